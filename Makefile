@@ -1,0 +1,90 @@
+# make help lists what there is to do.
+
+VENV := .venv
+BIN := $(VENV)/bin
+VIDEO ?= samples/things.mp4
+DATA_DIR ?= data
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+# A setup is stamped with the content of its lock file: as long as that stays, there is nothing to do.
+content_of = $(shell cat $(1) pyproject.toml Makefile | sha256sum | cut -c1-16)
+SETUP := $(VENV)/.setup-$(call content_of,requirements/embedded.txt)
+SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo up migrate test lint format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(SETUP) ## a virtual environment with all that the service needs
+
+setup-test: $(SETUP_TEST) ## the same, with all that the tests need
+
+demo: $(SETUP) ## a video through the whole service, and what is in it (VIDEO=file, KEEP=1 leaves it running)
+	@exec $(BIN)/web-detector detect "$(VIDEO)"
+
+up: $(SETUP) ## the service in the foreground until Ctrl-C (PORT=, DATA_DIR=, and all of .env.example)
+	@exec $(BIN)/web-detector up
+
+migrate: $(SETUP) ## the tables of DATABASE_URL to their latest form (make up does it by itself)
+	@DATABASE_URL="$${DATABASE_URL:-sqlite:///$(abspath $(DATA_DIR))/web-detector.sqlite}"; export DATABASE_URL; \
+	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
+
+test: lint ## format, lint, types, import rules, and all tests
+	$(BIN)/pytest
+
+lint: $(SETUP_TEST) ## all checks that run nothing of the service
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(SETUP_TEST) ## the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(SETUP): | $(BIN)/pip
+	@echo "setting up: pinned packages into $(VENV)"
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/embedded.txt
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.setup-[0-9a-f]* && touch $@
+
+$(SETUP_TEST): | $(BIN)/pip
+	@echo "setting up the tests: pinned packages into $(VENV)"
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/all.txt
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.setup-test-* && touch $@
+
+$(BIN)/pip:
+	@set -e; for python in $(PYTHON) /usr/bin/python3 python3 python3.13 python3.12 python3.11; do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then echo "Python 3.11 or later is needed; PYTHON=/path/to/it names one" >&2; exit 1; fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$found cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; fi; \
+	"$$found" -m venv --clear $(VENV)
+
+# The lock files. all.txt is the one that is solved; the others are parts of it.
+LOCK_BIN := $(VENV)/lock/bin
+COMPILE = $(LOCK_BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+  --no-emit-find-links --no-emit-index-url --no-header --no-annotate
+extras = $(foreach name,$(1),--extra $(name))
+PART = $(COMPILE) -c requirements/all.txt
+
+lock: | $(LOCK_BIN)/pip-compile ## solve the requirements again (minutes)
+	$(COMPILE) --all-build-deps $(call extras,api processor detector cli embedded test tools) \
+	  -o requirements/all.txt pyproject.toml
+	$(PART) --all-build-deps $(call extras,api processor detector cli embedded) -o requirements/embedded.txt pyproject.toml
+	$(PART) $(call extras,api) -o requirements/api.txt pyproject.toml
+	$(PART) $(call extras,processor) -o requirements/processor.txt pyproject.toml
+	$(PART) $(call extras,detector) -o requirements/detector.txt pyproject.toml
+
+$(LOCK_BIN)/pip-compile: | $(BIN)/pip
+	$(BIN)/python -m venv $(VENV)/lock
+	$(LOCK_BIN)/pip install --quiet "pip-tools>=7.5"
+
+clean: ## away with the virtual environment and the caches (DATA_DIR stays)
+	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
