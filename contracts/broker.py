@@ -1,0 +1,69 @@
+"""The Celery application that all roles share, and the settings that proved right."""
+
+from typing import Any
+
+from celery import Celery
+from kombu import Exchange, Queue
+
+from contracts.settings import Settings
+from contracts.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, ROUTES
+
+SOFT_LIMIT_SECONDS = 600
+HARD_LIMIT_SECONDS = 660
+_EXPIRES_SECONDS = 7 * 86_400
+
+
+def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> Celery:
+    """A Celery application for a role; nothing connects before it is used."""
+    app = Celery("web-detector", broker=settings.broker_url, backend=celery_backend_url(settings.result_store_url))
+    names = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_DETECTOR, *extra_queues)
+    app.conf.update(
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        task_routes=ROUTES,
+        task_queues=[_queue(name) for name in dict.fromkeys(names)],
+        task_default_queue=QUEUE_PROCESSOR,
+        task_create_missing_queues=False,
+        # A task is acknowledged when it is done; a worker that dies gives it back.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        task_track_started=True,
+        task_soft_time_limit=SOFT_LIMIT_SECONDS,
+        task_time_limit=HARD_LIMIT_SECONDS,
+        worker_soft_shutdown_timeout=20,
+        worker_enable_soft_shutdown_on_idle=True,
+        worker_proc_alive_timeout=300,  # a child loads its model before it says that it is up
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        result_expires=_EXPIRES_SECONDS,
+        result_chord_expires=_EXPIRES_SECONDS,  # type: ignore[call-arg,unused-ignore]
+        result_backend_always_retry=True,
+        redis_backend_health_check_interval=30,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options=_transport_options(settings),
+    )
+    return app
+
+
+def celery_backend_url(url: str) -> str:
+    """A redis-py URL as Celery and kombu spell it: a unix socket is redis+socket there."""
+    scheme, separator, rest = url.partition("://")
+    if scheme != "unix":
+        return url
+    return "redis+socket" + separator + rest.replace("?db=", "?virtual_host=")
+
+
+def _queue(name: str) -> Queue:
+    return Queue(name, Exchange(f"web-detector.{name}", type="direct"), routing_key=name)
+
+
+def _transport_options(settings: Settings) -> dict[str, Any]:
+    if settings.broker_url.startswith("amqp"):
+        return {"confirm_publish": True}
+    return {
+        "visibility_timeout": settings.visibility_timeout_seconds,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+    }

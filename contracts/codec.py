@@ -1,0 +1,152 @@
+"""Detections as columns, and columns as deterministic compact bytes.
+
+Scores are kept to 4 decimals and boxes to 2, as whole numbers, so that equal detections are equal
+bytes. A block is zstd over a MessagePack map {"v": version, "columns": {name: [dtype, bytes]}};
+later engines add optional columns (mask, keypoints, track_id, attributes, stage) by name.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+
+import msgspec
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from contracts.errors import CorruptData
+
+VERSION = 1
+SCORE_SCALE = 10_000
+BOX_SCALE = 100
+_LEVEL = 3
+
+_DTYPES = {"frame": "<i8", "time": "<i8", "count": "<u4", "class_id": "<u2", "score": "<u2", "box": "<i4"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """The objects of one frame, best score first.
+
+    class_id [n], score [n] 0 to 1, box [n, 4] as x1, y1, x2, y2 in pixels of the displayed frame.
+    """
+
+    class_id: NDArray[np.int64]
+    score: NDArray[np.float64]
+    box: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Consecutive frames with their detections, as columns.
+
+    frame [f], time [f] in the video's time base, count [f] of detections, and, for all
+    detections one after the other, class_id [d], score [d] (1/10000), box [d, 4] (1/100 px).
+    """
+
+    frame: NDArray[np.int64]
+    time: NDArray[np.int64]
+    count: NDArray[np.uint32]
+    class_id: NDArray[np.uint16]
+    score: NDArray[np.uint16]
+    box: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def offsets(self) -> NDArray[np.int64]:
+        """Where each frame's detections start, and the end of the last: [f + 1]."""
+        return np.concatenate([[0], np.cumsum(self.count, dtype=np.int64)])
+
+    def slice(self, start: int, stop: int) -> "Block":
+        """Frames start to stop (positions in the block, stop not included)."""
+        offsets = self.offsets()
+        low, high = offsets[start], offsets[min(stop, len(self))]
+        return Block(
+            self.frame[start:stop],
+            self.time[start:stop],
+            self.count[start:stop],
+            self.class_id[low:high],
+            self.score[low:high],
+            self.box[low:high],
+        )
+
+    def keep(self, wanted: NDArray[np.bool_], drop_empty: bool) -> "Block":
+        """The block with only the wanted detections [d]; frames left empty go if asked."""
+        running = np.concatenate([[0], np.cumsum(wanted)])
+        count = np.diff(running[self.offsets()]).astype(np.uint32)
+        frames = count > 0 if drop_empty else np.ones(len(self), bool)
+        return Block(
+            self.frame[frames],
+            self.time[frames],
+            count[frames],
+            self.class_id[wanted],
+            self.score[wanted],
+            self.box[wanted],
+        )
+
+
+EMPTY = Block(*(np.zeros((0, 4) if name == "box" else 0, dtype) for name, dtype in _DTYPES.items()))
+
+
+def pack(first_frame: int, times: Sequence[int], detections: Sequence[Detections]) -> Block:
+    """Frames numbered from first_frame as a block, rounded to what is kept."""
+    if not times:
+        return EMPTY
+    return Block(
+        np.arange(first_frame, first_frame + len(times), dtype=np.int64),
+        np.asarray(times, np.int64),
+        np.array([len(item.score) for item in detections], np.uint32),
+        np.concatenate([item.class_id for item in detections]).astype(np.uint16),
+        np.rint(np.concatenate([item.score for item in detections]) * SCORE_SCALE).astype(np.uint16),
+        np.rint(np.concatenate([item.box for item in detections]) * BOX_SCALE).astype(np.int32).reshape(-1, 4),
+    )
+
+
+def concat(blocks: Iterable[Block]) -> Block:
+    """Blocks one after the other as one."""
+    parts = list(blocks)
+    if not parts:
+        return EMPTY
+    return Block(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Block)))
+
+
+def encode_block(block: Block) -> bytes:
+    """The block as bytes: the same block always gives the same bytes."""
+    columns = {
+        name: [dtype, np.ascontiguousarray(getattr(block, name), dtype).tobytes()] for name, dtype in _DTYPES.items()
+    }
+    return compress(msgspec.msgpack.encode({"v": VERSION, "columns": columns}))
+
+
+def decode_block(data: bytes) -> Block:
+    """The block from `encode_block`; columns it does not know are left out.
+
+    Raises CorruptData when the bytes are damaged or of a later version.
+    """
+    try:
+        content = msgspec.msgpack.decode(decompress(data))
+        if content["v"] > VERSION:
+            raise CorruptData(f"a result of version {content['v']} needs a newer release of this service")
+        columns = {name: np.frombuffer(raw, np.dtype(dtype)) for name, (dtype, raw) in content["columns"].items()}
+        return Block(**{name: columns[name].reshape(-1, 4) if name == "box" else columns[name] for name in _DTYPES})
+    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+        raise CorruptData(f"a block of results cannot be read: {error}") from error
+
+
+def time_ms(time: int, time_base: tuple[int, int]) -> float:
+    """A time of the container (units of time_base, a fraction of a second) in ms, to 3 decimals."""
+    numerator, denominator = time_base
+    return ((2_000_000 * time * numerator + denominator) // (2 * denominator)) / 1000
+
+
+def compress(data: bytes) -> bytes:
+    """zstd with a checksum, at the one level that all results use."""
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
+
+
+def decompress(data: bytes) -> bytes:
+    """The content of `compress`. Raises CorruptData when the bytes are damaged."""
+    try:
+        return zstandard.ZstdDecompressor().decompress(data)
+    except (zstandard.ZstdError, MemoryError) as error:  # the damage may be in the size it names
+        raise CorruptData(f"stored bytes are damaged: {error}") from error

@@ -1,0 +1,127 @@
+"""One tree of errors, each with a stable code. Only the web edge knows HTTP statuses."""
+
+from typing import ClassVar
+
+
+class WebDetectorError(Exception):
+    """Base of every error that the project raises on purpose. `detail` says what to do."""
+
+    code: ClassVar[str] = "internal"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class SettingsError(WebDetectorError):
+    """A setting is missing, wrong or a placeholder."""
+
+    code = "settings"
+
+
+class InvalidInput(WebDetectorError):
+    """A request that is well-formed but asks for what cannot be."""
+
+    code = "invalid_input"
+
+
+class InvalidOptions(InvalidInput):
+    code = "invalid_options"
+
+
+class InvalidCursor(InvalidInput):
+    code = "invalid_cursor"
+
+
+class UnknownModel(InvalidInput):
+    code = "unknown_model"
+
+
+class VideoRefused(InvalidInput):
+    """The file is not a video that can be processed; the detail says why."""
+
+    code = "video_refused"
+
+
+class EmptyUpload(VideoRefused):
+    code = "empty_upload"
+
+
+class Malformed(WebDetectorError):
+    """The request cannot be read."""
+
+    code = "malformed_request"
+
+
+class UploadTooLarge(WebDetectorError):
+    code = "upload_too_large"
+
+
+class UploadIncomplete(WebDetectorError):
+    """The client went away before the end of the body."""
+
+    code = "upload_incomplete"
+
+
+class Unauthenticated(WebDetectorError):
+    code = "unauthenticated"
+
+
+class NotFound(WebDetectorError):
+    code = "not_found"
+
+
+class Conflict(WebDetectorError):
+    code = "conflict"
+
+
+class UsernameTaken(Conflict):
+    code = "username_taken"
+
+
+class JobsRunning(Conflict):
+    code = "jobs_running"
+
+
+class ResultsNotReady(Conflict):
+    code = "results_not_ready"
+
+
+class StorageFull(WebDetectorError):
+    code = "storage_full"
+
+
+class Unavailable(WebDetectorError):
+    """A part that the service needs does not answer."""
+
+    code = "unavailable"
+
+
+class ModelBroken(WebDetectorError):
+    """A model file is missing, changed, or does not give what its catalogue entry says."""
+
+    code = "model_broken"
+
+
+class EngineUnavailable(WebDetectorError):
+    """An engine that is configured cannot be imported or lacks its device."""
+
+    code = "engine_unavailable"
+
+
+class PrecisionUnavailable(EngineUnavailable):
+    """This machine cannot compute exactly as the job was planned; another must."""
+
+    code = "precision_unavailable"
+
+
+class CorruptData(WebDetectorError):
+    """Stored bytes are not what was written."""
+
+    code = "corrupt_data"
+
+
+class DecodeFailed(WebDetectorError):
+    """A chunk's frames could not be decoded."""
+
+    code = "decode_failed"

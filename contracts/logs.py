@@ -1,0 +1,16 @@
+"""One way of logging for all roles: a line per record, to standard error."""
+
+import logging
+
+from contracts.settings import Settings
+
+FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def configure(settings: Settings) -> None:
+    """Set up the root logger of this process."""
+    logging.basicConfig(level=settings.log_level.upper(), format=FORMAT, force=True)
+    if settings.log_level == "info":
+        # Celery tells of every task three times, the reaper's among them.
+        for name in ("celery.app.trace", "celery.worker.strategy"):
+            logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,56 @@
+"""What a worker does now and then beside its tasks; first of all, say that it is there."""
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from celery import bootsteps
+
+from contracts.settings import Role
+
+_PREFIX = "wd:worker:"
+_INTERVAL_SECONDS = 5
+_FADES_AFTER_SECONDS = 3 * _INTERVAL_SECONDS
+
+
+def periodic_step(
+    name: str, seconds: float, tick: Callable[[], object], stopped: Callable[[], object] = lambda: None
+) -> type[bootsteps.StartStopStep]:
+    """A step for `app.steps["consumer"]`: calls tick once the worker consumes, and then every so
+    often, on the timer of its main process. Make one class per name."""
+
+    def start(self: Any, parent: Any) -> None:
+        tick()
+        self.entry = parent.timer.call_repeatedly(seconds, tick)
+
+    def stop(self: Any, parent: Any) -> None:
+        if entry := getattr(self, "entry", None):
+            entry.cancel()
+        stopped()
+
+    members = {"requires": ("celery.worker.consumer.tasks:Tasks",), "start": start, "stop": stop}
+    return type(name, (bootsteps.StartStopStep,), members)
+
+
+def presence_step(role: Role, client: "redis.Redis") -> type[bootsteps.StartStopStep]:
+    """A step that keeps a key alive in Redis, which fades when the worker does."""
+    key = f"{_PREFIX}{role}:{socket.gethostname()}:{os.getpid()}"
+    return periodic_step(
+        "Presence",
+        _INTERVAL_SECONDS,
+        lambda: client.set(key, b"1", ex=_FADES_AFTER_SECONDS),
+        lambda: client.delete(key),
+    )
+
+
+def count_workers(client: "redis.Redis", role: Role) -> int:
+    """How many workers of a role are there now."""
+    return sum(1 for _ in client.scan_iter(match=f"{_PREFIX}{role}:*", count=100))
+
+
+def forget_workers(client: "redis.Redis") -> None:
+    """Remove all signs of presence: right only where none of the workers can still be alive."""
+    for key in client.scan_iter(match=f"{_PREFIX}*", count=1000):
+        client.delete(key)

@@ -1,0 +1,213 @@
+"""Every setting of every role, in one typed table, read from the environment once.
+
+The table is the class below: a field is a setting, its name in upper case is the variable, its
+`Meta` holds the help text and which roles need it. `.env.example`, `docs/settings.md` and the
+compose file are held against it by tests/test_settings.py.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+from contracts.errors import SettingsError
+
+Role = Literal["api", "processor", "detector"]
+ROLES: tuple[Role, ...] = get_args(Role)
+EVERY = ROLES
+
+_PLACEHOLDERS = frozenset(
+    {"changeme", "change-me", "change_me", "secret", "password", "placeholder", "todo", "example"}
+)
+_SECRET_MIN_LENGTH = 32
+
+
+def _meta(
+    help: str,
+    roles: tuple[Role, ...],
+    *,
+    required: bool = False,
+    secret: bool = False,
+    ge: int | None = None,
+    le: int | None = None,
+) -> Meta:
+    extra = {"roles": roles, "required": required, "secret": secret}
+    return Meta(description=help, ge=ge, le=le, extra=extra)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one process. Empty text means "not set"; roles that need it refuse to start."""
+
+    # Where things are.
+    data_dir: Annotated[str, _meta("Folder that holds everything the service keeps.", EVERY)] = "data"
+    storage_dir: Annotated[
+        str, _meta("Folder of the videos and result files; empty means storage/ in DATA_DIR.", EVERY)
+    ] = ""
+    database_url: Annotated[
+        str,
+        _meta("SQLAlchemy URL of the tables. Embedded form: SQLite in DATA_DIR.", ("api", "processor"), required=True),
+    ] = ""
+    broker_url: Annotated[
+        str, _meta("Celery URL of the broker. Embedded form: its own Valkey.", EVERY, required=True)
+    ] = ""
+    result_store_url: Annotated[
+        str,
+        _meta(
+            "Redis URL of the running jobs' results (redis://, rediss:// or unix://). Embedded form: its own Valkey.",
+            EVERY,
+            required=True,
+        ),
+    ] = ""
+    models_dir: Annotated[
+        str, _meta("Folder of the model files; empty means the one that comes along.", ("detector",))
+    ] = ""
+
+    # The HTTP side.
+    host: Annotated[str, _meta("Address that the api listens on.", ("api",))] = "127.0.0.1"
+    port: Annotated[int, _meta("Port that the api listens on.", ("api",), ge=1, le=65535)] = 8080
+    api_workers: Annotated[int, _meta("Processes of the api.", ("api",), ge=1, le=256)] = 1
+    jwt_secret_key: Annotated[
+        str,
+        _meta(
+            "Key that signs the tokens, at least 32 characters. Embedded form: made once, kept in DATA_DIR.",
+            ("api",),
+            required=True,
+            secret=True,
+        ),
+    ] = ""
+    access_token_minutes: Annotated[int, _meta("How long an access token holds.", ("api",), ge=1)] = 60
+    refresh_token_days: Annotated[int, _meta("How long a refresh token holds.", ("api",), ge=1)] = 30
+    upload_max_bytes: Annotated[int, _meta("Largest upload, in bytes.", ("api",), ge=1)] = 20 * 1024**3
+    probe_wait_seconds: Annotated[
+        int, _meta("How long an upload waits for the probe before it answers without media.", ("api",), ge=0, le=60)
+    ] = 10
+
+    # Jobs.
+    default_model: Annotated[
+        str, _meta("Model of a job that names none; detectors load it at their start.", ("api", "detector"))
+    ] = "nanodet-g"
+    chunk_size: Annotated[
+        int, _meta("Frames that a chunk aims at; it is cut at keyframes.", ("processor",), ge=1, le=100_000)
+    ] = 240
+    result_ttl_seconds: Annotated[
+        int,
+        _meta(
+            "How long results stay in the store after a job's end; the result file stays for good.",
+            ("processor", "detector"),
+            ge=1,
+        ),
+    ] = 86_400
+    probe_timeout_seconds: Annotated[int, _meta("Limit on reading a video's index.", ("processor",), ge=1, le=3600)] = (
+        300
+    )
+    max_frame_pixels: Annotated[
+        int, _meta("Largest frame that is accepted, width times height.", ("processor",), ge=1)
+    ] = 8192 * 4352
+    max_frames: Annotated[int, _meta("Most frames that a video may have.", ("processor",), ge=1)] = 20_000_000
+    reaper_seconds: Annotated[int, _meta("How often lost work is looked for.", ("processor",), ge=1, le=3600)] = 5
+    lease_seconds: Annotated[
+        int,
+        _meta("How long a chunk in hand may give no sign of life before it is sent again.", ("detector",), ge=2),
+    ] = 15
+    visibility_timeout_seconds: Annotated[
+        int,
+        _meta("On a Redis broker: when an unacknowledged message is delivered again.", EVERY, ge=30, le=1800),
+    ] = 600
+
+    # Workers.
+    processor_concurrency: Annotated[int, _meta("Tasks that one processor runs at once.", ("processor",), ge=1)] = 2
+    detector_workers: Annotated[
+        int,
+        _meta("Embedded form: number of detector workers; 0 means one for every four cores.", ("detector",), ge=0),
+    ] = 0
+    detector_threads: Annotated[
+        int, _meta("Inference threads of one detector; 0 means all cores it may use.", ("detector",), ge=0)
+    ] = 0
+    detector_device: Annotated[str, _meta("Device that the engine runs on.", ("detector",))] = "CPU"
+    detector_pools: Annotated[
+        str,
+        _meta("Pools that a detector serves, comma separated; empty means the default queue.", ("detector",)),
+    ] = ""
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "f16"],
+        _meta("Precision of inference; auto takes bf16 where the hardware has it.", ("processor",)),
+    ] = "auto"
+
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], _meta("Least level that is logged.", EVERY)] = (
+        "info"
+    )
+
+    @property
+    def storage_path(self) -> str:
+        """The folder of the videos and result files."""
+        return self.storage_dir or os.path.join(self.data_dir, "storage")
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One setting as the documentation shows it."""
+
+    variable: str
+    default: str
+    help: str
+    roles: tuple[str, ...]
+    required: bool
+    secret: bool
+
+
+def table() -> tuple[Row, ...]:
+    """All settings in the order of the class."""
+    return tuple(
+        Row(
+            variable=field.encode_name.upper(),
+            default=str(field.default),
+            help=_annotation(field).description or "",
+            roles=tuple(_extra(field)["roles"]),
+            required=bool(_extra(field)["required"]),
+            secret=bool(_extra(field)["secret"]),
+        )
+        for field in msgspec.structs.fields(Settings)
+    )
+
+
+def load(role: Role, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of a role.
+
+    Raises SettingsError that names every missing, wrong or placeholder setting at once.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    problems: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        variable = field.encode_name.upper()
+        raw = environ.get(variable, "").strip()
+        extra = _extra(field)
+        if raw:
+            try:
+                values[field.name] = msgspec.convert(raw, type=field.type, strict=False)
+            except msgspec.ValidationError as error:
+                problems.append(f"{variable}={raw!r}: {error}")
+        elif extra["required"] and role in extra["roles"]:
+            problems.append(f"{variable} is not set: {_annotation(field).description}")
+        if raw and extra["secret"] and role in extra["roles"]:
+            problems.extend(_secret_problems(variable, raw))
+    if problems:
+        raise SettingsError("settings are wrong:\n  " + "\n  ".join(problems))
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _secret_problems(variable: str, value: str) -> list[str]:
+    if value.lower() in _PLACEHOLDERS or value.lower().startswith(("change", "<")):
+        return [f"{variable} is a placeholder: set a random one, for example from `openssl rand -hex 32`"]
+    if len(value) < _SECRET_MIN_LENGTH:
+        return [f"{variable} is shorter than {_SECRET_MIN_LENGTH} characters"]
+    return []
+
+
+def _annotation(field: msgspec.structs.FieldInfo) -> Meta:
+    return next(item for item in field.type.__metadata__ if isinstance(item, Meta))
+
+
+def _extra(field: msgspec.structs.FieldInfo) -> dict[str, tuple[str, ...]]:
+    return _annotation(field).extra or {}

@@ -1,0 +1,141 @@
+"""The ports in memory. They pass the same conformance suites as the real ones."""
+
+import io
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from contracts.errors import NotFound
+from contracts.messages import Layout
+from contracts.storage import _KEY, Storage
+from contracts.store import Progress, ResultStore
+
+
+class MemoryStorage(Storage):
+    """Storage in a dictionary."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+
+    def open(self, key: str) -> BinaryIO:
+        return io.BytesIO(self._get(key))
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
+        self._check(key)
+        with io.BytesIO() as sink:
+            yield sink
+            self.objects[key] = sink.getvalue()
+
+    def delete(self, key: str) -> None:
+        self._check(key)
+        self.objects.pop(key, None)
+
+    def size(self, key: str) -> int:
+        return len(self._get(key))
+
+    def _get(self, key: str) -> bytes:
+        self._check(key)
+        try:
+            return self.objects[key]
+        except KeyError:
+            raise NotFound(f"nothing is stored as {key}") from None
+
+    def _check(self, key: str) -> None:
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"not a storage key: {key!r}")
+
+
+class MemoryResultStore(ResultStore):
+    """ResultStore in dictionaries, one per job and kind, with the same times to live."""
+
+    def __init__(self, ttl_seconds: float) -> None:
+        self._ttl = ttl_seconds
+        self._hashes: dict[tuple[str, str], dict[Any, Any]] = {}
+        self._ends: dict[tuple[str, str], float] = {}
+        self.replies: defaultdict[str, list[bytes]] = defaultdict(list)
+
+    def put_chunk(self, job_id: str, index: int, data: bytes) -> bool:
+        chunks = self._write(job_id, "chunks")
+        return index not in chunks and chunks.setdefault(index, data) is data
+
+    def get_chunk(self, job_id: str, index: int) -> bytes | None:
+        return self._read(job_id, "chunks").get(index)
+
+    def chunk_indexes(self, job_id: str) -> frozenset[int]:
+        return frozenset(self._read(job_id, "chunks"))
+
+    def put_layout(self, job_id: str, layout: Layout) -> None:
+        self._write(job_id, "state")["layout"] = layout
+
+    def get_layout(self, job_id: str) -> Layout | None:
+        return self._read(job_id, "state").get("layout")
+
+    def begin_attempt(self, job_id: str, index: int) -> int:
+        attempts = self._write(job_id, "attempts")
+        attempts[index] = attempts.get(index, 0) + 1
+        return int(attempts[index])
+
+    def attempts(self, job_id: str) -> dict[int, int]:
+        return dict(self._read(job_id, "attempts"))
+
+    def take_lease(self, job_id: str, index: int, owner: str, seconds: int) -> bool:
+        if self._read(job_id, f"lease:{index}").get("owner", owner) != owner:
+            return False
+        self._write(job_id, f"lease:{index}", seconds)["owner"] = owner
+        return True
+
+    def release_lease(self, job_id: str, index: int) -> None:
+        self._hashes.pop((job_id, f"lease:{index}"), None)
+
+    def leased(self, job_id: str, index: int) -> bool:
+        return bool(self._read(job_id, f"lease:{index}"))
+
+    def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
+        self._write(job_id, "progress")[index] = (frames, seconds)
+
+    def progress(self, job_id: str) -> Progress:
+        values = self._read(job_id, "progress").values()
+        return Progress(sum(frames for frames, _ in values), sum(seconds for _, seconds in values))
+
+    def fix_precision(self, job_id: str, precision: str) -> str:
+        return str(self._write(job_id, "state").setdefault("precision", precision))
+
+    def precision(self, job_id: str) -> str | None:
+        return self._read(job_id, "state").get("precision")
+
+    def request_cancel(self, job_id: str) -> None:
+        self._write(job_id, "state")["cancel"] = True
+
+    def cancelled(self, job_id: str) -> bool:
+        return "cancel" in self._read(job_id, "state")
+
+    def touch(self, job_id: str) -> None:
+        for kind in ("chunks", "attempts", "progress", "state"):
+            if self._read(job_id, kind):
+                self._write(job_id, kind)
+
+    def forget(self, job_id: str) -> None:
+        for key in [key for key in self._hashes if key[0] == job_id]:
+            del self._hashes[key]
+
+    def claim(self, name: str, seconds: int) -> bool:
+        if self._read("claim", name):
+            return False
+        self._write("claim", name, seconds)["taken"] = True
+        return True
+
+    def reply(self, name: str, data: bytes, seconds: int) -> None:
+        self.replies[name].append(data)
+
+    def _read(self, job_id: str, kind: str) -> dict[Any, Any]:
+        if self._ends.get((job_id, kind), 0.0) <= time.monotonic():
+            self._hashes.pop((job_id, kind), None)
+        return self._hashes.get((job_id, kind), {})
+
+    def _write(self, job_id: str, kind: str, seconds: float | None = None) -> dict[Any, Any]:
+        self._read(job_id, kind)
+        self._ends[job_id, kind] = time.monotonic() + (self._ttl if seconds is None else seconds)
+        return self._hashes.setdefault((job_id, kind), {})

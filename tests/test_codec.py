@@ -1,0 +1,208 @@
+"""Blocks of detections against a naive version of them, their bytes, and the result file's."""
+
+import io
+from contextlib import suppress
+from dataclasses import fields
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contracts import resultfile
+from contracts.codec import (
+    EMPTY,
+    VERSION,
+    Block,
+    Detections,
+    compress,
+    concat,
+    decode_block,
+    decompress,
+    encode_block,
+    pack,
+)
+from contracts.errors import CorruptData
+from contracts.messages import SCHEMA, Media, Options, Plan, ResultHeader
+
+# The naive version: a frame is (number, time, [(class, score, box), ...]) in whole numbers as kept.
+Frame = tuple[int, int, list[tuple[int, int, tuple[int, ...]]]]
+
+_detection = st.tuples(
+    st.integers(0, 65_535), st.integers(0, 10_000), st.tuples(*[st.integers(-1_000_000, 2_000_000)] * 4)
+)
+_found = st.lists(_detection, max_size=5)
+
+
+@st.composite
+def some_frames(draw: st.DrawFn, most: int = 12) -> list[Frame]:
+    first = draw(st.integers(0, 10**9))
+    times = draw(st.lists(st.integers(-(2**40), 2**40), unique=True, max_size=most))
+    return [(first + i, time, draw(_found)) for i, time in enumerate(sorted(times))]
+
+
+def to_block(frames: list[Frame]) -> Block:
+    found = [
+        Detections(
+            np.array([item[0] for item in items], np.int64),
+            np.array([item[1] / 10_000 for item in items], np.float64),
+            np.array([item[2] for item in items], np.float64).reshape(-1, 4) / 100,
+        )
+        for _, _, items in frames
+    ]
+    return pack(frames[0][0] if frames else 0, [time for _, time, _ in frames], found)
+
+
+def to_frames(block: Block) -> list[Frame]:
+    bounds = pairwise(block.offsets())
+    return [
+        (
+            int(number),
+            int(time),
+            [
+                (int(block.class_id[i]), int(block.score[i]), tuple(int(side) for side in block.box[i]))
+                for i in range(low, high)
+            ],
+        )
+        for number, time, (low, high) in zip(block.frame, block.time, bounds, strict=True)
+    ]
+
+
+def cut(frames: list[Frame], cuts: list[int]) -> list[Block]:
+    """The frames as several blocks."""
+    bounds = [0, *sorted(min(c, len(frames)) for c in cuts), len(frames)]
+    return [to_block(frames[low:high]) for low, high in pairwise(bounds)]
+
+
+@given(some_frames())
+def test_what_is_packed_and_encoded_comes_back(frames: list[Frame]) -> None:
+    block = to_block(frames)
+    assert to_frames(block) == frames
+    assert to_frames(decode_block(encode_block(block))) == frames
+
+
+@given(some_frames())
+def test_equal_blocks_are_equal_bytes_whatever_their_memory(frames: list[Frame]) -> None:
+    block = to_block(frames)
+    strided = Block(*(np.repeat(getattr(block, field.name), 2, axis=0)[::2] for field in fields(Block)))
+    assert encode_block(strided) == encode_block(decode_block(encode_block(block))) == encode_block(block)
+
+
+@given(some_frames(), st.integers(0, 13), st.integers(0, 13))
+def test_a_slice_is_the_slice_of_the_list(frames: list[Frame], one: int, other: int) -> None:
+    start, stop = sorted((min(one, len(frames)), other))
+    assert to_frames(to_block(frames).slice(start, stop)) == frames[start:stop]
+
+
+@given(some_frames(), st.lists(st.integers(0, 12), max_size=4))
+def test_parts_put_together_are_the_whole(frames: list[Frame], cuts: list[int]) -> None:
+    assert to_frames(concat(cut(frames, cuts))) == frames
+    assert len(concat([])) == len(EMPTY) == 0
+
+
+@given(some_frames(), st.integers(0, 65_535), st.booleans())
+def test_keeping_some_is_filtering_the_list(frames: list[Frame], least: int, drop: bool) -> None:
+    block = to_block(frames)
+    kept = [(number, time, [item for item in items if item[0] >= least]) for number, time, items in frames]
+    expected = [frame for frame in kept if frame[2]] if drop else kept
+    assert to_frames(block.keep(block.class_id >= least, drop)) == expected
+
+
+def test_rounding_is_to_four_and_two_decimals() -> None:
+    found = Detections(np.array([1]), np.array([0.12346]), np.array([[1.234, 5.678, -0.004, 10.0]]))
+    assert to_frames(pack(0, [0], [found])) == [(0, 0, [(1, 1235, (123, 568, 0, 1000))])]
+
+
+def test_every_damaged_bit_is_noticed_or_harmless() -> None:
+    data = encode_block(to_block(example(6)))
+    for damaged in damages(data):
+        check(lambda content=damaged: encode_block(decode_block(content)), data)
+
+
+def test_a_block_cut_short_is_noticed() -> None:
+    data = encode_block(to_block(example(6)))
+    for length in range(len(data)):
+        with pytest.raises(CorruptData):
+            decode_block(data[:length])
+
+
+@pytest.mark.parametrize("content", [{}, {"v": 1}, {"v": 1, "columns": {"frame": ["<i8"]}}, [1], 7])
+def test_what_is_no_block_is_noticed(content: Any) -> None:
+    with pytest.raises(CorruptData):
+        decode_block(compress(msgspec.msgpack.encode(content)))
+
+
+def test_a_later_version_asks_for_a_newer_release() -> None:
+    data = compress(msgspec.msgpack.encode({"v": VERSION + 1, "columns": {}}))
+    with pytest.raises(CorruptData, match="newer release"):
+        decode_block(data)
+
+
+def test_a_column_of_a_later_release_is_left_out() -> None:
+    content = msgspec.msgpack.decode(decompress(encode_block(to_block(example(3)))))
+    content["columns"]["track_id"] = ["<i8", b"\0" * 8]
+    assert to_frames(decode_block(compress(msgspec.msgpack.encode(content)))) == example(3)
+
+
+HEADER = ResultHeader(
+    SCHEMA,
+    Media("mp4", "h264", 64, 48, 90, "4:3", 1000.5, 700, 29.97, True),
+    (1, 90_000),
+    Plan("m", "0" * 64, "e", "fp32", Options(labels=("cat",))),
+    ("cat", "dog"),
+    True,
+)
+
+
+def result_file(chunks: list[Block]) -> bytes:
+    sink = io.BytesIO()
+    resultfile.write(sink, HEADER, chunks)
+    return sink.getvalue()
+
+
+def read_result(data: bytes) -> tuple[ResultHeader, list[Frame]]:
+    opened = resultfile.ResultFile(io.BytesIO(data))
+    blocks = [opened.block(position) for position in range(len(opened.starts))]
+    return opened.header, to_frames(concat(blocks))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(0, 700), max_size=6))
+def test_the_result_file_does_not_know_the_chunks(cuts: list[int]) -> None:
+    assert result_file(cut(example(700), cuts)) == result_file([to_block(example(700))])
+
+
+@pytest.mark.parametrize("frames", [0, 1, 255, 256, 257, 700])
+def test_the_result_file_comes_back(frames: int) -> None:
+    data = result_file([to_block(example(frames))])
+    assert read_result(data) == (HEADER, example(frames))
+    assert resultfile.ResultFile(io.BytesIO(data)).starts == tuple(range(0, frames, resultfile.BLOCK_FRAMES))
+
+
+def test_a_damaged_result_file_is_noticed_or_unharmed() -> None:
+    data = result_file([to_block(example(4))])
+    good = read_result(data)
+    for damaged in damages(data):
+        check(lambda content=damaged: read_result(content), good)
+    for length in range(len(data)):
+        with pytest.raises(CorruptData):
+            read_result(data[:length])
+
+
+def example(frames: int) -> list[Frame]:
+    return [(n, n * 3003, [(n % 80, 9000 - n, (n, 2 * n, n + 500, 2 * n + 500))] * (n % 3)) for n in range(frames)]
+
+
+def damages(data: bytes) -> list[bytes]:
+    """The data with each of its bits turned, one at a time."""
+    whole = int.from_bytes(data, "big")
+    return [(whole ^ (1 << bit)).to_bytes(len(data), "big") for bit in range(len(data) * 8)]
+
+
+def check(read: Any, good: Any) -> None:
+    """Reading gives what was written (a bit that says nothing was hit) or CorruptData, and nothing else."""
+    with suppress(CorruptData):
+        assert read() == good
