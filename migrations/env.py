@@ -1,0 +1,38 @@
+"""How Alembic reaches the tables: the database of DATABASE_URL, opened as the services open it."""
+
+import os
+
+from alembic import context
+from sqlalchemy.engine import Connection
+
+from contracts.tables import Base, open_database
+
+
+def _migrate(connection: Connection) -> None:
+    sqlite = connection.dialect.name == "sqlite"
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        # SQLite changes a table by copying it; and because our engine opens its transactions
+        # itself, its DDL is rolled back with them, so a failed upgrade leaves nothing half done.
+        render_as_batch=sqlite,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _run() -> None:
+    url = os.environ.get("DATABASE_URL", "").strip()
+    if not url:
+        raise SystemExit("DATABASE_URL is not set: the SQLAlchemy URL of the tables")
+    engine = open_database(url)
+    try:
+        with engine.connect() as connection:
+            _migrate(connection)
+    finally:
+        engine.dispose()
+
+
+_run()
