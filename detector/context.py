@@ -1,0 +1,30 @@
+"""What the task works with. Put together once per process by the worker."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from contracts.catalogue import Model
+from contracts.context import Context
+from contracts.storage import Storage
+from contracts.store import ResultStore
+from detector.base import Backend
+
+
+class BackendSource(Protocol):
+    """Where backends come from: see detector.engines.Engines."""
+
+    def get(self, model: Model, precision: str) -> Backend: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The detector's parts. worker: its name in leases."""
+
+    storage: Storage
+    store: ResultStore
+    engines: BackendSource
+    worker: str
+    lease_seconds: int
+
+
+context: Context[Services] = Context()

@@ -1,0 +1,106 @@
+"""The loop: a chunk's frames through a model."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+import numpy as np
+
+from contracts.catalogue import Model
+from contracts.codec import Block, Detections, pack
+from contracts.messages import Chunk
+from detector import heads
+from detector.base import Backend, Image
+from detector.frames import ToImage, decode
+
+PULSE_SECONDS = 0.5
+
+
+class Cancelled(Exception):
+    """Somebody wants the work to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """block: the frames of the chunk that could be decoded. missing: times of the others.
+    seconds: what it took."""
+
+    block: Block
+    missing: tuple[int, ...]
+    seconds: float
+
+
+class _Pulse:
+    """Looks up from the work now and then: tells how far it is, asks whether to go on."""
+
+    def __init__(self, on_progress: Callable[[int, float], None], should_stop: Callable[[], bool]) -> None:
+        self._on_progress = on_progress
+        self._should_stop = should_stop
+        self._began = time.monotonic()
+        self._next = self._began
+        self.frames = 0
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def beat(self) -> None:
+        """Raises Cancelled."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + PULSE_SECONDS
+        self._on_progress(self.frames, self.seconds())
+        if self._should_stop():
+            raise Cancelled
+
+
+def run(
+    chunk: Chunk,
+    source: BinaryIO,
+    backend: Backend,
+    model: Model,
+    on_progress: Callable[[int, float], None],
+    should_stop: Callable[[], bool],
+) -> Outcome:
+    """Detect objects in the frames of a chunk.
+
+    source: the video. backend: set up with the model. on_progress(frames so far, seconds) and
+    should_stop() are called at the start and then about every PULSE_SECONDS.
+    Raises Cancelled, DecodeFailed when the video cannot be opened, and what the others raise.
+    """
+    pulse = _Pulse(on_progress, should_stop)
+    head = heads.get(model.head)
+    options = chunk.plan.options
+    class_ids = _class_ids(model, options.labels)
+    to_image = ToImage(chunk.rotation, model.input_size, model.channels)
+    times: list[int] = []
+
+    def images() -> Iterator[Image]:
+        for moment, frame in decode(source, chunk, pulse.beat):
+            times.append(moment)
+            yield to_image(frame)
+
+    found: list[Detections] = []
+    with closing(backend.infer(images())) as results:
+        for outputs in results:
+            found.append(head.decode(outputs, model, (chunk.width, chunk.height), options.min_score, class_ids))
+            pulse.frames = len(found)
+            pulse.beat()
+    missing = tuple(sorted(set(chunk.times).difference(times)))
+    return Outcome(_block(chunk, times, found), missing, pulse.seconds())
+
+
+def _class_ids(model: Model, labels: tuple[str, ...] | None) -> frozenset[int] | None:
+    if labels is None:
+        return None
+    return frozenset(number for number, label in enumerate(model.labels) if label in labels)
+
+
+def _block(chunk: Chunk, times: list[int], found: list[Detections]) -> Block:
+    """The frames by time, numbered by their place among the expected ones."""
+    pairs = sorted(zip(times, found, strict=True), key=lambda pair: pair[0])
+    block = pack(chunk.first_frame, [moment for moment, _ in pairs], [item for _, item in pairs])
+    numbers = chunk.first_frame + np.searchsorted(np.asarray(chunk.times, np.int64), block.time)
+    return replace(block, frame=numbers.astype(np.int64))

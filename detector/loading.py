@@ -1,0 +1,61 @@
+"""How the worker's main process waits for the model that its child loads."""
+
+import logging
+import time
+from multiprocessing import RawValue
+from typing import Any
+
+from celery import bootsteps
+from celery.worker import state as worker_state
+
+log = logging.getLogger(__name__)
+
+_WAIT_SECONDS = 300
+_LOADING, _LOADED, _FAILED = range(3)
+
+
+class Loading:
+    """Where the loading stands; made before the fork, seen by parent and children alike."""
+
+    def __init__(self) -> None:
+        self._state = RawValue("i", _LOADING)
+
+    def succeeded(self) -> None:
+        self._state.value = _LOADED
+
+    def failed(self) -> None:
+        self._state.value = _FAILED
+
+    @property
+    def under_way(self) -> bool:
+        return bool(self._state.value == _LOADING)
+
+    @property
+    def has_failed(self) -> bool:
+        return bool(self._state.value == _FAILED)
+
+
+def loading_step(loading: Loading) -> type[bootsteps.StartStopStep]:
+    """A step for `app.steps["worker"]` that ends when the child's model is loaded.
+
+    Celery itself starts to consume while its children still initialise. The step ends the worker
+    with exit code 1 when the child fails, dies, or takes longer than 300 seconds.
+    """
+
+    def start(self: Any, parent: Any) -> None:
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while loading.under_way and time.monotonic() < deadline and not _child_died(parent):
+            worker_state.maybe_shutdown()
+            time.sleep(0.02)
+        if loading.under_way:
+            log.critical("the detector cannot start: its process died or hung while it loaded the model")
+            loading.failed()
+        if loading.has_failed:
+            raise SystemExit(1)
+
+    members = {"requires": ("celery.worker.components:Pool",), "start": start}
+    return type("ModelLoaded", (bootsteps.StartStopStep,), members)
+
+
+def _child_died(worker: Any) -> bool:
+    return any(process.exitcode is not None for process in worker.pool._pool._pool)

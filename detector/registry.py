@@ -1,0 +1,38 @@
+"""Which engine is which class. Names only: an engine is imported when it is asked for."""
+
+import importlib
+from dataclasses import dataclass
+
+from contracts.errors import EngineUnavailable
+from detector.base import Backend, EngineConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """factory: "module:class", called with an EngineConfig. install: the command that brings the engine."""
+
+    factory: str
+    install: str
+
+
+ENGINES = {
+    "openvino": Entry("detector.backends.openvino:OpenVinoBackend", "pip install 'web-detector[detector]'"),
+}
+
+
+def create(engine: str, config: EngineConfig) -> Backend:
+    """A backend of that engine, not set up yet.
+
+    Raises EngineUnavailable: with the list of the known engines, or with the command that
+    installs the one that cannot be imported.
+    """
+    entry = ENGINES.get(engine)
+    if entry is None:
+        raise EngineUnavailable(f"there is no engine {engine!r}; known are: {', '.join(ENGINES)}")
+    module, _, name = entry.factory.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise EngineUnavailable(f"engine {engine} cannot be imported ({error}); install it: {entry.install}") from error
+    backend: Backend = factory(config)
+    return backend

@@ -1,0 +1,40 @@
+"""The detector's task: decode, call, encode."""
+
+import time
+from typing import Any
+
+from celery import Task, shared_task
+from celery.exceptions import Reject
+from redis.exceptions import RedisError
+
+from contracts import catalogue
+from contracts.messages import Chunk, from_json
+from contracts.tasks import DETECT_CHUNK, detector_queue
+from detector.attempt import perform
+from detector.context import context
+
+_STORE_PAUSE_SECONDS = 2
+
+
+# max_retries: the chunk's tries are counted in the store, over all its messages and detectors.
+@shared_task(name=DETECT_CHUNK, bind=True, max_retries=None)  # type: ignore[untyped-decorator]
+def detect_chunk(self: Task, message: Any) -> dict[str, int]:
+    """Detect objects in a chunk. Success and failure alike lie in the store."""
+    chunk = from_json(message, Chunk)
+    try:
+        again = perform(chunk, context.current(), self.request.retries or 0)
+    except RedisError as error:
+        # Not an error of the task: that would end the whole job. The message stays in its queue.
+        time.sleep(_STORE_PAUSE_SECONDS)
+        raise Reject(error, requeue=True) from error
+    if again is not None:
+        _repeat(self, chunk, again)
+    return {"index": chunk.index}
+
+
+def _repeat(task: Task, chunk: Chunk, seconds: int) -> None:
+    """Ends the task and sends it again, to the same queue."""
+    try:
+        task.retry(countdown=seconds, queue=detector_queue(catalogue.get(chunk.plan.model).pool))
+    except Reject as error:  # it could not be sent; Celery would drop this message too
+        raise Reject(error.reason, requeue=True) from error

@@ -1,0 +1,126 @@
+"""The detector's composition root: `python -m detector.worker`.
+
+One child process holds the model: it is forked first and loads after, so that nothing of an
+engine is shared with the parent, and time limits can end it.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import redis
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
+
+from contracts import catalogue
+from contracts.broker import create_celery
+from contracts.errors import SettingsError, WebDetectorError
+from contracts.logs import configure
+from contracts.presence import presence_step
+from contracts.settings import Settings, load
+from contracts.storage import LocalStorage
+from contracts.store import RedisResultStore
+from contracts.tasks import detector_queue
+from detector import tasks  # noqa: F401  (registers the task)
+from detector.base import EngineConfig
+from detector.context import Services, context
+from detector.engines import Engines
+from detector.loading import Loading, loading_step
+
+log = logging.getLogger(__name__)
+
+
+def build(settings: Settings, worker: str) -> Services:
+    """The parts of one process; nothing is loaded or connected yet.
+
+    worker: its name in leases, the same for a child that takes the place of one that died.
+    """
+    models_dir = Path(settings.models_dir) if settings.models_dir else Path(__file__).parent / "models"
+    return Services(
+        storage=LocalStorage(settings.storage_path),
+        store=RedisResultStore.connect(settings.result_store_url, settings.result_ttl_seconds),
+        engines=Engines(models_dir, EngineConfig(settings.detector_device, settings.detector_threads)),
+        worker=worker,
+        lease_seconds=settings.lease_seconds,
+    )
+
+
+def pools(settings: Settings) -> tuple[str, ...]:
+    """The pools that this worker serves; the empty name is the default one."""
+    names = [name.strip() for name in settings.detector_pools.split(",")]
+    return tuple(dict.fromkeys(name for name in names if name)) or ("",)
+
+
+def warm_up(settings: Settings, services: Services) -> None:
+    """Load the model that most jobs will want. Raises WebDetectorError."""
+    served = [model for model in catalogue.MODELS.values() if model.pool in pools(settings)]
+    served.sort(key=lambda model: model.id != settings.default_model)
+    for model in served[:1]:
+        services.engines.get(model, "auto")
+
+
+def create(settings: Settings, loading: Loading) -> Celery:
+    """The worker's application: the task, presence, and the model in the child."""
+    app = create_celery(settings, extra_queues=tuple(detector_queue(pool) for pool in pools(settings)))
+    client: redis.Redis = redis.Redis.from_url(settings.result_store_url)
+    # The consumer starts after the worker's steps: no presence, and no task, before the model.
+    app.steps["worker"].add(loading_step(loading))
+    app.steps["consumer"].add(presence_step("detector", client))
+    parent = os.getpid()
+    worker = f"{socket.gethostname()}:{parent}:{uuid.uuid4().hex[:8]}"
+
+    @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _logging(**_: Any) -> None:
+        configure(settings)
+
+    @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _process(**_: Any) -> None:
+        try:
+            services = build(settings, worker)
+            warm_up(settings, services)
+            context.install(services)
+            loading.succeeded()
+        except BaseException as error:
+            # Celery would note it and go on with a process that can do nothing.
+            log.critical("the detector cannot start: %s", error, exc_info=not isinstance(error, WebDetectorError))
+            loading.failed()
+            if os.getppid() == parent:
+                os.kill(parent, signal.SIGTERM)
+            os._exit(1)
+
+    return app
+
+
+def arguments(settings: Settings) -> list[str]:
+    """The command line of the Celery worker."""
+    return [
+        "worker",
+        "--pool=prefork",
+        "--concurrency=1",
+        "--without-gossip",
+        "--without-mingle",
+        f"--hostname=detector-{uuid.uuid4().hex[:12]}@%h",
+        f"--queues={','.join(detector_queue(pool) for pool in pools(settings))}",
+        f"--loglevel={settings.log_level}",
+    ]
+
+
+def main() -> int:
+    """Entry point: 0 after an orderly stop, 1 when the model could not be loaded, 2 for wrong settings."""
+    try:
+        settings = load("detector")
+    except SettingsError as error:
+        print(error.detail, file=sys.stderr)
+        return 2
+    loading = Loading()
+    code = create(settings, loading).start(arguments(settings))
+    return 1 if loading.has_failed else int(code or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
