@@ -1,0 +1,25 @@
+"""What the tasks work with. Put together once per process by the worker."""
+
+from dataclasses import dataclass
+
+from celery import Celery
+
+from contracts.context import Context
+from contracts.settings import Settings
+from contracts.storage import Storage
+from contracts.store import ResultStore
+from processor.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The processor's parts."""
+
+    settings: Settings
+    celery: Celery
+    storage: Storage
+    store: ResultStore
+    repository: Repository
+
+
+context: Context[Services] = Context()

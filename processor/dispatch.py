@@ -1,0 +1,35 @@
+"""The tasks that the processor sends."""
+
+from celery.canvas import Signature
+
+from contracts import catalogue
+from contracts.messages import Chunk, to_json
+from contracts.tasks import DETECT_CHUNK, MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, detector_queue, task_id
+from processor.context import Services
+
+
+def chunk_signature(services: Services, chunk: Chunk) -> Signature:
+    """The task of a detector for a chunk."""
+    pool = catalogue.get(chunk.plan.model).pool
+    return services.celery.signature(
+        DETECT_CHUNK,
+        args=(to_json(chunk),),
+        task_id=task_id(chunk.job_id, chunk.index),
+        queue=detector_queue(pool),
+        routing_key=detector_queue(pool),
+    )
+
+
+def merge_signature(services: Services, job_id: str) -> Signature:
+    """The task that ends a job."""
+    return services.celery.signature(MERGE_CHUNKS, args=(job_id,), immutable=True)
+
+
+def process_signature(services: Services, job_id: str) -> Signature:
+    """The task that plans a job."""
+    return services.celery.signature(PROCESS_VIDEO, args=(job_id,), immutable=True)
+
+
+def probe_signature(services: Services, video_id: str) -> Signature:
+    """The task that looks at a video."""
+    return services.celery.signature(PROBE_VIDEO, args=(video_id,), immutable=True)

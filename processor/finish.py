@@ -1,0 +1,112 @@
+"""The end of a job: checks, summary, result file. Can be repeated, and ends a job once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from contracts import chunkresult, resultfile
+from contracts.codec import Block
+from contracts.messages import ChunkFailure, FrameRange, JobPlan, to_json
+from contracts.states import TERMINAL, JobState
+from contracts.storage import result_key
+from contracts.tables import Job, utcnow
+from processor.context import Services
+from processor.jobplan import drop_plan, layout_of, read_plan
+from processor.merge import Tally, check, join
+
+_LOST = "the results of these frames were lost"
+
+
+def merge_chunks(services: Services, job_id: str) -> bool:
+    """End a job whose chunks are all there; False when it is not time yet.
+
+    What the chord says does not matter: the store does. Whoever calls, and however often, the
+    job ends once.
+    """
+    job = services.repository.job(job_id)
+    if job is None or job.state in TERMINAL:
+        return True
+    plan = read_plan(services, job)
+    if plan is None:
+        return False
+    cancelled = services.store.cancelled(job_id) or job.cancel_requested
+    if not cancelled and len(services.store.chunk_indexes(job_id)) < len(plan.chunks):
+        return False
+    if job.state != JobState.MERGING and not services.repository.move(job_id, JobState.MERGING):
+        return False  # still planning
+    _finish(services, job, plan, cancelled)
+    return True
+
+
+def _finish(services: Services, job: Job, plan: JobPlan, cancelled: bool) -> None:
+    """Write the result file and the job's end."""
+    if cancelled:
+        _close(services, job, plan)
+    missing = join(_missing(services, job, plan))
+    precision = services.store.precision(job.id) or plan.header.plan.precision
+    header = msgspec.structs.replace(
+        plan.header,
+        plan=msgspec.structs.replace(plan.header.plan, precision=precision),
+        complete=not missing,
+        missing=missing,
+    )
+    tally = Tally(header.labels, header.time_base)
+    with services.storage.create(result_key(job.video_id, job.id)) as sink:
+        resultfile.write(sink, header, _counted(_blocks(services, job, plan), tally))
+    services.store.put_layout(job.id, layout_of(plan, header))
+    services.store.touch(job.id)
+    spent = services.store.progress(job.id).seconds
+    started = job.started_at or job.created_at
+    values: dict[str, Any] = {
+        "summary": tally.summary(seconds=(utcnow() - started).total_seconds(), detector_seconds=spent),
+        "frames_done": tally.frames,
+        "failed_ranges": [to_json(item) for item in missing],
+        "error": {"code": "frames_missing", "detail": missing[0].reason} if missing and not cancelled else None,
+    }
+    services.repository.move(job.id, _end(tally.frames, missing, cancelled), **values)
+    drop_plan(services, job)
+    if services.repository.job(job.id) is None:  # a second merge, later than the job's end and deletion
+        services.storage.delete(result_key(job.video_id, job.id))
+        services.store.forget(job.id)
+
+
+def _end(frames: int, missing: tuple[FrameRange, ...], cancelled: bool) -> JobState:
+    if cancelled and missing:
+        return JobState.CANCELLED
+    if not missing:
+        return JobState.SUCCEEDED
+    return JobState.PARTIAL if frames else JobState.FAILED
+
+
+def _close(services: Services, job: Job, plan: JobPlan) -> None:
+    """Mark what a cancelled job has not done, so that a detector that is late changes nothing."""
+    stored = services.store.chunk_indexes(job.id)
+    closed = chunkresult.encode_failure(ChunkFailure("cancelled", "the job was cancelled"))
+    for chunk in plan.chunks:
+        if chunk.index not in stored:
+            services.store.put_chunk(job.id, chunk.index, closed)
+
+
+def _results(services: Services, job: Job, plan: JobPlan) -> Iterator[tuple[Block | None, list[FrameRange]]]:
+    """Each chunk's frames and what is missing from them, read one at a time."""
+    for chunk in plan.chunks:
+        data = services.store.get_chunk(job.id, chunk.index)
+        yield check(chunk, chunkresult.decode(data) if data is not None else None, _LOST)
+
+
+def _missing(services: Services, job: Job, plan: JobPlan) -> Iterator[FrameRange]:
+    for _, ranges in _results(services, job, plan):
+        yield from ranges
+
+
+def _blocks(services: Services, job: Job, plan: JobPlan) -> Iterator[Block]:
+    for block, _ in _results(services, job, plan):
+        if block is not None:
+            yield block
+
+
+def _counted(blocks: Iterator[Block], tally: Tally) -> Iterator[Block]:
+    for block in blocks:
+        tally.add(block)
+        yield block

@@ -1,0 +1,210 @@
+"""What a file is: container, codec, facts and packet index. Runs as a process of its own.
+
+    python -m processor.inspect STORAGE_PATH KEY MAX_FRAME_PIXELS MAX_FRAMES CPU_SECONDS
+
+writes a ProbeReport to standard output. A hostile file can only end this process: it has limits
+on memory, on processor time and on files, and reads nothing but the object it was given.
+"""
+
+import resource
+import sys
+from array import array
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from typing import BinaryIO
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from contracts.containers import OPEN_OPTIONS
+from contracts.errors import VideoRefused
+from contracts.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
+from contracts.storage import LocalStorage
+
+_MEMORY_BYTES = 2 * 1024**3
+_PACKETS_BEFORE_FIRST_FRAME = 600
+_PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"[playlist]")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """max_frame_pixels: width times height; max_frames: of the whole video."""
+
+    max_frame_pixels: int
+    max_frames: int
+
+
+@dataclass(slots=True)
+class _Packets:
+    """Columns of the packet index while it grows; a missing time is a position in `no_pts`."""
+
+    pts: "array[int]" = field(default_factory=lambda: array("q"))
+    dts: "array[int]" = field(default_factory=lambda: array("q"))
+    no_pts: set[int] = field(default_factory=set)
+    no_dts: set[int] = field(default_factory=set)
+    keyframes: list[int] = field(default_factory=list)
+
+
+def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
+    """Media and packet index of a video. Raises VideoRefused with a reason for the user."""
+    head = source.read(64).lstrip()
+    source.seek(0)
+    if head.startswith(_PLAYLISTS):
+        raise VideoRefused("this is a playlist or a description, not a video: upload the video file itself")
+    try:
+        with av.open(source, mode="r", options=OPEN_OPTIONS) as container:
+            return _inspect(container, limits)
+    except (av.error.FFmpegError, UnicodeDecodeError) as error:
+        raise VideoRefused(f"this is not a video that can be read: {error.__class__.__name__}") from error
+
+
+def _inspect(container: InputContainer, limits: Limits) -> ProbeReport:
+    stream = _video_stream(container)
+    pixels = stream.width * stream.height
+    if pixels > limits.max_frame_pixels:
+        raise VideoRefused(
+            f"its frames have {stream.width}x{stream.height} pixels; at most {limits.max_frame_pixels} are accepted"
+        )
+    first = _first_frame(container, stream)
+    container.seek(0, backward=True, any_frame=True)
+    packets = _read_packets(container, stream, limits)
+    index = _index(packets, stream)
+    return ProbeReport(media=_media(container, stream, first, index), index=index)
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        held = "only sound" if container.streams.audio else "no picture"
+        raise VideoRefused(f"the file holds {held}: a video stream is needed")
+    stream = streams[0]
+    if stream.codec_context is None or not stream.width or not stream.height:
+        raise VideoRefused("the video stream is of a codec that cannot be decoded, or damaged")
+    stream.thread_type = "NONE"
+    return stream
+
+
+def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
+    try:
+        for count, packet in enumerate(container.demux(stream)):
+            if count > _PACKETS_BEFORE_FIRST_FRAME:
+                break
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                continue
+            if frames:
+                return frames[0]
+    except av.error.EOFError:
+        pass
+    raise VideoRefused("no frame of the video can be decoded: the file is damaged or cut short")
+
+
+def _read_packets(container: InputContainer, stream: VideoStream, limits: Limits) -> _Packets:
+    packets = _Packets()
+    try:
+        for packet in container.demux(stream):
+            if not packet.size:
+                continue  # the flush at the end
+            position = len(packets.pts)
+            if position >= limits.max_frames:
+                raise VideoRefused(f"it has more than {limits.max_frames} frames")
+            # A packet to be discarded (edit list) is decoded for the sake of others, never shown.
+            if packet.pts is None or packet.is_discard:
+                packets.no_pts.add(position)
+            if packet.dts is None:
+                packets.no_dts.add(position)
+            packets.pts.append(packet.pts or 0)
+            packets.dts.append(packet.dts or 0)
+            if packet.is_keyframe:
+                packets.keyframes.append(position)
+    except av.error.InvalidDataError:
+        pass  # a damaged tail: what was read until there counts
+    return packets
+
+
+def _index(packets: _Packets, stream: VideoStream) -> PacketIndex:
+    pts = tuple(None if i in packets.no_pts else value for i, value in enumerate(packets.pts))
+    dts = tuple(None if i in packets.no_dts else value for i, value in enumerate(packets.dts))
+    time_base = stream.time_base or Fraction(1, 1000)
+    return PacketIndex(
+        schema=SCHEMA,
+        time_base=(time_base.numerator, time_base.denominator),
+        clock="dts" if _is_untimed(stream) else _clock(pts, dts),
+        pts=pts,
+        dts=dts,
+        keyframes=tuple(packets.keyframes),
+    )
+
+
+def _is_untimed(stream: VideoStream) -> bool:
+    """AVI counts packets and knows no times of display: with B-frames its pts are the times of decoding."""
+    return stream.container.format.name == "avi" and bool(stream.codec_context.has_b_frames)
+
+
+def _clock(pts: tuple[int | None, ...], dts: tuple[int | None, ...]) -> Clock:
+    """Times of display where every frame has its own, else those of decoding."""
+    known = [value for value in pts if value is not None]
+    if len(set(known)) == len(known) and len(known) * 2 > len(pts):
+        return "pts"
+    if all(value is not None for value in dts):
+        return "dts"
+    raise VideoRefused("its frames carry no times: put it into a container such as mp4 or mkv")
+
+
+def _media(container: InputContainer, stream: VideoStream, first: VideoFrame, index: PacketIndex) -> Media:
+    rotation = round(-first.rotation / 90) * 90 % 360
+    width, height = (first.height, first.width) if rotation in (90, 270) else (first.width, first.height)
+    times = sorted({t for t in (index.pts if index.clock == "pts" else index.dts) if t is not None})
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    tick = float(Fraction(*index.time_base))
+    shown = (times[-1] - times[0]) * tick
+    typical = sorted(gaps)[len(gaps) // 2] if gaps else 0
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    return Media(
+        container=_container_name(container),
+        codec=stream.codec_context.name,
+        width=width,
+        height=height,
+        rotation=rotation,
+        pixel_aspect=f"{aspect.numerator}:{aspect.denominator}",
+        duration_ms=round((shown + typical * tick) * 1000, 3),
+        frames=len(times),
+        fps=round(len(gaps) / shown, 3) if shown else 0.0,
+        # Containers round times to their time base, so that even a constant rate varies by a tick.
+        variable_fps=any(abs(gap - typical) > max(2, typical * 0.02) for gap in gaps),
+    )
+
+
+def _container_name(container: InputContainer) -> str:
+    """One name of those that a demuxer goes by."""
+    names = container.format.name.split(",")
+    if "mp4" not in names:
+        return names[0]
+    return "mov" if container.metadata.get("major_brand", "").strip() == "qt" else "mp4"
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point of the bounded process."""
+    root, key, max_pixels, max_frames, cpu_seconds = arguments
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_seconds), int(cpu_seconds) + 5))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        with LocalStorage(root).open(key) as source:
+            report = inspect(source, Limits(int(max_pixels), int(max_frames)))
+    except VideoRefused as error:
+        report = ProbeReport(refused=error.detail)
+    except MemoryError:
+        report = ProbeReport(refused="reading it takes more memory than is allowed")
+    sys.stdout.buffer.write(encode(report))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,100 @@
+"""Putting chunk results together. Pure: checks, missing ranges, and the summary."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from contracts.codec import Block, time_ms
+from contracts.errors import CorruptData
+from contracts.messages import Chunk, ChunkFailure, FrameRange
+
+TOP_LABELS = 3
+NOT_DECODED = "the frames could not be decoded"
+
+
+def check(chunk: Chunk, result: Block | ChunkFailure | None, absent: str) -> tuple[Block | None, list[FrameRange]]:
+    """The frames of a chunk and the ranges that are missing from it, with their reasons.
+
+    absent: the reason for a chunk without any result. Raises CorruptData when the result has
+    frames that the chunk did not ask for, or one twice.
+    """
+    last = chunk.first_frame + len(chunk.times) - 1
+    if result is None:
+        return None, [FrameRange(chunk.first_frame, last, absent)]
+    if isinstance(result, ChunkFailure):
+        return None, [FrameRange(chunk.first_frame, last, result.detail)]
+    expected = np.asarray(chunk.times, np.int64)
+    positions = result.frame - chunk.first_frame
+    rising = bool(np.all(np.diff(positions) > 0))
+    inside = len(result) == 0 or (positions[0] >= 0 and positions[-1] < len(expected))
+    if not (rising and inside and np.array_equal(expected[positions], result.time)):
+        raise CorruptData(f"chunk {chunk.index} holds frames that were not asked for")
+    missing = np.setdiff1d(np.arange(len(expected)), positions)
+    return result, [FrameRange(a, b, NOT_DECODED) for a, b in _runs(missing + chunk.first_frame)]
+
+
+def join(ranges: Iterable[FrameRange]) -> tuple[FrameRange, ...]:
+    """Neighbouring ranges with the same reason as one, so that chunks do not show."""
+    joined: list[FrameRange] = []
+    for item in ranges:
+        if joined and joined[-1].last + 1 == item.first and joined[-1].reason == item.reason:
+            joined[-1] = FrameRange(joined[-1].first, item.last, item.reason)
+        else:
+            joined.append(item)
+    return tuple(joined)
+
+
+def _runs(numbers: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[tuple[int, int]]:
+    """Rising numbers as runs (first, last) of neighbours."""
+    for run in np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1):
+        if len(run):
+            yield int(run[0]), int(run[-1])
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts objects per label while blocks go by."""
+
+    labels: tuple[str, ...]
+    time_base: tuple[int, int]
+    frames: int = 0
+    _detections: dict[int, int] = field(default_factory=dict)
+    _frames: dict[int, int] = field(default_factory=dict)
+    _most: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, block: Block) -> None:
+        """Count a block."""
+        self.frames += len(block)
+        rows = np.repeat(np.arange(len(block)), block.count)
+        for class_id in np.unique(block.class_id):
+            per_frame = np.bincount(rows[block.class_id == class_id], minlength=len(block))
+            key = int(class_id)
+            self._detections[key] = self._detections.get(key, 0) + int(per_frame.sum())
+            self._frames[key] = self._frames.get(key, 0) + int(np.count_nonzero(per_frame))
+            best = int(per_frame.argmax())  # the first of equals
+            if int(per_frame[best]) > self._most.get(key, (0, 0))[0]:
+                self._most[key] = (int(per_frame[best]), int(block.time[best]))
+
+    def summary(self, *, seconds: float, detector_seconds: float) -> dict[str, Any]:
+        """The summary as clients read it.
+
+        seconds: from the job's start to its end; detector_seconds: spent on the frames.
+        """
+        order = sorted(self._detections, key=lambda key: (-self._detections[key], key))
+        return {
+            "frames": self.frames,
+            "seconds": round(seconds, 3),
+            "ms_per_frame": round(detector_seconds / self.frames * 1000, 3) if self.frames else 0.0,
+            "labels": {
+                self.labels[key]: {
+                    "detections": self._detections[key],
+                    "frames": self._frames[key],
+                    "max_in_frame": self._most[key][0],
+                    "max_at_ms": time_ms(self._most[key][1], self.time_base),
+                }
+                for key in order
+            },
+            "top_labels": [self.labels[key] for key in order[:TOP_LABELS]],
+        }

@@ -1,0 +1,133 @@
+"""What the processor does with a video before its frames are looked at: probe, plan, send.
+Every step can be repeated."""
+
+import logging
+
+from celery import chord
+
+from contracts import catalogue
+from contracts.codec import compress, decompress
+from contracts.errors import NotFound, VideoRefused, WebDetectorError
+from contracts.messages import (
+    SCHEMA,
+    Chunk,
+    JobPlan,
+    Media,
+    Options,
+    PacketIndex,
+    Plan,
+    ProbeReport,
+    ResultHeader,
+    decode,
+    encode,
+    from_json,
+    to_json,
+)
+from contracts.states import TERMINAL, JobState
+from contracts.storage import index_key, video_key
+from contracts.tables import Job, Video
+from processor.context import Services
+from processor.dispatch import chunk_signature, merge_signature
+from processor.finish import merge_chunks
+from processor.jobplan import drop_plan, keep_plan, layout_of, read_plan
+from processor.plan import cut
+from processor.probe import probe
+
+log = logging.getLogger(__name__)
+
+_REPLY_SECONDS = 60
+
+
+def probe_video(services: Services, video_id: str) -> ProbeReport:
+    """Find out what a video is, note it, keep its packet index, and tell the one who waits."""
+    report = probe(services.settings, video_key(video_id))
+    if report.index is not None:
+        with services.storage.create(index_key(video_id)) as sink:
+            sink.write(compress(encode(report.index)))
+    if not services.repository.probed(video_id, report.media, report.refused):
+        services.storage.delete(index_key(video_id))  # deleted meanwhile
+    answer = ProbeReport(media=report.media, refused=report.refused)
+    services.store.reply(f"probe:{video_id}", encode(answer), _REPLY_SECONDS)
+    if report.refused:
+        services.storage.delete(video_key(video_id))
+    return answer
+
+
+def process_video(services: Services, job_id: str) -> None:
+    """Plan a job and send its chunks. A repeated call sends again what may not have been sent."""
+    job = services.repository.job(job_id)
+    if job is None or job.state in TERMINAL or job.state == JobState.MERGING:
+        return
+    if job.state == JobState.QUEUED:
+        services.repository.move(job_id, JobState.PLANNING)
+    if job.cancel_requested:
+        _cancel(services, job)
+        return
+    try:
+        plan = read_plan(services, job) or _make_plan(services, job)
+    except WebDetectorError as error:
+        _fail(services, job, error)
+        return
+    layout = layout_of(plan, plan.header)
+    services.store.put_layout(job_id, layout)
+    totals = {"frames_total": sum(layout.lengths), "chunks_total": len(layout.lengths)}
+    services.repository.move(job_id, JobState.RUNNING, **totals)
+    if not services.store.attempts(job_id):
+        header = [chunk_signature(services, chunk) for chunk in plan.chunks]
+        chord(header, app=services.celery)(merge_signature(services, job_id))
+
+
+def _make_plan(services: Services, job: Job) -> JobPlan:
+    """Settle everything that decides the result, and keep it beside the video."""
+    video = services.repository.video(job.video_id)
+    if video is None:
+        raise NotFound("the video was deleted")
+    media, index = _media_and_index(services, video)
+    model = catalogue.get(job.model)
+    options = from_json(job.options, Options)
+    settled = Plan(model.id, model.sha256, model.engine, services.settings.precision, options)
+    header = ResultHeader(SCHEMA, media, index.time_base, settled, model.labels, complete=False)
+    chunks = tuple(
+        Chunk(
+            schema=SCHEMA,
+            job_id=job.id,
+            index=number,
+            video_key=video_key(job.video_id),
+            plan=settled,
+            clock=index.clock,
+            rotation=media.rotation,
+            width=media.width,
+            height=media.height,
+            seeks=span.seeks,
+            first_frame=span.first_frame,
+            times=span.times,
+            end=span.end,
+        )
+        for number, span in enumerate(cut(index, services.settings.chunk_size))
+    )
+    plan = JobPlan(SCHEMA, header, chunks)
+    keep_plan(services, job, plan)
+    return plan
+
+
+def _media_and_index(services: Services, video: Video) -> tuple[Media, PacketIndex]:
+    refused, media = video.refused, video.media
+    if media is None and refused is None:  # the upload did not wait for the probe, nor do we
+        report = probe_video(services, video.id)
+        refused, media = report.refused, to_json(report.media) if report.media else None
+    if refused is not None or media is None:
+        raise VideoRefused(refused or "the video could not be read")
+    with services.storage.open(index_key(video.id)) as source:
+        return from_json(media, Media), decode(decompress(source.read()), PacketIndex)
+
+
+def _cancel(services: Services, job: Job) -> None:
+    """End a job at once; what a detector still has in hand comes too late and changes nothing."""
+    if not merge_chunks(services, job.id):
+        services.repository.move(job.id, JobState.CANCELLED)
+
+
+def _fail(services: Services, job: Job, error: WebDetectorError) -> None:
+    log.warning("job %s failed: %s", job.id, error.detail)
+    services.repository.move(job.id, JobState.FAILED, error={"code": error.code, "detail": error.detail})
+    drop_plan(services, job)

@@ -1,0 +1,61 @@
+"""Cutting a video into chunks. Pure: depends on the packet index and the chunk size alone."""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from contracts.errors import VideoRefused
+from contracts.messages import PacketIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of frames: see contracts.messages.Chunk for the fields."""
+
+    seeks: tuple[int | None, ...]
+    first_frame: int
+    times: tuple[int, ...]
+    end: int | None
+
+
+def cut(index: PacketIndex, chunk_size: int) -> tuple[Span, ...]:
+    """The frames of a video, each exactly once, in spans of about chunk_size frames.
+
+    A span starts at the keyframe nearest to the aim. Where none is within twice the chunk size
+    it starts inside the group, and its decoding at the group's keyframe.
+    Raises VideoRefused when there is no keyframe.
+    """
+    clock = index.pts if index.clock == "pts" else index.dts
+    keys = sorted((time, index.dts[i]) for i in index.keyframes if (time := clock[i]) is not None)
+    if not keys:
+        raise VideoRefused("the video has no keyframe to start decoding at")
+    # Frames before the first keyframe lack what they refer to; they do not count.
+    times = sorted({time for time in clock if time is not None and time >= keys[0][0]})
+    ranks = [bisect_left(times, time) for time, _ in keys]
+    bounds = _bounds(len(times), ranks, chunk_size)
+    return tuple(
+        Span(
+            seeks=_seeks(keys, times[start]),
+            first_frame=start,
+            times=tuple(times[start:stop]),
+            end=times[stop] if stop < len(times) else None,
+        )
+        for start, stop in zip(bounds, [*bounds[1:], len(times)], strict=True)
+    )
+
+
+def _bounds(total: int, ranks: list[int], chunk_size: int) -> list[int]:
+    """The first frame of each span; ranks are the frame numbers of the keyframes, rising."""
+    bounds = [0]
+    while total - bounds[-1] > chunk_size:
+        start = bounds[-1]
+        near = ranks[bisect_right(ranks, start) : bisect_right(ranks, start + 2 * chunk_size)]
+        aim = start + chunk_size
+        bounds.append(min(near, key=lambda rank: (abs(rank - aim), rank)) if near else aim)
+    return bounds
+
+
+def _seeks(keys: list[tuple[int, int | None]], time: int) -> tuple[int | None, ...]:
+    """Where decoding may start to reach a frame: its keyframe, the one before, the file's start."""
+    nearest = bisect_right(keys, time, key=lambda key: key[0]) - 1
+    candidates = [keys[i][1] for i in (nearest, nearest - 1) if i > 0]
+    return (*(dts for dts in candidates if dts is not None), None)

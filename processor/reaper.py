@@ -1,0 +1,53 @@
+"""Finds work that was lost, and sends it again. Repeats are harmless, so it need not be sure."""
+
+import logging
+from datetime import timedelta
+
+from contracts.states import JobState
+from contracts.tables import Job, utcnow
+from processor.context import Services
+from processor.dispatch import chunk_signature, merge_signature, probe_signature, process_signature
+from processor.jobplan import read_plan
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = timedelta(seconds=30)
+_CLAIM_SECONDS = 60
+
+
+def reap(services: Services) -> None:
+    """Send again: chunks whose detector died, merges that never ran, plans and probes that got lost."""
+    before = utcnow() - _PATIENCE
+    for job in services.repository.active_jobs():
+        if job.state == JobState.RUNNING:
+            _reap_running(services, job)
+        elif job.created_at < before and services.store.claim(f"{job.id}:{job.state}", _CLAIM_SECONDS):
+            # A merge may take longer than our patience: that one repeat is dropped by its end.
+            if job.state == JobState.MERGING:
+                merge_signature(services, job.id).apply_async()
+            else:
+                process_signature(services, job.id).apply_async()
+    for video_id in services.repository.unprobed_videos(before):
+        if services.store.claim(f"{video_id}:probe", _CLAIM_SECONDS):
+            probe_signature(services, video_id).apply_async()
+
+
+def _reap_running(services: Services, job: Job) -> None:
+    services.store.touch(job.id)
+    stored = services.store.chunk_indexes(job.id)
+    if len(stored) == job.chunks_total or services.store.cancelled(job.id):
+        if services.store.claim(f"{job.id}:merge", _CLAIM_SECONDS):
+            merge_signature(services, job.id).apply_async()
+        return
+    lost = [
+        index
+        for index in services.store.attempts(job.id)
+        if index not in stored and not services.store.leased(job.id, index)
+    ]
+    plan = read_plan(services, job) if lost else None
+    if plan is None:
+        return
+    for index in lost:
+        if services.store.claim(f"{job.id}:chunk:{index}", _CLAIM_SECONDS):
+            log.warning("chunk %d of job %s was begun and left: sending it again", index, job.id)
+            chunk_signature(services, plan.chunks[index]).apply_async()

@@ -1,0 +1,31 @@
+"""The processor's tasks: decode, call, encode."""
+
+from celery import shared_task
+
+from contracts.tasks import MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP
+from processor import finish, pipeline, reaper
+from processor.context import context
+
+
+@shared_task(name=PROBE_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
+def probe_video(video_id: str) -> None:
+    """Find out what an uploaded video is."""
+    pipeline.probe_video(context.current(), video_id)
+
+
+@shared_task(name=PROCESS_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
+def process_video(job_id: str) -> None:
+    """Plan a job and fan out its chunks."""
+    pipeline.process_video(context.current(), job_id)
+
+
+@shared_task(name=MERGE_CHUNKS, ignore_result=True)  # type: ignore[untyped-decorator]
+def merge_chunks(job_id: str) -> None:
+    """End a job if all its chunks are there."""
+    finish.merge_chunks(context.current(), job_id)
+
+
+@shared_task(name=REAP, ignore_result=True)  # type: ignore[untyped-decorator]
+def reap() -> None:
+    """Send lost work again."""
+    reaper.reap(context.current())

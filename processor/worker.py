@@ -1,0 +1,79 @@
+"""The processor's composition root: `python -m processor.worker`."""
+
+import logging
+import os
+import sys
+from typing import Any
+
+import redis
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
+
+from contracts.broker import create_celery
+from contracts.errors import SettingsError
+from contracts.logs import configure
+from contracts.presence import periodic_step, presence_step
+from contracts.settings import Settings, load
+from contracts.storage import LocalStorage
+from contracts.store import RedisResultStore
+from contracts.tables import open_database
+from contracts.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, REAP
+from processor import tasks  # noqa: F401  (registers them)
+from processor.context import Services, context
+from processor.repository import Repository
+
+log = logging.getLogger(__name__)
+
+
+def build(settings: Settings, celery: Celery) -> Services:
+    """The parts of one process."""
+    return Services(
+        settings=settings,
+        celery=celery,
+        storage=LocalStorage(settings.storage_path),
+        store=RedisResultStore.connect(settings.result_store_url, settings.result_ttl_seconds),
+        repository=Repository(open_database(settings.database_url)),
+    )
+
+
+def create(settings: Settings) -> Celery:
+    """The worker's application: tasks, presence, and the reaper's clock."""
+    app = create_celery(settings)
+    client: redis.Redis = redis.Redis.from_url(settings.result_store_url)
+    store = RedisResultStore(client, settings.result_ttl_seconds)
+
+    def tick() -> None:
+        # However many processors there are, one of them sends the reaper.
+        if store.claim("reaper", settings.reaper_seconds):
+            app.signature(REAP).apply_async(expires=settings.reaper_seconds * 3)
+
+    app.steps["consumer"].add(presence_step("processor", client))
+    app.steps["consumer"].add(periodic_step("ReaperClock", settings.reaper_seconds, tick))
+
+    @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _logging(**_: Any) -> None:
+        configure(settings)
+
+    @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _process(**_: Any) -> None:
+        # After the fork: no connection is shared with the parent.
+        context.install(build(settings, app))
+
+    return app
+
+
+def main() -> int:
+    """Entry point."""
+    try:
+        settings = load("processor")
+    except SettingsError as error:
+        print(error.detail, file=sys.stderr)
+        return 2
+    arguments = ["--quiet", "worker", "--without-gossip", "--without-mingle", f"--hostname=processor-{os.getpid()}@%h"]
+    arguments += ["--queues", f"{QUEUE_PROBE},{QUEUE_PROCESSOR}"]
+    arguments += ["--concurrency", str(settings.processor_concurrency), "--loglevel", settings.log_level]
+    return int(create(settings).start(arguments) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
