@@ -1,0 +1,87 @@
+"""The api's composition root."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import connexion
+import msgspec
+import redis
+from connexion.jsonifier import Jsonifier
+from connexion.middleware import MiddlewarePosition
+from connexion.options import SwaggerUIOptions
+from connexion.validators import VALIDATOR_MAP
+from flask_jwt_extended import JWTManager
+from redis import asyncio as aioredis
+
+from api import downloads, problems, uploads
+from api.context import Services, context
+from api.dispatch import Dispatch
+from api.repository import Repository
+from api.streaming import LimitBody, StreamingOperations
+from api.validation import BodyValidator
+from contracts.broker import create_celery
+from contracts.settings import Settings
+from contracts.storage import LocalStorage
+from contracts.store import RedisResultStore
+from contracts.tables import open_database
+
+_SPEC = Path(__file__).with_name("openapi.yaml")
+
+# Those with a body come before Connexion validates, which would read it into memory; the others
+# after, so that their parameters are checked.
+_RECEIVING = {"api.uploads.create_video": uploads.create_video, "api.uploads.detect": uploads.detect}
+_SENDING = {
+    "api.downloads.job_results": downloads.job_results,
+    "api.downloads.video_content": downloads.video_content,
+}
+
+
+class _Compact(Jsonifier):  # type: ignore[misc]
+    """JSON without blanks, quickly."""
+
+    def dumps(self, data: Any, **_: Any) -> str:
+        return msgspec.json.encode(data).decode()
+
+
+def create_app(settings: Settings, *, validate_responses: bool = False) -> connexion.FlaskApp:
+    """The ASGI application. Nothing connects before the first request.
+
+    validate_responses holds every answer of Flask against the spec: right for tests, far too slow
+    for pages of results.
+    """
+    app = connexion.FlaskApp("api", jsonifier=_Compact())
+    context.install(_services(settings, app))
+    problems.install(app)
+    app.add_middleware(
+        functools.partial(StreamingOperations, operations=_RECEIVING), MiddlewarePosition.BEFORE_VALIDATION
+    )
+    app.add_middleware(LimitBody, MiddlewarePosition.BEFORE_VALIDATION)
+    app.add_middleware(functools.partial(StreamingOperations, operations=_SENDING), MiddlewarePosition.BEFORE_CONTEXT)
+    app.add_api(
+        str(_SPEC),
+        swagger_ui_options=SwaggerUIOptions(swagger_ui_path="/docs"),
+        validate_responses=validate_responses,
+        strict_validation=True,
+        validator_map={"body": {**VALIDATOR_MAP["body"], "application/json": BodyValidator}},
+    )
+    return app
+
+
+def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
+    flask = app.app
+    flask.config["JWT_SECRET_KEY"] = settings.jwt_secret_key
+    JWTManager(flask)
+    engine = open_database(settings.database_url)
+    client: redis.Redis = redis.Redis.from_url(settings.result_store_url, health_check_interval=30)
+    return Services(
+        settings=settings,
+        flask=flask,
+        engine=engine,
+        repository=Repository(engine),
+        storage=LocalStorage(settings.storage_path),
+        store=RedisResultStore(client, settings.result_ttl_seconds),
+        redis=client,
+        async_redis=aioredis.Redis.from_url(settings.result_store_url, health_check_interval=30),
+        dispatch=Dispatch(create_celery(settings)),
+    )

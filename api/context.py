@@ -1,0 +1,33 @@
+"""What the handlers work with. Put together once per process by api.app."""
+
+from dataclasses import dataclass
+
+import redis
+from flask import Flask
+from redis import asyncio as aioredis
+from sqlalchemy import Engine
+
+from api.dispatch import Dispatch
+from api.repository import Repository
+from contracts.context import Context
+from contracts.settings import Settings
+from contracts.storage import Storage
+from contracts.store import ResultStore
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The api's parts."""
+
+    settings: Settings
+    flask: Flask
+    engine: Engine
+    repository: Repository
+    storage: Storage
+    store: ResultStore
+    redis: "redis.Redis"
+    async_redis: "aioredis.Redis"
+    dispatch: Dispatch
+
+
+context: Context[Services] = Context()

@@ -1,0 +1,39 @@
+"""The only place of the api that publishes tasks."""
+
+import logging
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from contracts.tasks import PROBE_VIDEO, PROCESS_VIDEO, task_id
+
+log = logging.getLogger(__name__)
+
+_RETRY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5}
+
+
+class Dispatch:
+    """Sends references to work. What cannot be sent now, the processor's reaper finds in the tables."""
+
+    def __init__(self, celery: Celery) -> None:
+        self._celery = celery
+
+    def probe_video(self, video_id: str) -> None:
+        """Ask the processor what a stored video is."""
+        self._send(PROBE_VIDEO, video_id)
+
+    def process_video(self, job_id: str) -> None:
+        """Ask the processor to plan a job."""
+        self._send(PROCESS_VIDEO, job_id)
+
+    def _send(self, name: str, reference: str) -> None:
+        signature = self._celery.signature(name, args=(reference,), immutable=True)
+        try:
+            signature.apply_async(task_id=task_id(reference, name), retry=True, retry_policy=_RETRY)
+        except (OperationalError, ConnectionError) as error:
+            log.error("%s(%s) could not be sent, it will be later: %s", name, reference, error)
+
+    def ping(self) -> None:
+        """Reach the broker or raise."""
+        with self._celery.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=2)

@@ -1,0 +1,119 @@
+"""From the bytes of a request to a stored file: size limit, running hash, nothing left on failure."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import anyio
+from anyio.to_thread import run_sync
+from starlette.requests import ClientDisconnect, Request
+
+from contracts.errors import EmptyUpload, UploadIncomplete, UploadTooLarge
+
+_BUFFER_BYTES = 1024 * 1024
+# Boundaries and small fields of a form come on top of the file.
+FORM_ROOM_BYTES = 1024 * 1024
+_DRAIN_BYTES = 64 * 1024 * 1024
+_DRAIN_SECONDS = 5
+_DRAIN_IDLE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was stored: bytes, and their SHA-256 in hex."""
+
+    size_bytes: int
+    sha256: str
+
+
+class Intake:
+    """Writes pieces to a storage object. Use as an async context manager; `finish` makes the object
+    appear, leaving without it removes every trace."""
+
+    def __init__(self, target: AbstractContextManager[BinaryIO], limit_bytes: int) -> None:
+        self._target = target
+        self._limit = limit_bytes
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self._stack = ExitStack()
+
+    async def __aenter__(self) -> "Intake":
+        self._sink = await run_sync(self._stack.enter_context, self._target)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        # A cancelled request must still remove its part file.
+        with anyio.CancelScope(shield=True):
+            failure = error or UploadIncomplete("the upload was not finished")
+            # After `finish` the stack is empty and this does nothing.
+            await run_sync(self._stack.__exit__, type(failure), failure, failure.__traceback__)
+
+    async def write(self, piece: bytes) -> None:
+        """Take the next bytes. Raises UploadTooLarge."""
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise too_large(self._limit)
+        self._buffer.append(piece)
+        self._buffered += len(piece)
+        if self._buffered >= _BUFFER_BYTES:
+            await self._flush()
+
+    async def finish(self) -> Stored:
+        """All bytes are there: make the object appear. Raises EmptyUpload."""
+        if not self._size:
+            raise EmptyUpload("the file is empty: send the video itself")
+        await self._flush()
+        await run_sync(self._stack.close)
+        return Stored(self._size, self._hash.hexdigest())
+
+    async def _flush(self) -> None:
+        data, self._buffer, self._buffered = b"".join(self._buffer), [], 0
+        await run_sync(self._put, data)
+
+    def _put(self, data: bytes) -> None:
+        # Hashing and writing release the interpreter, so that other requests go on.
+        self._hash.update(data)
+        self._sink.write(data)
+
+
+def too_large(limit: int) -> UploadTooLarge:
+    """The error of a file over the limit."""
+    return UploadTooLarge(f"the file is larger than {limit} bytes, the limit of this service (UPLOAD_MAX_BYTES)")
+
+
+def check_length(request: Request, limit: int) -> None:
+    """Refuse before the first byte when the client tells a length over the limit."""
+    told = request.headers.get("content-length", "")
+    if told.isdigit() and int(told) > limit:
+        raise too_large(limit)
+
+
+async def body(request: Request) -> AsyncIterator[bytes]:
+    """The pieces of a body. Raises UploadIncomplete when the client goes away."""
+    try:
+        async for piece in request.stream():
+            if piece:
+                yield piece
+        request.state.read_to_end = True
+    except ClientDisconnect:
+        raise UploadIncomplete("the connection ended before the upload did") from None
+
+
+async def drain(request: Request) -> None:
+    """Read on for a while after a refusal: a client that is still writing would see a broken pipe
+    instead of the answer. One that writes nothing waits for the answer already."""
+    if getattr(request.state, "read_to_end", False):
+        return
+    seen = 0
+    with anyio.move_on_after(_DRAIN_SECONDS) as whole:
+        while seen <= _DRAIN_BYTES and not whole.cancel_called:
+            message = None
+            with anyio.move_on_after(_DRAIN_IDLE_SECONDS):
+                message = await request.receive()
+            if message is None or message["type"] != "http.request" or not message.get("more_body"):
+                return
+            seen += len(message.get("body", b""))

@@ -1,0 +1,82 @@
+"""Jobs: start, look, cancel, delete. Their results stand in api.downloads."""
+
+from typing import Any
+
+from flask import Response
+
+from api.answers import Answer, answer, no_content
+from api.context import Services, context
+from api.options import checked_options
+from api.shapes import PREFIX, job_shape
+from api.videos import remove_job_data
+from contracts.errors import ResultsNotReady, VideoRefused
+from contracts.states import ACTIVE, JobState
+from contracts.tables import Job, utcnow
+
+_WORKING = ACTIVE - {JobState.QUEUED}
+
+
+def create_job(user: str, body: dict[str, Any]) -> Answer:
+    """Start a job on a stored video."""
+    services = context.current()
+    job = start(services, user, body["video_id"], body.get("model"), body.get("options") or {})
+    return answer(shape(services, job), 202, Location=f"{PREFIX}/jobs/{job.id}")
+
+
+def start(services: Services, user: str, video_id: str, model: str | None, options: dict[str, Any]) -> Job:
+    """Note a job and send it. Raises NotFound, UnknownModel, InvalidOptions, VideoRefused."""
+    model_id = model or services.settings.default_model
+    settled = checked_options(model_id, options)
+    video = services.repository.video(user, video_id)
+    if video.refused:
+        raise VideoRefused(video.refused)
+    job = services.repository.add_job(user, video_id, model_id, settled)
+    services.dispatch.process_video(job.id)
+    return job
+
+
+def list_jobs(user: str, limit: int = 50, cursor: str | None = None, video_id: str | None = None) -> Answer:
+    """A page of the user's jobs."""
+    services = context.current()
+    jobs, next_cursor = services.repository.jobs(user, limit, cursor, video_id)
+    return answer({"items": [shape(services, job) for job in jobs], "next_cursor": next_cursor})
+
+
+def get_job(user: str, job_id: str) -> Answer:
+    """One job."""
+    services = context.current()
+    return answer(shape(services, services.repository.job(user, job_id)))
+
+
+def cancel_job(user: str, job_id: str) -> Answer:
+    """Ask a job to stop. A job that has ended stays as it is."""
+    services = context.current()
+    job = services.repository.request_cancel(user, job_id)
+    if job.cancel_requested:
+        services.store.request_cancel(job_id)
+        services.dispatch.process_video(job_id)  # a job that has not begun ends at once
+    return answer(shape(services, job), 202)
+
+
+def delete_job(user: str, job_id: str) -> Response:
+    """Delete a job that has ended."""
+    services = context.current()
+    job = services.repository.delete_job(user, job_id)
+    remove_job_data(services, job.video_id, job_id)
+    return no_content()
+
+
+def get_summary(user: str, job_id: str) -> Answer:
+    """The counts of a job that has ended."""
+    job = context.current().repository.job(user, job_id)
+    if job.summary is None:
+        if job.error is not None:
+            raise ResultsNotReady(f"the job failed, so there is no summary: {job.error['detail']}")
+        raise ResultsNotReady(f"the job is {job.state}: the summary comes at its end")
+    return answer(job.summary)
+
+
+def shape(services: Services, job: Job) -> dict[str, Any]:
+    """A job with its progress of now."""
+    working = job.state in _WORKING
+    return job_shape(job, services.store.progress(job.id) if working else None, utcnow())

@@ -1,0 +1,103 @@
+"""Errors as HTTP answers (RFC 9457). The only file that maps codes of the project to statuses."""
+
+import logging
+from http import HTTPStatus
+
+import msgspec
+from connexion import FlaskApp
+from connexion.exceptions import ProblemException
+from connexion.lifecycle import ConnexionRequest, ConnexionResponse
+from starlette.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException as FlaskHTTPException
+
+from contracts import errors
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+# The nearest class in an error's ancestry decides.
+_STATUS: dict[type[errors.WebDetectorError], HTTPStatus] = {
+    errors.WebDetectorError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.Malformed: HTTPStatus.BAD_REQUEST,
+    errors.UploadIncomplete: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
+}
+
+# Codes for what the framework refuses by itself.
+_FRAMEWORK_CODES = {
+    400: "malformed_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "upload_too_large",
+    415: "unsupported_media_type",
+}
+
+
+def status_of(error: errors.WebDetectorError) -> HTTPStatus:
+    """The HTTP status of an error of the project."""
+    return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+
+
+def body(status: int, code: str, detail: str) -> bytes:
+    """A problem document."""
+    title = HTTPStatus(status).phrase
+    return msgspec.json.encode(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
+    )
+
+
+def install(app: FlaskApp) -> None:
+    """Answer every error of the project, of the frameworks and of our own bugs as a problem."""
+    app.add_error_handler(errors.WebDetectorError, _project)
+    app.add_error_handler(ProblemException, _connexion)
+    app.add_error_handler(HTTPException, _starlette)
+    app.add_error_handler(FlaskHTTPException, _flask)
+    app.add_error_handler(Exception, _unexpected)
+
+
+def _project(_request: ConnexionRequest, error: errors.WebDetectorError) -> ConnexionResponse:
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s: %s", error.code, error.detail, exc_info=error)
+    return _answer(status, error.code, error.detail)
+
+
+def _connexion(_request: ConnexionRequest, error: ProblemException) -> ConnexionResponse:
+    return _framework(error.status, error.detail, error.headers)
+
+
+def _starlette(_request: ConnexionRequest, error: HTTPException) -> ConnexionResponse:
+    return _framework(error.status_code, error.detail, error.headers)
+
+
+def _flask(_request: ConnexionRequest, error: FlaskHTTPException) -> ConnexionResponse:
+    return _framework(error.code or 500, error.description, None)
+
+
+def _framework(status: int, detail: str | None, headers: object) -> ConnexionResponse:
+    code = _FRAMEWORK_CODES.get(status, "internal" if status >= 500 else "malformed_request")
+    extra = {str(key): str(value) for key, value in headers.items()} if isinstance(headers, dict) else {}
+    return _answer(status, code, str(detail or HTTPStatus(status).description), extra)
+
+
+def _unexpected(_request: ConnexionRequest, error: Exception) -> ConnexionResponse:
+    log.error("unexpected error", exc_info=error)
+    return _answer(500, "internal", "the service met an error of its own; its log says more")
+
+
+def _answer(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> ConnexionResponse:
+    extra = dict(headers or {})
+    if status == HTTPStatus.UNAUTHORIZED:
+        extra.setdefault("WWW-Authenticate", "Bearer")
+    return ConnexionResponse(
+        status_code=status, mimetype=MEDIA_TYPE, content_type=MEDIA_TYPE, body=body(status, code, detail), headers=extra
+    )

@@ -1,0 +1,80 @@
+"""Where the frames of a job are read from: the store while it has them, else the result file."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from contracts import chunkresult
+from contracts.codec import EMPTY, Block
+from contracts.errors import NotFound
+from contracts.messages import Layout, ResultHeader
+from contracts.resultfile import ResultFile
+from contracts.states import TERMINAL
+from contracts.storage import Storage, result_key
+from contracts.store import ResultStore
+from contracts.tables import Job
+
+
+class Frames(Protocol):
+    """The frames of a result in segments."""
+
+    @property
+    def header(self) -> ResultHeader:
+        """What stands before the frames."""
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """The number of the first frame of each segment."""
+
+    def segment(self, position: int) -> Block | None:
+        """The frames of a segment; None where a running job has not come to yet."""
+
+    def close(self) -> None:
+        """Let go of what is open."""
+
+
+class StoredChunks:
+    """Frames of a job whose chunks are in the result store, as they come."""
+
+    def __init__(self, store: ResultStore, job_id: str, layout: Layout) -> None:
+        self.header = layout.header
+        self.starts = layout.starts
+        self._store = store
+        self._job_id = job_id
+
+    def segment(self, position: int) -> Block | None:
+        data = self._store.get_chunk(self._job_id, position)
+        if data is None:
+            return None
+        result = chunkresult.decode(data)
+        return result if isinstance(result, Block) else EMPTY  # known as failed: there is nothing to wait for
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class FiledFrames:
+    """Frames of a job that has ended, from its result file."""
+
+    def __init__(self, file: ResultFile) -> None:
+        self.header = file.header
+        self.starts = file.starts
+        self._file = file
+
+    def segment(self, position: int) -> Block | None:
+        return self._file.block(position)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def open_frames(job: Job, store: ResultStore, storage: Storage) -> Frames | None:
+    """The frames of a job; None for one that has none (yet)."""
+    layout = store.get_layout(job.id)
+    if job.state not in TERMINAL:
+        return StoredChunks(store, job.id, layout) if layout else None
+    if layout and len(store.chunk_indexes(job.id)) == len(layout.starts):
+        return StoredChunks(store, job.id, layout)
+    try:
+        return FiledFrames(ResultFile(storage.open(result_key(job.video_id, job.id))))
+    except NotFound:
+        return None

@@ -1,0 +1,202 @@
+"""The api's view of the tables. Everything is asked for by its owner: what is another's is not there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Engine, delete, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import sessionmaker
+
+from contracts.errors import InvalidCursor, JobsRunning, NotFound, Unauthenticated, UsernameTaken
+from contracts.messages import Options, to_json
+from contracts.states import ACTIVE, JobState
+from contracts.tables import Job, Session, User, Video, new_id, utcnow
+
+_ACTIVE = [str(state) for state in ACTIVE]
+Row = TypeVar("Row", Video, Job)
+
+
+class Repository:
+    """Short transactions; what it returns is detached from them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+
+    # Users and sessions
+
+    def add_user(self, username: str, password_hash: str) -> User:
+        """A new user. Raises UsernameTaken."""
+        user = User(id=new_id(), username=username, password_hash=password_hash)
+        try:
+            with self._transaction() as session:
+                session.add(user)
+        except IntegrityError as error:
+            raise UsernameTaken(f"the name {username!r} is taken: choose another or log in") from error
+        return user
+
+    def user_by_name(self, username: str) -> User | None:
+        """The user of that name."""
+        with self._sessions() as session:
+            return session.scalar(select(User).where(User.username == username))
+
+    def user(self, user_id: str) -> User:
+        """The user. Raises NotFound."""
+        with self._sessions() as session:
+            return _found(session.get(User, user_id), "user")
+
+    def add_session(self, session_id: str, user_id: str, refresh_id: str, expires_at: datetime) -> None:
+        """Note a login."""
+        with self._transaction() as session:
+            session.execute(delete(Session).where(Session.expires_at < utcnow()))
+            session.add(Session(id=session_id, user_id=user_id, refresh_id=refresh_id, expires_at=expires_at))
+
+    def session_is_good(self, session_id: str, user_id: str) -> bool:
+        """Whether tokens of a session hold."""
+        good = select(Session.id).where(
+            Session.id == session_id, Session.user_id == user_id, Session.revoked_at.is_(None)
+        )
+        with self._sessions() as session:
+            return session.scalar(good) is not None
+
+    def rotate_refresh(self, session_id: str, old: str, new: str, expires_at: datetime) -> None:
+        """Let a new refresh token take the place of the old one.
+
+        Raises Unauthenticated when the old one is not the good one: somebody used it before, so
+        the whole session ends.
+        """
+        statement = (
+            update(Session)
+            .where(Session.id == session_id, Session.refresh_id == old, Session.revoked_at.is_(None))
+            .values(refresh_id=new, expires_at=expires_at)
+        )
+        with self._transaction() as session:
+            done = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+        if not done:
+            self.revoke(session_id)
+            raise Unauthenticated("this refresh token was used or revoked: log in again")
+
+    def revoke(self, session_id: str) -> None:
+        """End a session."""
+        with self._transaction() as session:
+            session.execute(update(Session).where(Session.id == session_id).values(revoked_at=utcnow()))
+
+    # Videos
+
+    def add_video(self, video: Video) -> Video:
+        """Note an upload."""
+        with self._transaction() as session:
+            session.add(video)
+        return video
+
+    def video(self, user_id: str, video_id: str) -> Video:
+        """A user's video. Raises NotFound."""
+        with self._sessions() as session:
+            return _owned(session, Video, user_id, video_id, "video")
+
+    def videos(self, user_id: str, limit: int, cursor: str | None) -> tuple[list[Video], str | None]:
+        """A page of a user's videos, the newest first, and the cursor of the next page."""
+        return self._page(Video, user_id, limit, cursor)
+
+    def delete_video(self, user_id: str, video_id: str) -> list[str]:
+        """Delete a video and its jobs; the ids of these. Raises NotFound, JobsRunning."""
+        with self._transaction() as session:
+            video = _owned(session, Video, user_id, video_id, "video")
+            jobs = list(session.scalars(select(Job).where(Job.video_id == video_id)))
+            running = [job.id for job in jobs if job.state in _ACTIVE]
+            if running:
+                raise JobsRunning(f"job {running[0]} is still at work on the video: cancel it first, or wait")
+            session.execute(delete(Job).where(Job.video_id == video_id))
+            session.delete(video)
+            return [job.id for job in jobs]
+
+    # Jobs
+
+    def add_job(self, user_id: str, video_id: str, model: str, options: Options) -> Job:
+        """A new job on a user's video. Raises NotFound."""
+        job = Job(
+            id=new_id(),
+            user_id=user_id,
+            video_id=video_id,
+            model=model,
+            options=to_json(options),
+            state=str(JobState.QUEUED),
+            failed_ranges=[],
+        )
+        with self._transaction() as session:
+            _owned(session, Video, user_id, video_id, "video")
+            session.add(job)
+        return job
+
+    def job(self, user_id: str, job_id: str) -> Job:
+        """A user's job. Raises NotFound."""
+        with self._sessions() as session:
+            return _owned(session, Job, user_id, job_id, "job")
+
+    def jobs(
+        self, user_id: str, limit: int, cursor: str | None, video_id: str | None = None
+    ) -> tuple[list[Job], str | None]:
+        """A page of a user's jobs, the newest first, and the cursor of the next page."""
+        return self._page(Job, user_id, limit, cursor, *([Job.video_id == video_id] if video_id else []))
+
+    def request_cancel(self, user_id: str, job_id: str) -> Job:
+        """Note that a job shall stop, unless it has ended. Raises NotFound."""
+        with self._transaction() as session:
+            job = _owned(session, Job, user_id, job_id, "job")
+            if job.state in _ACTIVE:
+                job.cancel_requested = True
+            return job
+
+    def delete_job(self, user_id: str, job_id: str) -> Job:
+        """Delete a job that has ended. Raises NotFound, JobsRunning."""
+        with self._transaction() as session:
+            job = _owned(session, Job, user_id, job_id, "job")
+            if job.state in _ACTIVE:
+                raise JobsRunning("the job is still at work: cancel it first, or wait")
+            session.delete(job)
+            return job
+
+    def _page(
+        self, table: type[Row], user_id: str, limit: int, cursor: str | None, *conditions: Any
+    ) -> tuple[list[Row], str | None]:
+        statement = select(table).where(table.user_id == user_id, *conditions)
+        if cursor:
+            created_at, row_id = _parse_cursor(cursor)
+            statement = statement.where(tuple_(table.created_at, table.id) < (created_at, row_id))
+        statement = statement.order_by(table.created_at.desc(), table.id.desc()).limit(limit + 1)
+        with self._sessions() as session:
+            rows = list(session.scalars(statement))
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return rows, f"{rows[-1].created_at.isoformat()}_{rows[-1].id}" if more else None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[OrmSession]:
+        with self._sessions() as session, session.begin():
+            yield session
+
+
+def _owned(session: OrmSession, table: type[Row], user_id: str, row_id: str, name: str) -> Row:
+    row = session.get(table, row_id)
+    return _found(row if row is not None and row.user_id == user_id else None, name)
+
+
+T = TypeVar("T")
+
+
+def _found(row: T | None, name: str) -> T:
+    if row is None:
+        raise NotFound(f"there is no such {name}")
+    return row
+
+
+def _parse_cursor(cursor: str) -> tuple[datetime, str]:
+    created_at, _, row_id = cursor.partition("_")
+    try:
+        # A "+" of the zone that a client did not escape arrives as a blank.
+        return msgspec.convert(created_at.replace(" ", "+"), datetime), row_id
+    except msgspec.ValidationError:
+        raise InvalidCursor("this is not a cursor of this list: take next_cursor as it was given") from None

@@ -1,0 +1,67 @@
+"""What there is, and how it does."""
+
+import logging
+from collections.abc import Callable
+
+from sqlalchemy import text
+
+from api.answers import Answer, answer
+from api.context import Services, context
+from contracts.catalogue import MODELS
+from contracts.presence import count_workers
+
+log = logging.getLogger(__name__)
+
+
+def list_models() -> Answer:
+    """The models that a job may name."""
+    default = context.current().settings.default_model
+    items = [
+        {
+            "id": model.id,
+            "title": model.title,
+            "engine": model.engine,
+            "labels": list(model.labels),
+            "licence": model.licence,
+            "source": model.source,
+            "accuracy": model.accuracy,
+            "default": model.id == default,
+        }
+        for model in MODELS.values()
+    ]
+    return answer({"items": items, "next_cursor": None})
+
+
+def healthz() -> Answer:
+    """The process is alive."""
+    return answer({"status": "alive"})
+
+
+def readyz() -> Answer:
+    """The api reaches its database, store and broker."""
+    services = context.current()
+    checks = {
+        "database": _check(lambda: _ask_database(services)),
+        "result_store": _check(services.redis.ping),
+        "broker": _check(services.dispatch.ping),
+    }
+    good = all(answer == "ok" for answer in checks.values())
+    workers = {}
+    if checks["result_store"] == "ok":
+        workers = {role: count_workers(services.redis, role) for role in ("processor", "detector")}
+    state = "ready" if good else "unavailable"
+    return answer({"status": state, "checks": checks, "workers": workers}, 200 if good else 503)
+
+
+def _ask_database(services: Services) -> None:
+    with services.engine.connect() as connection:
+        connection.execute(text("SELECT 1"))
+
+
+def _check(ask: Callable[[], object]) -> str:
+    try:
+        ask()
+    except Exception as error:  # whatever a client library raises, the answer is "not ready"
+        log.warning("not ready: %s", error)
+        return f"failed: {type(error).__name__}"
+    return "ok"

@@ -1,0 +1,70 @@
+"""Rows as the JSON that clients see. Pure but for the time that is handed in."""
+
+from datetime import datetime
+from typing import Any
+
+from contracts.states import TERMINAL
+from contracts.store import Progress
+from contracts.tables import Job, Video
+
+PREFIX = "/api/v1"
+
+
+def video_shape(video: Video) -> dict[str, Any]:
+    """A video."""
+    path = f"{PREFIX}/videos/{video.id}"
+    return {
+        "id": video.id,
+        "name": video.name,
+        "recorded_at": video.recorded_at,
+        "source": video.source,
+        "tags": video.tags,
+        "size_bytes": video.size_bytes,
+        "sha256": video.sha256,
+        "content_type": video.content_type,
+        "media": video.media,
+        "refused": video.refused,
+        "created_at": video.created_at,
+        "links": {"self": path, "content": f"{path}/content", "jobs": f"{PREFIX}/jobs?video_id={video.id}"},
+    }
+
+
+def job_shape(job: Job, progress: Progress | None, now: datetime) -> dict[str, Any]:
+    """A job; progress is that of a running one, None for one that has ended or not begun."""
+    path = f"{PREFIX}/jobs/{job.id}"
+    return {
+        "id": job.id,
+        "video_id": job.video_id,
+        "state": job.state,
+        "cancel_requested": job.cancel_requested,
+        "model": job.model,
+        "options": job.options,
+        "progress": _progress(job, progress, now),
+        "error": job.error,
+        "failed_ranges": job.failed_ranges,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "links": {
+            "self": path,
+            "results": f"{path}/results",
+            "summary": f"{path}/summary",
+            "cancel": f"{path}/cancel",
+            "video": f"{PREFIX}/videos/{job.video_id}",
+        },
+    }
+
+
+def _progress(job: Job, progress: Progress | None, now: datetime) -> dict[str, Any]:
+    ended = job.state in TERMINAL
+    done = progress.frames if progress and not ended else job.frames_done
+    total = job.frames_total
+    seconds = ((job.finished_at or now) - job.started_at).total_seconds() if job.started_at else 0.0
+    fps = round(done / seconds, 2) if done and seconds > 0 else None
+    return {
+        "frames_done": done,
+        "frames_total": total,
+        "fraction": round(done / total, 4) if total else 0.0,
+        "fps": fps,
+        "eta_s": round((total - done) / fps, 1) if total and fps and not ended else None,
+    }

@@ -1,0 +1,62 @@
+"""Operations that stream: in the spec, routed, authenticated and validated as all others, but
+answered by ASGI code, since Connexion would read their bodies into memory and Flask would hold a
+thread for each."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from contracts.errors import UploadTooLarge
+
+Operation = Callable[[Request, str], Awaitable[Response]]
+
+# Everything that is not an upload is a small JSON document.
+_BODY_MAX_BYTES = 1024 * 1024
+
+
+class StreamingOperations:
+    """ASGI middleware that answers the operations of its table and passes the others on.
+
+    An operation gets the request and the id of the user.
+    """
+
+    def __init__(self, app: ASGIApp, operations: Mapping[str, Operation]) -> None:
+        self._app = app
+        self._operations = operations
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        operation = self._operations.get(_operation_id(scope))
+        if operation is None:
+            await self._app(scope, receive, send)
+            return
+        user = scope["extensions"]["connexion_context"]["user"]
+        response = await operation(Request(scope, receive, send), user)
+        await response(scope, receive, send)
+
+
+class LimitBody:
+    """ASGI middleware that stops reading a body which is larger than any document may be."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        seen = 0
+
+        async def limited() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > _BODY_MAX_BYTES:
+                raise UploadTooLarge(f"a body of this operation has at most {_BODY_MAX_BYTES} bytes")
+            return message
+
+        await self._app(scope, limited if scope["type"] == "http" else receive, send)
+
+
+def _operation_id(scope: Scope) -> str:
+    routing: dict[str, Any] = scope.get("extensions", {}).get("connexion_routing", {})
+    return str(routing.get("operation_id", ""))

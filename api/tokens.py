@@ -1,0 +1,79 @@
+"""Tokens: issued by flask-jwt-extended, checked for every request outside of Flask."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import anyio.to_thread
+from connexion.exceptions import OAuthProblem
+from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
+from flask_jwt_extended.exceptions import JWTExtendedException
+from jwt.exceptions import PyJWTError
+
+from api.context import Services, context
+from contracts.errors import Unauthenticated
+from contracts.tables import utcnow
+
+
+def issue(services: Services, user_id: str) -> dict[str, Any]:
+    """The tokens of a new session. Needs Flask's application context."""
+    session_id, refresh_id = str(uuid.uuid4()), str(uuid.uuid4())
+    services.repository.add_session(session_id, user_id, refresh_id, utcnow() + _refresh_life(services))
+    return _pair(services, user_id, session_id, refresh_id)
+
+
+def renew(services: Services, refresh_token: str) -> dict[str, Any]:
+    """New tokens for a refresh token, which is good once. Raises Unauthenticated."""
+    claims = _decode(services, refresh_token, "refresh")
+    refresh_id = str(uuid.uuid4())
+    expires_at = utcnow() + _refresh_life(services)
+    services.repository.rotate_refresh(claims["sid"], claims["rid"], refresh_id, expires_at)
+    return _pair(services, claims["sub"], claims["sid"], refresh_id)
+
+
+async def check(token: str) -> dict[str, Any]:
+    """The claims of a good access token, for Connexion. Raises OAuthProblem, which becomes a 401.
+
+    The look-up of the session goes to a thread: this runs in the event loop.
+    """
+    services = context.current()
+    try:
+        return await anyio.to_thread.run_sync(_checked, services, token)
+    except Unauthenticated as error:
+        raise OAuthProblem(detail=error.detail) from None
+
+
+def _checked(services: Services, token: str) -> dict[str, Any]:
+    claims = _decode(services, token, "access")
+    if not services.repository.session_is_good(claims["sid"], claims["sub"]):
+        raise Unauthenticated("the session of this token has ended: log in again")
+    return claims
+
+
+def _decode(services: Services, token: str, kind: str) -> dict[str, Any]:
+    try:
+        with services.flask.app_context():
+            claims: dict[str, Any] = decode_token(token)
+    except (PyJWTError, JWTExtendedException, ValueError, KeyError):
+        raise Unauthenticated("the token is not valid or has expired: log in again") from None
+    if claims.get("type") != kind or "sid" not in claims:
+        raise Unauthenticated(f"this is not a token of the kind {kind!r}")
+    return claims
+
+
+def _pair(services: Services, user_id: str, session_id: str, refresh_id: str) -> dict[str, Any]:
+    life = timedelta(minutes=services.settings.access_token_minutes)
+    access = create_access_token(user_id, expires_delta=life, additional_claims={"sid": session_id})
+    refresh = create_refresh_token(
+        user_id, expires_delta=_refresh_life(services), additional_claims={"sid": session_id, "rid": refresh_id}
+    )
+    return {
+        "access_token": access,
+        "refresh_token": refresh,
+        "token_type": "Bearer",
+        "expires_in": int(life.total_seconds()),
+    }
+
+
+def _refresh_life(services: Services) -> timedelta:
+    return timedelta(days=services.settings.refresh_token_days)

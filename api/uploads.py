@@ -1,0 +1,163 @@
+"""POST /videos and POST /detect: a body becomes a stored, probed video."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api import jobs, videos
+from api.context import Services, context
+from api.intake import FORM_ROOM_BYTES, Intake, Stored, body, check_length, drain
+from api.multipart import Form, read_form
+from api.options import checked_options, parse_form_options
+from api.shapes import PREFIX, video_shape
+from contracts.errors import InvalidInput, Malformed, VideoRefused, WebDetectorError
+from contracts.messages import ProbeReport, decode, to_json
+from contracts.storage import video_key
+from contracts.store import reply_key
+from contracts.tables import Video, new_id
+
+_FIELD = "video"
+_NAME_MAX = 255
+_TAGS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the client says about a video."""
+
+    name: str | None = None
+    recorded_at: datetime | None = None
+    source: str | None = None
+    tags: list[str] = field(default_factory=list)
+
+
+async def create_video(request: Request, user: str) -> Response:
+    """Store a video and say what it is."""
+    services = context.current()
+    video, _ = await _receive(services, request, user)
+    return _answer(video_shape(video), 201, f"{PREFIX}/videos/{video.id}")
+
+
+async def detect(request: Request, user: str) -> Response:
+    """Store a video and start a job on it. When the job is refused, the video goes again."""
+    services = context.current()
+    video, form = await _receive(services, request, user, with_options=True)
+    try:
+        model, options = parse_form_options(form.fields.get("model"), form.fields.get("options"))
+        job = await run_sync(jobs.start, services, user, video.id, model, options)
+    except WebDetectorError:
+        await run_sync(_discard, services, video)
+        raise
+    return _answer(await run_sync(jobs.shape, services, job), 202, f"{PREFIX}/jobs/{job.id}")
+
+
+async def _receive(
+    services: Services, request: Request, user: str, *, with_options: bool = False
+) -> tuple[Video, Form]:
+    """Store the body's file, note it, and have it probed."""
+    video_id = new_id()
+    try:
+        stored, form = await _store(services, request, video_id, with_options)
+    except WebDetectorError:
+        await drain(request)
+        raise
+    try:
+        video = await run_sync(services.repository.add_video, _row(video_id, user, stored, form))
+    except BaseException:
+        await run_sync(services.storage.delete, video_key(video_id))
+        raise
+    return await _probe(services, video), form
+
+
+async def _store(services: Services, request: Request, video_id: str, with_options: bool) -> tuple[Stored, Form]:
+    content_type = request.headers.get("content-type", "application/octet-stream")
+    limit = services.settings.upload_max_bytes
+    is_form = content_type.lower().startswith("multipart/form-data")
+    check_length(request, limit + FORM_ROOM_BYTES if is_form else limit)
+    async with Intake(services.storage.create(video_key(video_id)), limit) as intake:
+        if is_form:
+            form = await read_form(content_type, body(request), _FIELD, intake.write)
+            if not form.has_file:
+                raise Malformed(f"the form has no file in the field {_FIELD!r}")
+        elif with_options:
+            raise Malformed(f"send a form with the file in the field {_FIELD!r}")
+        else:
+            form = Form(fields=dict(request.query_params), content_type=content_type)
+            async for piece in body(request):
+                await intake.write(piece)
+        _facts(form)  # wrong facts are refused before anything is kept
+        if with_options:
+            model, options = parse_form_options(form.fields.get("model"), form.fields.get("options"))
+            checked_options(model or services.settings.default_model, options)
+        return await intake.finish(), form
+
+
+def _row(video_id: str, user: str, stored: Stored, form: Form) -> Video:
+    facts = _facts(form)
+    return Video(
+        id=video_id,
+        user_id=user,
+        name=facts.name,
+        content_type=form.content_type[:127],
+        recorded_at=facts.recorded_at,
+        source=facts.source,
+        tags=facts.tags,
+        size_bytes=stored.size_bytes,
+        sha256=stored.sha256,
+    )
+
+
+def _facts(form: Form) -> Facts:
+    """The optional fields. Raises InvalidInput."""
+    name = form.fields.get("name") or form.filename
+    source = form.fields.get("source")
+    tags = [tag.strip() for tag in form.fields.get("tags", "").split(",") if tag.strip()]
+    for what, value in (("name", name), ("source", source), *(("tag", tag) for tag in tags)):
+        if value is not None and len(value) > _NAME_MAX:
+            raise InvalidInput(f"{what} is longer than {_NAME_MAX} characters")
+    if len(tags) > _TAGS_MAX:
+        raise InvalidInput(f"there are more than {_TAGS_MAX} tags")
+    return Facts(name, _time(form.fields.get("recorded_at")), source, tags)
+
+
+def _time(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        value = msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        raise InvalidInput("recorded_at is not a time such as 2026-01-31T12:00:00Z") from None
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+async def _probe(services: Services, video: Video) -> Video:
+    """Have the processor look at the video and wait a while for its answer.
+
+    Raises VideoRefused, after which nothing of the video is left.
+    """
+    await run_sync(services.dispatch.probe_video, video.id)
+    wait = services.settings.probe_wait_seconds
+    answer: Any = await services.async_redis.blpop([reply_key(f"probe:{video.id}")], timeout=wait) if wait else None
+    if answer is None:
+        return video
+    report = decode(answer[1], ProbeReport)
+    if report.refused:
+        await run_sync(_discard, services, video)
+        raise VideoRefused(report.refused)
+    video.media = to_json(report.media) if report.media else None
+    return video
+
+
+def _discard(services: Services, video: Video) -> None:
+    videos.delete_video(video.user_id, video.id)
+
+
+def _answer(content: dict[str, Any], status: int, location: str) -> Response:
+    return Response(
+        msgspec.json.encode(content), status_code=status, media_type="application/json", headers={"Location": location}
+    )

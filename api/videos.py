@@ -1,0 +1,36 @@
+"""Stored videos. Uploading stands in api.uploads, the file itself in api.downloads."""
+
+from flask import Response
+
+from api.answers import Answer, answer, no_content
+from api.context import Services, context
+from api.shapes import video_shape
+from contracts.storage import index_key, plan_key, result_key, video_key
+
+
+def list_videos(user: str, limit: int = 50, cursor: str | None = None) -> Answer:
+    """A page of the user's videos."""
+    videos, next_cursor = context.current().repository.videos(user, limit, cursor)
+    return answer({"items": [video_shape(video) for video in videos], "next_cursor": next_cursor})
+
+
+def get_video(user: str, video_id: str) -> Answer:
+    """One video."""
+    return answer(video_shape(context.current().repository.video(user, video_id)))
+
+
+def delete_video(user: str, video_id: str) -> Response:
+    """Delete a video with its jobs and results."""
+    services = context.current()
+    for job_id in services.repository.delete_video(user, video_id):
+        remove_job_data(services, video_id, job_id)
+    services.storage.delete(index_key(video_id))
+    services.storage.delete(video_key(video_id))
+    return no_content()
+
+
+def remove_job_data(services: Services, video_id: str, job_id: str) -> None:
+    """Remove what a job left outside of the tables."""
+    services.store.forget(job_id)
+    services.storage.delete(plan_key(video_id, job_id))
+    services.storage.delete(result_key(video_id, job_id))
