@@ -1,0 +1,152 @@
+"""A client of the service: HTTP, and nothing that the service knows otherwise."""
+
+import io
+import mimetypes
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+_PREFIX = "/api/v1"
+_POLL_SECONDS = 0.3
+_PATIENCE_SECONDS = 30.0
+_ENDED = ("succeeded", "partial", "failed", "cancelled")
+# An upload's answer waits for the probe, and a slow disk may hold a write.
+_TIMEOUT = httpx.Timeout(60, connect=10)
+
+
+class ServiceError(Exception):
+    """The service refused, or does not answer. The text is one line for a person."""
+
+
+class Client:
+    """A user's session with a service. Use as a context.
+
+    direct: past any proxy that the environment names, for a service on this machine.
+    """
+
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None, *, direct: bool = False) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, transport=transport, trust_env=not direct)
+        self._credentials: dict[str, str] = {}
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def register(self, username: str, password: str) -> None:
+        """Make a user and log in as it."""
+        self._enter("register", {"username": username, "password": password})
+
+    def login(self, username: str, password: str) -> None:
+        """Log in as a user that there is."""
+        self._enter("login", {"username": username, "password": password})
+
+    def upload(self, path: Path, progress: Callable[[int], object]) -> dict[str, Any]:
+        """Send a file, streamed from the disk; progress is told the bytes sent so far. Returns the video."""
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        with _Counted(path, progress) as source:
+            return self._json("POST", "/videos", files={"video": (path.name, source, kind)})
+
+    def start(self, video_id: str, model: str | None, options: dict[str, Any]) -> dict[str, Any]:
+        """Start a job. Returns it."""
+        body = {"video_id": video_id, "options": options}
+        return self._json("POST", "/jobs", json=body | ({"model": model} if model else {}))
+
+    def follow(self, job_id: str) -> Iterator[dict[str, Any]]:
+        """The job, again and again, until it has ended. A service that is away for a moment is waited for."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                job = self._json("GET", f"/jobs/{job_id}")
+            except _Away:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                deadline = time.monotonic() + _PATIENCE_SECONDS
+                yield job
+                if job["state"] in _ENDED:
+                    return
+            time.sleep(_POLL_SECONDS)
+
+    def summary(self, job_id: str) -> dict[str, Any]:
+        """What was found, in numbers."""
+        return self._json("GET", f"/jobs/{job_id}/summary")
+
+    def results(self, job_id: str) -> Iterator[str]:
+        """All frames, each as one line of JSON."""
+        request = self._http.build_request(
+            "GET", f"{_PREFIX}/jobs/{job_id}/results", headers={"Accept": "application/x-ndjson"}
+        )
+        answer = self._send(request, stream=True)
+        try:
+            yield from (line for line in answer.iter_lines() if line)
+        except httpx.HTTPError as error:
+            raise _Away(f"{self.url} broke off while sending the results: {error}") from error
+        finally:
+            answer.close()
+
+    def _enter(self, operation: str, credentials: dict[str, str]) -> None:
+        self._http.headers.pop("Authorization", None)
+        answer = self._send(self._http.build_request("POST", f"{_PREFIX}/auth/{operation}", json=credentials))
+        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        self._credentials = credentials
+
+    def _json(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+        answer = self._send(self._http.build_request(method, _PREFIX + path, **content))
+        value: dict[str, Any] = answer.json()
+        return value
+
+    def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        """Send it; when the token has run out meanwhile, log in again and repeat what carries no file."""
+        answer = self._try(request, stream)
+        repeatable = "multipart" not in request.headers.get("Content-Type", "")
+        if answer.status_code == 401 and self._credentials and repeatable:
+            answer.close()
+            self._enter("login", self._credentials)
+            request.headers["Authorization"] = self._http.headers["Authorization"]
+            answer = self._try(request, stream)
+        if answer.is_success:
+            return answer
+        try:
+            answer.read()
+            raise ServiceError(_problem(answer))
+        finally:
+            answer.close()
+
+    def _try(self, request: httpx.Request, stream: bool) -> httpx.Response:
+        try:
+            return self._http.send(request, stream=stream)
+        except httpx.HTTPError as error:
+            raise _Away(f"{self.url} does not answer: {error or type(error).__name__}") from error
+
+
+class _Away(ServiceError):
+    """No answer came."""
+
+
+class _Counted(io.FileIO):
+    """A file that tells how far it has been read."""
+
+    def __init__(self, path: Path, progress: Callable[[int], object]) -> None:
+        super().__init__(path)
+        self._progress = progress
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(-1 if size is None else size)
+        self._progress(self.tell())
+        return data or b""
+
+
+def _problem(answer: httpx.Response) -> str:
+    """A problem (RFC 9457) as one line."""
+    try:
+        problem = answer.json()
+        text = ": ".join(dict.fromkeys(part for part in (problem["title"], problem.get("detail")) if part))
+        return f"{text} ({problem.get('code', 'no code')}, HTTP {answer.status_code})"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"HTTP {answer.status_code} {answer.reason_phrase} for {answer.request.method} {answer.request.url}"

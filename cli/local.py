@@ -1,0 +1,112 @@
+"""A service of its own for one call: the embedded form as a child process, in a temporary DATA_DIR."""
+
+import ctypes
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+# What says where a service lies and keeps its things: this one has its own.
+_OWN = ("DATA_DIR", "STORAGE_DIR", "DATABASE_URL", "BROKER_URL", "RESULT_STORE_URL", "JWT_SECRET_KEY", "HOST", "PORT")
+_PR_SET_PDEATHSIG = 1
+_LOG_LINES = 15
+_HURRY_SECONDS = 1.0  # a job that nobody waits for need not be finished
+_libc = ctypes.CDLL(None)
+
+
+class LocalFailed(Exception):
+    """The service could not be started; the text has the end of its logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A running service, and the user that it is meant for."""
+
+    url: str
+    username: str
+    password: str
+    child: "subprocess.Popen[str]"
+
+
+@contextmanager
+def local_service(environ: Mapping[str, str]) -> Iterator[Local]:
+    """A service that lives as long as the context. Raises LocalFailed."""
+    with tempfile.TemporaryDirectory(prefix="web-detector-", ignore_cleanup_errors=True) as folder:
+        port = _free_port()
+        settings = {name: value for name, value in environ.items() if name not in _OWN}
+        settings |= {"DATA_DIR": folder, "HOST": "127.0.0.1", "PORT": str(port)}
+        child = _start(settings, Path(folder))
+        patience: float | None = _HURRY_SECONDS
+        try:
+            _await(child, Path(folder))
+            yield Local(f"http://127.0.0.1:{port}", "web-detector", secrets.token_urlsafe(16), child)
+            patience = None
+        finally:
+            _stop(child, patience)
+
+
+def _start(environ: Mapping[str, str], folder: Path) -> "subprocess.Popen[str]":
+    """The supervisor in a session of its own: a Ctrl-C reaches this process, which then ends it in good order."""
+    parent = os.getpid()
+
+    def tie() -> None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    with (folder / "up.log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "up", "--log-files"],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+            preexec_fn=tie,
+        )
+
+
+def _await(child: "subprocess.Popen[str]", folder: Path) -> None:
+    """Wait for the line that says it is ready; it gives up by itself when that takes too long."""
+    for line in child.stdout or ():
+        if line.startswith("ready at "):
+            return
+    child.wait()
+    raise LocalFailed("the service could not be started:\n" + _last_lines(folder))
+
+
+def _last_lines(folder: Path) -> str:
+    parts = []
+    for path in [folder / "up.log", *sorted(folder.glob("logs/*.log"))]:
+        lines = path.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        parts += [f"--- {path.name}", *lines] if lines else []
+    return "\n".join(parts)
+
+
+def _stop(child: "subprocess.Popen[str]", patience: float | None) -> None:
+    """End it and wait. After patience (seconds) and on an interrupt it is hurried, and leaves nothing either."""
+    child.terminate()
+    while True:
+        try:
+            child.wait(patience)
+            break
+        except (KeyboardInterrupt, subprocess.TimeoutExpired):
+            child.terminate()
+            patience = None
+    if child.stdout:
+        child.stdout.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,115 @@
+"""What `detect` shows: bars on a terminal, plain lines elsewhere, and the table at the end."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.table import Table
+
+_LINE_SECONDS = 2.0
+
+
+class Bar(Protocol):
+    """Progress of one thing."""
+
+    def show(self, done: int, total: int | None, note: str = "") -> None:
+        """done of total, None while nobody knows it."""
+
+
+class Report:
+    """Writes to a console; progress is animated on a terminal."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False)
+
+    def say(self, text: str) -> None:
+        """A line."""
+        self.console.print(escape(text), soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """A line that must not be missed."""
+        self.console.print(f"[yellow]warning:[/yellow] {escape(text)}", soft_wrap=True)
+
+    @contextmanager
+    def sending(self, name: str) -> Iterator[Bar]:
+        """Progress in bytes."""
+        with self._bar(f"sending {name}", [DownloadColumn(), TransferSpeedColumn()], "bytes") as bar:
+            yield bar
+
+    @contextmanager
+    def detecting(self) -> Iterator[Bar]:
+        """Progress in frames."""
+        columns: list[ProgressColumn] = [MofNCompleteColumn(), TextColumn("{task.fields[note]}")]
+        with self._bar("detecting", columns, "frames") as bar:
+            yield bar
+
+    @contextmanager
+    def _bar(self, title: str, columns: list[ProgressColumn], unit: str) -> Iterator[Bar]:
+        if not self.console.is_terminal:
+            yield _Lines(self, title, unit)
+            return
+        head = [TextColumn("{task.description}"), BarColumn()]
+        with Progress(*head, *columns, TimeRemainingColumn(), console=self.console) as progress:
+            yield _Animated(progress, escape(title))
+
+    def summary(self, summary: Mapping[str, Any]) -> None:
+        """The numbers of a finished job."""
+        frames, seconds = summary["frames"], summary["seconds"]
+        rate = f", {frames / seconds:.1f} frames/s" if seconds else ""
+        self.say(f"\n{frames} frames in {seconds:.1f} s{rate}")
+        labels = summary["labels"]
+        if not labels:
+            self.say("no objects were found")
+            return
+        table = Table()
+        table.add_column("object")
+        for head in ("found", "in frames", "most at once", "first so many at"):
+            table.add_column(head, justify="right")
+        for label, numbers in sorted(labels.items(), key=lambda item: (-item[1]["detections"], item[0])):
+            most, at = str(numbers["max_in_frame"]), f"{numbers['max_at_ms'] / 1000:.2f} s"
+            table.add_row(escape(label), str(numbers["detections"]), str(numbers["frames"]), most, at)
+        self.console.print(table)
+        self.say("top three: " + ", ".join(summary["top_labels"][:3]))
+
+
+class _Animated:
+    def __init__(self, progress: Progress, title: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(title, total=None, note="")
+
+    def show(self, done: int, total: int | None, note: str = "") -> None:
+        self._progress.update(self._task, completed=done, total=total, note=note)
+
+
+class _Lines:
+    """A line now and then, and one at the end."""
+
+    def __init__(self, report: Report, title: str, unit: str) -> None:
+        self._report = report
+        self._title = title
+        self._unit = unit
+        self._next = 0.0
+        self._ended = False
+
+    def show(self, done: int, total: int | None, note: str = "") -> None:
+        now = time.monotonic()
+        ended = total is not None and done >= total
+        if self._ended or (now < self._next and not ended):
+            return
+        self._next, self._ended = now + _LINE_SECONDS, ended
+        of = f" of {total}" if total is not None else ""
+        tail = f", {note}" if note else ""
+        self._report.say(f"{self._title}: {done}{of} {self._unit}{tail}")

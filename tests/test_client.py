@@ -1,0 +1,216 @@
+"""The command line's client and report, against a service that is made up."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from cli import client as client_module
+from cli.client import Client, ServiceError
+from cli.detect import Request, _run
+from cli.main import main
+from cli.report import Report
+
+Answer = Callable[[httpx.Request], httpx.Response]
+FRAMES = [{"frame": n, "time_ms": n * 40.0, "detections": []} for n in range(3)]
+SUMMARY = {
+    "frames": 212,
+    "seconds": 2.0,
+    "ms_per_frame": 9.0,
+    "labels": {
+        "cup": {"detections": 3, "frames": 3, "max_in_frame": 1, "max_at_ms": 1500.0},
+        "cat": {"detections": 40, "frames": 38, "max_in_frame": 2, "max_at_ms": 40.0},
+    },
+    "top_labels": ["cat", "cup"],
+}
+
+
+class Made:
+    """A service with one video and one job, whose states come from a list."""
+
+    def __init__(self, *states: str, **answers: Answer) -> None:
+        self.states = list(states)
+        self.answers = answers
+        self.seen: list[str] = []
+        self.logins = 0
+        self.body = b""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rsplit("/", 1)[1]
+        self.seen.append(f"{request.method} {request.url.path}")
+        if name in self.answers:
+            return self.answers[name](request)
+        if name in ("register", "login"):
+            self.logins += 1
+            return httpx.Response(200, json={"access_token": f"token-{self.logins}"})
+        assert request.headers["Authorization"] == f"Bearer token-{self.logins}"
+        if name in ("videos", "jobs"):
+            self.body = request.read()
+            return httpx.Response(201, json={"id": "the-id"})
+        if name == "summary":
+            return httpx.Response(200, json=SUMMARY)
+        if name == "results":
+            assert request.headers["Accept"] == "application/x-ndjson"
+            return httpx.Response(200, text="".join(json.dumps(frame) + "\n" for frame in FRAMES))
+        state = self.states.pop(0)
+        progress = {"frames_done": 5, "frames_total": 212, "fps": 9.5, "eta_s": 21.0}
+        ranges = [{"first": 3, "last": 9, "reason": "damaged"}] if state == "partial" else []
+        error = {"code": "decode_failed", "detail": "no frame"} if state == "failed" else None
+        job = {"id": "the-id", "state": state, "progress": progress, "failed_ranges": ranges, "error": error}
+        return httpx.Response(200, json=job)
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_POLL_SECONDS", 0)
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    path = tmp_path / "{odd} [name].mp4"
+    path.write_bytes(b"0123456789" * 30_000)
+    return path
+
+
+def connect(service: Answer) -> Client:
+    client = Client("http://service.test/", httpx.MockTransport(service))
+    client.login("alice", "a password")
+    return client
+
+
+def run(service: Answer, request: Request) -> tuple[int, str]:
+    console = Console(file=io.StringIO(), width=100)
+    with connect(service) as client:
+        status = _run(client, request, Report(console))
+    assert isinstance(console.file, io.StringIO)
+    return status, console.file.getvalue()
+
+
+def asked(
+    video: Path, output: Path | None = None, min_score: float | None = None, labels: tuple[str, ...] = ()
+) -> Request:
+    return Request(file=video, output=output, model=None, min_score=min_score, labels=labels, keep=False)
+
+
+def test_a_file_is_streamed_whole_and_its_progress_told(video: Path) -> None:
+    service = Made()
+    told: list[int] = []
+    with connect(service) as client:
+        client.upload(video, told.append)
+    assert video.read_bytes() in service.body
+    assert told == sorted(told)
+    assert (len(told) > 4, told[-1]) == (True, 300_000)
+
+
+def test_only_what_was_asked_for_is_in_the_job(video: Path) -> None:
+    service = Made()
+    with connect(service) as client:
+        client.start("v", None, asked(video).options)
+        assert json.loads(service.body) == {"video_id": "v", "options": {}}
+        client.start("v", "m", asked(video, min_score=0.5, labels=("cat",)).options)
+    assert json.loads(service.body) == {
+        "video_id": "v",
+        "model": "m",
+        "options": {"min_score": 0.5, "labels": ["cat"]},
+    }
+
+
+def test_the_summary_is_a_table_with_the_most_frequent_first(video: Path) -> None:
+    status, output = run(Made("queued", "running", "succeeded"), asked(video))
+    assert status == 0
+    assert "sending {odd} [name].mp4: 300000 of 300000 bytes" in output
+    assert "detecting: 5 of 212 frames, 9.5 frames/s, 21 s left" in output
+    assert "212 frames in 2.0 s, 106.0 frames/s" in output
+    assert output.index("cat") < output.index("cup")
+    assert "top three: cat, cup" in output
+
+
+def test_a_partial_job_is_a_warning_that_names_what_is_missing(video: Path) -> None:
+    status, output = run(Made("partial"), asked(video))
+    assert status == 0
+    assert "warning: some frames have no result: frames 3 to 9: damaged" in output
+
+
+def test_a_failed_job_is_an_error_with_its_reason(video: Path) -> None:
+    with pytest.raises(ServiceError, match=r"^the job the-id ended as failed: no frame \(decode_failed\)$"):
+        run(Made("running", "failed"), asked(video))
+
+
+def test_all_frames_are_written_as_lines_or_as_one_document(video: Path, tmp_path: Path) -> None:
+    lines, document = tmp_path / "out.ndjson", tmp_path / "out.json"
+    run(Made("succeeded"), asked(video, lines))
+    run(Made("succeeded"), asked(video, document))
+    assert [json.loads(line) for line in lines.read_text().splitlines()] == FRAMES
+    content = json.loads(document.read_text())
+    assert (content["frames"], content["summary"], content["job"]["state"]) == (FRAMES, SUMMARY, "succeeded")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "out.ndjson", video.name]
+
+
+def test_a_broken_download_leaves_no_file(video: Path, tmp_path: Path) -> None:
+    service = Made("succeeded", results=lambda _: httpx.Response(503, text="away"))
+    with pytest.raises(ServiceError, match="HTTP 503"):
+        run(service, asked(video, tmp_path / "out.json"))
+    assert [path.name for path in tmp_path.iterdir()] == [video.name]
+
+
+def test_a_problem_is_one_line() -> None:
+    problem = {"title": "The video was refused", "detail": "it has no picture", "code": "video_refused", "status": 422}
+    service = Made(summary=lambda _: httpx.Response(422, json=problem))
+    text = r"^The video was refused: it has no picture \(video_refused, HTTP 422\)$"
+    with connect(service) as client, pytest.raises(ServiceError, match=text):
+        client.summary("the-id")
+
+
+def test_an_answer_that_is_no_problem_is_named_by_its_status() -> None:
+    service = Made(summary=lambda _: httpx.Response(502, text="<html>"))
+    with connect(service) as client, pytest.raises(ServiceError, match="HTTP 502 Bad Gateway for GET http://service"):
+        client.summary("the-id")
+
+
+def test_a_token_that_ran_out_is_renewed_once(video: Path) -> None:
+    service = Made("succeeded")
+    answers = iter([httpx.Response(401, json={}), httpx.Response(200, json=SUMMARY)])
+    service.answers["summary"] = lambda _: next(answers)
+    with connect(service) as client:
+        assert client.summary("the-id") == SUMMARY
+    assert service.logins == 2
+
+
+def test_a_service_that_is_away_for_a_moment_is_waited_for() -> None:
+    service = Made("running", "succeeded")
+    failures = iter([True, False, True, False])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("the-id") and next(failures):
+            raise httpx.ConnectError("refused")
+        return service(request)
+
+    with connect(answer) as client:
+        assert [job["state"] for job in client.follow("the-id")] == ["running", "succeeded"]
+
+
+def test_a_service_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("URL", "http://127.0.0.1:1"), ("USER", "a"), ("PASSWORD", "b")):
+        monkeypatch.setenv(f"WEB_DETECTOR_{name}", value)
+    assert main(["detect", __file__]) == 1
+    assert "web-detector: http://127.0.0.1:1 does not answer" in capsys.readouterr().err
+
+
+def test_what_is_wrong_from_the_start_is_told_before_anything_is_sent(
+    video: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WEB_DETECTOR_URL", "http://127.0.0.1:1")
+    assert main(["detect", "no-such-file"]) == 1
+    assert main(["detect", str(video)]) == 1
+    assert main(["detect", str(video), "-o", "no-such-folder/out.json"]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1].split()[0] for line in lines] == ["there", "WEB_DETECTOR_URL", "no-such-folder/out.json"]
+    with pytest.raises(SystemExit):
+        main(["detect", str(video), "-o", "out.txt"])
+    assert "must end with .json or .ndjson" in capsys.readouterr().err

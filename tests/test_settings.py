@@ -1,0 +1,142 @@
+"""The settings table, what `load` makes of an environment, and the files that say the same."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli.embedded import Form, roles
+from contracts.errors import SettingsError
+from contracts.settings import ROLES, Role, Row, Settings, load, table
+
+ROOT = Path(__file__).parents[1]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
+LINKS = {"BROKER_URL": "redis://there", "RESULT_STORE_URL": "redis://there"}
+GOOD = {**LINKS, "DATABASE_URL": "sqlite://", "JWT_SECRET_KEY": "0123456789abcdef" * 2}
+OF_COMPOSE = {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "USER_ID"}
+# The containers have fixed places and one worker each.
+NOT_IN_COMPOSE = {"STORAGE_DIR", "MODELS_DIR", "HOST", "PORT", "DETECTOR_WORKERS"}
+
+
+def problems(role: Role, environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(role, environ)
+    return [line.strip() for line in caught.value.detail.splitlines()[1:]]
+
+
+def test_every_setting_has_a_default_a_help_text_and_a_reader() -> None:
+    assert all(row.help.endswith(".") and set(row.roles) <= set(ROLES) and row.roles for row in table())
+    assert load("api", GOOD) == Settings(
+        database_url="sqlite://",
+        jwt_secret_key=GOOD["JWT_SECRET_KEY"],
+        broker_url=LINKS["BROKER_URL"],
+        result_store_url=LINKS["RESULT_STORE_URL"],
+    )
+
+
+def test_text_becomes_what_the_setting_is() -> None:
+    settings = load("processor", {**GOOD, "CHUNK_SIZE": " 12 ", "PRECISION": "fp32", "PORT": ""})
+    assert (settings.chunk_size, settings.precision, settings.port) == (12, "fp32", 8080)
+
+
+def test_all_problems_are_named_at_once() -> None:
+    found = problems("api", {"PORT": "70000", "API_WORKERS": "two", "LOG_LEVEL": "loud", "BROKER_URL": "x"})
+    assert [re.split(r"[ =]", line)[0] for line in found] == [
+        "DATABASE_URL",
+        "RESULT_STORE_URL",
+        "PORT",
+        "API_WORKERS",
+        "JWT_SECRET_KEY",
+        "LOG_LEVEL",
+    ]
+
+
+@pytest.mark.parametrize(
+    "value", ["changeme", "CHANGE_ME", "change-this-secret-before-you-start-it", "<random>", "todo"]
+)
+def test_a_placeholder_is_no_secret(value: str) -> None:
+    (line,) = problems("api", {**GOOD, "JWT_SECRET_KEY": value})
+    assert line.startswith("JWT_SECRET_KEY is a placeholder")
+
+
+def test_a_short_secret_is_refused_and_not_repeated() -> None:
+    (line,) = problems("api", {**GOOD, "JWT_SECRET_KEY": "x7" * 15})
+    assert line == "JWT_SECRET_KEY is shorter than 32 characters"
+
+
+def test_a_role_asks_for_its_own_settings_alone() -> None:
+    assert load("detector", LINKS).database_url == ""
+    assert load("processor", {**LINKS, "DATABASE_URL": "sqlite://"}).jwt_secret_key == ""
+    assert load("detector", {**LINKS, "JWT_SECRET_KEY": "changeme"})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_required_is_asked_for(role: Role) -> None:
+    required = [row.variable for row in table() if row.required and role in row.roles]
+    assert [line.split()[0] for line in problems(role, {})] == required
+
+
+def readers(row: Row) -> str:
+    return "all" if set(row.roles) == set(ROLES) else ", ".join(row.roles)
+
+
+def test_the_page_of_settings_is_the_table() -> None:
+    lines = (ROOT / "docs" / "settings.md").read_text().splitlines()
+    start = lines.index("| Setting | Default | What it is | Read by |") + 2
+    rows = [line.strip("| ").split(" | ") for line in lines[start : lines.index("", start)]]
+    assert rows == [[f"`{row.variable}`", shown_default(row), row.help, readers(row)] for row in table()]
+
+
+def shown_default(row: Row) -> str:
+    if row.required:
+        return "**required**"
+    return f"`{row.default}`" if row.default else "empty"
+
+
+def test_the_example_environment_is_the_table() -> None:
+    text = (ROOT / ".env.example").read_text()
+    lines = text[: text.index("# Of docker-compose.yaml alone")].splitlines()
+    entries = {line: comment for comment, line in pairwise(lines) if re.match(r"(# )?[A-Z_]+=", line)}
+    assert entries == {
+        (f"{row.variable}=" if row.required else f"# {row.variable}={row.default}"): (
+            f"# {row.help} [{'required by' if row.required else 'read by'}: {readers(row)}]"
+        )
+        for row in table()
+    }
+
+
+def test_the_example_environment_is_refused_until_it_is_filled_in() -> None:
+    text = (ROOT / ".env.example").read_text()
+    environ = dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    assert len(problems("api", environ)) == 4
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_service_of_the_compose_file_passes_on_its_own_settings(role: Role) -> None:
+    wanted = {row.variable for row in table() if role in row.roles}
+    assert set(COMPOSE["services"][role]["environment"]) == wanted - NOT_IN_COMPOSE
+
+
+def test_the_compose_file_names_only_known_variables_and_no_default_of_a_secret() -> None:
+    text = (ROOT / "docker-compose.yaml").read_text()
+    used = dict(re.findall(r"\$\{([A-Z_]+)(:?[?-]?)", text))
+    assert set(used) <= {row.variable for row in table()} | OF_COMPOSE
+    secrets = {row.variable for row in table() if row.secret} | {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD"}
+    assert {name for name, form in used.items() if form == ":?"} == secrets
+
+
+def test_what_the_compose_file_wants_beside_is_in_the_example_and_on_the_page() -> None:
+    example, page = (ROOT / ".env.example").read_text(), (ROOT / "docs" / "settings.md").read_text()
+    assert all(re.search(rf"^(# )?{name}=", example, re.M) and f"`{name}`" in page for name in OF_COMPOSE)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_image_runs_the_command_of_the_embedded_form(role: Role, tmp_path: Path) -> None:
+    form = Form({}, load("api", GOOD), tmp_path, tmp_path, False, 2)
+    (process,) = [process for process in roles(form) if process.name.split("-")[0] == role]
+    text = (ROOT / role / "Dockerfile").read_text().rsplit("\nCMD ", 1)[1]
+    words = re.sub(r'[\[\]",\\]', " ", text).split()
+    expected = [{"127.0.0.1:8080": "${HOST}:${PORT}", "1": "${API_WORKERS:-1}"}.get(w, w) for w in process.command[1:]]
+    assert words[words.index("python") + 1 :] == expected
