@@ -1,0 +1,73 @@
+"""What the service must find, computed the plain way: one loop, one frame after the other, the model
+called synchronously in fp32, everything in numpy. Shares no code with the detector."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from contracts.catalogue import get
+from tests.service import ROOT
+
+MODEL = get("nanodet-g")
+STRIDES = (8, 16, 32)
+NMS_IOU = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    class_id: int
+    score: float
+    box: tuple[float, float, float, float]
+
+
+def sequential(path: Path, min_score: float) -> list[tuple[float, list[Found]]]:
+    """(time in ms, objects) of every frame of a video, decoded from its start to its end."""
+    core = ov.Core()
+    model = core.read_model(ROOT / "detector/models" / MODEL.file)
+    model.reshape([1, 3, *MODEL.input_size])
+    hints = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    compiled = core.compile_model(model, "CPU", hints)
+    frames = []
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            assert frame.pts is not None
+            assert frame.time_base is not None
+            image = frame.to_ndarray(width=416, height=416, format="bgr24", interpolation="BILINEAR")
+            normal = (image.astype(np.float32) - np.array(MODEL.mean, np.float32)) / np.array(MODEL.std, np.float32)
+            outputs = compiled(normal.transpose(2, 0, 1)[None])
+            scores, distances = (np.array(outputs[name][0]) for name in ("scores", "distances"))
+            found = _decode(scores, distances, frame.width, frame.height, min_score)
+            frames.append((float(frame.pts * frame.time_base * 1000), found))
+    return frames
+
+
+def _decode(scores: NDArray[Any], distances: NDArray[Any], width: int, height: int, min_score: float) -> list[Found]:
+    cells = [((x + 0.5) * s, (y + 0.5) * s, s) for s in STRIDES for y in range(416 // s) for x in range(416 // s)]
+    candidates = []
+    for cell, class_id in zip(*np.nonzero(scores >= min_score), strict=True):
+        x, y, stride = cells[cell]
+        bins = np.exp(distances[cell].reshape(4, 11).astype(np.float64))
+        left, top, right, bottom = (bins / bins.sum(1, keepdims=True)) @ np.arange(11) * stride
+        edges = np.clip([x - left, y - top, x + right, y + bottom], 0, 416)
+        box = edges * np.array([width, height, width, height]) / 416
+        candidates.append(Found(int(class_id), float(scores[cell, class_id]), tuple(box)))
+    kept: list[Found] = []
+    for item in sorted(candidates, key=lambda item: -item.score):
+        if all(item.class_id != other.class_id or iou(item.box, other.box) <= NMS_IOU for other in kept):
+            kept.append(item)
+    return kept[:100]
+
+
+def iou(a: Any, b: Any) -> float:
+    """Intersection over union of two boxes x1, y1, x2, y2."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+    return float(width * height / (areas - width * height))

@@ -1,0 +1,79 @@
+"""A detector that is killed in the middle of a job costs time, and nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.media import repeated
+from tests.service import Service
+
+TIMES = 2
+
+
+SETTINGS = {"CHUNK_SIZE": 48, "DETECTOR_WORKERS": 1, "LEASE_SECONDS": 4, "REAPER_SECONDS": 1}
+
+
+@pytest.fixture(scope="module")
+def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return repeated(sample, tmp_path_factory.mktemp("clips") / "long.mp4", TIMES)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The result file of a job that nobody harmed."""
+    running = Service(tmp_path_factory.mktemp("calm") / "data", **SETTINGS).start()
+    try:
+        return running.result_bytes(running.client().detect(clip))
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Service]:
+    running = Service(tmp_path / "data", **SETTINGS).start()
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize("victim", ["the child at work", "the whole worker"])
+def test_a_killed_detector_does_not_show_in_the_result(
+    own: Service, clip: Path, undisturbed: bytes, victim: str
+) -> None:
+    client = own.client()
+    job = client.start(client.upload(clip))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
+    (worker,) = [p for p in own.processes(r"detector\.worker") if p.ppid() == own.process.pid]
+    children = worker.children()
+    for process in children if victim == "the child at work" else [worker]:
+        process.kill()
+    ended = client.wait(job, seconds=60)
+    assert not psutil.pid_exists(children[0].pid), "the kill hit nothing"
+    assert ended["state"] == "succeeded", ended
+    assert own.result_bytes(ended) == undisturbed
+
+
+def test_everything_is_still_there_after_a_restart(own: Service, sample: Path) -> None:
+    client = own.client()
+    job = client.detect(sample)
+    lines = client.lines(job)
+    assert own.stop() == 0
+    own.start()
+    tokens = client.call("POST", "/auth/login", 200, json={"username": client.username, "password": client.password})
+    client.call("GET", "/auth/me", 200)  # the old token holds: the key was kept
+    client.use(tokens)
+    assert [item["id"] for item in client.call("GET", "/videos", 200)["items"]] == [job["video_id"]]
+    assert client.job(job) == job
+    assert client.lines(job) == lines
+
+
+def test_a_job_that_was_running_goes_on_after_a_restart(own: Service, clip: Path, undisturbed: bytes) -> None:
+    client = own.client()
+    job = client.start(client.upload(clip))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
+    own.stop()
+    own.start()
+    ended = client.wait(job, seconds=60)
+    assert ended["state"] == "succeeded", ended
+    assert own.result_bytes(ended) == undisturbed

@@ -1,0 +1,102 @@
+"""Results are read while the job runs, and a cursor taken then outlives the job and the store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.store import RedisResultStore
+from tests.media import repeated
+from tests.service import Client, Service
+from tests.valkey import Valkey
+
+TIMES = 3
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own(store: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service on a store that the test can reach."""
+    running = Service(
+        tmp_path_factory.mktemp("partial") / "data",
+        BROKER_URL=store.broker_url,
+        RESULT_STORE_URL=store.url,
+        CHUNK_SIZE=24,
+        DETECTOR_WORKERS=1,
+    ).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def long_clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return repeated(sample, tmp_path_factory.mktemp("long") / "long.mp4", TIMES)
+
+
+def test_a_cursor_outlives_the_merge_and_the_store(own: Service, store: Valkey, long_clip: Path) -> None:
+    client = own.client()
+    job = client.start(client.upload(long_clip))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
+    first = page(client, job, limit=50)
+    now = client.job(job)
+    assert now["state"] == "running", "the clip is too short to see a running job"
+    assert first["complete"] is False
+    assert [frame["frame"] for frame in first["frames"]] == list(range(50))
+    assert 0 < now["progress"]["fraction"] < 1
+    assert now["progress"]["fps"] > 0
+
+    client.problem("GET", f"/jobs/{job['id']}/summary", 409, "results_not_ready")
+    frontier = page(client, job, limit=5000, cursor=first["next_cursor"])
+    waiting = page(client, job, limit=5000, cursor=frontier["next_cursor"])
+    assert waiting["frames"] == [] or int(waiting["frames"][0]["frame"]) == frontier["frames"][-1]["frame"] + 1
+
+    ended = client.wait(job)
+    assert ended["state"] == "succeeded"
+    from_store = client.lines(job)
+    rest = client.frames(job, cursor=first["next_cursor"])
+    assert [frame["frame"] for frame in rest] == list(range(50, ended["progress"]["frames_total"]))
+    assert client.frames(job)[:50] == first["frames"], "what was seen early is what stays"
+
+    RedisResultStore.connect(store.url, 60).forget(job["id"])
+    assert RedisResultStore.connect(store.url, 60).chunk_indexes(job["id"]) == frozenset()
+    assert client.frames(job, cursor=first["next_cursor"]) == rest
+    assert client.lines(job) == from_store
+
+
+def test_lines_of_a_running_job_end_at_the_frontier(own: Service, long_clip: Path) -> None:
+    client = own.client()
+    job = client.start(client.upload(long_clip))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
+    early = client.lines(job)
+    assert client.job(job)["state"] == "running"
+    assert early
+    client.wait(job)
+    whole = client.lines(job)
+    assert whole.startswith(early)
+    assert len(whole) > len(early)
+
+
+def test_a_cancelled_job_keeps_what_was_finished(own: Service, long_clip: Path) -> None:
+    client = own.client()
+    job = client.start(client.upload(long_clip))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
+    assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["cancel_requested"]
+    ended = client.wait(job, seconds=20)
+    assert ended["state"] == "cancelled"
+    (missing,) = ended["failed_ranges"]
+    assert missing["reason"] == "the job was cancelled"
+    frames = client.frames(job)
+    assert [frame["frame"] for frame in frames] == list(range(missing["first"]))
+    assert frames
+    assert client.call("GET", f"/jobs/{job['id']}/summary", 200)["frames"] == len(frames)
+    assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["state"] == "cancelled"
+
+
+def page(client: Client, job: dict[str, Any], **query: Any) -> Any:
+    return client.call("GET", f"/jobs/{job['id']}/results", 200, params=query)

@@ -1,0 +1,65 @@
+"""The same video and plan give the same result file, whatever the chunks and however many workers."""
+
+from pathlib import Path
+
+import av
+import pytest
+
+from tests.service import Service
+
+# (chunk size, detector workers), and how many chunks the clip with a keyframe every 12 frames and
+# the one with a single keyframe are cut into; None: as many as frames / size, rounded up.
+FORMS = [(24, 1), (24, 2), (100, 2), (10_000, 1)]
+
+
+@pytest.fixture(scope="module")
+def single(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample clip with only one keyframe."""
+    path = tmp_path_factory.mktemp("clips") / "single.mp4"
+    with av.open(str(sample)) as source, av.open(str(path), "w") as target:
+        options = {"g": "10000", "sc_threshold": "0", "keyint_min": "10000", "bf": "2"}
+        origin = source.streams.video[0]
+        stream = target.add_stream("libx264", rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = origin.width, origin.height, "yuv420p"
+        for frame in source.decode(video=0):
+            frame.pict_type = av.video.frame.PictureType.NONE
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode())
+    assert keyframes(path) == 1
+    return path
+
+
+def keyframes(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(packet.is_keyframe for packet in container.demux(video=0) if packet.size)
+
+
+def test_chunks_and_workers_do_not_show_in_the_result(sample: Path, single: Path, tmp_path: Path) -> None:
+    assert keyframes(sample) > 10
+    results: dict[Path, set[bytes]] = {sample: set(), single: set()}
+    chunks: dict[Path, list[int]] = {sample: [], single: []}
+    for number, (size, workers) in enumerate(FORMS):
+        service = Service(tmp_path / f"data{number}", CHUNK_SIZE=size, DETECTOR_WORKERS=workers).start()
+        try:
+            assert len(service.processes(r"detector\.worker")) >= workers
+            client = service.client()
+            for clip in results:
+                job = client.detect(clip)
+                assert job["state"] == "succeeded", job
+                results[clip].add(service.result_bytes(job))
+                chunks[clip].append(service.chunks_total(job))
+                total = job["progress"]["frames_total"]
+        finally:
+            service.stop()
+    assert [len(found) for found in results.values()] == [1, 1]
+    for clip in results:
+        assert chunks[clip] == [
+            round_up(total, 24),
+            round_up(total, 24),
+            round_up(total, 96 if clip == sample else 100),
+            1,
+        ]
+
+
+def round_up(total: int, size: int) -> int:
+    return -(-total // size)
