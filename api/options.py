@@ -1,11 +1,14 @@
 """A job's options, checked against the model that shall run."""
 
 import json
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from contracts import catalogue
+from contracts.catalogue import Model
 from contracts.errors import InvalidOptions
 from contracts.messages import Options, from_json
 
@@ -18,15 +21,39 @@ def checked_options(model_id: str, options: dict[str, Any]) -> Options:
     except msgspec.ValidationError as error:
         known = ", ".join(Options.__struct_fields__)
         raise InvalidOptions(f"options: {error}; known are: {known}") from error
-    if not 0.01 <= settled.min_score <= 1:
-        raise InvalidOptions(f"min_score is {settled.min_score}: give a number from 0.01 to 1")
-    if settled.labels is not None:
-        if not settled.labels:
-            raise InvalidOptions("labels is empty: leave it out to get all labels")
-        unknown = [label for label in settled.labels if label not in model.labels]
-        if unknown:
-            raise InvalidOptions(f"{model_id} has no label {unknown[0]!r}; it has: {', '.join(model.labels)}")
+    for problem in (*_problems(settled), *_label_problems(settled, model)):
+        raise InvalidOptions(problem)
     return settled
+
+
+def _problems(options: Options) -> Iterator[str]:
+    if not 0.01 <= options.min_score <= 1:
+        yield f"min_score is {options.min_score}: give a number from 0.01 to 1"
+    if options.every_n is not None and options.sample_fps is not None:
+        yield "every_n and sample_fps both say which frames to take: give one of them"
+    if options.every_n is not None and options.every_n < 1:
+        yield f"every_n is {options.every_n}: give a whole number from 1 on"
+    if options.sample_fps is not None and not 0.001 <= options.sample_fps <= 1000:
+        yield f"sample_fps is {options.sample_fps}: give a number from 0.001 to 1000"
+    for name, bound in (("start_ms", options.start_ms), ("end_ms", options.end_ms)):
+        if bound is not None and not math.isfinite(bound):
+            yield f"{name} is {bound}: give a number of milliseconds"
+    if options.start_ms is not None and options.end_ms is not None and options.start_ms >= options.end_ms:
+        yield f"start_ms ({options.start_ms}) must come before end_ms ({options.end_ms})"
+    if options.region is not None:
+        x1, y1, x2, y2 = options.region
+        if not (0 <= x1 < x2 <= 1 and 0 <= y1 < y2 <= 1):
+            yield "region must be x1, y1, x2, y2 from 0 to 1, with x1 below x2 and y1 below y2"
+
+
+def _label_problems(options: Options, model: Model) -> Iterator[str]:
+    if options.labels is None:
+        return
+    if not options.labels:
+        yield "labels is empty: leave it out to get all labels"
+    for label in options.labels:
+        if label not in model.labels:
+            yield f"{model.id} has no label {label!r}; it has: {', '.join(model.labels)}"
 
 
 def parse_form_options(model: str | None, text: str | None) -> tuple[str | None, dict[str, Any]]:

@@ -3,6 +3,7 @@
 A message carries references (a storage key, a range of frames), never pixels.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -17,10 +18,18 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a client may choose for a job.
 
     min_score: least score of a detection, 0 to 1. labels: names to keep, None for all.
+    every_n: each n-th frame, counted from the start of the video. sample_fps: that many frames a
+    second at most. start_ms (included) and end_ms (not included): part of the video. region:
+    x1, y1, x2, y2 from 0 to 1 of the displayed frame; only what lies inside is looked at.
     """
 
     min_score: float = 0.35
     labels: tuple[str, ...] | None = None
+    every_n: int | None = None
+    sample_fps: float | None = None
+    start_ms: float | None = None
+    end_ms: float | None = None
+    region: tuple[float, float, float, float] | None = None
 
 
 class Media(msgspec.Struct, frozen=True):
@@ -79,7 +88,8 @@ class Chunk(msgspec.Struct, frozen=True):
     seeks: dts to start decoding at, the nearest first; None is the start of the file. A later
     one is tried when the first frame cannot be decoded from the one before.
     first_frame: number of the first frame. times: expected times in the clock's units. end: the
-    first time past the chunk, None at the end of the video.
+    first time past the chunk, None at the end of the video. sampled: numbers of the frames where
+    they do not simply follow first_frame.
     """
 
     schema: int
@@ -95,10 +105,17 @@ class Chunk(msgspec.Struct, frozen=True):
     first_frame: int
     times: tuple[int, ...]
     end: int | None
+    sampled: tuple[int, ...] | None = None
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The number of each frame."""
+        return self.sampled or range(self.first_frame, self.first_frame + len(self.times))
 
 
 class FrameRange(msgspec.Struct, frozen=True):
-    """Frames first to last, both included, and why they have no result."""
+    """Frames first to last, both included, as far as the options asked for them, and why they
+    have no result."""
 
     first: int
     last: int

@@ -13,6 +13,7 @@ from contracts.codec import Block, Detections, pack
 from contracts.messages import Chunk
 from detector import heads
 from detector.base import Backend, Image
+from detector.crop import Crop, area, shifted, unturned
 from detector.frames import ToImage, decode
 
 PULSE_SECONDS = 0.5
@@ -74,18 +75,21 @@ def run(
     head = heads.get(model.head)
     options = chunk.plan.options
     class_ids = _class_ids(model, options.labels)
+    place = area(options.region, chunk.width, chunk.height)
+    crop = Crop(unturned(place, chunk.width, chunk.height, chunk.rotation))
     to_image = ToImage(chunk.rotation, model.input_size, model.channels)
     times: list[int] = []
 
     def images() -> Iterator[Image]:
         for moment, frame in decode(source, chunk, pulse.beat):
             times.append(moment)
-            yield to_image(frame)
+            yield to_image(crop(frame))
 
     found: list[Detections] = []
     with closing(backend.infer(images())) as results:
         for outputs in results:
-            found.append(head.decode(outputs, model, (chunk.width, chunk.height), options.min_score, class_ids))
+            inside = head.decode(outputs, model, (place.width, place.height), options.min_score, class_ids)
+            found.append(shifted(inside, place))
             pulse.frames = len(found)
             pulse.beat()
     missing = tuple(sorted(set(chunk.times).difference(times)))
@@ -102,5 +106,5 @@ def _block(chunk: Chunk, times: list[int], found: list[Detections]) -> Block:
     """The frames by time, numbered by their place among the expected ones."""
     pairs = sorted(zip(times, found, strict=True), key=lambda pair: pair[0])
     block = pack(chunk.first_frame, [moment for moment, _ in pairs], [item for _, item in pairs])
-    numbers = chunk.first_frame + np.searchsorted(np.asarray(chunk.times, np.int64), block.time)
-    return replace(block, frame=numbers.astype(np.int64))
+    places = np.searchsorted(np.asarray(chunk.times, np.int64), block.time)
+    return replace(block, frame=np.asarray(chunk.numbers, np.int64)[places])

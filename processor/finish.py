@@ -1,6 +1,7 @@
 """The end of a job: checks, summary, result file. Can be repeated, and ends a job once."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -43,7 +44,8 @@ def _finish(services: Services, job: Job, plan: JobPlan, cancelled: bool) -> Non
     """Write the result file and the job's end."""
     if cancelled:
         _close(services, job, plan)
-    missing = join(_missing(services, job, plan))
+    following = {one.numbers[-1]: other.numbers[0] for one, other in pairwise(plan.chunks)}
+    missing = join(_missing(services, job, plan), following)
     precision = services.store.precision(job.id) or plan.header.plan.precision
     header = msgspec.structs.replace(
         plan.header,

@@ -1,6 +1,6 @@
 """Putting chunk results together. Pure: checks, missing ranges, and the summary."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,26 +20,27 @@ def check(chunk: Chunk, result: Block | ChunkFailure | None, absent: str) -> tup
     absent: the reason for a chunk without any result. Raises CorruptData when the result has
     frames that the chunk did not ask for, or one twice.
     """
-    last = chunk.first_frame + len(chunk.times) - 1
-    if result is None:
-        return None, [FrameRange(chunk.first_frame, last, absent)]
-    if isinstance(result, ChunkFailure):
-        return None, [FrameRange(chunk.first_frame, last, result.detail)]
-    expected = np.asarray(chunk.times, np.int64)
-    positions = result.frame - chunk.first_frame
-    rising = bool(np.all(np.diff(positions) > 0))
-    inside = len(result) == 0 or (positions[0] >= 0 and positions[-1] < len(expected))
-    if not (rising and inside and np.array_equal(expected[positions], result.time)):
+    numbers = np.asarray(chunk.numbers, np.int64)
+    if result is None or isinstance(result, ChunkFailure):
+        reason = absent if result is None else result.detail
+        return None, [FrameRange(int(numbers[0]), int(numbers[-1]), reason)]
+    rising = bool(np.all(np.diff(result.frame) > 0))
+    asked = np.isin(numbers, result.frame)
+    same = np.count_nonzero(asked) == len(result) and np.array_equal(np.asarray(chunk.times)[asked], result.time)
+    if not (rising and same):
         raise CorruptData(f"chunk {chunk.index} holds frames that were not asked for")
-    missing = np.setdiff1d(np.arange(len(expected)), positions)
-    return result, [FrameRange(a, b, NOT_DECODED) for a, b in _runs(missing + chunk.first_frame)]
+    runs = _runs(np.flatnonzero(~asked))
+    return result, [FrameRange(int(numbers[a]), int(numbers[b]), NOT_DECODED) for a, b in runs]
 
 
-def join(ranges: Iterable[FrameRange]) -> tuple[FrameRange, ...]:
-    """Neighbouring ranges with the same reason as one, so that chunks do not show."""
+def join(ranges: Iterable[FrameRange], following: Mapping[int, int]) -> tuple[FrameRange, ...]:
+    """Neighbouring ranges with the same reason as one, so that chunks do not show.
+
+    following: the first frame of the next chunk by the last frame of each.
+    """
     joined: list[FrameRange] = []
     for item in ranges:
-        if joined and joined[-1].last + 1 == item.first and joined[-1].reason == item.reason:
+        if joined and following.get(joined[-1].last) == item.first and joined[-1].reason == item.reason:
             joined[-1] = FrameRange(joined[-1].first, item.last, item.reason)
         else:
             joined.append(item)

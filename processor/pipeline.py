@@ -6,8 +6,8 @@ import logging
 from celery import chord
 
 from contracts import catalogue
-from contracts.codec import compress, decompress
-from contracts.errors import NotFound, VideoRefused, WebDetectorError
+from contracts.codec import compress, decompress, time_ms
+from contracts.errors import InvalidOptions, NotFound, VideoRefused, WebDetectorError
 from contracts.messages import (
     SCHEMA,
     Chunk,
@@ -30,8 +30,9 @@ from processor.context import Services
 from processor.dispatch import chunk_signature, merge_signature
 from processor.finish import merge_chunks
 from processor.jobplan import drop_plan, keep_plan, layout_of, read_plan
-from processor.plan import cut
+from processor.plan import Span, cut, pick
 from processor.probe import probe
+from processor.sampling import wanted
 
 log = logging.getLogger(__name__)
 
@@ -102,12 +103,23 @@ def _make_plan(services: Services, job: Job) -> JobPlan:
             first_frame=span.first_frame,
             times=span.times,
             end=span.end,
+            sampled=span.sampled,
         )
-        for number, span in enumerate(cut(index, services.settings.chunk_size))
+        for number, span in enumerate(_spans(services, index, options))
     )
     plan = JobPlan(SCHEMA, header, chunks)
     keep_plan(services, job, plan)
     return plan
+
+
+def _spans(services: Services, index: PacketIndex, options: Options) -> tuple[Span, ...]:
+    spans = cut(index, services.settings.chunk_size)
+    times = [time for span in spans for time in span.times]
+    picked = pick(spans, wanted(times, index.time_base, options))
+    if not picked:
+        last = time_ms(times[-1], index.time_base)
+        raise InvalidOptions(f"no frame lies in the part that start_ms and end_ms name: the video ends at {last} ms")
+    return picked
 
 
 def _media_and_index(services: Services, video: Video) -> tuple[Media, PacketIndex]:

@@ -1,7 +1,8 @@
 """Cutting a video into chunks. Pure: depends on the packet index and the chunk size alone."""
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from contracts.errors import VideoRefused
 from contracts.messages import PacketIndex
@@ -15,6 +16,22 @@ class Span:
     first_frame: int
     times: tuple[int, ...]
     end: int | None
+    sampled: tuple[int, ...] | None = None
+
+
+def pick(spans: tuple[Span, ...], numbers: Sequence[int]) -> tuple[Span, ...]:
+    """The spans with only the frames of the given numbers (rising); those left empty go."""
+    picked = []
+    for span in spans:
+        low = bisect_left(numbers, span.first_frame)
+        high = bisect_left(numbers, span.first_frame + len(span.times))
+        kept = tuple(numbers[low:high])
+        if len(kept) == len(span.times):
+            picked.append(span)
+        elif kept:
+            times = tuple(span.times[number - span.first_frame] for number in kept)
+            picked.append(replace(span, first_frame=kept[0], times=times, sampled=kept))
+    return tuple(picked)
 
 
 def cut(index: PacketIndex, chunk_size: int) -> tuple[Span, ...]:

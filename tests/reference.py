@@ -1,7 +1,7 @@
 """What the service must find, computed the plain way: one loop, one frame after the other, the model
 called synchronously in fp32, everything in numpy. Shares no code with the detector."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,13 @@ class Found:
     box: tuple[float, float, float, float]
 
 
-def sequential(path: Path, min_score: float) -> list[tuple[float, list[Found]]]:
-    """(time in ms, objects) of every frame of a video, decoded from its start to its end."""
+def sequential(
+    path: Path, min_score: float, region: tuple[int, int, int, int] | None = None
+) -> list[tuple[float, list[Found]]]:
+    """(time in ms, objects) of every frame of a video, decoded from its start to its end.
+
+    region: x1, y1, x2, y2 in pixels; all else is cut away before the model looks.
+    """
     core = ov.Core()
     model = core.read_model(ROOT / "detector/models" / MODEL.file)
     model.reshape([1, 3, *MODEL.input_size])
@@ -35,14 +40,18 @@ def sequential(path: Path, min_score: float) -> list[tuple[float, list[Found]]]:
     frames = []
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
-            assert frame.pts is not None
-            assert frame.time_base is not None
+            time = 1000 * (frame.time or 0.0)
+            x1, y1, x2, y2 = region or (0, 0, frame.width, frame.height)
+            if region is not None:
+                pixels: NDArray[np.uint8] = np.ascontiguousarray(frame.to_ndarray(format="bgr24")[y1:y2, x1:x2])
+                frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
             image = frame.to_ndarray(width=416, height=416, format="bgr24", interpolation="BILINEAR")
             normal = (image.astype(np.float32) - np.array(MODEL.mean, np.float32)) / np.array(MODEL.std, np.float32)
             outputs = compiled(normal.transpose(2, 0, 1)[None])
             scores, distances = (np.array(outputs[name][0]) for name in ("scores", "distances"))
-            found = _decode(scores, distances, frame.width, frame.height, min_score)
-            frames.append((float(frame.pts * frame.time_base * 1000), found))
+            inside = _decode(scores, distances, x2 - x1, y2 - y1, min_score)
+            found = [replace(item, box=tuple(np.add(item.box, [x1, y1, x1, y1]))) for item in inside]
+            frames.append((time, found))
     return frames
 
 

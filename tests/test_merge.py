@@ -1,5 +1,6 @@
 """Putting chunks together: what is missing is named, and nothing is counted twice."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import msgspec
@@ -67,7 +68,19 @@ def test_frames_that_were_not_asked_for_are_refused(wrong: Block) -> None:
 
 def test_neighbouring_ranges_with_one_reason_are_one() -> None:
     ranges = [FrameRange(0, 4, "a"), FrameRange(5, 9, "a"), FrameRange(10, 11, "b"), FrameRange(20, 21, "b")]
-    assert join(ranges) == (FrameRange(0, 9, "a"), FrameRange(10, 11, "b"), FrameRange(20, 21, "b"))
+    following = {4: 5, 9: 10, 11: 12}
+    assert join(ranges, following) == (FrameRange(0, 9, "a"), FrameRange(10, 11, "b"), FrameRange(20, 21, "b"))
+
+
+def test_sampled_frames_are_checked_by_their_numbers() -> None:
+    sampled = msgspec.structs.replace(CHUNK, sampled=(100, 110, 120, 130, 140))
+    whole = replace(block([0], [0], [0], [0], [0]), frame=np.array([100, 110, 120, 130, 140]))
+    assert check(sampled, whole, "lost") == (whole, [])
+    holed = concat([whole.slice(0, 1), whole.slice(3, 5)])
+    assert [(item.first, item.last) for item in check(sampled, holed, "lost")[1]] == [(110, 120)]
+    assert check(sampled, None, "lost")[1] == [FrameRange(100, 140, "lost")]
+    with pytest.raises(CorruptData):
+        check(sampled, block([0], [0]), "lost")
 
 
 def test_the_summary_is_the_same_however_the_frames_are_cut() -> None:
