@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
 from api.answers import Answer, answer, no_content
 from api.context import Services, context
+from api.idempotency import HEADER, RequestKey, request_key
 from api.options import checked_options
 from api.shapes import PREFIX, job_shape
 from api.videos import remove_job_data
 from contracts.errors import ResultsNotReady, VideoRefused
+from contracts.messages import Options
 from contracts.states import ACTIVE, JobState
 from contracts.tables import Job, utcnow
 
@@ -19,19 +21,24 @@ _WORKING = ACTIVE - {JobState.QUEUED}
 def create_job(user: str, body: dict[str, Any]) -> Answer:
     """Start a job on a stored video."""
     services = context.current()
-    job = start(services, user, body["video_id"], body.get("model"), body.get("options") or {})
+    model_id = body.get("model") or services.settings.default_model
+    options = checked_options(model_id, body.get("options") or {})
+    key = request_key("jobs", request.headers.get(HEADER), body["video_id"], model_id, options)
+    job = start(services, user, body["video_id"], model_id, options, key)
     return answer(shape(services, job), 202, Location=f"{PREFIX}/jobs/{job.id}")
 
 
-def start(services: Services, user: str, video_id: str, model: str | None, options: dict[str, Any]) -> Job:
-    """Note a job and send it. Raises NotFound, UnknownModel, InvalidOptions, VideoRefused."""
-    model_id = model or services.settings.default_model
-    settled = checked_options(model_id, options)
+def start(services: Services, user: str, video_id: str, model: str, options: Options, key: RequestKey | None) -> Job:
+    """Note a job and send it, unless the key led to one before.
+
+    Raises NotFound, VideoRefused, IdempotencyMismatch.
+    """
     video = services.repository.video(user, video_id)
     if video.refused:
         raise VideoRefused(video.refused)
-    job = services.repository.add_job(user, video_id, model_id, settled)
-    services.dispatch.process_video(job.id)
+    job, is_new = services.repository.add_job(user, video_id, model, options, key)
+    if is_new:
+        services.dispatch.process_video(job.id)
     return job
 
 

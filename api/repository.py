@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,10 +12,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import sessionmaker
 
-from contracts.errors import InvalidCursor, JobsRunning, NotFound, Unauthenticated, UsernameTaken
+from api.idempotency import LIFE_HOURS, RequestKey
+from contracts.errors import IdempotencyMismatch, InvalidCursor, JobsRunning, NotFound, Unauthenticated, UsernameTaken
 from contracts.messages import Options, to_json
 from contracts.states import ACTIVE, JobState
-from contracts.tables import Job, Session, User, Video, new_id, utcnow
+from contracts.tables import IdempotencyKey, Job, Session, User, Video, new_id, utcnow
 
 _ACTIVE = [str(state) for state in ACTIVE]
 Row = TypeVar("Row", Video, Job)
@@ -115,8 +117,22 @@ class Repository:
 
     # Jobs
 
-    def add_job(self, user_id: str, video_id: str, model: str, options: Options) -> Job:
-        """A new job on a user's video. Raises NotFound."""
+    def add_job(
+        self, user_id: str, video_id: str, model: str, options: Options, key: RequestKey | None = None
+    ) -> tuple[Job, bool]:
+        """A new job on a user's video, or the one that the key led to before; and whether it is new.
+
+        Raises NotFound, IdempotencyMismatch.
+        """
+        try:
+            return self._add_job(user_id, video_id, model, options, key)
+        except IntegrityError:
+            # The same key at the same moment: now the other one's job is there.
+            return self._add_job(user_id, video_id, model, options, key)
+
+    def _add_job(
+        self, user_id: str, video_id: str, model: str, options: Options, key: RequestKey | None
+    ) -> tuple[Job, bool]:
         job = Job(
             id=new_id(),
             user_id=user_id,
@@ -127,9 +143,14 @@ class Repository:
             failed_ranges=[],
         )
         with self._transaction() as session:
+            if key and (known := _known_job(session, user_id, key)):
+                return known, False
             _owned(session, Video, user_id, video_id, "video")
             session.add(job)
-        return job
+            if key:
+                session.flush()
+                session.add(IdempotencyKey(user_id=user_id, job_id=job.id, **asdict(key)))
+        return job, True
 
     def job(self, user_id: str, job_id: str) -> Job:
         """A user's job. Raises NotFound."""
@@ -182,6 +203,17 @@ class Repository:
 def _owned(session: OrmSession, table: type[Row], user_id: str, row_id: str, name: str) -> Row:
     row = session.get(table, row_id)
     return _found(row if row is not None and row.user_id == user_id else None, name)
+
+
+def _known_job(session: OrmSession, user_id: str, key: RequestKey) -> Job | None:
+    """The job that a key led to. Raises IdempotencyMismatch when that was another request."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < utcnow() - timedelta(hours=LIFE_HOURS)))
+    row = session.get(IdempotencyKey, (user_id, key.operation, key.key))
+    if row is None:
+        return None
+    if row.fingerprint != key.fingerprint:
+        raise IdempotencyMismatch("this Idempotency-Key was used for another request: take a new one")
+    return session.get(Job, row.job_id)
 
 
 T = TypeVar("T")

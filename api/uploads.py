@@ -11,12 +11,13 @@ from starlette.responses import Response
 
 from api import jobs, videos
 from api.context import Services, context
+from api.idempotency import HEADER, request_key
 from api.intake import FORM_ROOM_BYTES, Intake, Stored, body, check_length, drain
 from api.multipart import Form, read_form
 from api.options import checked_options, parse_form_options
 from api.shapes import PREFIX, video_shape
 from contracts.errors import InvalidInput, Malformed, VideoRefused, WebDetectorError
-from contracts.messages import ProbeReport, decode, to_json
+from contracts.messages import Options, ProbeReport, decode, to_json
 from contracts.storage import video_key
 from contracts.store import reply_key
 from contracts.tables import Video, new_id
@@ -48,11 +49,14 @@ async def detect(request: Request, user: str) -> Response:
     services = context.current()
     video, form = await _receive(services, request, user, with_options=True)
     try:
-        model, options = parse_form_options(form.fields.get("model"), form.fields.get("options"))
-        job = await run_sync(jobs.start, services, user, video.id, model, options)
+        model, options = _model_and_options(services, form)
+        key = request_key("detect", request.headers.get(HEADER), video.sha256, model, options)
+        job = await run_sync(jobs.start, services, user, video.id, model, options, key)
     except WebDetectorError:
         await run_sync(_discard, services, video)
         raise
+    if job.video_id != video.id:  # a repeated request: its file is here already
+        await run_sync(_discard, services, video)
     return _answer(await run_sync(jobs.shape, services, job), 202, f"{PREFIX}/jobs/{job.id}")
 
 
@@ -92,9 +96,15 @@ async def _store(services: Services, request: Request, video_id: str, with_optio
                 await intake.write(piece)
         _facts(form)  # wrong facts are refused before anything is kept
         if with_options:
-            model, options = parse_form_options(form.fields.get("model"), form.fields.get("options"))
-            checked_options(model or services.settings.default_model, options)
+            _model_and_options(services, form)
         return await intake.finish(), form
+
+
+def _model_and_options(services: Services, form: Form) -> tuple[str, Options]:
+    """Raises UnknownModel, InvalidOptions."""
+    named, options = parse_form_options(form.fields.get("model"), form.fields.get("options"))
+    model = named or services.settings.default_model
+    return model, checked_options(model, options)
 
 
 def _row(video_id: str, user: str, stored: Stored, form: Form) -> Video:

@@ -37,6 +37,12 @@ class UnknownModel(InvalidInput):
     code = "unknown_model"
 
 
+class IdempotencyMismatch(InvalidInput):
+    """A key was used before, for another request."""
+
+    code = "idempotency_mismatch"
+
+
 class VideoRefused(InvalidInput):
     """The file is not a video that can be processed; the detail says why."""
 

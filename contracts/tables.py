@@ -110,6 +110,19 @@ class Job(Base):
     __table_args__ = (Index("ix_jobs_user_created", "user_id", "created_at", "id"),)
 
 
+class IdempotencyKey(Base):
+    """A request that a client may repeat: the same key and content lead to the same job."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    operation: Mapped[str] = mapped_column(String(16), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+
+
 def open_database(url: str) -> Engine:
     """An engine for the tables. SQLite gets WAL, a busy timeout, foreign keys and transactions
     that take the write lock at their start, so that none fails half-way with "database is locked"."""
