@@ -60,7 +60,7 @@ FAILING = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "fails", "{newest}"
 
 
 def upgrade() -> None:
@@ -72,7 +72,8 @@ def upgrade() -> None:
 def test_a_failed_upgrade_leaves_nothing_half_done(engine: Engine, tmp_path: Path) -> None:
     copy = tmp_path / "migrations"
     shutil.copytree(INI.parent, copy)
-    (copy / "versions" / "0002_fails.py").write_text(FAILING)
+    newest = ScriptDirectory.from_config(Config(copy / "alembic.ini")).get_current_head()
+    (copy / "versions" / "fails.py").write_text(FAILING.format(newest=newest))
     with pytest.raises(RuntimeError, match="no"):
         command.upgrade(Config(copy / "alembic.ini"), "head")
     assert inspect(engine).get_table_names() == []
