@@ -1,5 +1,6 @@
 """Answers that stream: results as pages or lines, and the uploaded file."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -9,13 +10,18 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from api.conditional import NotSatisfiable, Part, is_known, wanted_part
 from api.context import context
 from api.pages import Page, Query, Selection, format_cursor, frame_lines, parse_cursor, read_page
+from api.problems import MEDIA_TYPE as PROBLEM
+from api.problems import body as problem_body
 from api.reading import Frames, open_frames
 from contracts.states import TERMINAL
 from contracts.storage import video_key
 from contracts.tables import Job
 
+# Kept by the client alone, and asked for again before it is used.
+_PRIVATE = "private, no-cache"
 NDJSON = "application/x-ndjson"
 _DEFAULT_LIMIT = 500
 _BLOCK_FRAMES = 500
@@ -29,24 +35,40 @@ async def job_results(request: Request, user: str) -> Response:
     query, cursor, limit = _parse(request.query_params)
     first_frame = parse_cursor(cursor, query)
     as_lines = NDJSON in request.headers.get("accept", "")
+    etag = _results_etag(job, request, as_lines)
+    headers = {"ETag": etag, "Cache-Control": _PRIVATE, "Vary": "Accept"} if etag else {"Cache-Control": "no-store"}
+    if etag and is_known(request.headers, etag):
+        return Response(status_code=304, headers=headers)
     frames = await run_sync(open_frames, job, services.store, services.storage)
     if as_lines:
         lines = _lines(job, frames, query, first_frame, limit)
-        return StreamingResponse(iterate_in_threadpool(lines), media_type=NDJSON)
+        return StreamingResponse(iterate_in_threadpool(lines), headers=headers, media_type=NDJSON)
     body = await run_sync(_page_body, job, frames, query, first_frame, limit or _DEFAULT_LIMIT)
-    return Response(body, media_type="application/json")
+    return Response(body, headers=headers, media_type="application/json")
 
 
 async def video_content(request: Request, user: str) -> Response:
-    """The file as it was uploaded."""
+    """The file as it was uploaded, or a range of it."""
     services = context.current()
     video = await run_sync(services.repository.video, user, request.path_params["video_id"])
+    etag = f'"{video.sha256}"'
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": _PRIVATE, "X-Content-Type-Options": "nosniff"}
+    if is_known(request.headers, etag):
+        return Response(status_code=304, headers=headers)
+    try:
+        part = wanted_part(request.headers, etag, video.size_bytes)
+    except NotSatisfiable:
+        headers["Content-Range"] = f"bytes */{video.size_bytes}"
+        detail = f"the file has {video.size_bytes} bytes: ask for a range inside"
+        content = problem_body(416, "range_not_satisfiable", detail)
+        return Response(content, 416, headers, PROBLEM)
     source = await run_sync(services.storage.open, video_key(video.id))
-    return StreamingResponse(
-        iterate_in_threadpool(_pieces(source)),
-        media_type=video.content_type,
-        headers={"Content-Length": str(video.size_bytes), "X-Content-Type-Options": "nosniff"},
-    )
+    whole = Part(0, video.size_bytes - 1)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.first}-{part.last}/{video.size_bytes}"
+    headers["Content-Length"] = str(len(part or whole))
+    pieces = iterate_in_threadpool(_pieces(source, part or whole))
+    return StreamingResponse(pieces, 206 if part else 200, headers, video.content_type)
 
 
 def _parse(parameters: QueryParams) -> tuple[Query, str | None, int | None]:
@@ -94,7 +116,18 @@ def _lines(job: Job, frames: Frames | None, query: Query, first_frame: int, limi
         frames.close()
 
 
-def _pieces(source: BinaryIO) -> Iterator[bytes]:
+def _pieces(source: BinaryIO, part: Part) -> Iterator[bytes]:
     with source:
-        while piece := source.read(_PIECE_BYTES):
+        source.seek(part.first)
+        left = len(part)
+        while left and (piece := source.read(min(left, _PIECE_BYTES))):
+            left -= len(piece)
             yield piece
+
+
+def _results_etag(job: Job, request: Request, as_lines: bool) -> str | None:
+    """Names the answer to a question about results that no longer change."""
+    if job.state not in TERMINAL:
+        return None
+    said = f"{job.id} {job.finished_at} {as_lines} {request.url.query}"
+    return f'"{hashlib.sha256(said.encode()).hexdigest()[:32]}"'
