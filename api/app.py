@@ -14,7 +14,7 @@ from connexion.validators import VALIDATOR_MAP
 from flask_jwt_extended import JWTManager
 from redis import asyncio as aioredis
 
-from api import downloads, problems, uploads
+from api import downloads, problems, results, uploads
 from api.context import Services, context
 from api.dispatch import Dispatch
 from api.repository import Repository
@@ -32,7 +32,7 @@ _SPEC = Path(__file__).with_name("openapi.yaml")
 # after, so that their parameters are checked.
 _RECEIVING = {"api.uploads.create_video": uploads.create_video, "api.uploads.detect": uploads.detect}
 _SENDING = {
-    "api.downloads.job_results": downloads.job_results,
+    "api.results.job_results": results.job_results,
     "api.downloads.video_content": downloads.video_content,
 }
 

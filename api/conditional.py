@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# Kept by the client alone, and asked for again before it is used.
+PRIVATE = "private, no-cache"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 

@@ -1,4 +1,4 @@
-"""Jobs: start, look, cancel, delete. Their results stand in api.downloads."""
+"""Jobs: start, look, cancel, delete. Their results stand in api.results."""
 
 from typing import Any
 

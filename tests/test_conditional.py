@@ -1,9 +1,11 @@
 """Ranges and ETags: of the uploaded file and of results."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from api.conditional import NotSatisfiable, Part, is_known, wanted_part
 from tests.service import Client, Service
@@ -85,3 +87,41 @@ def test_results_of_an_ended_job_are_not_sent_twice(done: tuple[Client, dict[str
             assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
             tags.add(tag)
     assert len(tags) == 6
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate, br", "gzip"),
+        ("gzip;q=1, zstd;q=0.1", "gzip"),
+        ("zstd;q=0, gzip", "gzip"),
+        ("*", "zstd"),
+        ("identity", None),
+        ("br;q=1", None),
+        ("", None),
+    ],
+)
+def test_results_come_compressed_where_asked_for(
+    done: tuple[Client, dict[str, Any]], accepted: str, encoding: str | None
+) -> None:
+    client, job = done
+    plain = client.request("GET", f"/jobs/{job['id']}/results", headers={"Accept-Encoding": "identity"})
+    with client.http.stream(
+        "GET", f"/api/v1/jobs/{job['id']}/results", headers={"Accept-Encoding": accepted}
+    ) as response:
+        raw = b"".join(response.iter_raw())
+    assert response.headers.get("content-encoding") == encoding
+    assert response.headers["etag"] != plain.headers["etag"] or encoding is None
+    if encoding == "gzip":
+        raw = gzip.decompress(raw)
+    elif encoding == "zstd":
+        raw = zstandard.ZstdDecompressor().decompressobj().decompress(raw)
+    assert raw == plain.content
+
+
+def test_a_wrong_question_is_a_problem_in_both_forms(done: tuple[Client, dict[str, Any]]) -> None:
+    client, job = done
+    for accept in ("application/json", "application/x-ndjson"):
+        options = {"params": {"label": "unicorn"}, "headers": {"Accept": accept}}
+        assert "unicorn" in client.problem("GET", f"/jobs/{job['id']}/results", 422, "invalid_input", **options)

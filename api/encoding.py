@@ -1,0 +1,56 @@
+"""Compressed answers, for clients that ask for them."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Protocol
+
+import zstandard
+
+# The one that is preferred comes first.
+ENCODINGS = ("zstd", "gzip")
+_GZIP_LEVEL, _ZSTD_LEVEL = 5, 3
+_GZIP_WINDOW = 31  # zlib's way of saying "with a gzip header"
+
+
+class _Compressor(Protocol):
+    def compress(self, data: bytes, /) -> bytes: ...
+
+    def flush(self) -> bytes: ...
+
+
+def choose(accepted: str) -> str | None:
+    """The encoding for an Accept-Encoding header, None for none."""
+    weights: dict[str, float] = {}
+    for item in accepted.lower().split(","):
+        name, _, parameter = item.partition(";")
+        weights[name.strip()] = _weight(parameter)
+    good = [name for name in ENCODINGS if weights.get(name, weights.get("*", 0)) > 0]
+    return max(good, key=lambda name: weights.get(name, weights.get("*", 0)), default=None)
+
+
+def encoded(pieces: Iterator[bytes], encoding: str | None) -> Iterator[bytes]:
+    """The pieces in an encoding, compressed as they come."""
+    if encoding is None:
+        yield from pieces
+        return
+    compressor = _compressor(encoding)
+    for piece in pieces:
+        if data := compressor.compress(piece):
+            yield data
+    yield compressor.flush()
+
+
+def _compressor(encoding: str) -> _Compressor:
+    if encoding == "zstd":
+        return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
+    return zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

@@ -1,0 +1,105 @@
+"""GET /jobs/{id}/results: the frames of a job, as a page or as lines."""
+
+import hashlib
+from collections.abc import Iterator
+
+from anyio.to_thread import run_sync
+from starlette.concurrency import iterate_in_threadpool
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from api.conditional import PRIVATE, is_known
+from api.context import Services, context
+from api.encoding import choose, encoded
+from api.pages import Page, Query, Selection, format_cursor, frame_lines, parse_cursor, read_page
+from api.reading import Frames, open_frames
+from contracts.states import TERMINAL
+from contracts.tables import Job
+
+NDJSON = "application/x-ndjson"
+_JSON = "application/json"
+_DEFAULT_LIMIT = 500
+_BLOCK_FRAMES = 500
+
+
+async def job_results(request: Request, user: str) -> Response:
+    """A page of frames, or all of them a line each, by what the client accepts."""
+    services = context.current()
+    job = await run_sync(services.repository.job, user, request.path_params["job_id"])
+    media_type = NDJSON if NDJSON in request.headers.get("accept", "") else _JSON
+    encoding = choose(request.headers.get("accept-encoding", ""))
+    headers = _headers(job, f"{media_type} {encoding} {request.url.query}")
+    if "ETag" in headers and is_known(request.headers, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    pieces = await run_sync(_pieces, services, job, request.query_params, media_type)
+    return StreamingResponse(iterate_in_threadpool(encoded(pieces, encoding)), headers=headers, media_type=media_type)
+
+
+def _headers(job: Job, question: str) -> dict[str, str]:
+    """Results of a job that has ended do not change: the same question has the same answer."""
+    vary = {"Vary": "Accept, Accept-Encoding"}
+    if job.state not in TERMINAL:
+        return {**vary, "Cache-Control": "no-store"}
+    name = hashlib.sha256(f"{job.id} {job.finished_at} {question}".encode()).hexdigest()[:32]
+    return {**vary, "Cache-Control": PRIVATE, "ETag": f'"{name}"'}
+
+
+def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: str) -> Iterator[bytes]:
+    """The answer's body in pieces. What is wrong with the question is raised here, not on the way."""
+    query, cursor, limit = _parse(parameters)
+    first_frame = parse_cursor(cursor, query)
+    frames = open_frames(job, services.store, services.storage)
+    if frames is None:
+        waits = None if job.state in TERMINAL else first_frame
+        return iter((_page([], waits, query, False),) if media_type == _JSON else ())
+    try:
+        selection = Selection(query, frames.header)
+        ended = job.state in TERMINAL
+        if media_type == NDJSON:
+            return _lines(frames, selection, first_frame, limit, ended)
+        page = read_page(frames, selection, first_frame, limit or _DEFAULT_LIMIT, ended)
+        body = _page(_encoded_frames(page, frames), page.next_frame, query, ended and frames.header.complete)
+    except BaseException:
+        frames.close()
+        raise
+    frames.close()
+    return iter((body,))
+
+
+def _parse(parameters: QueryParams) -> tuple[Query, str | None, int | None]:
+    """Filter, cursor and limit from parameters that were validated against the spec on their way here."""
+    frames = {name: int(parameters[name]) for name in ("from_frame", "to_frame") if name in parameters}
+    times = {name: float(parameters[name]) for name in ("from_ms", "to_ms") if name in parameters}
+    labels = tuple(sorted(set(parameters.getlist("label"))))
+    score = float(parameters["min_score"]) if "min_score" in parameters else None
+    query = Query(labels=labels, min_score=score, **frames, **times)  # type: ignore[arg-type]
+    limit = int(parameters["limit"]) if "limit" in parameters else None
+    return query, parameters.get("cursor"), limit
+
+
+def _page(frames: list[bytes], next_frame: int | None, query: Query, complete: bool) -> bytes:
+    cursor = "null" if next_frame is None else f'"{format_cursor(next_frame, query)}"'
+    tail = f'],"next_cursor":{cursor},"complete":{"true" if complete else "false"}}}'
+    return b'{"frames":[' + b",".join(frames) + tail.encode()
+
+
+def _encoded_frames(page: Page, frames: Frames) -> list[bytes]:
+    return [line for block in page.blocks for line in frame_lines(block, frames.header)]
+
+
+def _lines(frames: Frames, selection: Selection, first_frame: int, limit: int | None, ended: bool) -> Iterator[bytes]:
+    """All selected frames up to the frontier, some hundred lines at a time."""
+    try:
+        page = Page([], first_frame)
+        while page.next_frame is not None and not page.waiting and limit != 0:
+            room = _BLOCK_FRAMES if limit is None else min(limit, _BLOCK_FRAMES)
+            page = read_page(frames, selection, page.next_frame, room, ended)
+            lines = _encoded_frames(page, frames)
+            limit = None if limit is None else limit - len(lines)
+            if lines:
+                yield b"\n".join(lines) + b"\n"
+    finally:
+        frames.close()
