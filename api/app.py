@@ -18,7 +18,7 @@ from api import downloads, problems, results, uploads
 from api.context import Services, context
 from api.dispatch import Dispatch
 from api.repository import Repository
-from api.streaming import LimitBody, StreamingOperations
+from api.streaming import Documents, PlainPaths, StreamingOperations
 from api.validation import BodyValidator
 from contracts.broker import create_celery
 from contracts.settings import Settings
@@ -53,10 +53,11 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app = connexion.FlaskApp("api", jsonifier=_Compact())
     context.install(_services(settings, app))
     problems.install(app)
+    app.add_middleware(PlainPaths, MiddlewarePosition.BEFORE_SWAGGER)
     app.add_middleware(
         functools.partial(StreamingOperations, operations=_RECEIVING), MiddlewarePosition.BEFORE_VALIDATION
     )
-    app.add_middleware(LimitBody, MiddlewarePosition.BEFORE_VALIDATION)
+    app.add_middleware(Documents, MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(functools.partial(StreamingOperations, operations=_SENDING), MiddlewarePosition.BEFORE_CONTEXT)
     app.add_api(
         str(_SPEC),
@@ -82,6 +83,9 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         storage=LocalStorage(settings.storage_path),
         store=RedisResultStore(client, settings.result_ttl_seconds),
         redis=client,
-        async_redis=aioredis.Redis.from_url(settings.result_store_url, health_check_interval=30),
+        # The client's own limit of 5 s on an answer would end a longer wait for the probe.
+        async_redis=aioredis.Redis.from_url(
+            settings.result_store_url, health_check_interval=30, socket_timeout=settings.probe_wait_seconds + 5
+        ),
         dispatch=Dispatch(create_celery(settings)),
     )

@@ -85,10 +85,11 @@ def too_large(limit: int) -> UploadTooLarge:
     return UploadTooLarge(f"the file is larger than {limit} bytes, the limit of this service (UPLOAD_MAX_BYTES)")
 
 
-def check_length(request: Request, limit: int) -> None:
-    """Refuse before the first byte when the client tells a length over the limit."""
+def check_length(request: Request, limit: int, room: int) -> None:
+    """Refuse before the first byte when the client tells a length over the limit and the room
+    for what comes beside the file."""
     told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > limit:
+    if told.isdigit() and int(told) > limit + room:
         raise too_large(limit)
 
 
@@ -106,8 +107,8 @@ async def body(request: Request) -> AsyncIterator[bytes]:
 async def drain(request: Request) -> None:
     """Read on for a while after a refusal: a client that is still writing would see a broken pipe
     instead of the answer. One that writes nothing waits for the answer already."""
-    if getattr(request.state, "read_to_end", False):
-        return
+    if getattr(request.state, "read_to_end", False) or "expect" in request.headers:
+        return  # nothing is left, or the client waits to be told to go on
     seen = 0
     with anyio.move_on_after(_DRAIN_SECONDS) as whole:
         while seen <= _DRAIN_BYTES and not whole.cancel_called:

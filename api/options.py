@@ -65,7 +65,7 @@ def parse_form_options(model: str | None, text: str | None) -> tuple[str | None,
         return model, {}
     try:
         options = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidOptions(f"options is not JSON: {error}") from None
     if not isinstance(options, dict):
         raise InvalidOptions('options must be a JSON object such as {"min_score": 0.5}')

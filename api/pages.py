@@ -145,7 +145,7 @@ def parse_cursor(cursor: str | None, query: Query) -> int:
     if cursor is None:
         return 0
     frame, _, digest = cursor.partition("-")
-    if not frame.isdigit() or len(frame) > 12:
+    if not (frame.isascii() and frame.isdigit()) or len(frame) > 12:
         raise InvalidCursor("this is not a cursor: take next_cursor as it was given")
     if digest != query.digest():
         raise InvalidCursor("the cursor was given for another filter: keep the filter, or start without a cursor")

@@ -24,6 +24,7 @@ _STATUS: dict[type[errors.WebDetectorError], HTTPStatus] = {
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
+    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -50,6 +51,7 @@ def status_of(error: errors.WebDetectorError) -> HTTPStatus:
 def body(status: int, code: str, detail: str) -> bytes:
     """A problem document."""
     title = HTTPStatus(status).phrase
+    detail = detail.encode("utf-8", "replace").decode()  # half a surrogate pair of the client's must not break it
     return msgspec.json.encode(
         {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
@@ -229,6 +229,6 @@ def _parse_cursor(cursor: str) -> tuple[datetime, str]:
     created_at, _, row_id = cursor.partition("_")
     try:
         # A "+" of the zone that a client did not escape arrives as a blank.
-        return msgspec.convert(created_at.replace(" ", "+"), datetime), row_id
-    except msgspec.ValidationError:
+        return msgspec.convert(created_at.replace(" ", "+"), datetime).astimezone(UTC), row_id
+    except (msgspec.ValidationError, OverflowError):
         raise InvalidCursor("this is not a cursor of this list: take next_cursor as it was given") from None

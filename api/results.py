@@ -1,6 +1,7 @@
 """GET /jobs/{id}/results: the frames of a job, as a page or as lines."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 
 from anyio.to_thread import run_sync
@@ -14,6 +15,7 @@ from api.context import Services, context
 from api.encoding import choose, encoded
 from api.pages import Page, Query, Selection, format_cursor, frame_lines, parse_cursor, read_page
 from api.reading import Frames, open_frames
+from contracts.errors import InvalidInput
 from contracts.states import TERMINAL
 from contracts.tables import Job
 
@@ -72,12 +74,19 @@ def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: s
 def _parse(parameters: QueryParams) -> tuple[Query, str | None, int | None]:
     """Filter, cursor and limit from parameters that were validated against the spec on their way here."""
     frames = {name: int(parameters[name]) for name in ("from_frame", "to_frame") if name in parameters}
-    times = {name: float(parameters[name]) for name in ("from_ms", "to_ms") if name in parameters}
+    times = {name: _finite(name, parameters[name]) for name in ("from_ms", "to_ms") if name in parameters}
     labels = tuple(sorted(set(parameters.getlist("label"))))
-    score = float(parameters["min_score"]) if "min_score" in parameters else None
+    score = _finite("min_score", parameters["min_score"]) if "min_score" in parameters else None
     query = Query(labels=labels, min_score=score, **frames, **times)  # type: ignore[arg-type]
     limit = int(parameters["limit"]) if "limit" in parameters else None
     return query, parameters.get("cursor"), limit
+
+
+def _finite(name: str, text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise InvalidInput(f"{name} is {text}: give a number")
+    return value
 
 
 def _page(frames: list[bytes], next_frame: int | None, query: Query, complete: bool) -> bytes:

@@ -5,11 +5,12 @@ thread for each."""
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contracts.errors import UploadTooLarge
+from contracts.errors import NotFound, UploadTooLarge
 
 Operation = Callable[[Request, str], Awaitable[Response]]
 
@@ -37,13 +38,15 @@ class StreamingOperations:
         await response(scope, receive, send)
 
 
-class LimitBody:
-    """ASGI middleware that stops reading a body which is larger than any document may be."""
+class Documents:
+    """ASGI middleware before the operations that take documents: stops reading a body that is
+    larger than any may be, and spells the media type as the spec does."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _lower_media_type(scope)
         seen = 0
 
         async def limited() -> Message:
@@ -55,6 +58,27 @@ class LimitBody:
             return message
 
         await self._app(scope, limited if scope["type"] == "http" else receive, send)
+
+
+class PlainPaths:
+    """ASGI middleware that knows no path with control characters: routers differ about them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not str(scope.get("path", "")).isprintable():
+            raise NotFound("there is nothing at this path")
+        await self._app(scope, receive, send)
+
+
+def _lower_media_type(scope: Scope) -> None:
+    """Media types ignore case; the validators behind do not."""
+    if scope["type"] == "http":
+        headers = MutableHeaders(scope=scope)
+        if told := headers.get("content-type"):
+            kind, semicolon, parameters = told.partition(";")
+            headers["content-type"] = kind.lower() + semicolon + parameters
 
 
 def _operation_id(scope: Scope) -> str:

@@ -1,11 +1,15 @@
 """POST /videos and POST /detect: a body becomes a stored, probed video."""
 
+import logging
+import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from anyio.to_thread import run_sync
+from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,13 +20,17 @@ from api.intake import FORM_ROOM_BYTES, Intake, Stored, body, check_length, drai
 from api.multipart import Form, read_form
 from api.options import checked_options, parse_form_options
 from api.shapes import PREFIX, video_shape
-from contracts.errors import InvalidInput, Malformed, VideoRefused, WebDetectorError
+from contracts.errors import InvalidInput, Malformed, NotFound, UnsupportedMediaType, VideoRefused, WebDetectorError
 from contracts.messages import Options, ProbeReport, decode, to_json
 from contracts.storage import video_key
 from contracts.store import reply_key
 from contracts.tables import Video, new_id
 
+log = logging.getLogger(__name__)
+
 _FIELD = "video"
+_UNKNOWN_TYPE = "application/octet-stream"
+_VIDEO_TYPE = re.compile(r"video/[\w.+-]{1,100}", re.ASCII)
 _NAME_MAX = 255
 _TAGS_MAX = 50
 
@@ -82,14 +90,17 @@ async def _store(services: Services, request: Request, video_id: str, with_optio
     content_type = request.headers.get("content-type", "application/octet-stream")
     limit = services.settings.upload_max_bytes
     is_form = content_type.lower().startswith("multipart/form-data")
-    check_length(request, limit + FORM_ROOM_BYTES if is_form else limit)
+    if not is_form and (with_options or not content_type.lower().startswith(("video/", _UNKNOWN_TYPE))):
+        raise UnsupportedMediaType(
+            f"send a form with the file in the field {_FIELD!r}"
+            + ("" if with_options else ", or the file itself as video/* or application/octet-stream")
+        )
+    check_length(request, limit, FORM_ROOM_BYTES if is_form else 0)
     async with Intake(services.storage.create(video_key(video_id)), limit) as intake:
         if is_form:
             form = await read_form(content_type, body(request), _FIELD, intake.write)
             if not form.has_file:
                 raise Malformed(f"the form has no file in the field {_FIELD!r}")
-        elif with_options:
-            raise Malformed(f"send a form with the file in the field {_FIELD!r}")
         else:
             form = Form(fields=dict(request.query_params), content_type=content_type)
             async for piece in body(request):
@@ -113,13 +124,19 @@ def _row(video_id: str, user: str, stored: Stored, form: Form) -> Video:
         id=video_id,
         user_id=user,
         name=facts.name,
-        content_type=form.content_type[:127],
+        content_type=_media_type(form.content_type),
         recorded_at=facts.recorded_at,
         source=facts.source,
         tags=facts.tags,
         size_bytes=stored.size_bytes,
         sha256=stored.sha256,
     )
+
+
+def _media_type(told: str) -> str:
+    """The type that the file is served with later: a video's or none, whatever the client told."""
+    name = told.partition(";")[0].strip().lower()
+    return name if _VIDEO_TYPE.fullmatch(name) else _UNKNOWN_TYPE
 
 
 def _facts(form: Form) -> Facts:
@@ -130,6 +147,8 @@ def _facts(form: Form) -> Facts:
     for what, value in (("name", name), ("source", source), *(("tag", tag) for tag in tags)):
         if value is not None and len(value) > _NAME_MAX:
             raise InvalidInput(f"{what} is longer than {_NAME_MAX} characters")
+        if value is not None and not value.isprintable():
+            raise InvalidInput(f"{what} has characters that cannot be shown")
     if len(tags) > _TAGS_MAX:
         raise InvalidInput(f"there are more than {_TAGS_MAX} tags")
     return Facts(name, _time(form.fields.get("recorded_at")), source, tags)
@@ -140,9 +159,9 @@ def _time(text: str | None) -> datetime | None:
         return None
     try:
         value = msgspec.convert(text, datetime)
-    except msgspec.ValidationError:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except (msgspec.ValidationError, OverflowError):
         raise InvalidInput("recorded_at is not a time such as 2026-01-31T12:00:00Z") from None
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 async def _probe(services: Services, video: Video) -> Video:
@@ -151,16 +170,28 @@ async def _probe(services: Services, video: Video) -> Video:
     Raises VideoRefused, after which nothing of the video is left.
     """
     await run_sync(services.dispatch.probe_video, video.id)
-    wait = services.settings.probe_wait_seconds
-    answer: Any = await services.async_redis.blpop([reply_key(f"probe:{video.id}")], timeout=wait) if wait else None
-    if answer is None:
+    report = await _report(services, video.id)
+    if report is None:
         return video
-    report = decode(answer[1], ProbeReport)
     if report.refused:
-        await run_sync(_discard, services, video)
+        with suppress(NotFound):  # deleted while we waited
+            await run_sync(_discard, services, video)
         raise VideoRefused(report.refused)
     video.media = to_json(report.media) if report.media else None
     return video
+
+
+async def _report(services: Services, video_id: str) -> ProbeReport | None:
+    """The probe's answer; None when it does not come in time, so that it is filled in later."""
+    wait = services.settings.probe_wait_seconds
+    if not wait:
+        return None
+    try:
+        answer: Any = await services.async_redis.blpop([reply_key(f"probe:{video_id}")], timeout=wait)
+    except RedisError as error:
+        log.warning("the probe of video %s cannot be waited for: %s", video_id, error)
+        return None
+    return decode(answer[1], ProbeReport) if answer else None
 
 
 def _discard(services: Services, video: Video) -> None:

@@ -1,10 +1,13 @@
 """Bodies that do not fit the spec are answered with 422 and words of our own: the library's would
 repeat the value, passwords included."""
 
+import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 from connexion.validators.json import JSONRequestBodyValidator
 from jsonschema import ValidationError
+from starlette.types import Scope
 
 from contracts.errors import InvalidInput, Malformed
 
@@ -27,6 +30,17 @@ _SAYS = {
 
 class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
     """Connexion's validator with the project's errors."""
+
+    async def _parse(self, stream: AsyncIterator[bytes], scope: Scope) -> Any:
+        data = b"".join([piece async for piece in stream])
+        if not data:
+            return None
+        try:
+            body = json.loads(data)
+            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        except (ValueError, RecursionError) as error:
+            raise Malformed("the body is not JSON in UTF-8, or nested too deeply") from error
+        return body
 
     def _validate(self, body: Any) -> None:
         if body is None:

@@ -32,5 +32,6 @@ def delete_video(user: str, video_id: str) -> Response:
 def remove_job_data(services: Services, video_id: str, job_id: str) -> None:
     """Remove what a job left outside of the tables."""
     services.store.forget(job_id)
+    services.store.request_cancel(job_id)  # its chunks that still wait in a queue find that nobody wants them
     services.storage.delete(plan_key(video_id, job_id))
     services.storage.delete(result_key(video_id, job_id))

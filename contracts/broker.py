@@ -10,7 +10,7 @@ from contracts.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, ROUTES
 
 SOFT_LIMIT_SECONDS = 600
 HARD_LIMIT_SECONDS = 660
-_EXPIRES_SECONDS = 7 * 86_400
+_CHORD_EXPIRES_SECONDS = 7 * 86_400
 
 
 def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> Celery:
@@ -37,8 +37,8 @@ def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> 
         worker_proc_alive_timeout=300,  # a child loads its model before it says that it is up
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
-        result_expires=_EXPIRES_SECONDS,
-        result_chord_expires=_EXPIRES_SECONDS,  # type: ignore[call-arg,unused-ignore]
+        result_expires=86_400,  # what tasks return tells nothing that the store does not
+        result_chord_expires=_CHORD_EXPIRES_SECONDS,  # type: ignore[call-arg,unused-ignore]
         result_backend_always_retry=True,
         redis_backend_health_check_interval=30,
         broker_connection_retry_on_startup=True,

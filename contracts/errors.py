@@ -59,6 +59,12 @@ class Malformed(WebDetectorError):
     code = "malformed_request"
 
 
+class UnsupportedMediaType(WebDetectorError):
+    """The body is of a type that the operation does not take."""
+
+    code = "unsupported_media_type"
+
+
 class UploadTooLarge(WebDetectorError):
     code = "upload_too_large"
 

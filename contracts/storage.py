@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import BinaryIO, Protocol, cast
 from contracts.errors import NotFound, StorageFull
 
 _TRIES = 100
+_PART = ".part-"
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*")
 
 
@@ -30,6 +32,10 @@ class Storage(Protocol):
 
     def size(self, key: str) -> int:
         """Bytes of the object. Raises NotFound."""
+
+    def sweep(self, seconds: float) -> int:
+        """Remove what writers that died left unfinished, once it has not changed for some
+        seconds; how much there was."""
 
 
 def video_key(video_id: str) -> str:
@@ -96,6 +102,17 @@ class LocalStorage:
         except FileNotFoundError:
             raise NotFound(f"nothing is stored as {key}") from None
 
+    def sweep(self, seconds: float) -> int:
+        limit, count = time.time() - seconds, 0
+        for folder, _, names in os.walk(self._root):
+            for path in (Path(folder, name) for name in names if name.startswith(_PART)):
+                with suppress(FileNotFoundError):  # finished or given up while we looked
+                    if path.stat().st_mtime < limit:
+                        path.unlink()
+                        count += 1
+                        self._prune(path.parent)
+        return count
+
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
             raise ValueError(f"not a storage key: {key!r}")
@@ -116,7 +133,7 @@ def _part_in(folder: Path) -> tuple[int, str]:
     for _ in range(_TRIES):
         with suppress(FileNotFoundError, FileExistsError):
             folder.mkdir(parents=True, exist_ok=True)
-            return tempfile.mkstemp(prefix=".part-", dir=folder)
+            return tempfile.mkstemp(prefix=_PART, dir=folder)
     raise OSError(errno.EAGAIN, f"{folder} is removed again and again")
 
 

@@ -72,7 +72,11 @@ def process_video(services: Services, job_id: str) -> None:
     layout = layout_of(plan, plan.header)
     services.store.put_layout(job_id, layout)
     totals = {"frames_total": sum(layout.lengths), "chunks_total": len(layout.lengths)}
-    services.repository.move(job_id, JobState.RUNNING, **totals)
+    if not services.repository.move(job_id, JobState.RUNNING, **totals):
+        job = services.repository.job(job_id) or job
+        if job.state != JobState.RUNNING:  # it was cancelled meanwhile
+            drop_plan(services, job)
+            return
     if not services.store.attempts(job_id):
         header = [chunk_signature(services, chunk) for chunk in plan.chunks]
         chord(header, app=services.celery)(merge_signature(services, job_id))

@@ -13,10 +13,18 @@ log = logging.getLogger(__name__)
 
 _PATIENCE = timedelta(seconds=30)
 _CLAIM_SECONDS = 60
+_SWEEP_SECONDS = 3600
+
+
+def _sweep(services: Services) -> None:
+    """Remove, now and then, what uploads that were killed left behind."""
+    if services.store.claim("sweep", _SWEEP_SECONDS) and (count := services.storage.sweep(_SWEEP_SECONDS)):
+        log.warning("%d unfinished files of writers that died were removed", count)
 
 
 def reap(services: Services) -> None:
     """Send again: chunks whose detector died, merges that never ran, plans and probes that got lost."""
+    _sweep(services)
     before = utcnow() - _PATIENCE
     for job in services.repository.active_jobs():
         if job.state == JobState.RUNNING:

@@ -125,3 +125,13 @@ def test_a_wrong_question_is_a_problem_in_both_forms(done: tuple[Client, dict[st
     for accept in ("application/json", "application/x-ndjson"):
         options = {"params": {"label": "unicorn"}, "headers": {"Accept": accept}}
         assert "unicorn" in client.problem("GET", f"/jobs/{job['id']}/results", 422, "invalid_input", **options)
+
+
+@pytest.mark.parametrize(
+    "query", [{"min_score": "nan"}, {"from_ms": "nan"}, {"to_ms": "inf"}, {"to_frame": str(2**64)}, {"cursor": "²-0"}]
+)
+def test_numbers_that_are_none_are_refused(done: tuple[Client, dict[str, Any]], query: dict[str, str]) -> None:
+    client, job = done
+    for accept in ("application/json", "application/x-ndjson"):
+        response = client.request("GET", f"/jobs/{job['id']}/results", params=query, headers={"Accept": accept})
+        assert response.status_code in (400, 422), response.text

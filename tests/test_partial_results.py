@@ -82,7 +82,7 @@ def test_lines_of_a_running_job_end_at_the_frontier(own: Service, long_clip: Pat
     assert len(whole) > len(early)
 
 
-def test_a_cancelled_job_keeps_what_was_finished(own: Service, long_clip: Path) -> None:
+def test_a_cancelled_job_keeps_what_was_finished(own: Service, store: Valkey, long_clip: Path) -> None:
     client = own.client()
     job = client.start(client.upload(long_clip))
     client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
@@ -96,6 +96,10 @@ def test_a_cancelled_job_keeps_what_was_finished(own: Service, long_clip: Path) 
     assert frames
     assert client.call("GET", f"/jobs/{job['id']}/summary", 200)["frames"] == len(frames)
     assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["state"] == "cancelled"
+    client.call("DELETE", f"/jobs/{job['id']}", 204)
+    kept = RedisResultStore.connect(store.url, 60)
+    assert kept.cancelled(job["id"]), "chunks that wait in the queue must find that nobody wants them"
+    assert kept.get_layout(job["id"]) is None
 
 
 def page(client: Client, job: dict[str, Any], **query: Any) -> Any:

@@ -1,6 +1,7 @@
 """The spec is valid, names an example of every error, and each of its operations has code."""
 
 import importlib
+import json
 
 import openapi_spec_validator
 import pytest
@@ -63,3 +64,42 @@ def test_health_needs_no_token(service: Service) -> None:
     assert ready["status"] == "ready"
     assert ready["workers"]["processor"] >= 1
     assert ready["workers"]["detector"] >= 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xff",
+        b"[" * 100_000,
+        b"1" * 5000,
+        b'{"username": "\\ud800aaa", "password": "correct-horse"}',
+        b'{"\\ud800": 1}',
+    ],
+    ids=["no utf-8", "deep", "long number", "half a pair", "half a pair as a name"],
+)
+def test_a_body_that_is_no_json_is_the_clients_fault(service: Service, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    Client(service.url).problem("POST", "/auth/login", 400, "malformed_request", content=body, headers=headers)
+
+
+def test_media_types_ignore_case(service: Service, client: Client) -> None:
+    body = json.dumps({"username": client.username, "password": client.password}).encode()
+    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
+    Client(service.url).call("POST", "/auth/login", 200, content=body, headers=headers)
+
+
+def test_a_name_does_not_end_with_a_newline(service: Service) -> None:
+    body = {"username": "newline\n", "password": "correct-horse"}
+    Client(service.url).problem("POST", "/auth/register", 422, "invalid_input", json=body)
+
+
+def test_control_characters_in_a_path_lead_nowhere(client: Client) -> None:
+    nobody = "00000000-0000-0000-0000-000000000000"
+    for path in (f"/videos/{nobody}%0a", f"/videos/{nobody}%0a/content", "/videos%00"):
+        client.problem("GET", path, 404, "not_found")
+
+
+@pytest.mark.parametrize("cursor", ["0001-01-01T00:00:00+23:00_x", "²-0", "x" * 128])
+def test_a_cursor_that_is_none_is_refused_by_lists(client: Client, cursor: str) -> None:
+    for path in ("/videos", "/jobs"):
+        client.problem("GET", path, 422, "invalid_cursor", params={"cursor": cursor})

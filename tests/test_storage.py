@@ -151,3 +151,17 @@ def test_a_write_survives_its_neighbours_deletes(tmp_path: Path) -> None:
         thread.join()
     assert wrong == []
     assert files(tmp_path) == []
+
+
+def test_what_a_dead_writer_left_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    put(storage, KEY, b"kept")
+    old, new = tmp_path / "videos/a/.part-old", tmp_path / "videos/b/.part-new"
+    for path in (old, new):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    assert storage.sweep(60) == 1
+    assert not old.parent.exists()
+    assert new.exists()
+    assert get(storage, KEY) == b"kept"

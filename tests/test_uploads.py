@@ -235,6 +235,68 @@ def test_lists_go_on_by_cursor(client: Client, sample: Path) -> None:
         client.call("DELETE", f"/videos/{video}", 204)
 
 
+def test_the_type_that_a_file_is_served_with_is_a_videos_or_none(client: Client, sample: Path) -> None:
+    for told, kept in (
+        ("video/mp4", "video/mp4"),
+        ("text/html", None),
+        ("video/mp4\x0bX: 1", None),
+        ("VIDEO/X-M4V; a=b", "video/x-m4v"),
+    ):
+        part = f'--b\r\nContent-Disposition: form-data; name="video"; filename="x"\r\nContent-Type: {told}\r\n\r\n'
+        body = part.encode() + sample.read_bytes() + b"\r\n--b--\r\n"
+        video = client.call(
+            "POST", "/videos", 201, content=body, headers={"Content-Type": "multipart/form-data; boundary=b"}
+        )
+        served = client.request("GET", f"/videos/{video['id']}/content")
+        assert served.headers["content-type"] == (kept or "application/octet-stream")
+        client.call("DELETE", f"/videos/{video['id']}", 204)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"recorded_at": "yesterday"},
+        {"recorded_at": "0001-01-01T00:00:00+10:00"},
+        {"name": "a\x00b"},
+        {"tags": "x" * 300},
+    ],
+    ids=str,
+)
+def test_facts_that_make_no_sense_are_refused(client: Client, sample: Path, form: dict[str, str]) -> None:
+    with sample.open("rb") as file:
+        client.problem("POST", "/videos", 422, "invalid_input", files={"video": file}, data=form)
+
+
+def test_a_body_of_another_type_is_refused(client: Client, sample: Path) -> None:
+    for kind in ("text/plain", "application/json", "application/x-www-form-urlencoded"):
+        headers = {"Content-Type": kind}
+        content = sample.read_bytes()
+        client.problem("POST", "/videos", 415, "unsupported_media_type", content=content, headers=headers)
+        client.problem("POST", "/detect", 415, "unsupported_media_type", content=content, headers=headers)
+
+
+def test_options_nested_too_deeply_are_refused(client: Client, sample: Path) -> None:
+    with sample.open("rb") as file:
+        data = {"options": "[" * 100_000}
+        client.problem("POST", "/detect", 422, "invalid_options", files={"video": file}, data=data)
+
+
+def test_an_upload_does_not_wait_for_ever_for_the_probe(tmp_path: Path, sample: Path) -> None:
+    own = Service(tmp_path / "data", PROBE_WAIT_SECONDS=6).start()
+    try:
+        client = own.client()
+        held = own.processes(r"processor\.worker")
+        for process in held:
+            process.suspend()
+        video = client.upload(sample)
+        assert video["media"] is None
+        for process in held:
+            process.resume()
+        _until(lambda: client.call("GET", f"/videos/{video['id']}", 200)["media"] is not None)
+    finally:
+        own.stop()
+
+
 def _until(condition: object, seconds: float = 10) -> None:
     assert callable(condition)
     deadline = time.monotonic() + seconds
