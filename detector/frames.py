@@ -1,6 +1,7 @@
 """From a video's bytes to the frames of a chunk, and from a frame to what a model takes."""
 
 import heapq
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from contracts.containers import OPEN_OPTIONS
+from contracts.containers import OPEN_OPTIONS, demuxer
 from contracts.errors import DecodeFailed
 from contracts.messages import Chunk
 from detector.base import Image
@@ -24,6 +25,8 @@ from detector.base import Image
 _MAX_REORDER = 16
 # Demuxers that search times of display: given a dts they land a keyframe too early.
 _SEEK_BY_PTS = ("matroska", "mov")
+# Demuxers that work out a dts from the packets before: after a seek it may be another.
+_DTS_GUESSED = "matroska"
 _FORMATS = {"BGR": "bgr24", "RGB": "rgb24"}
 
 # None is the end of the stream. A string, since the class takes no argument when run.
@@ -65,6 +68,8 @@ def _frames(
         if dts is not None and not _seek(container, stream, chunk, dts):
             return
         packets = _packets(container, stream, on_packet)
+        if dts is not None:
+            packets = _from_keyframe(packets, dts, exact=not container.format.name.startswith(_DTS_GUESSED))
         for time, frame in _by_pts(packets, stream) if chunk.clock == "pts" else _by_count(packets, stream):
             if chunk.end is not None and time >= chunk.end:
                 return
@@ -77,8 +82,10 @@ def _frames(
 
 def _open(source: BinaryIO) -> InputContainer:
     source.seek(0)
+    head = source.read(16)
+    source.seek(0)
     try:
-        return av.open(source, mode="r", options=OPEN_OPTIONS)
+        return av.open(source, mode="r", format=demuxer(head), options=OPEN_OPTIONS)
     except av.error.FFmpegError as error:
         raise DecodeFailed(f"the video cannot be opened: {error.__class__.__name__}") from error
 
@@ -118,6 +125,20 @@ def _packets(container: InputContainer, stream: VideoStream, on_packet: Callable
     yield None
 
 
+def _from_keyframe(packets: Iterator[MaybePacket], dts: int, *, exact: bool) -> Iterator[MaybePacket]:
+    """The packets from the keyframe of that dts on, none where it does not come.
+
+    A seek may land elsewhere, and in an MPEG program stream the times after it may belong to the
+    neighbours; then nothing is better than the wrong frame. exact: False takes any keyframe.
+    """
+    for packet in packets:
+        if packet is None or (exact and packet.dts is not None and packet.dts > dts):
+            return
+        if packet.is_keyframe and (not exact or packet.dts == dts):
+            yield packet
+            yield from packets
+
+
 def _decoded(packet: MaybePacket, stream: VideoStream) -> list[VideoFrame]:
     """The frames that come out when a packet goes in; none from a damaged one."""
     try:
@@ -138,21 +159,28 @@ def _by_pts(packets: Iterator[MaybePacket], stream: VideoStream) -> Iterator[Tim
 def _by_count(packets: Iterator[MaybePacket], stream: VideoStream) -> Iterator[Timed]:
     """The n-th frame shown has the n-th time of decoding, for containers without times of display.
 
-    A frame carries the dts of its own packet through the decoder, and waits until no smaller one
-    can follow: times go out sorted, frames in the order that the decoder gave.
+    A frame carries the dts of its own packet through the decoder, and waits until those of all
+    smaller ones have come out or are lost: times go out sorted, frames in the order that the
+    decoder gave.
     """
     frames: deque[VideoFrame] = deque()
     times: list[int] = []
+    inside: list[int] = []  # dts of the packets that the decoder holds, rising
     for packet in packets:
         if packet is not None:
             packet.pts = packet.dts
+            if packet.dts is not None:
+                insort(inside, packet.dts)
         for frame in _decoded(packet, stream):
             if frame.pts is None:
                 continue
             frames.append(frame)
             heapq.heappush(times, frame.pts)
-            if len(frames) > _MAX_REORDER:
-                yield heapq.heappop(times), frames.popleft()
+            inside = [dts for dts in inside if dts != frame.pts]
+            while times and (not inside or times[0] < inside[0] or len(frames) > _MAX_REORDER):
+                time = heapq.heappop(times)
+                inside = inside[bisect_left(inside, time) :]  # those before it are lost
+                yield time, frames.popleft()
     while frames:
         yield heapq.heappop(times), frames.popleft()
 

@@ -16,17 +16,20 @@ from typing import BinaryIO
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from contracts.containers import OPEN_OPTIONS
+from contracts.containers import ANIMATIONS, OPEN_OPTIONS, STILLS, demuxer
 from contracts.errors import VideoRefused
 from contracts.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
 from contracts.storage import LocalStorage
+from processor.plan import shown
 
 _MEMORY_BYTES = 2 * 1024**3
 _PACKETS_BEFORE_FIRST_FRAME = 600
+_MP4_BOXES = (b"ftyp", b"wide", b"mdat", b"free", b"skip", b"moov")
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"[playlist]")
 
 
@@ -40,43 +43,43 @@ class Limits:
 
 @dataclass(slots=True)
 class _Packets:
-    """Columns of the packet index while it grows; a missing time is a position in `no_pts`."""
+    """Columns of the packet index while it grows; a missing time is a position in `no_pts` or
+    `no_dts`, and a packet that is never shown one in `hidden`."""
 
     pts: "array[int]" = field(default_factory=lambda: array("q"))
     dts: "array[int]" = field(default_factory=lambda: array("q"))
     no_pts: set[int] = field(default_factory=set)
     no_dts: set[int] = field(default_factory=set)
+    hidden: set[int] = field(default_factory=set)
     keyframes: list[int] = field(default_factory=list)
 
 
 def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
     """Media and packet index of a video. Raises VideoRefused with a reason for the user."""
-    head = source.read(64).lstrip()
+    head = source.read(64)
     source.seek(0)
-    if head.startswith(_PLAYLISTS):
+    if _is_animated_webp(head):
+        raise VideoRefused("this is an animated WebP, which cannot be decoded: send it as a GIF or as a video")
+    if head.lstrip().startswith(_PLAYLISTS):
         raise VideoRefused("this is a playlist or a description, not a video: upload the video file itself")
     try:
-        with av.open(source, mode="r", options=OPEN_OPTIONS) as container:
-            return _inspect(container, limits)
+        with av.open(source, mode="r", format=demuxer(head), options=OPEN_OPTIONS) as container:
+            first = _first_frame(container, _video_stream(container, limits))
+        # Opened anew, since a seek to the start leaves packets out where times are negative or wrap.
+        source.seek(0)
+        with av.open(source, mode="r", format=demuxer(head), options=OPEN_OPTIONS) as container:
+            stream = _video_stream(container, limits)
+            index = _index(_read_packets(container, stream, limits), stream)
+            return ProbeReport(media=_media(container, stream, first, index), index=index)
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
+        if head[4:8] in _MP4_BOXES:
+            raise VideoRefused(
+                "its index cannot be read, which an mp4 or mov mostly has at its end: the file is cut short or damaged"
+            ) from error
         raise VideoRefused(f"this is not a video that can be read: {error.__class__.__name__}") from error
 
 
-def _inspect(container: InputContainer, limits: Limits) -> ProbeReport:
-    stream = _video_stream(container)
-    pixels = stream.width * stream.height
-    if pixels > limits.max_frame_pixels:
-        raise VideoRefused(
-            f"its frames have {stream.width}x{stream.height} pixels; at most {limits.max_frame_pixels} are accepted"
-        )
-    first = _first_frame(container, stream)
-    container.seek(0, backward=True, any_frame=True)
-    packets = _read_packets(container, stream, limits)
-    index = _index(packets, stream)
-    return ProbeReport(media=_media(container, stream, first, index), index=index)
-
-
-def _video_stream(container: InputContainer) -> VideoStream:
+def _video_stream(container: InputContainer, limits: Limits) -> VideoStream:
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         held = "only sound" if container.streams.audio else "no picture"
@@ -84,6 +87,10 @@ def _video_stream(container: InputContainer) -> VideoStream:
     stream = streams[0]
     if stream.codec_context is None or not stream.width or not stream.height:
         raise VideoRefused("the video stream is of a codec that cannot be decoded, or damaged")
+    if stream.width * stream.height > limits.max_frame_pixels:
+        raise VideoRefused(
+            f"its frames have {stream.width}x{stream.height} pixels; at most {limits.max_frame_pixels} are accepted"
+        )
     stream.thread_type = "NONE"
     return stream
 
@@ -106,35 +113,50 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
 
 def _read_packets(container: InputContainer, stream: VideoStream, limits: Limits) -> _Packets:
     packets = _Packets()
+    codec = stream.codec_context.codec.canonical_name
     try:
         for packet in container.demux(stream):
             if not packet.size:
                 continue  # the flush at the end
+            if packets.pts and container.format.name in STILLS:
+                break  # previews, and whatever else follows the picture
             position = len(packets.pts)
             if position >= limits.max_frames:
                 raise VideoRefused(f"it has more than {limits.max_frames} frames")
-            # A packet to be discarded (edit list) is decoded for the sake of others, never shown.
-            if packet.pts is None or packet.is_discard:
+            if _is_hidden(packet, codec):
+                packets.hidden.add(position)
+            elif packet.pts is None:
                 packets.no_pts.add(position)
             if packet.dts is None:
                 packets.no_dts.add(position)
             packets.pts.append(packet.pts or 0)
             packets.dts.append(packet.dts or 0)
-            if packet.is_keyframe:
+            if packet.is_keyframe and not (packets.keyframes and container.format.name in ANIMATIONS):
                 packets.keyframes.append(position)
     except av.error.InvalidDataError:
         pass  # a damaged tail: what was read until there counts
     return packets
 
 
+def _is_hidden(packet: "Packet[VideoStream]", codec: str) -> bool:
+    """Whether a packet is decoded for the sake of others and never shown: before an edit list's
+    start, or a VP8 reference without the bit that shows it."""
+    return packet.is_discard or (codec == "vp8" and not memoryview(packet)[0] & 0x10)
+
+
+def _is_animated_webp(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & 2)
+
+
 def _index(packets: _Packets, stream: VideoStream) -> PacketIndex:
-    pts = tuple(None if i in packets.no_pts else value for i, value in enumerate(packets.pts))
+    untimed = packets.no_pts | packets.hidden
+    pts = tuple(None if i in untimed else value for i, value in enumerate(packets.pts))
     dts = tuple(None if i in packets.no_dts else value for i, value in enumerate(packets.dts))
     time_base = stream.time_base or Fraction(1, 1000)
     return PacketIndex(
         schema=SCHEMA,
         time_base=(time_base.numerator, time_base.denominator),
-        clock="dts" if _is_untimed(stream) else _clock(pts, dts),
+        clock="dts" if _is_untimed(stream) else _clock(pts, dts, len(packets.no_pts)),
         pts=pts,
         dts=dts,
         keyframes=tuple(packets.keyframes),
@@ -146,10 +168,12 @@ def _is_untimed(stream: VideoStream) -> bool:
     return stream.container.format.name == "avi" and bool(stream.codec_context.has_b_frames)
 
 
-def _clock(pts: tuple[int | None, ...], dts: tuple[int | None, ...]) -> Clock:
-    """Times of display where every frame has its own, else those of decoding."""
+def _clock(pts: tuple[int | None, ...], dts: tuple[int | None, ...], missing: int) -> Clock:
+    """Times of display where every frame has its own, else those of decoding.
+
+    missing: how many packets are shown and have no pts."""
     known = [value for value in pts if value is not None]
-    if len(set(known)) == len(known) and len(known) * 2 > len(pts):
+    if len(set(known)) == len(known) and len(known) > missing:
         return "pts"
     if all(value is not None for value in dts):
         return "dts"
@@ -159,22 +183,22 @@ def _clock(pts: tuple[int | None, ...], dts: tuple[int | None, ...]) -> Clock:
 def _media(container: InputContainer, stream: VideoStream, first: VideoFrame, index: PacketIndex) -> Media:
     rotation = round(-first.rotation / 90) * 90 % 360
     width, height = (first.height, first.width) if rotation in (90, 270) else (first.width, first.height)
-    times = sorted({t for t in (index.pts if index.clock == "pts" else index.dts) if t is not None})
+    times = shown(index)
     gaps = [later - earlier for earlier, later in pairwise(times)]
     tick = float(Fraction(*index.time_base))
-    shown = (times[-1] - times[0]) * tick
+    span = (times[-1] - times[0]) * tick
     typical = sorted(gaps)[len(gaps) // 2] if gaps else 0
     aspect = stream.sample_aspect_ratio or Fraction(1)
     return Media(
         container=_container_name(container),
-        codec=stream.codec_context.name,
+        codec=stream.codec_context.codec.canonical_name,
         width=width,
         height=height,
         rotation=rotation,
         pixel_aspect=f"{aspect.numerator}:{aspect.denominator}",
-        duration_ms=round((shown + typical * tick) * 1000, 3),
+        duration_ms=round((span + typical * tick) * 1000, 3),
         frames=len(times),
-        fps=round(len(gaps) / shown, 3) if shown else 0.0,
+        fps=round(len(gaps) / span, 3) if span else 0.0,
         # Containers round times to their time base, so that even a constant rate varies by a tick.
         variable_fps=any(abs(gap - typical) > max(2, typical * 0.02) for gap in gaps),
     )
@@ -184,7 +208,7 @@ def _container_name(container: InputContainer) -> str:
     """One name of those that a demuxer goes by."""
     names = container.format.name.split(",")
     if "mp4" not in names:
-        return names[0]
+        return names[0].removesuffix("_pipe")
     return "mov" if container.metadata.get("major_brand", "").strip() == "qt" else "mp4"
 
 

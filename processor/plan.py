@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from contracts.errors import VideoRefused
 from contracts.messages import PacketIndex
@@ -41,12 +42,8 @@ def cut(index: PacketIndex, chunk_size: int) -> tuple[Span, ...]:
     it starts inside the group, and its decoding at the group's keyframe.
     Raises VideoRefused when there is no keyframe.
     """
-    clock = index.pts if index.clock == "pts" else index.dts
-    keys = sorted((time, index.dts[i]) for i in index.keyframes if (time := clock[i]) is not None)
-    if not keys:
-        raise VideoRefused("the video has no keyframe to start decoding at")
-    # Frames before the first keyframe lack what they refer to; they do not count.
-    times = sorted({time for time in clock if time is not None and time >= keys[0][0]})
+    keys = _keys(index)
+    times = shown(index)
     ranks = [bisect_left(times, time) for time, _ in keys]
     bounds = _bounds(len(times), ranks, chunk_size)
     return tuple(
@@ -58,6 +55,33 @@ def cut(index: PacketIndex, chunk_size: int) -> tuple[Span, ...]:
         )
         for start, stop in zip(bounds, [*bounds[1:], len(times)], strict=True)
     )
+
+
+def shown(index: PacketIndex) -> tuple[int, ...]:
+    """The times of the frames that count, in order.
+
+    Frames before the first keyframe lack what they refer to. Raises VideoRefused when there is no keyframe.
+    """
+    keys = _keys(index)
+    if not keys:
+        raise VideoRefused("the video has no keyframe to start decoding at")
+    return tuple(sorted({time for time in _times(index) if time is not None and time >= keys[0][0]}))
+
+
+def _times(index: PacketIndex) -> tuple[int | None, ...]:
+    return index.pts if index.clock == "pts" else index.dts
+
+
+def _keys(index: PacketIndex) -> list[tuple[int, int | None]]:
+    """(time, dts) of the keyframes, rising. One that is never shown counts from the first frame of its group."""
+    clock = _times(index)
+    keys = []
+    for start, stop in pairwise([*index.keyframes, len(clock)]):
+        group = clock[start : start + 1] if clock[start] is not None else clock[start:stop]
+        known = [time for time in group if time is not None]
+        if known:
+            keys.append((min(known), index.dts[start]))
+    return sorted(keys)
 
 
 def _bounds(total: int, ranks: list[int], chunk_size: int) -> list[int]:
@@ -72,7 +96,10 @@ def _bounds(total: int, ranks: list[int], chunk_size: int) -> list[int]:
 
 
 def _seeks(keys: list[tuple[int, int | None]], time: int) -> tuple[int | None, ...]:
-    """Where decoding may start to reach a frame: its keyframe, the one before, the file's start."""
+    """Where decoding may start to reach a frame: its keyframe, those before, the file's start.
+
+    With intra-refresh a picture is whole only some keyframes on.
+    """
     nearest = bisect_right(keys, time, key=lambda key: key[0]) - 1
-    candidates = [keys[i][1] for i in (nearest, nearest - 1) if i > 0]
+    candidates = [keys[i][1] for i in (nearest, nearest - 1, nearest - 3) if i > 0]
     return (*(dts for dts in candidates if dts is not None), None)

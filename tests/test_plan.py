@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from contracts.errors import VideoRefused
 from contracts.messages import SCHEMA, PacketIndex
-from processor.plan import cut
+from processor.plan import cut, shown
 
 
 def index(times: list[int], keyframes: list[int]) -> PacketIndex:
@@ -61,3 +61,10 @@ def test_frames_before_the_first_keyframe_do_not_count() -> None:
 def test_a_video_without_a_keyframe_is_refused() -> None:
     with pytest.raises(VideoRefused, match="no keyframe"):
         cut(index([0, 1, 2], []), 10)
+
+
+def test_a_keyframe_that_is_never_shown_is_still_where_decoding_starts() -> None:
+    """An edit list hides the first frames of the groups at 0 and 4."""
+    packets = PacketIndex(SCHEMA, (1, 25), "pts", (None, None, 0, 1, None, 2, 3), tuple(range(7)), (0, 4))
+    assert [(span.times, span.seeks) for span in cut(packets, 2)] == [((0, 1), (None,)), ((2, 3), (4, None))]
+    assert shown(packets) == (0, 1, 2, 3)
