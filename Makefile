@@ -13,10 +13,10 @@ SETUP := $(VENV)/.setup-$(call content_of,requirements/embedded.txt)
 SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test lint format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed lint format lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(SETUP) ## a virtual environment with all that the service needs
 
@@ -32,8 +32,11 @@ migrate: $(SETUP) ## the tables of DATABASE_URL to their latest form (make up do
 	@DATABASE_URL="$${DATABASE_URL:-sqlite:///$(abspath $(DATA_DIR))/web-detector.sqlite}"; export DATABASE_URL; \
 	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
 
-test: lint ## format, lint, types, import rules, and all tests
-	$(BIN)/pytest
+test: lint ## format, lint, types, import rules, and the tests (minutes)
+	$(BIN)/pytest -m "not distributed"
+
+test-distributed: $(SETUP_TEST) ## the distributed form, with a RabbitMQ, Redis and PostgreSQL of its own
+	$(BIN)/pytest -m distributed
 
 lint: $(SETUP_TEST) ## all checks that run nothing of the service
 	$(BIN)/ruff format --check .

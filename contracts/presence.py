@@ -2,6 +2,7 @@
 
 import os
 import socket
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,8 @@ def periodic_step(
 
 def presence_step(role: Role, client: "redis.Redis") -> type[bootsteps.StartStopStep]:
     """A step that keeps a key alive in Redis, which fades when the worker does."""
-    key = f"{_PREFIX}{role}:{socket.gethostname()}:{os.getpid()}"
+    # In containers of one host, host and process number may be the same.
+    key = f"{_PREFIX}{role}:{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     return periodic_step(
         "Presence",
         _INTERVAL_SECONDS,

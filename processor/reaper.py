@@ -7,7 +7,7 @@ from contracts.states import JobState
 from contracts.tables import Job, utcnow
 from processor.context import Services
 from processor.dispatch import chunk_signature, merge_signature, probe_signature, process_signature
-from processor.jobplan import read_plan
+from processor.jobplan import layout_of, read_plan
 
 log = logging.getLogger(__name__)
 
@@ -41,21 +41,23 @@ def reap(services: Services) -> None:
 
 
 def _reap_running(services: Services, job: Job) -> None:
-    services.store.touch(job.id)
-    stored = services.store.chunk_indexes(job.id)
-    if len(stored) == job.chunks_total or services.store.cancelled(job.id):
-        if services.store.claim(f"{job.id}:merge", _CLAIM_SECONDS):
+    store = services.store
+    stored = store.chunk_indexes(job.id)
+    if len(stored) == job.chunks_total or store.cancelled(job.id):
+        if store.claim(f"{job.id}:merge", _CLAIM_SECONDS):
             merge_signature(services, job.id).apply_async()
         return
-    lost = [
-        index
-        for index in services.store.attempts(job.id)
-        if index not in stored and not services.store.leased(job.id, index)
-    ]
+    was_emptied = store.get_layout(job.id) is None
+    begun = range(job.chunks_total or 0) if was_emptied else store.attempts(job.id)
+    lost = [index for index in begun if index not in stored and not store.leased(job.id, index)]
     plan = read_plan(services, job) if lost else None
+    store.touch(job.id)
     if plan is None:
         return
+    if was_emptied:
+        log.warning("the result store has lost job %s: all that is missing is sent again", job.id)
+        store.put_layout(job.id, layout_of(plan, plan.header))
     for index in lost:
-        if services.store.claim(f"{job.id}:chunk:{index}", _CLAIM_SECONDS):
+        if store.claim(f"{job.id}:chunk:{index}", _CLAIM_SECONDS):
             log.warning("chunk %d of job %s was begun and left: sending it again", index, job.id)
             chunk_signature(services, plan.chunks[index]).apply_async()

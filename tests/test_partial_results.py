@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from contracts.store import RedisResultStore
 from tests.media import repeated
@@ -100,6 +101,18 @@ def test_a_cancelled_job_keeps_what_was_finished(own: Service, store: Valkey, lo
     kept = RedisResultStore.connect(store.url, 60)
     assert kept.cancelled(job["id"]), "chunks that wait in the queue must find that nobody wants them"
     assert kept.get_layout(job["id"]) is None
+
+
+def test_a_store_that_was_emptied_costs_time_and_nothing_else(own: Service, store: Valkey, sample: Path) -> None:
+    client = own.client()
+    undisturbed = client.detect(sample)
+    job = client.start({"id": undisturbed["video_id"]})
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
+    with redis.Redis.from_url(store.url) as connection:
+        connection.flushdb()  # the results; the broker's messages are in another database
+    ended = client.wait(job, seconds=90)
+    assert ended["state"] == "succeeded"
+    assert own.result_bytes(ended) == own.result_bytes(undisturbed)
 
 
 def page(client: Client, job: dict[str, Any], **query: Any) -> Any:

@@ -132,6 +132,15 @@ def test_what_the_compose_file_wants_beside_is_in_the_example_and_on_the_page() 
     assert all(re.search(rf"^(# )?{name}=", example, re.M) and f"`{name}`" in page for name in OF_COMPOSE)
 
 
+def test_every_container_has_bounded_logs_and_every_foreign_image_a_version() -> None:
+    services = COMPOSE["services"].values()
+    assert all(set(service["logging"]["options"]) == {"max-size", "max-file"} for service in services)
+    images = [service["image"] for service in services if "build" not in service]
+    images += [re.findall(r"^FROM (.*)$", (ROOT / role / "Dockerfile").read_text(), re.M)[0] for role in ROLES]
+    assert len(images) == 6
+    assert all(re.search(r":\d+\.\d+", image) for image in images), images
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_an_image_runs_the_command_of_the_embedded_form(role: Role, tmp_path: Path) -> None:
     form = Form({}, load("api", GOOD), tmp_path, tmp_path, False, 2)

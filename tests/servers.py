@@ -1,0 +1,296 @@
+"""RabbitMQ, Redis and PostgreSQL as Debian packages them, for the length of a context.
+
+Each listens on 127.0.0.1 alone, on a port of its own, keeps its data in a temporary folder, and is
+ended by its process id; whatever else runs on the machine is left alone.
+"""
+
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import pytest
+import redis
+from kombu import Connection
+from kombu.exceptions import OperationalError
+from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from tests.service import free_port
+
+USER = "web-detector"
+PASSWORD = "5f0c2f9a7d"
+_STARTING_SECONDS = 60
+_STOPPING_SECONDS = 15
+
+
+class Server:
+    """A server that is started by __enter__ and answers after `wait`."""
+
+    _stop_signal = signal.SIGTERM
+
+    def __enter__(self) -> Self:
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.folder = Path(tempfile.mkdtemp(prefix="wd-test-"))
+        self.port = free_port()
+        try:
+            self._start()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def wait(self) -> Self:
+        """Return when it answers."""
+        deadline = time.monotonic() + _STARTING_SECONDS
+        while not self._answers():
+            ended = any(process.poll() is not None for process in self._processes)
+            assert not ended, f"{type(self).__name__} ended:\n{self.log()[-4000:]}"
+            assert time.monotonic() < deadline, f"{type(self).__name__} does not answer:\n{self.log()[-4000:]}"
+            time.sleep(0.1)
+        return self
+
+    def log(self) -> str:
+        """What it said."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+    def _start(self) -> None:
+        raise NotImplementedError
+
+    def _answers(self) -> bool:
+        raise NotImplementedError
+
+    def _run(self, command: Sequence[str], environ: dict[str, str] | None = None, name: str = "server") -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            # The kernel ends it if this process dies without having done so.
+            process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "TERM", *command],
+                cwd=self.folder,
+                env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(environ or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._processes.append(process)
+
+    def _end(self) -> None:
+        for process in reversed(self._processes):
+            if process.poll() is None:
+                process.send_signal(self._stop_signal)
+            try:
+                process.wait(_STOPPING_SECONDS)
+            except subprocess.TimeoutExpired:
+                pass
+            finally:
+                _kill_group(process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class RabbitMq(Server):
+    """A node with an epmd of its own; `url` is for Celery."""
+
+    @property
+    def url(self) -> str:
+        return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.port}//"
+
+    def _start(self) -> None:
+        epmd, distribution = free_port(), free_port()
+        (self.folder / ".erlang.cookie").write_text("web-detector-tests")
+        (self.folder / ".erlang.cookie").chmod(0o400)
+        (self.folder / "plugins").write_text("[].")
+        (self.folder / "environment").touch()
+        (self.folder / "node.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}\n"
+            f"default_user = {USER}\ndefault_pass = {PASSWORD}\n"
+            f"loopback_users = none\nlog.console = true\nlog.file = false\n"
+        )
+        self._run(["epmd", "-port", str(epmd), "-address", "127.0.0.1"], name="epmd")
+        environ = {
+            "HOME": self.folder,
+            "ERL_EPMD_PORT": epmd,
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_CONF_ENV_FILE": self.folder / "environment",
+            "RABBITMQ_CONFIG_FILE": self.folder / "node.conf",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": self.folder / "plugins",
+            "RABBITMQ_NODENAME": f"wd{self.port}@localhost",
+            "RABBITMQ_NODE_PORT": self.port,
+            "RABBITMQ_DIST_PORT": distribution,
+            "RABBITMQ_MNESIA_BASE": self.folder / "data",
+            "RABBITMQ_LOG_BASE": self.folder / "logs",
+            "RABBITMQ_PID_FILE": self.folder / "pid",
+            # With it the start script becomes the node, instead of waiting for it.
+            "RABBITMQ_ALLOW_INPUT": 1,
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-noinput +S 2:2 +sbwt none "
+            "-kernel inet_dist_use_interface {127,0,0,1}",
+        }
+        self._run([_tool("rabbitmq-server")], {name: str(value) for name, value in environ.items()})
+
+    def _answers(self) -> bool:
+        try:
+            with Connection(self.url, connect_timeout=2) as connection:
+                connection.ensure_connection(max_retries=1, timeout=2)
+                return True
+        except (OSError, OperationalError):
+            return False
+
+    def messages(self, queue: str) -> int:
+        """How many messages wait in a queue."""
+        with Connection(self.url) as connection:
+            return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
+
+    def purge(self, queue: str) -> None:
+        """Drop what waits in a queue."""
+        with Connection(self.url) as connection:
+            connection.default_channel.queue_purge(queue)
+
+    def complaints(self) -> list[str]:
+        """The lines of its log that it means as a warning, or worse, or as a deprecation."""
+        lines = re.findall(r"^.*(?:\[(?:warning|error|critical)\]|deprecat).*$", self.log(), re.M)
+        # A new node says the first, one with little memory or disk to spare the next ones. A client
+        # that ends without a goodbye is a killed worker, or a process that Celery forked. The last is
+        # how Celery limits what a worker holds, and permitted up to RabbitMQ 4.2.
+        known = r"rebuilding indices|watermark|disk|\[warning\].* closing AMQP|client unexpectedly closed|global_qos"
+        return [line for line in lines if not re.search(known, line, re.I)]
+
+
+class Redis(Server):
+    """A Redis server, started with the options given (those of the compose file)."""
+
+    def __init__(self, *options: str) -> None:
+        self._options = options
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def _start(self) -> None:
+        place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder), "--daemonize", "no"]
+        self._run([_tool("redis-server"), *self._options, *place])
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis.from_url(self.url) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    def empty(self) -> None:
+        """Forget everything."""
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+
+class Postgres(Server):
+    """A cluster with passwords, as the image has it. It refuses root, so it runs as the user postgres."""
+
+    _stop_signal = signal.SIGINT  # its "fast" shutdown
+
+    def url(self, database: str) -> str:
+        return f"postgresql+pg8000://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def _start(self) -> None:
+        data, secret = self.folder / "data", self.folder / "password"
+        secret.write_text(PASSWORD)
+        self._user: list[str] = []
+        if os.geteuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+            os.chown(secret, owner.pw_uid, owner.pw_gid)
+            self._user = [
+                "setpriv",
+                "--reuid",
+                "postgres",
+                "--regid",
+                "postgres",
+                "--init-groups",
+                "--pdeathsig",
+                "INT",
+            ]
+        make = ["initdb", "--pgdata", str(data), "--username", USER, "--pwfile", str(secret), "--auth", "scram-sha-256"]
+        make[0] = _tool("initdb")
+        make += ["--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
+        environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        made = subprocess.run([*self._user, *make], cwd=self.folder, env=environ, capture_output=True, text=True)
+        assert made.returncode == 0, made.stdout + made.stderr
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "log_min_messages": "warning",
+            # Times must not depend on the zone that the server happens to be in.
+            "timezone": "Asia/Kolkata",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self._run([*self._user, _tool("postgres"), "-D", str(data), *options])
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                pass
+            self._execute("SELECT 1")
+        except (OSError, SQLAlchemyError):
+            return False
+        return True
+
+    def create(self, database: str) -> str:
+        """The URL of a new, empty database."""
+        self._execute(f'CREATE DATABASE "{database}"')
+        return self.url(database)
+
+    def complaints(self) -> list[str]:
+        """The lines of its log that are a warning or worse."""
+        lines = re.findall(r"^.*\b(?:WARNING|ERROR|FATAL|PANIC):.*$", self.log(), re.M)
+        return [line for line in lines if "the database system is starting up" not in line]
+
+    def _execute(self, statement: str) -> None:
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                connection.exec_driver_sql(statement)
+        finally:
+            engine.dispose()
+
+
+def require(*names: str) -> None:
+    """Skip the test where a server is not installed; in CI that is a failure."""
+    missing = [name for name in names if _find(name) is None]
+    if not missing:
+        return
+    reason = f"not installed: {', '.join(missing)} (tools/install-debian-packages installs them)"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def _tool(name: str) -> str:
+    found = _find(name)
+    assert found, f"{name} is not installed"
+    return found
+
+
+def _find(name: str) -> str | None:
+    """Debian keeps these out of PATH, or puts a wrapper there that only serves its own instance."""
+    folders = [Path("/usr/lib/rabbitmq/bin"), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    return shutil.which(name, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", ""), "/usr/sbin"]))
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+    finally:
+        process.wait(_STOPPING_SECONDS)
