@@ -95,7 +95,9 @@ class Service:
 
     def stored_files(self) -> list[str]:
         storage = self.data_dir / "storage"
-        return sorted(str(path.relative_to(storage)) for path in storage.rglob("*") if path.is_file())
+        # os.walk passes over folders that vanish while it looks; Path.rglob raises.
+        paths = (Path(folder, name) for folder, _, names in os.walk(storage) for name in names)
+        return sorted(str(path.relative_to(storage)) for path in paths)
 
     def result_bytes(self, job: dict[str, Any]) -> bytes:
         path = self.data_dir / "storage/videos" / job["video_id"] / "jobs" / job["id"] / "result"
