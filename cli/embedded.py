@@ -125,6 +125,7 @@ def roles(form: Form) -> list[Process]:
     settings = form.settings
     host, port = _bracketed(settings.host, settings.port)
     gunicorn = ["-m", "gunicorn", "-k", "asgi", "--no-control-socket", "--graceful-timeout", "20"]
+    gunicorn += ["--keep-alive", "7"]  # clients drop idle connections after 5 s; a stop waits for those that are left
     gunicorn += ["--bind", f"{host}:{port}", "--workers", str(settings.api_workers), "api.asgi:create()"]
     threads = str(settings.detector_threads or max(1, form.cores // form.detectors))
     detector = {**form.open_environ, "DETECTOR_THREADS": threads}
