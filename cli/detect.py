@@ -111,8 +111,8 @@ def _run(client: Client, request: Request, report: Report) -> int:
     summary = client.summary(job["id"])
     report.summary(summary)
     if job["state"] == "partial":
-        missing = "; ".join(f"frames {r['first']} to {r['last']}: {r['reason']}" for r in job["failed_ranges"])
-        report.warn(f"some frames have no result: {missing}")
+        missing = [f"frames {r['first']} to {r['last']}: {r['reason']}" for r in job["failed_ranges"]]
+        report.warn("the result is not whole: " + "; ".join(missing or [job["error"]["detail"]]))
     if request.output:
         _write(request.output, client, job, summary)
         report.say(f"all frames: {request.output}")

@@ -34,7 +34,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Media(msgspec.Struct, frozen=True):
     """Facts of a video. width and height (pixels) are those of the displayed frame, after
-    rotation (degrees clockwise that a player applies); pixel_aspect is reported, not applied."""
+    rotation (degrees clockwise that a player applies); pixel_aspect is reported, not applied.
+    damage: why the file holds less than it announces, None for a whole one."""
 
     container: str
     codec: str
@@ -46,6 +47,7 @@ class Media(msgspec.Struct, frozen=True):
     frames: int
     fps: float
     variable_fps: bool
+    damage: str | None = None
 
 
 class PacketIndex(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from contracts import chunkresult, resultfile
 from contracts.codec import Block
-from contracts.messages import ChunkFailure, FrameRange, JobPlan, to_json
+from contracts.messages import ChunkFailure, FrameRange, JobPlan, ResultHeader, to_json
 from contracts.states import TERMINAL, JobState
 from contracts.storage import result_key
 from contracts.tables import Job, utcnow
@@ -50,7 +50,7 @@ def _finish(services: Services, job: Job, plan: JobPlan, cancelled: bool) -> Non
     header = msgspec.structs.replace(
         plan.header,
         plan=msgspec.structs.replace(plan.header.plan, precision=precision),
-        complete=not missing,
+        complete=not missing and plan.header.media.damage is None,
         missing=missing,
     )
     tally = Tally(header.labels, header.time_base)
@@ -64,21 +64,30 @@ def _finish(services: Services, job: Job, plan: JobPlan, cancelled: bool) -> Non
         "summary": tally.summary(seconds=(utcnow() - started).total_seconds(), detector_seconds=spent),
         "frames_done": tally.frames,
         "failed_ranges": [to_json(item) for item in missing],
-        "error": {"code": "frames_missing", "detail": missing[0].reason} if missing and not cancelled else None,
+        "error": None if cancelled else _error(header),
     }
-    services.repository.move(job.id, _end(tally.frames, missing, cancelled), **values)
+    services.repository.move(job.id, _end(tally.frames, header, cancelled), **values)
     drop_plan(services, job)
     if services.repository.job(job.id) is None:  # a second merge, later than the job's end and deletion
         services.storage.delete(result_key(job.video_id, job.id))
         services.store.forget(job.id)
 
 
-def _end(frames: int, missing: tuple[FrameRange, ...], cancelled: bool) -> JobState:
-    if cancelled and missing:
+def _end(frames: int, header: ResultHeader, cancelled: bool) -> JobState:
+    if cancelled and header.missing:
         return JobState.CANCELLED
-    if not missing:
+    if header.complete:
         return JobState.SUCCEEDED
     return JobState.PARTIAL if frames else JobState.FAILED
+
+
+def _error(header: ResultHeader) -> dict[str, str] | None:
+    """Why the result is not whole. Damage of the file comes first: it mostly is what the rest comes from."""
+    if header.media.damage is not None:
+        return {"code": "video_damaged", "detail": header.media.damage}
+    if header.missing:
+        return {"code": "frames_missing", "detail": header.missing[0].reason}
+    return None
 
 
 def _close(services: Services, job: Job, plan: JobPlan) -> None:

@@ -9,12 +9,15 @@ on memory, on processor time and on files, and reads nothing but the object it w
 import resource
 import sys
 from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from typing import BinaryIO
 
 import av
+from av import logging
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
@@ -25,6 +28,7 @@ from contracts.containers import ANIMATIONS, OPEN_OPTIONS, STILLS, demuxer
 from contracts.errors import VideoRefused
 from contracts.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
 from contracts.storage import LocalStorage
+from processor.damage import Damage
 from processor.plan import shown
 
 _MEMORY_BYTES = 2 * 1024**3
@@ -69,8 +73,10 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
         source.seek(0)
         with av.open(source, mode="r", format=demuxer(head), options=OPEN_OPTIONS) as container:
             stream = _video_stream(container, limits)
-            index = _index(_read_packets(container, stream, limits), stream)
-            return ProbeReport(media=_media(container, stream, first, index), index=index)
+            damage = Damage(container, stream)
+            index = _index(_read_packets(container, stream, limits, damage), stream)
+            media = _media(container, stream, first, index, damage.reason(source))
+            return ProbeReport(media=media, index=index)
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         if head[4:8] in _MP4_BOXES:
             raise VideoRefused(
@@ -111,15 +117,17 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     raise VideoRefused("no frame of the video can be decoded: the file is damaged or cut short")
 
 
-def _read_packets(container: InputContainer, stream: VideoStream, limits: Limits) -> _Packets:
+def _read_packets(container: InputContainer, stream: VideoStream, limits: Limits, damage: Damage) -> _Packets:
     packets = _Packets()
     codec = stream.codec_context.codec.canonical_name
-    try:
-        for packet in container.demux(stream):
+    with _logged() as logs:
+        for packet in damage.until_error(container.demux(stream)):
+            damage.hear(logs)
             if not packet.size:
                 continue  # the flush at the end
             if packets.pts and container.format.name in STILLS:
                 break  # previews, and whatever else follows the picture
+            damage.see(packet)
             position = len(packets.pts)
             if position >= limits.max_frames:
                 raise VideoRefused(f"it has more than {limits.max_frames} frames")
@@ -133,9 +141,22 @@ def _read_packets(container: InputContainer, stream: VideoStream, limits: Limits
             packets.dts.append(packet.dts or 0)
             if packet.is_keyframe and not (packets.keyframes and container.format.name in ANIMATIONS):
                 packets.keyframes.append(position)
-    except av.error.InvalidDataError:
-        pass  # a damaged tail: what was read until there counts
+    damage.hear(logs)
     return packets
+
+
+@contextmanager
+def _logged() -> Iterator[list[tuple[int, str, str]]]:
+    """The errors that the libraries log in this thread meanwhile: level, who, text."""
+    level, skip_repeated = logging.get_level(), logging.get_skip_repeated()
+    logging.set_level(logging.ERROR)
+    logging.set_skip_repeated(False)
+    try:
+        with logging.Capture(local=True) as logs:
+            yield logs
+    finally:
+        logging.set_level(level)
+        logging.set_skip_repeated(skip_repeated)
 
 
 def _is_hidden(packet: "Packet[VideoStream]", codec: str) -> bool:
@@ -180,7 +201,9 @@ def _clock(pts: tuple[int | None, ...], dts: tuple[int | None, ...], missing: in
     raise VideoRefused("its frames carry no times: put it into a container such as mp4 or mkv")
 
 
-def _media(container: InputContainer, stream: VideoStream, first: VideoFrame, index: PacketIndex) -> Media:
+def _media(
+    container: InputContainer, stream: VideoStream, first: VideoFrame, index: PacketIndex, damage: str | None
+) -> Media:
     rotation = round(-first.rotation / 90) * 90 % 360
     width, height = (first.height, first.width) if rotation in (90, 270) else (first.width, first.height)
     times = shown(index)
@@ -201,6 +224,7 @@ def _media(container: InputContainer, stream: VideoStream, first: VideoFrame, in
         fps=round(len(gaps) / span, 3) if span else 0.0,
         # Containers round times to their time base, so that even a constant rate varies by a tick.
         variable_fps=any(abs(gap - typical) > max(2, typical * 0.02) for gap in gaps),
+        damage=damage,
     )
 
 

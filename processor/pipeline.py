@@ -10,7 +10,6 @@ from contracts.codec import compress, decompress, time_ms
 from contracts.errors import InvalidOptions, NotFound, VideoRefused, WebDetectorError
 from contracts.messages import (
     SCHEMA,
-    Chunk,
     JobPlan,
     Media,
     Options,
@@ -26,6 +25,7 @@ from contracts.messages import (
 from contracts.states import TERMINAL, JobState
 from contracts.storage import index_key, video_key
 from contracts.tables import Job, Video
+from processor.chunks import chunks
 from processor.context import Services
 from processor.dispatch import chunk_signature, merge_signature
 from processor.finish import merge_chunks
@@ -92,26 +92,8 @@ def _make_plan(services: Services, job: Job) -> JobPlan:
     options = from_json(job.options, Options)
     settled = Plan(model.id, model.sha256, model.engine, services.settings.precision, options)
     header = ResultHeader(SCHEMA, media, index.time_base, settled, model.labels, complete=False)
-    chunks = tuple(
-        Chunk(
-            schema=SCHEMA,
-            job_id=job.id,
-            index=number,
-            video_key=video_key(job.video_id),
-            plan=settled,
-            clock=index.clock,
-            rotation=media.rotation,
-            width=media.width,
-            height=media.height,
-            seeks=span.seeks,
-            first_frame=span.first_frame,
-            times=span.times,
-            end=span.end,
-            sampled=span.sampled,
-        )
-        for number, span in enumerate(_spans(services, index, options))
-    )
-    plan = JobPlan(SCHEMA, header, chunks)
+    spans = _spans(services, index, options)
+    plan = JobPlan(SCHEMA, header, chunks(spans, media, index, settled, job.id, video.id))
     keep_plan(services, job, plan)
     return plan
 

@@ -132,7 +132,7 @@ def test_the_summary_is_a_table_with_the_most_frequent_first(video: Path) -> Non
 def test_a_partial_job_is_a_warning_that_names_what_is_missing(video: Path) -> None:
     status, output = run(Made("partial"), asked(video))
     assert status == 0
-    assert "warning: some frames have no result: frames 3 to 9: damaged" in output
+    assert "warning: the result is not whole: frames 3 to 9: damaged" in output
 
 
 def test_a_failed_job_is_an_error_with_its_reason(video: Path) -> None:

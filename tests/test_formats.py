@@ -14,11 +14,12 @@ import pytest
 from av.video.frame import PictureType
 
 from contracts.errors import VideoRefused
-from contracts.messages import SCHEMA, Chunk, Clock, ProbeReport
+from contracts.messages import Chunk, Clock, ProbeReport
 from detector.frames import ToImage, decode
+from processor.chunks import chunks as chunks_of
 from processor.inspect import Limits, inspect
 from processor.plan import cut
-from tests.clips import JOB, VIDEO_KEY, plan
+from tests.clips import JOB, plan
 from tests.formats import EVERY, FRAMES, ODD, SIZE, File, encode, planes, remux
 
 CHUNK_SIZES = (7, 24, 1000)
@@ -354,29 +355,12 @@ def probed(file: File) -> ProbeReport:
     return inspect(file.source(), Limits(max_frame_pixels=10**8, max_frames=10**6))
 
 
-def chunks(report: ProbeReport, size: int) -> list[Chunk]:
+def chunks(report: ProbeReport, size: int) -> tuple[Chunk, ...]:
     """As the processor makes them."""
     media, index = report.media, report.index
     assert media is not None
     assert index is not None
-    return [
-        Chunk(
-            schema=SCHEMA,
-            job_id=JOB,
-            index=number,
-            video_key=VIDEO_KEY,
-            plan=plan(),
-            clock=index.clock,
-            rotation=media.rotation,
-            width=media.width,
-            height=media.height,
-            seeks=span.seeks,
-            first_frame=span.first_frame,
-            times=span.times,
-            end=span.end,
-        )
-        for number, span in enumerate(cut(index, size))
-    ]
+    return chunks_of(cut(index, size), media, index, plan(), JOB, "x")
 
 
 def test_the_file_has_the_property_that_it_is_for(checked: tuple[Case, File, ProbeReport]) -> None:
@@ -398,6 +382,7 @@ def test_the_facts_are_those_of_a_plain_decode(checked: tuple[Case, File, ProbeR
     assert media.pixel_aspect == case.aspect
     assert media.variable_fps == case.variable
     assert media.duration_ms == pytest.approx(case.duration_ms, abs=2)
+    assert media.damage is None
 
 
 @pytest.mark.parametrize("size", CHUNK_SIZES)
