@@ -13,7 +13,7 @@ SETUP := $(VENV)/.setup-$(call content_of,requirements/embedded.txt)
 SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed lint format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed bench bench-upload lint format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ test: lint ## format, lint, types, import rules, and the tests (minutes)
 
 test-distributed: $(SETUP_TEST) ## the distributed form, with a RabbitMQ, Redis and PostgreSQL of its own
 	$(BIN)/pytest -m distributed
+
+bench: bench-upload ## all benchmarks
+
+bench-upload: $(SETUP_TEST) ## how fast uploads are stored, beside the disk alone (SIZE_MIB=1024 ROUNDS=5)
+	@$(BIN)/python -m benchmarks.upload $(or $(SIZE_MIB),1024) $(or $(ROUNDS),5)
 
 lint: $(SETUP_TEST) ## all checks that run nothing of the service
 	$(BIN)/ruff format --check .

@@ -1,13 +1,26 @@
 """What several tests share: a running service, and the sample clip."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, sync_playwright
 
 from tests.service import ROOT, Client, Service
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +47,15 @@ def truth() -> dict[str, Any]:
     """What is shown in the sample clip, where and when."""
     content: dict[str, Any] = json.loads((ROOT / "samples/things.json").read_text())
     return content
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """An empty page of a real browser."""
+    if not CHROMIUM.exists():
+        assert not os.environ.get("CI"), "CI must have chromium: tools/install-debian-packages"
+        pytest.skip(f"{CHROMIUM} is not installed: tools/install-debian-packages installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser.new_page(viewport={"width": 1280, "height": 1000})
+        browser.close()

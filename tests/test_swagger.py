@@ -1,37 +1,12 @@
 """Swagger UI, in a real browser: log in, upload a file, poll its result."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
 from tests.service import Service
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    if not CHROMIUM.exists():
-        assert not os.environ.get("CI"), "CI must have chromium: tools/install-debian-packages"
-        pytest.skip(f"{CHROMIUM} is not installed: tools/install-debian-packages installs it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser.new_page(viewport={"width": 1280, "height": 1000})
-        browser.close()
 
 
 def test_the_main_job_with_the_mouse(service: Service, page: Page, sample: Path) -> None:

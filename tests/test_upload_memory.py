@@ -1,0 +1,88 @@
+"""An upload of a gibibyte passes through: nobody holds it in memory."""
+
+import threading
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.bigfile import KINDS, big, send
+from tests.service import Service
+
+SIZE = 1024**3
+ROOM = 64 * 1024**2
+_PROBE = "processor.inspect"
+
+
+class Peaks:
+    """The most memory (resident bytes) that each of the service's processes has had since the last look.
+
+    Those that come and go, the probes, are told apart by their command.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._coming: dict[str, int] = {}
+        self._done = threading.Event()
+
+    @contextmanager
+    def watched(self) -> Iterator[dict[str, int]]:
+        """The peaks while the context lasts, known at its end."""
+        staying = {process.pid: " ".join(process.cmdline()[:6]) for process in self._service.processes()}
+        for pid in staying:
+            Path(f"/proc/{pid}/clear_refs").write_text("5")  # the peak begins anew at what is held now
+        self._coming, self._done = {}, threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(staying,))
+        watcher.start()
+        found: dict[str, int] = {}
+        try:
+            yield found
+        finally:
+            self._done.set()
+            watcher.join()
+        found.update({f"{pid} {name}": _peak(pid) for pid, name in staying.items()})
+        found.update(self._coming)
+
+    def _watch(self, staying: Container[int]) -> None:
+        while not self._done.wait(0.01):
+            for process in self._service.processes(_PROBE.replace(".", r"\.")):
+                if process.pid not in staying:
+                    with suppress(psutil.NoSuchProcess):
+                        self._coming[_PROBE] = max(self._coming.get(_PROBE, 0), _peak(process.pid))
+
+
+def _peak(pid: int) -> int:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+@pytest.fixture(scope="module")
+def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    running = Service(tmp_path_factory.mktemp("roomy") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_gibibyte_raises_no_process_memory(roomy: Service, sample: Path, tmp_path: Path, kind: str) -> None:
+    client = roomy.client()
+    token = client.tokens["access_token"]
+    peaks = Peaks(roomy)
+    for _ in range(2):  # the first loads what is loaded once
+        with peaks.watched() as before:
+            send(roomy.port, token, sample, kind)
+    file = big(sample, tmp_path / "big.mp4", SIZE)
+    with peaks.watched() as after:
+        video = send(roomy.port, token, file, kind)
+    assert video["size_bytes"] == SIZE
+    assert video["media"]["frames"] == 212
+    assert len(before) >= 6
+    assert before.keys() == after.keys()
+    risen = {name: (after[name] - before[name]) // 1024**2 for name in before}
+    assert max(risen.values()) <= ROOM // 1024**2, risen
+    client.call("DELETE", f"/videos/{video['id']}", 204)
