@@ -53,6 +53,30 @@ class EmptyUpload(VideoRefused):
     code = "empty_upload"
 
 
+class ImportRefused(InvalidInput):
+    """The address is not one that the service fetches from."""
+
+    code = "import_refused"
+
+
+class ImportFailed(InvalidInput):
+    """The address did not give a whole file; the detail says why."""
+
+    code = "import_failed"
+
+
+class ImportsOff(WebDetectorError):
+    """The operator has switched imports off."""
+
+    code = "imports_off"
+
+
+class TooManyImports(WebDetectorError):
+    """As many imports run as may at once."""
+
+    code = "too_many_imports"
+
+
 class Malformed(WebDetectorError):
     """The request cannot be read."""
 

@@ -6,8 +6,9 @@ compose file are held against it by tests/test_settings.py.
 """
 
 import os
-from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -32,9 +33,15 @@ def _meta(
     secret: bool = False,
     ge: int | None = None,
     le: int | None = None,
+    check: Callable[[str], object] | None = None,
 ) -> Meta:
-    extra = {"roles": roles, "required": required, "secret": secret}
+    """check raises ValueError for a text that the type alone does not refuse."""
+    extra = {"roles": roles, "required": required, "secret": secret, "check": check}
     return Meta(description=help, ge=ge, le=le, extra=extra)
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(item.strip()) for item in text.split(",") if item.strip())
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +90,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     probe_wait_seconds: Annotated[
         int, _meta("How long an upload waits for the probe before it answers without media.", ("api",), ge=0, le=60)
     ] = 10
+    import_concurrency: Annotated[
+        int,
+        _meta("Imports by URL that one process of the api runs at once; 0 switches them off.", ("api",), ge=0, le=100),
+    ] = 4
+    import_timeout_seconds: Annotated[int, _meta("How long one import by URL may take.", ("api",), ge=1, le=86_400)] = (
+        3600
+    )
+    import_allow_networks: Annotated[
+        str,
+        _meta(
+            "Networks that imports by URL may reach though they are not public, comma separated, as in 10.1.0.0/16.",
+            ("api",),
+            check=_networks,
+        ),
+    ] = ""
 
     # Jobs.
     default_model: Annotated[
@@ -144,6 +166,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The folder of the videos and result files."""
         return self.storage_dir or os.path.join(self.data_dir, "storage")
 
+    @property
+    def import_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """What IMPORT_ALLOW_NETWORKS names."""
+        return _networks(self.import_allow_networks)
+
 
 class Row(msgspec.Struct, frozen=True):
     """One setting as the documentation shows it."""
@@ -186,7 +213,9 @@ def load(role: Role, environ: Mapping[str, str] | None = None) -> Settings:
         if raw:
             try:
                 values[field.name] = msgspec.convert(raw, type=field.type, strict=False)
-            except msgspec.ValidationError as error:
+                if extra["check"]:
+                    extra["check"](raw)
+            except (msgspec.ValidationError, ValueError) as error:
                 problems.append(f"{variable}={raw!r}: {error}")
         elif extra["required"] and role in extra["roles"]:
             problems.append(f"{variable} is not set: {_annotation(field).description}")
@@ -209,5 +238,5 @@ def _annotation(field: msgspec.structs.FieldInfo) -> Meta:
     return next(item for item in field.type.__metadata__ if isinstance(item, Meta))
 
 
-def _extra(field: msgspec.structs.FieldInfo) -> dict[str, tuple[str, ...]]:
+def _extra(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
     return _annotation(field).extra or {}

@@ -72,6 +72,15 @@ def test_a_role_asks_for_its_own_settings_alone() -> None:
     assert load("detector", {**LINKS, "JWT_SECRET_KEY": "changeme"})
 
 
+def test_networks_are_read_and_wrong_ones_named() -> None:
+    settings = load("api", {**GOOD, "IMPORT_ALLOW_NETWORKS": "10.1.0.0/16, fd00::/8,127.0.0.1"})
+    assert [str(network) for network in settings.import_networks] == ["10.1.0.0/16", "fd00::/8", "127.0.0.1/32"]
+    for wrong in ("10.1.2.3/16", "intranet", "10.0.0.0/33", "10.0.0.0/8;11.0.0.0/8"):
+        (line,) = problems("api", {**GOOD, "IMPORT_ALLOW_NETWORKS": f"10.1.0.0/16,{wrong}"})
+        assert line.startswith("IMPORT_ALLOW_NETWORKS=")
+        assert wrong.partition("/")[0] in line
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_what_is_required_is_asked_for(role: Role) -> None:
     required = [row.variable for row in table() if row.required and role in row.roles]
