@@ -17,6 +17,9 @@ from redis import asyncio as aioredis
 from api import downloads, problems, results, uploads
 from api.context import Services, context
 from api.dispatch import Dispatch
+from api.fetching import Fetcher
+from api.imports import Imports
+from api.network import OpenNetwork
 from api.repository import Repository
 from api.streaming import Documents, PlainPaths, StreamingOperations
 from api.validation import BodyValidator
@@ -88,4 +91,10 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
             settings.result_store_url, health_check_interval=30, socket_timeout=settings.probe_wait_seconds + 5
         ),
         dispatch=Dispatch(create_celery(settings)),
+        imports=_imports(settings),
     )
+
+
+def _imports(settings: Settings) -> Imports:
+    fetcher = Fetcher(OpenNetwork(settings.import_networks), settings.import_timeout_seconds)
+    return Imports(fetcher, settings.import_concurrency)

@@ -8,6 +8,7 @@ from redis import asyncio as aioredis
 from sqlalchemy import Engine
 
 from api.dispatch import Dispatch
+from api.imports import Imports
 from api.repository import Repository
 from contracts.context import Context
 from contracts.settings import Settings
@@ -28,6 +29,7 @@ class Services:
     redis: "redis.Redis"
     async_redis: "aioredis.Redis"
     dispatch: Dispatch
+    imports: Imports
 
 
 context: Context[Services] = Context()

@@ -1,10 +1,11 @@
-"""POST /videos and POST /detect: a body becomes a stored, probed video."""
+"""POST /videos and POST /detect: a body, or what a URL in it leads to, becomes a stored, probed video."""
 
 import logging
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from starlette.responses import Response
 from api import jobs, videos
 from api.context import Services, context
 from api.idempotency import HEADER, request_key
+from api.imports import is_document, read_document, unless_gone
 from api.intake import FORM_ROOM_BYTES, Intake, Stored, body, check_length, drain
 from api.multipart import Form, read_form
 from api.options import checked_options, parse_form_options
@@ -89,11 +91,13 @@ async def _receive(
 async def _store(services: Services, request: Request, video_id: str, with_options: bool) -> tuple[Stored, Form]:
     content_type = request.headers.get("content-type", "application/octet-stream")
     limit = services.settings.upload_max_bytes
+    if is_document(content_type) and not with_options:
+        return await _import(services, request, video_id)
     is_form = content_type.lower().startswith("multipart/form-data")
     if not is_form and (with_options or not content_type.lower().startswith(("video/", _UNKNOWN_TYPE))):
         raise UnsupportedMediaType(
             f"send a form with the file in the field {_FIELD!r}"
-            + ("" if with_options else ", or the file itself as video/* or application/octet-stream")
+            + ("" if with_options else ", the file itself as video/* or application/octet-stream, or its url as JSON")
         )
     check_length(request, limit, FORM_ROOM_BYTES if is_form else 0)
     async with Intake(services.storage.create(video_key(video_id)), limit) as intake:
@@ -109,6 +113,18 @@ async def _store(services: Services, request: Request, video_id: str, with_optio
         if with_options:
             _model_and_options(services, form)
         return await intake.finish(), form
+
+
+async def _import(services: Services, request: Request, video_id: str) -> tuple[Stored, Form]:
+    wanted = await read_document(request)
+    form, limit = wanted.form(), services.settings.upload_max_bytes
+    _facts(form)  # wrong facts are refused before anything is fetched
+    with services.imports.place():
+        async with Intake(services.storage.create(video_key(video_id)), limit) as intake:
+            fetch = partial(services.imports.fetcher.fetch, wanted.url, limit, intake.write)
+            fetched = await unless_gone(request, fetch)
+            form.filename, form.content_type = fetched.name, fetched.content_type
+            return await intake.finish(), form
 
 
 def _model_and_options(services: Services, form: Form) -> tuple[str, Options]:

@@ -268,11 +268,15 @@ def test_facts_that_make_no_sense_are_refused(client: Client, sample: Path, form
 
 
 def test_a_body_of_another_type_is_refused(client: Client, sample: Path) -> None:
+    content = sample.read_bytes()
     for kind in ("text/plain", "application/json", "application/x-www-form-urlencoded"):
         headers = {"Content-Type": kind}
-        content = sample.read_bytes()
-        client.problem("POST", "/videos", 415, "unsupported_media_type", content=content, headers=headers)
         client.problem("POST", "/detect", 415, "unsupported_media_type", content=content, headers=headers)
+        if kind != "application/json":  # a document may name a url
+            client.problem("POST", "/videos", 415, "unsupported_media_type", content=content, headers=headers)
+    headers = {"Content-Type": "application/json"}
+    client.problem("POST", "/videos", 413, "upload_too_large", content=content, headers=headers)
+    client.problem("POST", "/videos", 400, "malformed_request", content=content[:1000], headers=headers)
 
 
 def test_options_nested_too_deeply_are_refused(client: Client, sample: Path) -> None:
