@@ -84,6 +84,14 @@ class Plan(msgspec.Struct, frozen=True):
     options: Options
 
 
+class Jump(msgspec.Struct, frozen=True):
+    """Before the frame at this position of a chunk's times, decoding begins anew: what lies between is
+    not needed. seeks: as of a chunk."""
+
+    at: int
+    seeks: tuple[int, ...]
+
+
 class Chunk(msgspec.Struct, frozen=True):
     """One task of a detector: the frames with the given times, in the order of display.
 
@@ -91,7 +99,7 @@ class Chunk(msgspec.Struct, frozen=True):
     one is tried when the first frame cannot be decoded from the one before.
     first_frame: number of the first frame. times: expected times in the clock's units. end: the
     first time past the chunk, None at the end of the video. sampled: numbers of the frames where
-    they do not simply follow first_frame.
+    they do not simply follow first_frame. jumps: over what no frame of the chunk needs.
     """
 
     schema: int
@@ -108,6 +116,7 @@ class Chunk(msgspec.Struct, frozen=True):
     times: tuple[int, ...]
     end: int | None
     sampled: tuple[int, ...] | None = None
+    jumps: tuple[Jump, ...] = ()
 
     @property
     def numbers(self) -> Sequence[int]:

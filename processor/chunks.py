@@ -27,6 +27,7 @@ def chunks(
             times=span.times,
             end=span.end,
             sampled=span.sampled,
+            jumps=span.jumps,
         )
         for number, span in enumerate(spans)
     )

@@ -101,7 +101,7 @@ def _make_plan(services: Services, job: Job) -> JobPlan:
 def _spans(services: Services, index: PacketIndex, options: Options) -> tuple[Span, ...]:
     spans = cut(index, services.settings.chunk_size)
     times = [time for span in spans for time in span.times]
-    picked = pick(spans, wanted(times, index.time_base, options))
+    picked = pick(index, spans, wanted(times, index.time_base, options))
     if not picked:
         last = time_ms(times[-1], index.time_base)
         raise InvalidOptions(f"no frame lies in the part that start_ms and end_ms name: the video ends at {last} ms")

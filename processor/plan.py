@@ -1,12 +1,14 @@
 """Cutting a video into chunks. Pure: depends on the packet index and the chunk size alone."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from contracts.errors import VideoRefused
-from contracts.messages import PacketIndex
+from contracts.messages import Jump, PacketIndex
+
+_JUMP_FRAMES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +20,14 @@ class Span:
     times: tuple[int, ...]
     end: int | None
     sampled: tuple[int, ...] | None = None
+    jumps: tuple[Jump, ...] = ()
 
 
-def pick(spans: tuple[Span, ...], numbers: Sequence[int]) -> tuple[Span, ...]:
+def pick(index: PacketIndex, spans: tuple[Span, ...], numbers: Sequence[int]) -> tuple[Span, ...]:
     """The spans with only the frames of the given numbers (rising); those left empty go."""
     picked = []
+    keys = _keys(index) if index.clock == "pts" else []  # by counting, nothing can be left out
+    all_times = shown(index)
     for span in spans:
         low = bisect_left(numbers, span.first_frame)
         high = bisect_left(numbers, span.first_frame + len(span.times))
@@ -31,8 +36,21 @@ def pick(spans: tuple[Span, ...], numbers: Sequence[int]) -> tuple[Span, ...]:
             picked.append(span)
         elif kept:
             times = tuple(span.times[number - span.first_frame] for number in kept)
-            picked.append(replace(span, first_frame=kept[0], times=times, sampled=kept))
+            jumps = tuple(_jumps(keys, all_times, kept))
+            picked.append(replace(span, first_frame=kept[0], times=times, sampled=kept, jumps=jumps))
     return tuple(picked)
+
+
+def _jumps(keys: list[tuple[int, int | None]], times: tuple[int, ...], kept: tuple[int, ...]) -> Iterator[Jump]:
+    """Where so many frames lie between two that are wanted that a seek is cheaper than to decode them."""
+    for position, (before, number) in enumerate(pairwise(kept), start=1):
+        if number - before <= _JUMP_FRAMES:
+            continue
+        nearest = bisect_right(keys, times[number], key=lambda key: key[0]) - 1
+        # Never from the file's start: where a frame is lost, that would be for each jump.
+        seeks = tuple(dts for dts in _seeks(keys, times[number]) if dts is not None)
+        if seeks and nearest >= 0 and bisect_left(times, keys[nearest][0]) - before > _JUMP_FRAMES:
+            yield Jump(position, seeks)
 
 
 def cut(index: PacketIndex, chunk_size: int) -> tuple[Span, ...]:

@@ -51,7 +51,7 @@ def clip(
     sink = io.BytesIO()
     with av.open(sink, "w", format=container) as writer:
         stream: Any = writer.add_stream(codec, rate=RATE, options=_options(codec, every, b_frames, open_gop))
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = *size, "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.codec_context.gop_size = every
         stream.codec_context.max_b_frames = b_frames
         if clockwise:

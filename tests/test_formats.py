@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -18,7 +18,7 @@ from contracts.messages import Chunk, Clock, ProbeReport
 from detector.frames import ToImage, decode
 from processor.chunks import chunks as chunks_of
 from processor.inspect import Limits, inspect
-from processor.plan import cut
+from processor.plan import cut, pick
 from tests.clips import JOB, plan
 from tests.formats import EVERY, FRAMES, ODD, SIZE, File, encode, planes, remux
 
@@ -355,12 +355,13 @@ def probed(file: File) -> ProbeReport:
     return inspect(file.source(), Limits(max_frame_pixels=10**8, max_frames=10**6))
 
 
-def chunks(report: ProbeReport, size: int) -> tuple[Chunk, ...]:
-    """As the processor makes them."""
+def chunks(report: ProbeReport, size: int, numbers: Sequence[int] | None = None) -> tuple[Chunk, ...]:
+    """As the processor makes them. numbers: of the frames that are wanted, None for all."""
     media, index = report.media, report.index
     assert media is not None
     assert index is not None
-    return chunks_of(cut(index, size), media, index, plan(), JOB, "x")
+    spans = cut(index, size) if numbers is None else pick(index, cut(index, size), numbers)
+    return chunks_of(spans, media, index, plan(), JOB, "x")
 
 
 def test_the_file_has_the_property_that_it_is_for(checked: tuple[Case, File, ProbeReport]) -> None:
@@ -409,6 +410,22 @@ def test_the_chunks_together_are_the_plain_decode(checked: tuple[Case, File, Pro
         assert packets <= len(chunk.times) + case.groups * group + HELD_BACK
     assert [time for time, _ in found] == [time for time, _ in expected]
     assert found == expected
+
+
+@pytest.mark.parametrize("wanted", [range(0, FRAMES, 2), range(0, FRAMES, 5), (1, 47), (40,)], ids=str)
+def test_sampled_frames_are_those_of_the_plain_decode(
+    checked: tuple[Case, File, ProbeReport], wanted: Sequence[int]
+) -> None:
+    """Whatever is left out on the way to them."""
+    case, file, report = checked
+    numbers = [number for number in wanted if number < case.frames]
+    expected = [file.shown(case.clock)[number] for number in numbers]
+    for size in (24, 1000):
+        found = []
+        for chunk in chunks(report, size, numbers):
+            found += [(time, planes(frame)) for time, frame in decode(file.source(), chunk)]
+        assert [time for time, _ in found] == [time for time, _ in expected]
+        assert found == expected
 
 
 def test_what_a_model_sees_has_its_size(checked: tuple[Case, File, ProbeReport]) -> None:

@@ -9,7 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.errors import DecodeFailed
+from contracts.messages import Jump
+from detector.decoding import by_pts
 from detector.frames import ToImage, decode
+from detector.video import Video
 from tests.clips import Clip, chunks, clip, pixels, reordered, sequential
 
 # Containers and codecs with the clock that tells their frames apart.
@@ -177,3 +180,52 @@ def test_an_image_is_upright_and_in_the_models_colours(rotation: int, channels: 
     shown = list(CORNERS)
     turns = rotation // 90
     assert corners(image, channels) == shown[4 - turns :] + shown[: 4 - turns]
+
+
+def decoded(made: Clip, wanted: list[int]) -> dict[int, bytes]:
+    """All that the decoder gives when only the frames with these times are wanted, by time."""
+    video = Video(made.source())
+    try:
+        return {
+            time: pixels(frame) for time, frame in by_pts(video.packets(lambda: None), video.stream, frozenset(wanted))
+        }
+    finally:
+        video.close()
+
+
+@pytest.mark.parametrize(("codec", "b_frames"), [("libx264", 2), ("mpeg4", 2), ("mpeg2video", 2), ("mjpeg", 0)])
+def test_what_nobody_wants_and_nothing_refers_to_is_not_decoded(codec: str, b_frames: int) -> None:
+    made = clip("matroska", codec, frames=40, every=1 if codec == "mjpeg" else 12, b_frames=b_frames)
+    whole = dict(sequential(made))
+    wanted = list(whole)[::7]
+    given = decoded(made, wanted)
+    assert set(wanted) <= set(given)
+    assert {time: whole[time] for time in given} == given
+    most = len(wanted) if codec == "mjpeg" else 32
+    assert len(given) <= most, "everything was decoded"
+    assert len(decoded(made, list(whole))) == len(whole)
+
+
+def test_where_frames_refer_to_all_others_all_are_decoded() -> None:
+    made = clip("matroska", "libx264", frames=40, b_frames=0)
+    assert len(decoded(made, [0])) == 40
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska", "mpegts"])
+def test_groups_that_nobody_wants_are_not_read(container: str) -> None:
+    made = clip(container, frames=120)
+    expected = sequential(made)
+    numbers = [0, 60, 71, 119]
+    [whole] = chunks(made, [0])
+    keys = sorted((made.packets[number][0], made.packets[number][1]) for number in made.keyframes)  # type: ignore[type-var]
+    jumps = tuple(Jump(position, (int(keys[key][1] or 0),)) for position, key in ((1, 5), (3, 9)))
+    chunk = replace(whole, times=tuple(whole.times[number] for number in numbers), sampled=tuple(numbers), jumps=jumps)
+    read = 0
+
+    def count() -> None:
+        nonlocal read
+        read += 1
+
+    found = [(time, pixels(frame)) for time, frame in decode(made.source(), chunk, count)]
+    assert found == [expected[number] for number in numbers]
+    assert read < 60, "groups between were read"

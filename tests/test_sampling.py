@@ -55,7 +55,7 @@ def test_sampling_takes_one_frame_per_tick_that_has_one(gaps: list[int], fps: fl
 )
 def test_picked_spans_hold_the_picked_frames_and_nothing_else(keys: set[int], size: int, numbers: set[int]) -> None:
     index = PacketIndex(SCHEMA, MS, "pts", tuple(TIMES), tuple(TIMES), tuple(sorted(keys | {0})))
-    spans = pick(cut(index, size), sorted(numbers))
+    spans = pick(index, cut(index, size), sorted(numbers))
     found = [
         (number, time)
         for span in spans
