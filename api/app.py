@@ -12,7 +12,6 @@ from connexion.middleware import MiddlewarePosition
 from connexion.options import SwaggerUIOptions
 from connexion.validators import VALIDATOR_MAP
 from flask_jwt_extended import JWTManager
-from redis import asyncio as aioredis
 
 from api import downloads, problems, results, uploads
 from api.context import Services, context
@@ -25,8 +24,9 @@ from api.streaming import Documents, PlainPaths, StreamingOperations
 from api.validation import BodyValidator
 from contracts.broker import create_celery
 from contracts.settings import Settings
+from contracts.signals import Replies
 from contracts.storage import LocalStorage
-from contracts.store import RedisResultStore
+from contracts.stores import open_result_store
 from contracts.tables import open_database
 
 _SPEC = Path(__file__).with_name("openapi.yaml")
@@ -77,19 +77,15 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
     flask.config["JWT_SECRET_KEY"] = settings.jwt_secret_key
     JWTManager(flask)
     engine = open_database(settings.database_url)
-    client: redis.Redis = redis.Redis.from_url(settings.result_store_url, health_check_interval=30)
     return Services(
         settings=settings,
         flask=flask,
         engine=engine,
         repository=Repository(engine),
         storage=LocalStorage(settings.storage_path),
-        store=RedisResultStore(client, settings.result_ttl_seconds),
-        redis=client,
-        # The client's own limit of 5 s on an answer would end a longer wait for the probe.
-        async_redis=aioredis.Redis.from_url(
-            settings.result_store_url, health_check_interval=30, socket_timeout=settings.probe_wait_seconds + 5
-        ),
+        store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
+        redis=redis.Redis.from_url(settings.signals_url, health_check_interval=30),
+        replies=Replies(settings.signals_url, settings.probe_wait_seconds),
         dispatch=Dispatch(create_celery(settings)),
         imports=_imports(settings),
     )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import redis
 from flask import Flask
-from redis import asyncio as aioredis
 from sqlalchemy import Engine
 
 from api.dispatch import Dispatch
@@ -12,6 +11,7 @@ from api.imports import Imports
 from api.repository import Repository
 from contracts.context import Context
 from contracts.settings import Settings
+from contracts.signals import Replies
 from contracts.storage import Storage
 from contracts.store import ResultStore
 
@@ -27,7 +27,7 @@ class Services:
     storage: Storage
     store: ResultStore
     redis: "redis.Redis"
-    async_redis: "aioredis.Redis"
+    replies: Replies
     dispatch: Dispatch
     imports: Imports
 

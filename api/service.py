@@ -38,16 +38,17 @@ def healthz() -> Answer:
 
 
 def readyz() -> Answer:
-    """The api reaches its database, store and broker."""
+    """The api reaches its database, result store, Redis and broker."""
     services = context.current()
     checks = {
         "database": _check(lambda: _ask_database(services)),
-        "result_store": _check(services.redis.ping),
+        "result_store": _check(services.store.ping),
+        "redis": _check(services.redis.ping),
         "broker": _check(services.dispatch.ping),
     }
     good = all(answer == "ok" for answer in checks.values())
     workers = {}
-    if checks["result_store"] == "ok":
+    if checks["redis"] == "ok":
         workers = {role: count_workers(services.redis, role) for role in ("processor", "detector")}
     state = "ready" if good else "unavailable"
     return answer({"status": state, "checks": checks, "workers": workers}, 200 if good else 503)

@@ -1,6 +1,5 @@
 """POST /videos and POST /detect: a body, or what a URL in it leads to, becomes a stored, probed video."""
 
-import logging
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,7 +9,6 @@ from typing import Any
 
 import msgspec
 from anyio.to_thread import run_sync
-from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,10 +23,7 @@ from api.shapes import PREFIX, video_shape
 from contracts.errors import InvalidInput, Malformed, NotFound, UnsupportedMediaType, VideoRefused, WebDetectorError
 from contracts.messages import Options, ProbeReport, decode, to_json
 from contracts.storage import video_key
-from contracts.store import reply_key
 from contracts.tables import Video, new_id
-
-log = logging.getLogger(__name__)
 
 _FIELD = "video"
 _UNKNOWN_TYPE = "application/octet-stream"
@@ -202,12 +197,8 @@ async def _report(services: Services, video_id: str) -> ProbeReport | None:
     wait = services.settings.probe_wait_seconds
     if not wait:
         return None
-    try:
-        answer: Any = await services.async_redis.blpop([reply_key(f"probe:{video_id}")], timeout=wait)
-    except RedisError as error:
-        log.warning("the probe of video %s cannot be waited for: %s", video_id, error)
-        return None
-    return decode(answer[1], ProbeReport) if answer else None
+    answer = await services.replies.wait_for(f"probe:{video_id}", wait)
+    return decode(answer, ProbeReport) if answer else None
 
 
 def _discard(services: Services, video: Video) -> None:

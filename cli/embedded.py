@@ -17,6 +17,7 @@ from cli.process import Process
 from cli.supervisor import Failed, Stopped, Supervisor
 from contracts.errors import SettingsError
 from contracts.settings import ROLES, Settings, load
+from contracts.stores import is_redis
 
 ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 120
@@ -36,8 +37,11 @@ class Form:
 
     @property
     def brings_server(self) -> bool:
-        """Whether broker or result store is our own Valkey."""
-        return str(self.sockets) in self.settings.broker_url + self.settings.result_store_url
+        """Whether broker, result store or Redis is our own Valkey."""
+        settings = self.settings
+        return any(
+            str(self.sockets) in url for url in (settings.broker_url, settings.result_store_url, settings.redis_url)
+        )
 
     @property
     def open_environ(self) -> dict[str, str]:
@@ -103,6 +107,8 @@ def environment(environ: Mapping[str, str], home: Home, sockets: Path) -> dict[s
         "BROKER_URL": valkey.broker_url(sockets),
         "RESULT_STORE_URL": valkey.store_url(sockets),
     }
+    if not is_redis(environ.get("RESULT_STORE_URL", "").strip() or defaults["RESULT_STORE_URL"]):
+        defaults["REDIS_URL"] = valkey.store_url(sockets)
     missing = {name: value for name, value in defaults.items() if not environ.get(name, "").strip()}
     return {**environ, **missing, **secret_environment(home, environ), "DATA_DIR": str(home.path)}
 

@@ -15,7 +15,7 @@ _CHORD_EXPIRES_SECONDS = 7 * 86_400
 
 def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> Celery:
     """A Celery application for a role; nothing connects before it is used."""
-    app = Celery("web-detector", broker=settings.broker_url, backend=celery_backend_url(settings.result_store_url))
+    app = Celery("web-detector", broker=settings.broker_url, backend=celery_backend_url(settings.signals_url))
     names = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_DETECTOR, *extra_queues)
     app.conf.update(
         task_serializer="json",

@@ -133,6 +133,12 @@ class Unavailable(WebDetectorError):
     code = "unavailable"
 
 
+class StoreUnavailable(Unavailable):
+    """The result store does not answer, or not in time. Nothing is lost: what was asked can be asked again."""
+
+    code = "store_unavailable"
+
+
 class ModelBroken(WebDetectorError):
     """A model file is missing, changed, or does not give what its catalogue entry says."""
 

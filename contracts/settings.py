@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from contracts.errors import SettingsError
+from contracts.stores import check_redis, check_result_store, is_redis
 
 Role = Literal["api", "processor", "detector"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -62,9 +63,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     result_store_url: Annotated[
         str,
         _meta(
-            "Redis URL of the running jobs' results (redis://, rediss:// or unix://). Embedded form: its own Valkey.",
+            "URL of the running jobs' results: Redis (redis://, rediss:// or unix://) or PostgreSQL (postgresql://). "
+            "Embedded form: its own Valkey.",
             EVERY,
             required=True,
+        ),
+    ] = ""
+    redis_url: Annotated[
+        str,
+        _meta(
+            "Redis URL of what workers tell each other; empty means RESULT_STORE_URL, when that is Redis. "
+            "Embedded form: the same, or its own Valkey.",
+            EVERY,
         ),
     ] = ""
     models_dir: Annotated[
@@ -171,6 +181,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """What IMPORT_ALLOW_NETWORKS names."""
         return _networks(self.import_allow_networks)
 
+    @property
+    def signals_url(self) -> str:
+        """The Redis URL of what workers tell each other."""
+        return self.redis_url or self.result_store_url
+
 
 class Row(msgspec.Struct, frozen=True):
     """One setting as the documentation shows it."""
@@ -221,9 +236,27 @@ def load(role: Role, environ: Mapping[str, str] | None = None) -> Settings:
             problems.append(f"{variable} is not set: {_annotation(field).description}")
         if raw and extra["secret"] and role in extra["roles"]:
             problems.extend(_secret_problems(variable, raw))
+    problems.extend(_store_problems(str(values.get("result_store_url", "")), str(values.get("redis_url", ""))))
     if problems:
         raise SettingsError("settings are wrong:\n  " + "\n  ".join(problems))
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def _store_problems(results: str, signals: str) -> list[str]:
+    """What is wrong with the addresses of the results and of what workers tell each other."""
+    problems: list[str] = []
+    for variable, url, check in (
+        ("RESULT_STORE_URL", results, check_result_store),
+        ("REDIS_URL", signals, check_redis),
+    ):
+        try:
+            if url:
+                check(url)
+        except SettingsError as error:
+            problems.append(f"{variable} {error.detail}")
+    if results and not signals and not problems and not is_redis(results):
+        problems.append("REDIS_URL is not set: it is needed beside a RESULT_STORE_URL that is not Redis")
+    return problems
 
 
 def _secret_problems(variable: str, value: str) -> list[str]:

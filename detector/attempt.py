@@ -4,7 +4,6 @@ import logging
 from dataclasses import dataclass
 
 from billiard.exceptions import SoftTimeLimitExceeded
-from redis.exceptions import RedisError
 
 from contracts import catalogue, chunkresult
 from contracts.catalogue import Model
@@ -15,6 +14,7 @@ from contracts.errors import (
     ModelBroken,
     NotFound,
     PrecisionUnavailable,
+    StoreUnavailable,
     WebDetectorError,
 )
 from contracts.messages import Chunk, ChunkFailure
@@ -61,7 +61,7 @@ class _Lease:
 def perform(chunk: Chunk, services: Services, repeats: int) -> int | None:
     """Try a chunk. None when it is settled, else the seconds after which to try it again.
 
-    repeats: how often this message came back before. Raises RedisError alone: without the store
+    repeats: how often this message came back before. Raises StoreUnavailable alone: without the store
     nothing can be settled, and nothing is lost by starting over.
     """
     store = services.store
@@ -96,7 +96,7 @@ def _try(chunk: Chunk, services: Services, lease: _Lease, repeats: int) -> int |
         failure = ChunkFailure("timeout", "these frames took longer than a task may")
     except _INCURABLE as error:
         failure = ChunkFailure(error.code, error.detail)
-    except RedisError:
+    except StoreUnavailable:
         raise
     except Exception as error:
         log.exception("chunk %d of job %s went wrong", chunk.index, chunk.job_id)

@@ -5,9 +5,9 @@ from typing import Any
 
 from celery import Task, shared_task
 from celery.exceptions import Reject
-from redis.exceptions import RedisError
 
 from contracts import catalogue
+from contracts.errors import StoreUnavailable
 from contracts.messages import Chunk, from_json
 from contracts.tasks import DETECT_CHUNK, detector_queue
 from detector.attempt import perform
@@ -23,7 +23,7 @@ def detect_chunk(self: Task, message: Any) -> dict[str, int]:
     chunk = from_json(message, Chunk)
     try:
         again = perform(chunk, context.current(), self.request.retries or 0)
-    except RedisError as error:
+    except StoreUnavailable as error:
         # Not an error of the task: that would end the whole job. The message stays in its queue.
         time.sleep(_STORE_PAUSE_SECONDS)
         raise Reject(error, requeue=True) from error

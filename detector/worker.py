@@ -24,7 +24,7 @@ from contracts.logs import configure
 from contracts.presence import presence_step
 from contracts.settings import Settings, load
 from contracts.storage import LocalStorage
-from contracts.store import RedisResultStore
+from contracts.stores import open_result_store
 from contracts.tasks import detector_queue
 from detector import tasks  # noqa: F401  (registers the task)
 from detector.base import EngineConfig
@@ -43,7 +43,7 @@ def build(settings: Settings, worker: str) -> Services:
     models_dir = Path(settings.models_dir) if settings.models_dir else Path(__file__).parent / "models"
     return Services(
         storage=LocalStorage(settings.storage_path),
-        store=RedisResultStore.connect(settings.result_store_url, settings.result_ttl_seconds),
+        store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         engines=Engines(models_dir, EngineConfig(settings.detector_device, settings.detector_threads)),
         worker=worker,
         lease_seconds=settings.lease_seconds,
@@ -67,7 +67,7 @@ def warm_up(settings: Settings, services: Services) -> None:
 def create(settings: Settings, loading: Loading) -> Celery:
     """The worker's application: the task, presence, and the model in the child."""
     app = create_celery(settings, extra_queues=tuple(detector_queue(pool) for pool in pools(settings)))
-    client: redis.Redis = redis.Redis.from_url(settings.result_store_url)
+    client: redis.Redis = redis.Redis.from_url(settings.signals_url)
     # The consumer starts after the worker's steps: no presence, and no task, before the model.
     app.steps["worker"].add(loading_step(loading))
     app.steps["consumer"].add(presence_step("detector", client))

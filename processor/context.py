@@ -6,6 +6,7 @@ from celery import Celery
 
 from contracts.context import Context
 from contracts.settings import Settings
+from contracts.signals import Signals
 from contracts.storage import Storage
 from contracts.store import ResultStore
 from processor.repository import Repository
@@ -19,6 +20,7 @@ class Services:
     celery: Celery
     storage: Storage
     store: ResultStore
+    signals: Signals
     repository: Repository
 
 

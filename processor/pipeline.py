@@ -48,7 +48,7 @@ def probe_video(services: Services, video_id: str) -> ProbeReport:
     if not services.repository.probed(video_id, report.media, report.refused):
         services.storage.delete(index_key(video_id))  # deleted meanwhile
     answer = ProbeReport(media=report.media, refused=report.refused)
-    services.store.reply(f"probe:{video_id}", encode(answer), _REPLY_SECONDS)
+    services.signals.reply(f"probe:{video_id}", encode(answer), _REPLY_SECONDS)
     if report.refused:
         services.storage.delete(video_key(video_id))
     return answer

@@ -14,12 +14,15 @@ log = logging.getLogger(__name__)
 _PATIENCE = timedelta(seconds=30)
 _CLAIM_SECONDS = 60
 _SWEEP_SECONDS = 3600
+_SWEEP_STORE_SECONDS = 60
 
 
 def _sweep(services: Services) -> None:
-    """Remove, now and then, what uploads that were killed left behind."""
-    if services.store.claim("sweep", _SWEEP_SECONDS) and (count := services.storage.sweep(_SWEEP_SECONDS)):
+    """Remove, now and then, what uploads that were killed left behind, and results whose time is over."""
+    if services.signals.claim("sweep", _SWEEP_SECONDS) and (count := services.storage.sweep(_SWEEP_SECONDS)):
         log.warning("%d unfinished files of writers that died were removed", count)
+    if services.signals.claim("sweep-store", _SWEEP_STORE_SECONDS):
+        services.store.sweep()
 
 
 def reap(services: Services) -> None:
@@ -29,14 +32,14 @@ def reap(services: Services) -> None:
     for job in services.repository.active_jobs():
         if job.state == JobState.RUNNING:
             _reap_running(services, job)
-        elif job.created_at < before and services.store.claim(f"{job.id}:{job.state}", _CLAIM_SECONDS):
+        elif job.created_at < before and services.signals.claim(f"{job.id}:{job.state}", _CLAIM_SECONDS):
             # A merge may take longer than our patience: that one repeat is dropped by its end.
             if job.state == JobState.MERGING:
                 merge_signature(services, job.id).apply_async()
             else:
                 process_signature(services, job.id).apply_async()
     for video_id in services.repository.unprobed_videos(before):
-        if services.store.claim(f"{video_id}:probe", _CLAIM_SECONDS):
+        if services.signals.claim(f"{video_id}:probe", _CLAIM_SECONDS):
             probe_signature(services, video_id).apply_async()
 
 
@@ -44,7 +47,7 @@ def _reap_running(services: Services, job: Job) -> None:
     store = services.store
     stored = store.chunk_indexes(job.id)
     if len(stored) == job.chunks_total or store.cancelled(job.id):
-        if store.claim(f"{job.id}:merge", _CLAIM_SECONDS):
+        if services.signals.claim(f"{job.id}:merge", _CLAIM_SECONDS):
             merge_signature(services, job.id).apply_async()
         return
     was_emptied = store.get_layout(job.id) is None
@@ -58,6 +61,6 @@ def _reap_running(services: Services, job: Job) -> None:
         log.warning("the result store has lost job %s: all that is missing is sent again", job.id)
         store.put_layout(job.id, layout_of(plan, plan.header))
     for index in lost:
-        if store.claim(f"{job.id}:chunk:{index}", _CLAIM_SECONDS):
+        if services.signals.claim(f"{job.id}:chunk:{index}", _CLAIM_SECONDS):
             log.warning("chunk %d of job %s was begun and left: sending it again", index, job.id)
             chunk_signature(services, plan.chunks[index]).apply_async()

@@ -14,8 +14,9 @@ from contracts.errors import SettingsError
 from contracts.logs import configure
 from contracts.presence import periodic_step, presence_step
 from contracts.settings import Settings, load
+from contracts.signals import Signals
 from contracts.storage import LocalStorage
-from contracts.store import RedisResultStore
+from contracts.stores import open_result_store
 from contracts.tables import open_database
 from contracts.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, REAP
 from processor import tasks  # noqa: F401  (registers them)
@@ -31,7 +32,8 @@ def build(settings: Settings, celery: Celery) -> Services:
         settings=settings,
         celery=celery,
         storage=LocalStorage(settings.storage_path),
-        store=RedisResultStore.connect(settings.result_store_url, settings.result_ttl_seconds),
+        store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
+        signals=Signals.connect(settings.signals_url),
         repository=Repository(open_database(settings.database_url)),
     )
 
@@ -39,12 +41,12 @@ def build(settings: Settings, celery: Celery) -> Services:
 def create(settings: Settings) -> Celery:
     """The worker's application: tasks, presence, and the reaper's clock."""
     app = create_celery(settings)
-    client: redis.Redis = redis.Redis.from_url(settings.result_store_url)
-    store = RedisResultStore(client, settings.result_ttl_seconds)
+    client: redis.Redis = redis.Redis.from_url(settings.signals_url)
+    signals = Signals(client)
 
     def tick() -> None:
         # However many processors there are, one of them sends the reaper.
-        if store.claim("reaper", settings.reaper_seconds):
+        if signals.claim("reaper", settings.reaper_seconds):
             app.signature(REAP).apply_async(expires=settings.reaper_seconds * 3)
 
     app.steps["consumer"].add(presence_step("processor", client))

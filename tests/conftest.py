@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from tests.servers import Postgres, require
 from tests.service import ROOT, Client, Service
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -35,6 +36,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def client(service: Service) -> Client:
     """A new user of the shared service."""
     return service.client()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests that do not break it; each makes databases of its own."""
+    require("initdb", "postgres", "setpriv")
+    with Postgres() as server:
+        yield server.wait()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,9 @@ FORBIDDEN = {
     "processor.inspect": ("api", "detector", "cli", "celery", *WEB, *TABLES, *RUNTIMES),
     "detector.worker": ("api", "processor", "cli", *WEB, *TABLES, "contracts.tables"),
     "cli.main": ("api", "processor", "detector", *WEB, *TABLES, *VISION, *RUNTIMES),
+    "contracts.redisstore": ("pg8000", "sqlalchemy"),
+    "contracts.pgstore": ("redis", "sqlalchemy", "celery"),
+    "contracts.stores": ("redis", "pg8000", "sqlalchemy"),
     "contracts.broker": ("api", "processor", "detector", "cli", *WEB, *TABLES, *VISION, *RUNTIMES),
 }
 

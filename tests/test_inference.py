@@ -9,7 +9,6 @@ import av
 import numpy as np
 import openvino as ov
 import pytest
-import redis
 from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded
 from msgspec.structs import replace
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from contracts import catalogue, chunkresult
 from contracts.broker import create_celery
 from contracts.catalogue import Model
 from contracts.codec import SCORE_SCALE, Block, concat, encode_block
-from contracts.errors import CorruptData, EngineUnavailable, ModelBroken
+from contracts.errors import CorruptData, EngineUnavailable, ModelBroken, StoreUnavailable
 from contracts.messages import Chunk, ChunkFailure, to_json
 from contracts.settings import Settings
 from contracts.tasks import DETECT_CHUNK
@@ -375,8 +374,8 @@ def test_a_precision_that_is_not_to_be_had_here_is_handed_back_uncounted(service
 
 
 def test_without_the_store_nothing_is_settled(services: Services, chunk: Chunk, engines: FakeEngines) -> None:
-    engines.trouble = redis.ConnectionError("gone")
-    with pytest.raises(redis.ConnectionError):
+    engines.trouble = StoreUnavailable("gone")
+    with pytest.raises(StoreUnavailable):
         perform(chunk, services, 0)
     assert stored(services) is None
 
@@ -419,7 +418,7 @@ def test_the_message_stays_in_its_queue_when_the_store_is_gone(
     task: Any, chunk: Chunk, engines: FakeEngines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "_STORE_PAUSE_SECONDS", 0)
-    engines.trouble = redis.ConnectionError("gone")
+    engines.trouble = StoreUnavailable("gone")
     with pytest.raises(Reject) as caught:
         task.run(to_json(chunk))
     assert caught.value.requeue

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from contracts.store import RedisResultStore
+from contracts.redisstore import RedisResultStore
 from tests.media import repeated
 from tests.service import Client, Service
 from tests.valkey import Valkey

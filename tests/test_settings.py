@@ -87,6 +87,38 @@ def test_what_is_required_is_asked_for(role: Role) -> None:
     assert [line.split()[0] for line in problems(role, {})] == required
 
 
+POSTGRES = "postgresql+pg8000://u:hidden@there/db"
+
+
+def test_results_in_redis_need_no_second_address() -> None:
+    assert load("detector", LINKS).signals_url == "redis://there"
+    assert load("detector", {**LINKS, "REDIS_URL": "rediss://other"}).signals_url == "rediss://other"
+
+
+def test_results_in_postgresql_leave_redis_to_be_named() -> None:
+    apart = {**LINKS, "RESULT_STORE_URL": POSTGRES, "REDIS_URL": "unix:///run/redis.sock"}
+    assert load("detector", apart).signals_url == "unix:///run/redis.sock"
+    (line,) = problems("detector", {**LINKS, "RESULT_STORE_URL": POSTGRES})
+    assert line.startswith("REDIS_URL is not set")
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "said"),
+    [
+        ("RESULT_STORE_URL", "mongodb://u:hidden@there", "begins with 'mongodb': a result store begins with redis://"),
+        ("RESULT_STORE_URL", "u:hidden@there", "begins with ''"),
+        ("RESULT_STORE_URL", f"{POSTGRES}?sslmode=maybe", "has sslmode=maybe"),
+        ("REDIS_URL", POSTGRES, "begins with 'postgresql+pg8000': Redis begins with redis://, rediss://, unix://"),
+    ],
+)
+def test_a_wrong_address_is_named_with_what_would_do_and_without_its_password(
+    variable: str, url: str, said: str
+) -> None:
+    (line,) = problems("processor", {**GOOD, variable: url})
+    assert line.startswith(f"{variable} {said}")
+    assert "hidden" not in line
+
+
 def readers(row: Row) -> str:
     return "all" if set(row.roles) == set(ROLES) else ", ".join(row.roles)
 

@@ -1,16 +1,23 @@
-"""What every store of running jobs must do: the fake in memory, and the real one on a real server."""
+"""What every store of running jobs must do: the fake in memory, and the real ones on real servers."""
 
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 import redis
 
+from contracts.errors import SettingsError, StoreUnavailable
 from contracts.messages import SCHEMA, FrameRange, Layout, Media, Options, Plan, ResultHeader
-from contracts.store import Progress, RedisResultStore, ResultStore, reply_key
+from contracts.pgstore import PostgresResultStore
+from contracts.redisstore import RedisResultStore
+from contracts.store import Progress, ResultStore
+from contracts.stores import open_result_store
 from tests.fakes import MemoryResultStore
+from tests.servers import Postgres
 from tests.valkey import Valkey
 
 Make = Callable[[int], ResultStore]
@@ -28,13 +35,24 @@ def client(server: Valkey) -> Iterator[redis.Redis]:
         yield connected
 
 
-@pytest.fixture(params=["memory", "valkey"])
-def make(request: pytest.FixtureRequest) -> Make:
+@pytest.fixture(scope="module")
+def database(postgres: Postgres) -> str:
+    """The URL of a database of its own."""
+    return postgres.create(f"results-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture(params=["memory", "valkey", "postgres"])
+def make(request: pytest.FixtureRequest) -> Iterator[Make]:
     """A store by the seconds that a job's data lives."""
     if request.param == "memory":
-        return MemoryResultStore
-    client = request.getfixturevalue("client")
-    return lambda ttl: RedisResultStore(client, ttl)
+        yield MemoryResultStore
+    elif request.param == "valkey":
+        client = request.getfixturevalue("client")
+        yield lambda ttl: RedisResultStore(client, ttl)
+    else:
+        url = request.getfixturevalue("database")
+        with ExitStack() as stack:
+            yield lambda ttl: stack.enter_context(closing(PostgresResultStore.connect(url, ttl)))
 
 
 @pytest.fixture
@@ -151,38 +169,119 @@ def test_a_job_that_nobody_touches_fades(make: Make, job: str) -> None:
     test_an_unknown_job_has_nothing(store, job)
 
 
-def test_a_turn_is_for_one_and_comes_again(store: ResultStore) -> None:
-    name = str(uuid.uuid4())
-    assert store.claim(name, 1)
-    assert not store.claim(name, 1)
-    assert store.claim(name + "-other", 1)
+def test_a_job_that_has_faded_begins_anew(make: Make, job: str) -> None:
+    store = make(1)
+    fill(store, job)
     time.sleep(1.1)
-    assert store.claim(name, 1)
+    assert store.begin_attempt(job, 5) == 1
+    assert store.attempts(job) == {5: 1}
+    assert store.chunk_indexes(job) == frozenset()
+    assert store.precision(job) is None
 
 
-def test_a_reply_reaches_the_one_who_waits_and_fades(client: redis.Redis) -> None:
-    store, name = RedisResultStore(client, 60), str(uuid.uuid4())
-    sender = threading.Timer(0.2, store.reply, (name, b"answer", 60))
-    sender.start()
-    assert client.blpop([reply_key(name)], timeout=5) == (reply_key(name).encode(), b"answer")
-    sender.join()
-    store.reply(name, b"unheard", 60)
-    assert 0 < int(client.ttl(reply_key(name))) <= 60
+def test_what_lives_is_not_swept(store: ResultStore, job: str) -> None:
+    fill(store, job)
+    store.sweep()
+    assert store.get_chunk(job, 0) == b"data"
+    assert store.leased(job, 0)
 
 
-def test_one_of_many_is_first(server: Valkey, job: str) -> None:
-    results: list[bool] = []
+def test_a_store_that_is_there_answers(store: ResultStore) -> None:
+    store.ping()
 
-    def put(number: int) -> None:
-        with redis.Redis.from_url(server.url) as own:
-            results.append(RedisResultStore(own, 60).put_chunk(job, 0, b"%d" % number))
 
-    threads = [threading.Thread(target=put, args=(number,)) for number in range(8)]
-    for thread in threads:
+def at_once(threads: int, call: Callable[[int], object]) -> None:
+    """Call from so many threads at the same time."""
+    barrier = threading.Barrier(threads)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        call(number)
+
+    running = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
+    for thread in running:
         thread.start()
-    for thread in threads:
+    for thread in running:
         thread.join()
-    assert sorted(results) == [False] * 7 + [True]
+
+
+@pytest.fixture(params=["valkey", "postgres"])
+def stores(request: pytest.FixtureRequest) -> Iterator[Callable[[], ResultStore]]:
+    """More and more clients of one server, as processes have them."""
+    with ExitStack() as stack:
+
+        def another() -> ResultStore:
+            if request.param == "postgres":
+                url = request.getfixturevalue("database")
+                return stack.enter_context(closing(PostgresResultStore.connect(url, 60)))
+            url = request.getfixturevalue("server").url
+            return RedisResultStore(stack.enter_context(redis.Redis.from_url(url)), 60)
+
+        yield another
+
+
+def test_one_of_many_is_first(stores: Callable[[], ResultStore], job: str) -> None:
+    results: list[tuple[bool, bytes]] = []
+    clients = [stores() for _ in range(8)]
+    values = [b"%d" % number for number in range(8)]
+    at_once(8, lambda number: results.append((clients[number].put_chunk(job, 0, values[number]), values[number])))
+    ((_, kept),) = [result for result in results if result[0]]
+    assert len(results) == 8
+    assert clients[0].get_chunk(job, 0) == kept
+
+
+def test_tries_are_counted_exactly_by_many(stores: Callable[[], ResultStore], job: str) -> None:
+    counts: list[int] = []
+    clients = [stores(), stores()]
+
+    def count(number: int) -> None:
+        counts.extend(clients[number % 2].begin_attempt(job, 3) for _ in range(10))
+
+    at_once(12, count)
+    assert sorted(counts) == list(range(1, 121))
+    assert clients[0].attempts(job) == {3: 120}
+
+
+def test_a_lease_that_ran_out_goes_to_one_of_many(stores: Callable[[], ResultStore], job: str) -> None:
+    clients = [stores() for _ in range(8)]
+    assert clients[0].take_lease(job, 0, "dead", 1)
+    time.sleep(1.1)
+    taken: list[bool] = []
+    at_once(8, lambda number: taken.append(clients[number].take_lease(job, 0, f"worker-{number}", 60)))
+    assert sorted(taken) == [False] * 7 + [True]
+
+
+def test_the_first_precision_of_many_holds_for_all(stores: Callable[[], ResultStore], job: str) -> None:
+    clients, said = [stores() for _ in range(8)], list[str]()
+    at_once(8, lambda number: said.append(clients[number].fix_precision(job, f"p{number}")))
+    assert len(said) == 8
+    assert set(said) == {clients[0].precision(job)}
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("redis://there", RedisResultStore),
+        ("rediss://there", RedisResultStore),
+        ("unix:///there.sock", RedisResultStore),
+        ("postgresql://u@there", PostgresResultStore),
+        ("postgresql+pg8000://u@there", PostgresResultStore),
+    ],
+)
+def test_the_url_chooses_the_store_and_nothing_connects(url: str, kind: type[object]) -> None:
+    assert type(open_result_store(url, 60)) is kind
+
+
+def test_an_unknown_store_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(SettingsError, match="redis://, rediss://, unix://, postgresql\\+pg8000://, postgresql://"):
+        open_result_store("mongodb://u:p@there", 60)
+
+
+def test_a_redis_that_does_not_answer_is_the_errors_of_the_project(tmp_path: Path) -> None:
+    store = RedisResultStore.connect(f"unix://{tmp_path}/none.sock", 60)
+    for ask in (store.ping, lambda: store.cancelled("job"), lambda: store.put_chunk("job", 0, b"x")):
+        with pytest.raises(StoreUnavailable):
+            ask()
 
 
 def test_every_key_of_a_job_fades(client: redis.Redis, job: str) -> None:

@@ -1,0 +1,131 @@
+"""ResultStore in a server of the Redis protocol.
+
+One hash per job and kind, so that one TTL, renewed while the job lives, covers them all.
+"""
+
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+
+from contracts.errors import StoreUnavailable
+from contracts.messages import Layout, decode, encode
+from contracts.store import Progress
+
+_KINDS = ("chunks", "attempts", "progress", "state")
+
+
+class RedisResultStore:
+    """ResultStore in a server of the Redis protocol."""
+
+    def __init__(self, client: "redis.Redis", ttl_seconds: int) -> None:
+        self._redis = client
+        self._ttl = ttl_seconds
+
+    @classmethod
+    def connect(cls, url: str, ttl_seconds: int) -> "RedisResultStore":
+        """A store behind a redis://, rediss:// or unix:// URL; connects at the first use."""
+        return cls(redis.Redis.from_url(url, health_check_interval=30), ttl_seconds)
+
+    def put_chunk(self, job_id: str, index: int, data: bytes) -> bool:
+        return bool(self._write(job_id, "chunks", "hsetnx", index, data))
+
+    def get_chunk(self, job_id: str, index: int) -> bytes | None:
+        value = self._ask("hget", _key(job_id, "chunks"), str(index))
+        return bytes(value) if value is not None else None
+
+    def chunk_indexes(self, job_id: str) -> frozenset[int]:
+        return frozenset(int(key) for key in self._ask("hkeys", _key(job_id, "chunks")))
+
+    def put_layout(self, job_id: str, layout: Layout) -> None:
+        self._write(job_id, "state", "hset", "layout", encode(layout))
+
+    def get_layout(self, job_id: str) -> Layout | None:
+        data = self._ask("hget", _key(job_id, "state"), "layout")
+        return decode(data, Layout) if data else None
+
+    def begin_attempt(self, job_id: str, index: int) -> int:
+        return int(self._write(job_id, "attempts", "hincrby", index, 1))
+
+    def attempts(self, job_id: str) -> dict[int, int]:
+        values = self._ask("hgetall", _key(job_id, "attempts"))
+        return {int(index): int(count) for index, count in values.items()}
+
+    def take_lease(self, job_id: str, index: int, owner: str, seconds: int) -> bool:
+        key = _key(job_id, f"lease:{index}")
+        if self._ask("set", key, owner.encode(), ex=seconds, nx=True):
+            return True
+        if self._ask("get", key) != owner.encode():
+            return False
+        self._ask("expire", key, seconds)
+        return True
+
+    def release_lease(self, job_id: str, index: int) -> None:
+        self._ask("delete", _key(job_id, f"lease:{index}"))
+
+    def leased(self, job_id: str, index: int) -> bool:
+        return bool(self._ask("exists", _key(job_id, f"lease:{index}")))
+
+    def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
+        self._write(job_id, "progress", "hset", index, f"{frames} {seconds:.6f}")
+
+    def progress(self, job_id: str) -> Progress:
+        pairs = [value.split() for value in self._ask("hvals", _key(job_id, "progress"))]
+        return Progress(sum(int(frames) for frames, _ in pairs), sum(float(seconds) for _, seconds in pairs))
+
+    def fix_precision(self, job_id: str, precision: str) -> str:
+        self._write(job_id, "state", "hsetnx", "precision", precision)
+        return self.precision(job_id) or precision
+
+    def precision(self, job_id: str) -> str | None:
+        value = self._ask("hget", _key(job_id, "state"), "precision")
+        return value.decode() if value else None
+
+    def request_cancel(self, job_id: str) -> None:
+        self._write(job_id, "state", "hset", "cancel", b"1")
+
+    def cancelled(self, job_id: str) -> bool:
+        return bool(self._ask("hexists", _key(job_id, "state"), "cancel"))
+
+    def touch(self, job_id: str) -> None:
+        self._at_once(*(("expire", _key(job_id, kind), self._ttl) for kind in _KINDS))
+
+    def forget(self, job_id: str) -> None:
+        leases = [_key(job_id, f"lease:{index}") for index in self.attempts(job_id)]
+        self._ask("delete", *(_key(job_id, kind) for kind in _KINDS), *leases)
+
+    def sweep(self) -> int:
+        return 0  # the server does it by itself
+
+    def ping(self) -> None:
+        self._ask("ping")
+
+    def _write(self, job_id: str, kind: str, command: str, *arguments: Any) -> Any:
+        """One write to a job's hash, and its TTL renewed in the same round trip."""
+        key = _key(job_id, kind)
+        return self._at_once((command, key, *arguments), ("expire", key, self._ttl))[0]
+
+    def _ask(self, command: str, *arguments: Any, **options: Any) -> Any:
+        """The answer to a command. Raises StoreUnavailable."""
+        try:
+            return getattr(self._redis, command)(*arguments, **options)
+        except RedisError as error:
+            raise _unavailable(error) from error
+
+    def _at_once(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """The answers to several commands in one round trip. Raises StoreUnavailable."""
+        try:
+            with self._redis.pipeline() as pipe:
+                for command, *arguments in commands:
+                    getattr(pipe, command)(*arguments)
+                return pipe.execute()
+        except RedisError as error:
+            raise _unavailable(error) from error
+
+
+def _unavailable(error: RedisError) -> StoreUnavailable:
+    return StoreUnavailable(f"the result store does not answer as it should: {error!r}")
+
+
+def _key(job_id: str, kind: str) -> str:
+    return f"wd:job:{job_id}:{kind}"

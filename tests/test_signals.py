@@ -1,0 +1,61 @@
+"""What workers tell each other in passing, on a real server."""
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from contracts.signals import Replies, Signals
+from tests.valkey import Valkey
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    with Valkey(tmp_path_factory.mktemp("valkey")) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Valkey) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(server.url) as connected:
+        yield connected
+
+
+def wait_for(url: str, name: str, seconds: int) -> bytes | None:
+    async def wait() -> bytes | None:
+        replies = Replies(url, seconds)
+        try:
+            return await replies.wait_for(name, seconds)
+        finally:
+            await replies.close()
+
+    return asyncio.run(wait())
+
+
+def test_a_turn_is_for_one_and_comes_again(client: redis.Redis) -> None:
+    signals, name = Signals(client), str(uuid.uuid4())
+    assert signals.claim(name, 1)
+    assert not signals.claim(name, 1)
+    assert signals.claim(name + "-other", 1)
+    time.sleep(1.1)
+    assert signals.claim(name, 1)
+
+
+def test_a_reply_reaches_the_one_who_waits_and_fades(server: Valkey, client: redis.Redis) -> None:
+    signals, name = Signals(client), str(uuid.uuid4())
+    sender = threading.Timer(0.2, signals.reply, (name, b"answer", 60))
+    sender.start()
+    assert wait_for(server.url, name, 5) == b"answer"
+    sender.join()
+    signals.reply(name, b"unheard", 60)
+    (key,) = client.scan_iter(match=f"*{name}*")
+    assert 0 < int(client.ttl(key)) <= 60
+
+
+def test_nothing_comes_where_nobody_answers(server: Valkey, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert wait_for(server.url, str(uuid.uuid4()), 1) is None
+    assert wait_for(f"unix://{tmp_path_factory.mktemp('empty')}/none.sock", "name", 1) is None
