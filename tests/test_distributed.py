@@ -25,8 +25,11 @@ from sqlalchemy import inspect, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
+from contracts.pgschema import SCHEMA
+from contracts.stores import is_redis
 from contracts.tables import Base, Job, User, Video, open_database
 from tests.deployment import COMPOSE, Deployment, Images, Part
+from tests.pgdatabase import ask
 from tests.servers import PASSWORD, USER, Postgres, RabbitMq, Redis, require
 from tests.service import ROOT, Service
 
@@ -41,7 +44,11 @@ VALUES = {
     "REAPER_SECONDS": "2",
     "DETECTOR_THREADS": "1",
 }
-MATRIX = [("rabbitmq", "postgres"), ("redis", "postgres"), ("rabbitmq", "sqlite")]
+MATRIX = [("rabbitmq", "postgres"), ("redis", "postgres"), ("rabbitmq", "sqlite"), ("rabbitmq", "postgres", "results")]
+RESULTS_IN_POSTGRES = {
+    "RESULT_STORE_URL": f"postgresql+pg8000://{USER}:{PASSWORD}@postgres:5432/{USER}",
+    "REDIS_URL": "redis://redis:6379/0",
+}
 
 
 @dataclass(frozen=True)
@@ -99,11 +106,12 @@ def form(
     request: pytest.FixtureRequest, servers: Servers, images: Images, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Form]:
     """The form with a broker and a database; it must end in order, and nobody may have complained."""
-    broker, database = request.param
+    broker, database, *results = request.param
     folder = tmp_path_factory.mktemp(f"{broker}-{database}")
+    values = {**VALUES, **(RESULTS_IN_POSTGRES if results else {})}
     servers.redis.empty()
     before = images.files()
-    deployment = Deployment(images, folder, VALUES, links(servers, folder, broker, database))
+    deployment = Deployment(images, folder, values, links(servers, folder, broker, database))
     try:
         yield Form(broker, servers, deployment.up(detectors=2))
         statuses = deployment.stop()
@@ -143,6 +151,7 @@ class Work:
         self._deployment = form.deployment
         self._client = form.deployment.client(f"user-{uuid.uuid4().hex[:8]}")
         self._video = self._client.upload(sample)
+        self._results = form.deployment.environment("api")["RESULT_STORE_URL"]
         self._store = redis.Redis.from_url(f"{form.servers.redis.url}/0")
         self._jobs: list[dict[str, Any]] = []
 
@@ -172,9 +181,14 @@ class Work:
 
     def _owners(self) -> set[int]:
         """The ids of the processes that have a chunk in hand."""
+        if not is_redis(self._results):
+            owners = [
+                owner for (owner,) in ask(self._results, f"SELECT owner FROM {SCHEMA}.lease WHERE expires_at > now()")
+            ]
+            return {int(owner.split(":")[1]) for owner in owners}
         keys = list(self._store.scan_iter(match="wd:job:*:lease:*", count=1000))
-        owners: Any = self._store.mget(keys) if keys else []
-        return {int(owner.decode().split(":")[1]) for owner in owners if owner}
+        values: Any = self._store.mget(keys) if keys else []
+        return {int(value.decode().split(":")[1]) for value in values if value}
 
 
 @pytest.mark.parametrize("form", MATRIX, indirect=True, ids="-".join)
@@ -204,7 +218,7 @@ def test_detectors_share_the_work_join_it_and_leave_it(form: Form, sample: Path,
         assert work.results() == {expected}
 
 
-@pytest.mark.parametrize("form", MATRIX[:2], indirect=True, ids="-".join)
+@pytest.mark.parametrize("form", [*MATRIX[:2], MATRIX[-1]], indirect=True, ids="-".join)
 def test_a_detector_that_is_killed_loses_nothing(form: Form, sample: Path, expected: bytes) -> None:
     victim = form.deployment.parts_of("detector")[0]
     with Work(form, sample) as work:

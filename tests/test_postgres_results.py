@@ -1,0 +1,90 @@
+"""The whole service with its results in PostgreSQL: the same bytes, also when it restarts."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from contracts.pgschema import SCHEMA
+from tests.media import repeated
+from tests.pgdatabase import ask
+from tests.servers import Postgres, require
+from tests.service import Service
+
+pytestmark = pytest.mark.distributed
+SETTINGS = {"CHUNK_SIZE": 48, "DETECTOR_WORKERS": 2, "LEASE_SECONDS": 4, "REAPER_SECONDS": 1}
+
+
+@pytest.fixture(scope="module")
+def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return repeated(sample, tmp_path_factory.mktemp("clips") / "long.mp4", 2)
+
+
+@pytest.fixture(scope="module")
+def expected(service: Service, clip: Path) -> bytes:
+    """The result file of the clip with results in Redis."""
+    return service.result_bytes(service.client().detect(clip))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    """A server that the test may break."""
+    require("initdb", "postgres", "setpriv")
+    with Postgres() as running:
+        yield running.wait()
+
+
+@pytest.fixture(scope="module")
+def results(server: Postgres) -> str:
+    """The URL of an empty database: all roles find it without tables at their start."""
+    return server.create("results")
+
+
+@pytest.fixture(scope="module")
+def own(results: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    running = Service(tmp_path_factory.mktemp("own") / "data", RESULT_STORE_URL=results, **SETTINGS).start()
+    yield running
+    assert running.stop() == 0
+
+
+def test_the_result_file_is_the_same_and_pages_come_from_the_store(
+    own: Service, results: str, clip: Path, expected: bytes
+) -> None:
+    client = own.client()
+    job = client.start(client.upload(clip))
+    client.wait(job, lambda now: now["finished_at"] is not None or client.lines(job) != b"")
+    early = client.lines(job)
+    assert client.job(job)["state"] == "running"
+    assert early
+    ended = client.wait(job)
+    assert ended["state"] == "succeeded", ended
+    assert own.result_bytes(ended) == expected
+    assert client.lines(job).startswith(early)
+    stored = f"SELECT count(*) FROM {SCHEMA}.chunk JOIN {SCHEMA}.job ON chunk.job = job.id WHERE name = '{job['id']}'"
+    assert ask(results, stored) == [[own.chunks_total(job)]]
+    client.call("DELETE", f"/jobs/{job['id']}", 204)
+    assert ask(results, stored) == [[0]]
+
+
+def test_a_store_that_restarts_in_the_middle_of_a_job_costs_time_and_nothing_else(
+    own: Service, server: Postgres, clip: Path, expected: bytes
+) -> None:
+    client = own.client()
+    job = client.start(client.upload(clip))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
+    server.stop()
+    ready = httpx.get(f"{own.url}/readyz", timeout=30)
+    assert ready.status_code == 503
+    checks = ready.json()["checks"]
+    assert checks.pop("result_store").startswith("failed")
+    assert set(checks.values()) == {"ok"}
+    client.problem("GET", f"/jobs/{job['id']}", 503, "store_unavailable")
+    time.sleep(2)  # all who work on the job meet it
+    server.start_again()
+    server.wait()
+    ended = client.wait(job, seconds=90)
+    assert ended["state"] == "succeeded", ended
+    assert own.result_bytes(ended) == expected
+    assert httpx.get(f"{own.url}/readyz", timeout=30).status_code == 200
