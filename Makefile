@@ -13,7 +13,7 @@ SETUP := $(VENV)/.setup-$(call content_of,requirements/embedded.txt)
 SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed bench bench-upload lint format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed bench bench-store bench-upload lint format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,10 +38,13 @@ test: lint ## format, lint, types, import rules, and the tests (minutes)
 test-distributed: $(SETUP_TEST) ## the distributed form, with a RabbitMQ, Redis and PostgreSQL of its own
 	$(BIN)/pytest -m distributed
 
-bench: bench-upload ## all benchmarks
+bench: bench-upload bench-store ## all benchmarks
 
 bench-upload: $(SETUP_TEST) ## how fast uploads are stored, beside the disk alone (SIZE_MIB=1024 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.upload $(or $(SIZE_MIB),1024) $(or $(ROUNDS),5)
+
+bench-store: $(SETUP_TEST) ## the result store in Redis and in PostgreSQL, side by side (CHUNK_KB=100 ROUNDS=300)
+	@$(BIN)/python -m benchmarks.store $(or $(CHUNK_KB),100) $(or $(ROUNDS),300)
 
 lint: $(SETUP_TEST) ## all checks that run nothing of the service
 	$(BIN)/ruff format --check .

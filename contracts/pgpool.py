@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from pg8000.exceptions import Error as DriverError
-from pg8000.native import Connection, PreparedStatement
+from pg8000.native import Connection, PreparedStatement, literal
 from scramp import ScramException
 
 from contracts.errors import StoreUnavailable
@@ -44,9 +44,7 @@ class _Link:
 class Pool:
     """At most `size` connections, made when they are needed, in the process that needs them."""
 
-    def __init__(
-        self, address: Address, size: int, schema: str, prepare: Callable[[Connection], None] = lambda _: None
-    ) -> None:
+    def __init__(self, address: Address, size: int, schema: str, prepare: Callable[[Connection], None]) -> None:
         """schema: where names are looked up. prepare: called with each new connection."""
         self._address = address
         self._size = size
@@ -92,7 +90,8 @@ class Pool:
             if link is not None:
                 link.close()
             if isinstance(error, _FAILURES):
-                self.close()  # they are older than the trouble
+                if _may_pass(error):
+                    self.close()  # the others are older than the trouble
                 raise StoreUnavailable(f"the result store does not answer as it should: {_told(error)}") from error
             raise
         else:
@@ -102,7 +101,6 @@ class Pool:
 
     def _connect(self) -> Connection:
         address = self._address
-        limit = f"{STATEMENT_SECONDS}s"
         connection = Connection(
             address.user,
             host=address.host or None,
@@ -113,13 +111,15 @@ class Pool:
             timeout=_SOCKET_SECONDS,
             ssl_context=ssl_context(address),
             application_name="web-detector",
-            startup_params={
-                "search_path": self._schema,
-                "statement_timeout": limit,
-                "idle_in_transaction_session_timeout": limit,
-            },
         )
         try:
+            # Not as parameters of the start, which a pooler in between would refuse.
+            for name, value in (
+                ("search_path", self._schema),
+                ("statement_timeout", f"{STATEMENT_SECONDS}s"),
+                ("idle_in_transaction_session_timeout", f"{STATEMENT_SECONDS}s"),
+            ):
+                connection.run(f"SET {name} = {literal(value)}")
             self._prepare(connection)
         except BaseException:
             _Link(connection).close()

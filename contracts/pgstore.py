@@ -19,9 +19,11 @@ _SWEPT_BITES = 20
 
 
 def _writing(insert: str) -> str:
-    """An INSERT ... SELECT ... FROM living, whose value comes back, for the id of a job that lives. No row
-    comes back when the job has faded. It is made, or its TTL renewed, when a tenth of it is over: else
-    all detectors would wait in line for one row."""
+    """An INSERT ... SELECT id, ... FROM living for a job, whose RETURNING comes back as one value.
+
+    The job is made when it is new, and its TTL renewed when a tenth of it is over: not by every write, or
+    all detectors would wait in line for one row. No row comes back when the job has faded.
+    """
     return f"""
         WITH known AS (
             SELECT id FROM job WHERE name = :job AND expires_at > now() + :ttl * interval '0.9 s'

@@ -15,8 +15,8 @@ from contracts import pgpool, pgschema, pgurl
 from contracts.errors import StoreUnavailable
 from contracts.pgstore import PostgresResultStore
 from tests.pgdatabase import ask, connected, opened
+from tests.results import at_once, fill
 from tests.servers import PASSWORD, Postgres, require
-from tests.test_store import at_once, fill
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from contracts import pgschema, pgstore
 from contracts.errors import StoreUnavailable
 from contracts.pgstore import PostgresResultStore
 from tests.pgdatabase import ask, opened
+from tests.results import at_once, fill
 from tests.servers import Postgres
-from tests.test_store import at_once, fill
 
 TABLES = ("job", "chunk", "attempt", "progress", "state", "lease")
 

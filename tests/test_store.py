@@ -1,6 +1,5 @@
 """What every store of running jobs must do: the fake in memory, and the real ones on real servers."""
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,12 +10,12 @@ import pytest
 import redis
 
 from contracts.errors import SettingsError, StoreUnavailable
-from contracts.messages import SCHEMA, FrameRange, Layout, Media, Options, Plan, ResultHeader
 from contracts.pgstore import PostgresResultStore
 from contracts.redisstore import RedisResultStore
 from contracts.store import Progress, ResultStore
 from contracts.stores import open_result_store
 from tests.fakes import MemoryResultStore
+from tests.results import at_once, fill, layout
 from tests.servers import Postgres
 from tests.valkey import Valkey
 
@@ -63,14 +62,6 @@ def store(make: Make) -> ResultStore:
 @pytest.fixture
 def job() -> str:
     return str(uuid.uuid4())
-
-
-def layout() -> Layout:
-    media = Media("mp4", "h264", 64, 48, 0, "1:1", 1000.0, 30, 30.0, False)
-    plan = Plan("m", "0" * 64, "e", "auto", Options(labels=("cat",)))
-    missing = (FrameRange(3, 4, "damaged"),)
-    header = ResultHeader(SCHEMA, media, (1, 90_000), plan, ("cat", "dog"), False, missing)
-    return Layout(header, (0, 20), (20, 10))
 
 
 def test_an_unknown_job_has_nothing(store: ResultStore, job: str) -> None:
@@ -190,21 +181,6 @@ def test_a_store_that_is_there_answers(store: ResultStore) -> None:
     store.ping()
 
 
-def at_once(threads: int, call: Callable[[int], object]) -> None:
-    """Call from so many threads at the same time."""
-    barrier = threading.Barrier(threads)
-
-    def run(number: int) -> None:
-        barrier.wait()
-        call(number)
-
-    running = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
-    for thread in running:
-        thread.start()
-    for thread in running:
-        thread.join()
-
-
 @pytest.fixture(params=["valkey", "postgres"])
 def stores(request: pytest.FixtureRequest) -> Iterator[Callable[[], ResultStore]]:
     """More and more clients of one server, as processes have them."""
@@ -289,14 +265,3 @@ def test_every_key_of_a_job_fades(client: redis.Redis, job: str) -> None:
     keys = list(client.scan_iter(match=f"*{job}*"))
     assert len(keys) == 5
     assert all(0 < int(client.ttl(key)) <= 60 for key in keys)
-
-
-def fill(store: ResultStore, job: str) -> None:
-    """Something of every kind."""
-    store.put_layout(job, layout())
-    store.put_chunk(job, 0, b"data")
-    store.begin_attempt(job, 0)
-    store.take_lease(job, 0, "owner", 60)
-    store.set_progress(job, 0, 1, 0.1)
-    store.fix_precision(job, "fp32")
-    store.request_cancel(job)
