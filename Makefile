@@ -11,6 +11,9 @@ export PIP_NO_INPUT := 1
 content_of = $(shell cat $(1) pyproject.toml Makefile | sha256sum | cut -c1-16)
 SETUP := $(VENV)/.setup-$(call content_of,requirements/embedded.txt)
 SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
+# The object store of the tests has an environment of its own: nothing of it is for the service.
+S3_SERVER := $(VENV)/s3-server
+SETUP_S3_SERVER := $(S3_SERVER)/.setup-$(call content_of,requirements/s3-server.txt)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test demo up migrate test test-distributed bench bench-store bench-upload lint format lock clean
@@ -35,7 +38,7 @@ migrate: $(SETUP) ## the tables of DATABASE_URL to their latest form (make up do
 test: lint ## format, lint, types, import rules, and the tests (minutes)
 	$(BIN)/pytest -m "not distributed"
 
-test-distributed: $(SETUP_TEST) ## the distributed form, with a RabbitMQ, Redis and PostgreSQL of its own
+test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) ## the distributed form, with all the servers that it needs
 	$(BIN)/pytest -m distributed
 
 bench: bench-upload bench-store ## all benchmarks
@@ -68,6 +71,12 @@ $(SETUP_TEST): | $(BIN)/pip
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.setup-test-* && touch $@
 
+$(SETUP_S3_SERVER): | $(BIN)/pip
+	@echo "setting up the object store of the tests: pinned packages into $(S3_SERVER)"
+	@$(BIN)/python -m venv --clear $(S3_SERVER)
+	@$(S3_SERVER)/bin/pip install --quiet --no-deps --require-hashes -r requirements/s3-server.txt
+	@touch $@
+
 $(BIN)/pip:
 	@set -e; for python in $(PYTHON) /usr/bin/python3 python3 python3.13 python3.12 python3.11; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
@@ -91,6 +100,7 @@ lock: | $(LOCK_BIN)/pip-compile ## solve the requirements again (minutes)
 	$(PART) $(call extras,api) -o requirements/api.txt pyproject.toml
 	$(PART) $(call extras,processor) -o requirements/processor.txt pyproject.toml
 	$(PART) $(call extras,detector) -o requirements/detector.txt pyproject.toml
+	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
 
 $(LOCK_BIN)/pip-compile: | $(BIN)/pip
 	$(BIN)/python -m venv $(VENV)/lock

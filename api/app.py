@@ -25,7 +25,7 @@ from api.validation import BodyValidator
 from contracts.broker import create_celery
 from contracts.settings import Settings
 from contracts.signals import Replies
-from contracts.storage import LocalStorage
+from contracts.storages import open_storage
 from contracts.stores import open_result_store
 from contracts.tables import open_database
 
@@ -82,7 +82,7 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         flask=flask,
         engine=engine,
         repository=Repository(engine),
-        storage=LocalStorage(settings.storage_path),
+        storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         redis=redis.Redis.from_url(settings.signals_url, health_check_interval=30),
         replies=Replies(settings.signals_url, settings.probe_wait_seconds),

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # What says where a service lies and keeps its things: this one has its own.
-_OWN = ("DATA_DIR", "STORAGE_DIR", "DATABASE_URL", "BROKER_URL", "RESULT_STORE_URL", "JWT_SECRET_KEY", "HOST", "PORT")
+_OWN = {"DATA_DIR", "DATABASE_URL", "BROKER_URL", "RESULT_STORE_URL", "JWT_SECRET_KEY", "HOST", "PORT"}
+_OWN |= {"STORAGE_DIR", "STORAGE_URL", "S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}
 _PR_SET_PDEATHSIG = 1
 _LOG_LINES = 15
 _HURRY_SECONDS = 1.0  # a job that nobody waits for need not be finished

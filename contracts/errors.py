@@ -139,6 +139,12 @@ class StoreUnavailable(Unavailable):
     code = "store_unavailable"
 
 
+class StorageUnavailable(Unavailable):
+    """The storage does not answer, or fails on the way: another try may succeed."""
+
+    code = "storage_unavailable"
+
+
 class ModelBroken(WebDetectorError):
     """A model file is missing, changed, or does not give what its catalogue entry says."""
 

@@ -6,6 +6,7 @@ compose file are held against it by tests/test_settings.py.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal, get_args
@@ -23,7 +24,8 @@ EVERY = ROLES
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "change_me", "secret", "password", "placeholder", "todo", "example"}
 )
-_SECRET_MIN_LENGTH = 32
+_SIGNING_KEY_LENGTH = 32
+_BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)/?")
 
 
 def _meta(
@@ -32,12 +34,14 @@ def _meta(
     *,
     required: bool = False,
     secret: bool = False,
+    least_length: int = 0,
     ge: int | None = None,
     le: int | None = None,
     check: Callable[[str], object] | None = None,
 ) -> Meta:
-    """check raises ValueError for a text that the type alone does not refuse."""
-    extra = {"roles": roles, "required": required, "secret": secret, "check": check}
+    """least_length: of a secret that we make ourselves; those that others give are as long as they are.
+    check raises ValueError for a text that the type alone does not refuse."""
+    extra = {"roles": roles, "required": required, "secret": secret, "least_length": least_length, "check": check}
     return Meta(description=help, ge=ge, le=le, extra=extra)
 
 
@@ -53,6 +57,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     storage_dir: Annotated[
         str, _meta("Folder of the videos and result files; empty means storage/ in DATA_DIR.", EVERY)
     ] = ""
+    storage_url: Annotated[
+        str,
+        _meta(
+            "Bucket of the videos and result files, as s3://bucket/prefix; empty means the folder STORAGE_DIR.", EVERY
+        ),
+    ] = ""
+    s3_endpoint_url: Annotated[
+        str, _meta("URL of the object store, https:// or http://; empty means Amazon's.", EVERY)
+    ] = ""
+    s3_region: Annotated[str, _meta("Region of the bucket.", EVERY)] = "us-east-1"
+    s3_access_key_id: Annotated[
+        str, _meta("Access key of the object store; on Amazon's machines empty means that of their role.", EVERY)
+    ] = ""
+    s3_secret_access_key: Annotated[str, _meta("The secret that belongs to S3_ACCESS_KEY_ID.", EVERY, secret=True)] = ""
     database_url: Annotated[
         str,
         _meta("SQLAlchemy URL of the tables. Embedded form: SQLite in DATA_DIR.", ("api", "processor"), required=True),
@@ -92,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ("api",),
             required=True,
             secret=True,
+            least_length=_SIGNING_KEY_LENGTH,
         ),
     ] = ""
     access_token_minutes: Annotated[int, _meta("How long an access token holds.", ("api",), ge=1)] = 60
@@ -186,6 +205,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The Redis URL of what workers tell each other."""
         return self.redis_url or self.result_store_url
 
+    @property
+    def storage_bucket(self) -> tuple[str, str] | None:
+        """The bucket of the videos and result files and the prefix in it, None when they lie in a folder."""
+        found = _BUCKET.fullmatch(self.storage_url)
+        return (found[1], found[2].strip("/")) if found else None
+
 
 class Row(msgspec.Struct, frozen=True):
     """One setting as the documentation shows it."""
@@ -235,11 +260,13 @@ def load(role: Role, environ: Mapping[str, str] | None = None) -> Settings:
         elif extra["required"] and role in extra["roles"]:
             problems.append(f"{variable} is not set: {_annotation(field).description}")
         if raw and extra["secret"] and role in extra["roles"]:
-            problems.extend(_secret_problems(variable, raw))
-    problems.extend(_store_problems(str(values.get("result_store_url", "")), str(values.get("redis_url", ""))))
+            problems.extend(_secret_problems(variable, raw, extra["least_length"]))
+    settings = Settings(**values)  # type: ignore[arg-type]
+    problems.extend(_store_problems(settings.result_store_url, settings.redis_url))
+    problems.extend(_storage_problems(settings))
     if problems:
         raise SettingsError("settings are wrong:\n  " + "\n  ".join(problems))
-    return Settings(**values)  # type: ignore[arg-type]
+    return settings
 
 
 def _store_problems(results: str, signals: str) -> list[str]:
@@ -259,11 +286,32 @@ def _store_problems(results: str, signals: str) -> list[str]:
     return problems
 
 
-def _secret_problems(variable: str, value: str) -> list[str]:
+def _storage_problems(settings: Settings) -> list[str]:
+    """What does not fit together in the settings that say where the videos lie."""
+    endpoint, key, secret = settings.s3_endpoint_url, settings.s3_access_key_id, settings.s3_secret_access_key
+    if not settings.storage_url:
+        idle = {"S3_ENDPOINT_URL": endpoint, "S3_ACCESS_KEY_ID": key, "S3_SECRET_ACCESS_KEY": secret}
+        return [
+            f"{name} is set, but STORAGE_URL is not: nothing is kept there" for name, value in idle.items() if value
+        ]
+    problems = []
+    if settings.storage_bucket is None:
+        problems.append(f"STORAGE_URL={settings.storage_url!r}: write it as s3://bucket or s3://bucket/prefix")
+    if settings.storage_dir:
+        problems.append("STORAGE_URL and STORAGE_DIR are both set: leave one of them empty")
+    if endpoint and not re.match(r"https?://[^/]", endpoint):
+        problems.append(f"S3_ENDPOINT_URL={endpoint!r}: begin it with https:// (or http://, in a network of your own)")
+    if bool(key) != bool(secret) or (endpoint and not key):
+        missing = {"S3_ACCESS_KEY_ID": key, "S3_SECRET_ACCESS_KEY": secret}
+        problems += [f"{name} is not set: STORAGE_URL needs it" for name, value in missing.items() if not value]
+    return problems
+
+
+def _secret_problems(variable: str, value: str, least_length: int) -> list[str]:
     if value.lower() in _PLACEHOLDERS or value.lower().startswith(("change", "<")):
         return [f"{variable} is a placeholder: set a random one, for example from `openssl rand -hex 32`"]
-    if len(value) < _SECRET_MIN_LENGTH:
-        return [f"{variable} is shorter than {_SECRET_MIN_LENGTH} characters"]
+    if len(value) < least_length:
+        return [f"{variable} is shorter than {least_length} characters"]
     return []
 
 

@@ -23,7 +23,7 @@ from contracts.errors import SettingsError, WebDetectorError
 from contracts.logs import configure
 from contracts.presence import presence_step
 from contracts.settings import Settings, load
-from contracts.storage import LocalStorage
+from contracts.storages import open_storage
 from contracts.stores import open_result_store
 from contracts.tasks import detector_queue
 from detector import tasks  # noqa: F401  (registers the task)
@@ -42,7 +42,7 @@ def build(settings: Settings, worker: str) -> Services:
     """
     models_dir = Path(settings.models_dir) if settings.models_dir else Path(__file__).parent / "models"
     return Services(
-        storage=LocalStorage(settings.storage_path),
+        storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         engines=Engines(models_dir, EngineConfig(settings.detector_device, settings.detector_threads)),
         worker=worker,

@@ -1,9 +1,10 @@
 """What a file is: container, codec, facts and packet index. Runs as a process of its own.
 
-    python -m processor.inspect STORAGE_PATH KEY MAX_FRAME_PIXELS MAX_FRAMES CPU_SECONDS
+    python -m processor.inspect DESCRIPTOR MAX_FRAME_PIXELS MAX_FRAMES CPU_SECONDS
 
-writes a ProbeReport to standard output. A hostile file can only end this process: it has limits
-on memory, on processor time and on files, and reads nothing but the object it was given.
+writes a ProbeReport to standard output, or ends with STORAGE_FAILED and writes why. DESCRIPTOR is the
+file's, handed over by the parent. A hostile file can only end this process: it has limits on memory, on processor time
+and on files, and knows nothing but the object it was given.
 """
 
 import resource
@@ -25,10 +26,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from contracts.containers import ANIMATIONS, OPEN_OPTIONS, STILLS, demuxer
-from contracts.errors import VideoRefused
+from contracts.errors import StorageUnavailable, VideoRefused
 from contracts.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
-from contracts.storage import LocalStorage
+from contracts.reader import watched
 from processor.damage import Damage
+from processor.handover import STORAGE_FAILED, taken
 from processor.plan import shown
 
 _MEMORY_BYTES = 2 * 1024**3
@@ -238,18 +240,21 @@ def _container_name(container: InputContainer) -> str:
 
 def main(arguments: list[str]) -> int:
     """Entry point of the bounded process."""
-    root, key, max_pixels, max_frames, cpu_seconds = arguments
+    descriptor, max_pixels, max_frames, cpu_seconds = arguments
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_seconds), int(cpu_seconds) + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        with LocalStorage(root).open(key) as source:
-            report = inspect(source, Limits(int(max_pixels), int(max_frames)))
+        with taken(int(descriptor)) as source, watched(source) as reader:
+            report = inspect(reader, Limits(int(max_pixels), int(max_frames)))
     except VideoRefused as error:
         report = ProbeReport(refused=error.detail)
     except MemoryError:
         report = ProbeReport(refused="reading it takes more memory than is allowed")
+    except StorageUnavailable as error:
+        sys.stdout.write(error.detail)
+        return STORAGE_FAILED
     sys.stdout.buffer.write(encode(report))
     return 0
 

@@ -7,7 +7,7 @@ from celery import chord
 
 from contracts import catalogue
 from contracts.codec import compress, decompress, time_ms
-from contracts.errors import InvalidOptions, NotFound, VideoRefused, WebDetectorError
+from contracts.errors import InvalidOptions, NotFound, StorageUnavailable, VideoRefused, WebDetectorError
 from contracts.messages import (
     SCHEMA,
     JobPlan,
@@ -40,8 +40,10 @@ _REPLY_SECONDS = 60
 
 
 def probe_video(services: Services, video_id: str) -> ProbeReport:
-    """Find out what a video is, note it, keep its packet index, and tell the one who waits."""
-    report = probe(services.settings, video_key(video_id))
+    """Find out what a video is, note it, keep its packet index, and tell the one who waits.
+
+    Raises StorageUnavailable, after which the reaper asks again."""
+    report = probe(services.storage, services.settings, video_key(video_id))
     if report.index is not None:
         with services.storage.create(index_key(video_id)) as sink:
             sink.write(compress(encode(report.index)))
@@ -66,6 +68,8 @@ def process_video(services: Services, job_id: str) -> None:
         return
     try:
         plan = read_plan(services, job) or _make_plan(services, job)
+    except StorageUnavailable:
+        raise  # the reaper sends it again
     except WebDetectorError as error:
         _fail(services, job, error)
         return

@@ -1,32 +1,53 @@
 """Asks a bounded process what a stored file is, and never dies of the answer."""
 
+import os
 import subprocess
 import sys
 
 import msgspec
 
+from contracts.errors import NotFound, StorageUnavailable
 from contracts.messages import ProbeReport, decode
-from contracts.settings import Settings
+from contracts.reader import watched
+from contracts.settings import Settings, table
+from contracts.storage import Storage
+from processor.handover import STORAGE_FAILED, handed
 
 
-def probe(settings: Settings, key: str) -> ProbeReport:
-    """The report on a stored object; a process that fails or takes too long means "refused"."""
-    command = [
-        sys.executable,
-        "-m",
-        "processor.inspect",
-        settings.storage_path,
-        key,
-        str(settings.max_frame_pixels),
-        str(settings.max_frames),
-        str(settings.probe_timeout_seconds),
-    ]
+def probe(storage: Storage, settings: Settings, key: str) -> ProbeReport:
+    """The report on a stored object; a process that fails or takes too long means "refused".
+
+    Raises StorageUnavailable: then nothing is known about the object.
+    """
+    try:
+        with storage.open(key) as source, watched(source) as reader, handed(reader) as descriptor:
+            return _ask(descriptor, settings)
+    except NotFound:
+        return ProbeReport(refused="the file is no longer there")
+
+
+def _ask(descriptor: int, settings: Settings) -> ProbeReport:
+    command = [sys.executable, "-m", "processor.inspect", str(descriptor), str(settings.max_frame_pixels)]
+    command += [str(settings.max_frames), str(settings.probe_timeout_seconds)]
+    # What reads foreign files knows no password.
+    known = {row.variable for row in table()}
+    environ = {name: value for name, value in os.environ.items() if name not in known}
     try:
         # Standard error is left alone: what the libraries print there is for the log.
-        done = subprocess.run(command, stdout=subprocess.PIPE, timeout=settings.probe_timeout_seconds, check=False)
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=environ,
+            pass_fds=(descriptor,),
+            timeout=settings.probe_timeout_seconds,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         limit = settings.probe_timeout_seconds
         return ProbeReport(refused=f"reading its index took longer than {limit} s: it may be damaged")
+    if done.returncode == STORAGE_FAILED:
+        raise StorageUnavailable(done.stdout.decode(errors="replace"))
     if done.returncode != 0:
         return ProbeReport(refused="reading it broke the reader: it is damaged, or made to do harm")
     try:

@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 
+from contracts.errors import StorageUnavailable
 from contracts.states import JobState
 from contracts.tables import Job, utcnow
 from processor.context import Services
@@ -19,10 +20,18 @@ _SWEEP_STORE_SECONDS = 60
 
 def _sweep(services: Services) -> None:
     """Remove, now and then, what uploads that were killed left behind, and results whose time is over."""
-    if services.signals.claim("sweep", _SWEEP_SECONDS) and (count := services.storage.sweep(_SWEEP_SECONDS)):
-        log.warning("%d unfinished files of writers that died were removed", count)
+    if services.signals.claim("sweep", _SWEEP_SECONDS):
+        _sweep_storage(services)
     if services.signals.claim("sweep-store", _SWEEP_STORE_SECONDS):
         services.store.sweep()
+
+
+def _sweep_storage(services: Services) -> None:
+    try:
+        if count := services.storage.sweep(_SWEEP_SECONDS):
+            log.warning("%d unfinished files of writers that died were removed", count)
+    except StorageUnavailable as error:  # not every object store lets us look
+        log.warning("unfinished files cannot be looked for: %s", error.detail)
 
 
 def reap(services: Services) -> None:

@@ -15,7 +15,7 @@ from contracts.logs import configure
 from contracts.presence import periodic_step, presence_step
 from contracts.settings import Settings, load
 from contracts.signals import Signals
-from contracts.storage import LocalStorage
+from contracts.storages import open_storage
 from contracts.stores import open_result_store
 from contracts.tables import open_database
 from contracts.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, REAP
@@ -31,7 +31,7 @@ def build(settings: Settings, celery: Celery) -> Services:
     return Services(
         settings=settings,
         celery=celery,
-        storage=LocalStorage(settings.storage_path),
+        storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         signals=Signals.connect(settings.signals_url),
         repository=Repository(open_database(settings.database_url)),

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from contracts.errors import NotFound
 from contracts.messages import Layout
-from contracts.storage import _KEY, Storage
+from contracts.storage import Storage, absent, checked
 from contracts.store import Progress, ResultStore
 
 
@@ -23,13 +22,13 @@ class MemoryStorage(Storage):
 
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
-        self._check(key)
+        checked(key)
         with io.BytesIO() as sink:
             yield sink
             self.objects[key] = sink.getvalue()
 
     def delete(self, key: str) -> None:
-        self._check(key)
+        checked(key)
         self.objects.pop(key, None)
 
     def size(self, key: str) -> int:
@@ -39,15 +38,11 @@ class MemoryStorage(Storage):
         return 0  # what is not finished is nowhere yet
 
     def _get(self, key: str) -> bytes:
-        self._check(key)
+        checked(key)
         try:
             return self.objects[key]
         except KeyError:
-            raise NotFound(f"nothing is stored as {key}") from None
-
-    def _check(self, key: str) -> None:
-        if not _KEY.fullmatch(key):
-            raise ValueError(f"not a storage key: {key!r}")
+            raise absent(key) from None
 
 
 class MemoryResultStore(ResultStore):
@@ -78,6 +73,12 @@ class MemoryResultStore(ResultStore):
         attempts = self._write(job_id, "attempts")
         attempts[index] = attempts.get(index, 0) + 1
         return int(attempts[index])
+
+    def withdraw_attempt(self, job_id: str, index: int) -> None:
+        attempts = self._write(job_id, "attempts")
+        attempts[index] = attempts.get(index, 0) - 1
+        if attempts[index] <= 0:
+            del attempts[index]
 
     def attempts(self, job_id: str) -> dict[int, int]:
         return dict(self._read(job_id, "attempts"))

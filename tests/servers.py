@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -287,7 +288,9 @@ def require(*names: str) -> None:
     missing = [name for name in names if _find(name) is None]
     if not missing:
         return
-    reason = f"not installed: {', '.join(missing)} (tools/install-debian-packages installs them)"
+    reason = (
+        f"not installed: {', '.join(missing)} (tools/install-debian-packages or make test-distributed installs them)"
+    )
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
@@ -301,7 +304,8 @@ def _tool(name: str) -> str:
 
 def _find(name: str) -> str | None:
     """Debian keeps these out of PATH, or puts a wrapper there that only serves its own instance."""
-    folders = [Path("/usr/lib/rabbitmq/bin"), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    own = Path(sys.prefix) / "s3-server/bin"  # made by make test-distributed
+    folders = [own, Path("/usr/lib/rabbitmq/bin"), *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
     return shutil.which(name, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", ""), "/usr/sbin"]))
 
 

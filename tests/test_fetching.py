@@ -16,7 +16,7 @@ from api.intake import Intake, Stored
 from api.network import OpenNetwork, Resolve
 from api.problems import status_of
 from contracts.errors import ImportFailed, ImportRefused, ImportsOff, TooManyImports, UploadIncomplete
-from contracts.storage import LocalStorage
+from contracts.localstorage import LocalStorage
 from tests.servers import require
 from tests.web import Web, certificate, chunked, redirect, reply
 

@@ -1,15 +1,26 @@
 """The probe's own process: what it reports, and that it holds its limits."""
 
+import io
+import os
+import socket
+import struct
 from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import av
 import numpy as np
 import pytest
 
-from contracts.settings import Settings
-from contracts.storage import LocalStorage
-from processor.probe import probe
+from contracts.errors import StorageUnavailable
+from contracts.localstorage import LocalStorage
+from contracts.messages import ProbeReport
+from contracts.reader import RangeReader
+from contracts.settings import Settings, table
+from contracts.storages import open_storage
+from processor.handover import handed
+from processor.probe import probe as probe_in
+from tests.fakes import MemoryStorage
 
 KEY = "videos/x/content"
 
@@ -18,6 +29,10 @@ def stored(tmp_path: Path, content: bytes) -> Settings:
     with LocalStorage(tmp_path).create(KEY) as sink:
         sink.write(content)
     return Settings(storage_dir=str(tmp_path))
+
+
+def probe(settings: Settings, key: str) -> ProbeReport:
+    return probe_in(open_storage(settings), settings, key)
 
 
 def clip(path: Path, gaps: list[int], **options: str) -> bytes:
@@ -90,6 +105,100 @@ def test_a_reader_that_hangs_is_a_refusal(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("processor.probe.sys.executable", str(slow))
     limited = Settings(storage_dir=settings.storage_dir, probe_timeout_seconds=1)
     assert "longer than 1 s" in str(probe(limited, KEY).refused)
+
+
+class Apart(MemoryStorage):
+    """A storage without files, whose reads fail after some bytes."""
+
+    def __init__(self, content: bytes, good_bytes: int = 10**9) -> None:
+        super().__init__()
+        self.objects[KEY] = content
+        self._good = good_bytes
+        self.reads: list[tuple[int, int]] = []
+
+    def open(self, key: str) -> BinaryIO:
+        data = self.objects[key]
+
+        def fetch(start: int, stop: int) -> bytes:
+            self.reads.append((start, stop))
+            if stop > self._good:
+                raise ConnectionResetError("the line broke")
+            return data[start:stop]
+
+        return cast(BinaryIO, RangeReader(fetch, len(data)))
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts"])
+def test_a_storage_without_files_is_read_through_the_parent(tmp_path: Path, name: str) -> None:
+    content = clip(tmp_path / name, [40] * 30)
+    settings = stored(tmp_path, content)
+    assert probe_in(Apart(content), settings, KEY) == probe(settings, KEY)
+    assert (
+        probe_in(Apart(b"no video" * 99), settings, KEY).refused
+        == probe(stored(tmp_path, b"no video" * 99), KEY).refused
+    )
+
+
+def stretched(content: bytes, size: int) -> bytes:
+    """An mp4 whose index stands at its end, after so many bytes that it does not name; any other file
+    is made longer behind its end."""
+    if b"moov" not in content:
+        return content + bytes(size)
+    index = content.rindex(b"moov") - 4
+    return content[:index] + size.to_bytes(4, "big") + b"free" + bytes(size - 8) + content[index:]
+
+
+def test_of_a_large_file_that_is_skipped_through_little_is_read(tmp_path: Path) -> None:
+    content = clip(tmp_path / "a.mp4", [40] * 30)
+    storage = Apart(stretched(content, 40_000_000))
+    assert probe_in(storage, Settings(), KEY).media == probe(stored(tmp_path, content), KEY).media
+    assert sum(stop - start for start, stop in storage.reads) < 8_000_000
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.95])
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts"])
+def test_a_line_that_breaks_is_no_refusal(tmp_path: Path, name: str, share: float) -> None:
+    content = stretched(clip(tmp_path / name, [40] * 30), 9_000_000)
+    storage = Apart(content, round(len(content) * share))
+    with pytest.raises(StorageUnavailable, match="the line broke"):
+        probe_in(storage, Settings(), KEY)
+
+
+def test_a_disk_that_breaks_is_no_refusal(tmp_path: Path) -> None:
+    path = tmp_path / KEY
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/proc/self/mem")  # reading at its start is an input/output error
+    with pytest.raises(StorageUnavailable, match="Input/output error"):
+        probe(Settings(storage_dir=str(tmp_path)), KEY)
+
+
+def test_a_file_that_is_gone_is_a_refusal(tmp_path: Path) -> None:
+    assert "no longer there" in str(probe(Settings(storage_dir=str(tmp_path)), KEY).refused)
+
+
+def test_the_reader_knows_no_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = stored(tmp_path, b"x")
+    (tmp_path / "bin").mkdir()
+    curious = tmp_path / "bin/python"
+    curious.write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\n")
+    curious.chmod(0o755)
+    monkeypatch.setattr("processor.probe.sys.executable", str(curious))
+    for row in table():
+        monkeypatch.setenv(row.variable, "hush-hush")
+    probe(settings, KEY)
+    seen = (tmp_path / "seen").read_text()
+    assert "PATH=" in seen
+    assert "hush" not in seen
+
+
+@pytest.mark.parametrize("request_", [(0, 5_000_000), (2**63, 1), (90, 20)])
+def test_a_reader_that_asks_for_nonsense_gets_nothing(request_: tuple[int, int]) -> None:
+    with handed(io.BytesIO(bytes(100))) as descriptor, socket.socket(fileno=os.dup(descriptor)) as line:
+        assert line.recv(8) == (100).to_bytes(8, "little")
+        line.sendall(struct.pack("<QQ", 90, 10))
+        assert line.recv(100) == bytes(10)
+        line.sendall(struct.pack("<QQ", *request_))
+        assert line.recv(100) == b""
 
 
 def test_avi_with_reordered_frames_is_timed_by_decoding(tmp_path: Path) -> None:

@@ -66,6 +66,51 @@ def test_a_short_secret_is_refused_and_not_repeated() -> None:
     assert line == "JWT_SECRET_KEY is shorter than 32 characters"
 
 
+BUCKET = {"STORAGE_URL": "s3://video-1/a/b", "S3_ACCESS_KEY_ID": "AKIA1", "S3_SECRET_ACCESS_KEY": "short"}
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("s3://video-1", ("video-1", "")),
+        ("s3://video-1/", ("video-1", "")),
+        ("s3://my.bucket/web_detector/Site.2/", ("my.bucket", "web_detector/Site.2")),
+    ],
+)
+def test_a_bucket_takes_the_place_of_the_folder(url: str, place: tuple[str, str]) -> None:
+    assert load("detector", {**LINKS, **BUCKET, "STORAGE_URL": url}).storage_bucket == place
+    assert load("detector", LINKS).storage_bucket is None
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"STORAGE_URL": "https://video-1"}, ["STORAGE_URL"]),
+        ({"STORAGE_URL": "s3://Video"}, ["STORAGE_URL"]),
+        ({"STORAGE_URL": "s3://video-1/../x"}, ["STORAGE_URL"]),
+        ({"STORAGE_URL": "s3://video-1//x"}, ["STORAGE_URL"]),
+        ({"STORAGE_DIR": "/srv"}, ["STORAGE_URL"]),
+        ({"S3_ENDPOINT_URL": "store:9000", "S3_ACCESS_KEY_ID": ""}, ["S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID"]),
+        ({"S3_SECRET_ACCESS_KEY": "changeme"}, ["S3_SECRET_ACCESS_KEY"]),
+        ({"S3_SECRET_ACCESS_KEY": ""}, ["S3_SECRET_ACCESS_KEY"]),
+        ({"STORAGE_URL": ""}, ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"]),
+        (
+            {"S3_ENDPOINT_URL": "http://store:9000", "S3_ACCESS_KEY_ID": "", "S3_SECRET_ACCESS_KEY": ""},
+            ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"],
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_named(role: Role, changes: dict[str, str], named: list[str]) -> None:
+    found = problems(role, {**GOOD, **BUCKET, **changes})
+    assert [re.split(r"[ =:]", line)[0] for line in found] == named
+    assert "short" not in "".join(found)
+
+
+def test_a_machine_with_a_role_needs_no_keys() -> None:
+    assert load("api", {**GOOD, "STORAGE_URL": "s3://video-1"}).storage_bucket
+
+
 def test_a_role_asks_for_its_own_settings_alone() -> None:
     assert load("detector", LINKS).database_url == ""
     assert load("processor", {**LINKS, "DATABASE_URL": "sqlite://"}).jwt_secret_key == ""
@@ -139,7 +184,7 @@ def shown_default(row: Row) -> str:
 def test_the_example_environment_is_the_table() -> None:
     text = (ROOT / ".env.example").read_text()
     lines = text[: text.index("# Of docker-compose.yaml alone")].splitlines()
-    entries = {line: comment for comment, line in pairwise(lines) if re.match(r"(# )?[A-Z_]+=", line)}
+    entries = {line: comment for comment, line in pairwise(lines) if re.match(r"(# )?[A-Z0-9_]+=", line)}
     assert entries == {
         (f"{row.variable}=" if row.required else f"# {row.variable}={row.default}"): (
             f"# {row.help} [{'required by' if row.required else 'read by'}: {readers(row)}]"
@@ -162,9 +207,12 @@ def test_a_service_of_the_compose_file_passes_on_its_own_settings(role: Role) ->
 
 def test_the_compose_file_names_only_known_variables_and_no_default_of_a_secret() -> None:
     text = (ROOT / "docker-compose.yaml").read_text()
-    used = dict(re.findall(r"\$\{([A-Z_]+)(:?[?-]?)", text))
+    used = dict(re.findall(r"\$\{([A-Z0-9_]+)(:?[?-]?)", text))
     assert set(used) <= {row.variable for row in table()} | OF_COMPOSE
-    secrets = {row.variable for row in table() if row.secret} | {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD"}
+    secrets = {row.variable for row in table() if row.secret and row.required} | {
+        "POSTGRES_PASSWORD",
+        "RABBITMQ_PASSWORD",
+    }
     assert {name for name, form in used.items() if form == ":?"} == secrets
 
 

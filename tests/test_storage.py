@@ -1,21 +1,38 @@
-"""What every storage must do; and what the one on a local disk does beside."""
+"""What every storage must do, and what the one on a local disk does beside; see test_s3storage for the other."""
 
 import errno
+import hashlib
 import os
+import random
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from contracts.errors import NotFound, StorageFull
-from contracts.storage import LocalStorage, Storage, index_key, plan_key, result_key, video_key
+from contracts.errors import NotFound, StorageFull, StorageUnavailable
+from contracts.localstorage import LocalStorage
+from contracts.storage import Storage, index_key, plan_key, result_key, video_key
 from tests.fakes import MemoryStorage
+from tests.s3 import ObjectStore
+from tests.servers import require
 
 KEY = "videos/0b1c/content"
 
 
-@pytest.fixture(params=["local disk", "memory"])
+@pytest.fixture(scope="module")
+def object_store() -> Iterator[ObjectStore]:
+    require("moto_server")
+    with ObjectStore() as running:
+        yield running.wait()
+
+
+@pytest.fixture(params=["local disk", "memory", pytest.param("s3", marks=pytest.mark.distributed)])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "s3":
+        store: ObjectStore = request.getfixturevalue("object_store")
+        return store.bucket().storage()
     return LocalStorage(tmp_path / "storage") if request.param == "local disk" else MemoryStorage()
 
 
@@ -47,6 +64,43 @@ def test_what_was_written_can_be_read_in_part(storage: Storage) -> None:
         assert source.read(3) == bytes([90, 91, 92])
         assert source.seek(5) == 5
         assert source.read(2) == bytes([5, 6])
+        assert source.tell() == 7
+        assert source.seek(3, os.SEEK_CUR) == 10
+        assert source.read() == bytes(range(10, 100))
+        assert (source.read(1), source.read()) == (b"", b"")
+        assert source.seek(200) == 200
+        assert source.read(5) == b""
+
+
+def test_an_object_may_be_empty(storage: Storage) -> None:
+    put(storage, KEY, b"")
+    assert (storage.size(KEY), get(storage, KEY)) == (0, b"")
+
+
+def test_what_is_larger_than_any_buffer_comes_back_whole(storage: Storage) -> None:
+    data = random.Random(7).randbytes(21 * 1024 * 1024 + 5)
+    with storage.create(KEY) as sink:
+        for start in range(0, len(data), 700_001):
+            sink.write(data[start : start + 700_001])
+    assert storage.size(KEY) == len(data)
+    assert hashlib.sha256(get(storage, KEY)).digest() == hashlib.sha256(data).digest()
+    with storage.open(KEY) as source:
+        for start in (len(data) - 9, 0, 5_000_000, 4_999_990, 262_140, 1_048_570):
+            source.seek(start)
+            assert source.read(100_000) == data[start : start + 100_000]
+
+
+def test_threads_may_share_it(storage: Storage) -> None:
+    """Each of a request's steps may run in another thread, and many requests at once."""
+
+    def trip(number: int) -> None:
+        key, data = f"videos/{number}/content", bytes([number]) * 300_000
+        with ThreadPoolExecutor(1) as other, storage.create(key) as sink:
+            other.submit(sink.write, data).result()
+        assert get(storage, key) == data
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(trip, range(24)))
 
 
 def test_nothing_is_seen_before_the_end(storage: Storage) -> None:
@@ -105,6 +159,15 @@ def test_the_keys_of_the_service_are_different_and_good(storage: Storage) -> Non
     for key in keys:
         put(storage, key, key.encode())
     assert [get(storage, key) for key in keys] == [key.encode() for key in keys]
+
+
+def test_a_disk_that_fails_may_work_later(tmp_path: Path) -> None:
+    """A network file system tells of its server's troubles so; any other error of the system will do here."""
+    storage = LocalStorage(tmp_path)
+    put(storage, "videos", b"a file where a folder should be")
+    for use in (storage.open, storage.size):
+        with pytest.raises(StorageUnavailable, match="Not a directory"):
+            use(KEY)
 
 
 def test_on_disk_nothing_is_left_of_an_aborted_write(tmp_path: Path) -> None:

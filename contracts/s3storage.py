@@ -1,0 +1,243 @@
+"""Storage in a bucket of an S3-compatible object store. The only file that knows botocore."""
+
+import io
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+from urllib3.exceptions import HTTPError
+
+from contracts.errors import NotFound, StorageFull, StorageUnavailable, WebDetectorError
+from contracts.reader import RangeReader
+from contracts.storage import absent, checked
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_MIB = 1024 * 1024
+_HEAD_BYTES = 256 * 1024
+_PART_BYTES = 8 * _MIB
+_MOST_PARTS = 10_000
+# A body that breaks off is asked for again; the library repeats only what fails before it.
+_TRIES = 3
+_FULL = frozenset({"QuotaExceeded", "InsufficientStorage", "InsufficientCapacity", "XMinioStorageFull"})
+_FULL |= {"XMinioAdminBucketQuotaExceeded"}
+_HTTP_FULL, _HTTP_CHANGED, _HTTP_EMPTY = 507, 412, 416
+_ABSENT = frozenset({"NoSuchKey", "404"})  # the latter is all that an answer without a body tells
+
+
+@dataclass(frozen=True, slots=True)
+class S3Access:
+    """How the store is reached. endpoint_url: empty for Amazon's. Keys: both, or none for those of
+    the machine's own role."""
+
+    endpoint_url: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+
+
+class S3Storage:
+    """Storage in a bucket, under a prefix. To be made after a fork; threads may share it."""
+
+    def __init__(self, bucket: str, prefix: str, access: S3Access, *, largest_bytes: int = 0) -> None:
+        """largest_bytes: of an object that is to be written; an upload has at most 10,000 parts."""
+        self._client = _connect(access)
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        # Some stores want parts of one size, so that it cannot grow on the way.
+        least = -(-largest_bytes // _MOST_PARTS)
+        self._part_bytes = max(_PART_BYTES, -(-least // _MIB) * _MIB)
+
+    def open(self, key: str) -> BinaryIO:
+        name = self._name(key)
+        with _failures(key):
+            head, size, etag = self._head(name)
+
+        def fetch(start: int, stop: int) -> bytes:
+            with _failures(key):
+                return self._get(name, start, stop, etag)
+
+        return cast(BinaryIO, RangeReader(fetch, size, head))
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
+        writer = _Writer(self._client, self._bucket, self._name(key), self._part_bytes)
+        try:
+            yield cast(BinaryIO, writer)
+            writer.complete()
+        except BaseException:
+            writer.abort()
+            raise
+
+    def delete(self, key: str) -> None:
+        name = self._name(key)
+        with suppress(NotFound), _failures(key):
+            self._client.delete_object(Bucket=self._bucket, Key=name)
+
+    def size(self, key: str) -> int:
+        name = self._name(key)
+        with _failures(key):
+            return self._client.head_object(Bucket=self._bucket, Key=name)["ContentLength"]
+
+    def sweep(self, seconds: float) -> int:
+        limit, count = datetime.now(UTC) - timedelta(seconds=seconds), 0
+        pages = self._client.get_paginator("list_multipart_uploads")
+        with _failures("what is unfinished"):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
+                for upload in page.get("Uploads", ()):
+                    name, number = upload["Key"], upload["UploadId"]
+                    if upload["Initiated"] < limit and self._last_part(name, number, upload["Initiated"]) < limit:
+                        self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=number)
+                        count += 1
+        return count
+
+    def _last_part(self, name: str, upload: str, begun: datetime) -> datetime:
+        """When an upload last got on."""
+        pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=name, UploadId=upload)
+        return max((part["LastModified"] for page in pages for part in page.get("Parts", ())), default=begun)
+
+    def _name(self, key: str) -> str:
+        return self._prefix + checked(key)
+
+    def _head(self, name: str) -> tuple[bytes, int, str]:
+        """The first bytes of an object, its size, and its ETag."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=name, Range=f"bytes=0-{_HEAD_BYTES - 1}")
+        except ClientError as error:
+            if _status(error) != _HTTP_EMPTY:
+                raise
+            return b"", 0, ""
+        with closing(answer["Body"]) as body:
+            head = body.read()
+        size = int(answer["ContentRange"].rpartition("/")[2]) if "ContentRange" in answer else len(head)
+        return head, size, answer["ETag"]
+
+    def _get(self, name: str, start: int, stop: int, etag: str) -> bytes:
+        """A range of the very object that has the ETag."""
+        for left in reversed(range(_TRIES)):
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=name, Range=f"bytes={start}-{stop - 1}", IfMatch=etag
+            )
+            try:
+                with closing(answer["Body"]) as body:
+                    return body.read()
+            except (BotoCoreError, HTTPError, OSError):
+                if not left:
+                    raise
+        raise AssertionError("a try returns or raises")
+
+
+class _Writer(io.RawIOBase):
+    """Sends what is written in parts; what is smaller than one goes as a whole at the end."""
+
+    def __init__(self, client: "S3Client", bucket: str, name: str, part_bytes: int) -> None:
+        super().__init__()
+        self._client, self._bucket, self._name = client, bucket, name
+        self._part_bytes = part_bytes
+        self._buffer = io.BytesIO()
+        self._upload = ""
+        self._parts: list[str] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        view = memoryview(data).cast("B")
+        done = 0
+        while done < len(view):
+            done += self._buffer.write(view[done : done + self._part_bytes - self._buffer.tell()])
+            if self._buffer.tell() == self._part_bytes:
+                self._send()
+        return done
+
+    def complete(self) -> None:
+        """Make the object appear."""
+        if not self._upload:
+            self._buffer.seek(0)
+            with _failures(self._name):
+                self._client.put_object(Bucket=self._bucket, Key=self._name, Body=self._buffer)
+            return
+        if self._buffer.tell():
+            self._send()
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(self._parts, 1)]
+        with _failures(self._name):
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket,
+                Key=self._name,
+                UploadId=self._upload,
+                MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]
+            )
+
+    def abort(self) -> None:
+        """Leave nothing. Where even that fails, the sweep will find it."""
+        self._buffer = io.BytesIO()
+        if self._upload:
+            with suppress(WebDetectorError), _failures(self._name):
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._name, UploadId=self._upload)
+
+    def _send(self) -> None:
+        self._buffer.seek(0)
+        with _failures(self._name):
+            if not self._upload:
+                begun = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._name)
+                self._upload = begun["UploadId"]
+            part = self._client.upload_part(
+                Bucket=self._bucket,
+                Key=self._name,
+                UploadId=self._upload,
+                PartNumber=len(self._parts) + 1,
+                Body=self._buffer,
+            )
+        self._parts.append(part["ETag"])
+        self._buffer = io.BytesIO()
+
+
+def _connect(access: S3Access) -> "S3Client":
+    """A client that repeats what fails, for some ten seconds in all when nothing answers."""
+    client = Session().create_client(
+        "s3",
+        region_name=access.region,
+        endpoint_url=access.endpoint_url or None,
+        aws_access_key_id=access.access_key_id or None,
+        aws_secret_access_key=access.secret_access_key or None,
+        config=Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"mode": "standard", "total_max_attempts": 4},
+            max_pool_connections=64,
+            s3={"addressing_style": "path" if access.endpoint_url else "auto"},
+            # Checksums in trailers are known to few but Amazon's own.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+    return cast("S3Client", client)
+
+
+@contextmanager
+def _failures(what: str) -> Iterator[None]:
+    """Errors of the library as those of the port."""
+    try:
+        yield
+    except ClientError as error:
+        told = error.response.get("Error", {})
+        if told.get("Code") in _ABSENT:
+            raise absent(what) from None
+        if _status(error) == _HTTP_FULL or told.get("Code") in _FULL:
+            raise StorageFull("the storage is full: free some room and try again") from error
+        if _status(error) == _HTTP_CHANGED:
+            raise StorageUnavailable(f"{what} was replaced while it was read") from error
+        text = f"{what}: the object store answers {told.get('Code')}: {told.get('Message')}"
+        raise StorageUnavailable(text) from error
+    except (BotoCoreError, HTTPError, OSError) as error:
+        raise StorageUnavailable(f"{what}: the object store does not answer as it should: {error}") from error
+
+
+def _status(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
