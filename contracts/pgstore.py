@@ -68,6 +68,16 @@ _BEGIN_ATTEMPT = _writing(
     "INSERT INTO attempt SELECT id, CAST(:number AS integer), 1 FROM living"
     " ON CONFLICT (job, number) DO UPDATE SET tries = attempt.tries + 1 RETURNING tries"
 )
+_WITHDRAW_ATTEMPT = """
+    WITH living AS (
+        SELECT id FROM job WHERE name = :job AND expires_at > now()
+    ), gone AS (
+        DELETE FROM attempt USING living
+        WHERE attempt.job = living.id AND number = CAST(:number AS integer) AND tries <= 1
+    )
+    UPDATE attempt SET tries = tries - 1 FROM living
+    WHERE attempt.job = living.id AND number = CAST(:number AS integer) AND tries > 1
+"""
 _ATTEMPTS = _reading("number, tries", "attempt")
 _SET_PROGRESS = _writing(
     "INSERT INTO progress"
@@ -135,6 +145,9 @@ class PostgresResultStore:
     def begin_attempt(self, job_id: str, index: int) -> int:
         # Not repeated: it may have been counted before the connection broke.
         return int(self._write(_BEGIN_ATTEMPT, job_id, repeat=False, number=index))
+
+    def withdraw_attempt(self, job_id: str, index: int) -> None:
+        self._pool.run(_WITHDRAW_ATTEMPT, repeat=False, job=job_id, number=index)
 
     def attempts(self, job_id: str) -> dict[int, int]:
         return dict(self._pool.run(_ATTEMPTS, job=job_id))

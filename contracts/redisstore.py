@@ -47,6 +47,11 @@ class RedisResultStore:
     def begin_attempt(self, job_id: str, index: int) -> int:
         return int(self._write(job_id, "attempts", "hincrby", index, 1))
 
+    def withdraw_attempt(self, job_id: str, index: int) -> None:
+        # Whoever has the chunk's lease is alone with this number.
+        if int(self._write(job_id, "attempts", "hincrby", index, -1)) <= 0:
+            self._ask("hdel", _key(job_id, "attempts"), str(index))
+
     def attempts(self, job_id: str) -> dict[int, int]:
         values = self._ask("hgetall", _key(job_id, "attempts"))
         return {int(index): int(count) for index, count in values.items()}

@@ -41,6 +41,9 @@ class ResultStore(Protocol):
     def begin_attempt(self, job_id: str, index: int) -> int:
         """Count a try at a chunk; the number of tries, this one included."""
 
+    def withdraw_attempt(self, job_id: str, index: int) -> None:
+        """A try that was begun does not count: that it failed had nothing to do with the chunk."""
+
     def attempts(self, job_id: str) -> dict[int, int]:
         """Tries so far by chunk."""
 

@@ -14,10 +14,12 @@ from contracts.errors import (
     ModelBroken,
     NotFound,
     PrecisionUnavailable,
+    StorageUnavailable,
     StoreUnavailable,
     WebDetectorError,
 )
 from contracts.messages import Chunk, ChunkFailure
+from contracts.reader import watched
 from contracts.store import MAX_ATTEMPTS
 from detector.base import Backend
 from detector.context import Services
@@ -27,7 +29,8 @@ log = logging.getLogger(__name__)
 
 AFTER_ERROR_SECONDS = 1
 HAND_BACK_SECONDS = 5
-# An hour: by then, no detector that could do it has been free, and a job must end some time.
+# An hour: by then, no detector that could do it has been free, or the storage is gone for good, and a job
+# must end some time.
 MAX_REPEATS = 720
 
 
@@ -92,6 +95,12 @@ def _try(chunk: Chunk, services: Services, lease: _Lease, repeats: int) -> int |
         if repeats < MAX_REPEATS:
             return HAND_BACK_SECONDS
         failure = ChunkFailure(error.code, f"no detector for this job: {error.detail}")
+    except StorageUnavailable as error:
+        services.store.withdraw_attempt(chunk.job_id, chunk.index)
+        if repeats < MAX_REPEATS:
+            log.warning("chunk %d of job %s is handed back: %s", chunk.index, chunk.job_id, error.detail)
+            return HAND_BACK_SECONDS
+        failure = ChunkFailure(error.code, error.detail)
     except SoftTimeLimitExceeded:
         failure = ChunkFailure("timeout", "these frames took longer than a task may")
     except _INCURABLE as error:
@@ -136,8 +145,8 @@ def _detect(chunk: Chunk, services: Services, lease: _Lease, model: Model, backe
     def should_stop() -> bool:
         return not lease.held or store.cancelled(chunk.job_id)
 
-    with services.storage.open(chunk.video_key) as source:
-        return run(chunk, source, backend, model, on_progress, should_stop)
+    with services.storage.open(chunk.video_key) as source, watched(source) as reader:
+        return run(chunk, reader, backend, model, on_progress, should_stop)
 
 
 def _keep(chunk: Chunk, services: Services, outcome: Outcome) -> None:

@@ -1,9 +1,11 @@
 """The loop and the task around it: what is computed, and what becomes of a chunk that goes wrong."""
 
+import dataclasses
 import hashlib
+import io
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -17,8 +19,9 @@ from contracts import catalogue, chunkresult
 from contracts.broker import create_celery
 from contracts.catalogue import Model
 from contracts.codec import SCORE_SCALE, Block, concat, encode_block
-from contracts.errors import CorruptData, EngineUnavailable, ModelBroken, StoreUnavailable
-from contracts.messages import Chunk, ChunkFailure, to_json
+from contracts.errors import CorruptData, EngineUnavailable, ModelBroken, StorageUnavailable, StoreUnavailable
+from contracts.localstorage import LocalStorage
+from contracts.messages import Chunk, ChunkFailure, Clock, to_json
 from contracts.settings import Settings
 from contracts.tasks import DETECT_CHUNK
 from detector import heads, inference, tasks
@@ -336,6 +339,69 @@ def test_a_video_that_is_gone_or_broken_is_recorded_at_once(
     change(services)
     assert perform(chunk, services, 0) is None
     assert failure(services).code == code
+
+
+class Unsteady(MemoryStorage):
+    """Its reads fail from one on; it counts them."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.objects[VIDEO_KEY] = content
+        self.good, self.reads = 10**9, 0
+
+    def open(self, key: str) -> BinaryIO:
+        storage = self
+
+        class Source(io.BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                storage.reads += 1
+                if storage.reads > storage.good:
+                    raise StorageUnavailable("the line broke")
+                return super().read(size)
+
+        return Source(self.objects[key])
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska", "mpegts", "avi"])
+def test_a_line_that_breaks_costs_no_frame_and_no_try(container: str, services: Services, engines: FakeEngines) -> None:
+    """Wherever it breaks, the chunk is handed back; once the line is mended, all its frames are there."""
+    clock: Clock = "dts" if container == "avi" else "pts"
+    long = clip(container, size=(640, 360))
+    chunk = chunks(long, [0, 24, 48], clock)[1]
+    storage = Unsteady(long.content)
+    services = dataclasses.replace(services, storage=storage)
+    assert perform(chunk, services, 0) is None
+    whole, reads = stored(services), storage.reads
+    assert isinstance(whole, Block)
+    assert len(whole) == 24
+    assert reads > 8, "the clip is read at once: it proves nothing"
+    services = dataclasses.replace(services, store=MemoryResultStore(60))
+    for storage.good in range(reads):
+        storage.reads = 0
+        assert perform(chunk, services, 50) == HAND_BACK_SECONDS
+        assert stored(services) is None
+        assert services.store.attempts(JOB) == {}
+        assert not services.store.leased(JOB, 1)
+    storage.good = 10**9
+    assert perform(chunk, services, 50) is None
+    again = stored(services)
+    assert isinstance(again, Block)
+    assert encode_block(again) == encode_block(whole)
+
+
+def test_a_storage_that_is_gone_for_good_ends_the_chunk(services: Services, chunk: Chunk, made: Clip) -> None:
+    storage = Unsteady(made.content)
+    storage.good = 1
+    services = dataclasses.replace(services, storage=storage)
+    assert perform(chunk, services, MAX_REPEATS) is None
+    assert failure(services) == ChunkFailure("storage_unavailable", "the line broke")
+
+
+def test_a_disk_that_breaks_is_not_taken_for_a_broken_video(services: Services, chunk: Chunk, tmp_path: Path) -> None:
+    path = tmp_path / VIDEO_KEY
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/proc/self/mem")  # reading at its start is an input/output error
+    assert perform(chunk, dataclasses.replace(services, storage=LocalStorage(tmp_path)), 0) == HAND_BACK_SECONDS
 
 
 def test_a_plan_of_another_model_file_is_not_computed_with_this_one(services: Services, chunk: Chunk) -> None:

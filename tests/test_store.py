@@ -96,6 +96,15 @@ def test_attempts_are_counted_by_chunk(store: ResultStore, job: str) -> None:
     assert store.attempts(job) == {0: 2, 7: 1}
 
 
+def test_an_attempt_that_is_withdrawn_never_was(store: ResultStore, job: str) -> None:
+    for index in (0, 0, 7):
+        store.begin_attempt(job, index)
+    for index in (0, 7, 8):
+        store.withdraw_attempt(job, index)
+    assert store.attempts(job) == {0: 1}
+    assert [store.begin_attempt(job, index) for index in (0, 7, 8)] == [2, 1, 1]
+
+
 def test_a_chunk_is_in_the_hand_of_one(store: ResultStore, job: str) -> None:
     assert store.take_lease(job, 0, "a", 60)
     assert store.take_lease(job, 0, "a", 60), "a sign of life"
