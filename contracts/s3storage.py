@@ -199,7 +199,7 @@ class _Writer(io.RawIOBase):
 
 
 def _connect(access: S3Access) -> "S3Client":
-    """A client that repeats what fails, for some ten seconds in all when nothing answers."""
+    """A client that tries what fails four times, within seconds where connections are refused."""
     client = Session().create_client(
         "s3",
         region_name=access.region,

@@ -1,0 +1,165 @@
+"""The whole service on an object store: no role has a folder with another, and the results are the same bytes."""
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from contracts.storage import result_key
+from tests.deployment import COMPOSE, Deployment, Images
+from tests.s3 import Bucket, Line, ObjectStore
+from tests.servers import PASSWORD, Redis, require
+from tests.service import Client, Service
+
+pytestmark = pytest.mark.distributed
+
+MIB = 1024 * 1024
+BROKER = f"amqp://web-detector:{PASSWORD}@rabbitmq:5672//"
+DATABASE = f"postgresql+pg8000://web-detector:{PASSWORD}@postgres:5432/web-detector"
+VALUES = {
+    "RABBITMQ_PASSWORD": PASSWORD,
+    "POSTGRES_PASSWORD": PASSWORD,
+    "JWT_SECRET_KEY": "0123456789abcdef" * 2,
+    "CHUNK_SIZE": "48",
+    "REAPER_SECONDS": "2",
+    "DETECTOR_THREADS": "1",
+}
+
+
+class Apart(Deployment):
+    """Its detectors have no folder, and reach the object store over a line of their own."""
+
+    line: Line
+    bucket: Bucket
+    redis: Redis
+
+    def environment(self, service: str) -> dict[str, str]:
+        environ = super().environment(service)
+        if service == "detector":
+            environ |= {"S3_ENDPOINT_URL": self.line.url, "DATA_DIR": "/nonexistent"}
+        return environ
+
+    def result_bytes(self, job: dict[str, Any]) -> bytes:
+        with self.bucket.storage().open(result_key(job["video_id"], job["id"])) as source:
+            return source.read()
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
+    """Redis as broker and result store, SQLite, an object store, and a detector."""
+    require("redis-server", "moto_server", "setpriv")
+    folder = tmp_path_factory.mktemp("form")
+    with ExitStack() as stack:
+        redis = stack.enter_context(Redis(*COMPOSE["services"]["redis"]["command"][1:]))
+        store = stack.enter_context(ObjectStore())
+        redis.wait()
+        bucket = store.wait().bucket()
+        line = stack.enter_context(Line(store.port))
+        links = {BROKER: f"{redis.url}/1", "redis://redis:6379": redis.url}
+        links[DATABASE] = f"sqlite:///{folder}/data/web-detector.sqlite"
+        images = Images(tmp_path_factory.mktemp("images"))
+        running = Apart(images, folder, {**VALUES, **bucket.settings()}, links)
+        running.line, running.bucket, running.redis = line, bucket, redis
+        try:
+            running.up(detectors=1)
+            yield running
+            assert set(running.stop().values()) == {0}, running.logs()[-6000:]
+        finally:
+            running.kill()
+        assert not (folder / "data/storage").exists()
+
+
+@pytest.fixture
+def user(deployment: Apart, request: pytest.FixtureRequest) -> Client:
+    return deployment.client(f"user-{abs(hash(request.node.name)) % 10**8}")
+
+
+@pytest.fixture(scope="module")
+def expected(service: Service, sample: Path) -> bytes:
+    """The result file of the sample in the embedded form, which keeps it in a folder."""
+    return service.result_bytes(service.client().detect(sample))
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_the_result_is_the_same_bytes(deployment: Apart, user: Client, sample: Path, expected: bytes) -> None:
+    job = user.detect(sample)
+    assert job["state"] == "succeeded"
+    assert deployment.result_bytes(job) == expected
+    frames = user.frames(job)
+    deployment.redis.empty()  # from here on, the result file is read
+    assert user.frames(job) == frames
+    user.call("DELETE", f"/videos/{job['video_id']}", 204)
+    assert (deployment.bucket.keys(), deployment.bucket.uploads()) == ([], [])
+
+
+def test_the_file_comes_back_in_ranges(deployment: Apart, user: Client, sample: Path) -> None:
+    content, video = sample.read_bytes(), user.upload(sample)
+    path = f"/videos/{video['id']}/content"
+    assert user.request("GET", path).content == content
+    before = len(deployment.bucket.store.requests("GET"))
+    middle = len(content) // 2
+    answer = user.request("GET", path, headers={"Range": f"bytes={middle}-{middle + 99}"})
+    assert (answer.status_code, answer.content) == (206, content[middle : middle + 100])
+    assert len(deployment.bucket.store.requests("GET")) - before <= 2
+    user.call("DELETE", f"/videos/{video['id']}", 204)
+
+
+def test_what_is_refused_leaves_nothing_and_takes_no_memory(deployment: Apart, user: Client) -> None:
+    (part,) = deployment.parts_of("api")
+    processes = [psutil.Process(part.pid), *psutil.Process(part.pid).children()]
+
+    def upload(mebibytes: int) -> int:
+        body = (bytes(MIB) for _ in range(mebibytes))
+        user.problem(
+            "POST", "/videos", 422, "video_refused", content=body, headers={"Content-Type": "video/mp4"}, timeout=120
+        )
+        return sum(_peak_kib(process) for process in processes)
+
+    before = upload(1)
+    assert upload(200) - before < 64 * 1024
+    assert (deployment.bucket.keys(), deployment.bucket.uploads()) == ([], [])
+
+
+def _peak_kib(process: psutil.Process) -> int:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(deployment: Apart, user: Client) -> None:
+    head = (
+        f"POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nContent-Type: video/mp4\r\nContent-Length: {40 * MIB}\r\n"
+        f"Authorization: Bearer {user.tokens['access_token']}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", deployment.port)) as connection:
+        connection.sendall(head.encode() + bytes(20 * MIB))
+        until(lambda: deployment.bucket.uploads() != [])
+    until(lambda: deployment.bucket.uploads() == [])
+    assert deployment.bucket.keys() == []
+
+
+def test_while_the_store_is_away_nothing_is_lost(
+    deployment: Apart, user: Client, sample: Path, expected: bytes
+) -> None:
+    video = user.upload(sample)
+    deployment.line.cut()
+    try:
+        job = user.start(video)
+        until(lambda: "is handed back: " in deployment.logs())
+        assert user.job(job)["state"] == "running"
+    finally:
+        deployment.line.mend()
+    ended = user.wait(job)
+    assert (ended["state"], ended["failed_ranges"]) == ("succeeded", []), json.dumps(ended)
+    assert deployment.result_bytes(ended) == expected
