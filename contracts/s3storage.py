@@ -91,11 +91,19 @@ class S3Storage:
         with _failures("what is unfinished"):
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
                 for upload in page.get("Uploads", ()):
-                    name, number = upload["Key"], upload["UploadId"]
-                    if upload["Initiated"] < limit and self._last_part(name, number, upload["Initiated"]) < limit:
-                        self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=number)
-                        count += 1
+                    if upload["Initiated"] < limit:
+                        count += self._abort_stale(upload["Key"], upload["UploadId"], upload["Initiated"], limit)
         return count
+
+    def _abort_stale(self, name: str, upload: str, begun: datetime, limit: datetime) -> bool:
+        """Abort an upload that has not got on since; False when it has, or has ended while we looked."""
+        try:
+            if self._last_part(name, upload, begun) >= limit:
+                return False
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
+        except self._client.exceptions.NoSuchUpload:
+            return False
+        return True
 
     def _last_part(self, name: str, upload: str, begun: datetime) -> datetime:
         """When an upload last got on."""

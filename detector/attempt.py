@@ -96,7 +96,8 @@ def _try(chunk: Chunk, services: Services, lease: _Lease, repeats: int) -> int |
             return HAND_BACK_SECONDS
         failure = ChunkFailure(error.code, f"no detector for this job: {error.detail}")
     except StorageUnavailable as error:
-        services.store.withdraw_attempt(chunk.job_id, chunk.index)
+        if lease.held:  # else another counts by now
+            services.store.withdraw_attempt(chunk.job_id, chunk.index)
         if repeats < MAX_REPEATS:
             log.warning("chunk %d of job %s is handed back: %s", chunk.index, chunk.job_id, error.detail)
             return HAND_BACK_SECONDS

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import BinaryIO
@@ -116,6 +117,22 @@ def test_sweeping_takes_what_stands_still_and_nothing_else(bucket: Bucket) -> No
         assert bucket.uploads() == ["others/upload", VIDEO_KEY]
     assert bucket.keys() == ["videos/kept/content", VIDEO_KEY]
     assert bucket.uploads() == ["others/upload"]
+
+
+def test_an_upload_that_ends_while_we_look_is_passed_over(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, client = bucket.storage(), bucket.store.client
+    for name in "ab":
+        client.create_multipart_upload(Bucket=bucket.name, Key=f"web/detector/{name}")
+    look = storage._last_part
+
+    def too_late(name: str, upload: str, begun: datetime) -> datetime:
+        if name.endswith("a"):
+            client.abort_multipart_upload(Bucket=bucket.name, Key=name, UploadId=upload)
+        return look(name, upload, begun)
+
+    monkeypatch.setattr(storage, "_last_part", too_late)
+    assert storage.sweep(60) == 1
+    assert bucket.uploads() == []
 
 
 def test_a_chunk_in_the_middle_is_read_and_not_the_video(bucket: Bucket, line: Line) -> None:
