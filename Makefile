@@ -36,10 +36,10 @@ migrate: $(SETUP) ## the tables of DATABASE_URL to their latest form (make up do
 	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
 
 test: lint ## format, lint, types, import rules, and the tests (minutes)
-	$(BIN)/pytest -m "not distributed"
+	$(BIN)/pytest
 
-test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) ## the distributed form, with all the servers that it needs
-	$(BIN)/pytest -m distributed
+test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) ## the distributed forms, on servers of its own (FORM=rabbitmq-postgres: that one alone)
+	$(BIN)/pytest -m distributed $(if $(FORM),-k "$(FORM)")
 
 bench: bench-upload bench-store ## all benchmarks
 

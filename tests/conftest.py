@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from tests.deployment import Images
+from tests.forms import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
 from tests.servers import Postgres, require
 from tests.service import ROOT, Client, Service
 
@@ -24,12 +26,47 @@ FLAGS = [
 ]
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that needs a form runs in each of them; one that is marked so, in the distributed ones alone."""
+    if "form" not in metafunc.fixturenames:
+        return
+    forms = [pytest.param(name, marks=pytest.mark.distributed) for name in MATRIX]
+    if metafunc.definition.get_closest_marker("distributed") is None:
+        forms.insert(0, pytest.param("embedded"))
+    metafunc.parametrize("form", forms, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def starting() -> Iterator[Servers]:
+    """The servers of the distributed forms, which may not answer yet."""
+    with start_servers() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
+    """WEB_DETECTOR_LONG=1: with packages from pip, as the images have them (minutes, and it needs a registry)."""
+    return Images(tmp_path_factory.mktemp("images"), real=os.environ.get("WEB_DETECTOR_LONG") == "1")
+
+
+@pytest.fixture(scope="session")
+def form(request: pytest.FixtureRequest) -> Form:
+    """The form that the service runs in."""
+    if request.param == "embedded":
+        return EmbeddedForm()
+    servers: Servers = request.getfixturevalue("starting")
+    images: Images = request.getfixturevalue("images")
+    for server in (servers.redis, servers.postgres, servers.rabbitmq):
+        server.wait()
+    broker, database = request.param.split("-")
+    return DistributedForm(broker, database, servers, images)
+
+
+@pytest.fixture(scope="session")
+def service(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests that do not break or configure it."""
-    running = Service(tmp_path_factory.mktemp("service") / "data", UPLOAD_MAX_BYTES=5_000_000).start()
-    yield running
-    running.stop()
+    with form.run(tmp_path_factory.mktemp("service"), UPLOAD_MAX_BYTES=5_000_000) as running:
+        yield running
 
 
 @pytest.fixture
@@ -49,6 +86,13 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def sample() -> Path:
     return ROOT / "samples/things.mp4"
+
+
+@pytest.fixture(scope="session")
+def expected(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The embedded form's result file of the sample."""
+    with EmbeddedForm().run(tmp_path_factory.mktemp("expected")) as service:
+        return service.result_bytes(service.client().detect(sample))
 
 
 @pytest.fixture(scope="session")

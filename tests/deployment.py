@@ -5,7 +5,6 @@ folder that holds what its Dockerfile copies and with the Python packages of its
 What a container would have of its own is replaced: the hosts' names, /data, /app and the port.
 """
 
-import json
 import os
 import re
 import shlex
@@ -14,23 +13,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
-import yaml
 
-from tests.service import ROOT, Client, free_port
+from tests.compose import MAIN, Compose, dockerfile
+from tests.service import ROOT, Service, family, free_port
 
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
 ROLES = ("api", "processor", "detector")
 _READY_SECONDS = 60
 # What docker-compose gives a container between SIGTERM and SIGKILL.
-_STOP_SECONDS = int(COMPOSE["services"]["api"]["stop_grace_period"].removesuffix("s"))
+_STOP_SECONDS = int(Compose(MAIN).services["api"]["stop_grace_period"].removesuffix("s"))
 
 
 class Images:
@@ -39,7 +36,7 @@ class Images:
     def __init__(self, folder: Path, *, real: bool = False) -> None:
         self.folder = folder
         for role in ROLES:
-            for source, target in _dockerfile(role)["COPY"]:
+            for source, target in dockerfile(role)["COPY"]:
                 place = self.app(role) / target
                 place.parent.mkdir(parents=True, exist_ok=True)
                 if (ROOT / source).is_dir():
@@ -66,6 +63,7 @@ class Part:
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
         self.name, self.process, self.log = name, process, log
+        self.expected = True  # to be there
 
     @property
     def pid(self) -> int:
@@ -76,6 +74,7 @@ class Part:
 
     def wait(self) -> int:
         """Its exit status; none of its own processes may be left."""
+        self.expected = False
         try:
             status = self.process.wait(_STOP_SECONDS)
         finally:
@@ -85,6 +84,7 @@ class Part:
 
     def kill(self) -> list[int]:
         """SIGKILL to all of it; which of its processes were there."""
+        self.expected = False
         there = [p.pid for p in psutil.process_iter() if _group(p) == self.pid and p.status() != psutil.STATUS_ZOMBIE]
         if there:
             os.killpg(self.pid, signal.SIGKILL)
@@ -99,32 +99,37 @@ class Part:
         return [line for line in lines if "superuser privileges" not in line]
 
 
-class Deployment:
-    """A distributed form. `values` is its .env; `links` replaces parts of the environment's values."""
+class Containers:
+    """The containers of compose files on one host. `values` is its .env; `links` replaces parts of the
+    environment's values; `enter` is a command that runs another one on that host."""
 
-    def __init__(self, images: Images, folder: Path, values: Mapping[str, str], links: Mapping[str, str]) -> None:
-        self._images, self._folder = images, folder
-        self.port = free_port()
+    def __init__(
+        self,
+        compose: Compose,
+        images: Images,
+        folder: Path,
+        values: Mapping[str, str],
+        links: Mapping[str, str],
+        enter: Sequence[str] = (),
+    ) -> None:
+        unknown = [name for name in values if name not in compose.text]
+        assert not unknown, f"the compose file does not pass on {unknown}"
+        self._compose, self._images, self._folder, self._enter = compose, images, folder, list(enter)
         self._values = dict(values)
         self._links = {"/data": str(folder / "data"), **links}
         self.parts: list[Part] = []
         for name in ("data", "home", "logs"):
             (folder / name).mkdir(parents=True)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self, service: str) -> Part:
+    def add(self, service: str) -> Part:
         """One more container of a service."""
-        role = _role(service)
         name = f"{service}-{sum(part.name.startswith(service) for part in self.parts) + 1}"
         log = self._folder / "logs" / f"{name}.log"
-        command = COMPOSE["services"][service].get("command") or _dockerfile(role)["CMD"]
+        command = self._compose.command(service, self._values)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *command],
-                cwd=self._images.app(role),
+                ["setpriv", "--pdeathsig", "TERM", *self._enter, *command],
+                cwd=self._images.app(self._compose.role(service)),
                 env=self.environment(service),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -136,34 +141,75 @@ class Deployment:
 
     def environment(self, service: str) -> dict[str, str]:
         """What the process of a service has in its environment."""
-        role = _role(service)
-        environ = {name: value.replace("/app", str(self._images.app(role))) for name, value in _dockerfile(role)["ENV"]}
-        for name, value in COMPOSE["services"][service]["environment"].items():
-            text = self._values.get(name) if value is None else _substituted(value, self._values)
-            if text is not None:
-                environ[name] = text
+        role = self._compose.role(service)
+        environ = self._compose.environment(service, self._values)
         for name, value in environ.items():
-            for old, new in self._links.items():
+            for old, new in {"/app": str(self._images.app(role)), **self._links}.items():
                 value = value.replace(old, new)
             environ[name] = value
-        if role == "api":
-            environ.update(HOST="127.0.0.1", PORT=str(self.port))
-        path = f"{self._images.python(role).parent}:/usr/bin:/bin"
+        path = f"{self._images.python(role).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
         return {**environ, "PATH": path, "HOME": str(self._folder / "home")}
-
-    def up(self, detectors: int) -> "Deployment":
-        """Migrate, start all, and wait until all are there."""
-        status = self.start("migrate").wait()
-        assert status == 0, self.parts[-1].log.read_text()
-        for service in ("api", "processor", *["detector"] * detectors):
-            self.start(service)
-        return self.wait_for(detectors)
 
     def parts_of(self, service: str) -> list[Part]:
         """The running processes of a service."""
         return [part for part in self.parts if part.name.startswith(service) and part.process.poll() is None]
 
-    def wait_for(self, detectors: int) -> "Deployment":
+    def processes(self, pattern: str = "") -> list[psutil.Process]:
+        return [process for part in self.parts for process in family(part.pid, pattern)]
+
+    def logs(self) -> str:
+        return "".join(f"--- {part.name}\n{part.log.read_text(errors='replace')}" for part in self.parts)
+
+    def stop(self) -> int:
+        """SIGTERM to all of them, the api first; 0 when all ended in order."""
+        running = [part for part in self.parts if part.expected]
+        early = [part.name for part in running if part.process.poll() is not None]
+        assert not early, f"ended without being told: {early}\n{self.logs()[-6000:]}"
+        for part in running:
+            part.terminate()
+        statuses = {part.name: part.wait() for part in running}
+        if any(statuses.values()):
+            print(f"{statuses}\n{self.logs()[-6000:]}")
+        return max(statuses.values(), key=abs, default=0)
+
+    def complaints(self) -> list[str]:
+        """What its processes said that is a warning or worse."""
+        return [line for part in self.parts for line in part.complaints()]
+
+    def kill(self) -> None:
+        """Leave nothing behind, whatever happened."""
+        for part in self.parts:
+            part.kill()
+
+
+class Deployment(Containers, Service):
+    """A distributed form, with so many detectors on its own host."""
+
+    def __init__(
+        self,
+        compose: Compose,
+        images: Images,
+        folder: Path,
+        values: Mapping[str, str],
+        links: Mapping[str, str],
+        detectors: int,
+    ) -> None:
+        super().__init__(compose, images, folder, values, links)
+        self._detectors = detectors
+        self.port = free_port()
+
+    def start(self) -> Self:
+        status = self.add("migrate").wait()
+        assert status == 0, self.parts[-1].log.read_text()
+        for service in ("api", "processor", *["detector"] * self._detectors):
+            self.add(service)
+        return self.wait_for(self._detectors)
+
+    def environment(self, service: str) -> dict[str, str]:
+        environ = super().environment(service)
+        return {**environ, "HOST": "127.0.0.1", "PORT": str(self.port)} if service == "api" else environ
+
+    def wait_for(self, detectors: int) -> Self:
         """Return when the api is ready and knows of so many detectors."""
         deadline = time.monotonic() + _READY_SECONDS
         while self.workers() != {"processor": 1, "detector": detectors}:
@@ -178,60 +224,6 @@ class Deployment:
         except httpx.TransportError:
             return None
         return answer.json()["workers"] if answer.status_code == 200 else answer.json()["checks"]
-
-    def client(self, name: str) -> Client:
-        return Client(self.url).register(name)
-
-    def result_bytes(self, job: dict[str, Any]) -> bytes:
-        path = self._folder / f"data/storage/videos/{job['video_id']}/jobs/{job['id']}/result"
-        return path.read_bytes()
-
-    def logs(self) -> str:
-        return "".join(f"--- {part.name}\n{part.log.read_text(errors='replace')}" for part in self.parts)
-
-    def stop(self) -> dict[str, int]:
-        """Stop the api and then the workers, as an operator would; the exit status of each."""
-        running = [part for part in self.parts if part.process.poll() is None]
-        for part in running:
-            part.terminate()
-        return {part.name: part.wait() for part in running}
-
-    def kill(self) -> None:
-        """Leave nothing behind, whatever happened."""
-        for part in self.parts:
-            part.kill()
-
-
-def _role(service: str) -> str:
-    return str(COMPOSE["services"][service]["build"]["dockerfile"].split("/")[0])
-
-
-@cache
-def _dockerfile(role: str) -> dict[str, Any]:
-    """COPY as (source, target), ENV as (name, value), CMD as a list."""
-    found: dict[str, Any] = {"COPY": [], "ENV": [], "CMD": None}
-    for line in (ROOT / role / "Dockerfile").read_text().splitlines():
-        word, _, rest = line.partition(" ")
-        if word == "COPY":
-            found["COPY"].append(tuple(rest.split()))
-        elif word == "ENV":
-            found["ENV"] += [tuple(pair.split("=", 1)) for pair in shlex.split(rest)]
-        elif word == "CMD":
-            found["CMD"] = json.loads(rest)
-    return found
-
-
-def _substituted(text: str, values: Mapping[str, str]) -> str:
-    """The text with its ${NAME:-default} and ${NAME:?message} filled in."""
-
-    def value(match: re.Match[str]) -> str:
-        name, kind, word = match.groups()
-        if values.get(name):
-            return values[name]
-        assert kind != ":?", f"{name}: {word}"
-        return word or ""
-
-    return re.sub(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}", value, str(text))
 
 
 def _link(environment: Path, role: str) -> None:

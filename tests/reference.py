@@ -2,6 +2,7 @@
 called synchronously in fp32, everything in numpy. Shares no code with the detector."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class Found:
     box: tuple[float, float, float, float]
 
 
+@cache
 def sequential(
     path: Path, min_score: float, region: tuple[int, int, int, int] | None = None
 ) -> list[tuple[float, list[Found]]]:

@@ -1,19 +1,16 @@
-"""The whole service, started as a user starts it, and a client that knows nothing but HTTP."""
+"""A running service, and a client that knows nothing but HTTP."""
 
 import json
 import os
 import re
-import signal
 import socket
-import sqlite3
-import subprocess
-import sys
 import time
 import uuid
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -21,10 +18,15 @@ import yaml
 from openapi_schema_validator import OAS30Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from contracts.settings import Settings, load
+from contracts.storage import result_key
+from contracts.tables import Job, open_database
 
 ROOT = Path(__file__).parent.parent
 SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
-READY_SECONDS = 60
 _REGISTRY: Any = Registry().with_resource("spec", Resource.from_contents(SPEC, DRAFT4))
 
 
@@ -34,78 +36,59 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Service:
-    """The embedded form in a folder of its own."""
+class Service(ABC):
+    """A running service, whatever its form: what a test may know of it beside what a client sees."""
 
-    def __init__(self, data_dir: Path, **settings: object) -> None:
-        self.data_dir = data_dir
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = data_dir.with_name(data_dir.name + ".log")
-        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
-        self.env = {**inherited, "DATA_DIR": str(data_dir), "PORT": str(self.port)}
-        self.env.update({key: str(value) for key, value in settings.items()})
+    port: int
 
-    def start(self) -> "Service":
-        with self.log.open("ab") as log:
-            offset = log.tell()
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "up"],
-                cwd=ROOT,
-                env=self.env,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + READY_SECONDS
-        while "ready at http" not in self.output()[offset:]:
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise AssertionError(f"the service did not come up:\n{self.output()[-4000:]}")
-            time.sleep(0.05)
-        return self
+    @abstractmethod
+    def start(self) -> Self:
+        """Start it, or start it again on what it kept, and wait until it is ready."""
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Stop it, and see that none of its processes is left."""
-        family = self.processes()
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-        try:
-            code = self.process.wait(60)
-        finally:
-            _, alive = psutil.wait_procs(family, timeout=5)
-            for process in alive:
-                process.kill()
-        assert not alive, f"left behind: {alive}"
-        return code
+    @abstractmethod
+    def stop(self) -> int:
+        """Stop it, and see that none of its processes is left; 0 when all ended in order."""
 
+    @abstractmethod
     def processes(self, pattern: str = "") -> list[psutil.Process]:
         """The service's processes whose command line has the pattern."""
-        if not psutil.pid_exists(self.process.pid):
-            return []
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        return [process for process in family if re.search(pattern, _command(process))]
 
-    def output(self) -> str:
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def client(self, username: str | None = None) -> "Client":
         """A client with a user of its own."""
         return Client(self.url).register(username or f"user-{uuid.uuid4().hex[:8]}")
 
+    def settings(self) -> Settings:
+        """What its processor was started with."""
+        return load("processor", self.processes(r"processor\.worker")[0].environ())
+
     def stored_files(self) -> list[str]:
-        storage = self.data_dir / "storage"
+        storage = self.settings().storage_path
         # os.walk passes over folders that vanish while it looks; Path.rglob raises.
         paths = (Path(folder, name) for folder, _, names in os.walk(storage) for name in names)
         return sorted(str(path.relative_to(storage)) for path in paths)
 
     def result_bytes(self, job: dict[str, Any]) -> bytes:
-        path = self.data_dir / "storage/videos" / job["video_id"] / "jobs" / job["id"] / "result"
-        return Path(path).read_bytes()
+        return Path(self.settings().storage_path, result_key(job["video_id"], job["id"])).read_bytes()
 
     def chunks_total(self, job: dict[str, Any]) -> int:
-        with sqlite3.connect(self.data_dir / "web-detector.sqlite") as database:
-            return int(database.execute("SELECT chunks_total FROM jobs WHERE id = ?", [job["id"]]).fetchone()[0])
+        engine = open_database(self.settings().database_url)
+        try:
+            with Session(engine) as session:
+                return session.scalars(select(Job.chunks_total).where(Job.id == job["id"])).one() or 0
+        finally:
+            engine.dispose()
+
+
+def family(pid: int, pattern: str = "") -> list[psutil.Process]:
+    """A process and all that it started, where the command line has the pattern."""
+    if not psutil.pid_exists(pid):
+        return []
+    first = psutil.Process(pid)
+    return [process for process in (first, *first.children(recursive=True)) if re.search(pattern, _command(process))]
 
 
 class Client:

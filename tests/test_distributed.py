@@ -1,22 +1,15 @@
-"""The distributed form: the services of docker-compose.yaml with a real RabbitMQ, Redis and PostgreSQL.
+"""What the distributed form alone can do: detectors that come and go, and tables in PostgreSQL.
 
-WEB_DETECTOR_LONG=1 installs each role's packages with pip into an environment of its own, as the image
-does it, instead of linking those that are installed (minutes, and it needs a package registry).
+All that it does as the embedded form does is shown by the tests that take the fixture `service` or `form`.
 """
 
-import os
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
 import pytest
-import redis
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -25,212 +18,57 @@ from sqlalchemy import inspect, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from contracts.pgschema import SCHEMA
-from contracts.stores import is_redis
 from contracts.tables import Base, Job, User, Video, open_database
-from tests.deployment import COMPOSE, Deployment, Images, Part
-from tests.pgdatabase import ask
-from tests.servers import PASSWORD, USER, Postgres, RabbitMq, Redis, require
-from tests.service import ROOT, Service
+from tests.deployment import Deployment, Images
+from tests.forms import DistributedForm, Servers
+from tests.service import ROOT
+from tests.work import Work
 
 pytestmark = pytest.mark.distributed
-LONG = os.environ.get("WEB_DETECTOR_LONG") == "1"
-VALUES = {
-    "RABBITMQ_PASSWORD": PASSWORD,
-    "POSTGRES_PASSWORD": PASSWORD,
-    "JWT_SECRET_KEY": "0123456789abcdef" * 2,
-    "CHUNK_SIZE": "48",
-    "LEASE_SECONDS": "3",
-    "REAPER_SECONDS": "2",
-    "DETECTOR_THREADS": "1",
-}
-MATRIX = [("rabbitmq", "postgres"), ("redis", "postgres"), ("rabbitmq", "sqlite"), ("rabbitmq", "postgres", "results")]
-RESULTS_IN_POSTGRES = {
-    "RESULT_STORE_URL": f"postgresql+pg8000://{USER}:{PASSWORD}@postgres:5432/{USER}",
-    "REDIS_URL": "redis://redis:6379/0",
-}
-
-
-@dataclass(frozen=True)
-class Servers:
-    rabbitmq: RabbitMq
-    redis: Redis
-    postgres: Postgres
+SETTINGS = {"CHUNK_SIZE": 48, "LEASE_SECONDS": 3, "REAPER_SECONDS": 2, "DETECTOR_THREADS": 1, "DETECTOR_WORKERS": 2}
 
 
 @pytest.fixture(scope="module")
-def starting() -> Iterator[Servers]:
-    """One of each, with the options of the compose file; RabbitMQ takes its time."""
-    require("rabbitmq-server", "epmd", "redis-server", "initdb", "postgres", "setpriv")
-    name, *options = COMPOSE["services"]["redis"]["command"]
-    assert name == "redis-server"
-    with ExitStack() as stack:
-        running = Servers(
-            stack.enter_context(RabbitMq()),
-            stack.enter_context(Redis(*options)),
-            stack.enter_context(Postgres()),
-        )
-        yield running
+def own(form: DistributedForm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A form with two detectors; nobody may complain but of the detectors that are killed."""
+    with form.run(tmp_path_factory.mktemp("own"), **SETTINGS) as deployment:
+        yield deployment
+    assert [line for line in deployment.complaints() if "was begun and left: sending it again" not in line] == []
 
 
-@pytest.fixture(scope="module")
-def expected(starting: Servers, service: Service, sample: Path) -> bytes:
-    """The embedded form's result file of the sample."""
-    return service.result_bytes(service.client().detect(sample))
-
-
-@pytest.fixture(scope="module")
-def servers(starting: Servers, expected: bytes) -> Servers:
-    """The servers, ready."""
-    for server in (starting.redis, starting.postgres, starting.rabbitmq):
-        server.wait()
-    return starting
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
-    return Images(tmp_path_factory.mktemp("images"), real=LONG)
-
-
-@dataclass(frozen=True)
-class Form:
-    """A running deployment with its servers."""
-
-    broker: str
-    servers: Servers
-    deployment: Deployment
-
-
-@pytest.fixture(scope="module")
-def form(
-    request: pytest.FixtureRequest, servers: Servers, images: Images, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Form]:
-    """The form with a broker and a database; it must end in order, and nobody may have complained."""
-    broker, database, *results = request.param
-    folder = tmp_path_factory.mktemp(f"{broker}-{database}")
-    values = {**VALUES, **(RESULTS_IN_POSTGRES if results else {})}
-    servers.redis.empty()
-    before = images.files()
-    deployment = Deployment(images, folder, values, links(servers, folder, broker, database))
-    try:
-        yield Form(broker, servers, deployment.up(detectors=2))
-        statuses = deployment.stop()
-        assert set(statuses.values()) == {0}, f"{statuses}\n{deployment.logs()[-6000:]}"
-        complaints = [line for part in deployment.parts for line in part.complaints()]
-        assert [line for line in complaints if "was begun and left: sending it again" not in line] == []
-    finally:
-        deployment.kill()
-    assert images.files() == before
-    assert servers.postgres.complaints() == []
-    assert servers.rabbitmq.complaints() == []
-    if broker == "rabbitmq":
-        assert [servers.rabbitmq.messages(queue) for queue in ("probe", "detector")] == [0, 0]
-        servers.rabbitmq.purge("processor")  # a reaper that came too late
-
-
-def links(servers: Servers, folder: Path, broker: str, database: str) -> dict[str, str]:
-    """What stands for the compose file's addresses here."""
-    postgres = servers.postgres.create(folder.name)
-    return {
-        f"amqp://{USER}:{PASSWORD}@rabbitmq:5672//": {
-            "rabbitmq": servers.rabbitmq.url,
-            "redis": f"{servers.redis.url}/1",
-        }[broker],
-        "redis://redis:6379": servers.redis.url,
-        f"postgresql+pg8000://{USER}:{PASSWORD}@postgres:5432/{USER}": {
-            "postgres": postgres,
-            "sqlite": f"sqlite:///{folder}/data/web-detector.sqlite",
-        }[database],
-    }
-
-
-class Work:
-    """Jobs over the sample, as many as it takes, and a look at who works on them."""
-
-    def __init__(self, form: Form, sample: Path) -> None:
-        self._deployment = form.deployment
-        self._client = form.deployment.client(f"user-{uuid.uuid4().hex[:8]}")
-        self._video = self._client.upload(sample)
-        self._results = form.deployment.environment("api")["RESULT_STORE_URL"]
-        self._store = redis.Redis.from_url(f"{form.servers.redis.url}/0")
-        self._jobs: list[dict[str, Any]] = []
-
-    def __enter__(self) -> "Work":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._store.close()
-
-    def until_in_hand(self, *parts: Part) -> None:
-        """Keep jobs running until each of these detectors has had a chunk in hand; the last one has it now."""
-        deadline, missing = time.monotonic() + 60, {part.pid for part in parts}
-        while missing:
-            assert time.monotonic() < deadline, f"got no chunk: {missing}"
-            if all(self._client.job(job)["finished_at"] for job in self._jobs[-2:]):
-                self._jobs.append(self._client.start(self._video))
-            end = time.monotonic() + 0.2
-            while missing and time.monotonic() < end:
-                missing -= self._owners()
-                time.sleep(0.01)
-
-    def results(self) -> set[bytes]:
-        """The result files of all jobs, once they are done."""
-        done = [self._client.wait(job) for job in self._jobs]
-        assert [job["state"] for job in done] == ["succeeded"] * len(done), done
-        return {self._deployment.result_bytes(job) for job in done}
-
-    def _owners(self) -> set[int]:
-        """The ids of the processes that have a chunk in hand."""
-        if not is_redis(self._results):
-            owners = [
-                owner for (owner,) in ask(self._results, f"SELECT owner FROM {SCHEMA}.lease WHERE expires_at > now()")
-            ]
-            return {int(owner.split(":")[1]) for owner in owners}
-        keys = list(self._store.scan_iter(match="wd:job:*:lease:*", count=1000))
-        values: Any = self._store.mget(keys) if keys else []
-        return {int(value.decode().split(":")[1]) for value in values if value}
-
-
-@pytest.mark.parametrize("form", MATRIX, indirect=True, ids="-".join)
-def test_the_result_file_is_the_embedded_forms(form: Form, sample: Path, expected: bytes) -> None:
-    client = form.deployment.client("carol")
+def test_the_result_file_is_the_embedded_forms(own: Deployment, sample: Path, expected: bytes) -> None:
+    client = own.client()
     job = client.detect(sample)
     assert job["state"] == "succeeded", job
-    assert form.deployment.result_bytes(job) == expected
-    frames = client.frames(job, limit=50)
-    assert [frame["frame"] for frame in frames] == list(range(job["progress"]["frames_total"]))
+    assert own.result_bytes(job) == expected
     assert job["finished_at"] > job["started_at"] > job["created_at"]
-    client.call("DELETE", f"/videos/{job['video_id']}", 204)
-    client.problem("GET", f"/jobs/{job['id']}", 404, "not_found")
 
 
-@pytest.mark.parametrize("form", MATRIX[:2], indirect=True, ids="-".join)
-def test_detectors_share_the_work_join_it_and_leave_it(form: Form, sample: Path, expected: bytes) -> None:
-    first, second = form.deployment.parts_of("detector")
-    with Work(form, sample) as work:
+def test_detectors_share_the_work_join_it_and_leave_it(own: Deployment, sample: Path, expected: bytes) -> None:
+    first, second = own.parts_of("detector")
+    with Work(own, sample) as work:
         work.until_in_hand(second, first)
-        third = form.deployment.start("detector")
+        third = own.add("detector")
         work.until_in_hand(third)
         work.until_in_hand(first)
         first.terminate()
         assert first.wait() == 0
-        form.deployment.wait_for(detectors=2)
+        own.wait_for(detectors=2)
         assert work.results() == {expected}
 
 
-@pytest.mark.parametrize("form", [*MATRIX[:2], MATRIX[-1]], indirect=True, ids="-".join)
-def test_a_detector_that_is_killed_loses_nothing(form: Form, sample: Path, expected: bytes) -> None:
-    victim = form.deployment.parts_of("detector")[0]
-    with Work(form, sample) as work:
+def test_a_detector_that_is_killed_loses_nothing(own: Deployment, sample: Path, expected: bytes) -> None:
+    victim = own.parts_of("detector")[0]
+    with Work(own, sample) as work:
         work.until_in_hand(victim)
         victim.kill()
         assert work.results() == {expected}
 
 
 @pytest.fixture
-def tables(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def tables(starting: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """A new, empty database in PostgreSQL."""
-    url = servers.postgres.create(f"tables-{uuid.uuid4().hex[:8]}")
+    url = starting.postgres.wait().create(f"tables-{uuid.uuid4().hex[:8]}")
     monkeypatch.setenv("DATABASE_URL", url)
     engine = open_database(url)
     yield engine

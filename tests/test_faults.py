@@ -6,6 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.forms import EmbeddedForm, Form
 from tests.media import repeated
 from tests.service import Service
 
@@ -22,36 +23,34 @@ def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The result file of a job that nobody harmed."""
-    running = Service(tmp_path_factory.mktemp("calm") / "data", **SETTINGS).start()
-    try:
+    """The embedded form's result file of a job that nobody harmed."""
+    with EmbeddedForm().run(tmp_path_factory.mktemp("calm"), **SETTINGS) as running:
         return running.result_bytes(running.client().detect(clip))
-    finally:
-        running.stop()
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Service]:
-    running = Service(tmp_path / "data", **SETTINGS).start()
-    yield running
-    running.stop()
+def own(form: Form, tmp_path: Path) -> Iterator[Service]:
+    with form.run(tmp_path, **SETTINGS) as running:
+        yield running
 
 
 @pytest.mark.parametrize("victim", ["the child at work", "the whole worker"])
 def test_a_killed_detector_does_not_show_in_the_result(
-    own: Service, clip: Path, undisturbed: bytes, victim: str
+    tmp_path: Path, clip: Path, undisturbed: bytes, victim: str
 ) -> None:
-    client = own.client()
-    job = client.start(client.upload(clip))
-    client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
-    (worker,) = [p for p in own.processes(r"detector\.worker") if p.ppid() == own.process.pid]
-    children = worker.children()
-    for process in children if victim == "the child at work" else [worker]:
-        process.kill()
-    ended = client.wait(job, seconds=60)
-    assert not psutil.pid_exists(children[0].pid), "the kill hit nothing"
-    assert ended["state"] == "succeeded", ended
-    assert own.result_bytes(ended) == undisturbed
+    """Where a supervisor starts it again; tests/test_distributed.py shows that another one takes over."""
+    with EmbeddedForm().run(tmp_path, **SETTINGS) as own:
+        client = own.client()
+        job = client.start(client.upload(clip))
+        client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
+        (worker,) = [p for p in own.processes(r"detector\.worker") if p.ppid() == own.process.pid]
+        children = worker.children()
+        for process in children if victim == "the child at work" else [worker]:
+            process.kill()
+        ended = client.wait(job, seconds=60)
+        assert not psutil.pid_exists(children[0].pid), "the kill hit nothing"
+        assert ended["state"] == "succeeded", ended
+        assert own.result_bytes(ended) == undisturbed
 
 
 def test_everything_is_still_there_after_a_restart(own: Service, sample: Path) -> None:

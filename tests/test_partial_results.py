@@ -8,31 +8,18 @@ import pytest
 import redis
 
 from contracts.redisstore import RedisResultStore
+from tests.forms import Form
 from tests.media import repeated
 from tests.service import Client, Service
-from tests.valkey import Valkey
 
 TIMES = 3
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with Valkey(tmp_path_factory.mktemp("valkey")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def own(store: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service on a store that the test can reach."""
-    running = Service(
-        tmp_path_factory.mktemp("partial") / "data",
-        BROKER_URL=store.broker_url,
-        RESULT_STORE_URL=store.url,
-        CHUNK_SIZE=24,
-        DETECTOR_WORKERS=1,
-    ).start()
-    yield running
-    running.stop()
+def own(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with small chunks and one detector, so that a job takes its time."""
+    with form.run(tmp_path_factory.mktemp("partial"), CHUNK_SIZE=24, DETECTOR_WORKERS=1) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +27,7 @@ def long_clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repeated(sample, tmp_path_factory.mktemp("long") / "long.mp4", TIMES)
 
 
-def test_a_cursor_outlives_the_merge_and_the_store(own: Service, store: Valkey, long_clip: Path) -> None:
+def test_a_cursor_outlives_the_merge_and_the_store(own: Service, long_clip: Path) -> None:
     client = own.client()
     job = client.start(client.upload(long_clip))
     client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
@@ -64,8 +51,9 @@ def test_a_cursor_outlives_the_merge_and_the_store(own: Service, store: Valkey, 
     assert [frame["frame"] for frame in rest] == list(range(50, ended["progress"]["frames_total"]))
     assert client.frames(job)[:50] == first["frames"], "what was seen early is what stays"
 
-    RedisResultStore.connect(store.url, 60).forget(job["id"])
-    assert RedisResultStore.connect(store.url, 60).chunk_indexes(job["id"]) == frozenset()
+    kept = store_of(own)
+    kept.forget(job["id"])
+    assert kept.chunk_indexes(job["id"]) == frozenset()
     assert client.frames(job, cursor=first["next_cursor"]) == rest
     assert client.lines(job) == from_store
 
@@ -83,7 +71,7 @@ def test_lines_of_a_running_job_end_at_the_frontier(own: Service, long_clip: Pat
     assert len(whole) > len(early)
 
 
-def test_a_cancelled_job_keeps_what_was_finished(own: Service, store: Valkey, long_clip: Path) -> None:
+def test_a_cancelled_job_keeps_what_was_finished(own: Service, long_clip: Path) -> None:
     client = own.client()
     job = client.start(client.upload(long_clip))
     client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
@@ -98,21 +86,26 @@ def test_a_cancelled_job_keeps_what_was_finished(own: Service, store: Valkey, lo
     assert client.call("GET", f"/jobs/{job['id']}/summary", 200)["frames"] == len(frames)
     assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["state"] == "cancelled"
     client.call("DELETE", f"/jobs/{job['id']}", 204)
-    kept = RedisResultStore.connect(store.url, 60)
+    kept = store_of(own)
     assert kept.cancelled(job["id"]), "chunks that wait in the queue must find that nobody wants them"
     assert kept.get_layout(job["id"]) is None
 
 
-def test_a_store_that_was_emptied_costs_time_and_nothing_else(own: Service, store: Valkey, sample: Path) -> None:
+def test_a_store_that_was_emptied_costs_time_and_nothing_else(own: Service, sample: Path) -> None:
     client = own.client()
     undisturbed = client.detect(sample)
     job = client.start({"id": undisturbed["video_id"]})
     client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
-    with redis.Redis.from_url(store.url) as connection:
+    with redis.Redis.from_url(own.settings().result_store_url) as connection:
         connection.flushdb()  # the results; the broker's messages are in another database
     ended = client.wait(job, seconds=90)
     assert ended["state"] == "succeeded"
     assert own.result_bytes(ended) == own.result_bytes(undisturbed)
+
+
+def store_of(service: Service) -> RedisResultStore:
+    """The store that the service keeps running jobs in."""
+    return RedisResultStore.connect(service.settings().result_store_url, 60)
 
 
 def page(client: Client, job: dict[str, Any], **query: Any) -> Any:

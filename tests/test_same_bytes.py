@@ -5,11 +5,11 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.service import Service
+from tests.forms import EmbeddedForm
 
 # (chunk size, detector workers), and how many chunks the clip with a keyframe every 12 frames and
 # the one with a single keyframe are cut into; None: as many as frames / size, rounded up.
-FORMS = [(24, 1), (24, 2), (100, 2), (10_000, 1)]
+CASES = [(24, 1), (24, 2), (100, 2), (10_000, 1)]
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,8 @@ def test_chunks_and_workers_do_not_show_in_the_result(sample: Path, single: Path
     assert keyframes(sample) > 10
     results: dict[Path, set[bytes]] = {sample: set(), single: set()}
     chunks: dict[Path, list[int]] = {sample: [], single: []}
-    for number, (size, workers) in enumerate(FORMS):
-        service = Service(tmp_path / f"data{number}", CHUNK_SIZE=size, DETECTOR_WORKERS=workers).start()
-        try:
+    for number, (size, workers) in enumerate(CASES):
+        with EmbeddedForm().run(tmp_path / str(number), CHUNK_SIZE=size, DETECTOR_WORKERS=workers) as service:
             assert len(service.processes(r"detector\.worker")) >= workers
             client = service.client()
             for clip in results:
@@ -49,8 +48,6 @@ def test_chunks_and_workers_do_not_show_in_the_result(sample: Path, single: Path
                 results[clip].add(service.result_bytes(job))
                 chunks[clip].append(service.chunks_total(job))
                 total = job["progress"]["frames_total"]
-        finally:
-            service.stop()
     assert [len(found) for found in results.values()] == [1, 1]
     for clip in results:
         assert chunks[clip] == [

@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.forms import Form
 from tests.service import Client, Service
 
 OPTIONS_REFUSED = [
@@ -253,7 +254,7 @@ def test_the_type_that_a_file_is_served_with_is_a_videos_or_none(client: Client,
 
 
 @pytest.mark.parametrize(
-    "form",
+    "facts",
     [
         {"recorded_at": "yesterday"},
         {"recorded_at": "0001-01-01T00:00:00+10:00"},
@@ -262,9 +263,9 @@ def test_the_type_that_a_file_is_served_with_is_a_videos_or_none(client: Client,
     ],
     ids=str,
 )
-def test_facts_that_make_no_sense_are_refused(client: Client, sample: Path, form: dict[str, str]) -> None:
+def test_facts_that_make_no_sense_are_refused(client: Client, sample: Path, facts: dict[str, str]) -> None:
     with sample.open("rb") as file:
-        client.problem("POST", "/videos", 422, "invalid_input", files={"video": file}, data=form)
+        client.problem("POST", "/videos", 422, "invalid_input", files={"video": file}, data=facts)
 
 
 def test_a_body_of_another_type_is_refused(client: Client, sample: Path) -> None:
@@ -285,9 +286,8 @@ def test_options_nested_too_deeply_are_refused(client: Client, sample: Path) -> 
         client.problem("POST", "/detect", 422, "invalid_options", files={"video": file}, data=data)
 
 
-def test_an_upload_does_not_wait_for_ever_for_the_probe(tmp_path: Path, sample: Path) -> None:
-    own = Service(tmp_path / "data", PROBE_WAIT_SECONDS=6).start()
-    try:
+def test_an_upload_does_not_wait_for_ever_for_the_probe(form: Form, tmp_path: Path, sample: Path) -> None:
+    with form.run(tmp_path / "own", PROBE_WAIT_SECONDS=6) as own:
         client = own.client()
         held = own.processes(r"processor\.worker")
         for process in held:
@@ -297,8 +297,6 @@ def test_an_upload_does_not_wait_for_ever_for_the_probe(tmp_path: Path, sample: 
         for process in held:
             process.resume()
         _until(lambda: client.call("GET", f"/videos/{video['id']}", 200)["media"] is not None)
-    finally:
-        own.stop()
 
 
 def _until(condition: object, seconds: float = 10) -> None:

@@ -1,0 +1,126 @@
+"""The forms in which the service runs, and in each of which the tests of a running service must pass.
+
+The distributed ones differ in broker and database. All of them share a RabbitMQ, a Redis and a
+PostgreSQL, in which each deployment has a place of its own.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tests.compose import MAIN, Compose
+from tests.deployment import Deployment, Images
+from tests.embedded import Embedded
+from tests.servers import PASSWORD, USER, Postgres, RabbitMq, Redis, require
+from tests.service import Service
+
+# Redis with SQLite is the embedded form's pair.
+MATRIX = ("rabbitmq-postgres", "redis-postgres", "rabbitmq-sqlite")
+COMPOSE = Compose(MAIN)
+# The .env of a test's host; Redis has a password where a compose file gives it one.
+SECRETS = {
+    "RABBITMQ_PASSWORD": PASSWORD,
+    "POSTGRES_PASSWORD": PASSWORD,
+    "REDIS_PASSWORD": PASSWORD,
+    "JWT_SECRET_KEY": "0123456789abcdef" * 2,
+}
+
+
+class Form(Protocol):
+    """A way to run the service."""
+
+    def run(self, folder: Path, **settings: object) -> AbstractContextManager[Service]:
+        """A service with all that it keeps in a folder of its own; it must end in order. DETECTOR_WORKERS is the
+        number of detectors in every form."""
+
+
+class EmbeddedForm:
+    """`make up`."""
+
+    @contextmanager
+    def run(self, folder: Path, **settings: object) -> Iterator[Embedded]:
+        folder.mkdir(parents=True, exist_ok=True)
+        service = Embedded(folder / "data", **settings).start()
+        status = None
+        try:
+            yield service
+        finally:
+            status = service.stop()
+        assert status == 0, service.output()[-6000:]
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What the distributed forms stand on."""
+
+    rabbitmq: RabbitMq
+    redis: Redis
+    postgres: Postgres
+
+    def complaints(self) -> list[str]:
+        """What they said that is a warning or worse."""
+        return [*self.rabbitmq.complaints(), *self.postgres.complaints()]
+
+
+@contextmanager
+def start_servers(compose: Compose = COMPOSE, *addresses: str) -> Iterator[Servers]:
+    """One of each, with the options of the compose file; RabbitMQ takes its time, so they answer only after `wait`.
+
+    addresses: where broker and result store listen beside 127.0.0.1.
+    """
+    require("rabbitmq-server", "epmd", "redis-server", "initdb", "postgres", "setpriv")
+    name, *options = compose.command("redis", SECRETS)
+    assert name == "redis-server"
+    with ExitStack() as stack:
+        yield Servers(
+            stack.enter_context(RabbitMq(*addresses)),
+            stack.enter_context(Redis(options, *addresses)),
+            stack.enter_context(Postgres()),
+        )
+
+
+@dataclass(frozen=True)
+class DistributedForm:
+    """`docker compose up --scale detector=N`, on a broker and a database."""
+
+    broker: str
+    database: str
+    servers: Servers
+    images: Images
+    compose: Compose = COMPOSE
+
+    @contextmanager
+    def run(self, folder: Path, **settings: object) -> Iterator[Deployment]:
+        detectors = int(str(settings.pop("DETECTOR_WORKERS", 1)))
+        values = {**self._secrets(), **{name: str(value) for name, value in settings.items()}}
+        before = self.images.files()
+        space = f"{folder.name}-{uuid.uuid4().hex[:8]}"
+        deployment = Deployment(self.compose, self.images, folder, values, self._links(folder, space), detectors)
+        try:
+            yield deployment.start()
+            assert deployment.stop() == 0, deployment.logs()[-6000:]
+        finally:
+            deployment.kill()
+        assert self.images.files() == before, "an image was written to"
+        complaints = self.servers.complaints()
+        assert not complaints, complaints
+        if self.broker == "rabbitmq":
+            assert [self.servers.rabbitmq.messages(space, queue) for queue in ("probe", "detector")] == [0, 0]
+
+    def _secrets(self) -> dict[str, str]:
+        return {name: value for name, value in SECRETS.items() if name in self.compose.text}
+
+    def _links(self, folder: Path, space: str) -> dict[str, str]:
+        """What stands for the compose file's addresses here."""
+        servers = self.servers
+        broker = servers.rabbitmq.create(space) if self.broker == "rabbitmq" else servers.redis.create()
+        on_postgres = self.database == "postgres"
+        database = servers.postgres.create(space) if on_postgres else f"sqlite:///{folder}/data/web-detector.sqlite"
+        return {
+            f"amqp://{USER}:{PASSWORD}@rabbitmq:5672//": broker,
+            f"redis://{servers.redis.login}redis:6379/0": servers.redis.create(),
+            f"postgresql+pg8000://{USER}:{PASSWORD}@postgres:5432/{USER}": database,
+        }
