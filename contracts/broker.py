@@ -1,6 +1,8 @@
 """The Celery application that all roles share, and the settings that proved right."""
 
+import ssl
 from typing import Any
+from urllib.parse import urlsplit
 
 from celery import Celery
 from kombu import Exchange, Queue
@@ -15,7 +17,9 @@ _CHORD_EXPIRES_SECONDS = 7 * 86_400
 
 def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> Celery:
     """A Celery application for a role; nothing connects before it is used."""
-    app = Celery("web-detector", broker=settings.broker_url, backend=celery_backend_url(settings.signals_url))
+    app = Celery(
+        "web-detector", broker=_verified(settings.broker_url), backend=celery_backend_url(settings.signals_url)
+    )
     names = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_DETECTOR, *extra_queues)
     app.conf.update(
         task_serializer="json",
@@ -37,12 +41,17 @@ def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> 
         worker_proc_alive_timeout=300,  # a child loads its model before it says that it is up
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
+        # A worker whose link was cut comes back before RabbitMQ misses the old connection. What that one
+        # holds exclusively cannot be had again, and Celery ends the worker for it.
+        control_queue_exclusive=False,
+        control_queue_durable=True,
         result_expires=86_400,  # what tasks return tells nothing that the store does not
         result_chord_expires=_CHORD_EXPIRES_SECONDS,  # type: ignore[call-arg,unused-ignore]
         result_backend_always_retry=True,
         redis_backend_health_check_interval=30,
         broker_connection_retry_on_startup=True,
         broker_transport_options=_transport_options(settings),
+        broker_use_ssl=_tls(settings.broker_url),
     )
     return app
 
@@ -51,8 +60,24 @@ def celery_backend_url(url: str) -> str:
     """A redis-py URL as Celery and kombu spell it: a unix socket is redis+socket there."""
     scheme, separator, rest = url.partition("://")
     if scheme != "unix":
-        return url
+        return _verified(url)
     return "redis+socket" + separator + rest.replace("?db=", "?virtual_host=")
+
+
+def _verified(url: str) -> str:
+    """A rediss:// URL that says that the server's certificate is verified: Celery's result backend insists on a
+    word about it, and kombu would not verify."""
+    if not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
+
+
+def _tls(url: str) -> dict[str, Any] | None:
+    """For amqps://: the certificate must be the host's own. py-amqp alone checks only who signed it."""
+    parts = urlsplit(url)
+    if parts.scheme != "amqps":
+        return None
+    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname}
 
 
 def _queue(name: str) -> Queue:

@@ -1,5 +1,6 @@
 """What a worker does now and then beside its tasks; first of all, say that it is there."""
 
+import logging
 import os
 import socket
 import uuid
@@ -8,28 +9,46 @@ from typing import Any
 
 import redis
 from celery import bootsteps
+from kombu.exceptions import OperationalError
 
 from contracts.settings import Role
+
+log = logging.getLogger(__name__)
 
 _PREFIX = "wd:worker:"
 _INTERVAL_SECONDS = 5
 _FADES_AFTER_SECONDS = 3 * _INTERVAL_SECONDS
 
 
+def connect(url: str) -> "redis.Redis":
+    """A client for a worker's main process, which must not stand still when the store does not answer."""
+    timeout = _INTERVAL_SECONDS / 2
+    return redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
+
+
 def periodic_step(
     name: str, seconds: float, tick: Callable[[], object], stopped: Callable[[], object] = lambda: None
 ) -> type[bootsteps.StartStopStep]:
     """A step for `app.steps["consumer"]`: calls tick once the worker consumes, and then every so
-    often, on the timer of its main process. Make one class per name."""
+    often, on the timer of its main process. Make one class per name.
+
+    A store or broker that cannot be reached is a warning: the next call may succeed.
+    """
+
+    def attempt(call: Callable[[], object]) -> None:
+        try:
+            call()
+        except (redis.RedisError, OperationalError) as error:
+            log.warning("%s failed, and is tried again in %g s: %s", name, seconds, error)
 
     def start(self: Any, parent: Any) -> None:
-        tick()
-        self.entry = parent.timer.call_repeatedly(seconds, tick)
+        attempt(tick)
+        self.entry = parent.timer.call_repeatedly(seconds, attempt, (tick,))
 
     def stop(self: Any, parent: Any) -> None:
         if entry := getattr(self, "entry", None):
             entry.cancel()
-        stopped()
+        attempt(stopped)
 
     members = {"requires": ("celery.worker.consumer.tasks:Tasks",), "start": start, "stop": stop}
     return type(name, (bootsteps.StartStopStep,), members)

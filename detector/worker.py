@@ -13,7 +13,6 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import redis
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
@@ -21,7 +20,7 @@ from contracts import catalogue
 from contracts.broker import create_celery
 from contracts.errors import SettingsError, WebDetectorError
 from contracts.logs import configure
-from contracts.presence import presence_step
+from contracts.presence import connect, presence_step
 from contracts.settings import Settings, load
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
@@ -67,7 +66,7 @@ def warm_up(settings: Settings, services: Services) -> None:
 def create(settings: Settings, loading: Loading) -> Celery:
     """The worker's application: the task, presence, and the model in the child."""
     app = create_celery(settings, extra_queues=tuple(detector_queue(pool) for pool in pools(settings)))
-    client: redis.Redis = redis.Redis.from_url(settings.signals_url)
+    client = connect(settings.signals_url)
     # The consumer starts after the worker's steps: no presence, and no task, before the model.
     app.steps["worker"].add(loading_step(loading))
     app.steps["consumer"].add(presence_step("detector", client))

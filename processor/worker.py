@@ -5,14 +5,13 @@ import os
 import sys
 from typing import Any
 
-import redis
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
 from contracts.broker import create_celery
 from contracts.errors import SettingsError
 from contracts.logs import configure
-from contracts.presence import periodic_step, presence_step
+from contracts.presence import connect, periodic_step, presence_step
 from contracts.settings import Settings, load
 from contracts.signals import Signals
 from contracts.storages import open_storage
@@ -41,7 +40,7 @@ def build(settings: Settings, celery: Celery) -> Services:
 def create(settings: Settings) -> Celery:
     """The worker's application: tasks, presence, and the reaper's clock."""
     app = create_celery(settings)
-    client: redis.Redis = redis.Redis.from_url(settings.signals_url)
+    client = connect(settings.signals_url)
     signals = Signals(client)
 
     def tick() -> None:
