@@ -25,7 +25,7 @@ from tests.compose import MAIN, Compose, dockerfile
 from tests.service import ROOT, Service, family, free_port
 
 ROLES = ("api", "processor", "detector")
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 # What docker-compose gives a container between SIGTERM and SIGKILL.
 _STOP_SECONDS = int(Compose(MAIN).services["api"]["stop_grace_period"].removesuffix("s"))
 

@@ -171,9 +171,10 @@ class RabbitMq(Server):
         """The lines of its log that it means as a warning, or worse, or as a deprecation."""
         lines = re.findall(r"^.*(?:\[(?:warning|error|critical)\]|deprecat).*$", self.log(), re.M)
         # A new node says the first, one with little memory or disk to spare the next ones. A client
-        # that ends without a goodbye is a killed worker, or a process that Celery forked. The last is
-        # how Celery limits what a worker holds, and permitted up to RabbitMQ 4.2.
-        known = r"rebuilding indices|watermark|disk|\[warning\].* closing AMQP|client unexpectedly closed|global_qos"
+        # that ends without a goodbye is a killed worker, or a process that Celery forked; one that misses
+        # heartbeats has had its link cut. The last is how Celery limits what a worker holds, and permitted up
+        # to RabbitMQ 4.2.
+        known = "rebuilding indices|watermark|disk|closing AMQP|client unexpectedly closed|missed heartbeats|global_qos"
         return [line for line in lines if not re.search(known, line, re.I)]
 
 

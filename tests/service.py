@@ -143,7 +143,7 @@ class Client:
         self,
         job: dict[str, Any],
         until: Callable[[dict[str, Any]], bool] = lambda job: job["finished_at"] is not None,
-        seconds: float = 120,
+        seconds: float = 300,
     ) -> Any:
         deadline = time.monotonic() + seconds
         while not until(current := self.job(job)):

@@ -47,7 +47,7 @@ def test_a_killed_detector_does_not_show_in_the_result(
         children = worker.children()
         for process in children if victim == "the child at work" else [worker]:
             process.kill()
-        ended = client.wait(job, seconds=60)
+        ended = client.wait(job)
         assert not psutil.pid_exists(children[0].pid), "the kill hit nothing"
         assert ended["state"] == "succeeded", ended
         assert own.result_bytes(ended) == undisturbed
@@ -73,6 +73,6 @@ def test_a_job_that_was_running_goes_on_after_a_restart(own: Service, clip: Path
     client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
     own.stop()
     own.start()
-    ended = client.wait(job, seconds=60)
+    ended = client.wait(job)
     assert ended["state"] == "succeeded", ended
     assert own.result_bytes(ended) == undisturbed
