@@ -82,11 +82,11 @@ def _late(values: list[float]) -> float:
 def main(size: int, rounds: int) -> None:
     """Entry point."""
     options = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]["redis"]["command"][1:]
-    with Redis(*options) as first, Postgres(fsync="on") as second:
+    with Redis(options) as first, Postgres(fsync="on") as second:
         first.wait()
         url = second.wait().create("bench")
         with (
-            redis.Redis.from_url(first.url) as client,
+            redis.Redis.from_url(first.url()) as client,
             closing(PostgresResultStore.connect(url, _TTL_SECONDS)) as large,
         ):
             small = RedisResultStore(client, _TTL_SECONDS)

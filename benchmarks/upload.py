@@ -17,7 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.bigfile import big, send
-from tests.service import ROOT, Service
+from tests.embedded import Embedded
+from tests.service import ROOT
 
 _MIB = 1024 * 1024
 
@@ -38,7 +39,7 @@ def disk(source: Path, folder: Path) -> None:
 def measure(size: int, rounds: int, folder: Path) -> dict[str, list[float]]:
     """MB/s of each way in each round."""
     file = big(ROOT / "samples/things.mp4", folder / "big.mp4", size)
-    service = Service(folder / "data", UPLOAD_MAX_BYTES=size).start()
+    service = Embedded(folder / "data", UPLOAD_MAX_BYTES=size).start()
     try:
         client = service.client()
 
@@ -52,7 +53,7 @@ def measure(size: int, rounds: int, folder: Path) -> dict[str, list[float]]:
 
         def write() -> float:
             began = time.perf_counter()
-            disk(file, service.data_dir)
+            disk(file, folder / "data")
             return time.perf_counter() - began
 
         ways: dict[str, Callable[[], float]] = {

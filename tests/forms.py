@@ -20,6 +20,11 @@ from tests.service import Service
 # Redis with SQLite is the embedded form's pair.
 MATRIX = ("rabbitmq-postgres", "redis-postgres", "rabbitmq-sqlite")
 COMPOSE = Compose(MAIN)
+# Settings that put the results of running jobs into the compose file's PostgreSQL.
+RESULTS_IN_POSTGRES = {
+    "RESULT_STORE_URL": f"postgresql+pg8000://{USER}:{PASSWORD}@postgres:5432/{USER}",
+    "REDIS_URL": "redis://redis:6379/0",
+}
 # The .env of a test's host; Redis has a password where a compose file gives it one.
 SECRETS = {
     "RABBITMQ_PASSWORD": PASSWORD,
@@ -95,7 +100,7 @@ class DistributedForm:
     @contextmanager
     def run(self, folder: Path, **settings: object) -> Iterator[Deployment]:
         detectors = int(str(settings.pop("DETECTOR_WORKERS", 1)))
-        values = {**self._secrets(), **{name: str(value) for name, value in settings.items()}}
+        values = {**compose_secrets(self.compose), **{name: str(value) for name, value in settings.items()}}
         before = self.images.files()
         space = f"{folder.name}-{uuid.uuid4().hex[:8]}"
         deployment = Deployment(self.compose, self.images, folder, values, self._links(folder, space), detectors)
@@ -110,17 +115,26 @@ class DistributedForm:
         if self.broker == "rabbitmq":
             assert [self.servers.rabbitmq.messages(space, queue) for queue in ("probe", "detector")] == [0, 0]
 
-    def _secrets(self) -> dict[str, str]:
-        return {name: value for name, value in SECRETS.items() if name in self.compose.text}
-
     def _links(self, folder: Path, space: str) -> dict[str, str]:
-        """What stands for the compose file's addresses here."""
         servers = self.servers
-        broker = servers.rabbitmq.create(space) if self.broker == "rabbitmq" else servers.redis.create()
         on_postgres = self.database == "postgres"
-        database = servers.postgres.create(space) if on_postgres else f"sqlite:///{folder}/data/web-detector.sqlite"
-        return {
-            f"amqp://{USER}:{PASSWORD}@rabbitmq:5672//": broker,
-            f"redis://{servers.redis.login}redis:6379/0": servers.redis.create(),
-            f"postgresql+pg8000://{USER}:{PASSWORD}@postgres:5432/{USER}": database,
-        }
+        return addresses(
+            broker=servers.rabbitmq.create(space) if self.broker == "rabbitmq" else servers.redis.create(),
+            store=servers.redis.create(),
+            database=servers.postgres.create(space) if on_postgres else f"sqlite:///{folder}/data/web-detector.sqlite",
+            login=servers.redis.login,
+        )
+
+
+def compose_secrets(compose: Compose = COMPOSE) -> dict[str, str]:
+    """Those of the secrets that the compose file asks for."""
+    return {name: value for name, value in SECRETS.items() if name in compose.text}
+
+
+def addresses(*, broker: str, store: str, database: str, login: str = "") -> dict[str, str]:
+    """What stands for the compose file's addresses in a test. login: what stands before the host of its Redis."""
+    return {
+        f"amqp://{USER}:{PASSWORD}@rabbitmq:5672//": broker,
+        f"redis://{login}redis:6379/0": store,
+        f"postgresql+pg8000://{USER}:{PASSWORD}@postgres:5432/{USER}": database,
+    }

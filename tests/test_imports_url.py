@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from api.imports import Wanted
+from tests.forms import EmbeddedForm
 from tests.servers import require
 from tests.service import SPEC, Client, Service
 from tests.web import Route, Web, certificate, chunked, redirect, reply
@@ -58,10 +59,8 @@ def importing(tmp_path_factory: pytest.TempPathFactory, pem: Path) -> Iterator[S
     its environment would lead every import astray."""
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:1")
     settings = {"IMPORT_ALLOW_NETWORKS": "127.0.0.1/32", "IMPORT_CONCURRENCY": 2, "UPLOAD_MAX_BYTES": LIMIT}
-    folder = tmp_path_factory.mktemp("importing") / "data"
-    running = Service(folder, SSL_CERT_FILE=pem, **settings, **proxies).start()
-    yield running
-    running.stop()
+    with EmbeddedForm().run(tmp_path_factory.mktemp("importing"), SSL_CERT_FILE=pem, **settings, **proxies) as running:
+        yield running
 
 
 @pytest.fixture

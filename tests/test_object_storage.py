@@ -10,26 +10,19 @@ from typing import Any
 
 import psutil
 import pytest
+import redis
 
 from contracts.storage import result_key
-from tests.deployment import COMPOSE, Deployment, Images
+from tests.deployment import Deployment, Images
+from tests.forms import COMPOSE, SECRETS, addresses, compose_secrets
 from tests.s3 import Bucket, Line, ObjectStore
-from tests.servers import PASSWORD, Redis, require
-from tests.service import Client, Service
+from tests.servers import Redis, require
+from tests.service import Client
 
 pytestmark = pytest.mark.distributed
 
 MIB = 1024 * 1024
-BROKER = f"amqp://web-detector:{PASSWORD}@rabbitmq:5672//"
-DATABASE = f"postgresql+pg8000://web-detector:{PASSWORD}@postgres:5432/web-detector"
-VALUES = {
-    "RABBITMQ_PASSWORD": PASSWORD,
-    "POSTGRES_PASSWORD": PASSWORD,
-    "JWT_SECRET_KEY": "0123456789abcdef" * 2,
-    "CHUNK_SIZE": "48",
-    "REAPER_SECONDS": "2",
-    "DETECTOR_THREADS": "1",
-}
+SETTINGS = {"CHUNK_SIZE": "48", "REAPER_SECONDS": "2", "DETECTOR_THREADS": "1"}
 
 
 class Apart(Deployment):
@@ -37,7 +30,6 @@ class Apart(Deployment):
 
     line: Line
     bucket: Bucket
-    redis: Redis
 
     def environment(self, service: str) -> dict[str, str]:
         environ = super().environment(service)
@@ -51,25 +43,23 @@ class Apart(Deployment):
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
+def deployment(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
     """Redis as broker and result store, SQLite, an object store, and a detector."""
     require("redis-server", "moto_server", "setpriv")
     folder = tmp_path_factory.mktemp("form")
     with ExitStack() as stack:
-        redis = stack.enter_context(Redis(*COMPOSE["services"]["redis"]["command"][1:]))
+        server = stack.enter_context(Redis(COMPOSE.command("redis", SECRETS)[1:]))
         store = stack.enter_context(ObjectStore())
-        redis.wait()
+        server.wait()
         bucket = store.wait().bucket()
         line = stack.enter_context(Line(store.port))
-        links = {BROKER: f"{redis.url}/1", "redis://redis:6379": redis.url}
-        links[DATABASE] = f"sqlite:///{folder}/data/web-detector.sqlite"
-        images = Images(tmp_path_factory.mktemp("images"))
-        running = Apart(images, folder, {**VALUES, **bucket.settings()}, links)
-        running.line, running.bucket, running.redis = line, bucket, redis
+        database = f"sqlite:///{folder}/data/web-detector.sqlite"
+        links = addresses(broker=server.create(), store=server.create(), database=database)
+        running = Apart(COMPOSE, images, folder, {**compose_secrets(), **SETTINGS, **bucket.settings()}, links, 1)
+        running.line, running.bucket = line, bucket
         try:
-            running.up(detectors=1)
-            yield running
-            assert set(running.stop().values()) == {0}, running.logs()[-6000:]
+            yield running.start()
+            assert running.stop() == 0, running.logs()[-6000:]
         finally:
             running.kill()
         assert not (folder / "data/storage").exists()
@@ -78,12 +68,6 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
 @pytest.fixture
 def user(deployment: Apart, request: pytest.FixtureRequest) -> Client:
     return deployment.client(f"user-{abs(hash(request.node.name)) % 10**8}")
-
-
-@pytest.fixture(scope="module")
-def expected(service: Service, sample: Path) -> bytes:
-    """The result file of the sample in the embedded form, which keeps it in a folder."""
-    return service.result_bytes(service.client().detect(sample))
 
 
 def until(holds: Callable[[], bool], seconds: float = 60) -> None:
@@ -98,7 +82,8 @@ def test_the_result_is_the_same_bytes(deployment: Apart, user: Client, sample: P
     assert job["state"] == "succeeded"
     assert deployment.result_bytes(job) == expected
     frames = user.frames(job)
-    deployment.redis.empty()  # from here on, the result file is read
+    with redis.Redis.from_url(deployment.settings().result_store_url) as store:
+        store.flushdb()  # from here on, the result file is read
     assert user.frames(job) == frames
     user.call("DELETE", f"/videos/{job['video_id']}", 204)
     assert (deployment.bucket.keys(), deployment.bucket.uploads()) == ([], [])

@@ -8,10 +8,13 @@ import httpx
 import pytest
 
 from contracts.pgschema import SCHEMA
+from tests.deployment import Deployment, Images
+from tests.forms import RESULTS_IN_POSTGRES, DistributedForm, EmbeddedForm, Servers
 from tests.media import repeated
 from tests.pgdatabase import ask
 from tests.servers import Postgres, require
 from tests.service import Service
+from tests.work import Work
 
 pytestmark = pytest.mark.distributed
 SETTINGS = {"CHUNK_SIZE": 48, "DETECTOR_WORKERS": 2, "LEASE_SECONDS": 4, "REAPER_SECONDS": 1}
@@ -23,9 +26,10 @@ def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def expected(service: Service, clip: Path) -> bytes:
+def expected_of_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The result file of the clip with results in Redis."""
-    return service.result_bytes(service.client().detect(clip))
+    with EmbeddedForm().run(tmp_path_factory.mktemp("expected")) as service:
+        return service.result_bytes(service.client().detect(clip))
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +48,12 @@ def results(server: Postgres) -> str:
 
 @pytest.fixture(scope="module")
 def own(results: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    running = Service(tmp_path_factory.mktemp("own") / "data", RESULT_STORE_URL=results, **SETTINGS).start()
-    yield running
-    assert running.stop() == 0
+    with EmbeddedForm().run(tmp_path_factory.mktemp("own"), RESULT_STORE_URL=results, **SETTINGS) as running:
+        yield running
 
 
 def test_the_result_file_is_the_same_and_pages_come_from_the_store(
-    own: Service, results: str, clip: Path, expected: bytes
+    own: Service, results: str, clip: Path, expected_of_clip: bytes
 ) -> None:
     client = own.client()
     job = client.start(client.upload(clip))
@@ -60,7 +63,7 @@ def test_the_result_file_is_the_same_and_pages_come_from_the_store(
     assert early
     ended = client.wait(job)
     assert ended["state"] == "succeeded", ended
-    assert own.result_bytes(ended) == expected
+    assert own.result_bytes(ended) == expected_of_clip
     assert client.lines(job).startswith(early)
     stored = f"SELECT count(*) FROM {SCHEMA}.chunk JOIN {SCHEMA}.job ON chunk.job = job.id WHERE name = '{job['id']}'"
     assert ask(results, stored) == [[own.chunks_total(job)]]
@@ -69,7 +72,7 @@ def test_the_result_file_is_the_same_and_pages_come_from_the_store(
 
 
 def test_a_store_that_restarts_in_the_middle_of_a_job_costs_time_and_nothing_else(
-    own: Service, server: Postgres, clip: Path, expected: bytes
+    own: Service, server: Postgres, clip: Path, expected_of_clip: bytes
 ) -> None:
     client = own.client()
     job = client.start(client.upload(clip))
@@ -86,5 +89,25 @@ def test_a_store_that_restarts_in_the_middle_of_a_job_costs_time_and_nothing_els
     server.wait()
     ended = client.wait(job, seconds=90)
     assert ended["state"] == "succeeded", ended
-    assert own.result_bytes(ended) == expected
+    assert own.result_bytes(ended) == expected_of_clip
     assert httpx.get(f"{own.url}/readyz", timeout=30).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def distributed(starting: Servers, images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """The services of the compose file with RabbitMQ, and PostgreSQL for the tables and the results."""
+    for server in (starting.redis, starting.postgres, starting.rabbitmq):
+        server.wait()
+    form = DistributedForm("rabbitmq", "postgres", starting, images)
+    with form.run(tmp_path_factory.mktemp("distributed"), **SETTINGS, **RESULTS_IN_POSTGRES) as deployment:
+        yield deployment
+
+
+def test_in_the_distributed_form_a_detector_that_is_killed_loses_nothing(
+    distributed: Deployment, sample: Path, expected: bytes
+) -> None:
+    victim = distributed.parts_of("detector")[0]
+    with Work(distributed, sample) as work:
+        work.until_in_hand(victim)
+        victim.kill()
+        assert work.results() == {expected}

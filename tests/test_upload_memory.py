@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.bigfile import KINDS, big, send
-from tests.service import Service
+from tests.embedded import Embedded
 
 SIZE = 1024**3
 ROOM = 64 * 1024**2
@@ -22,7 +22,7 @@ class Peaks:
     Those that come and go, the probes, are told apart by their command.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Embedded) -> None:
         self._service = service
         self._coming: dict[str, int] = {}
         self._done = threading.Event()
@@ -62,14 +62,14 @@ def _peak(pid: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    running = Service(tmp_path_factory.mktemp("roomy") / "data").start()
+def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    running = Embedded(tmp_path_factory.mktemp("roomy") / "data").start()
     yield running
     running.stop()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_gibibyte_raises_no_process_memory(roomy: Service, sample: Path, tmp_path: Path, kind: str) -> None:
+def test_a_gibibyte_raises_no_process_memory(roomy: Embedded, sample: Path, tmp_path: Path, kind: str) -> None:
     client = roomy.client()
     token = client.tokens["access_token"]
     peaks = Peaks(roomy)

@@ -6,7 +6,10 @@ from typing import Any
 
 import redis
 
+from contracts.pgschema import SCHEMA
+from contracts.stores import is_redis
 from tests.deployment import Deployment, Part
+from tests.pgdatabase import ask
 
 
 class Work:
@@ -16,14 +19,16 @@ class Work:
         self._deployment = deployment
         self._client = deployment.client()
         self._video = self._client.upload(sample)
-        self._store = redis.Redis.from_url(deployment.settings().result_store_url)
+        settings = deployment.settings()
+        self._results = settings.result_store_url
+        self._redis = redis.Redis.from_url(settings.signals_url)
         self._jobs: list[dict[str, Any]] = []
 
     def __enter__(self) -> "Work":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._store.close()
+        self._redis.close()
 
     def until_in_hand(self, *parts: Part) -> None:
         """Keep jobs running until each of these detectors has had a chunk in hand; the last one has it now."""
@@ -45,6 +50,11 @@ class Work:
 
     def _owners(self) -> set[int]:
         """The ids of the processes that have a chunk in hand."""
-        keys = list(self._store.scan_iter(match="wd:job:*:lease:*", count=1000))
-        owners: Any = self._store.mget(keys) if keys else []
-        return {int(owner.decode().split(":")[1]) for owner in owners if owner}
+        if is_redis(self._results):
+            keys = list(self._redis.scan_iter(match="wd:job:*:lease:*", count=1000))
+            values: Any = self._redis.mget(keys) if keys else []
+            owners = [value.decode() for value in values if value]
+        else:
+            held = ask(self._results, f"SELECT owner FROM {SCHEMA}.lease WHERE expires_at > now()")
+            owners = [owner for (owner,) in held]
+        return {int(owner.split(":")[1]) for owner in owners}
