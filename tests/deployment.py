@@ -5,7 +5,6 @@ folder that holds what its Dockerfile copies and with the Python packages of its
 What a container would have of its own is replaced: the hosts' names, /data, /app and the port.
 """
 
-import json
 import os
 import re
 import shlex
@@ -15,20 +14,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
-import yaml
 
+from tests.compose import COMPOSE, ROLES, dockerfile, interpolated, role_of
 from tests.service import ROOT, Client, free_port
 
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
-ROLES = ("api", "processor", "detector")
 _READY_SECONDS = 60
+_HEARTBEAT = dict(dockerfile("detector")["ENV"])["HEARTBEAT_FILE"]
 # What docker-compose gives a container between SIGTERM and SIGKILL.
 _STOP_SECONDS = int(COMPOSE["services"]["api"]["stop_grace_period"].removesuffix("s"))
 
@@ -39,7 +36,7 @@ class Images:
     def __init__(self, folder: Path, *, real: bool = False) -> None:
         self.folder = folder
         for role in ROLES:
-            for source, target in _dockerfile(role)["COPY"]:
+            for source, target in dockerfile(role)["COPY"]:
                 place = self.app(role) / target
                 place.parent.mkdir(parents=True, exist_ok=True)
                 if (ROOT / source).is_dir():
@@ -51,6 +48,10 @@ class Images:
     def app(self, role: str) -> Path:
         """Its /app."""
         return self.folder / role / "app"
+
+    def command(self, role: str, folder: Path, words: list[str]) -> list[str]:
+        """The words that start a command of its container; folder: of the deployment."""
+        return words
 
     def python(self, role: str) -> Path:
         """Its interpreter."""
@@ -117,15 +118,15 @@ class Deployment:
 
     def start(self, service: str) -> Part:
         """One more container of a service."""
-        role = _role(service)
+        role = role_of(service)
         name = f"{service}-{sum(part.name.startswith(service) for part in self.parts) + 1}"
         log = self._folder / "logs" / f"{name}.log"
-        command = COMPOSE["services"][service].get("command") or _dockerfile(role)["CMD"]
+        command = COMPOSE["services"][service].get("command") or dockerfile(role)["CMD"]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *command],
+                ["setpriv", "--pdeathsig", "TERM", *self._images.command(role, self._folder, command)],
                 cwd=self._images.app(role),
-                env=self.environment(service),
+                env=self.environment(service, name),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -134,22 +135,39 @@ class Deployment:
         self.parts.append(Part(name, process, log))
         return self.parts[-1]
 
-    def environment(self, service: str) -> dict[str, str]:
-        """What the process of a service has in its environment."""
-        role = _role(service)
-        environ = {name: value.replace("/app", str(self._images.app(role))) for name, value in _dockerfile(role)["ENV"]}
-        for name, value in COMPOSE["services"][service]["environment"].items():
-            text = self._values.get(name) if value is None else _substituted(value, self._values)
+    def environment(self, service: str, name: str) -> dict[str, str]:
+        """What the process of a service has in its environment; name: of this one, whose /tmp is its own."""
+        role = role_of(service)
+        environ = {name: value.replace("/app", str(self._images.app(role))) for name, value in dockerfile(role)["ENV"]}
+        for variable, value in COMPOSE["services"][service]["environment"].items():
+            text = self._values.get(variable) if value is None else interpolated(str(value), self._values)
             if text is not None:
-                environ[name] = text
-        for name, value in environ.items():
-            for old, new in self._links.items():
+                environ[variable] = text
+        for variable, value in environ.items():
+            for old, new in (self._links | {_HEARTBEAT: str(self._folder / f"logs/{name}.heartbeat")}).items():
                 value = value.replace(old, new)
-            environ[name] = value
+            environ[variable] = value
         if role == "api":
             environ.update(HOST="127.0.0.1", PORT=str(self.port))
         path = f"{self._images.python(role).parent}:/usr/bin:/bin"
         return {**environ, "PATH": path, "HOME": str(self._folder / "home")}
+
+    def unhealthy(self, part: Part) -> str:
+        """What the health check of the container says when it fails, else nothing."""
+        service, _, _ = part.name.rpartition("-")
+        kind, *words = COMPOSE["services"][service]["healthcheck"]["test"]
+        assert kind == "CMD"
+        words = [word.replace(":8080/", f":{self.port}/") for word in words]
+        role = role_of(service)
+        done = subprocess.run(
+            self._images.command(role, self._folder, words),
+            cwd=self._images.app(role),
+            env=self.environment(service, part.name),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return (done.stderr.strip() or f"status {done.returncode}") if done.returncode else ""
 
     def up(self, detectors: int) -> "Deployment":
         """Migrate, start all, and wait until all are there."""
@@ -200,38 +218,6 @@ class Deployment:
         """Leave nothing behind, whatever happened."""
         for part in self.parts:
             part.kill()
-
-
-def _role(service: str) -> str:
-    return str(COMPOSE["services"][service]["build"]["dockerfile"].split("/")[0])
-
-
-@cache
-def _dockerfile(role: str) -> dict[str, Any]:
-    """COPY as (source, target), ENV as (name, value), CMD as a list."""
-    found: dict[str, Any] = {"COPY": [], "ENV": [], "CMD": None}
-    for line in (ROOT / role / "Dockerfile").read_text().splitlines():
-        word, _, rest = line.partition(" ")
-        if word == "COPY":
-            found["COPY"].append(tuple(rest.split()))
-        elif word == "ENV":
-            found["ENV"] += [tuple(pair.split("=", 1)) for pair in shlex.split(rest)]
-        elif word == "CMD":
-            found["CMD"] = json.loads(rest)
-    return found
-
-
-def _substituted(text: str, values: Mapping[str, str]) -> str:
-    """The text with its ${NAME:-default} and ${NAME:?message} filled in."""
-
-    def value(match: re.Match[str]) -> str:
-        name, kind, word = match.groups()
-        if values.get(name):
-            return values[name]
-        assert kind != ":?", f"{name}: {word}"
-        return word or ""
-
-    return re.sub(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}", value, str(text))
 
 
 def _link(environment: Path, role: str) -> None:

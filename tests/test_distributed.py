@@ -26,7 +26,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from contracts.tables import Base, Job, User, Video, open_database
-from tests.deployment import COMPOSE, Deployment, Images, Part
+from tests.compose import COMPOSE
+from tests.deployment import Deployment, Images, Part
 from tests.servers import PASSWORD, USER, Postgres, RabbitMq, Redis, require
 from tests.service import ROOT, Service
 
@@ -188,6 +189,19 @@ def test_the_result_file_is_the_embedded_forms(form: Form, sample: Path, expecte
     assert job["finished_at"] > job["started_at"] > job["created_at"]
     client.call("DELETE", f"/videos/{job['video_id']}", 204)
     client.problem("GET", f"/jobs/{job['id']}", 404, "not_found")
+
+
+@pytest.mark.parametrize("form", MATRIX[:2], indirect=True, ids="-".join)
+def test_the_health_check_of_a_container_tells_whether_it_is_well(form: Form) -> None:
+    parts = [part for name in ("api", "processor", "detector") for part in form.deployment.parts_of(name)]
+    assert {part.name: form.deployment.unhealthy(part) for part in parts} == {part.name: "" for part in parts}
+    another = form.deployment.start("detector")
+    assert "does not consume" in form.deployment.unhealthy(another)
+    form.deployment.wait_for(detectors=len(form.deployment.parts_of("detector")))
+    assert form.deployment.unhealthy(another) == ""
+    another.terminate()
+    assert another.wait() == 0
+    assert "does not consume" in form.deployment.unhealthy(another)
 
 
 @pytest.mark.parametrize("form", MATRIX[:2], indirect=True, ids="-".join)
