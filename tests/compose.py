@@ -13,6 +13,12 @@ from tests.service import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
 ROLES = ("api", "processor", "detector")
+# What starts a role, and what its image must not hold.
+_ENTRIES = {
+    "api": ("api.asgi", ["av", "openvino", "processor", "detector", "cli", "pytest"]),
+    "processor": ("processor.worker", ["flask", "connexion", "openvino", "alembic", "api", "detector", "cli"]),
+    "detector": ("detector.worker", ["flask", "connexion", "sqlalchemy", "api", "processor", "cli"]),
+}
 _OWN = re.compile(r"web-detector-([a-z-]+):")
 
 
@@ -26,6 +32,12 @@ def role_of(service: str) -> str:
     image = COMPOSE["services"][service]["image"]
     makers = (other for other in COMPOSE["services"].values() if other["image"] == image and "build" in other)
     return str(next(makers)["build"]["dockerfile"].split("/")[0])
+
+
+def entry_and_foreign(role: str) -> str:
+    """Python code that imports the entry of a role and prints the list of what is there and must not be."""
+    entry, foreign = _ENTRIES[role]
+    return f"import {entry}, importlib.util as u; print([n for n in {foreign} if u.find_spec(n)])"
 
 
 @cache

@@ -49,9 +49,21 @@ class Images:
         """Its /app."""
         return self.folder / role / "app"
 
-    def command(self, role: str, folder: Path, words: list[str]) -> list[str]:
-        """The words that start a command of its container; folder: of the deployment."""
+    def cwd(self, role: str) -> Path:
+        """The folder that a command is started in."""
+        return self.app(role)
+
+    def command(self, service: str, folder: Path, words: list[str]) -> list[str]:
+        """The words that start a container of a service with a command; folder: of the deployment."""
+        return ["setpriv", "--pdeathsig", "TERM", *words]
+
+    def command_in(self, pid: int, words: list[str]) -> list[str]:
+        """The words that run a command in the container whose first process that is."""
         return words
+
+    def places(self, folder: Path, name: str) -> dict[str, str]:
+        """What stands for the places that a container has for itself; name: of the container."""
+        return {"/data": str(folder / "data"), _HEARTBEAT: str(folder / f"logs/{name}.heartbeat")}
 
     def python(self, role: str) -> Path:
         """Its interpreter."""
@@ -104,10 +116,10 @@ class Deployment:
     """A distributed form. `values` is its .env; `links` replaces parts of the environment's values."""
 
     def __init__(self, images: Images, folder: Path, values: Mapping[str, str], links: Mapping[str, str]) -> None:
-        self._images, self._folder = images, folder
+        self.images, self._folder = images, folder
         self.port = free_port()
         self._values = dict(values)
-        self._links = {"/data": str(folder / "data"), **links}
+        self._links = dict(links)
         self.parts: list[Part] = []
         for name in ("data", "home", "logs"):
             (folder / name).mkdir(parents=True)
@@ -124,8 +136,8 @@ class Deployment:
         command = COMPOSE["services"][service].get("command") or dockerfile(role)["CMD"]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *self._images.command(role, self._folder, command)],
-                cwd=self._images.app(role),
+                self.images.command(service, self._folder, command),
+                cwd=self.images.cwd(role),
                 env=self.environment(service, name),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -138,18 +150,18 @@ class Deployment:
     def environment(self, service: str, name: str) -> dict[str, str]:
         """What the process of a service has in its environment; name: of this one, whose /tmp is its own."""
         role = role_of(service)
-        environ = {name: value.replace("/app", str(self._images.app(role))) for name, value in dockerfile(role)["ENV"]}
+        environ = {name: value.replace("/app", str(self.images.app(role))) for name, value in dockerfile(role)["ENV"]}
         for variable, value in COMPOSE["services"][service]["environment"].items():
             text = self._values.get(variable) if value is None else interpolated(str(value), self._values)
             if text is not None:
                 environ[variable] = text
         for variable, value in environ.items():
-            for old, new in (self._links | {_HEARTBEAT: str(self._folder / f"logs/{name}.heartbeat")}).items():
+            for old, new in (self.images.places(self._folder, name) | self._links).items():
                 value = value.replace(old, new)
             environ[variable] = value
         if role == "api":
             environ.update(HOST="127.0.0.1", PORT=str(self.port))
-        path = f"{self._images.python(role).parent}:/usr/bin:/bin"
+        path = f"{self.images.python(role).parent}:/usr/bin:/bin"
         return {**environ, "PATH": path, "HOME": str(self._folder / "home")}
 
     def unhealthy(self, part: Part) -> str:
@@ -158,10 +170,9 @@ class Deployment:
         kind, *words = COMPOSE["services"][service]["healthcheck"]["test"]
         assert kind == "CMD"
         words = [word.replace(":8080/", f":{self.port}/") for word in words]
-        role = role_of(service)
         done = subprocess.run(
-            self._images.command(role, self._folder, words),
-            cwd=self._images.app(role),
+            self.images.command_in(part.pid, words),
+            cwd=self.images.cwd(role_of(service)),
             env=self.environment(service, part.name),
             capture_output=True,
             text=True,
