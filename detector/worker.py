@@ -20,7 +20,7 @@ from contracts import catalogue
 from contracts.broker import create_celery
 from contracts.errors import SettingsError, WebDetectorError
 from contracts.logs import configure
-from contracts.presence import connect, presence_step
+from contracts.presence import connect, heartbeat_step, presence_step
 from contracts.settings import Settings, load
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
@@ -70,6 +70,8 @@ def create(settings: Settings, loading: Loading) -> Celery:
     # The consumer starts after the worker's steps: no presence, and no task, before the model.
     app.steps["worker"].add(loading_step(loading))
     app.steps["consumer"].add(presence_step("detector", client))
+    if settings.heartbeat_file:
+        app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
     parent = os.getpid()
     worker = f"{socket.gethostname()}:{parent}:{uuid.uuid4().hex[:8]}"
 

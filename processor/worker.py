@@ -11,7 +11,7 @@ from celery.signals import setup_logging, worker_process_init
 from contracts.broker import create_celery
 from contracts.errors import SettingsError
 from contracts.logs import configure
-from contracts.presence import connect, periodic_step, presence_step
+from contracts.presence import connect, heartbeat_step, periodic_step, presence_step
 from contracts.settings import Settings, load
 from contracts.signals import Signals
 from contracts.storages import open_storage
@@ -49,6 +49,8 @@ def create(settings: Settings) -> Celery:
             app.signature(REAP).apply_async(expires=settings.reaper_seconds * 3)
 
     app.steps["consumer"].add(presence_step("processor", client))
+    if settings.heartbeat_file:
+        app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
     app.steps["consumer"].add(periodic_step("ReaperClock", settings.reaper_seconds, tick))
 
     @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
@@ -63,6 +65,23 @@ def create(settings: Settings) -> Celery:
     return app
 
 
+def arguments(settings: Settings) -> list[str]:
+    """The command line of the Celery worker."""
+    words = [
+        "--quiet",
+        "worker",
+        "--without-gossip",
+        "--without-mingle",
+        f"--hostname=processor-{os.getpid()}@%h",
+        f"--queues={QUEUE_PROBE},{QUEUE_PROCESSOR}",
+        f"--concurrency={settings.processor_concurrency}",
+        f"--loglevel={settings.log_level}",
+    ]
+    if settings.processor_autoscale > settings.processor_concurrency:
+        words.append(f"--autoscale={settings.processor_autoscale},{settings.processor_concurrency}")
+    return words
+
+
 def main() -> int:
     """Entry point."""
     try:
@@ -70,10 +89,7 @@ def main() -> int:
     except SettingsError as error:
         print(error.detail, file=sys.stderr)
         return 2
-    arguments = ["--quiet", "worker", "--without-gossip", "--without-mingle", f"--hostname=processor-{os.getpid()}@%h"]
-    arguments += ["--queues", f"{QUEUE_PROBE},{QUEUE_PROCESSOR}"]
-    arguments += ["--concurrency", str(settings.processor_concurrency), "--loglevel", settings.log_level]
-    return int(create(settings).start(arguments) or 0)
+    return int(create(settings).start(arguments(settings)) or 0)
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ from typing import Any, Self
 import httpx
 import psutil
 
-from tests.compose import MAIN, Compose, dockerfile
+from tests.compose import COMPOSE, ROLES, Compose, dockerfile
 from tests.service import ROOT, Service, family, free_port
 
-ROLES = ("api", "processor", "detector")
 _READY_SECONDS = 180
+_HEARTBEAT = dict(dockerfile("detector")["ENV"])["HEARTBEAT_FILE"]
 # What docker-compose gives a container between SIGTERM and SIGKILL.
-_STOP_SECONDS = int(Compose(MAIN).services["api"]["stop_grace_period"].removesuffix("s"))
+_STOP_SECONDS = int(COMPOSE.services["api"]["stop_grace_period"].removesuffix("s"))
 
 
 class Images:
@@ -48,6 +48,22 @@ class Images:
     def app(self, role: str) -> Path:
         """Its /app."""
         return self.folder / role / "app"
+
+    def cwd(self, role: str) -> Path:
+        """The folder that a command is started in."""
+        return self.app(role)
+
+    def command(self, service: str, folder: Path, words: list[str]) -> list[str]:
+        """The words that start a container of a service with a command; folder: of the deployment."""
+        return words
+
+    def command_in(self, pid: int, words: list[str]) -> list[str]:
+        """The words that run a command in the container whose first process that is."""
+        return words
+
+    def places(self, folder: Path, name: str) -> dict[str, str]:
+        """What stands for the places that a container has for itself; name: of the container."""
+        return {"/data": str(folder / "data"), _HEARTBEAT: str(folder / f"logs/{name}.heartbeat")}
 
     def python(self, role: str) -> Path:
         """Its interpreter."""
@@ -116,7 +132,7 @@ class Containers:
         assert not unknown, f"the compose file does not pass on {unknown}"
         self._compose, self._images, self._folder, self._enter = compose, images, folder, list(enter)
         self._values = dict(values)
-        self._links = {"/data": str(folder / "data"), **links}
+        self._links = dict(links)
         self.parts: list[Part] = []
         for name in ("data", "home", "logs"):
             (folder / name).mkdir(parents=True)
@@ -128,9 +144,9 @@ class Containers:
         command = self._compose.command(service, self._values)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *self._enter, *command],
-                cwd=self._images.app(self._compose.role(service)),
-                env=self.environment(service),
+                ["setpriv", "--pdeathsig", "TERM", *self._enter, *self._images.command(service, self._folder, command)],
+                cwd=self._images.cwd(self._compose.role(service)),
+                env=self.environment(service, name),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -139,14 +155,15 @@ class Containers:
         self.parts.append(Part(name, process, log))
         return self.parts[-1]
 
-    def environment(self, service: str) -> dict[str, str]:
-        """What the process of a service has in its environment."""
+    def environment(self, service: str, name: str) -> dict[str, str]:
+        """What the process of a service has in its environment; name: of this one, whose /tmp is its own."""
         role = self._compose.role(service)
         environ = self._compose.environment(service, self._values)
-        for name, value in environ.items():
-            for old, new in {"/app": str(self._images.app(role)), **self._links}.items():
+        places = {"/app": str(self._images.app(role)), **self._images.places(self._folder, name), **self._links}
+        for variable, value in environ.items():
+            for old, new in places.items():
                 value = value.replace(old, new)
-            environ[name] = value
+            environ[variable] = value
         path = f"{self._images.python(role).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
         return {**environ, "PATH": path, "HOME": str(self._folder / "home")}
 
@@ -205,9 +222,28 @@ class Deployment(Containers, Service):
             self.add(service)
         return self.wait_for(self._detectors)
 
-    def environment(self, service: str) -> dict[str, str]:
-        environ = super().environment(service)
+    def environment(self, service: str, name: str) -> dict[str, str]:
+        environ = super().environment(service, name)
         return {**environ, "HOST": "127.0.0.1", "PORT": str(self.port)} if service == "api" else environ
+
+    def storage(self) -> Path:
+        return self._folder / "data/storage"
+
+    def unhealthy(self, part: Part) -> str:
+        """What the health check of the container says when it fails, else nothing."""
+        service, _, _ = part.name.rpartition("-")
+        kind, *words = self._compose.services[service]["healthcheck"]["test"]
+        assert kind == "CMD"
+        words = [word.replace(":8080/", f":{self.port}/") for word in words]
+        done = subprocess.run(
+            self._images.command_in(part.pid, words),
+            cwd=self._images.cwd(self._compose.role(service)),
+            env=self.environment(service, part.name),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return (done.stderr.strip() or f"status {done.returncode}") if done.returncode else ""
 
     def wait_for(self, detectors: int) -> Self:
         """Return when the api is ready and knows of so many detectors."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.compose import MAIN, Compose
+from tests.compose import COMPOSE, Compose
 from tests.deployment import Deployment, Images
 from tests.embedded import Embedded
 from tests.servers import PASSWORD, USER, Postgres, RabbitMq, Redis, require
@@ -19,7 +19,6 @@ from tests.service import Service
 
 # Redis with SQLite is the embedded form's pair.
 MATRIX = ("rabbitmq-postgres", "redis-postgres", "rabbitmq-sqlite")
-COMPOSE = Compose(MAIN)
 # Settings that put the results of running jobs into the compose file's PostgreSQL.
 RESULTS_IN_POSTGRES = {
     "RESULT_STORE_URL": f"postgresql+pg8000://{USER}:{PASSWORD}@postgres:5432/{USER}",
@@ -30,6 +29,7 @@ SECRETS = {
     "RABBITMQ_PASSWORD": PASSWORD,
     "POSTGRES_PASSWORD": PASSWORD,
     "REDIS_PASSWORD": PASSWORD,
+    "FLOWER_PASSWORD": PASSWORD,
     "JWT_SECRET_KEY": "0123456789abcdef" * 2,
 }
 

@@ -65,14 +65,18 @@ class Service(ABC):
         """What its processor was started with."""
         return load("processor", self.processes(r"processor\.worker")[0].environ())
 
+    def storage(self) -> Path:
+        """The folder of its storage, as the test sees it."""
+        return Path(self.settings().storage_path)
+
     def stored_files(self) -> list[str]:
-        storage = self.settings().storage_path
+        storage = self.storage()
         # os.walk passes over folders that vanish while it looks; Path.rglob raises.
         paths = (Path(folder, name) for folder, _, names in os.walk(storage) for name in names)
         return sorted(str(path.relative_to(storage)) for path in paths)
 
     def result_bytes(self, job: dict[str, Any]) -> bytes:
-        return Path(self.settings().storage_path, result_key(job["video_id"], job["id"])).read_bytes()
+        return (self.storage() / result_key(job["video_id"], job["id"])).read_bytes()
 
     def chunks_total(self, job: dict[str, Any]) -> int:
         engine = open_database(self.settings().database_url)

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from contracts.tables import Base, Job, User, Video, open_database
+from tests.compose import ROLES, entry_and_foreign
 from tests.deployment import Deployment, Images
 from tests.forms import DistributedForm, Servers
 from tests.service import ROOT
@@ -42,6 +43,18 @@ def test_the_result_file_is_the_embedded_forms(own: Deployment, sample: Path, ex
     assert job["state"] == "succeeded", job
     assert own.result_bytes(job) == expected
     assert job["finished_at"] > job["started_at"] > job["created_at"]
+
+
+def test_the_health_check_of_a_container_tells_whether_it_is_well(own: Deployment) -> None:
+    parts = [part for name in ("api", "processor", "detector") for part in own.parts_of(name)]
+    assert {part.name: own.unhealthy(part) for part in parts} == {part.name: "" for part in parts}
+    another = own.add("detector")
+    assert "does not consume" in own.unhealthy(another)
+    own.wait_for(detectors=len(own.parts_of("detector")))
+    assert own.unhealthy(another) == ""
+    another.terminate()
+    assert another.wait() == 0
+    assert "does not consume" in own.unhealthy(another)
 
 
 def test_detectors_share_the_work_join_it_and_leave_it(own: Deployment, sample: Path, expected: bytes) -> None:
@@ -120,18 +133,10 @@ def test_rows_come_back_as_they_were_written(tables: Engine) -> None:
         assert session.scalars(select(Video.id)).all() == []
 
 
-@pytest.mark.parametrize(
-    ("role", "entry", "foreign"),
-    [
-        ("api", "api.asgi", ["av", "openvino", "processor", "detector", "cli", "pytest"]),
-        ("processor", "processor.worker", ["flask", "connexion", "openvino", "alembic", "api", "detector", "cli"]),
-        ("detector", "detector.worker", ["flask", "connexion", "sqlalchemy", "api", "processor", "cli"]),
-    ],
-)
-def test_an_image_holds_what_its_role_imports_alone(images: Images, role: str, entry: str, foreign: list[str]) -> None:
-    code = f"import {entry}, importlib.util as u; print([n for n in {foreign} if u.find_spec(n)])"
+@pytest.mark.parametrize("role", ROLES)
+def test_an_image_holds_what_its_role_imports_alone(images: Images, role: str) -> None:
     environ = {"PYTHONPATH": str(images.app(role)), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [str(images.python(role)), "-c", code]
+    command = [str(images.python(role)), "-c", entry_and_foreign(role)]
     done = subprocess.run(command, cwd=images.app(role), env=environ, capture_output=True, text=True, timeout=60)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 

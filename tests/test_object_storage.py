@@ -13,8 +13,9 @@ import pytest
 import redis
 
 from contracts.storage import result_key
+from tests.compose import COMPOSE
 from tests.deployment import Deployment, Images
-from tests.forms import COMPOSE, SECRETS, addresses, compose_secrets
+from tests.forms import SECRETS, addresses, compose_secrets
 from tests.s3 import Bucket, Line, ObjectStore
 from tests.servers import Redis, require
 from tests.service import Client
@@ -31,8 +32,8 @@ class Apart(Deployment):
     line: Line
     bucket: Bucket
 
-    def environment(self, service: str) -> dict[str, str]:
-        environ = super().environment(service)
+    def environment(self, service: str, name: str) -> dict[str, str]:
+        environ = super().environment(service, name)
         if service == "detector":
             environ |= {"S3_ENDPOINT_URL": self.line.url, "DATA_DIR": "/nonexistent"}
         return environ
