@@ -27,10 +27,12 @@ FLAGS = [
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that needs a form runs in each of them; one that is marked so, in the distributed ones alone."""
+    """A test that needs a form runs in each of them; one that is marked so, in the distributed ones alone, or
+    but in one of these."""
     if "form" not in metafunc.fixturenames:
         return
-    forms = [pytest.param(name, marks=pytest.mark.distributed) for name in MATRIX]
+    of_the_web = metafunc.definition.get_closest_marker("web") is not None
+    forms = [pytest.param(name, marks=pytest.mark.distributed) for name in (MATRIX[:1] if of_the_web else MATRIX)]
     if metafunc.definition.get_closest_marker("distributed") is None:
         forms.insert(0, pytest.param("embedded"))
     metafunc.parametrize("form", forms, indirect=True, scope="session")

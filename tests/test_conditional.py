@@ -10,6 +10,8 @@ import zstandard
 from api.conditional import NotSatisfiable, Part, is_known, wanted_part
 from tests.service import Client, Service
 
+pytestmark = pytest.mark.web
+
 TAG = '"abc"'
 
 

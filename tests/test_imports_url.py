@@ -21,6 +21,8 @@ from tests.servers import require
 from tests.service import SPEC, Client, Service
 from tests.web import Route, Web, certificate, chunked, redirect, reply
 
+pytestmark = pytest.mark.web
+
 LIMIT = 5_000_000
 # Spellings of loopback that a resolver understands, or that a careless reader of URLs takes for something else.
 SPELLINGS = [

@@ -5,7 +5,11 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.service import ROOT, Service
+
+pytestmark = pytest.mark.web
 
 
 def test_the_curl_lines_run_as_they_stand(service: Service, tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page
 
 from tests.service import Service
+
+pytestmark = pytest.mark.web
 
 
 def test_the_main_job_with_the_mouse(service: Service, page: Page, sample: Path) -> None:

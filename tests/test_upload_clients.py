@@ -16,6 +16,8 @@ from playwright.sync_api import Page
 
 from tests.service import Client, Service
 
+pytestmark = pytest.mark.web
+
 LIMIT = 5_000_000  # of the shared service
 LARGE = 30_000_000
 URL = "/api/v1/videos"
