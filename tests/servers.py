@@ -168,14 +168,19 @@ class RabbitMq(Server):
         assert done.returncode == 0, done.stdout + done.stderr
 
     def complaints(self) -> list[str]:
-        """The lines of its log that it means as a warning, or worse, or as a deprecation."""
-        lines = re.findall(r"^.*(?:\[(?:warning|error|critical)\]|deprecat).*$", self.log(), re.M)
+        """The entries of its log that it means as a warning, or worse, or as a deprecation."""
+        entries: dict[str, str] = {}  # of which some have several lines, with the same beginning
+        for line in re.findall(r"^.*(?:\[(?:warning|error|critical)\]|deprecat).*$", self.log(), re.M):
+            start = re.search(r"\d{4}-\S+ \S+ \[\w+\] <[\d.]+>", line)
+            key = start[0] if start else line
+            entries[key] = entries.get(key, "") + line + "\n"
         # A new node says the first, one with little memory or disk to spare the next ones. A client
-        # that ends without a goodbye is a killed worker, or a process that Celery forked; one that misses
-        # heartbeats has had its link cut. The last is how Celery limits what a worker holds, and permitted up
-        # to RabbitMQ 4.2.
-        known = "rebuilding indices|watermark|disk|closing AMQP|client unexpectedly closed|missed heartbeats|global_qos"
-        return [line for line in lines if not re.search(known, line, re.I)]
+        # that ends without a goodbye is a killed worker, or a process that Celery forked, and its channels may be
+        # on their way out already; one that misses heartbeats has had its link cut. The last is how Celery limits
+        # what a worker holds, and permitted up to RabbitMQ 4.2.
+        known = "rebuilding indices|watermark|disk|closing AMQP|client unexpectedly closed|rabbit_channel_sup_sup"
+        known += "|missed heartbeats|global_qos"
+        return [entry for entry in entries.values() if not re.search(known, entry, re.I)]
 
 
 class Redis(Server):
