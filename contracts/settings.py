@@ -41,7 +41,8 @@ def _meta(
     check: Callable[[str], object] | None = None,
 ) -> Meta:
     """least_length: of a secret that we make ourselves; those that others give are as long as they are.
-    check raises ValueError for a text that the type alone does not refuse."""
+    check raises ValueError, or SettingsError where the text must not be repeated, for what the type alone does not
+    refuse."""
     extra = {"roles": roles, "required": required, "secret": secret, "least_length": least_length, "check": check}
     return Meta(description=help, ge=ge, le=le, extra=extra)
 
@@ -86,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Embedded form: its own Valkey.",
             EVERY,
             required=True,
+            check=check_result_store,
         ),
     ] = ""
     redis_url: Annotated[
@@ -94,6 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Redis URL of what workers tell each other; empty means RESULT_STORE_URL, when that is Redis. "
             "Embedded form: the same, or its own Valkey.",
             EVERY,
+            check=check_redis,
         ),
     ] = ""
     models_dir: Annotated[
@@ -265,9 +268,12 @@ def load(role: Role, environ: Mapping[str, str] | None = None) -> Settings:
         extra = _extra(field)
         if raw:
             try:
-                values[field.name] = msgspec.convert(raw, type=field.type, strict=False)
+                value = msgspec.convert(raw, type=field.type, strict=False)
                 if extra["check"]:
                     extra["check"](raw)
+                values[field.name] = value
+            except SettingsError as error:  # says of the value what may be shown, which may hold a password
+                problems.append(f"{variable} {error.detail}")
             except (msgspec.ValidationError, ValueError) as error:
                 problems.append(f"{variable}={raw!r}: {error}")
         elif extra["required"] and role in extra["roles"]:
@@ -275,28 +281,12 @@ def load(role: Role, environ: Mapping[str, str] | None = None) -> Settings:
         if raw and extra["secret"] and role in extra["roles"]:
             problems.extend(_secret_problems(variable, raw, extra["least_length"]))
     settings = Settings(**values)  # type: ignore[arg-type]
-    problems.extend(_store_problems(settings.result_store_url, settings.redis_url))
+    if settings.result_store_url and not is_redis(settings.result_store_url) and not environ.get("REDIS_URL"):
+        problems.append("REDIS_URL is not set: it is needed beside a RESULT_STORE_URL that is not Redis")
     problems.extend(_storage_problems(settings))
     if problems:
         raise SettingsError("settings are wrong:\n  " + "\n  ".join(problems))
     return settings
-
-
-def _store_problems(results: str, signals: str) -> list[str]:
-    """What is wrong with the addresses of the results and of what workers tell each other."""
-    problems: list[str] = []
-    for variable, url, check in (
-        ("RESULT_STORE_URL", results, check_result_store),
-        ("REDIS_URL", signals, check_redis),
-    ):
-        try:
-            if url:
-                check(url)
-        except SettingsError as error:
-            problems.append(f"{variable} {error.detail}")
-    if results and not signals and not problems and not is_redis(results):
-        problems.append("REDIS_URL is not set: it is needed beside a RESULT_STORE_URL that is not Redis")
-    return problems
 
 
 def _storage_problems(settings: Settings) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.deployment import Images
 from tests.forms import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
+from tests.missing import missing
 from tests.servers import Postgres, require
 from tests.service import ROOT, Client, Service
+from tests.valkey import Valkey
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -85,6 +88,19 @@ def postgres() -> Iterator[Postgres]:
         yield server.wait()
 
 
+@pytest.fixture
+def url(postgres: Postgres) -> str:
+    """The URL of a new database."""
+    return postgres.create(f"test-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """One Valkey for all tests that do not break it."""
+    with Valkey(tmp_path_factory.mktemp("valkey")) as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def sample() -> Path:
     return ROOT / "samples/things.mp4"
@@ -108,8 +124,7 @@ def truth() -> dict[str, Any]:
 def page() -> Iterator[Page]:
     """An empty page of a real browser."""
     if not CHROMIUM.exists():
-        assert not os.environ.get("CI"), "CI must have chromium: tools/install-debian-packages"
-        pytest.skip(f"{CHROMIUM} is not installed: tools/install-debian-packages installs it")
+        missing(f"{CHROMIUM} is not installed: tools/install-debian-packages installs it")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser.new_page(viewport={"width": 1280, "height": 1000})

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Self
 
 import psutil
-import pytest
+
+from tests.missing import missing
 
 _NAME = "wdtest"
 
@@ -69,10 +70,8 @@ def require_namespaces() -> None:
     else:
         tried = subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True, text=True)
         reason = f"no network namespaces here: {tried.stderr.strip()}" if tried.returncode else ""
-    if reason and os.environ.get("CI"):
-        pytest.fail(reason)
     if reason:
-        pytest.skip(reason)
+        missing(reason)
 
 
 def _sweep() -> None:

@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-import pytest
 import redis
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from tests.missing import missing
 from tests.service import free_port
 
 USER = "web-detector"
@@ -310,15 +310,11 @@ class Postgres(Server):
 
 def require(*names: str) -> None:
     """Skip the test where a server is not installed; in CI that is a failure."""
-    missing = [name for name in names if _find(name) is None]
-    if not missing:
-        return
-    reason = (
-        f"not installed: {', '.join(missing)} (tools/install-debian-packages or make test-distributed installs them)"
-    )
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    absent = [name for name in names if _find(name) is None]
+    if absent:
+        missing(
+            f"not installed: {', '.join(absent)} (tools/install-debian-packages or make test-distributed installs them)"
+        )
 
 
 def _tool(name: str) -> str:

@@ -18,6 +18,7 @@ from tests.compose import ROLES, dockerfile, entry_and_foreign
 from tests.deployment import Deployment
 from tests.forms import DistributedForm, Servers
 from tests.images import USER_ID, BuiltImages, environment
+from tests.missing import missing
 from tests.servers import require
 from tests.service import ROOT
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.images
 def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuiltImages]:
     require("buildah", "debootstrap", "setpriv", "unshare", "nsenter")
     if os.geteuid() != 0:
-        pytest.skip("a build without an engine needs root")
+        missing("a build without an engine needs root")
     built = BuiltImages(tmp_path_factory.mktemp("images"))
     try:
         for role in ROLES:

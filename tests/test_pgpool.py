@@ -22,12 +22,6 @@ from tests.service import ROOT
 
 
 @pytest.fixture
-def url(postgres: Postgres) -> str:
-    """The URL of a new database."""
-    return postgres.create(f"pgpool-{uuid.uuid4().hex[:8]}")
-
-
-@pytest.fixture
 def store(url: str) -> Iterator[PostgresResultStore]:
     with opened(url) as opened_store:
         yield opened_store

@@ -19,12 +19,6 @@ TABLES = ("job", "chunk", "attempt", "progress", "state", "lease")
 
 
 @pytest.fixture
-def url(postgres: Postgres) -> str:
-    """The URL of a new database."""
-    return postgres.create(f"pgstore-{uuid.uuid4().hex[:8]}")
-
-
-@pytest.fixture
 def store(url: str) -> Iterator[PostgresResultStore]:
     with opened(url) as opened_store:
         yield opened_store

@@ -13,15 +13,9 @@ from contracts.signals import Replies, Signals
 from tests.valkey import Valkey
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with Valkey(tmp_path_factory.mktemp("valkey")) as running:
-        yield running
-
-
 @pytest.fixture
-def client(server: Valkey) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(server.url) as connected:
+def client(valkey: Valkey) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(valkey.url) as connected:
         yield connected
 
 
@@ -45,17 +39,17 @@ def test_a_turn_is_for_one_and_comes_again(client: redis.Redis) -> None:
     assert signals.claim(name, 1)
 
 
-def test_a_reply_reaches_the_one_who_waits_and_fades(server: Valkey, client: redis.Redis) -> None:
+def test_a_reply_reaches_the_one_who_waits_and_fades(valkey: Valkey, client: redis.Redis) -> None:
     signals, name = Signals(client), str(uuid.uuid4())
     sender = threading.Timer(0.2, signals.reply, (name, b"answer", 60))
     sender.start()
-    assert wait_for(server.url, name, 5) == b"answer"
+    assert wait_for(valkey.url, name, 5) == b"answer"
     sender.join()
     signals.reply(name, b"unheard", 60)
     (key,) = client.scan_iter(match=f"*{name}*")
     assert 0 < int(client.ttl(key)) <= 60
 
 
-def test_nothing_comes_where_nobody_answers(server: Valkey, tmp_path_factory: pytest.TempPathFactory) -> None:
-    assert wait_for(server.url, str(uuid.uuid4()), 1) is None
+def test_nothing_comes_where_nobody_answers(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert wait_for(valkey.url, str(uuid.uuid4()), 1) is None
     assert wait_for(f"unix://{tmp_path_factory.mktemp('empty')}/none.sock", "name", 1) is None

@@ -22,15 +22,9 @@ from tests.valkey import Valkey
 Make = Callable[[int], ResultStore]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    with Valkey(tmp_path_factory.mktemp("valkey")) as running:
-        yield running
-
-
 @pytest.fixture
-def client(server: Valkey) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(server.url) as connected:
+def client(valkey: Valkey) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(valkey.url) as connected:
         yield connected
 
 
@@ -199,7 +193,7 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Callable[[], ResultStore]
             if request.param == "postgres":
                 url = request.getfixturevalue("database")
                 return stack.enter_context(closing(PostgresResultStore.connect(url, 60)))
-            url = request.getfixturevalue("server").url
+            url = request.getfixturevalue("valkey").url
             return RedisResultStore(stack.enter_context(redis.Redis.from_url(url)), 60)
 
         yield another
