@@ -23,6 +23,7 @@ from api.repository import Repository
 from api.streaming import Documents, PlainPaths, StreamingOperations
 from api.validation import BodyValidator
 from contracts.broker import create_celery
+from contracts.catalogue import Catalogue
 from contracts.settings import Settings
 from contracts.signals import Replies
 from contracts.storages import open_storage
@@ -79,6 +80,7 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
     engine = open_database(settings.database_url)
     return Services(
         settings=settings,
+        catalogue=Catalogue(settings.models_path),
         flask=flask,
         engine=engine,
         repository=Repository(engine),

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from api.dispatch import Dispatch
 from api.imports import Imports
 from api.repository import Repository
+from contracts.catalogue import Catalogue
 from contracts.context import Context
 from contracts.settings import Settings
 from contracts.signals import Replies
@@ -21,6 +22,7 @@ class Services:
     """The api's parts."""
 
     settings: Settings
+    catalogue: Catalogue
     flask: Flask
     engine: Engine
     repository: Repository

@@ -22,7 +22,7 @@ def create_job(user: str, body: dict[str, Any]) -> Answer:
     """Start a job on a stored video."""
     services = context.current()
     model_id = body.get("model") or services.settings.default_model
-    options = checked_options(model_id, body.get("options") or {})
+    options = checked_options(services.catalogue.get(model_id), body.get("options") or {})
     key = request_key("jobs", request.headers.get(HEADER), body["video_id"], model_id, options)
     job = start(services, user, body["video_id"], model_id, options, key)
     return answer(shape(services, job), 202, Location=f"{PREFIX}/jobs/{job.id}")

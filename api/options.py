@@ -7,15 +7,13 @@ from typing import Any
 
 import msgspec
 
-from contracts import catalogue
 from contracts.catalogue import Model
 from contracts.errors import InvalidOptions
 from contracts.messages import Options, from_json
 
 
-def checked_options(model_id: str, options: dict[str, Any]) -> Options:
-    """The options with their defaults. Raises UnknownModel, InvalidOptions."""
-    model = catalogue.get(model_id)
+def checked_options(model: Model, options: dict[str, Any]) -> Options:
+    """The options with their defaults. Raises InvalidOptions."""
     try:
         settled = from_json(options, Options)
     except msgspec.ValidationError as error:
@@ -52,8 +50,8 @@ def _label_problems(options: Options, model: Model) -> Iterator[str]:
     if not options.labels:
         yield "labels is empty: leave it out to get all labels"
     for label in options.labels:
-        if label not in model.labels:
-            yield f"{model.id} has no label {label!r}; it has: {', '.join(model.labels)}"
+        if not label or label not in model.labels:
+            yield f"{model.id} has no label {label!r}; it has: {', '.join(filter(None, model.labels))}"
 
 
 def parse_form_options(model: str | None, text: str | None) -> tuple[str | None, dict[str, Any]]:

@@ -2,34 +2,52 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
+from redis import RedisError
 from sqlalchemy import text
 
 from api.answers import Answer, answer
 from api.context import Services, context
-from contracts.catalogue import MODELS
-from contracts.presence import count_workers
+from contracts.catalogue import Model
+from contracts.presence import Loaded, count_workers, loaded_models
 
 log = logging.getLogger(__name__)
 
 
 def list_models() -> Answer:
-    """The models that a job may name."""
-    default = context.current().settings.default_model
+    """The models that a job may name, and what computes them."""
+    services = context.current()
+    try:
+        loaded = loaded_models(services.redis)
+    except RedisError as error:  # the models are known all the same
+        log.warning("what the detectors have loaded is not known: %s", error)
+        loaded = {}
     items = [
-        {
-            "id": model.id,
-            "title": model.title,
-            "engine": model.engine,
-            "labels": list(model.labels),
-            "licence": model.licence,
-            "source": model.source,
-            "accuracy": model.accuracy,
-            "default": model.id == default,
-        }
-        for model in MODELS.values()
+        _model_shape(model, loaded.get(model.id, []), model.id == services.settings.default_model)
+        for model in services.catalogue.all()
     ]
     return answer({"items": items, "next_cursor": None})
+
+
+def _model_shape(model: Model, loaded: list[Loaded], is_default: bool) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "title": model.title,
+        "engine": model.engine,
+        "labels": [label for label in model.labels if label],
+        "licence": model.licence,
+        "source": model.source,
+        "accuracy": model.accuracy,
+        "accuracy_source": model.accuracy_source,
+        "masks": model.masks,
+        "pool": model.pool,
+        "default": is_default,
+        "loaded": [
+            {name: getattr(item, name) for name in ("engine", "version", "device", "provider", "precision")}
+            for item in loaded
+        ],
+    }
 
 
 def healthz() -> Answer:

@@ -126,7 +126,7 @@ def _model_and_options(services: Services, form: Form) -> tuple[str, Options]:
     """Raises UnknownModel, InvalidOptions."""
     named, options = parse_form_options(form.fields.get("model"), form.fields.get("options"))
     model = named or services.settings.default_model
-    return model, checked_options(model, options)
+    return model, checked_options(services.catalogue.get(model), options)
 
 
 def _row(video_id: str, user: str, stored: Stored, form: Form) -> Video:

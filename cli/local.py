@@ -42,6 +42,8 @@ def local_service(environ: Mapping[str, str]) -> Iterator[Local]:
     with tempfile.TemporaryDirectory(prefix="web-detector-", ignore_cleanup_errors=True) as folder:
         port = _free_port()
         settings = {name: value for name, value in environ.items() if name not in _OWN}
+        models = environ.get("MODELS_DIR") or Path(environ.get("DATA_DIR") or "data", "models")
+        settings |= {"MODELS_DIR": str(Path(models).resolve())}
         settings |= {"DATA_DIR": folder, "HOST": "127.0.0.1", "PORT": str(port)}
         child = _start(settings, Path(folder))
         patience: float | None = _HURRY_SECONDS

@@ -74,14 +74,26 @@ class ProbeReport(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Everything that decides a result, settled once per job. precision may be "auto" until the
-    first detector fixes it for the whole job."""
+    """Everything that decides a result, settled once per job. precision and provider (what of the
+    engine computes) may be "auto" until the first detector fixes them for the whole job.
+    model_digest: of the model's file and of how it is used."""
 
     model: str
-    model_sha256: str
+    model_digest: str
     engine: str
     precision: str
     options: Options
+    provider: str = "auto"
+
+    def settled(self, runtime: str) -> "Plan":
+        """The plan as it was computed: see `runtime`."""
+        precision, _, provider = runtime.partition(" ")
+        return msgspec.structs.replace(self, precision=precision, provider=provider)
+
+
+def runtime(precision: str, provider: str) -> str:
+    """What computes a job, as the result store keeps it."""
+    return f"{precision} {provider}"
 
 
 class Jump(msgspec.Struct, frozen=True):
@@ -99,7 +111,8 @@ class Chunk(msgspec.Struct, frozen=True):
     one is tried when the first frame cannot be decoded from the one before.
     first_frame: number of the first frame. times: expected times in the clock's units. end: the
     first time past the chunk, None at the end of the video. sampled: numbers of the frames where
-    they do not simply follow first_frame. jumps: over what no frame of the chunk needs.
+    they do not simply follow first_frame. jumps: over what no frame of the chunk needs. pool: the
+    detectors that can do it, empty for the default ones.
     """
 
     schema: int
@@ -117,6 +130,7 @@ class Chunk(msgspec.Struct, frozen=True):
     end: int | None
     sampled: tuple[int, ...] | None = None
     jumps: tuple[Jump, ...] = ()
+    pool: str = ""
 
     @property
     def numbers(self) -> Sequence[int]:

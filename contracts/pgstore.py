@@ -168,12 +168,12 @@ class PostgresResultStore:
         ((frames, seconds),) = self._pool.run(_PROGRESS, job=job_id)
         return Progress(frames, seconds)
 
-    def fix_precision(self, job_id: str, precision: str) -> str:
-        value: bytes = self._write(_SETTLE_STATE, job_id, name="precision", value=precision.encode())
+    def fix_runtime(self, job_id: str, runtime: str) -> str:
+        value: bytes = self._write(_SETTLE_STATE, job_id, name="runtime", value=runtime.encode())
         return value.decode()
 
-    def precision(self, job_id: str) -> str | None:
-        value = self._value(_GET_STATE, job=job_id, name="precision")
+    def runtime(self, job_id: str) -> str | None:
+        value = self._value(_GET_STATE, job=job_id, name="runtime")
         return value.decode() if value else None
 
     def request_cancel(self, job_id: str) -> None:

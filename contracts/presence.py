@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import redis
 from celery import bootsteps
 from kombu.exceptions import OperationalError
@@ -19,6 +20,17 @@ log = logging.getLogger(__name__)
 _PREFIX = "wd:worker:"
 _INTERVAL_SECONDS = 5
 _FADES_AFTER_SECONDS = 3 * _INTERVAL_SECONDS
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A model that a detector has ready, and what computes it there: see detector.base.EngineInfo."""
+
+    model: str
+    engine: str
+    version: str
+    device: str
+    provider: str
+    precision: str
 
 
 def connect(url: str) -> "redis.Redis":
@@ -55,14 +67,16 @@ def periodic_step(
     return type(name, (bootsteps.StartStopStep,), members)
 
 
-def presence_step(role: Role, client: "redis.Redis") -> type[bootsteps.StartStopStep]:
-    """A step that keeps a key alive in Redis, which fades when the worker does."""
+def presence_step(
+    role: Role, client: "redis.Redis", says: Callable[[], bytes] = lambda: b"1"
+) -> type[bootsteps.StartStopStep]:
+    """A step that keeps a key alive in Redis, which fades when the worker does. says: what the key holds."""
     # In containers of one host, host and process number may be the same.
     key = f"{_PREFIX}{role}:{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     return periodic_step(
         "Presence",
         _INTERVAL_SECONDS,
-        lambda: client.set(key, b"1", ex=_FADES_AFTER_SECONDS),
+        lambda: client.set(key, says(), ex=_FADES_AFTER_SECONDS),
         lambda: client.delete(key),
     )
 
@@ -77,6 +91,21 @@ def heartbeat_step(path: str) -> type[bootsteps.StartStopStep]:
 def count_workers(client: "redis.Redis", role: Role) -> int:
     """How many workers of a role are there now."""
     return sum(1 for _ in client.scan_iter(match=f"{_PREFIX}{role}:*", count=100))
+
+
+def loaded_models(client: "redis.Redis") -> dict[str, list[Loaded]]:
+    """What the detectors that are there now have loaded, by model, each kind of it once."""
+    keys = list(client.scan_iter(match=f"{_PREFIX}detector:*", count=100))
+    found: dict[str, list[Loaded]] = {}
+    for said in client.mget(keys) if keys else ():
+        try:
+            loaded = msgspec.json.decode(said or b"[]", type=list[Loaded])
+        except msgspec.MsgspecError:  # of another version of this service
+            continue
+        for item in loaded:
+            if item not in found.setdefault(item.model, []):
+                found[item.model].append(item)
+    return found
 
 
 def forget_workers(client: "redis.Redis") -> None:

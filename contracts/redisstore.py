@@ -78,12 +78,12 @@ class RedisResultStore:
         pairs = [value.split() for value in self._ask("hvals", _key(job_id, "progress"))]
         return Progress(sum(int(frames) for frames, _ in pairs), sum(float(seconds) for _, seconds in pairs))
 
-    def fix_precision(self, job_id: str, precision: str) -> str:
-        self._write(job_id, "state", "hsetnx", "precision", precision)
-        return self.precision(job_id) or precision
+    def fix_runtime(self, job_id: str, runtime: str) -> str:
+        self._write(job_id, "state", "hsetnx", "runtime", runtime)
+        return self.runtime(job_id) or runtime
 
-    def precision(self, job_id: str) -> str | None:
-        value = self._ask("hget", _key(job_id, "state"), "precision")
+    def runtime(self, job_id: str) -> str | None:
+        value = self._ask("hget", _key(job_id, "state"), "runtime")
         return value.decode() if value else None
 
     def request_cancel(self, job_id: str) -> None:

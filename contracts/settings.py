@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import msgspec
@@ -100,7 +101,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     models_dir: Annotated[
-        str, _meta("Folder of the model files; empty means the one that comes along.", ("detector",))
+        str, _meta("Folder of the models that were added; empty means models/ in DATA_DIR.", EVERY)
     ] = ""
 
     # The HTTP side.
@@ -188,14 +189,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     detector_threads: Annotated[
         int, _meta("Inference threads of one detector; 0 means all cores it may use.", ("detector",), ge=0)
     ] = 0
-    detector_device: Annotated[str, _meta("Device that the engine runs on.", ("detector",))] = "CPU"
+    detector_device: Annotated[
+        str,
+        _meta(
+            "Device that the engine runs on, as it names it (openvino: CPU, GPU, NPU; onnxruntime: cpu, cuda, "
+            "tensorrt; detectron2 and torchvision: cpu, cuda); empty means the engine's choice.",
+            ("detector",),
+        ),
+    ] = ""
+    detector_models: Annotated[
+        str,
+        _meta(
+            "Models that a detector loads at its start, comma separated; empty means DEFAULT_MODEL, if it serves that. "
+            "Others are loaded when a job first names them.",
+            ("detector",),
+        ),
+    ] = ""
+    detector_batch: Annotated[
+        int, _meta("Frames that a GPU computes at once; 0 means the engine's choice.", ("detector",), ge=0, le=1024)
+    ] = 0
     detector_pools: Annotated[
         str,
         _meta("Pools that a detector serves, comma separated; empty means the default queue.", ("detector",)),
     ] = ""
     precision: Annotated[
-        Literal["auto", "fp32", "bf16", "f16"],
-        _meta("Precision of inference; auto takes bf16 where the hardware has it.", ("processor",)),
+        Literal["auto", "fp32", "bf16", "f16", "int8"],
+        _meta("Precision of inference; auto takes bf16 where the hardware has it, never int8.", WORKERS),
     ] = "auto"
 
     heartbeat_file: Annotated[
@@ -210,6 +229,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def storage_path(self) -> str:
         """The folder of the videos and result files."""
         return self.storage_dir or os.path.join(self.data_dir, "storage")
+
+    @property
+    def models_path(self) -> Path:
+        """The folder of the models that were added."""
+        return Path(self.models_dir or os.path.join(self.data_dir, "models"))
 
     @property
     def import_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

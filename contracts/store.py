@@ -62,11 +62,11 @@ class ResultStore(Protocol):
     def progress(self, job_id: str) -> Progress:
         """The sum over all chunks."""
 
-    def fix_precision(self, job_id: str, precision: str) -> str:
-        """Settle the job's precision if nobody did; the one that holds."""
+    def fix_runtime(self, job_id: str, runtime: str) -> str:
+        """Settle what computes the job (see messages.runtime) if nobody did; what holds."""
 
-    def precision(self, job_id: str) -> str | None:
-        """The job's settled precision."""
+    def runtime(self, job_id: str) -> str | None:
+        """What was settled to compute the job."""
 
     def request_cancel(self, job_id: str) -> None:
         """Ask the job's tasks to stop."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
-from contracts import catalogue, chunkresult
+from contracts import chunkresult
 from contracts.catalogue import Model
 from contracts.errors import (
     CorruptData,
@@ -16,9 +16,10 @@ from contracts.errors import (
     PrecisionUnavailable,
     StorageUnavailable,
     StoreUnavailable,
+    UnknownModel,
     WebDetectorError,
 )
-from contracts.messages import Chunk, ChunkFailure
+from contracts.messages import Chunk, ChunkFailure, runtime
 from contracts.reader import watched
 from contracts.store import MAX_ATTEMPTS
 from detector.base import Backend
@@ -40,7 +41,7 @@ class _Poison(WebDetectorError):
     code = "poison"
 
 
-_INCURABLE = (CorruptData, DecodeFailed, InvalidInput, ModelBroken, NotFound, _Poison)
+_INCURABLE = (CorruptData, DecodeFailed, InvalidInput, ModelBroken, NotFound, UnknownModel, _Poison)
 
 
 @dataclass(slots=True)
@@ -121,18 +122,20 @@ def _try(chunk: Chunk, services: Services, lease: _Lease, repeats: int) -> int |
 def _engine(chunk: Chunk, services: Services) -> tuple[Model, Backend]:
     """The model and backend that the job was planned with, exactly.
 
-    Raises ModelBroken, PrecisionUnavailable, EngineUnavailable.
+    Raises UnknownModel, ModelBroken, PrecisionUnavailable, EngineUnavailable.
     """
     plan = chunk.plan
-    model = catalogue.get(plan.model)
-    if (model.sha256, model.engine) != (plan.model_sha256, plan.engine):
+    model = services.catalogue.get(plan.model)
+    if (model.digest(), model.engine) != (plan.model_digest, plan.engine):
         raise ModelBroken(
-            f"model {model.id} was planned by a service of another version than this detector's: bring both to one"
+            f"model {model.id} is another one here than where the job was planned: bring the folders of models, and "
+            "the versions of the service, to one"
         )
-    precision = plan.precision
-    if precision == "auto":
-        own = services.engines.get(model, "auto").describe().precision
-        precision = services.store.fix_precision(chunk.job_id, own)
+    own = services.engines.get(model, plan.precision).describe()
+    settled = services.store.fix_runtime(chunk.job_id, runtime(own.precision, own.provider))
+    precision, _, provider = settled.partition(" ")
+    if provider != own.provider:
+        raise PrecisionUnavailable(f"the job is computed on {provider}, and this detector has {own.provider}")
     return model, services.engines.get(model, precision)
 
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,29 +15,33 @@ from numpy.typing import NDArray
 from contracts.catalogue import Model
 from contracts.errors import ModelBroken, PrecisionUnavailable
 
-PRECISIONS = ("fp32", "bf16", "f16")
+PRECISIONS = ("fp32", "bf16", "f16", "int8")
 
 Image = NDArray[np.uint8]
 Outputs = dict[str, NDArray[np.float32]]
-# What a model must give: the shape of each output for one image, without the batch dimension.
-Shapes = Mapping[str, tuple[int, ...]]
+# What a model must give: the shape of each output for one image, without the batch dimension; None is any number.
+Shapes = Mapping[str, tuple[int | None, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """device: as the engine names it. threads: of inference, 0 means the engine's choice."""
+    """device: as the engine names it, "" for its choice. threads: of inference, 0 means the engine's
+    choice. batch: images that a GPU computes at once, 0 means the engine's choice."""
 
-    device: str = "CPU"
+    device: str = ""
     threads: int = 0
+    batch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What computes: engine and version, device as its maker names it, and a precision of PRECISIONS."""
+    """What computes: engine and version, device as its maker names it, the engine's part for it
+    (provider), and a precision of PRECISIONS. Results are alike where engine, provider and precision are."""
 
     engine: str
     version: str
     device: str
+    provider: str
     precision: str
 
 
@@ -52,45 +56,79 @@ class Backend(Protocol):
         PrecisionUnavailable, EngineUnavailable (no such device).
         """
 
-    def infer(self, images: Iterable[Image]) -> Generator[Outputs, None, None]:
+    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
         """The outputs of each image, in the order of the images.
 
-        images: uint8 [height, width, 3] of the model's input size and colour order. They are
-        pulled one by one while earlier ones are computed, and may be written over once the next is
-        pulled; an error of theirs comes through.
-        outputs: float32 by name, without a batch dimension, owned by the caller. They do not
-        depend on which images are computed together. A generator that is closed before its end
-        leaves the backend as it was. One generator at a time.
+        images: uint8 [height, width, 3] of the model's input size (all of one size, where it has none)
+        and colour order. They are pulled one by one while earlier ones are computed, and may be
+        written over once the next is pulled; an error of theirs comes through.
+        masks: whether the masks of objects are wanted too, from a model that has some.
+        outputs: float32 by the roles that the model's head reads, without a batch dimension, owned
+        by the caller. They do not depend on which images are computed together. A generator that is
+        closed before its end leaves the backend as it was. One generator at a time.
         """
 
     def describe(self) -> EngineInfo:
         """What computes, after setup."""
 
 
-def check_file(model: Model, path: Path) -> None:
-    """The file is the one of the catalogue, byte for byte. Raises ModelBroken with what to do."""
-    if not model.sha256:
+def check_file(model: Model, path: Path, precision: str) -> None:
+    """The file is the one of the catalogue for that precision, byte for byte. Raises ModelBroken with what to do."""
+    _, sha256 = model.weights(precision)
+    if not sha256:
         raise ModelBroken(f"the catalogue has no sha256 for model {model.id}: it cannot be trusted; add it there")
     try:
         with path.open("rb") as source:
             found = hashlib.file_digest(source, "sha256").hexdigest()
     except OSError as error:
         raise ModelBroken(
-            f"model {model.id}: {path} cannot be read ({error.strerror}): install its file there, or set MODELS_DIR"
+            f"model {model.id}: {path} cannot be read ({error.strerror}): put its file there, or set MODELS_DIR"
         ) from error
-    if found != model.sha256:
-        raise ModelBroken(
-            f"model {model.id}: {path} was changed (sha256 {found}, expected {model.sha256}): install it again"
-        )
+    if found != sha256:
+        raise ModelBroken(f"model {model.id}: {path} was changed (sha256 {found}, expected {sha256}): install it again")
 
 
-def check_outputs(model: Model, expected: Shapes, found: Shapes) -> None:
-    """The model has the outputs that its head reads. Raises ModelBroken that names the others."""
-    for name, shape in expected.items():
+def check_outputs(model: Model, expected: Shapes, found: Shapes) -> dict[str, str]:
+    """The model has the outputs that its head reads: their names in the graph by role.
+
+    expected: by role. found: by the graph's names, with the batch dimension where there is one; None
+    stands for a number that only running tells. Raises ModelBroken that names the others.
+    """
+    names = {role: model.outputs.get(role, role) for role in expected}
+    for role, shape in expected.items():
+        name = names[role]
         if name not in found:
             raise ModelBroken(f"model {model.id} has no output {name!r}; it has: {', '.join(sorted(found)) or 'none'}")
-        if found[name] != shape:
-            raise ModelBroken(f"model {model.id}: output {name!r} has shape {found[name]}, its head needs {shape}")
+        has = found[name][1:] if len(found[name]) == len(shape) + 1 else found[name]
+        if len(has) != len(shape) or any(
+            None not in pair and pair[0] != pair[1] for pair in zip(has, shape, strict=True)
+        ):
+            raise ModelBroken(
+                f"model {model.id}: output {name!r} has shape {shown(has)}, its head needs {shown(shape)}"
+            )
+    return names
+
+
+def shown(shape: tuple[int | None, ...]) -> str:
+    """A shape as errors show it."""
+    return f"({', '.join('any' if length is None else str(length) for length in shape)})"
+
+
+def by_role(names: Mapping[str, str], expected: Shapes, arrays: Mapping[str, NDArray[Any]]) -> Outputs:
+    """Outputs of one image as the head reads them: see Backend.infer.
+
+    names: from check_outputs. arrays: by the graph's names. Raises ValueError where the number of dimensions is
+    another than the graph has announced.
+    """
+    outputs = {}
+    for role, shape in expected.items():
+        array = arrays[names[role]]
+        if array.ndim == len(shape) + 1 and len(array) == 1:
+            array = array[0]
+        if array.ndim != len(shape):
+            raise ValueError(f"output {names[role]!r} has shape {array.shape}")
+        outputs[role] = array.astype(np.float32)  # a copy in any case: the engine's memory is written again
+    return outputs
 
 
 def check_finite(model: Model, outputs: Outputs) -> None:
@@ -98,12 +136,14 @@ def check_finite(model: Model, outputs: Outputs) -> None:
 
     Raises ModelBroken."""
     for name, values in outputs.items():
-        if not np.isfinite(values).all():
-            raise ModelBroken(f"model {model.id}: output {name!r} is not finite on this device")
+        # What is no number makes the sum none. (And infinity may be meant, as a logit: exp(-inf) is 0.)
+        if np.isnan(values.sum(dtype=np.float64)):
+            raise ModelBroken(f"model {model.id}: output {name!r} is not a number on this device")
 
 
 def choose_precision(wanted: str, available: Collection[str]) -> str:
-    """The precision to compute with; "auto" is bf16 where the hardware has it, else fp32.
+    """The precision to compute with; "auto" is bf16 where the hardware has it, else fp32, and never int8,
+    which changes too many boxes to be taken unasked.
 
     available: those of PRECISIONS that the hardware has. Raises PrecisionUnavailable.
     """

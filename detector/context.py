@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from contracts.catalogue import Model
+from contracts.catalogue import Catalogue, Model
 from contracts.context import Context
 from contracts.storage import Storage
 from contracts.store import ResultStore
@@ -20,6 +20,7 @@ class BackendSource(Protocol):
 class Services:
     """The detector's parts. worker: its name in leases."""
 
+    catalogue: Catalogue
     storage: Storage
     store: ResultStore
     engines: BackendSource

@@ -15,7 +15,10 @@ from contracts.messages import Chunk
 from detector.base import Image
 from detector.decoding import Timed, by_count, by_pts
 from detector.video import Video
+from detector.view import View
 
+# What models that keep the ratio were trained with around the picture.
+_GREY = 114
 _FORMATS = {"BGR": "bgr24", "RGB": "rgb24"}
 
 
@@ -90,14 +93,14 @@ def _frames(video: Video, chunk: Chunk, dts: int | None, on_packet: Callable[[],
 
 @dataclass(frozen=True, slots=True)
 class ToImage:
-    """Frames of one stream as images: upright, of the model's size and colour order.
+    """Frames of one stream as images: upright, as the view shows them, in the model's colour order.
 
     rotation: degrees clockwise that a player turns the frame by: 0, 90, 180 or 270.
-    size: (width, height) in pixels. channels: "BGR" or "RGB".
+    channels: "BGR" or "RGB".
     """
 
     rotation: int
-    size: tuple[int, int]
+    view: View
     channels: str
     # Keeps its tables from frame to frame.
     _reformatter: VideoReformatter = field(default_factory=VideoReformatter)
@@ -105,9 +108,14 @@ class ToImage:
     def __call__(self, frame: VideoFrame) -> Image:
         """uint8 [height, width, 3], C-contiguous."""
         # Scaled before it is turned, since that is the cheaper order.
-        width, height = self.size if self.rotation % 180 == 0 else self.size[::-1]
+        width, height = self.view.inner if self.rotation % 180 == 0 else self.view.inner[::-1]
         scaled = self._reformatter.reformat(
             frame, width, height, _FORMATS[self.channels], interpolation="BILINEAR", threads=1
         )
         image: Image = np.rot90(scaled.to_ndarray(), -self.rotation // 90)
-        return np.ascontiguousarray(image)
+        if self.view.inner == self.view.canvas:
+            return np.ascontiguousarray(image)
+        (width, height), (left, top) = self.view.inner, self.view.offset
+        padded = np.full((self.view.canvas[1], self.view.canvas[0], 3), _GREY, np.uint8)
+        padded[top : top + height, left : left + width] = image
+        return padded

@@ -12,9 +12,10 @@ from contracts.catalogue import Model
 from contracts.codec import Block, Detections, pack
 from contracts.messages import Chunk
 from detector import heads
-from detector.base import Backend, Image
+from detector.base import Backend, Image, check_finite
 from detector.crop import Crop, area, shifted, unturned
 from detector.frames import ToImage, decode
+from detector.view import view
 
 PULSE_SECONDS = 0.5
 
@@ -72,12 +73,13 @@ def run(
     Raises Cancelled, DecodeFailed when the video cannot be opened, and what the others raise.
     """
     pulse = _Pulse(on_progress, should_stop)
-    head = heads.get(model.head)
+    head = heads.get(model)
     options = chunk.plan.options
     class_ids = _class_ids(model, options.labels)
     place = area(options.region, chunk.width, chunk.height)
     crop = Crop(unturned(place, chunk.width, chunk.height, chunk.rotation))
-    to_image = ToImage(chunk.rotation, model.input_size, model.channels)
+    shown = view(model, (place.width, place.height))
+    to_image = ToImage(chunk.rotation, shown, model.channels)
     times: list[int] = []
 
     def images() -> Iterator[Image]:
@@ -88,7 +90,8 @@ def run(
     found: list[Detections] = []
     with closing(backend.infer(images())) as results:
         for outputs in results:
-            inside = head.decode(outputs, model, (place.width, place.height), options.min_score, class_ids)
+            check_finite(model, outputs)
+            inside = head.decode(outputs, model, shown, options.min_score, class_ids)
             found.append(shifted(inside, place))
             pulse.frames = len(found)
             pulse.beat()
@@ -97,9 +100,11 @@ def run(
 
 
 def _class_ids(model: Model, labels: tuple[str, ...] | None) -> frozenset[int] | None:
-    if labels is None:
+    if labels is None and all(model.labels):
         return None
-    return frozenset(number for number, label in enumerate(model.labels) if label in labels)
+    return frozenset(
+        number for number, label in enumerate(model.labels) if label and (labels is None or label in labels)
+    )
 
 
 def _block(chunk: Chunk, times: list[int], found: list[Detections]) -> Block:

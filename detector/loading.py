@@ -1,16 +1,21 @@
-"""How the worker's main process waits for the model that its child loads."""
+"""How the worker's main process waits for the model that its child loads, and learns what it has loaded."""
 
 import logging
 import time
-from multiprocessing import RawValue
+from collections.abc import Sequence
+from multiprocessing import Array, RawValue
 from typing import Any
 
+import msgspec
 from celery import bootsteps
 from celery.worker import state as worker_state
+
+from contracts.presence import Loaded
 
 log = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 300
+_SAID_BYTES = 16_384
 _LOADING, _LOADED, _FAILED = range(3)
 
 
@@ -19,9 +24,21 @@ class Loading:
 
     def __init__(self) -> None:
         self._state = RawValue("i", _LOADING)
+        self._said: Any = Array("c", _SAID_BYTES)
 
     def succeeded(self) -> None:
         self._state.value = _LOADED
+
+    def say(self, loaded: Sequence[Loaded]) -> None:
+        """Note what is loaded, as far as there is room."""
+        kept = list(loaded)
+        while len(content := msgspec.json.encode(kept)) >= _SAID_BYTES:
+            kept.pop()
+        self._said.value = content
+
+    def said(self) -> bytes:
+        """What is loaded, as JSON: see contracts.presence.loaded_models."""
+        return bytes(self._said.value) or b"[]"
 
     def failed(self) -> None:
         self._state.value = _FAILED

@@ -17,6 +17,7 @@ class Entry:
 
 ENGINES = {
     "openvino": Entry("detector.backends.openvino:OpenVinoBackend", "pip install 'web-detector[detector]'"),
+    "onnxruntime": Entry("detector.backends.onnxruntime:OnnxRuntimeBackend", "pip install 'web-detector[detector]'"),
 }
 
 

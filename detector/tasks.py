@@ -6,7 +6,6 @@ from typing import Any
 from celery import Task, shared_task
 from celery.exceptions import Reject
 
-from contracts import catalogue
 from contracts.errors import StoreUnavailable
 from contracts.messages import Chunk, from_json
 from contracts.tasks import DETECT_CHUNK, detector_queue
@@ -35,6 +34,6 @@ def detect_chunk(self: Task, message: Any) -> dict[str, int]:
 def _repeat(task: Task, chunk: Chunk, seconds: int) -> None:
     """Ends the task and sends it again, to the same queue."""
     try:
-        task.retry(countdown=seconds, queue=detector_queue(catalogue.get(chunk.plan.model).pool))
+        task.retry(countdown=seconds, queue=detector_queue(chunk.pool))
     except Reject as error:  # it could not be sent; Celery would drop this message too
         raise Reject(error.reason, requeue=True) from error

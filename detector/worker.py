@@ -10,23 +10,23 @@ import signal
 import socket
 import sys
 import uuid
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
-from contracts import catalogue
 from contracts.broker import create_celery
+from contracts.catalogue import Catalogue, Model
 from contracts.errors import SettingsError, WebDetectorError
 from contracts.logs import configure
-from contracts.presence import connect, heartbeat_step, presence_step
+from contracts.presence import Loaded, connect, heartbeat_step, presence_step
 from contracts.settings import Settings, load
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
 from contracts.tasks import detector_queue
 from detector import tasks  # noqa: F401  (registers the task)
-from detector.base import EngineConfig
+from detector.base import EngineConfig, EngineInfo
 from detector.context import Services, context
 from detector.engines import Engines
 from detector.loading import Loading, loading_step
@@ -34,16 +34,20 @@ from detector.loading import Loading, loading_step
 log = logging.getLogger(__name__)
 
 
-def build(settings: Settings, worker: str) -> Services:
+def build(
+    settings: Settings, worker: str, on_loaded: Callable[[Sequence[tuple[Model, EngineInfo]]], None] = lambda _: None
+) -> Services:
     """The parts of one process; nothing is loaded or connected yet.
 
     worker: its name in leases, the same for a child that takes the place of one that died.
+    on_loaded: see detector.engines.Engines.
     """
-    models_dir = Path(settings.models_dir) if settings.models_dir else Path(__file__).parent / "models"
+    config = EngineConfig(settings.detector_device, settings.detector_threads, settings.detector_batch)
     return Services(
+        catalogue=Catalogue(settings.models_path),
         storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
-        engines=Engines(models_dir, EngineConfig(settings.detector_device, settings.detector_threads)),
+        engines=Engines(settings.models_path, config, on_loaded),
         worker=worker,
         lease_seconds=settings.lease_seconds,
     )
@@ -56,11 +60,16 @@ def pools(settings: Settings) -> tuple[str, ...]:
 
 
 def warm_up(settings: Settings, services: Services) -> None:
-    """Load the model that most jobs will want. Raises WebDetectorError."""
-    served = [model for model in catalogue.MODELS.values() if model.pool in pools(settings)]
-    served.sort(key=lambda model: model.id != settings.default_model)
-    for model in served[:1]:
-        services.engines.get(model, "auto")
+    """Load the models that jobs will want. Raises WebDetectorError."""
+    named = [name for name in (name.strip() for name in settings.detector_models.split(",")) if name]
+    for model_id in named or [settings.default_model]:
+        model = services.catalogue.get(model_id)
+        if model.pool in pools(settings):
+            services.engines.get(model, settings.precision)
+        elif named:
+            raise SettingsError(
+                f"DETECTOR_MODELS names {model_id}, which is for the pool {model.pool!r}: DETECTOR_POOLS is another"
+            )
 
 
 def create(settings: Settings, loading: Loading) -> Celery:
@@ -69,7 +78,7 @@ def create(settings: Settings, loading: Loading) -> Celery:
     client = connect(settings.signals_url)
     # The consumer starts after the worker's steps: no presence, and no task, before the model.
     app.steps["worker"].add(loading_step(loading))
-    app.steps["consumer"].add(presence_step("detector", client))
+    app.steps["consumer"].add(presence_step("detector", client, loading.said))
     if settings.heartbeat_file:
         app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
     parent = os.getpid()
@@ -82,7 +91,7 @@ def create(settings: Settings, loading: Loading) -> Celery:
     @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
     def _process(**_: Any) -> None:
         try:
-            services = build(settings, worker)
+            services = build(settings, worker, lambda infos: loading.say([_loaded(*item) for item in infos]))
             warm_up(settings, services)
             context.install(services)
             loading.succeeded()
@@ -95,6 +104,10 @@ def create(settings: Settings, loading: Loading) -> Celery:
             os._exit(1)
 
     return app
+
+
+def _loaded(model: Model, info: EngineInfo) -> Loaded:
+    return Loaded(model.id, info.engine, info.version, info.device, info.provider, info.precision)
 
 
 def arguments(settings: Settings) -> list[str]:

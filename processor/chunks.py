@@ -8,7 +8,7 @@ from processor.plan import Span
 
 
 def chunks(
-    spans: Iterable[Span], media: Media, index: PacketIndex, plan: Plan, job_id: str, video_id: str
+    spans: Iterable[Span], media: Media, index: PacketIndex, plan: Plan, job_id: str, video_id: str, pool: str = ""
 ) -> tuple[Chunk, ...]:
     """A chunk for each span, with all that a detector needs to know of it."""
     return tuple(
@@ -28,6 +28,7 @@ def chunks(
             end=span.end,
             sampled=span.sampled,
             jumps=span.jumps,
+            pool=pool,
         )
         for number, span in enumerate(spans)
     )

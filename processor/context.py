@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from celery import Celery
 
+from contracts.catalogue import Catalogue
 from contracts.context import Context
 from contracts.settings import Settings
 from contracts.signals import Signals
@@ -17,6 +18,7 @@ class Services:
     """The processor's parts."""
 
     settings: Settings
+    catalogue: Catalogue
     celery: Celery
     storage: Storage
     store: ResultStore

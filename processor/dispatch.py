@@ -2,7 +2,6 @@
 
 from celery.canvas import Signature
 
-from contracts import catalogue
 from contracts.messages import Chunk, to_json
 from contracts.tasks import DETECT_CHUNK, MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, detector_queue, task_id
 from processor.context import Services
@@ -10,13 +9,13 @@ from processor.context import Services
 
 def chunk_signature(services: Services, chunk: Chunk) -> Signature:
     """The task of a detector for a chunk."""
-    pool = catalogue.get(chunk.plan.model).pool
+    queue = detector_queue(chunk.pool)
     return services.celery.signature(
         DETECT_CHUNK,
         args=(to_json(chunk),),
         task_id=task_id(chunk.job_id, chunk.index),
-        queue=detector_queue(pool),
-        routing_key=detector_queue(pool),
+        queue=queue,
+        routing_key=queue,
     )
 
 

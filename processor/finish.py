@@ -46,10 +46,10 @@ def _finish(services: Services, job: Job, plan: JobPlan, cancelled: bool) -> Non
         _close(services, job, plan)
     following = {one.numbers[-1]: other.numbers[0] for one, other in pairwise(plan.chunks)}
     missing = join(_missing(services, job, plan), following)
-    precision = services.store.precision(job.id) or plan.header.plan.precision
+    runtime = services.store.runtime(job.id)
     header = msgspec.structs.replace(
         plan.header,
-        plan=msgspec.structs.replace(plan.header.plan, precision=precision),
+        plan=plan.header.plan.settled(runtime) if runtime else plan.header.plan,
         complete=not missing and plan.header.media.damage is None,
         missing=missing,
     )

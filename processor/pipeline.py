@@ -5,7 +5,6 @@ import logging
 
 from celery import chord
 
-from contracts import catalogue
 from contracts.codec import compress, decompress, time_ms
 from contracts.errors import InvalidOptions, NotFound, StorageUnavailable, VideoRefused, WebDetectorError
 from contracts.messages import (
@@ -92,12 +91,12 @@ def _make_plan(services: Services, job: Job) -> JobPlan:
     if video is None:
         raise NotFound("the video was deleted")
     media, index = _media_and_index(services, video)
-    model = catalogue.get(job.model)
+    model = services.catalogue.get(job.model)
     options = from_json(job.options, Options)
-    settled = Plan(model.id, model.sha256, model.engine, services.settings.precision, options)
+    settled = Plan(model.id, model.digest(), model.engine, services.settings.precision, options)
     header = ResultHeader(SCHEMA, media, index.time_base, settled, model.labels, complete=False)
     spans = _spans(services, index, options)
-    plan = JobPlan(SCHEMA, header, chunks(spans, media, index, settled, job.id, video.id))
+    plan = JobPlan(SCHEMA, header, chunks(spans, media, index, settled, job.id, video.id, model.pool))
     keep_plan(services, job, plan)
     return plan
 

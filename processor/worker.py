@@ -9,6 +9,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
 from contracts.broker import create_celery
+from contracts.catalogue import Catalogue
 from contracts.errors import SettingsError
 from contracts.logs import configure
 from contracts.presence import connect, heartbeat_step, periodic_step, presence_step
@@ -29,6 +30,7 @@ def build(settings: Settings, celery: Celery) -> Services:
     """The parts of one process."""
     return Services(
         settings=settings,
+        catalogue=Catalogue(settings.models_path),
         celery=celery,
         storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),

@@ -10,7 +10,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.catalogue import get
+from contracts.catalogue import bundled
 from contracts.messages import SCHEMA, Chunk, Clock, Options, Plan
 
 RATE = 25
@@ -118,8 +118,8 @@ def chunks(made: Clip, starts: list[int], clock: Clock = "pts", **changes: Any) 
 
 def plan(precision: str = "auto", **options: Any) -> Plan:
     """A plan for the default model."""
-    model = get("nanodet-g")
-    return Plan(model.id, model.sha256, model.engine, precision, Options(**options))
+    model = bundled("nanodet-g")
+    return Plan(model.id, model.digest(), model.engine, precision, Options(**options))
 
 
 def _options(codec: str, every: int, b_frames: int, open_gop: bool) -> dict[str, str]:

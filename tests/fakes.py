@@ -102,11 +102,11 @@ class MemoryResultStore(ResultStore):
         values = self._read(job_id, "progress").values()
         return Progress(sum(frames for frames, _ in values), sum(seconds for _, seconds in values))
 
-    def fix_precision(self, job_id: str, precision: str) -> str:
-        return str(self._write(job_id, "state").setdefault("precision", precision))
+    def fix_runtime(self, job_id: str, runtime: str) -> str:
+        return str(self._write(job_id, "state").setdefault("runtime", runtime))
 
-    def precision(self, job_id: str) -> str | None:
-        return self._read(job_id, "state").get("precision")
+    def runtime(self, job_id: str) -> str | None:
+        return self._read(job_id, "state").get("runtime")
 
     def request_cancel(self, job_id: str) -> None:
         self._write(job_id, "state")["cancel"] = True

@@ -11,10 +11,10 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from contracts.catalogue import get
+from contracts.catalogue import bundled
 from tests.service import ROOT
 
-MODEL = get("nanodet-g")
+MODEL = bundled("nanodet-g")
 STRIDES = (8, 16, 32)
 NMS_IOU = 0.6
 
@@ -36,7 +36,7 @@ def sequential(
     """
     core = ov.Core()
     model = core.read_model(ROOT / "detector/models" / MODEL.file)
-    model.reshape([1, 3, *MODEL.input_size])
+    model.reshape([1, 3, 416, 416])
     hints = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
     compiled = core.compile_model(model, "CPU", hints)
     frames = []

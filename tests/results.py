@@ -22,7 +22,7 @@ def fill(store: ResultStore, job: str) -> None:
     store.begin_attempt(job, 0)
     store.take_lease(job, 0, "owner", 60)
     store.set_progress(job, 0, 1, 0.1)
-    store.fix_precision(job, "fp32")
+    store.fix_runtime(job, "fp32")
     store.request_cancel(job)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import openvino as ov
 import pytest
 from msgspec.structs import replace
@@ -14,12 +15,13 @@ from contracts import catalogue
 from contracts.catalogue import Model
 from contracts.errors import EngineUnavailable, ModelBroken, PrecisionUnavailable
 from detector import registry
+from detector.backends.onnxruntime import OnnxRuntimeBackend
 from detector.backends.openvino import OpenVinoBackend
 from detector.base import PRECISIONS, Backend, EngineConfig, Image, Outputs
 from tests.fake_backend import FakeBackend, write_model
 from tests.service import ROOT
 
-MODEL = catalogue.get("nanodet-g")
+MODEL = catalogue.bundled("nanodet-g")
 MODEL_FILE = ROOT / "detector/models" / MODEL.file
 
 
@@ -42,6 +44,13 @@ def openvino_without_distances(folder: Path) -> Path:
     return folder / "part.xml"
 
 
+def onnx_without_distances(folder: Path) -> Path:
+    whole = onnx.load(str(MODEL_FILE))
+    del whole.graph.output[[one.name for one in whole.graph.output].index("distances")]
+    onnx.save(whole, str(folder / "part.onnx"))
+    return folder / "part.onnx"
+
+
 def openvino_precisions() -> set[str]:
     names = {"FP32": "fp32", "BF16": "bf16", "FP16": "f16"}
     return {names[name] for name in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") if name in names}
@@ -54,6 +63,13 @@ BENCHES = (
         lambda folder: write_model(folder / "fake.json", MODEL),
         lambda folder: write_model(folder / "part.json", MODEL, without="distances"),
         lambda: set(FakeBackend.precisions),
+    ),
+    Bench(
+        "onnxruntime",
+        lambda: OnnxRuntimeBackend(EngineConfig()),
+        lambda _: MODEL_FILE,
+        onnx_without_distances,
+        lambda: {"fp32"},
     ),
     Bench(
         "openvino",
@@ -86,7 +102,7 @@ def backend(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Backend:
 
 @pytest.fixture(scope="module")
 def images() -> list[Image]:
-    width, height = MODEL.input_size
+    width, height = MODEL.input_size or (0, 0)
     return list(np.random.default_rng(3).integers(0, 256, (11, height, width, 3), np.uint8))
 
 

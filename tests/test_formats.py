@@ -16,6 +16,7 @@ from av.video.frame import PictureType
 from contracts.errors import VideoRefused
 from contracts.messages import Chunk, Clock, ProbeReport
 from detector.frames import ToImage, decode
+from detector.view import whole
 from processor.chunks import chunks as chunks_of
 from processor.inspect import Limits, inspect
 from processor.plan import cut, pick
@@ -432,7 +433,7 @@ def test_what_a_model_sees_has_its_size(checked: tuple[Case, File, ProbeReport])
     _, file, report = checked
     chunk = chunks(report, 1000)[0]
     _, frame = next(decode(file.source(), chunk))
-    assert ToImage(chunk.rotation, (40, 56), "BGR")(frame).shape == (56, 40, 3)
+    assert ToImage(chunk.rotation, whole((40, 56)), "BGR")(frame).shape == (56, 40, 3)
 
 
 # What is cut short or damaged.
@@ -514,7 +515,7 @@ def seen(content: bytes) -> Any:
     [chunk] = chunks(report, 240)
     [(time, frame)] = decode(io.BytesIO(content), chunk)
     assert time == 0
-    return ToImage(chunk.rotation, (chunk.width, chunk.height), "RGB")(frame)
+    return ToImage(chunk.rotation, whole((chunk.width, chunk.height)), "RGB")(frame)
 
 
 @pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (6, 1), (3, 2), (8, 3)])

@@ -13,6 +13,7 @@ from contracts.messages import Jump
 from detector.decoding import by_pts
 from detector.frames import ToImage, decode
 from detector.video import Video
+from detector.view import whole
 from tests.clips import Clip, chunks, clip, pixels, reordered, sequential
 
 # Containers and codecs with the clock that tells their frames apart.
@@ -172,7 +173,7 @@ def test_an_image_is_upright_and_in_the_models_colours(rotation: int, channels: 
     with av.open(made.source(), "r") as container:
         frame = next(container.decode(video=0))
     assert -frame.rotation % 360 == rotation, "the clip does not say that it is turned"
-    image = ToImage(rotation, (48, 64), channels)(frame)
+    image = ToImage(rotation, whole((48, 64)), channels)(frame)
     assert image.shape == (64, 48, 3)
     assert image.dtype == np.uint8
     assert image.flags.c_contiguous

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Collection
 
 import numpy as np
 import pytest
@@ -11,12 +12,15 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from contracts import catalogue
+from contracts.catalogue import Model
 from contracts.codec import Detections
 from contracts.errors import ModelBroken
 from detector import heads
 from detector.base import Outputs
+from detector.heads import nanodet, nms
+from detector.view import view
 
-MODEL = catalogue.get("nanodet-g")
+MODEL = catalogue.bundled("nanodet-g")
 # A small model: 16 + 4 + 1 cells of 3 classes.
 SMALL = replace(MODEL, input_size=(32, 32), labels=("a", "b", "c"))
 CELLS = [((x + 0.5) * s, (y + 0.5) * s, s) for s in (8, 16, 32) for y in range(32 // s) for x in range(32 // s)]
@@ -35,6 +39,12 @@ def random_outputs(seed: int) -> Outputs:
     }
 
 
+def decoded(
+    outputs: Outputs, model: Model, size: tuple[int, int], min_score: float, class_ids: Collection[int] | None = None
+) -> Detections:
+    return nanodet.decode(outputs, model, view(model, size), min_score, class_ids)
+
+
 def naive(outputs: Outputs, size: tuple[int, int], min_score: float, class_ids: set[int]) -> Detections:
     """The head in plain Python."""
     found = []
@@ -50,9 +60,9 @@ def naive(outputs: Outputs, size: tuple[int, int], min_score: float, class_ids: 
                 found.append((-score, class_id, cell, box))
     kept: list[tuple[float, int, int, list[float]]] = []
     for item in sorted(found):
-        if all(item[1] != other[1] or overlap(item[3], other[3]) <= heads.MAX_IOU for other in kept):
+        if all(item[1] != other[1] or overlap(item[3], other[3]) <= nanodet.MAX_IOU for other in kept):
             kept.append(item)
-    kept = kept[: heads.MAX_DETECTIONS]
+    kept = kept[: nms.MAX_DETECTIONS]
     return Detections(
         np.array([item[1] for item in kept], np.int64),
         np.array([-item[0] for item in kept]),
@@ -71,7 +81,7 @@ def overlap(a: list[float], b: list[float]) -> float:
 @given(seed=seeds, size=sizes, min_score=thresholds, class_ids=st.sets(st.integers(0, 2)))
 def test_the_head_equals_a_naive_one(seed: int, size: tuple[int, int], min_score: float, class_ids: set[int]) -> None:
     outputs = random_outputs(seed)
-    found = heads.nanodet(outputs, SMALL, size, min_score, class_ids)
+    found = decoded(outputs, SMALL, size, min_score, class_ids)
     expected = naive(outputs, size, min_score, class_ids)
     assert found.class_id.tolist() == expected.class_id.tolist()
     assert found.score.tolist() == expected.score.tolist()
@@ -81,7 +91,7 @@ def test_the_head_equals_a_naive_one(seed: int, size: tuple[int, int], min_score
 @settings(max_examples=200, deadline=None)
 @given(seed=seeds, size=sizes, min_score=thresholds)
 def test_what_always_holds(seed: int, size: tuple[int, int], min_score: float) -> None:
-    found = heads.nanodet(random_outputs(seed), SMALL, size, min_score)
+    found = decoded(random_outputs(seed), SMALL, size, min_score)
     assert np.all(found.score >= min_score)
     assert np.all(np.diff(found.score) <= 0)
     assert np.all(found.box >= 0)
@@ -90,7 +100,7 @@ def test_what_always_holds(seed: int, size: tuple[int, int], min_score: float) -
     for class_id in range(3):
         boxes = found.box[found.class_id == class_id].tolist()
         pairs = [(a, b) for i, a in enumerate(boxes) for b in boxes[:i]]
-        assert all(overlap(a, b) <= heads.MAX_IOU + 1e-9 for a, b in pairs)
+        assert all(overlap(a, b) <= nanodet.MAX_IOU + 1e-9 for a, b in pairs)
 
 
 whole = st.integers(0, 12)
@@ -114,17 +124,17 @@ def test_overlaps_are_removed_as_a_naive_loop_does(items: list[tuple[float, floa
     # Whole numbers, so that an overlap of exactly the limit happens, and is computed exactly.
     kept: list[int] = []
     for i, item in enumerate(items):
-        if all(item[4] != items[k][4] or overlap([*item[:4]], [*items[k][:4]]) <= heads.MAX_IOU for k in kept):
+        if all(item[4] != items[k][4] or overlap([*item[:4]], [*items[k][:4]]) <= nanodet.MAX_IOU for k in kept):
             kept.append(i)
     boxes = np.array([item[:4] for item in items]).reshape(-1, 4)
-    assert heads.nms(boxes, np.array([item[4] for item in items], np.intp)) == kept
+    assert nms.nms(boxes, np.array([item[4] for item in items], np.intp), nanodet.MAX_IOU) == kept
 
 
 def test_equal_scores_come_by_class_and_then_by_cell() -> None:
     scores = np.zeros((21, 3), np.float32)
     scores[[16, 0, 3, 15], [1, 1, 0, 0]] = 0.5
     outputs = {"scores": scores, "distances": sharp(1)}
-    found = heads.nanodet(outputs, SMALL, (32, 32), 0.5)
+    found = decoded(outputs, SMALL, (32, 32), 0.5)
     assert found.class_id.tolist() == [0, 0, 1, 1]
     assert found.box[:, 0].tolist() == pytest.approx([20, 20, 0, 0], abs=1e-6)
 
@@ -139,11 +149,11 @@ def sharp(bins: int) -> NDArray[np.float32]:
 def test_a_box_is_the_cells_centre_and_its_distances_in_displayed_pixels() -> None:
     scores = np.zeros((21, 3), np.float32)
     scores[5, 2] = 0.75  # second row and column of stride 8: centre (12, 12)
-    found = heads.nanodet({"scores": scores, "distances": sharp(1)}, SMALL, (320, 64), 0.35)
+    found = decoded({"scores": scores, "distances": sharp(1)}, SMALL, (320, 64), 0.35)
     assert found.class_id.tolist() == [2]
     assert found.score.tolist() == [0.75]
     np.testing.assert_allclose(found.box, [[40, 8, 200, 40]], atol=1e-6)
-    wide = heads.nanodet({"scores": scores, "distances": sharp(10)}, SMALL, (320, 64), 0.35)
+    wide = decoded({"scores": scores, "distances": sharp(10)}, SMALL, (320, 64), 0.35)
     assert wide.box.tolist() == [[0, 0, 320, 64]]
 
 
@@ -151,21 +161,21 @@ def test_a_score_just_below_the_threshold_is_out_whatever_float32_makes_of_it() 
     scores = np.zeros((21, 3), np.float32)
     scores[0, 0] = np.float32(0.7)  # 0.69999999 as float32
     outputs = {"scores": scores, "distances": sharp(1)}
-    assert len(heads.nanodet(outputs, SMALL, (32, 32), 0.7).score) == 0
-    assert len(heads.nanodet(outputs, SMALL, (32, 32), float(np.float32(0.7))).score) == 1
+    assert len(decoded(outputs, SMALL, (32, 32), 0.7).score) == 0
+    assert len(decoded(outputs, SMALL, (32, 32), float(np.float32(0.7))).score) == 1
 
 
 def test_labels_that_are_not_wanted_displace_nothing() -> None:
     rng = np.random.default_rng(0)
     outputs = {"scores": rng.random((3549, 80), np.float32), "distances": rng.random((3549, 44), np.float32)}
     outputs["scores"][:, 7] *= 0.3
-    assert not np.any(heads.nanodet(outputs, MODEL, (416, 416), 0.1).class_id == 7)
-    found = heads.nanodet(outputs, MODEL, (416, 416), 0.1, {7})
+    assert not np.any(decoded(outputs, MODEL, (416, 416), 0.1).class_id == 7)
+    found = decoded(outputs, MODEL, (416, 416), 0.1, {7})
     assert set(found.class_id.tolist()) == {7}
 
 
 def test_nothing_found_is_an_empty_result() -> None:
-    empty = heads.nanodet(random_outputs(1) | {"scores": np.zeros((21, 3), np.float32)}, SMALL, (9, 9), 0.1)
+    empty = decoded(random_outputs(1) | {"scores": np.zeros((21, 3), np.float32)}, SMALL, (9, 9), 0.1)
     assert (empty.class_id.shape, empty.score.shape, empty.box.shape) == ((0,), (0,), (0, 4))
 
 
@@ -173,16 +183,16 @@ def test_a_result_is_bounded_and_quick_however_low_the_threshold() -> None:
     rng = np.random.default_rng(0)
     outputs = {"scores": rng.random((3549, 80), np.float32), "distances": rng.random((3549, 44), np.float32)}
     began = time.perf_counter()
-    found = heads.nanodet(outputs, MODEL, (1920, 1080), 0.0)
+    found = decoded(outputs, MODEL, (1920, 1080), 0.0)
     assert time.perf_counter() - began < 1  # 0.02 s; comparing all 283,920 boxes would take hours
-    assert len(found.score) == heads.MAX_DETECTIONS
+    assert len(found.score) == nms.MAX_DETECTIONS
     assert found.score[0] == outputs["scores"].max()
 
 
 def test_an_unknown_head_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(ModelBroken, match="nanodet"):
-        heads.get("crystal-ball")
+        heads.get(replace(MODEL, head="crystal-ball"))
 
 
 def test_a_head_says_what_it_reads() -> None:
-    assert heads.get("nanodet").shapes(MODEL) == {"scores": (3549, 80), "distances": (3549, 44)}
+    assert heads.get(MODEL).shapes(MODEL) == {"scores": (3549, 80), "distances": (3549, 44)}

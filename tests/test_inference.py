@@ -17,26 +17,29 @@ from numpy.typing import NDArray
 
 from contracts import catalogue, chunkresult
 from contracts.broker import create_celery
-from contracts.catalogue import Model
+from contracts.catalogue import Catalogue, Model
 from contracts.codec import SCORE_SCALE, Block, concat, encode_block
 from contracts.errors import CorruptData, EngineUnavailable, ModelBroken, StorageUnavailable, StoreUnavailable
 from contracts.localstorage import LocalStorage
 from contracts.messages import Chunk, ChunkFailure, Clock, to_json
 from contracts.settings import Settings
 from contracts.tasks import DETECT_CHUNK
-from detector import heads, inference, tasks
+from detector import inference, tasks
 from detector.attempt import AFTER_ERROR_SECONDS, HAND_BACK_SECONDS, MAX_REPEATS, perform
 from detector.base import Backend, EngineConfig, Image, Outputs
 from detector.context import Services, context
 from detector.engines import Engines
 from detector.frames import ToImage, decode
+from detector.heads import nanodet
 from detector.inference import Cancelled, run
+from detector.view import view
 from tests.clips import JOB, VIDEO_KEY, Clip, chunks, clip, plan
 from tests.fake_backend import FakeBackend, answer, write_model
 from tests.fakes import MemoryResultStore, MemoryStorage
 from tests.service import ROOT
 
-MODEL = catalogue.get("nanodet-g")
+MODEL = catalogue.bundled("nanodet-g")
+VIEW = view(MODEL, (160, 96))
 
 
 class FakeEngines:
@@ -51,7 +54,7 @@ class FakeEngines:
         engines = self
 
         class Troubled(FakeBackend):
-            def infer(self, images: Iterable[Image]) -> Generator[Outputs, None, None]:
+            def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
                 engines.runs += 1
                 for number, outputs in enumerate(super().infer(images)):
                     if engines.trouble is not None and number == 3:
@@ -83,7 +86,7 @@ def engines(tmp_path: Path) -> FakeEngines:
 def services(made: Clip, engines: FakeEngines) -> Services:
     storage = MemoryStorage()
     storage.objects[VIDEO_KEY] = made.content
-    return Services(storage, MemoryResultStore(60), engines, "worker-1", 15)
+    return Services(Catalogue(Path("none")), storage, MemoryResultStore(60), engines, "worker-1", 15)
 
 
 def stored(services: Services, index: int = 1) -> Block | ChunkFailure | None:
@@ -107,7 +110,7 @@ def clip_source(content: bytes) -> Any:
 
 
 def test_every_frame_has_the_detections_of_its_own_image(made: Clip, engines: FakeEngines) -> None:
-    to_image = ToImage(0, MODEL.input_size, MODEL.channels)
+    to_image = ToImage(0, VIEW, MODEL.channels)
     for chunk in chunks(made, [0, 12, 24]):
         block = through(chunk, made, engines.get(MODEL, "auto")).block
         assert block.frame.tolist() == list(range(chunk.first_frame, chunk.first_frame + 12))
@@ -200,7 +203,7 @@ def plain_calls(made: Clip, min_score: float) -> Iterator[NDArray[np.float64]]:
             image = frame.to_ndarray(width=416, height=416, format="bgr24", interpolation="BILINEAR")
             outputs = compiled(np.ascontiguousarray(((image - mean) / std).transpose(2, 0, 1)[None]))
             raw = {name: np.array(outputs[name][0]) for name in ("scores", "distances")}
-            yield heads.nanodet(raw, MODEL, (made.width, made.height), min_score).score
+            yield nanodet.decode(raw, MODEL, view(MODEL, (made.width, made.height)), min_score).score
 
 
 def test_the_chunks_together_are_the_whole_bit_for_bit(made: Clip) -> None:
@@ -222,7 +225,7 @@ def test_a_chunk_is_stored_once_with_its_progress(services: Services, chunk: Chu
     progress = services.store.progress(JOB)
     assert progress.frames == 12
     assert progress.seconds > 0
-    assert services.store.precision(JOB) == "bf16"
+    assert services.store.runtime(JOB) == "bf16 none"
     assert not services.store.leased(JOB, 1)
     assert perform(chunk, services, 0) is None
     assert engines.runs == 1
@@ -405,7 +408,7 @@ def test_a_disk_that_breaks_is_not_taken_for_a_broken_video(services: Services, 
 
 
 def test_a_plan_of_another_model_file_is_not_computed_with_this_one(services: Services, chunk: Chunk) -> None:
-    other = replace(chunk, plan=replace(chunk.plan, model_sha256="0" * 64))
+    other = replace(chunk, plan=replace(chunk.plan, model_digest="0" * 64))
     assert perform(other, services, 0) is None
     assert failure(services).code == "model_broken"
     unknown = replace(chunk, index=2, plan=replace(chunk.plan, model="gone"))
@@ -416,7 +419,7 @@ def test_a_plan_of_another_model_file_is_not_computed_with_this_one(services: Se
 def test_the_precision_that_the_first_detector_fixed_holds(
     services: Services, chunk: Chunk, engines: FakeEngines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    services.store.fix_precision(JOB, "fp32")
+    services.store.fix_runtime(JOB, "fp32 none")
     used: list[str] = []
     get = engines.get
 
@@ -430,13 +433,19 @@ def test_the_precision_that_the_first_detector_fixed_holds(
 
 
 def test_a_precision_that_is_not_to_be_had_here_is_handed_back_uncounted(services: Services, chunk: Chunk) -> None:
-    services.store.fix_precision(JOB, "f16")
+    services.store.fix_runtime(JOB, "f16 none")
     for repeats in (0, 1, 100):
         assert perform(chunk, services, repeats) == HAND_BACK_SECONDS
     assert services.store.attempts(JOB) == {}
     assert not services.store.leased(JOB, 1)
     assert perform(chunk, services, MAX_REPEATS) is None
     assert failure(services).code == "precision_unavailable"
+
+
+def test_what_another_part_of_the_engine_began_is_handed_back(services: Services, chunk: Chunk) -> None:
+    services.store.fix_runtime(JOB, "bf16 abacus")
+    assert perform(chunk, services, 0) == HAND_BACK_SECONDS
+    assert services.store.attempts(JOB) == {}
 
 
 def test_without_the_store_nothing_is_settled(services: Services, chunk: Chunk, engines: FakeEngines) -> None:
@@ -496,4 +505,12 @@ def test_a_detector_loads_each_model_and_precision_once(monkeypatch: pytest.Monk
     assert engines.get(MODEL, "auto") is first
     assert engines.get(MODEL, first.describe().precision) is first
     with pytest.raises(ModelBroken, match="MODELS_DIR"):
-        Engines(Path("/nowhere"), EngineConfig()).get(MODEL, "auto")
+        Engines(Path("/nowhere"), EngineConfig()).get(replace(MODEL, id="other"), "auto")
+
+
+def test_a_detector_says_what_it_has_loaded() -> None:
+    said: list[list[str]] = []
+    engines = Engines(Path("/nowhere"), EngineConfig(), lambda infos: said.append([model.id for model, _ in infos]))
+    engines.get(MODEL, "fp32")
+    engines.get(MODEL, "fp32")
+    assert said == [["nanodet-g"]]

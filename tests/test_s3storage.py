@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from contracts import chunkresult
+from contracts.catalogue import Catalogue
 from contracts.codec import Block
 from contracts.errors import NotFound, StorageFull, StorageUnavailable
 from contracts.s3storage import S3Access, S3Storage
@@ -151,7 +152,9 @@ def test_a_line_that_breaks_costs_no_frame(bucket: Bucket, line: Line, tmp_path:
     made = noisy(48)
     put(bucket.storage(), VIDEO_KEY, made.content)
     chunk = chunks(made, [0, 24, 36])[1]
-    services = Services(bucket.storage(line.url), MemoryResultStore(60), FakeEngines(tmp_path), "w", 15)
+    services = Services(
+        Catalogue(tmp_path), bucket.storage(line.url), MemoryResultStore(60), FakeEngines(tmp_path), "w", 15
+    )
     line.cut(600_000)  # behind the first range, in the midst of a later one
     assert perform(chunk, services, 0) == HAND_BACK_SECONDS
     assert services.store.get_chunk(JOB, chunk.index) is None

@@ -64,7 +64,7 @@ def test_an_unknown_job_has_nothing(store: ResultStore, job: str) -> None:
     assert store.get_layout(job) is None
     assert store.attempts(job) == {}
     assert store.progress(job) == Progress(0, 0.0)
-    assert store.precision(job) is None
+    assert store.runtime(job) is None
     assert not store.cancelled(job)
     assert not store.leased(job, 0)
     store.touch(job)
@@ -129,9 +129,9 @@ def test_a_repeated_chunk_does_not_count_twice_in_the_progress(store: ResultStor
 
 
 def test_the_first_precision_holds(store: ResultStore, job: str) -> None:
-    assert store.fix_precision(job, "bf16") == "bf16"
-    assert store.fix_precision(job, "fp32") == "bf16"
-    assert store.precision(job) == "bf16"
+    assert store.fix_runtime(job, "bf16") == "bf16"
+    assert store.fix_runtime(job, "fp32") == "bf16"
+    assert store.runtime(job) == "bf16"
 
 
 def test_a_cancel_is_seen_by_its_job_alone(store: ResultStore, job: str) -> None:
@@ -170,7 +170,7 @@ def test_a_job_that_has_faded_begins_anew(make: Make, job: str) -> None:
     assert store.begin_attempt(job, 5) == 1
     assert store.attempts(job) == {5: 1}
     assert store.chunk_indexes(job) == frozenset()
-    assert store.precision(job) is None
+    assert store.runtime(job) is None
 
 
 def test_what_lives_is_not_swept(store: ResultStore, job: str) -> None:
@@ -232,9 +232,9 @@ def test_a_lease_that_ran_out_goes_to_one_of_many(stores: Callable[[], ResultSto
 
 def test_the_first_precision_of_many_holds_for_all(stores: Callable[[], ResultStore], job: str) -> None:
     clients, said = [stores() for _ in range(8)], list[str]()
-    at_once(8, lambda number: said.append(clients[number].fix_precision(job, f"p{number}")))
+    at_once(8, lambda number: said.append(clients[number].fix_runtime(job, f"p{number}")))
     assert len(said) == 8
-    assert set(said) == {clients[0].precision(job)}
+    assert set(said) == {clients[0].runtime(job)}
 
 
 @pytest.mark.parametrize(

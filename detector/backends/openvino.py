@@ -21,14 +21,21 @@ from detector.base import (
     EngineInfo,
     Image,
     Outputs,
+    Shapes,
+    by_role,
     check_file,
     check_finite,
     check_outputs,
     choose_precision,
 )
 
-_HINTS = {"fp32": "f32", "bf16": "bf16", "f16": "f16"}
-_CAPABILITIES = {"FP32": "fp32", "BF16": "bf16", "FP16": "f16"}
+# In a model of whole numbers, what is left is computed in fp32.
+_HINTS = {"fp32": "f32", "bf16": "bf16", "f16": "f16", "int8": "f32"}
+_CAPABILITIES = {"FP32": "fp32", "BF16": "bf16", "FP16": "f16", "INT8": "int8"}
+_DEFAULT_DEVICE = "CPU"
+_GREY = 114
+# What the input for images is called, whatever its name in the file.
+_IMAGE = "web_detector_image"
 
 
 class OpenVinoBackend:
@@ -36,30 +43,36 @@ class OpenVinoBackend:
 
     def __init__(self, config: EngineConfig) -> None:
         self._config = config
+        self._device = config.device.upper() or _DEFAULT_DEVICE
         self._core: Any = ov.Core()
         self._shape: tuple[int, ...] = ()
         self._precision = ""
+        self._names: dict[str, str] = {}
+        self._roles: Shapes = {}
         self._compiled: Any = None
         self._ring: list[Any] = []
 
     def setup(self, model: Model, path: Path, precision: str) -> None:
-        self._precision = choose_precision(precision, self._available())
-        check_file(model, path)
+        self._precision = choose_precision(precision, self._available(model))
+        check_file(model, path, self._precision)
+        self._roles = heads.get(model).shapes(model)
+        if model.input_size is None:
+            raise ModelBroken(f"model {model.id}: engine openvino needs an input_size")
         self._shape = (model.input_size[1], model.input_size[0], 3)
         try:
             graph = self._core.read_model(path)
-            graph.reshape([1, 3, *self._shape[:2]])  # a free batch dimension costs a quarter of the speed
-            found = {name: tuple(port.shape)[1:] for port in graph.outputs for name in port.get_names()}
-            check_outputs(model, heads.get(model.head).shapes(model), found)
-            self._compiled = self._core.compile_model(_with_input(graph, model), self._config.device, self._options())
-        except RuntimeError as error:
-            raise ModelBroken(f"model {model.id}: {path} cannot be compiled: {_first_line(error)}") from error
-        count = self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") + 1
-        self._ring = [self._compiled.create_infer_request() for _ in range(count)]
-        for outputs in self.infer(np.full(self._shape, 114, np.uint8) for _ in self._ring):
-            check_finite(model, outputs)
+            image = _image_input(graph, model, self._shape)
+            found = {name: _shape(port) for port in graph.outputs for name in port.get_names()}
+            self._names = check_outputs(model, self._roles, found)
+            graph = _with_input(graph, model, image)
+            self._compiled = self._core.compile_model(graph, self._device, self._options())
+            self._ring = [self._request(model) for _ in range(self._ring_size())]
+            for outputs in self.infer(np.full(self._shape, _GREY, np.uint8) for _ in self._ring):
+                check_finite(model, outputs)
+        except (RuntimeError, ValueError) as error:
+            raise ModelBroken(f"model {model.id}: {path} cannot be used: {_first_line(error)}") from error
 
-    def infer(self, images: Iterable[Image]) -> Generator[Outputs, None, None]:
+    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
         # Position i of the ring computes image i, i + n, i + 2n ...
         started = finished = 0
         try:
@@ -83,59 +96,86 @@ class OpenVinoBackend:
                     self._ring[number % len(self._ring)].wait()
 
     def describe(self) -> EngineInfo:
-        name = self._core.get_property(self._config.device, "FULL_DEVICE_NAME")
-        return EngineInfo("openvino", ov.__version__, name, self._precision)
+        name = self._core.get_property(self._device, "FULL_DEVICE_NAME")
+        return EngineInfo("openvino", ov.__version__, name, self._device.partition(".")[0], self._precision)
+
+    def _ring_size(self) -> int:
+        return int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
+
+    def _request(self, model: Model) -> Any:
+        request = self._compiled.create_infer_request()
+        for name, values in model.feeds.items():
+            request.set_tensor(name, ov.Tensor(np.array([values], np.int64)))
+        return request
 
     def _start(self, number: int, image: Image) -> None:
         if image.shape != self._shape:
             raise ValueError(f"an image of shape {image.shape} was given to a model for {self._shape}")
         request = self._ring[number % len(self._ring)]
         # Into the request's own memory: the image need not outlive this call.
-        request.get_input_tensor().data[0] = image
+        request.get_tensor(_IMAGE).data[0] = image
         request.start_async()
 
     def _finish(self, number: int) -> Outputs:
         request = self._ring[number % len(self._ring)]
         request.wait()
-        # Copies: the request's memory is about to be written again.
-        return {
-            name: request.get_output_tensor(position).data[0].copy()
-            for position, port in enumerate(self._compiled.outputs)
-            for name in port.get_names()
-        }
+        return by_role(self._names, self._roles, {name: request.get_tensor(name).data for name in self._names.values()})
 
-    def _available(self) -> set[str]:
-        """The precisions that the device computes in."""
+    def _available(self, model: Model) -> set[str]:
+        """The precisions that the device computes the model in."""
         try:
-            capabilities = self._core.get_property(self._config.device, "OPTIMIZATION_CAPABILITIES")
+            capabilities = self._core.get_property(self._device, "OPTIMIZATION_CAPABILITIES")
         except RuntimeError as error:
             devices = ", ".join(self._core.available_devices) or "none"
             raise EngineUnavailable(
-                f"openvino has no device {self._config.device!r} here; it has: {devices}; set DETECTOR_DEVICE"
+                f"openvino has no device {self._device!r} here; it has: {devices}; set DETECTOR_DEVICE"
             ) from error
-        return {_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES}
+        known = {_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES}
+        return known if model.int8_file else known - {"int8"}
 
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": _HINTS[self._precision],
         }
-        if self._config.device == "CPU":
+        if self._device == "CPU":
             # Pinned, the threads of two processes share one core and leave the others idle.
             options["ENABLE_CPU_PINNING"] = False
             options["INFERENCE_NUM_THREADS"] = self._config.threads
         return options
 
 
-def _with_input(graph: Any, model: Model) -> Any:
+def _image_input(graph: Any, model: Model, shape: tuple[int, ...]) -> Any:
+    """The input that takes images; all inputs get their shapes, for a free dimension costs a quarter of the speed."""
+    images = [port for port in graph.inputs if not port.get_names() & model.feeds.keys()]
+    if len(images) != 1:
+        names = ", ".join(port.get_any_name() for port in images)
+        raise ModelBroken(f"model {model.id} has the inputs {names}: all but the one for images must stand in feeds")
+    height, width, channels = shape
+    nhwc = _shape(images[0])[-1] == channels
+    shapes = {images[0]: [1, height, width, channels] if nhwc else [1, channels, height, width]}
+    shapes |= {graph.input(name): [1, len(values)] for name, values in model.feeds.items()}
+    graph.reshape(shapes)
+    graph.input(images[0].get_any_name()).get_node().set_layout(ov.Layout("NHWC" if nhwc else "NCHW"))
+    return graph.input(images[0].get_any_name())
+
+
+def _shape(port: Any) -> tuple[int | None, ...]:
+    """The shape of an input or output; None is a length that only running tells."""
+    return tuple(None if length.is_dynamic else length.get_length() for length in port.partial_shape)
+
+
+def _with_input(graph: Any, model: Model, image: Any) -> Any:
     """The graph with uint8 [1, height, width, 3] as input: what turns it into its own is compiled in."""
     steps = PrePostProcessor(graph)
-    steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
-    steps.input().model().set_layout(ov.Layout("NCHW"))
-    steps.input().preprocess().convert_element_type(ov.Type.f32).mean(list(model.mean)).scale(list(model.std))
-    return steps.build()
+    name = image.get_any_name()
+    steps.input(name).tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    steps.input(name).preprocess().convert_element_type(ov.Type.f32).mean(list(model.mean)).scale(list(model.std))
+    built = steps.build()
+    built.input(name).get_tensor().set_names({_IMAGE})
+    return built
 
 
-def _first_line(error: RuntimeError) -> str:
+def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

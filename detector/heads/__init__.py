@@ -1,0 +1,43 @@
+"""What a model's outputs mean: one file per kind. Pure numpy: arrays in, detections out."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from contracts.catalogue import Model
+from contracts.codec import Detections
+from contracts.errors import ModelBroken
+from detector.base import Outputs, Shapes
+from detector.heads import nanodet
+from detector.view import View
+
+Decode = Callable[[Outputs, Model, View, float, Collection[int] | None], Detections]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One kind of outputs.
+
+    shapes: what the head reads of a model, by role; None stands for any number.
+    decode(outputs, model, view, min_score, class_ids): the detections of one image, best score first; of
+    equal scores the lower class, then position, first. Boxes are in pixels of the frame, clipped to
+    it. class_ids: classes to keep, None for all; the others are gone before they could displace
+    any.
+    fixed_size: whether it can only read models of a fixed input size.
+    """
+
+    shapes: Callable[[Model], Shapes]
+    decode: Decode
+    fixed_size: bool = True
+
+
+HEADS: dict[str, Head] = {"nanodet": Head(nanodet.shapes, nanodet.decode)}
+
+
+def get(model: Model) -> Head:
+    """The head of a model. Raises ModelBroken with the list of the known ones."""
+    head = HEADS.get(model.head)
+    if head is None:
+        raise ModelBroken(f"model {model.id}: there is no head {model.head!r}; known are: {', '.join(HEADS)}")
+    if head.fixed_size and model.input_size is None:
+        raise ModelBroken(f"model {model.id}: head {model.head} needs an input_size")
+    return head
