@@ -1,7 +1,10 @@
-"""The loop: a chunk's frames through a model."""
+"""The loop: a chunk's frames through a model.
+
+A thread decodes and scales ahead, the engine computes in its own, and this one makes boxes of what comes out.
+"""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -12,12 +15,15 @@ from contracts.catalogue import Model
 from contracts.codec import Block, Detections, pack
 from contracts.messages import Chunk
 from detector import heads
+from detector.ahead import ahead
 from detector.base import Backend, Image, check_finite
 from detector.crop import Crop, area, shifted, unturned
 from detector.frames import ToImage, decode
 from detector.view import view
 
 PULSE_SECONDS = 0.5
+# Images that wait for the model, so that neither a slow frame nor slow outputs make the other side stand still.
+FRAMES_AHEAD = 8
 
 
 class Cancelled(Exception):
@@ -82,13 +88,21 @@ def run(
     to_image = ToImage(chunk.rotation, shown, model.channels)
     times: list[int] = []
 
-    def images() -> Iterator[Image]:
-        for moment, frame in decode(source, chunk, pulse.beat):
+    def prepared(check: Callable[[], None]) -> Generator[tuple[int, Image], None, None]:
+        for moment, frame in decode(source, chunk, check):
+            yield moment, to_image(crop(frame))
+
+    def noted(images: Iterator[tuple[int, Image]]) -> Iterator[Image]:
+        for moment, image in images:
             times.append(moment)
-            yield to_image(crop(frame))
+            yield image
 
     found: list[Detections] = []
-    with closing(backend.infer(images())) as results:
+    pulse.beat()
+    with (
+        ahead(prepared, FRAMES_AHEAD, pulse.beat, PULSE_SECONDS) as images,
+        closing(backend.infer(noted(images))) as results,
+    ):
         for outputs in results:
             check_finite(model, outputs)
             inside = head.decode(outputs, model, shown, options.min_score, class_ids)
