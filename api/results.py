@@ -61,7 +61,7 @@ def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: s
         selection = Selection(query, frames.header)
         ended = job.state in TERMINAL
         if media_type == NDJSON:
-            return _lines(frames, selection, first_frame, limit, ended)
+            return lines(frames, selection, first_frame, limit, ended)
         page = read_page(frames, selection, first_frame, limit or _DEFAULT_LIMIT, ended)
         body = _page(_encoded_frames(page, frames), page.next_frame, query, ended and frames.header.complete)
     except BaseException:
@@ -99,16 +99,16 @@ def _encoded_frames(page: Page, frames: Frames) -> list[bytes]:
     return [line for block in page.blocks for line in frame_lines(block, frames.header)]
 
 
-def _lines(frames: Frames, selection: Selection, first_frame: int, limit: int | None, ended: bool) -> Iterator[bytes]:
+def lines(frames: Frames, selection: Selection, first_frame: int, limit: int | None, ended: bool) -> Iterator[bytes]:
     """All selected frames up to the frontier, some hundred lines at a time."""
     try:
         page = Page([], first_frame)
         while page.next_frame is not None and not page.waiting and limit != 0:
             room = _BLOCK_FRAMES if limit is None else min(limit, _BLOCK_FRAMES)
             page = read_page(frames, selection, page.next_frame, room, ended)
-            lines = _encoded_frames(page, frames)
-            limit = None if limit is None else limit - len(lines)
-            if lines:
-                yield b"\n".join(lines) + b"\n"
+            taken = _encoded_frames(page, frames)
+            limit = None if limit is None else limit - len(taken)
+            if taken:
+                yield b"\n".join(taken) + b"\n"
     finally:
         frames.close()

@@ -1,0 +1,55 @@
+"""Videos of any length for benchmarks: a minute is encoded, and repeated without encoding it again."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+RATE, GROUP = 25, 48  # frames a second, and frames from keyframe to keyframe
+
+
+def encode(path: Path, frames: int, size: tuple[int, int] = (320, 180), group: int = GROUP) -> Path:
+    """An H.264 clip in MP4 of a pattern that wanders over noise that stays. size: (width, height)."""
+    width, height = size
+    noise = np.random.default_rng(7).integers(0, 12, (height, width + frames % 97 + 97, 3), dtype=np.uint8)
+    fixed = f"keyint={group}:min-keyint={group}:scenecut=0:bframes=2:b-adapt=0:open-gop=0"
+    with av.open(str(path), "w") as writer:
+        stream: Any = writer.add_stream("libx264", rate=RATE, options={"preset": "superfast", "x264-params": fixed})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(frames):
+            at = number % 97
+            image = np.ascontiguousarray(noise[:, at : at + width])
+            image[height // 3 : height // 2, (3 * number) % (width // 2) :][:, : width // 4] += 120
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, RATE)
+            writer.mux(stream.encode(frame))
+        writer.mux(stream.encode())
+    return path
+
+
+def repeat(source: Path, path: Path, times: int) -> Path:
+    """The clip so many times in a row, packet by packet."""
+    with av.open(str(path), "w") as writer:
+        stream: Any = None
+        shift = 0
+        for _ in range(times):
+            with av.open(str(source)) as reader:
+                origin = reader.streams.video[0]
+                if stream is None:
+                    stream = writer.add_stream_from_template(origin)
+                length = int(Fraction(origin.frames, RATE) / (origin.time_base or Fraction(1, RATE)))
+                for packet in reader.demux(origin):
+                    if packet.dts is None or packet.pts is None:
+                        continue
+                    packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
+                    writer.mux(packet)
+            shift += length
+    return path
+
+
+def count(path: Path) -> int:
+    """How many frames the container lists."""
+    with av.open(str(path)) as reader:
+        return sum(1 for packet in reader.demux(video=0) if packet.size)
