@@ -29,7 +29,7 @@ from processor.context import Services
 from processor.dispatch import chunk_signature, merge_signature
 from processor.finish import merge_chunks
 from processor.jobplan import drop_plan, keep_plan, layout_of, read_plan
-from processor.plan import Span, cut, pick
+from processor.plan import FIRST_FRAMES, Span, cut, pick
 from processor.probe import probe
 from processor.sampling import wanted
 
@@ -102,7 +102,7 @@ def _make_plan(services: Services, job: Job) -> JobPlan:
 
 
 def _spans(services: Services, index: PacketIndex, options: Options) -> tuple[Span, ...]:
-    spans = cut(index, services.settings.chunk_size)
+    spans = cut(index, services.settings.chunk_size, FIRST_FRAMES)
     times = [time for span in spans for time in span.times]
     picked = pick(index, spans, wanted(times, index.time_base, options))
     if not picked:

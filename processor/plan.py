@@ -9,6 +9,7 @@ from contracts.errors import VideoRefused
 from contracts.messages import Jump, PacketIndex
 
 _JUMP_FRAMES = 24
+FIRST_FRAMES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,18 @@ def _jumps(keys: list[tuple[int, int | None]], times: tuple[int, ...], kept: tup
             yield Jump(position, seeks)
 
 
-def cut(index: PacketIndex, chunk_size: int) -> tuple[Span, ...]:
+def cut(index: PacketIndex, chunk_size: int, first: int | None = None) -> tuple[Span, ...]:
     """The frames of a video, each exactly once, in spans of about chunk_size frames.
 
-    A span starts at the keyframe nearest to the aim. Where none is within twice the chunk size
-    it starts inside the group, and its decoding at the group's keyframe.
-    Raises VideoRefused when there is no keyframe.
+    first: about how many the first span has, and each of the next twice as many as the one before, until
+    they have chunk_size: whoever watches a job sees its first frames soon. None for chunk_size at once.
+    A span starts at the keyframe nearest to the aim. Where none is within twice the aim's length it starts inside
+    the group, and its decoding at the group's keyframe. Raises VideoRefused when there is no keyframe.
     """
     keys = _keys(index)
     times = shown(index)
     ranks = [bisect_left(times, time) for time, _ in keys]
-    bounds = _bounds(len(times), ranks, chunk_size)
+    bounds = _bounds(len(times), ranks, chunk_size, first or chunk_size)
     return tuple(
         Span(
             seeks=_seeks(keys, times[start]),
@@ -102,14 +104,15 @@ def _keys(index: PacketIndex) -> list[tuple[int, int | None]]:
     return sorted(keys)
 
 
-def _bounds(total: int, ranks: list[int], chunk_size: int) -> list[int]:
+def _bounds(total: int, ranks: list[int], chunk_size: int, first: int) -> list[int]:
     """The first frame of each span; ranks are the frame numbers of the keyframes, rising."""
-    bounds = [0]
-    while total - bounds[-1] > chunk_size:
+    bounds, size = [0], min(chunk_size, first)
+    while total - bounds[-1] > size:
         start = bounds[-1]
-        near = ranks[bisect_right(ranks, start) : bisect_right(ranks, start + 2 * chunk_size)]
-        aim = start + chunk_size
+        near = ranks[bisect_right(ranks, start) : bisect_right(ranks, start + 2 * size)]
+        aim = start + size
         bounds.append(min(near, key=lambda rank: (abs(rank - aim), rank)) if near else aim)
+        size = min(chunk_size, 2 * size)
     return bounds
 
 

@@ -18,11 +18,14 @@ def index(times: list[int], keyframes: list[int]) -> PacketIndex:
     gaps=st.lists(st.integers(1, 5), min_size=1, max_size=300),
     keys=st.sets(st.integers(0, 299)),
     size=st.integers(1, 120),
+    first=st.none() | st.integers(1, 120),
 )
-def test_every_frame_from_the_first_keyframe_on_is_in_one_span(gaps: list[int], keys: set[int], size: int) -> None:
+def test_every_frame_from_the_first_keyframe_on_is_in_one_span(
+    gaps: list[int], keys: set[int], size: int, first: int | None
+) -> None:
     times = [sum(gaps[: i + 1]) for i in range(len(gaps))]
     keyframes = sorted(key for key in keys if key < len(times)) or [0]
-    spans = cut(index(times, keyframes), size)
+    spans = cut(index(times, keyframes), size, first)
     assert [time for span in spans for time in span.times] == times[keyframes[0] :]
     assert [span.first_frame for span in spans] == [sum(len(s.times) for s in spans[:i]) for i in range(len(spans))]
     assert [span.end for span in spans] == [*(span.times[0] for span in spans[1:]), None]
@@ -44,6 +47,13 @@ def test_a_group_that_is_too_long_is_cut_inside_with_a_lead_in() -> None:
     spans = cut(index(list(range(100)), [0, 90]), 20)
     assert [span.first_frame for span in spans] == [0, 20, 40, 60, 90]
     assert [span.seeks for span in spans] == [(None,), (None,), (None,), (None,), (90, None)]
+
+
+def test_the_first_spans_are_short_so_that_first_frames_come_soon() -> None:
+    spans = cut(index(list(range(3000)), list(range(0, 3000, 12))), 240, 24)
+    assert [len(span.times) for span in spans] == [24, 48, 96, 192, *[240] * 11]
+    assert [span.first_frame for span in cut(index(list(range(300)), [0]), 100, 24)] == [0, 24, 72, 168, 268]
+    assert cut(index(list(range(50)), [0]), 20, 24) == cut(index(list(range(50)), [0]), 20)
 
 
 def test_reordered_frames_are_planned_in_the_order_of_display() -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from tests.forms import EmbeddedForm
 
-# (chunk size, detector workers), and how many chunks the clip with a keyframe every 12 frames and
-# the one with a single keyframe are cut into; None: as many as frames / size, rounded up.
-CASES = [(24, 1), (24, 2), (100, 2), (10_000, 1)]
+# (chunk size, detector workers, chunks that the clip of 212 frames is then cut into). The first one has 24 frames, the
+# next 48, 96, 192, or the chunk size; a keyframe lies near each cut of the one clip, and none in the other.
+CASES = [(24, 1, 9), (24, 2, 9), (60, 2, 5), (10_000, 1, 4)]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_chunks_and_workers_do_not_show_in_the_result(sample: Path, single: Path
     assert keyframes(sample) > 10
     results: dict[Path, set[bytes]] = {sample: set(), single: set()}
     chunks: dict[Path, list[int]] = {sample: [], single: []}
-    for number, (size, workers) in enumerate(CASES):
+    for number, (size, workers, _) in enumerate(CASES):
         with EmbeddedForm().run(tmp_path / str(number), CHUNK_SIZE=size, DETECTOR_WORKERS=workers) as service:
             assert len(service.processes(r"detector\.worker")) >= workers
             client = service.client()
@@ -47,16 +47,7 @@ def test_chunks_and_workers_do_not_show_in_the_result(sample: Path, single: Path
                 assert job["state"] == "succeeded", job
                 results[clip].add(service.result_bytes(job))
                 chunks[clip].append(service.chunks_total(job))
-                total = job["progress"]["frames_total"]
+                assert job["progress"]["frames_total"] == 212
     assert [len(found) for found in results.values()] == [1, 1]
     for clip in results:
-        assert chunks[clip] == [
-            round_up(total, 24),
-            round_up(total, 24),
-            round_up(total, 96 if clip == sample else 100),
-            1,
-        ]
-
-
-def round_up(total: int, size: int) -> int:
-    return -(-total // size)
+        assert chunks[clip] == [cuts for _, _, cuts in CASES]
