@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from contracts.errors import VideoRefused
 from contracts.messages import Jump, PacketIndex
@@ -27,15 +27,17 @@ class Span:
 def pick(index: PacketIndex, spans: tuple[Span, ...], numbers: Sequence[int]) -> tuple[Span, ...]:
     """The spans with only the frames of the given numbers (rising); those left empty go."""
     picked = []
-    keys = _keys(index) if index.clock == "pts" else []  # by counting, nothing can be left out
-    all_times = shown(index)
+    keys: list[tuple[int, int | None]] = []
+    all_times: tuple[int, ...] = ()
     for span in spans:
         low = bisect_left(numbers, span.first_frame)
         high = bisect_left(numbers, span.first_frame + len(span.times))
-        kept = tuple(numbers[low:high])
-        if len(kept) == len(span.times):
+        if high - low == len(span.times):
             picked.append(span)
-        elif kept:
+        elif kept := tuple(numbers[low:high]):
+            if not all_times:  # as long as all frames are wanted, there is no need of them
+                all_times = shown(index)
+                keys = _keys(index) if index.clock == "pts" else []  # by counting, nothing can be left out
             times = tuple(span.times[number - span.first_frame] for number in kept)
             jumps = tuple(_jumps(keys, all_times, kept))
             picked.append(replace(span, first_frame=kept[0], times=times, sampled=kept, jumps=jumps))
@@ -85,7 +87,8 @@ def shown(index: PacketIndex) -> tuple[int, ...]:
     keys = _keys(index)
     if not keys:
         raise VideoRefused("the video has no keyframe to start decoding at")
-    return tuple(sorted({time for time in _times(index) if time is not None and time >= keys[0][0]}))
+    times = sorted(time for time in _times(index) if time is not None and time >= keys[0][0])
+    return tuple(time for time, _ in groupby(times))  # each once; a set of them would take more room than they do
 
 
 def _times(index: PacketIndex) -> tuple[int | None, ...]:

@@ -7,7 +7,7 @@ from contracts.codec import time_ms
 from contracts.messages import Options
 
 
-def wanted(times: Sequence[int], time_base: tuple[int, int], options: Options) -> list[int]:
+def wanted(times: Sequence[int], time_base: tuple[int, int], options: Options) -> Sequence[int]:
     """The numbers of the wanted frames among all frames' times, rising.
 
     every_n and sample_fps count from the first frame of the video, whatever part is asked for, so
@@ -17,6 +17,8 @@ def wanted(times: Sequence[int], time_base: tuple[int, int], options: Options) -
     numbers: Sequence[int] = range(0, len(times), options.every_n or 1)
     if options.sample_fps is not None:
         numbers = _first_of_each_tick(times, Fraction(*time_base) * Fraction(str(options.sample_fps)))
+    if options.start_ms is None and options.end_ms is None:
+        return numbers
     start = options.start_ms if options.start_ms is not None else float("-inf")
     end = options.end_ms if options.end_ms is not None else float("inf")
     return [number for number in numbers if start <= time_ms(times[number], time_base) < end]
