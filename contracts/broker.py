@@ -33,7 +33,6 @@ def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> 
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
-        task_track_started=True,
         task_soft_time_limit=SOFT_LIMIT_SECONDS,
         task_time_limit=HARD_LIMIT_SECONDS,
         worker_soft_shutdown_timeout=20,

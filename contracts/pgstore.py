@@ -54,6 +54,7 @@ _PUT_CHUNK = _writing(
     " ON CONFLICT DO NOTHING RETURNING true"
 )
 _GET_CHUNK = _reading("data", "chunk", "AND number = :number")
+_HAS_CHUNK = _reading("true", "chunk", "AND number = :number")
 _CHUNK_INDEXES = _reading("number", "chunk")
 _SET_STATE = _writing(
     "INSERT INTO state SELECT id, CAST(:name AS text), CAST(:value AS bytea) FROM living"
@@ -131,6 +132,9 @@ class PostgresResultStore:
     def get_chunk(self, job_id: str, index: int) -> bytes | None:
         data: bytes | None = self._value(_GET_CHUNK, job=job_id, number=index)
         return data
+
+    def has_chunk(self, job_id: str, index: int) -> bool:
+        return self._value(_HAS_CHUNK, job=job_id, number=index) is not None
 
     def chunk_indexes(self, job_id: str) -> frozenset[int]:
         return frozenset(number for (number,) in self._pool.run(_CHUNK_INDEXES, job=job_id))

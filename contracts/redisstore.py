@@ -34,6 +34,9 @@ class RedisResultStore:
         value = self._ask("hget", _key(job_id, "chunks"), str(index))
         return bytes(value) if value is not None else None
 
+    def has_chunk(self, job_id: str, index: int) -> bool:
+        return bool(self._ask("hexists", _key(job_id, "chunks"), str(index)))
+
     def chunk_indexes(self, job_id: str) -> frozenset[int]:
         return frozenset(int(key) for key in self._ask("hkeys", _key(job_id, "chunks")))
 
@@ -58,9 +61,10 @@ class RedisResultStore:
 
     def take_lease(self, job_id: str, index: int, owner: str, seconds: int) -> bool:
         key = _key(job_id, f"lease:{index}")
-        if self._ask("set", key, owner.encode(), ex=seconds, nx=True):
+        taken, holder = self._at_once(("set", key, owner.encode(), seconds, None, True), ("get", key))
+        if taken:
             return True
-        if self._ask("get", key) != owner.encode():
+        if holder != owner.encode():
             return False
         self._ask("expire", key, seconds)
         return True
@@ -79,8 +83,10 @@ class RedisResultStore:
         return Progress(sum(int(frames) for frames, _ in pairs), sum(float(seconds) for _, seconds in pairs))
 
     def fix_runtime(self, job_id: str, runtime: str) -> str:
-        self._write(job_id, "state", "hsetnx", "runtime", runtime)
-        return self.runtime(job_id) or runtime
+        key = _key(job_id, "state")
+        settle, renew, get = ("hsetnx", key, "runtime", runtime), ("expire", key, self._ttl), ("hget", key, "runtime")
+        settled: bytes = self._at_once(settle, renew, get)[-1]
+        return settled.decode()
 
     def runtime(self, job_id: str) -> str | None:
         value = self._ask("hget", _key(job_id, "state"), "runtime")

@@ -29,6 +29,9 @@ class ResultStore(Protocol):
     def get_chunk(self, job_id: str, index: int) -> bytes | None:
         """A chunk's bytes, None while there are none."""
 
+    def has_chunk(self, job_id: str, index: int) -> bool:
+        """Whether a chunk is stored."""
+
     def chunk_indexes(self, job_id: str) -> frozenset[int]:
         """Which chunks are stored."""
 

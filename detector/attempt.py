@@ -69,7 +69,7 @@ def perform(chunk: Chunk, services: Services, repeats: int) -> int | None:
     nothing can be settled, and nothing is lost by starting over.
     """
     store = services.store
-    if chunk.index in store.chunk_indexes(chunk.job_id) or store.cancelled(chunk.job_id):
+    if store.has_chunk(chunk.job_id, chunk.index) or store.cancelled(chunk.job_id):
         return None
     lease = _Lease(services, chunk)
     if not lease.take():

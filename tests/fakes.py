@@ -60,6 +60,9 @@ class MemoryResultStore(ResultStore):
     def get_chunk(self, job_id: str, index: int) -> bytes | None:
         return self._read(job_id, "chunks").get(index)
 
+    def has_chunk(self, job_id: str, index: int) -> bool:
+        return index in self._read(job_id, "chunks")
+
     def chunk_indexes(self, job_id: str) -> frozenset[int]:
         return frozenset(self._read(job_id, "chunks"))
 

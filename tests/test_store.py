@@ -60,6 +60,7 @@ def job() -> str:
 
 def test_an_unknown_job_has_nothing(store: ResultStore, job: str) -> None:
     assert store.get_chunk(job, 0) is None
+    assert not store.has_chunk(job, 0)
     assert store.chunk_indexes(job) == frozenset()
     assert store.get_layout(job) is None
     assert store.attempts(job) == {}
@@ -78,6 +79,7 @@ def test_the_first_result_of_a_chunk_stays(store: ResultStore, job: str) -> None
     assert store.get_chunk(job, 3) == b"\x00first\xff"
     assert store.get_chunk(job, 10) == b""
     assert store.chunk_indexes(job) == {3, 10}
+    assert [store.has_chunk(job, index) for index in (0, 3, 10)] == [False, True, True]
 
 
 def test_a_layout_comes_back_equal(store: ResultStore, job: str) -> None:
