@@ -154,9 +154,9 @@ extras = $(foreach name,$(1),--extra $(name))
 PART = $(COMPILE) -c requirements/all.txt
 
 lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements again (minutes)
-	$(COMPILE) --all-build-deps $(call extras,api processor detector cli embedded test tools) \
+	$(COMPILE) --all-build-deps $(call extras,api processor detector cli eval embedded test tools) \
 	  -o requirements/all.txt pyproject.toml
-	$(PART) --all-build-deps $(call extras,api processor detector cli embedded) -o requirements/embedded.txt pyproject.toml
+	$(PART) --all-build-deps $(call extras,api processor detector cli eval embedded) -o requirements/embedded.txt pyproject.toml
 	$(PART) $(call extras,api) -o requirements/api.txt pyproject.toml
 	$(PART) $(call extras,processor) -o requirements/processor.txt pyproject.toml
 	$(PART) $(call extras,detector) -o requirements/detector.txt pyproject.toml

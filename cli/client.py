@@ -1,6 +1,7 @@
 """A client of the service: HTTP, and nothing that the service knows otherwise."""
 
 import io
+import math
 import mimetypes
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +32,7 @@ class Client:
         self.url = url.rstrip("/")
         self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, transport=transport, trust_env=not direct)
         self._credentials: dict[str, str] = {}
+        self._renew_at = math.inf
 
     def __enter__(self) -> "Client":
         return self
@@ -46,11 +48,42 @@ class Client:
         """Log in as a user that there is."""
         self._enter("login", {"username": username, "password": password})
 
-    def upload(self, path: Path, progress: Callable[[int], object]) -> dict[str, Any]:
-        """Send a file, streamed from the disk; progress is told the bytes sent so far. Returns the video."""
+    def models(self) -> list[dict[str, Any]]:
+        """The models that a job may name."""
+        items: list[dict[str, Any]] = self._json("GET", "/models")["items"]
+        return items
+
+    def upload(self, path: Path, progress: Callable[[int], object], source: str = "") -> dict[str, Any]:
+        """Send a file, streamed from the disk; progress is told the bytes sent so far. Returns the video.
+
+        source: where it comes from, a word of the caller's that stays with the video.
+        """
+        if time.monotonic() > self._renew_at:  # a refused upload cannot be repeated
+            self._enter("login", self._credentials)
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        with _Counted(path, progress) as source:
-            return self._json("POST", "/videos", files={"video": (path.name, source, kind)})
+        with _Counted(path, progress) as file:
+            fields = {"source": source} if source else {}
+            return self._json("POST", "/videos", data=fields, files={"video": (path.name, file, kind)})
+
+    def video(self, video_id: str) -> dict[str, Any]:
+        """One video."""
+        return self._json("GET", f"/videos/{video_id}")
+
+    def videos(self) -> Iterator[dict[str, Any]]:
+        """All videos of the user, the newest first."""
+        return self._items("/videos")
+
+    def delete_video(self, video_id: str) -> None:
+        """Delete a video with its jobs and results; none of them may be running."""
+        self._send(self._http.build_request("DELETE", f"{_PREFIX}/videos/{video_id}"))
+
+    def jobs(self, video_id: str) -> Iterator[dict[str, Any]]:
+        """All jobs of a video, the newest first."""
+        return self._items("/jobs", video_id=video_id)
+
+    def cancel(self, job_id: str) -> None:
+        """Ask a job to stop."""
+        self._json("POST", f"/jobs/{job_id}/cancel")
 
     def start(self, video_id: str, model: str | None, options: dict[str, Any]) -> dict[str, Any]:
         """Start a job. Returns it."""
@@ -93,8 +126,19 @@ class Client:
     def _enter(self, operation: str, credentials: dict[str, str]) -> None:
         self._http.headers.pop("Authorization", None)
         answer = self._send(self._http.build_request("POST", f"{_PREFIX}/auth/{operation}", json=credentials))
-        self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        tokens = answer.json()
+        self._http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
         self._credentials = credentials
+        self._renew_at = time.monotonic() + tokens.get("expires_in", math.inf) / 2
+
+    def _items(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
+        """A list, page after page."""
+        while True:
+            page = self._json("GET", path, params={"limit": 100} | query)
+            yield from page["items"]
+            if not page["next_cursor"]:
+                return
+            query["cursor"] = page["next_cursor"]
 
     def _json(self, method: str, path: str, **content: Any) -> dict[str, Any]:
         answer = self._send(self._http.build_request(method, _PREFIX + path, **content))

@@ -1,22 +1,17 @@
 """`web-detector detect`: send a video, wait, print what is in it."""
 
-import os
-import signal
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any
 
 import msgspec
 
 from cli.client import Client, ServiceError
 from cli.local import Local, LocalFailed, local_service
 from cli.report import Report
-
-_INTERRUPTED = 130
+from cli.shell import INTERRUPTED, credentials, replacing, terminable, writable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +36,7 @@ def detect(request: Request, environ: Mapping[str, str]) -> int:
     """Do it. Returns the exit status: 0, 1 for whatever went wrong, 130 after an interrupt."""
     report = Report()
     try:
-        with _terminable():
+        with terminable():
             _check(request)
             if url := environ.get("WEB_DETECTOR_URL", "").strip():
                 return _at(url, request, environ, report)
@@ -51,26 +46,21 @@ def detect(request: Request, environ: Mapping[str, str]) -> int:
         return 1
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return _INTERRUPTED
+        return INTERRUPTED
 
 
 def _check(request: Request) -> None:
     """What can be known before anything is started."""
     if not request.file.is_file():
         raise ServiceError(f"there is no file {request.file}")
-    if request.output and not os.access(request.output.parent, os.W_OK):
-        raise ServiceError(
-            f"{request.output} cannot be written: there is no folder {request.output.parent} to write in"
-        )
+    if request.output:
+        writable(request.output)
 
 
 def _at(url: str, request: Request, environ: Mapping[str, str], report: Report) -> int:
     """With a service that runs somewhere."""
-    username, password = environ.get("WEB_DETECTOR_USER", ""), environ.get("WEB_DETECTOR_PASSWORD", "")
-    if not (username and password):
-        raise ServiceError("WEB_DETECTOR_URL is set: set WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD as well")
     with Client(url) as client:
-        client.login(username, password)
+        client.login(*credentials(environ))
         status = _run(client, request, report)
         report.say(f"look closer: {client.url}/docs")
         return status
@@ -139,7 +129,7 @@ def _wait(client: Client, job_id: str, report: Report) -> dict[str, Any]:
 
 def _write(path: Path, client: Client, job: dict[str, Any], summary: dict[str, Any]) -> None:
     """All frames as a file, whole or not at all; they are never all in memory."""
-    with _replacing(path) as sink:
+    with replacing(path) as sink:
         if path.suffix == ".ndjson":
             sink.writelines(line + "\n" for line in client.results(job["id"]))
             return
@@ -148,29 +138,3 @@ def _write(path: Path, client: Client, job: dict[str, Any], summary: dict[str, A
         for number, line in enumerate(client.results(job["id"])):
             sink.write((",\n" if number else "\n") + line)
         sink.write("\n]}\n")
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[TextIO]:
-    """A file that takes the path's place when the context ends well."""
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
-        part = Path(folder) / path.name
-        with part.open("w", encoding="utf-8") as sink:
-            yield sink
-        part.replace(path)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the call as Ctrl-C does: what was started is stopped first."""
-
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

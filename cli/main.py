@@ -15,6 +15,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cli.embedded import up
 
         return up(log_files=options.log_files)
+    if options.command == "eval":
+        from cli.evaluation.command import Request as Evaluation
+        from cli.evaluation.command import evaluate
+
+        wanted = Evaluation(
+            model=options.model,
+            folder=options.dataset,
+            annotations=options.annotations,
+            min_score=options.min_score,
+            limit=options.limit,
+            output=options.output,
+        )
+        return evaluate(wanted, os.environ)
     from cli.detect import Request, detect
 
     labels = tuple(label.strip() for label in (options.labels or "").split(",") if label.strip())
@@ -54,7 +67,37 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument(
         "--keep", action="store_true", help="leave the service of its own running until Ctrl-C (also: KEEP=1)"
     )
+    _add_eval(commands.add_parser("eval", help="measure a model's box AP on a dataset, through the service"))
     return parser
+
+
+def _add_eval(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Sends the images of a dataset (COCO or MOTChallenge) to the service, as `detect` does, compares what it finds "
+        "with the ground truth, and deletes what it sent. See docs/evaluation.md."
+    )
+    parser.add_argument("model", metavar="MODEL", help="id of the model")
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the dataset")
+    parser.add_argument(
+        "--annotations", type=Path, metavar="FILE", help="COCO annotations; DATASET/annotations/instances_*.json"
+    )
+    parser.add_argument(
+        "--min-score", type=float, default=0.01, metavar="S", help="least score of an object (%(default)s)"
+    )
+    parser.add_argument("--limit", type=_count, metavar="N", help="only the first N images")
+    parser.add_argument("-o", "--output", type=_json, metavar="FILE", help="write figures and detections there (.json)")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
+    return int(text)
+
+
+def _json(text: str) -> Path:
+    if not text.endswith(".json"):
+        raise argparse.ArgumentTypeError("the name must end with .json")
+    return Path(text)
 
 
 def _output(text: str) -> Path:

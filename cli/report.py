@@ -57,6 +57,12 @@ class Report:
             yield bar
 
     @contextmanager
+    def evaluating(self) -> Iterator[Bar]:
+        """Progress in images."""
+        with self._bar("evaluating", [MofNCompleteColumn()], "images") as bar:
+            yield bar
+
+    @contextmanager
     def _bar(self, title: str, columns: list[ProgressColumn], unit: str) -> Iterator[Bar]:
         if not self.console.is_terminal:
             yield _Lines(self, title, unit)

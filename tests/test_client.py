@@ -12,6 +12,7 @@ from rich.console import Console
 from cli import client as client_module
 from cli.client import Client, ServiceError
 from cli.detect import Request, _run
+from cli.evaluation.gather import sweep
 from cli.main import main
 from cli.report import Report
 
@@ -178,6 +179,64 @@ def test_a_token_that_ran_out_is_renewed_once(video: Path) -> None:
     with connect(service) as client:
         assert client.summary("the-id") == SUMMARY
     assert service.logins == 2
+
+
+def test_an_upload_names_its_source_and_goes_with_a_token_that_holds(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It cannot be repeated, so that a token past half of its life is renewed first."""
+    service = Made()
+    service.answers["login"] = lambda _: httpx.Response(200, json={"access_token": "token-1", "expires_in": 100})
+    now = [1000.0]
+    monkeypatch.setattr("cli.client.time.monotonic", lambda: now[0])
+    service.logins = 1
+    with connect(service) as client:
+        client.upload(video, lambda _: None, "a camera")
+        assert b'name="source"\r\n\r\na camera\r\n' in service.body
+        now[0] += 49
+        client.upload(video, lambda _: None)
+        assert b'name="source"' not in service.body
+        now[0] += 2
+        client.upload(video, lambda _: None)
+    assert [line.rsplit("/", 1)[1] for line in service.seen] == ["login", "videos", "videos", "login", "videos"]
+
+
+def test_lists_are_read_page_after_page() -> None:
+    pages = {None: ("a", "b", "next"), "next": ("c", None)}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert (request.url.params["video_id"], request.url.params["limit"]) == ("v", "100")
+        *ids, following = pages[request.url.params.get("cursor")]
+        return httpx.Response(200, json={"items": [{"id": item} for item in ids], "next_cursor": following})
+
+    with connect(Made(jobs=answer)) as client:
+        assert [job["id"] for job in client.jobs("v")] == ["a", "b", "c"]
+
+
+def test_what_cannot_be_deleted_is_told_and_the_rest_goes() -> None:
+    """Of the videos with the tag, and that are newer than the one from before."""
+    items = [
+        {"id": name, "source": source}
+        for name, source in (("d", "tag"), ("c", "other"), ("b", "tag"), ("a", "tag"), ("before", None), ("x", "tag"))
+    ]
+    listed = {"videos": items, "jobs": []}
+    deleted: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rsplit("/", 1)[1]
+        if request.method == "DELETE":
+            deleted.append(name)
+            return httpx.Response(409, text="running") if name == "b" else httpx.Response(204)
+        if name == "login":
+            return httpx.Response(200, json={"access_token": "t"})
+        return httpx.Response(200, json={"items": listed[name], "next_cursor": None})
+
+    with (
+        connect(answer) as client,
+        pytest.raises(ServiceError, match=r"^could not be deleted: 1 of 3, the first is b: HTTP 409"),
+    ):
+        sweep(client, "tag", "before")
+    assert deleted == ["d", "b", "a"]
 
 
 def test_a_service_that_is_away_for_a_moment_is_waited_for() -> None:

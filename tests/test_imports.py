@@ -19,7 +19,7 @@ FORBIDDEN = {
     "processor.worker": ("api", "detector", "cli", *WEB, *RUNTIMES),
     "processor.inspect": ("api", "detector", "cli", "celery", "contracts.localstorage", *WEB, *TABLES, *RUNTIMES),
     "detector.worker": ("api", "processor", "cli", *WEB, *TABLES, "contracts.tables"),
-    "cli.main": ("api", "processor", "detector", *WEB, *TABLES, *VISION, *RUNTIMES),
+    "cli.main": ("api", "processor", "detector", "numpy", "pycocotools", *WEB, *TABLES, *VISION, *RUNTIMES),
     "contracts.redisstore": ("pg8000", "sqlalchemy"),
     "contracts.pgstore": ("redis", "sqlalchemy", "celery"),
     "contracts.stores": ("redis", "pg8000", "sqlalchemy"),

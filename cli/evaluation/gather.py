@@ -1,0 +1,171 @@
+"""A dataset's files through the service, several at once, and what it finds in them."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import takewhile
+from queue import SimpleQueue
+from typing import Any
+
+from cli.client import Client, ServiceError
+from cli.evaluation.dataset import Box, Image, Source
+
+_ACTIVE = ("queued", "planning", "running", "merging")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object that the model sees; score from 0 to 1."""
+
+    image_id: int
+    category_id: int
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked of each file: the model, the options of the job, and the category of each label that
+    counts. tag: the `source` of all that is uploaded."""
+
+    model: str
+    options: dict[str, Any]
+    categories: dict[str, int]
+    tag: str
+
+
+class _Stopped(Exception):
+    """Another file has failed, or somebody wants an end."""
+
+
+def gather(
+    clients: Sequence[Client], sources: Sequence[Source], asked: Asked, progress: Callable[[int], object]
+) -> list[Found]:
+    """What is found, in the order of the sources; each client does one file at a time.
+
+    progress is told the images done so far. What was uploaded is deleted again as soon as it was
+    read; after an error or an interrupt `sweep` deletes the rest. Raises ServiceError: a file that is
+    refused, or whose job does not succeed, ends it all.
+    """
+    free: SimpleQueue[Client] = SimpleQueue()
+    for client in clients:
+        free.put(client)
+    stop = threading.Event()
+
+    def work(source: Source) -> list[Found]:
+        if stop.is_set():
+            raise _Stopped
+        client = free.get()
+        try:
+            return _send(client, source, asked, stop)
+        finally:
+            free.put(client)
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        futures: list[Future[list[Found]]] = []
+        try:
+            futures += (pool.submit(work, source) for source in sources)
+            _watch(futures, sources, progress)
+        except BaseException:
+            stop.set()
+            for future in futures:
+                future.cancel()
+            raise
+    return [found for future in futures for found in future.result()]
+
+
+def _watch(futures: list[Future[list[Found]]], sources: Sequence[Source], progress: Callable[[int], object]) -> None:
+    """Until all are done, or one has failed."""
+    counts = dict(zip(futures, (len(source.images) for source in sources), strict=True))
+    done = 0
+    for future in as_completed(futures):
+        future.result()
+        done += counts[future]
+        progress(done)
+
+
+def sweep(client: Client, tag: str, before: str | None) -> None:
+    """Delete every video with the tag, its jobs stopped first.
+
+    before: the newest video from before the first of them, None when there was none. Raises
+    ServiceError that says what is left.
+    """
+    newer = takewhile(lambda video: video["id"] != before, client.videos())
+    left = []
+    videos = [video for video in newer if video["source"] == tag]
+    for video in videos:
+        try:
+            _remove(client, video["id"])
+        except ServiceError as error:
+            left.append(f"{video['id']}: {error}")
+    if left:
+        raise ServiceError(f"could not be deleted: {len(left)} of {len(videos)}, the first is {left[0]}")
+
+
+def _remove(client: Client, video_id: str) -> None:
+    for job in client.jobs(video_id):
+        if job["state"] in _ACTIVE:
+            client.cancel(job["id"])
+            for _ in client.follow(job["id"]):
+                pass
+    client.delete_video(video_id)
+
+
+def _send(client: Client, source: Source, asked: Asked, stop: threading.Event) -> list[Found]:
+    def check(_: object) -> None:
+        if stop.is_set():
+            raise _Stopped
+
+    try:
+        video = client.upload(source.path, check, asked.tag)
+        job_id = client.start(video["id"], asked.model, asked.options)["id"]
+        for job in client.follow(job_id):
+            check(job)
+        if job["state"] != "succeeded":
+            error = job["error"] or {"detail": "no reason is known", "code": "none"}
+            raise ServiceError(f"its job ended as {job['state']}: {error['detail']} ({error['code']})")
+        _compare(source, video["media"] or client.video(video["id"])["media"])
+        found = list(_read(client.results(job_id), source, asked))
+        client.delete_video(video["id"])
+    except (ServiceError, OSError) as error:
+        raise ServiceError(f"{source.path}: {error}") from error
+    return found
+
+
+def _compare(source: Source, media: dict[str, Any]) -> None:
+    """The service's boxes and the dataset's must speak of the same frames."""
+    image = source.images[0]
+    here, there = (media["width"], media["height"]), (image.width, image.height)
+    if here != there or media["rotation"]:
+        turned = f", turned by {media['rotation']} degrees" if media["rotation"] else ""
+        raise ServiceError(
+            f"is shown as {here[0]}x{here[1]}{turned}, but the dataset has it as {there[0]}x{there[1]}: "
+            "boxes cannot be compared"
+        )
+    if media["frames"] != source.frames:
+        raise ServiceError(f"has {media['frames']} frames, but the dataset says {source.frames}")
+
+
+def _read(lines: Iterator[str], source: Source, asked: Asked) -> Iterator[Found]:
+    """The objects of a job's result. Raises ServiceError when a frame is missing."""
+    expected = 0
+    for line in lines:
+        frame = json.loads(line)
+        if frame["frame"] != expected:
+            raise ServiceError(f"frame {expected} is missing in the results")
+        if expected < len(source.images):
+            yield from _objects(frame["detections"], source.images[expected], asked.categories)
+        expected += 1
+    if expected != source.frames:
+        raise ServiceError(f"the results have {expected} frames, not {source.frames}")
+
+
+def _objects(detections: list[dict[str, Any]], image: Image, categories: dict[str, int]) -> Iterator[Found]:
+    for item in detections:
+        if item["label"] in categories:
+            x1, y1, x2, y2 = item["box"]
+            # The subtraction brings digits that the service never gave.
+            box = (x1, y1, round(x2 - x1, 2), round(y2 - y1, 2))
+            yield Found(image.id, categories[item["label"]], box, item["score"])
