@@ -13,8 +13,10 @@ from typing import Any
 import av
 from PIL import Image
 
+from contracts.catalogue import COCO_91
+
 # COCO's own numbers, which are not those of the models; the last is no category of COCO.
-CATEGORIES = {1: "person", 17: "cat", 19: "horse", 47: "cup", 99: "lighthouse"}
+CATEGORIES = {number: name for number, name in enumerate(COCO_91) if name} | {99: "lighthouse"}
 _NUMBERS = {name: number for number, name in CATEGORIES.items()}
 _SHAKE = 0.12
 

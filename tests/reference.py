@@ -70,20 +70,19 @@ def _compiled() -> ov.CompiledModel:
 
 def _decode(scores: NDArray[Any], distances: NDArray[Any], width: int, height: int, min_score: float) -> list[Found]:
     cells = [((x + 0.5) * s, (y + 0.5) * s, s) for s in STRIDES for y in range(416 // s) for x in range(416 // s)]
-    candidates = []
-    for cell, class_id in zip(*np.nonzero(scores >= min_score), strict=True):
+    kept: list[Found] = []
+    found, classes = np.nonzero(scores >= min_score)
+    for place in np.argsort(-scores[found, classes], kind="stable"):
+        if len(kept) == MOST:
+            break
+        cell, class_id = found[place], int(classes[place])
         x, y, stride = cells[cell]
         bins = np.exp(distances[cell].reshape(4, 11).astype(np.float64))
         left, top, right, bottom = (bins / bins.sum(1, keepdims=True)) @ np.arange(11) * stride
         edges = np.clip([x - left, y - top, x + right, y + bottom], 0, 416)
-        box = edges * np.array([width, height, width, height]) / 416
-        candidates.append(Found(int(class_id), float(scores[cell, class_id]), tuple(box)))
-    kept: list[Found] = []
-    for item in sorted(candidates, key=lambda item: -item.score):
-        if len(kept) < MOST and all(
-            item.class_id != other.class_id or iou(item.box, other.box) <= NMS_IOU for other in kept
-        ):
-            kept.append(item)
+        box = tuple(edges * np.array([width, height, width, height]) / 416)
+        if all(class_id != other.class_id or iou(box, other.box) <= NMS_IOU for other in kept):
+            kept.append(Found(class_id, float(scores[cell, class_id]), box))
     return kept
 
 
