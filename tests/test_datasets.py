@@ -120,6 +120,14 @@ def test_two_pictures_of_one_name_are_told_apart_by_their_folders_or_refused(coc
     assert "which image is deep/a.jpg? There are" in fails(coco)
 
 
+def test_pictures_may_lie_behind_links(coco: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (coco / "pictures").rename(elsewhere / "pictures")
+    (coco / "val").symlink_to(elsewhere / "pictures")
+    (elsewhere / "pictures/again").symlink_to(coco)
+    assert [source.path for source in read(coco).sources] == [coco / "val/b.jpg", coco / "val/deep/a.jpg"]
+
+
 def test_which_annotations_are_meant_must_be_clear(coco: Path) -> None:
     (coco / "annotations/instances_y.json").write_text(json.dumps(COCO))
     assert "instances_x.json, instances_y.json: name one of them with --annotations" in fails(coco)

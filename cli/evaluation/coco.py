@@ -102,12 +102,17 @@ def _once(path: Path, what: str, numbers: list[int]) -> set[int]:
 
 
 class _Files:
-    """The files below a folder, by what their paths end with."""
+    """The files below a folder, links followed, by what their paths end with."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._by_name: defaultdict[str, list[Path]] = defaultdict(list)
-        for place, _, names in os.walk(folder):
+        seen: set[str] = set()
+        for place, folders, names in os.walk(folder, followlinks=True):
+            if (real := os.path.realpath(place)) in seen:  # a link back, or a second way to the same
+                folders.clear()
+                continue
+            seen.add(real)
             for name in names:
                 self._by_name[name].append(Path(place, name))
 
