@@ -49,14 +49,16 @@ class HeadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 
     box: corners, corners with y first, or centre and size. units: pixels of the model's input, or
     parts (0 to 1) of it. first_label: the number in the outputs that is the first of the labels.
-    activation: what turns the outputs into scores. max_iou: of two boxes of a class with more in
-    common than that, the worse one goes; 0 means the head's own.
+    activation: what turns the outputs into scores; empty means what is usual for the head. decoded:
+    the boxes are in pixels already, where the head could also compute them. max_iou: of two boxes
+    of a class with more in common than that, the worse one goes; 0 means the head's own.
     """
 
     box: Literal["xyxy", "yxyx", "cxcywh"] = "xyxy"
     units: Literal["pixel", "unit"] = "pixel"
     first_label: int = 0
-    activation: Literal["none", "sigmoid", "softmax"] = "none"
+    activation: Literal["", "none", "sigmoid", "softmax"] = ""
+    decoded: bool = False
     max_iou: float = 0
 
 

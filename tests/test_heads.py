@@ -1,4 +1,4 @@
-"""What outputs mean: against a naive implementation, and by properties that always hold."""
+"""What heads share, and the head of NanoDet: against naive implementations, and by properties that always hold."""
 
 import math
 import time
@@ -19,15 +19,12 @@ from detector import heads
 from detector.base import Outputs
 from detector.heads import nanodet, nms
 from detector.view import view
+from tests.naive import overlap, seeds, sizes, thresholds
 
 MODEL = catalogue.bundled("nanodet-g")
 # A small model: 16 + 4 + 1 cells of 3 classes.
 SMALL = replace(MODEL, input_size=(32, 32), labels=("a", "b", "c"))
 CELLS = [((x + 0.5) * s, (y + 0.5) * s, s) for s in (8, 16, 32) for y in range(32 // s) for x in range(32 // s)]
-
-seeds = st.integers(0, 2**32 - 1)
-sizes = st.tuples(st.integers(1, 4000), st.integers(1, 4000))
-thresholds = st.floats(0.0, 1.0)
 
 
 def random_outputs(seed: int) -> Outputs:
@@ -68,13 +65,6 @@ def naive(outputs: Outputs, size: tuple[int, int], min_score: float, class_ids: 
         np.array([-item[0] for item in kept]),
         np.array([item[3] for item in kept]).reshape(-1, 4),
     )
-
-
-def overlap(a: list[float], b: list[float]) -> float:
-    """Intersection over union; nothing in common with a box without an inside."""
-    common = max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
-    return common / (areas - common) if common else 0.0
 
 
 @settings(max_examples=200, deadline=None)

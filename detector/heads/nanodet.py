@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from contracts.catalogue import Model
 from contracts.codec import Detections
 from detector.base import Outputs, Shapes
-from detector.heads.nms import Floats, Indices, candidates, nms
+from detector.heads.nms import Floats, Indices, candidates, suppressed
 from detector.view import View
 
 STRIDES = (8, 16, 32)
@@ -34,8 +34,7 @@ def decode(
     """
     cell, class_id, score = candidates(outputs["scores"], min_score, class_ids)
     box = view.to_frame(_boxes(outputs["distances"], cell, _input(model)))
-    kept = nms(box, class_id, model.head_options.max_iou or MAX_IOU)
-    return Detections(class_id[kept].astype(np.int64), score[kept], box[kept])
+    return suppressed(class_id, score, box, model.head_options.max_iou or MAX_IOU)
 
 
 def _boxes(distances: NDArray[np.float32], cell: Indices, input_size: tuple[int, int]) -> Floats:

@@ -1,9 +1,12 @@
 """What most heads share: choosing candidates by score, and removing overlapping boxes. Pure numpy."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from contracts.codec import Detections
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -14,16 +17,26 @@ MAX_CANDIDATES = 1000
 
 
 def candidates(
-    scores: NDArray[np.float32], min_score: float, class_ids: Collection[int] | None
+    scores: NDArray[Any], min_score: float, class_ids: Collection[int] | None
 ) -> tuple[Indices, Indices, Floats]:
-    """Cell, class and score of what reaches min_score, best first; of equal scores the lower class, then cell.
+    """Cell, class and score of what reaches min_score: see best.
 
-    scores: [cells, classes]. class_ids: classes to keep, None for all.
+    scores: [cells, classes], float32 or float64. class_ids: classes to keep, None for all.
     """
-    flat = np.flatnonzero(scores >= np.float32(min_score))
+    flat = np.flatnonzero(scores >= scores.dtype.type(min_score))
     cell, class_id = np.divmod(flat, scores.shape[1])
-    score = scores.ravel()[flat].astype(np.float64)
-    # The comparison above rounds the threshold to float32, maybe downwards.
+    return best(cell, class_id, scores.ravel()[flat], min_score, class_ids)
+
+
+def best(
+    cell: Indices, class_id: Indices, score: NDArray[Any], min_score: float, class_ids: Collection[int] | None
+) -> tuple[Indices, Indices, Floats]:
+    """Those of the candidates [n] that reach min_score, best first; of equal scores the lower class, then cell.
+
+    At most MAX_CANDIDATES. class_ids: classes to keep, None for all.
+    """
+    score = score.astype(np.float64)
+    # A comparison in float32 rounds the threshold, maybe downwards.
     wanted = score >= min_score
     if class_ids is not None:
         wanted &= np.isin(class_id, list(class_ids))
@@ -34,16 +47,29 @@ def candidates(
     return cell[order], class_id[order], score[order]
 
 
+def suppressed(class_id: Indices, score: Floats, box: Floats, max_iou: float) -> Detections:
+    """Detections of candidates given best first, without those that overlap a better one: see nms."""
+    kept = nms(box, class_id, max_iou)
+    return Detections(class_id[kept].astype(np.int64), score[kept], box[kept])
+
+
 def nms(box: Floats, class_id: Indices, max_iou: float) -> list[int]:
     """Which boxes [n, 4] stay, of those given best first: none overlaps a better one of its class
     by more than max_iou (0 to 1). Returns their positions, rising, at most MAX_DETECTIONS."""
     kept: list[int] = []
     left = np.arange(len(box))
     while len(left) and len(kept) < MAX_DETECTIONS:
-        best, left = int(left[0]), left[1:]
-        kept.append(best)
-        left = left[~((class_id[left] == class_id[best]) & _overlapping(box[best], box[left], max_iou))]
+        first, left = int(left[0]), left[1:]
+        kept.append(first)
+        left = left[~((class_id[left] == class_id[first]) & _overlapping(box[first], box[left], max_iou))]
     return kept
+
+
+def corners(box: NDArray[Any]) -> Floats:
+    """Boxes [n, 4] given as centre x, y, width, height, as x1, y1, x2, y2. A size below 0 counts as none."""
+    centre = box[:, :2].astype(np.float64)
+    half = np.maximum(box[:, 2:].astype(np.float64), 0) / 2
+    return np.concatenate([centre - half, centre + half], axis=1)
 
 
 def _overlapping(one: Floats, others: Floats, max_iou: float) -> NDArray[np.bool_]:

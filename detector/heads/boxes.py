@@ -1,0 +1,51 @@
+"""Final boxes: graphs with their post-processing inside (SSD, D-FINE ...), and whole engines. Pure numpy."""
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.catalogue import HeadOptions, Model
+from contracts.codec import Detections
+from detector.base import Outputs, Shapes
+from detector.heads.nms import MAX_DETECTIONS, Floats, best, corners, suppressed
+from detector.view import View
+
+
+def shapes(model: Model) -> Shapes:
+    """See detector.heads.Head."""
+    return {"boxes": (None, 4), "scores": (None,), "labels": (None,)}
+
+
+def decode(
+    outputs: Outputs, model: Model, view: View, min_score: float, class_ids: Collection[int] | None = None
+) -> Detections:
+    """See detector.heads.Head.
+
+    outputs: `boxes` [n, 4] in the order and units of head_options, `scores` [n] 0 to 1, and `labels` [n],
+    where head_options.first_label is the first of the model's labels. Rows with a label that the
+    model does not have, or with the score 0, only fill up. Overlaps are removed where
+    head_options.max_iou is set.
+    """
+    options = model.head_options
+    number = np.rint(outputs["labels"]).astype(np.intp) - options.first_label
+    filled = np.flatnonzero((number >= 0) & (number < len(model.labels)) & (outputs["scores"] > 0))
+    row, class_id, score = best(filled, number[filled], outputs["scores"][filled], min_score, class_ids)
+    box = view.to_frame(_boxes(outputs["boxes"][row], options, view))
+    if options.max_iou:
+        return suppressed(class_id, score, box, options.max_iou)
+    kept = slice(MAX_DETECTIONS)
+    return Detections(class_id[kept].astype(np.int64), score[kept], box[kept])
+
+
+def _boxes(raw: NDArray[np.float32], options: HeadOptions, view: View) -> Floats:
+    """Boxes [n, 4] as x1, y1, x2, y2 in pixels of the image."""
+    box = raw.astype(np.float64)
+    if options.box == "cxcywh":
+        box = corners(box)
+    elif options.box == "yxyx":
+        box = box[:, [1, 0, 3, 2]]
+    if options.units == "unit":
+        box = box * np.array([*view.canvas] * 2, np.float64)
+    # A box with its corners the wrong way round is none; it must not look like one.
+    return np.concatenate([box[:, :2], np.maximum(box[:, :2], box[:, 2:])], axis=1)

@@ -1,0 +1,47 @@
+"""The family of DETR (RT-DETR, D-FINE, RF-DETR) without post-processing in the graph. Pure numpy."""
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.catalogue import Model
+from contracts.codec import Detections
+from detector.base import Outputs, Shapes
+from detector.heads.nms import MAX_DETECTIONS, Floats, candidates, corners
+from detector.view import View
+
+
+def shapes(model: Model) -> Shapes:
+    """See detector.heads.Head. With softmax there is one class more, the last: nothing."""
+    nothing = model.head_options.activation == "softmax"
+    return {"logits": (None, len(model.labels) + nothing), "boxes": (None, 4)}
+
+
+def decode(
+    outputs: Outputs, model: Model, view: View, min_score: float, class_ids: Collection[int] | None = None
+) -> Detections:
+    """See detector.heads.Head.
+
+    outputs: `logits` [queries, classes], made scores by a sigmoid unless head_options.activation says
+    otherwise, and `boxes` [queries, 4]: centre x and y, width and height in parts (0 to 1) of the
+    input. The model has learnt to find each object once: no overlap is removed.
+    """
+    scores = _scores(outputs["logits"], model.head_options.activation)
+    query, class_id, score = (array[:MAX_DETECTIONS] for array in candidates(scores, min_score, class_ids))
+    box = corners(outputs["boxes"][query]) * np.array([*view.canvas] * 2, np.float64)
+    return Detections(class_id.astype(np.int64), score, view.to_frame(box))
+
+
+def _scores(logits: NDArray[np.float32], activation: str) -> Floats:
+    """Scores [queries, classes], 0 to 1."""
+    values = logits.astype(np.float64)
+    if activation == "none":
+        return values
+    if activation == "softmax":
+        weight = np.exp(values - values.max(axis=1, keepdims=True))
+        shares: Floats = (weight / weight.sum(axis=1, keepdims=True))[:, :-1]
+        return shares
+    # Not below -700, where the power would overflow; the score is 0 long before.
+    scores: Floats = 1 / (1 + np.exp(-np.maximum(values, -700)))
+    return scores
