@@ -9,7 +9,10 @@ from pathlib import Path
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit status."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["models"]:
+        return _models(given[1:])
+    options = _parser().parse_args(given)
     # What a command needs is imported by it alone: `up` must start quickly.
     if options.command == "up":
         from cli.embedded import up
@@ -42,11 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return detect(request, os.environ)
 
 
+def _models(arguments: list[str]) -> int:
+    """The detector's own command, in place of this process: it knows the engines."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "detector.manage", *arguments])  # noqa: S606
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="web-detector", description="Finds the objects in videos.")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run the whole service on this machine, in the foreground")
     up.add_argument("--log-files", action="store_true", help="write the processes' output to DATA_DIR/logs")
+    # Only for the list of commands: its arguments are read elsewhere.
+    commands.add_parser("models", help="the models that jobs may name: list, add, pull, verify, remove")
     detect = commands.add_parser(
         "detect",
         help="send a video to the service and print what is in it",

@@ -278,8 +278,8 @@ def table() -> tuple[Row, ...]:
     )
 
 
-def load(role: Role, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings of a role.
+def load(role: Role | None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of a role; None is a command that needs none in particular.
 
     Raises SettingsError that names every missing, wrong or placeholder setting at once.
     """

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from tests.command import Command
 from tests.deployment import Images
 from tests.forms import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
 from tests.missing import missing
@@ -118,6 +119,14 @@ def truth() -> dict[str, Any]:
     """What is shown in the sample clip, where and when."""
     content: dict[str, Any] = json.loads((ROOT / "samples/things.json").read_text())
     return content
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """`web-detector models`, with an empty DATA_DIR."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("MODELS_DIR", raising=False)
+    return Command(tmp_path / "data" / "models", capsys)
 
 
 @pytest.fixture

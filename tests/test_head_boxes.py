@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ from tests.naive import Found, assert_equal, assert_in_order, chosen, classes, s
 
 SMALL = replace(catalogue.bundled("nanodet-g"), input_size=(64, 32), labels=("a", "b", "c"), head="boxes")
 OPTIONS = [
-    HeadOptions(box=box, units=units, first_label=first)
+    msgspec.convert({"box": box, "units": units, "first_label": first}, HeadOptions)
     for box, units, first in product(("xyxy", "yxyx", "cxcywh"), ("pixel", "unit"), (0, 1))
 ]
 

@@ -69,10 +69,10 @@ def test_boxes_come_back_from_a_frame_in_the_middle_of_the_input() -> None:
 
 def test_overlaps_count_within_a_class_alone() -> None:
     output = np.zeros((7, 2), np.float32)
-    output[:4] = [[16, 16], [16, 16], [8, 8], [8, 8]]
-    output[4:] = [[0.5, 0], [0, 0.75], [0, 0]]
+    output[:4] = np.array([16, 16, 8, 8])[:, None]
+    output[4, 0], output[5, 1] = 0.5, 0.75
     assert decoded(output, (32, 32), 0.3).class_id.tolist() == [1, 0]
-    output[4:] = [[0.5, 0.75], [0, 0], [0, 0]]
+    output[4], output[5] = (0.5, 0.75), 0
     assert decoded(output, (32, 32), 0.3).score.tolist() == [0.75]
 
 

@@ -52,9 +52,9 @@ def test_the_frame_lies_inside_the_image_and_fills_one_side(
         assert place.inner == canvas
         return
     # The ratio is kept, as far as whole pixels can.
-    ratio = min(Fraction(canvas[0], size[0]), Fraction(canvas[1], size[1]))
-    assert abs(width - max(1, size[0] * ratio)) <= Fraction(1, 2)
-    assert abs(height - max(1, size[1] * ratio)) <= Fraction(1, 2)
+    ratio = min([Fraction(canvas[0], size[0]), Fraction(canvas[1], size[1])], key=float)
+    assert abs(width - max(Fraction(1), size[0] * ratio)) <= Fraction(1, 2)
+    assert abs(height - max(Fraction(1), size[1] * ratio)) <= Fraction(1, 2)
     if fit == "pad":
         assert place.offset == (0, 0)
     else:

@@ -28,9 +28,10 @@ def decode(
     input. The model has learnt to find each object once: no overlap is removed.
     """
     scores = _scores(outputs["logits"], model.head_options.activation)
-    query, class_id, score = (array[:MAX_DETECTIONS] for array in candidates(scores, min_score, class_ids))
-    box = corners(outputs["boxes"][query]) * np.array([*view.canvas] * 2, np.float64)
-    return Detections(class_id.astype(np.int64), score, view.to_frame(box))
+    query, class_id, score = candidates(scores, min_score, class_ids)
+    kept = slice(MAX_DETECTIONS)
+    box = corners(outputs["boxes"][query[kept]]) * np.array([*view.canvas] * 2, np.float64)
+    return Detections(class_id[kept].astype(np.int64), score[kept], view.to_frame(box))
 
 
 def _scores(logits: NDArray[np.float32], activation: str) -> Floats:

@@ -1,0 +1,104 @@
+"""`python -m detector.manage`: decode, call, print."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+import msgspec
+
+from contracts.catalogue import Model
+from contracts.errors import WebDetectorError
+from contracts.settings import Settings, load
+from detector.base import EngineConfig
+from detector.manage import add, arguments, listing, pull
+from detector.manage.download import OnProgress
+from detector.manage.folder import Folder
+
+_INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point: 0, 1 for whatever went wrong, 130 after an interrupt."""
+    options = arguments.parser().parse_args(argv)
+    logging.basicConfig(level=logging.CRITICAL)  # what is wrong is said once, by this command
+    try:
+        return _run(options, load(None))
+    except WebDetectorError as error:
+        print(f"web-detector: {error.detail}", file=sys.stderr)
+    except OSError as error:
+        print(f"web-detector: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    return 1
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    folder = Folder(settings)
+    config = EngineConfig(settings.detector_device, settings.detector_threads, settings.detector_batch)
+    match options.command:
+        case "list":
+            found = listing.rows(folder)
+            lines = [msgspec.json.format(msgspec.json.encode(found)).decode()] if options.json else listing.table(found)
+            print(*lines, sep="\n")
+        case "add":
+            _added(add.add(_addition(options), folder, config, _say), folder)
+        case "pull":
+            request = pull.Request(
+                model_id=options.id,
+                sha256=options.sha256,
+                url=options.url,
+                untried=options.untried,
+                replace=options.replace,
+            )
+            _added(pull.pull(request, folder, config, _say, _progress()), folder)
+        case "verify":
+            broken = listing.verify(options.ids, folder, config, _say)
+            return 1 if broken else 0
+        case "remove":
+            for path in folder.remove(options.id):
+                print(f"removed {path}")
+            if options.id == settings.default_model:
+                print(f"WARNING: DEFAULT_MODEL is {options.id}: set another one", file=sys.stderr)
+    return 0
+
+
+def _addition(options: argparse.Namespace) -> add.Request:
+    said = arguments.said(options)
+    if options.labels is not None:
+        said["labels"] = add.labels_from(options.labels)
+    return add.Request(
+        file=options.file,
+        model_id=options.id,
+        like=options.like,
+        said=said,
+        replace=options.replace,
+        **({"photos": tuple(options.photo)} if options.photo else {}),
+    )
+
+
+def _added(model: Model, folder: Folder) -> None:
+    print(f"added: {model.id}, in {folder.path}; use it: web-detector detect --model {model.id} FILE")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _progress() -> OnProgress:
+    """Prints how far it is, once for every tenth, and only to somebody who watches."""
+    shown = -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        tenth = 10 * done // total if total else done >> 26
+        if tenth != shown and sys.stderr.isatty():
+            shown = tenth
+            print(f"  {done / 1e6:.0f} MB" + (f" of {total / 1e6:.0f}" if total else ""), file=sys.stderr, flush=True)
+
+    return show
+
+
+if __name__ == "__main__":
+    sys.exit(main())

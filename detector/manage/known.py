@@ -1,0 +1,19 @@
+"""Models that are known and do not come along: entries in known/, data only."""
+
+from pathlib import Path
+
+from contracts.catalogue import Model, read_entry
+from contracts.errors import UnknownModel
+
+
+def known_models() -> tuple[Model, ...]:
+    """All of them, by id."""
+    return tuple(read_entry(path) for path in sorted((Path(__file__).parent / "known").glob("*.json")))
+
+
+def known_model(model_id: str) -> Model:
+    """The one of that id. Raises UnknownModel with the list."""
+    models = {model.id: model for model in known_models()}
+    if model_id not in models:
+        raise UnknownModel(f"no model {model_id!r} is known; known are: {', '.join(models)}")
+    return models[model_id]
