@@ -122,6 +122,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 
 
+_REQUIRED = {field.name for field in msgspec.structs.fields(Model) if field.required}
+
+
 class Catalogue:
     """The models that jobs may name: those that come along, and those in a folder."""
 
@@ -180,7 +183,7 @@ def write_entry(model: Model) -> bytes:
     raw = {
         name: value
         for name, value in msgspec.to_builtins(model).items()
-        if value not in (None, "", {}) or name == "input_size"
+        if value not in (None, "", {}) or name in _REQUIRED
     }
     raw["labels"] = next((name for name, labels in LABEL_SETS.items() if labels == model.labels), raw["labels"])
     return msgspec.json.format(msgspec.json.encode(raw), indent=2) + b"\n"

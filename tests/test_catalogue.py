@@ -17,14 +17,23 @@ from contracts.errors import ModelBroken, UnknownModel
 MODEL = replace(catalogue.bundled("nanodet-g"), id="other", sha256="ab" * 32)
 
 models = st.builds(
-    lambda labels, size, feeds, options, masks: replace(
-        MODEL, labels=tuple(labels), input_size=size, feeds=feeds, head_options=options, masks=masks
+    lambda labels, size, feeds, options, masks, text: replace(
+        MODEL,
+        labels=tuple(labels),
+        input_size=size,
+        feeds=feeds,
+        head_options=options,
+        masks=masks,
+        licence=text,
+        url=text,
+        sha256="" if text else "ab" * 32,
     ),
     st.one_of(st.just(COCO_80), st.just(COCO_91), st.lists(st.text(max_size=5), max_size=4)),
     st.none() | st.tuples(st.integers(1, 4000), st.integers(1, 4000)),
     st.dictionaries(st.text(min_size=1, max_size=5), st.tuples(st.integers(0, 999)), max_size=2),
     st.builds(HeadOptions, box=st.sampled_from(("xyxy", "yxyx")), first_label=st.integers(0, 2), decoded=st.booleans()),
     st.booleans(),
+    st.text(max_size=3),
 )
 
 
