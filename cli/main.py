@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="run the whole service on this machine, in the foreground")
     up.add_argument("--log-files", action="store_true", help="write the processes' output to DATA_DIR/logs")
     # Only for the list of commands: its arguments are read elsewhere.
-    commands.add_parser("models", help="the models that jobs may name: list, add, pull, verify, remove")
+    commands.add_parser("models", help="the models that jobs may name: list, add, pull, verify, quantize, remove")
     detect = commands.add_parser(
         "detect",
         help="send a video to the service and print what is in it",

@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import msgspec
 
@@ -53,6 +55,11 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
                 replace=options.replace,
             )
             _added(pull.pull(request, folder, config, _say, _progress()), folder)
+        case "quantize":
+            from detector.manage import quantize  # a library of its own, which takes a second
+
+            job = quantize.Request(model_id=options.id, videos=tuple(options.video), frames=options.frames)
+            print(*quantize.lines(*quantize.quantize(job, folder, config, _say)), sep="\n")
         case "verify":
             broken = listing.verify(options.ids, folder, config, _say)
             return 1 if broken else 0
@@ -100,5 +107,10 @@ def _progress() -> OnProgress:
     return show
 
 
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _interrupt)  # so that nothing half-done is left in the folder
     sys.exit(main())

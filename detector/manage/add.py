@@ -73,7 +73,7 @@ def labels_from(text: str) -> tuple[str, ...]:
     if text in LABEL_SETS:
         return LABEL_SETS[text]
     try:
-        lines = Path(text).read_text(encoding="utf-8").splitlines()
+        lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
             f"--labels {text}: no file of labels, and none of {', '.join(LABEL_SETS)}: {error}"

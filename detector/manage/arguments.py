@@ -25,6 +25,12 @@ def parser() -> argparse.ArgumentParser:
     pull.add_argument("--replace", action="store_true", help="though there is a model of that id")
     verify = commands.add_parser("verify", help="compare the files with their entries, and run each model")
     verify.add_argument("ids", nargs="*", metavar="ID")
+    quantize = commands.add_parser("quantize", help="make its int8 file, fitted to videos of yours")
+    quantize.add_argument("id", metavar="ID")
+    quantize.add_argument(
+        "--video", type=Path, action="append", required=True, metavar="FILE", help="as often as need be"
+    )
+    quantize.add_argument("--frames", type=_count, default=100, metavar="N", help="how many of them all; default: 100")
     remove = commands.add_parser("remove", help="remove a model and its files")
     remove.add_argument("id", metavar="ID")
     return top
@@ -85,6 +91,13 @@ def _channel(text: str) -> tuple[float, ...]:
     if len(values) != 3:
         raise argparse.ArgumentTypeError("three numbers, or one for all")
     return values
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -45,11 +45,15 @@ class Folder:
         with folder as place:
             yield Path(place) / name
 
-    def publish(self, model: Model, weights: Path) -> None:
-        """The weights and the entry of a model take their places. weights: in this folder already."""
-        target = self.path / model.file
-        if target.exists() and hash_of(target) != model.sha256:
-            users = [other.id for other in self.installed() if model.file in files(other) and other.id != model.id]
+    def publish(self, model: Model, weights: Path, precision: str = "auto") -> None:
+        """The weights of a model for a precision, and its entry, take their places.
+
+        weights: in this folder already. Raises InvalidInput when another model has a file of that name.
+        """
+        name, sha256 = model.weights(precision)
+        target = self.path / name
+        if target.exists() and hash_of(target) != sha256:
+            users = [other.id for other in self.installed() if name in files(other) and other.id != model.id]
             if users:
                 raise InvalidInput(f"{target} belongs to {', '.join(users)}: give the file another name")
         _settle(weights, target)
