@@ -1,5 +1,6 @@
 """`web-detector models add`: files with the outputs of real exports become models, and what does not fit is refused."""
 
+import os
 import re
 import subprocess
 import sys
@@ -78,9 +79,15 @@ def test_decoded_boxes_of_yolox_are_told_from_raw_ones_by_their_numbers(
 def test_the_files_are_readable_by_other_roles_and_nothing_else_is_left(
     command: Command, labels: Path, tmp_path: Path
 ) -> None:
-    assert command("add", planted.yolox(tmp_path / "My Model.onnx"), "--labels", labels, "--licence", "MIT") == 0
+    made = planted.yolox(tmp_path / "My Model.onnx")
+    mask = os.umask(0o077)
+    try:
+        assert command("add", made, "--labels", labels, "--licence", "MIT") == 0
+    finally:
+        os.umask(mask)
     assert command.files() == ["my-model.json", "my-model.onnx"]
     assert {(command.models / name).stat().st_mode & 0o777 for name in command.files()} == {0o644}
+    assert command.models.stat().st_mode & 0o777 == 0o755
     assert command.models.parent.stat().st_mode & 0o777 == 0o700
     entry = command.entry("my-model")
     assert (entry["licence"], entry["title"], entry["size_bytes"]) == (

@@ -13,6 +13,7 @@ from contracts.settings import Settings
 from detector.engines import weights_path
 
 _READABLE = 0o644
+_FOLDER = 0o755
 _BLOCK = 1 << 20
 
 
@@ -30,7 +31,9 @@ class Folder:
         try:
             if self._data is not None:
                 self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.mkdir(mode=0o755, parents=True, exist_ok=True)
+            if not self.path.is_dir():
+                self.path.mkdir(parents=True)
+                self.path.chmod(_FOLDER)
         except OSError as error:
             raise InvalidInput(f"the folder of models {self.path} cannot be used: {error.strerror}") from error
 
