@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from contracts.catalogue import HeadOptions, Model
 from contracts.codec import Detections
 from detector.base import Outputs, Shapes
-from detector.heads.nms import MAX_DETECTIONS, Floats, best, corners, suppressed
+from detector.heads.nms import MAX_DETECTIONS, Floats, best, corners, nms
 from detector.view import View
 
 
@@ -32,9 +32,7 @@ def decode(
     filled = np.flatnonzero((number >= 0) & (number < len(model.labels)) & (outputs["scores"] > 0))
     row, class_id, score = best(filled, number[filled], outputs["scores"][filled], min_score, class_ids)
     box = view.to_frame(_boxes(outputs["boxes"][row], options, view))
-    if options.max_iou:
-        return suppressed(class_id, score, box, options.max_iou)
-    kept = slice(MAX_DETECTIONS)
+    kept = nms(box, class_id, options.max_iou) if options.max_iou else list(range(min(len(row), MAX_DETECTIONS)))
     return Detections(class_id[kept].astype(np.int64), score[kept], box[kept])
 
 
