@@ -84,6 +84,16 @@ def test_overlaps_are_removed_where_the_entry_says_so() -> None:
     assert decoded(outputs, strict, (64, 32), 0.3).score.tolist() == [0.75]
 
 
+def test_a_label_that_means_nothing_is_not_found() -> None:
+    outputs = {
+        "boxes": np.array([[0, 0, 10, 10], [20, 0, 30, 10]], np.float32),
+        "scores": np.array([0.9, 0.75], np.float32),
+        "labels": np.array([0, 2], np.float32),
+    }
+    background = replace(SMALL, labels=("", "b", "c"))
+    assert decoded(outputs, background, (64, 32), 0.3).class_id.tolist() == [2]
+
+
 def test_an_engine_that_takes_frames_of_any_size_gives_their_pixels() -> None:
     model = replace(SMALL, input_size=None)
     outputs = {

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from contracts.catalogue import HeadOptions, Model
 from contracts.codec import Detections
 from detector.base import Outputs, Shapes
-from detector.heads.nms import MAX_DETECTIONS, Floats, best, corners, nms
+from detector.heads.nms import Floats, best, corners, nms
 from detector.view import View
 
 
@@ -24,15 +24,16 @@ def decode(
 
     outputs: `boxes` [n, 4] in the order and units of head_options, `scores` [n] 0 to 1, and `labels` [n],
     where head_options.first_label is the first of the model's labels. Rows with a label that the
-    model does not have, or with the score 0, only fill up. Overlaps are removed where
+    model does not have or that means nothing, or with the score 0, only fill up. Overlaps are removed where
     head_options.max_iou is set.
     """
     options = model.head_options
     number = np.rint(outputs["labels"]).astype(np.intp) - options.first_label
-    filled = np.flatnonzero((number >= 0) & (number < len(model.labels)) & (outputs["scores"] > 0))
+    meant = np.isin(number, [place for place, label in enumerate(model.labels) if label])
+    filled = np.flatnonzero(meant & (outputs["scores"] > 0))
     row, class_id, score = best(filled, number[filled], outputs["scores"][filled], min_score, class_ids)
     box = view.to_frame(_boxes(outputs["boxes"][row], options, view))
-    kept = nms(box, class_id, options.max_iou) if options.max_iou else list(range(min(len(row), MAX_DETECTIONS)))
+    kept = nms(box, class_id, options.max_iou) if options.max_iou else list(range(len(row)))
     return Detections(class_id[kept].astype(np.int64), score[kept], box[kept])
 
 
