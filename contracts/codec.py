@@ -152,7 +152,7 @@ def decode_block(data: bytes) -> Block:
         raise CorruptData(f"a block of results cannot be read: {error}") from error
 
 
-def masks(texts: Sequence[bytes]) -> Masks:
+def mask_column(texts: Sequence[bytes]) -> Masks:
     """Texts as a column, [n] of bytes."""
     column = np.empty(len(texts), object)
     column[:] = texts
@@ -177,7 +177,7 @@ def _masks_of(columns: Mapping[str, NDArray[Any]], count: int) -> Masks | None:
     ends = np.cumsum(sizes, dtype=np.int64).tolist()
     if len(sizes) != count or (ends or [0])[-1] != len(text):
         raise ValueError("masks do not fit their detections")
-    return masks([text[end - size : end] for end, size in zip(ends, sizes.tolist(), strict=True)])
+    return mask_column([text[end - size : end] for end, size in zip(ends, sizes.tolist(), strict=True)])
 
 
 def time_ms(time: int, time_base: tuple[int, int]) -> float:

@@ -24,7 +24,7 @@ from contracts.codec import (
     decode_block,
     decompress,
     encode_block,
-    masks,
+    mask_column,
     pack,
 )
 from contracts.errors import CorruptData
@@ -54,7 +54,9 @@ def to_block(frames: list[Frame]) -> Block:
             np.array([item[0] for item in items], np.int64),
             np.array([item[1] / 10_000 for item in items], np.float64),
             np.array([item[2] for item in items], np.float64).reshape(-1, 4) / 100,
-            masks([item[3] for item in items if item[3] is not None]) if items and items[0][3] is not None else None,
+            mask_column([item[3] for item in items if item[3] is not None])
+            if items and items[0][3] is not None
+            else None,
         )
         for _, _, items in frames
     ]
@@ -171,8 +173,8 @@ def test_a_block_without_masks_is_the_bytes_that_it_was_before_there_were_any() 
 
 
 def test_masks_stay_however_frames_without_any_object_are_put_together() -> None:
-    empty = Detections(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 4)), masks([]))
-    one = Detections(np.array([1]), np.array([0.5]), np.ones((1, 4)), masks([b"04"]))
+    empty = Detections(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 4)), mask_column([]))
+    one = Detections(np.array([1]), np.array([0.5]), np.ones((1, 4)), mask_column([b"04"]))
     whole = pack(0, [0, 1, 2], [empty, one, empty])
     parts = concat([EMPTY, *(pack(n, [n], [item]) for n, item in enumerate([empty, one, empty]))])
     assert encode_block(parts) == encode_block(whole)

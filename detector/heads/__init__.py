@@ -7,7 +7,7 @@ from contracts.catalogue import Model
 from contracts.codec import Detections
 from contracts.errors import ModelBroken
 from detector.base import Outputs, Shapes
-from detector.heads import nanodet
+from detector.heads import boxes, nanodet
 from detector.view import View
 
 Decode = Callable[[Outputs, Model, View, float, Collection[int] | None], Detections]
@@ -30,7 +30,10 @@ class Head:
     fixed_size: bool = True
 
 
-HEADS: dict[str, Head] = {"nanodet": Head(nanodet.shapes, nanodet.decode)}
+HEADS: dict[str, Head] = {
+    "boxes": Head(boxes.shapes, boxes.decode, fixed_size=False),
+    "nanodet": Head(nanodet.shapes, nanodet.decode),
+}
 
 
 def get(model: Model) -> Head:
