@@ -159,6 +159,10 @@ COMPILE = $(LOCK_BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 extras = $(foreach name,$(1),--extra $(name))
 PART = $(COMPILE) -c requirements/all.txt
 
+# Its setuptools is an older one.
+PART_DETECTRON2 = grep -v '^setuptools==' requirements/all.txt | sed -n 's/ \\$$//; /==/p' > $(VENV)/lock/all.txt && \
+  $(COMPILE) -c $(VENV)/lock/all.txt
+
 lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements again (minutes)
 	$(COMPILE) --all-build-deps $(call extras,api processor detector cli eval embedded test tools) \
 	  -o requirements/all.txt pyproject.toml
@@ -166,6 +170,7 @@ lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements a
 	$(PART) $(call extras,api) -o requirements/api.txt pyproject.toml
 	$(PART) $(call extras,processor) -o requirements/processor.txt pyproject.toml
 	$(PART) $(call extras,detector) -o requirements/detector.txt pyproject.toml
+	$(PART_DETECTRON2) -o requirements/detectron2.txt requirements/detectron2.in
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
 	$(PART) -o requirements/bench.txt requirements/bench.in
 	$(COMPILE) -o requirements/images.txt requirements/images.in

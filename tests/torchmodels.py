@@ -43,8 +43,8 @@ class Kind:
             engine=self.engine,
             file=path.name if path else "gone.pth",
             sha256=hashlib.sha256(path.read_bytes()).hexdigest() if path else "0" * 64,
-            licence="",
-            source="",
+            licence="none",
+            source="made from a seed",
             accuracy="none",
             input_size=None,
             channels="BGR" if self.engine == "detectron2" else "RGB",
@@ -86,6 +86,8 @@ def network(kind: Kind, seed: int = 5) -> Any:
     for name, weight in made.named_parameters():
         if name.endswith("weight") and any(part in name for part in _DECISIONS):
             torch.nn.init.normal_(weight, 0, 0.05 if weight.dim() == 2 or kind.masks else 0.3)
+            if weight.dim() == 2:  # features are positive: a row that is so too would win everywhere
+                weight.data -= weight.data.mean(1, keepdim=True)
         elif name.endswith("bias") and weight.mean() < -3:  # "nothing here", as networks without regions begin
             torch.nn.init.constant_(weight, -1)
     # What was never trained grows from layer to layer; each norm takes what noise makes of it as normal.
