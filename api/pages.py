@@ -3,6 +3,7 @@
 import hashlib
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -117,22 +118,33 @@ def read_page(frames: Frames, selection: Selection, first_frame: int, limit: int
 def frame_lines(block: Block, header: ResultHeader) -> list[bytes]:
     """The frames of a block as JSON objects, one each."""
     offsets = block.offsets().tolist()
-    classes, scores, boxes = block.class_id.tolist(), block.score.tolist(), block.box.tolist()
+    found = _detections(block, header)
     lines = []
     for i, (frame, time) in enumerate(zip(block.frame.tolist(), block.time.tolist(), strict=True)):
-        detections = [
-            {
-                "label": header.labels[classes[k]],
-                "class_id": classes[k],
-                "score": scores[k] / SCORE_SCALE,
-                "box": [edge / BOX_SCALE for edge in boxes[k]],
-            }
-            for k in range(offsets[i], offsets[i + 1])
-        ]
+        detections = found[offsets[i] : offsets[i + 1]]
         lines.append(
             _encoder.encode({"frame": frame, "time_ms": time_ms(time, header.time_base), "detections": detections})
         )
     return lines
+
+
+def _detections(block: Block, header: ResultHeader) -> list[dict[str, Any]]:
+    """All detections of a block, with masks where the job asked for them."""
+    columns = zip(block.class_id.tolist(), block.score.tolist(), block.box.tolist(), strict=True)
+    found: list[dict[str, Any]] = [
+        {
+            "label": header.labels[class_id],
+            "class_id": class_id,
+            "score": score / SCORE_SCALE,
+            "box": [edge / BOX_SCALE for edge in box],
+        }
+        for class_id, score, box in columns
+    ]
+    if block.mask is not None:
+        size = [header.media.height, header.media.width]
+        for detection, counts in zip(found, block.mask, strict=True):
+            detection["mask"] = {"size": size, "counts": counts.decode("ascii")}
+    return found
 
 
 def format_cursor(next_frame: int, query: Query) -> str:

@@ -135,9 +135,12 @@ def roles(form: Form) -> list[Process]:
     gunicorn += ["--bind", f"{host}:{port}", "--workers", str(settings.api_workers), "api.asgi:create()"]
     threads = str(settings.detector_threads or max(1, form.cores // form.detectors))
     detector = {**form.open_environ, "DETECTOR_THREADS": threads}
+    if settings.detector_python:  # whose environment need not have the service installed
+        detector["PYTHONPATH"] = str(ROOT)
+    python = settings.detector_python or sys.executable
     return [
         *(
-            _python(form, f"detector-{number}", ["-m", "detector.worker"], detector, _WORKERS)
+            _python(form, f"detector-{number}", ["-m", "detector.worker"], detector, _WORKERS, python=python)
             for number in range(1, form.detectors + 1)
         ),
         _python(form, "processor", ["-m", "processor.worker"], form.open_environ, _WORKERS),
@@ -186,9 +189,16 @@ def _prepare(supervisor: Supervisor, form: Form) -> None:
 
 
 def _python(
-    form: Form, name: str, arguments: list[str], environ: Mapping[str, str], stage: int, *, restart: bool = True
+    form: Form,
+    name: str,
+    arguments: list[str],
+    environ: Mapping[str, str],
+    stage: int,
+    *,
+    restart: bool = True,
+    python: str = sys.executable,
 ) -> Process:
-    command = [sys.executable, *arguments]
+    command = [python, *arguments]
     return Process(name=name, command=command, env=environ, stage=stage, restart=restart, log=_log(form, name))
 
 

@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _models(arguments: list[str]) -> int:
     """The detector's own command, in place of this process: it knows the engines."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "detector.manage", *arguments])  # noqa: S606
+    # Of the detectors' own Python, if they have one: the engines are there.
+    python = os.environ.get("DETECTOR_PYTHON", "").strip() or sys.executable
+    os.execv(python, [python, "-m", "detector.manage", *arguments])  # noqa: S606
 
 
 def _parser() -> argparse.ArgumentParser:

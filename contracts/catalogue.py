@@ -74,8 +74,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `channels`, for pixel values 0 to 255. head: how the outputs become boxes. outputs: the graph's
     names of what the head reads, where they are others. feeds: further inputs, as constant whole
     numbers [1, n]. labels: names by number; an empty one means nothing and is never found. config:
-    what else the engine must know. masks: whether it can give them. pool: the detectors that run
-    it, empty for the default ones.
+    what else the engine must know. sides: of an engine that scales frames itself, the pixels that the
+    shorter side comes to and the most for the longer one; None: as its config says. masks: whether it can
+    give them. pool: the detectors that run it, empty for the default ones.
     """
 
     id: Id
@@ -102,6 +103,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     feeds: dict[str, tuple[int, ...]] = {}
     labels: tuple[str, ...]
     config: str = ""
+    sides: tuple[int, int] | None = None
     masks: bool = False
     pool: str = ""
 

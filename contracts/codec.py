@@ -2,11 +2,13 @@
 
 Scores are kept to 4 decimals and boxes to 2, as whole numbers, so that equal detections are equal
 bytes. A block is zstd over a MessagePack map {"v": version, "columns": {name: [dtype, bytes]}};
-later engines add optional columns (mask, keypoints, track_id, attributes, stage) by name.
+optional columns are told by their names: `mask`, the masks' text one after the other, with `mask_size`,
+the length of each. A block without masks has neither.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,6 +23,9 @@ BOX_SCALE = 100
 _LEVEL = 3
 
 _DTYPES = {"frame": "<i8", "time": "<i8", "count": "<u4", "class_id": "<u2", "score": "<u2", "box": "<i4"}
+_MASK = {"mask": "|u1", "mask_size": "<u4"}
+
+Masks = NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,11 +33,14 @@ class Detections:
     """The objects of one frame, best score first.
 
     class_id [n], score [n] 0 to 1, box [n, 4] as x1, y1, x2, y2 in pixels of the displayed frame.
+    mask [n]: bytes, COCO's compressed run lengths (`counts`) of the displayed frame; None where no masks
+    were asked for.
     """
 
     class_id: NDArray[np.int64]
     score: NDArray[np.float64]
     box: NDArray[np.float64]
+    mask: Masks | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +48,8 @@ class Block:
     """Consecutive frames with their detections, as columns.
 
     frame [f], time [f] in the video's time base, count [f] of detections, and, for all
-    detections one after the other, class_id [d], score [d] (1/10000), box [d, 4] (1/100 px).
+    detections one after the other, class_id [d], score [d] (1/10000), box [d, 4] (1/100 px), and
+    mask [d] as in Detections, or None.
     """
 
     frame: NDArray[np.int64]
@@ -49,6 +58,7 @@ class Block:
     class_id: NDArray[np.uint16]
     score: NDArray[np.uint16]
     box: NDArray[np.int32]
+    mask: Masks | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -68,6 +78,7 @@ class Block:
             self.class_id[low:high],
             self.score[low:high],
             self.box[low:high],
+            None if self.mask is None else self.mask[low:high],
         )
 
     def keep(self, wanted: NDArray[np.bool_], drop_empty: bool) -> "Block":
@@ -82,6 +93,7 @@ class Block:
             self.class_id[wanted],
             self.score[wanted],
             self.box[wanted],
+            None if self.mask is None else self.mask[wanted],
         )
 
 
@@ -99,15 +111,17 @@ def pack(first_frame: int, times: Sequence[int], detections: Sequence[Detections
         np.concatenate([item.class_id for item in detections]).astype(np.uint16),
         np.rint(np.concatenate([item.score for item in detections]) * SCORE_SCALE).astype(np.uint16),
         np.rint(np.concatenate([item.box for item in detections]) * BOX_SCALE).astype(np.int32).reshape(-1, 4),
+        _all_masks(detections),
     )
 
 
 def concat(blocks: Iterable[Block]) -> Block:
-    """Blocks one after the other as one."""
+    """Blocks one after the other as one. Raises ValueError when only some of those with detections have masks."""
     parts = list(blocks)
     if not parts:
         return EMPTY
-    return Block(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Block)))
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _DTYPES}
+    return Block(**columns, mask=_all_masks(parts))
 
 
 def encode_block(block: Block) -> bytes:
@@ -115,6 +129,10 @@ def encode_block(block: Block) -> bytes:
     columns = {
         name: [dtype, np.ascontiguousarray(getattr(block, name), dtype).tobytes()] for name, dtype in _DTYPES.items()
     }
+    if block.mask is not None:
+        sizes = np.array([len(mask) for mask in block.mask], _MASK["mask_size"])
+        columns["mask"] = [_MASK["mask"], b"".join(block.mask)]
+        columns["mask_size"] = [_MASK["mask_size"], sizes.tobytes()]
     return compress(msgspec.msgpack.encode({"v": VERSION, "columns": columns}))
 
 
@@ -128,9 +146,38 @@ def decode_block(data: bytes) -> Block:
         if content["v"] > VERSION:
             raise CorruptData(f"a result of version {content['v']} needs a newer release of this service")
         columns = {name: np.frombuffer(raw, np.dtype(dtype)) for name, (dtype, raw) in content["columns"].items()}
-        return Block(**{name: columns[name].reshape(-1, 4) if name == "box" else columns[name] for name in _DTYPES})
+        known = {name: columns[name].reshape(-1, 4) if name == "box" else columns[name] for name in _DTYPES}
+        return Block(**known, mask=_masks_of(columns, len(known["score"])))
     except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
         raise CorruptData(f"a block of results cannot be read: {error}") from error
+
+
+def mask_column(texts: Sequence[bytes]) -> Masks:
+    """Texts as a column, [n] of bytes."""
+    column = np.empty(len(texts), object)
+    column[:] = texts
+    return column
+
+
+def _all_masks(parts: Sequence[Detections] | Sequence[Block]) -> Masks | None:
+    """The masks of all parts one after the other; None when none has any."""
+    found = [part.mask for part in parts if part.mask is not None]
+    if not found:
+        return None
+    column: Masks = np.concatenate(found)
+    if len(column) != sum(len(part.score) for part in parts):
+        raise ValueError("masks of some detections only")
+    return column
+
+
+def _masks_of(columns: Mapping[str, NDArray[Any]], count: int) -> Masks | None:
+    if "mask" not in columns:
+        return None
+    text, sizes = columns["mask"].tobytes(), columns["mask_size"]
+    ends = np.cumsum(sizes, dtype=np.int64).tolist()
+    if len(sizes) != count or (ends or [0])[-1] != len(text):
+        raise ValueError("masks do not fit their detections")
+    return mask_column([text[end - size : end] for end, size in zip(ends, sizes.tolist(), strict=True)])
 
 
 def time_ms(time: int, time_base: tuple[int, int]) -> float:

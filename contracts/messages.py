@@ -21,6 +21,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     every_n: each n-th frame, counted from the start of the video. sample_fps: that many frames a
     second at most. start_ms (included) and end_ms (not included): part of the video. region:
     x1, y1, x2, y2 from 0 to 1 of the displayed frame; only what lies inside is looked at.
+    masks: each object's outline too, from a model that gives masks.
     """
 
     min_score: float = 0.35
@@ -30,6 +31,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start_ms: float | None = None
     end_ms: float | None = None
     region: tuple[float, float, float, float] | None = None
+    masks: bool = False
 
 
 class Media(msgspec.Struct, frozen=True):

@@ -52,6 +52,11 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(item.strip()) for item in text.split(",") if item.strip())
 
 
+def _program(path: str) -> None:
+    if not os.access(path, os.X_OK) or Path(path).is_dir():
+        raise ValueError("there is no such program")
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one process. Empty text means "not set"; roles that need it refuse to start."""
 
@@ -186,6 +191,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _meta("Embedded form: number of detector workers; 0 means one for every four cores.", ("detector",), ge=0),
     ] = 0
+    detector_python: Annotated[
+        str,
+        _meta(
+            "Embedded form: the Python that runs the detectors, for engines in an environment of their own; "
+            "empty means the service's.",
+            ("detector",),
+            check=_program,
+        ),
+    ] = ""
     detector_threads: Annotated[
         int, _meta("Inference threads of one detector; 0 means all cores it may use.", ("detector",), ge=0)
     ] = 0

@@ -19,6 +19,8 @@ PRECISIONS = ("fp32", "bf16", "f16", "int8")
 
 Image = NDArray[np.uint8]
 Outputs = dict[str, NDArray[np.float32]]
+# The one role that is no numbers: [n] of bytes, the mask of each object as detector.rle writes it.
+MASKS = "masks"
 # What a model must give: the shape of each output for one image, without the batch dimension; None is any number.
 Shapes = Mapping[str, tuple[int | None, ...]]
 
@@ -62,7 +64,8 @@ class Backend(Protocol):
         images: uint8 [height, width, 3] of the model's input size (all of one size, where it has none)
         and colour order. They are pulled one by one while earlier ones are computed, and may be
         written over once the next is pulled; an error of theirs comes through.
-        masks: whether the masks of objects are wanted too, from a model that has some.
+        masks: whether the masks of objects are wanted too (role MASKS, of the size of the image), from
+        a model that has some. Else nothing of what makes them runs.
         outputs: float32 by the roles that the model's head reads, without a batch dimension, owned
         by the caller. They do not depend on which images are computed together. A generator that is
         closed before its end leaves the backend as it was. One generator at a time.
@@ -137,7 +140,7 @@ def check_finite(model: Model, outputs: Outputs) -> None:
     Raises ModelBroken."""
     for name, values in outputs.items():
         # What is no number makes the sum none. (And infinity may be meant, as a logit: exp(-inf) is 0.)
-        if np.isnan(values.sum(dtype=np.float64)):
+        if name != MASKS and np.isnan(values.sum(dtype=np.float64)):
             raise ModelBroken(f"model {model.id}: output {name!r} is not a number on this device")
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from contracts.codec import Detections
+from contracts.codec import Detections, mask_column
+from detector import rle
 
 # Frames that store colour for two by two pixels can only be cut at even places.
 _GRID = 2
@@ -52,9 +53,13 @@ def unturned(shown: Area, width: int, height: int, rotation: int) -> Area:
     return shown
 
 
-def shifted(detections: Detections, place: Area) -> Detections:
-    """Detections of an area as detections of the whole displayed frame."""
-    return replace(detections, box=detections.box + np.array([place.left, place.top] * 2, np.float64))
+def shifted(detections: Detections, place: Area, size: tuple[int, int]) -> Detections:
+    """Detections of an area as detections of the whole displayed frame, of size (width, height)."""
+    box = detections.box + np.array([place.left, place.top] * 2, np.float64)
+    if detections.mask is None:
+        return replace(detections, box=box)
+    texts = [rle.placed(text, (place.width, place.height), place.left, place.top, size) for text in detections.mask]
+    return replace(detections, box=box, mask=mask_column(texts))
 
 
 class Crop:

@@ -101,12 +101,12 @@ def run(
     pulse.beat()
     with (
         ahead(prepared, FRAMES_AHEAD, pulse.beat, PULSE_SECONDS) as images,
-        closing(backend.infer(noted(images))) as results,
+        closing(backend.infer(noted(images), masks=options.masks)) as results,
     ):
         for outputs in results:
             check_finite(model, outputs)
             inside = head.decode(outputs, model, shown, options.min_score, class_ids)
-            found.append(shifted(inside, place))
+            found.append(shifted(inside, place, (chunk.width, chunk.height)))
             pulse.frames = len(found)
             pulse.beat()
     missing = tuple(sorted(set(chunk.times).difference(times)))

@@ -15,9 +15,13 @@ class Entry:
     install: str
 
 
+_TORCH = "tools/install-detectron2 VENV, and DETECTOR_PYTHON=VENV/bin/python"
+
 ENGINES = {
     "openvino": Entry("detector.backends.openvino:OpenVinoBackend", "pip install 'web-detector[detector]'"),
     "onnxruntime": Entry("detector.backends.onnxruntime:OnnxRuntimeBackend", "pip install 'web-detector[detector]'"),
+    "detectron2": Entry("detector.backends.detectron2:Detectron2Backend", _TORCH),
+    "torchvision": Entry("detector.backends.torchvision:TorchvisionBackend", _TORCH),
 }
 
 

@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from contracts import catalogue
 from contracts.catalogue import Model
 from contracts.errors import EngineUnavailable, ModelBroken, PrecisionUnavailable
-from detector import registry
+from detector import heads, registry
 from detector.backends.onnxruntime import OnnxRuntimeBackend
 from detector.backends.openvino import OpenVinoBackend
 from detector.base import PRECISIONS, Backend, EngineConfig, Image, Outputs
+from tests import torchmodels
 from tests.fake_backend import FakeBackend, write_model
 from tests.service import ROOT
+from tests.torchmodels import MASK, SMALL_FASTER, Kind
 
 MODEL = catalogue.bundled("nanodet-g")
 MODEL_FILE = ROOT / "detector/models" / MODEL.file
@@ -28,13 +30,25 @@ MODEL_FILE = ROOT / "detector/models" / MODEL.file
 @dataclass(frozen=True)
 class Bench:
     """engine: as describe names it. make: a backend, not set up. file: the model for it.
-    incomplete: writes a model without the output `distances`. has: precisions of this machine."""
+    incomplete: writes a model that lacks what `lacks` names. has: precisions of this machine.
+    model: the entry, all but the hash. unfit: how a file is refused for a label less.
+    size: (width, height) of images for it, count: how many are computed. suffix: of its files."""
 
     engine: str
     make: Callable[[], Backend]
     file: Callable[[Path], Path]
     incomplete: Callable[[Path], Path]
     has: Callable[[], set[str]]
+    lacks: str = "'distances'"
+    unfit: str = r"'scores' has shape \(3549, 80\)"
+    model: Model = MODEL
+    size: tuple[int, int] = (416, 416)
+    count: int = 11
+    suffix: str = ".onnx"
+
+    def hashed(self, path: Path) -> Model:
+        """The entry with the hash of that file."""
+        return replace(self.model, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def openvino_without_distances(folder: Path) -> Path:
@@ -54,6 +68,22 @@ def onnx_without_distances(folder: Path) -> Path:
 def openvino_precisions() -> set[str]:
     names = {"FP32": "fp32", "BF16": "bf16", "FP16": "f16"}
     return {names[name] for name in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") if name in names}
+
+
+def torch_bench(kind: Kind) -> Bench:
+    return Bench(
+        kind.engine,
+        lambda: registry.create(kind.engine, EngineConfig()),
+        lambda folder: torchmodels.write(kind, folder / "whole.pth"),
+        lambda folder: torchmodels.write(kind, folder / "part.pth", without="rpn"),
+        lambda: {"fp32"},
+        lacks=r"lacks \S*rpn",
+        unfit="size mismatch for roi_heads",
+        model=kind.model(),
+        size=(120, 90),
+        count=5,
+        suffix=".pth",
+    )
 
 
 BENCHES = (
@@ -78,11 +108,12 @@ BENCHES = (
         openvino_without_distances,
         openvino_precisions,
     ),
+    *(pytest.param(torch_bench(kind), marks=pytest.mark.detectron2) for kind in (MASK, SMALL_FASTER)),
 )
 
 
 def hashed(path: Path) -> Model:
-    """The model with the hash of that file."""
+    """The model that comes along, with the hash of that file."""
     return replace(MODEL, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
@@ -96,14 +127,14 @@ def bench(request: pytest.FixtureRequest) -> Bench:
 def backend(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Backend:
     path = bench.file(tmp_path_factory.mktemp("model"))
     made = bench.make()
-    made.setup(hashed(path), path, "auto")
+    made.setup(bench.hashed(path), path, "auto")
     return made
 
 
 @pytest.fixture(scope="module")
-def images() -> list[Image]:
-    width, height = MODEL.input_size or (0, 0)
-    return list(np.random.default_rng(3).integers(0, 256, (11, height, width, 3), np.uint8))
+def images(bench: Bench) -> list[Image]:
+    width, height = bench.size
+    return list(np.random.default_rng(3).integers(0, 256, (bench.count, height, width, 3), np.uint8))
 
 
 @pytest.fixture(scope="module")
@@ -129,13 +160,13 @@ def test_many_images_equal_one_by_one_in_order_and_bit_for_bit(
     assert_same(list(backend.infer(images)), one_by_one)
 
 
-def test_outputs_are_float32_of_the_shapes_that_the_head_reads(one_by_one: list[Outputs]) -> None:
+def test_outputs_are_float32_of_the_shapes_that_the_head_reads(bench: Bench, one_by_one: list[Outputs]) -> None:
+    shapes = heads.get(bench.model).shapes(bench.model)
     for outputs in one_by_one:
-        assert {name: values.shape for name, values in outputs.items()} == {
-            "scores": (3549, 80),
-            "distances": (3549, 44),
-        }
-        assert all(values.dtype == np.float32 for values in outputs.values())
+        assert outputs.keys() == shapes.keys()
+        for name, values in outputs.items():
+            assert values.dtype == np.float32
+            assert all(want in (None, has) for want, has in zip(shapes[name], values.shape, strict=True))
 
 
 def test_no_image_gives_nothing(backend: Backend) -> None:
@@ -206,7 +237,7 @@ def test_every_precision_that_there_is_can_be_asked_for_by_name(bench: Bench, tm
     path = bench.file(tmp_path)
     for precision in bench.has():
         made = bench.make()
-        made.setup(hashed(path), path, precision)
+        made.setup(bench.hashed(path), path, precision)
         assert made.describe().precision == precision
 
 
@@ -214,58 +245,68 @@ def test_a_precision_that_is_unknown_or_not_there_is_refused(bench: Bench, tmp_p
     path = bench.file(tmp_path)
     for precision in ["int3", *(set(PRECISIONS) - bench.has())]:
         with pytest.raises(PrecisionUnavailable, match=precision):
-            bench.make().setup(hashed(path), path, precision)
+            bench.make().setup(bench.hashed(path), path, precision)
 
 
 def test_a_missing_file_is_refused_with_its_place(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(ModelBroken, match=r"gone\.model.*MODELS_DIR"):
-        bench.make().setup(replace(MODEL, sha256="0" * 64), tmp_path / "gone.model", "auto")
+        bench.make().setup(replace(bench.model, sha256="0" * 64), tmp_path / "gone.model", "auto")
 
 
 def test_a_file_with_another_hash_or_none_in_the_catalogue_is_refused(bench: Bench, tmp_path: Path) -> None:
     path = bench.file(tmp_path)
     for sha256, reason in (("0" * 64, "was changed"), ("", "no sha256")):
         with pytest.raises(ModelBroken, match=reason):
-            bench.make().setup(replace(MODEL, sha256=sha256), path, "auto")
+            bench.make().setup(replace(bench.model, sha256=sha256), path, "auto")
 
 
-@pytest.mark.parametrize("content", [b"", b"not a model", MODEL_FILE.read_bytes()[:100_000]])
-def test_a_file_that_is_no_model_is_refused(bench: Bench, tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "broken.onnx"
-    path.write_bytes(content)
-    with pytest.raises(ModelBroken, match="nanodet-g"):
-        bench.make().setup(hashed(path), path, "auto")
+@pytest.mark.parametrize("content", [b"", b"not a model", None], ids=["empty", "text", "cut short"])
+def test_a_file_that_is_no_model_is_refused(bench: Bench, tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / f"broken{bench.suffix}"
+    path.write_bytes(cut_short(bench.file(tmp_path)) if content is None else content)
+    with pytest.raises(ModelBroken, match=bench.model.id):
+        bench.make().setup(bench.hashed(path), path, "auto")
+
+
+def cut_short(path: Path) -> bytes:
+    content = path.read_bytes()
+    return content[: min(100_000, len(content) // 2)]
 
 
 def test_a_model_with_other_outputs_than_its_head_reads_is_refused(bench: Bench, tmp_path: Path) -> None:
     path = bench.incomplete(tmp_path)
-    with pytest.raises(ModelBroken, match="'distances'"):
-        bench.make().setup(hashed(path), path, "auto")
+    with pytest.raises(ModelBroken, match=bench.lacks):
+        bench.make().setup(bench.hashed(path), path, "auto")
     path = bench.file(tmp_path)
-    with pytest.raises(ModelBroken, match=r"'scores' has shape \(3549, 80\)"):
-        bench.make().setup(replace(hashed(path), labels=MODEL.labels[:79]), path, "auto")
+    with pytest.raises(ModelBroken, match=bench.unfit):
+        bench.make().setup(replace(bench.hashed(path), labels=bench.model.labels[:-1]), path, "auto")
 
 
-def test_openvino_equals_a_plain_synchronous_call_on_each_frame(images: list[Image]) -> None:
+@pytest.fixture(scope="module")
+def noise() -> list[Image]:
+    return list(np.random.default_rng(3).integers(0, 256, (11, 416, 416, 3), np.uint8))
+
+
+def test_openvino_equals_a_plain_synchronous_call_on_each_frame(noise: list[Image]) -> None:
     backend = OpenVinoBackend(EngineConfig(threads=1))
     backend.setup(hashed(MODEL_FILE), MODEL_FILE, "fp32")
     core = ov.Core()
     graph = core.read_model(MODEL_FILE)
     graph.reshape([1, 3, 416, 416])
     plain = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    for image, outputs in zip(images, backend.infer(images), strict=True):
+    for image, outputs in zip(noise, backend.infer(noise), strict=True):
         normal = (image.astype(np.float32) - np.array(MODEL.mean, np.float32)) / np.array(MODEL.std, np.float32)
         expected = plain(np.ascontiguousarray(normal.transpose(2, 0, 1)[None]))
         assert np.abs(outputs["scores"] - expected["scores"][0]).max() < 1e-4
         assert np.abs(outputs["distances"] - expected["distances"][0]).max() < 1e-3
 
 
-def test_openvino_gives_the_same_bits_with_any_number_of_threads(images: list[Image]) -> None:
+def test_openvino_gives_the_same_bits_with_any_number_of_threads(noise: list[Image]) -> None:
     results = []
     for threads in (1, 2):
         backend = OpenVinoBackend(EngineConfig(threads=threads))
         backend.setup(hashed(MODEL_FILE), MODEL_FILE, "auto")
-        results.append(list(backend.infer(images[:4])))
+        results.append(list(backend.infer(noise[:4])))
     assert_same(results[0], results[1])
 
 

@@ -1,8 +1,9 @@
 """Blocks of detections against a naive version of them, their bytes, and the result file's."""
 
+import hashlib
 import io
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -23,25 +24,28 @@ from contracts.codec import (
     decode_block,
     decompress,
     encode_block,
+    mask_column,
     pack,
 )
 from contracts.errors import CorruptData
 from contracts.messages import SCHEMA, Media, Options, Plan, ResultHeader
 
-# The naive version: a frame is (number, time, [(class, score, box), ...]) in whole numbers as kept.
-Frame = tuple[int, int, list[tuple[int, int, tuple[int, ...]]]]
+# The naive version: a frame is (number, time, [(class, score, box, mask), ...]) in whole numbers as kept.
+Frame = tuple[int, int, list[tuple[int, int, tuple[int, ...], bytes | None]]]
 
-_detection = st.tuples(
-    st.integers(0, 65_535), st.integers(0, 10_000), st.tuples(*[st.integers(-1_000_000, 2_000_000)] * 4)
-)
-_found = st.lists(_detection, max_size=5)
+
+def _found(mask: st.SearchStrategy[bytes | None]) -> st.SearchStrategy[Any]:
+    box = st.tuples(*[st.integers(-1_000_000, 2_000_000)] * 4)
+    return st.lists(st.tuples(st.integers(0, 65_535), st.integers(0, 10_000), box, mask), max_size=5)
 
 
 @st.composite
 def some_frames(draw: st.DrawFn, most: int = 12) -> list[Frame]:
+    """With masks or without."""
     first = draw(st.integers(0, 10**9))
     times = draw(st.lists(st.integers(-(2**40), 2**40), unique=True, max_size=most))
-    return [(first + i, time, draw(_found)) for i, time in enumerate(sorted(times))]
+    found = _found(draw(st.sampled_from([st.none(), st.binary(max_size=9)])))
+    return [(first + i, time, draw(found)) for i, time in enumerate(sorted(times))]
 
 
 def to_block(frames: list[Frame]) -> Block:
@@ -50,6 +54,9 @@ def to_block(frames: list[Frame]) -> Block:
             np.array([item[0] for item in items], np.int64),
             np.array([item[1] / 10_000 for item in items], np.float64),
             np.array([item[2] for item in items], np.float64).reshape(-1, 4) / 100,
+            mask_column([item[3] for item in items if item[3] is not None])
+            if items and items[0][3] is not None
+            else None,
         )
         for _, _, items in frames
     ]
@@ -63,7 +70,12 @@ def to_frames(block: Block) -> list[Frame]:
             int(number),
             int(time),
             [
-                (int(block.class_id[i]), int(block.score[i]), tuple(int(side) for side in block.box[i]))
+                (
+                    int(block.class_id[i]),
+                    int(block.score[i]),
+                    tuple(int(side) for side in block.box[i]),
+                    None if block.mask is None else block.mask[i],
+                )
                 for i in range(low, high)
             ],
         )
@@ -87,7 +99,8 @@ def test_what_is_packed_and_encoded_comes_back(frames: list[Frame]) -> None:
 @given(some_frames())
 def test_equal_blocks_are_equal_bytes_whatever_their_memory(frames: list[Frame]) -> None:
     block = to_block(frames)
-    strided = Block(*(np.repeat(getattr(block, field.name), 2, axis=0)[::2] for field in fields(Block)))
+    columns = (getattr(block, field.name) for field in fields(Block))
+    strided = Block(*(None if column is None else np.repeat(column, 2, axis=0)[::2] for column in columns))  # type: ignore[arg-type]
     assert encode_block(strided) == encode_block(decode_block(encode_block(block))) == encode_block(block)
 
 
@@ -113,11 +126,12 @@ def test_keeping_some_is_filtering_the_list(frames: list[Frame], least: int, dro
 
 def test_rounding_is_to_four_and_two_decimals() -> None:
     found = Detections(np.array([1]), np.array([0.12346]), np.array([[1.234, 5.678, -0.004, 10.0]]))
-    assert to_frames(pack(0, [0], [found])) == [(0, 0, [(1, 1235, (123, 568, 0, 1000))])]
+    assert to_frames(pack(0, [0], [found])) == [(0, 0, [(1, 1235, (123, 568, 0, 1000), None)])]
 
 
-def test_every_damaged_bit_is_noticed_or_harmless() -> None:
-    data = encode_block(to_block(example(6)))
+@pytest.mark.parametrize("mask", [None, b"04"], ids=["plain", "masks"])
+def test_every_damaged_bit_is_noticed_or_harmless(mask: bytes | None) -> None:
+    data = encode_block(to_block(example(6, mask)))
     for damaged in damages(data):
         check(lambda content=damaged: encode_block(decode_block(content)), data)
 
@@ -145,6 +159,41 @@ def test_a_column_of_a_later_release_is_left_out() -> None:
     content = msgspec.msgpack.decode(decompress(encode_block(to_block(example(3)))))
     content["columns"]["track_id"] = ["<i8", b"\0" * 8]
     assert to_frames(decode_block(compress(msgspec.msgpack.encode(content)))) == example(3)
+
+
+def test_a_block_without_masks_is_the_bytes_that_it_was_before_there_were_any() -> None:
+    data = encode_block(to_block(example(6)))
+    assert (
+        hashlib.sha256(decompress(data)).hexdigest()
+        == "ab0a16076332fbecdc028e6757d1347a30a8fbe1e580deb2afb0bb34bf9cf98c"
+    )
+    assert set(msgspec.msgpack.decode(decompress(data))["columns"]) == {
+        "frame", "time", "count", "class_id", "score", "box",
+    }  # fmt: skip
+
+
+def test_masks_stay_however_frames_without_any_object_are_put_together() -> None:
+    empty = Detections(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 4)), mask_column([]))
+    one = Detections(np.array([1]), np.array([0.5]), np.ones((1, 4)), mask_column([b"04"]))
+    whole = pack(0, [0, 1, 2], [empty, one, empty])
+    parts = concat([EMPTY, *(pack(n, [n], [item]) for n, item in enumerate([empty, one, empty]))])
+    assert encode_block(parts) == encode_block(whole)
+    assert encode_block(whole.slice(2, 3)) == encode_block(decode_block(encode_block(pack(2, [2], [empty]))))
+    assert encode_block(pack(2, [2], [empty])) != encode_block(pack(2, [2], [replace(empty, mask=None)]))
+
+
+def test_masks_of_some_detections_only_are_refused() -> None:
+    with_mask, without = example(2, b"04"), [(7, 7, example(2)[1][2])]
+    with pytest.raises(ValueError, match="some"):
+        concat([to_block(with_mask), to_block(without)])
+
+
+def test_masks_that_do_not_fit_their_detections_are_noticed() -> None:
+    content = msgspec.msgpack.decode(decompress(encode_block(to_block(example(3, b"04")))))
+    for sizes in ([2, 2], [2, 2, 3], [1, 1, 2]):
+        content["columns"]["mask_size"] = ["<u4", np.array(sizes, "<u4").tobytes()]
+        with pytest.raises(CorruptData, match="masks"):
+            decode_block(compress(msgspec.msgpack.encode(content)))
 
 
 HEADER = ResultHeader(
@@ -175,10 +224,11 @@ def test_the_result_file_does_not_know_the_chunks(cuts: list[int]) -> None:
     assert result_file(cut(example(700), cuts)) == result_file([to_block(example(700))])
 
 
+@pytest.mark.parametrize("mask", [None, b"04"], ids=["plain", "masks"])
 @pytest.mark.parametrize("frames", [0, 1, 255, 256, 257, 700])
-def test_the_result_file_comes_back(frames: int) -> None:
-    data = result_file([to_block(example(frames))])
-    assert read_result(data) == (HEADER, example(frames))
+def test_the_result_file_comes_back(frames: int, mask: bytes | None) -> None:
+    data = result_file([to_block(example(frames, mask))])
+    assert read_result(data) == (HEADER, example(frames, mask))
     assert resultfile.ResultFile(io.BytesIO(data)).starts == tuple(range(0, frames, resultfile.BLOCK_FRAMES))
 
 
@@ -192,8 +242,10 @@ def test_a_damaged_result_file_is_noticed_or_unharmed() -> None:
             read_result(data[:length])
 
 
-def example(frames: int) -> list[Frame]:
-    return [(n, n * 3003, [(n % 80, 9000 - n, (n, 2 * n, n + 500, 2 * n + 500))] * (n % 3)) for n in range(frames)]
+def example(frames: int, mask: bytes | None = None) -> list[Frame]:
+    return [
+        (n, n * 3003, [(n % 80, 9000 - n, (n, 2 * n, n + 500, 2 * n + 500), mask)] * (n % 3)) for n in range(frames)
+    ]
 
 
 def damages(data: bytes) -> list[bytes]:

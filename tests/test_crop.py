@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.codec import Detections
+from contracts.codec import Detections, mask_column
+from detector import rle
 from detector.crop import Area, Crop, area, shifted, unturned
 
 edges = st.floats(0, 1)
@@ -62,4 +63,14 @@ def test_the_whole_frame_is_not_touched() -> None:
 
 def test_boxes_go_back_to_the_whole_frame() -> None:
     inside = Detections(np.array([3]), np.array([0.5]), np.array([[1.0, 2.0, 3.0, 4.0]]))
-    assert shifted(inside, Area(10, 20, 30, 40)).box.tolist() == [[11.0, 22.0, 13.0, 24.0]]
+    assert shifted(inside, Area(10, 20, 30, 40), (100, 80)).box.tolist() == [[11.0, 22.0, 13.0, 24.0]]
+
+
+def test_masks_go_back_to_the_whole_frame() -> None:
+    bits = np.random.default_rng(1).integers(0, 2, (40, 30)).astype(bool)
+    inside = Detections(np.array([3]), np.array([0.5]), np.ones((1, 4)), mask_column([rle.encode(bits, (30, 40))]))
+    column = shifted(inside, Area(10, 20, 30, 40), (100, 80)).mask
+    assert column is not None
+    expected = np.zeros((80, 100), bool)
+    expected[20:60, 10:40] = bits
+    assert np.array_equal(rle.decode(column[0], (100, 80)), expected)

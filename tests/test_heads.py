@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 
 from contracts import catalogue
 from contracts.catalogue import Model
-from contracts.codec import Detections
+from contracts.codec import Detections, mask_column
 from contracts.errors import ModelBroken
 from detector import heads
 from detector.base import Outputs
-from detector.heads import nanodet, nms
+from detector.heads import boxes, nanodet, nms
 from detector.view import view
 from tests.naive import overlap, seeds, sizes, thresholds
 
@@ -186,3 +187,60 @@ def test_an_unknown_head_is_refused_with_those_that_are_known() -> None:
 
 def test_a_head_says_what_it_reads() -> None:
     assert heads.get(MODEL).shapes(MODEL) == {"scores": (3549, 80), "distances": (3549, 44)}
+
+
+FINAL = replace(MODEL, head="boxes", input_size=None, labels=("a", "", "c", "d"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    seed=seeds,
+    size=sizes,
+    min_score=thresholds,
+    class_ids=st.none() | st.sets(st.integers(0, 3)),
+    masks=st.booleans(),
+)
+def test_final_boxes_equal_a_naive_choice(
+    seed: int, size: tuple[int, int], min_score: float, class_ids: set[int] | None, masks: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(0, 30))
+    outputs: Any = {
+        "boxes": np.sort(rng.normal(0.5, 0.5, (count, 2, 2)), axis=1).reshape(-1, 4).astype(np.float32)
+        * np.array([*size, *size], np.float32),
+        "scores": (rng.integers(0, 10, count) / 9).astype(np.float32),
+        "labels": rng.integers(0, 4, count).astype(np.float32),
+    }
+    if masks:
+        outputs["masks"] = mask_column([b"%d" % number for number in range(count)])
+    found = boxes.decode(outputs, FINAL, view(FINAL, size), min_score, class_ids)
+    expected = sorted(
+        (-float(score), int(label), place)
+        for place, (score, label) in enumerate(zip(outputs["scores"].tolist(), outputs["labels"].tolist(), strict=True))
+        if score >= min_score
+        and score > 0
+        and FINAL.labels[int(label)]
+        and (class_ids is None or int(label) in class_ids)
+    )
+    assert found.score.tolist() == [-score for score, _, _ in expected]
+    assert found.class_id.tolist() == [label for _, label, _ in expected]
+    for box, (_, _, place) in zip(found.box.tolist(), expected, strict=True):
+        assert box == [min(max(side, 0), size[i % 2]) for i, side in enumerate(outputs["boxes"][place].tolist())]
+    assert (None if found.mask is None else found.mask.tolist()) == (
+        [b"%d" % place for _, _, place in expected] if masks else None
+    )
+
+
+def test_final_boxes_come_back_from_a_padded_image() -> None:
+    model = replace(FINAL, input_size=(100, 100), fit="pad_centre")
+    outputs = {
+        "boxes": np.array([[10, 30, 60, 200]], np.float32),
+        "scores": np.array([0.5], np.float32),
+        "labels": np.array([2], np.float32),
+    }
+    found = boxes.decode(outputs, model, view(model, (200, 100)), 0.5)
+    assert found.box.tolist() == [[20, 10, 120, 100]]
+
+
+def test_final_boxes_are_read_at_any_size_and_number() -> None:
+    assert heads.get(FINAL).shapes(FINAL) == {"boxes": (None, 4), "scores": (None,), "labels": (None,)}

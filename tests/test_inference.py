@@ -18,16 +18,17 @@ from numpy.typing import NDArray
 from contracts import catalogue, chunkresult
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue, Model
-from contracts.codec import SCORE_SCALE, Block, concat, encode_block
+from contracts.codec import SCORE_SCALE, Block, concat, encode_block, mask_column
 from contracts.errors import CorruptData, EngineUnavailable, ModelBroken, StorageUnavailable, StoreUnavailable
 from contracts.localstorage import LocalStorage
 from contracts.messages import Chunk, ChunkFailure, Clock, to_json
 from contracts.settings import Settings
 from contracts.tasks import DETECT_CHUNK
-from detector import inference, tasks
+from detector import inference, rle, tasks
 from detector.attempt import AFTER_ERROR_SECONDS, HAND_BACK_SECONDS, MAX_REPEATS, perform
 from detector.base import Backend, EngineConfig, Image, Outputs
 from detector.context import Services, context
+from detector.crop import area
 from detector.engines import Engines
 from detector.frames import ToImage, decode
 from detector.heads import nanodet
@@ -514,3 +515,50 @@ def test_a_detector_says_what_it_has_loaded() -> None:
     engines.get(MODEL, "fp32")
     engines.get(MODEL, "fp32")
     assert said == [["nanodet-g"]]
+
+
+class Outliner(FakeBackend):
+    """Gives one object as large as each image, with a mask of stripes where one is asked for."""
+
+    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
+        for image in images:
+            height, width = image.shape[:2]
+            outputs: dict[str, Any] = {
+                "boxes": np.array([[0, 0, width, height]], np.float32),
+                "scores": np.array([0.5], np.float32),
+                "labels": np.array([1], np.float32),
+            }
+            if masks:
+                outputs["masks"] = mask_column([rle.encode(stripes(height, width), (width, height))])
+            yield outputs
+
+
+def stripes(height: int, width: int) -> NDArray[np.bool_]:
+    y, x = np.mgrid[:height, :width]
+    return np.asarray((y + 3 * x) % 7 < 3)
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_masks_are_of_the_whole_displayed_frame_and_only_where_the_job_asks_for_them(
+    made: Clip, chunk: Chunk, rotation: int
+) -> None:
+    model = replace(MODEL, head="boxes", input_size=None)
+    width, height = (made.width, made.height) if rotation % 180 == 0 else (made.height, made.width)
+
+    def found(**changes: Any) -> Block:
+        options = replace(chunk.plan.options, **changes)
+        asked = replace(chunk, rotation=rotation, width=width, height=height, plan=replace(chunk.plan, options=options))
+        return run(asked, clip_source(made.content), Outliner(), model, lambda *_: None, lambda: False).block
+
+    assert found().mask is None
+    block = found(masks=True, region=(0.25, 0.5, 1.0, 0.75))
+    place = area((0.25, 0.5, 1.0, 0.75), width, height)
+    expected = np.zeros((height, width), bool)
+    expected[place.top : place.top + place.height, place.left : place.left + place.width] = stripes(
+        place.height, place.width
+    )
+    assert block.mask is not None
+    assert len(block.mask) == len(block) == 12
+    assert all(np.array_equal(rle.decode(text, (width, height)), expected) for text in block.mask)
+    sides = [place.left, place.top, place.left + place.width, place.top + place.height]
+    assert block.box.tolist() == [[100 * side for side in sides]] * 12

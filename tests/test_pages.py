@@ -10,7 +10,7 @@ import pytest
 from api.pages import Query, Selection, format_cursor, frame_lines, parse_cursor, read_page
 from api.reading import FiledFrames, Frames
 from contracts import resultfile
-from contracts.codec import Block, Detections, pack
+from contracts.codec import Block, Detections, mask_column, pack
 from contracts.errors import InvalidCursor, InvalidInput
 from contracts.messages import SCHEMA, Media, Options, Plan, ResultHeader
 
@@ -100,6 +100,14 @@ def test_a_frame_is_written_with_its_rounded_values() -> None:
     box = [1.25, 1.25, 1.25, 1.25]
     detections = [{"label": "cat", "class_id": 0, "score": 0.25, "box": box}]
     assert json.loads(line) == {"frame": 100, "time_ms": 1000.0, "detections": detections}
+
+
+def test_a_detection_has_its_mask_of_the_displayed_frame_where_the_job_asked_for_masks() -> None:
+    found = Detections(np.array([0, 1]), np.array([0.5, 0.25]), np.ones((2, 4)), mask_column([b"04", b"`\\"]))
+    block = pack(0, [0, 10], [found, found]).keep(np.array([1, 0, 0, 1], bool), False)
+    shown = [[d.get("mask") for d in json.loads(line)["detections"]] for line in frame_lines(block, HEADER)]
+    size = [HEADER.media.height, HEADER.media.width]
+    assert shown == [[{"size": size, "counts": "04"}], [{"size": size, "counts": "`\\"}]]
 
 
 def test_a_running_job_gives_what_is_finished_and_a_cursor_that_waits() -> None:

@@ -1,6 +1,7 @@
 """The settings table, what `load` makes of an environment, and the files that say the same."""
 
 import re
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +18,15 @@ LINKS = {"BROKER_URL": "redis://there", "RESULT_STORE_URL": "redis://there"}
 GOOD = {**LINKS, "DATABASE_URL": "sqlite://", "JWT_SECRET_KEY": "0123456789abcdef" * 2}
 OF_COMPOSE = {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "FLOWER_PASSWORD", "USER_ID"}
 # The containers have fixed places and one worker each.
-NOT_IN_COMPOSE = {"STORAGE_DIR", "MODELS_DIR", "HOST", "PORT", "DETECTOR_WORKERS", "HEARTBEAT_FILE"}
+NOT_IN_COMPOSE = {
+    "STORAGE_DIR",
+    "MODELS_DIR",
+    "HOST",
+    "PORT",
+    "DETECTOR_WORKERS",
+    "DETECTOR_PYTHON",
+    "HEARTBEAT_FILE",
+}
 
 
 def problems(role: Role, environ: dict[str, str]) -> list[str]:
@@ -223,3 +232,14 @@ def test_an_image_runs_the_command_of_the_embedded_form(role: Role, tmp_path: Pa
     words = re.sub(r'[\[\]",\\]', " ", text).split()
     expected = [{"127.0.0.1:8080": "${HOST}:${PORT}", "1": "${API_WORKERS:-1}"}.get(w, w) for w in process.command[1:]]
     assert words[words.index("python") + 1 :] == expected
+
+
+def test_the_embedded_detectors_alone_can_have_a_python_of_their_own(tmp_path: Path) -> None:
+    (line,) = problems("detector", {**LINKS, "DETECTOR_PYTHON": str(tmp_path)})
+    assert line.startswith("DETECTOR_PYTHON=")
+    settings = load("api", {**GOOD, "DETECTOR_PYTHON": "/bin/sh"})
+    for process in roles(Form({}, settings, tmp_path, tmp_path, False, 2)):
+        own = process.name.startswith("detector")
+        assert process.command[0] == ("/bin/sh" if own else sys.executable)
+        # It need not have the service installed.
+        assert process.env.get("PYTHONPATH") == (str(ROOT) if own else None)

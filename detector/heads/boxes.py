@@ -1,13 +1,14 @@
 """Final boxes: graphs with their post-processing inside (SSD, D-FINE ...), and whole engines. Pure numpy."""
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.catalogue import HeadOptions, Model
-from contracts.codec import Detections
-from detector.base import Outputs, Shapes
+from contracts.codec import Detections, mask_column
+from detector.base import MASKS, Outputs, Shapes
 from detector.heads.nms import Floats, best, corners, nms
 from detector.view import View
 
@@ -23,7 +24,8 @@ def decode(
     """See detector.heads.Head.
 
     outputs: `boxes` [n, 4] in the order and units of head_options, `scores` [n] 0 to 1, and `labels` [n],
-    where head_options.first_label is the first of the model's labels. Rows with a label that the
+    where head_options.first_label is the first of the model's labels, and maybe `masks` [n], texts of the
+    frame: see detector.rle. Rows with a label that the
     model does not have or that means nothing, or with the score 0, only fill up. Overlaps are removed where
     head_options.max_iou is set.
     """
@@ -34,7 +36,9 @@ def decode(
     row, class_id, score = best(filled, number[filled], outputs["scores"][filled], min_score, class_ids)
     box = view.to_frame(_boxes(outputs["boxes"][row], options, view))
     kept = nms(box, class_id, options.max_iou) if options.max_iou else list(range(len(row)))
-    return Detections(class_id[kept].astype(np.int64), score[kept], box[kept])
+    texts: Any = outputs.get(MASKS)
+    mask = None if texts is None else mask_column([texts[place] for place in row[kept]])
+    return Detections(class_id[kept].astype(np.int64), score[kept], box[kept], mask)
 
 
 def _boxes(raw: NDArray[np.float32], options: HeadOptions, view: View) -> Floats:
