@@ -47,7 +47,8 @@ class _Pulse:
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._began = time.monotonic()
-        self._next = self._began
+        # Who begins has just looked: there is nothing to tell yet.
+        self._next = self._began + PULSE_SECONDS
         self.frames = 0
 
     def seconds(self) -> float:
@@ -75,7 +76,7 @@ def run(
     """Detect objects in the frames of a chunk.
 
     source: the video. backend: set up with the model. on_progress(frames so far, seconds) and
-    should_stop() are called at the start and then about every PULSE_SECONDS.
+    should_stop() are called about every PULSE_SECONDS.
     Raises Cancelled, DecodeFailed when the video cannot be opened, and what the others raise.
     """
     pulse = _Pulse(on_progress, should_stop)
@@ -98,7 +99,6 @@ def run(
             yield image
 
     found: list[Detections] = []
-    pulse.beat()
     with (
         ahead(prepared, FRAMES_AHEAD, pulse.beat, PULSE_SECONDS) as images,
         closing(backend.infer(noted(images), masks=options.masks)) as results,
