@@ -61,8 +61,8 @@ test-detectron2: | $(BIN)/pip ## the engines detectron2 and torchvision, in an e
 
 bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-start bench-memory bench-overhead bench-chunks ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
 
-bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## the service beside bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400)
-	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.detect $(SIZES)
+bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## the service beside bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400 LOOPS=bare)
+	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" LOOPS="$(LOOPS)" $(BIN)/python -m benchmarks.detect $(SIZES)
 
 bench-scaling: $(SETUP_TEST) ## two detectors beside one, each on a core of its own (PAIRS=3 FRAMES=400)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.scaling
