@@ -76,7 +76,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     numbers [1, n]. labels: names by number; an empty one means nothing and is never found. config:
     what else the engine must know. sides: of an engine that scales frames itself, the pixels that the
     shorter side comes to and the most for the longer one; None: as its config says. masks: whether it can
-    give them. pool: the detectors that run it, empty for the default ones.
+    give them. pool: the detectors that run it, empty for the default ones. chunk_size: frames that a chunk aims
+    at where that of the service is larger, for a model that takes long; 0: as the service.
     """
 
     id: Id
@@ -106,6 +107,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sides: tuple[int, int] | None = None
     masks: bool = False
     pool: str = ""
+    chunk_size: Annotated[int, Meta(ge=0)] = 0
 
     def weights(self, precision: str) -> tuple[str, str]:
         """Name and sha256 of the file for a precision. Raises ModelBroken when there is none."""
@@ -119,7 +121,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def digest(self) -> str:
         """Of all that decides a result: two hosts with the same digest compute the same."""
-        shown = {"title", "licence", "source", "accuracy", "accuracy_source", "url", "size_bytes", "pool"}
+        shown = {"title", "licence", "source", "accuracy", "accuracy_source", "url", "size_bytes", "pool", "chunk_size"}
         content = {name: getattr(self, name) for name in self.__struct_fields__ if name not in shown}
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
 

@@ -5,6 +5,7 @@ import logging
 
 from celery import chord
 
+from contracts.catalogue import Model
 from contracts.codec import compress, decompress, time_ms
 from contracts.errors import InvalidOptions, NotFound, StorageUnavailable, VideoRefused, WebDetectorError
 from contracts.messages import (
@@ -95,14 +96,20 @@ def _make_plan(services: Services, job: Job) -> JobPlan:
     options = from_json(job.options, Options)
     settled = Plan(model.id, model.digest(), model.engine, services.settings.precision, options)
     header = ResultHeader(SCHEMA, media, index.time_base, settled, model.labels, complete=False)
-    spans = _spans(services, index, options)
+    spans = _spans(index, options, _chunk_size(services, model))
     plan = JobPlan(SCHEMA, header, chunks(spans, media, index, settled, job.id, video.id, model.pool))
     keep_plan(services, job, plan)
     return plan
 
 
-def _spans(services: Services, index: PacketIndex, options: Options) -> tuple[Span, ...]:
-    spans = cut(index, services.settings.chunk_size, FIRST_FRAMES)
+def _chunk_size(services: Services, model: Model) -> int:
+    """Frames that a chunk aims at: a chunk of a slow model must not take longer than a task may."""
+    size = services.settings.chunk_size
+    return min(size, model.chunk_size or size)
+
+
+def _spans(index: PacketIndex, options: Options, chunk_size: int) -> tuple[Span, ...]:
+    spans = cut(index, chunk_size, FIRST_FRAMES)
     times = [time for span in spans for time in span.times]
     picked = pick(index, spans, wanted(times, index.time_base, options))
     if not picked:

@@ -135,13 +135,14 @@ def test_a_broken_entry_is_refused_by_name_and_hides_no_other(tmp_path: Path, co
 
 
 def test_the_digest_changes_with_what_decides_a_result_and_with_nothing_else() -> None:
-    shown = {"title", "licence", "source", "accuracy", "accuracy_source", "url", "size_bytes", "pool"}
+    shown = {"title", "licence", "source", "accuracy", "accuracy_source", "url", "size_bytes", "pool", "chunk_size"}
     other: dict[str, Any] = {
         "id": "x", "title": "x", "engine": "onnxruntime", "file": "x", "sha256": "cd" * 32, "size_bytes": 1,
         "int8_file": "x", "int8_sha256": "cd" * 32, "url": "x", "licence": "x", "source": "x", "accuracy": "x",
         "accuracy_source": "x", "input_size": (1, 1), "fit": "pad", "channels": "RGB", "mean": (1.0, 1.0, 1.0),
         "std": (2.0, 2.0, 2.0), "head": "x", "head_options": HeadOptions(first_label=1), "outputs": {"a": "b"},
         "feeds": {"a": (1,)}, "labels": ("x",), "config": "x", "sides": (1, 2), "masks": True, "pool": "x",
+        "chunk_size": 1,
     }  # fmt: skip
     # A field of its own has to say here which kind it is.
     assert other.keys() == set(Model.__struct_fields__)

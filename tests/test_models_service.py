@@ -1,5 +1,6 @@
 """Models that were added, on a running service: jobs name them, several at once."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -77,6 +78,23 @@ def test_two_models_of_two_engines_work_at_once_and_find_things_where_they_are(
         assert (job["state"], job["model"]) == ("succeeded", model), job
         assert_found(client.frames(job), fit)
         assert client.call("GET", f"/jobs/{job['id']}/summary", 200)["labels"].keys() == {"red", "blue"}
+
+
+def test_a_slow_model_has_shorter_chunks(running: Service, tmp_path: Path) -> None:
+    client = running.client()
+    path = tmp_path / "squares.mp4"
+    pictures = (planted.frame(("red", red), ("blue", blue)) for red, blue in places("pad"))
+    path.write_bytes(clip(size=(480, 360), every=6, images=pictures).content)
+    uploaded = client.upload(path)
+    folder = running.settings().models_path
+    quick = json.loads((folder / "padded.json").read_bytes())
+    (folder / "slow.json").write_text(json.dumps(quick | {"id": "slow", "chunk_size": 6}))
+    try:
+        jobs = {model: client.wait(client.start(uploaded, model=model)) for model in ("padded", "slow")}
+        assert {model: running.chunks_total(job) for model, job in jobs.items()} == {"padded": 3, "slow": 5}
+        assert_found(client.frames(jobs["slow"]), "pad")
+    finally:
+        (folder / "slow.json").unlink()
 
 
 def test_labels_of_the_model_can_be_chosen(running: Service, tmp_path: Path) -> None:

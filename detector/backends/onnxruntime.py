@@ -17,6 +17,7 @@ import onnxruntime as ort
 from contracts.catalogue import Model
 from contracts.errors import EngineUnavailable, ModelBroken
 from detector import heads
+from detector.backends.cpu import cpu_name
 from detector.backends.onnxgraph import GraphInput, prepared
 from detector.base import (
     EngineConfig,
@@ -100,7 +101,7 @@ class OnnxRuntimeBackend:
                 future.exception()
 
     def describe(self) -> EngineInfo:
-        name = f"{self._device}:{self._number}" if self._device != "cpu" else _cpu_name()
+        name = f"{self._device}:{self._number}" if self._device != "cpu" else cpu_name()
         return EngineInfo("onnxruntime", ort.__version__, name, _PROVIDERS[self._device], self._precision)
 
     def _batches(self, images: Iterable[Image]) -> Iterable[tuple[int, Any]]:
@@ -189,15 +190,6 @@ def _device(wanted: str) -> tuple[str, int]:
 def _shape(shape: list[Any]) -> tuple[int | None, ...]:
     """A shape of the graph; lengths with a name, or none, are known only when it runs."""
     return tuple(length if isinstance(length, int) else None for length in shape)
-
-
-def _cpu_name() -> str:
-    """The processor, as it names itself."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return "CPU"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "CPU")
 
 
 def _first_line(error: Exception) -> str:

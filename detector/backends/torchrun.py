@@ -20,6 +20,7 @@ from contracts.catalogue import Model
 from contracts.codec import mask_column
 from contracts.errors import EngineUnavailable, ModelBroken
 from detector import rle
+from detector.backends.cpu import cpu_name
 from detector.base import MASKS, EngineConfig, EngineInfo, Image, Outputs, check_file, check_finite, choose_precision
 
 log = logging.getLogger(__name__)
@@ -298,8 +299,4 @@ def _texts(masks: torch.Tensor) -> list[bytes]:
 def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "CPU")
+    return cpu_name()
