@@ -13,7 +13,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from contracts.catalogue import Model, write_entry
-from detector.heads.nanodet import BINS, STRIDES
+from detector.heads.grid import STRIDES
+from detector.heads.nanodet import BINS
 
 ID = "tiny"
 

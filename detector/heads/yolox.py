@@ -1,7 +1,6 @@
 """YOLOX, and YOLOv5 whose outputs read the same: boxes, objectness and classes in one array. Pure numpy."""
 
 from collections.abc import Collection
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +8,10 @@ from numpy.typing import NDArray
 from contracts.catalogue import Model
 from contracts.codec import Detections
 from detector.base import Outputs, Shapes
+from detector.heads.grid import cell_count, cells, fixed_size
 from detector.heads.nms import Floats, Indices, candidates, corners, suppressed
 from detector.view import View
 
-STRIDES = (8, 16, 32)
 MAX_IOU = 0.45
 # Sizes are powers of e, and one that is larger than any picture may be as large as it likes.
 _MAX_LOGIT = 50
@@ -20,8 +19,8 @@ _MAX_LOGIT = 50
 
 def shapes(model: Model) -> Shapes:
     """See detector.heads.Head. Decoded boxes may be those of any number of cells, with several to a cell."""
-    cells = None if model.head_options.decoded else cell_count(_input(model))
-    return {"output": (cells, 5 + len(model.labels))}
+    count = None if model.head_options.decoded else cell_count(fixed_size(model))
+    return {"output": (count, 5 + len(model.labels))}
 
 
 def decode(
@@ -37,35 +36,13 @@ def decode(
     output = outputs["output"]
     cell, class_id, score = candidates(output[:, 5:] * output[:, 4:5], min_score, class_ids)
     raw = output[cell, :4]
-    box = corners(raw) if model.head_options.decoded else _boxes(raw, cell, _input(model))
+    box = corners(raw) if model.head_options.decoded else _boxes(raw, cell, fixed_size(model))
     return suppressed(class_id, score, view.to_frame(box), model.head_options.max_iou or MAX_IOU)
-
-
-def cell_count(input_size: tuple[int, int]) -> int:
-    """How many cells an input of that size (width, height) has."""
-    return len(_grid(input_size)[1])
 
 
 def _boxes(raw: NDArray[np.float32], cell: Indices, input_size: tuple[int, int]) -> Floats:
     """Boxes [n, 4] of cells [n] as x1, y1, x2, y2 in pixels of the input."""
-    corner, stride = (array[cell] for array in _grid(input_size))
-    centre = (raw[:, :2] + corner) * stride[:, None]
+    place, stride = (array[cell] for array in cells(input_size))
+    centre = (raw[:, :2] + place) * stride[:, None]
     size = np.exp(np.minimum(raw[:, 2:].astype(np.float64), _MAX_LOGIT)) * stride[:, None]
     return corners(np.concatenate([centre, size], axis=1))
-
-
-def _input(model: Model) -> tuple[int, int]:
-    assert model.input_size is not None  # noqa: S101  (the head refuses such an entry)
-    return model.input_size
-
-
-@lru_cache(maxsize=8)
-def _grid(input_size: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Columns and rows [cells, 2], and strides [cells] in pixels of the input."""
-    width, height = input_size
-    corner, strides = [], []
-    for stride in STRIDES:
-        y, x = np.mgrid[: -(-height // stride), : -(-width // stride)]
-        corner.append(np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float64))
-        strides.append(np.full(x.size, float(stride)))
-    return np.concatenate(corner), np.concatenate(strides)

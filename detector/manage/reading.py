@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from contracts.catalogue import HeadOptions
 from contracts.errors import ModelBroken
-from detector.heads.yolox import cell_count
+from detector.heads.grid import cell_count
 from detector.manage.graph import Graph, Port
 
 # More rows than a model of the family of DETR has queries.
