@@ -239,5 +239,8 @@ def test_a_compose_command_of_the_documents_names_what_there_is(document: str, c
     assert all((ROOT / name).is_file() for name in re.findall(r"--file[ =](\S+)", command))
     words = re.sub(r"--(?:profile|scale|file|env-file)[ =]\S+", "", command).split()
     verb, *rest = [word for word in words if not word.startswith("-")]
-    assert verb in {"up", "ps", "logs", "down", "build", "run", "exec", "config", "stop"}, document
+    assert verb in {"up", "ps", "logs", "down", "build", "run", "exec", "config", "stop", "cp"}, document
+    if verb == "cp":  # one side is a path on the host, the other one in a service's container
+        rest = [word.partition(":")[0] for word in rest if ":" in word]
+        assert rest, document
     assert verb in {"run", "exec"} or set(rest) <= set(SERVICES)
