@@ -105,6 +105,8 @@ class Server:
 class RabbitMq(Server):
     """A node with an epmd of its own."""
 
+    _heard = 0  # characters of the log that `complaints` has been through
+
     def url(self, space: str = "/") -> str:
         """For Celery, of a virtual host."""
         return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{space}"
@@ -168,9 +170,11 @@ class RabbitMq(Server):
         assert done.returncode == 0, done.stdout + done.stderr
 
     def complaints(self) -> list[str]:
-        """The entries of its log that it means as a warning, or worse, or as a deprecation."""
+        """The entries of its log that it means as a warning, or worse, or as a deprecation; each is returned once."""
         entries: dict[str, str] = {}  # of which some have several lines, with the same beginning
-        for line in re.findall(r"^.*(?:\[(?:warning|error|critical)\]|deprecat).*$", self.log(), re.M):
+        log = self.log()
+        log, self._heard = log[self._heard :], len(log)
+        for line in re.findall(r"^.*(?:\[(?:warning|error|critical)\]|deprecat).*$", log, re.M):
             start = re.search(r"\d{4}-\S+ \S+ \[\w+\] <[\d.]+>", line)
             key = start[0] if start else line
             entries[key] = entries.get(key, "") + line + "\n"
@@ -178,8 +182,8 @@ class RabbitMq(Server):
         # that ends without a goodbye is a killed worker, or a process that Celery forked, and its channels may be
         # on their way out already; one that misses heartbeats has had its link cut. The last is how Celery limits
         # what a worker holds, and permitted up to RabbitMQ 4.2.
-        known = "rebuilding indices|watermark|disk|closing AMQP|client unexpectedly closed|rabbit_channel_sup_sup"
-        known += "|missed heartbeats|global_qos"
+        known = "rebuilding indices|watermark|disk|closing AMQP|client unexpectedly closed"
+        known += "|rabbit_channel_sup|missed heartbeats|global_qos"
         return [entry for entry in entries.values() if not re.search(known, entry, re.I)]
 
 
