@@ -8,7 +8,7 @@ from celery import Celery
 from kombu import Exchange, Queue
 
 from contracts.settings import Settings
-from contracts.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, ROUTES
+from contracts.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, ROUTES
 
 SOFT_LIMIT_SECONDS = 600
 HARD_LIMIT_SECONDS = 660
@@ -20,7 +20,7 @@ def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> 
     app = Celery(
         "web-detector", broker=_verified(settings.broker_url), backend=celery_backend_url(settings.signals_url)
     )
-    names = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_DETECTOR, *extra_queues)
+    names = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, QUEUE_DETECTOR, *extra_queues)
     app.conf.update(
         task_serializer="json",
         result_serializer="json",

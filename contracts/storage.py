@@ -58,6 +58,11 @@ def result_key(video_id: str, job_id: str) -> str:
     return f"videos/{video_id}/jobs/{job_id}/result"
 
 
+def rendition_key(video_id: str, job_id: str | None, kind: str) -> str:
+    """The key of what was rendered from a video, or from it and a job's results."""
+    return f"videos/{video_id}/jobs/{job_id}/{kind}" if job_id else f"videos/{video_id}/{kind}"
+
+
 def checked(key: str) -> str:
     """The key. Raises ValueError for what could lead elsewhere."""
     if not _KEY.fullmatch(key):

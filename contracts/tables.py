@@ -110,6 +110,61 @@ class Job(Base):
     __table_args__ = (Index("ix_jobs_user_created", "user_id", "created_at", "id"),)
 
 
+class Upload(Base):
+    """A file that comes in pieces, and becomes the video of the same id when all are there.
+
+    facts: what the client told about it (name, content_type, recorded_at, source, tags).
+    """
+
+    __tablename__ = "uploads"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    facts: Mapped[dict[str, Any]]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Rendition(Base):
+    """Pictures made from a video: its poster, a copy that browsers play, a job's boxes drawn into it.
+
+    Its id is made from what it is of, so that there is one of each kind. Only the processor moves its state:
+    queued, running, ready or failed.
+    """
+
+    __tablename__ = "renditions"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    video_id: Mapped[str] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    options: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    frames_total: Mapped[int | None]
+    frames_done: Mapped[int] = mapped_column(default=0)
+    content_type: Mapped[str | None] = mapped_column(String(127))
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    finished_at: Mapped[datetime | None]
+
+
+class ApiToken(Base):
+    """A token for programs, shown once and kept as its SHA-256."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
 class IdempotencyKey(Base):
     """A request that a client may repeat: the same key and content lead to the same job."""
 

@@ -6,10 +6,12 @@ PROBE_VIDEO = "processor.probe_video"
 PROCESS_VIDEO = "processor.process_video"
 MERGE_CHUNKS = "processor.merge_chunks"
 REAP = "processor.reap"
+RENDER = "processor.render"
 DETECT_CHUNK = "detector.detect_chunk"
 
 QUEUE_PROBE = "probe"
 QUEUE_PROCESSOR = "processor"
+QUEUE_RENDER = "render"
 QUEUE_DETECTOR = "detector"
 
 ROUTES: dict[str, dict[str, str]] = {
@@ -17,6 +19,7 @@ ROUTES: dict[str, dict[str, str]] = {
     PROCESS_VIDEO: {"queue": QUEUE_PROCESSOR},
     MERGE_CHUNKS: {"queue": QUEUE_PROCESSOR},
     REAP: {"queue": QUEUE_PROCESSOR},
+    RENDER: {"queue": QUEUE_RENDER},
     DETECT_CHUNK: {"queue": QUEUE_DETECTOR},
 }
 
