@@ -176,7 +176,7 @@ lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements a
 	$(COMPILE) -o requirements/images.txt requirements/images.in
 	cd tools/lint && $(NPM) install --package-lock-only --ignore-scripts \
 	  --omit-lockfile-registry-resolved --no-audit --no-fund
-	$(NODE) tools/lint/no-funding.mjs
+	$(NODE) tools/no-funding.mjs tools/lint/package-lock.json
 
 $(LOCK_BIN)/pip-compile: | $(BIN)/pip
 	$(BIN)/python -m venv $(VENV)/lock

@@ -1,0 +1,4 @@
+/** All jobs, and the way to send a video. */
+export function JobsPage() {
+  return <p>Jobs</p>;
+}
