@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contracts.codec import BOX_SCALE, SCORE_SCALE, Block
+from detector.heads.nms import ious
 
 SURE = 0.4  # boxes that are looked at; the other side must have one that is as sure, about
 LEAST_IOU = 0.5
@@ -45,18 +46,9 @@ def _pairs(
         fitting = np.flatnonzero(free & (others == class_id))
         if not len(fitting):
             continue
-        ious = _iou(box, their[fitting])
-        best = int(ious.argmax())
-        if ious[best] >= LEAST_IOU:
+        shares = ious(box, their[fitting])
+        best = int(shares.argmax())
+        if shares[best] >= LEAST_IOU:
             free[fitting[best]] = False
             count += 1
     return count
-
-
-def _iou(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:], others[:, 2:])
-    common = np.prod(np.clip(high - low, 0, None), axis=1)
-    areas = np.prod(others[:, 2:] - others[:, :2], axis=1) + np.prod(box[2:] - box[:2])
-    found: NDArray[np.float64] = common / np.maximum(areas - common, 1e-9)
-    return found

@@ -21,6 +21,8 @@ Image = NDArray[np.uint8]
 Outputs = dict[str, NDArray[np.float32]]
 # The one role that is no numbers: [n] of bytes, the mask of each object as detector.rle writes it.
 MASKS = "masks"
+# What the input for images is called inside an engine, whatever its name in the file.
+IMAGE_INPUT = "web_detector_image"
 # What a model must give: the shape of each output for one image, without the batch dimension; None is any number.
 Shapes = Mapping[str, tuple[int | None, ...]]
 
@@ -91,6 +93,19 @@ def check_file(model: Model, path: Path, precision: str) -> None:
         raise ModelBroken(f"model {model.id}: {path} was changed (sha256 {found}, expected {sha256}): install it again")
 
 
+def image_shape(model: Model) -> tuple[int, int, int]:
+    """(height, width, 3) of the model's images. Raises ModelBroken where the entry does not say it."""
+    if model.input_size is None:
+        raise ModelBroken(f"model {model.id}: engine {model.engine} needs an input_size")
+    return (model.input_size[1], model.input_size[0], 3)
+
+
+def check_image(image: Image, shape: tuple[int, int, int]) -> None:
+    """Raises ValueError for an image of another shape than the model's."""
+    if image.shape != shape:
+        raise ValueError(f"an image of shape {image.shape} was given to a model for {shape}")
+
+
 def check_outputs(model: Model, expected: Shapes, found: Shapes) -> dict[str, str]:
     """The model has the outputs that its head reads: their names in the graph by role.
 
@@ -157,3 +172,9 @@ def choose_precision(wanted: str, available: Collection[str]) -> str:
     if wanted not in available:
         raise PrecisionUnavailable(f"this device does not compute in {wanted}; it has: {', '.join(sorted(available))}")
     return wanted
+
+
+def line_of(error: Exception, position: int = 0) -> str:
+    """One line of what a library's error says: the first, where position names no other; its name when it says none."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[position] if lines else type(error).__name__

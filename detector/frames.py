@@ -15,10 +15,8 @@ from contracts.messages import Chunk
 from detector.base import Image
 from detector.decoding import Timed, by_count, by_pts
 from detector.video import Video
-from detector.view import View
+from detector.view import GREY, View
 
-# What models that keep the ratio were trained with around the picture.
-_GREY = 114
 _FORMATS = {"BGR": "bgr24", "RGB": "rgb24"}
 
 
@@ -116,6 +114,6 @@ class ToImage:
         if self.view.inner == self.view.canvas:
             return np.ascontiguousarray(image)
         (width, height), (left, top) = self.view.inner, self.view.offset
-        padded = np.full((self.view.canvas[1], self.view.canvas[0], 3), _GREY, np.uint8)
+        padded = np.full((self.view.canvas[1], self.view.canvas[0], 3), GREY, np.uint8)
         padded[top : top + height, left : left + width] = image
         return padded

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from contracts.catalogue import Model
 
 Floats = NDArray[np.float64]
+# What models that keep the ratio were trained with around the picture, in each channel.
+GREY = 114
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """ONNX files: their inputs, and the steps in front of them that turn images into what they take."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,36 +9,27 @@ from onnx import TensorProto, helper, numpy_helper
 
 from contracts.catalogue import Channel, Model
 from contracts.errors import ModelBroken
-
-IMAGE = "web_detector_image"
-
-
-@dataclass(frozen=True, slots=True)
-class GraphInput:
-    """The input for images. batch: how many it takes at once, 0 means any number."""
-
-    name: str
-    batch: int
+from detector.base import IMAGE_INPUT, image_shape
 
 
-def prepared(path: Path, model: Model) -> tuple[bytes, GraphInput]:
-    """The file's graph with uint8 [batch, height, width, 3] as its input. Raises ModelBroken, and what onnx raises."""
+def prepared(path: Path, model: Model) -> tuple[bytes, int]:
+    """The file's graph with uint8 [batch, height, width, 3] as its input IMAGE_INPUT, and how many images it takes
+    at once, 0 for any number. Raises ModelBroken, and what onnx raises."""
     content = onnx.load(str(path), load_external_data=False)
     graph = content.graph
     image = image_input(graph, model)
     shape = [one.dim_value for one in image.type.tensor_type.shape.dim]
-    assert model.input_size is not None  # noqa: S101  (the backend has refused such an entry)
-    width, height = model.input_size
+    height, width, _ = image_shape(model)
     nhwc = len(shape) == 4 and shape[3] == 3
     expected = [height, width, 3] if nhwc else [3, height, width]
     if len(shape) != 4 or any(has not in (0, want) for has, want in zip(shape[1:], expected, strict=True)):
         raise ModelBroken(f"model {model.id}: its input {image.name} has shape {shape}, not [batch, {expected}]")
     _put_in_front(graph, image, model, nhwc=nhwc)
-    entry = helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, [shape[0] or "batch", height, width, 3])
+    entry = helper.make_tensor_value_info(IMAGE_INPUT, TensorProto.UINT8, [shape[0] or "batch", height, width, 3])
     position = [one.name for one in graph.input].index(image.name)
     graph.input.remove(image)
     graph.input.insert(position, entry)
-    return content.SerializeToString(), GraphInput(IMAGE, shape[0])
+    return content.SerializeToString(), int(shape[0])
 
 
 def image_input(graph: Any, model: Model) -> Any:
@@ -68,14 +58,14 @@ def _put_in_front(graph: Any, image: Any, model: Model, *, nhwc: bool) -> None:
         steps.append(("Transpose", {"perm": [0, 3, 1, 2]}, None))
     if not steps:
         steps = [("Identity", {}, None)]
-    nodes, current = [], IMAGE
+    nodes, current = [], IMAGE_INPUT
     for number, (operation, attributes, constant) in enumerate(steps):
         inputs = [current]
         if constant is not None:
-            name = f"{IMAGE}_{number}_constant"
+            name = f"{IMAGE_INPUT}_{number}_constant"
             graph.initializer.append(numpy_helper.from_array(np.array(constant, np.float32), name))
             inputs.append(name)
-        current = image.name if number == len(steps) - 1 else f"{IMAGE}_{number}"
-        nodes.append(helper.make_node(operation, inputs, [current], name=f"{IMAGE}_step_{number}", **attributes))
+        current = image.name if number == len(steps) - 1 else f"{IMAGE_INPUT}_{number}"
+        nodes.append(helper.make_node(operation, inputs, [current], name=f"{IMAGE_INPUT}_step_{number}", **attributes))
     for node in reversed(nodes):
         graph.node.insert(0, node)

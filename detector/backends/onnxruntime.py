@@ -7,7 +7,7 @@ the bytes.
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from contracts.catalogue import Model
 from contracts.errors import EngineUnavailable, ModelBroken
 from detector import heads
 from detector.backends.cpu import cpu_name
-from detector.backends.onnxgraph import GraphInput, prepared
+from detector.backends.onnxgraph import prepared
 from detector.base import (
+    IMAGE_INPUT,
     EngineConfig,
     EngineInfo,
     Image,
@@ -28,9 +29,13 @@ from detector.base import (
     by_role,
     check_file,
     check_finite,
+    check_image,
     check_outputs,
     choose_precision,
+    image_shape,
+    line_of,
 )
+from detector.view import GREY
 
 # Devices as DETECTOR_DEVICE names them, the best first. TensorRT is taken only when it is named: it works
 # for minutes on a model before the first image.
@@ -41,7 +46,6 @@ _PROVIDERS = {
 }
 _UNASKED = ("cuda", "cpu")
 _GPU_BATCH = 8
-_GREY = 114
 _WARNINGS_AND_WORSE = 2
 
 
@@ -51,13 +55,12 @@ class OnnxRuntimeBackend:
     def __init__(self, config: EngineConfig) -> None:
         self._config = config
         self._device, self._number = _device(config.device)
-        self._shape: tuple[int, ...] = ()
+        self._shape = (0, 0, 0)
         self._precision = ""
         self._batch = 1
         self._names: dict[str, str] = {}
         self._roles: Shapes = {}
         self._session: Any = None
-        self._input: GraphInput = GraphInput("", 1)
         self._feeds: dict[str, Any] = {}
         # Two runs at once: while one is at its end, where there is little to share, the other goes on.
         self._runs = ThreadPoolExecutor(2, "onnxruntime")
@@ -67,22 +70,20 @@ class OnnxRuntimeBackend:
         self._precision = choose_precision(precision, has | {"int8"} if model.int8_file else has)
         check_file(model, path, self._precision)
         self._roles = heads.get(model).shapes(model)
-        if model.input_size is None:
-            raise ModelBroken(f"model {model.id}: engine onnxruntime needs an input_size")
-        self._shape = (model.input_size[1], model.input_size[0], 3)
+        self._shape = image_shape(model)
         try:
-            content, self._input = prepared(path, model)
-            self._batch = self._size_of_batch()
+            content, fixed_batch = prepared(path, model)
+            self._batch = self._size_of_batch(fixed_batch)
             self._session = self._open(content)
             found = {item.name: _shape(item.shape) for item in self._session.get_outputs()}
             self._names = check_outputs(model, self._roles, found)
             self._feeds = {name: np.array([values] * self._batch, np.int64) for name, values in model.feeds.items()}
-            for outputs in self.infer(np.full(self._shape, _GREY, np.uint8) for _ in range(2)):
+            for outputs in self.infer(np.full(self._shape, GREY, np.uint8) for _ in range(2)):
                 check_finite(model, outputs)
         except (EngineUnavailable, ModelBroken):
             raise
         except Exception as error:  # the library's own errors have no common class
-            raise ModelBroken(f"model {model.id}: {path} cannot be used: {_first_line(error)}") from error
+            raise ModelBroken(f"model {model.id}: {path} cannot be used: {line_of(error)}") from error
 
     def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
         waiting: deque[tuple[int, Future[list[Outputs]]]] = deque()
@@ -111,8 +112,7 @@ class OnnxRuntimeBackend:
             batch = np.zeros((self._batch, *self._shape), np.uint8)
             count = 0
             for image in chain((first,), islice(source, self._batch - 1)):
-                if image.shape != self._shape:
-                    raise ValueError(f"an image of shape {image.shape} was given to a model for {self._shape}")
+                check_image(image, self._shape)
                 batch[count] = image
                 count += 1
             yield count, batch
@@ -120,19 +120,19 @@ class OnnxRuntimeBackend:
     def _run(self, batch: Any) -> list[Outputs]:
         names = list(self._names.values())
         if self._device == "cpu":
-            arrays = self._session.run(names, {self._input.name: batch, **self._feeds})
+            arrays = self._session.run(names, {IMAGE_INPUT: batch, **self._feeds})
         else:
             arrays = self._bound(names, batch)
         whole = dict(zip(names, arrays, strict=True))
-        parts: Iterable[dict[str, Any]] = repeat(whole, 1)
-        if self._batch > 1:
-            parts = ({name: array[number] for name, array in whole.items()} for number in range(self._batch))
+        if self._batch == 1:  # which some graphs leave away
+            return [by_role(self._names, self._roles, whole)]
+        parts = ({name: array[number] for name, array in whole.items()} for number in range(self._batch))
         return [by_role(self._names, self._roles, part) for part in parts]
 
     def _bound(self, names: list[str], batch: Any) -> list[Any]:
         """The outputs of a batch, computed where its memory is: only what the head reads comes back."""
         binding = self._session.io_binding()
-        for name, values in {self._input.name: batch, **self._feeds}.items():
+        for name, values in {IMAGE_INPUT: batch, **self._feeds}.items():
             binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(values, "cuda", self._number))
         for name in names:
             binding.bind_output(name, "cuda", self._number)
@@ -148,11 +148,11 @@ class OnnxRuntimeBackend:
                 return {"device_id": str(self._number), "trt_fp16_enable": half}
         return {}
 
-    def _size_of_batch(self) -> int:
-        """Images a run: one on a CPU, where more gain nothing, and where the graph takes no other number."""
+    def _size_of_batch(self, fixed: int) -> int:
+        """Images a run: one on a CPU, where more gain nothing, and what the graph takes where that is fixed."""
         if self._device == "cpu":
             return 1
-        return self._input.batch or self._config.batch or _GPU_BATCH
+        return fixed or self._config.batch or _GPU_BATCH
 
     def _open(self, content: bytes) -> Any:
         options = ort.SessionOptions()
@@ -190,8 +190,3 @@ def _device(wanted: str) -> tuple[str, int]:
 def _shape(shape: list[Any]) -> tuple[int | None, ...]:
     """A shape of the graph; lengths with a name, or none, are known only when it runs."""
     return tuple(length if isinstance(length, int) else None for length in shape)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

@@ -17,6 +17,7 @@ from contracts.catalogue import Model
 from contracts.errors import EngineUnavailable, ModelBroken
 from detector import heads
 from detector.base import (
+    IMAGE_INPUT,
     EngineConfig,
     EngineInfo,
     Image,
@@ -25,17 +26,18 @@ from detector.base import (
     by_role,
     check_file,
     check_finite,
+    check_image,
     check_outputs,
     choose_precision,
+    image_shape,
+    line_of,
 )
+from detector.view import GREY
 
 # In a model of whole numbers, what is left is computed in fp32.
 _HINTS = {"fp32": "f32", "bf16": "bf16", "f16": "f16", "int8": "f32"}
 _CAPABILITIES = {"FP32": "fp32", "BF16": "bf16", "FP16": "f16", "INT8": "int8"}
 _DEFAULT_DEVICE = "CPU"
-_GREY = 114
-# What the input for images is called, whatever its name in the file.
-_IMAGE = "web_detector_image"
 
 
 class OpenVinoBackend:
@@ -45,7 +47,7 @@ class OpenVinoBackend:
         self._config = config
         self._device = config.device.upper() or _DEFAULT_DEVICE
         self._core: Any = ov.Core()
-        self._shape: tuple[int, ...] = ()
+        self._shape = (0, 0, 0)
         self._precision = ""
         self._names: dict[str, str] = {}
         self._roles: Shapes = {}
@@ -56,9 +58,7 @@ class OpenVinoBackend:
         self._precision = choose_precision(precision, self._available(model))
         check_file(model, path, self._precision)
         self._roles = heads.get(model).shapes(model)
-        if model.input_size is None:
-            raise ModelBroken(f"model {model.id}: engine openvino needs an input_size")
-        self._shape = (model.input_size[1], model.input_size[0], 3)
+        self._shape = image_shape(model)
         try:
             graph = self._core.read_model(path)
             image = _image_input(graph, model, self._shape)
@@ -67,10 +67,10 @@ class OpenVinoBackend:
             graph = _with_input(graph, model, image)
             self._compiled = self._core.compile_model(graph, self._device, self._options())
             self._ring = [self._request(model) for _ in range(self._ring_size())]
-            for outputs in self.infer(np.full(self._shape, _GREY, np.uint8) for _ in self._ring):
+            for outputs in self.infer(np.full(self._shape, GREY, np.uint8) for _ in self._ring):
                 check_finite(model, outputs)
         except (RuntimeError, ValueError) as error:
-            raise ModelBroken(f"model {model.id}: {path} cannot be used: {_first_line(error)}") from error
+            raise ModelBroken(f"model {model.id}: {path} cannot be used: {line_of(error, -1)}") from error
 
     def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
         # Position i of the ring computes image i, i + n, i + 2n ...
@@ -109,11 +109,10 @@ class OpenVinoBackend:
         return request
 
     def _start(self, number: int, image: Image) -> None:
-        if image.shape != self._shape:
-            raise ValueError(f"an image of shape {image.shape} was given to a model for {self._shape}")
+        check_image(image, self._shape)
         request = self._ring[number % len(self._ring)]
         # Into the request's own memory: the image need not outlive this call.
-        request.get_tensor(_IMAGE).data[0] = image
+        request.get_tensor(IMAGE_INPUT).data[0] = image
         request.start_async()
 
     def _finish(self, number: int) -> Outputs:
@@ -172,10 +171,5 @@ def _with_input(graph: Any, model: Model, image: Any) -> Any:
     steps.input(name).tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     steps.input(name).preprocess().convert_element_type(ov.Type.f32).mean(list(model.mean)).scale(list(model.std))
     built = steps.build()
-    built.input(name).get_tensor().set_names({_IMAGE})
+    built.input(name).get_tensor().set_names({IMAGE_INPUT})
     return built
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__

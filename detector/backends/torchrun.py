@@ -22,6 +22,7 @@ from contracts.errors import EngineUnavailable, ModelBroken
 from detector import rle
 from detector.backends.cpu import cpu_name
 from detector.base import MASKS, EngineConfig, EngineInfo, Image, Outputs, check_file, check_finite, choose_precision
+from detector.view import GREY
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class TorchBackend:
         self._precision = choose_precision(precision, precisions(self._device))
         check_file(model, path, self._precision)
         self._thread.submit(self._load, model, path).result()
-        warm_up = np.full((*_WARM_UP, 3), 114, np.uint8)
+        warm_up = np.full((*_WARM_UP, 3), GREY, np.uint8)
         for masks in {False, model.masks}:
             for outputs in self.infer([warm_up], masks=masks):
                 check_finite(model, outputs)

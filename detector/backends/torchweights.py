@@ -16,6 +16,7 @@ import torch
 
 from contracts.catalogue import Model
 from contracts.errors import ModelBroken
+from detector.base import line_of
 
 _NAMED = 5  # that many problems in an error, and how many more there are
 # What arrays are made of in a pickle, by the names of this NumPy and of older ones.
@@ -46,7 +47,7 @@ def load(model: Model, path: Path, into: torch.nn.Module) -> None:
     except ModelBroken:
         raise
     except Exception as error:  # whatever a damaged file makes its reader raise
-        raise ModelBroken(f"model {model.id}: {path} is no file of weights: {_first_line(error)}") from error
+        raise ModelBroken(f"model {model.id}: {path} is no file of weights: {line_of(error)}") from error
     found = content.get("model", content) if isinstance(content, Mapping) else None
     if not isinstance(found, Mapping) or not found:
         raise ModelBroken(f"model {model.id}: {path} holds no weights by name")
@@ -95,7 +96,3 @@ def _is_no_weight(name: str) -> bool:
 
 def _tensor(value: Any) -> torch.Tensor:
     return value if isinstance(value, torch.Tensor) else torch.from_numpy(np.array(value))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

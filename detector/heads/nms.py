@@ -72,11 +72,23 @@ def corners(box: NDArray[Any]) -> Floats:
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
-def _overlapping(one: Floats, others: Floats, max_iou: float) -> NDArray[np.bool_]:
-    """Which of the boxes [n, 4] have more than max_iou (0 to 1) in common with one [4]: [n]."""
+def common_and_union(one: Floats, others: Floats) -> tuple[Floats, Floats]:
+    """The areas [n] that a box [4] has in common with each of others [n, 4], and those of the two together."""
     x1, y1, x2, y2 = others.T
     common = np.maximum(0, np.minimum(x2, one[2]) - np.maximum(x1, one[0]))
     common *= np.maximum(0, np.minimum(y2, one[3]) - np.maximum(y1, one[1]))
-    total = (one[2] - one[0]) * (one[3] - one[1]) + (x2 - x1) * (y2 - y1) - common
-    over: NDArray[np.bool_] = common > max_iou * total
+    return common, (one[2] - one[0]) * (one[3] - one[1]) + (x2 - x1) * (y2 - y1) - common
+
+
+def ious(one: Floats, others: Floats) -> Floats:
+    """What a box [4] has in common with each of others [n, 4], 0 to 1: [n]."""
+    common, union = common_and_union(one, others)
+    shares: Floats = np.divide(common, union, out=np.zeros(len(others)), where=union > 0)
+    return shares
+
+
+def _overlapping(one: Floats, others: Floats, max_iou: float) -> NDArray[np.bool_]:
+    """Which of the boxes [n, 4] have more than max_iou (0 to 1) in common with one [4]: [n]."""
+    common, union = common_and_union(one, others)
+    over: NDArray[np.bool_] = common > max_iou * union
     return over

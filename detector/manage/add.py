@@ -1,5 +1,6 @@
 """`models add`: a file becomes a model that jobs may name."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +51,7 @@ def add(request: Request, folder: Folder, config: EngineConfig, say: Say) -> Mod
     proposal = draft(graph, {**texts, **known, **names, **request.said})
     with folder.staged(proposal.model.file) as part:
         sha256, size = copy(request.file, part)
-        proposal = replace_model(proposal, replace(proposal.model, sha256=sha256, size_bytes=size))
+        proposal = dataclasses.replace(proposal, model=replace(proposal.model, sha256=sha256, size_bytes=size))
         proposal = _settled(proposal, part, config, request.photos[0])
         for line in _found(request.file, graph, proposal):
             say(line)
@@ -79,11 +80,6 @@ def labels_from(text: str) -> tuple[str, ...]:
             f"--labels {text}: no file of labels, and none of {', '.join(LABEL_SETS)}: {error}"
         ) from error
     return tuple(line.strip() for line in lines)
-
-
-def replace_model(proposal: Draft, model: Model) -> Draft:
-    """The draft with another entry."""
-    return Draft(model, proposal.guessed, proposal.decoded_is_open)
 
 
 def _said_by(model: Model) -> dict[str, Any]:
@@ -122,9 +118,8 @@ def _found(file: Path, graph: Graph, proposal: Draft) -> list[str]:
         "std": _numbers(model.std),
         "fit": model.fit,
     }
-    shown |= (
-        {"feeds": ", ".join(f"{name}={_numbers(value)}" for name, value in model.feeds.items())} if model.feeds else {}
-    )
+    if model.feeds:
+        shown["feeds"] = ", ".join(f"{name}={_numbers(value)}" for name, value in model.feeds.items())
     lines = [f"{file.name}: {graph.image} -> {', '.join(map(str, graph.outputs))}"]
     for name, value in shown.items():
         why = f"  (guessed: {proposal.guessed[name]})" if name in proposal.guessed else ""

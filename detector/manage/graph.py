@@ -10,6 +10,7 @@ import onnx
 from onnx import TensorProto
 
 from contracts.errors import ModelBroken
+from detector.base import line_of
 
 Shape = tuple[int | None, ...]
 _WHOLE = {TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.INT8}
@@ -59,7 +60,7 @@ def inspect(path: Path) -> Graph:
         graph = content.graph
         elsewhere = any(one.data_location == TensorProto.EXTERNAL for one in graph.initializer)
     except Exception as error:  # the library's own errors have no common class
-        raise ModelBroken(f"{path} is not an ONNX file: {_first_line(error)}") from error
+        raise ModelBroken(f"{path} is not an ONNX file: {line_of(error)}") from error
     if elsewhere:
         raise ModelBroken(f"{path} keeps its weights in another file: export it as one, or join them with onnx.save")
     if not graph.output:
@@ -103,8 +104,3 @@ def _names(content: Any) -> tuple[str, ...]:
     if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
         return tuple(value)
     return ()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -23,6 +23,7 @@ from detector.backends.onnxgraph import image_input
 from detector.base import EngineConfig, Image, check_file
 from detector.engines import weights_path
 from detector.frames import ToImage
+from detector.heads.nms import ious
 from detector.manage.add import Say
 from detector.manage.folder import Folder, hash_of
 from detector.registry import create
@@ -109,7 +110,7 @@ def compare(found: Sequence[Detections], other: Sequence[Detections], seconds: t
         for one, two in ((a, b), (b, a)):
             for number in range(len(one.score)):
                 same = np.flatnonzero(two.class_id == one.class_id[number])
-                shares = _overlaps(one.box[number], two.box[same])
+                shares = ious(one.box[number], two.box[same])
                 if len(shares) and shares.max() >= _LEAST_OVERLAP:
                     matched += 1
                     changes.append(abs(float(one.score[number] - two.score[same[shares.argmax()]])))
@@ -206,12 +207,3 @@ def _compared(
             ]
         )
     return compare(found[0], found[1], (times[0], times[1]))
-
-
-def _overlaps(one: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Intersection over union of a box [4] with others [n, 4]: [n]."""
-    size = np.minimum(others[:, 2:], one[2:]) - np.maximum(others[:, :2], one[:2])
-    common = np.prod(np.maximum(size, 0), axis=1)
-    total = np.prod(one[2:] - one[:2]) + np.prod(others[:, 2:] - others[:, :2], axis=1) - common
-    shares: NDArray[np.float64] = np.divide(common, total, out=np.zeros(len(others)), where=total > 0)
-    return shares
