@@ -25,8 +25,13 @@ class Frames(Protocol):
     def starts(self) -> Sequence[int]:
         """The number of the first frame of each segment."""
 
-    def segment(self, position: int) -> Block | None:
-        """The frames of a segment; None where a running job has not come to yet."""
+    @property
+    def finished(self) -> int:
+        """How many segments from the start on are there: a running job may have finished others ahead."""
+
+    def segment(self, position: int, masks: bool = True) -> Block | None:
+        """The frames of a segment, without masks where these are not wanted; None where a running job
+        has not come to yet."""
 
     def close(self) -> None:
         """Let go of what is open."""
@@ -41,11 +46,16 @@ class StoredChunks:
         self._store = store
         self._job_id = job_id
 
-    def segment(self, position: int) -> Block | None:
+    @property
+    def finished(self) -> int:
+        there = self._store.chunk_indexes(self._job_id)
+        return next((position for position in range(len(self.starts)) if position not in there), len(self.starts))
+
+    def segment(self, position: int, masks: bool = True) -> Block | None:
         data = self._store.get_chunk(self._job_id, position)
         if data is None:
             return None
-        result = chunkresult.decode(data)
+        result = chunkresult.decode(data, masks)
         return result if isinstance(result, Block) else EMPTY  # known as failed: there is nothing to wait for
 
     def close(self) -> None:
@@ -60,8 +70,12 @@ class FiledFrames:
         self.starts = file.starts
         self._file = file
 
-    def segment(self, position: int) -> Block | None:
-        return self._file.block(position)
+    @property
+    def finished(self) -> int:
+        return len(self.starts)
+
+    def segment(self, position: int, masks: bool = True) -> Block | None:
+        return self._file.block(position, masks)
 
     def close(self) -> None:
         self._file.close()

@@ -1,26 +1,22 @@
 """GET /jobs/{id}/results: the frames of a job, as a page or as lines."""
 
-import hashlib
-import math
 from collections.abc import Iterator
+from functools import partial
 
 from anyio.to_thread import run_sync
-from starlette.concurrency import iterate_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
-from api.conditional import PRIVATE, is_known
 from api.context import Services, context
-from api.encoding import choose, encoded
-from api.pages import Page, Query, Selection, format_cursor, frame_lines, parse_cursor, read_page
+from api.derived import JSON, labels, number, respond
+from api.pages import Page, format_cursor, frame_lines, parse_cursor, read_page
 from api.reading import Frames, open_frames
-from contracts.errors import InvalidInput
+from api.selection import Query, Selection
 from contracts.states import TERMINAL
 from contracts.tables import Job
 
 NDJSON = "application/x-ndjson"
-_JSON = "application/json"
 _DEFAULT_LIMIT = 500
 _BLOCK_FRAMES = 500
 
@@ -29,24 +25,9 @@ async def job_results(request: Request, user: str) -> Response:
     """A page of frames, or all of them a line each, by what the client accepts."""
     services = context.current()
     job = await run_sync(services.repository.job, user, request.path_params["job_id"])
-    media_type = NDJSON if NDJSON in request.headers.get("accept", "") else _JSON
-    encoding = choose(request.headers.get("accept-encoding", ""))
-    headers = _headers(job, f"{media_type} {encoding} {request.url.query}")
-    if "ETag" in headers and is_known(request.headers, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    if encoding:
-        headers["Content-Encoding"] = encoding
-    pieces = await run_sync(_pieces, services, job, request.query_params, media_type)
-    return StreamingResponse(iterate_in_threadpool(encoded(pieces, encoding)), headers=headers, media_type=media_type)
-
-
-def _headers(job: Job, question: str) -> dict[str, str]:
-    """Results of a job that has ended do not change: the same question has the same answer."""
-    vary = {"Vary": "Accept, Accept-Encoding"}
-    if job.state not in TERMINAL:
-        return {**vary, "Cache-Control": "no-store"}
-    name = hashlib.sha256(f"{job.id} {job.finished_at} {question}".encode()).hexdigest()[:32]
-    return {**vary, "Cache-Control": PRIVATE, "ETag": f'"{name}"'}
+    media_type = NDJSON if NDJSON in request.headers.get("accept", "") else JSON
+    pieces = partial(_pieces, services, job, request.query_params, media_type)
+    return await respond(request, job, pieces, media_type)
 
 
 def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: str) -> Iterator[bytes]:
@@ -56,7 +37,7 @@ def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: s
     frames = open_frames(job, services.store, services.storage)
     if frames is None:
         waits = None if job.state in TERMINAL else first_frame
-        return iter((_page([], waits, query, False),) if media_type == _JSON else ())
+        return iter((_page([], waits, query, False),) if media_type == JSON else ())
     try:
         selection = Selection(query, frames.header)
         ended = job.state in TERMINAL
@@ -73,20 +54,16 @@ def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: s
 
 def _parse(parameters: QueryParams) -> tuple[Query, str | None, int | None]:
     """Filter, cursor and limit from parameters that were validated against the spec on their way here."""
-    frames = {name: int(parameters[name]) for name in ("from_frame", "to_frame") if name in parameters}
-    times = {name: _finite(name, parameters[name]) for name in ("from_ms", "to_ms") if name in parameters}
-    labels = tuple(sorted(set(parameters.getlist("label"))))
-    score = _finite("min_score", parameters["min_score"]) if "min_score" in parameters else None
-    query = Query(labels=labels, min_score=score, **frames, **times)  # type: ignore[arg-type]
+    ranges = {name: int(parameters[name]) for name in ("from_frame", "to_frame") if name in parameters}
+    query = Query(
+        labels=labels(parameters),
+        min_score=number(parameters, "min_score"),
+        from_ms=number(parameters, "from_ms"),
+        to_ms=number(parameters, "to_ms"),
+        **ranges,
+    )
     limit = int(parameters["limit"]) if "limit" in parameters else None
     return query, parameters.get("cursor"), limit
-
-
-def _finite(name: str, text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise InvalidInput(f"{name} is {text}: give a number")
-    return value
 
 
 def _page(frames: list[bytes], next_frame: int | None, query: Query, complete: bool) -> bytes:

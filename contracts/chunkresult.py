@@ -21,11 +21,11 @@ def encode_failure(failure: ChunkFailure) -> bytes:
     return _FAILURE + encode(failure)
 
 
-def decode(data: bytes) -> Block | ChunkFailure:
-    """What was stored. Raises CorruptData."""
+def decode(data: bytes, masks: bool = True) -> Block | ChunkFailure:
+    """What was stored; masks are left out where they are not wanted. Raises CorruptData."""
     tag, content = data[:1], data[1:]
     if tag == _FRAMES:
-        return decode_block(content)
+        return decode_block(content, masks)
     if tag != _FAILURE:
         raise CorruptData("a chunk's result is neither frames nor a failure")
     try:

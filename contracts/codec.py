@@ -136,8 +136,8 @@ def encode_block(block: Block) -> bytes:
     return compress(msgspec.msgpack.encode({"v": VERSION, "columns": columns}))
 
 
-def decode_block(data: bytes) -> Block:
-    """The block from `encode_block`; columns it does not know are left out.
+def decode_block(data: bytes, masks: bool = True) -> Block:
+    """The block from `encode_block`; columns it does not know are left out, and masks where they are not wanted.
 
     Raises CorruptData when the bytes are damaged or of a later version.
     """
@@ -147,7 +147,7 @@ def decode_block(data: bytes) -> Block:
             raise CorruptData(f"a result of version {content['v']} needs a newer release of this service")
         columns = {name: np.frombuffer(raw, np.dtype(dtype)) for name, (dtype, raw) in content["columns"].items()}
         known = {name: columns[name].reshape(-1, 4) if name == "box" else columns[name] for name in _DTYPES}
-        return Block(**known, mask=_masks_of(columns, len(known["score"])))
+        return Block(**known, mask=_masks_of(columns, len(known["score"])) if masks else None)
     except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
         raise CorruptData(f"a block of results cannot be read: {error}") from error
 
@@ -184,6 +184,17 @@ def time_ms(time: int, time_base: tuple[int, int]) -> float:
     """A time of the container (units of time_base, a fraction of a second) in ms, to 3 decimals."""
     numerator, denominator = time_base
     return ((2_000_000 * time * numerator + denominator) // (2 * denominator)) / 1000
+
+
+def times_ms(times: NDArray[np.int64], time_base: tuple[int, int]) -> NDArray[np.float64]:
+    """`time_ms` of many times [n]: the very same numbers."""
+    numerator, denominator = time_base
+    most = max(abs(int(times.min())), abs(int(times.max())), 1) if len(times) else 1
+    # Beyond these the machine's numbers are not exact.
+    if 2_000_000 * most * numerator + denominator >= 2**63 or 1_000_000 * most * numerator >= 2**52 * denominator:
+        return np.array([time_ms(time, time_base) for time in times.tolist()], np.float64)
+    microseconds = (2_000_000 * numerator * times + denominator) // (2 * denominator)
+    return microseconds / 1000
 
 
 def compress(data: bytes) -> bytes:

@@ -69,9 +69,9 @@ class ResultFile:
         """The number of the first frame of each block."""
         return self._index.starts
 
-    def block(self, position: int) -> Block:
-        """One block by its position."""
-        return decode_block(self._read(*self._index.offsets[position : position + 2]))
+    def block(self, position: int, masks: bool = True) -> Block:
+        """One block by its position; its masks are left out where they are not wanted."""
+        return decode_block(self._read(*self._index.offsets[position : position + 2]), masks)
 
     def close(self) -> None:
         """Close the source."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from api.pages import Query, Selection, format_cursor, frame_lines, parse_cursor, read_page
+from api.pages import format_cursor, frame_lines, parse_cursor, read_page
 from api.reading import FiledFrames, Frames
+from api.selection import Query, Selection
 from contracts import resultfile
 from contracts.codec import Block, Detections, mask_column, pack
 from contracts.errors import InvalidCursor, InvalidInput
@@ -34,7 +35,11 @@ class Chunks:
         self.starts: Sequence[int] = range(0, FRAMES, 30)
         self._there = there
 
-    def segment(self, position: int) -> Block | None:
+    @property
+    def finished(self) -> int:
+        return min(self._there, len(self.starts))
+
+    def segment(self, position: int, masks: bool = True) -> Block | None:
         if position >= self._there:
             return None
         return made(self.starts[position], min(self.starts[position] + 30, FRAMES))
