@@ -13,7 +13,7 @@ from connexion.options import SwaggerUIOptions
 from connexion.validators import VALIDATOR_MAP
 from flask_jwt_extended import JWTManager
 
-from api import downloads, problems, results, uploads
+from api import downloads, exports, problems, results, timeline, uploads
 from api.context import Services, context
 from api.dispatch import Dispatch
 from api.fetching import Fetcher
@@ -37,6 +37,9 @@ _SPEC = Path(__file__).with_name("openapi.yaml")
 _RECEIVING = {"api.uploads.create_video": uploads.create_video, "api.uploads.detect": uploads.detect}
 _SENDING = {
     "api.results.job_results": results.job_results,
+    "api.timeline.job_series": timeline.job_series,
+    "api.timeline.job_appearances": timeline.job_appearances,
+    "api.exports.job_export": exports.job_export,
     "api.downloads.video_content": downloads.video_content,
 }
 

@@ -71,6 +71,36 @@ def test_lines_of_a_running_job_end_at_the_frontier(own: Service, long_clip: Pat
     assert len(whole) > len(early)
 
 
+def test_the_timeline_of_a_running_job_shows_what_is_finished(own: Service, long_clip: Path) -> None:
+    client = own.client()
+    job = client.start(client.upload(long_clip))
+    path = f"/jobs/{job['id']}"
+    queued = client.call("GET", f"{path}/series", 200)
+    assert queued["frontier_ms"] is not None
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
+    early = client.call("GET", f"{path}/series", 200, params={"buckets": 50})
+    first = client.call("GET", f"{path}/series", 200, params={"to_ms": 400})
+    seen = client.call("GET", f"{path}/appearances", 200, params={"label": "person"})
+    assert client.job(job)["state"] == "running", "the clip is too short to see a running job"
+    assert (early["complete"], first["complete"], first["frontier_ms"]) == (False, False, None)
+    assert early["from_ms"] < early["frontier_ms"] < early["to_ms"]
+    assert seen["items"]
+    assert seen["next_cursor"]
+    settled = [item for item in seen["items"] if not item["growing"]]
+
+    client.wait(job)
+    late = client.call("GET", f"{path}/series", 200, params={"buckets": 50})
+    assert (late["complete"], late["frontier_ms"]) == (True, None)
+    span = {name: early[name] for name in ("from_ms", "to_ms")}
+    assert span == pytest.approx({name: late[name] for name in span}, abs=1), "the plot must not jump at the end"
+    whole = [bucket for bucket, frames in enumerate(early["frames"]) if frames == late["frames"][bucket]]
+    assert [early["any"][bucket] for bucket in whole] == [late["any"][bucket] for bucket in whole]
+    assert len(whole) > 5
+    query = {"label": "person", "cursor": seen["next_cursor"]}
+    rest = client.call("GET", f"{path}/appearances", 200, params=query)["items"]
+    assert [*settled, *rest] == client.call("GET", f"{path}/appearances", 200, params={"label": "person"})["items"]
+
+
 def test_a_cancelled_job_keeps_what_was_finished(own: Service, long_clip: Path) -> None:
     client = own.client()
     job = client.start(client.upload(long_clip))
