@@ -35,16 +35,17 @@ def measure(frames: int) -> tuple[Filled, dict[str, Figures]]:
         settings = settings_in(Path(folder), valkey.broker_url, valkey.url)
         job = queue(settings, frames)
         question = json.dumps({"settings": msgspec.to_builtins(settings), "job": job})
-        steps = {"plan": _step("plan", question)}
+        steps = {"plan": step("plan", question)}
         filled = fill(build(settings, create_celery(settings)), job, OBJECTS)
-        steps["merge"] = _step("merge", question)
-        steps["read"] = _step("read", question)
+        steps["merge"] = step("merge", question)
+        steps["read"] = step("read", question)
     _check(steps["merge"], filled, frames)
     return filled, steps
 
 
-def _step(name: str, question: str) -> Figures:
-    command = [sys.executable, "-m", "benchmarks.merging", name]
+def step(name: str, question: str, module: str = "benchmarks.merging") -> Figures:
+    """What a module's step tells, run in a process of its own."""
+    command = [sys.executable, "-m", module, name]
     answer = subprocess.run(command, cwd=ROOT, input=question, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(answer.stdout))
 
