@@ -15,6 +15,7 @@ from api.pages import frame_lines
 from api.reading import Frames
 from api.selection import Selection, walk
 from contracts.codec import BOX_SCALE, SCORE_SCALE, Block, times_ms
+from contracts.errors import StoreUnavailable
 from contracts.messages import to_json
 from contracts.tables import Job, Video
 
@@ -31,11 +32,17 @@ class Export:
     frames: Frames
     selection: Selection
 
-    def blocks(self, masks: bool = False) -> Iterator[Block]:
-        """The selected frames with their selected objects; frames that are left without any go."""
+    def every(self, masks: bool = False) -> Iterator[Block]:
+        """All frames with all their objects. Raises StoreUnavailable when the store forgets them meanwhile: a file
+        that is cut short without a word would be taken for the whole."""
         for block in walk(self.frames, self.selection, masks):
-            if block is not None:
-                yield self.selection.apply(block)
+            if block is None:
+                raise StoreUnavailable("the results were forgotten while they were read: ask again")
+            yield block
+
+    def blocks(self, masks: bool = False) -> Iterator[Block]:
+        """The frames with their selected objects; frames that are left without any go."""
+        return (self.selection.apply(block) for block in self.every(masks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +75,17 @@ def as_json(export: Export) -> Iterator[bytes]:
 def as_csv(export: Export) -> Iterator[bytes]:
     """A row for each object, as RFC 4180 has it."""
     header = export.frames.header
-    names = [_quoted(label) for label in header.labels]
+    kinds = [f"{_quoted(label)},{class_id}," for class_id, label in enumerate(header.labels)]
     yield CSV_HEAD.encode()
     for block in export.blocks():
-        frames = np.repeat(block.frame, block.count).tolist()
-        times = np.repeat(times_ms(block.time, header.time_base), block.count).tolist()
-        columns = zip(frames, times, block.class_id.tolist(), (block.score / SCORE_SCALE).tolist(), strict=True)
-        boxes = (block.box / BOX_SCALE).tolist()
-        rows = [
-            f"{frame},{time},{names[class_id]},{class_id},{score},{x1},{y1},{x2},{y2}\r\n"
-            for (frame, time, class_id, score), (x1, y1, x2, y2) in zip(columns, boxes, strict=True)
-        ]
-        yield "".join(rows).encode()
+        if not len(block.score):
+            continue
+        times = times_ms(block.time, header.time_base).tolist()
+        heads = np.array([f"{frame},{time}," for frame, time in zip(block.frame.tolist(), times, strict=True)], object)
+        scores = _encoder.encode((block.score / SCORE_SCALE).tolist()).decode()[1:-1].split(",")
+        boxes = _encoder.encode((block.box / BOX_SCALE).tolist()).decode()[2:-2].split("],[")
+        columns = zip(np.repeat(heads, block.count).tolist(), block.class_id.tolist(), scores, boxes, strict=True)
+        yield "".join(f"{head}{kinds[kind]}{score},{box}\r\n" for head, kind, score, box in columns).encode()
 
 
 def as_coco(export: Export) -> Iterator[bytes]:
@@ -91,7 +97,7 @@ def as_coco(export: Export) -> Iterator[bytes]:
     ]
     head = _encoder.encode({"info": _facts(export), "licenses": [], "categories": categories})
     yield head[:-1] + b',"images":['
-    yield from _separated(_images(block, export) for block in walk(export.frames, export.selection) if block)
+    yield from _separated(_images(block, export) for block in export.every())
     yield b'\n],"annotations":['
     yield from _separated(_annotations(export))
     yield b"\n]}\n"

@@ -12,7 +12,7 @@ from api.context import Services, context
 from api.derived import labels, number, respond
 from api.disposition import attachment
 from api.export import FORMS, Export, Form
-from api.reading import open_frames
+from api.reading import open_whole
 from api.selection import Query, Selection
 from contracts.errors import ResultsNotReady
 from contracts.states import TERMINAL
@@ -38,7 +38,7 @@ def _pieces(services: Services, job: Job, video: Video, form: Form, parameters: 
     if job.state not in TERMINAL:
         raise ResultsNotReady(f"the job is {job.state}: its results can be kept as a file when it has ended")
     query = Query(labels=labels(parameters), min_score=number(parameters, "min_score"))
-    frames = open_frames(job, services.store, services.storage)
+    frames = open_whole(job, services.store, services.storage)
     if frames is None:
         raise ResultsNotReady(f"the job is {job.state} and has no results")
     try:

@@ -88,6 +88,17 @@ def open_frames(job: Job, store: ResultStore, storage: Storage) -> Frames | None
         return StoredChunks(store, job.id, layout) if layout else None
     if layout and len(store.chunk_indexes(job.id)) == len(layout.starts):
         return StoredChunks(store, job.id, layout)
+    return _filed(job, storage)
+
+
+def open_whole(job: Job, store: ResultStore, storage: Storage) -> Frames | None:
+    """The same, for those who read all of them: from the result file where there is one, which is faster than the
+    store and does not fade meanwhile."""
+    filed = _filed(job, storage) if job.state in TERMINAL else None
+    return filed or open_frames(job, store, storage)
+
+
+def _filed(job: Job, storage: Storage) -> FiledFrames | None:
     try:
         return FiledFrames(ResultFile(storage.open(result_key(job.video_id, job.id))))
     except NotFound:

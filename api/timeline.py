@@ -16,7 +16,7 @@ from api.appearances import Sought
 from api.context import Services, context
 from api.derived import JSON, labels, number, period, respond
 from api.pages import format_cursor, parse_cursor
-from api.reading import open_frames
+from api.reading import open_whole
 from api.selection import Query, Selection
 from contracts.states import TERMINAL
 from contracts.tables import Job
@@ -40,7 +40,7 @@ def _series(services: Services, job: Job, parameters: QueryParams) -> Iterator[b
     from_ms, to_ms = period(parameters)
     buckets = int(parameters.get("buckets", series.DEFAULT_BUCKETS))
     ended = job.state in TERMINAL
-    frames = open_frames(job, services.store, services.storage)
+    frames = open_whole(job, services.store, services.storage)
     if frames is None:
         return _document(series.nothing(from_ms or 0.0, to_ms, ended))
     with closing(frames):
@@ -65,7 +65,7 @@ def _appearances(services: Services, job: Job, parameters: QueryParams) -> Itera
         backwards=parameters.get("direction") == "previous",
     )
     frame = parse_cursor(parameters.get("cursor"), sought)
-    frames = open_frames(job, services.store, services.storage)
+    frames = open_whole(job, services.store, services.storage)
     if frames is None:
         waits = None if job.state in TERMINAL or sought.backwards else format_cursor(frame, sought)
         return _document({"items": [], "next_cursor": waits})

@@ -97,6 +97,12 @@ def test_what_is_packed_and_encoded_comes_back(frames: list[Frame]) -> None:
 
 
 @given(some_frames())
+def test_masks_are_left_out_where_they_are_not_wanted(frames: list[Frame]) -> None:
+    plain = [(number, time, [(*rest, None) for *rest, _ in found]) for number, time, found in frames]
+    assert to_frames(decode_block(encode_block(to_block(frames)), masks=False)) == plain
+
+
+@given(some_frames())
 def test_equal_blocks_are_equal_bytes_whatever_their_memory(frames: list[Frame]) -> None:
     block = to_block(frames)
     columns = (getattr(block, field.name) for field in fields(Block))

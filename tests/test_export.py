@@ -20,6 +20,7 @@ from api.export import FORMS, Export
 from api.masks import areas
 from api.selection import Query, Selection
 from contracts.codec import Block, mask_column
+from contracts.errors import StoreUnavailable
 from contracts.tables import Job, Video, utcnow
 from detector import rle
 from tests.madeup import LABELS, Made, block, header, results
@@ -215,3 +216,10 @@ def test_what_cannot_be_kept_is_refused(done: Done, service: Service, sample: Pa
 def _corners(box: list[float]) -> list[float]:
     x, y, width, height = box
     return [x, y, x + width, y + height]
+
+
+def test_a_file_that_cannot_be_finished_is_not_given_as_whole() -> None:
+    made = Made(header(), (0, 1), [block([(0, 0, [(0, 5000)])]), None])
+    for form in FORMS:
+        with pytest.raises(StoreUnavailable):
+            written(made, Query(), form)
