@@ -18,6 +18,7 @@ FORBIDDEN = {
     "api.asgi": ("processor", "detector", "cli", *VISION, *RUNTIMES),
     "processor.worker": ("api", "detector", "cli", *WEB, *RUNTIMES),
     "processor.inspect": ("api", "detector", "cli", "celery", "contracts.localstorage", *WEB, *TABLES, *RUNTIMES),
+    "processor.render": ("api", "detector", "cli", "celery", "contracts.localstorage", *WEB, *TABLES, *RUNTIMES),
     "detector.worker": ("api", "processor", "cli", *WEB, *TABLES, "contracts.tables"),
     "cli.main": ("api", "processor", "detector", "numpy", "pycocotools", *WEB, *TABLES, *VISION, *RUNTIMES),
     "contracts.redisstore": ("pg8000", "sqlalchemy"),

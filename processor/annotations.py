@@ -1,0 +1,54 @@
+"""The objects of a job's result file, frame after frame, as they are drawn."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from contracts.codec import BOX_SCALE, EMPTY, SCORE_SCALE, Block
+from contracts.messages import PacketIndex
+from contracts.renditions import RenditionOptions
+from contracts.resultfile import ResultFile
+from processor.drawing import Found
+from processor.plan import shown
+from processor.sampling import wanted
+
+
+class Annotations:
+    """Reads a result file once, from its first frame to its last."""
+
+    def __init__(self, file: ResultFile, options: RenditionOptions) -> None:
+        self._file = file
+        self._labels = file.header.labels
+        self._least = round((options.min_score or 0) * SCORE_SCALE)
+        self._classes = [n for n, label in enumerate(self._labels) if options.labels is None or label in options.labels]
+        self._block, self._following = EMPTY, 0
+
+    def at(self, number: int) -> list[Found]:
+        """The objects of a frame, none where it has no result. Numbers must rise from call to call."""
+        while (not len(self._block) or self._block.frame[-1] < number) and self._following < len(self._file.starts):
+            self._block = self._chosen(self._file.block(self._following))
+            self._following += 1
+        position = int(np.searchsorted(self._block.frame, number))
+        if position == len(self._block) or self._block.frame[position] != number:
+            return []
+        found = self._block.slice(position, position + 1)
+        return [
+            Found(
+                self._labels[class_id] if class_id < len(self._labels) else str(class_id),
+                int(class_id),
+                score / SCORE_SCALE,
+                (x1 / BOX_SCALE, y1 / BOX_SCALE, x2 / BOX_SCALE, y2 / BOX_SCALE),
+            )
+            for class_id, score, (x1, y1, x2, y2) in zip(
+                found.class_id.tolist(), found.score.tolist(), found.box.tolist(), strict=True
+            )
+        ]
+
+    def _chosen(self, block: Block) -> Block:
+        good = (block.score >= self._least) & np.isin(block.class_id, self._classes)
+        return block.keep(good, drop_empty=False)
+
+
+def covered(file: ResultFile, index: PacketIndex) -> Sequence[int]:
+    """The numbers of the frames that the job was about, rising: those that its options name, found or not."""
+    return wanted(shown(index), index.time_base, file.header.plan.options)

@@ -1,0 +1,160 @@
+"""Makes one rendition. Runs as a process of its own.
+
+    python -m processor.render REQUEST
+
+REQUEST is a Request as JSON; its numbers are descriptors that the parent hands over. Writes a Report as a line of
+JSON about every half second, and one at the end; or ends with STORAGE_FAILED and writes why. A hostile file can
+only end this process: it has limits on memory, on processor time and on files, and knows nothing but the objects
+that it was given.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from typing import BinaryIO
+
+import av
+import msgspec
+from PIL import Image
+
+from contracts.codec import decompress
+from contracts.errors import CorruptData, StorageUnavailable, VideoRefused
+from contracts.messages import Media, PacketIndex, decode
+from contracts.reader import watched
+from contracts.resultfile import ResultFile
+from processor.annotations import Annotations, covered
+from processor.copying import copy_to
+from processor.drawing import draw
+from processor.handover import STORAGE_FAILED, taken
+from processor.order import Report, Request
+from processor.picture import ToPicture
+from processor.shots import Shot, opened, shots
+
+POSTER_PIXELS = 640
+COPY_PIXELS = 1280
+_JPEG_QUALITY = 85
+_MEMORY_BYTES = 4 * 1024**3
+_ENCODER_THREADS = 4
+_REPORT_SECONDS = 0.5
+_NICE = 10  # jobs come first
+_PR_SET_PDEATHSIG = 1
+
+
+Tell = Callable[[Report], None]
+
+
+def render(request: Request, video: BinaryIO, index: PacketIndex, results: BinaryIO | None, tell: Tell) -> Report:
+    """Make what is asked for. Raises VideoRefused, CorruptData."""
+    if request.kind == "poster":
+        return _poster(request, video, index)
+    file = ResultFile(results) if results is not None else None
+    numbers: Sequence[int] = covered(file, index) if file else range(request.media.frames)
+    notes = Annotations(file, request.options) if file else None
+    media, total, done = request.media, len(numbers), 0
+    to_picture = ToPicture(media.rotation, COPY_PIXELS)
+    threads = min(_ENCODER_THREADS, len(os.sched_getaffinity(0)))
+    with opened(video) as (container, stream):
+        # Opened by its name, so that the muxer can read what it wrote, to put the index in front.
+        path, aspect = f"/proc/self/fd/{request.target}", _aspect(media)
+        with copy_to(path, Fraction(*index.time_base), media.fps, aspect, threads) as (copy, kind):
+            for number, shown_at, frame in _chosen(shots(container, stream, index), numbers):
+                picture = to_picture(frame)
+                if notes is not None:
+                    draw(picture, (media.width, media.height), notes.at(number))
+                copy.add(picture, shown_at)
+                done += 1
+                tell(Report(done, total))
+    if not done:
+        raise VideoRefused("no frame of the video can be decoded")
+    return Report(done, total, content_type=kind.content_type)
+
+
+def _poster(request: Request, video: BinaryIO, index: PacketIndex) -> Report:
+    to_picture = ToPicture(request.media.rotation, POSTER_PIXELS)
+    with opened(video) as (container, stream):
+        for _, _, frame in shots(container, stream, index):
+            with open(request.target, "wb", closefd=False) as sink:
+                Image.fromarray(to_picture.rgb(frame)).save(sink, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+            return Report(1, 1, content_type="image/jpeg")
+    raise VideoRefused("no frame of the video can be decoded")
+
+
+def _chosen(all_shots: Iterator[Shot], numbers: Sequence[int]) -> Iterator[Shot]:
+    """The shots of these numbers (rising), and none behind the last."""
+    for shot in all_shots:
+        position = bisect_left(numbers, shot[0])
+        if position == len(numbers):
+            return
+        if numbers[position] == shot[0]:
+            yield shot
+
+
+def _aspect(media: Media) -> Fraction:
+    """How much wider than high a pixel of the displayed frame is shown."""
+    across, _, down = media.pixel_aspect.partition(":")
+    aspect = Fraction(int(across), int(down))
+    return 1 / aspect if media.rotation % 180 else aspect
+
+
+@contextmanager
+def _objects(request: Request) -> Iterator[tuple[BinaryIO, PacketIndex, BinaryIO | None]]:
+    """The video, its index, and the results. Raises StorageUnavailable when one cannot be read to the end."""
+    with ExitStack() as stack:
+
+        def reader(descriptor: int) -> BinaryIO:
+            return stack.enter_context(watched(stack.enter_context(taken(descriptor))))
+
+        index = decode(decompress(reader(request.index).read()), PacketIndex)
+        yield reader(request.video), index, None if request.results is None else reader(request.results)
+
+
+def _bound(request: Request) -> None:
+    """Limit what this process may take, and let it end with its parent."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != request.parent:  # it died before the line above
+        sys.exit(1)
+    os.nice(_NICE)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (request.cpu_seconds, request.cpu_seconds + 5))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (request.file_bytes, request.file_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point of the bounded process."""
+    request = msgspec.json.decode(arguments[0], type=Request)
+    _bound(request)
+    told = 0.0
+
+    def tell(report: Report) -> None:
+        nonlocal told
+        if report.content_type or report.failed or time.monotonic() - told > _REPORT_SECONDS:
+            told = time.monotonic()
+            sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
+            sys.stdout.buffer.flush()
+
+    try:
+        with _objects(request) as (video, index, results):
+            report = render(request, video, index, results, tell)
+    except StorageUnavailable as error:
+        sys.stdout.write(error.detail)
+        return STORAGE_FAILED
+    except (VideoRefused, CorruptData) as error:
+        report = Report(0, 0, failed=error.detail)
+    except MemoryError:
+        report = Report(0, 0, failed="rendering it takes more memory than is allowed")
+    except av.error.FFmpegError as error:
+        report = Report(0, 0, failed=f"it cannot be written: {error.strerror or error.__class__.__name__}")
+    tell(report)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
