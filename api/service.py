@@ -10,7 +10,7 @@ from sqlalchemy import text
 from api.answers import Answer, answer
 from api.context import Services, context
 from contracts.catalogue import Model
-from contracts.presence import Loaded, count_workers, loaded_models
+from contracts.presence import WORKERS, Loaded, count_workers, loaded_models
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def readyz() -> Answer:
     good = all(answer == "ok" for answer in checks.values())
     workers = {}
     if checks["redis"] == "ok":
-        workers = {role: count_workers(services.redis, role) for role in ("processor", "detector")}
+        workers = {role: count_workers(services.redis, role) for role in WORKERS}
     state = "ready" if good else "unavailable"
     return answer({"status": state, "checks": checks, "workers": workers}, 200 if good else 503)
 

@@ -127,7 +127,7 @@ def check(environ: Mapping[str, str]) -> Settings:
 
 
 def roles(form: Form) -> list[Process]:
-    """The api, a processor and the detectors: the very commands of the distributed form."""
+    """The api, a processor, a renderer and the detectors: the very commands of the distributed form."""
     settings = form.settings
     host, port = _bracketed(settings.host, settings.port)
     gunicorn = ["-m", "gunicorn", "-k", "asgi", "--no-control-socket", "--graceful-timeout", "20"]
@@ -144,6 +144,7 @@ def roles(form: Form) -> list[Process]:
             for number in range(1, form.detectors + 1)
         ),
         _python(form, "processor", ["-m", "processor.worker"], form.open_environ, _WORKERS),
+        _python(form, "renderer", ["-m", "processor.renderer"], form.open_environ, _WORKERS),
         _python(form, "api", gunicorn, form.environ, _API),
     ]
 
@@ -159,8 +160,8 @@ def is_ready(form: Form) -> bool:
         return False
     finally:
         connection.close()
-    enough = workers.get("processor", 0) >= 1 and workers.get("detector", 0) >= form.detectors
-    return answer.status == 200 and enough
+    wanted = {"processor": 1, "renderer": 1, "detector": form.detectors}
+    return answer.status == 200 and all(workers.get(role, 0) >= count for role, count in wanted.items())
 
 
 def _prepare(supervisor: Supervisor, form: Form) -> None:

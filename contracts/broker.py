@@ -13,6 +13,8 @@ from contracts.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_
 SOFT_LIMIT_SECONDS = 600
 HARD_LIMIT_SECONDS = 660
 _CHORD_EXPIRES_SECONDS = 7 * 86_400
+# A renderer has the next message in hand while it makes a copy, which may take hours.
+_QUEUE_ARGUMENTS = {QUEUE_RENDER: {"x-consumer-timeout": 7 * 86_400_000}}
 
 
 def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> Celery:
@@ -80,7 +82,8 @@ def _tls(url: str) -> dict[str, Any] | None:
 
 
 def _queue(name: str) -> Queue:
-    return Queue(name, Exchange(f"web-detector.{name}", type="direct"), routing_key=name)
+    exchange = Exchange(f"web-detector.{name}", type="direct")
+    return Queue(name, exchange, routing_key=name, queue_arguments=_QUEUE_ARGUMENTS.get(name))
 
 
 def _transport_options(settings: Settings) -> dict[str, Any]:

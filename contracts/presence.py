@@ -5,7 +5,7 @@ import os
 import socket
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 import redis
@@ -13,9 +13,11 @@ from celery import bootsteps
 from kombu.exceptions import OperationalError
 
 from contracts import heartbeat
-from contracts.settings import Role
 
 log = logging.getLogger(__name__)
+
+Worker = Literal["processor", "renderer", "detector"]
+WORKERS: tuple[Worker, ...] = get_args(Worker)
 
 _PREFIX = "wd:worker:"
 _INTERVAL_SECONDS = 5
@@ -68,7 +70,7 @@ def periodic_step(
 
 
 def presence_step(
-    role: Role, client: "redis.Redis", says: Callable[[], bytes] = lambda: b"1"
+    role: Worker, client: "redis.Redis", says: Callable[[], bytes] = lambda: b"1"
 ) -> type[bootsteps.StartStopStep]:
     """A step that keeps a key alive in Redis, which fades when the worker does. says: what the key holds."""
     # In containers of one host, host and process number may be the same.
@@ -88,7 +90,7 @@ def heartbeat_step(path: str) -> type[bootsteps.StartStopStep]:
     )
 
 
-def count_workers(client: "redis.Redis", role: Role) -> int:
+def count_workers(client: "redis.Redis", role: Worker) -> int:
     """How many workers of a role are there now."""
     return sum(1 for _ in client.scan_iter(match=f"{_PREFIX}{role}:*", count=100))
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from contracts.tasks import task_id
+from contracts.tasks import QUEUE_PROCESSOR, QUEUE_RENDER, task_id
 
 VideoKind = Literal["poster", "playable"]
 Kind = Literal["poster", "playable", "annotated"]
@@ -36,3 +36,8 @@ class RenditionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 def rendition_id(video_id: str, job_id: str | None, kind: str) -> str:
     """The id of a rendition: there is one of each kind."""
     return task_id(job_id or video_id, kind)
+
+
+def render_queue(kind: str) -> str:
+    """Where a rendition is made: posters take a moment, and must not wait for copies, which may take hours."""
+    return QUEUE_PROCESSOR if kind == "poster" else QUEUE_RENDER

@@ -28,6 +28,29 @@ class Signals:
         """Take a named turn for some seconds; False when somebody has it."""
         return bool(self._redis.set(f"wd:claim:{name}", b"1", ex=seconds, nx=True))
 
+    def claimed(self, name: str) -> bool:
+        """Whether somebody has the turn."""
+        return bool(self._redis.exists(f"wd:claim:{name}"))
+
+    def renew(self, name: str, seconds: int) -> None:
+        """Keep a turn for some seconds more."""
+        self._redis.set(f"wd:claim:{name}", b"1", ex=seconds)
+
+    def release(self, name: str) -> None:
+        """Give a turn back."""
+        self._redis.delete(f"wd:claim:{name}")
+
+    def count(self, name: str, seconds: int) -> int:
+        """Count one more under the name, which is forgotten after some seconds; how many there are."""
+        with self._redis.pipeline() as pipe:
+            pipe.incr(f"wd:count:{name}")
+            pipe.expire(f"wd:count:{name}", seconds)
+            return int(pipe.execute()[0])
+
+    def forget_count(self, name: str) -> None:
+        """Begin to count anew."""
+        self._redis.delete(f"wd:count:{name}")
+
     def reply(self, name: str, data: bytes, seconds: int) -> None:
         """Leave an answer for the one who waits for it, or for some seconds."""
         with self._redis.pipeline() as pipe:

@@ -3,7 +3,9 @@
 from celery.canvas import Signature
 
 from contracts.messages import Chunk, to_json
-from contracts.tasks import DETECT_CHUNK, MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, detector_queue, task_id
+from contracts.renditions import render_queue
+from contracts.tables import Rendition
+from contracts.tasks import DETECT_CHUNK, MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, RENDER, detector_queue, task_id
 from processor.context import Services
 
 
@@ -32,3 +34,9 @@ def process_signature(services: Services, job_id: str) -> Signature:
 def probe_signature(services: Services, video_id: str) -> Signature:
     """The task that looks at a video."""
     return services.celery.signature(PROBE_VIDEO, args=(video_id,), immutable=True)
+
+
+def render_signature(services: Services, rendition: Rendition) -> Signature:
+    """The task that makes a rendition."""
+    queue = render_queue(rendition.kind)
+    return services.celery.signature(RENDER, args=(rendition.id,), immutable=True, queue=queue, routing_key=queue)

@@ -4,6 +4,7 @@ Every step can be repeated."""
 import logging
 
 from celery import chord
+from kombu.exceptions import OperationalError
 
 from contracts.catalogue import Model
 from contracts.codec import compress, decompress, time_ms
@@ -27,7 +28,7 @@ from contracts.storage import index_key, video_key
 from contracts.tables import Job, Video
 from processor.chunks import chunks
 from processor.context import Services
-from processor.dispatch import chunk_signature, merge_signature
+from processor.dispatch import chunk_signature, merge_signature, render_signature
 from processor.finish import merge_chunks
 from processor.jobplan import drop_plan, keep_plan, layout_of, read_plan
 from processor.plan import FIRST_FRAMES, Span, cut, pick
@@ -53,7 +54,19 @@ def probe_video(services: Services, video_id: str) -> ProbeReport:
     services.signals.reply(f"probe:{video_id}", encode(answer), _REPLY_SECONDS)
     if report.refused:
         services.storage.delete(video_key(video_id))
+    else:
+        _send_poster(services, video_id)
     return answer
+
+
+def _send_poster(services: Services, video_id: str) -> None:
+    """Have the poster made. What cannot be sent, the reaper sends later."""
+    poster = services.repository.add_poster(video_id)
+    if poster is not None:
+        try:
+            render_signature(services, poster).apply_async()
+        except (OperationalError, ConnectionError) as error:
+            log.warning("the poster of %s cannot be sent for now: %s", video_id, error)
 
 
 def process_video(services: Services, job_id: str) -> None:

@@ -4,16 +4,19 @@ import logging
 from datetime import timedelta
 
 from contracts.errors import StorageUnavailable
+from contracts.renditions import RenditionState
 from contracts.states import JobState
 from contracts.tables import Job, utcnow
 from processor.context import Services
-from processor.dispatch import chunk_signature, merge_signature, probe_signature, process_signature
+from processor.dispatch import chunk_signature, merge_signature, probe_signature, process_signature, render_signature
 from processor.jobplan import layout_of, read_plan
+from processor.renditions import lease_of
 
 log = logging.getLogger(__name__)
 
 _PATIENCE = timedelta(seconds=30)
 _CLAIM_SECONDS = 60
+_WAITING_SECONDS = 300
 _SWEEP_SECONDS = 3600
 _SWEEP_STORE_SECONDS = 60
 
@@ -35,7 +38,8 @@ def _sweep_storage(services: Services) -> None:
 
 
 def reap(services: Services) -> None:
-    """Send again: chunks whose detector died, merges that never ran, plans and probes that got lost."""
+    """Send again: chunks whose detector died, merges that never ran, plans, probes and
+    renditions that got lost."""
     _sweep(services)
     before = utcnow() - _PATIENCE
     for job in services.repository.active_jobs():
@@ -50,6 +54,12 @@ def reap(services: Services) -> None:
     for video_id in services.repository.unprobed_videos(before):
         if services.signals.claim(f"{video_id}:probe", _CLAIM_SECONDS):
             probe_signature(services, video_id).apply_async()
+    for rendition in services.repository.unfinished_renditions(before):
+        # One that was begun has lost its renderer; one that waits may just have to wait for others.
+        seconds = _CLAIM_SECONDS if rendition.state == RenditionState.RUNNING else _WAITING_SECONDS
+        lost = not services.signals.claimed(lease_of(rendition))
+        if lost and services.signals.claim(f"{rendition.id}:render", seconds):
+            render_signature(services, rendition).apply_async(expires=seconds)
 
 
 def _reap_running(services: Services, job: Job) -> None:

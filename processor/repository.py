@@ -1,4 +1,4 @@
-"""The processor's view of the tables. Only here does a job's state move."""
+"""The processor's view of the tables. Only here does the state of a job or of a rendition move."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from contracts.messages import Media, to_json
+from contracts.renditions import UNFINISHED, RenditionState, rendition_id
 from contracts.states import ACTIVE, TERMINAL, JobState, sources
-from contracts.tables import Job, Video, utcnow
+from contracts.tables import Job, Rendition, Video, utcnow
 
 
 class Repository:
@@ -61,6 +63,48 @@ class Repository:
         statement = select(Video.id).where(Video.media.is_(None), Video.refused.is_(None), Video.created_at < before)
         with self._sessions() as session:
             return list(session.scalars(statement))
+
+    def rendition(self, row_id: str) -> Rendition | None:
+        """The rendition, or None after it was deleted."""
+        with self._sessions() as session:
+            return session.get(Rendition, row_id)
+
+    def add_poster(self, video_id: str) -> Rendition | None:
+        """A poster that is to be made; None when there is one already, or no such video."""
+        try:
+            with self._transaction() as session:
+                video = session.get(Video, video_id)
+                if video is None:
+                    return None
+                poster = Rendition(
+                    id=rendition_id(video_id, None, "poster"),
+                    user_id=video.user_id,
+                    video_id=video_id,
+                    kind="poster",
+                    options={},
+                    state=str(RenditionState.QUEUED),
+                )
+                session.add(poster)
+                return poster
+        except IntegrityError:
+            return None
+
+    def move_rendition(self, row: Rendition, target: RenditionState, **values: Any) -> bool:
+        """Move an unfinished rendition; False when it was deleted, finished, or asked for anew since it was read."""
+        if target not in UNFINISHED:
+            values["finished_at"] = utcnow()
+        same = (Rendition.id == row.id, Rendition.created_at == row.created_at)
+        unfinished = Rendition.state.in_([str(state) for state in UNFINISHED])
+        statement = update(Rendition).where(*same, unfinished).values(state=str(target), **values)
+        with self._transaction() as session:
+            return session.execute(statement).rowcount == 1  # type: ignore[attr-defined,no-any-return]
+
+    def unfinished_renditions(self, before: datetime) -> list[Rendition]:
+        """Renditions that were asked for before a time and are not made yet, the oldest first."""
+        states = [str(state) for state in UNFINISHED]
+        statement = select(Rendition).where(Rendition.state.in_(states), Rendition.created_at < before)
+        with self._sessions() as session:
+            return list(session.scalars(statement.order_by(Rendition.created_at)))
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:

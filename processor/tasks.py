@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
-from contracts.tasks import MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP
-from processor import finish, pipeline, reaper
+from contracts.tasks import MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP, RENDER
+from processor import finish, pipeline, reaper, renditions
 from processor.context import context
 
 
@@ -29,3 +29,10 @@ def merge_chunks(job_id: str) -> None:
 def reap() -> None:
     """Send lost work again."""
     reaper.reap(context.current())
+
+
+# Acknowledged when it begins: no broker waits as long for an answer as a copy may take. The reaper sends it again.
+@shared_task(name=RENDER, ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
+def render(rendition_id: str) -> None:
+    """Make a rendition."""
+    renditions.render(context.current(), rendition_id)

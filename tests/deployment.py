@@ -218,7 +218,7 @@ class Deployment(Containers, Service):
     def start(self) -> Self:
         status = self.add("migrate").wait()
         assert status == 0, self.parts[-1].log.read_text()
-        for service in ("api", "processor", *["detector"] * self._detectors):
+        for service in ("api", "processor", "renderer", *["detector"] * self._detectors):
             self.add(service)
         return self.wait_for(self._detectors)
 
@@ -248,7 +248,7 @@ class Deployment(Containers, Service):
     def wait_for(self, detectors: int) -> Self:
         """Return when the api is ready and knows of so many detectors."""
         deadline = time.monotonic() + _READY_SECONDS
-        while self.workers() != {"processor": 1, "detector": detectors}:
+        while self.workers() != {"processor": 1, "renderer": 1, "detector": detectors}:
             assert time.monotonic() < deadline, f"not ready: {self.workers()}\n{self.logs()[-6000:]}"
             time.sleep(0.1)
         return self

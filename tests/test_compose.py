@@ -31,7 +31,7 @@ def conditions(service: str) -> dict[str, str]:
 
 
 def test_the_services_are_those_of_the_distributed_form() -> None:
-    assert set(OURS) == {"api", "processor", "detector", "detector-gpu", "migrate"}
+    assert set(OURS) == {"api", "processor", "renderer", "detector", "detector-gpu", "migrate"}
     assert set(SERVICES) - set(OURS) == {"rabbitmq", "redis", "postgres", "flower", "redisinsight"}
     assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
         "detector-gpu": ["gpu"],
@@ -105,7 +105,8 @@ def test_a_service_waits_until_what_it_needs_is_well(name: str) -> None:
 
 def test_a_role_waits_for_all_that_it_talks_to() -> None:
     servers = {"rabbitmq", "redis"}
-    assert set(conditions("api")) == set(conditions("processor")) == servers | {"migrate"}
+    for name in ("api", "processor", "renderer"):
+        assert set(conditions(name)) == servers | {"migrate"}
     assert set(conditions("detector")) == set(conditions("detector-gpu")) == servers
     assert set(conditions("migrate")) == {"postgres"}
 

@@ -46,7 +46,7 @@ def test_the_result_file_is_the_embedded_forms(own: Deployment, sample: Path, ex
 
 
 def test_the_health_check_of_a_container_tells_whether_it_is_well(own: Deployment) -> None:
-    parts = [part for name in ("api", "processor", "detector") for part in own.parts_of(name)]
+    parts = [part for name in ("api", "processor", "renderer", "detector") for part in own.parts_of(name)]
     assert {part.name: own.unhealthy(part) for part in parts} == {part.name: "" for part in parts}
     another = own.add("detector")
     assert "does not consume" in own.unhealthy(another)

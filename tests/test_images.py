@@ -149,8 +149,8 @@ def test_the_containers_give_the_embedded_forms_result_file(running: Deployment,
 
 
 def test_the_health_checks_run_in_the_containers(running: Deployment) -> None:
-    parts = [part for name in ("api", "processor", "detector") for part in running.parts_of(name)]
-    assert len(parts) == 4
+    parts = [part for name in ("api", "processor", "renderer", "detector") for part in running.parts_of(name)]
+    assert len(parts) == 5
     assert {part.name: running.unhealthy(part) for part in parts} == {part.name: "" for part in parts}
 
 
