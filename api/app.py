@@ -13,12 +13,13 @@ from connexion.options import SwaggerUIOptions
 from connexion.validators import VALIDATOR_MAP
 from flask_jwt_extended import JWTManager
 
-from api import downloads, exports, problems, results, timeline, uploads
+from api import downloads, exports, problems, renditions, results, timeline, uploads
 from api.context import Services, context
 from api.dispatch import Dispatch
 from api.fetching import Fetcher
 from api.imports import Imports
 from api.network import OpenNetwork
+from api.renditiontable import RenditionTable
 from api.repository import Repository
 from api.streaming import Documents, PlainPaths, StreamingOperations
 from api.validation import BodyValidator
@@ -41,6 +42,8 @@ _SENDING = {
     "api.timeline.job_appearances": timeline.job_appearances,
     "api.exports.job_export": exports.job_export,
     "api.downloads.video_content": downloads.video_content,
+    "api.renditions.video_rendition_content": renditions.video_rendition_content,
+    "api.renditions.job_rendition_content": renditions.job_rendition_content,
 }
 
 
@@ -87,6 +90,7 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         flask=flask,
         engine=engine,
         repository=Repository(engine),
+        renditions=RenditionTable(engine),
         storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         redis=redis.Redis.from_url(settings.signals_url, health_check_interval=30),

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from api.dispatch import Dispatch
 from api.imports import Imports
+from api.renditiontable import RenditionTable
 from api.repository import Repository
 from contracts.catalogue import Catalogue
 from contracts.context import Context
@@ -26,6 +27,7 @@ class Services:
     flask: Flask
     engine: Engine
     repository: Repository
+    renditions: RenditionTable
     storage: Storage
     store: ResultStore
     redis: "redis.Redis"

@@ -5,7 +5,9 @@ import logging
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from contracts.tasks import PROBE_VIDEO, PROCESS_VIDEO, task_id
+from contracts.renditions import render_queue
+from contracts.tables import Rendition
+from contracts.tasks import PROBE_VIDEO, PROCESS_VIDEO, RENDER, task_id
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +28,13 @@ class Dispatch:
         """Ask the processor to plan a job."""
         self._send(PROCESS_VIDEO, job_id)
 
-    def _send(self, name: str, reference: str) -> None:
-        signature = self._celery.signature(name, args=(reference,), immutable=True)
+    def render(self, rendition: Rendition) -> None:
+        """Ask the processor to make a rendition."""
+        queue = render_queue(rendition.kind)
+        self._send(RENDER, rendition.id, queue=queue, routing_key=queue)
+
+    def _send(self, name: str, reference: str, **route: str) -> None:
+        signature = self._celery.signature(name, args=(reference,), immutable=True, **route)
         try:
             signature.apply_async(task_id=task_id(reference, name), retry=True, retry_policy=_RETRY)
         except (OperationalError, ConnectionError) as error:

@@ -1,6 +1,6 @@
-"""GET /videos/{id}/content: the file as it was uploaded."""
+"""Stored files as they are: GET /videos/{id}/content, and what was rendered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 from anyio.to_thread import run_sync
@@ -19,10 +19,16 @@ _PIECE_BYTES = 256 * 1024
 
 async def video_content(request: Request, user: str) -> Response:
     """The file, or a range of it."""
-    services = context.current()
-    video = await run_sync(services.repository.video, user, request.path_params["video_id"])
-    etag, size = f'"{video.sha256}"', video.size_bytes
+    video = await run_sync(context.current().repository.video, user, request.path_params["video_id"])
+    return await stored(request, video_key(video.id), video.size_bytes, f'"{video.sha256}"', video.content_type)
+
+
+async def stored(
+    request: Request, key: str, size: int, etag: str, media_type: str, more: Mapping[str, str] | None = None
+) -> Response:
+    """A stored object of so many bytes, or the range of it that is asked for. more: further headers."""
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": PRIVATE, "X-Content-Type-Options": "nosniff"}
+    headers |= more or {}
     if is_known(request.headers, etag):
         return Response(status_code=304, headers=headers)
     try:
@@ -35,9 +41,9 @@ async def video_content(request: Request, user: str) -> Response:
         headers["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"
     sent = part or Part(0, size - 1)
     headers["Content-Length"] = str(len(sent))
-    source = await run_sync(services.storage.open, video_key(video.id))
+    source = await run_sync(context.current().storage.open, key)
     pieces = iterate_in_threadpool(_pieces(source, sent))
-    return StreamingResponse(pieces, 206 if part else 200, headers, video.content_type)
+    return StreamingResponse(pieces, 206 if part else 200, headers, media_type)
 
 
 def _pieces(source: BinaryIO, part: Part) -> Iterator[bytes]:

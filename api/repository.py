@@ -16,7 +16,7 @@ from api.idempotency import LIFE_HOURS, RequestKey
 from contracts.errors import IdempotencyMismatch, InvalidCursor, JobsRunning, NotFound, Unauthenticated, UsernameTaken
 from contracts.messages import Options, to_json
 from contracts.states import ACTIVE, JobState
-from contracts.tables import IdempotencyKey, Job, Session, User, Video, new_id, utcnow
+from contracts.tables import IdempotencyKey, Job, Rendition, Session, User, Video, new_id, utcnow
 
 _ACTIVE = [str(state) for state in ACTIVE]
 Row = TypeVar("Row", Video, Job)
@@ -111,6 +111,7 @@ class Repository:
             running = [job.id for job in jobs if job.state in _ACTIVE]
             if running:
                 raise JobsRunning(f"job {running[0]} is still at work on the video: cancel it first, or wait")
+            session.execute(delete(Rendition).where(Rendition.video_id == video_id))
             session.execute(delete(Job).where(Job.video_id == video_id))
             session.delete(video)
             return [job.id for job in jobs]
@@ -177,6 +178,7 @@ class Repository:
             job = _owned(session, Job, user_id, job_id, "job")
             if job.state in _ACTIVE:
                 raise JobsRunning("the job is still at work: cancel it first, or wait")
+            session.execute(delete(Rendition).where(Rendition.job_id == job_id))
             session.delete(job)
             return job
 

@@ -5,12 +5,12 @@ from typing import Any
 
 from contracts.states import TERMINAL
 from contracts.store import Progress
-from contracts.tables import Job, Video
+from contracts.tables import Job, Rendition, Video
 
 PREFIX = "/api/v1"
 
 
-def video_shape(video: Video) -> dict[str, Any]:
+def video_shape(video: Video, *, has_poster: bool = False) -> dict[str, Any]:
     """A video."""
     path = f"{PREFIX}/videos/{video.id}"
     return {
@@ -25,7 +25,12 @@ def video_shape(video: Video) -> dict[str, Any]:
         "media": video.media,
         "refused": video.refused,
         "created_at": video.created_at,
-        "links": {"self": path, "content": f"{path}/content", "jobs": f"{PREFIX}/jobs?video_id={video.id}"},
+        "links": {
+            "self": path,
+            "content": f"{path}/content",
+            "jobs": f"{PREFIX}/jobs?video_id={video.id}",
+            "poster": poster_path(video.id) if has_poster else None,
+        },
     }
 
 
@@ -56,6 +61,32 @@ def job_shape(job: Job, progress: Progress | None, now: datetime) -> dict[str, A
             "video": f"{PREFIX}/videos/{job.video_id}",
         },
     }
+
+
+def rendition_shape(rendition: Rendition) -> dict[str, Any]:
+    """What is rendered from a video, or from a job's results."""
+    owner = f"jobs/{rendition.job_id}" if rendition.job_id else f"videos/{rendition.video_id}"
+    path = f"{PREFIX}/{owner}/renditions/{rendition.kind}"
+    done, total = rendition.frames_done, rendition.frames_total
+    return {
+        "id": rendition.id,
+        "kind": rendition.kind,
+        "video_id": rendition.video_id,
+        "job_id": rendition.job_id,
+        "state": rendition.state,
+        "progress": {"frames_done": done, "frames_total": total, "fraction": round(done / total, 4) if total else 0.0},
+        "content_type": rendition.content_type,
+        "size_bytes": rendition.size_bytes,
+        "error": rendition.error,
+        "created_at": rendition.created_at,
+        "finished_at": rendition.finished_at,
+        "links": {"self": path, "content": f"{path}/content"},
+    }
+
+
+def poster_path(video_id: str) -> str:
+    """Where a video's poster is, if there is one."""
+    return f"{PREFIX}/videos/{video_id}/renditions/poster/content"
 
 
 def _progress(job: Job, progress: Progress | None, now: datetime) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
         return body
 
     def _validate(self, body: Any) -> None:
+        if body is None and not self._required:
+            return
         if body is None:
             raise Malformed("the body is missing: send a JSON object")
         error = next(iter(self._validator.iter_errors(body)), None)

@@ -123,6 +123,12 @@ class ResultsNotReady(Conflict):
     code = "results_not_ready"
 
 
+class RenditionNotReady(Conflict):
+    """A rendition, or what it is to be made from, is not there yet."""
+
+    code = "rendition_not_ready"
+
+
 class StorageFull(WebDetectorError):
     code = "storage_full"
 

@@ -1,0 +1,76 @@
+"""The api's view of the renditions: asked for, looked at, deleted by their owner. The processor makes them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import sessionmaker
+
+from contracts.errors import NotFound
+from contracts.renditions import RenditionState, rendition_id
+from contracts.tables import Rendition, utcnow
+
+
+class RenditionTable:
+    """Short transactions; what it returns is detached from them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+
+    def ask(
+        self, user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any]
+    ) -> tuple[Rendition, bool]:
+        """The rendition of a user's video or job, and whether it is to be made (anew): because there was none, the
+        last try failed, or the options are others."""
+        try:
+            return self._ask(user_id, video_id, job_id, kind, options)
+        except IntegrityError:
+            # Asked for twice at the same moment: now the other one's is there.
+            return self._ask(user_id, video_id, job_id, kind, options)
+
+    def _ask(
+        self, user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any]
+    ) -> tuple[Rendition, bool]:
+        with self._sessions() as session, session.begin():
+            row = session.get(Rendition, rendition_id(video_id, job_id, kind))
+            if row is not None and row.options == options and row.state != RenditionState.FAILED:
+                return row, False
+            if row is None:
+                row = Rendition(
+                    id=rendition_id(video_id, job_id, kind),
+                    user_id=user_id,
+                    video_id=video_id,
+                    job_id=job_id,
+                    kind=kind,
+                )
+                session.add(row)
+            # Whoever is at the one before sees by the time that it is not wanted any more.
+            row.state, row.options, row.created_at = str(RenditionState.QUEUED), options, utcnow()
+            row.frames_done, row.frames_total, row.size_bytes = 0, None, None
+            row.content_type, row.error, row.finished_at = None, None, None
+            return row, True
+
+    def get(self, user_id: str, row_id: str) -> Rendition:
+        """A user's rendition. Raises NotFound."""
+        with self._sessions() as session:
+            row = session.get(Rendition, row_id)
+        if row is None or row.user_id != user_id:
+            raise NotFound("there is no such rendition: ask for it with PUT")
+        return row
+
+    def delete(self, user_id: str, row_id: str) -> Rendition:
+        """Delete a user's rendition. Raises NotFound."""
+        row = self.get(user_id, row_id)
+        with self._sessions() as session, session.begin():
+            session.execute(delete(Rendition).where(Rendition.id == row_id))
+        return row
+
+    def ready_posters(self, video_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the videos that have a poster."""
+        posters = [rendition_id(video_id, None, "poster") for video_id in video_ids]
+        statement = select(Rendition.video_id).where(
+            Rendition.id.in_(posters), Rendition.state == str(RenditionState.READY)
+        )
+        with self._sessions() as session:
+            return frozenset(session.scalars(statement))
