@@ -17,10 +17,12 @@ from api import downloads, exports, problems, renditions, results, timeline, upl
 from api.context import Services, context
 from api.dispatch import Dispatch
 from api.fetching import Fetcher
+from api.headers import SecurityHeaders
 from api.imports import Imports
 from api.network import OpenNetwork
 from api.renditiontable import RenditionTable
 from api.repository import Repository
+from api.site import Site
 from api.streaming import Documents, PlainPaths, StreamingOperations
 from api.validation import BodyValidator
 from contracts.broker import create_celery
@@ -63,6 +65,8 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app = connexion.FlaskApp("api", jsonifier=_Compact())
     context.install(_services(settings, app))
     problems.install(app)
+    app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)
+    app.add_middleware(functools.partial(Site, folder=settings.page_path), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(PlainPaths, MiddlewarePosition.BEFORE_SWAGGER)
     app.add_middleware(
         functools.partial(StreamingOperations, operations=_RECEIVING), MiddlewarePosition.BEFORE_VALIDATION

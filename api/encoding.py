@@ -1,7 +1,7 @@
 """Compressed answers, for clients that ask for them."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import zstandard
@@ -18,13 +18,13 @@ class _Compressor(Protocol):
     def flush(self) -> bytes: ...
 
 
-def choose(accepted: str) -> str | None:
-    """The encoding for an Accept-Encoding header, None for none."""
+def choose(accepted: str, offered: Sequence[str] = ENCODINGS) -> str | None:
+    """The one of the offered encodings for an Accept-Encoding header, None for none."""
     weights: dict[str, float] = {}
     for item in accepted.lower().split(","):
         name, _, parameter = item.partition(";")
         weights[name.strip()] = _weight(parameter)
-    good = [name for name in ENCODINGS if weights.get(name, weights.get("*", 0)) > 0]
+    good = [name for name in offered if weights.get(name, weights.get("*", 0)) > 0]
     return max(good, key=lambda name: weights.get(name, weights.get("*", 0)), default=None)
 
 

@@ -27,6 +27,7 @@ _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "change_me", "secret", "password", "placeholder", "todo", "example"}
 )
 _SIGNING_KEY_LENGTH = 32
+_ROOT = Path(__file__).parents[1]
 _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)/?")
 
 
@@ -122,6 +123,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             secret=True,
             least_length=_SIGNING_KEY_LENGTH,
         ),
+    ] = ""
+    page_dir: Annotated[
+        str, _meta("Folder of the built page; empty means web/dist beside the service's code.", ("api",))
     ] = ""
     access_token_minutes: Annotated[int, _meta("How long an access token holds.", ("api",), ge=1)] = 60
     refresh_token_days: Annotated[int, _meta("How long a refresh token holds.", ("api",), ge=1)] = 30
@@ -248,6 +252,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def models_path(self) -> Path:
         """The folder of the models that were added."""
         return Path(self.models_dir or os.path.join(self.data_dir, "models"))
+
+    @property
+    def page_path(self) -> Path:
+        """The folder of the built page."""
+        return Path(self.page_dir) if self.page_dir else _ROOT / "web" / "dist"
 
     @property
     def import_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
