@@ -10,11 +10,13 @@ import redis
 from connexion.jsonifier import Jsonifier
 from connexion.middleware import MiddlewarePosition
 from connexion.options import SwaggerUIOptions
+from connexion.security import SECURITY_HANDLERS
 from connexion.validators import VALIDATOR_MAP
 from flask_jwt_extended import JWTManager
 
 from api import downloads, exports, problems, renditions, results, timeline, uploads
 from api.context import Services, context
+from api.cookies import CookieHandler
 from api.dispatch import Dispatch
 from api.fetching import Fetcher
 from api.headers import SecurityHeaders
@@ -78,6 +80,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
         swagger_ui_options=SwaggerUIOptions(swagger_ui_path="/docs"),
         validate_responses=validate_responses,
         strict_validation=True,
+        security_map={**SECURITY_HANDLERS, "apiKey": CookieHandler},
         validator_map={"body": {**VALIDATOR_MAP["body"], "application/json": BodyValidator}},
     )
     return app

@@ -17,8 +17,9 @@ _DOCS_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     f"connect-src 'self'; font-src 'self'; {_NONE}"
 )
-# A file that somebody uploaded, opened by itself: browsers show it with a player and a style of their own.
-_MEDIA_POLICY = f"default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; {_NONE}; sandbox"
+# A file that somebody uploaded, opened by itself: browsers show it with a player and a style of their own. Not in
+# a sandbox, from which the player would ask without the cookie.
+_MEDIA_POLICY = f"default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; {_NONE}"
 _ANSWER_POLICY = f"default-src 'none'; {_NONE}; sandbox"
 _MEDIA_PATH = re.compile(r"/api/.*/content")
 _ALWAYS = {

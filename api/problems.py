@@ -7,6 +7,7 @@ import msgspec
 from connexion import FlaskApp
 from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
+from flask import Response
 from starlette.exceptions import HTTPException
 from werkzeug.exceptions import HTTPException as FlaskHTTPException
 
@@ -57,6 +58,12 @@ def body(status: int, code: str, detail: str) -> bytes:
     return msgspec.json.encode(
         {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     )
+
+
+def response(error: errors.WebDetectorError) -> Response:
+    """An error as Flask's answer, for handlers that have more to say with it."""
+    answer = _answer(status_of(error), error.code, error.detail)
+    return Response(answer.body, answer.status_code, answer.headers, content_type=MEDIA_TYPE)
 
 
 def install(app: FlaskApp) -> None:

@@ -67,8 +67,8 @@ class Repository:
     def rotate_refresh(self, session_id: str, old: str, new: str, expires_at: datetime) -> None:
         """Let a new refresh token take the place of the old one.
 
-        Raises Unauthenticated when the old one is not the good one: somebody used it before, so
-        the whole session ends.
+        Nothing happens where it has done so already. Raises Unauthenticated when the old one is not the
+        good one: somebody used it before, so the whole session ends.
         """
         statement = (
             update(Session)
@@ -77,6 +77,10 @@ class Repository:
         )
         with self._transaction() as session:
             done = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+            known = select(Session.id).where(
+                Session.id == session_id, Session.refresh_id == new, Session.revoked_at.is_(None)
+            )
+            done = done or session.scalar(known) is not None
         if not done:
             self.revoke(session_id)
             raise Unauthenticated("this refresh token was used or revoked: log in again")
@@ -85,6 +89,15 @@ class Repository:
         """End a session."""
         with self._transaction() as session:
             session.execute(update(Session).where(Session.id == session_id).values(revoked_at=utcnow()))
+
+    def revoke_all(self, user_id: str) -> None:
+        """End all sessions of a user."""
+        with self._transaction() as session:
+            session.execute(
+                update(Session)
+                .where(Session.user_id == user_id, Session.revoked_at.is_(None))
+                .values(revoked_at=utcnow())
+            )
 
     # Videos
 

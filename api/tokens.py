@@ -1,5 +1,6 @@
 """Tokens: issued by flask-jwt-extended, checked for every request outside of Flask."""
 
+import logging
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -9,10 +10,16 @@ from connexion.exceptions import OAuthProblem
 from flask_jwt_extended import create_access_token, create_refresh_token, decode_token
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
+from redis import RedisError
 
 from api.context import Services, context
 from contracts.errors import Unauthenticated
 from contracts.tables import utcnow
+
+log = logging.getLogger(__name__)
+
+# So long after a refresh the token before is taken too: of another tab, or of one whose answer got lost.
+_TABS_SECONDS = 30
 
 
 def issue(services: Services, user_id: str) -> dict[str, Any]:
@@ -22,13 +29,35 @@ def issue(services: Services, user_id: str) -> dict[str, Any]:
     return _pair(services, user_id, session_id, refresh_id)
 
 
-def renew(services: Services, refresh_token: str) -> dict[str, Any]:
-    """New tokens for a refresh token, which is good once. Raises Unauthenticated."""
+def renew(services: Services, refresh_token: str, *, tabs: bool = False) -> dict[str, Any]:
+    """New tokens for a refresh token, which is good once. Raises Unauthenticated.
+
+    tabs: whoever else brings the same token within some seconds gets tokens too, of the same session.
+    """
     claims = _decode(services, refresh_token, "refresh")
     refresh_id = str(uuid.uuid4())
+    if tabs:
+        refresh_id = _agreed(services, claims["rid"], refresh_id)
     expires_at = utcnow() + _refresh_life(services)
     services.repository.rotate_refresh(claims["sid"], claims["rid"], refresh_id, expires_at)
     return _pair(services, claims["sub"], claims["sid"], refresh_id)
+
+
+def _agreed(services: Services, old: str, new: str) -> str:
+    """What takes the place of a refresh token: the proposal of whoever came first."""
+    key = f"wd:refresh:{old}"
+    try:
+        services.redis.set(key, new, nx=True, ex=_TABS_SECONDS)
+        first = services.redis.get(key)
+    except RedisError as error:  # then a second tab has to log in again
+        log.warning("tabs cannot share a refresh: %s", error)
+        return new
+    return first.decode() if isinstance(first, bytes) else new
+
+
+async def check_cookie(token: str) -> dict[str, Any]:
+    """The claims of an access token that came as a cookie, for Connexion. Raises OAuthProblem."""
+    return await check(token)
 
 
 async def check(token: str) -> dict[str, Any]:

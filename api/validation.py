@@ -46,6 +46,8 @@ class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
         if body is None and not self._required:
             return
         if body is None:
+            if not self._required:
+                return
             raise Malformed("the body is missing: send a JSON object")
         error = next(iter(self._validator.iter_errors(body)), None)
         if error is not None:
