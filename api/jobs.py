@@ -1,5 +1,6 @@
 """Jobs: start, look, cancel, delete. Their results stand in api.results."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, request
@@ -8,9 +9,10 @@ from api.answers import Answer, answer, no_content
 from api.context import Services, context
 from api.idempotency import HEADER, RequestKey, request_key
 from api.options import checked_options
+from api.repository import JobFilter
 from api.shapes import PREFIX, job_shape
 from api.videos import remove_job_data
-from contracts.errors import ResultsNotReady, VideoRefused
+from contracts.errors import NotFound, ResultsNotReady, VideoRefused
 from contracts.messages import Options
 from contracts.states import ACTIVE, JobState
 from contracts.tables import Job, utcnow
@@ -42,11 +44,18 @@ def start(services: Services, user: str, video_id: str, model: str, options: Opt
     return job
 
 
-def list_jobs(user: str, limit: int = 50, cursor: str | None = None, video_id: str | None = None) -> Answer:
+def list_jobs(
+    user: str,
+    limit: int = 50,
+    cursor: str | None = None,
+    video_id: str | None = None,
+    search: str = "",
+    state: Sequence[str] = (),
+) -> Answer:
     """A page of the user's jobs."""
     services = context.current()
-    jobs, next_cursor = services.repository.jobs(user, limit, cursor, video_id)
-    return answer({"items": [shape(services, job) for job in jobs], "next_cursor": next_cursor})
+    jobs, next_cursor = services.repository.jobs(user, limit, cursor, JobFilter(video_id, search, tuple(state)))
+    return answer({"items": shapes(services, jobs), "next_cursor": next_cursor})
 
 
 def get_job(user: str, job_id: str) -> Answer:
@@ -84,6 +93,18 @@ def get_summary(user: str, job_id: str) -> Answer:
 
 
 def shape(services: Services, job: Job) -> dict[str, Any]:
-    """A job with its progress of now."""
-    working = job.state in _WORKING
-    return job_shape(job, services.store.progress(job.id) if working else None, utcnow())
+    """A job with its progress of now. Raises NotFound when it was deleted meanwhile."""
+    found = shapes(services, [job])
+    if not found:
+        raise NotFound("there is no such job")
+    return found[0]
+
+
+def shapes(services: Services, jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """Jobs with their progress of now; those that were deleted meanwhile are left out."""
+    working = [job.id for job in jobs if job.state in _WORKING]
+    progress = dict(zip(working, services.store.progress_of(working), strict=True)) if working else {}
+    videos = services.repository.videos_of(jobs)
+    now = utcnow()
+    known = ((job, *videos[job.video_id]) for job in jobs if job.video_id in videos)
+    return [job_shape(job, progress.get(job.id), now, video, has_poster=has_poster) for job, video, has_poster in known]

@@ -1,13 +1,13 @@
 """The api's view of the tables. Everything is asked for by its owner: what is another's is not there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Engine, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import sessionmaker
@@ -20,6 +20,15 @@ from contracts.tables import IdempotencyKey, Job, Rendition, Session, User, Vide
 
 _ACTIVE = [str(state) for state in ACTIVE]
 Row = TypeVar("Row", Video, Job)
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs of a user: of a video, of videos with this in their names, in one of these states."""
+
+    video_id: str | None = None
+    search: str = ""
+    states: tuple[str, ...] = ()
 
 
 class Repository:
@@ -171,11 +180,20 @@ class Repository:
         with self._sessions() as session:
             return _owned(session, Job, user_id, job_id, "job")
 
-    def jobs(
-        self, user_id: str, limit: int, cursor: str | None, video_id: str | None = None
-    ) -> tuple[list[Job], str | None]:
+    def jobs(self, user_id: str, limit: int, cursor: str | None, which: JobFilter) -> tuple[list[Job], str | None]:
         """A page of a user's jobs, the newest first, and the cursor of the next page."""
-        return self._page(Job, user_id, limit, cursor, *([Job.video_id == video_id] if video_id else []))
+        return self._page(Job, user_id, limit, cursor, *_conditions(user_id, which))
+
+    def videos_of(self, jobs: Sequence[Job]) -> dict[str, tuple[Video, bool]]:
+        """The videos of jobs by their ids, each with whether it has a poster."""
+        ids = {job.video_id for job in jobs}
+        ready = select(Rendition.video_id).where(
+            Rendition.video_id.in_(ids), Rendition.kind == "poster", Rendition.state == "ready"
+        )
+        with self._sessions() as session:
+            posters = set(session.scalars(ready))
+            videos = session.scalars(select(Video).where(Video.id.in_(ids)))
+            return {video.id: (video, video.id in posters) for video in videos}
 
     def request_cancel(self, user_id: str, job_id: str) -> Job:
         """Note that a job shall stop, unless it has ended. Raises NotFound."""
@@ -218,6 +236,16 @@ class Repository:
 def _owned(session: OrmSession, table: type[Row], user_id: str, row_id: str, name: str) -> Row:
     row = session.get(table, row_id)
     return _found(row if row is not None and row.user_id == user_id else None, name)
+
+
+def _conditions(user_id: str, which: JobFilter) -> Iterator[ColumnElement[bool]]:
+    if which.video_id:
+        yield Job.video_id == which.video_id
+    if which.search:
+        named = func.lower(Video.name).contains(which.search.lower(), autoescape=True)
+        yield Job.video_id.in_(select(Video.id).where(Video.user_id == user_id, named))
+    if which.states:
+        yield Job.state.in_(which.states)
 
 
 def _known_job(session: OrmSession, user_id: str, key: RequestKey) -> Job | None:

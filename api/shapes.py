@@ -34,12 +34,13 @@ def video_shape(video: Video, *, has_poster: bool = False) -> dict[str, Any]:
     }
 
 
-def job_shape(job: Job, progress: Progress | None, now: datetime) -> dict[str, Any]:
+def job_shape(job: Job, progress: Progress | None, now: datetime, video: Video, *, has_poster: bool) -> dict[str, Any]:
     """A job; progress is that of a running one, None for one that has ended or not begun."""
     path = f"{PREFIX}/jobs/{job.id}"
     return {
         "id": job.id,
         "video_id": job.video_id,
+        "video": _video_of_job(video, has_poster),
         "state": job.state,
         "cancel_requested": job.cancel_requested,
         "model": job.model,
@@ -87,6 +88,16 @@ def rendition_shape(rendition: Rendition) -> dict[str, Any]:
 def poster_path(video_id: str) -> str:
     """Where a video's poster is, if there is one."""
     return f"{PREFIX}/videos/{video_id}/renditions/poster/content"
+
+
+def _video_of_job(video: Video, has_poster: bool) -> dict[str, Any]:
+    """What a list of jobs shows of their videos."""
+    media = video.media or {}
+    return {
+        "name": video.name,
+        **{name: media.get(name) for name in ("width", "height", "duration_ms")},
+        "poster": poster_path(video.id) if has_poster else None,
+    }
 
 
 def _progress(job: Job, progress: Progress | None, now: datetime) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """ResultStore in PostgreSQL. The server's clock decides; every method is one statement, done whole or not at all."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from contracts import pgurl
@@ -85,7 +86,10 @@ _SET_PROGRESS = _writing(
     " SELECT id, CAST(:number AS integer), CAST(:frames AS bigint), CAST(:seconds AS double precision) FROM living"
     " ON CONFLICT (job, number) DO UPDATE SET frames = excluded.frames, seconds = excluded.seconds RETURNING true"
 )
-_PROGRESS = _reading("CAST(coalesce(sum(frames), 0) AS bigint), coalesce(sum(seconds), 0)", "progress")
+_PROGRESS = """
+    SELECT job.name, CAST(sum(frames) AS bigint), sum(seconds) FROM progress JOIN job ON job.id = progress.job
+    WHERE job.name = ANY (CAST(:jobs AS text[])) AND job.expires_at > now() GROUP BY job.name
+"""
 _TAKE_LEASE = """
     INSERT INTO lease VALUES (:job, :number, :owner, now() + :seconds * interval '1 s')
     ON CONFLICT (job_name, number) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
@@ -169,8 +173,12 @@ class PostgresResultStore:
         self._write(_SET_PROGRESS, job_id, number=index, frames=frames, seconds=seconds)
 
     def progress(self, job_id: str) -> Progress:
-        ((frames, seconds),) = self._pool.run(_PROGRESS, job=job_id)
-        return Progress(frames, seconds)
+        return self.progress_of([job_id])[0]
+
+    def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
+        rows = self._pool.run(_PROGRESS, jobs=list(job_ids))
+        known = {job: Progress(frames, seconds) for job, frames, seconds in rows}
+        return [known.get(job_id, Progress(0, 0.0)) for job_id in job_ids]
 
     def fix_runtime(self, job_id: str, runtime: str) -> str:
         value: bytes = self._write(_SETTLE_STATE, job_id, name="runtime", value=runtime.encode())

@@ -3,6 +3,7 @@
 One hash per job and kind, so that one TTL, renewed while the job lives, covers them all.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -79,8 +80,11 @@ class RedisResultStore:
         self._write(job_id, "progress", "hset", index, f"{frames} {seconds:.6f}")
 
     def progress(self, job_id: str) -> Progress:
-        pairs = [value.split() for value in self._ask("hvals", _key(job_id, "progress"))]
-        return Progress(sum(int(frames) for frames, _ in pairs), sum(float(seconds) for _, seconds in pairs))
+        return self.progress_of([job_id])[0]
+
+    def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
+        answers = self._at_once(*(("hvals", _key(job_id, "progress")) for job_id in job_ids))
+        return [_sum([value.split() for value in values]) for values in answers]
 
     def fix_runtime(self, job_id: str, runtime: str) -> str:
         key = _key(job_id, "state")
@@ -132,6 +136,10 @@ class RedisResultStore:
                 return pipe.execute()
         except RedisError as error:
             raise _unavailable(error) from error
+
+
+def _sum(pairs: list[list[bytes]]) -> Progress:
+    return Progress(sum(int(frames) for frames, _ in pairs), sum(float(seconds) for _, seconds in pairs))
 
 
 def _unavailable(error: RedisError) -> StoreUnavailable:

@@ -1,5 +1,6 @@
 """The port of the running jobs' state that all roles share: chunk results, progress, leases, flags."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +65,9 @@ class ResultStore(Protocol):
 
     def progress(self, job_id: str) -> Progress:
         """The sum over all chunks."""
+
+    def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
+        """The progress of each of these jobs, asked for at once."""
 
     def fix_runtime(self, job_id: str, runtime: str) -> str:
         """Settle what computes the job (see messages.runtime) if nobody did; what holds."""

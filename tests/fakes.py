@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -104,6 +104,9 @@ class MemoryResultStore(ResultStore):
     def progress(self, job_id: str) -> Progress:
         values = self._read(job_id, "progress").values()
         return Progress(sum(frames for frames, _ in values), sum(seconds for _, seconds in values))
+
+    def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
+        return [self.progress(job_id) for job_id in job_ids]
 
     def fix_runtime(self, job_id: str, runtime: str) -> str:
         return str(self._write(job_id, "state").setdefault("runtime", runtime))

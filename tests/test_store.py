@@ -130,6 +130,16 @@ def test_a_repeated_chunk_does_not_count_twice_in_the_progress(store: ResultStor
     assert store.progress(job) == Progress(15, 0.375)
 
 
+def test_the_progress_of_several_jobs_is_told_at_once(store: ResultStore, job: str) -> None:
+    other, nobody = str(uuid.uuid4()), str(uuid.uuid4())
+    store.set_progress(job, 0, 20, 0.5)
+    store.set_progress(other, 0, 7, 0.125)
+    store.set_progress(other, 1, 1, 0.125)
+    none = Progress(0, 0.0)
+    assert store.progress_of([nobody, other, job, job]) == [none, Progress(8, 0.25), *[Progress(20, 0.5)] * 2]
+    assert store.progress_of([]) == []
+
+
 def test_the_first_precision_holds(store: ResultStore, job: str) -> None:
     assert store.fix_runtime(job, "bf16") == "bf16"
     assert store.fix_runtime(job, "fp32") == "bf16"
