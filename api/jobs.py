@@ -105,6 +105,10 @@ def shapes(services: Services, jobs: Sequence[Job]) -> list[dict[str, Any]]:
     working = [job.id for job in jobs if job.state in _WORKING]
     progress = dict(zip(working, services.store.progress_of(working), strict=True)) if working else {}
     videos = services.repository.videos_of(jobs)
+    posters = services.renditions.ready_posters(list(videos))
     now = utcnow()
-    known = ((job, *videos[job.video_id]) for job in jobs if job.video_id in videos)
-    return [job_shape(job, progress.get(job.id), now, video, has_poster=has_poster) for job, video, has_poster in known]
+    return [
+        job_shape(job, progress.get(job.id), now, videos[job.video_id], has_poster=job.video_id in posters)
+        for job in jobs
+        if job.video_id in videos
+    ]

@@ -184,16 +184,11 @@ class Repository:
         """A page of a user's jobs, the newest first, and the cursor of the next page."""
         return self._page(Job, user_id, limit, cursor, *_conditions(user_id, which))
 
-    def videos_of(self, jobs: Sequence[Job]) -> dict[str, tuple[Video, bool]]:
-        """The videos of jobs by their ids, each with whether it has a poster."""
+    def videos_of(self, jobs: Sequence[Job]) -> dict[str, Video]:
+        """The videos of jobs by their ids."""
         ids = {job.video_id for job in jobs}
-        ready = select(Rendition.video_id).where(
-            Rendition.video_id.in_(ids), Rendition.kind == "poster", Rendition.state == "ready"
-        )
         with self._sessions() as session:
-            posters = set(session.scalars(ready))
-            videos = session.scalars(select(Video).where(Video.id.in_(ids)))
-            return {video.id: (video, video.id in posters) for video in videos}
+            return {video.id: video for video in session.scalars(select(Video).where(Video.id.in_(ids)))}
 
     def request_cancel(self, user_id: str, job_id: str) -> Job:
         """Note that a job shall stop, unless it has ended. Raises NotFound."""
