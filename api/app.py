@@ -14,12 +14,14 @@ from connexion.security import SECURITY_HANDLERS
 from connexion.validators import VALIDATOR_MAP
 from flask_jwt_extended import JWTManager
 
-from api import downloads, exports, problems, renditions, results, timeline, uploads
+from api import changes, downloads, events, exports, problems, renditions, results, timeline, uploads
 from api.context import Services, context
 from api.cookies import CookieHandler
 from api.dispatch import Dispatch
 from api.fetching import Fetcher
+from api.gone import Gone
 from api.headers import SecurityHeaders
+from api.hub import Hub
 from api.imports import Imports
 from api.network import OpenNetwork
 from api.renditiontable import RenditionTable
@@ -45,6 +47,8 @@ _SENDING = {
     "api.timeline.job_series": timeline.job_series,
     "api.timeline.job_appearances": timeline.job_appearances,
     "api.exports.job_export": exports.job_export,
+    "api.events.events": events.events,
+    "api.events.job_events": events.job_events,
     "api.downloads.video_content": downloads.video_content,
     "api.renditions.video_rendition_content": renditions.video_rendition_content,
     "api.renditions.job_rendition_content": renditions.job_rendition_content,
@@ -91,19 +95,23 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
     flask.config["JWT_SECRET_KEY"] = settings.jwt_secret_key
     JWTManager(flask)
     engine = open_database(settings.database_url)
+    repository = Repository(engine)
+    signals = redis.Redis.from_url(settings.signals_url, health_check_interval=30)
     return Services(
         settings=settings,
         catalogue=Catalogue(settings.models_path),
         flask=flask,
         engine=engine,
-        repository=Repository(engine),
+        repository=repository,
         renditions=RenditionTable(engine),
         storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
-        redis=redis.Redis.from_url(settings.signals_url, health_check_interval=30),
+        redis=signals,
         replies=Replies(settings.signals_url, settings.probe_wait_seconds),
         dispatch=Dispatch(create_celery(settings)),
         imports=_imports(settings),
+        events=Hub(changes.read, repository.good_credentials),
+        gone=Gone(signals),
     )
 
 

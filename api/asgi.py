@@ -1,4 +1,4 @@
-"""What the web server serves: `gunicorn -k asgi "api.asgi:create()"`."""
+"""What the web server serves: `gunicorn -k api.worker.Worker "api.asgi:create()"`."""
 
 import sys
 import warnings
@@ -12,7 +12,9 @@ warnings.filterwarnings("ignore", message="Using `httpx` with", module="connexio
 
 import connexion  # noqa: E402  (after the filter)
 
+from api import worker  # noqa: E402
 from api.app import create_app  # noqa: E402
+from api.context import context  # noqa: E402
 
 # A worker that ends with it is not started again: gunicorn's Arbiter.APP_LOAD_ERROR.
 _HALT = 4
@@ -26,4 +28,6 @@ def create() -> connexion.FlaskApp:
         print(error.detail, file=sys.stderr)
         sys.exit(_HALT)
     configure(settings)
-    return create_app(settings)
+    app = create_app(settings)
+    worker.on_stop.append(context.current().events.stop)
+    return app

@@ -7,6 +7,8 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from api.dispatch import Dispatch
+from api.gone import Gone
+from api.hub import Hub
 from api.imports import Imports
 from api.renditiontable import RenditionTable
 from api.repository import Repository
@@ -34,6 +36,8 @@ class Services:
     replies: Replies
     dispatch: Dispatch
     imports: Imports
+    events: Hub
+    gone: Gone
 
 
 context: Context[Services] = Context()

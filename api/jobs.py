@@ -78,6 +78,7 @@ def delete_job(user: str, job_id: str) -> Response:
     """Delete a job that has ended."""
     services = context.current()
     job = services.repository.delete_job(user, job_id)
+    services.gone.note(user, [job_id])
     remove_job_data(services, job.video_id, job_id)
     return no_content()
 

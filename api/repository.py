@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, delete, func, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import sessionmaker
@@ -18,6 +18,7 @@ from contracts.messages import Options, to_json
 from contracts.states import ACTIVE, JobState
 from contracts.tables import IdempotencyKey, Job, Rendition, Session, User, Video, new_id, utcnow
 
+_MOST_CHANGES = 10_000
 _ACTIVE = [str(state) for state in ACTIVE]
 Row = TypeVar("Row", Video, Job)
 
@@ -72,6 +73,14 @@ class Repository:
         )
         with self._sessions() as session:
             return session.scalar(good) is not None
+
+    def good_credentials(self, ids: Sequence[str]) -> set[str]:
+        """Which of these sessions hold."""
+        good = select(Session.id).where(
+            Session.id.in_(ids), Session.revoked_at.is_(None), Session.expires_at > utcnow()
+        )
+        with self._sessions() as session:
+            return set(session.scalars(good))
 
     def rotate_refresh(self, session_id: str, old: str, new: str, expires_at: datetime) -> None:
         """Let a new refresh token take the place of the old one.
@@ -189,6 +198,21 @@ class Repository:
         ids = {job.video_id for job in jobs}
         with self._sessions() as session:
             return {video.id: video for video in session.scalars(select(Video).where(Video.id.in_(ids)))}
+
+    def changed_jobs(self, user_ids: Sequence[str], since: datetime, job_id: str | None = None) -> list[Job]:
+        """Jobs of these users that are at work or ended since then, and the one of the id, the newest last; not too
+        many of them."""
+        changed = or_(Job.state.in_(_ACTIVE), Job.finished_at > since, Job.id == job_id)
+        statement = select(Job).where(Job.user_id.in_(user_ids), changed)
+        with self._sessions() as session:
+            return list(session.scalars(statement.order_by(Job.created_at.desc()).limit(_MOST_CHANGES)))[::-1]
+
+    def changed_renditions(self, user_ids: Sequence[str], since: datetime) -> list[Rendition]:
+        """Renditions for these users that are at work or ended since then; not too many of them."""
+        changed = or_(Rendition.state.in_(("queued", "running")), Rendition.finished_at > since)
+        statement = select(Rendition).where(Rendition.user_id.in_(user_ids), changed)
+        with self._sessions() as session:
+            return list(session.scalars(statement.order_by(Rendition.created_at.desc()).limit(_MOST_CHANGES)))[::-1]
 
     def request_cancel(self, user_id: str, job_id: str) -> Job:
         """Note that a job shall stop, unless it has ended. Raises NotFound."""

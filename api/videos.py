@@ -28,7 +28,9 @@ def get_video(user: str, video_id: str) -> Answer:
 def delete_video(user: str, video_id: str) -> Response:
     """Delete a video with its jobs and results."""
     services = context.current()
-    for job_id in services.repository.delete_video(user, video_id):
+    jobs = services.repository.delete_video(user, video_id)
+    services.gone.note(user, jobs)
+    for job_id in jobs:
         remove_job_data(services, video_id, job_id)
     for kind in VIDEO_KINDS:
         services.storage.delete(rendition_key(video_id, None, kind))

@@ -130,7 +130,7 @@ def roles(form: Form) -> list[Process]:
     """The api, a processor, a renderer and the detectors: the very commands of the distributed form."""
     settings = form.settings
     host, port = _bracketed(settings.host, settings.port)
-    gunicorn = ["-m", "gunicorn", "-k", "asgi", "--no-control-socket", "--graceful-timeout", "20"]
+    gunicorn = ["-m", "gunicorn", "-k", "api.worker.Worker", "--no-control-socket", "--graceful-timeout", "20"]
     gunicorn += ["--keep-alive", "7"]  # clients drop idle connections after 5 s; a stop waits for those that are left
     gunicorn += ["--bind", f"{host}:{port}", "--workers", str(settings.api_workers), "api.asgi:create()"]
     threads = str(settings.detector_threads or max(1, form.cores // form.detectors))

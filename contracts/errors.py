@@ -77,6 +77,12 @@ class TooManyImports(WebDetectorError):
     code = "too_many_imports"
 
 
+class TooManyStreams(WebDetectorError):
+    """A user listens to as many streams of events as may be at once."""
+
+    code = "too_many_streams"
+
+
 class Malformed(WebDetectorError):
     """The request cannot be read."""
 

@@ -1,0 +1,154 @@
+"""Who listens to which changes in this process. One look at the tables serves all of them."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from anyio.to_thread import run_sync
+
+from contracts.errors import TooManyStreams, Unavailable
+from contracts.tables import utcnow
+
+log = logging.getLogger(__name__)
+
+STREAMS_PER_USER = 10
+_PERIOD_SECONDS = 1.0
+# Hosts' clocks differ, and a row is seen some time after the moment that it names.
+MARGIN = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An event for a user. job and video: what it is about; a video's own renditions are of no job.
+
+    mark: differs when there is something new to tell.
+    """
+
+    user: str
+    event: str
+    id: str
+    job: str | None
+    video: str | None
+    data: bytes
+    mark: bytes
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What the newer of two changes takes the place of."""
+        return self.event, self.id
+
+
+Read = Callable[[Sequence[str], datetime], list[Change]]
+Good = Callable[[Sequence[str]], set[str]]
+
+
+class Listener:
+    """One stream. What it did not take yet is replaced by what is newer, so that a slow one holds little."""
+
+    def __init__(self, user: str, credential: str, job_id: str | None = None, video_id: str | None = None) -> None:
+        """credential: the id of the session or token by which it came. job_id: of the only job that it is about,
+        with that of its video."""
+        self.user = user
+        self.credential = credential
+        self.ended = False
+        self.time = utcnow()
+        self._job, self._video = job_id, video_id
+        self._pending: dict[tuple[str, str], Change] = {}
+        self._marks: dict[tuple[str, str], bytes] = {}
+        self._wake = asyncio.Event()
+
+    def offer(self, changes: Iterable[Change], time: datetime) -> None:
+        """All that may have changed, as it was at that time."""
+        marks = {}
+        for change in filter(self._concerns, changes):
+            marks[change.key] = change.mark
+            if self._marks.get(change.key) != change.mark:
+                self._pending[change.key] = change
+        self._marks, self.time = marks, time
+        if self._pending:
+            self._wake.set()
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self.ended = True
+        self._wake.set()
+
+    async def take(self, seconds: float) -> list[Change]:
+        """What is new, at the latest after some seconds."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return []
+        if not self.ended:
+            self._wake.clear()
+        taken = list(self._pending.values())
+        self._pending.clear()
+        if self._job and any(change.event == "gone" for change in taken):
+            self.end()
+        return taken
+
+    def _concerns(self, change: Change) -> bool:
+        if self._job is None:
+            return True
+        return change.job == self._job or (change.job is None and change.video == self._video)
+
+
+class Hub:
+    """The listeners of this process. Everything but reading happens in the event loop."""
+
+    def __init__(self, read: Read, good: Good) -> None:
+        """read: what has changed of some users' jobs since a time. good: which of some credentials hold."""
+        self._read = read
+        self._good = good
+        self._listeners: set[Listener] = set()
+        self._polling: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    def add(self, listener: Listener) -> None:
+        """From now on it is offered changes. Raises TooManyStreams, Unavailable."""
+        if self._stopped:
+            raise Unavailable("the service is about to stop: try again in a moment")
+        if sum(other.user == listener.user for other in self._listeners) >= STREAMS_PER_USER:
+            raise TooManyStreams(f"you listen {STREAMS_PER_USER} times already: close one of the streams")
+        self._listeners.add(listener)
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self._poll())
+
+    def remove(self, listener: Listener) -> None:
+        """It has gone away."""
+        self._listeners.discard(listener)
+
+    def stop(self) -> None:
+        """End all streams; there are no new ones."""
+        self._stopped = True
+        for listener in self._listeners:
+            listener.end()
+
+    async def _poll(self) -> None:
+        failed = False
+        while self._listeners:
+            await asyncio.sleep(_PERIOD_SECONDS)
+            try:
+                await self._look()
+                failed = False
+            except Exception as error:  # whatever a client library raises, the next look may succeed
+                if not failed:
+                    log.warning("changes cannot be looked for: %r", error)
+                failed = True
+
+    async def _look(self) -> None:
+        time = utcnow()
+        users = sorted({listener.user for listener in self._listeners})
+        credentials = sorted({listener.credential for listener in self._listeners})
+        good = await run_sync(self._good, credentials)
+        changes = defaultdict(list)
+        for change in await run_sync(self._read, users, time - MARGIN):
+            changes[change.user].append(change)
+        for listener in self._listeners:
+            if listener.credential not in good and listener.credential in credentials:
+                listener.end()
+            elif listener.user in users:
+                listener.offer(changes[listener.user], time)
