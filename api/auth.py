@@ -6,7 +6,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 from flask import Response
 
-from api import cookies, problems, tokens
+from api import apitokens, cookies, problems, tokens
 from api.answers import Answer, answer, no_content
 from api.context import Services, context
 from contracts.errors import Unauthenticated
@@ -52,12 +52,14 @@ def refresh(body: dict[str, Any] | None = None) -> Answer | Response:
 
 def logout(token_info: dict[str, Any]) -> Response:
     """End the session of the token."""
+    apitokens.require_login(token_info)
     context.current().repository.revoke(token_info["sid"])
     return cookies.clear(no_content())
 
 
-def logout_all(user: str) -> Response:
+def logout_all(user: str, token_info: dict[str, Any]) -> Response:
     """End all sessions of the user."""
+    apitokens.require_login(token_info)
     context.current().repository.revoke_all(user)
     return cookies.clear(no_content())
 

@@ -107,6 +107,6 @@ def _resumed(last_id: str, now: datetime) -> datetime:
 
 
 def _credential(request: Request) -> str:
-    """The id of the session of the token."""
+    """The id of the session of the token, or of the API token."""
     claims: dict[str, str] = request.scope["extensions"]["connexion_context"]["token_info"]
-    return claims["sid"]
+    return claims["tid"] if "tid" in claims else claims["sid"]

@@ -24,6 +24,7 @@ _STATUS: dict[type[errors.WebDetectorError], HTTPStatus] = {
     errors.UploadIncomplete: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.ImportsOff: HTTPStatus.FORBIDDEN,
+    errors.NeedsLogin: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -13,14 +13,25 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import sessionmaker
 
 from api.idempotency import LIFE_HOURS, RequestKey
-from contracts.errors import IdempotencyMismatch, InvalidCursor, JobsRunning, NotFound, Unauthenticated, UsernameTaken
+from contracts.errors import (
+    IdempotencyMismatch,
+    InvalidCursor,
+    JobsRunning,
+    NotFound,
+    TooManyTokens,
+    Unauthenticated,
+    UsernameTaken,
+)
 from contracts.messages import Options, to_json
 from contracts.states import ACTIVE, JobState
-from contracts.tables import IdempotencyKey, Job, Rendition, Session, User, Video, new_id, utcnow
+from contracts.tables import ApiToken, IdempotencyKey, Job, Rendition, Session, User, Video, new_id, utcnow
 
+TOKENS_PER_USER = 100
+_USE_NOTED = timedelta(minutes=1)
 _MOST_CHANGES = 10_000
 _ACTIVE = [str(state) for state in ACTIVE]
 Row = TypeVar("Row", Video, Job)
+Owned = TypeVar("Owned", Video, Job, ApiToken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +86,42 @@ class Repository:
             return session.scalar(good) is not None
 
     def good_credentials(self, ids: Sequence[str]) -> set[str]:
-        """Which of these sessions hold."""
-        good = select(Session.id).where(
-            Session.id.in_(ids), Session.revoked_at.is_(None), Session.expires_at > utcnow()
-        )
+        """Which of these sessions and API tokens hold."""
+        now = utcnow()
+        sessions = select(Session.id).where(Session.id.in_(ids), Session.revoked_at.is_(None), Session.expires_at > now)
+        tokens = select(ApiToken.id).where(ApiToken.id.in_(ids), _holds(now))
         with self._sessions() as session:
-            return set(session.scalars(good))
+            return {*session.scalars(sessions), *session.scalars(tokens)}
+
+    # API tokens
+
+    def add_token(self, token: ApiToken) -> None:
+        """Note a token. Raises TooManyTokens."""
+        with self._transaction() as session:
+            count = select(func.count()).select_from(ApiToken).where(ApiToken.user_id == token.user_id)
+            if session.scalars(count).one() >= TOKENS_PER_USER:
+                raise TooManyTokens(f"you have {TOKENS_PER_USER} tokens: delete one that is not used any more")
+            session.add(token)
+
+    def tokens(self, user_id: str) -> list[ApiToken]:
+        """A user's tokens, the newest first."""
+        statement = select(ApiToken).where(ApiToken.user_id == user_id)
+        with self._sessions() as session:
+            return list(session.scalars(statement.order_by(ApiToken.created_at.desc(), ApiToken.id)))
+
+    def delete_token(self, user_id: str, token_id: str) -> None:
+        """End a user's token. Raises NotFound."""
+        with self._transaction() as session:
+            session.delete(_owned(session, ApiToken, user_id, token_id, "token"))
+
+    def use_token(self, digest: str, now: datetime) -> ApiToken | None:
+        """The good token of a digest. That it was used is noted once a minute, so that few requests write."""
+        with self._sessions() as session:
+            token = session.scalar(select(ApiToken).where(ApiToken.digest == digest, _holds(now)))
+        if token and (token.last_used_at is None or token.last_used_at < now - _USE_NOTED):
+            with self._transaction() as session:
+                session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now))
+        return token
 
     def rotate_refresh(self, session_id: str, old: str, new: str, expires_at: datetime) -> None:
         """Let a new refresh token take the place of the old one.
@@ -252,7 +293,7 @@ class Repository:
             yield session
 
 
-def _owned(session: OrmSession, table: type[Row], user_id: str, row_id: str, name: str) -> Row:
+def _owned(session: OrmSession, table: type[Owned], user_id: str, row_id: str, name: str) -> Owned:
     row = session.get(table, row_id)
     return _found(row if row is not None and row.user_id == user_id else None, name)
 
@@ -265,6 +306,11 @@ def _conditions(user_id: str, which: JobFilter) -> Iterator[ColumnElement[bool]]
         yield Job.video_id.in_(select(Video.id).where(Video.user_id == user_id, named))
     if which.states:
         yield Job.state.in_(which.states)
+
+
+def _holds(now: datetime) -> ColumnElement[bool]:
+    """Of an API token."""
+    return or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now)
 
 
 def _known_job(session: OrmSession, user_id: str, key: RequestKey) -> Job | None:

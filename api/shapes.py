@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts.states import TERMINAL
 from contracts.store import Progress
-from contracts.tables import Job, Rendition, Video
+from contracts.tables import ApiToken, Job, Rendition, Video
 
 PREFIX = "/api/v1"
 
@@ -82,6 +82,17 @@ def rendition_shape(rendition: Rendition) -> dict[str, Any]:
         "created_at": rendition.created_at,
         "finished_at": rendition.finished_at,
         "links": {"self": path, "content": f"{path}/content"},
+    }
+
+
+def api_token_shape(token: ApiToken) -> dict[str, Any]:
+    """A token for programs, without what is secret."""
+    return {
+        "id": token.id,
+        "name": token.name,
+        "expires_at": token.expires_at,
+        "last_used_at": token.last_used_at,
+        "created_at": token.created_at,
     }
 
 

@@ -12,6 +12,7 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 from redis import RedisError
 
+from api import apitokens
 from api.context import Services, context
 from contracts.errors import Unauthenticated
 from contracts.tables import utcnow
@@ -56,12 +57,15 @@ def _agreed(services: Services, old: str, new: str) -> str:
 
 
 async def check_cookie(token: str) -> dict[str, Any]:
-    """The claims of an access token that came as a cookie, for Connexion. Raises OAuthProblem."""
+    """The claims of an access token that came as a cookie, for Connexion; programs have no cookies.
+    Raises OAuthProblem."""
+    if token.startswith(apitokens.PREFIX):
+        raise OAuthProblem(detail="an API token goes into the header Authorization")
     return await check(token)
 
 
 async def check(token: str) -> dict[str, Any]:
-    """The claims of a good access token, for Connexion. Raises OAuthProblem, which becomes a 401.
+    """The claims of a good access token or API token, for Connexion. Raises OAuthProblem, which becomes a 401.
 
     The look-up of the session goes to a thread: this runs in the event loop.
     """
@@ -73,6 +77,11 @@ async def check(token: str) -> dict[str, Any]:
 
 
 def _checked(services: Services, token: str) -> dict[str, Any]:
+    if token.startswith(apitokens.PREFIX):
+        found = apitokens.check(token, utcnow())
+        if found is None:
+            raise Unauthenticated("this API token was deleted or has expired: make a new one")
+        return found
     claims = _decode(services, token, "access")
     if not services.repository.session_is_good(claims["sid"], claims["sub"]):
         raise Unauthenticated("the session of this token has ended: log in again")

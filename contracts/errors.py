@@ -109,6 +109,12 @@ class Unauthenticated(WebDetectorError):
     code = "unauthenticated"
 
 
+class NeedsLogin(WebDetectorError):
+    """An API token asks for what only who is logged in may do."""
+
+    code = "needs_login"
+
+
 class NotFound(WebDetectorError):
     code = "not_found"
 
@@ -119,6 +125,10 @@ class Conflict(WebDetectorError):
 
 class UsernameTaken(Conflict):
     code = "username_taken"
+
+
+class TooManyTokens(Conflict):
+    code = "too_many_tokens"
 
 
 class JobsRunning(Conflict):
