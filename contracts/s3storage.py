@@ -1,20 +1,19 @@
-"""Storage in a bucket of an S3-compatible object store. The only file that knows botocore."""
+"""Storage in a bucket of an S3-compatible object store."""
 
 import io
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import Session
 from urllib3.exceptions import HTTPError
 
-from contracts.errors import NotFound, StorageFull, StorageUnavailable, WebDetectorError
+from contracts.errors import NotFound, WebDetectorError
 from contracts.reader import RangeReader
-from contracts.storage import absent, checked
+from contracts.s3client import S3Access, connect, failures, status
+from contracts.s3pieces import S3Pieces, is_growing
+from contracts.storage import checked
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -25,21 +24,7 @@ _PART_BYTES = 8 * _MIB
 _MOST_PARTS = 10_000
 # A body that breaks off is asked for again; the library repeats only what fails before it.
 _TRIES = 3
-_FULL = frozenset({"QuotaExceeded", "InsufficientStorage", "InsufficientCapacity", "XMinioStorageFull"})
-_FULL |= {"XMinioAdminBucketQuotaExceeded"}
-_HTTP_FULL, _HTTP_CHANGED, _HTTP_EMPTY = 507, 412, 416
-_ABSENT = frozenset({"NoSuchKey", "404"})  # the latter is all that an answer without a body tells
-
-
-@dataclass(frozen=True, slots=True)
-class S3Access:
-    """How the store is reached. endpoint_url: empty for Amazon's. Keys: both, or none for those of
-    the machine's own role."""
-
-    endpoint_url: str
-    region: str
-    access_key_id: str
-    secret_access_key: str
+_HTTP_EMPTY = 416
 
 
 class S3Storage:
@@ -47,7 +32,7 @@ class S3Storage:
 
     def __init__(self, bucket: str, prefix: str, access: S3Access, *, largest_bytes: int = 0) -> None:
         """largest_bytes: of an object that is to be written; an upload has at most 10,000 parts."""
-        self._client = _connect(access)
+        self._client = connect(access)
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
         # Some stores want parts of one size, so that it cannot grow on the way.
@@ -56,11 +41,11 @@ class S3Storage:
 
     def open(self, key: str) -> BinaryIO:
         name = self._name(key)
-        with _failures(key):
+        with failures(key):
             head, size, etag = self._head(name)
 
         def fetch(start: int, stop: int) -> bytes:
-            with _failures(key):
+            with failures(key):
                 return self._get(name, start, stop, etag)
 
         return cast(BinaryIO, RangeReader(fetch, size, head))
@@ -77,28 +62,31 @@ class S3Storage:
 
     def delete(self, key: str) -> None:
         name = self._name(key)
-        with suppress(NotFound), _failures(key):
+        with suppress(NotFound), failures(key):
             self._client.delete_object(Bucket=self._bucket, Key=name)
 
     def size(self, key: str) -> int:
         name = self._name(key)
-        with _failures(key):
+        with failures(key):
             return self._client.head_object(Bucket=self._bucket, Key=name)["ContentLength"]
 
     def sweep(self, seconds: float) -> int:
         limit, count = datetime.now(UTC) - timedelta(seconds=seconds), 0
         pages = self._client.get_paginator("list_multipart_uploads")
-        with _failures("what is unfinished"):
+        with failures("what is unfinished"):
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
                 for upload in page.get("Uploads", ()):
                     if upload["Initiated"] < limit:
                         count += self._abort_stale(upload["Key"], upload["UploadId"], upload["Initiated"], limit)
         return count
 
+    def pieces(self) -> S3Pieces:
+        return S3Pieces(self._client, self._bucket, self._name, self._part_bytes)
+
     def _abort_stale(self, name: str, upload: str, begun: datetime, limit: datetime) -> bool:
         """Abort an upload that has not got on since; False when it has, or has ended while we looked."""
         try:
-            if self._last_part(name, upload, begun) >= limit:
+            if self._last_part(name, upload, begun) >= limit or is_growing(self._client, self._bucket, name, upload):
                 return False
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
         except self._client.exceptions.NoSuchUpload:
@@ -118,7 +106,7 @@ class S3Storage:
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=name, Range=f"bytes=0-{_HEAD_BYTES - 1}")
         except ClientError as error:
-            if _status(error) != _HTTP_EMPTY:
+            if status(error) != _HTTP_EMPTY:
                 raise
             return b"", 0, ""
         with closing(answer["Body"]) as body:
@@ -168,13 +156,13 @@ class _Writer(io.RawIOBase):
         """Make the object appear."""
         if not self._upload:
             self._buffer.seek(0)
-            with _failures(self._name):
+            with failures(self._name):
                 self._client.put_object(Bucket=self._bucket, Key=self._name, Body=self._buffer)
             return
         if self._buffer.tell():
             self._send()
         parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(self._parts, 1)]
-        with _failures(self._name):
+        with failures(self._name):
             self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=self._name,
@@ -186,12 +174,12 @@ class _Writer(io.RawIOBase):
         """Leave nothing. Where even that fails, the sweep will find it."""
         self._buffer = io.BytesIO()
         if self._upload:
-            with suppress(WebDetectorError), _failures(self._name):
+            with suppress(WebDetectorError), failures(self._name):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._name, UploadId=self._upload)
 
     def _send(self) -> None:
         self._buffer.seek(0)
-        with _failures(self._name):
+        with failures(self._name):
             if not self._upload:
                 begun = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._name)
                 self._upload = begun["UploadId"]
@@ -204,48 +192,3 @@ class _Writer(io.RawIOBase):
             )
         self._parts.append(part["ETag"])
         self._buffer = io.BytesIO()
-
-
-def _connect(access: S3Access) -> "S3Client":
-    """A client that tries what fails four times, within seconds where connections are refused."""
-    client = Session().create_client(
-        "s3",
-        region_name=access.region,
-        endpoint_url=access.endpoint_url or None,
-        aws_access_key_id=access.access_key_id or None,
-        aws_secret_access_key=access.secret_access_key or None,
-        config=Config(
-            connect_timeout=5,
-            read_timeout=30,
-            retries={"mode": "standard", "total_max_attempts": 4},
-            max_pool_connections=64,
-            s3={"addressing_style": "path" if access.endpoint_url else "auto"},
-            # Checksums in trailers are known to few but Amazon's own.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
-    )
-    return cast("S3Client", client)
-
-
-@contextmanager
-def _failures(what: str) -> Iterator[None]:
-    """Errors of the library as those of the port."""
-    try:
-        yield
-    except ClientError as error:
-        told = error.response.get("Error", {})
-        if told.get("Code") in _ABSENT:
-            raise absent(what) from None
-        if _status(error) == _HTTP_FULL or told.get("Code") in _FULL:
-            raise StorageFull("the storage is full: free some room and try again") from error
-        if _status(error) == _HTTP_CHANGED:
-            raise StorageUnavailable(f"{what} was replaced while it was read") from error
-        text = f"{what}: the object store answers {told.get('Code')}: {told.get('Message')}"
-        raise StorageUnavailable(text) from error
-    except (BotoCoreError, HTTPError, OSError) as error:
-        raise StorageUnavailable(f"{what}: the object store does not answer as it should: {error}") from error
-
-
-def _status(error: ClientError) -> int:
-    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

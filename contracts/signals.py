@@ -4,6 +4,7 @@ Nothing of it outlives some minutes, so it stays in Redis wherever the results a
 """
 
 import logging
+from enum import Enum
 from typing import Any
 
 import redis
@@ -11,6 +12,16 @@ from redis import asyncio as aioredis
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
+
+_WISH_SECONDS = 3
+# KEYS: turn, wish; ARGV: owner, seconds. A turn that nobody has taken since it faded is still its owner's.
+_KEEP = """
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1 + redis.call('EXISTS', KEYS[2])
+"""
+_LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
 class Signals:
@@ -26,7 +37,7 @@ class Signals:
 
     def claim(self, name: str, seconds: int) -> bool:
         """Take a named turn for some seconds; False when somebody has it."""
-        return bool(self._redis.set(f"wd:claim:{name}", b"1", ex=seconds, nx=True))
+        return bool(self._redis.set(_claim_key(name), b"1", ex=seconds, nx=True))
 
     def claimed(self, name: str) -> bool:
         """Whether somebody has the turn."""
@@ -59,6 +70,40 @@ class Signals:
             pipe.execute()
 
 
+class Held(Enum):
+    """How it stands with a turn: another has taken it, it is held, or it is held and somebody waits for it."""
+
+    LOST = 0
+    HELD = 1
+    WANTED = 2
+
+
+class Turns:
+    """The side of those who hold a turn for as long as they work; `Signals.claim` takes the same ones. The owner
+    is any text that nobody else has. Raises RedisError when Redis does not answer."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._redis = client
+        self._keep = client.register_script(_KEEP)
+        self._leave = client.register_script(_LEAVE)
+
+    def take(self, name: str, owner: str, seconds: int) -> bool:
+        """Take a turn, which fades after some seconds. False when somebody has it, who is told by `keep`
+        that it is wanted."""
+        if self._redis.set(_claim_key(name), owner, ex=seconds, nx=True):
+            return True
+        self._redis.set(_wish_key(name), b"1", ex=_WISH_SECONDS)
+        return False
+
+    def keep(self, name: str, owner: str, seconds: int) -> Held:
+        """Hold a turn for some seconds more."""
+        return Held(int(self._keep(keys=[_claim_key(name), _wish_key(name)], args=[owner, seconds])))
+
+    def leave(self, name: str, owner: str) -> None:
+        """Give a turn back, if it is still the owner's."""
+        self._leave(keys=[_claim_key(name)], args=[owner])
+
+
 class Replies:
     """The side of those who wait, without blocking the event loop."""
 
@@ -82,3 +127,11 @@ class Replies:
 
 def _reply_key(name: str) -> str:
     return f"wd:reply:{name}"
+
+
+def _claim_key(name: str) -> str:
+    return f"wd:claim:{name}"
+
+
+def _wish_key(name: str) -> str:
+    return f"wd:wish:{name}"

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 from contracts.errors import NotFound
+from contracts.pieces import Pieces
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*")
 
@@ -36,6 +37,9 @@ class Storage(Protocol):
     def sweep(self, seconds: float) -> int:
         """Remove what writers that died left unfinished, once it has not changed for some
         seconds; how much there was."""
+
+    def pieces(self) -> Pieces:
+        """Where objects that come in pieces grow, to appear in this storage."""
 
 
 def video_key(video_id: str) -> str:

@@ -11,7 +11,8 @@ def open_storage(settings: Settings) -> Storage:
     if place is None:
         return LocalStorage(settings.storage_path)
     # Its library is large: those who keep their videos in a folder never load it.
-    from contracts.s3storage import S3Access, S3Storage
+    from contracts.s3client import S3Access
+    from contracts.s3storage import S3Storage
 
     bucket, prefix = place
     access = S3Access(

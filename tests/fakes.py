@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from contracts.messages import Layout
+from contracts.pieces import Pieces
 from contracts.storage import Storage, absent, checked
 from contracts.store import Progress, ResultStore
 
@@ -16,6 +17,7 @@ class MemoryStorage(Storage):
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.growing: dict[str, io.BytesIO] = {}
 
     def open(self, key: str) -> BinaryIO:
         return io.BytesIO(self._get(key))
@@ -37,12 +39,37 @@ class MemoryStorage(Storage):
     def sweep(self, seconds: float) -> int:
         return 0  # what is not finished is nowhere yet
 
+    def pieces(self) -> "MemoryPieces":
+        return MemoryPieces(self)
+
     def _get(self, key: str) -> bytes:
         checked(key)
         try:
             return self.objects[key]
         except KeyError:
             raise absent(key) from None
+
+
+class MemoryPieces(Pieces):
+    """Pieces in a dictionary."""
+
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
+
+    def size(self, key: str) -> int:
+        grown = self._storage.growing.get(checked(key))
+        return len(grown.getvalue()) if grown else len(self._storage.objects.get(key, b""))
+
+    @contextmanager
+    def grow(self, key: str) -> Iterator[BinaryIO]:
+        yield self._storage.growing.setdefault(checked(key), io.BytesIO())
+
+    def finish(self, key: str) -> None:
+        if checked(key) not in self._storage.objects:
+            self._storage.objects[key] = self._storage.growing.pop(key).getvalue()
+
+    def discard(self, key: str) -> None:
+        self._storage.growing.pop(checked(key), None)
 
 
 class MemoryResultStore(ResultStore):

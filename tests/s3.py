@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Self, cast
 
 from botocore.session import Session
 
-from contracts.s3storage import S3Access, S3Storage
+from contracts.s3client import S3Access
+from contracts.s3storage import S3Storage
 from tests.servers import Server, _tool
 from tests.service import free_port
 

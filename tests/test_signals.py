@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from contracts.signals import Replies, Signals
+from contracts.signals import Held, Replies, Signals, Turns
 from tests.valkey import Valkey
 
 
@@ -37,6 +37,31 @@ def test_a_turn_is_for_one_and_comes_again(client: redis.Redis) -> None:
     assert signals.claim(name + "-other", 1)
     time.sleep(1.1)
     assert signals.claim(name, 1)
+
+
+def test_a_turn_in_hand_is_kept_wished_for_and_given_back(client: redis.Redis) -> None:
+    turns, name = Turns(client), str(uuid.uuid4())
+    assert turns.take(name, "a", 60)
+    assert turns.keep(name, "a", 60) is Held.HELD
+    assert not turns.take(name, "b", 60)
+    assert not Signals(client).claim(name, 60)
+    assert turns.keep(name, "a", 60) is Held.WANTED
+    turns.leave(name, "b")
+    assert not turns.take(name, "b", 60), "it is not b's to give back"
+    turns.leave(name, "a")
+    assert turns.take(name, "b", 60)
+    assert turns.keep(name, "a", 60) is Held.LOST
+    assert turns.keep(name, "b", 60) is not Held.LOST
+
+
+def test_a_turn_in_a_dead_hand_fades_and_a_living_one_keeps_it(client: redis.Redis) -> None:
+    turns, name = Turns(client), str(uuid.uuid4())
+    assert turns.take(name, "a", 1)
+    time.sleep(1.1)
+    assert turns.keep(name, "a", 1) is Held.HELD, "nobody took it: it was only late"
+    time.sleep(1.1)
+    assert turns.take(name, "b", 60)
+    assert turns.keep(name, "a", 1) is Held.LOST
 
 
 def test_a_reply_reaches_the_one_who_waits_and_fades(valkey: Valkey, client: redis.Redis) -> None:
