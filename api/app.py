@@ -14,7 +14,7 @@ from connexion.security import SECURITY_HANDLERS
 from connexion.validators import VALIDATOR_MAP
 from flask_jwt_extended import JWTManager
 
-from api import changes, downloads, events, exports, problems, renditions, results, timeline, uploads
+from api import changes, downloads, events, exports, problems, renditions, results, timeline, tus, uploads
 from api.context import Services, context
 from api.cookies import CookieHandler
 from api.dispatch import Dispatch
@@ -27,21 +27,25 @@ from api.network import OpenNetwork
 from api.renditiontable import RenditionTable
 from api.repository import Repository
 from api.site import Site
-from api.streaming import Documents, PlainPaths, StreamingOperations
+from api.streaming import Documents, MethodOverride, PlainPaths, StreamingOperations
 from api.validation import BodyValidator
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
 from contracts.settings import Settings
-from contracts.signals import Replies
+from contracts.signals import Replies, Turns
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
 from contracts.tables import open_database
 
 _SPEC = Path(__file__).with_name("openapi.yaml")
 
-# Those with a body come before Connexion validates, which would read it into memory; the others
-# after, so that their parameters are checked.
-_RECEIVING = {"api.uploads.create_video": uploads.create_video, "api.uploads.detect": uploads.detect}
+# Those with a body come before Connexion validates, which would read it into memory, and so do those of tus, which
+# has its own answers to what is wrong; the others after, so that their parameters are checked.
+_RECEIVING = {
+    "api.uploads.create_video": uploads.create_video,
+    "api.uploads.detect": uploads.detect,
+    **tus.OPERATIONS,
+}
 _SENDING = {
     "api.results.job_results": results.job_results,
     "api.timeline.job_series": timeline.job_series,
@@ -74,6 +78,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(functools.partial(Site, folder=settings.page_path), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(PlainPaths, MiddlewarePosition.BEFORE_SWAGGER)
+    app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)
     app.add_middleware(
         functools.partial(StreamingOperations, operations=_RECEIVING), MiddlewarePosition.BEFORE_VALIDATION
     )
@@ -108,6 +113,7 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         redis=signals,
         replies=Replies(settings.signals_url, settings.probe_wait_seconds),
+        turns=Turns(signals),
         dispatch=Dispatch(create_celery(settings)),
         imports=_imports(settings),
         events=Hub(changes.read, repository.good_credentials),

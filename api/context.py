@@ -15,7 +15,7 @@ from api.repository import Repository
 from contracts.catalogue import Catalogue
 from contracts.context import Context
 from contracts.settings import Settings
-from contracts.signals import Replies
+from contracts.signals import Replies, Turns
 from contracts.storage import Storage
 from contracts.store import ResultStore
 
@@ -34,6 +34,7 @@ class Services:
     store: ResultStore
     redis: "redis.Redis"
     replies: Replies
+    turns: Turns
     dispatch: Dispatch
     imports: Imports
     events: Hub

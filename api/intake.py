@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import anyio
 from anyio.to_thread import run_sync
@@ -41,7 +41,7 @@ class Intake:
         self._buffered = 0
         self._stack = ExitStack()
 
-    async def __aenter__(self) -> "Intake":
+    async def __aenter__(self) -> Self:
         self._sink = await run_sync(self._stack.enter_context, self._target)
         return self
 
@@ -78,6 +78,22 @@ class Intake:
         # Hashing and writing release the interpreter, so that other requests go on.
         self._hash.update(data)
         self._sink.write(data)
+
+
+class Growth(Intake):
+    """Writes on where an object in pieces has got to: what has come stays, however the context ends."""
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        with anyio.CancelScope(shield=True):
+            try:
+                await self._flush()
+            finally:
+                await run_sync(self._stack.close)
+
+    @property
+    def taken(self) -> Stored:
+        """What it has taken."""
+        return Stored(self._size, self._hash.hexdigest())
 
 
 def too_large(limit: int) -> UploadTooLarge:

@@ -17,8 +17,10 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
+_CHECKSUM_MISMATCH = 460  # of the protocol for uploads (tus 1.0.0); HTTP has no name for it
+
 # The nearest class in an error's ancestry decides.
-_STATUS: dict[type[errors.WebDetectorError], HTTPStatus] = {
+_STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.WebDetectorError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Malformed: HTTPStatus.BAD_REQUEST,
     errors.UploadIncomplete: HTTPStatus.BAD_REQUEST,
@@ -32,6 +34,10 @@ _STATUS: dict[type[errors.WebDetectorError], HTTPStatus] = {
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TooManyImports: HTTPStatus.TOO_MANY_REQUESTS,
     errors.TooManyStreams: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.TooManyUploads: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.UploadLocked: HTTPStatus.LOCKED,
+    errors.UnsupportedProtocol: HTTPStatus.PRECONDITION_FAILED,
+    errors.ChecksumMismatch: _CHECKSUM_MISMATCH,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
 }
@@ -48,14 +54,14 @@ _FRAMEWORK_CODES = {
 }
 
 
-def status_of(error: errors.WebDetectorError) -> HTTPStatus:
+def status_of(error: errors.WebDetectorError) -> int:
     """The HTTP status of an error of the project."""
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
 def body(status: int, code: str, detail: str) -> bytes:
     """A problem document."""
-    title = HTTPStatus(status).phrase
+    title = "Checksum Mismatch" if status == _CHECKSUM_MISMATCH else HTTPStatus(status).phrase
     detail = detail.encode("utf-8", "replace").decode()  # half a surrogate pair of the client's must not break it
     return msgspec.json.encode(
         {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}

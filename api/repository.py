@@ -19,19 +19,20 @@ from contracts.errors import (
     JobsRunning,
     NotFound,
     TooManyTokens,
+    TooManyUploads,
     Unauthenticated,
     UsernameTaken,
 )
 from contracts.messages import Options, to_json
 from contracts.states import ACTIVE, JobState
-from contracts.tables import ApiToken, IdempotencyKey, Job, Rendition, Session, User, Video, new_id, utcnow
+from contracts.tables import ApiToken, IdempotencyKey, Job, Rendition, Session, Upload, User, Video, new_id, utcnow
 
 TOKENS_PER_USER = 100
 _USE_NOTED = timedelta(minutes=1)
 _MOST_CHANGES = 10_000
 _ACTIVE = [str(state) for state in ACTIVE]
 Row = TypeVar("Row", Video, Job)
-Owned = TypeVar("Owned", Video, Job, ApiToken)
+Owned = TypeVar("Owned", Video, Job, Upload, ApiToken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,40 @@ class Repository:
             session.execute(delete(Job).where(Job.video_id == video_id))
             session.delete(video)
             return [job.id for job in jobs]
+
+    # Uploads in pieces
+
+    def add_upload(self, upload: Upload, most: int) -> None:
+        """Note an upload that begins. Raises TooManyUploads when its user has as many as may be."""
+        unfinished = select(func.count()).where(Upload.user_id == upload.user_id, Upload.expires_at > utcnow())
+        with self._transaction() as session:
+            session.get(User, upload.user_id, with_for_update=True)  # one after the other, so that none is over
+            if (session.scalar(unfinished) or 0) >= most:
+                raise TooManyUploads(f"you have {most} unfinished uploads, as many as may be: end or delete some")
+            session.add(upload)
+
+    def upload(self, user_id: str, upload_id: str) -> Upload:
+        """A user's upload that is not finished. Raises NotFound."""
+        with self._sessions() as session:
+            upload = _owned(session, Upload, user_id, upload_id, "upload")
+            return _found(upload if upload.expires_at > utcnow() else None, "upload: it has expired")
+
+    def extend_upload(self, upload_id: str, expires_at: datetime) -> None:
+        """An upload gets on: it expires later."""
+        with self._transaction() as session:
+            session.execute(update(Upload).where(Upload.id == upload_id).values(expires_at=expires_at))
+
+    def become_video(self, video: Video) -> None:
+        """The upload of that id is whole and becomes the video. Raises NotFound when it was deleted meanwhile."""
+        with self._transaction() as session:
+            done = session.execute(delete(Upload).where(Upload.id == video.id)).rowcount  # type: ignore[attr-defined]
+            _found(done or None, "upload")
+            session.add(video)
+
+    def delete_upload(self, upload_id: str) -> None:
+        """Forget an upload."""
+        with self._transaction() as session:
+            session.execute(delete(Upload).where(Upload.id == upload_id))
 
     # Jobs
 

@@ -105,6 +105,30 @@ class UploadIncomplete(WebDetectorError):
     code = "upload_incomplete"
 
 
+class ChecksumMismatch(WebDetectorError):
+    """What came is not what the client sent."""
+
+    code = "checksum_mismatch"
+
+
+class UploadLocked(WebDetectorError):
+    """Another request writes the same upload."""
+
+    code = "upload_locked"
+
+
+class TooManyUploads(WebDetectorError):
+    """A user has as many unfinished uploads as may be."""
+
+    code = "too_many_uploads"
+
+
+class UnsupportedProtocol(WebDetectorError):
+    """The client speaks another version of the protocol for uploads."""
+
+    code = "unsupported_protocol"
+
+
 class Unauthenticated(WebDetectorError):
     code = "unauthenticated"
 
@@ -133,6 +157,12 @@ class TooManyTokens(Conflict):
 
 class JobsRunning(Conflict):
     code = "jobs_running"
+
+
+class WrongOffset(Conflict):
+    """The upload does not go on where the client wants to."""
+
+    code = "wrong_offset"
 
 
 class ResultsNotReady(Conflict):

@@ -130,6 +130,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     access_token_minutes: Annotated[int, _meta("How long an access token holds.", ("api",), ge=1)] = 60
     refresh_token_days: Annotated[int, _meta("How long a refresh token holds.", ("api",), ge=1)] = 30
     upload_max_bytes: Annotated[int, _meta("Largest upload, in bytes.", ("api",), ge=1)] = 20 * 1024**3
+    upload_expire_hours: Annotated[
+        int,
+        _meta(
+            "How long an upload in pieces may stand still before what has come of it is removed.",
+            ("api",),
+            ge=1,
+            le=8760,
+        ),
+    ] = 24
+    upload_unfinished_max: Annotated[
+        int, _meta("Unfinished uploads in pieces that one user may have.", ("api",), ge=1, le=100_000)
+    ] = 100
     probe_wait_seconds: Annotated[
         int, _meta("How long an upload waits for the probe before it answers without media.", ("api",), ge=0, le=60)
     ] = 10

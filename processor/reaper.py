@@ -9,6 +9,7 @@ from contracts.states import JobState
 from contracts.tables import Job, utcnow
 from processor.context import Services
 from processor.dispatch import chunk_signature, merge_signature, probe_signature, process_signature, render_signature
+from processor.expiry import expire_uploads
 from processor.jobplan import layout_of, read_plan
 from processor.renditions import lease_of
 
@@ -27,6 +28,8 @@ def _sweep(services: Services) -> None:
         _sweep_storage(services)
     if services.signals.claim("sweep-store", _SWEEP_STORE_SECONDS):
         services.store.sweep()
+    if services.signals.claim("sweep-uploads", services.settings.reaper_seconds):
+        expire_uploads(services)
 
 
 def _sweep_storage(services: Services) -> None:

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from contracts.messages import Media, to_json
 from contracts.renditions import UNFINISHED, RenditionState, rendition_id
 from contracts.states import ACTIVE, TERMINAL, JobState, sources
-from contracts.tables import Job, Rendition, Video, utcnow
+from contracts.tables import Job, Rendition, Upload, Video, utcnow
 
 
 class Repository:
@@ -105,6 +105,22 @@ class Repository:
         statement = select(Rendition).where(Rendition.state.in_(states), Rendition.created_at < before)
         with self._sessions() as session:
             return list(session.scalars(statement.order_by(Rendition.created_at)))
+
+    def expired_uploads(self) -> list[str]:
+        """Uploads in pieces that have stood still for too long."""
+        with self._sessions() as session:
+            return list(session.scalars(select(Upload.id).where(Upload.expires_at < utcnow())))
+
+    def has_expired(self, upload_id: str) -> bool:
+        """Whether an upload is there and has stood still for too long."""
+        with self._sessions() as session:
+            upload = session.get(Upload, upload_id)
+            return upload is not None and upload.expires_at < utcnow()
+
+    def delete_upload(self, upload_id: str) -> None:
+        """Forget an upload."""
+        with self._transaction() as session:
+            session.execute(delete(Upload).where(Upload.id == upload_id))
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:

@@ -43,6 +43,9 @@ def test_every_operation_but_the_open_ones_wants_a_token(
         return
     nobody = "00000000-0000-0000-0000-000000000000"
     address = re.sub(r"\{\w+_id\}", nobody, path)
+    if method == "head":  # its answers have no body
+        assert Client(service.url).http.head(address).status_code == 401
+        return
     Client(service.url).problem(method.upper(), address, 401, "unauthenticated")
 
 

@@ -1,0 +1,32 @@
+"""Ends uploads in pieces that stand still: nothing of them is left."""
+
+import logging
+
+from contracts.errors import StorageUnavailable
+from contracts.storage import video_key
+from contracts.tasks import upload_turn
+from processor.context import Services
+
+log = logging.getLogger(__name__)
+
+_TURN_SECONDS = 60
+
+
+def expire_uploads(services: Services) -> None:
+    """Remove the uploads whose time is over, but those that are written just now."""
+    for upload_id in services.repository.expired_uploads():
+        # The turn is left to fade: who waits for it then finds the upload gone.
+        if services.signals.claim(upload_turn(upload_id), _TURN_SECONDS) and services.repository.has_expired(upload_id):
+            _remove(services, upload_id)
+
+
+def _remove(services: Services, upload_id: str) -> None:
+    key = video_key(upload_id)
+    try:
+        services.storage.pieces().discard(key)
+        services.storage.delete(key)  # where it was whole, but not a video yet
+    except StorageUnavailable as error:
+        log.warning("upload %s has expired and cannot be removed yet: %s", upload_id, error.detail)
+        return
+    services.repository.delete_upload(upload_id)
+    log.info("upload %s has expired", upload_id)
