@@ -165,6 +165,8 @@ async def _append(services: Services, request: Request, upload: Upload, offset: 
     if length.isdigit() and offset + int(length) > upload.size_bytes:
         raise UploadTooLarge(f"that is more than the {upload.size_bytes} bytes that the upload was to have")
     checksum = tusheaders.checksum_of(request.headers)
+    if offset == upload.size_bytes:  # the one who wrote the last byte was killed before it became a video
+        return _whole(await finish(services, upload))
     await extend(services, upload)
     stream = turn.pieces(body(request))
     taken = await receive(services, upload, offset, tusheaders.verified(stream, checksum) if checksum else stream)

@@ -75,8 +75,13 @@ class _Whole(io.RawIOBase):
     def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
         view = memoryview(data).cast("B")
         done = 0
-        while done < len(view):
-            done += self._file.write(view[done:])
+        try:
+            while done < len(view):
+                done += self._file.write(view[done:])
+        except OSError as error:
+            if told := full(error):
+                raise told from error
+            raise
         return done
 
 
