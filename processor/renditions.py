@@ -78,9 +78,10 @@ def _make(services: Services, row: Rendition) -> None:
         services.signals.renew(lease_of(row), _LEASE_SECONDS)
         return not leaving.is_set() and _noted(services, row, report)
 
-    folder = Path(services.settings.data_dir)
+    settings = services.settings
+    folder = Path(settings.data_dir if settings.storage_bucket else settings.storage_path)
     folder.mkdir(parents=True, exist_ok=True)
-    # Beside what is kept, as it may be large, and without a name: it is gone with this process.
+    # Where the videos are, or at least on a disk, as it may be large; and without a name: it is gone with this process.
     with tempfile.TemporaryFile(dir=folder) as target:
         media = from_json(video.media, Media)
         report = make(services.storage, sources, target, row.kind, media, options, tick)  # type: ignore[arg-type]
