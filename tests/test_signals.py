@@ -78,3 +78,24 @@ def test_a_reply_reaches_the_one_who_waits_and_fades(valkey: Valkey, client: red
 def test_nothing_comes_where_nobody_answers(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert wait_for(valkey.url, str(uuid.uuid4()), 1) is None
     assert wait_for(f"unix://{tmp_path_factory.mktemp('empty')}/none.sock", "name", 1) is None
+
+
+def test_a_turn_is_kept_as_long_as_it_is_renewed_and_given_back(client: redis.Redis) -> None:
+    signals, name = Signals(client), str(uuid.uuid4())
+    assert not signals.claimed(name)
+    assert signals.claim(name, 1)
+    signals.renew(name, 60)
+    time.sleep(1.1)
+    assert signals.claimed(name)
+    signals.release(name)
+    assert not signals.claimed(name)
+    assert signals.claim(name, 60)
+
+
+def test_it_is_counted_until_it_is_forgotten(client: redis.Redis) -> None:
+    signals, name = Signals(client), str(uuid.uuid4())
+    assert [signals.count(name, 1) for _ in range(3)] == [1, 2, 3]
+    time.sleep(1.1)
+    assert signals.count(name, 60) == 1
+    signals.forget_count(name)
+    assert signals.count(name, 60) == 1
