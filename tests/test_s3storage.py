@@ -18,7 +18,8 @@ from contracts import chunkresult
 from contracts.catalogue import Catalogue
 from contracts.codec import Block
 from contracts.errors import NotFound, StorageFull, StorageUnavailable
-from contracts.s3storage import S3Access, S3Storage
+from contracts.s3client import S3Access
+from contracts.s3storage import S3Storage
 from contracts.settings import Settings
 from contracts.storage import result_key
 from detector.attempt import HAND_BACK_SECONDS, perform
