@@ -1,21 +1,13 @@
+import { problem } from "./errors.ts";
 import { authorized } from "./session.ts";
+
+export { ApiError, problem } from "./errors.ts";
+
+export const API = "/api/v1";
 
 export type Params = Record<string, string | number | boolean | readonly string[] | null | undefined>;
 
-/** What the service answered when it did not do what was asked; `detail` says what to do. Status 0: not reached. */
-export class ApiError extends Error {
-  readonly status: number;
-  readonly code: string;
-  readonly detail: string;
-
-  constructor(status: number, code: string, detail: string) {
-    super(detail);
-    this.status = status;
-    this.code = code;
-    this.detail = detail;
-  }
-}
-
+/** A path with its query; what is null or undefined is left out, lists are repeated. */
 export function url(path: string, params: Params = {}): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
@@ -31,11 +23,6 @@ export async function request(method: string, path: string, init: RequestInit = 
   const answer = await authorized(path, { ...init, method });
   if (answer.ok) return answer;
   throw await problem(answer);
-}
-
-export async function problem(answer: Response): Promise<ApiError> {
-  const body = await answer.json().catch(() => ({}));
-  return new ApiError(answer.status, body.code ?? "error", body.detail ?? `the service answered ${answer.status}`);
 }
 
 async function send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {

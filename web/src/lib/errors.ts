@@ -1,0 +1,39 @@
+/** What the service answered when it did not do what was asked; `detail` says what to do. Status 0: not reached. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+
+  constructor(status: number, code: string, detail: string) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.detail = detail;
+  }
+}
+
+export const UNREACHED =
+  "The service does not answer. Check your connection; the page goes on by itself once it is back.";
+
+/** The error of an answer that is no success, whatever its body holds. */
+export async function problem(answer: Response): Promise<ApiError> {
+  return problemOf(answer.status, await answer.text().catch(() => ""));
+}
+
+/** The same from a status and the text of a body. */
+export function problemOf(status: number, text: string): ApiError {
+  let body: { code?: unknown; detail?: unknown } = {};
+  try {
+    body = Object(JSON.parse(text));
+  } catch {
+    // A proxy in between answers in words of its own.
+  }
+  const detail =
+    typeof body.detail === "string" ? body.detail : `The service answered ${status}. Try again in a moment.`;
+  return new ApiError(status, typeof body.code === "string" ? body.code : "error", detail);
+}
+
+/** What to tell of whatever was thrown. */
+export function explain(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,25 @@
+import { useEffect, useState } from "preact/hooks";
+import { copy } from "../lib/clipboard.ts";
+import { Button } from "./button.tsx";
+import { announce, toast } from "./toast.tsx";
+
+/** A button that copies a text. what: its name, as in "the command". */
+export function Copy({ text, what }: { text: string; what: string }) {
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    if (!done) return;
+    const timer = setTimeout(() => setDone(false), 2000);
+    return () => clearTimeout(timer);
+  }, [done]);
+  const press = async () => {
+    if (await copy(text)) {
+      setDone(true);
+      announce("Copied");
+    } else toast(`The browser does not let the page copy ${what}; select it and copy it by hand.`, "bad");
+  };
+  return (
+    <Button icon={done ? "check" : "copy"} onClick={press} aria-label={`Copy ${what}`}>
+      {done ? "Copied" : "Copy"}
+    </Button>
+  );
+}

@@ -1,0 +1,24 @@
+import { Copy } from "./copy.tsx";
+import { type CurlCall, curlText } from "./curl-text.ts";
+import { Link } from "./link.tsx";
+
+/** The same from a command line: the curl line of what is on the screen, and a button that copies it. */
+export function CurlLine(call: CurlCall) {
+  const text = curlText(location.origin, call);
+  return (
+    <details class="curl">
+      <summary>The same from a command line</summary>
+      <div class="code-line">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}
+        <pre tabIndex={0}>
+          <code>{text}</code>
+        </pre>
+        <Copy text={text} what="the command" />
+      </div>
+      <p class="soft">
+        <code>TOKEN</code> is an API token: make one under <Link href="/account">Account</Link>. All calls:{" "}
+        <a href="/docs">API reference</a>.
+      </p>
+    </details>
+  );
+}

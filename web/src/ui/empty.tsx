@@ -1,0 +1,47 @@
+import type { ComponentChildren } from "preact";
+import { Button } from "./button.tsx";
+import { Icon, type IconName } from "./icons.tsx";
+
+interface EmptyProps {
+  icon: IconName;
+  title: string;
+  children?: ComponentChildren;
+}
+
+/** What stands where there is nothing to show: why, and what to do. */
+export function Empty({ icon, title, children }: EmptyProps) {
+  return (
+    <div class="empty">
+      <Icon name={icon} />
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}
+
+/** What stands where something could not be fetched. */
+export function Failure({ title, detail, onRetry }: { title: string; detail: string; onRetry?: () => void }) {
+  return (
+    <div class="empty failure" role="alert">
+      <Icon name="alert" />
+      <h2>{title}</h2>
+      <p>{detail}</p>
+      {onRetry && (
+        <Button icon="retry" onClick={onRetry}>
+          Try again
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Grey shapes in the place of rows that are on their way. */
+export function Waiting({ rows = 3, label = "Loading" }: { rows?: number; label?: string }) {
+  return (
+    <div class="waiting" role="status" aria-label={label}>
+      {Array.from({ length: rows }, (_, row) => (
+        <div class="waiting-row" key={String(row)} />
+      ))}
+    </div>
+  );
+}
