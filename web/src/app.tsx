@@ -1,9 +1,69 @@
+import { useEffect, useRef } from "preact/hooks";
 import { path } from "./lib/router.ts";
+import { user } from "./lib/session.ts";
+import { AccountPage } from "./pages/account.tsx";
 import { JobPage } from "./pages/job.tsx";
 import { JobsPage } from "./pages/jobs.tsx";
+import { MissingPage } from "./pages/missing.tsx";
+import { SignIn } from "./pages/sign-in.tsx";
+import { Offline, Shell } from "./shell.tsx";
+import { Waiting } from "./ui/empty.tsx";
+import { Toasts } from "./ui/toast.tsx";
 
-/** The page for the path of now. */
+/** The whole page: whoever is not signed in signs in first, at any address, and then sees what is there. */
 export function App() {
-  const job = /^\/jobs\/([0-9a-f-]{36})$/.exec(path.value)?.[1];
-  return job ? <JobPage id={job} key={job} /> : <JobsPage />;
+  return (
+    <>
+      <Content />
+      <Toasts />
+    </>
+  );
+}
+
+function Content() {
+  const who = user.value;
+  const shown = path.value;
+  useTitle(who ? titleOf(shown) : "Web-Detector", shown);
+  if (who === undefined)
+    return (
+      <main class="opening">
+        <Offline />
+        <Waiting label="The page is on its way" />
+      </main>
+    );
+  if (who === null)
+    return (
+      <>
+        <Offline />
+        <SignIn />
+      </>
+    );
+  return (
+    <Shell>
+      <View path={shown} key={who.id} />
+    </Shell>
+  );
+}
+
+function View({ path: shown }: { path: string }) {
+  const job = /^\/jobs\/([0-9a-f-]{36})\/?$/.exec(shown)?.[1];
+  if (job) return <JobPage id={job} key={job} />;
+  if (shown === "/" || shown === "/jobs") return <JobsPage />;
+  if (shown === "/account" || shown === "/tokens") return <AccountPage />;
+  return <MissingPage />;
+}
+
+function titleOf(shown: string): string {
+  return shown === "/account" ? "Account · Web-Detector" : "Videos · Web-Detector";
+}
+
+/** Another view: another title, and the focus at its start, as after the load of a page. */
+function useTitle(title: string, shown: string): void {
+  const before = useRef(shown);
+  useEffect(() => {
+    document.title = title;
+    if (before.current === shown) return;
+    before.current = shown;
+    document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
+  }, [title, shown]);
 }

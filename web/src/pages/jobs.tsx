@@ -1,4 +1,144 @@
+import { useEffect, useState } from "preact/hooks";
+import { url } from "../lib/api.ts";
+import { explain } from "../lib/errors.ts";
+import { many } from "../lib/format.ts";
+import { findJobless, jobless, used } from "../lib/jobless.ts";
+import { GROUPS, type Group } from "../lib/joblist.ts";
+import { ask, failure, follow, jobParams, jobs, more, nextPage, query, reload, update } from "../lib/jobs.ts";
+import { liveness } from "../lib/live.ts";
+import { loadModels } from "../lib/models.ts";
+import { rewriteQuery } from "../lib/router.ts";
+import type { Job } from "../lib/types.ts";
+import { Button } from "../ui/button.tsx";
+import { CurlLine } from "../ui/curl.tsx";
+import { Empty, Failure, Waiting } from "../ui/empty.tsx";
+import { Icon } from "../ui/icons.tsx";
+import { toast } from "../ui/toast.tsx";
+import { Chooser } from "../upload/drop.tsx";
+import { items, onStarted } from "../upload/queue.ts";
+import { Uploads } from "../upload/rows.tsx";
+import { JobRow } from "./job-row.tsx";
+import { Jobless } from "./jobless.tsx";
+
+const GROUP_WORDS: Record<Group, string> = {
+  all: "All",
+  working: "Working",
+  done: "Done",
+  stopped: "Failed or cancelled",
+};
+
 /** All jobs, and the way to send a video. */
 export function JobsPage() {
-  return <p>Jobs</p>;
+  useEffect(() => {
+    const params = new URLSearchParams(location.search);
+    const group = params.get("show") as Group;
+    void ask({ search: params.get("search") ?? "", group: group in GROUPS ? group : "all" });
+    loadModels().catch(() => undefined);
+    const started = (job: Job) => {
+      used(job.video_id);
+      update(job);
+    };
+    onStarted.add(started);
+    const unfollow = follow();
+    return () => {
+      onStarted.delete(started);
+      unfollow();
+    };
+  }, []);
+  const known = jobs.value !== null;
+  useEffect(() => {
+    if (known) findJobless().catch(() => undefined);
+  }, [known]);
+  const { search, group } = query.value;
+  const filtered = search !== "" || group !== "all";
+  const nothing = known && !jobs.value?.length && !filtered && !jobless.value.length && !items.value.length;
+  return (
+    <>
+      <h1 tabIndex={-1}>Videos</h1>
+      <Chooser big={nothing} />
+      <Uploads />
+      <Jobless />
+      {!nothing && <Filter />}
+      <List filtered={filtered} nothing={nothing} />
+      <CurlLine path={url("/api/v1/jobs", jobParams(query.value))} />
+    </>
+  );
+}
+
+function Filter() {
+  const [text, setText] = useState(query.value.search);
+  const change = (part: Partial<typeof query.value>) => {
+    const next = { ...query.value, ...part };
+    const params = new URLSearchParams();
+    if (next.search) params.set("search", next.search);
+    if (next.group !== "all") params.set("show", next.group);
+    rewriteQuery(params);
+    void ask(next);
+  };
+  useEffect(() => {
+    if (text.trim() === query.value.search) return;
+    const timer = setTimeout(() => change({ search: text.trim() }), 300);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <search class="filter">
+      <label class="search">
+        <span class="unseen">Search by name</span>
+        <Icon name="search" />
+        <input
+          type="search"
+          placeholder="Search by name"
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </label>
+      <fieldset class="segments">
+        <legend class="unseen">Show</legend>
+        {(Object.keys(GROUPS) as Group[]).map((group) => (
+          <label key={group}>
+            <input type="radio" name="group" checked={query.value.group === group} onChange={() => change({ group })} />
+            <span>{GROUP_WORDS[group]}</span>
+          </label>
+        ))}
+      </fieldset>
+      {liveness.value === "polling" && <p class="soft">Asks for news every 5 s</p>}
+    </search>
+  );
+}
+
+function List({ filtered, nothing }: { filtered: boolean; nothing: boolean }) {
+  const [busy, setBusy] = useState(false);
+  const list = jobs.value;
+  if (!list && failure.value)
+    return <Failure title="The list could not be fetched" detail={failure.value} onRetry={() => void reload()} />;
+  if (!list) return <Waiting label="The list is on its way" />;
+  if (nothing) return null;
+  if (!list.length)
+    return filtered ? (
+      <Empty icon="search" title="Nothing like that">
+        <p>No video of this name and state. Try less of the name, or show all.</p>
+      </Empty>
+    ) : null;
+  const showMore = async () => {
+    setBusy(true);
+    await more().catch((error) => toast(explain(error), "bad"));
+    setBusy(false);
+  };
+  return (
+    <>
+      <ul class="jobs" aria-label="Videos that were looked through">
+        {list.map((job) => (
+          <JobRow job={job} key={job.id} />
+        ))}
+      </ul>
+      <p class="more">
+        <span class="soft">{nextPage.value ? `The newest ${list.length}` : many(list.length, "run")}</span>
+        {nextPage.value && (
+          <Button busy={busy} onClick={showMore}>
+            Show more
+          </Button>
+        )}
+      </p>
+    </>
+  );
 }

@@ -1,0 +1,49 @@
+import { useState } from "preact/hooks";
+import { explain } from "../lib/errors.ts";
+import { day } from "../lib/format.ts";
+import { signOut, user } from "../lib/session.ts";
+import { Button } from "../ui/button.tsx";
+import { CurlLine } from "../ui/curl.tsx";
+import { Confirm } from "../ui/dialog.tsx";
+import { toast } from "../ui/toast.tsx";
+import { Tokens } from "./tokens.tsx";
+
+/** The user, the API tokens, and the ways out. */
+export function AccountPage() {
+  const [asking, setAsking] = useState(false);
+  const who = user.value;
+  const leave = () => signOut().catch((error) => toast(explain(error), "bad"));
+  return (
+    <div class="account">
+      <h1 tabIndex={-1}>Account</h1>
+      <section class="card">
+        <h2>{who?.username}</h2>
+        <p class="soft">{who && `Here since ${day(who.created_at)}`}</p>
+        <div class="row">
+          <Button onClick={leave}>Sign out</Button>
+          <Button onClick={() => setAsking(true)}>Sign out everywhere…</Button>
+        </div>
+      </section>
+      <Tokens />
+      <section class="card">
+        <h2>For programs</h2>
+        <p>
+          Everything this page does can be done by a program. The <a href="/docs">API reference</a> lists all calls, and
+          lets you try them; <a href="/api/v1/openapi.json">openapi.json</a> is the same for tools.
+        </p>
+        <CurlLine path="/api/v1/tokens" />
+      </section>
+      {asking && (
+        <Confirm
+          title="Sign out everywhere?"
+          deed="Sign out"
+          onClose={() => setAsking(false)}
+          onConfirm={() => signOut(true)}
+        >
+          <p>All browsers and programs in which you signed in with your password are signed out, this one too.</p>
+          <p>API tokens go on working until they are deleted.</p>
+        </Confirm>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,18 @@
+import { Empty } from "../ui/empty.tsx";
+import { Link } from "../ui/link.tsx";
+
+/** For an address that leads nowhere. */
+export function MissingPage() {
+  return (
+    <>
+      <h1 class="unseen" tabIndex={-1}>
+        Not found
+      </h1>
+      <Empty icon="search" title="There is nothing at this address">
+        <p>
+          It may have been deleted. <Link href="/">All videos</Link>
+        </p>
+      </Empty>
+    </>
+  );
+}

@@ -1,0 +1,151 @@
+import { useEffect, useState } from "preact/hooks";
+import { api } from "../lib/api.ts";
+import { explain } from "../lib/errors.ts";
+import { ago, day } from "../lib/format.ts";
+import type { ApiToken, List } from "../lib/types.ts";
+import { Button, IconButton } from "../ui/button.tsx";
+import { Copy } from "../ui/copy.tsx";
+import { Confirm, Dialog } from "../ui/dialog.tsx";
+import { Failure, Waiting } from "../ui/empty.tsx";
+import { Field } from "../ui/field.tsx";
+import { toast } from "../ui/toast.tsx";
+
+const PATH = "/api/v1/tokens";
+const LASTS = [
+  ["30", "30 days"],
+  ["90", "90 days"],
+  ["365", "A year"],
+  ["", "Until it is deleted"],
+] as const;
+
+/** The tokens by which programs act for the user. */
+export function Tokens() {
+  const [tokens, setTokens] = useState<ApiToken[] | null>(null);
+  const [error, setError] = useState("");
+  const [making, setMaking] = useState(false);
+  const [deleting, setDeleting] = useState<ApiToken | null>(null);
+  const load = () => {
+    setError("");
+    api.get<List<ApiToken>>(PATH).then(
+      ({ items }) => setTokens(items),
+      (caught) => setError(explain(caught)),
+    );
+  };
+  useEffect(load, []);
+  const remove = async ({ id, name }: ApiToken) => {
+    await api.del(`${PATH}/${id}`);
+    setTokens((all) => all?.filter((one) => one.id !== id) ?? null);
+    toast(`${name} is deleted`);
+  };
+  return (
+    <section class="card">
+      <div class="row between">
+        <h2>API tokens</h2>
+        <Button icon="plus" onClick={() => setMaking(true)}>
+          Make a token
+        </Button>
+      </div>
+      {error && <Failure title="The tokens could not be fetched" detail={error} onRetry={load} />}
+      {!error && !tokens && <Waiting rows={2} label="The tokens are on their way" />}
+      {tokens?.length === 0 && (
+        <p class="soft">None yet. A program sends one with each call, and so acts for you without your password.</p>
+      )}
+      {tokens && tokens.length > 0 && (
+        <ul class="tokens">
+          {tokens.map((token) => (
+            <li key={token.id}>
+              <div>
+                <h3>{token.name}</h3>
+                <p class="soft">{history(token)}</p>
+              </div>
+              <IconButton icon="trash" label={`Delete ${token.name}`} onClick={() => setDeleting(token)} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {making && <Make onClose={() => setMaking(false)} onMade={load} />}
+      {deleting && (
+        <Confirm
+          title={`Delete ${deleting.name}?`}
+          deed="Delete"
+          onClose={() => setDeleting(null)}
+          onConfirm={() => remove(deleting)}
+        >
+          <p>Programs that use it are refused from then on.</p>
+        </Confirm>
+      )}
+    </section>
+  );
+}
+
+/** "Made 3 Mar 2026 · used 2 h ago · until 1 Jun 2026". */
+export function history({ created_at, last_used_at, expires_at }: ApiToken, now = Date.now()): string {
+  const over = expires_at !== null && Date.parse(expires_at) < now;
+  const until = expires_at ? `${over ? "ended" : "until"} ${day(expires_at)}` : "without an end";
+  return `Made ${day(created_at)} · ${last_used_at ? `used ${ago(last_used_at, now)}` : "never used"} · ${until}`;
+}
+
+function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {
+  const [name, setName] = useState("");
+  const [lasts, setLasts] = useState("90");
+  const [made, setMade] = useState<ApiToken | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  const make = async (event: Event) => {
+    event.preventDefault();
+    if (!name.trim()) return setError("Give it a name by which you will know it again.");
+    setBusy(true);
+    setError("");
+    try {
+      setMade(await api.post<ApiToken>(PATH, { name: name.trim(), expires_in_days: lasts ? Number(lasts) : null }));
+      onMade();
+    } catch (caught) {
+      setError(explain(caught));
+    }
+    setBusy(false);
+  };
+  if (made)
+    return (
+      <Dialog
+        title={`${made.name} is made`}
+        onClose={onClose}
+        actions={<Button onClick={onClose}>I have stored it</Button>}
+      >
+        <p>Copy it now: it is shown this once.</p>
+        <div class="code-line">
+          <pre>
+            <code>{made.token}</code>
+          </pre>
+          <Copy text={made.token ?? ""} what="the token" />
+        </div>
+      </Dialog>
+    );
+  return (
+    <Dialog title="Make a token" onClose={onClose}>
+      <form onSubmit={make} noValidate>
+        <Field label="Name" hint="What it is for, such as backup script" error={error || undefined}>
+          {(ties) => (
+            <input {...ties} maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+          )}
+        </Field>
+        <Field label="Lasts">
+          {(ties) => (
+            <select {...ties} value={lasts} onChange={(event) => setLasts(event.currentTarget.value)}>
+              {LASTS.map(([days, words]) => (
+                <option key={days} value={days}>
+                  {words}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <div class="row end">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button kind="primary" type="submit" busy={busy}>
+            Make it
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,85 @@
+import type { ComponentChildren } from "preact";
+import { explain } from "./lib/errors.ts";
+import { reached } from "./lib/online.ts";
+import { navigate, path } from "./lib/router.ts";
+import { signOut, user } from "./lib/session.ts";
+import { Icon, Mark } from "./ui/icons.tsx";
+import { Link } from "./ui/link.tsx";
+import { Menu } from "./ui/menu.tsx";
+import { toast } from "./ui/toast.tsx";
+import { DropAnywhere, sendingWords } from "./upload/drop.tsx";
+import { active } from "./upload/queue.ts";
+
+/** What surrounds each view: the head with the ways to go, and the word when nothing is reached. */
+export function Shell({ children }: { children: ComponentChildren }) {
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <header class="head">
+        <Link href="/" class="brand">
+          <Mark />
+          <span>Web-Detector</span>
+        </Link>
+        <nav aria-label="Page">
+          <Link href="/" aria-current={path.value === "/" ? "page" : undefined}>
+            Videos
+          </Link>
+          <a href="/docs">API</a>
+        </nav>
+        <span class="spring" />
+        <Sending />
+        <UserMenu />
+      </header>
+      <Offline />
+      <main id="main">{children}</main>
+      <DropAnywhere onDrop={() => navigate("/")} />
+    </>
+  );
+}
+
+function UserMenu() {
+  const leave = () => void signOut().catch((error) => toast(explain(error), "bad"));
+  return (
+    <div class="user">
+      <span class="user-name">{user.value?.username}</span>
+      <Menu
+        label={`Menu of ${user.value?.username}`}
+        items={[
+          { icon: "key", text: "Account and tokens", act: () => navigate("/account") },
+          { icon: "docs", text: "API reference", act: () => location.assign("/docs") },
+          { icon: "back", text: "Sign out", act: leave },
+        ]}
+      />
+    </div>
+  );
+}
+
+/** Uploads go on while another view is shown; this says so. */
+function Sending() {
+  const now = active.value;
+  if (!now.length || path.value === "/") return null;
+  const sent = now.reduce((sum, { state }) => sum + state.value.sent, 0);
+  const size = now.reduce((sum, { file }) => sum + file.size, 0);
+  return (
+    <Link href="/" class="sending">
+      <Icon name="upload" />
+      {sendingWords(now.length, sent, size)}
+    </Link>
+  );
+}
+
+/** Above everything, while nothing answers. */
+export function Offline() {
+  return (
+    <div role="status">
+      {!reached.value && (
+        <p class="offline">
+          <Icon name="offline" />
+          <span>The service is out of reach. What you see may be old; the page tries again by itself.</span>
+        </p>
+      )}
+    </div>
+  );
+}

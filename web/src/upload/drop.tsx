@@ -1,0 +1,123 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { many } from "../lib/format.ts";
+import { Button } from "../ui/button.tsx";
+import { Icon } from "../ui/icons.tsx";
+import { toast } from "../ui/toast.tsx";
+import { inWords } from "./options.ts";
+import { OptionsDialog } from "./options-dialog.tsx";
+import { add } from "./queue.ts";
+import { setUsual, usual } from "./start.ts";
+import { takenUp } from "./unfinished.ts";
+
+// Some files of these kinds have no type that browsers know.
+const ACCEPT = "video/*,image/*,.mkv,.avi,.mov,.m4v,.mts,.m2ts,.ts,.flv,.wmv,.mpg,.mpeg,.webm,.3gp,.mxf,.h264,.h265";
+
+/** Send these files, and tell of those that cannot be sent. */
+export function send(files: Iterable<File>): void {
+  const all = [...files];
+  takenUp(all);
+  const refused = add(all);
+  if (refused.length) toast(`Nothing is in ${refused.join(", ")}: the file is empty.`, "bad");
+}
+
+/** Takes files that are dropped anywhere on the page, and says so while they hang over it. */
+export function DropAnywhere({ onDrop }: { onDrop(): void }) {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    const holdsFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+    const drag = (event: DragEvent) => {
+      if (!holdsFiles(event)) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    const leave = (event: DragEvent) => event.relatedTarget === null && setOver(false);
+    const drop = (event: DragEvent) => {
+      if (!holdsFiles(event)) return;
+      event.preventDefault();
+      setOver(false);
+      onDrop();
+      const entries = [...(event.dataTransfer?.items ?? [])].map(
+        (item) => [item.webkitGetAsEntry(), item.getAsFile()] as const,
+      );
+      const files = entries.flatMap(([entry, file]) => (file && !entry?.isDirectory ? [file] : []));
+      if (files.length < entries.length)
+        toast("Folders are not taken. Open the folder and drop the files in it.", "bad");
+      send(files);
+    };
+    addEventListener("dragenter", drag);
+    addEventListener("dragover", drag);
+    addEventListener("dragleave", leave);
+    addEventListener("drop", drop);
+    return () => {
+      removeEventListener("dragenter", drag);
+      removeEventListener("dragover", drag);
+      removeEventListener("dragleave", leave);
+      removeEventListener("drop", drop);
+    };
+  }, [onDrop]);
+  return over ? (
+    <div class="drop-over" aria-hidden="true">
+      <div>
+        <Icon name="upload" />
+        <p>Drop to send</p>
+      </div>
+    </div>
+  ) : null;
+}
+
+/** Where files are chosen. big: for a page that is empty otherwise. */
+export function Chooser({ big }: { big: boolean }) {
+  const input = useRef<HTMLInputElement>(null);
+  const [open, setOpen] = useState(false);
+  const words = inWords(usual.value);
+  return (
+    <section class={big ? "chooser big" : "chooser"} aria-label="Send videos">
+      <Icon name="upload" />
+      <div class="chooser-words">
+        <h2>{big ? "Drop a video here" : "Drop videos anywhere on this page"}</h2>
+        <p class="soft">
+          {words
+            ? `New videos are looked through with: ${words}.`
+            : "It is sent and looked through by itself. You can watch while that runs."}
+        </p>
+      </div>
+      <div class="chooser-buttons">
+        <Button kind="primary" icon="plus" onClick={() => input.current?.click()}>
+          Choose files
+        </Button>
+        <Button icon="sliders" onClick={() => setOpen(true)}>
+          Options
+        </Button>
+      </div>
+      <input
+        ref={input}
+        class="unseen"
+        type="file"
+        multiple
+        accept={ACCEPT}
+        tabIndex={-1}
+        aria-label="Videos to send"
+        onChange={(event) => {
+          send(event.currentTarget.files ?? []);
+          // The same file again is to count too.
+          event.currentTarget.value = "";
+        }}
+      />
+      {open && (
+        <OptionsDialog
+          title="Options for new videos"
+          deed="Use these"
+          form={usual.value}
+          keepable
+          onClose={() => setOpen(false)}
+          onSave={setUsual}
+        />
+      )}
+    </section>
+  );
+}
+
+/** "2 files, 40 %" for the head of the page. */
+export function sendingWords(count: number, sent: number, size: number): string {
+  return `${many(count, "file")}, ${size ? Math.floor((sent / size) * 100) : 0} %`;
+}

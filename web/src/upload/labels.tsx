@@ -1,0 +1,123 @@
+import { useId, useRef, useState } from "preact/hooks";
+import { Icon } from "../ui/icons.tsx";
+import { announce } from "../ui/toast.tsx";
+
+interface LabelsProps {
+  /** All that the model knows. */
+  all: readonly string[];
+  chosen: readonly string[];
+  onChange(chosen: string[]): void;
+}
+
+const SHOWN = 60;
+
+/** Those of the labels that hold what is typed, the ones that begin with it first. */
+export function matching(all: readonly string[], chosen: readonly string[], typed: string): string[] {
+  const text = typed.trim().toLowerCase();
+  const free = all.filter((label) => !chosen.includes(label) && label.toLowerCase().includes(text));
+  const begins = (label: string) => Number(label.toLowerCase().startsWith(text));
+  return text ? free.sort((a, b) => begins(b) - begins(a)) : free;
+}
+
+/** Some of many labels: type to find, Enter takes the marked one, Backspace gives the last one back. */
+export function Labels({ all, chosen, onChange }: LabelsProps) {
+  const [typed, setTyped] = useState("");
+  const [open, setOpen] = useState(false);
+  const [at, setAt] = useState(0);
+  const input = useRef<HTMLInputElement>(null);
+  const id = useId();
+  const found = matching(all, chosen, typed).slice(0, SHOWN);
+  const marked = Math.min(at, found.length - 1);
+  const take = (label: string) => {
+    onChange([...chosen, label]);
+    announce(`${label} taken`);
+    setTyped("");
+    setAt(0);
+    input.current?.focus();
+  };
+  const give = (label: string) => {
+    onChange(chosen.filter((one) => one !== label));
+    announce(`${label} given back`);
+    input.current?.focus();
+  };
+  const key = (event: KeyboardEvent) => {
+    const label = found[marked];
+    const lastOne = chosen.at(-1);
+    if (event.key === "ArrowDown") setAt(open ? Math.min(marked + 1, found.length - 1) : 0);
+    else if (event.key === "ArrowUp") setAt(Math.max(marked - 1, 0));
+    else if (event.key === "Enter") {
+      if (open && label) take(label);
+    } else if (event.key === "Escape" && open) return close(event);
+    else if (event.key === "Backspace" && !typed && lastOne) return give(lastOne);
+    else return;
+    setOpen(true);
+    event.preventDefault();
+  };
+  const close = (event: Event) => {
+    setOpen(false);
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div class="field labels">
+      <label for={id}>Labels</label>
+      <div class="labels-box">
+        {chosen.map((label) => (
+          <span class="chip" key={label}>
+            {label}
+            <button type="button" aria-label={`Do not look for ${label}`} onClick={() => give(label)}>
+              <Icon name="close" />
+            </button>
+          </span>
+        ))}
+        <input
+          ref={input}
+          id={id}
+          role="combobox"
+          autocomplete="off"
+          aria-expanded={open && found.length > 0}
+          aria-controls={`${id}-list`}
+          aria-autocomplete="list"
+          aria-activedescendant={open && found[marked] ? `${id}-${marked}` : undefined}
+          aria-describedby={`${id}-more`}
+          placeholder={chosen.length ? "and…" : "All labels; type to choose some"}
+          value={typed}
+          onInput={(event) => {
+            setTyped(event.currentTarget.value);
+            setAt(0);
+            setOpen(true);
+          }}
+          onFocus={() => setOpen(true)}
+          onBlur={() => setOpen(false)}
+          onKeyDown={key}
+        />
+      </div>
+      {open && found.length > 0 && (
+        <div class="labels-list" role="listbox" id={`${id}-list`} aria-label="Labels of the model">
+          {found.map((label, row) => (
+            // The pointer goes down before the field loses the focus, which closes the list.
+            // biome-ignore lint/a11y/useFocusableInteractive: the field keeps the focus and names the marked row
+            <div
+              role="option"
+              aria-selected={row === marked}
+              id={`${id}-${row}`}
+              key={label}
+              class={row === marked ? "marked" : ""}
+              onPointerDown={(event) => {
+                event.preventDefault();
+                take(label);
+              }}
+            >
+              {label}
+            </div>
+          ))}
+        </div>
+      )}
+      <p class="hint" id={`${id}-more`}>
+        {open && typed && !found.length
+          ? `The model has no label with "${typed}".`
+          : `The model tells ${all.length} kinds of things apart.`}
+      </p>
+    </div>
+  );
+}

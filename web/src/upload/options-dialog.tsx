@@ -1,0 +1,73 @@
+import { useEffect, useState } from "preact/hooks";
+import { explain } from "../lib/errors.ts";
+import { loadModels } from "../lib/models.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { complaints, DEFAULTS, type Form } from "./options.ts";
+import { OptionsForm, type OptionsFormProps } from "./options-form.tsx";
+
+interface OptionsDialogProps {
+  title: string;
+  /** What the button that takes the options says. */
+  deed: string;
+  form: Form;
+  video?: OptionsFormProps["video"];
+  durationMs?: number | null;
+  /** Ask whether to keep them for the next visits. */
+  keepable?: boolean;
+  onClose(): void;
+  /** Take them; what it throws is shown, and the dialog stays open. */
+  onSave(form: Form, keep: boolean): Promise<void> | void;
+}
+
+/** The options of one video, or of all that come. */
+export function OptionsDialog(props: OptionsDialogProps) {
+  const { title, deed, video, durationMs = null, keepable = false, onClose, onSave } = props;
+  const [form, setForm] = useState(props.form);
+  const [keep, setKeep] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState("");
+  useEffect(() => {
+    loadModels().catch((caught) => setError(explain(caught)));
+  }, []);
+  const wrong = complaints(form, durationMs);
+  const save = async () => {
+    setBusy(true);
+    setError("");
+    try {
+      await onSave(form, keep);
+      onClose();
+    } catch (caught) {
+      setError(explain(caught));
+      setBusy(false);
+    }
+  };
+  const actions = (
+    <>
+      <Button kind="quiet" onClick={() => setForm(DEFAULTS)}>
+        Reset
+      </Button>
+      <span class="spring" />
+      <Button onClick={onClose}>Cancel</Button>
+      <Button kind="primary" busy={busy} disabled={Object.keys(wrong).length > 0} onClick={save}>
+        {deed}
+      </Button>
+    </>
+  );
+  return (
+    <Dialog title={title} wide={Boolean(video)} onClose={onClose} actions={actions}>
+      <OptionsForm form={form} wrong={wrong} onChange={setForm} video={video} />
+      {keepable && (
+        <label class="check">
+          <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />
+          Remember them in this browser
+        </label>
+      )}
+      {error && (
+        <p class="error-text" role="alert">
+          {error}
+        </p>
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,162 @@
+// The files that are being sent, in the order they came. Two go at a time. They outlive the view that shows them.
+import { computed, effect, type Signal, signal } from "@preact/signals";
+import { ApiError, explain } from "../lib/errors.ts";
+import { backoff, pause } from "../lib/online.ts";
+import { user } from "../lib/session.ts";
+import type { Job } from "../lib/types.ts";
+import { announce } from "../ui/toast.tsx";
+import type { Form } from "./options.ts";
+import { Speed } from "./speed.ts";
+import { startJob, usual } from "./start.ts";
+import { Transfer } from "./transfer.ts";
+
+export type Phase = "waiting" | "sending" | "paused" | "broken" | "arrived" | "started" | "failed";
+
+export interface State {
+  phase: Phase;
+  sent: number;
+  /** Bytes a second. */
+  rate: number | null;
+  /** Why it is broken or failed. */
+  reason: string;
+  videoId: string | null;
+  job: Job | null;
+}
+
+export interface Item {
+  key: number;
+  file: File;
+  state: Signal<State>;
+  /** Its own options; null: the usual ones, as they are when it starts. */
+  form: Signal<Form | null>;
+  /** While its options are open, its job waits. */
+  held: Signal<boolean>;
+  transfer: Transfer;
+}
+
+const AT_ONCE = 2;
+const SHOWN_EVERY_MS = 200;
+
+export const items = signal<Item[]>([]);
+/** Those that are not done. */
+export const active = computed(() =>
+  items.value.filter(({ state }) => !["started", "failed"].includes(state.value.phase)),
+);
+/** Called with each job that was started. */
+export const onStarted = new Set<(job: Job) => void>();
+
+let last = 0;
+
+/** Send files. What is being sent already is left out; returns the names of those that cannot be sent at all. */
+export function add(files: Iterable<File>): string[] {
+  const refused: string[] = [];
+  for (const file of files) {
+    const same = (one: Item) => one.file.name === file.name && one.file.size === file.size;
+    if (file.size === 0) refused.push(file.name);
+    else if (!active.value.some((one) => same(one) && one.file.lastModified === file.lastModified))
+      items.value = [...items.value, made(file)];
+  }
+  next();
+  return refused;
+}
+
+export function pauseItem(item: Item): void {
+  set(item, { phase: "paused", rate: null });
+  void item.transfer.pause();
+  next();
+}
+
+export function resumeItem(item: Item): void {
+  set(item, { phase: "waiting", reason: "" });
+  next();
+}
+
+export async function cancelItem(item: Item): Promise<void> {
+  remove(item);
+  await item.transfer.cancel();
+}
+
+export function remove(item: Item): void {
+  items.value = items.value.filter((one) => one !== item);
+  next();
+}
+
+/** Start the job of a file that has arrived, when nothing holds it. */
+export async function begin(item: Item): Promise<void> {
+  const { phase, videoId } = item.state.value;
+  if (phase !== "arrived" || !videoId || item.held.value) return;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const job = await startJob(videoId, item.form.value ?? usual.value, videoId);
+      set(item, { phase: "started", job, reason: "" });
+      announce(`${item.file.name} has arrived and is being looked through`);
+      for (const tell of onStarted) tell(job);
+      return;
+    } catch (error) {
+      const again = error instanceof ApiError && (error.status === 0 || error.status >= 500);
+      set(item, { reason: explain(error) });
+      if (!again) return;
+      await pause(backoff(tries));
+    }
+  }
+}
+
+function made(file: File): Item {
+  last += 1;
+  const state = signal<State>({ phase: "waiting", sent: 0, rate: null, reason: "", videoId: null, job: null });
+  const speed = new Speed();
+  let shown = 0;
+  let tries = 0;
+  const item: Item = { key: last, file, state, form: signal(null), held: signal(false), transfer: undefined as never };
+  item.transfer = new Transfer(file, {
+    progress(sent) {
+      tries = 0;
+      const now = performance.now();
+      if (now - shown < SHOWN_EVERY_MS && sent < file.size) return;
+      shown = now;
+      speed.add(now, sent);
+      if (state.value.phase === "sending") set(item, { sent, rate: speed.rate() });
+    },
+    done(videoId) {
+      set(item, { phase: "arrived", sent: file.size, rate: null, videoId });
+      next();
+      void begin(item);
+    },
+    stopped(reason, again) {
+      speed.reset();
+      set(item, { phase: again ? "broken" : "failed", rate: null, reason });
+      if (!again) announce(`${file.name} could not be sent`);
+      next();
+      tries += 1;
+      if (again)
+        void pause(backoff(tries)).then(() => {
+          if (state.value.phase === "broken") resumeItem(item);
+        });
+    },
+  });
+  return item;
+}
+
+function set(item: Item, change: Partial<State>): void {
+  item.state.value = { ...item.state.value, ...change };
+}
+
+function next(): void {
+  const inPhase = (phase: Phase) => items.value.filter(({ state }) => state.value.phase === phase);
+  for (const item of inPhase("waiting").slice(0, Math.max(0, AT_ONCE - inPhase("sending").length))) {
+    set(item, { phase: "sending" });
+    item.transfer.start().catch((error) => set(item, { phase: "failed", reason: explain(error) }));
+  }
+}
+
+// Whoever signs out takes nothing along.
+effect(() => {
+  if (user.value !== null) return;
+  for (const { transfer } of items.peek()) void transfer.pause();
+  items.value = [];
+});
+
+addEventListener("beforeunload", (event) => {
+  if (items.peek().some(({ state }) => ["sending", "broken", "waiting"].includes(state.peek().phase)))
+    event.preventDefault();
+});

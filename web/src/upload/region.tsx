@@ -1,0 +1,132 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Button } from "../ui/button.tsx";
+import type { Region as Box } from "./options.ts";
+
+interface RegionProps {
+  /** The file itself, where it is at hand, or else a picture of the video. */
+  file?: File | undefined;
+  poster?: string | null | undefined;
+  region: Box | null;
+  error?: string | undefined;
+  onChange(region: Box | null): void;
+}
+
+const SIDES = ["Left", "Top", "Right", "Bottom"] as const;
+const LEAST = 0.02;
+
+/** The part of the picture that is looked at: drawn with the pointer, or given in percent. */
+export function Region({ file, poster, region, error, onChange }: RegionProps) {
+  const start = useRef<[number, number] | null>(null);
+  const place = (event: PointerEvent): [number, number] => {
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    const inside = (value: number) => Math.round(Math.min(1, Math.max(0, value)) * 1000) / 1000;
+    return [inside((event.clientX - box.x) / box.width), inside((event.clientY - box.y) / box.height)];
+  };
+  const down = (event: PointerEvent) => {
+    (event.currentTarget as Element).setPointerCapture(event.pointerId);
+    start.current = place(event);
+  };
+  const draw = (event: PointerEvent) => {
+    if (!start.current) return;
+    const [[x, y], [u, v]] = [start.current, place(event)];
+    const box: Box = [Math.min(x, u), Math.min(y, v), Math.max(x, u), Math.max(y, v)];
+    if (box[2] - box[0] >= LEAST && box[3] - box[1] >= LEAST) onChange(box);
+  };
+  const side = (index: number, percent: number) => {
+    const box: Box = [...(region ?? [0, 0, 1, 1])];
+    box[index] = Math.min(1, Math.max(0, percent / 100 || 0));
+    onChange(box.every((value, at) => value === (at < 2 ? 0 : 1)) ? null : box);
+  };
+  return (
+    <fieldset class="field region">
+      <legend>Region</legend>
+      <Picture file={file} poster={poster}>
+        <svg
+          viewBox="0 0 1 1"
+          preserveAspectRatio="none"
+          aria-hidden="true"
+          onPointerDown={down}
+          onPointerMove={draw}
+          onPointerUp={() => {
+            start.current = null;
+          }}
+        >
+          {region && (
+            <>
+              <path
+                class="region-out"
+                fill-rule="evenodd"
+                d={`M0 0H1V1H0ZM${region[0]} ${region[1]}H${region[2]}V${region[3]}H${region[0]}Z`}
+              />
+              <rect
+                class="region-edge"
+                x={region[0]}
+                y={region[1]}
+                width={Math.max(0, region[2] - region[0])}
+                height={Math.max(0, region[3] - region[1])}
+              />
+            </>
+          )}
+        </svg>
+      </Picture>
+      <div class="region-sides">
+        {SIDES.map((name, index) => (
+          <label key={name}>
+            {name} %
+            <input
+              type="number"
+              min="0"
+              max="100"
+              step="any"
+              value={Math.round((region?.[index] ?? (index < 2 ? 0 : 1)) * 1000) / 10}
+              onChange={(event) => side(index, event.currentTarget.valueAsNumber)}
+            />
+          </label>
+        ))}
+        <Button kind="quiet" disabled={!region} onClick={() => onChange(null)}>
+          Whole picture
+        </Button>
+      </div>
+      <p class={error ? "error-text" : "hint"}>{error ?? "Only what lies inside is looked at."}</p>
+    </fieldset>
+  );
+}
+
+interface PictureProps {
+  file?: File | undefined;
+  poster?: string | null | undefined;
+  children: preact.ComponentChildren;
+}
+
+/** The first frame: of the file if the browser plays it, else the poster, else words. */
+function Picture({ file, poster, children }: PictureProps) {
+  const [local, setLocal] = useState<string | null>(null);
+  const [broken, setBroken] = useState<"file" | "poster" | null>(null);
+  useEffect(() => {
+    setBroken(null);
+    if (!file) return setLocal(null);
+    const address = URL.createObjectURL(file);
+    setLocal(address);
+    return () => URL.revokeObjectURL(address);
+  }, [file]);
+  const isImage = file?.type.startsWith("image/");
+  if (local && broken === null)
+    return (
+      <div class="region-picture">
+        {isImage ? (
+          <img src={local} alt="" draggable={false} onError={() => setBroken("file")} />
+        ) : (
+          <video src={local} muted playsInline preload="auto" onError={() => setBroken("file")} />
+        )}
+        {children}
+      </div>
+    );
+  if (poster && broken !== "poster")
+    return (
+      <div class="region-picture">
+        <img src={poster} alt="" draggable={false} onError={() => setBroken("poster")} />
+        {children}
+      </div>
+    );
+  return <p class="region-none">There is no picture to draw on yet; give the sides in percent.</p>;
+}

@@ -1,0 +1,21 @@
+import { signal } from "@preact/signals";
+import { api } from "../lib/api.ts";
+import { recall, remember } from "../lib/storage.ts";
+import type { Job } from "../lib/types.ts";
+import { DEFAULTS, type Form, requestOf } from "./options.ts";
+
+/** What a video is looked through with when nothing else is said for it. */
+export const usual = signal<Form>({ ...DEFAULTS, ...recall<Partial<Form>>("options") });
+
+/** Take other options for what comes; and, if wanted, for the next visits too. */
+export function setUsual(form: Form, forever: boolean): void {
+  usual.value = form;
+  // A region and times are of one camera and one recording.
+  if (forever) remember("options", { ...form, region: null, from: "", to: "" });
+}
+
+/** Start a job on a video. key: the same key starts no second one. Throws ApiError. */
+export function startJob(videoId: string, form: Form, key?: string): Promise<Job> {
+  const headers = key ? { "Idempotency-Key": key } : undefined;
+  return api.post<Job>("/api/v1/jobs", { video_id: videoId, ...requestOf(form) }, headers);
+}
