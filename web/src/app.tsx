@@ -10,6 +10,8 @@ import { Offline, Shell } from "./shell.tsx";
 import { Waiting } from "./ui/empty.tsx";
 import { Toasts } from "./ui/toast.tsx";
 
+const JOB = /^\/jobs\/([0-9a-f-]{36})\/?$/;
+
 /** The whole page: whoever is not signed in signs in first, at any address, and then sees what is there. */
 export function App() {
   return (
@@ -39,14 +41,14 @@ function Content() {
       </>
     );
   return (
-    <Shell>
+    <Shell bare={JOB.test(shown)}>
       <View path={shown} key={who.id} />
     </Shell>
   );
 }
 
 function View({ path: shown }: { path: string }) {
-  const job = /^\/jobs\/([0-9a-f-]{36})\/?$/.exec(shown)?.[1];
+  const job = JOB.exec(shown)?.[1];
   if (job) return <JobPage id={job} key={job} />;
   if (shown === "/" || shown === "/jobs") return <JobsPage />;
   if (shown === "/account" || shown === "/tokens") return <AccountPage />;
@@ -54,6 +56,8 @@ function View({ path: shown }: { path: string }) {
 }
 
 function titleOf(shown: string): string {
+  // The view of a job names itself after its video.
+  if (JOB.test(shown)) return "Web-Detector";
   return shown === "/account" ? "Account · Web-Detector" : "Videos · Web-Detector";
 }
 

@@ -10,8 +10,8 @@ import { toast } from "./ui/toast.tsx";
 import { DropAnywhere, sendingWords } from "./upload/drop.tsx";
 import { active } from "./upload/queue.ts";
 
-/** What surrounds each view: the head with the ways to go, and the word when nothing is reached. */
-export function Shell({ children }: { children: ComponentChildren }) {
+/** What surrounds each view: the head with the ways to go, and the word when nothing is reached. bare: it has its own main. */
+export function Shell({ bare, children }: { bare: boolean; children: ComponentChildren }) {
   return (
     <>
       <a class="skip" href="#main">
@@ -33,7 +33,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <UserMenu />
       </header>
       <Offline />
-      <main id="main">{children}</main>
+      {bare ? <div id="main">{children}</div> : <main id="main">{children}</main>}
       <DropAnywhere onDrop={() => navigate("/")} />
     </>
   );
