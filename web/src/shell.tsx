@@ -45,6 +45,7 @@ function UserMenu() {
     <div class="user">
       <span class="user-name">{user.value?.username}</span>
       <Menu
+        icon="account"
         label={`Menu of ${user.value?.username}`}
         items={[
           { icon: "key", text: "Account and tokens", act: () => navigate("/account") },

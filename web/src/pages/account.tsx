@@ -29,7 +29,7 @@ export function AccountPage() {
         <h2>For programs</h2>
         <p>
           Everything this page does can be done by a program. The <a href="/docs">API reference</a> lists all calls, and
-          lets you try them; <a href="/api/v1/openapi.json">openapi.json</a> is the same for tools.
+          lets you try them; <a href="/openapi.json">openapi.json</a> is the same for tools.
         </p>
         <CurlLine path="/api/v1/tokens" />
       </section>

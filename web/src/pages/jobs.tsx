@@ -24,7 +24,7 @@ const GROUP_WORDS: Record<Group, string> = {
   all: "All",
   working: "Working",
   done: "Done",
-  stopped: "Failed or cancelled",
+  stopped: "Ended early",
 };
 
 /** All jobs, and the way to send a video. */

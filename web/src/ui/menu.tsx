@@ -10,7 +10,7 @@ export interface MenuItem {
 }
 
 /** A button that opens a list of things to do. Arrow keys, Home and End move in it, Escape closes it. */
-export function Menu({ label, items }: { label: string; items: MenuItem[] }) {
+export function Menu({ label, items, icon = "menu" }: { label: string; items: MenuItem[]; icon?: IconName }) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   const id = useId();
@@ -44,7 +44,7 @@ export function Menu({ label, items }: { label: string; items: MenuItem[] }) {
   return (
     <div class="menu" ref={root}>
       <IconButton
-        icon="menu"
+        icon={icon}
         label={label}
         aria-haspopup="menu"
         aria-expanded={open}

@@ -61,58 +61,60 @@ export function Labels({ all, chosen, onChange }: LabelsProps) {
   return (
     <div class="field labels">
       <label for={id}>Labels</label>
-      <div class="labels-box">
-        {chosen.map((label) => (
-          <span class="chip" key={label}>
-            {label}
-            <button type="button" aria-label={`Do not look for ${label}`} onClick={() => give(label)}>
-              <Icon name="close" />
-            </button>
-          </span>
-        ))}
-        <input
-          ref={input}
-          id={id}
-          role="combobox"
-          autocomplete="off"
-          aria-expanded={open && found.length > 0}
-          aria-controls={`${id}-list`}
-          aria-autocomplete="list"
-          aria-activedescendant={open && found[marked] ? `${id}-${marked}` : undefined}
-          aria-describedby={`${id}-more`}
-          placeholder={chosen.length ? "and…" : "All labels; type to choose some"}
-          value={typed}
-          onInput={(event) => {
-            setTyped(event.currentTarget.value);
-            setAt(0);
-            setOpen(true);
-          }}
-          onFocus={() => setOpen(true)}
-          onBlur={() => setOpen(false)}
-          onKeyDown={key}
-        />
-      </div>
-      {open && found.length > 0 && (
-        <div class="labels-list" role="listbox" id={`${id}-list`} aria-label="Labels of the model">
-          {found.map((label, row) => (
-            // The pointer goes down before the field loses the focus, which closes the list.
-            // biome-ignore lint/a11y/useFocusableInteractive: the field keeps the focus and names the marked row
-            <div
-              role="option"
-              aria-selected={row === marked}
-              id={`${id}-${row}`}
-              key={label}
-              class={row === marked ? "marked" : ""}
-              onPointerDown={(event) => {
-                event.preventDefault();
-                take(label);
-              }}
-            >
+      <div class="labels-anchor">
+        <div class="labels-box">
+          {chosen.map((label) => (
+            <span class="chip" key={label}>
               {label}
-            </div>
+              <button type="button" aria-label={`Do not look for ${label}`} onClick={() => give(label)}>
+                <Icon name="close" />
+              </button>
+            </span>
           ))}
+          <input
+            ref={input}
+            id={id}
+            role="combobox"
+            autocomplete="off"
+            aria-expanded={open && found.length > 0}
+            aria-controls={`${id}-list`}
+            aria-autocomplete="list"
+            aria-activedescendant={open && found[marked] ? `${id}-${marked}` : undefined}
+            aria-describedby={`${id}-more`}
+            placeholder={chosen.length ? "and…" : "All labels; type to choose some"}
+            value={typed}
+            onInput={(event) => {
+              setTyped(event.currentTarget.value);
+              setAt(0);
+              setOpen(true);
+            }}
+            onFocus={() => setOpen(true)}
+            onBlur={() => setOpen(false)}
+            onKeyDown={key}
+          />
         </div>
-      )}
+        {open && found.length > 0 && (
+          <div class="labels-list" role="listbox" id={`${id}-list`} aria-label="Labels of the model">
+            {found.map((label, row) => (
+              // The pointer goes down before the field loses the focus, which closes the list.
+              // biome-ignore lint/a11y/useFocusableInteractive: the field keeps the focus and names the marked row
+              <div
+                role="option"
+                aria-selected={row === marked}
+                id={`${id}-${row}`}
+                key={label}
+                class={row === marked ? "marked" : ""}
+                onPointerDown={(event) => {
+                  event.preventDefault();
+                  take(label);
+                }}
+              >
+                {label}
+              </div>
+            ))}
+          </div>
+        )}
+      </div>
       <p class="hint" id={`${id}-more`}>
         {open && typed && !found.length
           ? `The model has no label with "${typed}".`

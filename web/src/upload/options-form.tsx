@@ -50,7 +50,7 @@ export function OptionsForm({ form, wrong, onChange, video }: OptionsFormProps) 
           hint="Lower finds more, and more that is not there. It can be raised later, while looking."
         >
           {(ties) => (
-            <div class="score">
+            <div class="score-pick">
               <input
                 type="range"
                 min="0.05"
