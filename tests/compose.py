@@ -66,21 +66,32 @@ def entry_and_foreign(role: str) -> str:
 
 @cache
 def dockerfile(role: str) -> dict[str, Any]:
-    """COPY as (source, target), ENV and ARG as (name, value), RUN as text, FROM, USER, and CMD as a list."""
-    found: dict[str, Any] = {"COPY": [], "ENV": [], "ARG": [], "RUN": [], "FROM": "", "USER": "", "CMD": None}
+    """What the last stage says: COPY as (source, target), ENV and ARG as (name, value), RUN as text, FROM, USER, and
+    CMD as a list. BUILT are its copies out of earlier stages, as (source, target); SOURCES what any stage copies.
+    """
+    sources: list[str] = []
+    found: dict[str, Any] = {}
     for line in (ROOT / role / "Dockerfile").read_text().replace("\\\n", " ").splitlines():
         word, _, rest = line.partition(" ")
-        if word == "COPY":
-            found["COPY"].append(tuple(interpolated(rest, dict(found["ARG"])).split()))
+        if word == "FROM":
+            found = {"COPY": [], "BUILT": [], "ENV": [], "ARG": [], "RUN": [], "USER": "", "CMD": None}
+            found["FROM"] = rest.split()[0]
+        elif word == "COPY":
+            words = interpolated(rest, dict(found["ARG"])).split()
+            if words[0].startswith("--from="):
+                found["BUILT"].append(tuple(words[1:]))
+            else:
+                found["COPY"].append(tuple(words))
+                sources += words[:-1]
         elif word in ("ENV", "ARG"):
             found[word] += [tuple(pair.split("=", 1)) for pair in shlex.split(rest)]
         elif word == "RUN":
             found["RUN"].append(rest)
-        elif word in ("FROM", "USER"):
-            found[word] = rest
+        elif word == "USER":
+            found["USER"] = rest
         elif word == "CMD":
             found["CMD"] = json.loads(rest)
-    return found
+    return {**found, "SOURCES": sources}
 
 
 def interpolated(text: str, values: Mapping[str, str]) -> str:

@@ -43,6 +43,9 @@ class Images:
                     shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
                 else:
                     shutil.copy(ROOT / source, place)
+            for source, target in dockerfile(role)["BUILT"]:
+                if (built := ROOT / Path(source).relative_to("/app")).is_dir():
+                    shutil.copytree(built, self.app(role) / target)
             (_install if real else _link)(self.python(role).parent.parent, role)
 
     def app(self, role: str) -> Path:

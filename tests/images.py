@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class BuiltImages(Images):
         (base,) = {dockerfile(role)["FROM"] for role in ROLES}
         _run([str(ROOT / "tools/make-base-image"), base, *self._options])
         self.base = base
-        self._network = _machines_pip(folder)
+        self._network = _machines_pip(folder) + _machines_npm(folder)
 
     def build(self, role: str) -> None:
         """As `docker compose build` does it, for another user than the usual one."""
@@ -131,6 +132,19 @@ def _machines_pip(folder: Path) -> list[str]:
     config.chmod(0o644)
     options = ["--volume", f"{config}:/etc/pip.conf:ro"]
     if certificates := local.get("cert"):
+        options += ["--volume", f"{certificates}:{certificates}:ro"]
+    return options
+
+
+def _machines_npm(folder: Path) -> list[str]:
+    """The same for npm."""
+    npm = [str(ROOT / "tools/with-node"), str(Path(sys.executable).parent), "npm"]
+    names = ("registry", "cafile", "replace-registry-host")
+    settings = {name: _run([*npm, "config", "get", name]) for name in names}
+    config = folder / "npmrc"
+    config.write_text("".join(f"{name}={value}\n" for name, value in settings.items() if value not in ("null", "")))
+    options = ["--volume", f"{config}:/root/.npmrc:ro"]
+    if (certificates := settings["cafile"]) != "null":
         options += ["--volume", f"{certificates}:{certificates}:ro"]
     return options
 

@@ -66,7 +66,11 @@ def test_an_image_holds_what_it_copies_and_no_traces_of_its_making(images: Built
         found = [ROOT / source] if (ROOT / source).is_file() else (ROOT / source).rglob("*")
         files = [path for path in found if path.is_file() and "__pycache__" not in path.parts]
         wanted |= {Path(target) / path.relative_to(ROOT / source) for path in files}
-    assert {path.relative_to(root / "app") for path in (root / "app").rglob("*") if path.is_file()} == wanted
+    there = {path.relative_to(root / "app") for path in (root / "app").rglob("*") if path.is_file()}
+    built = {path for path in there if any(path.is_relative_to(target) for _, target in dockerfile(role)["BUILT"])}
+    assert there - built == wanted
+    assert (Path("web/dist/index.html") in built) is (role == "api")
+    assert [str(path) for path in root.rglob("*") if path.name in ("node", "npm", "node_modules")] == []
     assert list((root / "data").iterdir()) == []
     for place in ("root", "tmp", "var/tmp", "home"):
         assert [str(path) for path in (root / place).rglob("*") if path.is_file() and path.name[0] != "."] == []

@@ -117,7 +117,7 @@ function Delete({ job, name, onClose }: { job: Job; name: string; onClose(): voi
   return (
     <Confirm title={`Delete ${name}?`} deed="Delete" onClose={onClose} onConfirm={remove}>
       <p>What was found is deleted for good. It cannot be taken back.</p>
-      <label class="check">
+      <label class="tick">
         <input type="checkbox" checked={video} onChange={(event) => setVideo(event.currentTarget.checked)} />
         Delete the video too, with all its other runs
       </label>

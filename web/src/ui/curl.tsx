@@ -6,7 +6,7 @@ import { Link } from "./link.tsx";
 export function CurlLine(call: CurlCall) {
   const text = curlText(location.origin, call);
   return (
-    <details class="curl">
+    <details class="curl-line">
       <summary>The same from a command line</summary>
       <div class="code-line">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}

@@ -59,7 +59,7 @@ export function Labels({ all, chosen, onChange }: LabelsProps) {
     event.stopPropagation();
   };
   return (
-    <div class="field labels">
+    <div class="field">
       <label for={id}>Labels</label>
       <div class="labels-anchor">
         <div class="labels-box">

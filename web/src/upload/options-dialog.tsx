@@ -58,7 +58,7 @@ export function OptionsDialog(props: OptionsDialogProps) {
     <Dialog title={title} wide={Boolean(video)} onClose={onClose} actions={actions}>
       <OptionsForm form={form} wrong={wrong} onChange={setForm} video={video} />
       {keepable && (
-        <label class="check">
+        <label class="tick">
           <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />
           Remember them in this browser
         </label>

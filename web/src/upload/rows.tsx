@@ -28,7 +28,7 @@ function UnfinishedNote() {
   const files = unfinished.value;
   if (!files.length) return null;
   return (
-    <div class="note">
+    <div class="upload-note">
       <p>
         <strong>{files.map(({ name }) => name).join(", ")}</strong> was sent only in part. Choose or drop{" "}
         {files.length > 1 ? "the same files" : "the same file"} again, and it goes on from{" "}
