@@ -1,7 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../lib/api.ts";
 import { explain } from "../lib/errors.ts";
-import { ago, day } from "../lib/format.ts";
 import type { ApiToken, List } from "../lib/types.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Copy } from "../ui/copy.tsx";
@@ -9,6 +8,7 @@ import { Confirm, Dialog } from "../ui/dialog.tsx";
 import { Failure, Waiting } from "../ui/empty.tsx";
 import { Field } from "../ui/field.tsx";
 import { toast } from "../ui/toast.tsx";
+import { history } from "./token-words.ts";
 
 const PATH = "/api/v1/tokens";
 const LASTS = [
@@ -76,13 +76,6 @@ export function Tokens() {
       )}
     </section>
   );
-}
-
-/** "Made 3 Mar 2026 · used 2 h ago · until 1 Jun 2026". */
-export function history({ created_at, last_used_at, expires_at }: ApiToken, now = Date.now()): string {
-  const over = expires_at !== null && Date.parse(expires_at) < now;
-  const until = expires_at ? `${over ? "ended" : "until"} ${day(expires_at)}` : "without an end";
-  return `Made ${day(created_at)} · ${last_used_at ? `used ${ago(last_used_at, now)}` : "never used"} · ${until}`;
 }
 
 function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {

@@ -1,6 +1,7 @@
 import { useId, useRef, useState } from "preact/hooks";
 import { Icon } from "../ui/icons.tsx";
 import { announce } from "../ui/toast.tsx";
+import { matching } from "./matching.ts";
 
 interface LabelsProps {
   /** All that the model knows. */
@@ -10,14 +11,6 @@ interface LabelsProps {
 }
 
 const SHOWN = 60;
-
-/** Those of the labels that hold what is typed, the ones that begin with it first. */
-export function matching(all: readonly string[], chosen: readonly string[], typed: string): string[] {
-  const text = typed.trim().toLowerCase();
-  const free = all.filter((label) => !chosen.includes(label) && label.toLowerCase().includes(text));
-  const begins = (label: string) => Number(label.toLowerCase().startsWith(text));
-  return text ? free.sort((a, b) => begins(b) - begins(a)) : free;
-}
 
 /** Some of many labels: type to find, Enter takes the marked one, Backspace gives the last one back. */
 export function Labels({ all, chosen, onChange }: LabelsProps) {

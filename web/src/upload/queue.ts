@@ -8,20 +8,8 @@ import { announce } from "../ui/toast.tsx";
 import type { Form } from "./options.ts";
 import { Speed } from "./speed.ts";
 import { startJob, usual } from "./start.ts";
+import type { Phase, State } from "./state.ts";
 import { Transfer } from "./transfer.ts";
-
-export type Phase = "waiting" | "sending" | "paused" | "broken" | "arrived" | "started" | "failed";
-
-export interface State {
-  phase: Phase;
-  sent: number;
-  /** Bytes a second. */
-  rate: number | null;
-  /** Why it is broken or failed. */
-  reason: string;
-  videoId: string | null;
-  job: Job | null;
-}
 
 export interface Item {
   key: number;

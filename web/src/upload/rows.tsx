@@ -1,13 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
-import { bytes, left, many } from "../lib/format.ts";
+import { bytes, many } from "../lib/format.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Link } from "../ui/link.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { inWords } from "./options.ts";
 import { OptionsDialog } from "./options-dialog.tsx";
-import { begin, cancelItem, type Item, items, pauseItem, remove, resumeItem, type State } from "./queue.ts";
+import { begin, cancelItem, type Item, items, pauseItem, remove, resumeItem } from "./queue.ts";
 import { usual } from "./start.ts";
 import { discardAll, findUnfinished, unfinished } from "./unfinished.ts";
+import { standing } from "./words.ts";
 
 /** The files that are on their way, and those that an earlier visit left half sent. */
 export function Uploads() {
@@ -39,27 +40,6 @@ function UnfinishedNote() {
       </Button>
     </div>
   );
-}
-
-/** How it stands with a file, in words. */
-export function standing({ phase, sent, rate, reason }: State, size: number): string {
-  const part = `${bytes(sent)} of ${bytes(size)}`;
-  switch (phase) {
-    case "waiting":
-      return sent ? `${part} · waits for its turn` : `${bytes(size)} · waits for its turn`;
-    case "sending":
-      return rate ? `${part} · ${bytes(rate)}/s · ${left((size - sent) / rate)}` : part;
-    case "paused":
-      return `${part} · paused`;
-    case "broken":
-      return `${part} · ${reason} Trying again…`;
-    case "arrived":
-      return reason || "All of it has arrived";
-    case "started":
-      return `${bytes(size)} · is being looked through`;
-    case "failed":
-      return reason;
-  }
 }
 
 function Row({ item }: { item: Item }) {

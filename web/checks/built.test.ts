@@ -1,0 +1,51 @@
+// What holds for the page as it was built: make page comes first.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+const DIST = join(import.meta.dirname, "../dist");
+const MOST_BYTES = 250_000;
+const read = (name: string) => readFileSync(join(DIST, name), "utf8");
+const assets = () => readdirSync(join(DIST, "assets")).map((name) => `assets/${name}`);
+
+test("the page stays small", () => {
+  const loaded = ["index.html", ...assets().filter((name) => /\.(js|css)$/.test(name))];
+  const size = loaded.reduce((sum, name) => sum + gzipSync(read(name), { level: 9 }).length, 0);
+  assert.ok(loaded.length > 2);
+  assert.ok(size < MOST_BYTES, `${size} bytes, gzipped`);
+});
+
+test("the notices name the packages that are in it, and their licences", () => {
+  const [name] = assets().filter((one) => /licences-[^.]*\.txt$/.test(one));
+  const bundled = [...read(name as string).matchAll(/^(\S+) [\d.]+ \((.+)\)$/gm)].map(([, one, licence]) => [
+    one,
+    licence,
+  ]);
+  const notices = readFileSync(join(DIST, "../../THIRD_PARTY_NOTICES.md"), "utf8");
+  const table = notices.split("| package of the page | licence |")[1]?.split("\n\n")[0] ?? "";
+  const told = [...table.matchAll(/^\| ([^-|]\S*) \| (\S+) \|$/gm)].map(([, one, licence]) => [one, licence]);
+  assert.deepEqual(told, bundled);
+});
+
+test("nothing in it needs an exception of the security policy", () => {
+  const html = read("index.html");
+  assert.deepEqual(html.match(/<script(?![^>]* src="\/assets\/)[^>]*>|<style| style=| on\w+=/g), null);
+  const script = assets()
+    .filter((name) => name.endsWith(".js"))
+    .map(read)
+    .join("\n");
+  assert.doesNotMatch(script, /\beval\(|new Function\(/);
+  const style = assets()
+    .filter((name) => name.endsWith(".css"))
+    .map(read)
+    .join("\n");
+  assert.doesNotMatch(style, /url\((?!\/assets\/)|@import/);
+});
+
+test("a compressed copy lies beside each file, and is the same", async () => {
+  const { gunzipSync } = await import("node:zlib");
+  for (const name of ["index.html", ...assets().filter((one) => /\.(js|css)$/.test(one))])
+    assert.equal(gunzipSync(readFileSync(join(DIST, `${name}.gz`))).toString(), read(name));
+});

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import { curlText, quoted } from "./curl-text.ts";
+
+test("a shell reads a quoted word back unchanged", () => {
+  for (const word of ["plain/path?x", "it's", '"$HOME" `id` \\', "a b\nc", "é ✓", "!x", "-n"])
+    assert.equal(execFileSync("sh", ["-c", `printf %s ${quoted(word)}`]).toString(), word);
+});
+
+test("the line names the variable and holds no token", () => {
+  assert.equal(
+    curlText("http://h:1", { path: "/api/v1/jobs?limit=2&search=a" }),
+    `curl -H "Authorization: Bearer $TOKEN" 'http://h:1/api/v1/jobs?limit=2&search=a'`,
+  );
+  assert.equal(
+    curlText("http://h", { method: "POST", path: "/j", body: { a: "it's" }, output: "my file" }),
+    `curl -X POST -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"a":"it'\\''s"}' -o 'my file' http://h/j`,
+  );
+});

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { matching } from "./matching.ts";
+import { complaints, DEFAULTS, type Form, formOf, inWords, requestOf } from "./options.ts";
+import { Speed } from "./speed.ts";
+import { verdict } from "./verdict.ts";
+
+const FULL: Form = {
+  ...DEFAULTS,
+  model: "m",
+  minScore: 0.5,
+  labels: ["person", "car"],
+  sampling: "every_n",
+  everyN: 3,
+  from: "1:02.5",
+  to: "2:00",
+  region: [0.1, 0.2, 0.9, 1],
+};
+
+test("the defaults ask for nothing, and are told in no words", () => {
+  assert.deepEqual(requestOf(DEFAULTS), { options: {} });
+  assert.equal(inWords(DEFAULTS), "");
+  assert.deepEqual(complaints(DEFAULTS), {});
+});
+
+test("a form becomes a request, and the form of the job is the same again", () => {
+  const request = requestOf(FULL);
+  assert.deepEqual(request, {
+    model: "m",
+    options: {
+      min_score: 0.5,
+      labels: ["person", "car"],
+      every_n: 3,
+      start_ms: 62_500,
+      end_ms: 120_000,
+      region: [0.1, 0.2, 0.9, 1],
+    },
+  });
+  assert.deepEqual(formOf("m", request.options), FULL);
+});
+
+test("every_n and sample_fps are never asked for together", () => {
+  const { options } = requestOf({ ...FULL, sampling: "sample_fps" });
+  assert.equal(options.every_n, undefined);
+  assert.equal(options.sample_fps, 5);
+});
+
+test("what is wrong is said where it is", () => {
+  const wrong = (part: Partial<Form>, duration?: number) => Object.keys(complaints({ ...DEFAULTS, ...part }, duration));
+  assert.deepEqual(wrong({ minScore: 0 }), ["minScore"]);
+  assert.deepEqual(wrong({ minScore: Number.NaN }), ["minScore"]);
+  assert.deepEqual(wrong({ everyN: 1.5 }), []);
+  assert.deepEqual(wrong({ sampling: "every_n", everyN: 1.5 }), ["everyN"]);
+  assert.deepEqual(wrong({ from: "x", to: "y" }), ["from", "to"]);
+  assert.deepEqual(wrong({ from: "10", to: "10" }), ["to"]);
+  assert.deepEqual(wrong({ from: "10" }, 10_000), ["from"]);
+  assert.deepEqual(wrong({ region: [0.5, 0, 0.5, 1] }), ["region"]);
+});
+
+test("the speed is that of the last seconds", () => {
+  const speed = new Speed();
+  for (let s = 0; s <= 20; s += 1) speed.add(s * 1000, s <= 10 ? s * 100 : 1000 + (s - 10) * 500);
+  assert.equal(speed.rate(), 500);
+});
+
+test("there is no speed at once, and it starts afresh when less is there than before", () => {
+  const speed = new Speed();
+  speed.add(0, 0);
+  assert.equal(speed.rate(), null);
+  speed.add(1000, 1000);
+  assert.equal(speed.rate(), 1000);
+  speed.add(2000, 500);
+  assert.equal(speed.rate(), null);
+});
+
+test("what may pass is tried again, and what will not is given up", () => {
+  for (const status of [0, 404, 409, 410, 423, 429, 460, 500, 502, 503, 507]) assert.equal(verdict(status), "again");
+  for (const status of [400, 403, 412, 413, 415, 422]) assert.equal(verdict(status), "give up");
+  assert.equal(verdict(401), "renew");
+});
+
+test("labels that begin with what is typed come first, and chosen ones not at all", () => {
+  const all = ["suitcase", "car", "cat", "dog"];
+  assert.deepEqual(matching(all, [], "CA"), ["car", "cat", "suitcase"]);
+  assert.deepEqual(matching(all, ["cat"], "ca"), ["car", "suitcase"]);
+  assert.deepEqual(matching(all, [], " "), all);
+});
