@@ -64,7 +64,7 @@ function Sending() {
   const sent = now.reduce((sum, { state }) => sum + state.value.sent, 0);
   const size = now.reduce((sum, { file }) => sum + file.size, 0);
   return (
-    <Link href="/" class="sending">
+    <Link href="/" class="head-sending">
       <Icon name="upload" />
       {sendingWords(now.length, sent, size)}
     </Link>

@@ -78,7 +78,9 @@ export function Chooser({ big }: { big: boolean }) {
         <p class="soft">
           {words
             ? `New videos are looked through with: ${words}.`
-            : "It is sent and looked through by itself. You can watch while that runs."}
+            : big
+              ? "It is sent and looked through by itself. You can watch while that runs."
+              : "They are sent and looked through by themselves. You can watch while that runs."}
         </p>
       </div>
       <div class="chooser-buttons">

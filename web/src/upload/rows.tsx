@@ -60,7 +60,7 @@ function Row({ item }: { item: Item }) {
     void begin(item);
   };
   return (
-    <article class={`upload ${phase}`} aria-label={name}>
+    <article class="upload" aria-label={name}>
       <div class="upload-words">
         <h3>{job ? <Link href={`/jobs/${job.id}`}>{name}</Link> : name}</h3>
         <p class={bad ? "error-text" : "soft"}>

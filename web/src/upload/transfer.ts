@@ -1,6 +1,6 @@
 // One file on its way, by the tus protocol: what arrived stays, and the rest is sent when there is a connection.
 import { DetailedError, defaultOptions, type PreviousUpload, Upload, type UploadOptions } from "tus-js-client";
-import { problemOf, UNREACHED } from "../lib/errors.ts";
+import { problemOf } from "../lib/errors.ts";
 import { freshToken, user } from "../lib/session.ts";
 import { verdict } from "./verdict.ts";
 
@@ -67,7 +67,7 @@ export class Transfer {
     const response = error instanceof DetailedError ? error.originalResponse : null;
     const status = response?.getStatus() ?? 0;
     const what = verdict(status);
-    const reason = status ? problemOf(status, response?.getBody() ?? "").detail : UNREACHED;
+    const reason = status ? problemOf(status, response?.getBody() ?? "").detail : "The connection was lost.";
     const renewed = what === "renew" && this.token !== null && this.token !== this.refused;
     if (renewed) this.refused = this.token;
     if (what === "give up") void forgetUrl(this.upload.url);
