@@ -7,7 +7,7 @@ import type { Job } from "../lib/types.ts";
 import { announce } from "../ui/toast.tsx";
 import type { Form } from "./options.ts";
 import { Speed } from "./speed.ts";
-import { startJob, usual } from "./start.ts";
+import { optionsOf, setOptionsOf, startJob, usual } from "./start.ts";
 import type { Phase, State } from "./state.ts";
 import { Transfer } from "./transfer.ts";
 
@@ -24,6 +24,8 @@ export interface Item {
 
 const AT_ONCE = 2;
 const SHOWN_EVERY_MS = 200;
+/** Then the list of jobs alone has it. */
+const STARTED_SHOWN_MS = 8000;
 
 export const items = signal<Item[]>([]);
 /** Those that are not done. */
@@ -59,8 +61,15 @@ export function resumeItem(item: Item): void {
   next();
 }
 
+/** Look through it with options of its own. */
+export function setForm(item: Item, form: Form): void {
+  item.form.value = form;
+  setOptionsOf(item.file, form);
+}
+
 export async function cancelItem(item: Item): Promise<void> {
   remove(item);
+  setOptionsOf(item.file, null);
   await item.transfer.cancel();
 }
 
@@ -79,6 +88,8 @@ export async function begin(item: Item): Promise<void> {
       set(item, { phase: "started", job, reason: "" });
       announce(`${item.file.name} has arrived and is being looked through`);
       for (const tell of onStarted) tell(job);
+      setOptionsOf(item.file, null);
+      setTimeout(() => remove(item), STARTED_SHOWN_MS);
       return;
     } catch (error) {
       const again = error instanceof ApiError && (error.status === 0 || error.status >= 500);
@@ -95,7 +106,14 @@ function made(file: File): Item {
   const speed = new Speed();
   let shown = 0;
   let tries = 0;
-  const item: Item = { key: last, file, state, form: signal(null), held: signal(false), transfer: undefined as never };
+  const item: Item = {
+    key: last,
+    file,
+    state,
+    form: signal(optionsOf(file)),
+    held: signal(false),
+    transfer: undefined as never,
+  };
   item.transfer = new Transfer(file, {
     progress(sent) {
       tries = 0;

@@ -5,7 +5,7 @@ import { Link } from "../ui/link.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { inWords } from "./options.ts";
 import { OptionsDialog } from "./options-dialog.tsx";
-import { begin, cancelItem, type Item, items, pauseItem, remove, resumeItem } from "./queue.ts";
+import { begin, cancelItem, type Item, items, pauseItem, remove, resumeItem, setForm } from "./queue.ts";
 import { usual } from "./start.ts";
 import { discardAll, findUnfinished, unfinished } from "./unfinished.ts";
 import { standing } from "./words.ts";
@@ -97,9 +97,7 @@ function Row({ item }: { item: Item }) {
           form={item.form.value ?? usual.value}
           video={{ file: item.file }}
           onClose={closeOptions}
-          onSave={(form) => {
-            item.form.value = form;
-          }}
+          onSave={(form) => setForm(item, form)}
         />
       )}
     </article>

@@ -14,6 +14,21 @@ export function setUsual(form: Form, forever: boolean): void {
   if (forever) remember("options", { ...form, region: null, from: "", to: "" });
 }
 
+/** The options of a file of its own, also after a reload of the page and another choice of the file. */
+export function optionsOf(file: File): Form | null {
+  const form = recall<Partial<Form>>(nameOf(file));
+  return form && { ...DEFAULTS, ...form };
+}
+
+/** Remember them until it has arrived; null forgets them. */
+export function setOptionsOf(file: File, form: Form | null): void {
+  remember(nameOf(file), form);
+}
+
+function nameOf(file: File): string {
+  return `options.${file.name}.${file.size}.${file.lastModified}`;
+}
+
 /** Start a job on a video. key: the same key starts no second one. Throws ApiError. */
 export function startJob(videoId: string, form: Form, key?: string): Promise<Job> {
   const headers = key ? { "Idempotency-Key": key } : undefined;
