@@ -1,4 +1,152 @@
-/** One job: the video with its boxes, the timeline, the summary. */
+// One job: the video with its boxes, the timeline, the summary, the downloads.
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { Downloads } from "../job/downloads.tsx";
+import { Header } from "../job/header.tsx";
+import { LiveJob } from "../job/live.ts";
+import { SummaryPanel, useSummary } from "../job/summary.tsx";
+import { ApiError, api } from "../lib/api.ts";
+import type { Job, List, Model, Video } from "../lib/types.ts";
+import { Filters, type LabelRow } from "../player/filters.tsx";
+import { Player } from "../player/player.ts";
+import { PlayerView } from "../player/view.tsx";
+import { Appearances } from "../timeline/appearances.tsx";
+import { Timeline } from "../timeline/timeline.tsx";
+import "../job/job.css";
+import "../job/panels.css";
+
 export function JobPage({ id }: { id: string }) {
-  return <p>Job {id}</p>;
+  const live = useMemo(() => new LiveJob(id), [id]);
+  useEffect(() => () => live.close(), [live]);
+  const [facts, setFacts] = useState<Facts | ApiError | null>(null);
+  const job = live.job.value;
+  const problem = live.problem.value;
+  const video = job?.video_id;
+  useEffect(() => {
+    if (video) void loadFacts(video).then(setFacts);
+  }, [video]);
+  const failure = facts instanceof ApiError ? facts : job ? null : problem;
+  if (failure) return <Missing problem={failure} onAgain={() => location.reload()} />;
+  if (!job || !facts || facts instanceof ApiError) return <Loading />;
+  const name = facts.video.name ?? "Video without a name";
+  document.title = `${name} · Web-Detector`;
+  return (
+    <main class="job-page">
+      <Header job={job} name={name} problem={problem} />
+      <View job={live.job as ReadonlySignal<Job>} facts={facts} />
+    </main>
+  );
+}
+
+interface Facts {
+  video: Video;
+  models: Model[];
+}
+
+async function loadFacts(video: string): Promise<Facts | ApiError> {
+  try {
+    const [about, models] = await Promise.all([
+      api.get<Video>(`/api/v1/videos/${video}`),
+      api.get<List<Model>>("/api/v1/models"),
+    ]);
+    return { video: about, models: models.items };
+  } catch (error) {
+    return error instanceof ApiError ? error : new ApiError(0, "unreachable", "The service is not reached.");
+  }
+}
+
+function View({ job, facts }: { job: ReadonlySignal<Job>; facts: Facts }) {
+  const player = useMemo(() => new Player(job, facts.video), [job, facts]);
+  const appearances = useMemo(() => new Appearances(player), [player]);
+  const found = useSignal<string[]>([]);
+  const summary = useSummary(job.value);
+  const classes = facts.models.find((model) => model.id === job.value.model)?.labels ?? [];
+  const classOf = useCallback((label: string) => Math.max(0, classes.indexOf(label)), [classes]);
+  const counted = useSignal(summary);
+  counted.value = summary;
+  const labels = useComputed<LabelRow[]>(() => labelRows(found.value, counted.value?.labels ?? null, classOf));
+  useEffect(() => {
+    const first = labels.value[0];
+    if (appearances.label.peek() === null && first) appearances.label.value = first.label;
+  }, [labels.value]);
+  useEffect(() => {
+    seekToAddress(player);
+    const changed = () => seekToAddress(player);
+    addEventListener("hashchange", changed);
+    return () => {
+      removeEventListener("hashchange", changed);
+      player.close();
+    };
+  }, [player]);
+  const onAppearance = useCallback((direction: "next" | "previous") => void appearances.go(direction), [appearances]);
+  const seekFrom = (ms: number) => {
+    player.pause();
+    player.seek(ms + player.rhythm.frameMs / 2);
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    document.querySelector(".player")?.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+  };
+  return (
+    <div class="job-grid">
+      <div class="screen">
+        <PlayerView player={player} onAppearance={onAppearance} />
+        <Timeline player={player} appearances={appearances} classOf={classOf} found={found} />
+      </div>
+      <Filters player={player} labels={labels} />
+      <SummaryPanel job={job.value} video={facts.video} summary={summary} classOf={classOf} onSeek={seekFrom} />
+      <Downloads job={job.value} player={player} labels={labels.value.map((row) => row.label)} />
+    </div>
+  );
+}
+
+/** The labels of the summary once it is there, those seen so far before. */
+function labelRows(
+  found: readonly string[],
+  counts: Record<string, { detections: number }> | null,
+  classOf: (label: string) => number,
+): LabelRow[] {
+  const names = counts
+    ? Object.keys(counts).sort((a, b) => (counts[b]?.detections ?? 0) - (counts[a]?.detections ?? 0))
+    : found;
+  return names.map((label) => ({ label, classId: classOf(label), objects: counts?.[label]?.detections ?? null }));
+}
+
+/** Addresses with #t=12.5 show that second. */
+function seekToAddress(player: Player): void {
+  const seconds = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash)?.[1];
+  if (seconds) player.seek(Number(seconds) * 1000 + player.rhythm.frameMs / 2);
+}
+
+function Loading() {
+  return (
+    <main class="job-page" aria-busy="true">
+      <p class="visually-hidden" role="status">
+        Loading the job
+      </p>
+      <div class="skeleton title" />
+      <div class="skeleton picture" />
+    </main>
+  );
+}
+
+function Missing({ problem, onAgain }: { problem: ApiError; onAgain: () => void }) {
+  const gone = problem.status === 404;
+  return (
+    <main class="job-page missing">
+      <h1>{gone ? "This job is not here" : "The job could not be loaded"}</h1>
+      <p role="alert">
+        {gone ? "It was deleted, or it belongs to somebody else." : problem.detail}{" "}
+        {problem.status === 0 && "Check the connection; it is tried again by itself."}
+      </p>
+      <p class="ways">
+        {!gone && (
+          <button type="button" class="main-button" onClick={onAgain}>
+            Try again
+          </button>
+        )}
+        <a class="plain-button" href="/">
+          All jobs
+        </a>
+      </p>
+    </main>
+  );
 }

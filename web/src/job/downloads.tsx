@@ -1,0 +1,120 @@
+// Everything that can be taken along.
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { ENDED, type Job } from "../lib/types.ts";
+import type { Player } from "../player/player.ts";
+import { Curl } from "./curl.tsx";
+import { bytes, counted } from "./format.ts";
+import { curlLine, exportLink, FORMATS, type Shown } from "./lines.ts";
+import { ProgressBar } from "./progress.tsx";
+import { Copy, type RenditionBody } from "./rendition.ts";
+
+interface Props {
+  job: Job;
+  player: Player;
+  labels: readonly string[];
+}
+
+export function Downloads({ job, player, labels }: Props) {
+  const [filtered, setFiltered] = useState(false);
+  const now = shownNow(job, player, labels);
+  const narrowed = now.minScore !== null || now.labels !== null;
+  const shown = filtered && narrowed ? now : { job: job.id, minScore: null, labels: null };
+  const none = now.labels?.length === 0;
+  return (
+    <section class="panel downloads" aria-labelledby="downloads-title">
+      <h2 id="downloads-title">Take it along</h2>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={filtered && narrowed}
+          disabled={!narrowed || none}
+          onChange={(event) => setFiltered(event.currentTarget.checked)}
+        />
+        Only what is shown now{narrowed ? "" : " (nothing is filtered)"}
+      </label>
+      <ul class="formats">
+        {FORMATS.map(([format, name, words]) => (
+          <li key={format}>
+            <a class="plain-button" href={exportLink(shown, format)} download>
+              {name}
+            </a>
+            <span class="note">{words}</span>
+          </li>
+        ))}
+        <li>
+          <a class="plain-button" href={`/api/v1/videos/${job.video_id}/content`} download>
+            Video
+          </a>
+          <span class="note">the file as it was sent</span>
+        </li>
+      </ul>
+      {!ENDED.has(job.state) && <p class="note">The job still runs: files hold what is finished when you ask.</p>}
+      <Annotated job={job} shown={shown} />
+      <h3>The same in a terminal</h3>
+      <Curl line={curlLine(location.origin, none ? { ...now, labels: null } : now)} />
+      <p class="note">
+        TOKEN is one of your <a href="/account">API tokens</a>. All calls are in the <a href="/docs">API's pages</a>.
+      </p>
+    </section>
+  );
+}
+
+/** What the filters leave, as the service is asked for it. */
+function shownNow(job: Job, player: Player, labels: readonly string[]): Shown {
+  const hidden = player.hidden.value;
+  const left = labels.filter((label) => !hidden.has(label));
+  return {
+    job: job.id,
+    minScore: player.minScore.value > player.leastScore ? player.minScore.value : null,
+    labels: left.length === labels.length ? null : left,
+  };
+}
+
+/** The video with its boxes drawn into it, made on demand. */
+function Annotated({ job, shown }: { job: Job; shown: Shown }) {
+  const copy = useMemo(() => new Copy(`/api/v1/jobs/${job.id}/renditions/annotated`), [job.id]);
+  useEffect(() => {
+    void copy.look();
+    return () => copy.close();
+  }, [copy]);
+  const made = copy.state.value;
+  const busy = made?.state === "queued" || made?.state === "running";
+  const ended = ENDED.has(job.state);
+  const ask = () => {
+    const body: RenditionBody = {};
+    if (shown.minScore !== null) body.min_score = shown.minScore;
+    if (shown.labels) body.labels = [...shown.labels];
+    void copy.ask(body);
+  };
+  const problem = made?.state === "failed" ? made.error?.detail : copy.problem.value;
+  return (
+    <div class="annotated">
+      <h3>Video with boxes</h3>
+      {made?.state === "ready" && (
+        <p>
+          <a class="main-button" href={`${made.links.content}?download=1`} download>
+            Download MP4
+          </a>{" "}
+          <span class="note">{made.size_bytes === null ? "" : bytes(made.size_bytes)}</span>
+        </p>
+      )}
+      {busy && (
+        <>
+          <p role="status">
+            {made.state === "queued"
+              ? "Waiting for its turn"
+              : `Drawing: ${counted(made.progress.frames_done, "frame")} done`}
+          </p>
+          <ProgressBar fraction={made.progress.fraction} label="Making the video with boxes" />
+        </>
+      )}
+      {problem && <p role="alert">It could not be made: {problem}</p>}
+      {!busy && (
+        <button type="button" class="plain-button" disabled={!ended} onClick={ask}>
+          {made?.state === "ready" ? "Make it again with what is set above" : problem ? "Try again" : "Make it"}
+        </button>
+      )}
+      {!ended && <p class="note">It can be made when the job is done.</p>}
+    </div>
+  );
+}

@@ -1,0 +1,148 @@
+// What was found, and how the job went.
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { api } from "../lib/api.ts";
+import { ENDED, type Job, type Summary, type Video } from "../lib/types.ts";
+import { Swatch } from "../player/filters.tsx";
+import { bytes, clock, count, duration } from "./format.ts";
+import { optionWords } from "./words.ts";
+
+/** The summary of a job, once it has ended; null before, undefined where there is none. */
+export function useSummary(job: Job): Summary | null | undefined {
+  const [summary, setSummary] = useState<Summary | null | undefined>(null);
+  const ended = ENDED.has(job.state);
+  useEffect(() => {
+    if (!ended) return;
+    const off = new AbortController();
+    api
+      .get<Summary>(`/api/v1/jobs/${job.id}/summary`, {}, off.signal)
+      .then(setSummary)
+      .catch(() => {
+        if (!off.signal.aborted) setSummary(undefined);
+      });
+    return () => off.abort();
+  }, [job.id, ended]);
+  return summary;
+}
+
+interface Props {
+  job: Job;
+  video: Video;
+  summary: Summary | null | undefined;
+  classOf: (label: string) => number;
+  onSeek: (ms: number) => void;
+}
+
+export function SummaryPanel({ job, video, summary, classOf, onSeek }: Props) {
+  return (
+    <section class="panel summary" aria-labelledby="summary-title">
+      <h2 id="summary-title">What was found</h2>
+      <Found summary={summary} ended={ENDED.has(job.state)} classOf={classOf} onSeek={onSeek} />
+      <h3>How it was done</h3>
+      <Facts job={job} video={video} summary={summary} />
+    </section>
+  );
+}
+
+function Found({ summary, ended, classOf, onSeek }: Omit<Props, "job" | "video"> & { ended: boolean }) {
+  if (!ended)
+    return <p class="note">The counts are made when the job is done. The plot and the boxes are there now.</p>;
+  if (summary === undefined) return <p class="note">There is no summary of this job.</p>;
+  if (summary === null) return <p class="note">Loading…</p>;
+  const labels = Object.entries(summary.labels).sort((a, b) => b[1].detections - a[1].detections);
+  if (!labels.length) {
+    return <p class="note">Nothing was found. A lower minimum score or another model may find more.</p>;
+  }
+  return (
+    <div class="table-scroll">
+      <table class="found">
+        <thead>
+          <tr>
+            <th scope="col">Label</th>
+            <th scope="col" class="number">
+              Objects
+            </th>
+            <th scope="col" class="number">
+              Frames
+            </th>
+            <th scope="col" class="number">
+              Most at once
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {labels.map(([label, found]) => (
+            <tr key={label}>
+              <th scope="row">
+                <Swatch classId={classOf(label)} /> {label}
+              </th>
+              <td class="number">{count(found.detections)}</td>
+              <td class="number">{count(found.frames)}</td>
+              <td class="number">
+                {count(found.max_in_frame)}{" "}
+                <SeekLink ms={found.max_at_ms} onSeek={onSeek} what={`most of ${label}`}>
+                  at {clock(found.max_at_ms, 1)}
+                </SeekLink>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface SeekLinkProps {
+  ms: number;
+  what: string;
+  onSeek: (ms: number) => void;
+  children: ComponentChildren;
+}
+
+/** A link to a time of the video, good to copy too. */
+function SeekLink({ ms, what, onSeek, children }: SeekLinkProps) {
+  return (
+    <a
+      href={`#t=${ms / 1000}`}
+      onClick={(event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        onSeek(ms);
+      }}
+    >
+      {children}
+      <span class="visually-hidden"> ({what})</span>
+    </a>
+  );
+}
+
+function Facts({ job, video, summary }: Omit<Props, "classOf" | "onSeek">) {
+  const { media } = video;
+  const facts: [string, string][] = [];
+  if (media) {
+    const turned = media.rotation ? `, turned by ${media.rotation}°` : "";
+    const rate = `${Number(media.fps.toFixed(2))} frames/s${media.variable_fps ? " on average" : ""}`;
+    facts.push(["Video", `${media.width} × ${media.height}${turned}, ${rate}, ${media.codec}`]);
+    facts.push(["Length", `${clock(media.duration_ms, 1)}, ${count(media.frames)} frames, ${bytes(video.size_bytes)}`]);
+  }
+  if (summary) {
+    facts.push(["Looked at", `${count(summary.frames)} frames`]);
+    facts.push(["Time taken", duration(summary.seconds)]);
+    if (summary.seconds > 0) {
+      const speed = `${Math.round(summary.frames / summary.seconds)} frames/s`;
+      facts.push(["Speed", `${speed}, ${summary.ms_per_frame.toFixed(1)} ms of a detector per frame`]);
+    }
+  }
+  facts.push(["Model", job.model], ...optionWords(job.options));
+  facts.push(["Started", new Date(job.created_at).toLocaleString()]);
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name + value}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,106 @@
+// What is drawn: from which score on, and of which labels.
+import type { ReadonlySignal } from "@preact/signals";
+import { count } from "../job/format.ts";
+import { colourOf } from "../lib/palette.ts";
+import type { Player } from "./player.ts";
+
+/** A label that can be shown or hidden; `objects` is null while the job runs. */
+export interface LabelRow {
+  label: string;
+  classId: number;
+  objects: number | null;
+}
+
+export function Filters({ player, labels }: { player: Player; labels: ReadonlySignal<LabelRow[]> }) {
+  return (
+    <section class="filters panel" aria-labelledby="filters-title">
+      <h2 id="filters-title">What is shown</h2>
+      <Score player={player} />
+      <Labels player={player} labels={labels.value} />
+    </section>
+  );
+}
+
+function Score({ player }: { player: Player }) {
+  const score = player.minScore.value;
+  return (
+    <div class="score">
+      <label for="min-score">Minimum score</label>
+      <output for="min-score">{score.toFixed(2)}</output>
+      <input
+        id="min-score"
+        type="range"
+        min={player.leastScore}
+        max="1"
+        step="0.01"
+        value={score}
+        aria-describedby="min-score-note"
+        onInput={(event) => {
+          player.minScore.value = Number(event.currentTarget.value);
+        }}
+      />
+      <p id="min-score-note" class="note">
+        The job kept objects from {player.leastScore.toFixed(2)} on; the slider begins there.
+      </p>
+    </div>
+  );
+}
+
+function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
+  const hidden = player.hidden.value;
+  if (!labels.length) return <p class="note">No objects so far. Labels appear here as they are found.</p>;
+  const all = new Set(labels.map((row) => row.label));
+  const set = (names: ReadonlySet<string>) => {
+    player.hidden.value = names;
+  };
+  return (
+    <fieldset class="labels">
+      <legend>Labels</legend>
+      {labels.length > 1 && (
+        <div class="all-none">
+          <button type="button" class="text-button" disabled={hidden.size === 0} onClick={() => set(new Set())}>
+            Show all
+          </button>
+          <button type="button" class="text-button" disabled={hidden.size >= all.size} onClick={() => set(all)}>
+            Hide all
+          </button>
+        </div>
+      )}
+      <ul>
+        {labels.map((row) => (
+          <li key={row.label}>
+            <label class="label-row">
+              <input
+                type="checkbox"
+                checked={!hidden.has(row.label)}
+                onChange={(event) => player.setHidden(row.label, !event.currentTarget.checked)}
+              />
+              <Swatch classId={row.classId} />
+              <span class="name">{row.label}</span>
+              {row.objects !== null && (
+                <span class="number">
+                  {count(row.objects)}
+                  <span class="visually-hidden"> objects in all frames</span>
+                </span>
+              )}
+            </label>
+            {labels.length > 1 && (
+              <button
+                type="button"
+                class="text-button only"
+                onClick={() => set(new Set([...all].filter((name) => name !== row.label)))}
+              >
+                only<span class="visually-hidden"> {row.label}</span>
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </fieldset>
+  );
+}
+
+/** The colour of a label. */
+export function Swatch({ classId }: { classId: number }) {
+  return <span class="swatch" aria-hidden="true" style={{ background: colourOf(classId) }} />;
+}

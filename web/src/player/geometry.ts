@@ -1,0 +1,41 @@
+// Where things are on the screen. Pure; all in CSS pixels of the stage unless it says otherwise.
+
+export interface Rect {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** The largest rectangle of the picture's shape inside the stage, in its middle: what object-fit: contain shows. */
+export function fitted(stageWidth: number, stageHeight: number, width: number, height: number): Rect {
+  if (!(width > 0 && height > 0)) return { x: 0, y: 0, width: stageWidth, height: stageHeight };
+  const scale = Math.min(stageWidth / width, stageHeight / height);
+  const shown = { width: width * scale, height: height * scale };
+  return { x: (stageWidth - shown.width) / 2, y: (stageHeight - shown.height) / 2, ...shown };
+}
+
+/** A box of the displayed frame (pixels of `size`) on the stage. The two directions scale apart: pixels that are not
+ * square are shown square, a smaller copy stands in for the video. */
+export function placed(
+  box: readonly [number, number, number, number],
+  size: { width: number; height: number },
+  picture: Rect,
+): Rect {
+  const across = picture.width / size.width;
+  const down = picture.height / size.height;
+  return {
+    x: picture.x + box[0] * across,
+    y: picture.y + box[1] * down,
+    width: (box[2] - box[0]) * across,
+    height: (box[3] - box[1]) * down,
+  };
+}
+
+/** Where the plate with the name of a box goes: above it, else inside at its top; never outside the picture. */
+export function platePlace(box: Rect, plate: { width: number; height: number }, picture: Rect): Rect {
+  const above = box.y - plate.height;
+  const y = above >= picture.y ? above : Math.max(picture.y, box.y);
+  const rightmost = picture.x + picture.width - plate.width;
+  return { ...plate, x: Math.max(picture.x, Math.min(box.x, rightmost)), y };
+}

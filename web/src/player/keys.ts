@@ -1,0 +1,82 @@
+// What the keys do. Pure.
+
+export type Action =
+  | "toggle"
+  | "back"
+  | "forward"
+  | "far-back"
+  | "far-forward"
+  | "previous-frame"
+  | "next-frame"
+  | "slower"
+  | "faster"
+  | "start"
+  | "end"
+  | "previous-appearance"
+  | "next-appearance"
+  | "names"
+  | "mute"
+  | "fullscreen"
+  | "help";
+
+interface Pressed {
+  key: string;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+}
+
+/** All shortcuts, as the list shows them: keys, what they do, in words. */
+export const SHORTCUTS: readonly (readonly [readonly string[], Action, string])[] = [
+  [[" ", "k"], "toggle", "Play or pause"],
+  [["ArrowLeft"], "back", "5 seconds back"],
+  [["ArrowRight"], "forward", "5 seconds forward"],
+  [["j"], "far-back", "10 seconds back"],
+  [["l"], "far-forward", "10 seconds forward"],
+  [[","], "previous-frame", "Previous frame"],
+  [["."], "next-frame", "Next frame"],
+  [["["], "previous-appearance", "Where the chosen label was seen before"],
+  [["]"], "next-appearance", "Where the chosen label is seen next"],
+  [["<"], "slower", "Slower"],
+  [[">"], "faster", "Faster"],
+  [["Home"], "start", "To the start"],
+  [["End"], "end", "To the end"],
+  [["n"], "names", "Names of the boxes on or off"],
+  [["m"], "mute", "Sound on or off"],
+  [["f"], "fullscreen", "Full screen"],
+  [["?"], "help", "This list"],
+];
+
+const actions = new Map(SHORTCUTS.flatMap(([keys, action]) => keys.map((key) => [key, action] as const)));
+
+/** What a key does, null for nothing: keys held with Ctrl, Alt or Meta are the browser's. */
+export function actionOf(pressed: Pressed): Action | null {
+  if (pressed.ctrlKey || pressed.metaKey || pressed.altKey) return null;
+  const key = pressed.key.length === 1 ? pressed.key.toLowerCase() : pressed.key;
+  return actions.get(key) ?? null;
+}
+
+/** What a focused element does with keys itself: those are not taken from it. */
+export type Owner = "nothing" | "button" | "slider" | "text";
+
+const ARROWS: ReadonlySet<string> = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
+
+export function isFree(key: string, owner: Owner): boolean {
+  if (owner === "text") return false;
+  if (owner === "button") return key !== " " && key !== "Enter";
+  return owner === "slider" ? !ARROWS.has(key) : true;
+}
+
+/** A key as it is printed on a keyboard. */
+export function keyName(key: string): string {
+  const names: Record<string, string> = { " ": "Space", ArrowLeft: "←", ArrowRight: "→" };
+  return names[key] ?? (key.length === 1 ? key.toUpperCase() : key);
+}
+
+export const SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4, 8] as const;
+
+/** The next speed up (1) or down (-1). */
+export function nextSpeed(now: number, direction: 1 | -1): number {
+  const others = direction === 1 ? SPEEDS.filter((speed) => speed > now) : SPEEDS.filter((speed) => speed < now);
+  return (direction === 1 ? others[0] : others.at(-1)) ?? now;
+}

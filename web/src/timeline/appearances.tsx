@@ -1,0 +1,109 @@
+// To where a label is seen next, or was seen before.
+import { type Signal, signal } from "@preact/signals";
+import { clock } from "../job/format.ts";
+import { api } from "../lib/api.ts";
+import type { Appearance, List } from "../lib/types.ts";
+import { IconButton } from "../player/icons.tsx";
+import type { Player } from "../player/player.ts";
+
+export type Direction = "next" | "previous";
+
+export class Appearances {
+  readonly label: Signal<string | null> = signal(null);
+  /** What the last look brought, in words. */
+  readonly said = signal("");
+  readonly busy = signal(false);
+  readonly #player: Player;
+
+  constructor(player: Player) {
+    this.#player = player;
+  }
+
+  /** Seek to the next or previous appearance of the chosen label. */
+  async go(direction: Direction): Promise<void> {
+    const label = this.label.peek();
+    if (!label || this.busy.peek()) return;
+    this.busy.value = true;
+    try {
+      const found = await this.#look(label, direction);
+      if (found) {
+        this.#player.pause();
+        this.#player.seek(found.from_ms + this.#player.rhythm.frameMs / 2);
+      }
+      const none = direction === "next" ? "does not appear after this" : "does not appear before this";
+      this.said.value = found
+        ? `${label} from ${clock(found.from_ms, 1)} to ${clock(found.to_ms, 1)}, at most ${found.max_in_frame} at once`
+        : `${label} ${none}`;
+    } catch (error) {
+      this.said.value = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.busy.value = false;
+    }
+  }
+
+  async #look(label: string, direction: Direction): Promise<Appearance | undefined> {
+    const player = this.#player;
+    const { frameMs, gapMs } = player.rhythm;
+    const now = player.time.peek();
+    const query = {
+      label,
+      direction,
+      from_ms: now,
+      min_score: player.minScore.peek() > player.leastScore ? player.minScore.peek() : null,
+      gap_ms: Math.max(1000, 2 * (gapMs ?? 0)),
+      limit: 2,
+    };
+    const path = `/api/v1/jobs/${player.job.peek().id}/appearances`;
+    const { items } = await api.get<List<Appearance>>(path, query);
+    // The one that is on the screen now is neither the next nor the previous one.
+    const edge = Math.max(2 * frameMs, 50);
+    return items.find((item) => (direction === "next" ? item.from_ms > now : item.from_ms < now - edge));
+  }
+}
+
+interface Props {
+  appearances: Appearances;
+  labels: string[];
+}
+
+export function AppearanceBar({ appearances, labels }: Props) {
+  const chosen = appearances.label.value;
+  return (
+    <div class="appearances">
+      <label for="appearance-label">Find</label>
+      <select
+        id="appearance-label"
+        value={chosen ?? ""}
+        disabled={!labels.length}
+        onChange={(event) => {
+          appearances.label.value = event.currentTarget.value;
+          appearances.said.value = "";
+        }}
+      >
+        {!labels.length && <option value="">nothing yet</option>}
+        {labels.map((label) => (
+          <option key={label} value={label}>
+            {label}
+          </option>
+        ))}
+      </select>
+      <IconButton
+        icon="before"
+        label="Previous appearance"
+        hint="["
+        disabled={!chosen}
+        onClick={() => void appearances.go("previous")}
+      />
+      <IconButton
+        icon="after"
+        label="Next appearance"
+        hint="]"
+        disabled={!chosen}
+        onClick={() => void appearances.go("next")}
+      />
+      <p class="said" role="status">
+        {appearances.said}
+      </p>
+    </div>
+  );
+}

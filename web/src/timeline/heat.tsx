@@ -1,0 +1,75 @@
+// A strip of the whole video: where anything is found, and which part of it the plot shows.
+import { useEffect, useRef } from "preact/hooks";
+import type { Series } from "../lib/types.ts";
+import { heat, isWhole, type View } from "./model.ts";
+
+interface Props {
+  series: Series | null;
+  whole: View;
+  view: View;
+}
+
+export function Heat({ series, whole, view }: Props) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    const element = canvas.current as HTMLCanvasElement;
+    const draw = () => paint(element, series, whole);
+    const resized = new ResizeObserver(draw);
+    resized.observe(element);
+    return () => resized.disconnect();
+  }, [series, whole.from, whole.to]);
+  const width = Math.max(1, whole.to - whole.from);
+  const left = (view.from - whole.from) / width;
+  const share = (view.to - view.from) / width;
+  return (
+    <>
+      <canvas class="heat" ref={canvas} />
+      <div
+        class="in-view"
+        hidden={isWhole(view, whole)}
+        style={{ left: `${left * 100}%`, width: `${Math.max(0.4, share * 100)}%` }}
+      />
+    </>
+  );
+}
+
+/** Dark where nothing is, bright where every frame has something, hatched where no frame was looked at. */
+function paint(canvas: HTMLCanvasElement, series: Series | null, whole: View): void {
+  const scale = devicePixelRatio;
+  const { clientWidth: width, clientHeight: height } = canvas;
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  context.scale(scale, scale);
+  const style = getComputedStyle(canvas);
+  hatch(context, width, height, style.outlineColor);
+  if (!series) return;
+  const perMs = width / Math.max(1, whole.to - whole.from);
+  let held = -1;
+  const values = heat(series);
+  const last = values.findLastIndex((value) => value >= 0);
+  for (const [index, value] of values.entries()) {
+    // Between sampled frames the strip goes on with what was seen last.
+    held = value >= 0 ? value : index <= last ? held : -1;
+    if (held < 0) continue;
+    const x = (series.from_ms + index * series.bucket_ms - whole.from) * perMs;
+    const step = series.bucket_ms * perMs;
+    context.globalAlpha = 1;
+    context.fillStyle = style.backgroundColor;
+    context.fillRect(x, 0, step + 0.5, height);
+    context.globalAlpha = held > 0 ? 0.3 + 0.7 * held : 0;
+    context.fillStyle = style.color;
+    context.fillRect(x, 0, step + 0.5, height);
+  }
+}
+
+function hatch(context: CanvasRenderingContext2D, width: number, height: number, colour: string): void {
+  context.strokeStyle = colour;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (let x = -height; x < width; x += 6) {
+    context.moveTo(x, height);
+    context.lineTo(x + height, 0);
+  }
+  context.stroke();
+}

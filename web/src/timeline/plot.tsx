@@ -1,0 +1,119 @@
+// The plot: objects per label over time. uPlot draws, what is on top of it is ours.
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { clock } from "../job/format.ts";
+import { colourOf } from "../lib/palette.ts";
+import type { Series } from "../lib/types.ts";
+import { columns, type View } from "./model.ts";
+
+interface Props {
+  series: Series | null;
+  labels: string[];
+  view: View;
+  classOf: (label: string) => number;
+  /** The box of the plotted area within the element, in CSS pixels, after each drawing. */
+  onArea: (left: number, width: number) => void;
+  onHover: (ms: number | null) => void;
+  description: string;
+}
+
+const HEIGHT = 170;
+/** Labels with the same colour differ in their line. */
+const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
+
+export function Plot({ series, labels, view, classOf, onArea, onHover, description }: Props) {
+  const element = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const shown = labels.join("\n");
+  useEffect(() => {
+    const host = element.current as HTMLDivElement;
+    const options = settings(host, labels, classOf, onHover);
+    const made = new uPlot(options, undefined, host);
+    plot.current = made;
+    const fit = () => {
+      made.setSize({ width: Math.max(50, host.clientWidth), height: HEIGHT });
+      tellArea(made, onArea);
+    };
+    const resized = new ResizeObserver(fit);
+    resized.observe(host);
+    return () => {
+      resized.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [shown]);
+  useEffect(() => {
+    const made = plot.current;
+    if (!made || !series) return;
+    made.batch(() => {
+      made.setData(columns(series, labels) as uPlot.AlignedData, false);
+      made.setScale("x", { min: view.from / 1000, max: view.to / 1000 });
+      made.setScale("y", { min: 0, max: top(series, labels) });
+    });
+    tellArea(made, onArea);
+  }, [series, shown, view.from, view.to]);
+  return <div class="plot" ref={element} role="img" aria-label={description} />;
+}
+
+/** The top of the vertical axis: room over the highest value. */
+function top(series: Series, labels: string[]): number {
+  return Math.max(2, ...labels.map((label) => Math.max(0, ...(series.labels[label]?.max ?? [])))) * 1.08;
+}
+
+function tellArea(plot: uPlot, onArea: Props["onArea"]): void {
+  const scale = devicePixelRatio;
+  onArea(plot.bbox.left / scale, plot.bbox.width / scale);
+}
+
+function settings(
+  host: HTMLElement,
+  labels: string[],
+  classOf: (label: string) => number,
+  onHover: Props["onHover"],
+): uPlot.Options {
+  const style = getComputedStyle(host);
+  const axis = { stroke: style.color, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+  const grid = { stroke: style.outlineColor, width: 1 };
+  return {
+    width: Math.max(50, host.clientWidth),
+    height: HEIGHT,
+    padding: [8, 10, 0, 0],
+    legend: { show: false },
+    cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { show: false } },
+    scales: { x: { time: false, auto: false }, y: { auto: false } },
+    axes: [
+      { ...axis, grid: { show: false }, size: 28, space: 70, values: (_plot, splits) => splits.map(tick(splits)) },
+      { ...axis, grid, size: 40, space: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+    ],
+    series: [{}, ...labels.map((label) => line(label, classOf(label)))],
+    hooks: {
+      setCursor: [
+        (plot) => {
+          const { left } = plot.cursor;
+          onHover(left === undefined || left < 0 ? null : plot.posToVal(left, "x") * 1000);
+        },
+      ],
+    },
+  };
+}
+
+function line(label: string, classId: number): uPlot.Series {
+  const stepped = uPlot.paths.stepped?.({ align: 1 });
+  return {
+    label,
+    stroke: colourOf(classId),
+    fill: `${colourOf(classId)}26`,
+    width: 2,
+    dash: DASHES[Math.floor(classId / 8) % DASHES.length] as number[],
+    points: { show: false },
+    ...(stepped ? { paths: stepped } : {}),
+  };
+}
+
+/** Times on the axis have decimals only where whole seconds do not tell them apart. */
+function tick(splits: number[]): (seconds: number) => string {
+  const step = splits.length > 1 ? (splits[1] as number) - (splits[0] as number) : 1;
+  const decimals = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3;
+  return (seconds) => clock(Math.round(seconds * 1000), decimals);
+}

@@ -1,0 +1,46 @@
+// The plot as a table, for whoever does not see it.
+import { clock } from "../job/format.ts";
+import type { Series } from "../lib/types.ts";
+import { tableRows } from "./model.ts";
+
+interface Props {
+  series: Series;
+  labels: string[];
+  onSeek: (ms: number) => void;
+}
+
+const ROWS = 24;
+
+export function SeriesTable({ series, labels, onSeek }: Props) {
+  return (
+    <div class="series-table">
+      <table>
+        <caption>Most objects at once in each part of what the plot shows</caption>
+        <thead>
+          <tr>
+            <th scope="col">From</th>
+            {labels.map((label) => (
+              <th scope="col" key={label}>
+                {label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {tableRows(series, labels, ROWS).map((row) => (
+            <tr key={row.from}>
+              <th scope="row">
+                <button type="button" class="text-button" onClick={() => onSeek(row.from)}>
+                  {clock(row.from, 1)}
+                </button>
+              </th>
+              {row.most.map((most, index) => (
+                <td key={labels[index]}>{most ?? "not looked at"}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,186 @@
+// The timeline: strip of the whole, plot of a part of it, and the ways to move in them.
+import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { clock } from "../job/format.ts";
+import { ENDED } from "../lib/types.ts";
+import { IconButton } from "../player/icons.tsx";
+import type { Player } from "../player/player.ts";
+import { AppearanceBar, type Appearances } from "./appearances.tsx";
+import { Heat } from "./heat.tsx";
+import { described, following, isWhole, panned, plotted, type View, valuesAt, zoomed } from "./model.ts";
+import { Plot } from "./plot.tsx";
+import { SeriesSource } from "./series.ts";
+import { Surface } from "./surface.tsx";
+import { SeriesTable } from "./table.tsx";
+import "./timeline.css";
+
+interface Props {
+  player: Player;
+  appearances: Appearances;
+  classOf: (label: string) => number;
+  /** The labels found so far, for whoever lists them. */
+  found: Signal<string[]>;
+}
+
+const MOST_LINES = 12;
+const STRIP_BUCKETS = 1000;
+
+export function Timeline({ player, appearances, classOf, found }: Props) {
+  const whole = useComputed<View>(() => ({ from: player.start.value, to: player.end.value }));
+  const zoom = useSignal<View | null>(null);
+  const hover = useSignal<number | null>(null);
+  const area = useSignal({ left: 40, width: 0 });
+  const [strip, detail] = useSources(player, zoom, area, found);
+  const view = zoom.value ?? whole.value;
+  const series = detail.series.value;
+  const labels = useMemo(
+    () => (series ? plotted(series, player.hidden.value).slice(0, MOST_LINES) : []),
+    [series, player.hidden.value],
+  );
+  useSignalEffect(() => {
+    const ms = player.time.value;
+    const now = zoom.peek();
+    if (now && player.playing.peek()) zoom.value = following(now, ms, whole.peek());
+  });
+  const change = (next: View) => {
+    zoom.value = isWhole(next, whole.peek()) ? null : next;
+  };
+  const onArea = useCallback((left: number, width: number) => {
+    if (left !== area.peek().left || width !== area.peek().width) area.value = { left, width };
+  }, []);
+  const onHover = useCallback((ms: number | null) => {
+    hover.value = ms;
+  }, []);
+  const zoomBy = (factor: number) => change(zoomed(view, factor, player.time.peek(), whole.peek()));
+  return (
+    <section class="timeline" aria-labelledby="timeline-title">
+      <header>
+        <h2 id="timeline-title">Timeline</h2>
+        <AppearanceBar appearances={appearances} labels={found.value} />
+        <span class="space" />
+        <div class="zoom">
+          <IconButton
+            icon="before"
+            label="Earlier"
+            disabled={!zoom.value}
+            onClick={() => change(panned(view, -(view.to - view.from) / 2, whole.value))}
+          />
+          <IconButton
+            icon="after"
+            label="Later"
+            disabled={!zoom.value}
+            onClick={() => change(panned(view, (view.to - view.from) / 2, whole.value))}
+          />
+          <IconButton icon="closer" label="Zoom in" onClick={() => zoomBy(0.4)} />
+          <IconButton icon="farther" label="Zoom out" disabled={!zoom.value} onClick={() => zoomBy(2.5)} />
+          <button type="button" class="plain-button" disabled={!zoom.value} onClick={() => change(whole.value)}>
+            Whole video
+          </button>
+        </div>
+      </header>
+      <Surface player={player} view={whole.value} area={area} whole={whole.value} name="strip">
+        <Heat series={strip.series.value} whole={whole.value} view={view} />
+      </Surface>
+      <Readout player={player} detail={detail} labels={labels} hover={hover} />
+      <Surface player={player} view={view} area={area} whole={whole.value} name="detail" onView={change}>
+        <Plot
+          series={series}
+          labels={labels}
+          view={view}
+          classOf={classOf}
+          onArea={onArea}
+          onHover={onHover}
+          description={series ? described(series, labels, (ms) => clock(ms, 1)) : "Loading the plot"}
+        />
+      </Surface>
+      {detail.problem.value && (
+        <p class="problem" role="alert">
+          The plot could not be loaded: {detail.problem.value}
+        </p>
+      )}
+      {series && <TableToggle series={series} labels={labels} player={player} />}
+    </section>
+  );
+}
+
+function TableToggle({
+  series,
+  labels,
+  player,
+}: {
+  series: NonNullable<SeriesSource["series"]["value"]>;
+  labels: string[];
+  player: Player;
+}) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>The plot as a table</summary>
+      {open && <SeriesTable series={series} labels={labels} onSeek={(ms) => player.seek(ms)} />}
+    </details>
+  );
+}
+
+/** The values under the pointer, else under the playhead. */
+function Readout({
+  player,
+  detail,
+  labels,
+  hover,
+}: {
+  player: Player;
+  detail: SeriesSource;
+  labels: string[];
+  hover: Signal<number | null>;
+}) {
+  const line = useRef<HTMLParagraphElement>(null);
+  useSignalEffect(() => {
+    const series = detail.series.value;
+    const ms = hover.value ?? player.time.value;
+    if (!line.current) return;
+    const values = series ? valuesAt(series, labels, ms).map(({ label, most }) => `${label} ${most}`) : [];
+    line.current.textContent = `${clock(ms, 1)}  ${values.join("  ·  ") || (detail.loading.value && !series ? "loading…" : "nothing")}`;
+  });
+  useEffect(() => undefined, [labels]);
+  return <p class="readout" ref={line} aria-hidden="true" />;
+}
+
+/** The series of the whole video and of the part in view; both follow the job while it runs. */
+function useSources(
+  player: Player,
+  zoom: Signal<View | null>,
+  area: Signal<{ left: number; width: number }>,
+  found: Signal<string[]>,
+): [SeriesSource, SeriesSource] {
+  const id = player.job.peek().id;
+  const sources = useMemo<[SeriesSource, SeriesSource]>(() => [new SeriesSource(id), new SeriesSource(id)], [id]);
+  const [strip, detail] = sources;
+  const seen = useRef("");
+  useSignalEffect(() => {
+    const { state, progress } = player.job.value;
+    const least = player.minScore.value > player.leastScore ? player.minScore.value : null;
+    const now = `${ENDED.has(state)} ${ENDED.has(state) ? "" : Math.floor(progress.frames_done)}`;
+    const again = now !== seen.current;
+    seen.current = now;
+    const view = zoom.value;
+    // A bucket is two pixels wide: finer ones are not seen.
+    const buckets = Math.min(4000, Math.max(100, Math.round((area.value.width || 800) / 100) * 50));
+    strip.want({ from: null, to: null, buckets: STRIP_BUCKETS, minScore: least }, again);
+    detail.want({ from: view?.from ?? null, to: view?.to ?? null, buckets, minScore: least }, again);
+  });
+  useSignalEffect(() => {
+    const series = strip.series.value;
+    if (!series) return;
+    player.frontier.value = ENDED.has(player.job.value.state) ? null : series.frontier_ms;
+    const labels = plotted(series, new Set());
+    if (labels.join("\n") !== found.peek().join("\n")) found.value = labels;
+  });
+  useEffect(
+    () => () => {
+      strip.close();
+      detail.close();
+    },
+    sources,
+  );
+  return sources;
+}
