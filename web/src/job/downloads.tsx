@@ -73,10 +73,7 @@ function shownNow(job: Job, player: Player, labels: readonly string[]): Shown {
 /** The video with its boxes drawn into it, made on demand. */
 function Annotated({ job, shown }: { job: Job; shown: Shown }) {
   const copy = useMemo(() => new Copy(`/api/v1/jobs/${job.id}/renditions/annotated`), [job.id]);
-  useEffect(() => {
-    void copy.look();
-    return () => copy.close();
-  }, [copy]);
+  useEffect(() => () => copy.close(), [copy]);
   const made = copy.state.value;
   const busy = made?.state === "queued" || made?.state === "running";
   const ended = ENDED.has(job.state);

@@ -111,7 +111,7 @@ function SeekLink({ ms, what, onSeek, children }: SeekLinkProps) {
       }}
     >
       {children}
-      <span class="visually-hidden"> ({what})</span>
+      <span class="unseen"> ({what})</span>
     </a>
   );
 }

@@ -119,7 +119,7 @@ function seekToAddress(player: Player): void {
 function Loading() {
   return (
     <main class="job-page" aria-busy="true">
-      <p class="visually-hidden" role="status">
+      <p class="unseen" role="status">
         Loading the job
       </p>
       <div class="skeleton title" />

@@ -32,7 +32,7 @@ export function Controls({ player, full, onFull, onHelp }: Props) {
         <span class="space" />
         {player.sound.value && <Volume player={player} />}
         <label class="speed">
-          <span class="visually-hidden">Speed</span>
+          <span class="unseen">Speed</span>
           <select
             value={String(player.rate.value)}
             onChange={(event) => player.setRate(Number(event.currentTarget.value))}

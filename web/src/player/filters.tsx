@@ -80,7 +80,7 @@ function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
               {row.objects !== null && (
                 <span class="number">
                   {count(row.objects)}
-                  <span class="visually-hidden"> objects in all frames</span>
+                  <span class="unseen"> objects in all frames</span>
                 </span>
               )}
             </label>
@@ -90,7 +90,7 @@ function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
                 class="text-button only"
                 onClick={() => set(new Set([...all].filter((name) => name !== row.label)))}
               >
-                only<span class="visually-hidden"> {row.label}</span>
+                only<span class="unseen"> {row.label}</span>
               </button>
             )}
           </li>

@@ -22,7 +22,7 @@ const FILLED: ReadonlySet<string> = new Set(["play", "pause", "previous", "next"
 
 export function Icon({ name }: { name: IconName }) {
   return (
-    <svg viewBox="0 0 24 24" aria-hidden="true" class={FILLED.has(name) ? "icon filled" : "icon"}>
+    <svg viewBox="0 0 24 24" aria-hidden="true" class={FILLED.has(name) ? "sign filled" : "sign"}>
       <path d={PATHS[name]} />
     </svg>
   );
@@ -43,7 +43,7 @@ export function IconButton({ icon, label, hint, pressed, disabled, onClick }: Bu
   return (
     <button
       type="button"
-      class="icon-button"
+      class="stage-button"
       aria-label={label}
       title={hint ? `${label} (${hint})` : label}
       {...(pressed === undefined ? {} : { "aria-pressed": pressed })}

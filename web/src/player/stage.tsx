@@ -54,11 +54,12 @@ function Hint({ player }: { player: Player }) {
   );
 }
 
-/** A button over the picture until it first plays. */
+/** A button over the picture until it first plays or is moved. */
 function BigPlay({ player }: { player: Player }) {
   const button = useRef<HTMLButtonElement>(null);
   useSignalEffect(() => {
-    if (player.playing.value && button.current) button.current.hidden = true;
+    const begun = player.playing.value || player.time.value > player.start.value;
+    if (begun && button.current) button.current.hidden = true;
   });
   return (
     <button type="button" class="big-play" ref={button} onClick={() => player.play()} aria-label="Play the video">

@@ -43,6 +43,7 @@ function paint(canvas: HTMLCanvasElement, series: Series | null, whole: View): v
   context.scale(scale, scale);
   const style = getComputedStyle(canvas);
   hatch(context, width, height, style.outlineColor);
+  context.setTransform(1, 0, 0, 1, 0, 0);
   if (!series) return;
   const perMs = width / Math.max(1, whole.to - whole.from);
   let held = -1;
@@ -52,14 +53,16 @@ function paint(canvas: HTMLCanvasElement, series: Series | null, whole: View): v
     // Between sampled frames the strip goes on with what was seen last.
     held = value >= 0 ? value : index <= last ? held : -1;
     if (held < 0) continue;
-    const x = (series.from_ms + index * series.bucket_ms - whole.from) * perMs;
-    const step = series.bucket_ms * perMs;
+    // Whole device pixels: no seams between buckets.
+    const left = Math.round((series.from_ms + index * series.bucket_ms - whole.from) * perMs * scale);
+    const right = Math.round((series.from_ms + (index + 1) * series.bucket_ms - whole.from) * perMs * scale);
     context.globalAlpha = 1;
     context.fillStyle = style.backgroundColor;
-    context.fillRect(x, 0, step + 0.5, height);
-    context.globalAlpha = held > 0 ? 0.3 + 0.7 * held : 0;
+    context.fillRect(left, 0, right - left, canvas.height);
+    if (held === 0) continue;
+    context.globalAlpha = 0.3 + 0.7 * held;
     context.fillStyle = style.color;
-    context.fillRect(x, 0, step + 0.5, height);
+    context.fillRect(left, 0, right - left, canvas.height);
   }
 }
 
