@@ -1,11 +1,12 @@
 // Everything that can be taken along.
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { bytes, many } from "../lib/format.ts";
 import { ENDED, type Job } from "../lib/types.ts";
 import type { Player } from "../player/player.ts";
-import { Curl } from "./curl.tsx";
-import { bytes, counted } from "./format.ts";
-import { curlLine, exportLink, FORMATS, type Shown } from "./lines.ts";
-import { ProgressBar } from "./progress.tsx";
+import { Button } from "../ui/button.tsx";
+import { CurlLine } from "../ui/curl.tsx";
+import { Progress } from "../ui/progress.tsx";
+import { exportLink, FORMATS, resultsPath, type Shown } from "./lines.ts";
 import { Copy, type RenditionBody } from "./rendition.ts";
 
 interface Props {
@@ -21,7 +22,7 @@ export function Downloads({ job, player, labels }: Props) {
   const shown = filtered && narrowed ? now : { job: job.id, minScore: null, labels: null };
   const none = now.labels?.length === 0;
   return (
-    <section class="panel downloads" aria-labelledby="downloads-title">
+    <section class="card downloads" aria-labelledby="downloads-title">
       <h2 id="downloads-title">Take it along</h2>
       <label class="check">
         <input
@@ -35,26 +36,22 @@ export function Downloads({ job, player, labels }: Props) {
       <ul class="formats">
         {FORMATS.map(([format, name, words]) => (
           <li key={format}>
-            <a class="plain-button" href={exportLink(shown, format)} download>
+            <a class="button" href={exportLink(shown, format)} download>
               {name}
             </a>
-            <span class="note">{words}</span>
+            <span class="soft">{words}</span>
           </li>
         ))}
         <li>
-          <a class="plain-button" href={`/api/v1/videos/${job.video_id}/content`} download>
+          <a class="button" href={`/api/v1/videos/${job.video_id}/content`} download>
             Video
           </a>
-          <span class="note">the file as it was sent</span>
+          <span class="soft">the file as it was sent</span>
         </li>
       </ul>
-      {!ENDED.has(job.state) && <p class="note">The job still runs: files hold what is finished when you ask.</p>}
+      {!ENDED.has(job.state) && <p class="soft">The job still runs: files hold what is finished when you ask.</p>}
       <Annotated job={job} shown={shown} />
-      <h3>The same in a terminal</h3>
-      <Curl line={curlLine(location.origin, none ? { ...now, labels: null } : now)} />
-      <p class="note">
-        TOKEN is one of your <a href="/account">API tokens</a>. All calls are in the <a href="/docs">API's pages</a>.
-      </p>
+      <CurlLine path={resultsPath(none ? { ...now, labels: null } : now)} />
     </section>
   );
 }
@@ -89,10 +86,10 @@ function Annotated({ job, shown }: { job: Job; shown: Shown }) {
       <h3>Video with boxes</h3>
       {made?.state === "ready" && (
         <p>
-          <a class="main-button" href={`${made.links.content}?download=1`} download>
+          <a class="button primary" href={`${made.links.content}?download=1`} download>
             Download MP4
           </a>{" "}
-          <span class="note">{made.size_bytes === null ? "" : bytes(made.size_bytes)}</span>
+          <span class="soft">{made.size_bytes === null ? "" : bytes(made.size_bytes)}</span>
         </p>
       )}
       {busy && (
@@ -100,18 +97,18 @@ function Annotated({ job, shown }: { job: Job; shown: Shown }) {
           <p role="status">
             {made.state === "queued"
               ? "Waiting for its turn"
-              : `Drawing: ${counted(made.progress.frames_done, "frame")} done`}
+              : `Drawing: ${many(made.progress.frames_done, "frame")} done`}
           </p>
-          <ProgressBar fraction={made.progress.fraction} label="Making the video with boxes" />
+          <Progress value={made.progress.fraction} label="Making the video with boxes" />
         </>
       )}
       {problem && <p role="alert">It could not be made: {problem}</p>}
       {!busy && (
-        <button type="button" class="plain-button" disabled={!ended} onClick={ask}>
+        <Button disabled={!ended} onClick={ask}>
           {made?.state === "ready" ? "Make it again with what is set above" : problem ? "Try again" : "Make it"}
-        </button>
+        </Button>
       )}
-      {!ended && <p class="note">It can be made when the job is done.</p>}
+      {!ended && <p class="soft">It can be made when the job is done.</p>}
     </div>
   );
 }

@@ -1,39 +1,66 @@
-// Name, state and progress of the job.
-import type { ApiError } from "../lib/api.ts";
+// Name, state and progress of the job, and what can be done with it.
+import { useState } from "preact/hooks";
+import { api } from "../lib/api.ts";
+import { explain } from "../lib/errors.ts";
+import { navigate } from "../lib/router.ts";
 import { ENDED, type Job } from "../lib/types.ts";
-import { ProgressBar } from "./progress.tsx";
-import { progressWords, rangeWords, STATES, toneOf, whatToDo } from "./words.ts";
+import { nameOf, progressWords, stateWords, toneOf } from "../lib/words.ts";
+import { Button } from "../ui/button.tsx";
+import { Link } from "../ui/link.tsx";
+import { Progress } from "../ui/progress.tsx";
+import { toast } from "../ui/toast.tsx";
+import { rangeWords, whatToDo } from "./words.ts";
 
-interface Props {
-  job: Job;
-  name: string;
-  problem: ApiError | null;
-}
-
-export function Header({ job, name, problem }: Props) {
+export function Header({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
   const running = !ENDED.has(job.state);
-  const wanted = running && job.cancel_requested ? "Stopping" : STATES[job.state];
   return (
     <header class="job-header">
+      <p class="way">
+        <Link href="/">← All videos</Link>
+      </p>
       <div class="title">
-        <h1>{name}</h1>
-        <p class={`state ${toneOf(job.state)}`} role="status">
-          {wanted}
-        </p>
+        <h1 tabIndex={-1}>{nameOf(job)}</h1>
+        <span class={`badge ${toneOf(job.state)}`} role="status">
+          {stateWords(job)}
+        </span>
+        <span class="spring" />
+        <Act job={job} running={running} onJob={onJob} />
       </div>
       {running && (
         <div class="job-progress">
-          <ProgressBar fraction={job.progress.fraction} label="Progress of the job" />
-          <p>{progressWords(job)}</p>
+          <Progress value={job.state === "queued" ? 0 : job.progress.fraction} label="Progress of the job" />
+          <p class="soft">{progressWords(job.progress)}</p>
         </div>
-      )}
-      {problem && (
-        <p class="banner warn" role="status">
-          The service is not reached: what you see may be old. It is tried again by itself.
-        </p>
       )}
       <Failure job={job} />
     </header>
+  );
+}
+
+/** Stop what runs, run again what has ended. */
+function Act({ job, running, onJob }: { job: Job; running: boolean; onJob: (job: Job) => void }) {
+  const [busy, setBusy] = useState(false);
+  const act = (deed: () => Promise<void>) => {
+    setBusy(true);
+    deed()
+      .catch((error) => toast(explain(error), "bad"))
+      .finally(() => setBusy(false));
+  };
+  const cancel = async () => onJob(await api.post<Job>(`/api/v1/jobs/${job.id}/cancel`));
+  const again = async () => {
+    const body = { video_id: job.video_id, model: job.model, options: job.options };
+    const headers = { "Idempotency-Key": crypto.randomUUID?.() ?? `${job.id}-${performance.now()}` };
+    const { id } = await api.post<Job>("/api/v1/jobs", body, headers);
+    navigate(`/jobs/${id}`);
+  };
+  return running ? (
+    <Button icon="stop" busy={busy} disabled={job.cancel_requested} onClick={() => act(cancel)}>
+      Cancel
+    </Button>
+  ) : (
+    <Button icon="retry" busy={busy} onClick={() => act(again)}>
+      Run again
+    </Button>
   );
 }
 

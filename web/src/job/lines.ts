@@ -1,4 +1,4 @@
-// Addresses of what is on the screen, for links and for a terminal. Pure.
+// Addresses of what is on the screen, for links and for a command line. Pure.
 
 export interface Shown {
   job: string;
@@ -28,9 +28,8 @@ export function exportLink(shown: Shown, format: string): string {
   return `/api/v1/jobs/${shown.job}/export?${new URLSearchParams([["format", format], ...query])}`;
 }
 
-/** A command that prints the results as they are filtered on the screen. */
-export function curlLine(origin: string, shown: Shown): string {
+/** The path of the results as they are filtered on the screen. */
+export function resultsPath(shown: Shown): string {
   const query = filters(shown).toString();
-  const address = `${origin}/api/v1/jobs/${shown.job}/results${query ? `?${query}` : ""}`;
-  return `curl -H "Authorization: Bearer $TOKEN" -H "Accept: application/x-ndjson" '${address}'`;
+  return `/api/v1/jobs/${shown.job}/results${query ? `?${query}` : ""}`;
 }

@@ -1,52 +1,61 @@
 // A job that is kept as it is on the service, for as long as somebody looks.
 import { type Signal, signal } from "@preact/signals";
-import { ApiError, api } from "../lib/api.ts";
-import { ENDED, type Job } from "../lib/types.ts";
-
-const POLL_MS = 1000;
-const RETRY_MS = 3000;
+import { api } from "../lib/api.ts";
+import { ApiError, explain } from "../lib/errors.ts";
+import { listen } from "../lib/live.ts";
+import { backoff, pause } from "../lib/online.ts";
+import type { Job } from "../lib/types.ts";
 
 export class LiveJob {
   readonly job: Signal<Job | null> = signal(null);
-  /** Why there is no job to show, or why it may be an old state of it. */
+  /** Why there is no job to show. */
   readonly problem = signal<ApiError | null>(null);
   readonly #path: string;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #controller = new AbortController();
+  readonly #controller = new AbortController();
+  readonly #stop: () => void;
 
   constructor(id: string) {
     this.#path = `/api/v1/jobs/${id}`;
-    void this.#look();
+    this.#stop = listen({
+      job: (job) => {
+        if (job.id === id) this.take(job);
+      },
+      gone: (gone) => {
+        if (gone === id) this.problem.value = new ApiError(404, "not_found", "The job was deleted.");
+      },
+      poll: () => this.#look(),
+    });
+    void this.#begin();
   }
 
-  /** Look again now. */
-  again(): void {
-    clearTimeout(this.#timer);
-    void this.#look();
+  /** A newer word on the job. */
+  take(job: Job): void {
+    this.job.value = job;
+    this.problem.value = null;
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#stop();
     this.#controller.abort();
+  }
+
+  /** Until it is known whether there is such a job. */
+  async #begin(): Promise<void> {
+    const { signal } = this.#controller;
+    for (let tries = 1; !signal.aborted && !this.job.value; tries += 1) {
+      await this.#look();
+      const status = this.problem.value?.status ?? 200;
+      if (status !== 0 && status < 500 && status !== 429) return;
+      await pause(backoff(tries), signal);
+    }
   }
 
   async #look(): Promise<void> {
     try {
-      const job = await api.get<Job>(this.#path, {}, this.#controller.signal);
-      this.job.value = job;
-      this.problem.value = null;
-      if (!ENDED.has(job.state)) this.#later(POLL_MS);
+      this.take(await api.get<Job>(this.#path, {}, this.#controller.signal));
     } catch (error) {
       if (this.#controller.signal.aborted) return;
-      const problem = error instanceof ApiError ? error : new ApiError(0, "unreachable", "The service is not reached.");
-      this.problem.value = problem;
-      // What is gone or forbidden stays so; anything else may pass.
-      if (problem.status === 0 || problem.status >= 500 || problem.status === 429) this.#later(RETRY_MS);
+      this.problem.value = error instanceof ApiError ? error : new ApiError(0, "error", explain(error));
     }
-  }
-
-  #later(ms: number): void {
-    clearTimeout(this.#timer);
-    if (!this.#controller.signal.aborted) this.#timer = setTimeout(() => void this.#look(), ms);
   }
 }

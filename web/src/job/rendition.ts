@@ -1,9 +1,11 @@
 // A copy that the service makes on demand: asked for, watched, ready.
 import { signal } from "@preact/signals";
-import { ApiError, api } from "../lib/api.ts";
+import { api } from "../lib/api.ts";
+import { ApiError, explain } from "../lib/errors.ts";
+import { listen } from "../lib/live.ts";
 import type { Rendition } from "../lib/types.ts";
 
-const POLL_MS = 1000;
+const POLL_MS = 2000;
 
 export type RenditionBody = { min_score?: number; labels?: string[] };
 
@@ -16,9 +18,15 @@ export class Copy {
   readonly problem = signal<string | null>(null);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
+  readonly #stop: () => void;
 
   constructor(path: string) {
     this.path = path;
+    this.#stop = listen({
+      rendition: (rendition) => {
+        if (rendition.id === this.state.peek()?.id) this.#hold(rendition);
+      },
+    });
   }
 
   /** Have it made, or made again after it failed or with other options. */
@@ -35,13 +43,9 @@ export class Copy {
     });
   }
 
-  /** The service told of a change. */
-  heard(rendition: Rendition): void {
-    this.#hold(rendition);
-  }
-
   close(): void {
     this.#closed = true;
+    this.#stop();
     clearTimeout(this.#timer);
   }
 
@@ -54,7 +58,7 @@ export class Copy {
       const waits = this.state.value && (this.state.value.state === "queued" || this.state.value.state === "running");
       // What is being made is made without us: look again.
       if (waits && error instanceof ApiError && error.status === 0) this.#later();
-      this.problem.value = error instanceof Error ? error.message : String(error);
+      this.problem.value = explain(error);
     }
   }
 

@@ -2,9 +2,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../lib/api.ts";
+import { bytes, count } from "../lib/format.ts";
 import { ENDED, type Job, type Summary, type Video } from "../lib/types.ts";
 import { Swatch } from "../player/filters.tsx";
-import { bytes, clock, count, duration } from "./format.ts";
+import { clock, duration } from "./format.ts";
 import { optionWords } from "./words.ts";
 
 /** The summary of a job, once it has ended; null before, undefined where there is none. */
@@ -35,7 +36,7 @@ interface Props {
 
 export function SummaryPanel({ job, video, summary, classOf, onSeek }: Props) {
   return (
-    <section class="panel summary" aria-labelledby="summary-title">
+    <section class="card summary" aria-labelledby="summary-title">
       <h2 id="summary-title">What was found</h2>
       <Found summary={summary} ended={ENDED.has(job.state)} classOf={classOf} onSeek={onSeek} />
       <h3>How it was done</h3>
@@ -46,12 +47,12 @@ export function SummaryPanel({ job, video, summary, classOf, onSeek }: Props) {
 
 function Found({ summary, ended, classOf, onSeek }: Omit<Props, "job" | "video"> & { ended: boolean }) {
   if (!ended)
-    return <p class="note">The counts are made when the job is done. The plot and the boxes are there now.</p>;
-  if (summary === undefined) return <p class="note">There is no summary of this job.</p>;
-  if (summary === null) return <p class="note">Loading…</p>;
+    return <p class="soft">The counts are made when the job is done. The plot and the boxes are there now.</p>;
+  if (summary === undefined) return <p class="soft">There is no summary of this job.</p>;
+  if (summary === null) return <p class="soft">Loading…</p>;
   const labels = Object.entries(summary.labels).sort((a, b) => b[1].detections - a[1].detections);
   if (!labels.length) {
-    return <p class="note">Nothing was found. A lower minimum score or another model may find more.</p>;
+    return <p class="soft">Nothing was found. A lower minimum score or another model may find more.</p>;
   }
   return (
     <div class="table-scroll">

@@ -1,37 +1,7 @@
-// States, options and errors of a job in words. Pure.
-import type { FrameRange, Job, JobState, Options } from "../lib/types.ts";
-import { clock, count, counted, duration } from "./format.ts";
-
-export const STATES: Record<JobState, string> = {
-  queued: "Waiting for its turn",
-  planning: "Reading the video",
-  running: "Looking",
-  merging: "Putting results together",
-  succeeded: "Done",
-  partial: "Done in part",
-  failed: "Failed",
-  cancelled: "Cancelled",
-};
-
-/** How a state is coloured. */
-export function toneOf(state: JobState): "busy" | "good" | "warn" | "bad" {
-  if (state === "succeeded") return "good";
-  if (state === "failed") return "bad";
-  return state === "partial" || state === "cancelled" ? "warn" : "busy";
-}
-
-/** "1,204 of 9,000 frames · 85 frames/s · 1 min 31 s left". */
-export function progressWords(job: Job): string {
-  const { frames_done, frames_total, fps, eta_s } = job.progress;
-  const parts = [
-    frames_total === null
-      ? counted(frames_done, "frame")
-      : `${count(frames_done)} of ${counted(frames_total, "frame")}`,
-  ];
-  if (fps) parts.push(`${fps < 10 ? fps.toFixed(1) : Math.round(fps)} frames/s`);
-  if (eta_s !== null && eta_s > 0) parts.push(`${duration(eta_s)} left`);
-  return parts.join(" · ");
-}
+// Options and failures of a job in words. Pure.
+import { count } from "../lib/format.ts";
+import type { FrameRange, Job, Options } from "../lib/types.ts";
+import { clock } from "./format.ts";
 
 /** The options of a job that say something: name and value. */
 export function optionWords(options: Options): [string, string][] {
@@ -59,12 +29,11 @@ export function rangeWords(range: FrameRange): string {
 
 /** What to do about a job that did not succeed. */
 export function whatToDo(job: Job): string | null {
-  if (job.state === "failed")
-    return "Start the job again from the list of jobs; if it fails again, send the video anew.";
-  if (job.state === "cancelled") return "What was finished is kept. Start it again from the list of jobs for the rest.";
+  if (job.state === "failed") return "Run it again; if it fails again, send the video anew.";
+  if (job.state === "cancelled") return "What was finished is kept. Run it again for the rest.";
   if (job.state !== "partial") return null;
   return job.failed_ranges.length
-    ? "The rest is complete. Start the job again from the list of jobs to try these frames once more."
+    ? "The rest is complete. Run it again to try these frames once more."
     : "The rest is complete. If the file is damaged, send it anew from its source.";
 }
 

@@ -5,13 +5,17 @@ import { Downloads } from "../job/downloads.tsx";
 import { Header } from "../job/header.tsx";
 import { LiveJob } from "../job/live.ts";
 import { SummaryPanel, useSummary } from "../job/summary.tsx";
-import { ApiError, api } from "../lib/api.ts";
+import { api } from "../lib/api.ts";
+import { ApiError, explain } from "../lib/errors.ts";
 import type { Job, List, Model, Video } from "../lib/types.ts";
+import { nameOf } from "../lib/words.ts";
 import { Filters, type LabelRow } from "../player/filters.tsx";
 import { Player } from "../player/player.ts";
 import { PlayerView } from "../player/view.tsx";
 import { Appearances } from "../timeline/appearances.tsx";
 import { Timeline } from "../timeline/timeline.tsx";
+import { Failure } from "../ui/empty.tsx";
+import { Link } from "../ui/link.tsx";
 import "../job/job.css";
 import "../job/panels.css";
 
@@ -25,14 +29,16 @@ export function JobPage({ id }: { id: string }) {
   useEffect(() => {
     if (video) void loadFacts(video).then(setFacts);
   }, [video]);
+  const title = job ? `${nameOf(job)} · Web-Detector` : null;
+  useEffect(() => {
+    if (title) document.title = title;
+  }, [title]);
   const failure = facts instanceof ApiError ? facts : job ? null : problem;
   if (failure) return <Missing problem={failure} onAgain={() => location.reload()} />;
   if (!job || !facts || facts instanceof ApiError) return <Loading />;
-  const name = facts.video.name ?? "Video without a name";
-  document.title = `${name} · Web-Detector`;
   return (
     <main class="job-page">
-      <Header job={job} name={name} problem={problem} />
+      <Header job={job} onJob={(next) => live.take(next)} />
       <View job={live.job as ReadonlySignal<Job>} facts={facts} />
     </main>
   );
@@ -51,7 +57,7 @@ async function loadFacts(video: string): Promise<Facts | ApiError> {
     ]);
     return { video: about, models: models.items };
   } catch (error) {
-    return error instanceof ApiError ? error : new ApiError(0, "unreachable", "The service is not reached.");
+    return error instanceof ApiError ? error : new ApiError(0, "error", explain(error));
   }
 }
 
@@ -131,21 +137,14 @@ function Loading() {
 function Missing({ problem, onAgain }: { problem: ApiError; onAgain: () => void }) {
   const gone = problem.status === 404;
   return (
-    <main class="job-page missing">
-      <h1>{gone ? "This job is not here" : "The job could not be loaded"}</h1>
-      <p role="alert">
-        {gone ? "It was deleted, or it belongs to somebody else." : problem.detail}{" "}
-        {problem.status === 0 && "Check the connection; it is tried again by itself."}
-      </p>
-      <p class="ways">
-        {!gone && (
-          <button type="button" class="main-button" onClick={onAgain}>
-            Try again
-          </button>
-        )}
-        <a class="plain-button" href="/">
-          All jobs
-        </a>
+    <main class="job-page">
+      {gone ? (
+        <Failure title="This video is not here" detail="It was deleted, or it belongs to somebody else." />
+      ) : (
+        <Failure title="The job could not be loaded" detail={problem.detail} onRetry={onAgain} />
+      )}
+      <p class="way">
+        <Link href="/">← All videos</Link>
       </p>
     </main>
   );

@@ -19,7 +19,7 @@ export function Controls({ player, full, onFull, onHelp }: Props) {
   return (
     <div class="controls">
       <SeekBar player={player} />
-      <div class="row">
+      <div class="buttons">
         <IconButton
           icon={playing ? "pause" : "play"}
           label={playing ? "Pause" : "Play"}

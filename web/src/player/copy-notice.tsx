@@ -1,19 +1,16 @@
 // In the picture's place while a copy that the browser can play is made.
 
-import { counted } from "../job/format.ts";
-import { ProgressBar } from "../job/progress.tsx";
 import type { Copy } from "../job/rendition.ts";
+import { many } from "../lib/format.ts";
+import { Button } from "../ui/button.tsx";
+import { Progress } from "../ui/progress.tsx";
 import type { Player } from "./player.ts";
 import { whyNot } from "./support.ts";
 
 export function CopyNotice({ player, copy }: { player: Player; copy: Copy }) {
   const made = copy.state.value;
   const problem = made?.state === "failed" ? made.error?.detail : copy.problem.value;
-  const again = (
-    <button type="button" class="plain-button" onClick={() => void copy.ask()}>
-      Try again
-    </button>
-  );
+  const again = <Button onClick={() => void copy.ask()}>Try again</Button>;
   const { width, height } = player.video.media ?? { width: 16, height: 9 };
   return (
     <div class="stage notice" style={{ "--shape": `${width / height}` }}>
@@ -34,10 +31,10 @@ export function CopyNotice({ player, copy }: { player: Player; copy: Copy }) {
           <>
             <p role="status">
               {made?.state === "running"
-                ? `Making a copy that it can play: ${counted(made.progress.frames_done, "frame")} done`
+                ? `Making a copy that it can play: ${many(made.progress.frames_done, "frame")} done`
                 : "A copy that it can play will be made now; it is waiting for its turn."}
             </p>
-            <ProgressBar fraction={made?.progress.fraction ?? 0} label="Making a copy to play" />
+            <Progress value={made?.state === "running" ? made.progress.fraction : null} label="Making a copy to play" />
           </>
         )}
       </div>

@@ -1,6 +1,6 @@
 // What is drawn: from which score on, and of which labels.
 import type { ReadonlySignal } from "@preact/signals";
-import { count } from "../job/format.ts";
+import { count } from "../lib/format.ts";
 import { colourOf } from "../lib/palette.ts";
 import type { Player } from "./player.ts";
 
@@ -13,7 +13,7 @@ export interface LabelRow {
 
 export function Filters({ player, labels }: { player: Player; labels: ReadonlySignal<LabelRow[]> }) {
   return (
-    <section class="filters panel" aria-labelledby="filters-title">
+    <section class="filters card" aria-labelledby="filters-title">
       <h2 id="filters-title">What is shown</h2>
       <Score player={player} />
       <Labels player={player} labels={labels.value} />
@@ -24,7 +24,7 @@ export function Filters({ player, labels }: { player: Player; labels: ReadonlySi
 function Score({ player }: { player: Player }) {
   const score = player.minScore.value;
   return (
-    <div class="score">
+    <div class="least">
       <label for="min-score">Minimum score</label>
       <output for="min-score">{score.toFixed(2)}</output>
       <input
@@ -39,7 +39,7 @@ function Score({ player }: { player: Player }) {
           player.minScore.value = Number(event.currentTarget.value);
         }}
       />
-      <p id="min-score-note" class="note">
+      <p id="min-score-note" class="soft">
         The job kept objects from {player.leastScore.toFixed(2)} on; the slider begins there.
       </p>
     </div>
@@ -48,13 +48,13 @@ function Score({ player }: { player: Player }) {
 
 function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
   const hidden = player.hidden.value;
-  if (!labels.length) return <p class="note">No objects so far. Labels appear here as they are found.</p>;
+  if (!labels.length) return <p class="soft">No objects so far. Labels appear here as they are found.</p>;
   const all = new Set(labels.map((row) => row.label));
   const set = (names: ReadonlySet<string>) => {
     player.hidden.value = names;
   };
   return (
-    <fieldset class="labels">
+    <fieldset class="label-list">
       <legend>Labels</legend>
       {labels.length > 1 && (
         <div class="all-none">

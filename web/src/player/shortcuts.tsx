@@ -1,6 +1,6 @@
 // The list of keys.
 import type { Signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { Dialog } from "../ui/dialog.tsx";
 import { keyName, SHORTCUTS } from "./keys.ts";
 
 interface Props {
@@ -9,19 +9,13 @@ interface Props {
 }
 
 export function Shortcuts({ open, enabled }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const shown = open.value;
-  useEffect(() => {
-    if (shown) dialog.current?.showModal();
-  }, [shown]);
-  if (!shown) return null;
+  if (!open.value) return null;
   const close = () => {
     open.value = false;
   };
   return (
-    <dialog ref={dialog} class="shortcuts" aria-labelledby="shortcuts-title" onClose={close}>
-      <h2 id="shortcuts-title">Keyboard</h2>
-      <dl>
+    <Dialog title="Keyboard" onClose={close}>
+      <dl class="shortcuts">
         {SHORTCUTS.map(([keys, action, words]) => (
           <div key={action}>
             <dt>
@@ -43,11 +37,6 @@ export function Shortcuts({ open, enabled }: Props) {
         />
         Use these keys on this page
       </label>
-      <form method="dialog">
-        <button type="submit" class="plain-button">
-          Close
-        </button>
-      </form>
-    </dialog>
+    </Dialog>
   );
 }

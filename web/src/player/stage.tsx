@@ -48,7 +48,7 @@ function Hint({ player }: { player: Player }) {
     return hintFor(place, player.job.value, player.rhythm);
   });
   return (
-    <p class="hint" role="status" hidden={!text.value}>
+    <p class="stage-hint" role="status" hidden={!text.value}>
       {text}
     </p>
   );

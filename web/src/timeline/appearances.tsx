@@ -2,6 +2,7 @@
 import { type Signal, signal } from "@preact/signals";
 import { clock } from "../job/format.ts";
 import { api } from "../lib/api.ts";
+import { explain } from "../lib/errors.ts";
 import type { Appearance, List } from "../lib/types.ts";
 import { IconButton } from "../player/icons.tsx";
 import type { Player } from "../player/player.ts";
@@ -35,7 +36,7 @@ export class Appearances {
         ? `${label} from ${clock(found.from_ms, 1)} to ${clock(found.to_ms, 1)}, at most ${found.max_in_frame} at once`
         : `${label} ${none}`;
     } catch (error) {
-      this.said.value = error instanceof Error ? error.message : String(error);
+      this.said.value = explain(error);
     } finally {
       this.busy.value = false;
     }

@@ -1,6 +1,7 @@
 // The series of a view, fetched when the view rests; old answers never replace newer ones.
 import { signal } from "@preact/signals";
 import { api } from "../lib/api.ts";
+import { explain } from "../lib/errors.ts";
 import type { Series } from "../lib/types.ts";
 
 export interface Question {
@@ -60,7 +61,7 @@ export class SeriesSource {
     } catch (error) {
       if (controller.signal.aborted) return;
       this.#asked = "-";
-      this.problem.value = error instanceof Error ? error.message : String(error);
+      this.problem.value = explain(error);
     } finally {
       if (this.#controller === controller) this.loading.value = false;
     }

@@ -73,7 +73,7 @@ export function Timeline({ player, appearances, classOf, found }: Props) {
           />
           <IconButton icon="closer" label="Zoom in" onClick={() => zoomBy(0.4)} />
           <IconButton icon="farther" label="Zoom out" disabled={!zoom.value} onClick={() => zoomBy(2.5)} />
-          <button type="button" class="plain-button" disabled={!zoom.value} onClick={() => change(whole.value)}>
+          <button type="button" class="button" disabled={!zoom.value} onClick={() => change(whole.value)}>
             Whole video
           </button>
         </div>
