@@ -72,6 +72,7 @@ function Place({ player }: { player: Player }) {
   const frame = useRef<HTMLSpanElement>(null);
   useSignalEffect(() => {
     player.revision.value;
+    player.pictured.value;
     const ms = player.time.value;
     const shown = player.shown();
     if (time.current) time.current.textContent = clock(ms, 3);

@@ -11,7 +11,7 @@ export function attachOverlay(player: Player, video: HTMLVideoElement, canvas: H
   const stopPictures = followPictures(video, (ms, exact) => player.presented(ms, exact));
   const stopDrawing = effect(() => {
     // Each of these changes what is to be seen.
-    for (const input of [player.time, player.minScore, player.hidden, player.names, player.revision]) input.value;
+    for (const input of [player.pictured, player.minScore, player.hidden, player.names, player.revision]) input.value;
     draw();
   });
   const resized = new ResizeObserver(() => {

@@ -14,8 +14,10 @@ export class Player {
   readonly video: Video;
   readonly rhythm: Rhythm;
   readonly leastScore: number;
-  /** Time of the picture that is shown. `exact`: told by the browser for this very picture. */
+  /** The time where the video is, or is going to be when a seek is done. */
   readonly time = signal(0);
+  /** Time of the picture that is on the screen: boxes belong to it. `exact`: told by the browser for this picture. */
+  readonly pictured = signal(0);
   exact = false;
   readonly start = signal(0);
   readonly end: Signal<number>;
@@ -65,19 +67,23 @@ export class Player {
 
   /** The frame whose boxes belong to the picture that is shown. */
   shown(): Shown | null {
-    const ms = this.time.peek();
+    const ms = this.pictured.peek();
     return showing(this.windows.around(ms), ms, this.rhythm, this.exact);
   }
 
   /** A picture is on the screen; `ms` in the element's time. */
   presented(ms: number, exact: boolean): void {
     if (exact && this.#firstShown === null && !this.#moved) this.#begin(ms);
+    this.exact = exact;
+    this.pictured.value = ms + this.offset;
     if (this.#target !== null) {
       this.#seekNow();
       return;
     }
-    this.exact = exact;
-    this.time.value = ms + this.offset;
+    // A picture from before the seek may still come; the one that was sought begins at the place or a little before.
+    const before = this.time.peek() - this.pictured.peek();
+    if (this.element?.seeking && (before < 0 || before > Math.max(200, 2 * this.rhythm.frameMs))) return;
+    this.time.value = this.pictured.peek();
     if (this.time.value > this.end.value) this.end.value = this.time.value;
     this.#want();
   }
@@ -101,7 +107,6 @@ export class Player {
 
   seek(ms: number): void {
     const to = Math.max(this.start.value, Math.min(ms, this.end.value));
-    this.exact = false;
     this.time.value = to;
     this.#target = to;
     this.#seekNow();
@@ -123,8 +128,8 @@ export class Player {
     this.pause();
     const now = this.time.value;
     const to = stepFrom(this.windows.around(now), now, direction, this.rhythm);
-    const half = this.rhythm.frameMs / 2;
-    this.seek(to ?? now + direction * this.rhythm.frameMs + (this.exact ? half : 0));
+    const half = now === this.pictured.value && this.exact ? this.rhythm.frameMs / 2 : 0;
+    this.seek(to ?? now + direction * this.rhythm.frameMs + half);
   }
 
   toggle(): void {

@@ -41,7 +41,7 @@ export function Stage({ player, source, onUnplayable }: Props) {
 function Hint({ player }: { player: Player }) {
   const text = useComputed(() => {
     player.revision.value;
-    const ms = player.time.value;
+    const ms = player.pictured.value;
     const frames = player.windows.around(ms);
     const loaded = player.windows.has(ms);
     const place = { ms, shown: player.shown(), frames, loaded, failed: player.windows.failed(ms) };
