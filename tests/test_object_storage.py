@@ -1,5 +1,6 @@
 """The whole service on an object store: no role has a folder with another, and the results are the same bytes."""
 
+import hashlib
 import json
 import socket
 import time
@@ -13,12 +14,14 @@ import pytest
 import redis
 
 from contracts.storage import result_key
+from tests.bigfile import big
 from tests.compose import COMPOSE
 from tests.deployment import Deployment, Images
 from tests.forms import SECRETS, addresses, compose_secrets
 from tests.s3 import Bucket, Line, ObjectStore
 from tests.servers import Redis, require
 from tests.service import Client
+from tests.tus import Upload
 
 pytestmark = pytest.mark.distributed
 
@@ -149,3 +152,24 @@ def test_while_the_store_is_away_nothing_is_lost(
     ended = user.wait(job)
     assert (ended["state"], ended["failed_ranges"]) == ("succeeded", []), json.dumps(ended)
     assert deployment.result_bytes(ended) == expected
+
+
+def test_an_upload_in_pieces_goes_on_in_the_bucket(
+    deployment: Apart, user: Client, sample: Path, tmp_path: Path
+) -> None:
+    path = big(sample, tmp_path / "big.mp4", 30 * MIB)
+    upload = Upload(user, path.read_bytes()).begin()
+    with upload.open(deployment.port, 0) as connection:
+        connection.sendall(upload.content[: 20 * MIB])
+        until(lambda: deployment.bucket.uploads() != [])
+    offset = upload.offset()
+    assert 8 * MIB <= offset <= 20 * MIB
+    assert upload.go_on(offset, 25 * MIB) == 25 * MIB
+    assert upload.go_on(25 * MIB) == 30 * MIB
+    video = user.call("GET", f"/videos/{upload.id}", 200)
+    assert video["sha256"] == hashlib.sha256(upload.content).hexdigest()
+    user.call("DELETE", f"/videos/{upload.id}", 204)
+    assert (deployment.bucket.keys(), deployment.bucket.uploads()) == ([], [])
+    upload.begin(upload.content[: 9 * MIB])
+    upload.give_up()
+    assert (deployment.bucket.keys(), deployment.bucket.uploads()) == ([], [])
