@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from contracts.errors import NotFound, StorageFull, StorageUnavailable
 from contracts.localstorage import LocalStorage
+from contracts.s3pieces import _Grower
 from contracts.storage import Storage, video_key
 from tests.fakes import MemoryStorage
 from tests.s3 import Bucket, Line, ObjectStore
@@ -214,13 +215,16 @@ def test_an_upload_that_the_store_gave_up_begins_anew(bucket: Bucket) -> None:
 
 
 @pytest.mark.distributed
-def test_a_writer_that_died_before_it_kept_its_rest_leaves_a_true_size(bucket: Bucket) -> None:
+def test_a_writer_that_died_before_it_kept_its_rest_leaves_a_true_size(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Between a part and the tail after it, the tail before it is still there."""
     storage, pieces = bucket.storage(), bucket.storage().pieces()
     add(storage, 5 * MIB)
-    dead = pieces.grow(KEY)
-    sink = dead.__enter__()
-    sink.write(CONTENT[5 * MIB : 15 * MIB])  # and no more: its context never ends
+    with monkeypatch.context() as patched:
+        patched.setattr(_Grower, "keep", lambda _: None)  # as if it were killed here
+        with pieces.grow(KEY) as sink:
+            sink.write(CONTENT[5 * MIB : 15 * MIB])
     assert pieces.size(KEY) == 8 * MIB
     add(storage, 12 * MIB)
     pieces.finish(KEY)
