@@ -278,8 +278,10 @@ class Repository:
     def changed_jobs(self, user_ids: Sequence[str], since: datetime, job_id: str | None = None) -> list[Job]:
         """Jobs of these users that are at work or ended since then, and the one of the id, the newest last; not too
         many of them."""
-        changed = or_(Job.state.in_(_ACTIVE), Job.finished_at > since, Job.id == job_id)
-        statement = select(Job).where(Job.user_id.in_(user_ids), changed)
+        named = [Job.id == job_id] if job_id else []
+        changed = or_(Job.state.in_(_ACTIVE), Job.finished_at > since, *named)
+        # Few jobs of all users have changed, and a user may have very many: the index of users is not the one to take.
+        statement = select(Job).where((Job.user_id + "").in_(user_ids), changed)
         with self._sessions() as session:
             return list(session.scalars(statement.order_by(Job.created_at.desc()).limit(_MOST_CHANGES)))[::-1]
 

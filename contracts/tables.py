@@ -105,7 +105,7 @@ class Job(Base):
     failed_ranges: Mapped[list[Any]] = mapped_column(default=list)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     started_at: Mapped[datetime | None]
-    finished_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (Index("ix_jobs_user_created", "user_id", "created_at", "id"),)
 

@@ -214,8 +214,8 @@ def test_the_stream_ends_with_its_session(service: Service, client: Client, samp
     with stream(client) as ends, stream(other) as goes_on:
         client.call("POST", "/auth/logout", 204)
         assert list(ends) == []
-        other.start(other.upload(sample))
-        goes_on.until(lambda name, data: name == "job")
+        other.start(other.upload(sample), options={"every_n": 50})
+        goes_on.until(lambda name, data: name == "job" and data["finished_at"] is not None)
 
 
 def test_a_cookie_opens_the_stream(service: Service, client: Client) -> None:

@@ -68,7 +68,7 @@ def test_the_cursor_goes_on_with_the_same_search(owner: Client) -> None:
 
 def test_a_job_says_what_its_video_is(service: Service, client: Client, sample: Path) -> None:
     video = upload(client, sample, "clip")
-    job = client.start(video)
+    job = client.wait(client.start(video, options={"every_n": 50}))
     media = video["media"]
     told = {name: media[name] for name in ("width", "height", "duration_ms")}
     assert {**job["video"], "poster": None} == {"name": "clip", **told, "poster": None}

@@ -14,6 +14,7 @@ def _time(name: str, *, optional: bool = False) -> sa.Column[object]:
 
 
 def upgrade() -> None:
+    op.create_index("ix_jobs_finished_at", "jobs", ["finished_at"])
     op.create_table(
         "uploads",
         sa.Column("id", sa.String(36), primary_key=True),
@@ -58,5 +59,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_jobs_finished_at", "jobs")
     for table in ("api_tokens", "renditions", "uploads"):
         op.drop_table(table)
