@@ -1,4 +1,4 @@
-"""The web page: the files of the folder PAGE_DIR, which `make web` builds."""
+"""The web page: the files of the folder PAGE_DIR, which `make page` builds."""
 
 import hashlib
 import mimetypes
@@ -25,7 +25,7 @@ _ASK_AGAIN = "no-cache"
 _TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}
 _NOT_BUILT = """The page has not been built.
 
-`make web` builds it (`make up` and `make demo` do so by themselves) in the folder web/dist, or name another
+`make page` builds it (`make up` and `make demo` do so by themselves) in the folder web/dist, or name another
 one in PAGE_DIR. The service is at work without it: /docs says how to talk to it.
 """
 

@@ -135,7 +135,7 @@ def test_without_the_page_its_place_says_how_to_build_it(folder: Path, site: Ser
     try:
         answer = http.get("/")
         assert answer.status_code == 503
-        assert "make web" in answer.text
+        assert "make page" in answer.text
         assert "/docs" in answer.text
         assert http.get("/healthz").status_code == 200
     finally:
