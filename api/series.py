@@ -35,7 +35,8 @@ class Series:
     """What is counted in a span, block by block.
 
     frames [b]: frames of each bucket. any [b]: those with at least one object. most [l, b]: most objects of a
-    label in one frame. total [l, b]: objects of a label. last_ms: the last frame that was counted.
+    label in one frame. total [l, b]: objects of a label. first [l]: the first frame with the label, or -1. last_ms:
+    the last frame that was counted.
     """
 
     def __init__(self, span: Span, labels: int, time_base: tuple[int, int]) -> None:
@@ -44,6 +45,7 @@ class Series:
         self.any: Counts = np.zeros(span.buckets, np.int64)
         self.most: Counts = np.zeros((labels, span.buckets), np.int64)
         self.total: Counts = np.zeros((labels, span.buckets), np.int64)
+        self.first: Counts = np.full(labels, -1, np.int64)
         self.last_ms: float | None = None
         self._edges = span.edges()
         self._time_base = time_base
@@ -67,6 +69,8 @@ class Series:
         self.any[touched] += np.add.reduceat((counts > 0).any(axis=0), starts, dtype=np.int64)
         self.last_ms = float(times[-1])
         if len(present):
+            new = self.first[present] < 0
+            self.first[present[new]] = block.frame[(counts[new] > 0).argmax(axis=1)]
             cell = np.ix_(present, touched)
             self.total[cell] += np.add.reduceat(counts, starts, axis=1)
             self.most[cell] = np.maximum(self.most[cell], np.maximum.reduceat(counts, starts, axis=1))
@@ -114,6 +118,7 @@ def answer(frames: Frames, series: Series, waiting: bool, complete: bool) -> dic
         "any": series.any.tolist(),
         "labels": {
             header.labels[class_id]: {
+                "first_frame": int(series.first[class_id]),
                 "max": series.most[class_id].tolist(),
                 "mean": np.round(series.total[class_id] / shown, 3).tolist(),
             }

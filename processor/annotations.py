@@ -21,6 +21,7 @@ class Annotations:
         self._labels = file.header.labels
         self._least = round((options.min_score or 0) * SCORE_SCALE)
         self._classes = [n for n, label in enumerate(self._labels) if options.labels is None or label in options.labels]
+        self._places = appearing(file)
         self._block, self._following = EMPTY, 0
 
     def at(self, number: int) -> list[Found]:
@@ -35,7 +36,7 @@ class Annotations:
         return [
             Found(
                 self._labels[class_id] if class_id < len(self._labels) else str(class_id),
-                int(class_id),
+                self._places[class_id],
                 score / SCORE_SCALE,
                 (x1 / BOX_SCALE, y1 / BOX_SCALE, x2 / BOX_SCALE, y2 / BOX_SCALE),
             )
@@ -47,6 +48,22 @@ class Annotations:
     def _chosen(self, block: Block) -> Block:
         good = (block.score >= self._least) & np.isin(block.class_id, self._classes)
         return block.keep(good, drop_empty=False)
+
+
+def appearing(file: ResultFile) -> dict[int, int]:
+    """The classes of a result by their places in the order in which they appear; of one frame, by their numbers.
+
+    The page colours by the same order: see web/src/lib/palette.ts.
+    """
+    places: dict[int, int] = {}
+    for position in range(len(file.starts)):
+        block = file.block(position, masks=False)
+        frame = np.repeat(block.frame, block.count)
+        unknown = ~np.isin(block.class_id, list(places))
+        class_ids, first = np.unique(block.class_id[unknown], return_index=True)
+        for class_id in class_ids[np.lexsort((class_ids, frame[unknown][first]))].tolist():
+            places[class_id] = len(places)
+    return places
 
 
 def covered(file: ResultFile, index: PacketIndex) -> Sequence[int]:

@@ -19,10 +19,10 @@ _LINES = 240  # a box is drawn with a line of that part of the picture's height
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object to draw. box: x1, y1, x2, y2 in pixels of the displayed frame."""
+    """An object to draw. box: x1, y1, x2, y2 in pixels of the displayed frame. place: of its label, for its colour."""
 
     label: str
-    class_id: int
+    place: int
     score: float
     box: tuple[float, float, float, float]
 
@@ -37,7 +37,7 @@ def draw(picture: Picture, displayed: tuple[int, int], objects: Iterable[Found])
     for item in sorted(objects, key=lambda item: item.score):
         x1, y1, x2, y2 = item.box
         corners = (_even(x1 * across), _even(y1 * down), _even(x2 * across), _even(y2 * down))
-        colour = colour_of(item.class_id)
+        colour = colour_of(item.place)
         outline(picture, corners, line, to_yuv(colour, picture.matrix))
         tag(picture, corners, f"{item.label} {item.score:.2f}", text, colour)
 

@@ -10,9 +10,9 @@ Yuv = tuple[int, int, int]  # limited range: 16 to 235, and 16 to 240 around 128
 _WEIGHTS = {"601": (0.299, 0.114), "709": (0.2126, 0.0722), "2020": (0.2627, 0.0593)}
 
 
-def colour_of(class_id: int) -> Rgb:
-    """The colour of a class, by its number among the labels of the model."""
-    text = PALETTE[class_id % len(PALETTE)]
+def colour_of(place: int) -> Rgb:
+    """The colour of a label, by its place in the order in which a job's labels appear: so the first eight differ."""
+    text = PALETTE[place % len(PALETTE)]
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 

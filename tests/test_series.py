@@ -28,7 +28,9 @@ def plain(frames: list[Seen], span: Span, labels: tuple[str, ...], min_score: fl
         counts = [[seen.count(label, min_score) for seen in bucket] for bucket in buckets]
         if any(map(any, counts)):
             most = [max(bucket, default=0) for bucket in counts]
-            shown[label] = {"max": most, "mean": [round(sum(c) / len(c), 3) if c else 0.0 for c in counts]}
+            first = next(seen.frame for bucket in buckets for seen in bucket if seen.count(label, min_score))
+            mean = [round(sum(c) / len(c), 3) if c else 0.0 for c in counts]
+            shown[label] = {"first_frame": first, "max": most, "mean": mean}
     some = [sum(any(seen.count(label, min_score) for label in wanted) for seen in bucket) for bucket in buckets]
     return {"frames": [len(bucket) for bucket in buckets], "any": some, "labels": shown}
 
