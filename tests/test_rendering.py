@@ -2,7 +2,10 @@
 
 import io
 import os
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import Any, BinaryIO, cast
 import av
 import msgspec
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -23,13 +27,14 @@ from contracts.messages import SCHEMA, Media, Options, PacketIndex, Plan, ProbeR
 from contracts.reader import RangeReader
 from contracts.renditions import Kind, RenditionOptions
 from processor.inspect import Limits, inspect
-from processor.order import Report
+from processor.order import Report, Request
 from processor.palette import colour_of
 from processor.plan import shown
 from processor.rendering import Sources, Unwanted, cpu_seconds, make
 from processor.sampling import wanted
 from tests import formats
 from tests.fakes import MemoryStorage
+from tests.service import ROOT
 
 SOURCES = Sources("videos/x/content", "videos/x/index")
 ANNOTATED = Sources("videos/x/content", "videos/x/index", "videos/x/jobs/y/result")
@@ -370,3 +375,29 @@ def test_a_longer_and_a_larger_video_may_take_longer() -> None:
     longer, larger = (msgspec.structs.replace(small, **change) for change in ({"frames": 9000}, {"width": 9000}))
     assert cpu_seconds("playable", small) < min(cpu_seconds("playable", longer), cpu_seconds("playable", larger))
     assert cpu_seconds("poster", longer) == cpu_seconds("poster", small)
+
+
+# A parent of a renderer that waits for ever for its first byte.
+PARENT = """
+import os, socket, subprocess, sys, time
+ours, theirs = socket.socketpair()
+fd = theirs.fileno()
+request = sys.argv[1].replace('"parent":0', f'"parent":{os.getpid()}').replace(':99', f':{fd}')
+child = subprocess.Popen([sys.executable, "-m", "processor.render", request], pass_fds=[fd, ours.fileno()])  # so that it never sees the end
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_the_renderer_ends_with_its_parent() -> None:
+    request = Request("playable", probed(grey(3))[0], 99, 99, None, 99, RenditionOptions(), 60, 10**6, 0)
+    command = [sys.executable, "-c", PARENT, msgspec.json.encode(request).decode()]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        deadline = time.monotonic() + 30
+        while child.nice() < 10:  # it has begun
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        parent.kill()
+    assert not psutil.wait_procs([child], timeout=10)[1]
