@@ -1,5 +1,7 @@
 """Boxes and labels on a picture, without a video."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from processor.drawing import Found, draw, fill, lettering, outline, tag
 from processor.palette import PALETTE, colour_of, to_yuv
 from processor.picture import Picture, fitted
+from tests.service import ROOT
 
 GREY = (100, 128, 128)
 RED = (81, 90, 240)
@@ -38,6 +41,11 @@ def test_the_palette_begins_anew_behind_its_end() -> None:
     assert colour_of(0) == (0xE6, 0x9F, 0x00)
     assert [colour_of(n) for n in range(8)] == [colour_of(n + 8) for n in range(8)]
     assert len(set(PALETTE)) == 8
+
+
+def test_the_palette_is_the_pages() -> None:
+    page = (ROOT / "web/src/lib/palette.ts").read_text()
+    assert tuple(re.findall(r'"(#[0-9A-F]{6})"', page)) == PALETTE
 
 
 def test_a_box_is_drawn_inside_of_its_edges() -> None:

@@ -383,7 +383,8 @@ import os, socket, subprocess, sys, time
 ours, theirs = socket.socketpair()
 fd = theirs.fileno()
 request = sys.argv[1].replace('"parent":0', f'"parent":{os.getpid()}').replace(':99', f':{fd}')
-child = subprocess.Popen([sys.executable, "-m", "processor.render", request], pass_fds=[fd, ours.fileno()])  # so that it never sees the end
+command = [sys.executable, "-m", "processor.render", request]
+child = subprocess.Popen(command, pass_fds=[fd, ours.fileno()])  # both, so that it never sees the end
 print(child.pid, flush=True)
 time.sleep(60)
 """
