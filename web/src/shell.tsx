@@ -74,7 +74,7 @@ function Sending() {
 /** Above everything, while nothing answers. */
 export function Offline() {
   return (
-    <div role="status">
+    <div class="offline-place" role="status">
       {!reached.value && (
         <p class="offline">
           <Icon name="offline" />

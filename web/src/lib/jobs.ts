@@ -1,10 +1,11 @@
 // The jobs that are shown, kept up to date while the page is open.
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { announce } from "../ui/toast.tsx";
 import { api } from "./api.ts";
 import { explain } from "./errors.ts";
 import { GROUPS, type Query, withFirstPage, withJob } from "./joblist.ts";
-import { listen } from "./live.ts";
+import { listen, liveness } from "./live.ts";
+import { reached } from "./online.ts";
 import { ENDED, type Job, type List, type Rendition } from "./types.ts";
 import { nameOf, stateWords } from "./words.ts";
 
@@ -70,7 +71,23 @@ export function drop(gone: (job: Job) => boolean): void {
 
 /** Follow what happens until the function that comes back is called. */
 export function follow(): () => void {
-  return listen({ job: update, gone: (id) => drop((job) => job.id === id), rendition: takePoster, poll: reload });
+  const unlisten = listen({
+    job: update,
+    gone: (id) => drop((job) => job.id === id),
+    rendition: takePoster,
+    poll: reload,
+  });
+  // What could not be fetched comes by itself once the service is back.
+  const again = () => void (failure.peek() && reload());
+  const unwatch = effect(() => {
+    if (reached.value && liveness.value === "stream") again();
+  });
+  addEventListener("online", again);
+  return () => {
+    unlisten();
+    unwatch();
+    removeEventListener("online", again);
+  };
 }
 
 function takePoster({ kind, state, video_id, links }: Rendition): void {
