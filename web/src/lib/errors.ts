@@ -28,8 +28,10 @@ export function problemOf(status: number, text: string): ApiError {
   } catch {
     // A proxy in between answers in words of its own.
   }
-  const detail =
-    typeof body.detail === "string" ? body.detail : `The service answered ${status}. Try again in a moment.`;
+  const told = typeof body.detail === "string" ? body.detail : "";
+  const detail = told
+    ? told.charAt(0).toUpperCase() + told.slice(1)
+    : `The service answered ${status}. Try again in a moment.`;
   return new ApiError(status, typeof body.code === "string" ? body.code : "error", detail);
 }
 
