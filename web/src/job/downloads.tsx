@@ -24,7 +24,7 @@ export function Downloads({ job, player, labels }: Props) {
   return (
     <section class="card downloads" aria-labelledby="downloads-title">
       <h2 id="downloads-title">Take it along</h2>
-      <label class="check">
+      <label class="tick">
         <input
           type="checkbox"
           checked={filtered && narrowed}

@@ -2,6 +2,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { count } from "../lib/format.ts";
 import { colourOf } from "../lib/palette.ts";
+import { ENDED } from "../lib/types.ts";
 import type { Player } from "./player.ts";
 
 /** A label that can be shown or hidden; `objects` is null while the job runs. */
@@ -48,7 +49,14 @@ function Score({ player }: { player: Player }) {
 
 function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
   const hidden = player.hidden.value;
-  if (!labels.length) return <p class="soft">No objects so far. Labels appear here as they are found.</p>;
+  if (!labels.length) {
+    const ended = ENDED.has(player.job.value.state);
+    return (
+      <p class="soft">
+        {ended ? "Nothing was found in this video." : "No objects so far. Labels appear here as they are found."}
+      </p>
+    );
+  }
   const all = new Set(labels.map((row) => row.label));
   const set = (names: ReadonlySet<string>) => {
     player.hidden.value = names;

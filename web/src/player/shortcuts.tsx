@@ -27,7 +27,7 @@ export function Shortcuts({ open, enabled }: Props) {
           </div>
         ))}
       </dl>
-      <label class="check">
+      <label class="tick">
         <input
           type="checkbox"
           checked={enabled.value}

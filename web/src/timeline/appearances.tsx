@@ -71,37 +71,39 @@ export function AppearanceBar({ appearances, labels }: Props) {
   const chosen = appearances.label.value;
   return (
     <div class="appearances">
-      <label for="appearance-label">Find</label>
-      <select
-        id="appearance-label"
-        value={chosen ?? ""}
-        disabled={!labels.length}
-        onChange={(event) => {
-          appearances.label.value = event.currentTarget.value;
-          appearances.said.value = "";
-        }}
-      >
-        {!labels.length && <option value="">nothing yet</option>}
-        {labels.map((label) => (
-          <option key={label} value={label}>
-            {label}
-          </option>
-        ))}
-      </select>
-      <IconButton
-        icon="before"
-        label="Previous appearance"
-        hint="["
-        disabled={!chosen}
-        onClick={() => void appearances.go("previous")}
-      />
-      <IconButton
-        icon="after"
-        label="Next appearance"
-        hint="]"
-        disabled={!chosen}
-        onClick={() => void appearances.go("next")}
-      />
+      <div class="find">
+        <label for="appearance-label">Find</label>
+        <select
+          id="appearance-label"
+          value={chosen ?? ""}
+          disabled={!labels.length}
+          onChange={(event) => {
+            appearances.label.value = event.currentTarget.value;
+            appearances.said.value = "";
+          }}
+        >
+          {!labels.length && <option value="">nothing</option>}
+          {labels.map((label) => (
+            <option key={label} value={label}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <IconButton
+          icon="before"
+          label="Previous appearance"
+          hint="["
+          disabled={!chosen}
+          onClick={() => void appearances.go("previous")}
+        />
+        <IconButton
+          icon="after"
+          label="Next appearance"
+          hint="]"
+          disabled={!chosen}
+          onClick={() => void appearances.go("next")}
+        />
+      </div>
       <p class="said" role="status">
         {appearances.said}
       </p>

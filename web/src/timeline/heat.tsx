@@ -24,11 +24,9 @@ export function Heat({ series, whole, view }: Props) {
   return (
     <>
       <canvas class="heat" ref={canvas} />
-      <div
-        class="in-view"
-        hidden={isWhole(view, whole)}
-        style={{ left: `${left * 100}%`, width: `${Math.max(0.4, share * 100)}%` }}
-      />
+      <div class="in-view-frame" hidden={isWhole(view, whole)}>
+        <div class="in-view" style={{ left: `${left * 100}%`, width: `${Math.max(0.4, share * 100)}%` }} />
+      </div>
     </>
   );
 }
