@@ -105,10 +105,11 @@ function Annotated({ job, shown }: { job: Job; shown: Shown }) {
       {problem && <p role="alert">It could not be made: {problem}</p>}
       {!busy && (
         <Button disabled={!ended} onClick={ask}>
-          {made?.state === "ready" ? "Make it again with what is set above" : problem ? "Try again" : "Make it"}
+          {made?.state === "ready" ? "Make it again" : problem ? "Try again" : "Make it"}
         </Button>
       )}
       {!ended && <p class="soft">It can be made when the job is done.</p>}
+      {ended && !busy && <p class="soft">With the objects that are chosen above.</p>}
     </div>
   );
 }

@@ -166,6 +166,8 @@ function useSources(
     // A bucket is two pixels wide: finer ones are not seen.
     const buckets = Math.min(4000, Math.max(100, Math.round((area.value.width || 800) / 100) * 50));
     strip.want({ from: null, to: null, buckets: STRIP_BUCKETS, minScore: least }, again);
+    // How wide it is to be drawn is known only after the first layout.
+    if (!area.value.width) return;
     detail.want({ from: view?.from ?? null, to: view?.to ?? null, buckets, minScore: least }, again);
   });
   useSignalEffect(() => {
