@@ -19,6 +19,10 @@ interface Props {
 }
 
 const HEIGHT = 170;
+/** Steps of the time axis in seconds: those of a clock. */
+const TIME_STEPS = [
+  0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800,
+];
 /** Labels with the same colour differ in their line. */
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 
@@ -83,7 +87,14 @@ function settings(
     cursor: { drag: { x: false, y: false, setScale: false }, y: false, points: { show: false } },
     scales: { x: { time: false, auto: false }, y: { auto: false } },
     axes: [
-      { ...axis, grid: { show: false }, size: 28, space: 70, values: (_plot, splits) => splits.map(tick(splits)) },
+      {
+        ...axis,
+        grid: { show: false },
+        size: 28,
+        space: 70,
+        incrs: TIME_STEPS,
+        values: (_plot, splits) => splits.map(tick(splits)),
+      },
       { ...axis, grid, size: 40, space: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
     ],
     series: [{}, ...labels.map((label) => line(label, classOf(label)))],
