@@ -18,6 +18,7 @@ test("each picture of an uneven video gets its own frame", () => {
 test("a picture between frames that are known has none of their boxes", () => {
   const hole = at([0, 0], [1, 40], [5, 200]);
   assert.equal(showing(hole, 80, every, true), null);
+  assert.equal(showing(hole, 65, every, true), null, "a picture of its own, less than a usual frame after the last");
   assert.equal(showing(hole, 160, every, true), null);
   assert.equal(showing(hole, 200, every, true)?.frame.frame, 5);
   assert.equal(showing(hole, -40, every, true), null);
