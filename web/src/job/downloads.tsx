@@ -21,9 +21,10 @@ export function Downloads({ job, player, labels }: Props) {
   const narrowed = now.minScore !== null || now.labels !== null;
   const shown = filtered && narrowed ? now : { job: job.id, minScore: null, labels: null };
   const none = now.labels?.length === 0;
+  const ended = ENDED.has(job.state);
   return (
     <section class="card downloads" aria-labelledby="downloads-title">
-      <h2 id="downloads-title">Take it along</h2>
+      <h2 id="downloads-title">Downloads</h2>
       <label class="tick">
         <input
           type="checkbox"
@@ -36,9 +37,13 @@ export function Downloads({ job, player, labels }: Props) {
       <ul class="formats">
         {FORMATS.map(([format, name, words]) => (
           <li key={format}>
-            <a class="button" href={exportLink(shown, format)} download>
-              {name}
-            </a>
+            {ended ? (
+              <a class="button" href={exportLink(shown, format)} download>
+                {name}
+              </a>
+            ) : (
+              <Button disabled>{name}</Button>
+            )}
             <span class="soft">{words}</span>
           </li>
         ))}
@@ -49,7 +54,7 @@ export function Downloads({ job, player, labels }: Props) {
           <span class="soft">the file as it was sent</span>
         </li>
       </ul>
-      {!ENDED.has(job.state) && <p class="soft">The job still runs: files hold what is finished when you ask.</p>}
+      {!ended && <p class="soft">The files come when the job is done; the API serves what is finished now.</p>}
       <Annotated job={job} shown={shown} />
       <CurlLine path={resultsPath(none ? { ...now, labels: null } : now)} />
     </section>

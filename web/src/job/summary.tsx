@@ -30,22 +30,22 @@ interface Props {
   job: Job;
   video: Video;
   summary: Summary | null | undefined;
-  classOf: (label: string) => number;
+  places: ReadonlyMap<string, number>;
   onSeek: (ms: number) => void;
 }
 
-export function SummaryPanel({ job, video, summary, classOf, onSeek }: Props) {
+export function SummaryPanel({ job, video, summary, places, onSeek }: Props) {
   return (
     <section class="card summary" aria-labelledby="summary-title">
       <h2 id="summary-title">What was found</h2>
-      <Found summary={summary} ended={ENDED.has(job.state)} classOf={classOf} onSeek={onSeek} />
+      <Found summary={summary} ended={ENDED.has(job.state)} places={places} onSeek={onSeek} />
       <h3>How it was done</h3>
       <Facts job={job} video={video} summary={summary} />
     </section>
   );
 }
 
-function Found({ summary, ended, classOf, onSeek }: Omit<Props, "job" | "video"> & { ended: boolean }) {
+function Found({ summary, ended, places, onSeek }: Omit<Props, "job" | "video"> & { ended: boolean }) {
   if (!ended)
     return <p class="soft">The counts are made when the job is done. The plot and the boxes are there now.</p>;
   if (summary === undefined) return <p class="soft">There is no summary of this job.</p>;
@@ -75,7 +75,7 @@ function Found({ summary, ended, classOf, onSeek }: Omit<Props, "job" | "video">
           {labels.map(([label, found]) => (
             <tr key={label}>
               <th scope="row">
-                <Swatch classId={classOf(label)} /> {label}
+                <Swatch place={places.get(label)} /> {label}
               </th>
               <td class="number">{count(found.detections)}</td>
               <td class="number">{count(found.frames)}</td>
@@ -117,7 +117,7 @@ function SeekLink({ ms, what, onSeek, children }: SeekLinkProps) {
   );
 }
 
-function Facts({ job, video, summary }: Omit<Props, "classOf" | "onSeek">) {
+function Facts({ job, video, summary }: Omit<Props, "places" | "onSeek">) {
   const { media } = video;
   const facts: [string, string][] = [];
   if (media) {

@@ -11,7 +11,10 @@ export const PALETTE = [
   "#999999",
 ] as const;
 
-/** The colour of a class, by its number among the labels of the model. */
-export function colourOf(classId: number): string {
-  return PALETTE[classId % PALETTE.length] as string;
+/** Of a label whose place is not known yet. */
+const UNKNOWN = "#999999";
+
+/** The colour of a label, by its place in the order in which the job's labels appear: so the first eight differ. */
+export function colourOf(place: number | undefined): string {
+  return place === undefined ? UNKNOWN : (PALETTE[place % PALETTE.length] as string);
 }

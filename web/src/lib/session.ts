@@ -3,12 +3,15 @@ import { signal } from "@preact/signals";
 import { ApiError, problem } from "./errors.ts";
 import { locked } from "./lock.ts";
 import { backoff, pause, tryFetch } from "./online.ts";
+import { recall, remember } from "./storage.ts";
 import type { User } from "./types.ts";
 
 const AUTH = "/api/v1/auth";
 const JSON_BODY = { "Content-Type": "application/json" };
 /** A token is traded for a new one when it holds for less than this. */
 const EARLY_MS = 60_000;
+/** That somebody has signed in here: no script sees the cookie, and to ask in vain is an error in the console. */
+const SIGNED_IN = "signed-in";
 
 interface Access {
   token: string;
@@ -29,6 +32,7 @@ export async function start(): Promise<void> {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && user.value) void freshToken().catch(() => undefined);
   });
+  if (!recall(SIGNED_IN)) user.value = null;
   for (let tries = 1; user.value === undefined; tries += 1) {
     try {
       user.value = (await freshToken()) ? await me() : null;
@@ -90,6 +94,7 @@ async function me(): Promise<User> {
 }
 
 function take(tokens: { access_token: string; expires_in: number }): string {
+  remember(SIGNED_IN, true);
   const holdsMs = tokens.expires_in * 1000;
   access = { token: tokens.access_token, endsAt: performance.now() + holdsMs };
   clearTimeout(timer);
@@ -101,6 +106,7 @@ function take(tokens: { access_token: string; expires_in: number }): string {
 function forget(): void {
   clearTimeout(timer);
   access = null;
+  remember(SIGNED_IN, null);
   user.value = null;
 }
 

@@ -123,7 +123,7 @@ export interface Series {
   to_ms: number;
   bucket_ms: number;
   frames: number[];
-  labels: Record<string, { max: number[]; mean: number[] }>;
+  labels: Record<string, { first_frame: number; max: number[]; mean: number[] }>;
   any: number[];
   complete: boolean;
   frontier_ms: number | null;

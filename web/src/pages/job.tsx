@@ -70,7 +70,9 @@ function View({ job, facts }: { job: ReadonlySignal<Job>; facts: Facts }) {
   const classOf = useCallback((label: string) => Math.max(0, classes.indexOf(label)), [classes]);
   const counted = useSignal(summary);
   counted.value = summary;
-  const labels = useComputed<LabelRow[]>(() => labelRows(found.value, counted.value?.labels ?? null, classOf));
+  const labels = useComputed<LabelRow[]>(() =>
+    labelRows(found.value, counted.value?.labels ?? null, player.places.value),
+  );
   useEffect(() => {
     const first = labels.value[0];
     if (appearances.label.peek() === null && first) appearances.label.value = first.label;
@@ -98,7 +100,13 @@ function View({ job, facts }: { job: ReadonlySignal<Job>; facts: Facts }) {
         <Timeline player={player} appearances={appearances} classOf={classOf} found={found} />
       </div>
       <Filters player={player} labels={labels} />
-      <SummaryPanel job={job.value} video={facts.video} summary={summary} classOf={classOf} onSeek={seekFrom} />
+      <SummaryPanel
+        job={job.value}
+        video={facts.video}
+        summary={summary}
+        places={player.places.value}
+        onSeek={seekFrom}
+      />
       <Downloads job={job.value} player={player} labels={labels.value.map((row) => row.label)} />
     </div>
   );
@@ -108,12 +116,12 @@ function View({ job, facts }: { job: ReadonlySignal<Job>; facts: Facts }) {
 function labelRows(
   found: readonly string[],
   counts: Record<string, { detections: number }> | null,
-  classOf: (label: string) => number,
+  places: ReadonlyMap<string, number>,
 ): LabelRow[] {
   const names = counts
     ? Object.keys(counts).sort((a, b) => (counts[b]?.detections ?? 0) - (counts[a]?.detections ?? 0))
     : found;
-  return names.map((label) => ({ label, classId: classOf(label), objects: counts?.[label]?.detections ?? null }));
+  return names.map((label) => ({ label, place: places.get(label), objects: counts?.[label]?.detections ?? null }));
 }
 
 /** Addresses with #t=12.5 show that second. */

@@ -13,6 +13,8 @@ export interface Scene {
   region: readonly [number, number, number, number] | null;
   held: boolean;
   names: boolean;
+  /** The place of a label, for its colour. */
+  places: ReadonlyMap<string, number>;
 }
 
 const FONT = "600 12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
@@ -34,7 +36,9 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
   if (scene.region) drawRegion(context, scene.region, scene.picture);
   context.lineJoin = "round";
   const boxes = scene.detections.map((found) => placed(found.box, scene.size, scene.picture));
-  for (const [index, found] of scene.detections.entries()) outline(context, boxes[index] as Rect, found, scene.held);
+  for (const [index, found] of scene.detections.entries()) {
+    outline(context, boxes[index] as Rect, colourOf(scene.places.get(found.label)), scene.held);
+  }
   if (!scene.names) return;
   const named = [...scene.detections.keys()]
     .sort((a, b) => (scene.detections[b] as Detection).score - (scene.detections[a] as Detection).score)
@@ -42,22 +46,25 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
     .reverse();
   context.font = FONT;
   context.textBaseline = "middle";
-  for (const index of named) plate(context, boxes[index] as Rect, scene.detections[index] as Detection, scene.picture);
+  for (const index of named) {
+    const found = scene.detections[index] as Detection;
+    plate(context, boxes[index] as Rect, found, colourOf(scene.places.get(found.label)), scene.picture);
+  }
 }
 
 /** A coloured line between two dark ones is seen on any ground. */
-function outline(context: CanvasRenderingContext2D, box: Rect, found: Detection, held: boolean): void {
+function outline(context: CanvasRenderingContext2D, box: Rect, colour: string, held: boolean): void {
   context.setLineDash(held ? [7, 5] : []);
   context.strokeStyle = "rgb(0 0 0 / 0.75)";
   context.lineWidth = 4.5;
   context.strokeRect(box.x, box.y, box.width, box.height);
-  context.strokeStyle = colourOf(found.class_id);
+  context.strokeStyle = colour;
   context.lineWidth = 2.5;
   context.strokeRect(box.x, box.y, box.width, box.height);
   context.setLineDash([]);
 }
 
-function plate(context: CanvasRenderingContext2D, box: Rect, found: Detection, picture: Rect): void {
+function plate(context: CanvasRenderingContext2D, box: Rect, found: Detection, colour: string, picture: Rect): void {
   const text = `${found.label} ${Math.round(found.score * 100)}`;
   const stripe = 4;
   const width = stripe + widthOf(context, text) + 2 * PLATE.padding;
@@ -68,7 +75,7 @@ function plate(context: CanvasRenderingContext2D, box: Rect, found: Detection, p
   );
   context.fillStyle = "rgb(12 15 19 / 0.86)";
   context.fillRect(place.x, place.y, place.width, place.height);
-  context.fillStyle = colourOf(found.class_id);
+  context.fillStyle = colour;
   context.fillRect(place.x, place.y, stripe, place.height);
   context.fillStyle = "#ffffff";
   context.fillText(text, place.x + stripe + PLATE.padding, place.y + place.height / 2 + 0.5);

@@ -8,7 +8,7 @@ import type { Player } from "./player.ts";
 /** A label that can be shown or hidden; `objects` is null while the job runs. */
 export interface LabelRow {
   label: string;
-  classId: number;
+  place: number | undefined;
   objects: number | null;
 }
 
@@ -83,7 +83,7 @@ function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
                 checked={!hidden.has(row.label)}
                 onChange={(event) => player.setHidden(row.label, !event.currentTarget.checked)}
               />
-              <Swatch classId={row.classId} />
+              <Swatch place={row.place} />
               <span class="name">{row.label}</span>
               {row.objects !== null && (
                 <span class="number">
@@ -109,6 +109,6 @@ function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
 }
 
 /** The colour of a label. */
-export function Swatch({ classId }: { classId: number }) {
-  return <span class="swatch" aria-hidden="true" style={{ background: colourOf(classId) }} />;
+export function Swatch({ place }: { place: number | undefined }) {
+  return <span class="swatch" aria-hidden="true" style={{ background: colourOf(place) }} />;
 }

@@ -11,7 +11,8 @@ export function attachOverlay(player: Player, video: HTMLVideoElement, canvas: H
   const stopPictures = followPictures(video, (ms, exact) => player.presented(ms, exact));
   const stopDrawing = effect(() => {
     // Each of these changes what is to be seen.
-    for (const input of [player.pictured, player.minScore, player.hidden, player.names, player.revision]) input.value;
+    const { pictured, minScore, hidden, names, places, revision } = player;
+    for (const input of [pictured, minScore, hidden, names, places, revision]) input.value;
     draw();
   });
   const resized = new ResizeObserver(() => {
@@ -64,7 +65,8 @@ function paint(
   const size = player.video.media ?? { width: video.videoWidth, height: video.videoHeight };
   const region = player.job.peek().options.region ?? null;
   const { held } = shown ?? { held: false };
-  drawScene(context, { detections, size, picture, region, held, names: player.names.peek() });
+  const [names, places] = [player.names.peek(), player.places.peek()];
+  drawScene(context, { detections, size, picture, region, held, names, places });
   // What is on the canvas, for whoever cannot read pixels.
   canvas.dataset.frame = shown ? String(shown.frame.frame) : "";
   canvas.dataset.boxes = String(detections.length);

@@ -30,6 +30,8 @@ export class Player {
   readonly names = signal(true);
   readonly minScore: Signal<number>;
   readonly hidden = signal<ReadonlySet<string>>(new Set());
+  /** The labels by their places in the order in which they appear, for their colours. */
+  readonly places = signal<ReadonlyMap<string, number>>(new Map());
   /** Counts up when there are other boxes to show. */
   readonly revision = signal(0);
   /** Up to where a running job has come, when that is known (ms). */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Series } from "../lib/types.ts";
 import {
+  appearing,
   columns,
   described,
   following,
@@ -21,7 +22,10 @@ const series: Series = {
   bucket_ms: 1000,
   frames: [25, 0, 25, 0],
   any: [25, 0, 5, 0],
-  labels: { dog: { max: [1, 0, 0, 0], mean: [1, 0, 0, 0] }, person: { max: [3, 0, 1, 0], mean: [2, 0, 0.2, 0] } },
+  labels: {
+    dog: { first_frame: 3, max: [1, 0, 0, 0], mean: [1, 0, 0, 0] },
+    person: { first_frame: 3, max: [3, 0, 1, 0], mean: [2, 0, 0.2, 0] },
+  },
   complete: false,
   frontier_ms: 3000,
 };
@@ -89,4 +93,13 @@ test("the plot is told in words", () => {
   const words = described(series, ["person"], (ms) => `${ms / 1000} s`);
   assert.equal(words, "Objects per label from 0 s to 4 s: person at most 3 at once, first so at 0 s.");
   assert.deepEqual(valuesAt(series, ["dog", "person"], 2500), [{ label: "person", most: 1 }]);
+});
+
+test("labels have their places by the frame they appear in, and within a frame by their numbers", () => {
+  const cup = { first_frame: 0, max: [0, 0, 0, 1], mean: [0, 0, 0, 1] };
+  const all = { ...series, labels: { ...series.labels, cup } };
+  assert.deepEqual(
+    appearing(all, (label) => ["person", "dog", "cup"].indexOf(label)),
+    ["cup", "person", "dog"],
+  );
 });

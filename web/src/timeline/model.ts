@@ -62,6 +62,12 @@ export function plotted(series: Series, hidden: ReadonlySet<string>): string[] {
     .sort((a, b) => (peak.get(b) as number) - (peak.get(a) as number) || (a < b ? -1 : 1));
 }
 
+/** The labels in the order in which they appear, those of one frame by their numbers: their colours go by it. */
+export function appearing(series: Series, classOf: (label: string) => number): string[] {
+  const first = (label: string) => series.labels[label]?.first_frame ?? 0;
+  return Object.keys(series.labels).sort((a, b) => first(a) - first(b) || classOf(a) - classOf(b));
+}
+
 /** Columns for the plot: the beginnings of the buckets in seconds, then each label's most objects at once. Buckets
  * without frames between others are gaps in sampling: they take the value before them; at the end they stay empty. */
 export function columns(series: Series, labels: readonly string[]): (number | null)[][] {

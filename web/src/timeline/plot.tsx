@@ -11,7 +11,7 @@ interface Props {
   series: Series | null;
   labels: string[];
   view: View;
-  classOf: (label: string) => number;
+  places: ReadonlyMap<string, number>;
   /** The box of the plotted area within the element, in CSS pixels, after each drawing. */
   onArea: (left: number, width: number) => void;
   onHover: (ms: number | null) => void;
@@ -26,13 +26,13 @@ const TIME_STEPS = [
 /** Labels with the same colour differ in their line. */
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 
-export function Plot({ series, labels, view, classOf, onArea, onHover, description }: Props) {
+export function Plot({ series, labels, view, places, onArea, onHover, description }: Props) {
   const element = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const shown = labels.join("\n");
   useEffect(() => {
     const host = element.current as HTMLDivElement;
-    const options = settings(host, labels, classOf, onHover);
+    const options = settings(host, labels, places, onHover);
     const made = new uPlot(options, undefined, host);
     plot.current = made;
     const fit = () => {
@@ -46,7 +46,7 @@ export function Plot({ series, labels, view, classOf, onArea, onHover, descripti
       made.destroy();
       plot.current = null;
     };
-  }, [shown]);
+  }, [shown, places]);
   useEffect(() => {
     const made = plot.current;
     if (!made || !series) return;
@@ -56,7 +56,7 @@ export function Plot({ series, labels, view, classOf, onArea, onHover, descripti
       made.setScale("y", { min: 0, max: top(series, labels) });
     });
     tellArea(made, onArea);
-  }, [series, shown, view.from, view.to]);
+  }, [series, shown, places, view.from, view.to]);
   return <div class="plot" ref={element} role="img" aria-label={description} />;
 }
 
@@ -73,7 +73,7 @@ function tellArea(plot: uPlot, onArea: Props["onArea"]): void {
 function settings(
   host: HTMLElement,
   labels: string[],
-  classOf: (label: string) => number,
+  places: ReadonlyMap<string, number>,
   onHover: Props["onHover"],
 ): uPlot.Options {
   const style = getComputedStyle(host);
@@ -97,7 +97,7 @@ function settings(
       },
       { ...axis, grid, size: 40, space: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
     ],
-    series: [{}, ...labels.map((label) => line(label, classOf(label)))],
+    series: [{}, ...labels.map((label) => line(label, places.get(label) ?? 0))],
     hooks: {
       setCursor: [
         (plot) => {
@@ -109,14 +109,14 @@ function settings(
   };
 }
 
-function line(label: string, classId: number): uPlot.Series {
+function line(label: string, place: number): uPlot.Series {
   const stepped = uPlot.paths.stepped?.({ align: 1 });
   return {
     label,
-    stroke: colourOf(classId),
-    fill: `${colourOf(classId)}26`,
+    stroke: colourOf(place),
+    fill: `${colourOf(place)}26`,
     width: 2,
-    dash: DASHES[Math.floor(classId / 8) % DASHES.length] as number[],
+    dash: DASHES[Math.floor(place / 8) % DASHES.length] as number[],
     points: { show: false },
     ...(stepped ? { paths: stepped } : {}),
   };

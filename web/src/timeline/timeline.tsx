@@ -7,7 +7,7 @@ import { IconButton } from "../player/icons.tsx";
 import type { Player } from "../player/player.ts";
 import { AppearanceBar, type Appearances } from "./appearances.tsx";
 import { Heat } from "./heat.tsx";
-import { described, following, isWhole, panned, plotted, type View, valuesAt, zoomed } from "./model.ts";
+import { appearing, described, following, isWhole, panned, plotted, type View, valuesAt, zoomed } from "./model.ts";
 import { Plot } from "./plot.tsx";
 import { SeriesSource } from "./series.ts";
 import { Surface } from "./surface.tsx";
@@ -17,6 +17,7 @@ import "./timeline.css";
 interface Props {
   player: Player;
   appearances: Appearances;
+  /** The number of a label among those of the model. */
   classOf: (label: string) => number;
   /** The labels found so far, for whoever lists them. */
   found: Signal<string[]>;
@@ -30,7 +31,7 @@ export function Timeline({ player, appearances, classOf, found }: Props) {
   const zoom = useSignal<View | null>(null);
   const hover = useSignal<number | null>(null);
   const area = useSignal({ left: 40, width: 0 });
-  const [strip, detail] = useSources(player, zoom, area, found);
+  const [strip, detail] = useSources(player, zoom, area, found, classOf);
   const view = zoom.value ?? whole.value;
   const series = detail.series.value;
   const labels = useMemo(
@@ -87,7 +88,7 @@ export function Timeline({ player, appearances, classOf, found }: Props) {
           series={series}
           labels={labels}
           view={view}
-          classOf={classOf}
+          places={player.places.value}
           onArea={onArea}
           onHover={onHover}
           description={series ? described(series, labels, (ms) => clock(ms, 1)) : "Loading the plot"}
@@ -151,6 +152,7 @@ function useSources(
   zoom: Signal<View | null>,
   area: Signal<{ left: number; width: number }>,
   found: Signal<string[]>,
+  classOf: (label: string) => number,
 ): [SeriesSource, SeriesSource] {
   const id = player.job.peek().id;
   const sources = useMemo<[SeriesSource, SeriesSource]>(() => [new SeriesSource(id), new SeriesSource(id)], [id]);
@@ -174,6 +176,13 @@ function useSources(
     const series = strip.series.value;
     if (!series) return;
     player.frontier.value = ENDED.has(player.job.value.state) ? null : series.frontier_ms;
+    // With a higher score some labels are missing, and others come later.
+    if (player.minScore.peek() <= player.leastScore) {
+      const order = appearing(series, classOf);
+      if (order.length !== player.places.peek().size) {
+        player.places.value = new Map(order.map((label, place) => [label, place]));
+      }
+    }
     const labels = plotted(series, new Set());
     if (labels.join("\n") !== found.peek().join("\n")) found.value = labels;
   });
