@@ -100,6 +100,8 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
       clearTimeout(watchdog);
       watchdog = setTimeout(end, SILENCE_MS);
       for (const event of parser.push(decoder.decode(part.value, { stream: true }))) deliver(event);
+      // Also of an event without data, with which a stream begins.
+      if (parser.id) lastId = parser.id;
     }
   } catch (error) {
     if (error instanceof ApiError && error.status === 400) lastId = "";
@@ -111,8 +113,7 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
   return heard;
 }
 
-function deliver({ event, data, id }: ServerEvent): void {
-  if (id) lastId = id;
+function deliver({ event, data }: ServerEvent): void {
   const value = JSON.parse(data);
   for (const listener of listeners) {
     if (event === "job") listener.job?.(value);
