@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -31,16 +32,30 @@ def big(sample: Path, target: Path, size: int) -> Path:
 def send(port: int, token: str, path: Path, kind: str) -> Any:
     """Upload a file in one go, as the kind of KINDS; the answer's JSON. Raises AssertionError unless it is 201."""
     content_type, head, tail = KINDS[kind]
+    answer = _post(port, "videos", token, {"Content-Type": content_type}, head, path, tail)
+    body = answer.partition(b"\r\n\r\n")[2]
+    return json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
+
+
+def send_piece(port: int, token: str, path: Path) -> str:
+    """Upload a file as the one piece of an upload in pieces; the id of the video. Raises AssertionError unless it is
+    201."""
+    told = {"Content-Type": "application/offset+octet-stream", "Tus-Resumable": "1.0.0"}
+    answer = _post(port, "uploads", token, {**told, "Upload-Length": str(path.stat().st_size)}, b"", path, b"")
+    found = re.search(rb"location: /api/v1/uploads/([0-9a-f-]{36})\r\n", answer, re.I)
+    assert found, answer
+    return found[1].decode()
+
+
+def _post(port: int, name: str, token: str, headers: dict[str, str], head: bytes, path: Path, tail: bytes) -> bytes:
+    """Send a file with what stands before and behind it; the whole answer."""
     length = len(head) + path.stat().st_size + len(tail)
-    request = (
-        f"POST /api/v1/videos HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: {content_type}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
-    )
+    told = {"Host": "127.0.0.1", "Authorization": f"Bearer {token}", **headers, "Content-Length": str(length)}
+    lines = "".join(f"{key}: {value}\r\n" for key, value in {**told, "Connection": "close"}.items())
     with socket.create_connection(("127.0.0.1", port), timeout=120) as connection, path.open("rb") as file:
-        connection.sendall(request.encode() + head)
+        connection.sendall(f"POST /api/v1/{name} HTTP/1.1\r\n{lines}\r\n".encode() + head)
         connection.sendfile(file)
         connection.sendall(tail)
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
-    status, _, body = answer.partition(b"\r\n\r\n")
-    assert status.startswith(b"HTTP/1.1 201"), answer
-    return json.loads(body[body.index(b"{") : body.rindex(b"}") + 1])
+    assert answer.startswith(b"HTTP/1.1 201"), answer
+    return answer

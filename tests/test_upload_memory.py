@@ -1,25 +1,30 @@
 """An upload of a gibibyte passes through: nobody holds it in memory."""
 
+import re
 import threading
+import time
 from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from tests.bigfile import KINDS, big, send
+from tests.bigfile import KINDS, big, send, send_piece
 from tests.embedded import Embedded
+from tests.service import Client
 
 SIZE = 1024**3
 ROOM = 64 * 1024**2
-_PROBE = "processor.inspect"
+# Those that come and go.
+_COMING = ("processor.inspect", "processor.render")
 
 
 class Peaks:
     """The most memory (resident bytes) that each of the service's processes has had since the last look.
 
-    Those that come and go, the probes, are told apart by their command.
+    Those that come and go, for a probe and a poster, are told apart by their command.
     """
 
     def __init__(self, service: Embedded) -> None:
@@ -47,10 +52,11 @@ class Peaks:
 
     def _watch(self, staying: Container[int]) -> None:
         while not self._done.wait(0.01):
-            for process in self._service.processes(_PROBE.replace(".", r"\.")):
-                if process.pid not in staying:
-                    with suppress(psutil.NoSuchProcess):
-                        self._coming[_PROBE] = max(self._coming.get(_PROBE, 0), _peak(process.pid))
+            for name in _COMING:
+                for process in self._service.processes(rf"{re.escape(name)} "):
+                    if process.pid not in staying:
+                        with suppress(psutil.NoSuchProcess):
+                            self._coming[name] = max(self._coming.get(name, 0), _peak(process.pid))
 
 
 def _peak(pid: int) -> int:
@@ -68,17 +74,27 @@ def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     running.stop()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def sent(roomy: Embedded, client: Client, path: Path, kind: str) -> Any:
+    """The video of a file that was sent, with its poster."""
+    token = client.tokens["access_token"]
+    video_id = send_piece(roomy.port, token, path) if kind == "piece" else send(roomy.port, token, path, kind)["id"]
+    deadline = time.monotonic() + 60
+    while (video := client.call("GET", f"/videos/{video_id}", 200))["links"]["poster"] is None:
+        assert time.monotonic() < deadline, "no poster was made"
+        time.sleep(0.05)
+    return video
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "piece"])
 def test_a_gibibyte_raises_no_process_memory(roomy: Embedded, sample: Path, tmp_path: Path, kind: str) -> None:
     client = roomy.client()
-    token = client.tokens["access_token"]
     peaks = Peaks(roomy)
     for _ in range(2):  # the first loads what is loaded once
         with peaks.watched() as before:
-            send(roomy.port, token, sample, kind)
+            sent(roomy, client, sample, kind)
     file = big(sample, tmp_path / "big.mp4", SIZE)
     with peaks.watched() as after:
-        video = send(roomy.port, token, file, kind)
+        video = sent(roomy, client, file, kind)
     assert video["size_bytes"] == SIZE
     assert video["media"]["frames"] == 212
     assert len(before) >= 6
