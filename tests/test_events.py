@@ -116,8 +116,8 @@ def test_a_job_is_told_of_from_its_start_to_its_end(client: Client, sample: Path
 def test_what_stands_still_is_told_once(service: Service, client: Client, done: Any) -> None:
     still = add_job(service, done)
     with stream(client, f"/jobs/{still}/events") as events:
-        first = events.until(lambda name, data: True)
-        assert [data["id"] for _, data in first] == [still]
+        first = events.until(lambda name, data: name == "job")
+        assert [data["id"] for name, data in first if name == "job"] == [still]
         other = add_job(service, done)
         with stream(client) as all_events:
             all_events.until(lambda name, data: data["id"] == other)
@@ -125,8 +125,8 @@ def test_what_stands_still_is_told_once(service: Service, client: Client, done: 
             all_events.until(lambda name, data: data["id"] == later)
         with tables(service) as session:
             session.execute(update(Job).where(Job.id == still).values(state="partial"))
-        told = events.until(lambda name, data: True)
-        assert [data["state"] for _, data in told] == ["partial"]
+        told = events.until(lambda name, data: name == "job")
+        assert [data["state"] for name, data in told if name == "job"] == ["partial"]
 
 
 def test_deleted_jobs_are_gone(client: Client, done: Any, sample: Path) -> None:

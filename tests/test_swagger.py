@@ -25,9 +25,10 @@ def test_the_main_job_with_the_mouse(service: Service, page: Page, sample: Path)
     token = executed(register, 201)["access_token"]
 
     page.locator("button.authorize").first.click()
-    page.locator(".auth-container input").fill(token)
-    page.locator(".auth-btn-wrapper button.authorize").click()
-    page.locator(".auth-btn-wrapper button.btn-done").click()
+    bearer = page.locator(".auth-container").filter(has=page.get_by_label("auth-bearer-value"))
+    bearer.get_by_label("auth-bearer-value").fill(token)
+    bearer.locator("button.authorize").click()
+    page.locator(".auth-btn-wrapper button.btn-done").first.click()
 
     detect = opened(page, "detect")
     detect.locator("input[type=file]").set_input_files(str(sample))
