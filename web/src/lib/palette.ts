@@ -11,10 +11,10 @@ export const PALETTE = [
   "#999999",
 ] as const;
 
-/** Of a label whose place is not known yet. */
-const UNKNOWN = "#999999";
+/** Of a label whose place is not known yet: the grey. */
+const UNKNOWN = PALETTE.length - 1;
 
 /** The colour of a label, by its place in the order in which the job's labels appear: so the first eight differ. */
-export function colourOf(place: number | undefined): string {
-  return place === undefined ? UNKNOWN : (PALETTE[place % PALETTE.length] as string);
+export function colourOf(place: number = UNKNOWN): string {
+  return PALETTE[place % PALETTE.length] as string;
 }
