@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Page, sync_playwright
 
 from tests.command import Command
@@ -17,6 +18,10 @@ from tests.missing import missing
 from tests.servers import Postgres, require
 from tests.service import ROOT, Client, Service
 from tests.valkey import Valkey
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [

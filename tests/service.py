@@ -21,9 +21,10 @@ from referencing.jsonschema import DRAFT4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from contracts.renditions import UNFINISHED
 from contracts.settings import Settings, load
 from contracts.storage import result_key
-from contracts.tables import Job, open_database
+from contracts.tables import Job, Rendition, open_database
 
 ROOT = Path(__file__).parent.parent
 SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
@@ -74,6 +75,24 @@ class Service(ABC):
         # os.walk passes over folders that vanish while it looks; Path.rglob raises.
         paths = (Path(folder, name) for folder, _, names in os.walk(storage) for name in names)
         return sorted(str(path.relative_to(storage)) for path in paths)
+
+    def settled_files(self, seconds: float = 60) -> list[str]:
+        """The stored files as soon as nothing is being written: posters come by themselves, some time after an
+        upload's answer."""
+        engine = open_database(self.settings().database_url)
+        unfinished = select(Rendition.id).where(Rendition.state.in_([str(state) for state in UNFINISHED]))
+        deadline = time.monotonic() + seconds
+        try:
+            while True:
+                with Session(engine) as session:
+                    waiting = session.scalars(unfinished).all()
+                files = self.stored_files()
+                if not waiting and not any("/.part-" in name for name in files):
+                    return files
+                assert time.monotonic() < deadline, (waiting, files)
+                time.sleep(0.1)
+        finally:
+            engine.dispose()
 
     def result_bytes(self, job: dict[str, Any]) -> bytes:
         return (self.storage() / result_key(job["video_id"], job["id"])).read_bytes()

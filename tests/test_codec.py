@@ -224,7 +224,7 @@ def read_result(data: bytes) -> tuple[ResultHeader, list[Frame]]:
     return opened.header, to_frames(concat(blocks))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 700), max_size=6))
 def test_the_result_file_does_not_know_the_chunks(cuts: list[int]) -> None:
     assert result_file(cut(example(700), cuts)) == result_file([to_block(example(700))])

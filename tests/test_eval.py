@@ -104,7 +104,7 @@ def plain(made: list[Made], labels: set[str]) -> list[float]:
 def test_the_ap_of_coco_images_is_that_of_the_bare_model(
     running: Embedded, user: Client, coco: Made, tmp_path: Path
 ) -> None:
-    before = running.stored_files()
+    before = running.settled_files()
     status, output, errors = run(running, user, "nanodet-g", coco.folder, "--output", tmp_path / "out.json")
     assert (status, errors) == (0, "")
     content = json.loads((tmp_path / "out.json").read_text())
@@ -121,7 +121,7 @@ def test_the_ap_of_coco_images_is_that_of_the_bare_model(
     assert f"{len(coco.files)} images in" in output
     assert f" {100 * expected[0]:.1f} " in output
     _are_results(content, coco)
-    assert running.stored_files() == before
+    assert running.settled_files() == before
     assert user.call("GET", "/videos", 200)["items"] == []
 
 
@@ -129,7 +129,7 @@ def test_the_ap_of_mot_sequences_is_that_of_the_bare_model(
     running: Embedded, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
 ) -> None:
     """One sequence as single frames, the other as a video."""
-    before = running.stored_files()
+    before = running.settled_files()
     stills = datasets.mot(tmp_path / "train/A-01", sample, truth, frames=24, video=False)
     video = datasets.mot(tmp_path / "train/B-02", sample, truth, frames=60, video=True)
     status, output, errors = run(running, user, "nanodet-g", tmp_path / "train", "--output", tmp_path / "out.json")
@@ -139,7 +139,7 @@ def test_the_ap_of_mot_sequences_is_that_of_the_bare_model(
     assert 0.1 < content["figures"]["AP"] < 0.95
     assert [item["file_name"] for item in content["images"]][23:25] == ["A-01/000024", "B-02/000001"]
     assert "warning" not in output
-    assert running.stored_files() == before
+    assert running.settled_files() == before
     # The first frames alone, which a video holds too.
     status, output, errors = run(running, user, "nanodet-g", video.folder, "--limit", 10, "-o", tmp_path / "ten.json")
     assert (status, errors) == (0, "")
@@ -154,14 +154,14 @@ def test_a_file_that_is_refused_ends_it_with_nothing_left(
 ) -> None:
     made = datasets.coco(tmp_path / "set", sample, truth)
     made.files[20].write_bytes(b"no picture at all")
-    before = running.stored_files()
+    before = running.settled_files()
     status, output, errors = run(running, user, "nanodet-g", made.folder, "-o", tmp_path / "out.json")
     assert status == 1
     assert f"{made.files[20]}: " in errors
     assert "video_refused" in errors
     assert " AP " not in output
     assert not (tmp_path / "out.json").exists()
-    assert running.stored_files() == before
+    assert running.settled_files() == before
     assert user.call("GET", "/videos", 200)["items"] == []
 
 
@@ -180,7 +180,7 @@ def test_a_job_that_does_not_succeed_ends_it(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing(running: Embedded, user: Client, coco: Made, number: signal.Signals) -> None:
-    before = running.stored_files()
+    before = running.settled_files()
     kept = user.upload(coco.files[0])
     process = start(running, user, "nanodet-g", coco.folder)
     deadline = time.monotonic() + 60
@@ -193,7 +193,7 @@ def test_an_interrupt_leaves_nothing(running: Embedded, user: Client, coco: Made
     assert "warning" not in output
     assert [video["id"] for video in user.call("GET", "/videos", 200)["items"]] == [kept["id"]]
     user.call("DELETE", f"/videos/{kept['id']}", 204)
-    assert running.stored_files() == before
+    assert running.settled_files() == before
 
 
 def test_a_picture_of_another_size_than_the_dataset_says_is_an_error(

@@ -61,7 +61,7 @@ def naive(outputs: Outputs, options: HeadOptions) -> list[Found]:
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda o: f"{o.box}-{o.units}-{o.first_label}")
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=seeds, rows=st.integers(0, 12), size=sizes, min_score=thresholds, class_ids=classes)
 def test_the_head_equals_a_naive_one(
     options: HeadOptions, seed: int, rows: int, size: tuple[int, int], min_score: float, class_ids: set[int]

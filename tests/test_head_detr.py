@@ -55,7 +55,7 @@ def naive(outputs: Outputs, model: Model) -> list[Found]:
 
 
 @pytest.mark.parametrize("model", [SMALL, PLAIN], ids=["sigmoid", "none"])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=seeds, size=sizes, min_score=thresholds, class_ids=classes)
 def test_the_head_equals_a_naive_one(
     model: Model, seed: int, size: tuple[int, int], min_score: float, class_ids: set[int]

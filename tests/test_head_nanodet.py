@@ -68,7 +68,7 @@ def naive(outputs: Outputs, size: tuple[int, int], min_score: float, class_ids: 
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(seed=seeds, size=sizes, min_score=thresholds, class_ids=st.sets(st.integers(0, 2)))
 def test_the_head_equals_a_naive_one(seed: int, size: tuple[int, int], min_score: float, class_ids: set[int]) -> None:
     outputs = random_outputs(seed)
@@ -79,7 +79,7 @@ def test_the_head_equals_a_naive_one(seed: int, size: tuple[int, int], min_score
     np.testing.assert_allclose(found.box, expected.box, atol=1e-6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(seed=seeds, size=sizes, min_score=thresholds)
 def test_what_always_holds(seed: int, size: tuple[int, int], min_score: float) -> None:
     found = decoded(random_outputs(seed), SMALL, size, min_score)
@@ -192,7 +192,7 @@ def test_a_head_says_what_it_reads() -> None:
 FINAL = replace(MODEL, head="boxes", input_size=None, labels=("a", "", "c", "d"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     seed=seeds,
     size=sizes,

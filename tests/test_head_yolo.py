@@ -47,7 +47,7 @@ def naive(output: NDArray[np.float32]) -> list[Found]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=seeds, size=sizes, min_score=thresholds, class_ids=classes)
 def test_the_head_equals_a_naive_one(seed: int, size: tuple[int, int], min_score: float, class_ids: set[int]) -> None:
     output = random_output(seed)

@@ -52,7 +52,7 @@ def naive(output: NDArray[np.float32], model: Model) -> list[Found]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=seeds, size=sizes, min_score=thresholds, class_ids=classes)
 def test_the_head_equals_a_naive_one(seed: int, size: tuple[int, int], min_score: float, class_ids: set[int]) -> None:
     for model in (SMALL, DECODED):

@@ -150,7 +150,7 @@ def test_upload_and_start_in_one_call(client: Client, sample: Path) -> None:
 
 
 def test_a_deleted_job_and_a_deleted_video_leave_nothing(service: Service, client: Client, sample: Path) -> None:
-    before = service.stored_files()
+    before = service.settled_files()
     job = client.detect(sample)
     assert any(job["id"] in name for name in service.stored_files())
     client.call("DELETE", f"/jobs/{job['id']}", 204)
@@ -159,7 +159,7 @@ def test_a_deleted_job_and_a_deleted_video_leave_nothing(service: Service, clien
     again = client.wait(client.start({"id": job["video_id"]}))
     client.call("DELETE", f"/videos/{job['video_id']}", 204)
     client.problem("GET", f"/jobs/{again['id']}", 404, "not_found")
-    assert service.stored_files() == before
+    assert service.settled_files() == before
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -78,7 +78,7 @@ def test_what_came_in_pieces_is_one_object(storage: Storage) -> None:
     assert get(storage) == CONTENT[: CUTS[-1]]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     stops=st.lists(st.one_of(st.integers(1, 20 * MIB), st.sampled_from(CUTS)), min_size=1, max_size=6),
     step=st.sampled_from([65_536, MIB, 9 * MIB]),

@@ -138,7 +138,7 @@ def test_what_is_anothers_is_not_there(client: Client, service: Service, turned:
 
 
 def test_one_that_is_deleted_is_made_again_when_it_is_asked_for(client: Client, service: Service) -> None:
-    before = service.stored_files()
+    before = service.settled_files()
     video = upload(client, formats.encode("mp4", "libx264", frames=5).content)
     poster_of(client, video)
     path = f"/videos/{video['id']}/{POSTER}"
@@ -150,7 +150,7 @@ def test_one_that_is_deleted_is_made_again_when_it_is_asked_for(client: Client, 
     asked(client, f"/videos/{video['id']}/{PLAYABLE}")
     assert f"videos/{video['id']}/playable" in service.stored_files()
     client.call("DELETE", f"/videos/{video['id']}", 204)
-    assert service.stored_files() == before
+    assert service.settled_files() == before
 
 
 def drawn(image: Any, plain: Any) -> Any:
@@ -251,14 +251,14 @@ def renderers(own: Embedded) -> list[psutil.Process]:
 
 def test_one_that_is_deleted_under_way_is_given_up(own: Embedded, film: bytes) -> None:
     client = own.client()
-    before = own.stored_files()
+    before = own.settled_files()
     video = upload(client, film)
     path = f"/videos/{video['id']}/{PLAYABLE}"
     running(client, path)
     client.problem("GET", f"{path}/content", 409, "rendition_not_ready")
     client.call("DELETE", f"/videos/{video['id']}", 204)
     until(lambda: not renderers(own), 10)
-    assert own.stored_files() == before
+    assert own.settled_files() == before
 
 
 def test_a_killed_renderer_costs_nothing(own: Embedded, film: bytes) -> None:

@@ -59,7 +59,7 @@ def test_a_part_of_a_frame_is_the_frame_that_is_empty_elsewhere(
     assert rle.placed(naive(bits), bits.shape[::-1], left, top, size) == naive(whole)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1))
 def test_long_runs_take_more_digits(seed: int) -> None:
     rng = np.random.default_rng(seed)

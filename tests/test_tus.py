@@ -25,9 +25,9 @@ SIZE = 3_000_000
 @pytest.fixture(autouse=True)
 def _nothing_left(service: Service) -> Iterator[None]:
     """Every test of this file ends what it began, and a refusal must leave nothing at all."""
-    before = service.stored_files()
+    before = service.settled_files()
     yield
-    assert service.stored_files() == before
+    assert service.settled_files() == before
 
 
 @pytest.fixture(scope="session")
@@ -206,7 +206,7 @@ def test_what_came_before_the_connection_broke_is_kept(service: Service, upload:
     check(upload)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stops=st.lists(st.integers(0, SIZE - 1), max_size=6), breaks=st.booleans())
 def test_wherever_it_breaks_the_content_is_the_same(
     service: Service, upload: Upload, stops: list[int], breaks: bool

@@ -85,11 +85,11 @@ def test_a_client_that_asks_first_need_not_send_what_is_refused(client: Client, 
 
 @pytest.mark.parametrize("kind", CURL)
 def test_curl_sees_why_it_is_refused(service: Service, client: Client, large: Path, kind: str) -> None:
-    before = service.stored_files()
+    before = service.settled_files()
     call = Curl(client, *arguments(kind, large), "-H", "Expect:")
     assert call.status == 413, call.said
     assert '"upload_too_large"' in call.body
-    assert service.stored_files() == before
+    assert service.settled_files() == before
 
 
 def test_without_a_token_nothing_is_read(client: Client, large: Path) -> None:
@@ -147,16 +147,16 @@ def pieces(path: Path) -> Iterator[bytes]:
 
 
 def test_httpx_sees_why_a_stream_without_length_is_refused(service: Service, client: Client, large: Path) -> None:
-    before = service.stored_files()
+    before = service.settled_files()
     client.problem(
         "POST", "/videos", 413, "upload_too_large", content=pieces(large), headers={"Content-Type": "video/mp4"}
     )
-    assert service.stored_files() == before
+    assert service.settled_files() == before
 
 
 @pytest.mark.parametrize("kind", ["length", "chunked"])
 def test_an_upload_that_is_given_up_leaves_nothing(service: Service, client: Client, sample: Path, kind: str) -> None:
-    before = service.stored_files()
+    before = service.settled_files()
 
     def breaking() -> Iterator[bytes]:
         yield sample.read_bytes()[:300_000]
@@ -234,7 +234,7 @@ def test_a_browser_that_gives_up_leaves_nothing(
 ) -> None:
     path = tmp_path / "small.mp4"
     path.write_bytes(large.read_bytes()[: LIMIT - 1000])
-    before = service.stored_files()
+    before = service.settled_files()
     what, *_ = Browser(page, client).upload(path, "form", stop_at=1)
     assert what == "abort"
     gone(service, before)
