@@ -98,7 +98,10 @@ class Growth(Intake):
 
 def too_large(limit: int) -> UploadTooLarge:
     """The error of a file over the limit."""
-    return UploadTooLarge(f"the file is larger than {limit} bytes, the limit of this service (UPLOAD_MAX_BYTES)")
+    return UploadTooLarge(
+        f"the file is larger than {limit} bytes, the limit of this service (UPLOAD_MAX_BYTES): send a part of it, or a"
+        " smaller copy"
+    )
 
 
 def check_length(request: Request, limit: int, room: int) -> None:

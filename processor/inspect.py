@@ -84,7 +84,9 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
             raise VideoRefused(
                 "its index cannot be read, which an mp4 or mov mostly has at its end: the file is cut short or damaged"
             ) from error
-        raise VideoRefused(f"this is not a video that can be read: {error.__class__.__name__}") from error
+        raise VideoRefused(
+            "this is not a video that can be read: send a video file that plays elsewhere, such as mp4, mkv or webm"
+        ) from error
 
 
 def _video_stream(container: InputContainer, limits: Limits) -> VideoStream:

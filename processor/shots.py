@@ -41,7 +41,7 @@ def opened(source: BinaryIO) -> Iterator[tuple[InputContainer, VideoStream]]:
             streams[0].codec_context.thread_count = 1
             yield container, streams[0]
     except av.error.InvalidDataError as error:
-        raise VideoRefused(f"the video cannot be opened: {error.__class__.__name__}") from error
+        raise VideoRefused("the video cannot be opened: its file is damaged") from error
 
 
 def shots(container: InputContainer, stream: VideoStream, index: PacketIndex) -> Iterator[Shot]:

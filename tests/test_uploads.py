@@ -78,7 +78,7 @@ def test_a_chunked_body_is_stored_whole(client: Client, sample: Path) -> None:
     ("content", "code", "says"),
     [
         (b"", "empty_upload", "empty"),
-        (b"This is a text and no video at all. " * 100, "video_refused", "not a video"),
+        (b"This is a text and no video at all. " * 100, "video_refused", "not a video that can be read: send"),
         (b"#EXTM3U\n#EXTINF:10,\n/etc/passwd\n", "video_refused", "playlist"),
         (b"ffconcat version 1.0\nfile /etc/passwd\n", "video_refused", "playlist"),
     ],
