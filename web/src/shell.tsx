@@ -18,7 +18,7 @@ export function Shell({ bare, children }: { bare: boolean; children: ComponentCh
         Skip to the content
       </a>
       <header class="head">
-        <Link href="/" class="brand">
+        <Link href="/" class="brand" aria-label="Web-Detector">
           <Mark />
           <span>Web-Detector</span>
         </Link>
