@@ -1,5 +1,5 @@
 // Whether the service is reached. Every request tells; the banner of the page shows it.
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { ApiError, UNREACHED } from "./errors.ts";
 
 export const reached = signal(true);
@@ -37,3 +37,15 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 export function backoff(tries: number, spread = Math.random()): number {
   return Math.min(30_000, 1000 * 2 ** Math.min(tries - 1, 10)) * (0.75 + spread / 2);
 }
+
+/** The page says that it tries again by itself: on a view that asks for nothing more, this is what does. */
+async function untilReached(): Promise<void> {
+  for (let tries = 1; !reached.peek(); tries += 1) {
+    await pause(backoff(tries));
+    if (!reached.peek()) await tryFetch("/healthz", { cache: "no-store" }).catch(() => undefined);
+  }
+}
+
+effect(() => {
+  if (!reached.value) void untilReached();
+});

@@ -1,4 +1,6 @@
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { reached } from "../lib/online.ts";
 import { Button } from "./button.tsx";
 import { Icon, type IconName } from "./icons.tsx";
 
@@ -19,8 +21,14 @@ export function Empty({ icon, title, children }: EmptyProps) {
   );
 }
 
-/** What stands where something could not be fetched. */
+/** What stands where something could not be fetched. It is tried again by itself when the service is back. */
 export function Failure({ title, detail, onRetry }: { title: string; detail: string; onRetry?: () => void }) {
+  const here = reached.value;
+  const before = useRef(here);
+  useEffect(() => {
+    if (here && !before.current) onRetry?.();
+    before.current = here;
+  }, [here]);
   return (
     <div class="empty failure" role="alert">
       <Icon name="alert" />
