@@ -12,10 +12,10 @@ from tests.service import Client, Service
 PASSWORD = "correct-horse-battery"
 
 
-def register(page: Page, service: Service) -> Client:
-    """Make an account on the page; a client of the API with the same user."""
+def register(page: Page, service: Service, url: str | None = None) -> Client:
+    """Make an account on the page; a client of the API with the same user. url: where the page is, if elsewhere."""
     name = f"page-{uuid.uuid4().hex[:8]}"
-    page.goto(service.url)
+    page.goto(url or service.url)
     page.get_by_role("button", name="Make an account").click()
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -23,6 +23,16 @@ def register(page: Page, service: Service) -> Client:
     expect(page.get_by_role("heading", name="Videos", level=1)).to_be_visible()
     client = Client(service.url)
     return client.use(client.call("POST", "/auth/login", 200, json={"username": name, "password": PASSWORD}))
+
+
+def tidy(client: Client) -> None:
+    """End what runs for a user, and delete all."""
+    for job in client.call("GET", "/jobs", 200)["items"]:
+        if job["finished_at"] is None:
+            client.request("POST", f"/jobs/{job['id']}/cancel")
+        client.wait(job)
+    for video in client.call("GET", "/videos", 200)["items"]:
+        client.call("DELETE", f"/videos/{video['id']}", 204)
 
 
 def drop(page: Page, *paths: Path) -> None:
@@ -111,3 +121,13 @@ def colours_at(page: Page, x: float, y: float) -> set[str]:
         [x, y],
     )
     return set(found)
+
+
+def is_drawn(page: Page, detection: dict[str, Any]) -> bool:
+    """Whether a box of the API is on the canvas, in the colour of its label."""
+    x1, y1, x2, y2 = detection["box"]
+    colour = page.locator(".label-row", has_text=detection["label"]).locator(".swatch").first
+    expected = colour.evaluate("swatch => getComputedStyle(swatch).backgroundColor")
+    # Where boxes lie over each other, one hides a line of the other, and not all of them.
+    sides = ((x1, (y1 + y2) / 2), (x2, (y1 + y2) / 2), ((x1 + x2) / 2, y1), ((x1 + x2) / 2, y2))
+    return any(expected in colours_at(page, *place) for place in sides)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.command import Command
 from tests.deployment import Images
@@ -141,5 +141,6 @@ def page() -> Iterator[Page]:
         missing(f"{CHROMIUM} is not installed: tools/install-debian-packages installs it")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        expect.set_options(timeout=60_000)  # of a busy machine; what is there is seen at once
         yield browser.new_page(viewport={"width": 1280, "height": 1000})
         browser.close()

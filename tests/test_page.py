@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Download, Locator, Page, expect
 from pycocotools.coco import COCO
 
-from tests.browsing import colours_at, drop, register, shown_while_playing, step_to
+from tests.browsing import drop, is_drawn, register, shown_while_playing, step_to
 from tests.service import Client, Service
 
 pytestmark = pytest.mark.web
@@ -87,12 +87,7 @@ def the_boxes_are_those_of_the_api(page: Page, frames: list[dict[str, Any]]) -> 
         detections = by_frame[number]["detections"]
         assert detections
         for found in detections:
-            x1, y1, x2, y2 = found["box"]
-            colour = page.locator(".label-row", has_text=found["label"]).locator(".swatch").first
-            expected = colour.evaluate("swatch => getComputedStyle(swatch).backgroundColor")
-            # Where boxes lie over each other, one hides a line of the other, and not all of them.
-            sides = ((x1, (y1 + y2) / 2), (x2, (y1 + y2) / 2), ((x1 + x2) / 2, y1), ((x1 + x2) / 2, y2))
-            assert expected in set().union(*(colours_at(page, *place) for place in sides)), (number, found)
+            assert is_drawn(page, found), (number, found)
 
 
 def the_scenes_are_labelled(page: Page, truth: dict[str, Any]) -> None:
