@@ -16,6 +16,8 @@ const REST_MS = 150;
 
 export class SeriesSource {
   readonly series = signal<Series | null>(null);
+  /** What the series is the answer to. */
+  answered: Question | null = null;
   readonly loading = signal(false);
   readonly problem = signal<string | null>(null);
   readonly #path: string;
@@ -56,6 +58,7 @@ export class SeriesSource {
       };
       const series = await api.get<Series>(this.#path, parameters, controller.signal);
       if (controller.signal.aborted) return;
+      this.answered = question;
       this.series.value = series;
       this.problem.value = null;
     } catch (error) {

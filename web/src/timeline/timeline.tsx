@@ -2,7 +2,7 @@
 import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { clock } from "../job/format.ts";
-import { ENDED } from "../lib/types.ts";
+import { ENDED, type Series } from "../lib/types.ts";
 import { IconButton } from "../player/icons.tsx";
 import type { Player } from "../player/player.ts";
 import { AppearanceBar, type Appearances } from "./appearances.tsx";
@@ -33,7 +33,7 @@ export function Timeline({ player, appearances, classOf, found }: Props) {
   const area = useSignal({ left: 40, width: 0 });
   const [strip, detail] = useSources(player, zoom, area, found, classOf);
   const view = zoom.value ?? whole.value;
-  const series = detail.series.value;
+  const series = finest(strip, detail, zoom.value);
   const labels = useMemo(
     () => (series ? plotted(series, player.hidden.value).slice(0, MOST_LINES) : []),
     [series, player.hidden.value],
@@ -52,6 +52,7 @@ export function Timeline({ player, appearances, classOf, found }: Props) {
   const onHover = useCallback((ms: number | null) => {
     hover.value = ms;
   }, []);
+  const problem = strip.problem.value ?? (zoom.value && detail.problem.value);
   const zoomBy = (factor: number) => change(zoomed(view, factor, player.time.peek(), whole.peek()));
   return (
     <section class="timeline" aria-labelledby="timeline-title">
@@ -82,7 +83,7 @@ export function Timeline({ player, appearances, classOf, found }: Props) {
       <Surface player={player} view={whole.value} area={area} whole={whole.value} name="strip">
         <Heat series={strip.series.value} whole={whole.value} view={view} />
       </Surface>
-      <Readout player={player} detail={detail} labels={labels} hover={hover} />
+      <Readout player={player} series={series} loading={strip.loading.value} labels={labels} hover={hover} />
       <Surface player={player} view={view} area={area} whole={whole.value} name="detail" onView={change}>
         <Plot
           series={series}
@@ -94,9 +95,9 @@ export function Timeline({ player, appearances, classOf, found }: Props) {
           description={series ? described(series, labels, (ms) => clock(ms, 1)) : "Loading the plot"}
         />
       </Surface>
-      {detail.problem.value && (
+      {problem && (
         <p class="problem" role="alert">
-          The plot could not be loaded: {detail.problem.value}
+          The plot could not be loaded: {problem}
         </p>
       )}
       {series && <TableToggle series={series} labels={labels} player={player} />}
@@ -122,31 +123,41 @@ function TableToggle({
   );
 }
 
+/** What to plot: the series of the part in view once it is here, until then that of the whole, as far as it goes. */
+function finest(strip: SeriesSource, detail: SeriesSource, zoom: View | null): Series | null {
+  const [coarse, fine] = [strip.series.value, detail.series.value];
+  const { from, to } = detail.answered ?? {};
+  return zoom && fine && from === zoom.from && to === zoom.to ? fine : coarse;
+}
+
 /** The values under the pointer, else under the playhead. */
 function Readout({
   player,
-  detail,
+  series,
+  loading,
   labels,
   hover,
 }: {
   player: Player;
-  detail: SeriesSource;
+  series: Series | null;
+  loading: boolean;
   labels: string[];
   hover: Signal<number | null>;
 }) {
   const line = useRef<HTMLParagraphElement>(null);
-  useSignalEffect(() => {
-    const series = detail.series.value;
+  const tell = () => {
     const ms = hover.value ?? player.time.value;
     if (!line.current) return;
     const values = series ? valuesAt(series, labels, ms).map(({ label, most }) => `${label} ${most}`) : [];
-    line.current.textContent = `${clock(ms, 1)}  ${values.join("  ·  ") || (detail.loading.value && !series ? "loading…" : "nothing")}`;
-  });
-  useEffect(() => undefined, [labels]);
+    line.current.textContent = `${clock(ms, 1)}  ${values.join("  ·  ") || (loading && !series ? "loading…" : "nothing")}`;
+  };
+  useSignalEffect(tell);
+  useEffect(tell);
   return <p class="readout" ref={line} aria-hidden="true" />;
 }
 
-/** The series of the whole video and of the part in view; both follow the job while it runs. */
+/** The series of the whole video, and of a part while one is in view: each is a walk through its frames. Both follow
+ * the job while it runs. */
 function useSources(
   player: Player,
   zoom: Signal<View | null>,
@@ -165,12 +176,11 @@ function useSources(
     const again = now !== seen.current;
     seen.current = now;
     const view = zoom.value;
+    strip.want({ from: null, to: null, buckets: STRIP_BUCKETS, minScore: least }, again);
+    if (!view) return;
     // A bucket is two pixels wide: finer ones are not seen.
     const buckets = Math.min(4000, Math.max(100, Math.round((area.value.width || 800) / 100) * 50));
-    strip.want({ from: null, to: null, buckets: STRIP_BUCKETS, minScore: least }, again);
-    // How wide it is to be drawn is known only after the first layout.
-    if (!area.value.width) return;
-    detail.want({ from: view?.from ?? null, to: view?.to ?? null, buckets, minScore: least }, again);
+    detail.want({ from: view.from, to: view.to, buckets, minScore: least }, again);
   });
   useSignalEffect(() => {
     const series = strip.series.value;
