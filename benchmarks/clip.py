@@ -16,20 +16,20 @@ SAMPLE = ROOT / "samples" / "things.mp4"
 RATE, GROUP = 25, 48  # frames a second, and frames from keyframe to keyframe
 
 
-def encode(path: Path, frames: int, size: tuple[int, int] = (320, 180), group: int = GROUP) -> Path:
+def encode(path: Path, frames: int, size: tuple[int, int] = (320, 180), group: int = GROUP, rate: int = RATE) -> Path:
     """An H.264 clip in MP4 of a pattern that wanders over noise that stays. size: (width, height)."""
     width, height = size
     noise = np.random.default_rng(7).integers(0, 12, (height, width + frames % 97 + 97, 3), dtype=np.uint8)
     fixed = f"keyint={group}:min-keyint={group}:scenecut=0:bframes=2:b-adapt=0:open-gop=0"
     with av.open(str(path), "w") as writer:
-        stream: Any = writer.add_stream("libx264", rate=RATE, options={"preset": "superfast", "x264-params": fixed})
+        stream: Any = writer.add_stream("libx264", rate=rate, options={"preset": "superfast", "x264-params": fixed})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for number in range(frames):
             at = number % 97
             image = np.ascontiguousarray(noise[:, at : at + width])
             image[height // 3 : height // 2, (3 * number) % (width // 2) :][:, : width // 4] += 120
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, RATE)
+            frame.pts, frame.time_base = number, Fraction(1, rate)
             writer.mux(stream.encode(frame))
         writer.mux(stream.encode())
     return path

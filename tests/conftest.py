@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.browsing import CHROMIUM, FLAGS
 from tests.command import Command
 from tests.deployment import Images
 from tests.forms import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
@@ -22,17 +23,6 @@ from tests.valkey import Valkey
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
