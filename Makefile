@@ -50,7 +50,7 @@ page: $(PAGE) ## the web page, built into web/dist (with the machine's Node, or 
 demo: $(SETUP) $(PAGE) ## a video through the whole service, and what is in it (VIDEO=file, KEEP=1 leaves it running)
 	@exec $(BIN)/web-detector detect "$(VIDEO)"
 
-up: $(SETUP) ## the service in the foreground until Ctrl-C (PORT=, DATA_DIR=, and all of .env.example)
+up: $(SETUP) $(PAGE) ## the service in the foreground until Ctrl-C (PORT=, DATA_DIR=, and all of .env.example)
 	@exec $(BIN)/web-detector up
 
 migrate: $(SETUP) ## the tables of DATABASE_URL to their latest form (make up does it by itself)
