@@ -9,6 +9,8 @@ from playwright.sync_api import CDPSession, Page
 from benchmarks.clip import RATE
 
 WATCH = Path(__file__).with_name("watch.js").read_text()
+PLAY = Path(__file__).with_name("play.js").read_text()
+PLAYED_BEFORE = 1  # second that is not counted: the decoder still warms up
 WAIT_MS = 60_000
 KINDS = {"Fetch": "answers", "XHR": "answers", "EventSource": "answers", "Media": "video"}
 
@@ -109,44 +111,17 @@ def zoom(page: Page) -> Figures:
     return {"plot": took}
 
 
-def play(page: Page, seconds: float) -> Figures:
-    """Play from the start: pictures a second that the browser presented, those of which it told the page, and the
-    frames whose boxes were drawn, in the same time."""
-    page.locator(".seek-bar").focus()
-    return dict(
-        page.evaluate(
-            """async seconds => {
-              const video = document.querySelector("video");
-              const dropped = () => video.getVideoPlaybackQuality().droppedVideoFrames;
-              await video.play();
-              const picture = () =>
-                new Promise((done) => video.requestVideoFrameCallback((now, about) => done({ now, about })));
-              // Past the start, where the decoder still warms up.
-              await new Promise((done) => setTimeout(done, 1000));
-              let told = 0;
-              let last = await picture();
-              const first = last;
-              const before = { updates: noted.updates, dropped: dropped() };
-              noted.longest = 0;
-              while (last.now - first.now < 1000 * seconds && !video.ended) {
-                last = await picture();
-                told += 1;
-              }
-              // The page's own callback for this picture has run, what it changed is counted in the next turn.
-              await new Promise((done) => setTimeout(done));
-              const lasted = (last.now - first.now) / 1000;
-              const presented = last.about.presentedFrames - first.about.presentedFrames;
-              video.pause();
-              return {
-                seconds: lasted,
-                presented: presented / lasted,
-                told: told / lasted,
-                updates: (noted.updates - before.updates) / lasted,
-                missed: presented - (noted.updates - before.updates),
-                dropped: dropped() - before.dropped,
-                longest: noted.longest,
-              };
-            }""",
-            seconds,
-        )
-    )
+def play(page: Page, session: CDPSession, seconds: float) -> Figures:
+    """Play the video of a document: pictures a second that the browser presented, those of which it told the document,
+    and the frames whose boxes were drawn, all in the same time; and ms of the main thread per picture."""
+    session.send("Performance.enable")
+    busy = _busy(session)
+    played = page.evaluate(PLAY, seconds)
+    spent = _busy(session) - busy
+    return {**played, "main thread, ms a picture": 1000 * spent / (PLAYED_BEFORE + seconds) / max(1, played["told"])}
+
+
+def _busy(session: CDPSession) -> float:
+    """Seconds that the main thread has worked."""
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    return float(next(item["value"] for item in metrics if item["name"] == "TaskDuration"))
