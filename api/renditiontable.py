@@ -1,6 +1,7 @@
 """The api's view of the renditions: asked for, looked at, deleted by their owner. The processor makes them."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Engine, delete, select
@@ -22,12 +23,14 @@ class RenditionTable:
         self, user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any]
     ) -> tuple[Rendition, bool]:
         """The rendition of a user's video or job, and whether it is to be made (anew): because there was none, the
-        last try failed, or the options are others."""
-        try:
+        last try failed, or the options are others. Raises NotFound when the video was deleted meanwhile."""
+        with suppress(IntegrityError):
             return self._ask(user_id, video_id, job_id, kind, options)
-        except IntegrityError:
+        try:
             # Asked for twice at the same moment: now the other one's is there.
             return self._ask(user_id, video_id, job_id, kind, options)
+        except IntegrityError as error:
+            raise NotFound("the video was deleted") from error
 
     def _ask(
         self, user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any]

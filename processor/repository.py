@@ -73,7 +73,8 @@ class Repository:
         """A poster that is to be made; None when there is one already, or no such video."""
         try:
             with self._transaction() as session:
-                video = session.get(Video, video_id)
+                # Held until the poster is noted: whoever deletes the video finds it.
+                video = session.get(Video, video_id, with_for_update={"read": True, "key_share": True})
                 if video is None:
                     return None
                 poster = Rendition(

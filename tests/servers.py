@@ -37,6 +37,7 @@ class Server:
     """A server that is started by __enter__ and answers after `wait`."""
 
     _stop_signal = signal.SIGTERM
+    _heard = 0  # characters of the log that were looked at
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = ("127.0.0.1", *addresses)
@@ -68,6 +69,12 @@ class Server:
     def log(self) -> str:
         """What it said."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+    def _news(self) -> str:
+        """What it said since the last call."""
+        log = self.log()
+        news, self._heard = log[self._heard :], len(log)
+        return news
 
     def _start(self) -> None:
         raise NotImplementedError
@@ -104,8 +111,6 @@ class Server:
 
 class RabbitMq(Server):
     """A node with an epmd of its own."""
-
-    _heard = 0  # characters of the log that `complaints` has been through
 
     def url(self, space: str = "/") -> str:
         """For Celery, of a virtual host."""
@@ -172,9 +177,7 @@ class RabbitMq(Server):
     def complaints(self) -> list[str]:
         """The entries of its log that it means as a warning, or worse, or as a deprecation; each is returned once."""
         entries: dict[str, str] = {}  # of which some have several lines, with the same beginning
-        log = self.log()
-        log, self._heard = log[self._heard :], len(log)
-        for line in re.findall(r"^.*(?:\[(?:warning|error|critical)\]|deprecat).*$", log, re.M):
+        for line in re.findall(r"^.*(?:\[(?:warning|error|critical)\]|deprecat).*$", self._news(), re.M):
             start = re.search(r"\d{4}-\S+ \S+ \[\w+\] <[\d.]+>", line)
             key = start[0] if start else line
             entries[key] = entries.get(key, "") + line + "\n"
@@ -297,8 +300,8 @@ class Postgres(Server):
         return self.url(database)
 
     def complaints(self) -> list[str]:
-        """The lines of its log that are a warning or worse."""
-        lines = re.findall(r"^.*\b(?:WARNING|ERROR|FATAL|PANIC):.*$", self.log(), re.M)
+        """The lines of its log that are a warning or worse; each is returned once."""
+        lines = re.findall(r"^.*\b(?:WARNING|ERROR|FATAL|PANIC):.*$", self._news(), re.M)
         # A second user of the same name, say, is refused by the tables, and PostgreSQL notes each refusal.
         known = ("the database system is starting up", "duplicate key value violates unique constraint")
         return [line for line in lines if not any(text in line for text in known)]
