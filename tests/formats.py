@@ -1,7 +1,9 @@
 """Videos of every kind, made by PyAV, and what a plain decode from the start to the end says of them."""
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -118,6 +120,17 @@ class File:
         return [number for number, packet in enumerate(self.packets) if packet.key]
 
 
+@contextmanager
+def _fair_turn() -> Iterator[None]:
+    """SVT-AV1 makes a process of root's a real-time one, and all that it starts: two of them that wait for each other
+    can stop a machine."""
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+@_fair_turn()
 def encode(
     container: str,
     codec: str,
