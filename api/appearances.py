@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from api.reading import Frames
-from api.selection import Filter, Query, Selection, segment_at, segment_of, walk
+from api.selection import Filter, Query, Selection, last_segment_before, segment_of, walk
 from contracts.codec import Block, times_ms
 
 DEFAULT_GAP_MS = 1000.0
@@ -135,7 +135,7 @@ def _backwards(frames: Frames, selection: Selection, sought: Sought, frame: int)
     if frame:
         last = min(last, segment_of(frames, frame - 1))
     elif sought.from_ms is not None:
-        last = min(last, segment_at(frames, sought.from_ms))
+        last = min(last, last_segment_before(frames, sought.from_ms))
     bound = Query(to_frame=frame) if frame else Query(to_ms=sought.from_ms)
     before = Selection(bound, frames.header)
     for position in range(last, -1, -1):

@@ -123,6 +123,17 @@ def segment_at(frames: Frames, ms: float, low: int = 0) -> int:
     return low
 
 
+def last_segment_before(frames: Frames, ms: float) -> int:
+    """The position of a segment behind which no finished frame is earlier than a time."""
+    last = segment_at(frames, ms)
+    while last + 1 < frames.finished:
+        block = frames.segment(last + 1, masks=False)
+        if block is None or (len(block) and time_ms(int(block.time[0]), frames.header.time_base) >= ms):
+            break
+        last += 1  # it begins before the time, or has failed, and hid those behind it from the search
+    return last
+
+
 def walk(frames: Frames, selection: Selection, masks: bool = False, first_frame: int = 0) -> Iterator[Block | None]:
     """The wanted frames from first_frame on, segment by segment, with all that they hold; a None at the end where
     a running job has not come further yet."""

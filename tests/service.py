@@ -94,6 +94,13 @@ class Service(ABC):
         finally:
             engine.dispose()
 
+    def expect_files(self, files: list[str], seconds: float = 60) -> None:
+        """These files and no others are stored, as soon as what is made of something deleted is given up."""
+        deadline = time.monotonic() + seconds
+        while (stored := self.settled_files()) != files and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert stored == files
+
     def result_bytes(self, job: dict[str, Any]) -> bytes:
         return (self.storage() / result_key(job["video_id"], job["id"])).read_bytes()
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.appearances import Found, Sought, Stretch, find
+from contracts.codec import EMPTY
 from tests.madeup import Made, Seen, block, header, results, some_ms
 from tests.service import Client, Service
 
@@ -100,6 +101,14 @@ def _growing_alone_may_change(page: Found, made: Made, sought: Sought) -> None:
         grown = later[stretch.first_frame]
         assert stretch == grown or (stretch.growing and grown.last_frame >= stretch.last_frame)
     assert not any(stretch.growing for stretch in page.stretches[1:])
+
+
+def test_what_lies_behind_a_failed_segment_is_found_backwards() -> None:
+    cat = block([(4, 4, ()), (8, 8, [(0, 5000)])])
+    segments = [block([(0, 0, ())]), block([(1, 1, ())]), EMPTY, block([(3, 3, ())]), cat, block([(9, 9, ())])]
+    made = Made(header(fps=1.0), (0, 1, 2, 3, 4, 9), list(segments))
+    found = find(made, Sought(label="cat", from_ms=9.0, gap_ms=0.0, backwards=True), 1).stretches
+    assert [(stretch.first_frame, stretch.last_frame) for stretch in found] == [(8, 8)]
 
 
 def test_a_stretch_at_the_frontier_grows_and_is_found_from_within() -> None:

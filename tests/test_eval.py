@@ -121,7 +121,7 @@ def test_the_ap_of_coco_images_is_that_of_the_bare_model(
     assert f"{len(coco.files)} images in" in output
     assert f" {100 * expected[0]:.1f} " in output
     _are_results(content, coco)
-    assert running.settled_files() == before
+    running.expect_files(before)
     assert user.call("GET", "/videos", 200)["items"] == []
 
 
@@ -139,7 +139,7 @@ def test_the_ap_of_mot_sequences_is_that_of_the_bare_model(
     assert 0.1 < content["figures"]["AP"] < 0.95
     assert [item["file_name"] for item in content["images"]][23:25] == ["A-01/000024", "B-02/000001"]
     assert "warning" not in output
-    assert running.settled_files() == before
+    running.expect_files(before)
     # The first frames alone, which a video holds too.
     status, output, errors = run(running, user, "nanodet-g", video.folder, "--limit", 10, "-o", tmp_path / "ten.json")
     assert (status, errors) == (0, "")
@@ -161,7 +161,7 @@ def test_a_file_that_is_refused_ends_it_with_nothing_left(
     assert "video_refused" in errors
     assert " AP " not in output
     assert not (tmp_path / "out.json").exists()
-    assert running.settled_files() == before
+    running.expect_files(before)
     assert user.call("GET", "/videos", 200)["items"] == []
 
 
@@ -193,7 +193,7 @@ def test_an_interrupt_leaves_nothing(running: Embedded, user: Client, coco: Made
     assert "warning" not in output
     assert [video["id"] for video in user.call("GET", "/videos", 200)["items"]] == [kept["id"]]
     user.call("DELETE", f"/videos/{kept['id']}", 204)
-    assert running.settled_files() == before
+    running.expect_files(before)
 
 
 def test_a_picture_of_another_size_than_the_dataset_says_is_an_error(

@@ -73,7 +73,7 @@ def client(importing: Service) -> Iterator[Client]:
     yield user
     for video in user.call("GET", "/videos", 200)["items"]:
         user.call("DELETE", f"/videos/{video['id']}", 204)
-    assert importing.settled_files() == before
+    importing.expect_files(before)
 
 
 @pytest.fixture
@@ -289,7 +289,7 @@ def test_as_the_service_comes_it_reaches_nothing_inside(service: Service, web: W
     details = {refused(user, url, "import_refused") for url in [*urls, "https://127.0.0.1/", "http://127.0.0.1:8080/"]}
     assert details == {"the host is not known, or is not one of the public internet"}
     assert web.connections == 0
-    assert service.settled_files() == before
+    service.expect_files(before)
 
 
 def test_it_is_the_address_that_counts_not_how_it_is_spelt(client: Client, web: Web, sample: Path) -> None:
@@ -373,7 +373,7 @@ def test_a_client_that_goes_away_ends_its_import(importing: Service, client: Cli
     with pytest.raises(httpx.ReadTimeout):
         client.request("POST", "/videos", json={"url": url}, timeout=2)
     assert gate.gone.wait(30)
-    assert importing.settled_files() == before
+    importing.expect_files(before)
     assert client.call("GET", "/videos", 200)["items"] == []
 
 

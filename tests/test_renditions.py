@@ -150,7 +150,7 @@ def test_one_that_is_deleted_is_made_again_when_it_is_asked_for(client: Client, 
     asked(client, f"/videos/{video['id']}/{PLAYABLE}")
     assert f"videos/{video['id']}/playable" in service.stored_files()
     client.call("DELETE", f"/videos/{video['id']}", 204)
-    assert service.settled_files() == before
+    service.expect_files(before)
 
 
 def drawn(image: Any, plain: Any) -> Any:
@@ -258,7 +258,7 @@ def test_one_that_is_deleted_under_way_is_given_up(own: Embedded, film: bytes) -
     client.problem("GET", f"{path}/content", 409, "rendition_not_ready")
     client.call("DELETE", f"/videos/{video['id']}", 204)
     until(lambda: not renderers(own), 10)
-    assert own.settled_files() == before
+    own.expect_files(before)
 
 
 def test_a_killed_renderer_costs_nothing(own: Embedded, film: bytes) -> None:

@@ -27,7 +27,7 @@ def _nothing_left(service: Service) -> Iterator[None]:
     """Every test of this file ends what it began, and a refusal must leave nothing at all."""
     before = service.settled_files()
     yield
-    assert service.settled_files() == before
+    service.expect_files(before)
 
 
 @pytest.fixture(scope="session")

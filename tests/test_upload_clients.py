@@ -89,7 +89,7 @@ def test_curl_sees_why_it_is_refused(service: Service, client: Client, large: Pa
     call = Curl(client, *arguments(kind, large), "-H", "Expect:")
     assert call.status == 413, call.said
     assert '"upload_too_large"' in call.body
-    assert service.settled_files() == before
+    service.expect_files(before)
 
 
 def test_without_a_token_nothing_is_read(client: Client, large: Path) -> None:
@@ -151,7 +151,7 @@ def test_httpx_sees_why_a_stream_without_length_is_refused(service: Service, cli
     client.problem(
         "POST", "/videos", 413, "upload_too_large", content=pieces(large), headers={"Content-Type": "video/mp4"}
     )
-    assert service.settled_files() == before
+    service.expect_files(before)
 
 
 @pytest.mark.parametrize("kind", ["length", "chunked"])

@@ -30,7 +30,7 @@ def _nothing_left(service: Service) -> Iterator[None]:
     """Every test of this file deletes what it stored, and a refusal must leave nothing at all."""
     before = service.settled_files()
     yield
-    assert service.settled_files() == before
+    service.expect_files(before)
 
 
 def test_an_upload_is_stored_hashed_and_described(client: Client, sample: Path) -> None:
