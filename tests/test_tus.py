@@ -227,8 +227,10 @@ def test_wherever_it_breaks_the_content_is_the_same(
 
 def test_one_that_gets_on_is_not_disturbed_by_another(service: Service, upload: Upload) -> None:
     upload.begin()
-    sent = 0
+    sent = 1000
     with upload.open(service.port, 0) as connection:
+        connection.sendall(upload.content[:sent])
+        until(lambda: growing(service))  # it has the turn
         second = upload.open(service.port, 0)
         second.settimeout(0.05)
         answer = b""
