@@ -62,8 +62,6 @@ def complaints(page: Page, view: str) -> list[str]:
             where = f"{view}, {scheme}, {width} px"
             found: list[dict[str, Any]] = page.evaluate(
                 """async () => {
-                  // Colours that are on their way to the other scheme are judged when they are there.
-                  for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();
                   const { violations } = await axe.run(document, { resultTypes: ["violations"] });
                   return violations.map(({ id, impact, nodes }) => ({ id, impact, at: nodes.map((n) => n.target) }));
                 }"""
