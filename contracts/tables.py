@@ -5,7 +5,18 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, String, Text, create_engine, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -43,11 +54,15 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
+    """role: user, or admin. quotas: what the operator allows this user in place of the settings, by their names."""
+
     __tablename__ = "users"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     username: Mapped[str] = mapped_column(String(64), unique=True)
     password_hash: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(16), default="user", server_default="user")
+    quotas: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
@@ -86,7 +101,8 @@ class Video(Base):
 
 
 class Job(Base):
-    """One run of a model over a video. Only the processor moves its state."""
+    """One run of a model over a video. Only the processor moves its state. chunks_sent: how many of its chunks, from
+    the first on, were handed to detectors."""
 
     __tablename__ = "jobs"
 
@@ -100,6 +116,7 @@ class Job(Base):
     frames_total: Mapped[int | None]
     frames_done: Mapped[int] = mapped_column(default=0)
     chunks_total: Mapped[int | None]
+    chunks_sent: Mapped[int] = mapped_column(default=0, server_default="0")
     summary: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     failed_ranges: Mapped[list[Any]] = mapped_column(default=list)
@@ -152,7 +169,7 @@ class Rendition(Base):
 
 
 class ApiToken(Base):
-    """A token for programs, shown once and kept as its SHA-256."""
+    """A token for programs, shown once and kept as its SHA-256. scopes: what it opens, None for all."""
 
     __tablename__ = "api_tokens"
 
@@ -160,9 +177,65 @@ class ApiToken(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(64))
     digest: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Webhook(Base):
+    """An address that is told when a user's job has ended. secret: signs what is sent; it must be at hand for that."""
+
+    __tablename__ = "webhooks"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    url: Mapped[str] = mapped_column(Text)
+    secret: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Delivery(Base):
+    """What is to be told to a webhook, noted together with the end of the job.
+
+    state: waiting (next_at says until when), delivered, or failed after too many attempts.
+    """
+
+    __tablename__ = "deliveries"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    event: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime]
+    status: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        UniqueConstraint("webhook_id", "job_id", "event"),
+        Index("ix_deliveries_state_next", "state", "next_at"),
+    )
+
+
+class AuditEvent(Base):
+    """Who did what that others may ask about later. It outlives the user that it names.
+
+    action: dotted, as in login.failed. subject: id of what it was done to. address: where the request came from.
+    """
+
+    __tablename__ = "audit_events"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    action: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    username: Mapped[str | None] = mapped_column(String(64))
+    subject: Mapped[str | None] = mapped_column(String(128))
+    address: Mapped[str | None] = mapped_column(String(64))
 
 
 class IdempotencyKey(Base):
