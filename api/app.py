@@ -17,6 +17,7 @@ from flask_jwt_extended import JWTManager
 from api import changes, downloads, events, exports, problems, renditions, results, timeline, tus, uploads
 from api.context import Services, context
 from api.cookies import CookieHandler
+from api.cors import cors
 from api.dispatch import Dispatch
 from api.fetching import Fetcher
 from api.gone import Gone
@@ -24,6 +25,8 @@ from api.headers import SecurityHeaders
 from api.hub import Hub
 from api.imports import Imports
 from api.network import OpenNetwork
+from api.quotas import UserQuotas
+from api.rates import RateLimit, Rates
 from api.renditiontable import RenditionTable
 from api.repository import Repository
 from api.site import Site
@@ -75,10 +78,14 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app = connexion.FlaskApp("api", jsonifier=_Compact())
     context.install(_services(settings, app))
     problems.install(app)
+    if settings.cors:
+        app.add_middleware(cors(settings.cors), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(functools.partial(Site, folder=settings.page_path), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(PlainPaths, MiddlewarePosition.BEFORE_SWAGGER)
     app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)
+    rates = Rates(settings.signals_url, settings.rate_requests_per_minute)
+    app.add_middleware(functools.partial(RateLimit, rates=rates), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(
         functools.partial(StreamingOperations, operations=_RECEIVING), MiddlewarePosition.BEFORE_VALIDATION
     )
@@ -118,6 +125,7 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         imports=_imports(settings),
         events=Hub(changes.read, repository.good_credentials),
         gone=Gone(signals),
+        quotas=UserQuotas(settings, engine, signals),
     )
 
 

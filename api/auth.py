@@ -66,8 +66,16 @@ def logout_all(user: str, token_info: dict[str, Any]) -> Response:
 
 def me(user: str) -> Answer:
     """The user of the token."""
-    found = context.current().repository.user(user)
-    return answer({"id": found.id, "username": found.username, "created_at": found.created_at})
+    services = context.current()
+    found = services.repository.user(user)
+    return answer(
+        {
+            "id": found.id,
+            "username": found.username,
+            "created_at": found.created_at,
+            "quotas": services.quotas.described(found),
+        }
+    )
 
 
 def _session(services: Services, user_id: str, body: dict[str, Any], status: int) -> Answer | Response:

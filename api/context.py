@@ -10,6 +10,7 @@ from api.dispatch import Dispatch
 from api.gone import Gone
 from api.hub import Hub
 from api.imports import Imports
+from api.quotas import UserQuotas
 from api.renditiontable import RenditionTable
 from api.repository import Repository
 from contracts.catalogue import Catalogue
@@ -39,6 +40,7 @@ class Services:
     imports: Imports
     events: Hub
     gone: Gone
+    quotas: UserQuotas
 
 
 context: Context[Services] = Context()

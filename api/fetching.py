@@ -11,7 +11,7 @@ import anyio
 import httpcore
 
 from api.addresses import Place, parse, redirected
-from api.intake import too_large
+from api.intake import SizeLimit
 from contracts.errors import ImportFailed, VideoRefused
 
 _REDIRECTS_MAX = 5
@@ -54,7 +54,7 @@ class Fetcher:
         self._seconds = seconds
         self._tls = tls or httpcore.default_ssl_context()
 
-    async def fetch(self, url: str, limit: int, write: Write) -> Fetched:
+    async def fetch(self, url: str, limit: SizeLimit, write: Write) -> Fetched:
         """Hand the file's bytes, at most `limit`, to `write`. Proxies of the environment are not used.
 
         Raises ImportRefused, ImportFailed, VideoRefused, UploadTooLarge.
@@ -63,7 +63,7 @@ class Fetcher:
             return await self._follow(parse(url), limit, write)
         raise ImportFailed(f"the file did not come within {self._seconds:g} s (IMPORT_TIMEOUT_SECONDS)")
 
-    async def _follow(self, place: Place, limit: int, write: Write) -> Fetched:
+    async def _follow(self, place: Place, limit: SizeLimit, write: Write) -> Fetched:
         for _ in range(_REDIRECTS_MAX + 1):
             async with self._asked(place) as answer:
                 location = _header(answer, b"location")
@@ -85,7 +85,7 @@ class Fetcher:
                 yield answer
 
 
-async def _take(place: Place, answer: httpcore.Response, limit: int, write: Write) -> Fetched:
+async def _take(place: Place, answer: httpcore.Response, limit: SizeLimit, write: Write) -> Fetched:
     if answer.status != HTTPStatus.OK:
         raise ImportFailed(f"the address answered {_status(answer.status)}")
     told = _header(answer, b"content-type")
@@ -98,8 +98,8 @@ async def _take(place: Place, answer: httpcore.Response, limit: int, write: Writ
         # A small packed body can hold a huge one, and the length that is told would be another's.
         raise ImportFailed("the address answered a compressed body, which was not asked for")
     length = _header(answer, b"content-length")
-    if length.isdigit() and int(length) > limit:
-        raise too_large(limit)
+    if length.isdigit() and int(length) > limit.bytes:
+        raise limit.refusal()
     async for piece in _pieces(answer):
         await write(piece)
     return Fetched(place.name, told or _UNKNOWN_TYPE)

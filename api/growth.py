@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 from api.admission import probed, video_row
 from api.context import Services
 from api.facts import Facts
-from api.intake import Growth, Stored
+from api.intake import Growth, SizeLimit, Stored
 from contracts.errors import NotFound, UploadTooLarge, WebDetectorError
 from contracts.storage import video_key
 from contracts.tables import Upload, Video, utcnow
@@ -46,7 +46,7 @@ async def receive(services: Services, upload: Upload, offset: int, stream: Async
     """
     last = time.monotonic()
     room = upload.size_bytes - offset
-    async with Growth(services.storage.pieces().grow(video_key(upload.id)), room) as growth:
+    async with Growth(services.storage.pieces().grow(video_key(upload.id)), SizeLimit(room)) as growth:
         async for piece in stream:
             if len(piece) > room:
                 raise UploadTooLarge(f"more came than the {upload.size_bytes} bytes that the upload was to have")

@@ -10,7 +10,7 @@ import anyio
 from anyio.to_thread import run_sync
 from starlette.requests import ClientDisconnect, Request
 
-from contracts.errors import EmptyUpload, UploadIncomplete, UploadTooLarge
+from contracts.errors import EmptyUpload, StorageUsedUp, UploadIncomplete, UploadTooLarge
 
 _BUFFER_BYTES = 1024 * 1024
 # Boundaries and small fields of a form come on top of the file.
@@ -28,13 +28,32 @@ class Stored:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class SizeLimit:
+    """The most bytes that a file may have. quota: of all that its user may store, where that leaves no more."""
+
+    bytes: int
+    quota: int | None = None
+
+    def refusal(self) -> UploadTooLarge:
+        """The error of a file that has more."""
+        if self.quota is not None:
+            return StorageUsedUp(
+                f"you may store {self.quota} bytes and have room for {self.bytes}: delete videos, or send a smaller one"
+            )
+        return UploadTooLarge(
+            f"the file is larger than {self.bytes} bytes, the limit of this service (UPLOAD_MAX_BYTES): send a part of"
+            " it, or a smaller copy"
+        )
+
+
 class Intake:
     """Writes pieces to a storage object. Use as an async context manager; `finish` makes the object
     appear, leaving without it removes every trace."""
 
-    def __init__(self, target: AbstractContextManager[BinaryIO], limit_bytes: int) -> None:
+    def __init__(self, target: AbstractContextManager[BinaryIO], limit: SizeLimit) -> None:
         self._target = target
-        self._limit = limit_bytes
+        self._limit = limit
         self._hash = hashlib.sha256()
         self._size = 0
         self._buffer: list[bytes] = []
@@ -55,8 +74,8 @@ class Intake:
     async def write(self, piece: bytes) -> None:
         """Take the next bytes. Raises UploadTooLarge."""
         self._size += len(piece)
-        if self._size > self._limit:
-            raise too_large(self._limit)
+        if self._size > self._limit.bytes:
+            raise self._limit.refusal()
         self._buffer.append(piece)
         self._buffered += len(piece)
         if self._buffered >= _BUFFER_BYTES:
@@ -96,20 +115,12 @@ class Growth(Intake):
         return Stored(self._size, self._hash.hexdigest())
 
 
-def too_large(limit: int) -> UploadTooLarge:
-    """The error of a file over the limit."""
-    return UploadTooLarge(
-        f"the file is larger than {limit} bytes, the limit of this service (UPLOAD_MAX_BYTES): send a part of it, or a"
-        " smaller copy"
-    )
-
-
-def check_length(request: Request, limit: int, room: int) -> None:
+def check_length(request: Request, limit: SizeLimit, room: int) -> None:
     """Refuse before the first byte when the client tells a length over the limit and the room
     for what comes beside the file."""
     told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > limit + room:
-        raise too_large(limit)
+    if told.isdigit() and int(told) > limit.bytes + room:
+        raise limit.refusal()
 
 
 async def body(request: Request) -> AsyncIterator[bytes]:

@@ -38,7 +38,7 @@ def start(services: Services, user: str, video_id: str, model: str, options: Opt
     video = services.repository.video(user, video_id)
     if video.refused:
         raise VideoRefused(video.refused)
-    job, is_new = services.repository.add_job(user, video_id, model, options, key)
+    job, is_new = services.repository.add_job(user, video_id, model, options, services.quotas.guard_job(user), key)
     if is_new:
         services.dispatch.process_video(job.id)
     return job

@@ -32,9 +32,7 @@ _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UploadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.TooManyImports: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.TooManyStreams: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.TooManyUploads: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UploadLocked: HTTPStatus.LOCKED,
     errors.UnsupportedProtocol: HTTPStatus.PRECONDITION_FAILED,
     errors.ChecksumMismatch: _CHECKSUM_MISMATCH,
@@ -59,6 +57,11 @@ def status_of(error: errors.WebDetectorError) -> int:
     return next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
 
 
+def headers_of(error: errors.WebDetectorError) -> dict[str, str]:
+    """The headers that belong to an error of the project."""
+    return {} if error.retry_seconds is None else {"Retry-After": str(error.retry_seconds)}
+
+
 def body(status: int, code: str, detail: str) -> bytes:
     """A problem document."""
     title = "Checksum Mismatch" if status == _CHECKSUM_MISMATCH else HTTPStatus(status).phrase
@@ -70,7 +73,7 @@ def body(status: int, code: str, detail: str) -> bytes:
 
 def response(error: errors.WebDetectorError) -> Response:
     """An error as Flask's answer, for handlers that have more to say with it."""
-    answer = _answer(status_of(error), error.code, error.detail)
+    answer = _answer(status_of(error), error.code, error.detail, headers_of(error))
     return Response(answer.body, answer.status_code, answer.headers, content_type=MEDIA_TYPE)
 
 
@@ -87,7 +90,7 @@ def _project(_request: ConnexionRequest, error: errors.WebDetectorError) -> Conn
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", error.code, error.detail, exc_info=error)
-    return _answer(status, error.code, error.detail)
+    return _answer(status, error.code, error.detail, headers_of(error))
 
 
 def _connexion(_request: ConnexionRequest, error: ProblemException) -> ConnexionResponse:

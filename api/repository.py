@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import sessionmaker
 
 from api.idempotency import LIFE_HOURS, RequestKey
+from api.quotas import Guard
 from contracts.errors import (
     IdempotencyMismatch,
     InvalidCursor,
@@ -161,9 +162,10 @@ class Repository:
 
     # Videos
 
-    def add_video(self, video: Video) -> Video:
-        """Note an upload."""
+    def add_video(self, video: Video, guard: Guard) -> Video:
+        """Note an upload. Raises what the guard does."""
         with self._transaction() as session:
+            guard(session)
             session.add(video)
         return video
 
@@ -191,13 +193,15 @@ class Repository:
 
     # Uploads in pieces
 
-    def add_upload(self, upload: Upload, most: int) -> None:
-        """Note an upload that begins. Raises TooManyUploads when its user has as many as may be."""
+    def add_upload(self, upload: Upload, most: int, guard: Guard) -> None:
+        """Note an upload that begins. Raises TooManyUploads when its user has as many as may be, and what the guard
+        does."""
         unfinished = select(func.count()).where(Upload.user_id == upload.user_id, Upload.expires_at > utcnow())
         with self._transaction() as session:
             session.get(User, upload.user_id, with_for_update=True)  # one after the other, so that none is over
             if (session.scalar(unfinished) or 0) >= most:
                 raise TooManyUploads(f"you have {most} unfinished uploads, as many as may be: end or delete some")
+            guard(session)
             session.add(upload)
 
     def upload(self, user_id: str, upload_id: str) -> Upload:
@@ -226,20 +230,20 @@ class Repository:
     # Jobs
 
     def add_job(
-        self, user_id: str, video_id: str, model: str, options: Options, key: RequestKey | None = None
+        self, user_id: str, video_id: str, model: str, options: Options, guard: Guard, key: RequestKey | None = None
     ) -> tuple[Job, bool]:
         """A new job on a user's video, or the one that the key led to before; and whether it is new.
 
-        Raises NotFound, IdempotencyMismatch.
+        Raises NotFound, IdempotencyMismatch, and what the guard does.
         """
         try:
-            return self._add_job(user_id, video_id, model, options, key)
+            return self._add_job(user_id, video_id, model, options, guard, key)
         except IntegrityError:
             # The same key at the same moment: now the other one's job is there.
-            return self._add_job(user_id, video_id, model, options, key)
+            return self._add_job(user_id, video_id, model, options, guard, key)
 
     def _add_job(
-        self, user_id: str, video_id: str, model: str, options: Options, key: RequestKey | None
+        self, user_id: str, video_id: str, model: str, options: Options, guard: Guard, key: RequestKey | None
     ) -> tuple[Job, bool]:
         job = Job(
             id=new_id(),
@@ -254,6 +258,7 @@ class Repository:
             if key and (known := _known_job(session, user_id, key)):
                 return known, False
             _owned(session, Video, user_id, video_id, "video")
+            guard(session)
             session.add(job)
             if key:
                 session.flush()

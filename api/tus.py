@@ -18,7 +18,7 @@ from api import problems, tusheaders
 from api.context import Services, context
 from api.facts import facts_of
 from api.growth import end_of_life, extend, finish, offset_of, receive, remembered, remove, remove_after
-from api.intake import Stored, body, drain, too_large
+from api.intake import SizeLimit, Stored, body, drain
 from api.shapes import PREFIX
 from api.turns import Turn, in_turn
 from contracts.errors import (
@@ -81,8 +81,9 @@ async def options(_request: Request, _user: str) -> Response:
 @_spoken
 async def create_upload(services: Services, request: Request, user: str) -> Response:
     """Begin an upload, with its first bytes where they come along."""
-    upload = _wanted(services, request, user)
-    await run_sync(services.repository.add_upload, upload, services.settings.upload_unfinished_max)
+    upload = _wanted(services, request, user, await run_sync(services.quotas.size_limit, user))
+    guard = services.quotas.guard_bytes(user, upload.size_bytes)
+    await run_sync(services.repository.add_upload, upload, services.settings.upload_unfinished_max, guard)
     headers = {"Location": f"{PREFIX}/uploads/{upload.id}"}
     if not _is_piece(request):
         return Response(status_code=201, headers={**headers, "Upload-Expires": tusheaders.expires(upload.expires_at)})
@@ -187,15 +188,15 @@ async def _alone(services: Services, upload_id: str, work: Callable[[Turn], Awai
     return await in_turn(services.turns, upload_turn(upload_id), work)
 
 
-def _wanted(services: Services, request: Request, user: str) -> Upload:
+def _wanted(services: Services, request: Request, user: str, limit: SizeLimit) -> Upload:
     """The upload that a client wants to begin. Raises Malformed, InvalidInput, EmptyUpload, UploadTooLarge."""
     length = tusheaders.number(request.headers, "Upload-Length")
     metadata = request.headers.get("upload-metadata", "")
     facts = facts_of(tusheaders.form_of(metadata))
     if not length:
         raise EmptyUpload("the file is empty: send the video itself")
-    if length > services.settings.upload_max_bytes:
-        raise too_large(services.settings.upload_max_bytes)
+    if length > limit.bytes:
+        raise limit.refusal()
     return Upload(
         id=new_id(),
         user_id=user,
@@ -241,7 +242,7 @@ def _refusal(request: Request, error: WebDetectorError) -> Response:
     status = problems.status_of(error)
     if status >= 500:
         log.error("%s: %s", error.code, error.detail, exc_info=error)
-    headers = {"Tus-Version": tusheaders.VERSION, "Cache-Control": "no-store"}
+    headers = {**problems.headers_of(error), "Tus-Version": tusheaders.VERSION, "Cache-Control": "no-store"}
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
     return Response(problems.body(status, error.code, error.detail), status, headers, problems.MEDIA_TYPE)

@@ -14,7 +14,7 @@ from api.context import Services, context
 from api.facts import facts_of
 from api.idempotency import HEADER, request_key
 from api.imports import is_document, read_document, unless_gone
-from api.intake import FORM_ROOM_BYTES, Intake, Stored, body, check_length, drain
+from api.intake import FORM_ROOM_BYTES, Intake, SizeLimit, Stored, body, check_length, drain
 from api.multipart import Form, read_form
 from api.options import checked_options, parse_form_options
 from api.shapes import PREFIX, video_shape
@@ -56,23 +56,29 @@ async def _receive(
     """Store the body's file, note it, and have it probed."""
     video_id = new_id()
     try:
-        stored, form = await _store(services, request, video_id, with_options)
+        limit = await run_sync(services.quotas.size_limit, user)
+        stored, form = await _store(services, request, video_id, limit, with_options)
     except WebDetectorError:
         await drain(request)
         raise
     try:
-        video = await run_sync(services.repository.add_video, video_row(video_id, user, stored, facts_of(form)))
+        row, guard = (
+            video_row(video_id, user, stored, facts_of(form)),
+            services.quotas.guard_bytes(user, stored.size_bytes),
+        )
+        video = await run_sync(services.repository.add_video, row, guard)
     except BaseException:
         await run_sync(services.storage.delete, video_key(video_id))
         raise
     return await probed(services, video), form
 
 
-async def _store(services: Services, request: Request, video_id: str, with_options: bool) -> tuple[Stored, Form]:
+async def _store(
+    services: Services, request: Request, video_id: str, limit: SizeLimit, with_options: bool
+) -> tuple[Stored, Form]:
     content_type = request.headers.get("content-type", "application/octet-stream")
-    limit = services.settings.upload_max_bytes
     if is_document(content_type) and not with_options:
-        return await _import(services, request, video_id)
+        return await _import(services, request, video_id, limit)
     is_form = content_type.lower().startswith("multipart/form-data")
     if not is_form and (with_options or not content_type.lower().startswith(("video/", _UNKNOWN_TYPE))):
         raise UnsupportedMediaType(
@@ -95,9 +101,9 @@ async def _store(services: Services, request: Request, video_id: str, with_optio
         return await intake.finish(), form
 
 
-async def _import(services: Services, request: Request, video_id: str) -> tuple[Stored, Form]:
+async def _import(services: Services, request: Request, video_id: str, limit: SizeLimit) -> tuple[Stored, Form]:
     wanted = await read_document(request)
-    form, limit = wanted.form(), services.settings.upload_max_bytes
+    form = wanted.form()
     facts_of(form)  # wrong facts are refused before anything is fetched
     with services.imports.place():
         async with Intake(services.storage.create(video_key(video_id)), limit) as intake:

@@ -4,13 +4,17 @@ from typing import ClassVar
 
 
 class WebDetectorError(Exception):
-    """Base of every error that the project raises on purpose. `detail` says what to do."""
+    """Base of every error that the project raises on purpose. `detail` says what to do. retry_seconds: after which
+    the same request may succeed, None where it never will."""
 
     code: ClassVar[str] = "internal"
+    retry_seconds: int | None = None
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, retry_seconds: int | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
+        if retry_seconds is not None:
+            self.retry_seconds = max(retry_seconds, 1)
 
 
 class SettingsError(WebDetectorError):
@@ -71,13 +75,37 @@ class ImportsOff(WebDetectorError):
     code = "imports_off"
 
 
-class TooManyImports(WebDetectorError):
+class TooMany(WebDetectorError):
+    """As much of it is done as may be for now."""
+
+    retry_seconds = 10
+
+
+class TooManyRequests(TooMany):
+    """A user asks more often than may be."""
+
+    code = "too_many_requests"
+
+
+class TooManyJobs(TooMany):
+    """A user has as many jobs that have not ended as may be."""
+
+    code = "too_many_jobs"
+
+
+class FramesUsedUp(TooMany):
+    """A user's jobs have looked at as many frames as may be in a day."""
+
+    code = "frames_used_up"
+
+
+class TooManyImports(TooMany):
     """As many imports run as may at once."""
 
     code = "too_many_imports"
 
 
-class TooManyStreams(WebDetectorError):
+class TooManyStreams(TooMany):
     """A user listens to as many streams of events as may be at once."""
 
     code = "too_many_streams"
@@ -99,6 +127,12 @@ class UploadTooLarge(WebDetectorError):
     code = "upload_too_large"
 
 
+class StorageUsedUp(UploadTooLarge):
+    """A user keeps as many bytes as may be."""
+
+    code = "storage_used_up"
+
+
 class UploadIncomplete(WebDetectorError):
     """The client went away before the end of the body."""
 
@@ -117,7 +151,7 @@ class UploadLocked(WebDetectorError):
     code = "upload_locked"
 
 
-class TooManyUploads(WebDetectorError):
+class TooManyUploads(TooMany):
     """A user has as many unfinished uploads as may be."""
 
     code = "too_many_uploads"
@@ -183,6 +217,7 @@ class Unavailable(WebDetectorError):
     """A part that the service needs does not answer."""
 
     code = "unavailable"
+    retry_seconds = 5
 
 
 class StoreUnavailable(Unavailable):

@@ -53,6 +53,14 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(item.strip()) for item in text.split(",") if item.strip())
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(item.strip() for item in text.split(",") if item.strip())
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/\s*?#]+", origin):
+            raise ValueError(f"{origin} is no origin: write it as https://example.org, without a path")
+    return origins
+
+
 def _program(path: str) -> None:
     if not os.access(path, os.X_OK) or Path(path).is_dir():
         raise ValueError("there is no such program")
@@ -158,6 +166,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Networks that imports by URL may reach though they are not public, comma separated, as in 10.1.0.0/16.",
             ("api",),
             check=_networks,
+        ),
+    ] = ""
+    rate_requests_per_minute: Annotated[
+        int, _meta("Requests that one user may make in a minute; 0 means any number.", ("api",), ge=0)
+    ] = 6000
+    quota_stored_bytes: Annotated[
+        int, _meta("Bytes of videos and unfinished uploads that one user may keep; 0 means any number.", ("api",), ge=0)
+    ] = 0
+    quota_active_jobs: Annotated[
+        int, _meta("Jobs of one user that may wait or run at once; 0 means any number.", ("api",), ge=0)
+    ] = 0
+    quota_frames_per_day: Annotated[
+        int,
+        _meta(
+            "Frames that one user's jobs may look at in a day (UTC); 0 means any number.", ("api", "processor"), ge=0
+        ),
+    ] = 0
+    cors_origins: Annotated[
+        str,
+        _meta(
+            "Origins whose pages may call the api from a browser, comma separated, as in https://example.org; empty "
+            "means none but its own.",
+            ("api",),
+            check=_origins,
         ),
     ] = ""
 
@@ -274,6 +306,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def import_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """What IMPORT_ALLOW_NETWORKS names."""
         return _networks(self.import_allow_networks)
+
+    @property
+    def cors(self) -> tuple[str, ...]:
+        """What CORS_ORIGINS names."""
+        return _origins(self.cors_origins)
 
     @property
     def signals_url(self) -> str:

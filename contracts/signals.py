@@ -24,11 +24,26 @@ return 1 + redis.call('EXISTS', KEYS[2])
 _LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
+# KEYS: hash of what each one takes; ARGV: who, how much, the most of all together or 0, seconds.
+_SPEND = """
+local spent = 0
+local kept = redis.call('HGETALL', KEYS[1])
+for i = 1, #kept, 2 do
+  if kept[i] ~= ARGV[1] then spent = spent + tonumber(kept[i + 1]) end
+end
+if tonumber(ARGV[3]) > 0 and spent + tonumber(ARGV[2]) > tonumber(ARGV[3]) then return spent end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return -1
+"""
+
+
 class Signals:
     """The side of those who work. Raises RedisError when Redis does not answer."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
+        self._spend = client.register_script(_SPEND)
 
     @classmethod
     def connect(cls, url: str) -> "Signals":
@@ -61,6 +76,12 @@ class Signals:
     def forget_count(self, name: str) -> None:
         """Begin to count anew."""
         self._redis.delete(f"wd:count:{name}")
+
+    def spend(self, key: str, who: str, amount: int, most: int, seconds: int) -> int | None:
+        """Take an amount of what all may take together, most (0: any), in so many seconds from now; None when it was
+        taken, else how much others have. Who takes again takes that instead."""
+        spent = int(self._spend(keys=[key], args=[who, amount, most, seconds]))
+        return None if spent < 0 else spent
 
     def reply(self, name: str, data: bytes, seconds: int) -> None:
         """Leave an answer for the one who waits for it, or for some seconds."""

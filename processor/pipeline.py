@@ -26,6 +26,7 @@ from contracts.messages import (
 from contracts.states import TERMINAL, JobState
 from contracts.storage import index_key, video_key
 from contracts.tables import Job, Video
+from processor.allowance import spend
 from processor.chunks import chunks
 from processor.context import Services
 from processor.dispatch import chunk_signature, merge_signature, render_signature
@@ -110,6 +111,7 @@ def _make_plan(services: Services, job: Job) -> JobPlan:
     settled = Plan(model.id, model.digest(), model.engine, services.settings.precision, options)
     header = ResultHeader(SCHEMA, media, index.time_base, settled, model.labels, complete=False)
     spans = _spans(index, options, _chunk_size(services, model))
+    spend(services, job, sum(len(span.times) for span in spans))
     plan = JobPlan(SCHEMA, header, chunks(spans, media, index, settled, job.id, video.id, model.pool))
     keep_plan(services, job, plan)
     return plan

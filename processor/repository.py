@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from contracts.messages import Media, to_json
 from contracts.renditions import UNFINISHED, RenditionState, rendition_id
 from contracts.states import ACTIVE, TERMINAL, JobState, sources
-from contracts.tables import Job, Rendition, Upload, Video, utcnow
+from contracts.tables import Job, Rendition, Upload, User, Video, utcnow
 
 
 class Repository:
@@ -30,6 +30,11 @@ class Repository:
         """The video, or None after it was deleted."""
         with self._sessions() as session:
             return session.get(Video, video_id)
+
+    def quotas(self, user_id: str) -> dict[str, Any] | None:
+        """What the operator allows a user in place of the settings."""
+        with self._sessions() as session:
+            return session.scalar(select(User.quotas).where(User.id == user_id))
 
     def move(self, job_id: str, target: JobState, **values: Any) -> bool:
         """Move a job to a state, if it is in one that leads there; False when it is not."""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from api.fetching import Fetched, Fetcher
 from api.imports import Imports, unless_gone
-from api.intake import Intake, Stored
+from api.intake import Intake, SizeLimit, Stored
 from api.network import OpenNetwork, Resolve
 from api.problems import status_of
 from contracts.errors import ImportFailed, ImportRefused, ImportsOff, TooManyImports, UploadIncomplete
@@ -21,6 +21,7 @@ from tests.servers import require
 from tests.web import Web, certificate, chunked, redirect, reply
 
 NAME = "video.example"
+LIMIT = SizeLimit(1_000_000)
 # Stands for the public internet; the rest of loopback is as closed as ever.
 PUBLIC = (ip_network("127.0.0.2/31"),)
 
@@ -45,8 +46,8 @@ def fetch(
     fetcher = Fetcher(OpenNetwork(PUBLIC, resolve), seconds, tls)
 
     async def run() -> tuple[Fetched, Stored]:
-        async with Intake(storage.create("x"), 1_000_000) as intake:
-            return await fetcher.fetch(url, 1_000_000, intake.write), await intake.finish()
+        async with Intake(storage.create("x"), LIMIT) as intake:
+            return await fetcher.fetch(url, LIMIT, intake.write), await intake.finish()
 
     return anyio.run(run)
 

@@ -1,0 +1,20 @@
+"""The frames that a user's jobs may look at in a day."""
+
+from contracts.errors import FramesUsedUp
+from contracts.quotas import frames_key, next_day, quotas_of
+from contracts.tables import Job, utcnow
+from processor.context import Services
+
+
+def spend(services: Services, job: Job, frames: int) -> None:
+    """Count the frames of a job that is being planned, once however often that is. Raises FramesUsedUp."""
+    most = quotas_of(services.settings, services.repository.quotas(job.user_id)).frames_per_day
+    now = utcnow()
+    seconds = int((next_day(now) - now).total_seconds())
+    spent = services.signals.spend(frames_key(job.user_id, now), job.id, frames, most, seconds)
+    if spent is not None:
+        raise FramesUsedUp(
+            f"the job would look at {frames} frames, and your other jobs have taken {spent} of your {most} "
+            "for a day: look at fewer of them (every_n, sample_fps, start_ms, end_ms), or go on tomorrow (UTC)",
+            seconds,
+        )
