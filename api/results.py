@@ -7,6 +7,8 @@ from anyio.to_thread import run_sync
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from api.context import Services, context
 from api.derived import JSON, labels, number, respond
@@ -25,9 +27,15 @@ async def job_results(request: Request, user: str) -> Response:
     """A page of frames, or all of them a line each, by what the client accepts."""
     services = context.current()
     job = await run_sync(services.repository.job, user, request.path_params["job_id"])
-    media_type = NDJSON if NDJSON in request.headers.get("accept", "") else JSON
+    media_type = accepted(request.headers.get("accept", ""))
     pieces = partial(_pieces, services, job, request.query_params, media_type)
     return await respond(request, job, pieces, media_type)
+
+
+def accepted(accept: str) -> str:
+    """The form that a client likes best; a page where it does not say."""
+    likes = parse_accept_header(accept, MIMEAccept)
+    return str(likes.best_match([JSON, NDJSON], default=JSON))
 
 
 def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: str) -> Iterator[bytes]:

@@ -8,6 +8,8 @@ import pytest
 import zstandard
 
 from api.conditional import NotSatisfiable, Part, is_known, wanted_part
+from api.derived import JSON
+from api.results import NDJSON, accepted
 from tests.service import Client, Service
 
 pytestmark = pytest.mark.web
@@ -137,3 +139,21 @@ def test_numbers_that_are_none_are_refused(done: tuple[Client, dict[str, Any]], 
     for accept in ("application/json", "application/x-ndjson"):
         response = client.request("GET", f"/jobs/{job['id']}/results", params=query, headers={"Accept": accept})
         assert response.status_code in (400, 422), response.text
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", JSON),
+        ("*/*", JSON),
+        ("text/html", JSON),
+        ("application/x-ndjson", NDJSON),
+        ("Application/X-NDJSON; charset=utf-8", NDJSON),
+        ("application/json;q=0.4, application/x-ndjson;q=0.5", NDJSON),
+        ("application/json, application/x-ndjson;q=0.5", JSON),
+        ("application/x-ndjson;q=0", JSON),
+        (";;q=x,,/", JSON),
+    ],
+)
+def test_the_form_is_the_one_that_the_client_likes_best(accept: str, kind: str) -> None:
+    assert accepted(accept) == kind

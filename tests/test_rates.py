@@ -108,8 +108,13 @@ def test_without_the_setting_no_page_of_others_may_call(service: Service) -> Non
 
 
 def test_connections_that_say_nothing_or_little_are_ended_and_hold_nobody_up(own: Service) -> None:
-    """Slow-loris: headers a letter at a time, and none at all."""
+    """Slow-loris: headers a letter at a time, and none at all; and a body that stands still."""
+    client = own.client()
+    token = client.tokens["access_token"]
     with ExitStack() as stack:
+        still = stack.enter_context(socket.create_connection(("127.0.0.1", own.port), timeout=120))
+        lines = ("POST /api/v1/videos HTTP/1.1", "Host: x", f"Authorization: Bearer {token}", "Content-Length: 1000")
+        still.sendall("\r\n".join((*lines, "Content-Type: video/mp4", "", "")).encode() + b"some of it")
         slow = [stack.enter_context(socket.create_connection(("127.0.0.1", own.port), timeout=60)) for _ in range(300)]
         for number, connection in enumerate(slow):
             if number % 2:
@@ -124,6 +129,8 @@ def test_connections_that_say_nothing_or_little_are_ended_and_hold_nobody_up(own
                     ended.add(number)
             time.sleep(0.5)
         assert time.monotonic() - begun > HEADERS_SECONDS / 2  # they had some time
+        assert still.recv(100).startswith(b"HTTP/1.1 400")
+        assert own.stored_files() == []
         assert httpx.get(f"{own.url}/healthz", timeout=30).status_code == 200
 
 
