@@ -25,6 +25,7 @@ from api.headers import SecurityHeaders
 from api.hub import Hub
 from api.imports import Imports
 from api.network import OpenNetwork
+from api.peers import Peers
 from api.quotas import UserQuotas
 from api.rates import RateLimit, Rates
 from api.renditiontable import RenditionTable
@@ -81,6 +82,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     if settings.cors:
         app.add_middleware(cors(settings.cors), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)
+    app.add_middleware(functools.partial(Peers, trusted=settings.proxy_networks), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(functools.partial(Site, folder=settings.page_path), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(PlainPaths, MiddlewarePosition.BEFORE_SWAGGER)
     app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)

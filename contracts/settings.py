@@ -193,6 +193,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
 
+    trusted_proxies: Annotated[
+        str,
+        _meta(
+            "Networks of the proxies in front of the api, comma separated: the address of a client is what they say in "
+            "X-Forwarded-For.",
+            ("api",),
+            check=_networks,
+        ),
+    ] = ""
+
     # Jobs.
     default_model: Annotated[
         str, _meta("Model of a job that names none; detectors load it at their start.", ("api", "detector"))
@@ -311,6 +321,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def cors(self) -> tuple[str, ...]:
         """What CORS_ORIGINS names."""
         return _origins(self.cors_origins)
+
+    @property
+    def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """What TRUSTED_PROXIES names."""
+        return _networks(self.trusted_proxies)
 
     @property
     def signals_url(self) -> str:
