@@ -7,10 +7,11 @@ from typing import Any
 
 from flask import Response
 
+from api import audit
 from api.answers import Answer, answer, no_content
 from api.context import context
+from api.scopes import OF_TOKENS, require
 from api.shapes import api_token_shape
-from contracts.errors import NeedsLogin
 from contracts.tables import ApiToken, new_id, utcnow
 
 # Tells them from the tokens of sessions, and to whoever finds one what it is.
@@ -18,9 +19,8 @@ PREFIX = "wd_"
 _RANDOM_BYTES = 32
 
 
-def create_token(user: str, body: dict[str, Any], token_info: dict[str, Any]) -> Answer:
+def create_token(user: str, body: dict[str, Any]) -> Answer:
     """A new token; nobody can see it again."""
-    require_login(token_info)
     secret = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
     now = utcnow()
     days = body.get("expires_in_days")
@@ -29,10 +29,12 @@ def create_token(user: str, body: dict[str, Any], token_info: dict[str, Any]) ->
         user_id=user,
         name=body["name"],
         digest=digest(secret),
+        scopes=_scopes(body.get("scopes")),
         expires_at=now + timedelta(days=days) if days else None,
         created_at=now,
     )
     context.current().repository.add_token(token)
+    audit.note("token.made", user_id=user, subject=token.id)
     headers = {"Cache-Control": "no-store"}
     content, status, more = answer({**api_token_shape(token), "token": secret}, 201)
     return content, status, {**more, **headers}
@@ -47,21 +49,21 @@ def list_tokens(user: str) -> Answer:
 def delete_token(user: str, token_id: str, token_info: dict[str, Any]) -> Response:
     """End a token; it may be the one that asks."""
     if token_info.get("tid") != token_id:
-        require_login(token_info)
+        require("session", token_info)
     context.current().repository.delete_token(user, token_id)
+    audit.note("token.deleted", user_id=user, subject=token_id)
     return no_content()
 
 
 def check(secret: str, now: datetime) -> dict[str, Any] | None:
-    """The claims of a good token: whose it is, and its id. Notes that it was used."""
+    """The claims of a good token: whose it is, its id and its scopes. Notes that it was used."""
     token = context.current().repository.use_token(digest(secret), now)
-    return {"sub": token.user_id, "tid": token.id, "type": "api"} if token else None
+    return {"sub": token.user_id, "tid": token.id, "scopes": token.scopes, "type": "api"} if token else None
 
 
-def require_login(token_info: dict[str, Any]) -> None:
-    """Only who is logged in may do this, no program with a token. Raises NeedsLogin."""
-    if "tid" in token_info:
-        raise NeedsLogin("an API token may not do this: log in, and use the access token")
+def _scopes(asked: list[str] | None) -> list[str] | None:
+    """In the order of the spec; None for all, also of those that there may be one day."""
+    return None if asked is None else [scope for scope in OF_TOKENS if scope in asked]
 
 
 def digest(secret: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import connexion
 import msgspec
 import redis
+import yaml
 from connexion.jsonifier import Jsonifier
 from connexion.middleware import MiddlewarePosition
 from connexion.options import SwaggerUIOptions
@@ -14,7 +15,7 @@ from connexion.security import SECURITY_HANDLERS
 from connexion.validators import VALIDATOR_MAP
 from flask_jwt_extended import JWTManager
 
-from api import changes, downloads, events, exports, problems, renditions, results, timeline, tus, uploads
+from api import changes, downloads, events, exports, problems, renditions, results, timeline, tokens, tus, uploads
 from api.context import Services, context
 from api.cookies import CookieHandler
 from api.cors import cors
@@ -30,8 +31,11 @@ from api.quotas import UserQuotas
 from api.rates import RateLimit, Rates
 from api.renditiontable import RenditionTable
 from api.repository import Repository
+from api.scopes import Scopes, needed_scopes
 from api.site import Site
 from api.streaming import Documents, MethodOverride, PlainPaths, StreamingOperations
+from api.throttle import Throttle
+from api.usertable import UserTable
 from api.validation import BodyValidator
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
@@ -88,6 +92,8 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)
     rates = Rates(settings.signals_url, settings.rate_requests_per_minute)
     app.add_middleware(functools.partial(RateLimit, rates=rates), MiddlewarePosition.BEFORE_VALIDATION)
+    needed = needed_scopes(yaml.safe_load(_SPEC.read_text()))
+    app.add_middleware(functools.partial(Scopes, needed=needed), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(
         functools.partial(StreamingOperations, operations=_RECEIVING), MiddlewarePosition.BEFORE_VALIDATION
     )
@@ -106,7 +112,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
 
 def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
     flask = app.app
-    flask.config["JWT_SECRET_KEY"] = settings.jwt_secret_key
+    flask.config.update(tokens.configured(settings.jwt_secret_key))
     JWTManager(flask)
     engine = open_database(settings.database_url)
     repository = Repository(engine)
@@ -128,6 +134,8 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         events=Hub(changes.read, repository.good_credentials),
         gone=Gone(signals),
         quotas=UserQuotas(settings, engine, signals),
+        users=UserTable(engine),
+        throttle=Throttle(signals, settings.login_failures_per_name, settings.login_failures_per_address),
     )
 
 

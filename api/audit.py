@@ -2,6 +2,7 @@
 
 import logging
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -19,11 +20,17 @@ def note(action: str, *, user_id: str | None = None, subject: str | None = None)
     secret goes in, nor what a client may have mistaken for something else, as a password typed for a name.
     Where the table cannot be written, the log has it: what was done is done, and is answered so.
     """
-    event = AuditEvent(action=action, user_id=user_id, subject=subject, address=address())
     try:
-        with Session(context.current().engine) as session, session.begin():
-            user = session.get(User, user_id) if user_id else None
-            event.username = user.username if user else None
-            session.add(event)
+        write(context.current().engine, action, user_id=user_id, subject=subject, address=address())
     except SQLAlchemyError as error:
         log.error("not in the audit log: %s by %s to %s from %s", action, user_id, subject, address(), exc_info=error)
+
+
+def write(
+    engine: Engine, action: str, *, user_id: str | None = None, subject: str | None = None, address: str | None = None
+) -> None:
+    """The same outside of a request."""
+    with Session(engine) as session, session.begin():
+        user = session.get(User, user_id) if user_id else None
+        username = user.username if user else None
+        session.add(AuditEvent(action=action, user_id=user_id, username=username, subject=subject, address=address))

@@ -2,24 +2,23 @@
 
 from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from flask import Response
 
-from api import apitokens, cookies, problems, tokens
+from api import audit, cookies, passwords, problems, tokens
 from api.answers import Answer, answer, no_content
 from api.context import Services, context
-from contracts.errors import Unauthenticated
-
-_hasher = PasswordHasher()
-# Checked when there is no such user, so that the time of the answer does not tell.
-_NOBODY = _hasher.hash("nobody has this password")
+from api.peers import address
+from contracts.errors import RegistrationClosed, TooManyLogins, Unauthenticated
 
 
 def register(body: dict[str, Any]) -> Answer | Response:
     """Make a user and a session."""
     services = context.current()
-    user = services.repository.add_user(body["username"], _hasher.hash(body["password"]))
+    if services.settings.registration == "closed":
+        raise RegistrationClosed("users do not make themselves here: ask the operator for one")
+    passwords.check(body["password"], body["username"], services.settings.password_min_length)
+    user = services.repository.add_user(body["username"], passwords.hashed(body["password"]))
+    audit.note("user.registered", user_id=user.id, subject=user.id)
     return _session(services, user.id, body, 201)
 
 
@@ -27,12 +26,18 @@ def login(body: dict[str, Any]) -> Answer | Response:
     """A session for who knows the password."""
     services = context.current()
     user = services.repository.user_by_name(body["username"])
+    user_id = user.id if user else None
     try:
-        _hasher.verify(user.password_hash if user else _NOBODY, body["password"])
-    except VerificationError:
-        user = None
-    if user is None:
+        attempt = services.throttle.begin(body["username"], address())
+    except TooManyLogins as error:
+        if error.first:  # once for each window: whoever goes on does not fill the log
+            audit.note("login.throttled", user_id=user_id)
+        raise
+    if not passwords.verified(user.password_hash if user else None, body["password"]) or user is None:
+        audit.note("login.failed", user_id=user_id)
         raise Unauthenticated("the name or the password is wrong")
+    services.throttle.good(attempt)
+    audit.note("login.succeeded", user_id=user.id)
     return _session(services, user.id, body, 200)
 
 
@@ -50,17 +55,17 @@ def refresh(body: dict[str, Any] | None = None) -> Answer | Response:
         return cookies.clear(problems.response(error))
 
 
-def logout(token_info: dict[str, Any]) -> Response:
+def logout(user: str, token_info: dict[str, Any]) -> Response:
     """End the session of the token."""
-    apitokens.require_login(token_info)
     context.current().repository.revoke(token_info["sid"])
+    audit.note("logout", user_id=user, subject=token_info["sid"])
     return cookies.clear(no_content())
 
 
-def logout_all(user: str, token_info: dict[str, Any]) -> Response:
+def logout_all(user: str) -> Response:
     """End all sessions of the user."""
-    apitokens.require_login(token_info)
     context.current().repository.revoke_all(user)
+    audit.note("logout.all", user_id=user)
     return cookies.clear(no_content())
 
 
@@ -72,6 +77,7 @@ def me(user: str) -> Answer:
         {
             "id": found.id,
             "username": found.username,
+            "role": found.role,
             "created_at": found.created_at,
             "quotas": services.quotas.described(found),
         }

@@ -13,6 +13,8 @@ from api.imports import Imports
 from api.quotas import UserQuotas
 from api.renditiontable import RenditionTable
 from api.repository import Repository
+from api.throttle import Throttle
+from api.usertable import UserTable
 from contracts.catalogue import Catalogue
 from contracts.context import Context
 from contracts.settings import Settings
@@ -41,6 +43,8 @@ class Services:
     events: Hub
     gone: Gone
     quotas: UserQuotas
+    users: UserTable
+    throttle: Throttle
 
 
 context: Context[Services] = Context()

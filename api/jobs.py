@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response, request
 
+from api import audit
 from api.answers import Answer, answer, no_content
 from api.context import Services, context
 from api.idempotency import HEADER, RequestKey, request_key
@@ -78,6 +79,7 @@ def delete_job(user: str, job_id: str) -> Response:
     """Delete a job that has ended."""
     services = context.current()
     job = services.repository.delete_job(user, job_id)
+    audit.note("job.deleted", user_id=user, subject=job_id)
     services.gone.note(user, [job_id])
     remove_job_data(services, job.video_id, job_id)
     return no_content()

@@ -53,9 +53,9 @@ class Repository:
 
     # Users and sessions
 
-    def add_user(self, username: str, password_hash: str) -> User:
+    def add_user(self, username: str, password_hash: str, role: str = "user") -> User:
         """A new user. Raises UsernameTaken."""
-        user = User(id=new_id(), username=username, password_hash=password_hash)
+        user = User(id=new_id(), username=username, password_hash=password_hash, role=role)
         try:
             with self._transaction() as session:
                 session.add(user)
@@ -79,13 +79,16 @@ class Repository:
             session.execute(delete(Session).where(Session.expires_at < utcnow()))
             session.add(Session(id=session_id, user_id=user_id, refresh_id=refresh_id, expires_at=expires_at))
 
-    def session_is_good(self, session_id: str, user_id: str) -> bool:
-        """Whether tokens of a session hold."""
-        good = select(Session.id).where(
-            Session.id == session_id, Session.user_id == user_id, Session.revoked_at.is_(None)
+    def session_role(self, session_id: str, user_id: str) -> str | None:
+        """The role of who is logged in by a session, None where its tokens hold no longer."""
+        good = select(User.role).where(
+            Session.id == session_id,
+            Session.user_id == user_id,
+            Session.revoked_at.is_(None),
+            User.id == Session.user_id,
         )
         with self._sessions() as session:
-            return session.scalar(good) is not None
+            return session.scalar(good)
 
     def good_credentials(self, ids: Sequence[str]) -> set[str]:
         """Which of these sessions and API tokens hold."""
@@ -320,7 +323,7 @@ class Repository:
     ) -> tuple[list[Row], str | None]:
         statement = select(table).where(table.user_id == user_id, *conditions)
         if cursor:
-            created_at, row_id = _parse_cursor(cursor)
+            created_at, row_id = parse_cursor(cursor)
             statement = statement.where(tuple_(table.created_at, table.id) < (created_at, row_id))
         statement = statement.order_by(table.created_at.desc(), table.id.desc()).limit(limit + 1)
         with self._sessions() as session:
@@ -375,7 +378,8 @@ def _found(row: T | None, name: str) -> T:
     return row
 
 
-def _parse_cursor(cursor: str) -> tuple[datetime, str]:
+def parse_cursor(cursor: str) -> tuple[datetime, str]:
+    """The time and id of the row that a page ends with. Raises InvalidCursor."""
     created_at, _, row_id = cursor.partition("_")
     try:
         # A "+" of the zone that a client did not escape arrives as a blank.

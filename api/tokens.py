@@ -19,8 +19,24 @@ from contracts.tables import utcnow
 
 log = logging.getLogger(__name__)
 
+_ALGORITHM = "HS256"
+_SERVICE = "web-detector"
 # So long after a refresh the token before is taken too: of another tab, or of one whose answer got lost.
 _TABS_SECONDS = 30
+
+
+def configured(secret: str) -> dict[str, Any]:
+    """What flask-jwt-extended must know: one algorithm, whatever a token says of itself, and tokens of this service
+    alone, should another have the same key."""
+    return {
+        "JWT_SECRET_KEY": secret,
+        "JWT_ALGORITHM": _ALGORITHM,
+        "JWT_DECODE_ALGORITHMS": [_ALGORITHM],
+        "JWT_ENCODE_ISSUER": _SERVICE,
+        "JWT_DECODE_ISSUER": _SERVICE,
+        "JWT_ENCODE_AUDIENCE": _SERVICE,
+        "JWT_DECODE_AUDIENCE": _SERVICE,
+    }
 
 
 def issue(services: Services, user_id: str) -> dict[str, Any]:
@@ -83,9 +99,10 @@ def _checked(services: Services, token: str) -> dict[str, Any]:
             raise Unauthenticated("this API token was deleted or has expired: make a new one")
         return found
     claims = _decode(services, token, "access")
-    if not services.repository.session_is_good(claims["sid"], claims["sub"]):
+    role = services.repository.session_role(claims["sid"], claims["sub"])
+    if role is None:
         raise Unauthenticated("the session of this token has ended: log in again")
-    return claims
+    return {**claims, "role": role}
 
 
 def _decode(services: Services, token: str, kind: str) -> dict[str, Any]:

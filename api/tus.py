@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api import problems, tusheaders
+from api import audit, problems, tusheaders
 from api.context import Services, context
 from api.facts import facts_of
 from api.growth import end_of_life, extend, finish, offset_of, receive, remembered, remove, remove_after
@@ -154,6 +154,7 @@ async def terminate(services: Services, request: Request, user: str) -> Response
         if isinstance(await run_sync(_find, services, user, upload_id), Video):
             raise NotFound(f"the upload is whole: it is a video now, delete that ({PREFIX}/videos/{upload_id})")
         await run_sync(remove, services, upload_id)
+        await run_sync(functools.partial(audit.note, "upload.deleted", user_id=user, subject=upload_id))
 
     await run_sync(_find, services, user, upload_id)
     await _alone(services, upload_id, give_up)

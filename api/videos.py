@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from api import audit
 from api.answers import Answer, answer, no_content
 from api.context import Services, context
 from api.shapes import video_shape
@@ -29,6 +30,7 @@ def delete_video(user: str, video_id: str) -> Response:
     """Delete a video with its jobs and results."""
     services = context.current()
     jobs = services.repository.delete_video(user, video_id)
+    audit.note("video.deleted", user_id=user, subject=video_id)
     services.gone.note(user, jobs)
     for job_id in jobs:
         remove_job_data(services, video_id, job_id)

@@ -6,12 +6,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cli import users
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point. Returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["models"]:
         return _models(given[1:])
+    if given and given[0] in users.COMMANDS:
+        return users.manage(given)
     options = _parser().parse_args(given)
     # What a command needs is imported by it alone: `up` must start quickly.
     if options.command == "up":
@@ -58,8 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="run the whole service on this machine, in the foreground")
     up.add_argument("--log-files", action="store_true", help="write the processes' output to DATA_DIR/logs")
-    # Only for the list of commands: its arguments are read elsewhere.
+    # Only for the list of commands: their arguments are read elsewhere.
     commands.add_parser("models", help="the models that jobs may name: list, add, pull, verify, quantize, remove")
+    for name, does in users.COMMANDS.items():
+        commands.add_parser(name, help=does)
     detect = commands.add_parser(
         "detect",
         help="send a video to the service and print what is in it",

@@ -37,6 +37,12 @@ class InvalidCursor(InvalidInput):
     code = "invalid_cursor"
 
 
+class WeakPassword(InvalidInput):
+    """A password that would be guessed."""
+
+    code = "weak_password"
+
+
 class UnknownModel(InvalidInput):
     code = "unknown_model"
 
@@ -97,6 +103,16 @@ class FramesUsedUp(TooMany):
     """A user's jobs have looked at as many frames as may be in a day."""
 
     code = "frames_used_up"
+
+
+class TooManyLogins(TooMany):
+    """Logins failed too often. first: this one is the first that is refused for it."""
+
+    code = "too_many_logins"
+
+    def __init__(self, detail: str, retry_seconds: int, *, first: bool = False) -> None:
+        super().__init__(detail, retry_seconds)
+        self.first = first
 
 
 class TooManyImports(TooMany):
@@ -171,6 +187,24 @@ class NeedsLogin(WebDetectorError):
     """An API token asks for what only who is logged in may do."""
 
     code = "needs_login"
+
+
+class NeedsAdmin(WebDetectorError):
+    """A user asks for what only an administrator may do."""
+
+    code = "needs_admin"
+
+
+class OutOfScope(WebDetectorError):
+    """An API token asks for what it was not made for."""
+
+    code = "out_of_scope"
+
+
+class RegistrationClosed(WebDetectorError):
+    """The operator makes the users."""
+
+    code = "registration_closed"
 
 
 class NotFound(WebDetectorError):

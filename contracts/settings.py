@@ -193,6 +193,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
 
+    registration: Annotated[
+        Literal["open", "closed"],
+        _meta("Whether users make themselves; closed: the operator makes them, by `web-detector users`.", ("api",)),
+    ] = "open"
+    password_min_length: Annotated[
+        int, _meta("Least length of a password that is chosen from now on.", ("api",), ge=8, le=64)
+    ] = 12
+    login_failures_per_name: Annotated[
+        int,
+        _meta("Logins with one name that may fail in a minute; 0 for any number.", ("api",), ge=0, le=1_000_000),
+    ] = 10
+    login_failures_per_address: Annotated[
+        int,
+        _meta(
+            "Logins from one address (of IPv6, one network of 64 bits) that may fail in a minute; 0 for any number.",
+            ("api",),
+            ge=0,
+            le=1_000_000,
+        ),
+    ] = 30
+    audit_days: Annotated[
+        int, _meta("How long the audit log is kept; 0 for good.", ("processor",), ge=0, le=36_500)
+    ] = 365
     trusted_proxies: Annotated[
         str,
         _meta(

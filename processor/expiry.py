@@ -1,9 +1,11 @@
-"""Ends uploads in pieces that stand still: nothing of them is left."""
+"""Ends uploads in pieces that stand still, of which nothing is left, and forgets what the audit log has of old."""
 
 import logging
+from datetime import timedelta
 
 from contracts.errors import StorageUnavailable
 from contracts.storage import video_key
+from contracts.tables import utcnow
 from contracts.tasks import upload_turn
 from processor.context import Services
 
@@ -18,6 +20,13 @@ def expire_uploads(services: Services) -> None:
         # The turn is left to fade: who waits for it then finds the upload gone.
         if services.signals.claim(upload_turn(upload_id), _TURN_SECONDS) and services.repository.has_expired(upload_id):
             _remove(services, upload_id)
+
+
+def expire_events(services: Services) -> None:
+    """Keep the audit log for AUDIT_DAYS."""
+    days = services.settings.audit_days
+    if days and (count := services.repository.forget_events(utcnow() - timedelta(days=days))):
+        log.info("%d events of the audit log are older than %d days and were removed", count, days)
 
 
 def _remove(services: Services, upload_id: str) -> None:

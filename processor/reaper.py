@@ -9,7 +9,7 @@ from contracts.states import JobState
 from contracts.tables import Job, utcnow
 from processor.context import Services
 from processor.dispatch import chunk_signature, merge_signature, probe_signature, process_signature, render_signature
-from processor.expiry import expire_uploads
+from processor.expiry import expire_events, expire_uploads
 from processor.jobplan import layout_of, read_plan
 from processor.renditions import lease_of
 
@@ -30,6 +30,8 @@ def _sweep(services: Services) -> None:
         services.store.sweep()
     if services.signals.claim("sweep-uploads", services.settings.reaper_seconds):
         expire_uploads(services)
+    if services.signals.claim("sweep-audit", _SWEEP_SECONDS):
+        expire_events(services)
 
 
 def _sweep_storage(services: Services) -> None:

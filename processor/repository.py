@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from contracts.messages import Media, to_json
 from contracts.renditions import UNFINISHED, RenditionState, rendition_id
 from contracts.states import ACTIVE, TERMINAL, JobState, sources
-from contracts.tables import Job, Rendition, Upload, User, Video, utcnow
+from contracts.tables import AuditEvent, Job, Rendition, Upload, User, Video, utcnow
 
 
 class Repository:
@@ -122,6 +122,11 @@ class Repository:
         with self._sessions() as session:
             upload = session.get(Upload, upload_id)
             return upload is not None and upload.expires_at < utcnow()
+
+    def forget_events(self, before: datetime) -> int:
+        """Delete what the audit log has from before a time; how much that was."""
+        with self._transaction() as session:
+            return session.execute(delete(AuditEvent).where(AuditEvent.at < before)).rowcount  # type: ignore[attr-defined,no-any-return]
 
     def delete_upload(self, upload_id: str) -> None:
         """Forget an upload."""

@@ -1,0 +1,88 @@
+"""Users and the audit log, as administrators see them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, Select, delete, func, select, tuple_, update
+from sqlalchemy.orm import Session as OrmSession
+from sqlalchemy.orm import sessionmaker
+
+from api.passwords import DISABLED
+from api.repository import parse_cursor
+from contracts.errors import NotFound
+from contracts.tables import ApiToken, AuditEvent, Session, User, utcnow
+
+Row = TypeVar("Row", User, AuditEvent)
+
+
+class UserTable:
+    """Short transactions; what it returns is detached from them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+
+    def page(self, limit: int, cursor: str | None, search: str = "") -> tuple[list[User], str | None]:
+        """A page of the users, the newest first, and the cursor of the next page. search: a part of the name."""
+        statement = select(User)
+        if search:
+            statement = statement.where(func.lower(User.username).contains(search.lower(), autoescape=True))
+        return self._page(statement, User, User.created_at, limit, cursor)
+
+    def events(
+        self, limit: int, cursor: str | None, user_id: str | None = None, action: str | None = None
+    ) -> tuple[list[AuditEvent], str | None]:
+        """A page of the audit log, the newest first. action: also those below it, as login for login.failed."""
+        statement = select(AuditEvent)
+        if user_id:
+            statement = statement.where(AuditEvent.user_id == user_id)
+        if action:
+            below = AuditEvent.action.startswith(f"{action}.", autoescape=True)
+            statement = statement.where((AuditEvent.action == action) | below)
+        return self._page(statement, AuditEvent, AuditEvent.at, limit, cursor)
+
+    def change(self, user_id: str, **values: Any) -> tuple[User, list[str]]:
+        """Set fields of a user; the user, and the names of the fields that were different. Raises NotFound."""
+        with self._transaction() as session:
+            user = session.get(User, user_id, with_for_update=True)
+            if user is None:
+                raise NotFound("there is no such user")
+            changed = [name for name, value in values.items() if getattr(user, name) != value]
+            for name in changed:
+                setattr(user, name, values[name])
+            return user, changed
+
+    def by_name(self, username: str) -> User:
+        """Raises NotFound."""
+        with self._sessions() as session:
+            user = session.scalar(select(User).where(User.username == username))
+        if user is None:
+            raise NotFound(f"there is no user {username!r}")
+        return user
+
+    def replace_password(self, user_id: str, password_hash: str) -> None:
+        """Set a user's password and end all their sessions; with DISABLED their API tokens go too."""
+        with self._transaction() as session:
+            session.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
+            open_sessions = (Session.user_id == user_id, Session.revoked_at.is_(None))
+            session.execute(update(Session).where(*open_sessions).values(revoked_at=utcnow()))
+            if password_hash == DISABLED:
+                session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
+
+    def _page(
+        self, statement: Select[Row], table: type[Row], time: Any, limit: int, cursor: str | None
+    ) -> tuple[list[Row], str | None]:
+        if cursor:
+            statement = statement.where(tuple_(time, table.id) < parse_cursor(cursor))
+        statement = statement.order_by(time.desc(), table.id.desc()).limit(limit + 1)
+        with self._sessions() as session:
+            rows = list(session.scalars(statement))
+        if len(rows) <= limit:
+            return rows, None
+        last = rows[limit - 1]
+        return rows[:limit], f"{getattr(last, time.key).isoformat()}_{last.id}"
+
+    @contextmanager
+    def _transaction(self) -> Iterator[OrmSession]:
+        with self._sessions() as session, session.begin():
+            yield session
