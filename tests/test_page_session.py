@@ -59,13 +59,16 @@ def test_a_token_that_is_made_on_the_page_lets_a_program_in_until_it_is_deleted(
     page.get_by_role("button", name="Make a token").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("backup script")
+    dialog.get_by_label("Delete", exact=True).uncheck()
     dialog.get_by_role("button", name="Make it").click()
     expect(dialog.get_by_role("button", name="I have stored it")).to_be_visible()
     program = Client(service.url)
     program.http.headers["Authorization"] = f"Bearer {dialog.locator('code').inner_text().strip()}"
     assert program.call("GET", "/jobs", 200)["items"] == []
     assert program.call("GET", "/auth/me", 200)["id"] == me["id"]
+    assert program.call("GET", "/tokens", 200)["items"][0]["scopes"] == ["read", "write"]
     dialog.get_by_role("button", name="I have stored it").click()
+    expect(page.get_by_text("only read, write")).to_be_visible()
     page.get_by_role("button", name="Delete backup script").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("None yet.")).to_be_visible()

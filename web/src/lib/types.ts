@@ -173,10 +173,14 @@ export interface User {
   created_at: string;
 }
 
+export type TokenScope = "read" | "write" | "delete";
+
 export interface ApiToken {
   id: string;
   name: string;
   token?: string;
+  /** null: everything */
+  scopes: TokenScope[] | null;
   expires_at: string | null;
   created_at: string;
   last_used_at: string | null;

@@ -5,6 +5,7 @@ import { Button } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
 import { Mark } from "../ui/icons.tsx";
 
+const LEAST = 12;
 const NAME = /^[A-Za-z0-9._@+-]{3,64}$/;
 
 /** Sign in, or make an account. */
@@ -21,7 +22,14 @@ export function SignIn() {
   const wrongName = NAME.test(name)
     ? undefined
     : "Give 3 to 64 letters or digits; dots, dashes, underscores, + and @ are fine too.";
-  const wrongPassword = password.length >= 8 && password.length <= 256 ? undefined : "Give at least 8 characters.";
+  // Those of earlier days may be shorter; which ones are too common, the service knows.
+  const least = making ? LEAST : 1;
+  const wrongPassword =
+    password.length >= least && password.length <= 256
+      ? undefined
+      : making
+        ? `Give at least ${LEAST} characters.`
+        : "Give your password.";
   const submit = async (event: Event) => {
     event.preventDefault();
     setTried(true);
@@ -66,7 +74,11 @@ export function SignIn() {
             />
           )}
         </Field>
-        <Field label="Password" hint={making ? "At least 8 characters" : ""} error={tried ? wrongPassword : undefined}>
+        <Field
+          label="Password"
+          hint={making ? `At least ${LEAST} characters` : ""}
+          error={tried ? wrongPassword : undefined}
+        >
           {(ties) => (
             <div class="with-button">
               <input

@@ -1,14 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../lib/api.ts";
 import { explain } from "../lib/errors.ts";
-import type { ApiToken, List } from "../lib/types.ts";
+import type { ApiToken, List, TokenScope } from "../lib/types.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Copy } from "../ui/copy.tsx";
 import { Confirm, Dialog } from "../ui/dialog.tsx";
 import { Failure, Waiting } from "../ui/empty.tsx";
 import { Field } from "../ui/field.tsx";
 import { toast } from "../ui/toast.tsx";
-import { history } from "./token-words.ts";
+import { history, SCOPES } from "./token-words.ts";
 
 const PATH = "/api/v1/tokens";
 const LASTS = [
@@ -81,16 +81,20 @@ export function Tokens() {
 function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {
   const [name, setName] = useState("");
   const [lasts, setLasts] = useState("90");
+  const [scopes, setScopes] = useState<TokenScope[]>(SCOPES.map(([scope]) => scope));
   const [made, setMade] = useState<ApiToken | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
   const make = async (event: Event) => {
     event.preventDefault();
     if (!name.trim()) return setError("Give it a name by which you will know it again.");
+    if (scopes.length === 0) return setError("Tick what it may do.");
     setBusy(true);
     setError("");
     try {
-      setMade(await api.post<ApiToken>(PATH, { name: name.trim(), expires_in_days: lasts ? Number(lasts) : null }));
+      const narrowed = scopes.length < SCOPES.length ? scopes : null;
+      const expires_in_days = lasts ? Number(lasts) : null;
+      setMade(await api.post<ApiToken>(PATH, { name: name.trim(), expires_in_days, scopes: narrowed }));
       onMade();
     } catch (caught) {
       setError(explain(caught));
@@ -118,7 +122,7 @@ function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {
       <form onSubmit={make} noValidate>
         <Field label="Name" hint="What it is for, such as backup script" error={error || undefined}>
           {(ties) => (
-            <input {...ties} maxLength={100} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+            <input {...ties} maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} />
           )}
         </Field>
         <Field label="Lasts">
@@ -132,6 +136,22 @@ function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {
             </select>
           )}
         </Field>
+        <fieldset class="field">
+          <legend>It may</legend>
+          {SCOPES.map(([scope, words]) => (
+            <label class="tick" key={scope}>
+              <input
+                type="checkbox"
+                checked={scopes.includes(scope)}
+                onChange={(event) => {
+                  const rest = scopes.filter((other) => other !== scope);
+                  setScopes(event.currentTarget.checked ? [...rest, scope] : rest);
+                }}
+              />
+              {words}
+            </label>
+          ))}
+        </fieldset>
         <div class="row end">
           <Button onClick={onClose}>Cancel</Button>
           <Button kind="primary" type="submit" busy={busy}>
