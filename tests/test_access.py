@@ -95,7 +95,9 @@ def world(service: Service, sample: Path) -> Iterator[World]:
     assert owner.call("GET", "/tokens", 200)["items"]
 
 
-def ask(world: World, operation: str, method: str, path: str, credentials: str | None) -> httpx.Response:
+def ask(
+    world: World, operation: str, method: str, path: str, credentials: str | None, cookie: str | None = None
+) -> httpx.Response:
     """Ask for the owner's things, with all that the operation needs but the right."""
     for name in re.findall(r"{(\w+)}", path):
         assert name in world.things, f"{path}: say in `world` what {name} of another user is"
@@ -111,6 +113,8 @@ def ask(world: World, operation: str, method: str, path: str, credentials: str |
     headers = {"Tus-Resumable": "1.0.0", **options.pop("headers", {})}
     if credentials is not None:
         headers["Authorization"] = f"Bearer {credentials}"
+    if cookie is not None:
+        headers["Cookie"] = f"wd_access={cookie}"
     return world.http.request(method.upper(), path, headers=headers, **options)
 
 
@@ -141,6 +145,9 @@ def test_nobody_gets_in_without_a_good_token(
         answer = ask(world, operation, method, path, credentials)
         assert answer.status_code == 401, (kind, answer.text)
         expect_problem(answer, 401, "unauthenticated")
+        if {"cookie": []} in SPEC["paths"][path][method].get("security", []):
+            answer = ask(world, operation, method, path, None, cookie=credentials)
+            expect_problem(answer, 401, "unauthenticated")
 
 
 @pytest.mark.parametrize(("operation", "method", "path"), CLOSED, ids=[name for name, *_ in CLOSED])
