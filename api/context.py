@@ -6,6 +6,7 @@ import redis
 from flask import Flask
 from sqlalchemy import Engine
 
+from api.deliverer import Deliverer
 from api.dispatch import Dispatch
 from api.gone import Gone
 from api.hub import Hub
@@ -13,6 +14,8 @@ from api.imports import Imports
 from api.quotas import UserQuotas
 from api.renditiontable import RenditionTable
 from api.repository import Repository
+from api.sending import Sender
+from api.webhooktable import WebhookTable
 from contracts.catalogue import Catalogue
 from contracts.context import Context
 from contracts.settings import Settings
@@ -41,6 +44,9 @@ class Services:
     events: Hub
     gone: Gone
     quotas: UserQuotas
+    webhooks: WebhookTable
+    webhook_sender: Sender
+    deliverer: Deliverer
 
 
 context: Context[Services] = Context()
