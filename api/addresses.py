@@ -1,4 +1,4 @@
-"""Where an import may go: what its URL must look like, and which network addresses are open. Pure.
+"""Where a request of the service may go: what its URL must look like, and which network addresses are open. Pure.
 
 The URL decides nothing about safety: however a host is spelt, what counts is the network address
 that it leads to, and that very address is connected to (api/network.py).
@@ -116,7 +116,7 @@ def redirected(place: Place, location: str) -> Place:
 
 
 def is_open(address: Address, allowed: tuple[Network, ...]) -> bool:
-    """Whether imports may connect there: public, or in a network that the operator allows."""
+    """Whether the service may connect there: public, or in a network that the operator allows."""
     return is_public(address) or any(address in network for network in allowed)
 
 
@@ -157,6 +157,6 @@ def _port(scheme: str, text: str | None) -> int:
     port = int(text) if text else _PORTS[scheme]
     if port not in _PORTS.values() and not _FIRST_FREE_PORT <= port <= 65535:
         raise ImportRefused(
-            f"the url has port {port}: imports go to ports 80, 443, and those from {_FIRST_FREE_PORT} on"
+            f"the url has port {port}: only 80, 443, and those from {_FIRST_FREE_PORT} on are connected to"
         )
     return port

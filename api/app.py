@@ -1,10 +1,14 @@
 """The api's composition root."""
 
 import functools
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import connexion
+import httpcore
 import msgspec
 import redis
 import yaml
@@ -15,10 +19,24 @@ from connexion.security import SECURITY_HANDLERS
 from connexion.validators import VALIDATOR_MAP
 from flask_jwt_extended import JWTManager
 
-from api import changes, downloads, events, exports, problems, renditions, results, timeline, tokens, tus, uploads
+from api import (
+    changes,
+    downloads,
+    events,
+    exports,
+    problems,
+    renditions,
+    results,
+    timeline,
+    tokens,
+    tus,
+    uploads,
+    webhooks,
+)
 from api.context import Services, context
 from api.cookies import CookieHandler
 from api.cors import cors
+from api.deliverer import Deliverer
 from api.dispatch import Dispatch
 from api.fetching import Fetcher
 from api.gone import Gone
@@ -32,11 +50,13 @@ from api.rates import RateLimit, Rates
 from api.renditiontable import RenditionTable
 from api.repository import Repository
 from api.scopes import Scopes, needed_scopes
+from api.sending import Sender
 from api.site import Site
 from api.streaming import Documents, MethodOverride, PlainPaths, StreamingOperations
 from api.throttle import Throttle
 from api.usertable import UserTable
 from api.validation import BodyValidator
+from api.webhooktable import WebhookTable
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
 from contracts.settings import Settings
@@ -62,6 +82,8 @@ _SENDING = {
     "api.events.events": events.events,
     "api.events.job_events": events.job_events,
     "api.downloads.video_content": downloads.video_content,
+    "api.webhooks.create_webhook": webhooks.create_webhook,
+    "api.webhooks.try_webhook": webhooks.try_webhook,
     "api.renditions.video_rendition_content": renditions.video_rendition_content,
     "api.renditions.job_rendition_content": renditions.job_rendition_content,
 }
@@ -75,12 +97,12 @@ class _Compact(Jsonifier):  # type: ignore[misc]
 
 
 def create_app(settings: Settings, *, validate_responses: bool = False) -> connexion.FlaskApp:
-    """The ASGI application. Nothing connects before the first request.
+    """The ASGI application. Nothing connects before the server starts it.
 
     validate_responses holds every answer of Flask against the spec: right for tests, far too slow
     for pages of results.
     """
-    app = connexion.FlaskApp("api", jsonifier=_Compact())
+    app = connexion.FlaskApp("api", jsonifier=_Compact(), lifespan=_lifespan)
     context.install(_services(settings, app))
     problems.install(app)
     if settings.cors:
@@ -110,12 +132,25 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     return app
 
 
+@asynccontextmanager
+async def _lifespan(_app: object) -> AsyncIterator[None]:
+    deliverer = context.current().deliverer
+    deliverer.start()
+    try:
+        yield
+    finally:
+        await deliverer.close()
+
+
 def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
     flask = app.app
     flask.config.update(tokens.configured(settings.jwt_secret_key))
     JWTManager(flask)
     engine = open_database(settings.database_url)
     repository = Repository(engine)
+    webhook_table = WebhookTable(engine)
+    tls = httpcore.default_ssl_context()
+    webhook_sender = Sender(OpenNetwork(settings.webhook_networks), settings.webhook_timeout_seconds, tls)
     signals = redis.Redis.from_url(settings.signals_url, health_check_interval=30)
     return Services(
         settings=settings,
@@ -130,15 +165,25 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         replies=Replies(settings.signals_url, settings.probe_wait_seconds),
         turns=Turns(signals),
         dispatch=Dispatch(create_celery(settings)),
-        imports=_imports(settings),
+        imports=_imports(settings, tls),
         events=Hub(changes.read, repository.good_credentials),
         gone=Gone(signals),
         quotas=UserQuotas(settings, engine, signals),
         users=UserTable(engine),
         throttle=Throttle(signals, settings.login_failures_per_name, settings.login_failures_per_address),
+        webhooks=webhook_table,
+        webhook_sender=webhook_sender,
+        deliverer=Deliverer(
+            webhook_table,
+            webhook_sender,
+            webhooks.write,
+            most=settings.webhook_concurrency,
+            tries=settings.webhook_tries,
+            seconds=settings.webhook_timeout_seconds,
+        ),
     )
 
 
-def _imports(settings: Settings) -> Imports:
-    fetcher = Fetcher(OpenNetwork(settings.import_networks), settings.import_timeout_seconds)
+def _imports(settings: Settings, tls: ssl.SSLContext) -> Imports:
+    fetcher = Fetcher(OpenNetwork(settings.import_networks), settings.import_timeout_seconds, tls)
     return Imports(fetcher, settings.import_concurrency)

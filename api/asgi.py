@@ -29,5 +29,6 @@ def create() -> connexion.FlaskApp:
         sys.exit(_HALT)
     configure(settings)
     app = create_app(settings)
-    worker.on_stop.append(context.current().events.stop)
+    services = context.current()
+    worker.on_stop += [services.events.stop, services.deliverer.stop]
     return app

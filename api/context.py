@@ -6,6 +6,7 @@ import redis
 from flask import Flask
 from sqlalchemy import Engine
 
+from api.deliverer import Deliverer
 from api.dispatch import Dispatch
 from api.gone import Gone
 from api.hub import Hub
@@ -13,8 +14,10 @@ from api.imports import Imports
 from api.quotas import UserQuotas
 from api.renditiontable import RenditionTable
 from api.repository import Repository
+from api.sending import Sender
 from api.throttle import Throttle
 from api.usertable import UserTable
+from api.webhooktable import WebhookTable
 from contracts.catalogue import Catalogue
 from contracts.context import Context
 from contracts.settings import Settings
@@ -45,6 +48,9 @@ class Services:
     quotas: UserQuotas
     users: UserTable
     throttle: Throttle
+    webhooks: WebhookTable
+    webhook_sender: Sender
+    deliverer: Deliverer
 
 
 context: Context[Services] = Context()

@@ -1,4 +1,4 @@
-"""Connections that go nowhere but to addresses that are open to imports."""
+"""Connections that go nowhere but to addresses that are open to imports, or to webhooks."""
 
 import logging
 import socket
@@ -48,7 +48,7 @@ class OpenNetwork(httpcore.AsyncNetworkBackend):
 
         Raises ImportRefused, httpcore.ConnectError, httpcore.ConnectTimeout.
         """
-        addresses = await self._checked(host, port, timeout)
+        addresses = await self.check(host, port, timeout)
         for address in addresses[:-1]:
             try:
                 return await self._plain.connect_tcp(str(address), port, timeout, local_address, socket_options)
@@ -56,13 +56,14 @@ class OpenNetwork(httpcore.AsyncNetworkBackend):
                 log.debug("no connection to %s: %s", address, error)
         return await self._plain.connect_tcp(str(addresses[-1]), port, timeout, local_address, socket_options)
 
-    async def _checked(self, host: str, port: int, timeout: float | None) -> list[Address]:
+    async def check(self, host: str, port: int, timeout: float | None) -> list[Address]:
+        """The addresses to try, all of which are open. timeout: of the look-up, in seconds. Raises ImportRefused."""
         addresses: list[Address] = []
         with anyio.move_on_after(timeout):
             addresses = [read_address(text) for text in await self._resolve(host, port)]
         closed = [str(address) for address in addresses if not is_open(address, self._allowed)]
         if closed:
-            log.warning("import refused: %s leads to %s", host, ", ".join(closed))
+            log.warning("not connected to: %s leads to %s", host, ", ".join(closed))
         if closed or not addresses:
             # The same words for both: whoever asks must not learn which names and hosts there are inside.
             raise ImportRefused("the host is not known, or is not one of the public internet")

@@ -26,6 +26,7 @@ _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.UploadIncomplete: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.ImportsOff: HTTPStatus.FORBIDDEN,
+    errors.WebhooksOff: HTTPStatus.FORBIDDEN,
     errors.NeedsLogin: HTTPStatus.FORBIDDEN,
     errors.NeedsAdmin: HTTPStatus.FORBIDDEN,
     errors.OutOfScope: HTTPStatus.FORBIDDEN,

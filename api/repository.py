@@ -26,7 +26,19 @@ from contracts.errors import (
 )
 from contracts.messages import Options, to_json
 from contracts.states import ACTIVE, JobState
-from contracts.tables import ApiToken, IdempotencyKey, Job, Rendition, Session, Upload, User, Video, new_id, utcnow
+from contracts.tables import (
+    ApiToken,
+    Delivery,
+    IdempotencyKey,
+    Job,
+    Rendition,
+    Session,
+    Upload,
+    User,
+    Video,
+    new_id,
+    utcnow,
+)
 
 TOKENS_PER_USER = 100
 _USE_NOTED = timedelta(minutes=1)
@@ -323,14 +335,13 @@ class Repository:
     ) -> tuple[list[Row], str | None]:
         statement = select(table).where(table.user_id == user_id, *conditions)
         if cursor:
-            created_at, row_id = parse_cursor(cursor)
-            statement = statement.where(tuple_(table.created_at, table.id) < (created_at, row_id))
+            statement = statement.where(tuple_(table.created_at, table.id) < parse_cursor(cursor))
         statement = statement.order_by(table.created_at.desc(), table.id.desc()).limit(limit + 1)
         with self._sessions() as session:
             rows = list(session.scalars(statement))
         more = len(rows) > limit
         rows = rows[:limit]
-        return rows, f"{rows[-1].created_at.isoformat()}_{rows[-1].id}" if more else None
+        return rows, cursor_of(rows[-1]) if more else None
 
     @contextmanager
     def _transaction(self) -> Iterator[OrmSession]:
@@ -378,8 +389,13 @@ def _found(row: T | None, name: str) -> T:
     return row
 
 
+def cursor_of(row: Video | Job | Delivery) -> str:
+    """The cursor of what follows a row in a list, the newest first."""
+    return f"{row.created_at.isoformat()}_{row.id}"
+
+
 def parse_cursor(cursor: str) -> tuple[datetime, str]:
-    """The time and id of the row that a page ends with. Raises InvalidCursor."""
+    """Time and id of the row that a cursor is of. Raises InvalidCursor."""
     created_at, _, row_id = cursor.partition("_")
     try:
         # A "+" of the zone that a client did not escape arrives as a blank.

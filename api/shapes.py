@@ -5,7 +5,8 @@ from typing import Any
 
 from contracts.states import TERMINAL
 from contracts.store import Progress
-from contracts.tables import ApiToken, Job, Rendition, Video
+from contracts.tables import ApiToken, Delivery, Job, Rendition, Video, Webhook
+from contracts.webhooks import DeliveryState
 
 PREFIX = "/api/v1"
 
@@ -94,6 +95,33 @@ def api_token_shape(token: ApiToken) -> dict[str, Any]:
         "expires_at": token.expires_at,
         "last_used_at": token.last_used_at,
         "created_at": token.created_at,
+    }
+
+
+def webhook_shape(webhook: Webhook) -> dict[str, Any]:
+    """A webhook, without what is secret."""
+    path = f"{PREFIX}/webhooks/{webhook.id}"
+    return {
+        "id": webhook.id,
+        "url": webhook.url,
+        "created_at": webhook.created_at,
+        "links": {"self": path, "deliveries": f"{path}/deliveries", "test": f"{path}/test"},
+    }
+
+
+def delivery_shape(delivery: Delivery) -> dict[str, Any]:
+    """What a webhook was, or is to be, told."""
+    return {
+        "id": delivery.id,
+        "event": delivery.event,
+        "job_id": delivery.job_id,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "next_at": delivery.next_at if delivery.state == DeliveryState.WAITING else None,
+        "status": delivery.status,
+        "error": delivery.error,
+        "created_at": delivery.created_at,
+        "finished_at": delivery.finished_at,
     }
 
 

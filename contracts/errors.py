@@ -75,6 +75,18 @@ class ImportFailed(InvalidInput):
     code = "import_failed"
 
 
+class WebhookRefused(InvalidInput):
+    """The address is not one that the service tells anything to."""
+
+    code = "webhook_refused"
+
+
+class WebhooksOff(WebDetectorError):
+    """The operator has switched webhooks off."""
+
+    code = "webhooks_off"
+
+
 class ImportsOff(WebDetectorError):
     """The operator has switched imports off."""
 
@@ -119,6 +131,12 @@ class TooManyImports(TooMany):
     """As many imports run as may at once."""
 
     code = "too_many_imports"
+
+
+class WebhookBusy(TooMany):
+    """A user tests webhooks one at a time."""
+
+    code = "webhook_busy"
 
 
 class TooManyStreams(TooMany):
@@ -221,6 +239,10 @@ class UsernameTaken(Conflict):
 
 class TooManyTokens(Conflict):
     code = "too_many_tokens"
+
+
+class TooManyWebhooks(Conflict):
+    code = "too_many_webhooks"
 
 
 class JobsRunning(Conflict):

@@ -192,6 +192,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             check=_origins,
         ),
     ] = ""
+    webhook_concurrency: Annotated[
+        int,
+        _meta(
+            "Webhooks that one process of the api calls at once; 0 switches them off: none is made, none is called.",
+            ("api",),
+            ge=0,
+            le=100,
+        ),
+    ] = 8
+    webhook_timeout_seconds: Annotated[
+        int, _meta("How long one call of a webhook may take, its answer included.", ("api",), ge=1, le=60)
+    ] = 10
+    webhook_tries: Annotated[
+        int, _meta("How often a webhook is called before its delivery has failed.", ("api",), ge=1, le=20)
+    ] = 8
+    webhook_allow_networks: Annotated[
+        str,
+        _meta(
+            "Networks that webhooks may lie in though they are not public, comma separated, as in 10.1.0.0/16.",
+            ("api",),
+            check=_networks,
+        ),
+    ] = ""
 
     registration: Annotated[
         Literal["open", "closed"],
@@ -349,6 +372,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """What TRUSTED_PROXIES names."""
         return _networks(self.trusted_proxies)
+
+    @property
+    def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """What WEBHOOK_ALLOW_NETWORKS names."""
+        return _networks(self.webhook_allow_networks)
 
     @property
     def signals_url(self) -> str:

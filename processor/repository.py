@@ -13,6 +13,7 @@ from contracts.messages import Media, to_json
 from contracts.renditions import UNFINISHED, RenditionState, rendition_id
 from contracts.states import ACTIVE, TERMINAL, JobState, sources
 from contracts.tables import AuditEvent, Job, Rendition, Upload, User, Video, utcnow
+from processor.outbox import note_end
 
 
 class Repository:
@@ -37,7 +38,8 @@ class Repository:
             return session.scalar(select(User.quotas).where(User.id == user_id))
 
     def move(self, job_id: str, target: JobState, **values: Any) -> bool:
-        """Move a job to a state, if it is in one that leads there; False when it is not."""
+        """Move a job to a state, if it is in one that leads there; False when it is not. With its end, what webhooks
+        are to be told is noted: both, or neither."""
         if target is JobState.PLANNING:
             values["started_at"] = utcnow()
         if target in TERMINAL:
@@ -48,7 +50,10 @@ class Repository:
             .values(state=str(target), **values)
         )
         with self._transaction() as session:
-            return session.execute(statement).rowcount == 1  # type: ignore[attr-defined,no-any-return]
+            moved: bool = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+            if moved and target in TERMINAL:
+                note_end(session, job_id)
+            return moved
 
     def probed(self, video_id: str, media: Media | None, refused: str | None) -> bool:
         """Note what the probe found; False when the video is gone."""

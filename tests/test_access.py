@@ -40,6 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "api.jobs.create_job": {"json": {"video_id": "{video_id}"}},
     "api.apitokens.create_token": {"json": {"name": "x"}},
     "api.admin.change_user": {"json": {"role": "user"}},
+    "api.webhooks.create_webhook": {"json": {"url": "https://8.8.8.8/x"}},
     "api.uploads.create_video": {"content": b"x", "headers": {"Content-Type": "video/mp4"}},
     "api.uploads.detect": {"files": {"video": ("x.mp4", b"x", "video/mp4")}},
     "api.tus.create_upload": {"headers": {"Upload-Length": "1"}},
@@ -52,10 +53,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "api.exports.job_export": {"params": {"format": "csv"}},
 }
 # Their answers are lists, which must hold nothing of another's; the others below touch nobody's things.
-LISTS = {"api.videos.list_videos", "api.jobs.list_jobs", "api.apitokens.list_tokens"}
+LISTS = {"api.videos.list_videos", "api.jobs.list_jobs", "api.apitokens.list_tokens", "api.webhooks.list_webhooks"}
 OWN = {
     "api.auth.logout", "api.auth.logout_all", "api.auth.me", "api.apitokens.create_token", "api.uploads.create_video",
-    "api.uploads.detect", "api.tus.create_upload", "api.events.events",
+    "api.uploads.detect", "api.tus.create_upload", "api.events.events", "api.webhooks.create_webhook",
 }  # fmt: skip
 
 
@@ -76,11 +77,14 @@ def world(service: Service, sample: Path) -> Iterator[World]:
     job = owner.detect(sample, options={"every_n": 60})
     upload = owner.http.post("/api/v1/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "10"})
     token = owner.call("POST", "/tokens", 201, json={"name": "owner's"})
+    # An address that is never called: the owner's job has ended.
+    webhook = owner.call("POST", "/webhooks", 201, json={"url": "https://8.8.8.8/x"})
     things = {
         "video_id": job["video_id"],
         "job_id": job["id"],
         "upload_id": upload.headers["location"].rsplit("/", 1)[1],
         "token_id": token["id"],
+        "webhook_id": webhook["id"],
         "user_id": owner.call("GET", "/auth/me", 200)["id"],
         "kind": "poster",
     }
