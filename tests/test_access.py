@@ -18,10 +18,9 @@ import pytest
 from jwt.warnings import InsecureKeyLengthWarning
 
 from api.scopes import OF_TOKENS, needed_scopes
+from tests.forms import EmbeddedForm
 from tests.service import SPEC, Client, Service
 from tests.users import make_admin
-
-pytestmark = pytest.mark.web
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 NEEDED = needed_scopes(SPEC)
@@ -71,6 +70,13 @@ class World:
     owner: Client
     stranger: Client
     things: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The embedded form alone: who gets in is settled before anything that another form does otherwise."""
+    with EmbeddedForm().run(tmp_path_factory.mktemp("own")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.service import Client, Service
 
+pytestmark = pytest.mark.web
+
 
 def test_a_token_opens_what_needs_one(client: Client) -> None:
     assert client.call("GET", "/auth/me", 200)["username"] == client.username

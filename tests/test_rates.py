@@ -17,6 +17,8 @@ from tests.forms import EmbeddedForm
 from tests.service import Service
 from tests.valkey import Valkey
 
+pytestmark = pytest.mark.web
+
 PER_MINUTE = 30
 ORIGIN = "https://example.org"
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.service import SPEC, Client, Service
 
+pytestmark = pytest.mark.web
+
 OPERATIONS = [
     (method, path, operation)
     for path, item in SPEC["paths"].items()
