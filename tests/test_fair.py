@@ -11,29 +11,32 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from benchmarks import tiny
+from contracts.broker import create_celery
 from contracts.redisstore import RedisResultStore
 from contracts.tables import Job, open_database, utcnow
 from tests.forms import Form
 from tests.media import still
 from tests.service import Client, Service
 
+pytestmark = pytest.mark.one_form
 MANY, AT_ONCE = 10, 2
 ENDLESS = 20_000  # frames, minutes of work for nanodet-g
 
 
 @pytest.fixture(scope="module")
 def own(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with one detector."""
-    models = tmp_path_factory.mktemp("models")
-    tiny.install(models)
-    settings = {"MODELS_DIR": models, "CHUNK_SIZE": 96, "DETECTOR_WORKERS": 1, "DETECTOR_THREADS": 1}
+    """A service with one detector, and a model that costs it next to nothing."""
     with form.run(
         tmp_path_factory.mktemp("fair"),
+        CHUNK_SIZE=ENDLESS,
+        CHUNK_WINDOW=2,
+        DETECTOR_WORKERS=1,
+        DETECTOR_THREADS=1,
         JOBS_PER_USER=AT_ONCE,
         REAPER_SECONDS=1,
         JOB_DEADLINE_HOURS=2,
-        **settings,
     ) as running:
+        tiny.install(running.settings().models_path)
         yield running
 
 
@@ -83,24 +86,43 @@ def test_a_cancelled_job_frees_the_detector_and_a_queued_one_ends_at_once(
     assert client.detect(sample, model=tiny.ID)["state"] == "succeeded", "the detector is free"
 
 
-def test_a_chunk_in_hand_is_left_after_a_cancel(form: Form, tmp_path: Path, endless: Path) -> None:
-    with form.run(tmp_path, CHUNK_SIZE=ENDLESS, DETECTOR_WORKERS=1, DETECTOR_THREADS=1) as service:
-        client = service.client()
-        job = client.start(client.upload(endless))
-        settings = service.settings()
-        store = RedisResultStore.connect(settings.result_store_url, settings.result_ttl_seconds)
-        long = 3  # 192 frames, seconds; the ones before are shorter
-        until(lambda: store.leased(job["id"], long))
-        layout = store.get_layout(job["id"])
-        cancel(client, job)
-        assert client.wait(job)["state"] == "cancelled"
-        until(lambda: not store.leased(job["id"], long))
-        assert layout is not None
-        assert store.progress(job["id"]).frames < layout.starts[long + 1], "it was done to its end"
-        assert long + 1 not in store.attempts(job["id"]), "the next one was begun"
+def test_a_chunk_in_hand_is_left_after_a_cancel(own: Service, endless: Path) -> None:
+    client = own.client()
+    job = client.start(client.upload(endless))
+    settings = own.settings()
+    store = RedisResultStore.connect(settings.result_store_url, settings.result_ttl_seconds)
+    long = 2  # 96 frames, a second or more; the ones before are shorter
+    until(lambda: store.leased(job["id"], long))
+    layout = store.get_layout(job["id"])
+    cancel(client, job)
+    assert client.wait(job)["state"] == "cancelled"
+    until(lambda: not store.leased(job["id"], long))
+    assert layout is not None
+    assert store.progress(job["id"]).frames < layout.starts[long + 1], "it was done to its end"
+    assert long + 1 not in store.attempts(job["id"]), "the next one was begun"
 
 
-def test_a_job_past_its_deadline_ends_with_what_it_has(own: Service, endless: Path) -> None:
+def test_chunks_whose_messages_are_lost_are_sent_again(own: Service, sample: Path) -> None:
+    client = own.client()
+    video = client.upload(sample)
+    calm = client.wait(client.start(video, model=tiny.ID))
+    assert own.chunks_total(calm) > own.settings().chunk_window, "it is sent in more than one window"
+    detectors = own.processes(r"detector\.worker")
+    for process in detectors:
+        process.suspend()
+    try:
+        job = client.start(video, model=tiny.ID)
+        client.wait(job, lambda now: now["state"] == "running")
+        until(lambda: purge(own, "detector") > 0)
+    finally:
+        for process in detectors:
+            process.resume()
+    ended = client.wait(job)
+    assert (ended["state"], ended["error"]) == ("succeeded", None)
+    assert own.result_bytes(ended) == own.result_bytes(calm)
+
+
+def test_a_job_past_its_deadline_ends_with_what_it_has(own: Service, endless: Path, sample: Path) -> None:
     client = own.client()
     video = client.upload(endless)
     jobs = [client.start(video) for _ in range(AT_ONCE + 1)]
@@ -117,10 +139,17 @@ def test_a_job_past_its_deadline_ends_with_what_it_has(own: Service, endless: Pa
     assert [frame["frame"] for frame in client.frames(first)] == list(range(first["failed_ranges"][0]["first"]))
     assert first["failed_ranges"][0]["reason"] == first["error"]["detail"]
     assert others[-1]["state"] == "failed", "it had not begun"
+    assert client.detect(sample, model=tiny.ID)["state"] == "succeeded", "the detector is free"
 
 
 def cancel(client: Client, job: dict[str, Any]) -> None:
     client.call("POST", f"/jobs/{job['id']}/cancel", 202)
+
+
+def purge(service: Service, queue: str) -> int:
+    """Remove a queue's messages; how many there were."""
+    with create_celery(service.settings()).connection_for_write() as connection:
+        return int(connection.default_channel.queue_purge(queue) or 0)
 
 
 def until(true: Callable[[], bool]) -> None:
