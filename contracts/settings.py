@@ -256,6 +256,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     chunk_size: Annotated[
         int, _meta("Frames that a chunk aims at; it is cut at keyframes.", ("processor",), ge=1, le=100_000)
     ] = 240
+    chunk_window: Annotated[
+        int,
+        _meta(
+            "Chunks of one user's jobs that may be sent and not done, for each detector that is there; whoever comes "
+            "after waits for all of them.",
+            ("processor",),
+            ge=2,
+            le=1000,
+        ),
+    ] = 6
+    jobs_per_user: Annotated[
+        int,
+        _meta("Jobs of one user that are worked on at once; the others stay queued.", ("processor",), ge=1, le=10_000),
+    ] = 4
+    job_deadline_hours: Annotated[
+        int,
+        _meta(
+            "Hours after which a job that has not ended is ended, with what it has; 0 means never.",
+            ("processor",),
+            ge=0,
+            le=87_600,
+        ),
+    ] = 0
     result_ttl_seconds: Annotated[
         int,
         _meta(

@@ -83,6 +83,16 @@ class Signals:
         spent = int(self._spend(keys=[key], args=[who, amount, most, seconds]))
         return None if spent < 0 else spent
 
+    def seen_again(self, name: str, mark: str, seconds: int) -> int:
+        """How often in a row the same mark was seen under the name, this time included. Forgotten after some
+        seconds. For one who is alone with the name."""
+        key = f"wd:seen:{name}"
+        known: Any = self._redis.get(key)
+        before, _, times = (known or b"").decode().rpartition(" ")
+        count = int(times) + 1 if before == mark else 1
+        self._redis.set(key, f"{mark} {count}", ex=seconds)
+        return count
+
     def reply(self, name: str, data: bytes, seconds: int) -> None:
         """Leave an answer for the one who waits for it, or for some seconds."""
         with self._redis.pipeline() as pipe:

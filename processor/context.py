@@ -1,5 +1,6 @@
 """What the tasks work with. Put together once per process by the worker."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from celery import Celery
@@ -15,7 +16,7 @@ from processor.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The processor's parts."""
+    """The processor's parts. detectors: how many there are now, as far as is known."""
 
     settings: Settings
     catalogue: Catalogue
@@ -24,6 +25,7 @@ class Services:
     store: ResultStore
     signals: Signals
     repository: Repository
+    detectors: Callable[[], int] = lambda: 1
 
 
 context: Context[Services] = Context()

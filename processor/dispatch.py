@@ -22,7 +22,7 @@ def chunk_signature(services: Services, chunk: Chunk) -> Signature:
 
 
 def merge_signature(services: Services, job_id: str) -> Signature:
-    """The task that ends a job."""
+    """The task that goes on with a job some of whose chunks are done: sends more, or ends it."""
     return services.celery.signature(MERGE_CHUNKS, args=(job_id,), immutable=True)
 
 

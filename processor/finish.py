@@ -1,6 +1,7 @@
 """The end of a job: checks, summary, result file. Can be repeated, and ends a job once."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -8,15 +9,19 @@ import msgspec
 
 from contracts import chunkresult, resultfile
 from contracts.codec import Block
+from contracts.errors import DeadlinePassed
 from contracts.messages import ChunkFailure, FrameRange, JobPlan, ResultHeader, to_json
+from contracts.settings import Settings
 from contracts.states import TERMINAL, JobState
 from contracts.storage import result_key
 from contracts.tables import Job, utcnow
 from processor.context import Services
 from processor.jobplan import drop_plan, layout_of, read_plan
 from processor.merge import Tally, check, join
+from processor.sending import start_next
 
 _LOST = "the results of these frames were lost"
+_CANCELLED = ChunkFailure("cancelled", "the job was cancelled")
 
 
 def merge_chunks(services: Services, job_id: str) -> bool:
@@ -31,19 +36,41 @@ def merge_chunks(services: Services, job_id: str) -> bool:
     plan = read_plan(services, job)
     if plan is None:
         return False
-    cancelled = services.store.cancelled(job_id) or job.cancel_requested
-    if not cancelled and len(services.store.chunk_indexes(job_id)) < len(plan.chunks):
+    stop = _stop(services, job)
+    if stop is None and len(services.store.chunk_indexes(job_id)) < len(plan.chunks):
         return False
-    if job.state != JobState.MERGING and not services.repository.move(job_id, JobState.MERGING):
-        return False  # still planning
-    _finish(services, job, plan, cancelled)
+    if job.state != JobState.MERGING:
+        if not services.repository.move(job_id, JobState.MERGING):
+            return False  # still planning
+        start_next(services, job.user_id)
+    _finish(services, job, plan, stop)
     return True
 
 
-def _finish(services: Services, job: Job, plan: JobPlan, cancelled: bool) -> None:
+def is_overdue(services: Services, job: Job) -> bool:
+    """Whether a job should have ended by now."""
+    hours = services.settings.job_deadline_hours
+    return bool(hours) and utcnow() - job.created_at > timedelta(hours=hours)
+
+
+def overdue(settings: Settings) -> str:
+    """What is said of a job that is."""
+    return f"the job had not ended {settings.job_deadline_hours} h after it was made (JOB_DEADLINE_HOURS)"
+
+
+def _stop(services: Services, job: Job) -> ChunkFailure | None:
+    """Why the job ends as it is, None when it does not."""
+    if job.cancel_requested:
+        return _CANCELLED
+    if is_overdue(services, job):
+        return ChunkFailure(DeadlinePassed.code, overdue(services.settings))
+    return _CANCELLED if services.store.cancelled(job.id) else None
+
+
+def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | None) -> None:
     """Write the result file and the job's end."""
-    if cancelled:
-        _close(services, job, plan)
+    if stop is not None:
+        _close(services, job, plan, stop)
     following = {one.numbers[-1]: other.numbers[0] for one, other in pairwise(plan.chunks)}
     missing = join(_missing(services, job, plan), following)
     runtime = services.store.runtime(job.id)
@@ -64,25 +91,29 @@ def _finish(services: Services, job: Job, plan: JobPlan, cancelled: bool) -> Non
         "summary": tally.summary(seconds=(utcnow() - started).total_seconds(), detector_seconds=spent),
         "frames_done": tally.frames,
         "failed_ranges": [to_json(item) for item in missing],
-        "error": None if cancelled else _error(header),
+        "error": _error(header, stop),
     }
-    services.repository.move(job.id, _end(tally.frames, header, cancelled), **values)
+    services.repository.move(job.id, _end(tally.frames, header, stop), **values)
     drop_plan(services, job)
     if services.repository.job(job.id) is None:  # a second merge, later than the job's end and deletion
         services.storage.delete(result_key(job.video_id, job.id))
         services.store.forget(job.id)
 
 
-def _end(frames: int, header: ResultHeader, cancelled: bool) -> JobState:
-    if cancelled and header.missing:
+def _end(frames: int, header: ResultHeader, stop: ChunkFailure | None) -> JobState:
+    if stop is _CANCELLED and header.missing:
         return JobState.CANCELLED
     if header.complete:
         return JobState.SUCCEEDED
     return JobState.PARTIAL if frames else JobState.FAILED
 
 
-def _error(header: ResultHeader) -> dict[str, str] | None:
+def _error(header: ResultHeader, stop: ChunkFailure | None) -> dict[str, str] | None:
     """Why the result is not whole. Damage of the file comes first: it mostly is what the rest comes from."""
+    if stop is _CANCELLED:
+        return None
+    if stop is not None and any(item.reason == stop.detail for item in header.missing):
+        return {"code": stop.code, "detail": stop.detail}
     if header.media.damage is not None:
         return {"code": "video_damaged", "detail": header.media.damage}
     if header.missing:
@@ -90,10 +121,11 @@ def _error(header: ResultHeader) -> dict[str, str] | None:
     return None
 
 
-def _close(services: Services, job: Job, plan: JobPlan) -> None:
-    """Mark what a cancelled job has not done, so that a detector that is late changes nothing."""
+def _close(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure) -> None:
+    """Mark what a job that is stopped has not done, so that a detector that is late changes nothing."""
+    services.store.request_cancel(job.id)  # nobody need go on with what is in hand
     stored = services.store.chunk_indexes(job.id)
-    closed = chunkresult.encode_failure(ChunkFailure("cancelled", "the job was cancelled"))
+    closed = chunkresult.encode_failure(stop)
     for chunk in plan.chunks:
         if chunk.index not in stored:
             services.store.put_chunk(job.id, chunk.index, closed)

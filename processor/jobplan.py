@@ -1,20 +1,36 @@
 """A job's plan, kept beside the video while the job runs: what a repeated step goes by."""
 
+from collections.abc import Iterable
+
+import msgspec
+
 from contracts.codec import compress, decompress
 from contracts.errors import NotFound
-from contracts.messages import JobPlan, Layout, ResultHeader, decode, encode
+from contracts.messages import Chunk, JobPlan, Layout, ResultHeader, decode, encode
 from contracts.storage import plan_key
 from contracts.tables import Job
 from processor.context import Services
 
 
+class _Sealed(msgspec.Struct):
+    """A plan whose chunks are not looked into: there may be very many, with all the times of their frames."""
+
+    chunks: tuple[msgspec.Raw, ...]
+
+
 def read_plan(services: Services, job: Job) -> JobPlan | None:
     """The job as it was planned, None before that and after its end."""
-    try:
-        with services.storage.open(plan_key(job.video_id, job.id)) as source:
-            return decode(decompress(source.read()), JobPlan)
-    except NotFound:
+    data = _read(services, job)
+    return decode(data, JobPlan) if data is not None else None
+
+
+def read_chunks(services: Services, job: Job, indexes: Iterable[int]) -> list[Chunk] | None:
+    """Some of the chunks that were planned; None where there is no plan."""
+    data = _read(services, job)
+    if data is None:
         return None
+    chunks = decode(data, _Sealed).chunks
+    return [decode(bytes(chunks[index]), Chunk) for index in indexes]
 
 
 def keep_plan(services: Services, job: Job, plan: JobPlan) -> None:
@@ -26,6 +42,14 @@ def keep_plan(services: Services, job: Job, plan: JobPlan) -> None:
 def drop_plan(services: Services, job: Job) -> None:
     """The job has ended."""
     services.storage.delete(plan_key(job.video_id, job.id))
+
+
+def _read(services: Services, job: Job) -> bytes | None:
+    try:
+        with services.storage.open(plan_key(job.video_id, job.id)) as source:
+            return decompress(source.read())
+    except NotFound:
+        return None
 
 
 def layout_of(plan: JobPlan, header: ResultHeader) -> Layout:

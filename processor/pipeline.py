@@ -3,12 +3,18 @@ Every step can be repeated."""
 
 import logging
 
-from celery import chord
 from kombu.exceptions import OperationalError
 
 from contracts.catalogue import Model
 from contracts.codec import compress, decompress, time_ms
-from contracts.errors import InvalidOptions, NotFound, StorageUnavailable, VideoRefused, WebDetectorError
+from contracts.errors import (
+    DeadlinePassed,
+    InvalidOptions,
+    NotFound,
+    StorageUnavailable,
+    VideoRefused,
+    WebDetectorError,
+)
 from contracts.messages import (
     SCHEMA,
     JobPlan,
@@ -29,12 +35,13 @@ from contracts.tables import Job, Video
 from processor.allowance import spend
 from processor.chunks import chunks
 from processor.context import Services
-from processor.dispatch import chunk_signature, merge_signature, render_signature
-from processor.finish import merge_chunks
+from processor.dispatch import render_signature
+from processor.finish import is_overdue, merge_chunks, overdue
 from processor.jobplan import drop_plan, keep_plan, layout_of, read_plan
 from processor.plan import FIRST_FRAMES, Span, cut, pick
 from processor.probe import probe
 from processor.sampling import wanted
+from processor.sending import send_again, send_chunks, start_next
 
 log = logging.getLogger(__name__)
 
@@ -71,15 +78,19 @@ def _send_poster(services: Services, video_id: str) -> None:
 
 
 def process_video(services: Services, job_id: str) -> None:
-    """Plan a job and send its chunks. A repeated call sends again what may not have been sent."""
+    """Plan a job whose turn has come and send its first chunks. A repeated call sends again what may not have been
+    sent."""
     job = services.repository.job(job_id)
     if job is None or job.state in TERMINAL or job.state == JobState.MERGING:
         return
-    if job.state == JobState.QUEUED:
-        services.repository.move(job_id, JobState.PLANNING)
     if job.cancel_requested:
         _cancel(services, job)
         return
+    if is_overdue(services, job) and job.state != JobState.RUNNING:
+        _fail(services, job, DeadlinePassed(overdue(services.settings)))
+        return
+    if job.state == JobState.QUEUED and not services.repository.begin(job_id, services.settings.jobs_per_user):
+        return  # the end of another job sends it again
     try:
         plan = read_plan(services, job) or _make_plan(services, job)
     except StorageUnavailable:
@@ -90,14 +101,23 @@ def process_video(services: Services, job_id: str) -> None:
     layout = layout_of(plan, plan.header)
     services.store.put_layout(job_id, layout)
     totals = {"frames_total": sum(layout.lengths), "chunks_total": len(layout.lengths)}
-    if not services.repository.move(job_id, JobState.RUNNING, **totals):
-        job = services.repository.job(job_id) or job
-        if job.state != JobState.RUNNING:  # it was cancelled meanwhile
-            drop_plan(services, job)
-            return
-    if not services.store.attempts(job_id):
-        header = [chunk_signature(services, chunk) for chunk in plan.chunks]
-        chord(header, app=services.celery)(merge_signature(services, job_id))
+    services.repository.move(job_id, JobState.RUNNING, **totals)
+    job = services.repository.job(job_id) or job
+    if job.state != JobState.RUNNING:  # it was cancelled meanwhile
+        drop_plan(services, job)
+        return
+    if job.chunks_sent and not services.store.attempts(job_id):
+        send_again(services, list(plan.chunks[: job.chunks_sent]))
+    send_chunks(services, job)
+
+
+def follow_up(services: Services, job_id: str) -> None:
+    """Some chunks of a job are done: send more, or end it when those were the last."""
+    if merge_chunks(services, job_id):
+        return
+    job = services.repository.job(job_id)
+    if job is not None and job.state == JobState.RUNNING:
+        send_chunks(services, job)
 
 
 def _make_plan(services: Services, job: Job) -> JobPlan:
@@ -148,9 +168,11 @@ def _cancel(services: Services, job: Job) -> None:
     """End a job at once; what a detector still has in hand comes too late and changes nothing."""
     if not merge_chunks(services, job.id):
         services.repository.move(job.id, JobState.CANCELLED)
+        start_next(services, job.user_id)
 
 
 def _fail(services: Services, job: Job, error: WebDetectorError) -> None:
     log.warning("job %s failed: %s", job.id, error.detail)
     services.repository.move(job.id, JobState.FAILED, error={"code": error.code, "detail": error.detail})
     drop_plan(services, job)
+    start_next(services, job.user_id)

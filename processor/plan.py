@@ -10,6 +10,7 @@ from contracts.messages import Jump, PacketIndex
 
 _JUMP_FRAMES = 24
 FIRST_FRAMES = 24
+_LAST_FRAMES = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ def cut(index: PacketIndex, chunk_size: int, first: int | None = None) -> tuple[
 
     first: about how many the first span has, and each of the next twice as many as the one before, until
     they have chunk_size: whoever watches a job sees its first frames soon. None for chunk_size at once.
+    Towards the end they get shorter again, where keyframes allow it: detectors that share the job end together.
     A span starts at the keyframe nearest to the aim. Where none is within twice the aim's length it starts inside
     the group, and its decoding at the group's keyframe. Raises VideoRefused when there is no keyframe.
     """
@@ -109,14 +111,23 @@ def _keys(index: PacketIndex) -> list[tuple[int, int | None]]:
 
 def _bounds(total: int, ranks: list[int], chunk_size: int, first: int) -> list[int]:
     """The first frame of each span; ranks are the frame numbers of the keyframes, rising."""
-    bounds, size = [0], min(chunk_size, first)
-    while total - bounds[-1] > size:
+    bounds, size, least = [0], min(chunk_size, first), min(chunk_size, _LAST_FRAMES)
+    while (left := total - bounds[-1]) > size or left > least * 3 // 2:
         start = bounds[-1]
-        near = ranks[bisect_right(ranks, start) : bisect_right(ranks, start + 2 * size)]
-        aim = start + size
-        bounds.append(min(near, key=lambda rank: (abs(rank - aim), rank)) if near else aim)
+        at = _nearest(ranks, start, min(size, max(least, left // 2)))
+        if at is None and left > size:
+            at = _nearest(ranks, start, size) or start + size
+        if at is None:
+            break
+        bounds.append(at)
         size = min(chunk_size, 2 * size)
     return bounds
+
+
+def _nearest(ranks: list[int], start: int, size: int) -> int | None:
+    """The keyframe nearest to where a span of that size ends; None when there is none within twice the size."""
+    near = ranks[bisect_right(ranks, start) : bisect_right(ranks, start + 2 * size)]
+    return min(near, key=lambda rank: (abs(rank - start - size), rank)) if near else None
 
 
 def _seeks(keys: list[tuple[int, int | None]], time: int) -> tuple[int | None, ...]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -14,6 +14,9 @@ from contracts.renditions import UNFINISHED, RenditionState, rendition_id
 from contracts.states import ACTIVE, TERMINAL, JobState, sources
 from contracts.tables import AuditEvent, Job, Rendition, Upload, User, Video, utcnow
 from processor.outbox import note_end
+from processor.turns import WORKED_ON, next_jobs
+
+_WORKED_ON = [str(state) for state in WORKED_ON]
 
 
 class Repository:
@@ -40,8 +43,6 @@ class Repository:
     def move(self, job_id: str, target: JobState, **values: Any) -> bool:
         """Move a job to a state, if it is in one that leads there; False when it is not. With its end, what webhooks
         are to be told is noted: both, or neither."""
-        if target is JobState.PLANNING:
-            values["started_at"] = utcnow()
         if target in TERMINAL:
             values["finished_at"] = utcnow()
         statement = (
@@ -55,6 +56,46 @@ class Repository:
                 note_end(session, job_id)
             return moved
 
+    def begin(self, job_id: str, limit: int) -> bool:
+        """Move a queued job to planning if it is its turn: when at most limit jobs of a user are worked on at once,
+        the oldest first."""
+        with self._transaction() as session:
+            job = session.get(Job, job_id)
+            if job is None or job.state != JobState.QUEUED:
+                return False
+            session.get(User, job.user_id, with_for_update={"key_share": True})  # one begins at a time
+            own = select(func.count()).select_from(Job).where(Job.user_id == job.user_id)
+            older = tuple_(Job.created_at, Job.id) < (job.created_at, job.id)
+            queued = Job.state == str(JobState.QUEUED)
+            ahead = session.scalars(own.where(Job.state.in_(_WORKED_ON))).one()
+            ahead += session.scalars(own.where(queued, Job.cancel_requested.is_(False), older)).one()
+            if ahead >= limit:
+                return False
+            begun = (
+                update(Job).where(Job.id == job_id, queued).values(state=str(JobState.PLANNING), started_at=utcnow())
+            )
+            return session.execute(begun).rowcount == 1  # type: ignore[attr-defined,no-any-return]
+
+    def next_jobs(self, user_id: str, limit: int) -> list[Job]:
+        """The queued jobs of a user whose turn has come."""
+        states = [*_WORKED_ON, str(JobState.QUEUED)]
+        statement = select(Job).where(Job.user_id == user_id, Job.state.in_(states)).order_by(Job.created_at, Job.id)
+        with self._sessions() as session:
+            return next_jobs(session.scalars(statement).all(), limit)
+
+    def count_worked_on(self, user_id: str) -> int:
+        """How many jobs of a user are planned or running."""
+        statement = select(func.count()).select_from(Job).where(Job.user_id == user_id, Job.state.in_(_WORKED_ON))
+        with self._sessions() as session:
+            return session.scalars(statement).one()
+
+    def note_sent(self, job_id: str, before: int, after: int) -> bool:
+        """Note how many chunks of a running job were sent, if it is so many until now."""
+        running = (Job.id == job_id, Job.state == str(JobState.RUNNING), Job.chunks_sent == before)
+        with self._transaction() as session:
+            result = session.execute(update(Job).where(*running).values(chunks_sent=after))
+            return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
+
     def probed(self, video_id: str, media: Media | None, refused: str | None) -> bool:
         """Note what the probe found; False when the video is gone."""
         values = {"media": to_json(media) if media else None, "refused": refused}
@@ -64,7 +105,7 @@ class Repository:
 
     def active_jobs(self) -> list[Job]:
         """The jobs that have not ended, the oldest first."""
-        statement = select(Job).where(Job.state.in_([str(state) for state in ACTIVE])).order_by(Job.created_at)
+        statement = select(Job).where(Job.state.in_([str(state) for state in ACTIVE])).order_by(Job.created_at, Job.id)
         with self._sessions() as session:
             return list(session.scalars(statement))
 

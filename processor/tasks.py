@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from contracts.tasks import MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP, RENDER
-from processor import finish, pipeline, reaper, renditions
+from processor import pipeline, reaper, renditions
 from processor.context import context
 
 
@@ -21,8 +21,8 @@ def process_video(job_id: str) -> None:
 
 @shared_task(name=MERGE_CHUNKS, ignore_result=True)  # type: ignore[untyped-decorator]
 def merge_chunks(job_id: str) -> None:
-    """End a job if all its chunks are there."""
-    finish.merge_chunks(context.current(), job_id)
+    """Some chunks are done: end the job if they were the last, else send more."""
+    pipeline.follow_up(context.current(), job_id)
 
 
 @shared_task(name=REAP, ignore_result=True)  # type: ignore[untyped-decorator]

@@ -21,6 +21,7 @@ from contracts.tables import open_database
 from contracts.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, REAP
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import Services, context
+from processor.crowd import Detectors
 from processor.repository import Repository
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ def build(settings: Settings, celery: Celery) -> Services:
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         signals=Signals.connect(settings.signals_url),
         repository=Repository(open_database(settings.database_url)),
+        detectors=Detectors(connect(settings.signals_url)),
     )
 
 

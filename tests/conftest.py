@@ -30,8 +30,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     but in one of these."""
     if "form" not in metafunc.fixturenames:
         return
-    of_the_web = metafunc.definition.get_closest_marker("web") is not None
-    forms = [pytest.param(name, marks=pytest.mark.distributed) for name in (MATRIX[:1] if of_the_web else MATRIX)]
+    in_one = any(metafunc.definition.get_closest_marker(name) is not None for name in ("web", "one_form"))
+    forms = [pytest.param(name, marks=pytest.mark.distributed) for name in (MATRIX[:1] if in_one else MATRIX)]
     if metafunc.definition.get_closest_marker("distributed") is None:
         forms.insert(0, pytest.param("embedded"))
     metafunc.parametrize("form", forms, indirect=True, scope="session")

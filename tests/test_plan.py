@@ -51,9 +51,20 @@ def test_a_group_that_is_too_long_is_cut_inside_with_a_lead_in() -> None:
 
 def test_the_first_spans_are_short_so_that_first_frames_come_soon() -> None:
     spans = cut(index(list(range(3000)), list(range(0, 3000, 12))), 240, 24)
-    assert [len(span.times) for span in spans] == [24, 48, 96, 192, *[240] * 11]
+    assert [len(span.times) for span in spans] == [24, 48, 96, 192, *[240] * 10, 120, 60, 60]
     assert [span.first_frame for span in cut(index(list(range(300)), [0]), 100, 24)] == [0, 24, 72, 168, 268]
     assert cut(index(list(range(50)), [0]), 20, 24) == cut(index(list(range(50)), [0]), 20)
+
+
+def test_the_last_spans_are_short_so_that_detectors_end_together_where_keyframes_allow_it() -> None:
+    def lengths(frames: int, group: int) -> list[int]:
+        return [len(span.times) for span in cut(index(list(range(frames)), list(range(0, frames, group))), 240)]
+
+    assert lengths(960, 12) == [240, 240, 240, 120, 60, 60]
+    assert lengths(100, 12) == [48, 52]
+    assert lengths(72, 12) == [72]
+    assert lengths(480, 240) == [240, 240], "nothing is decoded twice for it"
+    assert lengths(300, 300) == [240, 60]
 
 
 def test_reordered_frames_are_planned_in_the_order_of_display() -> None:
