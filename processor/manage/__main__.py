@@ -1,0 +1,89 @@
+"""`python -m processor.manage`: decode, call, print."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.errors import NotFound, SettingsError, WebDetectorError
+from contracts.settings import Settings, load
+from contracts.storages import open_storage
+from contracts.tables import Job, Video, open_database
+from processor.inventory import Inventory
+from processor.manage.arguments import parser
+from processor.verify import Verdict, Verifier
+
+_INTERRUPTED = 130
+_MISUSED = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point: 0, 1 for whatever was found or went wrong, 2 for wrong settings, 130 after an interrupt."""
+    options = parser().parse_args(argv)
+    logging.basicConfig(level=logging.ERROR)
+    try:
+        return _run(options, load(None))
+    except SettingsError as error:
+        print(error.detail, file=sys.stderr)
+        return _MISUSED
+    except WebDetectorError as error:
+        print(f"web-detector: {error.detail}", file=sys.stderr)
+    except SQLAlchemyError as error:
+        print(f"web-detector: the database cannot be asked: {getattr(error, 'orig', error)}", file=sys.stderr)
+    except OSError as error:
+        print(f"web-detector: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    return 1
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    if not settings.database_url:
+        raise SettingsError("DATABASE_URL is not set: it says where the tables are")
+    inventory = Inventory(open_database(settings.database_url))
+    match options.command:
+        case "verify":
+            return _verify(_chosen(inventory, options), Verifier(open_storage(settings)), as_json=options.json)
+    raise AssertionError(options.command)
+
+
+def _chosen(inventory: Inventory, options: argparse.Namespace) -> Iterable[tuple[Job, Video]]:
+    if options.all:
+        return inventory.jobs()
+    found = []
+    for job_id in options.jobs:
+        pair = inventory.job(job_id)
+        if pair is None:
+            raise NotFound(f"there is no job {job_id}")
+        found.append(pair)
+    return sorted(found, key=lambda pair: pair[1].id)
+
+
+def _verify(pairs: Iterable[tuple[Job, Video]], verifier: Verifier, *, as_json: bool) -> int:
+    good, bad, unfinished = 0, 0, 0
+    for job, video in pairs:
+        verdict = verifier.verify(job, video)
+        bad += bool(verdict.problems)
+        unfinished += not verdict.checked
+        good += verdict.checked and not verdict.problems
+        print(msgspec.json.encode(verdict).decode() if as_json else _line(verdict), flush=True)
+    if not as_json:
+        print(f"{good} good, {bad} bad, {unfinished} not finished")
+    return 1 if bad else 0
+
+
+def _line(verdict: Verdict) -> str:
+    if not verdict.checked:
+        return f"...   {verdict.job_id}  is {verdict.state}: it can be verified when it has ended"
+    lines = [f"{'BAD' if verdict.problems else 'good'}  {verdict.job_id}  {verdict.state}, {verdict.frames} frames"]
+    if verdict.sha256:
+        lines[0] += f", sha256 {verdict.sha256}"
+    return "\n".join([*lines, *(f"      {problem}" for problem in verdict.problems)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
