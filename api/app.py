@@ -19,7 +19,6 @@ from api.context import Services, context
 from api.cookies import CookieHandler
 from api.dispatch import Dispatch
 from api.fetching import Fetcher
-from api.gone import Gone
 from api.headers import SecurityHeaders
 from api.hub import Hub
 from api.imports import Imports
@@ -31,6 +30,7 @@ from api.streaming import Documents, MethodOverride, PlainPaths, StreamingOperat
 from api.validation import BodyValidator
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
+from contracts.gone import Gone
 from contracts.settings import Settings
 from contracts.signals import Replies, Turns
 from contracts.storages import open_storage

@@ -7,13 +7,13 @@ from flask import Flask
 from sqlalchemy import Engine
 
 from api.dispatch import Dispatch
-from api.gone import Gone
 from api.hub import Hub
 from api.imports import Imports
 from api.renditiontable import RenditionTable
 from api.repository import Repository
 from contracts.catalogue import Catalogue
 from contracts.context import Context
+from contracts.gone import Gone
 from contracts.settings import Settings
 from contracts.signals import Replies, Turns
 from contracts.storage import Storage

@@ -5,10 +5,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from cli.home import read_addresses
+
 COMMANDS = {
     "verify": "hold what is kept of jobs against itself",
+    "retention": "remove what is older than is kept, or say what would go",
+    "orphans": "remove what is kept of nothing, or say what would go",
 }
-_DATABASE = "web-detector.sqlite"
 
 
 def operate(arguments: list[str]) -> int:
@@ -28,13 +31,13 @@ def operators_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
     Raises FileNotFoundError when it names no database and there is no such service either.
     """
+    if environ.get("DATABASE_URL", "").strip():
+        return dict(environ)
     home = Path(environ.get("DATA_DIR", "").strip() or "data").expanduser().absolute()
-    found = {"DATA_DIR": str(home)}
-    if not environ.get("DATABASE_URL", "").strip():
-        path = home / _DATABASE
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"there is no service in {home}: set DATA_DIR to its folder, or DATABASE_URL to its database"
-            )
-        found["DATABASE_URL"] = f"sqlite:///{path}"
-    return {**environ, **found}
+    noted = read_addresses(home)
+    if "DATABASE_URL" not in noted:
+        raise FileNotFoundError(
+            f"there is no service in {home}: set DATA_DIR to its folder, or DATABASE_URL to its database"
+        )
+    said = {name: value for name, value in environ.items() if value.strip()}
+    return {**noted, **said, "DATA_DIR": str(home)}

@@ -10,6 +10,7 @@ from contracts.tables import Job, utcnow
 from processor.context import Services
 from processor.dispatch import chunk_signature, merge_signature, probe_signature, process_signature, render_signature
 from processor.expiry import expire_uploads
+from processor.housekeeping import keep_house
 from processor.jobplan import layout_of, read_plan
 from processor.renditions import lease_of
 
@@ -30,6 +31,7 @@ def _sweep(services: Services) -> None:
         services.store.sweep()
     if services.signals.claim("sweep-uploads", services.settings.reaper_seconds):
         expire_uploads(services)
+    keep_house(services)
 
 
 def _sweep_storage(services: Services) -> None:

@@ -1,10 +1,7 @@
 """`web-detector verify`: what is whole is called good, and whatever is changed in what is kept is noticed."""
 
 import json
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +19,7 @@ from contracts.tables import Job, Video
 from processor.verify import Verdict, Verifier
 from tests.clips import clip
 from tests.desk import Desk
-from tests.service import ROOT
+from tests.operator import command
 from tests.valkey import Valkey
 
 FRAMES = 60
@@ -179,13 +176,6 @@ def test_a_table_that_tells_something_else_is_noticed(desk: Desk, job: Job) -> N
     )
     desk.change(Job, job.id, summary=job.summary, frames_done=job.frames_done, options={}, state="partial")
     assert verify(desk, job).problems == ("the tables and the result file do not agree on whether it is complete",)
-
-
-def command(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`web-detector` as an operator starts it."""
-    words = [sys.executable, "-m", "cli.main", *arguments]
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(words, cwd=ROOT, env={**inherited, **environ}, capture_output=True, text=True, timeout=120)
 
 
 def test_the_command_names_what_is_wrong_and_says_so_by_its_status(tmp_path: Path, valkey: Valkey) -> None:

@@ -3,17 +3,25 @@
 import argparse
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.errors import NotFound, SettingsError, WebDetectorError
+from contracts.gone import Gone
+from contracts.presence import connect
 from contracts.settings import Settings, load
 from contracts.storages import open_storage
+from contracts.stores import open_result_store
 from contracts.tables import Job, Video, open_database
 from processor.inventory import Inventory
+from processor.keeper import Keeper
 from processor.manage.arguments import parser
+from processor.orphans import orphans, remove
+from processor.retention import expire, expired
 from processor.verify import Verdict, Verifier
 
 _INTERRUPTED = 130
@@ -48,7 +56,62 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     match options.command:
         case "verify":
             return _verify(_chosen(inventory, options), Verifier(open_storage(settings)), as_json=options.json)
+        case "retention":
+            with _keeper(inventory, settings) as keeper:
+                return _retention(keeper, settings, options)
+        case "orphans":
+            with _keeper(inventory, settings) as keeper:
+                return _orphans(keeper, settings, options)
     raise AssertionError(options.command)
+
+
+@contextmanager
+def _keeper(inventory: Inventory, settings: Settings) -> Iterator[Keeper]:
+    """Without addresses of the servers, what they hold is left to fade."""
+    storage = open_storage(settings)
+    if not settings.result_store_url:
+        print("the service does not run: what its result store holds is left alone", file=sys.stderr)
+        yield Keeper(inventory, storage, None, None)
+        return
+    with connect(settings.signals_url) as client:
+        store = open_result_store(settings.result_store_url, settings.result_ttl_seconds)
+        yield Keeper(inventory, storage, store, Gone(client))
+
+
+def _retention(keeper: Keeper, settings: Settings, options: argparse.Namespace) -> int:
+    if options.dry_run:
+        found = expired(keeper, settings)
+    else:
+        found = chain.from_iterable(iter(lambda: expire(keeper, settings), []))
+    told = (
+        _json(item) if options.json else f"{item.kind}  {item.id}  {item.since:%Y-%m-%d %H:%M}  of user {item.user_id}"
+        for item in found
+    )
+    _show(told, options)
+    if not settings.retention_video_days and not settings.retention_result_days:
+        print("RETENTION_VIDEO_DAYS and RETENTION_RESULT_DAYS are 0: everything is kept", file=sys.stderr)
+    return 0
+
+
+def _orphans(keeper: Keeper, settings: Settings, options: argparse.Namespace) -> int:
+    hours = settings.orphan_hours if options.hours is None else options.hours
+    found = orphans(keeper, hours * 3600)
+    gone = found if options.dry_run else remove(keeper, found)
+    _show((_json(item) if options.json else f"{item.kind}  {item.name}" for item in gone), options)
+    return 0
+
+
+def _show(lines: Iterable[str], options: argparse.Namespace) -> None:
+    count = 0
+    for line in lines:
+        print(line, flush=True)
+        count += 1
+    if not options.json:
+        print(f"{count} {'would be' if options.dry_run else 'were'} removed")
+
+
+def _json(item: msgspec.Struct) -> str:
+    return msgspec.json.encode(item).decode()
 
 
 def _chosen(inventory: Inventory, options: argparse.Namespace) -> Iterable[tuple[Job, Video]]:
@@ -70,7 +133,7 @@ def _verify(pairs: Iterable[tuple[Job, Video]], verifier: Verifier, *, as_json: 
         bad += bool(verdict.problems)
         unfinished += not verdict.checked
         good += verdict.checked and not verdict.problems
-        print(msgspec.json.encode(verdict).decode() if as_json else _line(verdict), flush=True)
+        print(_json(verdict) if as_json else _line(verdict), flush=True)
     if not as_json:
         print(f"{good} good, {bad} bad, {unfinished} not finished")
     return 1 if bad else 0

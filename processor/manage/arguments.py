@@ -8,7 +8,25 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="web-detector")
     commands = made.add_subparsers(dest="command", required=True)
     _add_verify(commands.add_parser("verify", help="hold what is kept of jobs against itself"))
+    _add_removing(
+        commands.add_parser("retention", help="remove what is older than is kept, as the service does every hour"),
+        "Removes videos and results that are older than RETENTION_VIDEO_DAYS and RETENTION_RESULT_DAYS.",
+    )
+    orphans = commands.add_parser("orphans", help="remove what is kept of nothing, as the service does every hour")
+    _add_removing(
+        orphans,
+        "Removes objects of the storage and results of running jobs that belong to no video and no job (any more).",
+    )
+    orphans.add_argument(
+        "--hours", type=float, metavar="N", help="only what has not changed for so long; ORPHAN_HOURS when left out"
+    )
     return made
+
+
+def _add_removing(parser: argparse.ArgumentParser, description: str) -> None:
+    parser.description = description
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each thing")
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
