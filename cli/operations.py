@@ -8,6 +8,7 @@ from pathlib import Path
 from cli.home import read_addresses
 
 COMMANDS = {
+    "doctor": "look at every part that the service needs, and say what is wrong",
     "verify": "hold what is kept of jobs against itself",
     "retention": "remove what is older than is kept, or say what would go",
     "orphans": "remove what is kept of nothing, or say what would go",

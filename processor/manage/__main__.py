@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from contracts.settings import Settings, load
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
 from contracts.tables import Job, Video, open_database
+from processor.doctor import examine
 from processor.inventory import Inventory
 from processor.keeper import Keeper
 from processor.manage.arguments import parser
@@ -50,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
+    if options.command == "doctor":
+        return _doctor(settings, options)
     if not settings.database_url:
         raise SettingsError("DATABASE_URL is not set: it says where the tables are")
     inventory = Inventory(open_database(settings.database_url))
@@ -108,6 +112,19 @@ def _show(lines: Iterable[str], options: argparse.Namespace) -> None:
         count += 1
     if not options.json:
         print(f"{count} {'would be' if options.dry_run else 'were'} removed")
+
+
+def _doctor(settings: Settings, options: argparse.Namespace) -> int:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+    at = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    url = options.url or os.environ.get("WEB_DETECTOR_URL", "").strip() or at
+    bad = 0
+    for finding in examine(settings, url.rstrip("/")):
+        bad += finding.state == "bad"
+        line = f"{finding.state.upper() if finding.state != 'good' else 'good':4}  {finding.part}: {finding.seen}"
+        advice = f"\n      {finding.advice}" if finding.advice else ""
+        print(_json(finding) if options.json else line + advice, flush=True)
+    return 1 if bad else 0
 
 
 def _json(item: msgspec.Struct) -> str:

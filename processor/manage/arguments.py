@@ -20,6 +20,13 @@ def parser() -> argparse.ArgumentParser:
     orphans.add_argument(
         "--hours", type=float, metavar="N", help="only what has not changed for so long; ORPHAN_HOURS when left out"
     )
+    doctor = commands.add_parser("doctor", help="look at every part that the service needs")
+    doctor.description = (
+        "Looks at database, Redis, result store, broker, clocks, storage, video libraries, models, workers and api, "
+        "and says what is wrong and what to do. The exit status is 1 when the service cannot do its work."
+    )
+    doctor.add_argument("--url", help="of the api; WEB_DETECTOR_URL, or else HOST and PORT, when left out")
+    doctor.add_argument("--json", action="store_true", help="one line of JSON for each part")
     return made
 
 
