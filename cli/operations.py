@@ -1,30 +1,51 @@
 """Commands of operators: the processor's own, in place of this process, with the addresses of the service."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli.home import read_addresses
+from cli.home import DATABASE, open_home, read_addresses
+from cli.supervisor import Failed
 
 COMMANDS = {
     "doctor": "look at every part that the service needs, and say what is wrong",
     "verify": "hold what is kept of jobs against itself",
     "retention": "remove what is older than is kept, or say what would go",
     "orphans": "remove what is kept of nothing, or say what would go",
+    "backup": "write all that the service keeps into one file, while it runs",
+    "restore": "put a backup into an empty service that does not run",
 }
+_OF_THE_API = ("backup", "restore")
 
 
 def operate(arguments: list[str]) -> int:
-    """Run `python -m processor.manage` in place of this process. Returns, with 2, only when it cannot."""
+    """Run the command of the role that knows how, in place of this process. Returns only when it cannot, with 2, or
+    after a restore."""
+    module = "api.backups" if arguments[0] in _OF_THE_API else "processor.manage"
+    command = [sys.executable, "-m", module, *arguments]
     sys.stdout.flush()
+    if arguments[0] == "restore" and not os.environ.get("DATABASE_URL", "").strip():
+        return _restore(command)
     try:
         environ = operators_environment(os.environ)
     except FileNotFoundError as error:
         print(f"web-detector: {error}", file=sys.stderr)
     else:
-        os.execve(sys.executable, [sys.executable, "-m", "processor.manage", *arguments], environ)  # noqa: S606
+        os.execve(sys.executable, command, environ)  # noqa: S606
     return 2
+
+
+def _restore(command: list[str]) -> int:
+    """Into a DATA_DIR in which no service works meanwhile."""
+    try:
+        with open_home(os.environ.get("DATA_DIR", "").strip() or "data") as home:
+            found = {"DATA_DIR": str(home.path), "DATABASE_URL": f"sqlite:///{home.path / DATABASE}"}
+            return subprocess.run(command, env={**os.environ, **found}, check=False).returncode
+    except Failed as error:
+        print(f"web-detector: {error}", file=sys.stderr)
+        return 1
 
 
 def operators_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -36,7 +36,8 @@ class Inventory:
             later = (Job.video_id > after[0]) | ((Job.video_id == after[0]) & (Job.id > after[1]))
             with self._sessions() as session:
                 statement = select(Job, Video).join(Video, Video.id == Job.video_id).where(later)
-                rows = [row._tuple() for row in session.execute(statement.order_by(Job.video_id, Job.id).limit(_PAGE))]
+                found = session.execute(statement.order_by(Job.video_id, Job.id).limit(_PAGE))
+                rows = [(job, video) for job, video in found]
             if not rows:
                 return
             yield from rows

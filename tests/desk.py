@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 from contracts import chunkresult
@@ -16,7 +16,7 @@ from contracts.messages import Chunk, ChunkFailure
 from contracts.settings import load
 from contracts.states import JobState
 from contracts.storage import result_key, video_key
-from contracts.tables import Base, Job, User, Video, open_database, utcnow
+from contracts.tables import REVISION, Base, Job, User, Video, open_database, utcnow
 from processor.finish import merge_chunks
 from processor.inventory import Inventory
 from processor.jobplan import layout_of, read_plan
@@ -30,6 +30,7 @@ class Desk:
     """Has one user. environ is what a command needs to work on the same things."""
 
     def __init__(self, folder: Path, valkey: Valkey, **settings: object) -> None:
+        folder.mkdir(exist_ok=True)
         # Beside the databases of the other tests on the same server.
         signals = valkey.url.replace("db=1", "db=7")
         self.environ = {
@@ -43,6 +44,9 @@ class Desk:
         self.settings = load("processor", self.environ)
         self.engine = open_database(self.settings.database_url)
         Base.metadata.create_all(self.engine)
+        with self.engine.begin() as connection:  # as Alembic notes it
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
         self.services = build(self.settings, create_celery(self.settings))
         self.inventory = Inventory(self.engine)
         with Session(self.engine) as session, session.begin():

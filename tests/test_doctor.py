@@ -51,9 +51,6 @@ def test_a_service_that_runs_is_well(service: Service) -> None:
 def desk(tmp_path: Path, valkey: Valkey) -> Iterator[Desk]:
     """A service without any worker and without api."""
     made = Desk(tmp_path, valkey)
-    with made.engine.begin() as connection:
-        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
-        connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
     yield made
     made.close()
 
