@@ -286,7 +286,7 @@ def test_a_service_is_backed_up_while_it_works(service: Service, sample: Path, t
 
 def test_a_restored_service_goes_on(sample: Path, tmp_path: Path) -> None:
     """Tokens hold, results are the same to the byte, and a job that ran is done again."""
-    long = repeated(sample, tmp_path / "long.mp4", 3)
+    long = repeated(sample, tmp_path / "long.mp4", 2)
     backup = tmp_path / "all.backup"
     with EmbeddedForm().run(tmp_path / "one", CHUNK_SIZE=24) as one:
         client = one.client()
