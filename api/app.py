@@ -39,7 +39,6 @@ from api.cors import cors
 from api.deliverer import Deliverer
 from api.dispatch import Dispatch
 from api.fetching import Fetcher
-from api.gone import Gone
 from api.headers import SecurityHeaders
 from api.hub import Hub
 from api.imports import Imports
@@ -59,6 +58,7 @@ from api.validation import BodyValidator
 from api.webhooktable import WebhookTable
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
+from contracts.gone import Gone
 from contracts.settings import Settings
 from contracts.signals import Replies, Turns
 from contracts.storages import open_storage

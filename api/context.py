@@ -8,7 +8,6 @@ from sqlalchemy import Engine
 
 from api.deliverer import Deliverer
 from api.dispatch import Dispatch
-from api.gone import Gone
 from api.hub import Hub
 from api.imports import Imports
 from api.quotas import UserQuotas
@@ -20,6 +19,7 @@ from api.usertable import UserTable
 from api.webhooktable import WebhookTable
 from contracts.catalogue import Catalogue
 from contracts.context import Context
+from contracts.gone import Gone
 from contracts.settings import Settings
 from contracts.signals import Replies, Turns
 from contracts.storage import Storage

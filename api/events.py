@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from api import changes
 from api.context import context
-from api.gone import KEPT
 from api.hub import MARGIN, Change, Hub, Listener
+from contracts.gone import KEPT
 from contracts.tables import utcnow
 
 _PING_SECONDS = 15

@@ -12,9 +12,9 @@ from api.idempotency import HEADER, RequestKey, request_key
 from api.options import checked_options
 from api.repository import JobFilter
 from api.shapes import PREFIX, job_shape
-from api.videos import remove_job_data
 from contracts.errors import NotFound, ResultsNotReady, VideoRefused
 from contracts.messages import Options
+from contracts.removal import remove_job_data
 from contracts.states import ACTIVE, JobState
 from contracts.tables import Job, utcnow
 
@@ -81,7 +81,7 @@ def delete_job(user: str, job_id: str) -> Response:
     job = services.repository.delete_job(user, job_id)
     audit.note("job.deleted", user_id=user, subject=job_id)
     services.gone.note(user, [job_id])
-    remove_job_data(services, job.video_id, job_id)
+    remove_job_data(services.storage, services.store, job.video_id, job_id)
     return no_content()
 
 

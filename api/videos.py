@@ -4,10 +4,9 @@ from flask import Response
 
 from api import audit
 from api.answers import Answer, answer, no_content
-from api.context import Services, context
+from api.context import context
 from api.shapes import video_shape
-from contracts.renditions import ANNOTATED, VIDEO_KINDS
-from contracts.storage import index_key, plan_key, rendition_key, result_key, video_key
+from contracts.removal import remove_video_data
 
 
 def list_videos(user: str, limit: int = 50, cursor: str | None = None) -> Answer:
@@ -32,19 +31,5 @@ def delete_video(user: str, video_id: str) -> Response:
     jobs = services.repository.delete_video(user, video_id)
     audit.note("video.deleted", user_id=user, subject=video_id)
     services.gone.note(user, jobs)
-    for job_id in jobs:
-        remove_job_data(services, video_id, job_id)
-    for kind in VIDEO_KINDS:
-        services.storage.delete(rendition_key(video_id, None, kind))
-    services.storage.delete(index_key(video_id))
-    services.storage.delete(video_key(video_id))
+    remove_video_data(services.storage, services.store, video_id, jobs)
     return no_content()
-
-
-def remove_job_data(services: Services, video_id: str, job_id: str) -> None:
-    """Remove what a job left outside of the tables."""
-    services.store.forget(job_id)
-    services.store.request_cancel(job_id)  # its chunks that still wait in a queue find that nobody wants them
-    services.storage.delete(plan_key(video_id, job_id))
-    services.storage.delete(result_key(video_id, job_id))
-    services.storage.delete(rendition_key(video_id, job_id, ANNOTATED))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cli import valkey
 from cli.guard import Guard
-from cli.home import SECRET, Home, open_home, secret_environment
+from cli.home import DATABASE, SECRET, Home, note_addresses, open_home, secret_environment
 from cli.process import Process
 from cli.supervisor import Failed, Stopped, Supervisor
 from contracts.errors import SettingsError
@@ -92,6 +92,7 @@ def _serve(supervisor: Supervisor, home: Home, log_files: bool) -> None:
     environ = environment(os.environ, home, sockets)
     form = Form(environ, check(environ), home.path, sockets, log_files, len(os.sched_getaffinity(0)))
     _require_free(form.settings.host, form.settings.port)
+    note_addresses(home, environ)
     _prepare(supervisor, form)
     for process in roles(form):
         supervisor.start(process)
@@ -103,7 +104,7 @@ def _serve(supervisor: Supervisor, home: Home, log_files: bool) -> None:
 def environment(environ: Mapping[str, str], home: Home, sockets: Path) -> dict[str, str]:
     """The environment of all processes: what it names, and our own for what it does not."""
     defaults = {
-        "DATABASE_URL": f"sqlite:///{home.path / 'web-detector.sqlite'}",
+        "DATABASE_URL": f"sqlite:///{home.path / DATABASE}",
         "BROKER_URL": valkey.broker_url(sockets),
         "RESULT_STORE_URL": valkey.store_url(sockets),
     }

@@ -8,10 +8,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cli.supervisor import Failed
 
 SECRET = "JWT_SECRET_KEY"  # noqa: S105  (the name of the setting, not its value)
+DATABASE = "web-detector.sqlite"
+_NOTED = "addresses.env"
+_ADDRESSES = (
+    *("DATABASE_URL", "BROKER_URL", "RESULT_STORE_URL", "REDIS_URL", "HOST", "PORT", "MODELS_DIR", "DETECTOR_PYTHON"),
+    *("STORAGE_DIR", "STORAGE_URL", "S3_ENDPOINT_URL", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"),
+    *("RETENTION_VIDEO_DAYS", "RETENTION_RESULT_DAYS", "ORPHAN_HOURS", "RESULT_TTL_SECONDS"),
+)
 _ENDING_SECONDS = 10.0
 
 
@@ -53,13 +61,38 @@ def secret_environment(home: Home, environ: Mapping[str, str]) -> dict[str, str]
     raise Failed(f"{path} holds no {SECRET}: remove it, and a new one is made (tokens given out so far end)")
 
 
+def note_addresses(home: Home, environ: Mapping[str, str]) -> None:
+    """Keep where the service has its things, for commands that are started beside it."""
+    lines = [f"{name}={environ[name]}\n" for name in _ADDRESSES if environ.get(name, "").strip()]
+    _write(home.path / _NOTED, "".join(lines))
+
+
+def read_addresses(folder: Path) -> dict[str, str]:
+    """Where the service of a DATA_DIR has its things, as far as they are there now; empty when there is no service."""
+    found = {"DATABASE_URL": f"sqlite:///{folder / DATABASE}"} if (folder / DATABASE).is_file() else {}
+    if (folder / _NOTED).is_file():
+        lines = (line.partition("=") for line in (folder / _NOTED).read_text().splitlines())
+        found.update({name: value for name, _, value in lines})
+    # The folder of its own Valkey's socket goes when it ends.
+    return {name: value for name, value in found.items() if not _ended(value)}
+
+
+def _ended(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("unix", "redis+socket") and not Path(parts.path).exists()
+
+
 def _write_secret(path: Path) -> None:
+    _write(path, f"{SECRET}={secrets.token_hex(32)}\n")
+
+
+def _write(path: Path, text: str) -> None:
     """Whole or not at all, and never readable by others, not even for a moment."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as sink:
-        sink.write(f"{SECRET}={secrets.token_hex(32)}\n")
+        sink.write(text)
         sink.flush()
         os.fsync(sink.fileno())
     part.rename(path)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli import users
+from cli import operations
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,8 +14,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["models"]:
         return _models(given[1:])
-    if given and given[0] in users.COMMANDS:
-        return users.manage(given)
+    if given and given[0] in operations.COMMANDS:
+        return operations.operate(given)
     options = _parser().parse_args(given)
     # What a command needs is imported by it alone: `up` must start quickly.
     if options.command == "up":
@@ -64,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--log-files", action="store_true", help="write the processes' output to DATA_DIR/logs")
     # Only for the list of commands: their arguments are read elsewhere.
     commands.add_parser("models", help="the models that jobs may name: list, add, pull, verify, quantize, remove")
-    for name, does in users.COMMANDS.items():
-        commands.add_parser(name, help=does)
+    for name, what in operations.COMMANDS.items():
+        commands.add_parser(name, help=what)
     detect = commands.add_parser(
         "detect",
         help="send a video to the service and print what is in it",

@@ -11,7 +11,7 @@ from contracts.folders import failures, full, made_in, prune, sync_folder
 from contracts.storage import checked
 
 # Not the prefix of a writer's file, which the storage's sweep takes.
-_GROWING = ".grow-"
+GROWING = ".grow-"
 
 
 class LocalPieces:
@@ -86,4 +86,4 @@ class _Whole(io.RawIOBase):
 
 
 def _growing(path: Path) -> Path:
-    return path.with_name(_GROWING + path.name)
+    return path.with_name(GROWING + path.name)

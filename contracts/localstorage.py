@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from contracts.folders import failures, full, made_in, prune, sync_folder
-from contracts.localpieces import LocalPieces
-from contracts.storage import checked
+from contracts.localpieces import GROWING, LocalPieces
+from contracts.storage import checked, is_key
 
 _PART = ".part-"
 
@@ -67,6 +67,15 @@ class LocalStorage:
                         count += 1
                         prune(self._root, path.parent)
         return count
+
+    def idle(self, seconds: float) -> Iterator[str]:
+        limit = time.time() - seconds
+        for folder, _, names in os.walk(self._root):
+            for path in (Path(folder, name) for name in names):
+                key = str(path.with_name(path.name.removeprefix(GROWING)).relative_to(self._root))
+                with suppress(FileNotFoundError):  # gone while we looked
+                    if is_key(key) and path.stat().st_mtime < limit:
+                        yield key
 
     def pieces(self) -> LocalPieces:
         return LocalPieces(self._root)

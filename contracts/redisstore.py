@@ -13,6 +13,7 @@ from contracts.errors import StoreUnavailable
 from contracts.messages import Layout, decode, encode
 from contracts.store import Progress
 
+_PREFIX = "wd:job:"
 _KINDS = ("chunks", "attempts", "progress", "state")
 
 
@@ -109,6 +110,18 @@ class RedisResultStore:
         leases = [_key(job_id, f"lease:{index}") for index in self.attempts(job_id)]
         self._ask("delete", *(_key(job_id, kind) for kind in _KINDS), *leases)
 
+    def idle(self, seconds: float) -> frozenset[str]:
+        idle: set[str] = set()
+        busy: set[str] = set()
+        cursor = None
+        while cursor != 0:
+            cursor, keys = self._ask("scan", cursor or 0, match=_key("*", "*"), count=1000)
+            for key, left in zip(keys, self._at_once(*(("ttl", key) for key in keys)), strict=True):
+                job_id, _, kind = key.decode().removeprefix(_PREFIX).partition(":")
+                if kind in _KINDS:  # a lease fades in seconds
+                    (idle if left < 0 or self._ttl - left >= seconds else busy).add(job_id)
+        return frozenset(idle - busy)
+
     def sweep(self) -> int:
         return 0  # the server does it by itself
 
@@ -147,4 +160,4 @@ def _unavailable(error: RedisError) -> StoreUnavailable:
 
 
 def _key(job_id: str, kind: str) -> str:
-    return f"wd:job:{job_id}:{kind}"
+    return f"{_PREFIX}{job_id}:{kind}"

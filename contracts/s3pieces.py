@@ -186,6 +186,11 @@ class _Grower(io.RawIOBase):
         return upload
 
 
+def key_of(name: str) -> str:
+    """The key that an object of the bucket belongs to, which may be the tail or the mark of what grows there."""
+    return name.removesuffix(_TAIL).removesuffix(_MARK)
+
+
 def is_growing(client: "S3Client", bucket: str, name: str, upload: str) -> bool:
     """Whether an upload in parts is one of these, which nobody else may end."""
     return _mark(client, bucket, name) == upload

@@ -12,8 +12,8 @@ from urllib3.exceptions import HTTPError
 from contracts.errors import NotFound, WebDetectorError
 from contracts.reader import RangeReader
 from contracts.s3client import S3Access, connect, failures, status
-from contracts.s3pieces import S3Pieces, is_growing
-from contracts.storage import checked
+from contracts.s3pieces import S3Pieces, is_growing, key_of
+from contracts.storage import checked, is_key
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -79,6 +79,19 @@ class S3Storage:
                     if upload["Initiated"] < limit:
                         count += self._abort_stale(upload["Key"], upload["UploadId"], upload["Initiated"], limit)
         return count
+
+    def idle(self, seconds: float) -> Iterator[str]:
+        limit = datetime.now(UTC) - timedelta(seconds=seconds)
+        pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix))
+        while True:
+            with failures("what is stored"):
+                page = next(pages, None)
+            if page is None:
+                return
+            for found in page.get("Contents", ()):
+                key = key_of(found["Key"].removeprefix(self._prefix))
+                if is_key(key) and found["LastModified"] < limit:
+                    yield key
 
     def pieces(self) -> S3Pieces:
         return S3Pieces(self._client, self._bucket, self._name, self._part_bytes)

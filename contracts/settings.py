@@ -294,6 +294,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, _meta("Largest frame that is accepted, width times height.", ("processor",), ge=1)
     ] = 8192 * 4352
     max_frames: Annotated[int, _meta("Most frames that a video may have.", ("processor",), ge=1)] = 20_000_000
+    retention_video_days: Annotated[
+        int,
+        _meta(
+            "How many days a video is kept, after it came or the last of its jobs ended, with all that was made of it; "
+            "0 means for good.",
+            ("processor",),
+            ge=0,
+            le=36_500,
+        ),
+    ] = 0
+    retention_result_days: Annotated[
+        int,
+        _meta(
+            "How many days a job and its results are kept after its end, if its video is not removed before; "
+            "0 means for good.",
+            ("processor",),
+            ge=0,
+            le=36_500,
+        ),
+    ] = 0
+    orphan_hours: Annotated[
+        int,
+        _meta(
+            "How long what belongs to nothing is left alone in storage and result store before it is removed.",
+            ("processor",),
+            ge=1,
+            le=8760,
+        ),
+    ] = 24
     reaper_seconds: Annotated[int, _meta("How often lost work is looked for.", ("processor",), ge=1, le=3600)] = 5
     lease_seconds: Annotated[
         int,

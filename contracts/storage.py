@@ -4,6 +4,7 @@
 """
 
 import re
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
@@ -38,6 +39,10 @@ class Storage(Protocol):
         """Remove what writers that died left unfinished, once it has not changed for some
         seconds; how much there was."""
 
+    def idle(self, seconds: float) -> Iterator[str]:
+        """The keys under which something is kept, whole or in pieces, that has not changed for some seconds; a key
+        may come more than once. What comes or goes meanwhile may be among them or not."""
+
     def pieces(self) -> Pieces:
         """Where objects that come in pieces grow, to appear in this storage."""
 
@@ -67,9 +72,14 @@ def rendition_key(video_id: str, job_id: str | None, kind: str) -> str:
     return f"videos/{video_id}/jobs/{job_id}/{kind}" if job_id else f"videos/{video_id}/{kind}"
 
 
+def is_key(text: str) -> bool:
+    """Whether it is a key at all."""
+    return _KEY.fullmatch(text) is not None
+
+
 def checked(key: str) -> str:
     """The key. Raises ValueError for what could lead elsewhere."""
-    if not _KEY.fullmatch(key):
+    if not is_key(key):
         raise ValueError(f"not a storage key: {key!r}")
     return key
 

@@ -87,6 +87,9 @@ class ResultStore(Protocol):
     def forget(self, job_id: str) -> None:
         """Remove everything of the job."""
 
+    def idle(self, seconds: float) -> frozenset[str]:
+        """The jobs of which there is something that nobody has written or touched for some seconds."""
+
     def sweep(self) -> int:
         """Give back the room of jobs that have faded or were forgotten, as much as is done in some
         seconds; how many are gone for good."""

@@ -21,6 +21,8 @@ from sqlalchemy.engine import Dialect, Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+# The newest of migrations/versions, for those who only look whether the tables are up to date.
+REVISION = "0004"
 _BUSY_TIMEOUT_MS = 10_000
 
 

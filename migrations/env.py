@@ -24,7 +24,8 @@ def _migrate(connection: Connection) -> None:
 
 
 def _run() -> None:
-    url = os.environ.get("DATABASE_URL", "").strip()
+    # A program that calls Alembic says itself which database it means.
+    url = context.config.attributes.get("url") or os.environ.get("DATABASE_URL", "").strip()
     if not url:
         raise SystemExit("DATABASE_URL is not set: the SQLAlchemy URL of the tables")
     engine = open_database(url)

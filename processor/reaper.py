@@ -11,6 +11,7 @@ from processor.context import Services
 from processor.dispatch import merge_signature, probe_signature, process_signature, render_signature
 from processor.expiry import expire_events, expire_uploads
 from processor.finish import is_overdue
+from processor.housekeeping import keep_house
 from processor.jobplan import layout_of, read_chunks, read_plan
 from processor.renditions import lease_of
 from processor.sending import START_SECONDS, send_again, send_chunks, start_of
@@ -36,6 +37,7 @@ def _sweep(services: Services) -> None:
         expire_uploads(services)
     if services.signals.claim("sweep-audit", _SWEEP_SECONDS):
         expire_events(services)
+    keep_house(services)
 
 
 def _sweep_storage(services: Services) -> None:

@@ -23,6 +23,7 @@ class Repository:
     """Reads and moves in transactions of their own, so that none is held during long work."""
 
     def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self._sessions = sessionmaker(engine, expire_on_commit=False)
 
     def job(self, job_id: str) -> Job | None:

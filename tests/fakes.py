@@ -39,6 +39,10 @@ class MemoryStorage(Storage):
     def sweep(self, seconds: float) -> int:
         return 0  # what is not finished is nowhere yet
 
+    def idle(self, seconds: float) -> Iterator[str]:
+        # Nothing tells when it was written: it is all old enough, or nothing is.
+        return iter([*self.objects, *self.growing] if seconds <= 0 else [])
+
     def pieces(self) -> "MemoryPieces":
         return MemoryPieces(self)
 
@@ -155,6 +159,14 @@ class MemoryResultStore(ResultStore):
     def forget(self, job_id: str) -> None:
         for key in [key for key in self._hashes if key[0] == job_id]:
             del self._hashes[key]
+
+    def idle(self, seconds: float) -> frozenset[str]:
+        now = time.monotonic()
+        ends: dict[str, float] = {}
+        for (job_id, kind), end in self._ends.items():
+            if self._read(job_id, kind) and not kind.startswith("lease:"):
+                ends[job_id] = max(ends.get(job_id, 0.0), end)
+        return frozenset(job_id for job_id, end in ends.items() if self._ttl - (end - now) >= seconds)
 
     def sweep(self) -> int:
         return 0  # what has faded goes when it is looked for

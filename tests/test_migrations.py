@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlalchemy.engine import Engine
 
-from contracts.tables import Base, open_database
+from contracts.tables import REVISION, Base, open_database
 
 INI = Path(__file__).parents[1] / "migrations" / "alembic.ini"
 
@@ -48,6 +48,10 @@ def test_an_upgrade_that_has_nothing_to_do_changes_nothing(engine: Engine, confi
     command.upgrade(config, "head")
     with engine.connect() as connection:
         assert MigrationContext.configure(connection).get_current_revision() == newest
+
+
+def test_the_contracts_name_the_newest_revision(config: Config) -> None:
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
 
 
 def test_the_way_down_leaves_no_table_of_ours(engine: Engine, config: Config) -> None:

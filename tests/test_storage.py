@@ -161,6 +161,19 @@ def test_the_keys_of_the_service_are_different_and_good(storage: Storage) -> Non
     assert [get(storage, key) for key in keys] == [key.encode() for key in keys]
 
 
+def test_what_has_not_changed_for_long_is_listed(storage: Storage) -> None:
+    keys = {KEY, "videos/0b1c/jobs/7/result"}
+    for key in keys:
+        put(storage, key, b"1")
+    with storage.pieces().grow("videos/7e1d/content") as sink:
+        sink.write(b"half")
+    assert set(storage.idle(3600)) == set()
+    assert set(storage.idle(-60)) == {*keys, "videos/7e1d/content"}
+    storage.pieces().discard("videos/7e1d/content")
+    storage.delete(KEY)
+    assert set(storage.idle(-60)) == keys - {KEY}
+
+
 def test_a_disk_that_fails_may_work_later(tmp_path: Path) -> None:
     """A network file system tells of its server's troubles so; any other error of the system will do here."""
     storage = LocalStorage(tmp_path)

@@ -280,3 +280,19 @@ def test_every_key_of_a_job_fades(client: redis.Redis, job: str) -> None:
     keys = list(client.scan_iter(match=f"*{job}*"))
     assert len(keys) == 5
     assert all(0 < int(client.ttl(key)) <= 60 for key in keys)
+
+
+def test_jobs_that_nobody_writes_to_are_idle(make: Make, job: str) -> None:
+    store = make(10)
+    other = str(uuid.uuid4())
+    fill(store, job)
+    fill(store, other)
+    assert not {job, other} & store.idle(1.5)
+    time.sleep(2.1)
+    assert {job, other} <= store.idle(1.5)
+    store.touch(job)
+    store.set_progress(other, 1, 2, 0.1)
+    assert not {job, other} & store.idle(1.5)
+    assert {job, other} <= store.idle(0)
+    store.forget(job)
+    assert job not in store.idle(0)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.manage import USERNAME, main
 from api.passwords import verified
-from cli.users import with_database
+from cli.operations import operators_environment
 from contracts.tables import AuditEvent, Base, User, open_database
 from tests.service import SPEC
 from tests.users import manage
@@ -52,7 +52,7 @@ def test_where_there_is_no_service_it_says_so(tmp_path: Path) -> None:
     ended = manage("users", "list", data=tmp_path)
     assert ended.returncode == 2
     assert f"there is no service in {tmp_path}" in ended.stderr
-    assert with_database({"DATABASE_URL": "postgresql://x"})["DATABASE_URL"] == "postgresql://x"
+    assert operators_environment({"DATABASE_URL": "postgresql://x"})["DATABASE_URL"] == "postgresql://x"
 
 
 def test_admin_promotes_who_is_there_and_asks_for_no_password(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
