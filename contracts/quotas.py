@@ -25,7 +25,8 @@ def quotas_of(settings: Settings, own: Mapping[str, Any] | None) -> Quotas:
 
 
 def frames_key(user_id: str, now: datetime) -> str:
-    """The hash in Redis that holds the frames of each job that was planned on the day, by the job's id."""
+    """The hash in Redis that holds the frames of each job that was planned on the day: they count when
+    the job is deleted, too."""
     return f"wd:frames:{user_id}:{now:%Y-%m-%d}"
 
 

@@ -93,6 +93,10 @@ class Signals:
         self._redis.set(key, f"{mark} {count}", ex=seconds)
         return count
 
+    def forget_seen(self, name: str) -> None:
+        """Nobody will look under the name again."""
+        self._redis.delete(f"wd:seen:{name}")
+
     def reply(self, name: str, data: bytes, seconds: int) -> None:
         """Leave an answer for the one who waits for it, or for some seconds."""
         with self._redis.pipeline() as pipe:

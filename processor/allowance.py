@@ -3,6 +3,7 @@
 from contracts.errors import FramesUsedUp
 from contracts.quotas import frames_key, next_day, quotas_of
 from contracts.tables import Job, utcnow
+from contracts.tasks import task_id
 from processor.context import Services
 
 
@@ -11,7 +12,7 @@ def spend(services: Services, job: Job, frames: int) -> None:
     most = quotas_of(services.settings, services.repository.quotas(job.user_id)).frames_per_day
     now = utcnow()
     seconds = int((next_day(now) - now).total_seconds())
-    spent = services.signals.spend(frames_key(job.user_id, now), job.id, frames, most, seconds)
+    spent = services.signals.spend(frames_key(job.user_id, now), task_id(job.id, "frames"), frames, most, seconds)
     if spent is not None:
         raise FramesUsedUp(
             f"the job would look at {frames} frames, and your other jobs have taken {spent} of your {most} "
