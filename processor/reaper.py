@@ -15,7 +15,7 @@ from processor.renditions import lease_of
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = timedelta(seconds=30)
+_PATIENCE = timedelta(seconds=10)
 _CLAIM_SECONDS = 60
 _WAITING_SECONDS = 300
 _SWEEP_SECONDS = 3600
