@@ -50,6 +50,12 @@ class Repository:
         with self._transaction() as session:
             return session.execute(statement).rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
+    def note_error(self, job_id: str, error: dict[str, str]) -> None:
+        """Say what holds up a job that is being merged."""
+        merging = (Job.id == job_id, Job.state == str(JobState.MERGING))
+        with self._transaction() as session:
+            session.execute(update(Job).where(*merging).values(error=error))
+
     def probed(self, video_id: str, media: Media | None, refused: str | None) -> bool:
         """Note what the probe found; False when the video is gone."""
         values = {"media": to_json(media) if media else None, "refused": refused}

@@ -15,10 +15,12 @@ from contracts.store import ResultStore
 from contracts.stores import open_result_store
 from tests.deployment import Deployment, Part
 from tests.forms import DistributedForm, Servers
+from tests.media import recoded
 from tests.service import Client
 
-SETTINGS = {"CHUNK_SIZE": 48, "LEASE_SECONDS": 3, "REAPER_SECONDS": 1, "DETECTOR_THREADS": 1}
+SETTINGS = {"CHUNK_SIZE": 24, "LEASE_SECONDS": 3, "REAPER_SECONDS": 1, "DETECTOR_THREADS": 1}
 _SECONDS = 120
+_JOBS = 20
 
 
 class Breakable(Servers):
@@ -45,26 +47,24 @@ class Faulty(DistributedForm):
 
     def waiting(self, deployment: Deployment) -> dict[str, int]:
         """How many messages wait in the queues."""
-        space = deployment.settings().broker_url.rpartition("/")[2]
+        space = space_of(deployment)
         return {queue: self.servers.rabbitmq.messages(space, queue) for queue in ("probe", "processor", "detector")}
 
 
 class Patient(Client):
-    """A client that sends again what the service did not answer, as one does who is told that it is safe."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.repeated = 0
+    """A client that sends again what the service did not answer, or answers with 503: come again."""
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         deadline = time.monotonic() + _SECONDS
         while True:
             try:
-                return super().request(method, path, **options)
+                response = super().request(method, path, **options)
+                if response.status_code != 503:
+                    return response
             except httpx.TransportError:
-                assert time.monotonic() < deadline, "it never came back"
-                self.repeated += 1
-                time.sleep(0.1)
+                pass
+            assert time.monotonic() < deadline, "it never came back"
+            time.sleep(0.1)
 
     def submit(self, video: dict[str, Any], **body: Any) -> Any:
         """Start a job once, however often that must be said."""
@@ -102,6 +102,11 @@ class Stuck:
         return True
 
 
+def space_of(deployment: Deployment) -> str:
+    """The deployment's virtual host in RabbitMQ."""
+    return deployment.settings().broker_url.rpartition("/")[2]
+
+
 def stuck_index(deployment: Deployment, video: dict[str, Any]) -> Stuck:
     """The packet index of a video: who plans a job on it stands still in the middle of that."""
     return Stuck(deployment.storage() / index_key(video["id"]))
@@ -124,17 +129,25 @@ def the_one(deployment: Deployment, service: str) -> Part:
     return part
 
 
+def short(sample: Path, folder: Path) -> Path:
+    """A clip of several chunks that does not take long."""
+    return recoded(sample, folder / "short.mp4", "libx264", range(120))
+
+
 def check(deployment: Deployment, ended: dict[str, Any], twin: bytes) -> None:
     """A job that was disturbed has succeeded, with the bytes of one that was not."""
     assert ended["state"] == "succeeded", ended
     assert deployment.result_bytes(ended) == twin
 
 
-def at_work(client: Client, job: dict[str, Any]) -> Any:
-    """Return when a job has results and is not done; if it was too quick for that, the test shows nothing."""
-    now = client.wait(job, lambda now: now["progress"]["frames_done"] > 0 or now["finished_at"] is not None)
-    assert now["finished_at"] is None, "the job was over before it could be disturbed: it needs a longer clip"
-    return now
+def at_work(client: Patient, video: dict[str, Any], **body: Any) -> Any:
+    """A job that has results and is not done yet; jobs that are over too soon to be disturbed are started anew."""
+    for _ in range(_JOBS):
+        job = client.submit(video, **body)
+        now = client.wait(job, lambda now: now["progress"]["frames_done"] > 0 or now["finished_at"] is not None)
+        if now["finished_at"] is None:
+            return job
+    raise AssertionError("each job was over before it could be disturbed: they need a longer clip")
 
 
 def until(condition: Callable[[], object], seconds: float = _SECONDS) -> None:

@@ -189,6 +189,10 @@ class RabbitMq(Server):
         with Connection(self.url(space)) as connection:
             return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
 
+    def cut(self, space: str) -> None:
+        """Close all connections to a virtual host: what their clients have in hand is delivered again."""
+        self._control("close_all_connections", "--vhost", space, "cut by a test")
+
     def _control(self, *command: str) -> None:
         environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "ERL_EPMD_PORT": str(self._epmd)}
         environ["RABBITMQ_CONF_ENV_FILE"] = str(self.folder / "environment")

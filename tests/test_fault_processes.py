@@ -12,9 +12,8 @@ import pytest
 
 from contracts.storage import result_key
 from tests.deployment import Deployment
-from tests.faulty import Faulty, Patient, check, stuck_index, the_one, tries
+from tests.faulty import Faulty, Patient, check, short, stuck_index, the_one, tries
 from tests.gate import Gate
-from tests.service import Client
 from tests.work import Work
 
 pytestmark = pytest.mark.distributed
@@ -27,26 +26,31 @@ def own(faulty: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
 
 
 @pytest.fixture(scope="module")
-def patient(own: Deployment) -> Client:
+def patient(own: Deployment) -> Patient:
     return Patient(own.url).register("patient")
 
 
 @pytest.fixture(scope="module")
-def video(patient: Client, sample: Path) -> Any:
-    return patient.upload(sample)
+def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return short(sample, tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture(scope="module")
-def twin(own: Deployment, patient: Client, video: Any) -> bytes:
+def video(patient: Patient, clip: Path) -> Any:
+    return patient.upload(clip)
+
+
+@pytest.fixture(scope="module")
+def twin(own: Deployment, patient: Patient, video: Any) -> bytes:
     """The result file of a job on the same video that nobody disturbed."""
     return own.result_bytes(patient.wait(patient.start(video)))
 
 
 @pytest.mark.parametrize("victim", ["child", "detector"])
-def test_a_detector_killed_with_a_chunk_in_hand(own: Deployment, sample: Path, twin: bytes, victim: str) -> None:
+def test_a_detector_killed_with_a_chunk_in_hand(own: Deployment, clip: Path, twin: bytes, victim: str) -> None:
     part = own.parts_of("detector")[0]
     children = psutil.Process(part.pid).children()
-    with Work(own, sample) as work:
+    with Work(own, clip) as work:
         work.until_in_hand(part)
         if victim == "child":
             for child in children:
@@ -58,7 +62,7 @@ def test_a_detector_killed_with_a_chunk_in_hand(own: Deployment, sample: Path, t
     assert not any(psutil.pid_exists(child.pid) for child in children), "the kill hit nothing"
 
 
-def test_the_processor_killed_while_it_plans(own: Deployment, patient: Client, video: Any, twin: bytes) -> None:
+def test_the_processor_killed_while_it_plans(own: Deployment, patient: Patient, video: Any, twin: bytes) -> None:
     with stuck_index(own, video) as index:
         job = patient.start(video)
         index.until_read()
@@ -70,7 +74,7 @@ def test_the_processor_killed_while_it_plans(own: Deployment, patient: Client, v
 
 @pytest.mark.parametrize("step", ["merging", "succeeded"])
 def test_the_processor_killed_while_it_merges(
-    own: Deployment, patient: Client, video: Any, twin: bytes, step: str
+    own: Deployment, patient: Patient, video: Any, twin: bytes, step: str
 ) -> None:
     """Before the first step of the merge is noted, and when its result file is written and the end is not noted."""
     with Gate(own.settings().database_url, step) as gate:
@@ -83,7 +87,7 @@ def test_the_processor_killed_while_it_merges(
 
 
 def test_the_api_killed_between_noting_a_job_and_sending_it(
-    own: Deployment, patient: Client, video: Any, twin: bytes
+    own: Deployment, patient: Patient, video: Any, twin: bytes
 ) -> None:
     """The client that gets no answer asks again, and there still is one job."""
     before = patient.call("GET", "/jobs", 200)["items"]
