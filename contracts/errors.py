@@ -251,6 +251,7 @@ class Unavailable(WebDetectorError):
     """A part that the service needs does not answer."""
 
     code = "unavailable"
+    retry_seconds = 1
     retry_seconds = 5
 
 

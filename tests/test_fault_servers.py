@@ -14,6 +14,7 @@ import redis
 from tests.deployment import Deployment
 from tests.faulty import Faulty, Patient, at_work, check, short, the_one, until
 from tests.servers import Server
+from tests.service import Client
 
 pytestmark = pytest.mark.distributed
 
@@ -106,7 +107,9 @@ def test_a_redis_that_has_no_room_left_holds_the_job_up(
 def test_a_database_that_is_restarted(
     own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes, how: signal.Signals | None
 ) -> None:
-    """SIGQUIT: without a word to its clients, and with a recovery to follow."""
+    """SIGQUIT: without a word to its clients, and with a recovery to follow. Who asks meanwhile is told to come again."""
     job = at_work(patient, video)
-    restart(faulty.servers.postgres, how)
+    faulty.servers.postgres.stop(how)
+    Client(own.url).use(patient.tokens).problem("GET", f"/jobs/{job['id']}", 503, "unavailable")
+    faulty.servers.postgres.start_again().wait()
     check(own, patient.wait(job), twin)
