@@ -107,7 +107,7 @@ def test_a_redis_that_has_no_room_left_holds_the_job_up(
 def test_a_database_that_is_restarted(
     own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes, how: signal.Signals | None
 ) -> None:
-    """SIGQUIT: without a word to its clients, and with a recovery to follow. Who asks meanwhile is told to come again."""
+    """SIGQUIT: without a word to its clients, and with a recovery to follow. Meanwhile clients are told so."""
     job = at_work(patient, video)
     faulty.servers.postgres.stop(how)
     Client(own.url).use(patient.tokens).problem("GET", f"/jobs/{job['id']}", 503, "unavailable")
