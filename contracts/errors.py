@@ -251,7 +251,6 @@ class Unavailable(WebDetectorError):
     """A part that the service needs does not answer."""
 
     code = "unavailable"
-    retry_seconds = 1
     retry_seconds = 5
 
 

@@ -52,14 +52,14 @@ class Faulty(DistributedForm):
 
 
 class Patient(Client):
-    """A client that sends again what the service did not answer, or answers with 503: come again."""
+    """A client that sends again what the service did not answer, or asks to send later."""
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         deadline = time.monotonic() + _SECONDS
         while True:
             try:
                 response = super().request(method, path, **options)
-                if response.status_code != 503:
+                if response.status_code not in (429, 503):
                     return response
             except httpx.TransportError:
                 pass
