@@ -8,6 +8,8 @@ from connexion import FlaskApp
 from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from flask import Response
+from redis.exceptions import RedisError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 from werkzeug.exceptions import HTTPException as FlaskHTTPException
 
@@ -43,6 +45,9 @@ _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
 }
+
+# Classes of PostgreSQL's codes: the connection, its resources, the operator. It has gone, or is about to come.
+_AWAY = ("08", "53", "57")
 
 # Codes for what the framework refuses by itself.
 _FRAMEWORK_CODES = {
@@ -84,6 +89,8 @@ def response(error: errors.WebDetectorError) -> Response:
 def install(app: FlaskApp) -> None:
     """Answer every error of the project, of the frameworks and of our own bugs as a problem."""
     app.add_error_handler(errors.WebDetectorError, _project)
+    app.add_error_handler(DBAPIError, _database)
+    app.add_error_handler(RedisError, _redis)
     app.add_error_handler(ProblemException, _connexion)
     app.add_error_handler(HTTPException, _starlette)
     app.add_error_handler(FlaskHTTPException, _flask)
@@ -95,6 +102,18 @@ def _project(_request: ConnexionRequest, error: errors.WebDetectorError) -> Conn
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", error.code, error.detail, exc_info=error)
     return _answer(status, error.code, error.detail, headers_of(error))
+
+
+def _database(request: ConnexionRequest, error: DBAPIError) -> ConnexionResponse:
+    said = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    code = str(said.get("C", "")) if isinstance(said, dict) else ""  # as pg8000 says it
+    if isinstance(error, InterfaceError | OperationalError) or error.connection_invalidated or code.startswith(_AWAY):
+        return _project(request, errors.Unavailable("the database does not answer: try again"))
+    return _unexpected(request, error)
+
+
+def _redis(request: ConnexionRequest, error: RedisError) -> ConnexionResponse:
+    return _project(request, errors.Unavailable("a part of the service does not answer: try again"))
 
 
 def _connexion(_request: ConnexionRequest, error: ProblemException) -> ConnexionResponse:

@@ -51,6 +51,7 @@ def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> 
         result_backend_always_retry=True,
         redis_backend_health_check_interval=30,
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # a broker may be away for hours; after 100 tries a worker would end
         broker_transport_options=_transport_options(settings),
         broker_use_ssl=_tls(settings.broker_url),
     )

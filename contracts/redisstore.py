@@ -84,7 +84,8 @@ class RedisResultStore:
         return self.progress_of([job_id])[0]
 
     def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
-        answers = self._at_once(*(("hvals", _key(job_id, "progress")) for job_id in job_ids))
+        # Not as one transaction: a server without room for more refuses even to read in one.
+        answers = self._at_once(*(("hvals", _key(job_id, "progress")) for job_id in job_ids), whole=False)
         return [_sum([value.split() for value in values]) for values in answers]
 
     def fix_runtime(self, job_id: str, runtime: str) -> str:
@@ -140,10 +141,11 @@ class RedisResultStore:
         except RedisError as error:
             raise _unavailable(error) from error
 
-    def _at_once(self, *commands: tuple[Any, ...]) -> list[Any]:
-        """The answers to several commands in one round trip. Raises StoreUnavailable."""
+    def _at_once(self, *commands: tuple[Any, ...], whole: bool = True) -> list[Any]:
+        """The answers to several commands in one round trip, of which all are done or none, unless not `whole`.
+        Raises StoreUnavailable."""
         try:
-            with self._redis.pipeline() as pipe:
+            with self._redis.pipeline(transaction=whole) as pipe:
                 for command, *arguments in commands:
                     getattr(pipe, command)(*arguments)
                 return pipe.execute()

@@ -1,7 +1,8 @@
 """The end of a job: checks, summary, result file. Can be repeated, and ends a job once."""
 
+import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from contracts import chunkresult, resultfile
 from contracts.codec import Block
-from contracts.errors import DeadlinePassed
+from contracts.errors import DeadlinePassed, StorageFull
 from contracts.messages import ChunkFailure, FrameRange, JobPlan, ResultHeader, to_json
 from contracts.settings import Settings
 from contracts.states import TERMINAL, JobState
@@ -20,12 +21,14 @@ from processor.jobplan import drop_plan, layout_of, read_plan
 from processor.merge import Tally, check, join
 from processor.sending import start_next
 
+log = logging.getLogger(__name__)
+
 _LOST = "the results of these frames were lost"
 _CANCELLED = ChunkFailure("cancelled", "the job was cancelled")
 
 
 def merge_chunks(services: Services, job_id: str) -> bool:
-    """End a job whose chunks are all there; False when it is not time yet.
+    """End a job whose chunks are all there, or have it wait for room in the storage; False when it is not time yet.
 
     What the chord says does not matter: the store does. Whoever calls, and however often, the
     job ends once.
@@ -43,7 +46,11 @@ def merge_chunks(services: Services, job_id: str) -> bool:
         if not services.repository.move(job_id, JobState.MERGING):
             return False  # still planning
         start_next(services, job.user_id)
-    _finish(services, job, plan, stop)
+    try:
+        _finish(services, job, plan, stop)
+    except StorageFull as error:  # everything is computed, and kept where it is: the reaper asks again
+        log.warning("the result of job %s cannot be written for now: %s", job_id, error.detail)
+        services.repository.note_error(job_id, {"code": error.code, "detail": error.detail})
     return True
 
 
@@ -88,7 +95,7 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
     spent = services.store.progress(job.id).seconds
     started = job.started_at or job.created_at
     values: dict[str, Any] = {
-        "summary": tally.summary(seconds=(utcnow() - started).total_seconds(), detector_seconds=spent),
+        "summary": tally.summary(seconds=_seconds_since(started), detector_seconds=spent),
         "frames_done": tally.frames,
         "failed_ranges": [to_json(item) for item in missing],
         "error": _error(header, stop),
@@ -99,6 +106,11 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
     if services.repository.job(job.id) is None:  # a second merge, later than the job's end and deletion
         services.storage.delete(result_key(job.video_id, job.id))
         services.store.forget(job.id)
+
+
+def _seconds_since(started: datetime) -> float:
+    """No time at all where the clock was set back since then."""
+    return max(0.0, (utcnow() - started).total_seconds())
 
 
 def _end(frames: int, header: ResultHeader, stop: ChunkFailure | None) -> JobState:

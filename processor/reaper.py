@@ -19,7 +19,7 @@ from processor.turns import is_due, next_jobs
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = timedelta(seconds=30)
+_PATIENCE = timedelta(seconds=10)
 _CLAIM_SECONDS = 60
 _WAITING_SECONDS = 300
 _STANDSTILL_SECONDS = 20

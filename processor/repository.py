@@ -97,6 +97,12 @@ class Repository:
             result = session.execute(update(Job).where(*running).values(chunks_sent=after))
             return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
+    def note_error(self, job_id: str, error: dict[str, str]) -> None:
+        """Say what holds up a job that is being merged."""
+        merging = (Job.id == job_id, Job.state == str(JobState.MERGING))
+        with self._transaction() as session:
+            session.execute(update(Job).where(*merging).values(error=error))
+
     def probed(self, video_id: str, media: Media | None, refused: str | None) -> bool:
         """Note what the probe found; False when the video is gone."""
         values = {"media": to_json(media) if media else None, "refused": refused}

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.browsing import CHROMIUM, FLAGS
 from tests.command import Command
 from tests.deployment import Images
+from tests.faulty import Breakable, Faulty
 from tests.forms import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
 from tests.missing import missing
 from tests.servers import Postgres, require
@@ -61,6 +62,16 @@ def form(request: pytest.FixtureRequest) -> Form:
         server.wait()
     broker, database = request.param.split("-")
     return DistributedForm(broker, database, servers, images)
+
+
+@pytest.fixture(scope="session")
+def faulty(images: Images) -> Iterator[Faulty]:
+    """The distributed form on servers that a test may break, and must have mended at its end."""
+    with start_servers() as servers:
+        breakable = Breakable(servers.rabbitmq, servers.redis, servers.postgres)
+        form = Faulty("rabbitmq", "postgres", breakable, images)
+        form.wait()
+        yield form
 
 
 @pytest.fixture(scope="session")

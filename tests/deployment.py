@@ -133,7 +133,8 @@ class Containers:
     ) -> None:
         unknown = [name for name in values if name not in compose.text]
         assert not unknown, f"the compose file does not pass on {unknown}"
-        self._compose, self._images, self._folder, self._enter = compose, images, folder, list(enter)
+        self._compose, self._images, self._folder = compose, images, folder
+        self.enter = list(enter)  # of what is added from now on
         self._values = dict(values)
         self._links = dict(links)
         self.parts: list[Part] = []
@@ -147,7 +148,7 @@ class Containers:
         command = self._compose.command(service, self._values)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *self._enter, *self._images.command(service, self._folder, command)],
+                ["setpriv", "--pdeathsig", "TERM", *self.enter, *self._images.command(service, self._folder, command)],
                 cwd=self._images.cwd(self._compose.role(service)),
                 env=self.environment(service, name),
                 stdin=subprocess.DEVNULL,

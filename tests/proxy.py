@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Literal
@@ -16,10 +17,14 @@ class Proxy:
 
     deeds: (offset, deed) in rising order, the offset counted over all that clients send. A connection that carries the
     byte at an offset is cut there, or hangs there for good with what was sent so far passed on.
+    pause: how long each part, of 16 KiB at most, is held back, in seconds, whichever way it goes.
     """
 
-    def __init__(self, port: int, deeds: Iterable[tuple[int, Deed]]) -> None:
+    def __init__(
+        self, port: int, deeds: Iterable[tuple[int, Deed]] = (), pause: Callable[[], float] = lambda: 0
+    ) -> None:
         self._target = port
+        self._pause = pause
         self._deeds = list(deeds)
         self._sent = 0
         self._lock = threading.Lock()
@@ -73,12 +78,14 @@ class Proxy:
     def _pass_down(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while part := server.recv(_BYTES):
+                time.sleep(self._pause())
                 client.sendall(part)
         self._end(client)
 
     def _pass_up(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while part := client.recv(_BYTES):
+                time.sleep(self._pause())
                 room, deed = self._before(len(part))
                 server.sendall(part[:room])
                 if deed == "hang":

@@ -44,6 +44,7 @@ class Server:
 
     def __enter__(self) -> Self:
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._last: tuple[Sequence[str], dict[str, str] | None] = ((), None)
         self.folder = Path(tempfile.mkdtemp(prefix="wd-test-"))
         self.port = free_port()
         try:
@@ -64,6 +65,26 @@ class Server:
             assert not ended, f"{type(self).__name__} ended:\n{self.log()[-4000:]}"
             assert time.monotonic() < deadline, f"{type(self).__name__} does not answer:\n{self.log()[-4000:]}"
             time.sleep(0.1)
+        return self
+
+    @property
+    def pid(self) -> int:
+        """Of the server itself."""
+        return self._processes[-1].pid
+
+    def stop(self, how: signal.Signals | None = None) -> None:
+        """End it, with its data kept; by default as it is meant to be ended, with SIGKILL all that it started too."""
+        process = self._processes.pop()
+        process.send_signal(how or self._stop_signal)
+        try:
+            process.wait(_STARTING_SECONDS)
+        finally:
+            _kill_group(process)
+
+    def start_again(self) -> Self:
+        """After `stop`, on the same port; it takes a moment until it answers."""
+        command, environ = self._last
+        self._run(command, environ)
         return self
 
     def log(self) -> str:
@@ -95,6 +116,7 @@ class Server:
                 start_new_session=True,
             )
         self._processes.append(process)
+        self._last = (command, environ)
 
     def _end(self) -> None:
         for process in reversed(self._processes):
@@ -166,6 +188,10 @@ class RabbitMq(Server):
         """How many messages wait in a queue."""
         with Connection(self.url(space)) as connection:
             return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
+
+    def cut(self, space: str) -> None:
+        """Close all connections to a virtual host: what their clients have in hand is delivered again."""
+        self._control("close_all_connections", "--vhost", space, "cut by a test")
 
     def _control(self, *command: str) -> None:
         environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "ERL_EPMD_PORT": str(self._epmd)}
@@ -272,8 +298,7 @@ class Postgres(Server):
             **self._settings,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self._command = [*self._user, _tool("postgres"), "-D", str(data), *options]
-        self._run(self._command)
+        self._run([*self._user, _tool("postgres"), "-D", str(data), *options])
 
     def _answers(self) -> bool:
         try:
@@ -283,16 +308,6 @@ class Postgres(Server):
         except (OSError, SQLAlchemyError):
             return False
         return True
-
-    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """End it, with its data kept. SIGQUIT: without a word to its clients, and with a recovery to follow."""
-        process = self._processes.pop()
-        process.send_signal(how)
-        process.wait(_STOPPING_SECONDS)
-
-    def start_again(self) -> None:
-        """After `stop`, on the same port; it takes a moment until it answers."""
-        self._run(self._command)
 
     def create(self, database: str) -> str:
         """The URL of a new, empty database."""

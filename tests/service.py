@@ -128,12 +128,12 @@ class Client:
         self.http = httpx.Client(base_url=url, timeout=60)
         weakref.finalize(self, self.http.close)
 
-    def register(self, username: str, password: str = "correct-horse-battery") -> "Client":
+    def register(self, username: str, password: str = "correct-horse-battery") -> Self:
         self.username, self.password = username, password
         answer = self.call("POST", "/auth/register", 201, json={"username": username, "password": password})
         return self.use(answer)
 
-    def use(self, tokens: dict[str, Any]) -> "Client":
+    def use(self, tokens: dict[str, Any]) -> Self:
         self.tokens = tokens
         self.http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
         return self

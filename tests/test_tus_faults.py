@@ -2,9 +2,7 @@
 
 import hashlib
 import random
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,8 +15,8 @@ from contracts.storages import open_storage
 from contracts.tables import Upload as Row
 from contracts.tables import open_database, utcnow
 from tests.bigfile import big
+from tests.disk import enlarge, small_disk
 from tests.embedded import Embedded
-from tests.missing import missing
 from tests.service import Client, Service
 from tests.tus import HEADERS, Upload, until
 
@@ -134,18 +132,6 @@ def test_a_user_has_no_more_unfinished_uploads_than_may_be(own: Embedded, conten
         upload.give_up()
 
 
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[None]:
-    folder.mkdir(parents=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)], capture_output=True)
-    if done.returncode:
-        missing(f"no file system can be mounted here: {done.stderr.decode().strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def test_on_a_full_disk_it_waits_for_room(tmp_path: Path, content: bytes) -> None:
     disk = tmp_path / "disk"
     with small_disk(disk, "1m"):
@@ -156,7 +142,7 @@ def test_on_a_full_disk_it_waits_for_room(tmp_path: Path, content: bytes) -> Non
                 answer = upload.patch(start)
                 assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
                 assert upload.offset() == 1024 * 1024
-            subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+            enlarge(disk, "8m")
             assert upload.put(1024 * 1024) == SIZE
             check(upload)
         finally:
