@@ -189,6 +189,11 @@ class RabbitMq(Server):
         with Connection(self.url(space)) as connection:
             return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
 
+    def purge(self, space: str, queue: str) -> int:
+        """Lose all messages that wait in a queue; how many there were."""
+        with Connection(self.url(space)) as connection:
+            return int(connection.default_channel.queue_purge(queue))
+
     def cut(self, space: str) -> None:
         """Close all connections to a virtual host: what their clients have in hand is delivered again."""
         self._control("close_all_connections", "--vhost", space, "cut by a test")

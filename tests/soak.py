@@ -184,6 +184,10 @@ def _cut_all_links_to_the_broker(soak: Soak, chance: random.Random) -> None:
     soak.form.servers.rabbitmq.cut(space_of(soak.own))
 
 
+def _lose_the_messages_of_a_queue(soak: Soak, chance: random.Random) -> None:
+    soak.form.servers.rabbitmq.purge(space_of(soak.own), chance.choice(["processor", "detector"]))
+
+
 def _restart_redis(soak: Soak, chance: random.Random) -> None:
     _restart(soak.form.servers.redis, chance, None)
 
@@ -211,6 +215,7 @@ FAULTS = (
     _restart_the_broker,
     _kill_the_broker,
     _cut_all_links_to_the_broker,
+    _lose_the_messages_of_a_queue,
     _restart_redis,
     _kill_redis,
     _empty_redis,

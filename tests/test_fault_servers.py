@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from tests.deployment import Deployment
-from tests.faulty import Faulty, Patient, at_work, check, short, the_one, until
+from tests.faulty import Faulty, Patient, at_work, check, short, space_of, the_one, until
 from tests.servers import Server
 from tests.service import Client
 
@@ -66,6 +66,17 @@ def test_a_broker_that_is_away_for_a_while(
     faulty.servers.rabbitmq.start_again().wait()
     check(own, patient.wait(job), twin)
     check(own, patient.wait(other), twin)
+
+
+def test_messages_that_the_broker_loses_are_sent_again(
+    own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes
+) -> None:
+    """Those of chunks that nobody has begun, too."""
+    job = at_work(patient, video)
+    while not faulty.servers.rabbitmq.purge(space_of(own), "detector"):
+        patient.wait(job)
+        job = at_work(patient, video)
+    check(own, patient.wait(job), twin)
 
 
 @pytest.mark.parametrize("how", [None, signal.SIGKILL])
