@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from contracts.errors import StorageUnavailable
+from contracts.handover import handed
 from contracts.localstorage import LocalStorage
 from contracts.messages import ProbeReport
 from contracts.reader import RangeReader
 from contracts.settings import Settings, table
 from contracts.storages import open_storage
-from processor.handover import handed
 from processor.probe import probe as probe_in
 from tests.fakes import MemoryStorage
 
