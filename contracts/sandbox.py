@@ -134,7 +134,9 @@ def warn_if_weak() -> None:
 def environment() -> dict[str, str]:
     """That of a process which reads foreign files: without our settings, and so without a password."""
     known = {row.variable for row in table()}
-    return {name: value for name, value in os.environ.items() if name not in known}
+    environ = {name: value for name, value in os.environ.items() if name not in known}
+    # numpy's library takes address space for each core, and nothing here multiplies large matrices.
+    return environ | {"OPENBLAS_NUM_THREADS": "1"}
 
 
 def _shut() -> bool:

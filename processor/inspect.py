@@ -1,6 +1,6 @@
 """What a file is: container, codec, facts and packet index. Runs as a process of its own.
 
-    python -m processor.inspect DESCRIPTOR MAX_FRAME_PIXELS MAX_FRAMES CPU_SECONDS PARENT
+    python -m processor.inspect DESCRIPTOR MAX_FRAME_PIXELS MAX_FRAMES MAX_PIXELS CPU_SECONDS PARENT
 
 writes a ProbeReport to standard output, or ends with STORAGE_FAILED and writes why. DESCRIPTOR is the
 file's, handed over by the parent, whose process number is PARENT. A hostile file can only end this process: see
@@ -26,7 +26,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from contracts import sandbox
-from contracts.containers import ANIMATIONS, OPEN_OPTIONS, STILLS, demuxer
+from contracts.containers import ANIMATIONS, MAX_STREAMS, OPEN_OPTIONS, STILLS, demuxer
 from contracts.errors import StorageUnavailable, VideoRefused
 from contracts.handover import STORAGE_FAILED, taken
 from contracts.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
@@ -42,10 +42,11 @@ _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"[playlist]")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """max_frame_pixels: width times height; max_frames: of the whole video."""
+    """max_frame_pixels: width times height; max_frames: of the whole video; max_pixels: of all frames together."""
 
     max_frame_pixels: int
     max_frames: int
+    max_pixels: int
 
 
 @dataclass(slots=True)
@@ -79,6 +80,11 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
             damage = Damage(container, stream)
             index = _index(_read_packets(container, stream, limits, damage), stream)
             media = _media(container, stream, first, index, damage.reason(source))
+            if media.width * media.height * media.frames > limits.max_pixels:
+                raise VideoRefused(
+                    f"its {media.frames} frames have {media.width}x{media.height} pixels; at most {limits.max_pixels} "
+                    "are accepted of all together: cut it into parts, or send it smaller"
+                )
             return ProbeReport(media=media, index=index)
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         if head[4:8] in _MP4_BOXES:
@@ -91,6 +97,8 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
 
 
 def _video_stream(container: InputContainer, limits: Limits) -> VideoStream:
+    if len(container.streams) > MAX_STREAMS:
+        raise VideoRefused(f"it has {len(container.streams)} streams; at most {MAX_STREAMS} are accepted")
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         held = "only sound" if container.streams.audio else "no picture"
@@ -243,11 +251,11 @@ def _container_name(container: InputContainer) -> str:
 
 def main(arguments: list[str]) -> int:
     """Entry point of the bounded process."""
-    descriptor, max_pixels, max_frames, cpu_seconds, parent = arguments
+    descriptor, *limits, cpu_seconds, parent = arguments
     sandbox.enter(sandbox.Bounds(_MEMORY_BYTES, int(cpu_seconds)), int(parent))
     try:
         with taken(int(descriptor)) as source, watched(source) as reader:
-            report = inspect(reader, Limits(int(max_pixels), int(max_frames)))
+            report = inspect(reader, Limits(*map(int, limits)))
     except VideoRefused as error:
         report = ProbeReport(refused=error.detail)
     except MemoryError:
