@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from mmap import mmap
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import msgspec
 import numpy as np
@@ -103,7 +103,7 @@ class Images:
                 self.failure = _BROKE
                 return None
             try:
-                return msgspec.msgpack.decode(data, type=Message)
+                return cast(Message, msgspec.msgpack.decode(data, type=Message))
             except msgspec.DecodeError:
                 self.failure = _BROKE
                 return None

@@ -28,13 +28,8 @@ def probe(storage: Storage, settings: Settings, key: str) -> ProbeReport:
 
 
 def _ask(descriptor: int, settings: Settings) -> ProbeReport:
-    command = [sys.executable, "-m", "processor.inspect", str(descriptor), str(settings.max_frame_pixels)]
-    command += [
-        str(settings.max_frames),
-        str(settings.max_pixels),
-        str(settings.probe_timeout_seconds),
-        str(os.getpid()),
-    ]
+    limits = (settings.max_frame_pixels, settings.max_frames, settings.max_pixels, settings.probe_timeout_seconds)
+    command = [sys.executable, "-m", "processor.inspect", *map(str, (descriptor, *limits, os.getpid()))]
     try:
         # Standard error is left alone: what the libraries print there is for the log.
         done = subprocess.run(

@@ -79,7 +79,7 @@ class Interrupted(io.BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         if self._happens is not None and self.tell() >= self._after:
-            self._happens, happens = None, self._happens
+            happens, self._happens = self._happens, None
             happens()
         return super().read(size)
 
@@ -143,9 +143,13 @@ def test_what_is_killed_from_outside_is_tried_again(
     services = Services(Catalogue(Path("none")), storage, MemoryResultStore(60), engines, decoders, "w", 15)
     kills = 1
 
+    def kill() -> None:
+        if kills:
+            whom().kill()
+
     class Killing(MemoryStorage):
         def open(self, key: str) -> BinaryIO:
-            return Interrupted(long.content, lambda: kills and whom().kill())
+            return Interrupted(long.content, kill)
 
     assert perform(chunk, dataclasses.replace(services, storage=Killing()), 0) == AFTER_ERROR_SECONDS
     kills = 0
@@ -194,14 +198,14 @@ def growing() -> Clip:
             packet.stream, packet.pts, packet.dts, packet.is_keyframe = stream, number * 40, number * 40, True
             packet.time_base = Fraction(1, 1000)
             writer.mux(packet)
-    with av.open(io.BytesIO(sink.getvalue())) as container:
+    with av.open(io.BytesIO(sink.getvalue()), "r") as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         assert [frame.width for frame in io_frames(sink.getvalue())] == [64] * 8 + [640] * 4 + [64] * 8
     return Clip(sink.getvalue(), tuple((p.pts, p.dts, True) for p in packets), 64, 48)
 
 
 def io_frames(content: bytes) -> list[av.VideoFrame]:
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         return list(container.decode(video=0))
 
 
