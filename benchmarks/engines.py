@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from benchmarks import clip
 from benchmarks.contenders import Run
-from benchmarks.inprocess import once, whole
+from benchmarks.inprocess import nursery, once, whole
 from benchmarks.matching import matched, score_difference
 from benchmarks.ratio import ratio, rounds
 from benchmarks.report import full, record, spread, table, told
@@ -25,6 +25,7 @@ from contracts.catalogue import Catalogue, Model
 from contracts.errors import ModelBroken, PrecisionUnavailable
 from contracts.messages import Options
 from detector.base import PRECISIONS, Backend, EngineConfig
+from detector.decoders import Decoders
 from detector.engines import Engines
 
 LEAST_MATCHED = 0.98
@@ -52,12 +53,12 @@ def variants(model: Model, folder: Path) -> list[Variant]:
     return made
 
 
-def speeds(model: Model, folder: Path, video: Path, count: int) -> dict[str, Any]:
+def speeds(model: Model, folder: Path, video: Path, decoders: Decoders, count: int) -> dict[str, Any]:
     """Frames a second by variant, printed and for the record."""
     chunk = whole(video, model)
     all_of_them = variants(model, folder)
     runs: dict[str, list[Run]] = {variant.name: [] for variant in all_of_them}
-    rounds(all_of_them, count, lambda one: runs[one.name].append(once(video, chunk, one.backend, one.model)))
+    rounds(all_of_them, count, lambda one: runs[one.name].append(once(video, chunk, decoders, one.backend, one.model)))
     first = runs[all_of_them[0].name]
     rows, figures = [], {}
     for name, done in runs.items():
@@ -69,17 +70,17 @@ def speeds(model: Model, folder: Path, video: Path, count: int) -> dict[str, Any
     return figures
 
 
-def precisions(model: Model, folder: Path, video: Path) -> dict[str, Any]:
+def precisions(model: Model, folder: Path, video: Path, decoders: Decoders) -> dict[str, Any]:
     """What each precision changes, printed and for the record."""
     # Low scores too, so that a box whose score falls is seen to fall, and not to vanish.
     chunk = whole(video, model, Options(min_score=0.3))
     engines = Engines(folder, EngineConfig())
-    reference = once(video, chunk, engines.get(model, "fp32"), model).found
+    reference = once(video, chunk, decoders, engines.get(model, "fp32"), model).found
     automatic = engines.get(model, "auto").describe().precision
     rows, figures = [], {}
     for precision in PRECISIONS[1:]:
         try:
-            found = once(video, chunk, engines.get(model, precision), model).found
+            found = once(video, chunk, decoders, engines.get(model, precision), model).found
         except (PrecisionUnavailable, ModelBroken) as error:
             print(f"{precision}: not here: {error.detail}")
             continue
@@ -95,11 +96,11 @@ def main(pairs: int, frames: int) -> None:
     """Entry point."""
     models = Path(os.environ.get("MODELS_DIR") or "data/models")
     model = Catalogue(models).get(os.environ.get("MODEL") or "nanodet-g")
-    with tempfile.TemporaryDirectory(prefix="bench-engines-") as name:
+    with tempfile.TemporaryDirectory(prefix="bench-engines-") as name, nursery() as decoders:
         video = clip.things(Path(name) / "576p.mp4", frames, (768, 576))
         print(f"{model.id}, 768x576, {frames} frames, {pairs} rounds: median (least to most); 95 % confidence")
-        speed = speeds(model, models, video, pairs)
-        changed = precisions(model, models, video)
+        speed = speeds(model, models, video, decoders, pairs)
+        changed = precisions(model, models, video, decoders)
     record("engines", {"model": model.id, "frames": frames, "speeds": speed, "precisions": changed})
 
 

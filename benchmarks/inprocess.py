@@ -2,14 +2,18 @@
 
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
+import psutil
 
 from benchmarks.contenders import Run
 from contracts.catalogue import Model
 from contracts.messages import SCHEMA, Chunk, Options, Plan
 from detector.base import Backend
+from detector.decoders import Budget, Decoders
 from detector.inference import run
 
 
@@ -23,15 +27,28 @@ def whole(video: Path, model: Model, options: Options | None = None) -> Chunk:
     return Chunk(SCHEMA, "bench", 0, "video", plan, "pts", 0, width, height, (None,), 0, tuple(times), None)
 
 
-def once(video: Path, chunk: Chunk, backend: Backend, model: Model) -> Run:
+def once(video: Path, chunk: Chunk, decoders: Decoders, backend: Backend, model: Model) -> Run:
     """The chunk through the model, in this process."""
-    began, spent = time.perf_counter(), _cpu()
+    began, spent = time.perf_counter(), cpu()
     with video.open("rb") as source:
-        outcome = run(chunk, source, backend, model, lambda frames, seconds: None, lambda: False)
+        outcome = run(chunk, source, decoders, backend, model, lambda frames, seconds: None, lambda: False)
     assert not outcome.missing
-    return Run(len(outcome.block), time.perf_counter() - began, _cpu() - spent, outcome.block)
+    return Run(len(outcome.block), time.perf_counter() - began, cpu() - spent, outcome.block)
 
 
-def _cpu() -> float:
+@contextmanager
+def nursery() -> Iterator[Decoders]:
+    """What decodes, for videos of any size."""
+    decoders = Decoders(Budget(10**9, 10**15))
+    decoders.start()
+    try:
+        yield decoders
+    finally:
+        decoders.close()
+
+
+def cpu() -> float:
+    """Seconds of processor time, of this process and of the decoders that have ended."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    nurseries = (child.cpu_times() for child in psutil.Process().children() if "detector.nursery" in child.cmdline())
+    return used.ru_utime + used.ru_stime + sum(times.children_user + times.children_system for times in nurseries)

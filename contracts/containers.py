@@ -10,6 +10,9 @@ STILLS = ("jpeg_pipe", "png_pipe", "webp_pipe")
 ANIMATIONS = ("gif", "apng")
 DEMUXERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", *STILLS, *ANIMATIONS)
 
+# A file with more is none of a camera's or an editor's: each costs memory as soon as it is named.
+MAX_STREAMS = 100
+
 # For av.open(): custom IO needs no protocol, so none is allowed.
 OPEN_OPTIONS = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": ""}
 

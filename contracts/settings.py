@@ -290,9 +290,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     probe_timeout_seconds: Annotated[int, _meta("Limit on reading a video's index.", ("processor",), ge=1, le=3600)] = (
         300
     )
-    max_frame_pixels: Annotated[
-        int, _meta("Largest frame that is accepted, width times height.", ("processor",), ge=1)
-    ] = 8192 * 4352
+    max_frame_pixels: Annotated[int, _meta("Largest frame that is accepted, width times height.", WORKERS, ge=1)] = (
+        8192 * 4352
+    )
+    max_pixels: Annotated[
+        int, _meta("Most pixels that a video may have, width times height times frames.", WORKERS, ge=1)
+    ] = 10_000_000_000_000
     max_frames: Annotated[int, _meta("Most frames that a video may have.", ("processor",), ge=1)] = 20_000_000
     retention_video_days: Annotated[
         int,

@@ -150,7 +150,7 @@ def _detect(chunk: Chunk, services: Services, lease: _Lease, model: Model, backe
         return not lease.held or store.cancelled(chunk.job_id)
 
     with services.storage.open(chunk.video_key) as source, watched(source) as reader:
-        return run(chunk, reader, backend, model, on_progress, should_stop)
+        return run(chunk, reader, services.decoders, backend, model, on_progress, should_stop)
 
 
 def _keep(chunk: Chunk, services: Services, outcome: Outcome) -> None:

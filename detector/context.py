@@ -8,6 +8,7 @@ from contracts.context import Context
 from contracts.storage import Storage
 from contracts.store import ResultStore
 from detector.base import Backend
+from detector.decoders import Decoders
 
 
 class BackendSource(Protocol):
@@ -24,6 +25,7 @@ class Services:
     storage: Storage
     store: ResultStore
     engines: BackendSource
+    decoders: Decoders
     worker: str
     lease_seconds: int
 

@@ -1,10 +1,11 @@
 """The loop: a chunk's frames through a model.
 
-A thread decodes and scales ahead, the engine computes in its own, and this one makes boxes of what comes out.
+A process decodes and scales ahead, the engine computes in its threads, and this one makes boxes of what comes out.
 """
 
+import logging
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -13,17 +14,17 @@ import numpy as np
 
 from contracts.catalogue import Model
 from contracts.codec import Block, Detections, pack
+from contracts.errors import DecodeFailed
 from contracts.messages import Chunk
 from detector import heads
-from detector.ahead import ahead
 from detector.base import Backend, Image, check_finite
-from detector.crop import Crop, area, shifted, unturned
-from detector.frames import ToImage, decode
+from detector.crop import area, shifted, unturned
+from detector.decoders import Decoders
 from detector.view import view
 
+log = logging.getLogger(__name__)
+
 PULSE_SECONDS = 0.5
-# Images that wait for the model, so that neither a slow frame nor slow outputs make the other side stand still.
-FRAMES_AHEAD = 8
 
 
 class Cancelled(Exception):
@@ -68,6 +69,7 @@ class _Pulse:
 def run(
     chunk: Chunk,
     source: BinaryIO,
+    decoders: Decoders,
     backend: Backend,
     model: Model,
     on_progress: Callable[[int, float], None],
@@ -75,32 +77,28 @@ def run(
 ) -> Outcome:
     """Detect objects in the frames of a chunk.
 
-    source: the video. backend: set up with the model. on_progress(frames so far, seconds) and
-    should_stop() are called about every PULSE_SECONDS.
-    Raises Cancelled, DecodeFailed when the video cannot be opened, and what the others raise.
+    source: the video, which another thread may read meanwhile. backend: set up with the model. on_progress(frames so
+    far, seconds) and should_stop() are called about every PULSE_SECONDS.
+    Raises Cancelled, DecodeFailed when nothing can be decoded since the video cannot be opened or breaks the
+    decoder, StorageUnavailable, Lost, and what the others raise.
     """
     pulse = _Pulse(on_progress, should_stop)
     head = heads.get(model)
     options = chunk.plan.options
     class_ids = _class_ids(model, options.labels)
     place = area(options.region, chunk.width, chunk.height)
-    crop = Crop(unturned(place, chunk.width, chunk.height, chunk.rotation))
+    stored = unturned(place, chunk.width, chunk.height, chunk.rotation)
     shown = view(model, (place.width, place.height))
-    to_image = ToImage(chunk.rotation, shown, model.channels)
     times: list[int] = []
 
-    def prepared(check: Callable[[], None]) -> Generator[tuple[int, Image], None, None]:
-        for moment, frame in decode(source, chunk, check):
-            yield moment, to_image(crop(frame))
-
-    def noted(images: Iterator[tuple[int, Image]]) -> Iterator[Image]:
+    def noted(images: Iterable[tuple[int, Image]]) -> Iterator[Image]:
         for moment, image in images:
             times.append(moment)
             yield image
 
     found: list[Detections] = []
     with (
-        ahead(prepared, FRAMES_AHEAD, pulse.beat, PULSE_SECONDS) as images,
+        decoders.images(source, chunk, stored, shown, model.channels, pulse.beat, PULSE_SECONDS) as images,
         closing(backend.infer(noted(images), masks=options.masks)) as results,
     ):
         for outputs in results:
@@ -109,6 +107,10 @@ def run(
             found.append(shifted(inside, place, (chunk.width, chunk.height)))
             pulse.frames = len(found)
             pulse.beat()
+    if images.failure is not None:
+        if not times:
+            raise DecodeFailed(images.failure)
+        log.warning("decoding chunk %d of job %s has failed: %s", chunk.index, chunk.job_id, images.failure)
     missing = tuple(sorted(set(chunk.times).difference(times)))
     return Outcome(_block(chunk, times, found), missing, pulse.seconds())
 

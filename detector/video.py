@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeAlias
 
 import av
+import av.subtitles.stream  # what opens a container imports it else, where no file can be opened any more
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from contracts.containers import OPEN_OPTIONS, demuxer
+from contracts.containers import MAX_STREAMS, OPEN_OPTIONS, demuxer
 from contracts.errors import DecodeFailed
 
 # Demuxers that search times of display: given a dts they land a keyframe too early.
@@ -88,6 +89,8 @@ def _container(source: BinaryIO) -> InputContainer:
 
 
 def _stream(container: InputContainer) -> VideoStream:
+    if len(container.streams) > MAX_STREAMS:
+        raise DecodeFailed(f"the file holds {len(container.streams)} streams; at most {MAX_STREAMS} are read")
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             # Threads of the decoder would take the time of the model's, and give nothing for it.

@@ -21,6 +21,7 @@ from contracts.catalogue import Catalogue, Model
 from contracts.errors import SettingsError, WebDetectorError
 from contracts.logs import configure
 from contracts.presence import Loaded, connect, heartbeat_step, presence_step
+from contracts.sandbox import warn_if_weak
 from contracts.settings import Settings, load
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
@@ -28,6 +29,7 @@ from contracts.tasks import detector_queue
 from detector import tasks  # noqa: F401  (registers the task)
 from detector.base import EngineConfig, EngineInfo
 from detector.context import Services, context
+from detector.decoders import Budget, Decoders
 from detector.engines import Engines
 from detector.loading import Loading, loading_step
 
@@ -48,6 +50,7 @@ def build(
         storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         engines=Engines(settings.models_path, config, on_loaded),
+        decoders=Decoders(Budget(settings.max_frame_pixels, settings.max_pixels)),
         worker=worker,
         lease_seconds=settings.lease_seconds,
     )
@@ -60,7 +63,8 @@ def pools(settings: Settings) -> tuple[str, ...]:
 
 
 def warm_up(settings: Settings, services: Services) -> None:
-    """Load the models that jobs will want. Raises WebDetectorError."""
+    """Load the models that jobs will want, and what decodes. Raises WebDetectorError."""
+    services.decoders.start()
     named = [name for name in (name.strip() for name in settings.detector_models.split(",")) if name]
     for model_id in named or [settings.default_model]:
         model = services.catalogue.get(model_id)
@@ -131,6 +135,8 @@ def main() -> int:
     except SettingsError as error:
         print(error.detail, file=sys.stderr)
         return 2
+    configure(settings)
+    warn_if_weak()
     loading = Loading()
     code = create(settings, loading).start(arguments(settings))
     return 1 if loading.has_failed else int(code or 0)

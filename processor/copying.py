@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 from av.container import OutputContainer
@@ -16,6 +16,14 @@ _FINEST = 1_000_000  # ticks of a second: what is finer leaves no room for long 
 _GROUP_SECONDS = 2
 _LEAST_GROUP, _MOST_GROUP = 12, 250
 _LIMITED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An empty file, open twice. again: for the muxer, which reads what it wrote, to put the index in front."""
+
+    sink: BinaryIO
+    again: BinaryIO
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +109,18 @@ class Copy:
 
 
 @contextmanager
-def copy_to(path: str, time_base: Fraction, fps: float, aspect: Fraction, threads: int) -> Iterator[tuple[Copy, Kind]]:
-    """A copy in a file that can be read again while it is written, and its kind.
+def copy_to(
+    target: Target, time_base: Fraction, fps: float, aspect: Fraction, threads: int
+) -> Iterator[tuple[Copy, Kind]]:
+    """A copy in a file, and its kind.
 
     time_base: of the times, in seconds. fps: about how many pictures there are in a second. aspect: how much wider
     than high a pixel is shown.
     """
     kind = best_kind()
-    with av.open(path, "w", format=kind.container, options=kind.muxing) as container:
+    with av.open(
+        target.sink, "w", format=kind.container, options=kind.muxing, io_open=lambda *_: target.again
+    ) as container:
         copy = Copy(container, kind, time_base, fps, aspect, threads)
         yield copy, kind
         copy.end()

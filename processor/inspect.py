@@ -1,13 +1,12 @@
 """What a file is: container, codec, facts and packet index. Runs as a process of its own.
 
-    python -m processor.inspect DESCRIPTOR MAX_FRAME_PIXELS MAX_FRAMES CPU_SECONDS
+    python -m processor.inspect DESCRIPTOR MAX_FRAME_PIXELS MAX_FRAMES MAX_PIXELS CPU_SECONDS PARENT
 
 writes a ProbeReport to standard output, or ends with STORAGE_FAILED and writes why. DESCRIPTOR is the
-file's, handed over by the parent. A hostile file can only end this process: it has limits on memory, on processor time
-and on files, and knows nothing but the object it was given.
+file's, handed over by the parent, whose process number is PARENT. A hostile file can only end this process: see
+contracts.sandbox.
 """
 
-import resource
 import sys
 from array import array
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from itertools import pairwise
 from typing import BinaryIO
 
 import av
+import av.subtitles.stream  # what opens a container imports it else, where no file can be opened any more
 from av import logging
 from av.container import InputContainer
 from av.packet import Packet
@@ -25,12 +25,13 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from contracts.containers import ANIMATIONS, OPEN_OPTIONS, STILLS, demuxer
+from contracts import sandbox
+from contracts.containers import ANIMATIONS, MAX_STREAMS, OPEN_OPTIONS, STILLS, demuxer
 from contracts.errors import StorageUnavailable, VideoRefused
+from contracts.handover import STORAGE_FAILED, taken
 from contracts.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
 from contracts.reader import watched
 from processor.damage import Damage
-from processor.handover import STORAGE_FAILED, taken
 from processor.plan import shown
 
 _MEMORY_BYTES = 2 * 1024**3
@@ -41,10 +42,11 @@ _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"[playlist]")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """max_frame_pixels: width times height; max_frames: of the whole video."""
+    """max_frame_pixels: width times height; max_frames: of the whole video; max_pixels: of all frames together."""
 
     max_frame_pixels: int
     max_frames: int
+    max_pixels: int
 
 
 @dataclass(slots=True)
@@ -78,6 +80,11 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
             damage = Damage(container, stream)
             index = _index(_read_packets(container, stream, limits, damage), stream)
             media = _media(container, stream, first, index, damage.reason(source))
+            if media.width * media.height * media.frames > limits.max_pixels:
+                raise VideoRefused(
+                    f"its {media.frames} frames have {media.width}x{media.height} pixels; at most {limits.max_pixels} "
+                    "are accepted of all together: cut it into parts, or send it smaller"
+                )
             return ProbeReport(media=media, index=index)
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         if head[4:8] in _MP4_BOXES:
@@ -90,6 +97,8 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
 
 
 def _video_stream(container: InputContainer, limits: Limits) -> VideoStream:
+    if len(container.streams) > MAX_STREAMS:
+        raise VideoRefused(f"it has {len(container.streams)} streams; at most {MAX_STREAMS} are accepted")
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         held = "only sound" if container.streams.audio else "no picture"
@@ -242,14 +251,11 @@ def _container_name(container: InputContainer) -> str:
 
 def main(arguments: list[str]) -> int:
     """Entry point of the bounded process."""
-    descriptor, max_pixels, max_frames, cpu_seconds = arguments
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(cpu_seconds), int(cpu_seconds) + 5))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    descriptor, *limits, cpu_seconds, parent = arguments
+    sandbox.enter(sandbox.Bounds(_MEMORY_BYTES, int(cpu_seconds)), int(parent))
     try:
         with taken(int(descriptor)) as source, watched(source) as reader:
-            report = inspect(reader, Limits(int(max_pixels), int(max_frames)))
+            report = inspect(reader, Limits(*map(int, limits)))
     except VideoRefused as error:
         report = ProbeReport(refused=error.detail)
     except MemoryError:

@@ -7,11 +7,12 @@ import sys
 import msgspec
 
 from contracts.errors import NotFound, StorageUnavailable
+from contracts.handover import STORAGE_FAILED, handed
 from contracts.messages import ProbeReport, decode
 from contracts.reader import watched
-from contracts.settings import Settings, table
+from contracts.sandbox import environment
+from contracts.settings import Settings
 from contracts.storage import Storage
-from processor.handover import STORAGE_FAILED, handed
 
 
 def probe(storage: Storage, settings: Settings, key: str) -> ProbeReport:
@@ -27,18 +28,15 @@ def probe(storage: Storage, settings: Settings, key: str) -> ProbeReport:
 
 
 def _ask(descriptor: int, settings: Settings) -> ProbeReport:
-    command = [sys.executable, "-m", "processor.inspect", str(descriptor), str(settings.max_frame_pixels)]
-    command += [str(settings.max_frames), str(settings.probe_timeout_seconds)]
-    # What reads foreign files knows no password.
-    known = {row.variable for row in table()}
-    environ = {name: value for name, value in os.environ.items() if name not in known}
+    limits = (settings.max_frame_pixels, settings.max_frames, settings.max_pixels, settings.probe_timeout_seconds)
+    command = [sys.executable, "-m", "processor.inspect", *map(str, (descriptor, *limits, os.getpid()))]
     try:
         # Standard error is left alone: what the libraries print there is for the log.
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            env=environ,
+            env=environment(),
             pass_fds=(descriptor,),
             timeout=settings.probe_timeout_seconds,
             check=False,

@@ -4,21 +4,17 @@
 
 REQUEST is a Request as JSON; its numbers are descriptors that the parent hands over. Writes a Report as a line of
 JSON about every half second, and one at the end; or ends with STORAGE_FAILED and writes why. A hostile file can
-only end this process: it has limits on memory, on processor time and on files, and knows nothing but the objects
-that it was given.
+only end this process: see contracts.sandbox.
 """
 
-import ctypes
 import os
-import resource
-import signal
 import sys
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 import msgspec
@@ -26,13 +22,14 @@ from PIL import Image
 
 from contracts.codec import decompress
 from contracts.errors import CorruptData, StorageUnavailable, VideoRefused
+from contracts.handover import STORAGE_FAILED, taken
 from contracts.messages import Media, PacketIndex, decode
 from contracts.reader import watched
 from contracts.resultfile import ResultFile
+from contracts.sandbox import Bounds, enter
 from processor.annotations import Annotations, covered
-from processor.copying import copy_to
+from processor.copying import Target, copy_to
 from processor.drawing import draw
-from processor.handover import STORAGE_FAILED, taken
 from processor.order import Report, Request
 from processor.picture import ToPicture
 from processor.shots import Shot, opened, shots
@@ -44,44 +41,45 @@ _MEMORY_BYTES = 4 * 1024**3
 _ENCODER_THREADS = 4
 _REPORT_SECONDS = 0.5
 _NICE = 10  # jobs come first
-_PR_SET_PDEATHSIG = 1
 
 
 Tell = Callable[[Report], None]
 
 
-def render(request: Request, video: BinaryIO, index: PacketIndex, results: BinaryIO | None, tell: Tell) -> Report:
+def render(
+    request: Request, target: Target, video: BinaryIO, index: PacketIndex, results: BinaryIO | None, tell: Tell
+) -> Report:
     """Make what is asked for. Raises VideoRefused, CorruptData."""
     if request.kind == "poster":
-        return _poster(request, video, index)
+        return _poster(request, target, video, index)
     file = ResultFile(results) if results is not None else None
     numbers: Sequence[int] = covered(file, index) if file else range(request.media.frames)
     notes = Annotations(file, request.options) if file else None
     media, total, done = request.media, len(numbers), 0
     to_picture = ToPicture(media.rotation, COPY_PIXELS)
     threads = min(_ENCODER_THREADS, len(os.sched_getaffinity(0)))
-    with opened(video) as (container, stream):
-        # Opened by its name, so that the muxer can read what it wrote, to put the index in front.
-        path, aspect = f"/proc/self/fd/{request.target}", _aspect(media)
-        with copy_to(path, Fraction(*index.time_base), media.fps, aspect, threads) as (copy, kind):
-            for number, shown_at, frame in _chosen(shots(container, stream, index), numbers):
-                picture = to_picture(frame)
-                if notes is not None:
-                    draw(picture, (media.width, media.height), notes.at(number))
-                copy.add(picture, shown_at)
-                done += 1
-                tell(Report(done, total))
+    with (
+        opened(video) as (container, stream),
+        copy_to(target, Fraction(*index.time_base), media.fps, _aspect(media), threads) as (copy, kind),
+    ):
+        for number, shown_at, frame in _chosen(shots(container, stream, index), numbers):
+            picture = to_picture(frame)
+            if notes is not None:
+                draw(picture, (media.width, media.height), notes.at(number))
+            copy.add(picture, shown_at)
+            done += 1
+            tell(Report(done, total))
     if not done:
         raise VideoRefused("no frame of the video can be decoded")
     return Report(done, total, content_type=kind.content_type)
 
 
-def _poster(request: Request, video: BinaryIO, index: PacketIndex) -> Report:
+def _poster(request: Request, target: Target, video: BinaryIO, index: PacketIndex) -> Report:
     to_picture = ToPicture(request.media.rotation, POSTER_PIXELS)
     with opened(video) as (container, stream):
         for _, _, frame in shots(container, stream, index):
-            with open(request.target, "wb", closefd=False) as sink:
-                Image.fromarray(to_picture.rgb(frame)).save(sink, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+            picture = Image.fromarray(to_picture.rgb(frame))
+            picture.save(target.sink, "JPEG", quality=_JPEG_QUALITY, optimize=True)
             return Report(1, 1, content_type="image/jpeg")
     raise VideoRefused("no frame of the video can be decoded")
 
@@ -115,22 +113,20 @@ def _objects(request: Request) -> Iterator[tuple[BinaryIO, PacketIndex, BinaryIO
         yield reader(request.video), index, None if request.results is None else reader(request.results)
 
 
-def _bound(request: Request) -> None:
-    """Limit what this process may take, and let it end with its parent."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != request.parent:  # it died before the line above
-        sys.exit(1)
+@contextmanager
+def _shut_in(request: Request) -> Iterator[Target]:
+    """Limit what this process may take, and let it open nothing more. The file to write is open."""
     os.nice(_NICE)
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (request.cpu_seconds, request.cpu_seconds + 5))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (request.file_bytes, request.file_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    Image.preinit()  # what writes a JPEG is imported at its first use else
+    path = f"/proc/self/fd/{request.target}"
+    with open(path, "wb", buffering=0) as sink, open(path, "rb", buffering=0) as again:
+        enter(Bounds(_MEMORY_BYTES, request.cpu_seconds, request.file_bytes), request.parent)
+        yield Target(cast(BinaryIO, sink), cast(BinaryIO, again))
 
 
 def main(arguments: list[str]) -> int:
     """Entry point of the bounded process."""
     request = msgspec.json.decode(arguments[0], type=Request)
-    _bound(request)
     told = 0.0
 
     def tell(report: Report) -> None:
@@ -141,8 +137,8 @@ def main(arguments: list[str]) -> int:
             sys.stdout.buffer.flush()
 
     try:
-        with _objects(request) as (video, index, results):
-            report = render(request, video, index, results, tell)
+        with _shut_in(request) as target, _objects(request) as (video, index, results):
+            report = render(request, target, video, index, results, tell)
     except StorageUnavailable as error:
         sys.stdout.write(error.detail)
         return STORAGE_FAILED

@@ -14,6 +14,7 @@ from contracts.broker import create_celery
 from contracts.errors import SettingsError
 from contracts.logs import configure
 from contracts.presence import connect, heartbeat_step, presence_step
+from contracts.sandbox import warn_if_weak
 from contracts.settings import Settings, load
 from contracts.tasks import QUEUE_RENDER
 from processor import tasks  # noqa: F401  (registers them)
@@ -66,6 +67,8 @@ def main() -> int:
         print(error.detail, file=sys.stderr)
         return 2
     app = create(settings)
+    configure(settings)
+    warn_if_weak()
     context.install(build(settings, app))
     return int(app.start(arguments(settings)) or 0)
 

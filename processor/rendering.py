@@ -12,12 +12,12 @@ from typing import BinaryIO
 import msgspec
 
 from contracts.errors import StorageUnavailable, VideoRefused
+from contracts.handover import STORAGE_FAILED, handed
 from contracts.messages import Media
 from contracts.reader import watched
 from contracts.renditions import Kind, RenditionOptions
-from contracts.settings import table
+from contracts.sandbox import environment
 from contracts.storage import Storage
-from processor.handover import STORAGE_FAILED, handed
 from processor.order import Report, Request
 
 _TICK_SECONDS = 1.0
@@ -87,14 +87,11 @@ def cpu_seconds(kind: Kind, media: Media) -> int:
 
 
 def _ask(request: Request, tick: Tick) -> Report:
-    # What reads foreign files knows no password.
-    known = {row.variable for row in table()}
-    environ = {name: value for name, value in os.environ.items() if name not in known}
     passed = [request.video, request.index, request.target, *([] if request.results is None else [request.results])]
     command = [sys.executable, "-m", "processor.render", msgspec.json.encode(request).decode()]
     # Standard error is left alone: what the libraries print there is for the log.
     child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environ, pass_fds=tuple(passed)
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment(), pass_fds=tuple(passed)
     )
     try:
         said = _listen(child, time.monotonic() + _PATIENCE * request.cpu_seconds, tick)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 import av
+import av.subtitles.stream  # what opens a container imports it else, where no file can be opened any more
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition

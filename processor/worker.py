@@ -13,6 +13,7 @@ from contracts.catalogue import Catalogue
 from contracts.errors import SettingsError
 from contracts.logs import configure
 from contracts.presence import connect, heartbeat_step, periodic_step, presence_step
+from contracts.sandbox import warn_if_weak
 from contracts.settings import Settings, load
 from contracts.signals import Signals
 from contracts.storages import open_storage
@@ -93,7 +94,10 @@ def main() -> int:
     except SettingsError as error:
         print(error.detail, file=sys.stderr)
         return 2
-    return int(create(settings).start(arguments(settings)) or 0)
+    app = create(settings)
+    configure(settings)
+    warn_if_weak()
+    return int(app.start(arguments(settings)) or 0)
 
 
 if __name__ == "__main__":

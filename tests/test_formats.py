@@ -353,7 +353,7 @@ def checked(request: pytest.FixtureRequest) -> tuple[Case, File, ProbeReport]:
 
 
 def probed(file: File) -> ProbeReport:
-    return inspect(file.source(), Limits(max_frame_pixels=10**8, max_frames=10**6))
+    return inspect(file.source(), Limits(max_frame_pixels=10**8, max_frames=10**6, max_pixels=10**14))
 
 
 def chunks(report: ProbeReport, size: int, numbers: Sequence[int] | None = None) -> tuple[Chunk, ...]:

@@ -29,6 +29,7 @@ from detector.attempt import AFTER_ERROR_SECONDS, HAND_BACK_SECONDS, MAX_REPEATS
 from detector.base import Backend, EngineConfig, Image, Outputs
 from detector.context import Services, context
 from detector.crop import area
+from detector.decoders import Budget, Decoders
 from detector.engines import Engines
 from detector.frames import ToImage, decode
 from detector.heads import nanodet
@@ -41,6 +42,7 @@ from tests.service import ROOT
 
 MODEL = catalogue.bundled("nanodet-g")
 VIEW = view(MODEL, (160, 96))
+DECODERS = Decoders(Budget(10**9, 10**12))
 
 
 class FakeEngines:
@@ -68,6 +70,12 @@ class FakeEngines:
         return backend
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nursery() -> Iterator[None]:
+    yield
+    DECODERS.close()
+
+
 @pytest.fixture(scope="module")
 def made() -> Clip:
     return clip(frames=36)
@@ -87,7 +95,7 @@ def engines(tmp_path: Path) -> FakeEngines:
 def services(made: Clip, engines: FakeEngines) -> Services:
     storage = MemoryStorage()
     storage.objects[VIDEO_KEY] = made.content
-    return Services(Catalogue(Path("none")), storage, MemoryResultStore(60), engines, "worker-1", 15)
+    return Services(Catalogue(Path("none")), storage, MemoryResultStore(60), engines, DECODERS, "worker-1", 15)
 
 
 def stored(services: Services, index: int = 1) -> Block | ChunkFailure | None:
@@ -103,7 +111,7 @@ def failure(services: Services) -> ChunkFailure:
 
 def through(chunk: Chunk, made: Clip, backend: Backend, content: bytes = b"") -> inference.Outcome:
     source = clip_source(content or made.content)
-    return run(chunk, source, backend, MODEL, lambda frames, seconds: None, lambda: False)
+    return run(chunk, source, DECODERS, backend, MODEL, lambda frames, seconds: None, lambda: False)
 
 
 def clip_source(content: bytes) -> Any:
@@ -160,12 +168,12 @@ def test_progress_is_told_and_stopping_is_asked_now_and_then(
         told.append(frames)
 
     monkeypatch.setattr(inference, "PULSE_SECONDS", 0.0)
-    run(whole, made.source(), engines.get(MODEL, "auto"), MODEL, on_progress, lambda: False)
+    run(whole, made.source(), DECODERS, engines.get(MODEL, "auto"), MODEL, on_progress, lambda: False)
     assert told == sorted(told)
     assert told[-1] == 36
     told.clear()
     monkeypatch.setattr(inference, "PULSE_SECONDS", 60.0)
-    run(whole, made.source(), engines.get(MODEL, "auto"), MODEL, on_progress, lambda: False)
+    run(whole, made.source(), DECODERS, engines.get(MODEL, "auto"), MODEL, on_progress, lambda: False)
     assert told == []
 
 
@@ -174,7 +182,13 @@ def test_stopping_ends_the_loop(made: Clip, engines: FakeEngines, monkeypatch: p
     asked: Iterator[bool] = iter([False] * 10 + [True])
     with pytest.raises(Cancelled):
         run(
-            chunks(made, [0])[0], made.source(), engines.get(MODEL, "auto"), MODEL, lambda *_: None, lambda: next(asked)
+            chunks(made, [0])[0],
+            made.source(),
+            DECODERS,
+            engines.get(MODEL, "auto"),
+            MODEL,
+            lambda *_: None,
+            lambda: next(asked),
         )
 
 
@@ -370,7 +384,8 @@ class Unsteady(MemoryStorage):
 def test_a_line_that_breaks_costs_no_frame_and_no_try(container: str, services: Services, engines: FakeEngines) -> None:
     """Wherever it breaks, the chunk is handed back; once the line is mended, all its frames are there."""
     clock: Clock = "dts" if container == "avi" else "pts"
-    long = clip(container, size=(640, 360))
+    noise = (np.random.default_rng(n).integers(0, 256, (360, 640, 3), np.uint8) for n in range(60))
+    long = clip(container, size=(640, 360), images=noise)
     chunk = chunks(long, [0, 24, 48], clock)[1]
     storage = Unsteady(long.content)
     services = dataclasses.replace(services, storage=storage)
@@ -378,7 +393,7 @@ def test_a_line_that_breaks_costs_no_frame_and_no_try(container: str, services: 
     whole, reads = stored(services), storage.reads
     assert isinstance(whole, Block)
     assert len(whole) == 24
-    assert reads > 8, "the clip is read at once: it proves nothing"
+    assert reads >= 3, "the clip is read at once: it proves nothing"
     services = dataclasses.replace(services, store=MemoryResultStore(60))
     for storage.good in range(reads):
         storage.reads = 0
@@ -395,7 +410,7 @@ def test_a_line_that_breaks_costs_no_frame_and_no_try(container: str, services: 
 
 def test_a_storage_that_is_gone_for_good_ends_the_chunk(services: Services, chunk: Chunk, made: Clip) -> None:
     storage = Unsteady(made.content)
-    storage.good = 1
+    storage.good = 0
     services = dataclasses.replace(services, storage=storage)
     assert perform(chunk, services, MAX_REPEATS) is None
     assert failure(services) == ChunkFailure("storage_unavailable", "the line broke")
@@ -548,7 +563,7 @@ def test_masks_are_of_the_whole_displayed_frame_and_only_where_the_job_asks_for_
     def found(**changes: Any) -> Block:
         options = replace(chunk.plan.options, **changes)
         asked = replace(chunk, rotation=rotation, width=width, height=height, plan=replace(chunk.plan, options=options))
-        return run(asked, clip_source(made.content), Outliner(), model, lambda *_: None, lambda: False).block
+        return run(asked, clip_source(made.content), DECODERS, Outliner(), model, lambda *_: None, lambda: False).block
 
     assert found().mask is None
     block = found(masks=True, region=(0.25, 0.5, 1.0, 0.75))

@@ -12,13 +12,15 @@ import av
 import numpy as np
 import pytest
 
-from contracts.errors import StorageUnavailable
+from contracts.containers import MAX_STREAMS
+from contracts.errors import DecodeFailed, StorageUnavailable
+from contracts.handover import handed
 from contracts.localstorage import LocalStorage
 from contracts.messages import ProbeReport
 from contracts.reader import RangeReader
 from contracts.settings import Settings, table
 from contracts.storages import open_storage
-from processor.handover import handed
+from detector.video import Video
 from processor.probe import probe as probe_in
 from tests.fakes import MemoryStorage
 
@@ -82,6 +84,9 @@ def test_frames_that_are_too_large_or_too_many_are_refused(tmp_path: Path) -> No
     settings = stored(tmp_path, clip(tmp_path / "a.mp4", [40] * 30))
     by_pixels = Settings(storage_dir=settings.storage_dir, max_frame_pixels=64 * 48 - 1)
     by_frames = Settings(storage_dir=settings.storage_dir, max_frames=29)
+    by_all = Settings(storage_dir=settings.storage_dir, max_pixels=64 * 48 * 30 - 1)
+    assert probe(Settings(storage_dir=settings.storage_dir, max_pixels=64 * 48 * 30), KEY).media is not None
+    assert "30 frames have 64x48 pixels" in str(probe(by_all, KEY).refused)
     assert "64x48" in str(probe(by_pixels, KEY).refused)
     assert "more than 29 frames" in str(probe(by_frames, KEY).refused)
 
@@ -207,3 +212,19 @@ def test_avi_with_reordered_frames_is_timed_by_decoding(tmp_path: Path) -> None:
     assert index is not None
     assert index.clock == "dts"
     assert len(set(index.dts)) == len(index.dts)
+
+
+def test_more_streams_than_a_camera_or_an_editor_makes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "many.mkv"
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("mjpeg", rate=25) for _ in range(MAX_STREAMS + 1)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 16, 16, "yuvj420p"
+        frame = av.VideoFrame.from_ndarray(np.zeros((16, 16, 3), np.uint8), format="rgb24")
+        for stream in streams:
+            frame.pts = None
+            container.mux(stream.encode(frame))
+    settings = stored(tmp_path, path.read_bytes())
+    assert f"{MAX_STREAMS + 1} streams" in str(probe(settings, KEY).refused)
+    with pytest.raises(DecodeFailed, match="streams"), path.open("rb") as source:
+        Video(source)

@@ -58,7 +58,7 @@ class Made:
 
 
 def probed(content: bytes) -> tuple[Media, PacketIndex]:
-    report: ProbeReport = inspect(io.BytesIO(content), Limits(10**9, 10**9))
+    report: ProbeReport = inspect(io.BytesIO(content), Limits(10**9, 10**9, 10**15))
     assert report.media is not None
     assert report.index is not None
     return report.media, report.index

@@ -24,6 +24,7 @@ from contracts.settings import Settings
 from contracts.storage import result_key
 from detector.attempt import HAND_BACK_SECONDS, perform
 from detector.context import Services
+from detector.decoders import Budget, Decoders
 from detector.frames import decode
 from processor.probe import probe
 from tests.clips import JOB, VIDEO_KEY, Clip, chunks, clip, pixels, sequential
@@ -153,8 +154,9 @@ def test_a_line_that_breaks_costs_no_frame(bucket: Bucket, line: Line, tmp_path:
     made = noisy(48)
     put(bucket.storage(), VIDEO_KEY, made.content)
     chunk = chunks(made, [0, 24, 36])[1]
+    decoders = Decoders(Budget(10**9, 10**12))
     services = Services(
-        Catalogue(tmp_path), bucket.storage(line.url), MemoryResultStore(60), FakeEngines(tmp_path), "w", 15
+        Catalogue(tmp_path), bucket.storage(line.url), MemoryResultStore(60), FakeEngines(tmp_path), decoders, "w", 15
     )
     line.cut(600_000)  # behind the first range, in the midst of a later one
     assert perform(chunk, services, 0) == HAND_BACK_SECONDS
@@ -168,6 +170,7 @@ def test_a_line_that_breaks_costs_no_frame(bucket: Bucket, line: Line, tmp_path:
     assert isinstance(result, Block)
     assert result.time.tolist() == list(chunk.times)
     assert probe(services.storage, Settings(), VIDEO_KEY).media is not None
+    decoders.close()
 
 
 def test_one_hiccup_is_not_even_seen(bucket: Bucket, line: Line) -> None:
