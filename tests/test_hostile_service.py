@@ -39,7 +39,7 @@ def outcome(client: Client, content: bytes) -> str:
         assert answer.status_code in (400, 422), answer.text
         assert answer.json()["detail"]
         return "refused"
-    job = client.wait(client.start(answer.json(), options={"every_n": 2}))
+    job = client.wait(client.start(answer.json(), options={"every_n": 10}))
     if job["state"] == "succeeded":
         assert job["failed_ranges"] == []
         return "succeeded"
