@@ -5,7 +5,7 @@ from typing import Any
 import schemathesis
 
 
-@schemathesis.serializer("application/offset+octet-stream")
+@schemathesis.serializer("application/offset+octet-stream")  # type: ignore[untyped-decorator]
 def octets(_context: Any, value: Any) -> Any:
     """A piece of an upload."""
     return value if isinstance(value, bytes) else str(value).encode()
