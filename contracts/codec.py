@@ -24,6 +24,7 @@ _LEVEL = 3
 
 _DTYPES = {"frame": "<i8", "time": "<i8", "count": "<u4", "class_id": "<u2", "score": "<u2", "box": "<i4"}
 _MASK = {"mask": "|u1", "mask_size": "<u4"}
+_KNOWN = _DTYPES | _MASK
 
 Masks = NDArray[np.object_]
 
@@ -145,10 +146,11 @@ def decode_block(data: bytes, masks: bool = True) -> Block:
         content = msgspec.msgpack.decode(decompress(data))
         if content["v"] > VERSION:
             raise CorruptData(f"a result of version {content['v']} needs a newer release of this service")
-        columns = {name: np.frombuffer(raw, np.dtype(dtype)) for name, (dtype, raw) in content["columns"].items()}
+        columns = {name: _column(name, *column) for name, column in content["columns"].items() if name in _KNOWN}
         known = {name: columns[name].reshape(-1, 4) if name == "box" else columns[name] for name in _DTYPES}
+        _check_lengths(known)
         return Block(**known, mask=_masks_of(columns, len(known["score"])) if masks else None)
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError) as error:
+    except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise CorruptData(f"a block of results cannot be read: {error}") from error
 
 
@@ -157,6 +159,22 @@ def mask_column(texts: Sequence[bytes]) -> Masks:
     column = np.empty(len(texts), object)
     column[:] = texts
     return column
+
+
+def _column(name: str, dtype: str, raw: bytes) -> NDArray[Any]:
+    if dtype != _KNOWN[name]:  # any other is not of this version
+        raise ValueError(f"{name} is of another type")
+    return np.frombuffer(raw, np.dtype(dtype))
+
+
+def _check_lengths(columns: Mapping[str, NDArray[Any]]) -> None:
+    """Raises ValueError when columns of one block do not fit each other."""
+    frames, detections = len(columns["frame"]), len(columns["score"])
+    if len(columns["time"]) != frames or len(columns["count"]) != frames:
+        raise ValueError("frames, times and counts differ in number")
+    counted = int(columns["count"].sum(dtype=np.int64))
+    if not counted == detections == len(columns["class_id"]) == len(columns["box"]):
+        raise ValueError("counts, classes, scores and boxes do not fit each other")
 
 
 def _all_masks(parts: Sequence[Detections] | Sequence[Block]) -> Masks | None:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from contracts.errors import NotFound
 from contracts.tasks import QUEUE_PROCESSOR, QUEUE_RENDER, task_id
 
 VideoKind = Literal["poster", "playable"]
@@ -34,8 +35,11 @@ class RenditionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
 
 def rendition_id(video_id: str, job_id: str | None, kind: str) -> str:
-    """The id of a rendition: there is one of each kind."""
-    return task_id(job_id or video_id, kind)
+    """The id of a rendition: there is one of each kind. Raises NotFound for what is no id of a video or job."""
+    try:
+        return task_id(job_id or video_id, kind)
+    except ValueError:
+        raise NotFound("there is no such rendition") from None
 
 
 def render_queue(kind: str) -> str:

@@ -51,7 +51,7 @@ class ResultFile:
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
-        size = source.seek(0, os.SEEK_END)
+        self._size = size = source.seek(0, os.SEEK_END)
         if size < len(MAGIC) + _TRAILER.size:
             raise CorruptData("the result file is cut short")
         offset, magic = _TRAILER.unpack(self._read(size - _TRAILER.size, size))
@@ -61,8 +61,10 @@ class ResultFile:
             self._index = decode(decompress(self._read(offset, size - _TRAILER.size)), _Index)
             head = self._read(len(MAGIC), len(MAGIC) + self._index.header_size)
             self.header = decode(decompress(head), ResultHeader)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CorruptData(f"the result file cannot be read: {error}") from error
+        if len(self._index.offsets) != len(self._index.starts) + 1:
+            raise CorruptData("the result file cannot be read: its index does not fit its blocks")
 
     @property
     def starts(self) -> tuple[int, ...]:
@@ -78,6 +80,8 @@ class ResultFile:
         self._source.close()
 
     def _read(self, start: int, stop: int) -> bytes:
+        if not 0 <= start <= stop <= self._size:
+            raise CorruptData("the result file names a place that it does not have")
         self._source.seek(start)
         data = self._source.read(stop - start)
         if len(data) != stop - start:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.ma  # np.unique imports it when it is first called, and then no file can be opened any more
 
 from contracts.codec import BOX_SCALE, EMPTY, SCORE_SCALE, Block
 from contracts.messages import PacketIndex

@@ -281,6 +281,12 @@ def test_results_of_many_blocks_fall_on_their_frames() -> None:
     assert {number for number, (_, image) in enumerate(frames) if drawn_on(image)} == marked
 
 
+def test_a_result_without_objects_is_the_video_alone() -> None:
+    content = grey(3)
+    frames = rendered(content, "annotated", result_of(content, {})).frames
+    assert [drawn_on(image) for _, image in frames] == [False] * 3
+
+
 def test_a_damaged_result_is_told() -> None:
     content = grey(3)
     results = result_of(content, {})
