@@ -31,7 +31,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     but in one of these."""
     if "form" not in metafunc.fixturenames:
         return
-    in_one = any(metafunc.definition.get_closest_marker(name) is not None for name in ("web", "one_form"))
+    in_one = metafunc.definition.get_closest_marker("one_form") is not None
     forms = [pytest.param(name, marks=pytest.mark.distributed) for name in (MATRIX[:1] if in_one else MATRIX)]
     if metafunc.definition.get_closest_marker("distributed") is None:
         forms.insert(0, pytest.param("embedded"))

@@ -123,7 +123,7 @@ def test_a_stretch_at_the_frontier_grows_and_is_found_from_within() -> None:
     assert ahead.next_frame is not None
 
 
-@pytest.mark.web
+@pytest.mark.one_form
 def test_appearances_are_where_the_results_have_the_label(service: Service, sample: Path) -> None:
     client = service.client()
     job = client.detect(sample)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 
 def test_a_token_opens_what_needs_one(client: Client) -> None:

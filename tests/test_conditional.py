@@ -12,7 +12,7 @@ from api.derived import JSON
 from api.results import NDJSON, accepted
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 TAG = '"abc"'
 

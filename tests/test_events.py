@@ -20,7 +20,7 @@ from contracts.tables import Job, Rendition, open_database, utcnow
 from tests.forms import EmbeddedForm
 from tests.service import SPEC, Client, Service
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 JOB = OAS30Validator({"$ref": "#/components/schemas/Job", "components": SPEC["components"]})
 

@@ -21,7 +21,7 @@ from tests.servers import require
 from tests.service import SPEC, Client, Service
 from tests.web import Route, Web, certificate, chunked, redirect, reply
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 LIMIT = 5_000_000
 # Spellings of loopback that a resolver understands, or that a careless reader of URLs takes for something else.

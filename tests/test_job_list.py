@@ -8,7 +8,7 @@ import pytest
 
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 
 def upload(client: Client, sample: Path, name: str) -> Any:

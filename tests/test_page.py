@@ -15,7 +15,7 @@ from pycocotools.coco import COCO
 from tests.browsing import drop, is_drawn, register, shown_while_playing, step_to
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 WAIT_MS = 120_000
 

@@ -17,7 +17,7 @@ from tests.media import repeated
 from tests.service import Client, Service
 from tests.tus import HEADERS, Upload
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 FRAMES = 212
 STILL = {"every_n": 100}

@@ -17,7 +17,7 @@ from tests.forms import EmbeddedForm
 from tests.service import Service
 from tests.valkey import Valkey
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 PER_MINUTE = 30
 ORIGIN = "https://example.org"

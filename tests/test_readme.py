@@ -9,7 +9,7 @@ import pytest
 
 from tests.service import ROOT, Service
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 
 def test_the_curl_lines_run_as_they_stand(service: Service, tmp_path: Path) -> None:

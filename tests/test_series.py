@@ -83,7 +83,7 @@ def done(service: Service, sample: Path) -> tuple[Client, dict[str, Any], list[d
     return client, job, client.frames(job)
 
 
-@pytest.mark.web
+@pytest.mark.one_form
 def test_the_series_of_a_job_counts_its_results(done: tuple[Client, dict[str, Any], list[dict[str, Any]]]) -> None:
     client, job, frames = done
     series = client.call("GET", f"/jobs/{job['id']}/series", 200, params={"buckets": 20, "min_score": 0.5})
@@ -101,7 +101,7 @@ def test_the_series_of_a_job_counts_its_results(done: tuple[Client, dict[str, An
     assert {"person", "cat", "cup"} <= set(series["labels"])
 
 
-@pytest.mark.web
+@pytest.mark.one_form
 def test_a_series_is_sent_once_and_compressed(done: tuple[Client, dict[str, Any], list[dict[str, Any]]]) -> None:
     client, job, _ = done
     path = f"/jobs/{job['id']}/series"
@@ -112,7 +112,7 @@ def test_a_series_is_sent_once_and_compressed(done: tuple[Client, dict[str, Any]
     assert client.request("GET", path, params={"buckets": 7}, headers=held).status_code == 200
 
 
-@pytest.mark.web
+@pytest.mark.one_form
 def test_a_wrong_series_is_refused(done: tuple[Client, dict[str, Any], list[dict[str, Any]]], service: Service) -> None:
     client, job, _ = done
     path = f"/jobs/{job['id']}/series"

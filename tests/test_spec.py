@@ -9,7 +9,7 @@ import pytest
 
 from tests.service import SPEC, Client, Service
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 OPERATIONS = [
     (method, path, operation)

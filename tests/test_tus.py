@@ -17,7 +17,7 @@ from tests.bigfile import big
 from tests.service import Client, Service
 from tests.tus import HEADERS, PIECE, Upload, metadata, until
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 SIZE = 3_000_000
 

@@ -20,7 +20,7 @@ from tests.embedded import Embedded
 from tests.service import Client, Service
 from tests.tus import HEADERS, Upload, until
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 SIZE = 3_000_000
 SETTINGS = {"UPLOAD_UNFINISHED_MAX": 2, "REAPER_SECONDS": 1, "API_WORKERS": 2}

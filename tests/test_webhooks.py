@@ -18,7 +18,7 @@ from tests.forms import EmbeddedForm, Form
 from tests.receiver import Receiver
 from tests.service import ROOT, Client, Service
 
-pytestmark = pytest.mark.web
+pytestmark = pytest.mark.one_form
 
 OPTIONS = {"every_n": 50}
 SETTINGS = {"WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_TIMEOUT_SECONDS": 5}
