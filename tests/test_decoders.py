@@ -235,7 +235,7 @@ def test_a_decoder_is_shut_in_before_it_reads_a_byte(
         with storage.open(VIDEO_KEY) as source:
             found.append(through(chunks(made, [0])[0], source, decoders, engines))
 
-    with caught(storage, work) as process:
+    with caught(storage, "detector.nursery", work) as process:
         assert not state_is_shut(process), "the nursery forks"
         (child,) = process.children()
         assert shut_in(child)
