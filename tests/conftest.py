@@ -27,13 +27,14 @@ settings.load_profile("tests")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that needs a form runs in each of them; one that is marked so, in the distributed ones alone, or
-    but in one of these."""
+    """A test that needs a form runs in each of them; one that is marked so, in the distributed ones alone, in one of
+    these, or in none of them."""
     if "form" not in metafunc.fixturenames:
         return
-    in_one = metafunc.definition.get_closest_marker("one_form") is not None
-    forms = [pytest.param(name, marks=pytest.mark.distributed) for name in (MATRIX[:1] if in_one else MATRIX)]
-    if metafunc.definition.get_closest_marker("distributed") is None:
+    marked = {mark.name for mark in metafunc.definition.iter_markers()}
+    names = () if "embedded" in marked else MATRIX[:1] if "one_form" in marked else MATRIX
+    forms = [pytest.param(name, marks=pytest.mark.distributed) for name in names]
+    if "distributed" not in marked:
         forms.insert(0, pytest.param("embedded"))
     metafunc.parametrize("form", forms, indirect=True, scope="session")
 

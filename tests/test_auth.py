@@ -9,7 +9,7 @@ import pytest
 
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 
 def test_a_token_opens_what_needs_one(client: Client) -> None:

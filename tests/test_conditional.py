@@ -12,7 +12,7 @@ from api.derived import JSON
 from api.results import NDJSON, accepted
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 TAG = '"abc"'
 

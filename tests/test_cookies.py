@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import pytest
 from tests.reference import sequential
 from tests.service import Client, Service
 
+pytestmark = pytest.mark.one_form
+
 LAST_MS = 212 * 40
 
 

@@ -11,7 +11,7 @@ from tests.browsing import is_drawn, register, shown_while_playing, step_to, tid
 from tests.media import recoded, still
 from tests.service import Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 FRAMES = 60
 EVEN = list(range(FRAMES))

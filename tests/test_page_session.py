@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browsing import PASSWORD, register
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 
 def test_a_reload_keeps_the_session_and_no_token_can_be_read(service: Service, page: Page) -> None:

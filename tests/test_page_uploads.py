@@ -12,7 +12,7 @@ from tests.browsing import register, tidy
 from tests.proxy import Proxy
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 SIZE = 4_900_000
 CUTS = 6

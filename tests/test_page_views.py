@@ -11,7 +11,7 @@ from tests.browsing import PASSWORD, register, tidy
 from tests.missing import missing
 from tests.service import ROOT, Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 WIDTHS = (360, 1280)

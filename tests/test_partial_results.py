@@ -12,6 +12,8 @@ from tests.forms import Form
 from tests.media import repeated
 from tests.service import Client, Service
 
+pytestmark = pytest.mark.one_form
+
 TIMES = 3
 
 

@@ -21,6 +21,8 @@ from tests.forms import EmbeddedForm
 from tests.service import Client, Service
 from tests.test_rendering import grey
 
+pytestmark = pytest.mark.one_form
+
 FILM_FRAMES = 800
 POSTER, PLAYABLE = "renditions/poster", "renditions/playable"
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.service import SPEC, Client, Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 OPERATIONS = [
     (method, path, operation)

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page
 
 from tests.service import Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 
 def test_the_main_job_with_the_mouse(service: Service, page: Page, sample: Path) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from contracts.tables import ApiToken, open_database, utcnow
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 
 def make(client: Client, **body: Any) -> Any:

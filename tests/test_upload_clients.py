@@ -16,7 +16,7 @@ from playwright.sync_api import Page
 
 from tests.service import Client, Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.embedded
 
 LIMIT = 5_000_000  # of the shared service
 LARGE = 30_000_000

@@ -15,6 +15,8 @@ import pytest
 from tests.forms import Form
 from tests.service import Client, Service
 
+pytestmark = pytest.mark.one_form
+
 OPTIONS_REFUSED = [
     ({"min_score": 1.5}, "min_score"),
     ({"min_score": "high"}, "min_score"),
