@@ -19,6 +19,7 @@ from tests.media import recoded
 from tests.service import Client
 
 SETTINGS = {"CHUNK_SIZE": 24, "LEASE_SECONDS": 3, "REAPER_SECONDS": 1, "DETECTOR_THREADS": 1}
+_QUEUES = ("probe", "processor", "detector")
 _SECONDS = 120
 _JOBS = 20
 
@@ -38,7 +39,8 @@ class Faulty(DistributedForm):
         with super().run(folder, **{**SETTINGS, **settings}) as deployment:
             yield deployment
             self.wait()
-            until(lambda: not any(self.waiting(deployment).values()))
+            # Not only those that wait: a chunk that another detector had in hand is put off for seconds.
+            until(lambda: not any(self.held(deployment).values()))
 
     def wait(self) -> None:
         """Return when all servers answer."""
@@ -48,7 +50,12 @@ class Faulty(DistributedForm):
     def waiting(self, deployment: Deployment) -> dict[str, int]:
         """How many messages wait in the queues."""
         space = space_of(deployment)
-        return {queue: self.servers.rabbitmq.messages(space, queue) for queue in ("probe", "processor", "detector")}
+        return {queue: self.servers.rabbitmq.messages(space, queue) for queue in _QUEUES}
+
+    def held(self, deployment: Deployment) -> dict[str, int]:
+        """How many messages are in the queues, with those that somebody has in hand or puts off."""
+        held = self.servers.rabbitmq.held(space_of(deployment))
+        return {queue: held[queue] for queue in _QUEUES}
 
 
 class Patient(Client):

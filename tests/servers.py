@@ -189,6 +189,11 @@ class RabbitMq(Server):
         with Connection(self.url(space)) as connection:
             return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
 
+    def held(self, space: str) -> dict[str, int]:
+        """How many messages each queue holds: those that wait, and those that a worker has in hand or puts off."""
+        lines = self._control("list_queues", "--no-table-headers", "--vhost", space, "name", "messages").splitlines()
+        return {name: int(count) for name, count in (line.split("\t") for line in lines)}
+
     def purge(self, space: str, queue: str) -> int:
         """Lose all messages that wait in a queue; how many there were."""
         with Connection(self.url(space)) as connection:
@@ -198,12 +203,13 @@ class RabbitMq(Server):
         """Close all connections to a virtual host: what their clients have in hand is delivered again."""
         self._control("close_all_connections", "--vhost", space, "cut by a test")
 
-    def _control(self, *command: str) -> None:
+    def _control(self, *command: str) -> str:
         environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "ERL_EPMD_PORT": str(self._epmd)}
         environ["RABBITMQ_CONF_ENV_FILE"] = str(self.folder / "environment")
         line = [_tool("rabbitmqctl"), "--quiet", "--node", f"wd{self.port}@localhost", *command]
         done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=_STARTING_SECONDS)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def complaints(self) -> list[str]:
         """The entries of its log that it means as a warning, or worse, or as a deprecation; each is returned once."""

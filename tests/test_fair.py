@@ -63,7 +63,8 @@ def test_a_user_with_many_jobs_does_not_keep_another_waiting(own: Service, sampl
     assert all(state.count("planning") + state.count("running") <= AT_ONCE for state in seen), seen
     assert ended["finished_at"] < rest[-1]["started_at"], "the last of many was begun before the other user was done"
     begun = [job["started_at"] for job in rest]
-    assert begun == sorted(begun), "a user's jobs are begun in their order"
+    # Those that are at work at once are begun by processors of their own.
+    assert all(later > max(begun[: i + 1 - AT_ONCE]) for i, later in enumerate(begun) if i >= AT_ONCE), begun
     assert {own.result_bytes(job) for job in rest} == {own.result_bytes(ended)}
 
 
