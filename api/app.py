@@ -24,6 +24,7 @@ from api import (
     downloads,
     events,
     exports,
+    jobs,
     problems,
     renditions,
     results,
@@ -58,12 +59,12 @@ from api.validation import BodyValidator
 from api.webhooktable import WebhookTable
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
+from contracts.database import open_database
 from contracts.gone import Gone
 from contracts.settings import Settings
 from contracts.signals import Replies, Turns
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
-from contracts.tables import open_database
 
 _SPEC = Path(__file__).with_name("openapi.yaml")
 
@@ -75,6 +76,7 @@ _RECEIVING = {
     **tus.OPERATIONS,
 }
 _SENDING = {
+    "api.jobs.get_job": jobs.get_job,
     "api.results.job_results": results.job_results,
     "api.timeline.job_series": timeline.job_series,
     "api.timeline.job_appearances": timeline.job_appearances,

@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.backup import Places, Taken, take
 from api.restore import restore
+from contracts.database import open_database
 from contracts.errors import SettingsError, WebDetectorError
 from contracts.settings import Settings, load
 from contracts.storages import open_storage
-from contracts.tables import open_database
 
 _INTERRUPTED = 130
 _MISUSED = 2

@@ -15,9 +15,10 @@ from api import audit, passwords
 from api.repository import Repository
 from api.scopes import ADMIN
 from api.usertable import UserTable
+from contracts.database import open_database
 from contracts.errors import NotFound, SettingsError, WebDetectorError
 from contracts.settings import Settings, load
-from contracts.tables import User, open_database
+from contracts.tables import User
 
 _INTERRUPTED = 130
 _MISUSED = 2

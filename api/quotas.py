@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import redis
 from sqlalchemy import Engine, func, select
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from api.intake import SizeLimit
+from contracts.database import Database
 from contracts.errors import FramesUsedUp, TooManyJobs, Unavailable
 from contracts.quotas import Quotas, frames_key, next_day, quotas_of
 from contracts.settings import Settings
@@ -27,13 +28,13 @@ class UserQuotas:
 
     def __init__(self, settings: Settings, engine: Engine, client: "redis.Redis") -> None:
         self._settings = settings
-        self._sessions = sessionmaker(engine)
+        self._database = Database(engine)
         self._redis = client
 
     def described(self, user: User) -> dict[str, Any]:
         """A user's quotas (None: no limit) and how much of each is used."""
         quotas = quotas_of(self._settings, user.quotas)
-        with self._sessions() as session:
+        with self._database.read() as session:
             used = {
                 "stored_bytes": _stored(session, user.id),
                 "active_jobs": _active(session, user.id),
@@ -45,7 +46,7 @@ class UserQuotas:
     def size_limit(self, user_id: str) -> SizeLimit:
         """The most bytes that a user's next file may have."""
         general = SizeLimit(self._settings.upload_max_bytes)
-        with self._sessions() as session:
+        with self._database.read() as session:
             most = self._of(session, user_id).stored_bytes
             left = _left(session, user_id, most) if most else general.bytes
         return SizeLimit(left, most) if left < general.bytes else general

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import sessionmaker
 
+from contracts.database import Database
 from contracts.errors import NotFound
 from contracts.renditions import RenditionState, rendition_id
 from contracts.tables import Rendition, utcnow
@@ -17,7 +17,7 @@ class RenditionTable:
     """Short transactions; what it returns is detached from them."""
 
     def __init__(self, engine: Engine) -> None:
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._database = Database(engine)
 
     def ask(
         self, user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any]
@@ -35,7 +35,7 @@ class RenditionTable:
     def _ask(
         self, user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any]
     ) -> tuple[Rendition, bool]:
-        with self._sessions() as session, session.begin():
+        with self._database.write() as session:
             row = session.get(Rendition, rendition_id(video_id, job_id, kind))
             if row is not None and row.options == options and row.state != RenditionState.FAILED:
                 return row, False
@@ -56,7 +56,7 @@ class RenditionTable:
 
     def get(self, user_id: str, row_id: str) -> Rendition:
         """A user's rendition. Raises NotFound."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             row = session.get(Rendition, row_id)
         if row is None or row.user_id != user_id:
             raise NotFound("there is no such rendition: ask for it with PUT")
@@ -65,7 +65,7 @@ class RenditionTable:
     def delete(self, user_id: str, row_id: str) -> Rendition:
         """Delete a user's rendition. Raises NotFound."""
         row = self.get(user_id, row_id)
-        with self._sessions() as session, session.begin():
+        with self._database.write() as session:
             session.execute(delete(Rendition).where(Rendition.id == row_id))
         return row
 
@@ -75,5 +75,5 @@ class RenditionTable:
         statement = select(Rendition.video_id).where(
             Rendition.id.in_(posters), Rendition.state == str(RenditionState.READY)
         )
-        with self._sessions() as session:
+        with self._database.read() as session:
             return frozenset(session.scalars(statement))

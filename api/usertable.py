@@ -1,15 +1,12 @@
 """Users and the audit log, as administrators see them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Select, delete, func, select, tuple_, update
-from sqlalchemy.orm import Session as OrmSession
-from sqlalchemy.orm import sessionmaker
 
 from api.passwords import DISABLED
 from api.repository import parse_cursor
+from contracts.database import Database
 from contracts.errors import NotFound
 from contracts.tables import ApiToken, AuditEvent, Session, User, utcnow
 
@@ -20,7 +17,7 @@ class UserTable:
     """Short transactions; what it returns is detached from them."""
 
     def __init__(self, engine: Engine) -> None:
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._database = Database(engine)
 
     def page(self, limit: int, cursor: str | None, search: str = "") -> tuple[list[User], str | None]:
         """A page of the users, the newest first, and the cursor of the next page. search: a part of the name."""
@@ -43,7 +40,7 @@ class UserTable:
 
     def change(self, user_id: str, **values: Any) -> tuple[User, list[str]]:
         """Set fields of a user; the user, and the names of the fields that were different. Raises NotFound."""
-        with self._transaction() as session:
+        with self._database.write() as session:
             user = session.get(User, user_id, with_for_update=True)
             if user is None:
                 raise NotFound("there is no such user")
@@ -54,7 +51,7 @@ class UserTable:
 
     def by_name(self, username: str) -> User:
         """Raises NotFound."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             user = session.scalar(select(User).where(User.username == username))
         if user is None:
             raise NotFound(f"there is no user {username!r}")
@@ -62,7 +59,7 @@ class UserTable:
 
     def replace_password(self, user_id: str, password_hash: str) -> None:
         """Set a user's password and end all their sessions; with DISABLED their API tokens go too."""
-        with self._transaction() as session:
+        with self._database.write() as session:
             session.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
             open_sessions = (Session.user_id == user_id, Session.revoked_at.is_(None))
             session.execute(update(Session).where(*open_sessions).values(revoked_at=utcnow()))
@@ -75,14 +72,9 @@ class UserTable:
         if cursor:
             statement = statement.where(tuple_(time, table.id) < parse_cursor(cursor))
         statement = statement.order_by(time.desc(), table.id.desc()).limit(limit + 1)
-        with self._sessions() as session:
+        with self._database.read() as session:
             rows = list(session.scalars(statement))
         if len(rows) <= limit:
             return rows, None
         last = rows[limit - 1]
         return rows[:limit], f"{getattr(last, time.key).isoformat()}_{last.id}"
-
-    @contextmanager
-    def _transaction(self) -> Iterator[OrmSession]:
-        with self._sessions() as session, session.begin():
-            yield session

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, and_, func, select, tuple_, update
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from api.repository import cursor_of, parse_cursor
+from contracts.database import Database
 from contracts.errors import NotFound, TooManyWebhooks
 from contracts.tables import Delivery, Job, User, Webhook
 from contracts.webhooks import DeliveryState
@@ -31,12 +32,12 @@ class WebhookTable:
     """Short transactions; what it returns is detached from them."""
 
     def __init__(self, engine: Engine) -> None:
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._database = Database(engine)
 
     def add(self, webhook: Webhook) -> None:
         """Note a webhook. Raises TooManyWebhooks."""
         count = select(func.count()).select_from(Webhook).where(Webhook.user_id == webhook.user_id)
-        with self._sessions() as session, session.begin():
+        with self._database.write() as session:
             session.get(User, webhook.user_id, with_for_update=True)  # one after the other, so that none is over
             if session.scalars(count).one() >= WEBHOOKS_PER_USER:
                 raise TooManyWebhooks(f"you have {WEBHOOKS_PER_USER} webhooks: delete one that is not used any more")
@@ -45,17 +46,17 @@ class WebhookTable:
     def of_user(self, user_id: str) -> list[Webhook]:
         """A user's webhooks, the newest first."""
         statement = select(Webhook).where(Webhook.user_id == user_id)
-        with self._sessions() as session:
+        with self._database.read() as session:
             return list(session.scalars(statement.order_by(Webhook.created_at.desc(), Webhook.id)))
 
     def get(self, user_id: str, webhook_id: str) -> Webhook:
         """A user's webhook. Raises NotFound."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             return _owned(session, user_id, webhook_id)
 
     def delete(self, user_id: str, webhook_id: str) -> None:
         """Delete a user's webhook, and with it what was to be told to it. Raises NotFound."""
-        with self._sessions() as session, session.begin():
+        with self._database.write() as session:
             session.delete(_owned(session, user_id, webhook_id))
 
     def deliveries(
@@ -66,7 +67,7 @@ class WebhookTable:
         if cursor:
             statement = statement.where(tuple_(Delivery.created_at, Delivery.id) < parse_cursor(cursor))
         statement = statement.order_by(Delivery.created_at.desc(), Delivery.id.desc()).limit(limit + 1)
-        with self._sessions() as session:
+        with self._database.read() as session:
             _owned(session, user_id, webhook_id)
             rows = list(session.scalars(statement))
         return rows[:limit], cursor_of(rows[limit - 1]) if len(rows) > limit else None
@@ -86,7 +87,7 @@ class WebhookTable:
             .subquery()
         )
         first = select(ranked).where(ranked.c.rank <= _DUE_PER_WEBHOOK).order_by(ranked.c.next_at).limit(_MOST_DUE)
-        with self._sessions() as session:
+        with self._database.read() as session:
             return [Due(row.id, row.user_id, row.url, row.attempts) for row in session.execute(first)]
 
     def claim(self, due: Due, until: datetime) -> bool:
@@ -101,7 +102,7 @@ class WebhookTable:
             .join(Job, Job.id == Delivery.job_id)
             .where(Delivery.id == delivery_id)
         )
-        with self._sessions() as session:
+        with self._database.read() as session:
             row = session.execute(statement).one_or_none()
         return (row[0], row[1], row[2]) if row else None
 
@@ -112,7 +113,7 @@ class WebhookTable:
     def _change(self, due: Due, seen: int, **values: object) -> bool:
         """Change it, if it waits and has had so many attempts."""
         still = (Delivery.id == due.id, Delivery.state == _WAITING, Delivery.attempts == seen)
-        with self._sessions() as session, session.begin():
+        with self._database.write() as session:
             result = session.execute(update(Delivery).where(*still).values(**values))
             return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 

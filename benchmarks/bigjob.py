@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from contracts import chunkresult
 from contracts.codec import BOX_SCALE, SCORE_SCALE, Block, compress
+from contracts.database import open_database
 from contracts.messages import SCHEMA, Chunk, Media, Options, PacketIndex, encode, to_json
 from contracts.settings import Settings
 from contracts.states import JobState
 from contracts.storage import index_key
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
-from contracts.tables import Base, Job, User, Video, new_id, open_database
+from contracts.tables import Base, Job, User, Video, new_id
 from processor.context import Services
 from processor.jobplan import read_plan
 

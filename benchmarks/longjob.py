@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from benchmarks.bigjob import CHUNK_SIZE, wandering
 from contracts import resultfile
 from contracts.codec import Block, decompress
+from contracts.database import open_database
 from contracts.messages import Options, PacketIndex, decode, to_json
 from contracts.storage import index_key, result_key
 from contracts.storages import open_storage
-from contracts.tables import Job, new_id, open_database
+from contracts.tables import Job, new_id
 from processor.merge import Tally
 from tests.service import Client, Service
 

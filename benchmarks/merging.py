@@ -17,11 +17,12 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from benchmarks.peak import now_mb, peak_mb
+from contracts.database import open_database
 from contracts.settings import Settings
 from contracts.storage import result_key
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
-from contracts.tables import Job, open_database
+from contracts.tables import Job
 
 PAGE_FRAMES = 500
 

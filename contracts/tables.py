@@ -1,6 +1,5 @@
-"""The tables, and how a database is opened. migrations/ builds exactly these."""
+"""The tables. migrations/ builds exactly these."""
 
-import sqlite3
 import uuid
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -14,16 +13,13 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    create_engine,
-    event,
 )
-from sqlalchemy.engine import Dialect, Engine
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 # The newest of migrations/versions, for those who only look whether the tables are up to date.
 REVISION = "0004"
-_BUSY_TIMEOUT_MS = 10_000
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -251,22 +247,3 @@ class IdempotencyKey(Base):
     fingerprint: Mapped[str] = mapped_column(String(64))
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
-
-
-def open_database(url: str) -> Engine:
-    """An engine for the tables. SQLite gets WAL, a busy timeout, foreign keys and transactions
-    that take the write lock at their start, so that none fails half-way with "database is locked"."""
-    engine = create_engine(url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver must not open transactions of its own: the begin event does it.
-    connection.isolation_level = None
-    # Its own knows the letters of ASCII alone; other databases know them all.
-    connection.create_function("lower", 1, lambda text: text and str(text).lower(), deterministic=True)
-    for pragma in ("journal_mode=WAL", f"busy_timeout={_BUSY_TIMEOUT_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
-        connection.execute(f"PRAGMA {pragma}")

@@ -5,7 +5,8 @@ import os
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from contracts.tables import Base, open_database
+from contracts.database import open_database
+from contracts.tables import Base
 
 
 def _migrate(connection: Connection) -> None:

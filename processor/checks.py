@@ -23,12 +23,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.broker import create_celery
 from contracts.catalogue import BUNDLED, Catalogue
+from contracts.database import open_database
 from contracts.errors import WebDetectorError
 from contracts.presence import WORKERS, connect, count_workers, loaded_models
 from contracts.settings import Settings
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
-from contracts.tables import REVISION, open_database
+from contracts.tables import REVISION
 from contracts.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
 from processor.probe import probe
 

@@ -1,12 +1,11 @@
 """The tables as operators see them: everybody's videos and jobs, what may go, and what there is at all."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Engine, ScalarSelect, delete, func, select
-from sqlalchemy.orm import Session, sessionmaker
 
+from contracts.database import Database
 from contracts.states import ACTIVE, TERMINAL
 from contracts.tables import AuditEvent, Job, Rendition, Upload, Video
 
@@ -20,11 +19,11 @@ class Inventory:
     """Reads and deletes in transactions of their own, so that none is held during long work."""
 
     def __init__(self, engine: Engine) -> None:
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._database = Database(engine)
 
     def job(self, job_id: str) -> tuple[Job, Video] | None:
         """A job and its video; None when there is no such job."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             job = session.get(Job, job_id)
             video = session.get(Video, job.video_id) if job else None
             return (job, video) if job and video else None
@@ -34,7 +33,7 @@ class Inventory:
         after = ("", "")
         while True:
             later = (Job.video_id > after[0]) | ((Job.video_id == after[0]) & (Job.id > after[1]))
-            with self._sessions() as session:
+            with self._database.read() as session:
                 statement = select(Job, Video).join(Video, Video.id == Job.video_id).where(later)
                 found = session.execute(statement.order_by(Job.video_id, Job.id).limit(_PAGE))
                 rows = [(job, video) for job, video in found]
@@ -46,18 +45,18 @@ class Inventory:
     def old_videos(self, before: datetime, most: int | None) -> list[Video]:
         """Videos that came before a time, and none of whose jobs runs or has ended since; the oldest first."""
         statement = select(Video).where(Video.created_at < before, _rests(before) == 0)
-        with self._sessions() as session:
+        with self._database.read() as session:
             return list(session.scalars(statement.order_by(Video.created_at, Video.id).limit(most)))
 
     def old_jobs(self, before: datetime, most: int | None) -> list[Job]:
         """Jobs that ended before a time, the oldest first."""
         statement = select(Job).where(Job.finished_at < before, Job.state.in_(_ENDED))
-        with self._sessions() as session:
+        with self._database.read() as session:
             return list(session.scalars(statement.order_by(Job.finished_at, Job.id).limit(most)))
 
     def delete_video(self, video: Video, before: datetime) -> list[str] | None:
         """Delete a video that is still as `old_videos` saw it, and its jobs; the ids of these. None when it is not."""
-        with self._transaction() as session:
+        with self._database.write() as session:
             # Locked, so that no job of it begins meanwhile.
             found = session.get(Video, video.id, with_for_update=True)
             busy = session.scalar(select(func.count()).select_from(Job).where(Job.video_id == video.id, _stays(before)))
@@ -72,7 +71,7 @@ class Inventory:
 
     def delete_job(self, job: Job) -> bool:
         """Delete a job that has ended; False when somebody else has done so."""
-        with self._transaction() as session:
+        with self._database.write() as session:
             session.execute(delete(Rendition).where(Rendition.job_id == job.id))
             done = session.execute(delete(Job).where(Job.id == job.id, Job.state.in_(_ENDED))).rowcount == 1  # type: ignore[attr-defined]
             if done:
@@ -82,26 +81,21 @@ class Inventory:
     def videos_of(self, ids: Iterable[str]) -> dict[str, bool]:
         """Which of these ids are those of videos, and whether each may have a file; or of uploads, which may."""
         wanted = list(ids)
-        with self._sessions() as session:
+        with self._database.read() as session:
             uploads = session.scalars(select(Upload.id).where(Upload.id.in_(wanted)))
             videos = session.execute(select(Video.id, Video.refused).where(Video.id.in_(wanted)))
             return {**dict.fromkeys(uploads, True), **{row.id: row.refused is None for row in videos}}
 
     def jobs_of(self, ids: Iterable[str]) -> dict[str, bool]:
         """Which of these ids are those of jobs, and whether each is at work."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             rows = session.execute(select(Job.id, Job.state).where(Job.id.in_(list(ids))))
             return {row.id: row.state in _ACTIVE for row in rows}
 
     def renditions_of(self, ids: Iterable[str]) -> set[str]:
         """Which of these ids are those of renditions."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             return set(session.scalars(select(Rendition.id).where(Rendition.id.in_(list(ids)))))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        with self._sessions() as session, session.begin():
-            yield session
 
 
 def _stays(before: datetime) -> ColumnElement[bool]:

@@ -1,14 +1,12 @@
 """The processor's view of the tables. Only here does the state of a job or of a rendition move."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, sessionmaker
 
+from contracts.database import Database
 from contracts.messages import Media, to_json
 from contracts.renditions import UNFINISHED, RenditionState, rendition_id
 from contracts.states import ACTIVE, TERMINAL, JobState, sources
@@ -24,21 +22,21 @@ class Repository:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._database = Database(engine)
 
     def job(self, job_id: str) -> Job | None:
         """The job, or None after it was deleted."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             return session.get(Job, job_id)
 
     def video(self, video_id: str) -> Video | None:
         """The video, or None after it was deleted."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             return session.get(Video, video_id)
 
     def quotas(self, user_id: str) -> dict[str, Any] | None:
         """What the operator allows a user in place of the settings."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             return session.scalar(select(User.quotas).where(User.id == user_id))
 
     def move(self, job_id: str, target: JobState, **values: Any) -> bool:
@@ -51,7 +49,7 @@ class Repository:
             .where(Job.id == job_id, Job.state.in_([str(state) for state in sources(target)]))
             .values(state=str(target), **values)
         )
-        with self._transaction() as session:
+        with self._database.write() as session:
             moved: bool = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
             if moved and target in TERMINAL:
                 note_end(session, job_id)
@@ -60,7 +58,7 @@ class Repository:
     def begin(self, job_id: str, limit: int) -> bool:
         """Move a queued job to planning if it is its turn: when at most limit jobs of a user are worked on at once,
         the oldest first."""
-        with self._transaction() as session:
+        with self._database.write() as session:
             job = session.get(Job, job_id)
             if job is None or job.state != JobState.QUEUED:
                 return False
@@ -81,56 +79,56 @@ class Repository:
         """The queued jobs of a user whose turn has come."""
         states = [*_WORKED_ON, str(JobState.QUEUED)]
         statement = select(Job).where(Job.user_id == user_id, Job.state.in_(states)).order_by(Job.created_at, Job.id)
-        with self._sessions() as session:
+        with self._database.read() as session:
             return next_jobs(session.scalars(statement).all(), limit)
 
     def count_worked_on(self, user_id: str) -> int:
         """How many jobs of a user are planned or running."""
         statement = select(func.count()).select_from(Job).where(Job.user_id == user_id, Job.state.in_(_WORKED_ON))
-        with self._sessions() as session:
+        with self._database.read() as session:
             return session.scalars(statement).one()
 
     def note_sent(self, job_id: str, before: int, after: int) -> bool:
         """Note how many chunks of a running job were sent, if it is so many until now."""
         running = (Job.id == job_id, Job.state == str(JobState.RUNNING), Job.chunks_sent == before)
-        with self._transaction() as session:
+        with self._database.write() as session:
             result = session.execute(update(Job).where(*running).values(chunks_sent=after))
             return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
     def note_error(self, job_id: str, error: dict[str, str]) -> None:
         """Say what holds up a job that is being merged."""
         merging = (Job.id == job_id, Job.state == str(JobState.MERGING))
-        with self._transaction() as session:
+        with self._database.write() as session:
             session.execute(update(Job).where(*merging).values(error=error))
 
     def probed(self, video_id: str, media: Media | None, refused: str | None) -> bool:
         """Note what the probe found; False when the video is gone."""
         values = {"media": to_json(media) if media else None, "refused": refused}
-        with self._transaction() as session:
+        with self._database.write() as session:
             result = session.execute(update(Video).where(Video.id == video_id).values(**values))
             return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
     def active_jobs(self) -> list[Job]:
         """The jobs that have not ended, the oldest first."""
         statement = select(Job).where(Job.state.in_([str(state) for state in ACTIVE])).order_by(Job.created_at, Job.id)
-        with self._sessions() as session:
+        with self._database.read() as session:
             return list(session.scalars(statement))
 
     def unprobed_videos(self, before: datetime) -> list[str]:
         """Videos that came before a time and were never probed."""
         statement = select(Video.id).where(Video.media.is_(None), Video.refused.is_(None), Video.created_at < before)
-        with self._sessions() as session:
+        with self._database.read() as session:
             return list(session.scalars(statement))
 
     def rendition(self, row_id: str) -> Rendition | None:
         """The rendition, or None after it was deleted."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             return session.get(Rendition, row_id)
 
     def add_poster(self, video_id: str) -> Rendition | None:
         """A poster that is to be made; None when there is one already, or no such video."""
         try:
-            with self._transaction() as session:
+            with self._database.write() as session:
                 # Held until the poster is noted: whoever deletes the video finds it.
                 video = session.get(Video, video_id, with_for_update={"read": True, "key_share": True})
                 if video is None:
@@ -155,38 +153,33 @@ class Repository:
         same = (Rendition.id == row.id, Rendition.created_at == row.created_at)
         unfinished = Rendition.state.in_([str(state) for state in UNFINISHED])
         statement = update(Rendition).where(*same, unfinished).values(state=str(target), **values)
-        with self._transaction() as session:
+        with self._database.write() as session:
             return session.execute(statement).rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
     def unfinished_renditions(self, before: datetime) -> list[Rendition]:
         """Renditions that were asked for before a time and are not made yet, the oldest first."""
         states = [str(state) for state in UNFINISHED]
         statement = select(Rendition).where(Rendition.state.in_(states), Rendition.created_at < before)
-        with self._sessions() as session:
+        with self._database.read() as session:
             return list(session.scalars(statement.order_by(Rendition.created_at)))
 
     def expired_uploads(self) -> list[str]:
         """Uploads in pieces that have stood still for too long."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             return list(session.scalars(select(Upload.id).where(Upload.expires_at < utcnow())))
 
     def has_expired(self, upload_id: str) -> bool:
         """Whether an upload is there and has stood still for too long."""
-        with self._sessions() as session:
+        with self._database.read() as session:
             upload = session.get(Upload, upload_id)
             return upload is not None and upload.expires_at < utcnow()
 
     def forget_events(self, before: datetime) -> int:
         """Delete what the audit log has from before a time; how much that was."""
-        with self._transaction() as session:
+        with self._database.write() as session:
             return session.execute(delete(AuditEvent).where(AuditEvent.at < before)).rowcount  # type: ignore[attr-defined,no-any-return]
 
     def delete_upload(self, upload_id: str) -> None:
         """Forget an upload."""
-        with self._transaction() as session:
+        with self._database.write() as session:
             session.execute(delete(Upload).where(Upload.id == upload_id))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        with self._sessions() as session, session.begin():
-            yield session

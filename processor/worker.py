@@ -10,6 +10,7 @@ from celery.signals import setup_logging, worker_process_init
 
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
+from contracts.database import open_database
 from contracts.errors import SettingsError
 from contracts.logs import configure
 from contracts.presence import connect, heartbeat_step, periodic_step, presence_step
@@ -18,7 +19,6 @@ from contracts.settings import Settings, load
 from contracts.signals import Signals
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
-from contracts.tables import open_database
 from contracts.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, REAP
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import Services, context

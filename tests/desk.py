@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from contracts import chunkresult
 from contracts.broker import create_celery
 from contracts.codec import Detections, concat, pack
+from contracts.database import open_database
 from contracts.messages import Chunk, ChunkFailure
 from contracts.settings import load
 from contracts.states import JobState
 from contracts.storage import result_key, video_key
-from contracts.tables import REVISION, Base, Job, User, Video, open_database, utcnow
+from contracts.tables import REVISION, Base, Job, User, Video, utcnow
 from processor.finish import merge_chunks
 from processor.inventory import Inventory
 from processor.jobplan import layout_of, read_plan

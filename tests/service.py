@@ -21,10 +21,11 @@ from referencing.jsonschema import DRAFT4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from contracts.database import open_database
 from contracts.renditions import UNFINISHED
 from contracts.settings import Settings, load
 from contracts.storage import result_key
-from contracts.tables import Job, Rendition, open_database
+from contracts.tables import Job, Rendition
 
 ROOT = Path(__file__).parent.parent
 SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())

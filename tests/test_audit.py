@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from api.passwords import hashed
+from contracts.database import open_database
 from contracts.settings import Settings
-from contracts.tables import AuditEvent, User, open_database, utcnow
+from contracts.tables import AuditEvent, User, utcnow
 from processor.repository import Repository
 from tests.embedded import Embedded
 from tests.forms import EmbeddedForm

@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from api.backup import Places, take
 from api.backupfile import MANIFEST, TABLES, Reader, Writer
 from api.restore import restore
+from contracts.database import open_database
 from contracts.errors import Conflict, CorruptData
 from contracts.localstorage import LocalStorage
 from contracts.removal import remove_video_data
 from contracts.storage import video_key
-from contracts.tables import Base, Job, Rendition, User, Video, new_id, open_database, utcnow
+from contracts.tables import Base, Job, Rendition, User, Video, new_id, utcnow
 from processor.inventory import Inventory
 from processor.keeper import Keeper
 from processor.orphans import orphans

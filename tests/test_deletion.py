@@ -9,9 +9,10 @@ from kombu import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from contracts.database import open_database
 from contracts.settings import Settings
 from contracts.stores import is_redis
-from contracts.tables import AuditEvent, Base, open_database
+from contracts.tables import AuditEvent, Base
 from contracts.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
 from tests.service import Service
 

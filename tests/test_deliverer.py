@@ -19,9 +19,10 @@ from api.deliverer import PAUSES, Deliverer
 from api.network import OpenNetwork, Resolve, resolve
 from api.sending import Letter, Sender
 from api.webhooktable import WEBHOOKS_PER_USER, WebhookTable
+from contracts.database import open_database
 from contracts.errors import TooManyWebhooks, WebhookBusy, WebhookRefused
 from contracts.states import JobState
-from contracts.tables import Base, Delivery, Job, User, Video, Webhook, new_id, open_database, utcnow
+from contracts.tables import Base, Delivery, Job, User, Video, Webhook, new_id, utcnow
 from processor.repository import Repository
 from tests.receiver import Receiver
 from tests.servers import require

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from benchmarks import tiny
 from contracts.broker import create_celery
+from contracts.database import open_database
 from contracts.redisstore import RedisResultStore
-from contracts.tables import Job, open_database, utcnow
+from contracts.tables import Job, utcnow
 from tests.forms import Form
 from tests.media import still
 from tests.service import Client, Service

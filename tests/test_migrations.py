@@ -16,7 +16,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlalchemy.engine import Engine
 
-from contracts.tables import REVISION, Base, open_database
+from contracts.database import open_database
+from contracts.tables import REVISION, Base
 
 INI = Path(__file__).parents[1] / "migrations" / "alembic.ini"
 

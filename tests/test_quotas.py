@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from contracts.tables import User, open_database
+from contracts.database import open_database
+from contracts.tables import User
 from tests.forms import Form
 from tests.media import repeated
 from tests.service import Client, Service

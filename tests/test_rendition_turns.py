@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
 from contracts.codec import compress
+from contracts.database import open_database
 from contracts.errors import StorageUnavailable
 from contracts.localstorage import LocalStorage
 from contracts.messages import encode, to_json
@@ -20,7 +21,7 @@ from contracts.renditions import RenditionState, render_queue
 from contracts.settings import Settings
 from contracts.signals import Signals
 from contracts.storage import index_key, rendition_key, video_key
-from contracts.tables import Base, Rendition, User, Video, open_database, utcnow
+from contracts.tables import Base, Rendition, User, Video, utcnow
 from processor import renditions
 from processor.context import Services
 from processor.reaper import reap

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from contracts.database import open_database
 from contracts.states import ACTIVE, TERMINAL, TRANSITIONS, JobState, sources
-from contracts.tables import Base, Job, User, Video, new_id, open_database
+from contracts.tables import Base, Job, User, Video, new_id
 from processor.repository import Repository
 
 

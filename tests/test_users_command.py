@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from api.manage import USERNAME, main
 from api.passwords import verified
 from cli.operations import operators_environment
-from contracts.tables import AuditEvent, Base, User, open_database
+from contracts.database import open_database
+from contracts.tables import AuditEvent, Base, User
 from tests.service import SPEC
 from tests.users import manage
 

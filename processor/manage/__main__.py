@@ -11,13 +11,14 @@ from itertools import chain
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.database import open_database
 from contracts.errors import NotFound, SettingsError, WebDetectorError
 from contracts.gone import Gone
 from contracts.presence import connect
 from contracts.settings import Settings, load
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
-from contracts.tables import Job, Video, open_database
+from contracts.tables import Job, Video
 from processor.doctor import examine
 from processor.inventory import Inventory
 from processor.keeper import Keeper
