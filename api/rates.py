@@ -2,6 +2,8 @@
 
 import logging
 import math
+import time
+from dataclasses import dataclass
 
 from redis import RedisError
 from redis import asyncio as aioredis
@@ -13,9 +15,12 @@ from contracts.errors import TooManyRequests
 log = logging.getLogger(__name__)
 
 _WINDOW_SECONDS = 60
-# KEYS: the user's; ARGV: requests in a window, seconds of a window. What came in the window before counts by the share
-# of it that the last such seconds still reach. Returns whether there is room, how much is left, and the milliseconds
-# until there is some, or until the window ends.
+_AT_ONCE = 20
+_MOST_USERS = 10_000
+# KEYS: the user's; ARGV: requests in a window, seconds of a window, how many to take at once. What came in the window
+# before counts by the share of it that the last such seconds still reach. Of what is left, a twentieth is taken at
+# most. Returns how many were taken, how much is left, and the milliseconds until there is some, or until the window
+# ends.
 _TAKE = """
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
@@ -35,19 +40,35 @@ if room < 1 then
   if count + 1 <= limit then wait = (1 - gone) - (limit - 1 - count) / before end
   return {0, 0, math.ceil(wait * window * 1000)}
 end
-redis.call('HSET', KEYS[1], 'begun', begun, 'count', count + 1, 'before', before)
+local taken = math.max(1, math.min(tonumber(ARGV[3]), math.floor(room / 20)))
+redis.call('HSET', KEYS[1], 'begun', begun, 'count', count + taken, 'before', before)
 redis.call('EXPIRE', KEYS[1], window * 2)
-return {1, math.floor(room - 1), math.ceil((1 - gone) * window * 1000)}
+return {taken, math.floor(room - taken), math.ceil((1 - gone) * window * 1000)}
 """
 
 
+@dataclass(slots=True)
+class _Taken:
+    """Requests that were counted and have not been made yet. left: those that are not even counted."""
+
+    unused: int
+    left: int
+    until: float
+
+    def use(self, now: float) -> tuple[int, int]:
+        """Make one: how many more may come, and the seconds until the window ends."""
+        self.unused -= 1
+        return self.left + self.unused, math.ceil(self.until - now)
+
+
 class Rates:
-    """Counts the requests of users."""
+    """Counts the requests of users: some at once for who has many left, and near the limit each."""
 
     def __init__(self, url: str, per_minute: int) -> None:
         self.per_minute = per_minute
         self._redis = aioredis.Redis.from_url(url, health_check_interval=30)
         self._take = self._redis.register_script(_TAKE)
+        self._taken: dict[str, _Taken] = {}
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -58,15 +79,29 @@ class Rates:
         counts. Raises TooManyRequests."""
         if not self.per_minute:
             return None
-        try:
-            granted, left, wait = await self._take(keys=[f"wd:rate:{user_id}"], args=[self.per_minute, _WINDOW_SECONDS])
-        except RedisError as error:  # rather uncounted than not served
-            log.warning("requests are not counted: %s", error)
-            return None
-        seconds = math.ceil(wait / 1000)
-        if not granted:
-            raise TooManyRequests(f"you may make {self.per_minute} requests in a minute: slow down", seconds)
-        return left, seconds
+        now = time.monotonic()
+        taken = self._taken.get(user_id)
+        if taken is None or not taken.unused or now >= taken.until:
+            try:
+                arguments = [self.per_minute, _WINDOW_SECONDS, _AT_ONCE]
+                granted, left, wait = await self._take(keys=[f"wd:rate:{user_id}"], args=arguments)
+            except RedisError as error:  # rather uncounted than not served
+                log.warning("requests are not counted: %s", error)
+                return None
+            if not granted:
+                seconds = math.ceil(wait / 1000)
+                raise TooManyRequests(f"you may make {self.per_minute} requests in a minute: slow down", seconds)
+            taken = _Taken(granted, left, now + wait / 1000)
+            self._keep(user_id, taken, now)
+        return taken.use(now)
+
+    def _keep(self, user_id: str, taken: _Taken, now: float) -> None:
+        before = self._taken.get(user_id)
+        if before is not None and now < before.until:  # requests at the same moment have each taken some
+            taken.unused += before.unused
+        if len(self._taken) >= _MOST_USERS:
+            self._taken = {user: one for user, one in self._taken.items() if one.unused and one.until > now}
+        self._taken[user_id] = taken
 
 
 class RateLimit:
