@@ -22,6 +22,7 @@ from contracts.stores import is_redis
 ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 120
 _API, _WORKERS, _SERVER = range(3)  # the order of stopping
+_BEHIND = 10  # the niceness of those that compute for long: who asks over HTTP is answered first
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,16 @@ def roles(form: Form) -> list[Process]:
     """The api, a processor, a renderer and the detectors: the very commands of the distributed form."""
     settings = form.settings
     host, port = _bracketed(settings.host, settings.port)
-    gunicorn = ["-m", "gunicorn", "-k", "api.worker.Worker", "--no-control-socket", "--graceful-timeout", "20"]
+    gunicorn = [
+        "-m",
+        "gunicorn",
+        "-k",
+        "api.worker.Worker",
+        "--preload",
+        "--no-control-socket",
+        "--graceful-timeout",
+        "20",
+    ]
     gunicorn += ["--keep-alive", "7"]  # clients drop idle connections after 5 s; a stop waits for those that are left
     gunicorn += ["--bind", f"{host}:{port}", "--workers", str(settings.api_workers), "api.asgi:create()"]
     threads = str(settings.detector_threads or max(1, form.cores // form.detectors))
@@ -141,11 +151,19 @@ def roles(form: Form) -> list[Process]:
     python = settings.detector_python or sys.executable
     return [
         *(
-            _python(form, f"detector-{number}", ["-m", "detector.worker"], detector, _WORKERS, python=python)
+            _python(
+                form,
+                f"detector-{number}",
+                ["-m", "detector.worker"],
+                detector,
+                _WORKERS,
+                python=python,
+                niceness=_BEHIND,
+            )
             for number in range(1, form.detectors + 1)
         ),
         _python(form, "processor", ["-m", "processor.worker"], form.open_environ, _WORKERS),
-        _python(form, "renderer", ["-m", "processor.renderer"], form.open_environ, _WORKERS),
+        _python(form, "renderer", ["-m", "processor.renderer"], form.open_environ, _WORKERS, niceness=_BEHIND),
         _python(form, "api", gunicorn, form.environ, _API),
     ]
 
@@ -199,9 +217,10 @@ def _python(
     *,
     restart: bool = True,
     python: str = sys.executable,
+    niceness: int = 0,
 ) -> Process:
-    command = [python, *arguments]
-    return Process(name=name, command=command, env=environ, stage=stage, restart=restart, log=_log(form, name))
+    command, log = [python, *arguments], _log(form, name)
+    return Process(name=name, command=command, env=environ, stage=stage, restart=restart, log=log, niceness=niceness)
 
 
 def _log(form: Form, name: str) -> Path | None:

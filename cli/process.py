@@ -22,7 +22,8 @@ class Process:
     env: the whole environment. stage: those of a lower stage are stopped first. stop_seconds:
     how long it may take to end after SIGTERM. crash_seconds: the same when the supervisor itself was
     killed; 0 kills at once. restart: start it again when it ends; without, it runs once and must
-    end with 0. log: a file that its output is appended to, None for the supervisor's stderr.
+    end with 0. log: a file that its output is appended to, None for the supervisor's stderr. niceness: how far it
+    steps back where others want the processor too (0 to 19).
     """
 
     name: str
@@ -33,6 +34,7 @@ class Process:
     crash_seconds: float = 0
     restart: bool = True
     log: Path | None = None
+    niceness: int = 0
 
 
 class Run:
@@ -55,7 +57,7 @@ class Run:
                 stdout=output or _STDERR,
                 stderr=output or _STDERR,
                 start_new_session=True,
-                preexec_fn=lambda: _tie_to(parent),
+                preexec_fn=lambda: _prepare(parent, spec.niceness),
             )
         finally:
             if output:
@@ -100,9 +102,13 @@ class History:
         return float(min(0.2 * 2 ** (len(self._times) - 1), 5.0))
 
 
-def _tie_to(parent: int) -> None:
-    """In the child, before exec: no blocked signals, and SIGTERM when the supervisor dies."""
+def _prepare(parent: int, niceness: int) -> None:
+    """In the child, before exec: no blocked signals, SIGTERM when the supervisor dies, and its niceness."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before the line above
         os._exit(1)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    if niceness:
+        os.nice(niceness)
+        with suppress(OSError):  # a session may be scheduled as one, and then this alone counts
+            Path("/proc/self/autogroup").write_text(str(niceness))

@@ -121,7 +121,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     # The HTTP side.
     host: Annotated[str, _meta("Address that the api listens on.", ("api",))] = "127.0.0.1"
     port: Annotated[int, _meta("Port that the api listens on.", ("api",), ge=1, le=65535)] = 8080
-    api_workers: Annotated[int, _meta("Processes of the api.", ("api",), ge=1, le=256)] = 1
+    api_workers: Annotated[
+        int, _meta("Processes of the api: each serves on a core of its own.", ("api",), ge=1, le=256)
+    ] = 2
     jwt_secret_key: Annotated[
         str,
         _meta(

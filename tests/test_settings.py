@@ -231,7 +231,7 @@ def test_an_image_runs_the_command_of_the_embedded_form(role: Role, tmp_path: Pa
     (process,) = [process for process in roles(form) if process.name.split("-")[0] == role]
     text = (ROOT / role / "Dockerfile").read_text().rsplit("\nCMD ", 1)[1]
     words = re.sub(r'[\[\]",\\]', " ", text).split()
-    expected = [{"127.0.0.1:8080": "${HOST}:${PORT}", "1": "${API_WORKERS:-1}"}.get(w, w) for w in process.command[1:]]
+    expected = [{"127.0.0.1:8080": "${HOST}:${PORT}", "2": "${API_WORKERS:-2}"}.get(w, w) for w in process.command[1:]]
     assert words[words.index("python") + 1 :] == expected
 
 
