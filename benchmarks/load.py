@@ -69,11 +69,15 @@ class Crowd:
     async def run(self) -> Seen:
         """All of them, until the time is over."""
         self._end = time.monotonic() + self._seconds
-        async with httpcore.AsyncConnectionPool(max_connections=self._clients * 2) as pool:
-            await asyncio.gather(*(self._client(pool, number) for number in range(self._clients)))
+        await asyncio.gather(*(self._client(number) for number in range(self._clients)))
         return self.seen
 
-    async def _client(self, pool: httpcore.AsyncConnectionPool, number: int) -> None:
+    async def _client(self, number: int) -> None:
+        # A pool for all would look through all of its connections for each request.
+        async with httpcore.AsyncConnectionPool(max_connections=1) as pool:
+            await self._go_on(pool, number)
+
+    async def _go_on(self, pool: httpcore.AsyncConnectionPool, number: int) -> None:
         dice = random.Random(number)  # noqa: S311  (the same in every run)
         token, job = self._users[number % len(self._users)]
         await asyncio.sleep(dice.random() * POLL_SECONDS)
