@@ -42,6 +42,7 @@ from api.fetching import Fetcher
 from api.headers import SecurityHeaders
 from api.hub import Hub
 from api.imports import Imports
+from api.methods import methods_at
 from api.network import OpenNetwork
 from api.peers import Peers
 from api.quotas import UserQuotas
@@ -104,7 +105,8 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     """
     app = connexion.FlaskApp("api", jsonifier=_Compact(), lifespan=_lifespan)
     context.install(_services(settings, app))
-    problems.install(app)
+    spec = yaml.safe_load(_SPEC.read_text())
+    problems.install(app, methods_at(spec))
     if settings.cors:
         app.add_middleware(cors(settings.cors), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)
@@ -114,8 +116,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)
     rates = Rates(settings.signals_url, settings.rate_requests_per_minute)
     app.add_middleware(functools.partial(RateLimit, rates=rates), MiddlewarePosition.BEFORE_VALIDATION)
-    needed = needed_scopes(yaml.safe_load(_SPEC.read_text()))
-    app.add_middleware(functools.partial(Scopes, needed=needed), MiddlewarePosition.BEFORE_VALIDATION)
+    app.add_middleware(functools.partial(Scopes, needed=needed_scopes(spec)), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(
         functools.partial(StreamingOperations, operations=_RECEIVING), MiddlewarePosition.BEFORE_VALIDATION
     )
