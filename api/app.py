@@ -55,7 +55,7 @@ from api.site import Site
 from api.streaming import Documents, MethodOverride, PlainPaths, StreamingOperations
 from api.throttle import Throttle
 from api.usertable import UserTable
-from api.validation import BodyValidator
+from api.validation import BodyValidator, IdValidator
 from api.webhooktable import WebhookTable
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
@@ -128,7 +128,10 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
         validate_responses=validate_responses,
         strict_validation=True,
         security_map={**SECURITY_HANDLERS, "apiKey": CookieHandler},
-        validator_map={"body": {**VALIDATOR_MAP["body"], "application/json": BodyValidator}},
+        validator_map={
+            "body": {**VALIDATOR_MAP["body"], "application/json": BodyValidator},
+            "parameter": IdValidator,
+        },
     )
     return app
 
