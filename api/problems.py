@@ -30,6 +30,7 @@ _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.ImportsOff: HTTPStatus.FORBIDDEN,
     errors.WebhooksOff: HTTPStatus.FORBIDDEN,
+    errors.WrongPassword: HTTPStatus.FORBIDDEN,  # and not 401, after which clients would log in again
     errors.NeedsLogin: HTTPStatus.FORBIDDEN,
     errors.NeedsAdmin: HTTPStatus.FORBIDDEN,
     errors.OutOfScope: HTTPStatus.FORBIDDEN,

@@ -201,6 +201,12 @@ class Unauthenticated(WebDetectorError):
     code = "unauthenticated"
 
 
+class WrongPassword(WebDetectorError):
+    """Who is logged in does not know the password that is to be changed."""
+
+    code = "wrong_password"
+
+
 class NeedsLogin(WebDetectorError):
     """An API token asks for what only who is logged in may do."""
 
