@@ -43,6 +43,8 @@ class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
             json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except (ValueError, RecursionError) as error:
             raise Malformed("the body is not JSON in UTF-8, or nested too deeply") from error
+        if body is None:  # which would pass for none at all
+            raise InvalidInput("the body is null: send a JSON object")
         return body
 
     def _validate(self, body: Any) -> None:

@@ -102,6 +102,15 @@ def test_a_body_that_is_no_json_is_the_clients_fault(service: Service, body: byt
     Client(service.url).problem("POST", "/auth/login", 400, "malformed_request", content=body, headers=headers)
 
 
+def test_null_is_no_object_not_even_where_none_is_needed(client: Client) -> None:
+    headers = {"Content-Type": "application/json"}
+    nobody = "00000000-0000-0000-0000-000000000000"
+    for method, path in (
+        ("POST", "/auth/login"), ("POST", "/auth/refresh"), ("PUT", f"/jobs/{nobody}/renditions/annotated"),
+    ):  # fmt: skip
+        assert "null" in client.problem(method, path, 422, "invalid_input", content=b"null", headers=headers)
+
+
 def test_media_types_ignore_case(service: Service, client: Client) -> None:
     body = json.dumps({"username": client.username, "password": client.password}).encode()
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
