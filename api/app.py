@@ -174,7 +174,12 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         gone=Gone(signals),
         quotas=UserQuotas(settings, engine, signals),
         users=UserTable(engine),
-        throttle=Throttle(signals, settings.login_failures_per_name, settings.login_failures_per_address),
+        throttle=Throttle(
+            signals,
+            settings.login_failures_per_name,
+            settings.login_failures_per_address,
+            settings.registrations_per_address,
+        ),
         webhooks=webhook_table,
         webhook_sender=webhook_sender,
         deliverer=Deliverer(

@@ -9,7 +9,7 @@ from api.answers import Answer, answer, no_content
 from api.context import Services, context
 from api.peers import address
 from api.throttle import Attempt
-from contracts.errors import RegistrationClosed, TooManyLogins, Unauthenticated, WrongPassword
+from contracts.errors import RegistrationClosed, TooManyLogins, TooManyRegistrations, Unauthenticated, WrongPassword
 
 
 def register(body: dict[str, Any]) -> Answer | Response:
@@ -18,6 +18,12 @@ def register(body: dict[str, Any]) -> Answer | Response:
     if services.settings.registration == "closed":
         raise RegistrationClosed("users do not make themselves here: ask the operator for one")
     passwords.check(body["password"], body["username"], services.settings.password_min_length)
+    try:
+        services.throttle.register(address())
+    except TooManyRegistrations as error:
+        if error.first:
+            audit.note("registration.throttled")
+        raise
     user = services.repository.add_user(body["username"], passwords.hashed(body["password"]))
     audit.note("user.registered", user_id=user.id, subject=user.id)
     return _session(services, user.id, body, 201)
