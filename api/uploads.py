@@ -93,7 +93,8 @@ async def _store(
             form = await read_form(content_type, body(request), _FIELD, intake.write)
             if not form.has_file:
                 raise Malformed(f"the form has no file in the field {_FIELD!r}")
-            form.fields = {**told, **form.fields}
+            # Forms of browsers send what was left empty, too.
+            form.fields = {**told, **{name: value for name, value in form.fields.items() if value}}
         else:
             form = Form(fields=told, content_type=content_type)
             async for piece in body(request):

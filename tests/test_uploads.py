@@ -261,7 +261,6 @@ def test_the_type_that_a_file_is_served_with_is_a_videos_or_none(client: Client,
     "facts",
     [
         {"recorded_at": "yesterday"},
-        {"recorded_at": ""},
         {"recorded_at": "0001-01-01T00:00:00+10:00"},
         {"name": "a\x00b"},
         {"tags": "x" * 300},
@@ -287,6 +286,17 @@ def test_facts_that_make_no_sense_are_refused(client: Client, sample: Path, fact
         params=facts,
         json={"url": "https://8.8.8.8/x", **better, "tags": ["t"]},
     )
+
+
+def test_an_empty_field_of_a_form_is_none_and_in_the_address_it_is_no_time(client: Client, sample: Path) -> None:
+    with sample.open("rb") as file:
+        empty = {"name": "", "source": "", "tags": "", "recorded_at": ""}
+        video = client.call("POST", "/videos", 201, files={"video": ("x.mp4", file)}, data=empty)
+    assert (video["name"], video["source"], video["tags"], video["recorded_at"]) == ("x.mp4", None, [], None)
+    client.call("DELETE", f"/videos/{video['id']}", 204)
+    raw = {"content": sample.read_bytes(), "headers": {"Content-Type": "video/mp4"}}
+    says = client.problem("POST", "/videos", 422, "invalid_input", params={"recorded_at": ""}, **raw)
+    assert says.startswith("recorded_at is not a time")
 
 
 def test_what_the_address_says_counts_where_the_form_says_nothing(client: Client, sample: Path) -> None:
