@@ -43,6 +43,7 @@ from api.fetching import Fetcher
 from api.headers import SecurityHeaders
 from api.hub import Hub
 from api.imports import Imports
+from api.methods import methods_at
 from api.network import OpenNetwork
 from api.peers import Peers
 from api.quotas import UserQuotas
@@ -55,7 +56,7 @@ from api.site import Site
 from api.streaming import Documents, MethodOverride, PlainPaths, StreamingOperations
 from api.throttle import Throttle
 from api.usertable import UserTable
-from api.validation import BodyValidator
+from api.validation import BodyValidator, IdValidator
 from api.webhooktable import WebhookTable
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
@@ -106,7 +107,8 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     """
     app = connexion.FlaskApp("api", jsonifier=_Compact(), lifespan=_lifespan)
     context.install(_services(settings, app))
-    problems.install(app)
+    spec = yaml.safe_load(_SPEC.read_text())
+    problems.install(app, methods_at(spec))
     if settings.cors:
         app.add_middleware(cors(settings.cors), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)
@@ -116,8 +118,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)
     rates = Rates(settings.signals_url, settings.rate_requests_per_minute)
     app.add_middleware(functools.partial(RateLimit, rates=rates), MiddlewarePosition.BEFORE_VALIDATION)
-    needed = needed_scopes(yaml.safe_load(_SPEC.read_text()))
-    app.add_middleware(functools.partial(Scopes, needed=needed), MiddlewarePosition.BEFORE_VALIDATION)
+    app.add_middleware(functools.partial(Scopes, needed=needed_scopes(spec)), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(
         functools.partial(StreamingOperations, operations=_RECEIVING), MiddlewarePosition.BEFORE_VALIDATION
     )
@@ -129,7 +130,10 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
         validate_responses=validate_responses,
         strict_validation=True,
         security_map={**SECURITY_HANDLERS, "apiKey": CookieHandler},
-        validator_map={"body": {**VALIDATOR_MAP["body"], "application/json": BodyValidator}},
+        validator_map={
+            "body": {**VALIDATOR_MAP["body"], "application/json": BodyValidator},
+            "parameter": IdValidator,
+        },
     )
     return app
 
@@ -172,7 +176,12 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         gone=Gone(signals),
         quotas=UserQuotas(settings, engine, signals),
         users=UserTable(engine),
-        throttle=Throttle(signals, settings.login_failures_per_name, settings.login_failures_per_address),
+        throttle=Throttle(
+            signals,
+            settings.login_failures_per_name,
+            settings.login_failures_per_address,
+            settings.registrations_per_address,
+        ),
         webhooks=webhook_table,
         webhook_sender=webhook_sender,
         deliverer=Deliverer(

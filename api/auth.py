@@ -1,4 +1,4 @@
-"""Users: register, log in, refresh, log out."""
+"""Users: register, log in, refresh, log out, change the password."""
 
 from typing import Any
 
@@ -8,7 +8,8 @@ from api import audit, cookies, passwords, problems, tokens
 from api.answers import Answer, answer, no_content
 from api.context import Services, context
 from api.peers import address
-from contracts.errors import RegistrationClosed, TooManyLogins, Unauthenticated
+from api.throttle import Attempt
+from contracts.errors import RegistrationClosed, TooManyLogins, TooManyRegistrations, Unauthenticated, WrongPassword
 
 
 def register(body: dict[str, Any]) -> Answer | Response:
@@ -17,6 +18,12 @@ def register(body: dict[str, Any]) -> Answer | Response:
     if services.settings.registration == "closed":
         raise RegistrationClosed("users do not make themselves here: ask the operator for one")
     passwords.check(body["password"], body["username"], services.settings.password_min_length)
+    try:
+        services.throttle.register(address())
+    except TooManyRegistrations as error:
+        if error.first:
+            audit.note("registration.throttled")
+        raise
     user = services.repository.add_user(body["username"], passwords.hashed(body["password"]))
     audit.note("user.registered", user_id=user.id, subject=user.id)
     return _session(services, user.id, body, 201)
@@ -27,12 +34,7 @@ def login(body: dict[str, Any]) -> Answer | Response:
     services = context.current()
     user = services.repository.user_by_name(body["username"])
     user_id = user.id if user else None
-    try:
-        attempt = services.throttle.begin(body["username"], address())
-    except TooManyLogins as error:
-        if error.first:  # once for each window: whoever goes on does not fill the log
-            audit.note("login.throttled", user_id=user_id)
-        raise
+    attempt = _attempt(services, body["username"], user_id)
     if not passwords.verified(user.password_hash if user else None, body["password"]) or user is None:
         audit.note("login.failed", user_id=user_id)
         raise Unauthenticated("the name or the password is wrong")
@@ -69,6 +71,22 @@ def logout_all(user: str) -> Response:
     return cookies.clear(no_content())
 
 
+def change_password(user: str, body: dict[str, Any], token_info: dict[str, Any]) -> Response:
+    """Take another password, for who knows the old one; the user's other sessions end."""
+    services = context.current()
+    found = services.repository.user(user)
+    passwords.check(body["new_password"], found.username, services.settings.password_min_length)
+    attempt = _attempt(services, found.username, user)
+    if not passwords.verified(found.password_hash, body["old_password"]) or not services.users.change_password(
+        user, token_info["sid"], found.password_hash, passwords.hashed(body["new_password"])
+    ):
+        audit.note("user.password.failed", user_id=user, subject=user)
+        raise WrongPassword("the old password is wrong, so nothing was changed: try again")
+    services.throttle.good(attempt)
+    audit.note("user.password", user_id=user, subject=user)
+    return no_content()
+
+
 def me(user: str) -> Answer:
     """The user of the token."""
     services = context.current()
@@ -82,6 +100,16 @@ def me(user: str) -> Answer:
             "quotas": services.quotas.described(found),
         }
     )
+
+
+def _attempt(services: Services, username: str, user_id: str | None) -> Attempt:
+    """Count that a password is tried. Raises TooManyLogins."""
+    try:
+        return services.throttle.begin(username, address())
+    except TooManyLogins as error:
+        if error.first:  # once for each window: whoever goes on does not fill the log
+            audit.note("login.throttled", user_id=user_id)
+        raise
 
 
 def _session(services: Services, user_id: str, body: dict[str, Any], status: int) -> Answer | Response:

@@ -48,7 +48,7 @@ def _media_type(told: str) -> str:
 
 
 def _time(text: str | None) -> datetime | None:
-    if not text:
+    if text is None:
         return None
     try:
         value = msgspec.convert(text, datetime)

@@ -36,11 +36,11 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
 
     def form(self) -> Form:
         """The facts as a form has them."""
-        facts = {"name": self.name, "recorded_at": self.recorded_at, "source": self.source}
         if any("," in tag for tag in self.tags):
             raise InvalidInput("a tag has a comma: give each tag as an item of its own")
-        fields = {name: value for name, value in facts.items() if value is not None}
-        return Form(fields={**fields, "tags": ",".join(self.tags)})
+        tags = ",".join(self.tags) if self.tags else None
+        facts = {"name": self.name, "recorded_at": self.recorded_at, "source": self.source, "tags": tags}
+        return Form(fields={name: value for name, value in facts.items() if value is not None})
 
 
 class Imports:

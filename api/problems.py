@@ -1,6 +1,7 @@
 """Errors as HTTP answers (RFC 9457). The only file that maps codes of the project to statuses."""
 
 import logging
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -29,6 +30,7 @@ _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.ImportsOff: HTTPStatus.FORBIDDEN,
     errors.WebhooksOff: HTTPStatus.FORBIDDEN,
+    errors.WrongPassword: HTTPStatus.FORBIDDEN,  # and not 401, after which clients would log in again
     errors.NeedsLogin: HTTPStatus.FORBIDDEN,
     errors.NeedsAdmin: HTTPStatus.FORBIDDEN,
     errors.OutOfScope: HTTPStatus.FORBIDDEN,
@@ -86,13 +88,21 @@ def response(error: errors.WebDetectorError) -> Response:
     return Response(answer.body, answer.status_code, answer.headers, content_type=MEDIA_TYPE)
 
 
-def install(app: FlaskApp) -> None:
-    """Answer every error of the project, of the frameworks and of our own bugs as a problem."""
+def install(app: FlaskApp, methods_at: Callable[[str], Sequence[str]]) -> None:
+    """Answer every error of the project, of the frameworks and of our own bugs as a problem. methods_at: the methods
+    that there are at a path."""
+
+    def starlette(request: ConnexionRequest, error: HTTPException) -> ConnexionResponse:
+        headers = dict(error.headers or {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := methods_at(request.scope["path"])):
+            headers["Allow"] = ", ".join(methods)  # the router names those of one operation
+        return _framework(error.status_code, error.detail, headers)
+
     app.add_error_handler(errors.WebDetectorError, _project)
     app.add_error_handler(DBAPIError, _database)
     app.add_error_handler(RedisError, _redis)
     app.add_error_handler(ProblemException, _connexion)
-    app.add_error_handler(HTTPException, _starlette)
+    app.add_error_handler(HTTPException, starlette)
     app.add_error_handler(FlaskHTTPException, _flask)
     app.add_error_handler(Exception, _unexpected)
 
@@ -118,10 +128,6 @@ def _redis(request: ConnexionRequest, error: RedisError) -> ConnexionResponse:
 
 def _connexion(_request: ConnexionRequest, error: ProblemException) -> ConnexionResponse:
     return _framework(error.status, error.detail, error.headers)
-
-
-def _starlette(_request: ConnexionRequest, error: HTTPException) -> ConnexionResponse:
-    return _framework(error.status_code, error.detail, error.headers)
 
 
 def _flask(_request: ConnexionRequest, error: FlaskHTTPException) -> ConnexionResponse:

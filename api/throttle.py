@@ -1,4 +1,5 @@
-"""How often a login may fail: so that passwords cannot be tried out, and no owner is locked out for long.
+"""How often a login may fail, and a user be made: so that passwords cannot be tried out, and no owner is locked out for
+long.
 
 Two windows of a minute, counted in Redis for all processes of the api: one for the name, one for the address that it
 comes from. An address from which the name logged in of late has a count of its own, so that strangers who guess do not
@@ -14,7 +15,7 @@ import redis
 from redis import RedisError
 
 from api.addresses import read_address
-from contracts.errors import TooManyLogins
+from contracts.errors import TooManyLogins, TooManyRegistrations
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +50,13 @@ class Attempt:
 
 
 class Throttle:
-    """per_name, per_address: logins that may fail in a minute, 0 for any number."""
+    """per_name, per_address: logins that may fail in a minute; registrations: users that may be made from an address
+    in one. 0 for any number."""
 
-    def __init__(self, client: "redis.Redis", per_name: int, per_address: int) -> None:
+    def __init__(self, client: "redis.Redis", per_name: int, per_address: int, registrations: int = 0) -> None:
         self._redis = client
         self._most = (per_name, per_address)
+        self._registrations = registrations
         self._take = client.register_script(_TAKE)
         self._give_back = client.register_script(_GIVE_BACK)
 
@@ -80,6 +83,22 @@ class Throttle:
                 first=over == 1,
             )
         return Attempt(known, tuple(limits))
+
+    def register(self, address: str | None) -> None:
+        """Count that a user is to be made. Raises TooManyRegistrations. While Redis does not answer nothing is
+        counted."""
+        if not self._registrations:
+            return
+        try:
+            keys, most = [f"wd:register:from:{_network(address)}"], self._registrations
+            which, over, seconds = self._take(keys=keys, args=[_WINDOW_SECONDS, most])
+        except RedisError as error:
+            log.warning("registrations are not counted: %s", error)
+            return
+        if which:
+            raise TooManyRegistrations(
+                "too many users were made from where you are: wait for a minute", seconds, first=over == 1
+            )
 
     def good(self, attempt: Attempt) -> None:
         """It was the right password: the attempt does not count, and where it came from is known."""

@@ -77,8 +77,10 @@ async def _store(
     services: Services, request: Request, video_id: str, limit: SizeLimit, with_options: bool
 ) -> tuple[Stored, Form]:
     content_type = request.headers.get("content-type", "application/octet-stream")
+    told = {} if with_options else dict(request.query_params)
+    facts_of(Form(fields=told))  # wrong ones are refused also where the body says better
     if is_document(content_type) and not with_options:
-        return await _import(services, request, video_id, limit)
+        return await _import(services, request, video_id, limit, told)
     is_form = content_type.lower().startswith("multipart/form-data")
     if not is_form and (with_options or not content_type.lower().startswith(("video/", _UNKNOWN_TYPE))):
         raise UnsupportedMediaType(
@@ -91,8 +93,10 @@ async def _store(
             form = await read_form(content_type, body(request), _FIELD, intake.write)
             if not form.has_file:
                 raise Malformed(f"the form has no file in the field {_FIELD!r}")
+            # Forms of browsers send what was left empty, too.
+            form.fields = {**told, **{name: value for name, value in form.fields.items() if value}}
         else:
-            form = Form(fields=dict(request.query_params), content_type=content_type)
+            form = Form(fields=told, content_type=content_type)
             async for piece in body(request):
                 await intake.write(piece)
         facts_of(form)  # wrong facts are refused before anything is kept
@@ -101,9 +105,12 @@ async def _store(
         return await intake.finish(), form
 
 
-async def _import(services: Services, request: Request, video_id: str, limit: SizeLimit) -> tuple[Stored, Form]:
+async def _import(
+    services: Services, request: Request, video_id: str, limit: SizeLimit, told: dict[str, str]
+) -> tuple[Stored, Form]:
     wanted = await read_document(request)
     form = wanted.form()
+    form.fields = {**told, **form.fields}
     facts_of(form)  # wrong facts are refused before anything is fetched
     with services.imports.place():
         async with Intake(services.storage.create(video_key(video_id)), limit) as intake:

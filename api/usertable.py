@@ -66,6 +66,17 @@ class UserTable:
             if password_hash == DISABLED:
                 session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
 
+    def change_password(self, user_id: str, session_id: str, old_hash: str, new_hash: str) -> bool:
+        """Put a password in the place of an old one and end the user's other sessions. False where the old one has
+        been replaced meanwhile: who was shut out at this very moment stays so."""
+        with self._database.write() as session:
+            kept = (User.id == user_id, User.password_hash == old_hash)
+            done: bool = session.execute(update(User).where(*kept).values(password_hash=new_hash)).rowcount == 1  # type: ignore[attr-defined]
+            if done:
+                others = (Session.user_id == user_id, Session.id != session_id, Session.revoked_at.is_(None))
+                session.execute(update(Session).where(*others).values(revoked_at=utcnow()))
+            return done
+
     def _page(
         self, statement: Select[Row], table: type[Row], time: Any, limit: int, cursor: str | None
     ) -> tuple[list[Row], str | None]:

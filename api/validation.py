@@ -1,11 +1,13 @@
 """Bodies that do not fit the spec are answered with 422 and words of our own: the library's would
-repeat the value, passwords included."""
+repeat the value, passwords included. Parameters that do not are answered with 400."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 from connexion.validators.json import JSONRequestBodyValidator
+from connexion.validators.parameter import ParameterValidator
 from jsonschema import ValidationError
 from starlette.types import Scope
 
@@ -26,6 +28,7 @@ _SAYS = {
     "enum": "is none of the known values",
     "uniqueItems": "has an item twice",
 }
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
@@ -40,6 +43,8 @@ class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
             json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except (ValueError, RecursionError) as error:
             raise Malformed("the body is not JSON in UTF-8, or nested too deeply") from error
+        if body is None:  # which would pass for none at all
+            raise InvalidInput("the body is null: send a JSON object")
         return body
 
     def _validate(self, body: Any) -> None:
@@ -52,6 +57,21 @@ class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
         error = next(iter(self._validator.iter_errors(body)), None)
         if error is not None:
             raise InvalidInput(_explain(error))
+
+
+class IdValidator(ParameterValidator):  # type: ignore[misc]
+    """Connexion's validator, which passes over ids: one in a query must be one. One in a path that is none is of
+    nothing that there is."""
+
+    @staticmethod
+    def validate_parameter(
+        parameter_type: str, value: Any, param: dict[str, Any], param_name: str | None = None
+    ) -> str | None:
+        is_id = parameter_type == "query" and param["schema"].get("format") == "uuid"
+        if is_id and value is not None and not _UUID.fullmatch(str(value)):
+            return f"{param['name']} is no id: leave it out, or give one as the service gave it (a UUID)"
+        error: str | None = ParameterValidator.validate_parameter(parameter_type, value, param, param_name)
+        return error
 
 
 def _explain(error: ValidationError) -> str:

@@ -117,14 +117,24 @@ class FramesUsedUp(TooMany):
     code = "frames_used_up"
 
 
-class TooManyLogins(TooMany):
-    """Logins failed too often. first: this one is the first that is refused for it."""
-
-    code = "too_many_logins"
+class TooManyTries(TooMany):
+    """It was tried too often from somewhere. first: this try is the first that is refused for it."""
 
     def __init__(self, detail: str, retry_seconds: int, *, first: bool = False) -> None:
         super().__init__(detail, retry_seconds)
         self.first = first
+
+
+class TooManyLogins(TooManyTries):
+    """Logins failed too often."""
+
+    code = "too_many_logins"
+
+
+class TooManyRegistrations(TooManyTries):
+    """An address makes users too often."""
+
+    code = "too_many_registrations"
 
 
 class TooManyImports(TooMany):
@@ -199,6 +209,12 @@ class UnsupportedProtocol(WebDetectorError):
 
 class Unauthenticated(WebDetectorError):
     code = "unauthenticated"
+
+
+class WrongPassword(WebDetectorError):
+    """Who is logged in does not know the password that is to be changed."""
+
+    code = "wrong_password"
 
 
 class NeedsLogin(WebDetectorError):

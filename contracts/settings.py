@@ -238,6 +238,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             le=1_000_000,
         ),
     ] = 30
+    registrations_per_address: Annotated[
+        int,
+        _meta(
+            "Users that may be made from one address (of IPv6, one network of 64 bits) in a minute; 0 for any number.",
+            ("api",),
+            ge=0,
+            le=1_000_000,
+        ),
+    ] = 30
     audit_days: Annotated[
         int, _meta("How long the audit log is kept; 0 for good.", ("processor",), ge=0, le=36_500)
     ] = 365

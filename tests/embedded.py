@@ -23,6 +23,7 @@ class Embedded(Service):
         self.log = data_dir.with_name(data_dir.name + ".log")
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
         self.env = {**inherited, "DATA_DIR": str(data_dir), "PORT": str(self.port)}
+        self.env["REGISTRATIONS_PER_ADDRESS"] = "0"  # all the users of all tests come from one
         self.env.update({key: str(value) for key, value in settings.items()})
 
     def start(self) -> Self:

@@ -31,6 +31,7 @@ SECRETS = {
     "REDIS_PASSWORD": PASSWORD,
     "FLOWER_PASSWORD": PASSWORD,
     "JWT_SECRET_KEY": "0123456789abcdef" * 2,
+    "REGISTRATIONS_PER_ADDRESS": "0",  # all the users of all tests come from one
 }
 
 

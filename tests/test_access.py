@@ -40,6 +40,7 @@ OPEN = {
 BODIES: dict[str, dict[str, Any]] = {
     "api.jobs.create_job": {"json": {"video_id": "{video_id}"}},
     "api.apitokens.create_token": {"json": {"name": "x"}},
+    "api.auth.change_password": {"json": {"old_password": "not the one", "new_password": "wrong-horse-battery"}},
     "api.admin.change_user": {"json": {"role": "user"}},
     "api.webhooks.create_webhook": {"json": {"url": "https://8.8.8.8/x"}},
     "api.uploads.create_video": {"content": b"x", "headers": {"Content-Type": "video/mp4"}},
@@ -56,8 +57,9 @@ BODIES: dict[str, dict[str, Any]] = {
 # Their answers are lists, which must hold nothing of another's; the others below touch nobody's things.
 LISTS = {"api.videos.list_videos", "api.jobs.list_jobs", "api.apitokens.list_tokens", "api.webhooks.list_webhooks"}
 OWN = {
-    "api.auth.logout", "api.auth.logout_all", "api.auth.me", "api.apitokens.create_token", "api.uploads.create_video",
-    "api.uploads.detect", "api.tus.create_upload", "api.events.events", "api.webhooks.create_webhook",
+    "api.auth.logout", "api.auth.logout_all", "api.auth.change_password", "api.auth.me", "api.apitokens.create_token",
+    "api.uploads.create_video", "api.uploads.detect", "api.tus.create_upload", "api.events.events",
+    "api.webhooks.create_webhook",
 }  # fmt: skip
 
 

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from api.passwords import hashed
+from api.usertable import UserTable
 from contracts.database import open_database
 from contracts.settings import Settings
 from contracts.tables import AuditEvent, User, utcnow
@@ -21,7 +23,7 @@ from tests.users import manage
 ADMIN, ADMIN_PASSWORD = "root-of-all", "a-rather-long-secret-one"
 PASSWORD = "another-secret-of-alice"
 ALICE = "198.51.100.7"
-NAMES = ("alice", "bob", "carol")
+NAMES = ("alice", "bob", "carol", "dave")
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +167,38 @@ def test_guessing_is_stopped_and_noted_once_and_the_owner_still_comes_in(closed:
     assert 1 <= len(events(admin, action="login.throttled")) <= 2
 
 
+def test_a_changed_password_is_noted_and_guessing_the_old_one_is_stopped(closed: Embedded) -> None:
+    dave, home, new = log_in(closed, "dave", PASSWORD, "192.0.2.55"), "192.0.2.55", "yet-another-secret-of-dave"
+    codes: list[int] = []
+    while 429 not in codes:
+        body = {"old_password": f"guess-{len(codes)}", "new_password": new}
+        answer = dave.request("PUT", "/auth/password", json=body)
+        codes.append(answer.status_code)
+        assert len(codes) < 20
+    assert set(codes) == {403, 429}
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert (answer.json()["code"], codes.count(403) >= 3) == ("too_many_logins", True)
+    refused(closed, "dave", PASSWORD, 429, "too_many_logins", home)  # they are counted together
+    connection = redis.Redis.from_url(closed.settings().signals_url)
+    for key in connection.scan_iter("wd:login:name:*"):
+        connection.delete(key)
+    dave.call("PUT", "/auth/password", 204, json={"old_password": PASSWORD, "new_password": new})
+    admin, own = log_in(closed, ADMIN, ADMIN_PASSWORD), log_in(closed, "dave", new, home).call("GET", "/auth/me", 200)
+    noted = [event["action"] for event in events(admin, user_id=own["id"], action="user.password")]
+    assert noted == ["user.password"] + ["user.password.failed"] * codes.count(403)
+    assert [event["address"] for event in events(admin, user_id=own["id"], action="login.throttled")] == [home]
+
+
+def test_who_is_shut_out_while_changing_the_password_stays_out(closed: Embedded) -> None:
+    """The hash that was checked is no longer the one that is kept."""
+    engine = open_database(closed.settings().database_url)
+    table = UserTable(engine)
+    user = table.by_name("carol")
+    assert not table.change_password(user.id, "any", hashed(PASSWORD), hashed("yet-another-secret"))
+    engine.dispose()
+    log_in(closed, "carol", PASSWORD)
+
+
 def test_old_passwords_that_could_not_be_chosen_now_still_work(closed: Embedded) -> None:
     engine = open_database(closed.settings().database_url)
     with Session(engine) as session, session.begin():
@@ -203,9 +237,20 @@ def test_nothing_secret_is_in_any_log(closed: Embedded) -> None:
     Client(closed.url).problem("POST", "/auth/login", 422, "invalid_input", json={"password": "nobodys-secret"})
     content = Client(closed.url).request("POST", "/auth/login", content=b'{"password": "nobodys-secret"')
     assert content.status_code in (400, 415)
+    change = {"old_password": "nobodys-secret", "new_password": "nobodys-second-secret"}
+    client.problem("PUT", "/auth/password", 403, "wrong_password", json=change)
 
     key = next(iter(closed.processes("gunicorn"))).environ()["JWT_SECRET_KEY"]
-    secrets = [ADMIN_PASSWORD, PASSWORD, "nobodys-secret", "typed-in-the-wrong-field", "cookie-of-somebody", key, token]
+    secrets = [
+        ADMIN_PASSWORD,
+        PASSWORD,
+        "nobodys-secret",
+        "nobodys-second-secret",
+        "typed-in-the-wrong-field",
+        "cookie-of-somebody",
+        key,
+        token,
+    ]
     secrets += [str(value) for value in tokens if len(str(value)) > 20]
     log = closed.output()
     assert "DEBUG" in log

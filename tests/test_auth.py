@@ -91,5 +91,46 @@ def test_logout_ends_both_tokens_and_no_other_session(service: Service, client: 
     other.call("GET", "/auth/me", 200)
 
 
+def test_a_new_password_ends_all_other_sessions_and_no_more(service: Service, client: Client) -> None:
+    old, new = {"username": client.username, "password": client.password}, "four words and a stop"
+    other = Client(service.url)
+    other.use(other.call("POST", "/auth/login", 200, json=old))
+    robot = Client(service.url).use({"access_token": client.call("POST", "/tokens", 201, json={"name": "x"})["token"]})
+    client.call("PUT", "/auth/password", 204, json={"old_password": client.password, "new_password": new})
+    other.problem("GET", "/auth/me", 401, "unauthenticated")
+    refresh = {"refresh_token": other.tokens["refresh_token"]}
+    other.problem("POST", "/auth/refresh", 401, "unauthenticated", json=refresh)
+    robot.call("GET", "/auth/me", 200)
+    refresh = {"refresh_token": client.tokens["refresh_token"]}
+    client.use(client.call("POST", "/auth/refresh", 200, json=refresh)).call("GET", "/auth/me", 200)
+    Client(service.url).problem("POST", "/auth/login", 401, "unauthenticated", json=old)
+    other.use(other.call("POST", "/auth/login", 200, json={**old, "password": new})).call("GET", "/auth/me", 200)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"old_password": "not-the-password", "new_password": "four words and a stop"}, 403, "wrong_password"),
+        ({"old_password": "correct-horse-battery", "new_password": "password1234"}, 422, "weak_password"),
+        ({"old_password": "correct-horse-battery", "new_password": "{username}"}, 422, "weak_password"),
+        ({"old_password": "correct-horse-battery", "new_password": "elevenchars"}, 422, "weak_password"),
+        ({"old_password": "correct-horse-battery", "new_password": "zq7"}, 422, "invalid_input"),
+        ({"new_password": "four words and a stop"}, 422, "invalid_input"),
+        ({"old_password": "correct-horse-battery"}, 422, "invalid_input"),
+    ],
+)
+def test_a_password_is_not_changed_without_the_old_one_and_a_good_new_one(
+    service: Service, client: Client, body: dict[str, str], status: int, code: str
+) -> None:
+    other = Client(service.url)
+    login = {"username": client.username, "password": client.password}
+    other.use(other.call("POST", "/auth/login", 200, json=login))
+    body = {name: value.format(username=client.username) for name, value in body.items()}
+    said = client.problem("PUT", "/auth/password", status, code, json=body)
+    assert not any(secret in said for secret in body.values())
+    other.call("GET", "/auth/me", 200)
+    other.call("POST", "/auth/login", 200, json=login)
+
+
 def _part(content: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")

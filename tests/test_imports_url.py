@@ -93,6 +93,13 @@ def refused(client: Client, url: str, code: str, status: int = 422) -> str:
     return detail
 
 
+def test_what_the_address_says_counts_where_the_document_says_nothing(client: Client, web: Web, sample: Path) -> None:
+    url = web.serve("/things.mp4", reply(sample.read_bytes()))
+    said = {"source": "camera 1", "tags": "a,b", "name": "there"}
+    video = client.call("POST", "/videos", 201, json={"url": url, "name": "here"}, params=said)
+    assert (video["name"], video["source"], video["tags"]) == ("here", "camera 1", ["a", "b"])
+
+
 def test_an_import_is_as_good_as_an_upload(client: Client, web: Web, sample: Path) -> None:
     url = web.serve("/a/th%C3%ADngs.mp4", reply(sample.read_bytes()))
     facts = {"source": "camera 1", "tags": ["a", "b c"], "recorded_at": "2026-01-31T12:00:00+01:00"}
@@ -311,7 +318,9 @@ def test_it_is_the_address_that_counts_not_how_it_is_spelt(client: Client, web: 
         ({"url": "http://a/", "tags": ["a,b"]}, 422, "invalid_input", "comma"),
         ({"url": "http://a/", "tags": ["x"] * 51}, 422, "invalid_input", "tags"),
         ({"url": "http://a/", "name": "x" * 256}, 422, "invalid_input", "name"),
+        ({"url": "http://a/", "source": "x" * 256}, 422, "invalid_input", "source"),
         ({"url": "http://a/", "recorded_at": "yesterday"}, 422, "invalid_input", "recorded_at"),
+        ({"url": "http://a/", "recorded_at": ""}, 422, "invalid_input", "recorded_at"),
         ([], 422, "invalid_input", "object"),
         ({"url": "ftp://a/"}, 422, "import_refused", "http"),
         ({"url": "http://user:secret@a/"}, 422, "import_refused", "user"),

@@ -59,6 +59,15 @@ def test_jobs_are_found_by_state(owner: Client) -> None:
     owner.problem("GET", "/jobs", 400, "malformed_request", params={"state": "asleep"})
 
 
+def test_jobs_are_found_by_their_video(owner: Client) -> None:
+    (job,) = owner.call("GET", "/jobs", 200, params={"search": "gate"})["items"]
+    assert found(owner, video_id=job["video_id"]) == ["gate north.mp4"]
+    assert found(owner, video_id="00000000-0000-0000-0000-000000000000") == []
+    for wrong in ("", "gate", job["video_id"][1:], job["video_id"] + "\n", "-" * 36):
+        says = owner.problem("GET", "/jobs", 400, "malformed_request", params={"video_id": wrong})
+        assert says.startswith("video_id is no id: leave it out")
+
+
 def test_the_cursor_goes_on_with_the_same_search(owner: Client) -> None:
     first = owner.call("GET", "/jobs", 200, params={"search": "MP4", "limit": 2})
     rest = owner.call("GET", "/jobs", 200, params={"search": "MP4", "limit": 2, "cursor": first["next_cursor"]})

@@ -2,6 +2,7 @@
 
 import socket
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -14,18 +15,23 @@ from api.rates import Rates
 from api.worker import HEADERS_SECONDS
 from contracts.errors import TooManyRequests
 from tests.forms import EmbeddedForm
-from tests.service import Service
+from tests.service import Client, Service
+from tests.users import make_admin
 from tests.valkey import Valkey
 
 pytestmark = pytest.mark.one_form
 
 PER_MINUTE = 30
+USERS_PER_MINUTE = 15
 ORIGIN = "https://example.org"
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    settings = {"RATE_REQUESTS_PER_MINUTE": PER_MINUTE, "CORS_ORIGINS": f"{ORIGIN},http://localhost:3000"}
+    settings = {
+        "RATE_REQUESTS_PER_MINUTE": PER_MINUTE, "CORS_ORIGINS": f"{ORIGIN},http://localhost:3000",
+        "REGISTRATIONS_PER_ADDRESS": USERS_PER_MINUTE, "TRUSTED_PROXIES": "127.0.0.0/8",
+    }  # fmt: skip
     with EmbeddedForm().run(tmp_path_factory.mktemp("own"), **settings) as running:
         yield running
 
@@ -51,6 +57,27 @@ def test_who_asks_too_often_waits_and_others_do_not(own: Service) -> None:
         raise AssertionError("uploads are not counted")
     other.call("GET", "/jobs", 200)
     assert httpx.get(f"{own.url}/healthz").status_code == 200
+
+
+def test_an_address_makes_so_many_users_and_others_do_too(own: Service) -> None:
+    address = "203.0.113.9"
+    answers: list[httpx.Response] = []
+    while not answers or answers[-1].status_code == 201:
+        client = Client(own.url)
+        client.http.headers["X-Forwarded-For"] = address
+        body = {"username": f"user-{uuid.uuid4().hex[:8]}", "password": "correct-horse-battery"}
+        answers.append(client.request("POST", "/auth/register", json=body))
+        assert len(answers) <= 2 * USERS_PER_MINUTE + 1  # a window may have ended on the way
+    assert len(answers) > USERS_PER_MINUTE
+    assert (answers[-1].status_code, answers[-1].json()["code"]) == (429, "too_many_registrations")
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    client.problem("POST", "/auth/register", 429, "too_many_registrations", json=body)
+    client.problem("POST", "/auth/login", 401, "unauthenticated", json=body)
+    admin = make_admin(own, own.client())  # from another address
+    noted = admin.call("GET", "/audit", 200, params={"action": "registration"})["items"]
+    assert [(event["action"], event["user_id"], event["address"]) for event in noted] == [
+        ("registration.throttled", None, address)
+    ]
 
 
 def test_the_window_slides(valkey: Valkey) -> None:

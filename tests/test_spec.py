@@ -59,6 +59,20 @@ def test_what_is_not_in_the_spec_is_a_problem_too(service: Service, client: Clie
     client.problem("POST", "/jobs", 415, "unsupported_media_type", content=b"a=b", headers={"Content-Type": "text/x"})
 
 
+@pytest.mark.parametrize("path", SPEC["paths"])
+def test_what_cannot_be_done_is_answered_with_all_that_can(service: Service, client: Client, path: str) -> None:
+    """Only what is named is answered, HEAD too, with anything but 405; streams of events have no end."""
+    address = re.sub(r"\{\w+\}", "00000000-0000-0000-0000-000000000000", path)
+    refused = client.http.request("TRACE", address)
+    assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
+    declared = {method.upper() for method in SPEC["paths"][path] if method != "parameters"}
+    told = refused.headers["allow"].split(", ")
+    assert sorted(told) == sorted(declared | ({"HEAD"} if "GET" in declared else set()))
+    assert client.http.request("OPTIONS", address).status_code == (204 if "OPTIONS" in told else 405)
+    if not path.endswith("/events"):
+        assert (client.http.head(address).status_code == 405) == ("HEAD" not in told)
+
+
 def test_a_document_that_is_far_too_large_is_refused(client: Client) -> None:
     client.problem("POST", "/jobs", 413, "upload_too_large", json={"video_id": "x" * 2_000_000})
 
@@ -86,6 +100,15 @@ def test_health_needs_no_token(service: Service) -> None:
 def test_a_body_that_is_no_json_is_the_clients_fault(service: Service, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     Client(service.url).problem("POST", "/auth/login", 400, "malformed_request", content=body, headers=headers)
+
+
+def test_null_is_no_object_not_even_where_none_is_needed(client: Client) -> None:
+    headers = {"Content-Type": "application/json"}
+    nobody = "00000000-0000-0000-0000-000000000000"
+    for method, path in (
+        ("POST", "/auth/login"), ("POST", "/auth/refresh"), ("PUT", f"/jobs/{nobody}/renditions/annotated"),
+    ):  # fmt: skip
+        assert "null" in client.problem(method, path, 422, "invalid_input", content=b"null", headers=headers)
 
 
 def test_media_types_ignore_case(service: Service, client: Client) -> None:

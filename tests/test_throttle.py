@@ -1,10 +1,10 @@
-"""How often a login may fail, counted in a real Valkey."""
+"""How often a login may fail and a user be made, counted in a real Valkey."""
 
 import pytest
 import redis
 
 from api.throttle import Throttle
-from contracts.errors import TooManyLogins
+from contracts.errors import TooManyLogins, TooManyRegistrations
 from tests.valkey import Valkey
 
 HOME, ATTACKER = "198.51.100.1", "203.0.113.66"
@@ -75,10 +75,27 @@ def test_the_addresses_of_one_network_of_ipv6_are_one(client: "redis.Redis") -> 
     throttle.begin("carol", "2001:db8:1:3::3")
 
 
+def test_an_address_makes_so_many_users_in_a_minute(client: "redis.Redis") -> None:
+    throttle = Throttle(client, 1, 1, registrations=3)
+    for _ in range(3):
+        throttle.register(ATTACKER)
+    with pytest.raises(TooManyRegistrations) as first:
+        throttle.register(ATTACKER)
+    with pytest.raises(TooManyRegistrations) as second:
+        throttle.register(ATTACKER)
+    assert (first.value.first, second.value.first) == (True, False)
+    assert 1 <= (first.value.retry_seconds or 0) <= 60
+    throttle.register(HOME)
+    throttle.begin("alice", ATTACKER)  # a login is another matter
+
+
 def test_nothing_is_counted_where_the_operator_wants_none_or_nobody_counts(client: "redis.Redis") -> None:
     fails(Throttle(client, 0, 0), "alice", None, 50)
-    away = Throttle(redis.Redis(host="127.0.0.1", port=1), 1, 1)
+    for _ in range(50):
+        Throttle(client, 1, 1).register(HOME)
+    away = Throttle(redis.Redis(host="127.0.0.1", port=1), 1, 1, 1)
     for _ in range(3):
+        away.register(HOME)
         away.good(away.begin("alice", HOME))
 
 

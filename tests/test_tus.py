@@ -138,6 +138,8 @@ def test_only_the_version_that_is_spoken_is_taken(upload: Upload) -> None:
         ({"Upload-Length": "1", "Upload-Metadata": "name gA=="}, 400, "malformed_request"),
         ({"Upload-Length": "1", "Upload-Metadata": "name eA==,name eA=="}, 400, "malformed_request"),
         ({"Upload-Length": "1", "Upload-Metadata": metadata(recorded_at="yesterday")}, 422, "invalid_input"),
+        ({"Upload-Length": "1", "Upload-Metadata": "recorded_at ,name eA=="}, 422, "invalid_input"),
+        ({"Upload-Length": "1", "Upload-Metadata": metadata(source="x" * 256)}, 422, "invalid_input"),
         ({"Upload-Length": "1", "Upload-Metadata": metadata(filename="a\x00b")}, 422, "invalid_input"),
     ],
     ids=str,

@@ -264,12 +264,47 @@ def test_the_type_that_a_file_is_served_with_is_a_videos_or_none(client: Client,
         {"recorded_at": "0001-01-01T00:00:00+10:00"},
         {"name": "a\x00b"},
         {"tags": "x" * 300},
+        {"source": "x" * 256},
     ],
     ids=str,
 )
 def test_facts_that_make_no_sense_are_refused(client: Client, sample: Path, facts: dict[str, str]) -> None:
+    """In a form, in the address of whatever body, and also where the form says better."""
     with sample.open("rb") as file:
-        client.problem("POST", "/videos", 422, "invalid_input", files={"video": file}, data=facts)
+        for path in ("/videos", "/detect"):
+            client.problem("POST", path, 422, "invalid_input", files={"video": file}, data=facts)
+        better = {"name": "n", "source": "s", "tags": "t", "recorded_at": "2026-01-31T12:00:00Z"}
+        for data in ({}, better):
+            client.problem("POST", "/videos", 422, "invalid_input", files={"video": file}, data=data, params=facts)
+    raw = {"content": sample.read_bytes(), "headers": {"Content-Type": "video/mp4"}}
+    client.problem("POST", "/videos", 422, "invalid_input", params=facts, **raw)
+    client.problem(
+        "POST",
+        "/videos",
+        422,
+        "invalid_input",
+        params=facts,
+        json={"url": "https://8.8.8.8/x", **better, "tags": ["t"]},
+    )
+
+
+def test_an_empty_field_of_a_form_is_none_and_in_the_address_it_is_no_time(client: Client, sample: Path) -> None:
+    with sample.open("rb") as file:
+        empty = {"name": "", "source": "", "tags": "", "recorded_at": ""}
+        video = client.call("POST", "/videos", 201, files={"video": ("x.mp4", file)}, data=empty)
+    assert (video["name"], video["source"], video["tags"], video["recorded_at"]) == ("x.mp4", None, [], None)
+    client.call("DELETE", f"/videos/{video['id']}", 204)
+    raw = {"content": sample.read_bytes(), "headers": {"Content-Type": "video/mp4"}}
+    says = client.problem("POST", "/videos", 422, "invalid_input", params={"recorded_at": ""}, **raw)
+    assert says.startswith("recorded_at is not a time")
+
+
+def test_what_the_address_says_counts_where_the_form_says_nothing(client: Client, sample: Path) -> None:
+    with sample.open("rb") as file:
+        said = {"params": {"name": "there", "source": "camera 1"}, "data": {"name": "here"}}
+        video = client.call("POST", "/videos", 201, files={"video": file}, **said)
+    assert (video["name"], video["source"]) == ("here", "camera 1")
+    client.call("DELETE", f"/videos/{video['id']}", 204)
 
 
 def test_a_body_of_another_type_is_refused(client: Client, sample: Path) -> None:
