@@ -1,5 +1,6 @@
 """Tokens: issued by flask-jwt-extended, checked for every request outside of Flask."""
 
+import inspect
 import logging
 import uuid
 from datetime import timedelta
@@ -90,6 +91,10 @@ async def check(token: str) -> dict[str, Any]:
         return await anyio.to_thread.run_sync(_checked, services, token)
     except Unauthenticated as error:
         raise OAuthProblem(detail=error.detail) from None
+
+
+# Connexion asks for the parameters at each request; finding them out would cost more than the check itself.
+check.__signature__ = inspect.signature(check)  # type: ignore[attr-defined]
 
 
 def _checked(services: Services, token: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from contracts.stores import is_redis
 ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 120
 _API, _WORKERS, _SERVER = range(3)  # the order of stopping
-_BEHIND = 10  # the niceness of those that compute for long: who asks over HTTP is answered first
+_BEHIND, _LAST = 5, 10  # niceness: who asks over HTTP is answered first, then comes what leads to a job's chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +158,12 @@ def roles(form: Form) -> list[Process]:
                 detector,
                 _WORKERS,
                 python=python,
-                niceness=_BEHIND,
+                niceness=_LAST,
             )
             for number in range(1, form.detectors + 1)
         ),
-        _python(form, "processor", ["-m", "processor.worker"], form.open_environ, _WORKERS),
-        _python(form, "renderer", ["-m", "processor.renderer"], form.open_environ, _WORKERS, niceness=_BEHIND),
+        _python(form, "processor", ["-m", "processor.worker"], form.open_environ, _WORKERS, niceness=_BEHIND),
+        _python(form, "renderer", ["-m", "processor.renderer"], form.open_environ, _WORKERS, niceness=_LAST),
         _python(form, "api", gunicorn, form.environ, _API),
     ]
 

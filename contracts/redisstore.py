@@ -144,6 +144,8 @@ class RedisResultStore:
     def _at_once(self, *commands: tuple[Any, ...], whole: bool = True) -> list[Any]:
         """The answers to several commands in one round trip, of which all are done or none, unless not `whole`.
         Raises StoreUnavailable."""
+        if len(commands) == 1:
+            return [self._ask(*commands[0])]
         try:
             with self._redis.pipeline(transaction=whole) as pipe:
                 for command, *arguments in commands:
