@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests import recovery
 from tests.browsing import CHROMIUM, FLAGS
 from tests.command import Command
 from tests.deployment import Images
@@ -24,6 +25,12 @@ from tests.valkey import Valkey
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if lines := recovery.lines():
+        terminalreporter.section("from the start of what was broken to the end of the disturbed job")
+        terminalreporter.write_line("\n".join(lines))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -21,6 +21,7 @@ from typing import Any, Self
 import httpx
 import psutil
 
+from tests import recovery
 from tests.compose import COMPOSE, ROLES, Compose, dockerfile
 from tests.service import ROOT, Service, family, free_port
 
@@ -143,6 +144,7 @@ class Containers:
 
     def add(self, service: str) -> Part:
         """One more container of a service."""
+        recovery.started()
         name = f"{service}-{sum(part.name.startswith(service) for part in self.parts) + 1}"
         log = self._folder / "logs" / f"{name}.log"
         command = self._compose.command(service, self._values)

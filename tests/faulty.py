@@ -3,7 +3,7 @@
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ import httpx
 from contracts.storage import index_key
 from contracts.store import ResultStore
 from contracts.stores import open_result_store
+from tests import recovery
 from tests.deployment import Deployment, Part
 from tests.forms import DistributedForm, Servers
 from tests.media import recoded
 from tests.service import Client
+from tests.waiting import until
 
 SETTINGS = {"CHUNK_SIZE": 24, "LEASE_SECONDS": 3, "REAPER_SECONDS": 1, "DETECTOR_THREADS": 1}
 _QUEUES = ("probe", "processor", "detector")
@@ -144,6 +146,7 @@ def short(sample: Path, folder: Path) -> Path:
 def check(deployment: Deployment, ended: dict[str, Any], twin: bytes) -> None:
     """A job that was disturbed has succeeded, with the bytes of one that was not."""
     assert ended["state"] == "succeeded", ended
+    recovery.note(ended)
     assert deployment.result_bytes(ended) == twin
 
 
@@ -155,10 +158,3 @@ def at_work(client: Patient, video: dict[str, Any], **body: Any) -> Any:
         if now["finished_at"] is None:
             return job
     raise AssertionError("each job was over before it could be disturbed: they need a longer clip")
-
-
-def until(condition: Callable[[], object], seconds: float = _SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.02)

@@ -24,6 +24,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from tests import recovery
 from tests.missing import missing
 from tests.service import free_port
 
@@ -83,6 +84,7 @@ class Server:
 
     def start_again(self) -> Self:
         """After `stop`, on the same port; it takes a moment until it answers."""
+        recovery.started()
         command, environ = self._last
         self._run(command, environ)
         return self

@@ -15,8 +15,9 @@ import redis
 
 from contracts.localstorage import LocalStorage
 from tests.deployment import Deployment, Part
-from tests.faulty import Faulty, Patient, space_of, the_one, until
+from tests.faulty import Faulty, Patient, space_of, the_one
 from tests.servers import Server
+from tests.waiting import until
 
 DETECTORS = 2
 _AT_ONCE = 6

@@ -1,7 +1,6 @@
 """Users share the detectors: one with many jobs does not keep another waiting, and whoever stops frees them."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from contracts.tables import Job, utcnow
 from tests.forms import Form
 from tests.media import still
 from tests.service import Client, Service
+from tests.waiting import until
 
 pytestmark = pytest.mark.one_form
 MANY, AT_ONCE = 10, 2
@@ -157,10 +157,3 @@ def purge(service: Service, queue: str) -> int:
     """Remove a queue's messages; how many there were."""
     with create_celery(service.settings()).connection_for_write() as connection:
         return int(connection.default_channel.queue_purge(queue) or 0)
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not true():
-        assert time.monotonic() < deadline, "still waiting"
-        time.sleep(0.02)

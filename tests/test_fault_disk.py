@@ -9,8 +9,9 @@ import pytest
 from tests.bigfile import big
 from tests.disk import enlarge, filled, small_disk
 from tests.embedded import Embedded
-from tests.faulty import SETTINGS, Patient, at_work, short, until
+from tests.faulty import SETTINGS, Patient, at_work, short
 from tests.forms import EmbeddedForm
+from tests.waiting import until
 
 SIZE = "8m"
 

@@ -12,7 +12,8 @@ import redis
 from contracts.broker import create_celery
 from contracts.tasks import MERGE_CHUNKS, PROCESS_VIDEO, REAP
 from tests.deployment import Deployment
-from tests.faulty import Faulty, Patient, at_work, check, space_of, until
+from tests.faulty import Faulty, Patient, at_work, check, space_of
+from tests.waiting import until
 
 pytestmark = pytest.mark.distributed
 

@@ -12,9 +12,10 @@ import pytest
 import redis
 
 from tests.deployment import Deployment
-from tests.faulty import Faulty, Patient, at_work, check, short, space_of, the_one, until
+from tests.faulty import Faulty, Patient, at_work, check, short, space_of, the_one
 from tests.servers import Server
 from tests.service import Client
+from tests.waiting import until
 
 pytestmark = pytest.mark.distributed
 

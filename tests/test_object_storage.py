@@ -3,8 +3,7 @@
 import hashlib
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from tests.s3 import Bucket, Line, ObjectStore
 from tests.servers import Redis, require
 from tests.service import Client
 from tests.tus import Upload
+from tests.waiting import until
 
 pytestmark = pytest.mark.distributed
 
@@ -72,13 +72,6 @@ def deployment(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def user(deployment: Apart, request: pytest.FixtureRequest) -> Client:
     return deployment.client(f"user-{abs(hash(request.node.name)) % 10**8}")
-
-
-def until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_the_result_is_the_same_bytes(deployment: Apart, user: Client, sample: Path, expected: bytes) -> None:

@@ -3,7 +3,6 @@
 import io
 import signal
 import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from tests.embedded import Embedded
 from tests.forms import EmbeddedForm
 from tests.service import Client, Service
 from tests.test_rendering import grey
+from tests.waiting import until
 
 pytestmark = pytest.mark.one_form
 
@@ -67,13 +67,6 @@ def poster_of(client: Client, video: dict[str, Any]) -> str:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return str(link)
-
-
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,9 @@ import pytest
 from cli.guard import Guard
 from cli.process import Process
 from cli.supervisor import Failed, Supervisor
+from tests.waiting import until
 
 TIMEOUT = 15.0
-
-
-def until(condition: Callable[[], object], seconds: float = TIMEOUT) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "took too long"
-        time.sleep(0.02)
 
 
 def alive(pid: int) -> bool:

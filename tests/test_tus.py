@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests.bigfile import big
 from tests.service import Client, Service
-from tests.tus import HEADERS, PIECE, Upload, metadata, until
+from tests.tus import HEADERS, PIECE, Upload, metadata
+from tests.waiting import until
 
 pytestmark = pytest.mark.one_form
 

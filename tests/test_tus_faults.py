@@ -19,7 +19,8 @@ from tests.bigfile import big
 from tests.disk import enlarge, small_disk
 from tests.embedded import Embedded
 from tests.service import Client, Service
-from tests.tus import HEADERS, Upload, until
+from tests.tus import HEADERS, Upload
+from tests.waiting import until
 
 pytestmark = pytest.mark.one_form
 

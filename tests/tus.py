@@ -2,8 +2,6 @@
 
 import base64
 import socket
-import time
-from collections.abc import Callable
 from typing import Self
 
 import httpx
@@ -92,10 +90,3 @@ class Upload:
     def give_up(self) -> None:
         answer = self.client.request("DELETE", self.path, headers=HEADERS)
         assert answer.status_code == 204, answer.text
-
-
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
