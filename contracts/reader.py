@@ -104,7 +104,10 @@ class _Watched(io.RawIOBase):
         return self._source.fileno()
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._source.seek(offset, whence)
+        try:
+            return self._source.seek(offset, whence)
+        except (OSError, ValueError):  # before the start: damaged files send FFmpeg there, and it knows this answer
+            return -1
 
     def tell(self) -> int:
         return self._source.tell()

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeAlias
 
 import av
-import av.subtitles.stream  # what opens a container imports it else, where no file can be opened any more
+import av.subtitles.codeccontext  # what opens a container imports these else, where no file can be opened any more
+import av.subtitles.stream
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition

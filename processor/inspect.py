@@ -17,7 +17,8 @@ from itertools import pairwise
 from typing import BinaryIO
 
 import av
-import av.subtitles.stream  # what opens a container imports it else, where no file can be opened any more
+import av.subtitles.codeccontext  # what opens a container imports these else, where no file can be opened any more
+import av.subtitles.stream
 from av import logging
 from av.container import InputContainer
 from av.packet import Packet

@@ -1,5 +1,6 @@
 """Other clips out of the sample: longer ones, and of other kinds."""
 
+import io
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -44,6 +45,19 @@ def recoded(source: Path, target: Path, codec: str, times: Sequence[int], clockw
             turned.pts, turned.time_base = time, Fraction(1, 25)
             writer.mux(stream.encode(turned))
         writer.mux(stream.encode())
+    return target
+
+
+def subtitled(source: Path, target: Path) -> Path:
+    """The same frames beside a track of subtitles, as films have."""
+    lines = io.BytesIO(b"1\n00:00:00,000 --> 00:00:02,000\nA thing\n\n2\n00:00:02,000 --> 00:00:04,000\nAnother\n")
+    with av.open(str(source)) as reader, av.open(lines, format="srt") as text, av.open(str(target), "w") as writer:
+        kept: list[tuple[Any, Any]] = [(one, writer.add_stream_from_template(one.streams[0])) for one in (reader, text)]
+        for container, stream in kept:
+            for packet in container.demux(container.streams[0]):
+                if packet.dts is not None:
+                    packet.stream = stream
+                    writer.mux(packet)
     return target
 
 

@@ -6,8 +6,10 @@ from typing import Any
 import av
 import pytest
 
+from tests.media import subtitled
 from tests.reference import iou, sequential
 from tests.service import Client, Service
+from tests.waiting import until
 
 MIN_SCORE = 0.35
 
@@ -48,6 +50,18 @@ def test_every_frame_is_there_once_with_the_containers_time(frames: list[dict[st
         times = [1000 * (frame.time or 0.0) for frame in container.decode(video=0)]
     assert [frame["frame"] for frame in frames] == list(range(len(times)))
     assert [frame["time_ms"] for frame in frames] == pytest.approx(times, abs=0.001)
+
+
+def test_subtitles_beside_the_frames_change_nothing(
+    done: tuple[Client, dict[str, Any]], frames: list[dict[str, Any]], sample: Path, tmp_path: Path
+) -> None:
+    client, _ = done
+    job = client.detect(subtitled(sample, tmp_path / "film.mkv"))
+    assert job["state"] == "succeeded", job
+    assert [frame["detections"] for frame in client.frames(job, limit=100)] == [one["detections"] for one in frames]
+    video = client.call("GET", f"/videos/{job['video_id']}", 200)
+    assert video["media"]["container"] == "matroska"
+    until(lambda: client.call("GET", f"/videos/{job['video_id']}", 200)["links"]["poster"])
 
 
 def test_frame_by_frame_it_equals_a_plain_loop(frames: list[dict[str, Any]], sample: Path) -> None:

@@ -166,3 +166,14 @@ def test_a_good_read_is_passed_on(tmp_path: Path) -> None:
             b"ef",
             b"",
         )
+
+
+def test_a_place_before_the_start_is_refused_as_libraries_expect_it(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    with path.open("rb") as file:
+        for source in (cast(BinaryIO, file), cast(BinaryIO, Ranges(b"0123456789").reader())):
+            with watched(source) as reader:
+                assert reader.read(2) == b"01"
+                assert reader.seek(-40) == -1
+                assert reader.read(2) == b"23"

@@ -97,9 +97,11 @@ import os, resource, sys
 from processor.inspect import Limits, inspect
 resource.setrlimit(resource.RLIMIT_AS, (2 * 1024**3,) * 2)
 from contracts.errors import VideoRefused
+from contracts.settings import Settings
+own = Settings()
 try:
     with os.fdopen(int(sys.argv[1]), "rb") as source:
-        inspect(source, Limits(8192 * 4352, 20_000_000))
+        inspect(source, Limits(own.max_frame_pixels, own.max_frames, own.max_pixels))
 except VideoRefused:
     pass
 """
