@@ -22,7 +22,7 @@ from contracts.stores import is_redis
 ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 120
 _API, _WORKERS, _SERVER = range(3)  # the order of stopping
-_BEHIND, _LAST = 5, 10  # niceness: who asks over HTTP is answered first, then comes what leads to a job's chunks
+_BEHIND, _LAST = 2, 4  # niceness: who asks over HTTP is answered first, then comes what leads to a job's chunks
 
 
 @dataclass(frozen=True, slots=True)
