@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import audit, passwords
-from api.repository import Repository
 from api.scopes import ADMIN
 from api.usertable import UserTable
 from contracts.database import open_database
@@ -71,7 +70,7 @@ class Desk:
             case _, "list":
                 self._list(table)
             case _, "add":
-                self._add(options, ADMIN if options.admin else _USER)
+                self._add(table, options, ADMIN if options.admin else _USER)
             case _, "promote":
                 self._set_role(table, options.name, ADMIN)
             case _, "demote":
@@ -89,12 +88,12 @@ class Desk:
         try:
             table.by_name(options.name)
         except NotFound:
-            self._add(options, ADMIN)
+            self._add(table, options, ADMIN)
         else:
             self._set_role(table, options.name, ADMIN)
 
-    def _add(self, options: argparse.Namespace, role: str) -> None:
-        user = Repository(self.engine).add_user(options.name, passwords.hashed(self._chosen(options)), role)
+    def _add(self, table: UserTable, options: argparse.Namespace, role: str) -> None:
+        user = table.add(options.name, passwords.hashed(self._chosen(options)), role)
         self._note("user.added", user, f"is there, with the role {role}")
 
     def _set_role(self, table: UserTable, name: str, role: str) -> None:
