@@ -14,9 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.backup import Places, Taken, take
 from api.restore import restore
 from contracts.database import open_database
+from contracts.environment import load
 from contracts.errors import SettingsError
 from contracts.exits import ended
-from contracts.settings import Settings, load
+from contracts.settings import Settings
 from contracts.storages import open_storage
 
 

@@ -15,9 +15,10 @@ from api import audit, passwords
 from api.scopes import ADMIN
 from api.usertable import UserTable
 from contracts.database import open_database
+from contracts.environment import load
 from contracts.errors import NotFound, SettingsError, WebDetectorError
 from contracts.exits import ended
-from contracts.settings import Settings, load
+from contracts.settings import Settings
 from contracts.tables import User
 
 _USER = "user"

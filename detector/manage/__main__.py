@@ -10,9 +10,10 @@ from typing import NoReturn
 import msgspec
 
 from contracts.catalogue import Model
+from contracts.environment import load
 from contracts.errors import SettingsError
 from contracts.exits import ended
-from contracts.settings import Settings, load
+from contracts.settings import Settings
 from detector.base import EngineConfig
 from detector.manage import add, arguments, listing, pull
 from detector.manage.download import OnProgress

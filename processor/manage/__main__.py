@@ -12,11 +12,12 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import open_database
+from contracts.environment import load
 from contracts.errors import NotFound, SettingsError
 from contracts.exits import ended
 from contracts.gone import Gone
 from contracts.presence import connect
-from contracts.settings import Settings, load
+from contracts.settings import Settings
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
 from contracts.tables import Job, Video
