@@ -33,7 +33,7 @@ def create_token(user: str, body: dict[str, Any]) -> Answer:
         expires_at=now + timedelta(days=days) if days else None,
         created_at=now,
     )
-    context.current().repository.add_token(token)
+    context.current().sessions.add_token(token)
     audit.note("token.made", user_id=user, subject=token.id)
     headers = {"Cache-Control": "no-store"}
     content, status, more = answer({**api_token_shape(token), "token": secret}, 201)
@@ -42,7 +42,7 @@ def create_token(user: str, body: dict[str, Any]) -> Answer:
 
 def list_tokens(user: str) -> Answer:
     """The user's tokens, the newest first."""
-    items = [api_token_shape(token) for token in context.current().repository.tokens(user)]
+    items = [api_token_shape(token) for token in context.current().sessions.tokens(user)]
     return answer({"items": items, "next_cursor": None})
 
 
@@ -50,14 +50,14 @@ def delete_token(user: str, token_id: str, token_info: dict[str, Any]) -> Respon
     """End a token; it may be the one that asks."""
     if token_info.get("tid") != token_id:
         require("session", token_info)
-    context.current().repository.delete_token(user, token_id)
+    context.current().sessions.delete_token(user, token_id)
     audit.note("token.deleted", user_id=user, subject=token_id)
     return no_content()
 
 
 def check(secret: str, now: datetime) -> dict[str, Any] | None:
     """The claims of a good token: whose it is, its id and its scopes. Notes that it was used."""
-    token = context.current().repository.use_token(digest(secret), now)
+    token = context.current().sessions.use_token(digest(secret), now)
     return {"sub": token.user_id, "tid": token.id, "scopes": token.scopes, "type": "api"} if token else None
 
 

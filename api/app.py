@@ -43,20 +43,22 @@ from api.fetching import Fetcher
 from api.headers import SecurityHeaders
 from api.hub import Hub
 from api.imports import Imports
+from api.jobtable import JobTable
 from api.methods import methods_at
 from api.network import OpenNetwork
 from api.peers import Peers
 from api.quotas import UserQuotas
 from api.rates import RateLimit, Rates
 from api.renditiontable import RenditionTable
-from api.repository import Repository
 from api.scopes import Scopes, needed_scopes
 from api.sending import Sender
+from api.sessiontable import SessionTable
 from api.site import Site
 from api.streaming import Documents, MethodOverride, PlainPaths, StreamingOperations
 from api.throttle import Throttle
 from api.usertable import UserTable
 from api.validation import BodyValidator, IdValidator
+from api.videotable import VideoTable
 from api.webhooktable import WebhookTable
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
@@ -153,7 +155,7 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
     flask.config.update(tokens.configured(settings.jwt_secret_key))
     JWTManager(flask)
     engine = open_database(settings.database_url)
-    repository = Repository(engine)
+    sessions = SessionTable(engine)
     webhook_table = WebhookTable(engine)
     tls = httpcore.default_ssl_context()
     webhook_sender = Sender(OpenNetwork(settings.webhook_networks), settings.webhook_timeout_seconds, tls)
@@ -163,7 +165,10 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         catalogue=Catalogue(settings.models_path),
         flask=flask,
         engine=engine,
-        repository=repository,
+        users=UserTable(engine),
+        sessions=sessions,
+        videos=VideoTable(engine),
+        jobs=JobTable(engine),
         renditions=RenditionTable(engine),
         storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
@@ -172,10 +177,9 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         turns=Turns(signals),
         dispatch=Dispatch(create_celery(settings)),
         imports=_imports(settings, tls),
-        events=Hub(changes.read, repository.good_credentials),
+        events=Hub(changes.read, sessions.good_credentials),
         gone=Gone(signals),
         quotas=UserQuotas(settings, engine, signals),
-        users=UserTable(engine),
         throttle=Throttle(
             signals,
             settings.login_failures_per_name,

@@ -24,7 +24,7 @@ def register(body: dict[str, Any]) -> Answer | Response:
         if error.first:
             audit.note("registration.throttled")
         raise
-    user = services.repository.add_user(body["username"], passwords.hashed(body["password"]))
+    user = services.users.add(body["username"], passwords.hashed(body["password"]))
     audit.note("user.registered", user_id=user.id, subject=user.id)
     return _session(services, user.id, body, 201)
 
@@ -32,7 +32,7 @@ def register(body: dict[str, Any]) -> Answer | Response:
 def login(body: dict[str, Any]) -> Answer | Response:
     """A session for who knows the password."""
     services = context.current()
-    user = services.repository.user_by_name(body["username"])
+    user = services.users.named(body["username"])
     user_id = user.id if user else None
     attempt = _attempt(services, body["username"], user_id)
     if not passwords.verified(user.password_hash if user else None, body["password"]) or user is None:
@@ -59,14 +59,14 @@ def refresh(body: dict[str, Any] | None = None) -> Answer | Response:
 
 def logout(user: str, token_info: dict[str, Any]) -> Response:
     """End the session of the token."""
-    context.current().repository.revoke(token_info["sid"])
+    context.current().sessions.revoke(token_info["sid"])
     audit.note("logout", user_id=user, subject=token_info["sid"])
     return cookies.clear(no_content())
 
 
 def logout_all(user: str) -> Response:
     """End all sessions of the user."""
-    context.current().repository.revoke_all(user)
+    context.current().sessions.revoke_all(user)
     audit.note("logout.all", user_id=user)
     return cookies.clear(no_content())
 
@@ -74,7 +74,7 @@ def logout_all(user: str) -> Response:
 def change_password(user: str, body: dict[str, Any], token_info: dict[str, Any]) -> Response:
     """Take another password, for who knows the old one; the user's other sessions end."""
     services = context.current()
-    found = services.repository.user(user)
+    found = services.users.get(user)
     passwords.check(body["new_password"], found.username, services.settings.password_min_length)
     attempt = _attempt(services, found.username, user)
     if not passwords.verified(found.password_hash, body["old_password"]) or not services.users.change_password(
@@ -90,7 +90,7 @@ def change_password(user: str, body: dict[str, Any], token_info: dict[str, Any])
 def me(user: str) -> Answer:
     """The user of the token."""
     services = context.current()
-    found = services.repository.user(user)
+    found = services.users.get(user)
     return answer(
         {
             "id": found.id,

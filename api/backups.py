@@ -14,37 +14,26 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.backup import Places, Taken, take
 from api.restore import restore
 from contracts.database import open_database
-from contracts.errors import SettingsError, WebDetectorError
-from contracts.settings import Settings, load
+from contracts.environment import load
+from contracts.errors import SettingsError
+from contracts.exits import ended
+from contracts.settings import Settings
 from contracts.storages import open_storage
-
-_INTERRUPTED = 130
-_MISUSED = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0, 1 for whatever went wrong, 2 for wrong settings, 130 after an interrupt."""
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.ERROR)
-    try:
-        print(_told(_run(options, load(None)), options.command), file=sys.stderr)
-        return 0
-    except SettingsError as error:
-        print(error.detail, file=sys.stderr)
-        return _MISUSED
-    except WebDetectorError as error:
-        print(f"web-detector: {error.detail}", file=sys.stderr)
-    except SQLAlchemyError as error:
-        print(f"web-detector: the database cannot be used: {getattr(error, 'orig', error)}", file=sys.stderr)
-    except OSError as error:
-        print(f"web-detector: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return _INTERRUPTED
-    return 1
+    return ended(lambda: _run(options, load(None)), {SQLAlchemyError: "the database cannot be used: ", OSError: ""})
 
 
-def _run(options: argparse.Namespace, settings: Settings) -> Taken:
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    print(_told(_carried_out(options, settings), options.command), file=sys.stderr)
+    return 0
+
+
+def _carried_out(options: argparse.Namespace, settings: Settings) -> Taken:
     if not settings.database_url:
         raise SettingsError("DATABASE_URL is not set: it says where the tables are")
     engine, storage = open_database(settings.database_url), open_storage(settings)

@@ -18,10 +18,10 @@ def read(users: Sequence[str], since: datetime, job_id: str | None = None) -> li
     job_id: of a job that is told of in any case.
     """
     services = context.current()
-    rows = services.repository.changed_jobs(users, since, job_id)
+    rows = services.jobs.changed(users, since, job_id)
     owners = {row.id: row.user_id for row in rows}
     changes = [_job(owners[shape["id"]], shape) for shape in jobs.shapes(services, rows)]
-    for row in services.repository.changed_renditions(users, since):
+    for row in services.renditions.changed(users, since):
         shape = rendition_shape(row)
         data = msgspec.json.encode(shape)
         changes.append(Change(row.user_id, "rendition", row.id, row.job_id, row.video_id, data, data))

@@ -10,12 +10,14 @@ from api.deliverer import Deliverer
 from api.dispatch import Dispatch
 from api.hub import Hub
 from api.imports import Imports
+from api.jobtable import JobTable
 from api.quotas import UserQuotas
 from api.renditiontable import RenditionTable
-from api.repository import Repository
 from api.sending import Sender
+from api.sessiontable import SessionTable
 from api.throttle import Throttle
 from api.usertable import UserTable
+from api.videotable import VideoTable
 from api.webhooktable import WebhookTable
 from contracts.catalogue import Catalogue
 from contracts.context import Context
@@ -34,7 +36,10 @@ class Services:
     catalogue: Catalogue
     flask: Flask
     engine: Engine
-    repository: Repository
+    users: UserTable
+    sessions: SessionTable
+    videos: VideoTable
+    jobs: JobTable
     renditions: RenditionTable
     storage: Storage
     store: ResultStore
@@ -46,7 +51,6 @@ class Services:
     events: Hub
     gone: Gone
     quotas: UserQuotas
-    users: UserTable
     throttle: Throttle
     webhooks: WebhookTable
     webhook_sender: Sender

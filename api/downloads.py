@@ -19,7 +19,7 @@ _PIECE_BYTES = 256 * 1024
 
 async def video_content(request: Request, user: str) -> Response:
     """The file, or a range of it."""
-    video = await run_sync(context.current().repository.video, user, request.path_params["video_id"])
+    video = await run_sync(context.current().videos.get, user, request.path_params["video_id"])
     return await stored(request, video_key(video.id), video.size_bytes, f'"{video.sha256}"', video.content_type)
 
 

@@ -28,7 +28,7 @@ async def events(request: Request, user: str) -> Response:
 async def job_events(request: Request, user: str) -> Response:
     """Of one job, and of what is rendered from it and its video."""
     services = context.current()
-    job = await run_sync(services.repository.job, user, request.path_params["job_id"])
+    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
     return await _stream(request, Listener(user, _credential(request), job.id, job.video_id), job.id)
 
 

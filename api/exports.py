@@ -22,8 +22,8 @@ from contracts.tables import Job, Video
 async def job_export(request: Request, user: str) -> Response:
     """All selected frames in one of the forms, as they are read."""
     services = context.current()
-    job = await run_sync(services.repository.job, user, request.path_params["job_id"])
-    video = await run_sync(services.repository.video, user, job.video_id)
+    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
+    video = await run_sync(services.videos.get, user, job.video_id)
     form = FORMS[request.query_params["format"]]
     headers = {
         "Content-Disposition": attachment(video.name, f"-detections.{form.suffix}"),

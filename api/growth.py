@@ -61,7 +61,7 @@ async def receive(services: Services, upload: Upload, offset: int, stream: Async
 async def extend(services: Services, upload: Upload) -> None:
     """Note that an upload gets on."""
     upload.expires_at = end_of_life(services)
-    await run_sync(services.repository.extend_upload, upload.id, upload.expires_at)
+    await run_sync(services.videos.extend_upload, upload.id, upload.expires_at)
 
 
 async def finish(services: Services, upload: Upload, sha256: str | None = None) -> Video:
@@ -75,7 +75,7 @@ async def finish(services: Services, upload: Upload, sha256: str | None = None) 
     stored = Stored(upload.size_bytes, sha256 or await _digest(services, key))
     video = video_row(upload.id, upload.user_id, stored, msgspec.convert(upload.facts, Facts))
     try:
-        await run_sync(services.repository.become_video, video)
+        await run_sync(services.videos.become_video, video)
     except NotFound:
         await run_sync(services.storage.delete, key)  # its row went first: nobody else would find it
         raise
@@ -87,7 +87,7 @@ def remove(services: Services, upload_id: str) -> None:
     key = video_key(upload_id)
     services.storage.pieces().discard(key)
     services.storage.delete(key)  # where it was whole, but not a video yet
-    services.repository.delete_upload(upload_id)
+    services.videos.delete_upload(upload_id)
 
 
 async def remove_after(services: Services, upload_id: str, error: WebDetectorError) -> None:

@@ -13,8 +13,8 @@ from api import audit
 from api.answers import JSON, Answer, answer, no_content
 from api.context import Services, context
 from api.idempotency import HEADER, RequestKey, request_key
+from api.jobtable import JobFilter, Seen
 from api.options import checked_options
-from api.repository import JobFilter, Seen
 from api.shapes import PREFIX, job_shape
 from contracts.errors import NotFound, ResultsNotReady, VideoRefused
 from contracts.messages import Options
@@ -40,10 +40,10 @@ def start(services: Services, user: str, video_id: str, model: str, options: Opt
 
     Raises NotFound, VideoRefused, IdempotencyMismatch.
     """
-    video = services.repository.video(user, video_id)
+    video = services.videos.get(user, video_id)
     if video.refused:
         raise VideoRefused(video.refused)
-    job, is_new = services.repository.add_job(user, video_id, model, options, services.quotas.guard_job(user), key)
+    job, is_new = services.jobs.add(user, video_id, model, options, services.quotas.guard_job(user), key)
     if is_new:
         services.dispatch.process_video(job.id)
     return job
@@ -59,7 +59,7 @@ def list_jobs(
 ) -> Answer:
     """A page of the user's jobs."""
     services = context.current()
-    jobs, next_cursor = services.repository.jobs(user, limit, cursor, JobFilter(video_id, search, tuple(state)))
+    jobs, next_cursor = services.jobs.page(user, limit, cursor, JobFilter(video_id, search, tuple(state)))
     return answer({"items": shapes(services, jobs), "next_cursor": next_cursor})
 
 
@@ -70,13 +70,13 @@ async def get_job(request: Request, user: str) -> StarletteResponse:
 
 
 def _look(services: Services, user: str, job_id: str) -> dict[str, Any]:
-    return _shapes(services, [services.repository.seen_job(user, job_id)])[0]
+    return _shapes(services, [services.jobs.seen_one(user, job_id)])[0]
 
 
 def cancel_job(user: str, job_id: str) -> Answer:
     """Ask a job to stop. A job that has ended stays as it is."""
     services = context.current()
-    job = services.repository.request_cancel(user, job_id)
+    job = services.jobs.request_cancel(user, job_id)
     if job.cancel_requested:
         services.store.request_cancel(job_id)
         services.dispatch.process_video(job_id)  # a job that has not begun ends at once
@@ -86,7 +86,7 @@ def cancel_job(user: str, job_id: str) -> Answer:
 def delete_job(user: str, job_id: str) -> Response:
     """Delete a job that has ended."""
     services = context.current()
-    job = services.repository.delete_job(user, job_id)
+    job = services.jobs.delete(user, job_id)
     audit.note("job.deleted", user_id=user, subject=job_id)
     services.gone.note(user, [job_id])
     remove_job_data(services.storage, services.store, job.video_id, job_id)
@@ -95,7 +95,7 @@ def delete_job(user: str, job_id: str) -> Response:
 
 def get_summary(user: str, job_id: str) -> Answer:
     """The counts of a job that has ended."""
-    job = context.current().repository.job(user, job_id)
+    job = context.current().jobs.get(user, job_id)
     if job.summary is None:
         if job.error is not None:
             raise ResultsNotReady(f"the job failed, so there is no summary: {job.error['detail']}")
@@ -113,7 +113,7 @@ def shape(services: Services, job: Job) -> dict[str, Any]:
 
 def shapes(services: Services, jobs: Sequence[Job]) -> list[dict[str, Any]]:
     """Jobs with their progress of now; those that were deleted meanwhile are left out."""
-    return _shapes(services, services.repository.seen(jobs))
+    return _shapes(services, services.jobs.seen(jobs))
 
 
 def _shapes(services: Services, seen: Sequence[Seen]) -> list[dict[str, Any]]:

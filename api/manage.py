@@ -12,16 +12,15 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import audit, passwords
-from api.repository import Repository
 from api.scopes import ADMIN
 from api.usertable import UserTable
 from contracts.database import open_database
+from contracts.environment import load
 from contracts.errors import NotFound, SettingsError, WebDetectorError
-from contracts.settings import Settings, load
+from contracts.exits import ended
+from contracts.settings import Settings
 from contracts.tables import User
 
-_INTERRUPTED = 130
-_MISUSED = 2
 _USER = "user"
 _RANDOM_BYTES = 18
 # As the spec has it.
@@ -31,27 +30,17 @@ USERNAME = re.compile(r"[A-Za-z0-9._@+-]{3,64}", re.ASCII)
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0, 1 for whatever went wrong, 2 for wrong settings or arguments, 130 after an interrupt."""
     options = _parser().parse_args(argv)
+    return ended(lambda: _run(options, load(None)), {SQLAlchemyError: "the database cannot be asked: "})
+
+
+def _run(options: argparse.Namespace, settings: Settings) -> int:
+    if not settings.database_url:
+        raise SettingsError("DATABASE_URL is not set: it says where the tables are")
+    engine = open_database(settings.database_url)
     try:
-        settings = load(None)
-        if not settings.database_url:
-            raise SettingsError("DATABASE_URL is not set: it says where the tables are")
-        engine = open_database(settings.database_url)
-        try:
-            Desk(engine, settings).do(options)
-        finally:
-            engine.dispose()
-    except SettingsError as error:
-        print(error.detail, file=sys.stderr)
-        return _MISUSED
-    except WebDetectorError as error:
-        print(f"web-detector: {error.detail}", file=sys.stderr)
-        return 1
-    except SQLAlchemyError as error:
-        print(f"web-detector: the database cannot be asked: {getattr(error, 'orig', error)}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return _INTERRUPTED
+        Desk(engine, settings).do(options)
+    finally:
+        engine.dispose()
     return 0
 
 
@@ -71,7 +60,7 @@ class Desk:
             case _, "list":
                 self._list(table)
             case _, "add":
-                self._add(options, ADMIN if options.admin else _USER)
+                self._add(table, options, ADMIN if options.admin else _USER)
             case _, "promote":
                 self._set_role(table, options.name, ADMIN)
             case _, "demote":
@@ -89,12 +78,12 @@ class Desk:
         try:
             table.by_name(options.name)
         except NotFound:
-            self._add(options, ADMIN)
+            self._add(table, options, ADMIN)
         else:
             self._set_role(table, options.name, ADMIN)
 
-    def _add(self, options: argparse.Namespace, role: str) -> None:
-        user = Repository(self.engine).add_user(options.name, passwords.hashed(self._chosen(options)), role)
+    def _add(self, table: UserTable, options: argparse.Namespace, role: str) -> None:
+        user = table.add(options.name, passwords.hashed(self._chosen(options)), role)
         self._note("user.added", user, f"is there, with the role {role}")
 
     def _set_role(self, table: UserTable, name: str, role: str) -> None:

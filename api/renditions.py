@@ -26,7 +26,7 @@ _ENDINGS = {"image/jpeg": "jpg", "video/mp4": "mp4", "video/webm": "webm"}
 def put_video_rendition(user: str, video_id: str, kind: str) -> Answer:
     """Have a poster or a playable copy made."""
     services = context.current()
-    video = services.repository.video(user, video_id)
+    video = services.videos.get(user, video_id)
     _require_readable(video)
     return _ask(services, video, None, kind, RenditionOptions())
 
@@ -44,9 +44,9 @@ def delete_video_rendition(user: str, video_id: str, kind: str) -> Response:
 def put_job_rendition(user: str, job_id: str, body: dict[str, Any] | None = None) -> Answer:
     """Have an annotated copy made."""
     services = context.current()
-    job = services.repository.job(user, job_id)
+    job = services.jobs.get(user, job_id)
     _require_results(job)
-    video = services.repository.video(user, job.video_id)
+    video = services.videos.get(user, job.video_id)
     return _ask(services, video, job_id, ANNOTATED, from_json(body or {}, RenditionOptions))
 
 
@@ -108,7 +108,7 @@ async def _content(request: Request, user: str, row_id: str) -> StarletteRespons
         raise RenditionNotReady(f"the {row.kind} rendition is {row.state}: its content comes when it is ready")
     headers = {}
     if request.query_params.get("download") == "1":
-        video = await run_sync(services.repository.video, user, row.video_id)
+        video = await run_sync(services.videos.get, user, row.video_id)
         headers["Content-Disposition"] = attachment(video.name, f"-{row.kind}.{_ENDINGS[row.content_type]}")
     key = rendition_key(row.video_id, row.job_id, row.kind)
     return await stored(request, key, row.size_bytes, _etag(row), row.content_type, headers)

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from api.owned import owned
 from contracts.database import Database
 from contracts.errors import NotFound
 from contracts.renditions import RenditionState, rendition_id
 from contracts.tables import Rendition, utcnow
+
+_MOST_CHANGES = 10_000
 
 
 class RenditionTable:
@@ -57,10 +61,7 @@ class RenditionTable:
     def get(self, user_id: str, row_id: str) -> Rendition:
         """A user's rendition. Raises NotFound."""
         with self._database.read() as session:
-            row = session.get(Rendition, row_id)
-        if row is None or row.user_id != user_id:
-            raise NotFound("there is no such rendition: ask for it with PUT")
-        return row
+            return owned(session, Rendition, user_id, row_id, "rendition: ask for it with PUT")
 
     def delete(self, user_id: str, row_id: str) -> Rendition:
         """Delete a user's rendition. Raises NotFound."""
@@ -77,3 +78,10 @@ class RenditionTable:
         )
         with self._database.read() as session:
             return frozenset(session.scalars(statement))
+
+    def changed(self, user_ids: Sequence[str], since: datetime) -> list[Rendition]:
+        """Renditions for these users that are at work or ended since then; not too many of them."""
+        changed = or_(Rendition.state.in_(("queued", "running")), Rendition.finished_at > since)
+        statement = select(Rendition).where(Rendition.user_id.in_(user_ids), changed)
+        with self._database.read() as session:
+            return list(session.scalars(statement.order_by(Rendition.created_at.desc()).limit(_MOST_CHANGES)))[::-1]

@@ -26,7 +26,7 @@ _BLOCK_FRAMES = 500
 async def job_results(request: Request, user: str) -> Response:
     """A page of frames, or all of them a line each, by what the client accepts."""
     services = context.current()
-    job = await run_sync(services.repository.job, user, request.path_params["job_id"])
+    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
     media_type = accepted(request.headers.get("accept", ""))
     pieces = partial(_pieces, services, job, request.query_params, media_type)
     return await respond(request, job, pieces, media_type)

@@ -25,14 +25,14 @@ from contracts.tables import Job
 async def job_series(request: Request, user: str) -> Response:
     """Objects per label over time, in buckets."""
     services = context.current()
-    job = await run_sync(services.repository.job, user, request.path_params["job_id"])
+    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
     return await respond(request, job, partial(_series, services, job, request.query_params), JSON)
 
 
 async def job_appearances(request: Request, user: str) -> Response:
     """When a label is seen."""
     services = context.current()
-    job = await run_sync(services.repository.job, user, request.path_params["job_id"])
+    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
     return await respond(request, job, partial(_appearances, services, job, request.query_params), JSON)
 
 

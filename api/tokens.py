@@ -43,7 +43,7 @@ def configured(secret: str) -> dict[str, Any]:
 def issue(services: Services, user_id: str) -> dict[str, Any]:
     """The tokens of a new session. Needs Flask's application context."""
     session_id, refresh_id = str(uuid.uuid4()), str(uuid.uuid4())
-    services.repository.add_session(session_id, user_id, refresh_id, utcnow() + _refresh_life(services))
+    services.sessions.add(session_id, user_id, refresh_id, utcnow() + _refresh_life(services))
     return _pair(services, user_id, session_id, refresh_id)
 
 
@@ -57,7 +57,7 @@ def renew(services: Services, refresh_token: str, *, tabs: bool = False) -> dict
     if tabs:
         refresh_id = _agreed(services, claims["rid"], refresh_id)
     expires_at = utcnow() + _refresh_life(services)
-    services.repository.rotate_refresh(claims["sid"], claims["rid"], refresh_id, expires_at)
+    services.sessions.rotate_refresh(claims["sid"], claims["rid"], refresh_id, expires_at)
     return _pair(services, claims["sub"], claims["sid"], refresh_id)
 
 
@@ -104,7 +104,7 @@ def _checked(services: Services, token: str) -> dict[str, Any]:
             raise Unauthenticated("this API token was deleted or has expired: make a new one")
         return found
     claims = _decode(services, token, "access")
-    role = services.repository.session_role(claims["sid"], claims["sub"])
+    role = services.sessions.role(claims["sid"], claims["sub"])
     if role is None:
         raise Unauthenticated("the session of this token has ended: log in again")
     return {**claims, "role": role}

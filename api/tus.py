@@ -83,7 +83,7 @@ async def create_upload(services: Services, request: Request, user: str) -> Resp
     """Begin an upload, with its first bytes where they come along."""
     upload = _wanted(services, request, user, await run_sync(services.quotas.size_limit, user))
     guard = services.quotas.guard_bytes(user, upload.size_bytes)
-    await run_sync(services.repository.add_upload, upload, services.settings.upload_unfinished_max, guard)
+    await run_sync(services.videos.add_upload, upload, services.settings.upload_unfinished_max, guard)
     headers = {"Location": f"{PREFIX}/uploads/{upload.id}"}
     if not _is_piece(request):
         return Response(status_code=201, headers={**headers, "Upload-Expires": tusheaders.expires(upload.expires_at)})
@@ -116,7 +116,7 @@ async def upload_offset(services: Services, request: Request, user: str) -> Resp
         headers = _whole(found) if isinstance(found, Video) else await _alone(services, upload_id, look)
     except UploadLocked:
         # Somebody writes: what is kept by now is true as well. When nothing is missing, it becomes a video now.
-        upload = await run_sync(services.repository.upload, user, upload_id)
+        upload = await run_sync(services.videos.upload, user, upload_id)
         offset = await run_sync(offset_of, services, upload)
         if offset >= upload.size_bytes:
             raise
@@ -210,10 +210,10 @@ def _wanted(services: Services, request: Request, user: str, limit: SizeLimit) -
 def _find(services: Services, user: str, upload_id: str) -> Upload | Video:
     """An upload, or the video that it is now. Raises NotFound."""
     try:
-        return services.repository.upload(user, upload_id)
+        return services.videos.upload(user, upload_id)
     except NotFound as error:
         try:
-            return services.repository.video(user, upload_id)
+            return services.videos.get(user, upload_id)
         except NotFound:
             raise error from None
 

@@ -66,7 +66,7 @@ async def _receive(
             video_row(video_id, user, stored, facts_of(form)),
             services.quotas.guard_bytes(user, stored.size_bytes),
         )
-        video = await run_sync(services.repository.add_video, row, guard)
+        video = await run_sync(services.videos.add, row, guard)
     except BaseException:
         await run_sync(services.storage.delete, video_key(video_id))
         raise

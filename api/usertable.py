@@ -1,16 +1,16 @@
-"""Users and the audit log, as administrators see them."""
+"""Users, and the audit log as administrators read it."""
 
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Engine, Select, delete, func, select, tuple_, update
+from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
 
+from api.cursors import page
+from api.owned import found
 from api.passwords import DISABLED
-from api.repository import parse_cursor
 from contracts.database import Database
-from contracts.errors import NotFound
-from contracts.tables import ApiToken, AuditEvent, Session, User, utcnow
-
-Row = TypeVar("Row", User, AuditEvent)
+from contracts.errors import NotFound, UsernameTaken
+from contracts.tables import ApiToken, AuditEvent, Session, User, new_id, utcnow
 
 
 class UserTable:
@@ -19,12 +19,40 @@ class UserTable:
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
 
+    def add(self, username: str, password_hash: str, role: str = "user") -> User:
+        """A new user. Raises UsernameTaken."""
+        user = User(id=new_id(), username=username, password_hash=password_hash, role=role)
+        try:
+            with self._database.write() as session:
+                session.add(user)
+        except IntegrityError as error:
+            raise UsernameTaken(f"the name {username!r} is taken: choose another or log in") from error
+        return user
+
+    def get(self, user_id: str) -> User:
+        """The user. Raises NotFound."""
+        with self._database.read() as session:
+            return found(session.get(User, user_id), "user")
+
+    def named(self, username: str) -> User | None:
+        """The user of that name, None where there is none."""
+        with self._database.read() as session:
+            return session.scalar(select(User).where(User.username == username))
+
+    def by_name(self, username: str) -> User:
+        """The user of that name. Raises NotFound."""
+        user = self.named(username)
+        if user is None:
+            raise NotFound(f"there is no user {username!r}")
+        return user
+
     def page(self, limit: int, cursor: str | None, search: str = "") -> tuple[list[User], str | None]:
         """A page of the users, the newest first, and the cursor of the next page. search: a part of the name."""
         statement = select(User)
         if search:
             statement = statement.where(func.lower(User.username).contains(search.lower(), autoescape=True))
-        return self._page(statement, User, User.created_at, limit, cursor)
+        with self._database.read() as session:
+            return page(session, statement, User.created_at, limit, cursor)
 
     def events(
         self, limit: int, cursor: str | None, user_id: str | None = None, action: str | None = None
@@ -36,26 +64,17 @@ class UserTable:
         if action:
             below = AuditEvent.action.startswith(f"{action}.", autoescape=True)
             statement = statement.where((AuditEvent.action == action) | below)
-        return self._page(statement, AuditEvent, AuditEvent.at, limit, cursor)
+        with self._database.read() as session:
+            return page(session, statement, AuditEvent.at, limit, cursor)
 
     def change(self, user_id: str, **values: Any) -> tuple[User, list[str]]:
         """Set fields of a user; the user, and the names of the fields that were different. Raises NotFound."""
         with self._database.write() as session:
-            user = session.get(User, user_id, with_for_update=True)
-            if user is None:
-                raise NotFound("there is no such user")
+            user = found(session.get(User, user_id, with_for_update=True), "user")
             changed = [name for name, value in values.items() if getattr(user, name) != value]
             for name in changed:
                 setattr(user, name, values[name])
             return user, changed
-
-    def by_name(self, username: str) -> User:
-        """Raises NotFound."""
-        with self._database.read() as session:
-            user = session.scalar(select(User).where(User.username == username))
-        if user is None:
-            raise NotFound(f"there is no user {username!r}")
-        return user
 
     def replace_password(self, user_id: str, password_hash: str) -> None:
         """Set a user's password and end all their sessions; with DISABLED their API tokens go too."""
@@ -76,16 +95,3 @@ class UserTable:
                 others = (Session.user_id == user_id, Session.id != session_id, Session.revoked_at.is_(None))
                 session.execute(update(Session).where(*others).values(revoked_at=utcnow()))
             return done
-
-    def _page(
-        self, statement: Select[Row], table: type[Row], time: Any, limit: int, cursor: str | None
-    ) -> tuple[list[Row], str | None]:
-        if cursor:
-            statement = statement.where(tuple_(time, table.id) < parse_cursor(cursor))
-        statement = statement.order_by(time.desc(), table.id.desc()).limit(limit + 1)
-        with self._database.read() as session:
-            rows = list(session.scalars(statement))
-        if len(rows) <= limit:
-            return rows, None
-        last = rows[limit - 1]
-        return rows[:limit], f"{getattr(last, time.key).isoformat()}_{last.id}"

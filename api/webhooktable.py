@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, and_, func, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, and_, func, select, update
 
-from api.repository import cursor_of, parse_cursor
+from api.cursors import page
+from api.owned import owned
 from contracts.database import Database
-from contracts.errors import NotFound, TooManyWebhooks
+from contracts.errors import TooManyWebhooks
 from contracts.tables import Delivery, Job, User, Webhook
 from contracts.webhooks import DeliveryState
 
@@ -52,25 +52,22 @@ class WebhookTable:
     def get(self, user_id: str, webhook_id: str) -> Webhook:
         """A user's webhook. Raises NotFound."""
         with self._database.read() as session:
-            return _owned(session, user_id, webhook_id)
+            return owned(session, Webhook, user_id, webhook_id, "webhook")
 
     def delete(self, user_id: str, webhook_id: str) -> None:
         """Delete a user's webhook, and with it what was to be told to it. Raises NotFound."""
         with self._database.write() as session:
-            session.delete(_owned(session, user_id, webhook_id))
+            session.delete(owned(session, Webhook, user_id, webhook_id, "webhook"))
 
     def deliveries(
         self, user_id: str, webhook_id: str, limit: int, cursor: str | None
     ) -> tuple[list[Delivery], str | None]:
         """A page of a webhook's deliveries, the newest first, and the cursor of the next page. Raises NotFound."""
         statement = select(Delivery).where(Delivery.webhook_id == webhook_id)
-        if cursor:
-            statement = statement.where(tuple_(Delivery.created_at, Delivery.id) < parse_cursor(cursor))
-        statement = statement.order_by(Delivery.created_at.desc(), Delivery.id.desc()).limit(limit + 1)
         with self._database.read() as session:
-            _owned(session, user_id, webhook_id)
-            rows = list(session.scalars(statement))
-        return rows[:limit], cursor_of(rows[limit - 1]) if len(rows) > limit else None
+            told = page(session, statement, Delivery.created_at, limit, cursor)
+            owned(session, Webhook, user_id, webhook_id, "webhook")
+        return told
 
     # Of all users, for the one who delivers
 
@@ -116,10 +113,3 @@ class WebhookTable:
         with self._database.write() as session:
             result = session.execute(update(Delivery).where(*still).values(**values))
             return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
-
-
-def _owned(session: Session, user_id: str, webhook_id: str) -> Webhook:
-    webhook = session.get(Webhook, webhook_id)
-    if webhook is None or webhook.user_id != user_id:
-        raise NotFound("there is no such webhook")
-    return webhook

@@ -1,6 +1,5 @@
 """`web-detector detect`: send a video, wait, print what is in it."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,8 @@ import msgspec
 from cli.client import Client, ServiceError
 from cli.local import Local, LocalFailed, local_service
 from cli.report import Report
-from cli.shell import INTERRUPTED, credentials, replacing, terminable, writable
+from cli.shell import credentials, replacing, terminable, writable
+from contracts.exits import ended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,19 +34,16 @@ class Request:
 
 def detect(request: Request, environ: Mapping[str, str]) -> int:
     """Do it. Returns the exit status: 0, 1 for whatever went wrong, 130 after an interrupt."""
+    return ended(lambda: _detect(request, environ), {ServiceError: "", LocalFailed: "", OSError: ""})
+
+
+def _detect(request: Request, environ: Mapping[str, str]) -> int:
     report = Report()
-    try:
-        with terminable():
-            _check(request)
-            if url := environ.get("WEB_DETECTOR_URL", "").strip():
-                return _at(url, request, environ, report)
-            return _here(request, environ, report)
-    except (ServiceError, LocalFailed, OSError) as error:
-        print(f"web-detector: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+    with terminable():
+        _check(request)
+        if url := environ.get("WEB_DETECTOR_URL", "").strip():
+            return _at(url, request, environ, report)
+        return _here(request, environ, report)
 
 
 def _check(request: Request) -> None:

@@ -15,8 +15,10 @@ from cli.guard import Guard
 from cli.home import DATABASE, SECRET, Home, note_addresses, open_home, secret_environment
 from cli.process import Process
 from cli.supervisor import Failed, Stopped, Supervisor
+from contracts.environment import load
 from contracts.errors import SettingsError
-from contracts.settings import ROLES, Settings, load
+from contracts.settings import Settings
+from contracts.settingsfields import ROLES
 from contracts.stores import is_redis
 
 ROOT = Path(__file__).resolve().parent.parent

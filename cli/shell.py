@@ -10,8 +10,6 @@ from typing import NoReturn, TextIO
 
 from cli.client import ServiceError
 
-INTERRUPTED = 130
-
 
 def writable(path: Path) -> None:
     """Raises ServiceError when a file cannot be made there."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from contracts.errors import NotFound
 from contracts.s3client import failures
+from contracts.s3parts import PartWriter, complete, send_part
 from contracts.storage import checked
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ class _State:
     upload: str
     parts: list[tuple[str, int]]  # ETag and bytes
     tail_bytes: int
+
+    @property
+    def etags(self) -> list[str]:
+        return [etag for etag, _ in self.parts]
 
     @property
     def size(self) -> int:
@@ -83,16 +88,10 @@ class S3Pieces:
         if not state.upload:
             self._client.put_object(Bucket=self._bucket, Key=name, Body=tail)
             return
-        etags = [etag for etag, _ in state.parts]
+        etags = state.etags
         if tail:
-            etags.append(_send(self._client, self._bucket, name, state.upload, len(etags) + 1, io.BytesIO(tail)))
-        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
-        self._client.complete_multipart_upload(
-            Bucket=self._bucket,
-            Key=name,
-            UploadId=state.upload,
-            MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]
-        )
+            etags.append(send_part(self._client, self._bucket, name, state.upload, len(etags) + 1, io.BytesIO(tail)))
+        complete(self._client, self._bucket, name, state.upload, etags)
 
     def _look(self, name: str) -> _State:
         upload = _mark(self._client, self._bucket, name)
@@ -130,30 +129,13 @@ class S3Pieces:
             self._client.delete_object(Bucket=self._bucket, Key=name + suffix)
 
 
-class _Grower(io.RawIOBase):
-    """Sends whole parts as they fill, and what is left over as the tail."""
+class _Grower(PartWriter):
+    """What is left over is sent as the tail."""
 
     def __init__(self, client: "S3Client", bucket: str, name: str, state: _State, tail: bytes, part_bytes: int) -> None:
-        super().__init__()
-        self._client, self._bucket, self._name = client, bucket, name
-        self._part_bytes = part_bytes
-        self._upload, self._sent = state.upload, len(state.parts)
-        self._buffer = io.BytesIO()
+        super().__init__(client, bucket, name, part_bytes, state.upload, state.etags)
         self._buffer.write(tail)
         self._kept = len(tail)  # of the buffer
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        view = memoryview(data).cast("B")
-        done = 0
-        while done < len(view):
-            room = max(self._part_bytes - self._buffer.tell(), 0)
-            done += self._buffer.write(view[done : done + room])
-            if self._buffer.tell() >= self._part_bytes:
-                self._send()
-        return done
 
     def keep(self) -> None:
         """Have the store hold what it has not got yet."""
@@ -166,22 +148,17 @@ class _Grower(io.RawIOBase):
                 Bucket=self._bucket,
                 Key=self._name + _TAIL,
                 Body=self._buffer,
-                Metadata={_PART_NUMBER: str(self._sent + 1)},
+                Metadata={_PART_NUMBER: str(len(self._etags) + 1)},
             )
         self._buffer.seek(size)
         self._kept = size
 
     def _send(self) -> None:
-        with failures(self._name):
-            if not self._upload:
-                self._upload = self._begin()
-            self._buffer.seek(0)
-            _send(self._client, self._bucket, self._name, self._upload, self._sent + 1, self._buffer)
-        self._sent += 1
-        self._buffer, self._kept = io.BytesIO(), 0
+        super()._send()
+        self._kept = 0
 
     def _begin(self) -> str:
-        upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._name)["UploadId"]
+        upload = super()._begin()
         self._client.put_object(Bucket=self._bucket, Key=self._name + _MARK, Body=upload.encode())
         return upload
 
@@ -203,9 +180,3 @@ def _mark(client: "S3Client", bucket: str, name: str) -> str:
         with closing(answer["Body"]) as body:
             return body.read().decode()
     return ""
-
-
-def _send(client: "S3Client", bucket: str, name: str, upload: str, number: int, body: io.BytesIO) -> str:
-    """Send a part; its ETag."""
-    part = client.upload_part(Bucket=bucket, Key=name, UploadId=upload, PartNumber=number, Body=body)
-    return part["ETag"]

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
@@ -12,11 +12,9 @@ from urllib3.exceptions import HTTPError
 from contracts.errors import NotFound, WebDetectorError
 from contracts.reader import RangeReader
 from contracts.s3client import S3Access, connect, failures, status
+from contracts.s3parts import PartWriter, complete
 from contracts.s3pieces import S3Pieces, is_growing, key_of
 from contracts.storage import checked, is_key
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
 
 _MIB = 1024 * 1024
 _HEAD_BYTES = 256 * 1024
@@ -142,28 +140,8 @@ class S3Storage:
         raise AssertionError("a try returns or raises")
 
 
-class _Writer(io.RawIOBase):
-    """Sends what is written in parts; what is smaller than one goes as a whole at the end."""
-
-    def __init__(self, client: "S3Client", bucket: str, name: str, part_bytes: int) -> None:
-        super().__init__()
-        self._client, self._bucket, self._name = client, bucket, name
-        self._part_bytes = part_bytes
-        self._buffer = io.BytesIO()
-        self._upload = ""
-        self._parts: list[str] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        view = memoryview(data).cast("B")
-        done = 0
-        while done < len(view):
-            done += self._buffer.write(view[done : done + self._part_bytes - self._buffer.tell()])
-            if self._buffer.tell() == self._part_bytes:
-                self._send()
-        return done
+class _Writer(PartWriter):
+    """What is smaller than one part goes as a whole at the end."""
 
     def complete(self) -> None:
         """Make the object appear."""
@@ -174,14 +152,8 @@ class _Writer(io.RawIOBase):
             return
         if self._buffer.tell():
             self._send()
-        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(self._parts, 1)]
         with failures(self._name):
-            self._client.complete_multipart_upload(
-                Bucket=self._bucket,
-                Key=self._name,
-                UploadId=self._upload,
-                MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]
-            )
+            complete(self._client, self._bucket, self._name, self._upload, self._etags)
 
     def abort(self) -> None:
         """Leave nothing. Where even that fails, the sweep will find it."""
@@ -189,19 +161,3 @@ class _Writer(io.RawIOBase):
         if self._upload:
             with suppress(WebDetectorError), failures(self._name):
                 self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._name, UploadId=self._upload)
-
-    def _send(self) -> None:
-        self._buffer.seek(0)
-        with failures(self._name):
-            if not self._upload:
-                begun = self._client.create_multipart_upload(Bucket=self._bucket, Key=self._name)
-                self._upload = begun["UploadId"]
-            part = self._client.upload_part(
-                Bucket=self._bucket,
-                Key=self._name,
-                UploadId=self._upload,
-                PartNumber=len(self._parts) + 1,
-                Body=self._buffer,
-            )
-        self._parts.append(part["ETag"])
-        self._buffer = io.BytesIO()

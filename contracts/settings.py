@@ -1,4 +1,4 @@
-"""Every setting of every role, in one typed table, read from the environment once.
+"""Every setting of every role, in one typed table. contracts/environment.py reads it.
 
 The table is the class below: a field is a setting, its name in upper case is the variable, its
 `Meta` holds the help text and which roles need it. `.env.example`, `docs/settings.md` and the
@@ -7,97 +7,61 @@ compose file are held against it by tests/test_settings.py.
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
 
-from contracts.errors import SettingsError
-from contracts.stores import check_redis, check_result_store, is_redis
-
-Role = Literal["api", "processor", "detector"]
-ROLES: tuple[Role, ...] = get_args(Role)
-EVERY = ROLES
-WORKERS: tuple[Role, ...] = ("processor", "detector")
-
-_PLACEHOLDERS = frozenset(
-    {"changeme", "change-me", "change_me", "secret", "password", "placeholder", "todo", "example"}
+from contracts.settingsfields import (
+    EVERY,
+    SIGNING_KEY_LENGTH,
+    WORKERS,
+    extra,
+    meta,
+    networks,
+    noted,
+    origins,
+    program,
 )
-_SIGNING_KEY_LENGTH = 32
+from contracts.stores import check_redis, check_result_store
+
 _ROOT = Path(__file__).parents[1]
 _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*)/?")
-
-
-def _meta(
-    help: str,
-    roles: tuple[Role, ...],
-    *,
-    required: bool = False,
-    secret: bool = False,
-    least_length: int = 0,
-    ge: int | None = None,
-    le: int | None = None,
-    check: Callable[[str], object] | None = None,
-) -> Meta:
-    """least_length: of a secret that we make ourselves; those that others give are as long as they are.
-    check raises ValueError, or SettingsError where the text must not be repeated, for what the type alone does not
-    refuse."""
-    extra = {"roles": roles, "required": required, "secret": secret, "least_length": least_length, "check": check}
-    return Meta(description=help, ge=ge, le=le, extra=extra)
-
-
-def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(item.strip()) for item in text.split(",") if item.strip())
-
-
-def _origins(text: str) -> tuple[str, ...]:
-    origins = tuple(item.strip() for item in text.split(",") if item.strip())
-    for origin in origins:
-        if not re.fullmatch(r"https?://[^/\s*?#]+", origin):
-            raise ValueError(f"{origin} is no origin: write it as https://example.org, without a path")
-    return origins
-
-
-def _program(path: str) -> None:
-    if not os.access(path, os.X_OK) or Path(path).is_dir():
-        raise ValueError("there is no such program")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one process. Empty text means "not set"; roles that need it refuse to start."""
 
     # Where things are.
-    data_dir: Annotated[str, _meta("Folder that holds everything the service keeps.", EVERY)] = "data"
+    data_dir: Annotated[str, meta("Folder that holds everything the service keeps.", EVERY)] = "data"
     storage_dir: Annotated[
-        str, _meta("Folder of the videos and result files; empty means storage/ in DATA_DIR.", EVERY)
+        str, meta("Folder of the videos and result files; empty means storage/ in DATA_DIR.", EVERY)
     ] = ""
     storage_url: Annotated[
         str,
-        _meta(
+        meta(
             "Bucket of the videos and result files, as s3://bucket/prefix; empty means the folder STORAGE_DIR.", EVERY
         ),
     ] = ""
     s3_endpoint_url: Annotated[
-        str, _meta("URL of the object store, https:// or http://; empty means Amazon's.", EVERY)
+        str, meta("URL of the object store, https:// or http://; empty means Amazon's.", EVERY)
     ] = ""
-    s3_region: Annotated[str, _meta("Region of the bucket.", EVERY)] = "us-east-1"
+    s3_region: Annotated[str, meta("Region of the bucket.", EVERY)] = "us-east-1"
     s3_access_key_id: Annotated[
-        str, _meta("Access key of the object store; on Amazon's machines empty means that of their role.", EVERY)
+        str, meta("Access key of the object store; on Amazon's machines empty means that of their role.", EVERY)
     ] = ""
-    s3_secret_access_key: Annotated[str, _meta("The secret that belongs to S3_ACCESS_KEY_ID.", EVERY, secret=True)] = ""
+    s3_secret_access_key: Annotated[str, meta("The secret that belongs to S3_ACCESS_KEY_ID.", EVERY, secret=True)] = ""
     database_url: Annotated[
         str,
-        _meta("SQLAlchemy URL of the tables. Embedded form: SQLite in DATA_DIR.", ("api", "processor"), required=True),
+        meta("SQLAlchemy URL of the tables. Embedded form: SQLite in DATA_DIR.", ("api", "processor"), required=True),
     ] = ""
     broker_url: Annotated[
-        str, _meta("Celery URL of the broker. Embedded form: its own Valkey.", EVERY, required=True)
+        str, meta("Celery URL of the broker. Embedded form: its own Valkey.", EVERY, required=True)
     ] = ""
     result_store_url: Annotated[
         str,
-        _meta(
+        meta(
             "URL of the running jobs' results: Redis (redis://, rediss:// or unix://) or PostgreSQL (postgresql://). "
             "Embedded form: its own Valkey.",
             EVERY,
@@ -107,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     redis_url: Annotated[
         str,
-        _meta(
+        meta(
             "Redis URL of what workers tell each other; empty means RESULT_STORE_URL, when that is Redis. "
             "Embedded form: the same, or its own Valkey.",
             EVERY,
@@ -115,34 +79,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = ""
     models_dir: Annotated[
-        str, _meta("Folder of the models that were added; empty means models/ in DATA_DIR.", EVERY)
+        str, meta("Folder of the models that were added; empty means models/ in DATA_DIR.", EVERY)
     ] = ""
 
     # The HTTP side.
-    host: Annotated[str, _meta("Address that the api listens on.", ("api",))] = "127.0.0.1"
-    port: Annotated[int, _meta("Port that the api listens on.", ("api",), ge=1, le=65535)] = 8080
+    host: Annotated[str, meta("Address that the api listens on.", ("api",))] = "127.0.0.1"
+    port: Annotated[int, meta("Port that the api listens on.", ("api",), ge=1, le=65535)] = 8080
     api_workers: Annotated[
-        int, _meta("Processes of the api: each serves on a core of its own.", ("api",), ge=1, le=256)
+        int, meta("Processes of the api: each serves on a core of its own.", ("api",), ge=1, le=256)
     ] = 2
     jwt_secret_key: Annotated[
         str,
-        _meta(
+        meta(
             "Key that signs the tokens, at least 32 characters. Embedded form: made once, kept in DATA_DIR.",
             ("api",),
             required=True,
             secret=True,
-            least_length=_SIGNING_KEY_LENGTH,
+            least_length=SIGNING_KEY_LENGTH,
         ),
     ] = ""
     page_dir: Annotated[
-        str, _meta("Folder of the built page; empty means web/dist beside the service's code.", ("api",))
+        str, meta("Folder of the built page; empty means web/dist beside the service's code.", ("api",))
     ] = ""
-    access_token_minutes: Annotated[int, _meta("How long an access token holds.", ("api",), ge=1)] = 60
-    refresh_token_days: Annotated[int, _meta("How long a refresh token holds.", ("api",), ge=1)] = 30
-    upload_max_bytes: Annotated[int, _meta("Largest upload, in bytes.", ("api",), ge=1)] = 20 * 1024**3
+    access_token_minutes: Annotated[int, meta("How long an access token holds.", ("api",), ge=1)] = 60
+    refresh_token_days: Annotated[int, meta("How long a refresh token holds.", ("api",), ge=1)] = 30
+    upload_max_bytes: Annotated[int, meta("Largest upload, in bytes.", ("api",), ge=1)] = 20 * 1024**3
     upload_expire_hours: Annotated[
         int,
-        _meta(
+        meta(
             "How long an upload in pieces may stand still before what has come of it is removed.",
             ("api",),
             ge=1,
@@ -150,53 +114,51 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 24
     upload_unfinished_max: Annotated[
-        int, _meta("Unfinished uploads in pieces that one user may have.", ("api",), ge=1, le=100_000)
+        int, meta("Unfinished uploads in pieces that one user may have.", ("api",), ge=1, le=100_000)
     ] = 100
     probe_wait_seconds: Annotated[
-        int, _meta("How long an upload waits for the probe before it answers without media.", ("api",), ge=0, le=60)
+        int, meta("How long an upload waits for the probe before it answers without media.", ("api",), ge=0, le=60)
     ] = 10
     import_concurrency: Annotated[
         int,
-        _meta("Imports by URL that one process of the api runs at once; 0 switches them off.", ("api",), ge=0, le=100),
+        meta("Imports by URL that one process of the api runs at once; 0 switches them off.", ("api",), ge=0, le=100),
     ] = 4
-    import_timeout_seconds: Annotated[int, _meta("How long one import by URL may take.", ("api",), ge=1, le=86_400)] = (
+    import_timeout_seconds: Annotated[int, meta("How long one import by URL may take.", ("api",), ge=1, le=86_400)] = (
         3600
     )
     import_allow_networks: Annotated[
         str,
-        _meta(
+        meta(
             "Networks that imports by URL may reach though they are not public, comma separated, as in 10.1.0.0/16.",
             ("api",),
-            check=_networks,
+            check=networks,
         ),
     ] = ""
     rate_requests_per_minute: Annotated[
-        int, _meta("Requests that one user may make in a minute; 0 means any number.", ("api",), ge=0)
+        int, meta("Requests that one user may make in a minute; 0 means any number.", ("api",), ge=0)
     ] = 6000
     quota_stored_bytes: Annotated[
-        int, _meta("Bytes of videos and unfinished uploads that one user may keep; 0 means any number.", ("api",), ge=0)
+        int, meta("Bytes of videos and unfinished uploads that one user may keep; 0 means any number.", ("api",), ge=0)
     ] = 0
     quota_active_jobs: Annotated[
-        int, _meta("Jobs of one user that may wait or run at once; 0 means any number.", ("api",), ge=0)
+        int, meta("Jobs of one user that may wait or run at once; 0 means any number.", ("api",), ge=0)
     ] = 0
     quota_frames_per_day: Annotated[
         int,
-        _meta(
-            "Frames that one user's jobs may look at in a day (UTC); 0 means any number.", ("api", "processor"), ge=0
-        ),
+        meta("Frames that one user's jobs may look at in a day (UTC); 0 means any number.", ("api", "processor"), ge=0),
     ] = 0
     cors_origins: Annotated[
         str,
-        _meta(
+        meta(
             "Origins whose pages may call the api from a browser, comma separated, as in https://example.org; empty "
             "means none but its own.",
             ("api",),
-            check=_origins,
+            check=origins,
         ),
     ] = ""
     webhook_concurrency: Annotated[
         int,
-        _meta(
+        meta(
             "Webhooks that one process of the api calls at once; 0 switches them off: none is made, none is called.",
             ("api",),
             ge=0,
@@ -204,34 +166,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 8
     webhook_timeout_seconds: Annotated[
-        int, _meta("How long one call of a webhook may take, its answer included.", ("api",), ge=1, le=60)
+        int, meta("How long one call of a webhook may take, its answer included.", ("api",), ge=1, le=60)
     ] = 10
     webhook_tries: Annotated[
-        int, _meta("How often a webhook is called before its delivery has failed.", ("api",), ge=1, le=20)
+        int, meta("How often a webhook is called before its delivery has failed.", ("api",), ge=1, le=20)
     ] = 8
     webhook_allow_networks: Annotated[
         str,
-        _meta(
+        meta(
             "Networks that webhooks may lie in though they are not public, comma separated, as in 10.1.0.0/16.",
             ("api",),
-            check=_networks,
+            check=networks,
         ),
     ] = ""
 
     registration: Annotated[
         Literal["open", "closed"],
-        _meta("Whether users make themselves; closed: the operator makes them, by `web-detector users`.", ("api",)),
+        meta("Whether users make themselves; closed: the operator makes them, by `web-detector users`.", ("api",)),
     ] = "open"
     password_min_length: Annotated[
-        int, _meta("Least length of a password that is chosen from now on.", ("api",), ge=8, le=64)
+        int, meta("Least length of a password that is chosen from now on.", ("api",), ge=8, le=64)
     ] = 12
     login_failures_per_name: Annotated[
         int,
-        _meta("Logins with one name that may fail in a minute; 0 for any number.", ("api",), ge=0, le=1_000_000),
+        meta("Logins with one name that may fail in a minute; 0 for any number.", ("api",), ge=0, le=1_000_000),
     ] = 10
     login_failures_per_address: Annotated[
         int,
-        _meta(
+        meta(
             "Logins from one address (of IPv6, one network of 64 bits) that may fail in a minute; 0 for any number.",
             ("api",),
             ge=0,
@@ -240,36 +202,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 30
     registrations_per_address: Annotated[
         int,
-        _meta(
+        meta(
             "Users that may be made from one address (of IPv6, one network of 64 bits) in a minute; 0 for any number.",
             ("api",),
             ge=0,
             le=1_000_000,
         ),
     ] = 30
-    audit_days: Annotated[
-        int, _meta("How long the audit log is kept; 0 for good.", ("processor",), ge=0, le=36_500)
-    ] = 365
+    audit_days: Annotated[int, meta("How long the audit log is kept; 0 for good.", ("processor",), ge=0, le=36_500)] = (
+        365
+    )
     trusted_proxies: Annotated[
         str,
-        _meta(
+        meta(
             "Networks of the proxies in front of the api, comma separated: the address of a client is what they say in "
             "X-Forwarded-For.",
             ("api",),
-            check=_networks,
+            check=networks,
         ),
     ] = ""
 
     # Jobs.
     default_model: Annotated[
-        str, _meta("Model of a job that names none; detectors load it at their start.", ("api", "detector"))
+        str, meta("Model of a job that names none; detectors load it at their start.", ("api", "detector"))
     ] = "nanodet-g"
     chunk_size: Annotated[
-        int, _meta("Frames that a chunk aims at; it is cut at keyframes.", ("processor",), ge=1, le=100_000)
+        int, meta("Frames that a chunk aims at; it is cut at keyframes.", ("processor",), ge=1, le=100_000)
     ] = 240
     chunk_window: Annotated[
         int,
-        _meta(
+        meta(
             "Chunks of one user's jobs that may be sent and not done, for each detector that is there; whoever comes "
             "after waits for all of them.",
             ("processor",),
@@ -279,11 +241,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 6
     jobs_per_user: Annotated[
         int,
-        _meta("Jobs of one user that are worked on at once; the others stay queued.", ("processor",), ge=1, le=10_000),
+        meta("Jobs of one user that are worked on at once; the others stay queued.", ("processor",), ge=1, le=10_000),
     ] = 4
     job_deadline_hours: Annotated[
         int,
-        _meta(
+        meta(
             "Hours after which a job that has not ended is ended, with what it has; 0 means never.",
             ("processor",),
             ge=0,
@@ -292,25 +254,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     result_ttl_seconds: Annotated[
         int,
-        _meta(
+        meta(
             "How long results stay in the store after a job's end; the result file stays for good.",
             ("processor", "detector"),
             ge=1,
         ),
     ] = 86_400
-    probe_timeout_seconds: Annotated[int, _meta("Limit on reading a video's index.", ("processor",), ge=1, le=3600)] = (
+    probe_timeout_seconds: Annotated[int, meta("Limit on reading a video's index.", ("processor",), ge=1, le=3600)] = (
         300
     )
-    max_frame_pixels: Annotated[int, _meta("Largest frame that is accepted, width times height.", WORKERS, ge=1)] = (
+    max_frame_pixels: Annotated[int, meta("Largest frame that is accepted, width times height.", WORKERS, ge=1)] = (
         8192 * 4352
     )
     max_pixels: Annotated[
-        int, _meta("Most pixels that a video may have, width times height times frames.", WORKERS, ge=1)
+        int, meta("Most pixels that a video may have, width times height times frames.", WORKERS, ge=1)
     ] = 10_000_000_000_000
-    max_frames: Annotated[int, _meta("Most frames that a video may have.", ("processor",), ge=1)] = 20_000_000
+    max_frames: Annotated[int, meta("Most frames that a video may have.", ("processor",), ge=1)] = 20_000_000
     retention_video_days: Annotated[
         int,
-        _meta(
+        meta(
             "How many days a video is kept, after it came or the last of its jobs ended, with all that was made of it; "
             "0 means for good.",
             ("processor",),
@@ -320,7 +282,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     retention_result_days: Annotated[
         int,
-        _meta(
+        meta(
             "How many days a job and its results are kept after its end, if its video is not removed before; "
             "0 means for good.",
             ("processor",),
@@ -330,28 +292,28 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     orphan_hours: Annotated[
         int,
-        _meta(
+        meta(
             "How long what belongs to nothing is left alone in storage and result store before it is removed.",
             ("processor",),
             ge=1,
             le=8760,
         ),
     ] = 24
-    reaper_seconds: Annotated[int, _meta("How often lost work is looked for.", ("processor",), ge=1, le=3600)] = 5
+    reaper_seconds: Annotated[int, meta("How often lost work is looked for.", ("processor",), ge=1, le=3600)] = 5
     lease_seconds: Annotated[
         int,
-        _meta("How long a chunk in hand may give no sign of life before it is sent again.", ("detector",), ge=2),
+        meta("How long a chunk in hand may give no sign of life before it is sent again.", ("detector",), ge=2),
     ] = 15
     visibility_timeout_seconds: Annotated[
         int,
-        _meta("On a Redis broker: when an unacknowledged message is delivered again.", EVERY, ge=30, le=1800),
+        meta("On a Redis broker: when an unacknowledged message is delivered again.", EVERY, ge=30, le=1800),
     ] = 600
 
     # Workers.
-    processor_concurrency: Annotated[int, _meta("Tasks that one processor runs at once.", ("processor",), ge=1)] = 2
+    processor_concurrency: Annotated[int, meta("Tasks that one processor runs at once.", ("processor",), ge=1)] = 2
     processor_autoscale: Annotated[
         int,
-        _meta(
+        meta(
             "Most tasks that one processor runs at once when many wait; 0 means PROCESSOR_CONCURRENCY, always.",
             ("processor",),
             ge=0,
@@ -359,23 +321,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0
     detector_workers: Annotated[
         int,
-        _meta("Embedded form: number of detector workers; 0 means one for every four cores.", ("detector",), ge=0),
+        meta("Embedded form: number of detector workers; 0 means one for every four cores.", ("detector",), ge=0),
     ] = 0
     detector_python: Annotated[
         str,
-        _meta(
+        meta(
             "Embedded form: the Python that runs the detectors, for engines in an environment of their own; "
             "empty means the service's.",
             ("detector",),
-            check=_program,
+            check=program,
         ),
     ] = ""
     detector_threads: Annotated[
-        int, _meta("Inference threads of one detector; 0 means all cores it may use.", ("detector",), ge=0)
+        int, meta("Inference threads of one detector; 0 means all cores it may use.", ("detector",), ge=0)
     ] = 0
     detector_device: Annotated[
         str,
-        _meta(
+        meta(
             "Device that the engine runs on, as it names it (openvino: CPU, GPU, NPU; onnxruntime: cpu, cuda, "
             "tensorrt; detectron2 and torchvision: cpu, cuda); empty means the engine's choice.",
             ("detector",),
@@ -383,29 +345,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     detector_models: Annotated[
         str,
-        _meta(
+        meta(
             "Models that a detector loads at its start, comma separated; empty means DEFAULT_MODEL, if it serves that. "
             "Others are loaded when a job first names them.",
             ("detector",),
         ),
     ] = ""
     detector_batch: Annotated[
-        int, _meta("Frames that a GPU computes at once; 0 means the engine's choice.", ("detector",), ge=0, le=1024)
+        int, meta("Frames that a GPU computes at once; 0 means the engine's choice.", ("detector",), ge=0, le=1024)
     ] = 0
     detector_pools: Annotated[
         str,
-        _meta("Pools that a detector serves, comma separated; empty means the default queue.", ("detector",)),
+        meta("Pools that a detector serves, comma separated; empty means the default queue.", ("detector",)),
     ] = ""
     precision: Annotated[
         Literal["auto", "fp32", "bf16", "f16", "int8"],
-        _meta("Precision of inference; auto takes bf16 where the hardware has it, never int8.", WORKERS),
+        meta("Precision of inference; auto takes bf16 where the hardware has it, never int8.", WORKERS),
     ] = "auto"
 
     heartbeat_file: Annotated[
         str,
-        _meta("File that a worker touches while it consumes, for health checks; empty means none.", WORKERS),
+        meta("File that a worker touches while it consumes, for health checks; empty means none.", WORKERS),
     ] = ""
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], _meta("Least level that is logged.", EVERY)] = (
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], meta("Least level that is logged.", EVERY)] = (
         "info"
     )
 
@@ -427,22 +389,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def import_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """What IMPORT_ALLOW_NETWORKS names."""
-        return _networks(self.import_allow_networks)
+        return networks(self.import_allow_networks)
 
     @property
     def cors(self) -> tuple[str, ...]:
         """What CORS_ORIGINS names."""
-        return _origins(self.cors_origins)
+        return origins(self.cors_origins)
 
     @property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """What TRUSTED_PROXIES names."""
-        return _networks(self.trusted_proxies)
+        return networks(self.trusted_proxies)
 
     @property
     def webhook_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """What WEBHOOK_ALLOW_NETWORKS names."""
-        return _networks(self.webhook_allow_networks)
+        return networks(self.webhook_allow_networks)
 
     @property
     def signals_url(self) -> str:
@@ -473,82 +435,10 @@ def table() -> tuple[Row, ...]:
         Row(
             variable=field.encode_name.upper(),
             default=str(field.default),
-            help=_annotation(field).description or "",
-            roles=tuple(_extra(field)["roles"]),
-            required=bool(_extra(field)["required"]),
-            secret=bool(_extra(field)["secret"]),
+            help=noted(field).description or "",
+            roles=tuple(extra(field)["roles"]),
+            required=bool(extra(field)["required"]),
+            secret=bool(extra(field)["secret"]),
         )
         for field in msgspec.structs.fields(Settings)
     )
-
-
-def load(role: Role | None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings of a role; None is a command that needs none in particular.
-
-    Raises SettingsError that names every missing, wrong or placeholder setting at once.
-    """
-    environ = os.environ if environ is None else environ
-    values: dict[str, object] = {}
-    problems: list[str] = []
-    for field in msgspec.structs.fields(Settings):
-        variable = field.encode_name.upper()
-        raw = environ.get(variable, "").strip()
-        extra = _extra(field)
-        if raw:
-            try:
-                value = msgspec.convert(raw, type=field.type, strict=False)
-                if extra["check"]:
-                    extra["check"](raw)
-                values[field.name] = value
-            except SettingsError as error:  # says of the value what may be shown, which may hold a password
-                problems.append(f"{variable} {error.detail}")
-            except (msgspec.ValidationError, ValueError) as error:
-                problems.append(f"{variable}={raw!r}: {error}")
-        elif extra["required"] and role in extra["roles"]:
-            problems.append(f"{variable} is not set: {_annotation(field).description}")
-        if raw and extra["secret"] and role in extra["roles"]:
-            problems.extend(_secret_problems(variable, raw, extra["least_length"]))
-    settings = Settings(**values)  # type: ignore[arg-type]
-    if settings.result_store_url and not is_redis(settings.result_store_url) and not environ.get("REDIS_URL"):
-        problems.append("REDIS_URL is not set: it is needed beside a RESULT_STORE_URL that is not Redis")
-    problems.extend(_storage_problems(settings))
-    if problems:
-        raise SettingsError("settings are wrong:\n  " + "\n  ".join(problems))
-    return settings
-
-
-def _storage_problems(settings: Settings) -> list[str]:
-    """What does not fit together in the settings that say where the videos lie."""
-    endpoint, key, secret = settings.s3_endpoint_url, settings.s3_access_key_id, settings.s3_secret_access_key
-    if not settings.storage_url:
-        idle = {"S3_ENDPOINT_URL": endpoint, "S3_ACCESS_KEY_ID": key, "S3_SECRET_ACCESS_KEY": secret}
-        return [
-            f"{name} is set, but STORAGE_URL is not: nothing is kept there" for name, value in idle.items() if value
-        ]
-    problems = []
-    if settings.storage_bucket is None:
-        problems.append(f"STORAGE_URL={settings.storage_url!r}: write it as s3://bucket or s3://bucket/prefix")
-    if settings.storage_dir:
-        problems.append("STORAGE_URL and STORAGE_DIR are both set: leave one of them empty")
-    if endpoint and not re.match(r"https?://[^/]", endpoint):
-        problems.append(f"S3_ENDPOINT_URL={endpoint!r}: begin it with https:// (or http://, in a network of your own)")
-    if bool(key) != bool(secret) or (endpoint and not key):
-        missing = {"S3_ACCESS_KEY_ID": key, "S3_SECRET_ACCESS_KEY": secret}
-        problems += [f"{name} is not set: STORAGE_URL needs it" for name, value in missing.items() if not value]
-    return problems
-
-
-def _secret_problems(variable: str, value: str, least_length: int) -> list[str]:
-    if value.lower() in _PLACEHOLDERS or value.lower().startswith(("change", "<")):
-        return [f"{variable} is a placeholder: set a random one, for example from `openssl rand -hex 32`"]
-    if len(value) < least_length:
-        return [f"{variable} is shorter than {least_length} characters"]
-    return []
-
-
-def _annotation(field: msgspec.structs.FieldInfo) -> Meta:
-    return next(item for item in field.type.__metadata__ if isinstance(item, Meta))
-
-
-def _extra(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
-    return _annotation(field).extra or {}

@@ -18,11 +18,12 @@ from celery.signals import setup_logging, worker_process_init
 
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue, Model
+from contracts.environment import load
 from contracts.errors import SettingsError, WebDetectorError
 from contracts.logs import configure
 from contracts.presence import Loaded, connect, heartbeat_step, presence_step
 from contracts.sandbox import warn_if_weak
-from contracts.settings import Settings, load
+from contracts.settings import Settings
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
 from contracts.tasks import detector_queue

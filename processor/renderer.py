@@ -11,11 +11,12 @@ from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
 
 from contracts.broker import create_celery
+from contracts.environment import load
 from contracts.errors import SettingsError
 from contracts.logs import configure
 from contracts.presence import connect, heartbeat_step, presence_step
 from contracts.sandbox import warn_if_weak
-from contracts.settings import Settings, load
+from contracts.settings import Settings
 from contracts.tasks import QUEUE_RENDER
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import context

@@ -11,11 +11,12 @@ from celery.signals import setup_logging, worker_process_init
 from contracts.broker import create_celery
 from contracts.catalogue import Catalogue
 from contracts.database import open_database
+from contracts.environment import load
 from contracts.errors import SettingsError
 from contracts.logs import configure
 from contracts.presence import connect, heartbeat_step, periodic_step, presence_step
 from contracts.sandbox import warn_if_weak
-from contracts.settings import Settings, load
+from contracts.settings import Settings
 from contracts.signals import Signals
 from contracts.storages import open_storage
 from contracts.stores import open_result_store

@@ -13,8 +13,8 @@ from contracts import chunkresult
 from contracts.broker import create_celery
 from contracts.codec import Detections, concat, pack
 from contracts.database import open_database
+from contracts.environment import load
 from contracts.messages import Chunk, ChunkFailure
-from contracts.settings import load
 from contracts.states import JobState
 from contracts.storage import result_key, video_key
 from contracts.tables import REVISION, Base, Job, User, Video, utcnow

@@ -22,8 +22,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from contracts.database import open_database
+from contracts.environment import load
 from contracts.renditions import UNFINISHED
-from contracts.settings import Settings, load
+from contracts.settings import Settings
 from contracts.storage import result_key
 from contracts.tables import Job, Rendition
 

@@ -11,7 +11,7 @@ import redis
 from sqlalchemy import text
 
 from contracts.catalogue import bundled, write_entry
-from contracts.settings import load
+from contracts.environment import load
 from contracts.tables import REVISION
 from processor.doctor import Finding, examine
 from tests.desk import Desk

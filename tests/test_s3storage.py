@@ -243,7 +243,7 @@ def test_memory_does_not_grow_with_the_object(bucket: Bucket) -> None:
     """In a process of its own, since what matters is the most that it ever had."""
     code = (
         "import resource, sys\n"
-        "from contracts.settings import load\n"
+        "from contracts.environment import load\n"
         "from contracts.storages import open_storage\n"
         "storage = open_storage(load('detector'))\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"

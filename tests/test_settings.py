@@ -9,8 +9,10 @@ import pytest
 import yaml
 
 from cli.embedded import Form, roles
+from contracts.environment import load
 from contracts.errors import SettingsError
-from contracts.settings import ROLES, Role, Row, Settings, load, table
+from contracts.settings import Row, Settings, table
+from contracts.settingsfields import ROLES, Role
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())

@@ -1,6 +1,5 @@
 """`web-detector eval`: how well a model finds a dataset's objects, through the service."""
 
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,8 @@ from cli.evaluation.gather import Asked, Found, gather, sweep
 from cli.evaluation.reader import read
 from cli.local import LocalFailed, local_service
 from cli.report import Report
-from cli.shell import INTERRUPTED, credentials, replacing, terminable, writable
+from cli.shell import credentials, replacing, terminable, writable
+from contracts.exits import ended
 
 if TYPE_CHECKING:
     from cli.evaluation.ap import Figures
@@ -50,23 +50,21 @@ class Outcome:
 
 def evaluate(request: Request, environ: Mapping[str, str]) -> int:
     """Do it. Returns the exit status: 0, 1 for whatever went wrong, 130 after an interrupt."""
+    told = {ServiceError: "", LocalFailed: "", DatasetError: "", OSError: ""}
+    return ended(lambda: _evaluate(request, environ), told)
+
+
+def _evaluate(request: Request, environ: Mapping[str, str]) -> int:
     report = Report()
-    try:
-        with terminable():
-            if request.output:
-                writable(request.output)
-            _check_installed()
-            dataset = read(request.folder, request.annotations, request.limit)
-            with _service(environ, report) as connect:
-                outcome = _measured(connect, dataset, request, report)
-            _conclude(dataset, outcome, request, report)
-            return 0
-    except (ServiceError, LocalFailed, DatasetError, OSError) as error:
-        print(f"web-detector: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+    with terminable():
+        if request.output:
+            writable(request.output)
+        _check_installed()
+        dataset = read(request.folder, request.annotations, request.limit)
+        with _service(environ, report) as connect:
+            outcome = _measured(connect, dataset, request, report)
+        _conclude(dataset, outcome, request, report)
+        return 0
 
 
 def _check_installed() -> None:

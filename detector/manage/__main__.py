@@ -10,30 +10,21 @@ from typing import NoReturn
 import msgspec
 
 from contracts.catalogue import Model
-from contracts.errors import WebDetectorError
-from contracts.settings import Settings, load
+from contracts.environment import load
+from contracts.errors import SettingsError
+from contracts.exits import ended
+from contracts.settings import Settings
 from detector.base import EngineConfig
 from detector.manage import add, arguments, listing, pull
 from detector.manage.download import OnProgress
 from detector.manage.folder import Folder
-
-_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0, 1 for whatever went wrong, 130 after an interrupt."""
     options = arguments.parser().parse_args(argv)
     logging.basicConfig(level=logging.CRITICAL)  # what is wrong is said once, by this command
-    try:
-        return _run(options, load(None))
-    except WebDetectorError as error:
-        print(f"web-detector: {error.detail}", file=sys.stderr)
-    except OSError as error:
-        print(f"web-detector: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return _INTERRUPTED
-    return 1
+    return ended(lambda: _run(options, load(None)), {SettingsError: "", OSError: ""})
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:

@@ -12,10 +12,12 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database import open_database
-from contracts.errors import NotFound, SettingsError, WebDetectorError
+from contracts.environment import load
+from contracts.errors import NotFound, SettingsError
+from contracts.exits import ended
 from contracts.gone import Gone
 from contracts.presence import connect
-from contracts.settings import Settings, load
+from contracts.settings import Settings
 from contracts.storages import open_storage
 from contracts.stores import open_result_store
 from contracts.tables import Job, Video
@@ -27,29 +29,12 @@ from processor.orphans import orphans, remove
 from processor.retention import expire, expired
 from processor.verify import Verdict, Verifier
 
-_INTERRUPTED = 130
-_MISUSED = 2
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0, 1 for whatever was found or went wrong, 2 for wrong settings, 130 after an interrupt."""
     options = parser().parse_args(argv)
     logging.basicConfig(level=logging.ERROR)
-    try:
-        return _run(options, load(None))
-    except SettingsError as error:
-        print(error.detail, file=sys.stderr)
-        return _MISUSED
-    except WebDetectorError as error:
-        print(f"web-detector: {error.detail}", file=sys.stderr)
-    except SQLAlchemyError as error:
-        print(f"web-detector: the database cannot be asked: {getattr(error, 'orig', error)}", file=sys.stderr)
-    except OSError as error:
-        print(f"web-detector: {error}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return _INTERRUPTED
-    return 1
+    return ended(lambda: _run(options, load(None)), {SQLAlchemyError: "the database cannot be asked: ", OSError: ""})
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:

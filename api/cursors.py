@@ -1,0 +1,41 @@
+"""Lists that are shown page by page, the newest first, and the cursors between their pages."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import Session
+
+from contracts.errors import InvalidCursor
+from contracts.tables import AuditEvent, Delivery, Job, User, Video
+
+Row = TypeVar("Row", AuditEvent, Delivery, Job, User, Video)
+
+
+def page(
+    session: Session, statement: Select[Row], time: Any, limit: int, cursor: str | None
+) -> tuple[list[Row], str | None]:
+    """A page of the rows that a statement selects, and the cursor of the next page, None after the last.
+
+    time: the column of their table that says which is newer. Raises InvalidCursor.
+    """
+    row_id = time.class_.id
+    if cursor:
+        statement = statement.where(tuple_(time, row_id) < _parsed(cursor))
+    # One more than is shown tells whether there is a next page.
+    rows = list(session.scalars(statement.order_by(time.desc(), row_id.desc()).limit(limit + 1)))
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], f"{getattr(last, time.key).isoformat()}_{last.id}"
+
+
+def _parsed(cursor: str) -> tuple[datetime, str]:
+    """Time and id of the row that a cursor is of."""
+    time, _, row_id = cursor.partition("_")
+    try:
+        # A "+" of the zone that a client did not escape arrives as a blank.
+        return msgspec.convert(time.replace(" ", "+"), datetime).astimezone(UTC), row_id
+    except (msgspec.ValidationError, OverflowError):
+        raise InvalidCursor("this is not a cursor of this list: take next_cursor as it was given") from None

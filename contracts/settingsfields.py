@@ -1,0 +1,67 @@
+"""What is noted of a setting beside its type: which roles read it, and what its text must be like."""
+
+import os
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta
+
+Role = Literal["api", "processor", "detector"]
+ROLES: tuple[Role, ...] = get_args(Role)
+EVERY = ROLES
+WORKERS: tuple[Role, ...] = ("processor", "detector")
+SIGNING_KEY_LENGTH = 32
+
+
+def meta(
+    help: str,
+    roles: tuple[Role, ...],
+    *,
+    required: bool = False,
+    secret: bool = False,
+    least_length: int = 0,
+    ge: int | None = None,
+    le: int | None = None,
+    check: Callable[[str], object] | None = None,
+) -> Meta:
+    """What is noted of a setting. help: for the documentation. roles: those that read it.
+
+    least_length: of a secret that we make ourselves; those that others give are as long as they are.
+    check raises ValueError, or SettingsError where the text must not be repeated, for what the type alone does not
+    refuse."""
+    extra = {"roles": roles, "required": required, "secret": secret, "least_length": least_length, "check": check}
+    return Meta(description=help, ge=ge, le=le, extra=extra)
+
+
+def noted(field: msgspec.structs.FieldInfo) -> Meta:
+    """What is noted of a setting."""
+    return next(item for item in field.type.__metadata__ if isinstance(item, Meta))
+
+
+def extra(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    """What is noted of it beyond help and limits, by the names that meta takes."""
+    return noted(field).extra or {}
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks of a list. Raises ValueError."""
+    return tuple(ip_network(item.strip()) for item in text.split(",") if item.strip())
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """The origins of a list. Raises ValueError."""
+    found = tuple(item.strip() for item in text.split(",") if item.strip())
+    for origin in found:
+        if not re.fullmatch(r"https?://[^/\s*?#]+", origin):
+            raise ValueError(f"{origin} is no origin: write it as https://example.org, without a path")
+    return found
+
+
+def program(path: str) -> None:
+    """Raises ValueError where it cannot be started."""
+    if not os.access(path, os.X_OK) or Path(path).is_dir():
+        raise ValueError("there is no such program")
