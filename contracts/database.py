@@ -25,10 +25,9 @@ class Database:
     """Short sessions on the tables; what they found is detached from them at their end."""
 
     def __init__(self, engine: Engine) -> None:
-        # Nobody reads for long enough to need one view of several statements, and a transaction costs each reader the
-        # time of everyone who writes in SQLite, and two messages in PostgreSQL.
-        options = {_READS: True} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-        self._reading = sessionmaker(engine.execution_options(**options), expire_on_commit=False)
+        # Nobody reads for long enough to need one view of several statements, and in SQLite a transaction would cost
+        # each reader the time of everyone who writes.
+        self._reading = sessionmaker(engine.execution_options(**{_READS: True}), expire_on_commit=False)
         self._writing = sessionmaker(engine, expire_on_commit=False)
 
     def read(self) -> Session:
