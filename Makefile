@@ -65,7 +65,7 @@ test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the distributed fo
 	$(BIN)/pytest -m distributed $(if $(FORM),-k "$(FORM)")
 
 soak: $(SETUP_TEST) $(PAGE) ## jobs in the distributed form while everything is killed, restarted and emptied at random (SEED=1 JOBS=200 MINUTES=60)
-	SEED="$(SEED)" JOBS="$(or $(JOBS),200)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m distributed -s tests/test_soak.py
+	SEED="$(SEED)" JOBS="$(or $(JOBS),200)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m distributed -s --basetemp=$(VENV)/soak tests/test_soak.py
 
 test-detectron2: | $(BIN)/pip ## the engines detectron2 and torchvision, in an environment of their own (6 GB)
 	PYTHON=$(abspath $(BIN))/python tools/install-detectron2 $(DETECTRON2) requirements/all.txt

@@ -71,6 +71,8 @@ class Soak:
         with ThreadPoolExecutor(1) as pool:
             submitter = pool.submit(self._submit, jobs, seconds / jobs)
             while time.monotonic() < deadline and (not submitter.done() or self._unfinished()):
+                if submitter.done():
+                    submitter.result()  # raises now what it met, while the logs are about it
                 fault = chance.choice(FAULTS)
                 self.log(f"{seconds - (deadline - time.monotonic()):7.1f} s: {fault.__name__[1:].replace('_', ' ')}")
                 fault(self, chance)
