@@ -10,6 +10,7 @@ import msgspec
 
 from contracts.errors import DecodeFailed
 from contracts.messages import Chunk
+from contracts.reader import watched
 from detector.frames import ToImage, decode
 from detector.view import whole
 from tests.service import ROOT
@@ -40,9 +41,9 @@ def main(path: Path) -> None:
     came = 0
     for chunk in planned:
         to_image = ToImage(chunk.rotation, whole(_SEEN), "BGR")
-        with path.open("rb") as source:
+        with path.open("rb") as source, watched(source) as reader:
             try:
-                for time, frame in decode(source, chunk):
+                for time, frame in decode(reader, chunk):
                     assert time in chunk.times
                     assert to_image(frame).shape == (*_SEEN, 3)
                     came += 1
