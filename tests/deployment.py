@@ -161,6 +161,14 @@ class Containers:
         self.parts.append(Part(name, process, log))
         return self.parts[-1]
 
+    def revive(self) -> list[Part]:
+        """Start again what ended by itself, as the compose file's `restart` does; what that was."""
+        ended = [part for part in self.parts if part.expected and part.process.poll() is not None]
+        for part in ended:
+            part.kill()
+            self.add(part.name.rpartition("-")[0])
+        return ended
+
     def environment(self, service: str, name: str) -> dict[str, str]:
         """What the process of a service has in its environment; name: of this one, whose /tmp is its own."""
         role = self._compose.role(service)

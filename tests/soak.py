@@ -77,8 +77,15 @@ class Soak:
                 self.log(f"{seconds - (deadline - time.monotonic()):7.1f} s: {fault.__name__[1:].replace('_', ' ')}")
                 fault(self, chance)
                 time.sleep(chance.uniform(*_PAUSE_SECONDS))
+                self._revive()
             submitter.result()
         return self._ended()
+
+    def _revive(self) -> None:
+        # A detector ends when its process is killed while it loads the model.
+        for part in self.own.revive():
+            assert part.name.startswith("detector"), part.log.read_text()[-6000:]
+            self.log(f"          {part.name} has ended by itself: {part.log.read_text().strip().splitlines()[-1]}")
 
     def _unfinished(self) -> list[dict[str, Any]]:
         return [job for _, job, _ in self.jobs if self.client.job(job)["finished_at"] is None]
