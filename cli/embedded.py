@@ -24,7 +24,7 @@ from contracts.stores import is_redis
 ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 120
 _API, _WORKERS, _SERVER = range(3)  # the order of stopping
-_BEHIND, _LAST = 2, 4  # niceness: who asks over HTTP is answered first, then comes what leads to a job's chunks
+_BEHIND = 3  # niceness of those that compute: about half the share of the others, as in the compose file
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +160,12 @@ def roles(form: Form) -> list[Process]:
                 detector,
                 _WORKERS,
                 python=python,
-                niceness=_LAST,
+                niceness=_BEHIND,
             )
             for number in range(1, form.detectors + 1)
         ),
         _python(form, "processor", ["-m", "processor.worker"], form.open_environ, _WORKERS, niceness=_BEHIND),
-        _python(form, "renderer", ["-m", "processor.renderer"], form.open_environ, _WORKERS, niceness=_LAST),
+        _python(form, "renderer", ["-m", "processor.renderer"], form.open_environ, _WORKERS, niceness=_BEHIND),
         _python(form, "api", gunicorn, form.environ, _API),
     ]
 

@@ -1,6 +1,7 @@
 """What a compose file and the Dockerfiles that it names say of a service, read without an engine."""
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Mapping
@@ -41,6 +42,10 @@ class Compose:
         image = self.services[service]["image"]
         makers = (other for other in self.services.values() if other["image"] == image and "build" in other)
         return str(next(makers)["build"]["dockerfile"].split("/")[0])
+
+    def niceness(self, service: str) -> int:
+        """What comes close to a service's share of the processor: each step takes a fifth of it."""
+        return round(math.log(1024 / self.services[service].get("cpu_shares", 1024), 1.25))
 
     def command(self, service: str, values: Mapping[str, str]) -> list[str]:
         """The compose file's, or else the image's, in which a shell fills in what it names."""

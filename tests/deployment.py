@@ -28,6 +28,8 @@ from tests.service import ROOT, Service, family, free_port
 _READY_SECONDS = 180
 _HEARTBEAT = dict(dockerfile("detector")["ENV"])["HEARTBEAT_FILE"]
 # What docker-compose gives a container between SIGTERM and SIGKILL.
+# Without an engine that knows shares: niceness, and that of the session, where sessions are scheduled as one.
+_STEP_BACK = ["sh", "-c", 'echo "$0" 2>/dev/null >/proc/self/autogroup; exec nice -n "$0" "$@"']
 _STOP_SECONDS = int(COMPOSE.services["api"]["stop_grace_period"].removesuffix("s"))
 
 
@@ -150,7 +152,15 @@ class Containers:
         command = self._compose.command(service, self._values)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *self.enter, *self._images.command(service, self._folder, command)],
+                [
+                    *_STEP_BACK,
+                    str(self._compose.niceness(service)),
+                    "setpriv",
+                    "--pdeathsig",
+                    "TERM",
+                    *self.enter,
+                    *self._images.command(service, self._folder, command),
+                ],
                 cwd=self._images.cwd(self._compose.role(service)),
                 env=self.environment(service, name),
                 stdin=subprocess.DEVNULL,
