@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 _BUSY_TIMEOUT_MS = 10_000
@@ -13,8 +13,12 @@ _READS = "web_detector_reads"
 
 def open_database(url: str) -> Engine:
     """An engine for the tables. SQLite gets WAL, a busy timeout, foreign keys and transactions
-    that take the write lock at their start, so that none fails half-way with "database is locked"."""
+    that take the write lock at their start, so that none fails half-way with "database is locked".
+    PostgreSQL speaks of times in UTC: in the local time of a place, whose old times are seconds off the hour and whose
+    last ones are of the year 10000, its driver does not read them all."""
     engine = create_engine(url, pool_pre_ping=True)
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "do_connect", _ask_for_utc)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -39,6 +43,10 @@ class Database:
         """A transaction that ends with the context: kept, or undone after an error."""
         with self._writing() as session, session.begin():
             yield session
+
+
+def _ask_for_utc(_dialect: Dialect, _record: object, _arguments: list[object], options: dict[str, object]) -> None:
+    options["startup_params"] = {"TimeZone": "UTC"}
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -258,6 +258,22 @@ def test_the_type_that_a_file_is_served_with_is_a_videos_or_none(client: Client,
 
 
 @pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("0621-11-15T20:24:31.9-04:41", "0621-11-16T01:05:31.900000Z"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_times_of_every_year_are_kept(client: Client, sample: Path, told: str, kept: str) -> None:
+    raw = {"content": sample.read_bytes(), "headers": {"Content-Type": "video/mp4"}}
+    video = client.call("POST", "/videos", 201, params={"recorded_at": told}, **raw)
+    assert video["recorded_at"] == kept
+    assert client.call("GET", f"/videos/{video['id']}", 200) == video
+    client.call("DELETE", f"/videos/{video['id']}", 204)
+
+
+@pytest.mark.parametrize(
     "facts",
     [
         {"recorded_at": "yesterday"},
