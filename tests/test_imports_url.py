@@ -60,7 +60,9 @@ def importing(tmp_path_factory: pytest.TempPathFactory, pem: Path) -> Iterator[S
     """A service that may import from this very address, and no other that is not public. Proxies of
     its environment would lead every import astray."""
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:1")
-    settings = {"IMPORT_ALLOW_NETWORKS": "127.0.0.1/32", "IMPORT_CONCURRENCY": 2, "UPLOAD_MAX_BYTES": LIMIT}
+    # Each process counts its imports: one, so that a third is one too many.
+    limits = {"IMPORT_CONCURRENCY": 2, "API_WORKERS": 1, "UPLOAD_MAX_BYTES": LIMIT}
+    settings = {"IMPORT_ALLOW_NETWORKS": "127.0.0.1/32", **limits}
     with EmbeddedForm().run(tmp_path_factory.mktemp("importing"), SSL_CERT_FILE=pem, **settings, **proxies) as running:
         yield running
 
