@@ -101,6 +101,7 @@ class Line:
         self.port = free_port()
         self.received = 0
         self._left: int | None = None
+        self._lock = threading.Lock()
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -110,11 +111,13 @@ class Line:
 
     def cut(self, after: int = 0) -> None:
         """From that many bytes of answers on, all connections break, and so do new ones."""
-        self._left = after
+        with self._lock:
+            self._left = after
 
     def mend(self) -> None:
         """As if nothing had been."""
-        self._left = None
+        with self._lock:
+            self._left = None
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", self.port))
@@ -151,12 +154,15 @@ class Line:
 
     def _passes(self, is_answer: bool, data: bytes, client: socket.socket) -> bool:
         """Whether the line is whole; else what still goes through has been sent."""
-        if not is_answer:
-            return self._left != 0
-        if self._left is not None and len(data) > self._left:
-            client.sendall(data[: self._left])
-            self._left = 0
+        with self._lock:
+            left = self._left
+            if not is_answer:
+                return left != 0
+            self.received += len(data) if left is None else min(len(data), left)
+            if left is None:
+                return True
+            self._left = max(0, left - len(data))
+        if len(data) > left:
+            client.sendall(data[:left])
             return False
-        self._left = None if self._left is None else self._left - len(data)
-        self.received += len(data)
         return True
