@@ -34,7 +34,7 @@ class S3Access:
 
 
 def connect(access: S3Access) -> "S3Client":
-    """A client that tries what fails four times, within seconds where connections are refused."""
+    """A client that tries what fails seven times, for some two seconds where connections are refused."""
     client = Session().create_client(
         "s3",
         region_name=access.region,
@@ -44,7 +44,8 @@ def connect(access: S3Access) -> "S3Client":
         config=Config(
             connect_timeout=5,
             read_timeout=30,
-            retries={"mode": "standard", "total_max_attempts": 4},
+            # It waits 50 ms at most before the second try, twice as long before each further one.
+            retries={"mode": "standard", "total_max_attempts": 7},
             max_pool_connections=64,
             s3={"addressing_style": "path" if access.endpoint_url else "auto"},
             # Checksums in trailers are known to few but Amazon's own.
