@@ -16,9 +16,12 @@ def started() -> None:
 
 
 def note(job: dict[str, Any]) -> None:
-    """A job has ended that was disturbed; where nothing had to be started again, nothing is noted."""
-    if since := _started.get(_test()):
-        _seconds.append((datetime.fromisoformat(job["finished_at"]).timestamp() - since, _test()))
+    """A job has ended that was disturbed; where nothing had to be started again for it, nothing is noted."""
+    since = _started.get(_test())
+    # Not later than now: the clock of who ended it may be a test's.
+    ended = min(datetime.fromisoformat(job["finished_at"]).timestamp(), time.time())
+    if since and ended > since:
+        _seconds.append((ended - since, _test()))
 
 
 def lines() -> list[str]:
