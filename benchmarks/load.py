@@ -3,8 +3,9 @@
     make bench-load [CLIENTS=200] [SECONDS=60]
 
 The embedded form, as it comes, and beside it clients in a process of their own, some to a user. Each asks for its job
-once a second; one of every twenty uploads the sample and starts a job on it, over and over. The clients share the
-machine with the service. An answer other than 2xx and 429 is a failure.
+once a second on average, at moments of its own: were they a second apart, all whom something held up once would ask
+together from then on. One of every twenty uploads the sample and starts a job on it, over and over. The clients share
+the machine with the service. An answer other than 2xx and 429 is a failure.
 """
 
 import asyncio
@@ -86,10 +87,9 @@ class Crowd:
                 job = await self._upload(pool, token) or job
             begun = time.perf_counter()
             status, _ = await self._ask(pool, "poll", "GET", f"/api/v1/jobs/{job}", token)
-            took = time.perf_counter() - begun
             if status == 200:
-                self.seen.polls.append(took * 1000)
-            await asyncio.sleep(max(POLL_SECONDS - took, 0))
+                self.seen.polls.append((time.perf_counter() - begun) * 1000)
+            await asyncio.sleep(dice.expovariate(1 / POLL_SECONDS))
 
     async def _upload(self, pool: httpcore.AsyncConnectionPool, token: str) -> str | None:
         """The id of a new job on a new video."""
