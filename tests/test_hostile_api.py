@@ -5,6 +5,8 @@ import pytest
 from tests.hostile.api import explore
 from tests.service import Client, Service
 
+pytestmark = pytest.mark.one_form
+
 EXAMPLES = 3
 
 

@@ -14,6 +14,8 @@ from tests.hostile.mutations import mutant
 from tests.hostile.seeds import INDEX_FIRST, seed
 from tests.service import Client, Service
 
+pytestmark = pytest.mark.one_form
+
 FILES: dict[str, Callable[[], bytes]] = {
     "cut mp4": lambda: seed(INDEX_FIRST)[:30_000],
     "cut matroska": lambda: seed("matroska h264")[:40_000],
