@@ -1,6 +1,7 @@
 """The api's composition root."""
 
 import functools
+import gc
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -144,6 +145,8 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
 async def _lifespan(_app: object) -> AsyncIterator[None]:
     deliverer = context.current().deliverer
     deliverer.start()
+    # All that is here by now stays: looking through it for garbage took 0.2 s at a time, in which nobody was answered.
+    gc.freeze()
     try:
         yield
     finally:
