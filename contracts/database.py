@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
+from sqlalchemy.dialects import registry
 from sqlalchemy.orm import Session, sessionmaker
+
+registry.register("postgresql.pg8000", "contracts.pgdialect", "Dialect")
 
 _BUSY_TIMEOUT_MS = 10_000
 _READS = "web_detector_reads"
