@@ -125,14 +125,14 @@ class Soak:
     def leave_nothing(self) -> None:
         """What belongs to somebody is there, nothing else is; and nothing at all after it is deleted."""
         until(lambda: not any(self.form.waiting(self.own).values()))
+        # Those of writers that were killed: the reaper removes them when they are an hour old.
+        LocalStorage(self.own.storage()).sweep(0)
         owned = {f"videos/{kind.video['id']}/" for kind in self.kinds}
-        files = [name for name in self.own.settled_files() if ".part-" not in name]
+        files = self.own.settled_files()
         assert [name for name in files if not any(name.startswith(prefix) for prefix in owned)] == []
         for kind in self.kinds:
             if f"videos/{kind.video['id']}/content" in self.own.stored_files():
                 self.client.call("DELETE", f"/videos/{kind.video['id']}", 204)
-        # Those of writers that were killed: the reaper removes them when they are an hour old.
-        LocalStorage(self.own.storage()).sweep(0)
         self.own.expect_files([])
         settings = self.own.settings()
         with redis.Redis.from_url(settings.result_store_url, decode_responses=True) as client:
