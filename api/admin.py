@@ -7,8 +7,8 @@ from api.answers import Answer, answer
 from api.context import context
 from api.passwords import DISABLED
 from api.scopes import ADMIN
+from contracts.database.tables import AuditEvent, User
 from contracts.errors import Conflict
-from contracts.tables import AuditEvent, User
 
 _EVENT = ("id", "at", "action", "user_id", "username", "subject", "address")
 

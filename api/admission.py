@@ -8,9 +8,9 @@ from api import videos
 from api.context import Services
 from api.facts import Facts
 from api.intake import Stored
+from contracts.database.tables import Video
 from contracts.errors import NotFound, VideoRefused
-from contracts.messages import ProbeReport, decode, to_json
-from contracts.tables import Video
+from contracts.wire.messages import ProbeReport, decode, to_json
 
 
 def video_row(video_id: str, user: str, stored: Stored, facts: Facts) -> Video:

@@ -12,7 +12,7 @@ from api.answers import Answer, answer, no_content
 from api.context import context
 from api.scopes import OF_TOKENS, require
 from api.shapes import api_token_shape
-from contracts.tables import ApiToken, new_id, utcnow
+from contracts.database.tables import ApiToken, new_id, utcnow
 
 # Tells them from the tokens of sessions, and to whoever finds one what it is.
 PREFIX = "wd_"

@@ -61,14 +61,14 @@ from api.usertable import UserTable
 from api.validation import BodyValidator, IdValidator
 from api.videotable import VideoTable
 from api.webhooktable import WebhookTable
-from contracts.broker import create_celery
-from contracts.catalogue import Catalogue
-from contracts.database import open_database
-from contracts.gone import Gone
-from contracts.settings import Settings
-from contracts.signals import Replies, Turns
-from contracts.storages import open_storage
-from contracts.stores import open_result_store
+from contracts.coordination.deleted_jobs import Gone
+from contracts.coordination.leases import Replies, Turns
+from contracts.database.engine import open_database
+from contracts.models.catalogue import Catalogue
+from contracts.results.open import open_result_store
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
+from contracts.workers.celery_app import create_celery
 
 _SPEC = Path(__file__).with_name("openapi.yaml")
 

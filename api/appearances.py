@@ -8,7 +8,7 @@ import numpy as np
 
 from api.reading import Frames
 from api.selection import Filter, Query, Selection, last_segment_before, segment_of, walk
-from contracts.codec import Block, times_ms
+from contracts.results.codec import Block, times_ms
 
 DEFAULT_GAP_MS = 1000.0
 DEFAULT_LIMIT = 100

@@ -3,9 +3,9 @@
 import sys
 import warnings
 
-from contracts.environment import load
 from contracts.errors import SettingsError
-from contracts.logs import configure
+from contracts.runtime.log_setup import configure
+from contracts.settings.load import load
 
 # Connexion imports a test client that Starlette is about to move: nothing that an operator can mend.
 warnings.filterwarnings("ignore", message="Using `httpx` with", module="connexion")

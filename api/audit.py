@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from api.context import context
 from api.peers import address
-from contracts.tables import AuditEvent, User
+from contracts.database.tables import AuditEvent, User
 
 log = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ import msgspec
 from sqlalchemy import Connection, Engine, create_engine, select, text
 
 from api.backupfile import FORMAT, HOME, MANIFEST, STORAGE, TABLES, Manifest, Writer, line
+from contracts.database.tables import REVISION, Base, Job, Rendition, Upload, Video, utcnow
 from contracts.errors import Conflict, NotFound
-from contracts.renditions import RenditionState
-from contracts.states import TERMINAL
-from contracts.storage import Storage, index_key, rendition_key, result_key, video_key
-from contracts.tables import REVISION, Base, Job, Rendition, Upload, Video, utcnow
+from contracts.storage.port import Storage, index_key, rendition_key, result_key, video_key
+from contracts.wire.job_states import TERMINAL
+from contracts.wire.renditions import RenditionState
 
 # Files of an upload that is not whole cannot be had at one moment: its client begins again.
 LEFT_OUT = frozenset({Upload.__tablename__})

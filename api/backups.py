@@ -13,12 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.backup import Places, Taken, take
 from api.restore import restore
-from contracts.database import open_database
-from contracts.environment import load
+from contracts.database.engine import open_database
 from contracts.errors import SettingsError
-from contracts.exits import ended
-from contracts.settings import Settings
-from contracts.storages import open_storage
+from contracts.runtime.exit_codes import ended
+from contracts.settings.load import load
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -19,13 +19,13 @@ from api.throttle import Throttle
 from api.usertable import UserTable
 from api.videotable import VideoTable
 from api.webhooktable import WebhookTable
-from contracts.catalogue import Catalogue
-from contracts.context import Context
-from contracts.gone import Gone
-from contracts.settings import Settings
-from contracts.signals import Replies, Turns
-from contracts.storage import Storage
-from contracts.store import ResultStore
+from contracts.coordination.deleted_jobs import Gone
+from contracts.coordination.leases import Replies, Turns
+from contracts.models.catalogue import Catalogue
+from contracts.results.port import ResultStore
+from contracts.runtime.context import Context
+from contracts.settings.table import Settings
+from contracts.storage.port import Storage
 
 
 @dataclass(frozen=True, slots=True)

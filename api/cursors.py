@@ -7,8 +7,8 @@ import msgspec
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import Session
 
+from contracts.database.tables import AuditEvent, Delivery, Job, User, Video
 from contracts.errors import InvalidCursor
-from contracts.tables import AuditEvent, Delivery, Job, User, Video
 
 Row = TypeVar("Row", AuditEvent, Delivery, Job, User, Video)
 

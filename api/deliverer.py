@@ -16,9 +16,9 @@ from anyio.to_thread import run_sync
 from api.addresses import parse
 from api.sending import Letter, Outcome, Sender
 from api.webhooktable import Due, WebhookTable
+from contracts.database.tables import utcnow
 from contracts.errors import ImportRefused
-from contracts.tables import utcnow
-from contracts.webhooks import DeliveryState
+from contracts.wire.webhooks import DeliveryState
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from starlette.responses import Response, StreamingResponse
 
 from api.conditional import PRIVATE, is_known
 from api.encoding import choose, encoded
+from contracts.database.tables import Job
 from contracts.errors import InvalidInput
-from contracts.states import TERMINAL
-from contracts.tables import Job
+from contracts.wire.job_states import TERMINAL
 
 JSON = "application/json"
 # Beyond these a double does not tell milliseconds apart well.

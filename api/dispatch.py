@@ -5,9 +5,9 @@ import logging
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from contracts.renditions import render_queue
-from contracts.tables import Rendition
-from contracts.tasks import PROBE_VIDEO, PROCESS_VIDEO, RENDER, task_id
+from contracts.database.tables import Rendition
+from contracts.wire.renditions import render_queue
+from contracts.wire.tasks import PROBE_VIDEO, PROCESS_VIDEO, RENDER, task_id
 
 log = logging.getLogger(__name__)
 

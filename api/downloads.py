@@ -12,7 +12,7 @@ from api.conditional import PRIVATE, NotSatisfiable, Part, is_known, wanted_part
 from api.context import context
 from api.problems import MEDIA_TYPE as PROBLEM
 from api.problems import body as problem_body
-from contracts.storage import video_key
+from contracts.storage.port import video_key
 
 _PIECE_BYTES = 256 * 1024
 

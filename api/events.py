@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 from api import changes
 from api.context import context
 from api.hub import MARGIN, Change, Hub, Listener
-from contracts.gone import KEPT
-from contracts.tables import utcnow
+from contracts.coordination.deleted_jobs import KEPT
+from contracts.database.tables import utcnow
 
 _PING_SECONDS = 15
 _RETRY_MS = 2000

@@ -14,10 +14,10 @@ from api.masks import areas
 from api.pages import frame_lines
 from api.reading import Frames
 from api.selection import Selection, walk
-from contracts.codec import BOX_SCALE, SCORE_SCALE, Block, times_ms
+from contracts.database.tables import Job, Video
 from contracts.errors import StoreUnavailable
-from contracts.messages import to_json
-from contracts.tables import Job, Video
+from contracts.results.codec import BOX_SCALE, SCORE_SCALE, Block, times_ms
+from contracts.wire.messages import to_json
 
 CSV_HEAD = "frame,time_ms,label,class_id,score,x1,y1,x2,y2\r\n"
 _encoder = msgspec.json.Encoder()

@@ -14,9 +14,9 @@ from api.disposition import attachment
 from api.export import FORMS, Export, Form
 from api.reading import open_whole
 from api.selection import Query, Selection
+from contracts.database.tables import Job, Video
 from contracts.errors import ResultsNotReady
-from contracts.states import TERMINAL
-from contracts.tables import Job, Video
+from contracts.wire.job_states import TERMINAL
 
 
 async def job_export(request: Request, user: str) -> Response:

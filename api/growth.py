@@ -14,9 +14,9 @@ from api.admission import probed, video_row
 from api.context import Services
 from api.facts import Facts
 from api.intake import Growth, SizeLimit, Stored
+from contracts.database.tables import Upload, Video, utcnow
 from contracts.errors import NotFound, UploadTooLarge, WebDetectorError
-from contracts.storage import video_key
-from contracts.tables import Upload, Video, utcnow
+from contracts.storage.port import video_key
 
 _EXTEND_SECONDS = 300
 _HASHED_AT_ONCE = 64 * 1024 * 1024

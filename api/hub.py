@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from anyio.to_thread import run_sync
 
+from contracts.database.tables import utcnow
 from contracts.errors import TooManyStreams, Unavailable
-from contracts.tables import utcnow
 
 log = logging.getLogger(__name__)
 

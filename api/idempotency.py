@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from contracts.errors import InvalidInput
-from contracts.messages import Options
+from contracts.wire.messages import Options
 
 HEADER = "Idempotency-Key"
 LIFE_HOURS = 24

@@ -16,11 +16,11 @@ from api.idempotency import HEADER, RequestKey, request_key
 from api.jobtable import JobFilter, Seen
 from api.options import checked_options
 from api.shapes import PREFIX, job_shape
+from contracts.database.tables import Job, utcnow
 from contracts.errors import NotFound, ResultsNotReady, VideoRefused
-from contracts.messages import Options
-from contracts.removal import remove_job_data
-from contracts.states import ACTIVE, JobState
-from contracts.tables import Job, utcnow
+from contracts.results.removal import remove_job_data
+from contracts.wire.job_states import ACTIVE, JobState
+from contracts.wire.messages import Options
 
 _WORKING = ACTIVE - {JobState.QUEUED}
 

@@ -12,12 +12,12 @@ from api.cursors import page
 from api.idempotency import LIFE_HOURS, RequestKey
 from api.owned import found, owned
 from api.quotas import Guard
-from contracts.database import Database
+from contracts.database.engine import Database
+from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
 from contracts.errors import IdempotencyMismatch, JobsRunning
-from contracts.messages import Options, to_json
-from contracts.renditions import RenditionState
-from contracts.states import ACTIVE, JobState
-from contracts.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
+from contracts.wire.job_states import ACTIVE, JobState
+from contracts.wire.messages import Options, to_json
+from contracts.wire.renditions import RenditionState
 
 _MOST_CHANGES = 10_000
 _ACTIVE = [str(state) for state in ACTIVE]

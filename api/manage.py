@@ -14,12 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import audit, passwords
 from api.scopes import ADMIN
 from api.usertable import UserTable
-from contracts.database import open_database
-from contracts.environment import load
+from contracts.database.engine import open_database
+from contracts.database.tables import User
 from contracts.errors import NotFound, SettingsError, WebDetectorError
-from contracts.exits import ended
-from contracts.settings import Settings
-from contracts.tables import User
+from contracts.runtime.exit_codes import ended
+from contracts.settings.load import load
+from contracts.settings.table import Settings
 
 _USER = "user"
 _RANDOM_BYTES = 18

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.codec import Masks
+from contracts.results.codec import Masks
 
 _BASE = 48
 _MORE = 0x20

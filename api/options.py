@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from contracts.catalogue import Model
 from contracts.errors import InvalidOptions
-from contracts.messages import Options, from_json
+from contracts.models.catalogue import Model
+from contracts.wire.messages import Options, from_json
 
 
 def checked_options(model: Model, options: dict[str, Any]) -> Options:

@@ -4,8 +4,8 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
+from contracts.database.tables import ApiToken, Job, Rendition, Upload, Video, Webhook
 from contracts.errors import NotFound
-from contracts.tables import ApiToken, Job, Rendition, Upload, Video, Webhook
 
 Owned = TypeVar("Owned", ApiToken, Job, Rendition, Upload, Video, Webhook)
 T = TypeVar("T")

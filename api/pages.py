@@ -8,9 +8,9 @@ import numpy as np
 
 from api.reading import Frames
 from api.selection import Filter, Selection
-from contracts.codec import BOX_SCALE, SCORE_SCALE, Block, time_ms
 from contracts.errors import InvalidCursor
-from contracts.messages import ResultHeader
+from contracts.results.codec import BOX_SCALE, SCORE_SCALE, Block, time_ms
+from contracts.wire.messages import ResultHeader
 
 _encoder = msgspec.json.Encoder()
 

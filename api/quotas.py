@@ -10,12 +10,12 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from api.intake import SizeLimit
-from contracts.database import Database
+from contracts.coordination.quotas import Quotas, frames_key, next_day, quotas_of
+from contracts.database.engine import Database
+from contracts.database.tables import Job, Upload, User, Video, utcnow
 from contracts.errors import FramesUsedUp, TooManyJobs, Unavailable
-from contracts.quotas import Quotas, frames_key, next_day, quotas_of
-from contracts.settings import Settings
-from contracts.states import ACTIVE
-from contracts.tables import Job, Upload, User, Video, utcnow
+from contracts.settings.table import Settings
+from contracts.wire.job_states import ACTIVE
 
 # Called in the transaction that adds something, with the user's row held: no two pass through one gap.
 Guard = Callable[[Session], None]

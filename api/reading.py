@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from contracts import chunkresult
-from contracts.codec import EMPTY, Block
+from contracts.database.tables import Job
 from contracts.errors import NotFound
-from contracts.messages import Layout, ResultHeader
-from contracts.resultfile import ResultFile
-from contracts.states import TERMINAL
-from contracts.storage import Storage, result_key
-from contracts.store import ResultStore
-from contracts.tables import Job
+from contracts.results import chunk_codec
+from contracts.results.codec import EMPTY, Block
+from contracts.results.port import ResultStore
+from contracts.results.result_file import ResultFile
+from contracts.storage.port import Storage, result_key
+from contracts.wire.job_states import TERMINAL
+from contracts.wire.messages import Layout, ResultHeader
 
 
 class Frames(Protocol):
@@ -55,7 +55,7 @@ class StoredChunks:
         data = self._store.get_chunk(self._job_id, position)
         if data is None:
             return None
-        result = chunkresult.decode(data, masks)
+        result = chunk_codec.decode(data, masks)
         return result if isinstance(result, Block) else EMPTY  # known as failed: there is nothing to wait for
 
     def close(self) -> None:

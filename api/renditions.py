@@ -13,12 +13,12 @@ from api.context import Services, context
 from api.disposition import attachment
 from api.downloads import stored
 from api.shapes import rendition_shape
+from contracts.database.tables import Job, Rendition, Video
 from contracts.errors import RenditionNotReady, ResultsNotReady, VideoRefused
-from contracts.messages import from_json, to_json
-from contracts.renditions import ANNOTATED, RenditionOptions, RenditionState, rendition_id
-from contracts.states import TERMINAL
-from contracts.storage import rendition_key
-from contracts.tables import Job, Rendition, Video
+from contracts.storage.port import rendition_key
+from contracts.wire.job_states import TERMINAL
+from contracts.wire.messages import from_json, to_json
+from contracts.wire.renditions import ANNOTATED, RenditionOptions, RenditionState, rendition_id
 
 _ENDINGS = {"image/jpeg": "jpg", "video/mp4": "mp4", "video/webm": "webm"}
 

@@ -9,10 +9,10 @@ from sqlalchemy import Engine, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from api.owned import owned
-from contracts.database import Database
+from contracts.database.engine import Database
+from contracts.database.tables import Rendition, utcnow
 from contracts.errors import NotFound
-from contracts.renditions import RenditionState, rendition_id
-from contracts.tables import Rendition, utcnow
+from contracts.wire.renditions import RenditionState, rendition_id
 
 _MOST_CHANGES = 10_000
 

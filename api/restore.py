@@ -20,11 +20,11 @@ from sqlalchemy.types import JSON, TypeEngine
 
 from api.backup import MODELS, SECRETS, Places, Taken, keys_of
 from api.backupfile import HOME, STORAGE, TABLES, Reader, Summed
+from contracts.database.tables import Base, Job, Rendition
 from contracts.errors import Conflict, CorruptData
-from contracts.renditions import RenditionState
-from contracts.states import ACTIVE, JobState
-from contracts.storage import Storage, is_key
-from contracts.tables import Base, Job, Rendition
+from contracts.storage.port import Storage, is_key
+from contracts.wire.job_states import ACTIVE, JobState
+from contracts.wire.renditions import RenditionState
 
 _INI = Path(__file__).parents[1] / "migrations" / "alembic.ini"
 _VERSION = "alembic_version"

@@ -15,8 +15,8 @@ from api.derived import JSON, labels, number, respond
 from api.pages import Page, format_cursor, frame_lines, parse_cursor, read_page
 from api.reading import Frames, open_frames
 from api.selection import Query, Selection
-from contracts.states import TERMINAL
-from contracts.tables import Job
+from contracts.database.tables import Job
+from contracts.wire.job_states import TERMINAL
 
 NDJSON = "application/x-ndjson"
 _DEFAULT_LIMIT = 500

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from api.reading import Frames
-from contracts.codec import SCORE_SCALE, Block, time_ms
 from contracts.errors import InvalidInput
-from contracts.messages import ResultHeader
+from contracts.results.codec import SCORE_SCALE, Block, time_ms
+from contracts.wire.messages import ResultHeader
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):

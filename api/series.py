@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from api.reading import Frames
 from api.selection import Selection, walk
-from contracts.codec import Block, time_ms, times_ms
+from contracts.results.codec import Block, time_ms, times_ms
 
 DEFAULT_BUCKETS = 500
 

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from api.answers import Answer, answer
 from api.context import Services, context
-from contracts.catalogue import Model
-from contracts.presence import WORKERS, Loaded, count_workers, loaded_models
+from contracts.models.catalogue import Model
+from contracts.workers.worker_presence import WORKERS, Loaded, count_workers, loaded_models
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Engine, delete, func, or_, select, update
 
 from api.owned import owned
-from contracts.database import Database
+from contracts.database.engine import Database
+from contracts.database.tables import ApiToken, Session, User, utcnow
 from contracts.errors import TooManyTokens, Unauthenticated
-from contracts.tables import ApiToken, Session, User, utcnow
 
 TOKENS_PER_USER = 100
 _USE_NOTED = timedelta(minutes=1)

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from contracts.states import TERMINAL
-from contracts.store import Progress
-from contracts.tables import ApiToken, Delivery, Job, Rendition, Video, Webhook
-from contracts.webhooks import DeliveryState
+from contracts.database.tables import ApiToken, Delivery, Job, Rendition, Video, Webhook
+from contracts.results.port import Progress
+from contracts.wire.job_states import TERMINAL
+from contracts.wire.webhooks import DeliveryState
 
 PREFIX = "/api/v1"
 

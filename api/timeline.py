@@ -18,8 +18,8 @@ from api.derived import JSON, labels, number, period, respond
 from api.pages import format_cursor, parse_cursor
 from api.reading import open_whole
 from api.selection import Query, Selection
-from contracts.states import TERMINAL
-from contracts.tables import Job
+from contracts.database.tables import Job
+from contracts.wire.job_states import TERMINAL
 
 
 async def job_series(request: Request, user: str) -> Response:

@@ -15,8 +15,8 @@ from redis import RedisError
 
 from api import apitokens
 from api.context import Services, context
+from contracts.database.tables import utcnow
 from contracts.errors import Unauthenticated
-from contracts.tables import utcnow
 
 log = logging.getLogger(__name__)
 

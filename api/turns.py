@@ -10,9 +10,9 @@ import anyio
 from anyio.to_thread import run_sync
 from redis import RedisError
 
+from contracts.coordination.leases import Held, Turns
+from contracts.database.tables import new_id
 from contracts.errors import Unavailable, UploadIncomplete, UploadLocked
-from contracts.signals import Held, Turns
-from contracts.tables import new_id
 
 log = logging.getLogger(__name__)
 

@@ -21,6 +21,7 @@ from api.growth import end_of_life, extend, finish, offset_of, receive, remember
 from api.intake import SizeLimit, Stored, body, drain
 from api.shapes import PREFIX
 from api.turns import Turn, in_turn
+from contracts.database.tables import Upload, Video, new_id
 from contracts.errors import (
     EmptyUpload,
     NotFound,
@@ -30,8 +31,7 @@ from contracts.errors import (
     WebDetectorError,
     WrongOffset,
 )
-from contracts.tables import Upload, Video, new_id
-from contracts.tasks import upload_turn
+from contracts.wire.tasks import upload_turn
 
 log = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from api.intake import FORM_ROOM_BYTES, Intake, SizeLimit, Stored, body, check_l
 from api.multipart import Form, read_form
 from api.options import checked_options, parse_form_options
 from api.shapes import PREFIX, video_shape
+from contracts.database.tables import Video, new_id
 from contracts.errors import Malformed, UnsupportedMediaType, WebDetectorError
-from contracts.messages import Options
-from contracts.storage import video_key
-from contracts.tables import Video, new_id
+from contracts.storage.port import video_key
+from contracts.wire.messages import Options
 
 _FIELD = "video"
 _UNKNOWN_TYPE = "application/octet-stream"

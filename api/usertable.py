@@ -8,9 +8,9 @@ from sqlalchemy.exc import IntegrityError
 from api.cursors import page
 from api.owned import found
 from api.passwords import DISABLED
-from contracts.database import Database
+from contracts.database.engine import Database
+from contracts.database.tables import ApiToken, AuditEvent, Session, User, new_id, utcnow
 from contracts.errors import NotFound, UsernameTaken
-from contracts.tables import ApiToken, AuditEvent, Session, User, new_id, utcnow
 
 
 class UserTable:

@@ -6,7 +6,7 @@ from api import audit
 from api.answers import Answer, answer, no_content
 from api.context import context
 from api.shapes import video_shape
-from contracts.removal import remove_video_data
+from contracts.results.removal import remove_video_data
 
 
 def list_videos(user: str, limit: int = 50, cursor: str | None = None) -> Answer:

@@ -7,10 +7,10 @@ from sqlalchemy import Engine, delete, func, select, update
 from api.cursors import page
 from api.owned import found, owned
 from api.quotas import Guard
-from contracts.database import Database
+from contracts.database.engine import Database
+from contracts.database.tables import Job, Rendition, Upload, User, Video, utcnow
 from contracts.errors import JobsRunning, TooManyUploads
-from contracts.states import ACTIVE
-from contracts.tables import Job, Rendition, Upload, User, Video, utcnow
+from contracts.wire.job_states import ACTIVE
 
 _ACTIVE = [str(state) for state in ACTIVE]
 

@@ -14,8 +14,8 @@ from api.answers import JSON, Answer, answer, no_content
 from api.context import Services, context
 from api.sending import Letter, new_secret
 from api.shapes import delivery_shape, webhook_shape
+from contracts.database.tables import Webhook, new_id, utcnow
 from contracts.errors import WebhooksOff
-from contracts.tables import Webhook, new_id, utcnow
 
 _TEST = "test"
 

@@ -7,10 +7,10 @@ from sqlalchemy import Engine, and_, func, select, update
 
 from api.cursors import page
 from api.owned import owned
-from contracts.database import Database
+from contracts.database.engine import Database
+from contracts.database.tables import Delivery, Job, User, Webhook
 from contracts.errors import TooManyWebhooks
-from contracts.tables import Delivery, Job, User, Webhook
-from contracts.webhooks import DeliveryState
+from contracts.wire.webhooks import DeliveryState
 
 WEBHOOKS_PER_USER = 20
 _WAITING = str(DeliveryState.WAITING)

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session
 
-from contracts import chunkresult
-from contracts.codec import BOX_SCALE, SCORE_SCALE, Block, compress
-from contracts.database import open_database
-from contracts.messages import SCHEMA, Chunk, Media, Options, PacketIndex, encode, to_json
-from contracts.settings import Settings
-from contracts.states import JobState
-from contracts.storage import index_key
-from contracts.storages import open_storage
-from contracts.stores import open_result_store
-from contracts.tables import Base, Job, User, Video, new_id
+from contracts.database.engine import open_database
+from contracts.database.tables import Base, Job, User, Video, new_id
+from contracts.results import chunk_codec
+from contracts.results.codec import BOX_SCALE, SCORE_SCALE, Block, compress
+from contracts.results.open import open_result_store
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
+from contracts.storage.port import index_key
+from contracts.wire.job_states import JobState
+from contracts.wire.messages import SCHEMA, Chunk, Media, Options, PacketIndex, encode, to_json
 from processor.context import Services
 from processor.jobplan import read_plan
 
@@ -77,7 +77,7 @@ def fill(services: Services, job_id: str, objects: int) -> Filled:
     store = open_result_store(services.settings.result_store_url, services.settings.result_ttl_seconds)
     stored, frames = 0, 0
     for chunk, block in _results(plan.chunks, objects):
-        data = chunkresult.encode_frames(block)
+        data = chunk_codec.encode_frames(block)
         assert store.put_chunk(job_id, chunk.index, data)
         store.set_progress(job_id, chunk.index, len(block), 0.1)
         stored += len(data)

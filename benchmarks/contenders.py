@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import psutil
 
 from benchmarks.report import ROOT
-from contracts import resultfile
-from contracts.codec import Block, concat, decode_block
+from contracts.results import result_file
+from contracts.results.codec import Block, concat, decode_block
 from tests.embedded import Embedded
 from tests.service import Client
 
@@ -101,7 +101,7 @@ class OfService:
         self.service.stop()
 
     def _found(self, job: dict[str, Any]) -> Block:
-        result = resultfile.ResultFile(io.BytesIO(self.service.result_bytes(job)))
+        result = result_file.ResultFile(io.BytesIO(self.service.result_bytes(job)))
         return concat(result.block(position) for position in range(len(result.starts)))
 
 

@@ -22,7 +22,7 @@ from benchmarks.contenders import Contender, Loop, OfService, Run
 from benchmarks.matching import matched
 from benchmarks.ratio import ratio, rounds
 from benchmarks.report import ROOT, full, record, spread, table, told
-from contracts.codec import Block
+from contracts.results.codec import Block
 from tests.embedded import Embedded
 
 SIZES = {"576p": (768, 576), "1080p": (1920, 1080)}

@@ -21,9 +21,9 @@ from benchmarks.inprocess import nursery, once, whole
 from benchmarks.matching import matched, score_difference
 from benchmarks.ratio import ratio, rounds
 from benchmarks.report import full, record, spread, table, told
-from contracts.catalogue import Catalogue, Model
 from contracts.errors import ModelBroken, PrecisionUnavailable
-from contracts.messages import Options
+from contracts.models.catalogue import Catalogue, Model
+from contracts.wire.messages import Options
 from detector.base import PRECISIONS, Backend, EngineConfig
 from detector.decoders import Decoders
 from detector.engines import Engines

@@ -10,8 +10,8 @@ import av
 import psutil
 
 from benchmarks.contenders import Run
-from contracts.catalogue import Model
-from contracts.messages import SCHEMA, Chunk, Options, Plan
+from contracts.models.catalogue import Model
+from contracts.wire.messages import SCHEMA, Chunk, Options, Plan
 from detector.base import Backend
 from detector.decoders import Budget, Decoders
 from detector.inference import run

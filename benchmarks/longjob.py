@@ -9,13 +9,13 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from benchmarks.bigjob import CHUNK_SIZE, wandering
-from contracts import resultfile
-from contracts.codec import Block, decompress
-from contracts.database import open_database
-from contracts.messages import Options, PacketIndex, decode, to_json
-from contracts.storage import index_key, result_key
-from contracts.storages import open_storage
-from contracts.tables import Job, new_id
+from contracts.database.engine import open_database
+from contracts.database.tables import Job, new_id
+from contracts.results import result_file
+from contracts.results.codec import Block, decompress
+from contracts.storage.open import open_storage
+from contracts.storage.port import index_key, result_key
+from contracts.wire.messages import Options, PacketIndex, decode, to_json
 from processor.merge import Tally
 from tests.service import Client, Service
 
@@ -33,7 +33,7 @@ def place(service: Service, client: Client, path: Path, objects: int) -> dict[st
     with storage.open(index_key(short["video_id"])) as source:
         index = decode(decompress(source.read()), PacketIndex)
     times = sorted(time for time in getattr(index, index.clock) if time is not None)
-    part = resultfile.ResultFile(storage.open(result_key(short["video_id"], short["id"])))
+    part = result_file.ResultFile(storage.open(result_key(short["video_id"], short["id"])))
     options = Options()
     header = msgspec.structs.replace(part.header, plan=msgspec.structs.replace(part.header.plan, options=options))
     part.close()
@@ -50,7 +50,7 @@ def place(service: Service, client: Client, path: Path, objects: int) -> dict[st
 
     job_id = new_id()
     with storage.create(result_key(short["video_id"], job_id)) as sink:
-        resultfile.write(sink, header, blocks())
+        result_file.write(sink, header, blocks())
     engine = open_database(settings.database_url)
     with Session(engine) as session, session.begin():
         row = session.get_one(Job, short["id"])

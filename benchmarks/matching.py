@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.codec import BOX_SCALE, SCORE_SCALE, Block
+from contracts.results.codec import BOX_SCALE, SCORE_SCALE, Block
 from detector.heads.nms import ious
 
 SURE = 0.4  # boxes that are looked at; the other side must have one that is as sure, about

@@ -19,7 +19,7 @@ import msgspec
 
 from benchmarks.bigjob import CHUNK_SIZE, Filled, fill, queue, settings_in
 from benchmarks.report import ROOT, full, record, spread, table, told
-from contracts.broker import create_celery
+from contracts.workers.celery_app import create_celery
 from processor.worker import build
 from tests.valkey import Valkey
 

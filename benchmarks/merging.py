@@ -17,12 +17,12 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from benchmarks.peak import now_mb, peak_mb
-from contracts.database import open_database
-from contracts.settings import Settings
-from contracts.storage import result_key
-from contracts.storages import open_storage
-from contracts.stores import open_result_store
-from contracts.tables import Job
+from contracts.database.engine import open_database
+from contracts.database.tables import Job
+from contracts.results.open import open_result_store
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
+from contracts.storage.port import result_key
 
 PAGE_FRAMES = 500
 
@@ -31,7 +31,7 @@ Figures = dict[str, Any]
 
 def plan(settings: Settings, job_id: str) -> Figures:
     """processor.pipeline.process_video, the chord with its tasks included."""
-    from contracts.broker import create_celery
+    from contracts.workers.celery_app import create_celery
     from processor.pipeline import process_video
     from processor.worker import build
 
@@ -43,7 +43,7 @@ def plan(settings: Settings, job_id: str) -> Figures:
 
 def merge(settings: Settings, job_id: str) -> Figures:
     """processor.finish.merge_chunks, as the task does it."""
-    from contracts.broker import create_celery
+    from contracts.workers.celery_app import create_celery
     from processor.finish import merge_chunks
     from processor.worker import build
 
@@ -74,7 +74,7 @@ def read(settings: Settings, job_id: str) -> Figures:
     from api.reading import FiledFrames, open_frames
     from api.results import lines
     from api.selection import Query, Selection
-    from contracts.resultfile import ResultFile
+    from contracts.results.result_file import ResultFile
 
     with Session(open_database(settings.database_url)) as session:
         job = session.get_one(Job, job_id)

@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks import clip
 from benchmarks.inprocess import cpu, nursery, whole
 from benchmarks.report import full, record, spread, table, told
-from contracts.catalogue import Model, bundled
+from contracts.models.catalogue import Model, bundled
 from detector.base import EngineInfo, Image, Outputs
 from detector.decoders import Decoders
 from detector.frames import ToImage

@@ -16,7 +16,7 @@ import msgspec
 from benchmarks.bigjob import fill, queue, settings_in
 from benchmarks.merge import OBJECTS, Figures, step
 from benchmarks.report import record, spread, table, told
-from contracts.broker import create_celery
+from contracts.workers.celery_app import create_celery
 from processor.worker import build
 from tests.valkey import Valkey
 

@@ -23,13 +23,13 @@ from api.reading import FiledFrames, Frames, open_frames
 from api.selection import Query, Selection
 from api.series import answer, read_series, span_of
 from benchmarks.peak import peak_mb
-from contracts.database import open_database
-from contracts.resultfile import ResultFile
-from contracts.settings import Settings
-from contracts.storage import Storage, result_key
-from contracts.storages import open_storage
-from contracts.stores import open_result_store
-from contracts.tables import Job, Video
+from contracts.database.engine import open_database
+from contracts.database.tables import Job, Video
+from contracts.results.open import open_result_store
+from contracts.results.result_file import ResultFile
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
+from contracts.storage.port import Storage, result_key
 
 WINDOW_MS = 5000
 

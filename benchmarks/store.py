@@ -18,10 +18,10 @@ from contextlib import closing
 import redis
 import yaml
 
-from contracts.pgschema import SCHEMA
-from contracts.pgstore import PostgresResultStore
-from contracts.redisstore import RedisResultStore
-from contracts.store import ResultStore
+from contracts.results.port import ResultStore
+from contracts.results.postgres.schema import SCHEMA
+from contracts.results.postgres.store import PostgresResultStore
+from contracts.results.redis_store import RedisResultStore
 from tests.pgdatabase import ask
 from tests.servers import Postgres, Redis
 from tests.service import ROOT

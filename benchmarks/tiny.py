@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from contracts.catalogue import Model, write_entry
+from contracts.models.catalogue import Model, write_entry
 from detector.heads.grid import STRIDES
 from detector.heads.nanodet import BINS
 

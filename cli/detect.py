@@ -11,7 +11,7 @@ from cli.client import Client, ServiceError
 from cli.local import Local, LocalFailed, local_service
 from cli.report import Report
 from cli.shell import credentials, replacing, terminable, writable
-from contracts.exits import ended
+from contracts.runtime.exit_codes import ended
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,11 +15,11 @@ from cli.guard import Guard
 from cli.home import DATABASE, SECRET, Home, note_addresses, open_home, secret_environment
 from cli.process import Process
 from cli.supervisor import Failed, Stopped, Supervisor
-from contracts.environment import load
 from contracts.errors import SettingsError
-from contracts.settings import Settings
-from contracts.settingsfields import ROLES
-from contracts.stores import is_redis
+from contracts.results.open import is_redis
+from contracts.settings.fields import ROLES
+from contracts.settings.load import load
+from contracts.settings.table import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 120

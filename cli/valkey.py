@@ -52,7 +52,7 @@ def probe(folder: Path) -> Callable[[], bool]:
     # Late: the supervisor needs them only here, while the migrations run.
     import redis
 
-    from contracts.presence import forget_workers
+    from contracts.workers.worker_presence import forget_workers
 
     client: redis.Redis = redis.Redis.from_url(store_url(folder))
 

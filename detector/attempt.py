@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
-from contracts import chunkresult
-from contracts.catalogue import Model
 from contracts.errors import (
     CorruptData,
     DecodeFailed,
@@ -19,9 +17,11 @@ from contracts.errors import (
     UnknownModel,
     WebDetectorError,
 )
-from contracts.messages import Chunk, ChunkFailure, runtime
-from contracts.reader import watched
-from contracts.store import MAX_ATTEMPTS
+from contracts.models.catalogue import Model
+from contracts.results import chunk_codec
+from contracts.results.port import MAX_ATTEMPTS
+from contracts.storage.range_reader import watched
+from contracts.wire.messages import Chunk, ChunkFailure, runtime
 from detector.base import Backend
 from detector.context import Services
 from detector.inference import Cancelled, Outcome, run
@@ -162,11 +162,11 @@ def _keep(chunk: Chunk, services: Services, outcome: Outcome) -> None:
             chunk.index,
             chunk.job_id,
         )
-    if services.store.put_chunk(chunk.job_id, chunk.index, chunkresult.encode_frames(outcome.block)):
+    if services.store.put_chunk(chunk.job_id, chunk.index, chunk_codec.encode_frames(outcome.block)):
         services.store.set_progress(chunk.job_id, chunk.index, len(outcome.block), outcome.seconds)
 
 
 def _fail(chunk: Chunk, services: Services, failure: ChunkFailure) -> None:
     log.error("chunk %d of job %s has failed: %s: %s", chunk.index, chunk.job_id, failure.code, failure.detail)
-    if services.store.put_chunk(chunk.job_id, chunk.index, chunkresult.encode_failure(failure)):
+    if services.store.put_chunk(chunk.job_id, chunk.index, chunk_codec.encode_failure(failure)):
         services.store.set_progress(chunk.job_id, chunk.index, 0, 0.0)

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.catalogue import Model
 from contracts.errors import ModelBroken, PrecisionUnavailable
+from contracts.models.catalogue import Model
 
 PRECISIONS = ("fp32", "bf16", "f16", "int8")
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from contracts.catalogue import Catalogue, Model
-from contracts.context import Context
-from contracts.storage import Storage
-from contracts.store import ResultStore
+from contracts.models.catalogue import Catalogue, Model
+from contracts.results.port import ResultStore
+from contracts.runtime.context import Context
+from contracts.storage.port import Storage
 from detector.base import Backend
 from detector.decoders import Decoders
 

@@ -8,7 +8,7 @@ import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from contracts.codec import Detections, mask_column
+from contracts.results.codec import Detections, mask_column
 from detector import rle
 
 # Frames that store colour for two by two pixels can only be cut at even places.

@@ -17,13 +17,13 @@ import msgspec
 import numpy as np
 
 from contracts.errors import DecodeFailed, StorageUnavailable
-from contracts.handover import handed
-from contracts.messages import Chunk
-from contracts.sandbox import environment
+from contracts.wire.messages import Chunk
 from detector.base import Image
 from detector.crop import Area
 from detector.order import MESSAGE_BYTES, STATUS, Descriptors, Ended, Frame, Lost, Message, Order, send_order
 from detector.view import View
+from media.file_handover import handed
+from media.sandbox import environment
 
 # Images that wait for the model, so that neither a slow frame nor slow outputs make the other side stand still, and
 # the one that it reads.

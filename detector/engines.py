@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from contracts.catalogue import BUNDLED, Model
+from contracts.models.catalogue import BUNDLED, Model
 from detector.base import Backend, EngineConfig, EngineInfo
 from detector.registry import create
 

@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from msgspec.structs import replace
 
-from contracts.messages import Chunk
+from contracts.wire.messages import Chunk
 from detector.base import Image
 from detector.decoding import Timed, by_count, by_pts
 from detector.video import Video

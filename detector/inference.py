@@ -12,10 +12,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from contracts.catalogue import Model
-from contracts.codec import Block, Detections, pack
 from contracts.errors import DecodeFailed
-from contracts.messages import Chunk
+from contracts.models.catalogue import Model
+from contracts.results.codec import Block, Detections, pack
+from contracts.wire.messages import Chunk
 from detector import heads
 from detector.base import Backend, Image, check_finite
 from detector.crop import area, shifted, unturned

@@ -3,7 +3,7 @@
     python -m detector.nursery DESCRIPTOR
 
 DESCRIPTOR is a socket to the detector. The nursery itself reads no foreign byte, so that no file can reach
-another's decoder; a decoder is shut in (see contracts.sandbox) before it reads the first. Each lives until the
+another's decoder; a decoder is shut in (see media.sandbox) before it reads the first. Each lives until the
 detector says a byte, or is gone itself; what became of it is answered.
 """
 
@@ -18,14 +18,14 @@ from typing import NoReturn
 import msgspec
 import numpy as np
 
-from contracts import sandbox
 from contracts.errors import DecodeFailed, StorageUnavailable
-from contracts.handover import taken
-from contracts.reader import watched
+from contracts.storage.range_reader import watched
 from detector.base import Image
 from detector.crop import Crop
 from detector.frames import ToImage, decode
 from detector.order import DETAIL_CHARACTERS, STATUS, Alive, Descriptors, Ended, Frame, Message, Order, receive_order
+from media import sandbox
+from media.file_handover import taken
 
 _ALIVE_SECONDS = 1.0
 

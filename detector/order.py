@@ -11,7 +11,7 @@ import struct
 import msgspec
 
 from contracts.errors import WebDetectorError
-from contracts.messages import Chunk
+from contracts.wire.messages import Chunk
 from detector.crop import Area
 from detector.view import View
 
@@ -43,7 +43,7 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Descriptors(msgspec.Struct, frozen=True):
-    """What goes with an order. video: see contracts.handover. memory: the images. line: a socket to the detector."""
+    """What goes with an order. video: see media.file_handover. memory: the images. line: a socket to the detector."""
 
     video: int
     memory: int

@@ -7,8 +7,8 @@ from celery import Task, shared_task
 from celery.exceptions import Reject
 
 from contracts.errors import StoreUnavailable
-from contracts.messages import Chunk, from_json
-from contracts.tasks import DETECT_CHUNK, detector_queue
+from contracts.wire.messages import Chunk, from_json
+from contracts.wire.tasks import DETECT_CHUNK, detector_queue
 from detector.attempt import perform
 from detector.context import context
 

@@ -11,8 +11,8 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from contracts.containers import MAX_STREAMS, OPEN_OPTIONS, demuxer
 from contracts.errors import DecodeFailed
+from media.demuxers import MAX_STREAMS, OPEN_OPTIONS, demuxer
 
 # Demuxers that search times of display: given a dts they land a keyframe too early.
 _SEEK_BY_PTS = ("matroska", "mov")

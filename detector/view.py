@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.catalogue import Model
+from contracts.models.catalogue import Model
 
 Floats = NDArray[np.float64]
 # What models that keep the ratio were trained with around the picture, in each channel.

@@ -16,23 +16,23 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
-from contracts.broker import create_celery
-from contracts.catalogue import Catalogue, Model
-from contracts.environment import load
 from contracts.errors import SettingsError, WebDetectorError
-from contracts.logs import configure
-from contracts.presence import Loaded, connect, heartbeat_step, presence_step
-from contracts.sandbox import warn_if_weak
-from contracts.settings import Settings
-from contracts.storages import open_storage
-from contracts.stores import open_result_store
-from contracts.tasks import detector_queue
+from contracts.models.catalogue import Catalogue, Model
+from contracts.results.open import open_result_store
+from contracts.runtime.log_setup import configure
+from contracts.settings.load import load
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
+from contracts.wire.tasks import detector_queue
+from contracts.workers.celery_app import create_celery
+from contracts.workers.worker_presence import Loaded, connect, heartbeat_step, presence_step
 from detector import tasks  # noqa: F401  (registers the task)
 from detector.base import EngineConfig, EngineInfo
 from detector.context import Services, context
 from detector.decoders import Budget, Decoders
 from detector.engines import Engines
 from detector.loading import Loading, loading_step
+from media.sandbox import warn_if_weak
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ import os
 from alembic import context
 from sqlalchemy.engine import Connection
 
-from contracts.database import open_database
-from contracts.tables import Base
+from contracts.database.engine import open_database
+from contracts.database.tables import Base
 
 
 def _migrate(connection: Connection) -> None:

@@ -1,9 +1,9 @@
 """The frames that a user's jobs may look at in a day."""
 
+from contracts.coordination.quotas import frames_key, next_day, quotas_of
+from contracts.database.tables import Job, utcnow
 from contracts.errors import FramesUsedUp
-from contracts.quotas import frames_key, next_day, quotas_of
-from contracts.tables import Job, utcnow
-from contracts.tasks import task_id
+from contracts.wire.tasks import task_id
 from processor.context import Services
 
 

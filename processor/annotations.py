@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.ma  # np.unique imports it when it is first called, and then no file can be opened any more
 
-from contracts.codec import BOX_SCALE, EMPTY, SCORE_SCALE, Block
-from contracts.messages import PacketIndex
-from contracts.renditions import RenditionOptions
-from contracts.resultfile import ResultFile
+from contracts.results.codec import BOX_SCALE, EMPTY, SCORE_SCALE, Block
+from contracts.results.result_file import ResultFile
+from contracts.wire.messages import PacketIndex
+from contracts.wire.renditions import RenditionOptions
 from processor.drawing import Found
 from processor.plan import shown
 from processor.sampling import wanted

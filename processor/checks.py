@@ -21,16 +21,16 @@ from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.broker import create_celery
-from contracts.catalogue import BUNDLED, Catalogue
-from contracts.database import open_database
+from contracts.database.engine import open_database
+from contracts.database.tables import REVISION
 from contracts.errors import WebDetectorError
-from contracts.presence import WORKERS, connect, count_workers, loaded_models
-from contracts.settings import Settings
-from contracts.storages import open_storage
-from contracts.stores import open_result_store
-from contracts.tables import REVISION
-from contracts.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
+from contracts.models.catalogue import BUNDLED, Catalogue
+from contracts.results.open import open_result_store
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
+from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
+from contracts.workers.celery_app import create_celery
+from contracts.workers.worker_presence import WORKERS, connect, count_workers, loaded_models
 from processor.probe import probe
 
 _BUNDLED_FILES = Path(__file__).parents[1] / "detector" / "models"

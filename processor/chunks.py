@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from contracts.messages import SCHEMA, Chunk, Media, PacketIndex, Plan
-from contracts.storage import video_key
+from contracts.storage.port import video_key
+from contracts.wire.messages import SCHEMA, Chunk, Media, PacketIndex, Plan
 from processor.plan import Span
 
 

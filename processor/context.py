@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from celery import Celery
 
-from contracts.catalogue import Catalogue
-from contracts.context import Context
-from contracts.settings import Settings
-from contracts.signals import Signals
-from contracts.storage import Storage
-from contracts.store import ResultStore
+from contracts.coordination.leases import Signals
+from contracts.models.catalogue import Catalogue
+from contracts.results.port import ResultStore
+from contracts.runtime.context import Context
+from contracts.settings.table import Settings
+from contracts.storage.port import Storage
 from processor.repository import Repository
 
 

@@ -2,10 +2,10 @@
 
 from celery.canvas import Signature
 
-from contracts.messages import Chunk, to_json
-from contracts.renditions import render_queue
-from contracts.tables import Rendition
-from contracts.tasks import DETECT_CHUNK, MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, RENDER, detector_queue, task_id
+from contracts.database.tables import Rendition
+from contracts.wire.messages import Chunk, to_json
+from contracts.wire.renditions import render_queue
+from contracts.wire.tasks import DETECT_CHUNK, MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, RENDER, detector_queue, task_id
 from processor.context import Services
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from contracts.errors import WebDetectorError
-from contracts.settings import Settings
+from contracts.settings.table import Settings
 from processor import checks
 
 State = Literal["good", "look", "bad"]

@@ -3,10 +3,10 @@
 import logging
 from datetime import timedelta
 
+from contracts.database.tables import utcnow
 from contracts.errors import StorageUnavailable
-from contracts.storage import video_key
-from contracts.tables import utcnow
-from contracts.tasks import upload_turn
+from contracts.storage.port import video_key
+from contracts.wire.tasks import upload_turn
 from processor.context import Services
 
 log = logging.getLogger(__name__)

@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from contracts import chunkresult, resultfile
-from contracts.codec import Block
+from contracts.database.tables import Job, utcnow
 from contracts.errors import DeadlinePassed, StorageFull
-from contracts.messages import ChunkFailure, FrameRange, JobPlan, ResultHeader, to_json
-from contracts.settings import Settings
-from contracts.states import TERMINAL, JobState
-from contracts.storage import result_key
-from contracts.tables import Job, utcnow
+from contracts.results import chunk_codec, result_file
+from contracts.results.codec import Block
+from contracts.settings.table import Settings
+from contracts.storage.port import result_key
+from contracts.wire.job_states import TERMINAL, JobState
+from contracts.wire.messages import ChunkFailure, FrameRange, JobPlan, ResultHeader, to_json
 from processor.context import Services
 from processor.jobplan import drop_plan, layout_of, read_plan
 from processor.merge import Tally, check, join
@@ -89,7 +89,7 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
     )
     tally = Tally(header.labels, header.time_base)
     with services.storage.create(result_key(job.video_id, job.id)) as sink:
-        resultfile.write(sink, header, _counted(_blocks(services, job, plan), tally))
+        result_file.write(sink, header, _counted(_blocks(services, job, plan), tally))
     services.store.put_layout(job.id, layout_of(plan, header))
     services.store.touch(job.id)
     spent = services.store.progress(job.id).seconds
@@ -138,7 +138,7 @@ def _close(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure) -> N
     """Mark what a job that is stopped has not done, so that a detector that is late changes nothing."""
     services.store.request_cancel(job.id)  # nobody need go on with what is in hand
     stored = services.store.chunk_indexes(job.id)
-    closed = chunkresult.encode_failure(stop)
+    closed = chunk_codec.encode_failure(stop)
     for chunk in plan.chunks:
         if chunk.index not in stored:
             services.store.put_chunk(job.id, chunk.index, closed)
@@ -148,7 +148,7 @@ def _results(services: Services, job: Job, plan: JobPlan) -> Iterator[tuple[Bloc
     """Each chunk's frames and what is missing from them, read one at a time."""
     for chunk in plan.chunks:
         data = services.store.get_chunk(job.id, chunk.index)
-        yield check(chunk, chunkresult.decode(data) if data is not None else None, _LOST)
+        yield check(chunk, chunk_codec.decode(data) if data is not None else None, _LOST)
 
 
 def _missing(services: Services, job: Job, plan: JobPlan) -> Iterator[FrameRange]:

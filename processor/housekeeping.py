@@ -2,9 +2,9 @@
 
 import logging
 
+from contracts.coordination.deleted_jobs import Gone
 from contracts.errors import Unavailable
-from contracts.gone import Gone
-from contracts.presence import connect
+from contracts.workers.worker_presence import connect
 from processor.context import Services
 from processor.inventory import Inventory
 from processor.keeper import Keeper

@@ -4,7 +4,7 @@
 
 writes a ProbeReport to standard output, or ends with STORAGE_FAILED and writes why. DESCRIPTOR is the
 file's, handed over by the parent, whose process number is PARENT. A hostile file can only end this process: see
-contracts.sandbox.
+media.sandbox.
 """
 
 import sys
@@ -26,12 +26,12 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from contracts import sandbox
-from contracts.containers import ANIMATIONS, MAX_STREAMS, OPEN_OPTIONS, STILLS, demuxer
 from contracts.errors import StorageUnavailable, VideoRefused
-from contracts.handover import STORAGE_FAILED, taken
-from contracts.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
-from contracts.reader import watched
+from contracts.storage.range_reader import watched
+from contracts.wire.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
+from media import sandbox
+from media.demuxers import ANIMATIONS, MAX_STREAMS, OPEN_OPTIONS, STILLS, demuxer
+from media.file_handover import STORAGE_FAILED, taken
 from processor.damage import Damage
 from processor.plan import shown
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Engine, ScalarSelect, delete, func, select
 
-from contracts.database import Database
-from contracts.states import ACTIVE, TERMINAL
-from contracts.tables import AuditEvent, Job, Rendition, Upload, Video
+from contracts.database.engine import Database
+from contracts.database.tables import AuditEvent, Job, Rendition, Upload, Video
+from contracts.wire.job_states import ACTIVE, TERMINAL
 
 VIDEO_EXPIRED, JOB_EXPIRED = "video.expired", "job.expired"
 _PAGE = 500

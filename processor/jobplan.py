@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from contracts.codec import compress, decompress
+from contracts.database.tables import Job
 from contracts.errors import NotFound
-from contracts.messages import Chunk, JobPlan, Layout, ResultHeader, decode, encode
-from contracts.storage import plan_key
-from contracts.tables import Job
+from contracts.results.codec import compress, decompress
+from contracts.storage.port import plan_key
+from contracts.wire.messages import Chunk, JobPlan, Layout, ResultHeader, decode, encode
 from processor.context import Services
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from contracts.gone import Gone
-from contracts.storage import Storage
-from contracts.store import ResultStore
+from contracts.coordination.deleted_jobs import Gone
+from contracts.results.port import ResultStore
+from contracts.storage.port import Storage
 from processor.inventory import Inventory
 
 

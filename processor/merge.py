@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from contracts.codec import Block, time_ms
 from contracts.errors import CorruptData
-from contracts.messages import Chunk, ChunkFailure, FrameRange
+from contracts.results.codec import Block, time_ms
+from contracts.wire.messages import Chunk, ChunkFailure, FrameRange
 
 TOP_LABELS = 3
 NOT_DECODED = "the frames could not be decoded"

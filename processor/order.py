@@ -2,8 +2,8 @@
 
 import msgspec
 
-from contracts.messages import Media
-from contracts.renditions import Kind, RenditionOptions
+from contracts.wire.messages import Media
+from contracts.wire.renditions import Kind, RenditionOptions
 
 
 class Request(msgspec.Struct, frozen=True):

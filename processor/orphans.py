@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from contracts.renditions import ANNOTATED, VIDEO_KINDS, rendition_id
-from contracts.storage import index_key, plan_key, result_key, video_key
+from contracts.storage.port import index_key, plan_key, result_key, video_key
+from contracts.wire.renditions import ANNOTATED, VIDEO_KINDS, rendition_id
 from processor.keeper import Keeper
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,8 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from contracts.tables import Delivery, Job, Webhook, new_id, utcnow
-from contracts.webhooks import JOB_FINISHED, DeliveryState
+from contracts.database.tables import Delivery, Job, Webhook, new_id, utcnow
+from contracts.wire.webhooks import JOB_FINISHED, DeliveryState
 
 
 def note_end(session: Session, job_id: str) -> None:

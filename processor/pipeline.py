@@ -5,8 +5,7 @@ import logging
 
 from kombu.exceptions import OperationalError
 
-from contracts.catalogue import Model
-from contracts.codec import compress, decompress, time_ms
+from contracts.database.tables import Job, Video
 from contracts.errors import (
     DeadlinePassed,
     InvalidOptions,
@@ -15,7 +14,11 @@ from contracts.errors import (
     VideoRefused,
     WebDetectorError,
 )
-from contracts.messages import (
+from contracts.models.catalogue import Model
+from contracts.results.codec import compress, decompress, time_ms
+from contracts.storage.port import index_key, video_key
+from contracts.wire.job_states import TERMINAL, JobState
+from contracts.wire.messages import (
     SCHEMA,
     JobPlan,
     Media,
@@ -29,9 +32,6 @@ from contracts.messages import (
     from_json,
     to_json,
 )
-from contracts.states import TERMINAL, JobState
-from contracts.storage import index_key, video_key
-from contracts.tables import Job, Video
 from processor.allowance import spend
 from processor.chunks import chunks
 from processor.context import Services

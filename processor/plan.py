@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from contracts.errors import VideoRefused
-from contracts.messages import Jump, PacketIndex
+from contracts.wire.messages import Jump, PacketIndex
 
 _JUMP_FRAMES = 24
 FIRST_FRAMES = 24
@@ -15,7 +15,7 @@ _LAST_FRAMES = 48
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of frames: see contracts.messages.Chunk for the fields."""
+    """A run of frames: see contracts.wire.messages.Chunk for the fields."""
 
     seeks: tuple[int | None, ...]
     first_frame: int

@@ -7,12 +7,12 @@ import sys
 import msgspec
 
 from contracts.errors import NotFound, StorageUnavailable
-from contracts.handover import STORAGE_FAILED, handed
-from contracts.messages import ProbeReport, decode
-from contracts.reader import watched
-from contracts.sandbox import environment
-from contracts.settings import Settings
-from contracts.storage import Storage
+from contracts.settings.table import Settings
+from contracts.storage.port import Storage
+from contracts.storage.range_reader import watched
+from contracts.wire.messages import ProbeReport, decode
+from media.file_handover import STORAGE_FAILED, handed
+from media.sandbox import environment
 
 
 def probe(storage: Storage, settings: Settings, key: str) -> ProbeReport:

@@ -3,10 +3,10 @@
 import logging
 from datetime import datetime, timedelta
 
+from contracts.database.tables import Job, utcnow
 from contracts.errors import StorageUnavailable
-from contracts.renditions import RenditionState
-from contracts.states import JobState
-from contracts.tables import Job, utcnow
+from contracts.wire.job_states import JobState
+from contracts.wire.renditions import RenditionState
 from processor.context import Services
 from processor.dispatch import merge_signature, probe_signature, process_signature, render_signature
 from processor.expiry import expire_events, expire_uploads

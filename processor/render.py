@@ -4,7 +4,7 @@
 
 REQUEST is a Request as JSON; its numbers are descriptors that the parent hands over. Writes a Report as a line of
 JSON about every half second, and one at the end; or ends with STORAGE_FAILED and writes why. A hostile file can
-only end this process: see contracts.sandbox.
+only end this process: see media.sandbox.
 """
 
 import os
@@ -20,13 +20,13 @@ import av
 import msgspec
 from PIL import Image
 
-from contracts.codec import decompress
 from contracts.errors import CorruptData, StorageUnavailable, VideoRefused
-from contracts.handover import STORAGE_FAILED, taken
-from contracts.messages import Media, PacketIndex, decode
-from contracts.reader import watched
-from contracts.resultfile import ResultFile
-from contracts.sandbox import Bounds, enter
+from contracts.results.codec import decompress
+from contracts.results.result_file import ResultFile
+from contracts.storage.range_reader import watched
+from contracts.wire.messages import Media, PacketIndex, decode
+from media.file_handover import STORAGE_FAILED, taken
+from media.sandbox import Bounds, enter
 from processor.annotations import Annotations, covered
 from processor.copying import Target, copy_to
 from processor.drawing import draw

@@ -10,14 +10,14 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
 
-from contracts.broker import create_celery
-from contracts.environment import load
 from contracts.errors import SettingsError
-from contracts.logs import configure
-from contracts.presence import connect, heartbeat_step, presence_step
-from contracts.sandbox import warn_if_weak
-from contracts.settings import Settings
-from contracts.tasks import QUEUE_RENDER
+from contracts.runtime.log_setup import configure
+from contracts.settings.load import load
+from contracts.settings.table import Settings
+from contracts.wire.tasks import QUEUE_RENDER
+from contracts.workers.celery_app import create_celery
+from contracts.workers.worker_presence import connect, heartbeat_step, presence_step
+from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import context
 from processor.renditions import leaving

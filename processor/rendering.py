@@ -12,12 +12,12 @@ from typing import BinaryIO
 import msgspec
 
 from contracts.errors import StorageUnavailable, VideoRefused
-from contracts.handover import STORAGE_FAILED, handed
-from contracts.messages import Media
-from contracts.reader import watched
-from contracts.renditions import Kind, RenditionOptions
-from contracts.sandbox import environment
-from contracts.storage import Storage
+from contracts.storage.port import Storage
+from contracts.storage.range_reader import watched
+from contracts.wire.messages import Media
+from contracts.wire.renditions import Kind, RenditionOptions
+from media.file_handover import STORAGE_FAILED, handed
+from media.sandbox import environment
 from processor.order import Report, Request
 
 _TICK_SECONDS = 1.0

@@ -5,11 +5,11 @@ import tempfile
 import threading
 from pathlib import Path
 
+from contracts.database.tables import Rendition
 from contracts.errors import NotFound, StorageFull, VideoRefused, WebDetectorError
-from contracts.messages import Media, from_json
-from contracts.renditions import ANNOTATED, UNFINISHED, RenditionOptions, RenditionState
-from contracts.storage import index_key, rendition_key, result_key, video_key
-from contracts.tables import Rendition
+from contracts.storage.port import index_key, rendition_key, result_key, video_key
+from contracts.wire.messages import Media, from_json
+from contracts.wire.renditions import ANNOTATED, UNFINISHED, RenditionOptions, RenditionState
 from processor.context import Services
 from processor.dispatch import render_signature
 from processor.order import Report

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Engine, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from contracts.database import Database
-from contracts.messages import Media, to_json
-from contracts.renditions import UNFINISHED, RenditionState, rendition_id
-from contracts.states import ACTIVE, TERMINAL, JobState, sources
-from contracts.tables import AuditEvent, Job, Rendition, Upload, User, Video, utcnow
+from contracts.database.engine import Database
+from contracts.database.tables import AuditEvent, Job, Rendition, Upload, User, Video, utcnow
+from contracts.wire.job_states import ACTIVE, TERMINAL, JobState, sources
+from contracts.wire.messages import Media, to_json
+from contracts.wire.renditions import UNFINISHED, RenditionState, rendition_id
 from processor.outbox import note_end
 from processor.turns import WORKED_ON, next_jobs
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from contracts.removal import remove_job_data, remove_video_data
-from contracts.settings import Settings
-from contracts.tables import Job, Video, utcnow
+from contracts.database.tables import Job, Video, utcnow
+from contracts.results.removal import remove_job_data, remove_video_data
+from contracts.settings.table import Settings
 from processor.keeper import Keeper
 
 log = logging.getLogger(__name__)

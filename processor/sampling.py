@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from contracts.codec import time_ms
-from contracts.messages import Options
+from contracts.results.codec import time_ms
+from contracts.wire.messages import Options
 
 
 def wanted(times: Sequence[int], time_base: tuple[int, int], options: Options) -> Sequence[int]:

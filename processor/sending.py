@@ -5,8 +5,8 @@ import logging
 from celery import chord
 from kombu.exceptions import OperationalError
 
-from contracts.messages import Chunk
-from contracts.tables import Job
+from contracts.database.tables import Job
+from contracts.wire.messages import Chunk
 from processor.context import Services
 from processor.dispatch import chunk_signature, merge_signature, process_signature
 from processor.jobplan import read_chunks
@@ -56,5 +56,5 @@ def start_next(services: Services, user_id: str) -> None:
 
 
 def start_of(job_id: str, state: str) -> str:
-    """The turn of the one who sends a job to be planned: see contracts.signals."""
+    """The turn of the one who sends a job to be planned: see contracts.coordination.leases."""
     return f"{job_id}:{state}"

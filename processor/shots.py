@@ -16,9 +16,9 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from contracts.containers import OPEN_OPTIONS, demuxer
 from contracts.errors import VideoRefused
-from contracts.messages import PacketIndex
+from contracts.wire.messages import PacketIndex
+from media.demuxers import OPEN_OPTIONS, demuxer
 from processor.plan import shown
 
 # (number, time in the clock's units, frame)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from contracts.tasks import MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP, RENDER
+from contracts.wire.tasks import MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP, RENDER
 from processor import pipeline, reaper, renditions
 from processor.context import context
 

@@ -7,8 +7,8 @@ keeps the detectors at work until the processor has sent more.
 from collections.abc import Collection, Sequence
 from itertools import chain, zip_longest
 
-from contracts.states import JobState
-from contracts.tables import Job
+from contracts.database.tables import Job
+from contracts.wire.job_states import JobState
 
 WORKED_ON = (JobState.PLANNING, JobState.RUNNING)  # a merge takes no detector's time
 

@@ -8,13 +8,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.codec import SCORE_SCALE, Block, decompress
+from contracts.database.tables import Job, Video
 from contracts.errors import CorruptData, NotFound, VideoRefused, WebDetectorError
-from contracts.messages import FrameRange, Options, PacketIndex, ResultHeader, decode, from_json
-from contracts.resultfile import MAGIC, ResultFile
-from contracts.states import TERMINAL, JobState
-from contracts.storage import Storage, index_key, result_key, video_key
-from contracts.tables import Job, Video
+from contracts.results.codec import SCORE_SCALE, Block, decompress
+from contracts.results.result_file import MAGIC, ResultFile
+from contracts.storage.port import Storage, index_key, result_key, video_key
+from contracts.wire.job_states import TERMINAL, JobState
+from contracts.wire.messages import FrameRange, Options, PacketIndex, ResultHeader, decode, from_json
 from processor.merge import Tally
 from processor.plan import shown
 from processor.sampling import wanted

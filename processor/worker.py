@@ -8,19 +8,19 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
-from contracts.broker import create_celery
-from contracts.catalogue import Catalogue
-from contracts.database import open_database
-from contracts.environment import load
+from contracts.coordination.leases import Signals
+from contracts.database.engine import open_database
 from contracts.errors import SettingsError
-from contracts.logs import configure
-from contracts.presence import connect, heartbeat_step, periodic_step, presence_step
-from contracts.sandbox import warn_if_weak
-from contracts.settings import Settings
-from contracts.signals import Signals
-from contracts.storages import open_storage
-from contracts.stores import open_result_store
-from contracts.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, REAP
+from contracts.models.catalogue import Catalogue
+from contracts.results.open import open_result_store
+from contracts.runtime.log_setup import configure
+from contracts.settings.load import load
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
+from contracts.wire.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, REAP
+from contracts.workers.celery_app import create_celery
+from contracts.workers.worker_presence import connect, heartbeat_step, periodic_step, presence_step
+from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import Services, context
 from processor.crowd import Detectors

@@ -10,8 +10,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.catalogue import bundled
-from contracts.messages import SCHEMA, Chunk, Clock, Options, Plan
+from contracts.models.catalogue import bundled
+from contracts.wire.messages import SCHEMA, Chunk, Clock, Options, Plan
 
 RATE = 25
 JOB = "6a1f4d36-32a3-4d0c-9a5e-5f0a3a3f7a10"

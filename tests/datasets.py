@@ -13,7 +13,7 @@ from typing import Any
 import av
 from PIL import Image
 
-from contracts.catalogue import COCO_91
+from contracts.models.catalogue import COCO_91
 
 # COCO's own numbers, which are not those of the models; the last is no category of COCO.
 CATEGORIES = {number: name for number, name in enumerate(COCO_91) if name} | {99: "lighthouse"}

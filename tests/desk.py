@@ -9,15 +9,15 @@ import numpy as np
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from contracts import chunkresult
-from contracts.broker import create_celery
-from contracts.codec import Detections, concat, pack
-from contracts.database import open_database
-from contracts.environment import load
-from contracts.messages import Chunk, ChunkFailure
-from contracts.states import JobState
-from contracts.storage import result_key, video_key
-from contracts.tables import REVISION, Base, Job, User, Video, utcnow
+from contracts.database.engine import open_database
+from contracts.database.tables import REVISION, Base, Job, User, Video, utcnow
+from contracts.results import chunk_codec
+from contracts.results.codec import Detections, concat, pack
+from contracts.settings.load import load
+from contracts.storage.port import result_key, video_key
+from contracts.wire.job_states import JobState
+from contracts.wire.messages import Chunk, ChunkFailure
+from contracts.workers.celery_app import create_celery
 from processor.finish import merge_chunks
 from processor.inventory import Inventory
 from processor.jobplan import layout_of, read_plan
@@ -105,7 +105,7 @@ class Desk:
         plan = read_plan(self.services, job)
         assert plan is not None
         for chunk in plan.chunks:
-            failure = chunkresult.encode_failure(ChunkFailure("decode_failed", "made to fail"))
+            failure = chunk_codec.encode_failure(ChunkFailure("decode_failed", "made to fail"))
             data = failure if chunk.index == failed else _found(chunk)
             self.services.store.put_chunk(job.id, chunk.index, data)
         assert merge_chunks(self.services, job.id)
@@ -143,4 +143,4 @@ def _found(chunk: Chunk) -> bytes:
         count = number % 3
         box = np.array([[number % 50, 1.25, number % 50 + 10, 20.5]] * count).reshape(-1, 4)
         parts.append(pack(number, [time], [Detections(np.arange(count), np.full(count, 0.5), box)]))
-    return chunkresult.encode_frames(concat(parts))
+    return chunk_codec.encode_frames(concat(parts))

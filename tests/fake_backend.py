@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from contracts.catalogue import Model
 from contracts.errors import ModelBroken
+from contracts.models.catalogue import Model
 from detector import heads
 from detector.base import EngineInfo, Image, Outputs, check_file, check_outputs, choose_precision
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from contracts.messages import Layout
-from contracts.pieces import Pieces
-from contracts.storage import Storage, absent, checked
-from contracts.store import Progress, ResultStore
+from contracts.results.port import Progress, ResultStore
+from contracts.storage.port import Storage, absent, checked
+from contracts.storage.resumable import Pieces
+from contracts.wire.messages import Layout
 
 
 class MemoryStorage(Storage):

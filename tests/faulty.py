@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 
-from contracts.storage import index_key
-from contracts.store import ResultStore
-from contracts.stores import open_result_store
+from contracts.results.open import open_result_store
+from contracts.results.port import ResultStore
+from contracts.storage.port import index_key
 from tests import recovery
 from tests.deployment import Deployment, Part
 from tests.forms import DistributedForm, Servers

@@ -14,7 +14,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from contracts.messages import Clock
+from contracts.wire.messages import Clock
 
 RATE = 25
 FRAMES = 48

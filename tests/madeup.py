@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from hypothesis import strategies as st
 
-from contracts.codec import EMPTY, Block, time_ms
-from contracts.messages import SCHEMA, Media, Options, Plan, ResultHeader
+from contracts.results.codec import EMPTY, Block, time_ms
+from contracts.wire.messages import SCHEMA, Media, Options, Plan, ResultHeader
 
 LABELS = ("cat", "dog", "", "cup")
 TIME_BASES = ((1, 1000), (1, 90_000), (1001, 30_000), (1, 25))

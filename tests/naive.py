@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from contracts.codec import Detections
+from contracts.results.codec import Detections
 from detector.heads import nms
 
 seeds = st.integers(0, 2**32 - 1)

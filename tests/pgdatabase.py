@@ -6,8 +6,8 @@ from typing import Any
 
 from pg8000.native import Connection
 
-from contracts import pgurl
-from contracts.pgstore import PostgresResultStore
+from contracts.results.postgres import connection_url
+from contracts.results.postgres.store import PostgresResultStore
 
 
 @contextmanager
@@ -24,5 +24,5 @@ def ask(url: str, statement: str) -> list[Any]:
 
 def connected(url: str) -> Connection:
     """A connection of the test's own."""
-    at = pgurl.parse(url)
+    at = connection_url.parse(url)
     return Connection(at.user, host=at.host, port=at.port, database=at.database, password=at.password)

@@ -11,7 +11,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from contracts.catalogue import bundled
+from contracts.models.catalogue import bundled
 from tests.service import ROOT
 
 MODEL = bundled("nanodet-g")

@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Callable
 
-from contracts.messages import SCHEMA, FrameRange, Layout, Media, Options, Plan, ResultHeader
-from contracts.store import ResultStore
+from contracts.results.port import ResultStore
+from contracts.wire.messages import SCHEMA, FrameRange, Layout, Media, Options, Plan, ResultHeader
 
 
 def layout() -> Layout:

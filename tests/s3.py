@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Self, cast
 
 from botocore.session import Session
 
-from contracts.s3client import S3Access
-from contracts.s3storage import S3Storage
+from contracts.storage.s3 import S3Storage
+from contracts.storage.s3_client import S3Access
 from tests.servers import Server, _tool
 from tests.service import free_port
 

@@ -21,12 +21,12 @@ from referencing.jsonschema import DRAFT4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from contracts.database import open_database
-from contracts.environment import load
-from contracts.renditions import UNFINISHED
-from contracts.settings import Settings
-from contracts.storage import result_key
-from contracts.tables import Job, Rendition
+from contracts.database.engine import open_database
+from contracts.database.tables import Job, Rendition
+from contracts.settings.load import load
+from contracts.settings.table import Settings
+from contracts.storage.port import result_key
+from contracts.wire.renditions import UNFINISHED
 
 ROOT = Path(__file__).parent.parent
 SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())

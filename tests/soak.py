@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import redis
 
-from contracts.localstorage import LocalStorage
+from contracts.storage.local import LocalStorage
 from tests.deployment import Deployment, Part
 from tests.faulty import Faulty, Patient, space_of, the_one
 from tests.servers import Server

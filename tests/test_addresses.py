@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from api.addresses import URL_MAX, Address, Place, is_open, is_public, parse, read_address, redirected
 from contracts.errors import ImportRefused
-from contracts.settings import Settings
+from contracts.settings.table import Settings
 
 OPEN = [
     "1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0",

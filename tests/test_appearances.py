@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.appearances import Found, Sought, Stretch, find
-from contracts.codec import EMPTY
+from contracts.results.codec import EMPTY
 from tests.madeup import Made, Seen, block, header, results, some_ms
 from tests.service import Client, Service
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from api.passwords import hashed
 from api.usertable import UserTable
-from contracts.database import open_database
-from contracts.settings import Settings
-from contracts.tables import AuditEvent, User, utcnow
+from contracts.database.engine import open_database
+from contracts.database.tables import AuditEvent, User, utcnow
+from contracts.settings.table import Settings
 from processor.repository import Repository
 from tests.embedded import Embedded
 from tests.forms import EmbeddedForm

@@ -11,9 +11,9 @@ import openvino as ov
 import pytest
 from msgspec.structs import replace
 
-from contracts import catalogue
-from contracts.catalogue import Model
 from contracts.errors import EngineUnavailable, ModelBroken, PrecisionUnavailable
+from contracts.models import catalogue
+from contracts.models.catalogue import Model
 from detector import heads, registry
 from detector.backends.onnxruntime import OnnxRuntimeBackend
 from detector.backends.openvino import OpenVinoBackend

@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 from api.backup import Places, take
 from api.backupfile import MANIFEST, TABLES, Reader, Writer
 from api.restore import restore
-from contracts.database import open_database
+from contracts.database.engine import open_database
+from contracts.database.tables import Base, Job, Rendition, User, Video, new_id, utcnow
 from contracts.errors import Conflict, CorruptData
-from contracts.localstorage import LocalStorage
-from contracts.removal import remove_video_data
-from contracts.storage import video_key
-from contracts.tables import Base, Job, Rendition, User, Video, new_id, utcnow
+from contracts.results.removal import remove_video_data
+from contracts.storage.local import LocalStorage
+from contracts.storage.port import video_key
 from processor.inventory import Inventory
 from processor.keeper import Keeper
 from processor.orphans import orphans

@@ -5,8 +5,8 @@ import ssl
 import pytest
 from celery import Celery
 
-from contracts.broker import create_celery
-from contracts.settings import Settings
+from contracts.settings.table import Settings
+from contracts.workers.celery_app import create_celery
 
 
 def application(broker: str, store: str = "redis://there:6379/0") -> Celery:

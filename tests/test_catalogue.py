@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from contracts import catalogue
-from contracts.catalogue import COCO_80, COCO_91, Catalogue, HeadOptions, Model
 from contracts.errors import ModelBroken, UnknownModel
+from contracts.models import catalogue
+from contracts.models.catalogue import COCO_80, COCO_91, Catalogue, HeadOptions, Model
 
 MODEL = replace(catalogue.bundled("nanodet-g"), id="other", sha256="ab" * 32)
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts import resultfile
-from contracts.codec import (
+from contracts.errors import CorruptData
+from contracts.results import result_file
+from contracts.results.codec import (
     EMPTY,
     VERSION,
     Block,
@@ -27,8 +28,7 @@ from contracts.codec import (
     mask_column,
     pack,
 )
-from contracts.errors import CorruptData
-from contracts.messages import SCHEMA, Media, Options, Plan, ResultHeader
+from contracts.wire.messages import SCHEMA, Media, Options, Plan, ResultHeader
 
 # The naive version: a frame is (number, time, [(class, score, box, mask), ...]) in whole numbers as kept.
 Frame = tuple[int, int, list[tuple[int, int, tuple[int, ...], bytes | None]]]
@@ -212,14 +212,14 @@ HEADER = ResultHeader(
 )
 
 
-def result_file(chunks: list[Block]) -> bytes:
+def encoded_file(chunks: list[Block]) -> bytes:
     sink = io.BytesIO()
-    resultfile.write(sink, HEADER, chunks)
+    result_file.write(sink, HEADER, chunks)
     return sink.getvalue()
 
 
 def read_result(data: bytes) -> tuple[ResultHeader, list[Frame]]:
-    opened = resultfile.ResultFile(io.BytesIO(data))
+    opened = result_file.ResultFile(io.BytesIO(data))
     blocks = [opened.block(position) for position in range(len(opened.starts))]
     return opened.header, to_frames(concat(blocks))
 
@@ -227,19 +227,19 @@ def read_result(data: bytes) -> tuple[ResultHeader, list[Frame]]:
 @settings(max_examples=30)
 @given(st.lists(st.integers(0, 700), max_size=6))
 def test_the_result_file_does_not_know_the_chunks(cuts: list[int]) -> None:
-    assert result_file(cut(example(700), cuts)) == result_file([to_block(example(700))])
+    assert encoded_file(cut(example(700), cuts)) == result_file([to_block(example(700))])
 
 
 @pytest.mark.parametrize("mask", [None, b"04"], ids=["plain", "masks"])
 @pytest.mark.parametrize("frames", [0, 1, 255, 256, 257, 700])
 def test_the_result_file_comes_back(frames: int, mask: bytes | None) -> None:
-    data = result_file([to_block(example(frames, mask))])
+    data = encoded_file([to_block(example(frames, mask))])
     assert read_result(data) == (HEADER, example(frames, mask))
-    assert resultfile.ResultFile(io.BytesIO(data)).starts == tuple(range(0, frames, resultfile.BLOCK_FRAMES))
+    assert result_file.ResultFile(io.BytesIO(data)).starts == tuple(range(0, frames, result_file.BLOCK_FRAMES))
 
 
 def test_a_damaged_result_file_is_noticed_or_unharmed() -> None:
-    data = result_file([to_block(example(4))])
+    data = encoded_file([to_block(example(4))])
     good = read_result(data)
     for damaged in damages(data):
         check(lambda content=damaged: read_result(content), good)

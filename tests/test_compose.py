@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contracts.settings import table
+from contracts.settings.table import table
 from tests.compose import COMPOSE, ROLES, dockerfile, interpolated
 from tests.service import ROOT
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.codec import Detections, mask_column
+from contracts.results.codec import Detections, mask_column
 from detector import rle
 from detector.crop import Area, Crop, area, shifted, unturned
 

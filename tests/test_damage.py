@@ -7,7 +7,7 @@ from typing import Any
 import av
 import pytest
 
-from contracts.messages import Media
+from contracts.wire.messages import Media
 from tests.formats import EVERY, File, encode
 from tests.service import Client
 from tests.test_formats import BROKEN, SQUARE, probed

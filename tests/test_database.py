@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Engine, make_url, select, text
 from sqlalchemy.exc import InterfaceError
 
-from contracts.database import Database, open_database
-from contracts.tables import Base, User, new_id
+from contracts.database.engine import Database, open_database
+from contracts.database.tables import Base, User, new_id
 from tests.servers import Postgres
 
 

@@ -18,12 +18,12 @@ import pytest
 from msgspec.structs import replace
 from PIL import Image as Pictures
 
-from contracts import chunkresult
-from contracts.catalogue import Catalogue
-from contracts.codec import Block, encode_block
 from contracts.errors import DecodeFailed
-from contracts.messages import Chunk, ChunkFailure
-from contracts.store import MAX_ATTEMPTS
+from contracts.models.catalogue import Catalogue
+from contracts.results import chunk_codec
+from contracts.results.codec import Block, encode_block
+from contracts.results.port import MAX_ATTEMPTS
+from contracts.wire.messages import Chunk, ChunkFailure
 from detector import decoders as decoding
 from detector.attempt import AFTER_ERROR_SECONDS, perform
 from detector.context import Services
@@ -154,7 +154,7 @@ def test_what_is_killed_from_outside_is_tried_again(
     assert perform(chunk, dataclasses.replace(services, storage=Killing()), 0) == AFTER_ERROR_SECONDS
     kills = 0
     assert perform(chunk, services, 1) is None
-    block = chunkresult.decode(services.store.get_chunk(JOB, 0) or b"")
+    block = chunk_codec.decode(services.store.get_chunk(JOB, 0) or b"")
     assert isinstance(block, Block)
     assert len(block) == 48
     # One that dies so each time ends, too.
@@ -162,7 +162,7 @@ def test_what_is_killed_from_outside_is_tried_again(
     for _ in range(MAX_ATTEMPTS - 1):
         assert perform(chunk, services, 0) == AFTER_ERROR_SECONDS
     assert perform(chunk, services, 0) is None
-    failure = chunkresult.decode(services.store.get_chunk(JOB, 0) or b"")
+    failure = chunk_codec.decode(services.store.get_chunk(JOB, 0) or b"")
     assert isinstance(failure, ChunkFailure)
     assert failure.code == "decoder_lost"
 

@@ -9,11 +9,11 @@ from kombu import Connection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from contracts.database import open_database
-from contracts.settings import Settings
-from contracts.stores import is_redis
-from contracts.tables import AuditEvent, Base
-from contracts.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
+from contracts.database.engine import open_database
+from contracts.database.tables import AuditEvent, Base
+from contracts.results.open import is_redis
+from contracts.settings.table import Settings
+from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
 from tests.service import Service
 
 # What is left of a deleted job for a while: that nobody wants it, that it is gone, and turns that fade.

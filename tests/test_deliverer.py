@@ -19,10 +19,10 @@ from api.deliverer import PAUSES, Deliverer
 from api.network import OpenNetwork, Resolve, resolve
 from api.sending import Letter, Sender
 from api.webhooktable import WEBHOOKS_PER_USER, WebhookTable
-from contracts.database import open_database
+from contracts.database.engine import open_database
+from contracts.database.tables import Base, Delivery, Job, User, Video, Webhook, new_id, utcnow
 from contracts.errors import TooManyWebhooks, WebhookBusy, WebhookRefused
-from contracts.states import JobState
-from contracts.tables import Base, Delivery, Job, User, Video, Webhook, new_id, utcnow
+from contracts.wire.job_states import JobState
 from processor.repository import Repository
 from tests.receiver import Receiver
 from tests.servers import require

@@ -18,8 +18,8 @@ from sqlalchemy import inspect, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
-from contracts.database import open_database
-from contracts.tables import Base, Job, User, Video
+from contracts.database.engine import open_database
+from contracts.database.tables import Base, Job, User, Video
 from tests.compose import ROLES, entry_and_foreign
 from tests.deployment import Deployment, Images
 from tests.forms import DistributedForm, Servers

@@ -10,9 +10,9 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from contracts.catalogue import bundled, write_entry
-from contracts.environment import load
-from contracts.tables import REVISION
+from contracts.database.tables import REVISION
+from contracts.models.catalogue import bundled, write_entry
+from contracts.settings.load import load
 from processor.doctor import Finding, examine
 from tests.desk import Desk
 from tests.embedded import Embedded

@@ -16,7 +16,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from contracts.catalogue import COCO_91
+from contracts.models.catalogue import COCO_91
 from tests import datasets
 from tests.datasets import Made
 from tests.embedded import Embedded

@@ -16,8 +16,8 @@ from openapi_schema_validator import OAS30Validator
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from contracts.database import open_database
-from contracts.tables import Job, Rendition, utcnow
+from contracts.database.engine import open_database
+from contracts.database.tables import Job, Rendition, utcnow
 from tests.forms import EmbeddedForm
 from tests.service import SPEC, Client, Service
 

@@ -19,9 +19,9 @@ from api.disposition import attachment
 from api.export import FORMS, Export
 from api.masks import areas
 from api.selection import Query, Selection
-from contracts.codec import Block, mask_column
+from contracts.database.tables import Job, Video, utcnow
 from contracts.errors import StoreUnavailable
-from contracts.tables import Job, Video, utcnow
+from contracts.results.codec import Block, mask_column
 from detector import rle
 from tests.madeup import LABELS, Made, block, header, results
 from tests.service import Client, Service

@@ -10,10 +10,10 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from benchmarks import tiny
-from contracts.broker import create_celery
-from contracts.database import open_database
-from contracts.redisstore import RedisResultStore
-from contracts.tables import Job, utcnow
+from contracts.database.engine import open_database
+from contracts.database.tables import Job, utcnow
+from contracts.results.redis_store import RedisResultStore
+from contracts.workers.celery_app import create_celery
 from tests.forms import Form
 from tests.media import still
 from tests.service import Client, Service

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from contracts.storage import result_key
+from contracts.storage.port import result_key
 from tests.deployment import Deployment
 from tests.faulty import Faulty, Patient, check, short, stuck_index, the_one, tries
 from tests.gate import Gate

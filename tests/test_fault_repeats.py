@@ -9,8 +9,8 @@ import psutil
 import pytest
 import redis
 
-from contracts.broker import create_celery
-from contracts.tasks import MERGE_CHUNKS, PROCESS_VIDEO, REAP
+from contracts.wire.tasks import MERGE_CHUNKS, PROCESS_VIDEO, REAP
+from contracts.workers.celery_app import create_celery
 from tests.deployment import Deployment
 from tests.faulty import Faulty, Patient, at_work, check, space_of
 from tests.waiting import until

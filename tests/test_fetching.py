@@ -16,7 +16,7 @@ from api.intake import Intake, SizeLimit, Stored
 from api.network import OpenNetwork, Resolve
 from api.problems import status_of
 from contracts.errors import ImportFailed, ImportRefused, ImportsOff, TooManyImports, UploadIncomplete
-from contracts.localstorage import LocalStorage
+from contracts.storage.local import LocalStorage
 from tests.servers import require
 from tests.web import Web, certificate, chunked, redirect, reply
 

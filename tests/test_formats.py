@@ -14,7 +14,7 @@ import pytest
 from av.video.frame import PictureType
 
 from contracts.errors import VideoRefused
-from contracts.messages import Chunk, Clock, ProbeReport
+from contracts.wire.messages import Chunk, Clock, ProbeReport
 from detector.frames import ToImage, decode
 from detector.view import whole
 from processor.chunks import chunks as chunks_of

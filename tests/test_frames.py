@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.errors import DecodeFailed
-from contracts.messages import Jump
+from contracts.wire.messages import Jump
 from detector.decoding import by_pts
 from detector.frames import ToImage, decode
 from detector.video import Video

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from contracts import catalogue
-from contracts.catalogue import HeadOptions, Model
-from contracts.codec import Detections
+from contracts.models import catalogue
+from contracts.models.catalogue import HeadOptions, Model
+from contracts.results.codec import Detections
 from detector import heads
 from detector.base import Outputs
 from detector.heads import boxes

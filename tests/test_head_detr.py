@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from contracts import catalogue
-from contracts.catalogue import HeadOptions, Model
-from contracts.codec import Detections
+from contracts.models import catalogue
+from contracts.models.catalogue import HeadOptions, Model
+from contracts.results.codec import Detections
 from detector import heads
 from detector.base import Outputs
 from detector.heads import detr

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from contracts import catalogue
-from contracts.catalogue import Model
-from contracts.codec import Detections, mask_column
 from contracts.errors import ModelBroken
+from contracts.models import catalogue
+from contracts.models.catalogue import Model
+from contracts.results.codec import Detections, mask_column
 from detector import heads
 from detector.base import Outputs
 from detector.heads import boxes, nanodet, nms

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from contracts import catalogue
-from contracts.codec import Detections
+from contracts.models import catalogue
+from contracts.results.codec import Detections
 from detector import heads
 from detector.heads import yolo
 from detector.view import view

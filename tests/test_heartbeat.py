@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts import heartbeat
+from contracts.workers import heartbeat
 from tests.forms import EmbeddedForm
 from tests.service import ROOT
 
@@ -16,7 +16,7 @@ NOW = 1_700_000_000.0
 
 
 def check(path: object, *options: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, *options, "-m", "contracts.heartbeat"]
+    command = [sys.executable, *options, "-m", "contracts.workers.heartbeat"]
     return subprocess.run(
         command, cwd=ROOT, env={"HEARTBEAT_FILE": str(path)}, capture_output=True, text=True, timeout=60
     )

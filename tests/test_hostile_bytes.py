@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from api import tusheaders
-from contracts import chunkresult
-from contracts.codec import compress, decode_block, decompress, encode_block
 from contracts.errors import CorruptData, Malformed
-from contracts.resultfile import MAGIC, ResultFile, write
+from contracts.results import chunk_codec
+from contracts.results.codec import compress, decode_block, decompress, encode_block
+from contracts.results.result_file import MAGIC, ResultFile, write
 from tests.hostile.guided import TARGETS, block, fuzz, header
 
 RUNS = 20_000
@@ -56,7 +56,7 @@ def test_a_block_of_another_shape_is_refused(columns: object) -> None:
 
 def test_a_failure_that_is_no_text_is_refused() -> None:
     with pytest.raises(CorruptData, match="cannot be read"):
-        chunkresult.decode(b"E\x82\xa4code\xa7eout\xa6detail\xa8tootoo l\x1fng")
+        chunk_codec.decode(b"E\x82\xa4code\xa7eout\xa6detail\xa8tootoo l\x1fng")
 
 
 @pytest.mark.parametrize(

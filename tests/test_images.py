@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.settings import table
+from contracts.settings.table import table
 from tests.compose import ROLES, dockerfile, entry_and_foreign
 from tests.deployment import Deployment
 from tests.forms import DistributedForm, Servers

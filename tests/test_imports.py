@@ -17,14 +17,14 @@ OBJECT_STORE = ("botocore",)
 FORBIDDEN = {
     "api.asgi": ("processor", "detector", "cli", *VISION, *RUNTIMES),
     "processor.worker": ("api", "detector", "cli", *WEB, *RUNTIMES),
-    "processor.inspect": ("api", "detector", "cli", "celery", "contracts.localstorage", *WEB, *TABLES, *RUNTIMES),
-    "processor.render": ("api", "detector", "cli", "celery", "contracts.localstorage", *WEB, *TABLES, *RUNTIMES),
-    "detector.worker": ("api", "processor", "cli", *WEB, *TABLES, "contracts.tables"),
+    "processor.inspect": ("api", "detector", "cli", "celery", "contracts.storage.local", *WEB, *TABLES, *RUNTIMES),
+    "processor.render": ("api", "detector", "cli", "celery", "contracts.storage.local", *WEB, *TABLES, *RUNTIMES),
+    "detector.worker": ("api", "processor", "cli", *WEB, *TABLES, "contracts.database.tables"),
     "cli.main": ("api", "processor", "detector", "numpy", "pycocotools", *WEB, *TABLES, *VISION, *RUNTIMES),
-    "contracts.redisstore": ("pg8000", "sqlalchemy"),
-    "contracts.pgstore": ("redis", "sqlalchemy", "celery"),
-    "contracts.stores": ("redis", "pg8000", "sqlalchemy"),
-    "contracts.broker": ("api", "processor", "detector", "cli", *WEB, *TABLES, *VISION, *RUNTIMES),
+    "contracts.results.redis_store": ("pg8000", "sqlalchemy"),
+    "contracts.results.postgres.store": ("redis", "sqlalchemy", "celery"),
+    "contracts.results.open": ("redis", "pg8000", "sqlalchemy"),
+    "contracts.workers.celery_app": ("api", "processor", "detector", "cli", *WEB, *TABLES, *VISION, *RUNTIMES),
 }
 
 

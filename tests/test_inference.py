@@ -15,15 +15,16 @@ from celery.exceptions import Reject, Retry, SoftTimeLimitExceeded
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from contracts import catalogue, chunkresult
-from contracts.broker import create_celery
-from contracts.catalogue import Catalogue, Model
-from contracts.codec import SCORE_SCALE, Block, concat, encode_block, mask_column
 from contracts.errors import CorruptData, EngineUnavailable, ModelBroken, StorageUnavailable, StoreUnavailable
-from contracts.localstorage import LocalStorage
-from contracts.messages import Chunk, ChunkFailure, Clock, to_json
-from contracts.settings import Settings
-from contracts.tasks import DETECT_CHUNK
+from contracts.models import catalogue
+from contracts.models.catalogue import Catalogue, Model
+from contracts.results import chunk_codec
+from contracts.results.codec import SCORE_SCALE, Block, concat, encode_block, mask_column
+from contracts.settings.table import Settings
+from contracts.storage.local import LocalStorage
+from contracts.wire.messages import Chunk, ChunkFailure, Clock, to_json
+from contracts.wire.tasks import DETECT_CHUNK
+from contracts.workers.celery_app import create_celery
 from detector import inference, rle, tasks
 from detector.attempt import AFTER_ERROR_SECONDS, HAND_BACK_SECONDS, MAX_REPEATS, perform
 from detector.base import Backend, EngineConfig, Image, Outputs
@@ -100,7 +101,7 @@ def services(made: Clip, engines: FakeEngines) -> Services:
 
 def stored(services: Services, index: int = 1) -> Block | ChunkFailure | None:
     data = services.store.get_chunk(JOB, index)
-    return None if data is None else chunkresult.decode(data)
+    return None if data is None else chunk_codec.decode(data)
 
 
 def failure(services: Services) -> ChunkFailure:

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from contracts.codec import Block, Detections, concat, pack
 from contracts.errors import CorruptData
-from contracts.messages import SCHEMA, Chunk, ChunkFailure, FrameRange, Options, Plan
+from contracts.results.codec import Block, Detections, concat, pack
+from contracts.wire.messages import SCHEMA, Chunk, ChunkFailure, FrameRange, Options, Plan
 from processor.merge import Tally, check, join
 
 CHUNK = Chunk(

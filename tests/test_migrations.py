@@ -16,8 +16,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlalchemy.engine import Engine
 
-from contracts.database import open_database
-from contracts.tables import REVISION, Base
+from contracts.database.engine import open_database
+from contracts.database.tables import REVISION, Base
 
 INI = Path(__file__).parents[1] / "migrations" / "alembic.ini"
 

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from contracts.catalogue import COCO_80, Catalogue
+from contracts.models.catalogue import COCO_80, Catalogue
 from tests import planted
 from tests.command import Command
 from tests.service import ROOT

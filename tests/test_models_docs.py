@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts import catalogue
-from contracts.catalogue import HeadOptions, Model
+from contracts.models import catalogue
+from contracts.models.catalogue import HeadOptions, Model
 from detector.heads import HEADS
 from tests import planted
 from tests.clips import clip

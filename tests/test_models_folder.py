@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from contracts import catalogue
-from contracts.catalogue import Catalogue, write_entry
 from contracts.errors import UnknownModel
+from contracts.models import catalogue
+from contracts.models.catalogue import Catalogue, write_entry
 from tests import planted
 from tests.command import Command
 

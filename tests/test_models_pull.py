@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from contracts import catalogue
-from contracts.catalogue import Model
+from contracts.models import catalogue
+from contracts.models.catalogue import Model
 from detector.manage.known import known_models
 from tests import planted
 from tests.command import Command

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from contracts import catalogue
-from contracts.catalogue import Catalogue
-from contracts.codec import Detections
+from contracts.models import catalogue
+from contracts.models.catalogue import Catalogue
+from contracts.results.codec import Detections
 from detector.base import EngineConfig
 from detector.manage import quantize, trial
 from tests import planted

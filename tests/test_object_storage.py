@@ -12,7 +12,7 @@ import psutil
 import pytest
 import redis
 
-from contracts.storage import result_key
+from contracts.storage.port import result_key
 from tests.bigfile import big
 from tests.compose import COMPOSE
 from tests.deployment import Deployment, Images

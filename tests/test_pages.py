@@ -10,10 +10,10 @@ import pytest
 from api.pages import format_cursor, frame_lines, parse_cursor, read_page
 from api.reading import FiledFrames, Frames
 from api.selection import Query, Selection
-from contracts import resultfile
-from contracts.codec import Block, Detections, mask_column, pack
 from contracts.errors import InvalidCursor, InvalidInput
-from contracts.messages import SCHEMA, Media, Options, Plan, ResultHeader
+from contracts.results import result_file
+from contracts.results.codec import Block, Detections, mask_column, pack
+from contracts.wire.messages import SCHEMA, Media, Options, Plan, ResultHeader
 
 HEADER = ResultHeader(
     SCHEMA,
@@ -74,8 +74,8 @@ def read_all(frames: Frames, query: Query, limit: int) -> list[dict[str, object]
 
 def filed() -> Frames:
     target = io.BytesIO()
-    resultfile.write(target, HEADER, [made(0, FRAMES)])
-    return FiledFrames(resultfile.ResultFile(io.BytesIO(target.getvalue())))
+    result_file.write(target, HEADER, [made(0, FRAMES)])
+    return FiledFrames(result_file.ResultFile(io.BytesIO(target.getvalue())))
 
 
 @pytest.mark.parametrize("limit", [1, 7, 30, 256, 5000])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from contracts.redisstore import RedisResultStore
+from contracts.results.redis_store import RedisResultStore
 from tests.forms import Form
 from tests.media import repeated
 from tests.service import Client, Service

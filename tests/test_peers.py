@@ -3,7 +3,7 @@
 import pytest
 
 from api.peers import origin
-from contracts.settings import Settings
+from contracts.settings.table import Settings
 
 TRUSTED = Settings(trusted_proxies="10.0.0.0/8, fd00::/8").proxy_networks
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from contracts import pgpool, pgschema, pgurl
 from contracts.errors import StoreUnavailable
-from contracts.pgstore import PostgresResultStore
+from contracts.results.postgres import connection_url, pool, schema
+from contracts.results.postgres.store import PostgresResultStore
 from tests.pgdatabase import ask, connected, opened
 from tests.results import at_once, fill
 from tests.servers import PASSWORD, Postgres, require
@@ -71,19 +71,19 @@ def test_a_try_is_not_counted_again_when_the_connection_broke(own: Postgres, job
 
 
 def test_a_statement_that_takes_too_long_is_ended(url: str, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pgpool, "STATEMENT_SECONDS", 1)
+    monkeypatch.setattr(pool, "STATEMENT_SECONDS", 1)
     with opened(url) as store:
         store.put_chunk(job, 0, b"x")
         with connected(url) as rude:
             rude.run("BEGIN")
-            rude.run(f"LOCK TABLE {pgschema.SCHEMA}.chunk")
+            rude.run(f"LOCK TABLE {schema.SCHEMA}.chunk")
             with pytest.raises(StoreUnavailable, match="statement timeout"):
                 store.put_chunk(job, 1, b"y")
         assert store.chunk_indexes(job) == {0}
 
 
 def test_a_server_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch, job: str) -> None:
-    monkeypatch.setattr(pgpool, "_SOCKET_SECONDS", 0.5)
+    monkeypatch.setattr(pool, "_SOCKET_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://u:p@127.0.0.1:{silent.getsockname()[1]}/db?sslmode=disable"
         with opened(url) as store, pytest.raises(StoreUnavailable, match="timed out"):
@@ -99,7 +99,7 @@ def test_a_wrong_password_is_said(url: str) -> None:
 def test_threads_share_a_few_connections(url: str, store: PostgresResultStore, job: str) -> None:
     at_once(16, lambda number: [store.put_chunk(job, 100 * number + i, b"x") for i in range(20)])
     assert len(store.chunk_indexes(job)) == 320
-    mine = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{pgurl.parse(url).database}'"
+    mine = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{connection_url.parse(url).database}'"
     assert 1 <= ask(url, f"{mine} AND application_name = 'web-detector'")[0][0] <= 4
 
 
@@ -122,7 +122,7 @@ def test_a_forked_child_has_connections_of_its_own(store: PostgresResultStore, j
 
 INTERRUPTED = """
 import signal, sys
-from contracts.pgstore import PostgresResultStore
+from contracts.results.postgres.store import PostgresResultStore
 
 class Interrupted(Exception):
     pass

@@ -8,9 +8,10 @@ from contextlib import closing
 
 import pytest
 
-from contracts import pgschema, pgstore
 from contracts.errors import StoreUnavailable
-from contracts.pgstore import PostgresResultStore
+from contracts.results.postgres import schema
+from contracts.results.postgres import store as store_module
+from contracts.results.postgres.store import PostgresResultStore
 from tests.pgdatabase import ask, opened
 from tests.results import at_once, fill
 from tests.servers import Postgres
@@ -31,7 +32,7 @@ def job() -> str:
 
 def counts(url: str) -> dict[str, int]:
     """How many rows there are in each table."""
-    return {name: ask(url, f"SELECT count(*) FROM {pgschema.SCHEMA}.{name}")[0][0] for name in TABLES}
+    return {name: ask(url, f"SELECT count(*) FROM {schema.SCHEMA}.{name}")[0][0] for name in TABLES}
 
 
 def test_many_who_start_at_once_on_an_empty_database_make_one_set_of_tables(
@@ -49,7 +50,7 @@ def test_many_who_start_at_once_on_an_empty_database_make_one_set_of_tables(
     at_once(12, start)
     assert problems == []
     assert stores[0].chunk_indexes(job) == set(range(12))
-    assert ask(url, f"SELECT number FROM {pgschema.SCHEMA}.version") == [[1]]
+    assert ask(url, f"SELECT number FROM {schema.SCHEMA}.version") == [[1]]
     storage = "SELECT attstorage FROM pg_attribute WHERE attrelid = 'web_detector_results.chunk'::regclass"
     assert ask(url, f"{storage} AND attname = 'data'") == [["e"]], "compressed already: not to be compressed again"
     for store in stores:
@@ -59,27 +60,27 @@ def test_many_who_start_at_once_on_an_empty_database_make_one_set_of_tables(
 def test_tables_of_a_later_version_are_left_alone(url: str, job: str) -> None:
     with opened(url) as store:
         store.put_chunk(job, 0, b"x")
-        ask(url, f"UPDATE {pgschema.SCHEMA}.version SET number = 99")
+        ask(url, f"UPDATE {schema.SCHEMA}.version SET number = 99")
         with opened(url) as late, pytest.raises(StoreUnavailable, match="of version 99, and this process knows 1"):
             late.chunk_indexes(job)
-        ask(url, f"UPDATE {pgschema.SCHEMA}.version SET number = 1")
+        ask(url, f"UPDATE {schema.SCHEMA}.version SET number = 1")
         assert store.chunk_indexes(job) == {0}
 
 
 def test_tables_of_an_earlier_version_are_brought_up(url: str, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(url) as store:
         store.put_chunk(job, 0, b"x")
-    monkeypatch.setattr(pgschema, "_STEPS", (*pgschema._STEPS, "ALTER TABLE job ADD note text"))
+    monkeypatch.setattr(schema, "_STEPS", (*schema._STEPS, "ALTER TABLE job ADD note text"))
     with opened(url) as store:
         assert store.chunk_indexes(job) == {0}
-    assert ask(url, f"SELECT note FROM {pgschema.SCHEMA}.job") == [[None]]
+    assert ask(url, f"SELECT note FROM {schema.SCHEMA}.job") == [[None]]
 
 
 def test_a_store_that_was_emptied_under_it_makes_its_tables_again(
     url: str, store: PostgresResultStore, job: str
 ) -> None:
     fill(store, job)
-    ask(url, f"DROP SCHEMA {pgschema.SCHEMA} CASCADE")
+    ask(url, f"DROP SCHEMA {schema.SCHEMA} CASCADE")
     assert store.get_layout(job) is None
     assert store.put_chunk(job, 0, b"again")
 
@@ -93,7 +94,7 @@ def test_every_byte_and_a_large_chunk_come_back(store: PostgresResultStore, job:
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is over is cleared away at once."""
-    monkeypatch.setattr(pgstore, "_GRACE_SECONDS", 0)
+    monkeypatch.setattr(store_module, "_GRACE_SECONDS", 0)
 
 
 def test_what_is_over_is_cleared_away(url: str, store: PostgresResultStore, now: None) -> None:
@@ -116,8 +117,8 @@ def test_what_is_over_is_cleared_away(url: str, store: PostgresResultStore, now:
 def test_a_large_job_is_cleared_away_in_bites(
     url: str, store: PostgresResultStore, now: None, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pgstore, "_SWEPT_CHUNKS", 3)
-    monkeypatch.setattr(pgstore, "_SWEPT_BITES", 2)
+    monkeypatch.setattr(store, "_SWEPT_CHUNKS", 3)
+    monkeypatch.setattr(store, "_SWEPT_BITES", 2)
     for index in range(14):
         store.put_chunk(job, index, b"x")
     store.forget(job)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from contracts import pgurl
 from contracts.errors import SettingsError, StoreUnavailable
+from contracts.results.postgres import connection_url
 from tests.pgdatabase import ask, opened
 from tests.servers import Postgres, require
 
@@ -25,12 +25,14 @@ def own() -> Iterator[Postgres]:
 
 
 def test_an_address_is_what_its_url_says() -> None:
-    full = pgurl.parse("postgresql+pg8000://us%40er:p%2Fw@[::1]:6432/d%20b?sslmode=verify-full&sslrootcert=/ca.pem")
+    full = connection_url.parse(
+        "postgresql+pg8000://us%40er:p%2Fw@[::1]:6432/d%20b?sslmode=verify-full&sslrootcert=/ca.pem"
+    )
     assert (full.user, full.password, full.host, full.port, full.database) == ("us@er", "p/w", "::1", 6432, "d b")
     assert (full.ssl_mode, full.ssl_root_cert, full.socket) == ("verify-full", "/ca.pem", "")
-    short = pgurl.parse("postgresql://u@h")
+    short = connection_url.parse("postgresql://u@h")
     assert (short.user, short.password, short.port, short.database, short.ssl_mode) == ("u", "", 5432, "u", "prefer")
-    local = pgurl.parse("postgresql://u@/db?host=/run/postgresql")
+    local = connection_url.parse("postgresql://u@/db?host=/run/postgresql")
     assert (local.host, local.socket, local.database) == ("", "/run/postgresql/.s.PGSQL.5432", "db")
     assert "p/w" not in repr(full)
 
@@ -50,7 +52,7 @@ def test_an_address_is_what_its_url_says() -> None:
 )
 def test_what_is_wrong_with_an_address_is_said_without_its_password(wrong: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said) as caught:
-        pgurl.parse(wrong)
+        connection_url.parse(wrong)
     assert "hidden" not in caught.value.detail
 
 

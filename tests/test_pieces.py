@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import NotFound, StorageFull, StorageUnavailable
-from contracts.localstorage import LocalStorage
-from contracts.s3pieces import _Grower
-from contracts.storage import Storage, video_key
+from contracts.storage.local import LocalStorage
+from contracts.storage.port import Storage, video_key
+from contracts.storage.s3_resumable import _Grower
 from tests.fakes import MemoryStorage
 from tests.s3 import Bucket, Line, ObjectStore
 from tests.servers import require
@@ -143,7 +143,7 @@ def test_what_a_full_disk_took_is_kept_and_goes_on(tmp_path: Path) -> None:
     """The limit on the size of a file stands for the disk's end: the kernel takes what fits, and then nothing."""
     script = (
         "import errno, os, resource, signal, sys; from pathlib import Path\n"
-        "from contracts.localstorage import LocalStorage\n"
+        "from contracts.storage.local import LocalStorage\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, -1))\n"
         "storage = LocalStorage(Path(sys.argv[1]))\n"

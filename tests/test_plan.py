@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import VideoRefused
-from contracts.messages import SCHEMA, PacketIndex
+from contracts.wire.messages import SCHEMA, PacketIndex
 from processor.plan import cut, shown
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from contracts.pgschema import SCHEMA
+from contracts.results.postgres.schema import SCHEMA
 from tests.deployment import Deployment, Images
 from tests.forms import RESULTS_IN_POSTGRES, DistributedForm, EmbeddedForm, Servers
 from tests.media import repeated

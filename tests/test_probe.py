@@ -12,15 +12,15 @@ import av
 import numpy as np
 import pytest
 
-from contracts.containers import MAX_STREAMS
 from contracts.errors import DecodeFailed, StorageUnavailable
-from contracts.handover import handed
-from contracts.localstorage import LocalStorage
-from contracts.messages import ProbeReport
-from contracts.reader import RangeReader
-from contracts.settings import Settings, table
-from contracts.storages import open_storage
+from contracts.settings.table import Settings, table
+from contracts.storage.local import LocalStorage
+from contracts.storage.open import open_storage
+from contracts.storage.range_reader import RangeReader
+from contracts.wire.messages import ProbeReport
 from detector.video import Video
+from media.demuxers import MAX_STREAMS
+from media.file_handover import handed
 from processor.probe import probe as probe_in
 from tests.fakes import MemoryStorage
 

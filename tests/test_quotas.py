@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from contracts.database import open_database
-from contracts.tables import User
+from contracts.database.engine import open_database
+from contracts.database.tables import User
 from tests.forms import Form
 from tests.media import repeated
 from tests.service import Client, Service

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.matching import matched, score_difference
 from benchmarks.ratio import ratio, rounds
-from contracts.codec import Block, Detections, pack
+from contracts.results.codec import Block, Detections, pack
 
 
 def test_a_ratio_is_that_of_pairs_and_its_interval_holds_it() -> None:

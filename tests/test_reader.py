@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import NotFound, StorageUnavailable
-from contracts.reader import RangeReader, watched
+from contracts.storage.range_reader import RangeReader, watched
 
 MIB = 1024 * 1024
 DATA = random.Random(3).randbytes(20 * MIB + 17)

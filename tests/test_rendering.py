@@ -19,13 +19,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from contracts import resultfile
-from contracts.catalogue import bundled
-from contracts.codec import Detections, compress, pack
 from contracts.errors import StorageUnavailable, VideoRefused
-from contracts.messages import SCHEMA, Media, Options, PacketIndex, Plan, ProbeReport, ResultHeader, encode
-from contracts.reader import RangeReader
-from contracts.renditions import Kind, RenditionOptions
+from contracts.models.catalogue import bundled
+from contracts.results import result_file
+from contracts.results.codec import Detections, compress, pack
+from contracts.storage.range_reader import RangeReader
+from contracts.wire.messages import SCHEMA, Media, Options, PacketIndex, Plan, ProbeReport, ResultHeader, encode
+from contracts.wire.renditions import Kind, RenditionOptions
 from processor.inspect import Limits, inspect
 from processor.order import Report, Request
 from processor.palette import colour_of
@@ -186,7 +186,7 @@ def result_of(
     times = shown(index)
     blocks = [pack(n, [times[n]], [detections(found.get(n, []))]) for n in wanted(times, index.time_base, chosen)]
     sink = io.BytesIO()
-    resultfile.write(sink, header, blocks)
+    result_file.write(sink, header, blocks)
     return sink.getvalue()
 
 

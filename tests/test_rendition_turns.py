@@ -9,19 +9,19 @@ import pytest
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
-from contracts.broker import create_celery
-from contracts.catalogue import Catalogue
-from contracts.codec import compress
-from contracts.database import open_database
+from contracts.coordination.leases import Signals
+from contracts.database.engine import open_database
+from contracts.database.tables import Base, Rendition, User, Video, utcnow
 from contracts.errors import StorageUnavailable
-from contracts.localstorage import LocalStorage
-from contracts.messages import encode, to_json
-from contracts.redisstore import RedisResultStore
-from contracts.renditions import RenditionState, render_queue
-from contracts.settings import Settings
-from contracts.signals import Signals
-from contracts.storage import index_key, rendition_key, video_key
-from contracts.tables import Base, Rendition, User, Video, utcnow
+from contracts.models.catalogue import Catalogue
+from contracts.results.codec import compress
+from contracts.results.redis_store import RedisResultStore
+from contracts.settings.table import Settings
+from contracts.storage.local import LocalStorage
+from contracts.storage.port import index_key, rendition_key, video_key
+from contracts.wire.messages import encode, to_json
+from contracts.wire.renditions import RenditionState, render_queue
+from contracts.workers.celery_app import create_celery
 from processor import renditions
 from processor.context import Services
 from processor.reaper import reap

@@ -11,10 +11,10 @@ import redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from contracts.gone import KEPT, Gone
-from contracts.renditions import rendition_id
-from contracts.storage import index_key, plan_key, rendition_key, result_key, video_key
-from contracts.tables import AuditEvent, Base, Job, Rendition, Upload, Video, new_id, utcnow
+from contracts.coordination.deleted_jobs import KEPT, Gone
+from contracts.database.tables import AuditEvent, Base, Job, Rendition, Upload, Video, new_id, utcnow
+from contracts.storage.port import index_key, plan_key, rendition_key, result_key, video_key
+from contracts.wire.renditions import rendition_id
 from processor import housekeeping
 from processor.keeper import Keeper
 from processor.orphans import Orphan, orphans, remove

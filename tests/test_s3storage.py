@@ -14,14 +14,14 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 
-from contracts import chunkresult
-from contracts.catalogue import Catalogue
-from contracts.codec import Block
 from contracts.errors import NotFound, StorageFull, StorageUnavailable
-from contracts.s3client import S3Access
-from contracts.s3storage import S3Storage
-from contracts.settings import Settings
-from contracts.storage import result_key
+from contracts.models.catalogue import Catalogue
+from contracts.results import chunk_codec
+from contracts.results.codec import Block
+from contracts.settings.table import Settings
+from contracts.storage.port import result_key
+from contracts.storage.s3 import S3Storage
+from contracts.storage.s3_client import S3Access
 from detector.attempt import HAND_BACK_SECONDS, perform
 from detector.context import Services
 from detector.decoders import Budget, Decoders
@@ -166,7 +166,7 @@ def test_a_line_that_breaks_costs_no_frame(bucket: Bucket, line: Line, tmp_path:
         probe(services.storage, Settings(), VIDEO_KEY)
     line.mend()
     assert perform(chunk, services, 1) is None
-    result = chunkresult.decode(services.store.get_chunk(JOB, chunk.index) or b"")
+    result = chunk_codec.decode(services.store.get_chunk(JOB, chunk.index) or b"")
     assert isinstance(result, Block)
     assert result.time.tolist() == list(chunk.times)
     assert probe(services.storage, Settings(), VIDEO_KEY).media is not None
@@ -243,8 +243,8 @@ def test_memory_does_not_grow_with_the_object(bucket: Bucket) -> None:
     """In a process of its own, since what matters is the most that it ever had."""
     code = (
         "import resource, sys\n"
-        "from contracts.environment import load\n"
-        "from contracts.storages import open_storage\n"
+        "from contracts.settings.load import load\n"
+        "from contracts.storage.open import open_storage\n"
         "storage = open_storage(load('detector'))\n"
         "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "def trip(size):\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.messages import SCHEMA, Options, PacketIndex
+from contracts.wire.messages import SCHEMA, Options, PacketIndex
 from processor.plan import cut, pick
 from processor.sampling import wanted
 

@@ -14,11 +14,11 @@ from typing import BinaryIO, cast
 import psutil
 import pytest
 
-from contracts.codec import compress
-from contracts.messages import encode
-from contracts.reader import RangeReader
-from contracts.renditions import RenditionOptions
-from contracts.settings import Settings
+from contracts.results.codec import compress
+from contracts.settings.table import Settings
+from contracts.storage.range_reader import RangeReader
+from contracts.wire.messages import encode
+from contracts.wire.renditions import RenditionOptions
 from processor.probe import probe
 from processor.rendering import Sources, make
 from tests import formats
@@ -32,7 +32,7 @@ SOURCES = Sources("videos/x/content", "videos/x/index")
 def inside(code: str, before: str = "", memory: int = 2**30, file_bytes: int = 0) -> "subprocess.CompletedProcess[str]":
     """Run code in a sandbox, in a process of its own."""
     enter = f"enter(Bounds({memory}, 2, {file_bytes}), os.getppid())"
-    lines = ["import os, sys, socket, signal, threading, ctypes", "from contracts.sandbox import Bounds, enter"]
+    lines = ["import os, sys, socket, signal, threading, ctypes", "from media.sandbox import Bounds, enter"]
     script = "\n".join([*lines, textwrap.dedent(before), enter, textwrap.dedent(code)])
     return subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
 
@@ -117,7 +117,7 @@ def test_memory_and_processor_time_have_an_end() -> None:
 
 
 def test_it_ends_with_its_parent() -> None:
-    code = "import os, sys; from contracts.sandbox import Bounds, enter; enter(Bounds(2**30, 5), int(sys.argv[1]))"
+    code = "import os, sys; from media.sandbox import Bounds, enter; enter(Bounds(2**30, 5), int(sys.argv[1]))"
     line = f"{code}; os.write(1, b'in'); os.read(0, 1)"
     start = f"subprocess.Popen([sys.executable, '-c', {line!r}, str(os.getpid())])"
     parent = f"import os, subprocess, sys, time; {start}; time.sleep(60)"

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from api.selection import Query, Selection, segment_at, walk
-from contracts.codec import time_ms, times_ms
+from contracts.results.codec import time_ms, times_ms
 from tests.madeup import Made, block, header, results, some_ms
 
 

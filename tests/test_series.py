@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.selection import Query, Selection
 from api.series import Span, answer, read_series, span_of
-from contracts.messages import Options
+from contracts.wire.messages import Options
 from tests.madeup import LABELS, Made, Seen, block, header, results, some_ms
 from tests.service import Client, Service
 

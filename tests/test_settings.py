@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from cli.embedded import Form, roles
-from contracts.environment import load
 from contracts.errors import SettingsError
-from contracts.settings import Row, Settings, table
-from contracts.settingsfields import ROLES, Role
+from contracts.settings.fields import ROLES, Role
+from contracts.settings.load import load
+from contracts.settings.table import Row, Settings, table
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from contracts.signals import Held, Replies, Signals, Turns
+from contracts.coordination.leases import Held, Replies, Signals, Turns
 from tests.valkey import Valkey
 
 

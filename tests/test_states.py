@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from contracts.database import open_database
-from contracts.states import ACTIVE, TERMINAL, TRANSITIONS, JobState, sources
-from contracts.tables import Base, Job, User, Video, new_id
+from contracts.database.engine import open_database
+from contracts.database.tables import Base, Job, User, Video, new_id
+from contracts.wire.job_states import ACTIVE, TERMINAL, TRANSITIONS, JobState, sources
 from processor.repository import Repository
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import NotFound, StorageFull, StorageUnavailable
-from contracts.localstorage import LocalStorage
-from contracts.storage import Storage, index_key, plan_key, result_key, video_key
+from contracts.storage.local import LocalStorage
+from contracts.storage.port import Storage, index_key, plan_key, result_key, video_key
 from tests.fakes import MemoryStorage
 from tests.s3 import ObjectStore
 from tests.servers import require

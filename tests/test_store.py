@@ -10,10 +10,10 @@ import pytest
 import redis
 
 from contracts.errors import SettingsError, StoreUnavailable
-from contracts.pgstore import PostgresResultStore
-from contracts.redisstore import RedisResultStore
-from contracts.store import Progress, ResultStore
-from contracts.stores import open_result_store
+from contracts.results.open import open_result_store
+from contracts.results.port import Progress, ResultStore
+from contracts.results.postgres.store import PostgresResultStore
+from contracts.results.redis_store import RedisResultStore
 from tests.fakes import MemoryResultStore
 from tests.results import at_once, fill, layout
 from tests.servers import Postgres

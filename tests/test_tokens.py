@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from contracts.database import open_database
-from contracts.tables import ApiToken, utcnow
+from contracts.database.engine import open_database
+from contracts.database.tables import ApiToken, utcnow
 from tests.service import Client, Service
 
 pytestmark = pytest.mark.embedded

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from contracts.catalogue import write_entry
+from contracts.models.catalogue import write_entry
 from detector import rle
 from tests import torchmodels
 from tests.clips import clip

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.states import JobState
-from contracts.tables import Job
+from contracts.database.tables import Job
+from contracts.wire.job_states import JobState
 from processor.turns import WORKED_ON, is_due, next_jobs, to_send, window
 
 STATES = [*WORKED_ON, JobState.MERGING, JobState.QUEUED]

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from contracts.database import open_database
-from contracts.storage import video_key
-from contracts.storages import open_storage
-from contracts.tables import Upload as Row
-from contracts.tables import utcnow
+from contracts.database.engine import open_database
+from contracts.database.tables import Upload as Row
+from contracts.database.tables import utcnow
+from contracts.storage.open import open_storage
+from contracts.storage.port import video_key
 from tests.bigfile import big
 from tests.disk import enlarge, small_disk
 from tests.embedded import Embedded

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from api.reading import FiledFrames
 from api.results import lines
 from api.selection import Query, Selection
-from contracts.database import open_database
-from contracts.messages import to_json
-from contracts.resultfile import ResultFile
-from contracts.tables import REVISION, Job, User, Video
+from contracts.database.engine import open_database
+from contracts.database.tables import REVISION, Job, User, Video
+from contracts.results.result_file import ResultFile
+from contracts.wire.messages import to_json
 from processor.inventory import Inventory
 from processor.verify import Verifier
 from tests.clips import clip

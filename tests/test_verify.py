@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts import resultfile
-from contracts.codec import Block, concat
-from contracts.messages import FrameRange
-from contracts.resultfile import ResultFile
-from contracts.storage import index_key, video_key
-from contracts.tables import Job, Video
+from contracts.database.tables import Job, Video
+from contracts.results import result_file
+from contracts.results.codec import Block, concat
+from contracts.results.result_file import ResultFile
+from contracts.storage.port import index_key, video_key
+from contracts.wire.messages import FrameRange
 from processor.verify import Verdict, Verifier
 from tests.clips import clip
 from tests.desk import Desk
@@ -60,7 +60,7 @@ def rewrite(desk: Desk, job: Job, change: Any, **header: Any) -> None:
         whole = concat([result.block(position) for position in range(len(result.starts))])
         told = msgspec.structs.replace(result.header, **header)
     with desk.services.storage.create(f"videos/{job.video_id}/jobs/{job.id}/result") as sink:
-        resultfile.write(sink, told, [change(whole)])
+        result_file.write(sink, told, [change(whole)])
 
 
 @pytest.mark.parametrize(

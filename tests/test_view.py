@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from contracts import catalogue
+from contracts.models import catalogue
 from detector.frames import ToImage
 from detector.view import View, view, whole
 

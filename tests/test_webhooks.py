@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from contracts.database import open_database
-from contracts.tables import User, Webhook
+from contracts.database.engine import open_database
+from contracts.database.tables import User, Webhook
 from tests.embedded import Embedded
 from tests.forms import EmbeddedForm, Form
 from tests.receiver import Receiver

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from contracts.settings import Settings
+from contracts.settings.table import Settings
 from processor.worker import arguments
 
 SETTINGS = Settings(processor_concurrency=2, log_level="warning")

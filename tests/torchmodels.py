@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from contracts.catalogue import Model
+from contracts.models.catalogue import Model
 
 LABELS = ("cat", "", "dog", "bird")
 SIDES = (96, 160)

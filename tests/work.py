@@ -6,8 +6,8 @@ from typing import Any
 
 import redis
 
-from contracts.pgschema import SCHEMA
-from contracts.stores import is_redis
+from contracts.results.open import is_redis
+from contracts.results.postgres.schema import SCHEMA
 from tests.deployment import Deployment, Part
 from tests.pgdatabase import ask
 

@@ -14,7 +14,7 @@ from openvino.preprocess import PrePostProcessor
 
 from benchmarks.loops.model import FILE, HEIGHT, MODEL, WIDTH, detections
 from benchmarks.loops.served import serve
-from contracts.codec import Detections
+from contracts.results.codec import Detections
 
 HINTS = {"fp32": "f32", "bf16": "bf16", "f16": "f16"}
 

@@ -10,7 +10,7 @@ import onnxruntime as ort
 
 from benchmarks.loops.model import FILE, HEIGHT, MODEL, WIDTH, detections
 from benchmarks.loops.served import serve
-from contracts.codec import Detections
+from contracts.results.codec import Detections
 
 MEAN, STD = np.array(MODEL.mean, np.float32), np.array(MODEL.std, np.float32)
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from contracts.catalogue import bundled
-from contracts.codec import Detections
+from contracts.models.catalogue import bundled
+from contracts.results.codec import Detections
 from detector.base import Outputs
 from detector.heads import nanodet
 from detector.view import view

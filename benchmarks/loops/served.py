@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from contracts.codec import Detections, encode_block, pack
+from contracts.results.codec import Detections, encode_block, pack
 
 # A video's path in, a frame's detections after the other out.
 Loop = Callable[[str], Iterable[Detections]]

@@ -12,7 +12,7 @@ import supervision as sv
 from benchmarks.loops.byhand import normal
 from benchmarks.loops.model import FILE, HEIGHT, WIDTH, detections
 from benchmarks.loops.served import serve
-from contracts.codec import Detections
+from contracts.results.codec import Detections
 
 
 class Supervised:

@@ -17,7 +17,7 @@ from cli.evaluation.reader import read
 from cli.local import LocalFailed, local_service
 from cli.report import Report
 from cli.shell import credentials, replacing, terminable, writable
-from contracts.exits import ended
+from contracts.runtime.exit_codes import ended
 
 if TYPE_CHECKING:
     from cli.evaluation.ap import Figures

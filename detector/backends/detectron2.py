@@ -19,8 +19,8 @@ with warnings.catch_warnings():
     from detectron2.modeling import build_model
     from detectron2.modeling.poolers import ROIPooler
 
-from contracts.catalogue import Model
 from contracts.errors import ModelBroken
+from contracts.models.catalogue import Model
 from detector.backends import torchweights
 from detector.backends.torchrun import SCORE_FLOOR, Found, TorchBackend, check_agrees
 

@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from contracts.catalogue import Channel, Model
 from contracts.errors import ModelBroken
+from contracts.models.catalogue import Channel, Model
 from detector.base import IMAGE_INPUT, image_shape
 
 

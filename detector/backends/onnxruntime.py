@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from contracts.catalogue import Model
 from contracts.errors import EngineUnavailable, ModelBroken
+from contracts.models.catalogue import Model
 from detector import heads
 from detector.backends.cpu import cpu_name
 from detector.backends.onnxgraph import prepared

@@ -13,8 +13,8 @@ import numpy as np
 import openvino as ov
 from openvino.preprocess import PrePostProcessor
 
-from contracts.catalogue import Model
 from contracts.errors import EngineUnavailable, ModelBroken
+from contracts.models.catalogue import Model
 from detector import heads
 from detector.base import (
     IMAGE_INPUT,

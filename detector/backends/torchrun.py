@@ -16,9 +16,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import torch
 
-from contracts.catalogue import Model
-from contracts.codec import mask_column
 from contracts.errors import EngineUnavailable, ModelBroken
+from contracts.models.catalogue import Model
+from contracts.results.codec import mask_column
 from detector import rle
 from detector.backends.cpu import cpu_name
 from detector.base import MASKS, EngineConfig, EngineInfo, Image, Outputs, check_file, check_finite, choose_precision

@@ -7,8 +7,8 @@ import torch
 import torchvision
 from torchvision.models import get_model_builder, list_models
 
-from contracts.catalogue import Model
 from contracts.errors import ModelBroken
+from contracts.models.catalogue import Model
 from detector.backends import torchweights
 from detector.backends.torchrun import SCORE_FLOOR, Found, TorchBackend, check_agrees
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from contracts.catalogue import Model
 from contracts.errors import ModelBroken
+from contracts.models.catalogue import Model
 from detector.base import line_of
 
 _NAMED = 5  # that many problems in an error, and how many more there are

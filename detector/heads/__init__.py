@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from contracts.catalogue import Model
-from contracts.codec import Detections
 from contracts.errors import ModelBroken
+from contracts.models.catalogue import Model
+from contracts.results.codec import Detections
 from detector.base import Outputs, Shapes
 from detector.heads import boxes, detr, nanodet, yolo, yolox
 from detector.view import View

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.catalogue import HeadOptions, Model
-from contracts.codec import Detections, mask_column
+from contracts.models.catalogue import HeadOptions, Model
+from contracts.results.codec import Detections, mask_column
 from detector.base import MASKS, Outputs, Shapes
 from detector.heads.nms import Floats, best, corners, nms
 from detector.view import View

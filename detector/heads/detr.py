@@ -5,8 +5,8 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.catalogue import Model
-from contracts.codec import Detections
+from contracts.models.catalogue import Model
+from contracts.results.codec import Detections
 from detector.base import Outputs, Shapes
 from detector.heads.nms import MAX_DETECTIONS, Floats, candidates, corners
 from detector.view import View

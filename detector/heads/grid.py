@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from contracts.catalogue import Model
+from contracts.models.catalogue import Model
 from detector.heads.nms import Floats
 
 STRIDES = (8, 16, 32)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.codec import Detections
+from contracts.results.codec import Detections
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from contracts.catalogue import Model
-from contracts.codec import Detections
+from contracts.models.catalogue import Model
+from contracts.results.codec import Detections
 from detector.base import Outputs, Shapes
 from detector.heads.nms import candidates, corners, suppressed
 from detector.view import View

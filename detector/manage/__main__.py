@@ -9,11 +9,11 @@ from typing import NoReturn
 
 import msgspec
 
-from contracts.catalogue import Model
-from contracts.environment import load
 from contracts.errors import SettingsError
-from contracts.exits import ended
-from contracts.settings import Settings
+from contracts.models.catalogue import Model
+from contracts.runtime.exit_codes import ended
+from contracts.settings.load import load
+from contracts.settings.table import Settings
 from detector.base import EngineConfig
 from detector.manage import add, arguments, listing, pull
 from detector.manage.download import OnProgress

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from contracts.catalogue import BUNDLED, LABEL_SETS, Model
 from contracts.errors import InvalidInput, ModelBroken
+from contracts.models.catalogue import BUNDLED, LABEL_SETS, Model
 from detector.base import EngineConfig
 from detector.manage import trial
 from detector.manage.draft import Draft, draft, with_decoded

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from contracts.catalogue import COCO_80, COCO_91, Channel, Model
 from contracts.errors import InvalidInput, ModelBroken
+from contracts.models.catalogue import COCO_80, COCO_91, Channel, Model
 from detector.heads import HEADS
 from detector.manage.graph import Graph
 from detector.manage.reading import Reading, read

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from contracts.catalogue import BUNDLED, Catalogue, Model, read_entry, write_entry
 from contracts.errors import InvalidInput, ModelBroken, UnknownModel
-from contracts.settings import Settings
+from contracts.models.catalogue import BUNDLED, Catalogue, Model, read_entry, write_entry
+from contracts.settings.table import Settings
 from detector.engines import weights_path
 
 _READABLE = 0o644

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from contracts.catalogue import Model, read_entry
 from contracts.errors import UnknownModel
+from contracts.models.catalogue import Model, read_entry
 
 
 def known_models() -> tuple[Model, ...]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from contracts.catalogue import BUNDLED, Model
 from contracts.errors import UnknownModel, WebDetectorError
+from contracts.models.catalogue import BUNDLED, Model
 from detector.base import EngineConfig, check_file
 from detector.engines import weights_path
 from detector.manage import trial

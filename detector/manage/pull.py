@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from contracts.catalogue import BUNDLED, Model
 from contracts.errors import EngineUnavailable, InvalidInput, ModelBroken, UnknownModel
+from contracts.models.catalogue import BUNDLED, Model
 from detector.base import EngineConfig
 from detector.manage import trial
 from detector.manage.add import Say, check_free

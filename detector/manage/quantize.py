@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from onnxruntime import quantization
 
-from contracts.catalogue import Model
-from contracts.codec import Detections
 from contracts.errors import InvalidInput, ModelBroken
+from contracts.models.catalogue import Model
+from contracts.results.codec import Detections
 from detector import heads
 from detector.backends.onnxgraph import image_input
 from detector.base import EngineConfig, Image, check_file

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from contracts.catalogue import HeadOptions
 from contracts.errors import ModelBroken
+from contracts.models.catalogue import HeadOptions
 from detector.heads.grid import cell_count
 from detector.manage.graph import Graph, Port
 

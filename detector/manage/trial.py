@@ -9,9 +9,9 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 
-from contracts.catalogue import Model
-from contracts.codec import Detections
 from contracts.errors import InvalidInput, ModelBroken
+from contracts.models.catalogue import Model
+from contracts.results.codec import Detections
 from detector import heads
 from detector.base import Backend, EngineConfig, EngineInfo, Outputs, check_finite
 from detector.frames import ToImage

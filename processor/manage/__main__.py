@@ -11,16 +11,16 @@ from itertools import chain
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database import open_database
-from contracts.environment import load
+from contracts.coordination.deleted_jobs import Gone
+from contracts.database.engine import open_database
+from contracts.database.tables import Job, Video
 from contracts.errors import NotFound, SettingsError
-from contracts.exits import ended
-from contracts.gone import Gone
-from contracts.presence import connect
-from contracts.settings import Settings
-from contracts.storages import open_storage
-from contracts.stores import open_result_store
-from contracts.tables import Job, Video
+from contracts.results.open import open_result_store
+from contracts.runtime.exit_codes import ended
+from contracts.settings.load import load
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
+from contracts.workers.worker_presence import connect
 from processor.doctor import examine
 from processor.inventory import Inventory
 from processor.keeper import Keeper

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.errors import VideoRefused
-from contracts.localstorage import LocalStorage
-from contracts.messages import Chunk, ProbeReport, encode
-from contracts.settings import Settings
+from contracts.settings.table import Settings
+from contracts.storage.local import LocalStorage
+from contracts.wire.messages import Chunk, ProbeReport, encode
 from processor.probe import probe
 from tests.service import ROOT
 from tests.test_formats import chunks
@@ -97,7 +97,7 @@ import os, resource, sys
 from processor.inspect import Limits, inspect
 resource.setrlimit(resource.RLIMIT_AS, (2 * 1024**3,) * 2)
 from contracts.errors import VideoRefused
-from contracts.settings import Settings
+from contracts.settings.table import Settings
 own = Settings()
 try:
     with os.fdopen(int(sys.argv[1]), "rb") as source:

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from contracts.errors import DecodeFailed
-from contracts.messages import Chunk
-from contracts.reader import watched
+from contracts.storage.range_reader import watched
+from contracts.wire.messages import Chunk
 from detector.frames import ToImage, decode
 from detector.view import whole
 from tests.service import ROOT

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from contracts.codec import Block, Detections, decompress, encode_block, mask_column, pack
-from contracts.messages import SCHEMA, ChunkFailure, Media, ResultHeader, encode
+from contracts.results.codec import Block, Detections, decompress, encode_block, mask_column, pack
+from contracts.wire.messages import SCHEMA, ChunkFailure, Media, ResultHeader, encode
 from tests.clips import plan
 from tests.service import ROOT
 

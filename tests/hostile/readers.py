@@ -13,10 +13,10 @@ import atheris
 
 with atheris.instrument_imports(include=["contracts", "api.tusheaders", "api.multipart"]):
     from api import tusheaders
-    from contracts import chunkresult
-    from contracts.codec import Block, compress, decode_block, encode_block
     from contracts.errors import CorruptData, InvalidInput, Malformed, UnsupportedProtocol
-    from contracts.resultfile import MAGIC, ResultFile
+    from contracts.results import chunk_codec
+    from contracts.results.codec import Block, compress, decode_block, encode_block
+    from contracts.results.result_file import MAGIC, ResultFile
 
 
 def codec(data: bytes) -> None:
@@ -34,7 +34,7 @@ def codec(data: bytes) -> None:
 def chunk(data: bytes) -> None:
     """A chunk's result is sound or refused; its first byte says what it is."""
     try:
-        found = chunkresult.decode(data[:1] + (compress(data[1:]) if data[:1] == b"F" else data[1:]))
+        found = chunk_codec.decode(data[:1] + (compress(data[1:]) if data[:1] == b"F" else data[1:]))
     except CorruptData:
         return
     if isinstance(found, Block):

@@ -1,0 +1,201 @@
+"""The models that the service knows: data only, no weights and no code of theirs.
+
+An entry is a JSON file. That of the model that comes along lies beside this file, in models/. Each
+model that was added has its own in the folder of models, <id>.json, beside its weights; it is read
+afresh whenever it is asked for, so that a model can be added while the service runs.
+"""
+
+import hashlib
+import logging
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from contracts.errors import ModelBroken, UnknownModel
+
+log = logging.getLogger(__name__)
+
+# The 80 categories of COCO 2017 in the order that its detectors number them.
+COCO_80 = (
+    "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
+    "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow",
+    "elephant", "bear", "zebra", "giraffe", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee",
+    "skis", "snowboard", "sports ball", "kite", "baseball bat", "baseball glove", "skateboard", "surfboard",
+    "tennis racket", "bottle", "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple",
+    "sandwich", "orange", "broccoli", "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch",
+    "potted plant", "bed", "dining table", "toilet", "tv", "laptop", "mouse", "remote", "keyboard",
+    "cell phone", "microwave", "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors",
+    "teddy bear", "hair drier", "toothbrush",
+)  # fmt: skip
+
+# The numbers that COCO's own files give its categories: 1 to 90, ten of them without a meaning.
+_UNUSED = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
+_NAMES = iter(COCO_80)
+COCO_91 = tuple("" if number == 0 or number in _UNUSED else next(_NAMES) for number in range(91))
+LABEL_SETS = {"coco-80": COCO_80, "coco-91": COCO_91}
+
+Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+# A name, so that an entry cannot lead out of its folder.
+FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")]
+Channel = tuple[float, float, float]
+
+
+class HeadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How exports of one kind differ.
+
+    box: corners, corners with y first, or centre and size. units: pixels of the model's input, or
+    parts (0 to 1) of it. first_label: the number in the outputs that is the first of the labels.
+    activation: what turns the outputs into scores; empty means what is usual for the head. decoded:
+    the boxes are in pixels already, where the head could also compute them. max_iou: of two boxes
+    of a class with more in common than that, the worse one goes; 0 means the head's own.
+    """
+
+    box: Literal["xyxy", "yxyx", "cxcywh"] = "xyxy"
+    units: Literal["pixel", "unit"] = "pixel"
+    first_label: int = 0
+    activation: Literal["", "none", "sigmoid", "softmax"] = ""
+    decoded: bool = False
+    max_iou: float = 0
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One model.
+
+    file: name in the folder of models; sha256 of it, and size in bytes (0: not known). int8_file: the same
+    model with whole numbers for weights, for the precision int8. url: where the file can be
+    downloaded. accuracy: as published, and accuracy_source: by whom and where.
+    input_size: (width, height) in pixels of the images that the engine takes; None: of any size, as
+    the frames are. fit: how a frame comes to that size: "stretch"; "pad" keeps its ratio, at the top
+    left, the rest grey; "pad_centre" in the middle. mean and std: per channel of colour order
+    `channels`, for pixel values 0 to 255. head: how the outputs become boxes. outputs: the graph's
+    names of what the head reads, where they are others. feeds: further inputs, as constant whole
+    numbers [1, n]. labels: names by number; an empty one means nothing and is never found. config:
+    what else the engine must know. sides: of an engine that scales frames itself, the pixels that the
+    shorter side comes to and the most for the longer one; None: as its config says. masks: whether it can
+    give them. pool: the detectors that run it, empty for the default ones. chunk_size: frames that a chunk aims
+    at where that of the service is larger, for a model that takes long; 0: as the service.
+    """
+
+    id: Id
+    title: str
+    engine: str
+    file: FileName
+    sha256: Sha256
+    size_bytes: int = 0
+    int8_file: FileName | None = None
+    int8_sha256: Sha256 = ""
+    url: str = ""
+    licence: str
+    source: str
+    accuracy: str
+    accuracy_source: str = ""
+    input_size: tuple[int, int] | None
+    fit: Literal["stretch", "pad", "pad_centre"] = "stretch"
+    channels: Literal["BGR", "RGB"]
+    mean: Channel = (0.0, 0.0, 0.0)
+    std: Channel = (1.0, 1.0, 1.0)
+    head: str
+    head_options: HeadOptions = HeadOptions()
+    outputs: dict[str, str] = {}
+    feeds: dict[str, tuple[int, ...]] = {}
+    labels: tuple[str, ...]
+    config: str = ""
+    sides: tuple[int, int] | None = None
+    masks: bool = False
+    pool: str = ""
+    chunk_size: Annotated[int, Meta(ge=0)] = 0
+
+    def weights(self, precision: str) -> tuple[str, str]:
+        """Name and sha256 of the file for a precision. Raises ModelBroken when there is none."""
+        if precision != "int8":
+            return self.file, self.sha256
+        if self.int8_file is None:
+            raise ModelBroken(
+                f"model {self.id} has no int8 file: add one with `web-detector models quantize {self.id}`"
+            )
+        return self.int8_file, self.int8_sha256
+
+    def digest(self) -> str:
+        """Of all that decides a result: two hosts with the same digest compute the same."""
+        shown = {"title", "licence", "source", "accuracy", "accuracy_source", "url", "size_bytes", "pool", "chunk_size"}
+        content = {name: getattr(self, name) for name in self.__struct_fields__ if name not in shown}
+        return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+
+_REQUIRED = {field.name for field in msgspec.structs.fields(Model) if field.required}
+
+
+class Catalogue:
+    """The models that jobs may name: those that come along, and those in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, model_id: str) -> Model:
+        """The model of that id. Raises UnknownModel with the list of the known ones, ModelBroken."""
+        # The pattern first: an id is part of a path.
+        if re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", model_id):
+            path = self._folder / f"{model_id}.json"
+            if path.is_file():
+                return read_entry(path)
+            if model_id in BUNDLED:
+                return BUNDLED[model_id]
+        known = ", ".join(model.id for model in self.all())
+        raise UnknownModel(f"there is no model {model_id!r}; known are: {known}")
+
+    def all(self) -> tuple[Model, ...]:
+        """All models, those that come along first. Entries that cannot be read are left out, and logged."""
+        found = dict(BUNDLED)
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                model = read_entry(path)
+            except ModelBroken as error:
+                log.error("%s", error.detail)
+                continue
+            found[model.id] = model
+        return tuple(found.values())
+
+
+def read_entry(path: Path) -> Model:
+    """The entry in a file. Raises ModelBroken that says what is wrong with it."""
+    try:
+        raw = msgspec.json.decode(path.read_bytes())
+        model = entry(raw)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ModelBroken(f"the entry {path} cannot be read: {error}") from error
+    if model.id != path.stem:
+        raise ModelBroken(f"the entry {path} is that of model {model.id}: its name must be {model.id}.json")
+    return model
+
+
+def entry(raw: Any) -> Model:
+    """A model from plain data; labels may be the name of one of LABEL_SETS. Raises msgspec.ValidationError."""
+    if isinstance(raw, dict) and isinstance(raw.get("labels"), str):
+        name = raw["labels"]
+        if name not in LABEL_SETS:
+            raise msgspec.ValidationError(f"there are no labels {name!r}; known are: {', '.join(LABEL_SETS)}")
+        raw = raw | {"labels": LABEL_SETS[name]}
+    return msgspec.convert(raw, Model)
+
+
+def write_entry(model: Model) -> bytes:
+    """The content of an entry's file."""
+    raw = {
+        name: value
+        for name, value in msgspec.to_builtins(model).items()
+        if value not in (None, "", {}) or name in _REQUIRED
+    }
+    raw["labels"] = next((name for name, labels in LABEL_SETS.items() if labels == model.labels), raw["labels"])
+    return msgspec.json.format(msgspec.json.encode(raw), indent=2) + b"\n"
+
+
+BUNDLED = {path.stem: read_entry(path) for path in sorted(Path(__file__).parent.glob("*.json"))}
+
+
+def bundled(model_id: str) -> Model:
+    """A model that comes along. Raises KeyError."""
+    return BUNDLED[model_id]

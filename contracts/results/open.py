@@ -1,0 +1,51 @@
+"""Which store keeps the running jobs' results: the scheme of its URL says so.
+
+None is imported but the chosen one."""
+
+from contracts.errors import SettingsError
+from contracts.results.port import ResultStore
+from contracts.results.postgres import connection_url
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+SCHEMES = (*REDIS_SCHEMES, *connection_url.SCHEMES)
+
+
+def open_result_store(url: str, ttl_seconds: int) -> ResultStore:
+    """The store behind a URL; connects at the first use. ttl_seconds: how long a job's data lives
+    after its last write. Raises SettingsError."""
+    check_result_store(url)
+    if is_redis(url):
+        from contracts.results.redis_store import RedisResultStore
+
+        return RedisResultStore.connect(url, ttl_seconds)
+    from contracts.results.postgres.store import PostgresResultStore
+
+    return PostgresResultStore.connect(url, ttl_seconds)
+
+
+def check_result_store(url: str) -> None:
+    """Raises SettingsError that says what is wrong with the URL; never repeats its password."""
+    if _scheme(url) not in SCHEMES:
+        raise SettingsError(f"begins with {_scheme(url)!r}: a result store begins with {_listed(SCHEMES)}")
+    if not is_redis(url):
+        connection_url.parse(url)
+
+
+def check_redis(url: str) -> None:
+    """Raises SettingsError when the URL is not one of Redis."""
+    if not is_redis(url):
+        raise SettingsError(f"begins with {_scheme(url)!r}: Redis begins with {_listed(REDIS_SCHEMES)}")
+
+
+def is_redis(url: str) -> bool:
+    """Whether a URL is one of the Redis protocol."""
+    return _scheme(url) in REDIS_SCHEMES
+
+
+def _scheme(url: str) -> str:
+    scheme, separator, _ = url.partition("://")
+    return scheme.lower() if separator else ""
+
+
+def _listed(schemes: tuple[str, ...]) -> str:
+    return ", ".join(f"{scheme}://" for scheme in schemes)

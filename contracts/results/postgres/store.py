@@ -1,0 +1,240 @@
+"""ResultStore in PostgreSQL. The server's clock decides; every method is one statement, done whole or not at all."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from contracts.errors import StoreUnavailable
+from contracts.results.port import Progress
+from contracts.results.postgres import connection_url
+from contracts.results.postgres.pool import STATEMENT_SECONDS, Pool
+from contracts.results.postgres.schema import SCHEMA, ensure
+from contracts.wire.messages import Layout, decode, encode
+
+_CONNECTIONS = 4  # of one process; the api's threads share them
+_TRIES = 5
+# Nothing that began before a job was cut off still runs when its rows are cleared away.
+_GRACE_SECONDS = 6 * STATEMENT_SECONDS
+_SWEPT_JOBS = 100
+_SWEPT_CHUNKS = 500
+_SWEPT_BITES = 20
+
+
+def _writing(insert: str) -> str:
+    """An INSERT ... SELECT id, ... FROM living for a job, whose RETURNING comes back as one value.
+
+    The job is made when it is new, and its TTL renewed when a tenth of it is over: not by every write, or
+    all detectors would wait in line for one row. No row comes back when the job has faded.
+    """
+    return f"""
+        WITH known AS (
+            SELECT id FROM job WHERE name = :job AND expires_at > now() + :ttl * interval '0.9 s'
+        ), renewed AS (
+            INSERT INTO job (name, expires_at)
+            SELECT :job, now() + :ttl * interval '1 s' WHERE NOT EXISTS (SELECT FROM known)
+            ON CONFLICT (name) DO UPDATE SET expires_at = excluded.expires_at WHERE job.expires_at > now()
+            RETURNING id
+        ), living AS (
+            SELECT id FROM known UNION ALL SELECT id FROM renewed
+        ), written AS (
+            {insert}
+        )
+        SELECT (SELECT * FROM written) FROM living
+    """  # noqa: S608  (constants of this file)
+
+
+def _reading(columns: str, table: str, condition: str = "") -> str:
+    """Rows of a job that lives."""
+    return f"""
+        SELECT {columns} FROM {table} JOIN job ON job.id = {table}.job
+        WHERE job.name = :job AND job.expires_at > now() {condition}
+    """  # noqa: S608  (constants of this file)
+
+
+_PUT_CHUNK = _writing(
+    "INSERT INTO chunk SELECT id, CAST(:number AS integer), CAST(:data AS bytea) FROM living"
+    " ON CONFLICT DO NOTHING RETURNING true"
+)
+_GET_CHUNK = _reading("data", "chunk", "AND number = :number")
+_HAS_CHUNK = _reading("true", "chunk", "AND number = :number")
+_CHUNK_INDEXES = _reading("number", "chunk")
+_SET_STATE = _writing(
+    "INSERT INTO state SELECT id, CAST(:name AS text), CAST(:value AS bytea) FROM living"
+    " ON CONFLICT (job, name) DO UPDATE SET value = excluded.value RETURNING value"
+)
+_SETTLE_STATE = _writing(
+    "INSERT INTO state SELECT id, CAST(:name AS text), CAST(:value AS bytea) FROM living"
+    " ON CONFLICT (job, name) DO UPDATE SET value = state.value RETURNING value"
+)
+_GET_STATE = _reading("value", "state", "AND state.name = :name")
+_BEGIN_ATTEMPT = _writing(
+    "INSERT INTO attempt SELECT id, CAST(:number AS integer), 1 FROM living"
+    " ON CONFLICT (job, number) DO UPDATE SET tries = attempt.tries + 1 RETURNING tries"
+)
+_WITHDRAW_ATTEMPT = """
+    WITH living AS (
+        SELECT id FROM job WHERE name = :job AND expires_at > now()
+    ), gone AS (
+        DELETE FROM attempt USING living
+        WHERE attempt.job = living.id AND number = CAST(:number AS integer) AND tries <= 1
+    )
+    UPDATE attempt SET tries = tries - 1 FROM living
+    WHERE attempt.job = living.id AND number = CAST(:number AS integer) AND tries > 1
+"""
+_ATTEMPTS = _reading("number, tries", "attempt")
+_SET_PROGRESS = _writing(
+    "INSERT INTO progress"
+    " SELECT id, CAST(:number AS integer), CAST(:frames AS bigint), CAST(:seconds AS double precision) FROM living"
+    " ON CONFLICT (job, number) DO UPDATE SET frames = excluded.frames, seconds = excluded.seconds RETURNING true"
+)
+_PROGRESS = """
+    SELECT job.name, CAST(sum(frames) AS bigint), sum(seconds) FROM progress JOIN job ON job.id = progress.job
+    WHERE job.name = ANY (CAST(:jobs AS text[])) AND job.expires_at > now() GROUP BY job.name
+"""
+_TAKE_LEASE = """
+    INSERT INTO lease VALUES (:job, :number, :owner, now() + :seconds * interval '1 s')
+    ON CONFLICT (job_name, number) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
+    WHERE lease.owner = excluded.owner OR lease.expires_at <= now()
+    RETURNING true
+"""
+_RELEASE_LEASE = "DELETE FROM lease WHERE job_name = :job AND number = :number"
+_LEASED = "SELECT true FROM lease WHERE job_name = :job AND number = :number AND expires_at > now()"
+_TOUCH = "UPDATE job SET expires_at = now() + :ttl * interval '1 s' WHERE name = :job AND expires_at > now()"
+_IDLE = "SELECT name FROM job WHERE name IS NOT NULL AND expires_at <= now() + :left * interval '1 s'"
+_CUT_OFF = "UPDATE job SET name = NULL WHERE name = :job AND expires_at <= now()"
+_FORGET = """
+    WITH in_hand AS (DELETE FROM lease WHERE job_name = :job)
+    UPDATE job SET name = NULL, expires_at = least(expires_at, now()) WHERE name = :job
+"""
+_GONE = "SELECT id FROM job WHERE expires_at < now() - :grace * interval '1 s' ORDER BY id LIMIT :most"
+_SWEEP_CHUNKS = """
+    DELETE FROM chunk WHERE ctid = ANY (ARRAY(SELECT ctid FROM chunk WHERE job = :id LIMIT :most)) RETURNING number
+"""
+_SWEEP_JOB = """
+    WITH a AS (DELETE FROM attempt WHERE job = :id),
+        b AS (DELETE FROM progress WHERE job = :id),
+        c AS (DELETE FROM state WHERE job = :id)
+    DELETE FROM job WHERE id = :id RETURNING id
+"""
+_SWEEP_LEASES = "DELETE FROM lease WHERE expires_at < now() - :grace * interval '1 s'"
+
+
+class PostgresResultStore:
+    """ResultStore in a schema of a PostgreSQL database, which it makes by itself."""
+
+    def __init__(self, pool: Pool, ttl_seconds: int) -> None:
+        """pool: with `ensure` as its preparation."""
+        self._pool = pool
+        self._ttl = ttl_seconds
+
+    @classmethod
+    def connect(cls, url: str, ttl_seconds: int) -> "PostgresResultStore":
+        """A store behind a postgresql:// or postgresql+pg8000:// URL; connects at the first use."""
+        return cls(Pool(connection_url.parse(url), _CONNECTIONS, SCHEMA, ensure), ttl_seconds)
+
+    def put_chunk(self, job_id: str, index: int, data: bytes) -> bool:
+        return bool(self._write(_PUT_CHUNK, job_id, number=index, data=data))
+
+    def get_chunk(self, job_id: str, index: int) -> bytes | None:
+        data: bytes | None = self._value(_GET_CHUNK, job=job_id, number=index)
+        return data
+
+    def has_chunk(self, job_id: str, index: int) -> bool:
+        return self._value(_HAS_CHUNK, job=job_id, number=index) is not None
+
+    def chunk_indexes(self, job_id: str) -> frozenset[int]:
+        return frozenset(number for (number,) in self._pool.run(_CHUNK_INDEXES, job=job_id))
+
+    def put_layout(self, job_id: str, layout: Layout) -> None:
+        self._write(_SET_STATE, job_id, name="layout", value=encode(layout))
+
+    def get_layout(self, job_id: str) -> Layout | None:
+        data = self._value(_GET_STATE, job=job_id, name="layout")
+        return decode(data, Layout) if data else None
+
+    def begin_attempt(self, job_id: str, index: int) -> int:
+        # Not repeated: it may have been counted before the connection broke.
+        return int(self._write(_BEGIN_ATTEMPT, job_id, repeat=False, number=index))
+
+    def withdraw_attempt(self, job_id: str, index: int) -> None:
+        self._pool.run(_WITHDRAW_ATTEMPT, repeat=False, job=job_id, number=index)
+
+    def attempts(self, job_id: str) -> dict[int, int]:
+        return dict(self._pool.run(_ATTEMPTS, job=job_id))
+
+    def take_lease(self, job_id: str, index: int, owner: str, seconds: int) -> bool:
+        return bool(self._value(_TAKE_LEASE, job=job_id, number=index, owner=owner, seconds=seconds))
+
+    def release_lease(self, job_id: str, index: int) -> None:
+        self._pool.run(_RELEASE_LEASE, job=job_id, number=index)
+
+    def leased(self, job_id: str, index: int) -> bool:
+        return bool(self._value(_LEASED, job=job_id, number=index))
+
+    def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
+        self._write(_SET_PROGRESS, job_id, number=index, frames=frames, seconds=seconds)
+
+    def progress(self, job_id: str) -> Progress:
+        return self.progress_of([job_id])[0]
+
+    def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
+        rows = self._pool.run(_PROGRESS, jobs=list(job_ids))
+        known = {job: Progress(frames, seconds) for job, frames, seconds in rows}
+        return [known.get(job_id, Progress(0, 0.0)) for job_id in job_ids]
+
+    def fix_runtime(self, job_id: str, runtime: str) -> str:
+        value: bytes = self._write(_SETTLE_STATE, job_id, name="runtime", value=runtime.encode())
+        return value.decode()
+
+    def runtime(self, job_id: str) -> str | None:
+        value = self._value(_GET_STATE, job=job_id, name="runtime")
+        return value.decode() if value else None
+
+    def request_cancel(self, job_id: str) -> None:
+        self._write(_SET_STATE, job_id, name="cancel", value=b"1")
+
+    def cancelled(self, job_id: str) -> bool:
+        return self._value(_GET_STATE, job=job_id, name="cancel") is not None
+
+    def touch(self, job_id: str) -> None:
+        self._pool.run(_TOUCH, job=job_id, ttl=self._ttl)
+
+    def forget(self, job_id: str) -> None:
+        self._pool.run(_FORGET, job=job_id)
+
+    def idle(self, seconds: float) -> frozenset[str]:
+        # Of what is written often, the end is noted when a tenth of the time is over: it is at most so much younger.
+        return frozenset(name for (name,) in self._pool.run(_IDLE, left=self._ttl - seconds))
+
+    def sweep(self) -> int:
+        self._pool.run(_SWEEP_LEASES, grace=_GRACE_SECONDS)
+        bites = _SWEPT_BITES
+        gone = self._pool.run(_GONE, grace=_GRACE_SECONDS, most=_SWEPT_JOBS)
+        for count, (job,) in enumerate(gone):
+            while len(self._pool.run(_SWEEP_CHUNKS, id=job, most=_SWEPT_CHUNKS)) == _SWEPT_CHUNKS:
+                bites -= 1
+                if not bites:
+                    return count
+            self._pool.run(_SWEEP_JOB, id=job)
+        return len(gone)
+
+    def ping(self) -> None:
+        self._pool.run("SELECT 1")
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._pool.close()
+
+    def _write(self, statement: str, job_id: str, *, repeat: bool = True, **values: Any) -> Any:
+        """The value that a statement of `_writing` gives."""
+        for _ in range(_TRIES):
+            if rows := self._pool.run(statement, repeat=repeat, job=job_id, ttl=self._ttl, **values):
+                return rows[0][0]
+            self._pool.run(_CUT_OFF, job=job_id)
+        raise StoreUnavailable(
+            f"the result store lets job {job_id} fade as soon as it is written: its TTL is too short"
+        )
+
+    def _value(self, statement: str, **parameters: Any) -> Any:
+        """The one value of the one row; None when there is no row."""
+        rows = self._pool.run(statement, **parameters)
+        return rows[0][0] if rows else None

@@ -1,0 +1,167 @@
+"""ResultStore in a server of the Redis protocol.
+
+One hash per job and kind, so that one TTL, renewed while the job lives, covers them all.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+
+from contracts.errors import StoreUnavailable
+from contracts.results.port import Progress
+from contracts.wire.messages import Layout, decode, encode
+
+_PREFIX = "wd:job:"
+_KINDS = ("chunks", "attempts", "progress", "state")
+
+
+class RedisResultStore:
+    """ResultStore in a server of the Redis protocol."""
+
+    def __init__(self, client: "redis.Redis", ttl_seconds: int) -> None:
+        self._redis = client
+        self._ttl = ttl_seconds
+
+    @classmethod
+    def connect(cls, url: str, ttl_seconds: int) -> "RedisResultStore":
+        """A store behind a redis://, rediss:// or unix:// URL; connects at the first use."""
+        return cls(redis.Redis.from_url(url, health_check_interval=30), ttl_seconds)
+
+    def put_chunk(self, job_id: str, index: int, data: bytes) -> bool:
+        return bool(self._write(job_id, "chunks", "hsetnx", index, data))
+
+    def get_chunk(self, job_id: str, index: int) -> bytes | None:
+        value = self._ask("hget", _key(job_id, "chunks"), str(index))
+        return bytes(value) if value is not None else None
+
+    def has_chunk(self, job_id: str, index: int) -> bool:
+        return bool(self._ask("hexists", _key(job_id, "chunks"), str(index)))
+
+    def chunk_indexes(self, job_id: str) -> frozenset[int]:
+        return frozenset(int(key) for key in self._ask("hkeys", _key(job_id, "chunks")))
+
+    def put_layout(self, job_id: str, layout: Layout) -> None:
+        self._write(job_id, "state", "hset", "layout", encode(layout))
+
+    def get_layout(self, job_id: str) -> Layout | None:
+        data = self._ask("hget", _key(job_id, "state"), "layout")
+        return decode(data, Layout) if data else None
+
+    def begin_attempt(self, job_id: str, index: int) -> int:
+        return int(self._write(job_id, "attempts", "hincrby", index, 1))
+
+    def withdraw_attempt(self, job_id: str, index: int) -> None:
+        # Whoever has the chunk's lease is alone with this number.
+        if int(self._write(job_id, "attempts", "hincrby", index, -1)) <= 0:
+            self._ask("hdel", _key(job_id, "attempts"), str(index))
+
+    def attempts(self, job_id: str) -> dict[int, int]:
+        values = self._ask("hgetall", _key(job_id, "attempts"))
+        return {int(index): int(count) for index, count in values.items()}
+
+    def take_lease(self, job_id: str, index: int, owner: str, seconds: int) -> bool:
+        key = _key(job_id, f"lease:{index}")
+        taken, holder = self._at_once(("set", key, owner.encode(), seconds, None, True), ("get", key))
+        if taken:
+            return True
+        if holder != owner.encode():
+            return False
+        self._ask("expire", key, seconds)
+        return True
+
+    def release_lease(self, job_id: str, index: int) -> None:
+        self._ask("delete", _key(job_id, f"lease:{index}"))
+
+    def leased(self, job_id: str, index: int) -> bool:
+        return bool(self._ask("exists", _key(job_id, f"lease:{index}")))
+
+    def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
+        self._write(job_id, "progress", "hset", index, f"{frames} {seconds:.6f}")
+
+    def progress(self, job_id: str) -> Progress:
+        return self.progress_of([job_id])[0]
+
+    def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
+        # Not as one transaction: a server without room for more refuses even to read in one.
+        answers = self._at_once(*(("hvals", _key(job_id, "progress")) for job_id in job_ids), whole=False)
+        return [_sum([value.split() for value in values]) for values in answers]
+
+    def fix_runtime(self, job_id: str, runtime: str) -> str:
+        key = _key(job_id, "state")
+        settle, renew, get = ("hsetnx", key, "runtime", runtime), ("expire", key, self._ttl), ("hget", key, "runtime")
+        settled: bytes = self._at_once(settle, renew, get)[-1]
+        return settled.decode()
+
+    def runtime(self, job_id: str) -> str | None:
+        value = self._ask("hget", _key(job_id, "state"), "runtime")
+        return value.decode() if value else None
+
+    def request_cancel(self, job_id: str) -> None:
+        self._write(job_id, "state", "hset", "cancel", b"1")
+
+    def cancelled(self, job_id: str) -> bool:
+        return bool(self._ask("hexists", _key(job_id, "state"), "cancel"))
+
+    def touch(self, job_id: str) -> None:
+        self._at_once(*(("expire", _key(job_id, kind), self._ttl) for kind in _KINDS))
+
+    def forget(self, job_id: str) -> None:
+        leases = [_key(job_id, f"lease:{index}") for index in self.attempts(job_id)]
+        self._ask("delete", *(_key(job_id, kind) for kind in _KINDS), *leases)
+
+    def idle(self, seconds: float) -> frozenset[str]:
+        idle: set[str] = set()
+        busy: set[str] = set()
+        cursor = None
+        while cursor != 0:
+            cursor, keys = self._ask("scan", cursor or 0, match=_key("*", "*"), count=1000)
+            for key, left in zip(keys, self._at_once(*(("ttl", key) for key in keys)), strict=True):
+                job_id, _, kind = key.decode().removeprefix(_PREFIX).partition(":")
+                if kind in _KINDS:  # a lease fades in seconds
+                    (idle if left < 0 or self._ttl - left >= seconds else busy).add(job_id)
+        return frozenset(idle - busy)
+
+    def sweep(self) -> int:
+        return 0  # the server does it by itself
+
+    def ping(self) -> None:
+        self._ask("ping")
+
+    def _write(self, job_id: str, kind: str, command: str, *arguments: Any) -> Any:
+        """One write to a job's hash, and its TTL renewed in the same round trip."""
+        key = _key(job_id, kind)
+        return self._at_once((command, key, *arguments), ("expire", key, self._ttl))[0]
+
+    def _ask(self, command: str, *arguments: Any, **options: Any) -> Any:
+        """The answer to a command. Raises StoreUnavailable."""
+        try:
+            return getattr(self._redis, command)(*arguments, **options)
+        except RedisError as error:
+            raise _unavailable(error) from error
+
+    def _at_once(self, *commands: tuple[Any, ...], whole: bool = True) -> list[Any]:
+        """The answers to several commands in one round trip, of which all are done or none, unless not `whole`.
+        Raises StoreUnavailable."""
+        if len(commands) == 1:
+            return [self._ask(*commands[0])]
+        try:
+            with self._redis.pipeline(transaction=whole) as pipe:
+                for command, *arguments in commands:
+                    getattr(pipe, command)(*arguments)
+                return pipe.execute()
+        except RedisError as error:
+            raise _unavailable(error) from error
+
+
+def _sum(pairs: list[list[bytes]]) -> Progress:
+    return Progress(sum(int(frames) for frames, _ in pairs), sum(float(seconds) for _, seconds in pairs))
+
+
+def _unavailable(error: RedisError) -> StoreUnavailable:
+    return StoreUnavailable(f"the result store does not answer as it should: {error!r}")
+
+
+def _key(job_id: str, kind: str) -> str:
+    return f"{_PREFIX}{job_id}:{kind}"

@@ -1,0 +1,44 @@
+"""The settings, read from the environment once."""
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+from contracts.errors import SettingsError
+from contracts.settings.checks import misfits, weaknesses
+from contracts.settings.fields import Role, extra, noted
+from contracts.settings.table import Settings
+
+
+def load(role: Role | None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of a role; None is a command that needs none in particular.
+
+    Raises SettingsError that names every missing, wrong or placeholder setting at once.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    problems: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        variable = field.encode_name.upper()
+        raw = environ.get(variable, "").strip()
+        more = extra(field)
+        if raw:
+            try:
+                value = msgspec.convert(raw, type=field.type, strict=False)
+                if more["check"]:
+                    more["check"](raw)
+                values[field.name] = value
+            except SettingsError as error:  # says of the value what may be shown, which may hold a password
+                problems.append(f"{variable} {error.detail}")
+            except (msgspec.ValidationError, ValueError) as error:
+                problems.append(f"{variable}={raw!r}: {error}")
+        elif more["required"] and role in more["roles"]:
+            problems.append(f"{variable} is not set: {noted(field).description}")
+        if raw and more["secret"] and role in more["roles"]:
+            problems.extend(weaknesses(variable, raw, more["least_length"]))
+    settings = Settings(**values)  # type: ignore[arg-type]
+    problems.extend(misfits(settings, environ))
+    if problems:
+        raise SettingsError("settings are wrong:\n  " + "\n  ".join(problems))
+    return settings

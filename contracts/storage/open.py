@@ -1,0 +1,24 @@
+"""Which storage a process has: the one place that chooses."""
+
+from contracts.settings.table import Settings
+from contracts.storage.local import LocalStorage
+from contracts.storage.port import Storage
+
+
+def open_storage(settings: Settings) -> Storage:
+    """The storage that the settings name. Nothing is connected yet."""
+    place = settings.storage_bucket
+    if place is None:
+        return LocalStorage(settings.storage_path)
+    # Its library is large: those who keep their videos in a folder never load it.
+    from contracts.storage.s3 import S3Storage
+    from contracts.storage.s3_client import S3Access
+
+    bucket, prefix = place
+    access = S3Access(
+        endpoint_url=settings.s3_endpoint_url,
+        region=settings.s3_region,
+        access_key_id=settings.s3_access_key_id,
+        secret_access_key=settings.s3_secret_access_key,
+    )
+    return S3Storage(bucket, prefix, access, largest_bytes=settings.upload_max_bytes)

@@ -1,0 +1,89 @@
+"""Where videos and result files lie: the port, and the keys of what is kept there.
+
+`contracts.storage.open` opens the one that the settings name.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Protocol
+
+from contracts.errors import NotFound
+from contracts.storage.resumable import Pieces
+
+_KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*")
+
+
+class Storage(Protocol):
+    """Objects by key. A key is made by the service, never from a client's file name.
+
+    Each method raises ValueError for what is no key, and StorageUnavailable when the storage does not
+    do what it should for a reason that may pass.
+    """
+
+    def open(self, key: str) -> BinaryIO:
+        """A seekable reader of the object as it is now: one that is replaced meanwhile is read on as
+        it was, or reading raises StorageUnavailable. Raises NotFound."""
+
+    def create(self, key: str) -> AbstractContextManager[BinaryIO]:
+        """A writer whose content appears under the key when the context ends well, whole or not
+        at all. Replaces what was there. Raises StorageFull."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object; nothing happens when there is none."""
+
+    def size(self, key: str) -> int:
+        """Bytes of the object. Raises NotFound."""
+
+    def sweep(self, seconds: float) -> int:
+        """Remove what writers that died left unfinished, once it has not changed for some
+        seconds; how much there was."""
+
+    def idle(self, seconds: float) -> Iterator[str]:
+        """The keys under which something is kept, whole or in pieces, that has not changed for some seconds; a key
+        may come more than once. What comes or goes meanwhile may be among them or not."""
+
+    def pieces(self) -> Pieces:
+        """Where objects that come in pieces grow, to appear in this storage."""
+
+
+def video_key(video_id: str) -> str:
+    """The key of an uploaded video."""
+    return f"videos/{video_id}/content"
+
+
+def index_key(video_id: str) -> str:
+    """The key of a video's packet index."""
+    return f"videos/{video_id}/index"
+
+
+def plan_key(video_id: str, job_id: str) -> str:
+    """The key of a job's plan, kept while the job runs."""
+    return f"videos/{video_id}/jobs/{job_id}/plan"
+
+
+def result_key(video_id: str, job_id: str) -> str:
+    """The key of a job's result file."""
+    return f"videos/{video_id}/jobs/{job_id}/result"
+
+
+def rendition_key(video_id: str, job_id: str | None, kind: str) -> str:
+    """The key of what was rendered from a video, or from it and a job's results."""
+    return f"videos/{video_id}/jobs/{job_id}/{kind}" if job_id else f"videos/{video_id}/{kind}"
+
+
+def is_key(text: str) -> bool:
+    """Whether it is a key at all."""
+    return _KEY.fullmatch(text) is not None
+
+
+def checked(key: str) -> str:
+    """The key. Raises ValueError for what could lead elsewhere."""
+    if not is_key(key):
+        raise ValueError(f"not a storage key: {key!r}")
+    return key
+
+
+def absent(key: str) -> NotFound:
+    """The error of a key under which nothing is stored."""
+    return NotFound(f"nothing is stored as {key}")

@@ -1,0 +1,163 @@
+"""Storage in a bucket of an S3-compatible object store."""
+
+import io
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
+
+from contracts.errors import NotFound, WebDetectorError
+from contracts.storage.port import checked, is_key
+from contracts.storage.range_reader import RangeReader
+from contracts.storage.s3_client import S3Access, connect, failures, status
+from contracts.storage.s3_parts import PartWriter, complete
+from contracts.storage.s3_resumable import S3Pieces, is_growing, key_of
+
+_MIB = 1024 * 1024
+_HEAD_BYTES = 256 * 1024
+_PART_BYTES = 8 * _MIB
+_MOST_PARTS = 10_000
+# A body that breaks off is asked for again; the library repeats only what fails before it.
+_TRIES = 3
+_HTTP_EMPTY = 416
+
+
+class S3Storage:
+    """Storage in a bucket, under a prefix. To be made after a fork; threads may share it."""
+
+    def __init__(self, bucket: str, prefix: str, access: S3Access, *, largest_bytes: int = 0) -> None:
+        """largest_bytes: of an object that is to be written; an upload has at most 10,000 parts."""
+        self._client = connect(access)
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        # Some stores want parts of one size, so that it cannot grow on the way.
+        least = -(-largest_bytes // _MOST_PARTS)
+        self._part_bytes = max(_PART_BYTES, -(-least // _MIB) * _MIB)
+
+    def open(self, key: str) -> BinaryIO:
+        name = self._name(key)
+        with failures(key):
+            head, size, etag = self._head(name)
+
+        def fetch(start: int, stop: int) -> bytes:
+            with failures(key):
+                return self._get(name, start, stop, etag)
+
+        return cast(BinaryIO, RangeReader(fetch, size, head))
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
+        writer = _Writer(self._client, self._bucket, self._name(key), self._part_bytes)
+        try:
+            yield cast(BinaryIO, writer)
+            writer.complete()
+        except BaseException:
+            writer.abort()
+            raise
+
+    def delete(self, key: str) -> None:
+        name = self._name(key)
+        with suppress(NotFound), failures(key):
+            self._client.delete_object(Bucket=self._bucket, Key=name)
+
+    def size(self, key: str) -> int:
+        name = self._name(key)
+        with failures(key):
+            return self._client.head_object(Bucket=self._bucket, Key=name)["ContentLength"]
+
+    def sweep(self, seconds: float) -> int:
+        limit, count = datetime.now(UTC) - timedelta(seconds=seconds), 0
+        pages = self._client.get_paginator("list_multipart_uploads")
+        with failures("what is unfinished"):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
+                for upload in page.get("Uploads", ()):
+                    if upload["Initiated"] < limit:
+                        count += self._abort_stale(upload["Key"], upload["UploadId"], upload["Initiated"], limit)
+        return count
+
+    def idle(self, seconds: float) -> Iterator[str]:
+        limit = datetime.now(UTC) - timedelta(seconds=seconds)
+        pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix))
+        while True:
+            with failures("what is stored"):
+                page = next(pages, None)
+            if page is None:
+                return
+            for found in page.get("Contents", ()):
+                key = key_of(found["Key"].removeprefix(self._prefix))
+                if is_key(key) and found["LastModified"] < limit:
+                    yield key
+
+    def pieces(self) -> S3Pieces:
+        return S3Pieces(self._client, self._bucket, self._name, self._part_bytes)
+
+    def _abort_stale(self, name: str, upload: str, begun: datetime, limit: datetime) -> bool:
+        """Abort an upload that has not got on since; False when it has, or has ended while we looked."""
+        try:
+            if self._last_part(name, upload, begun) >= limit or is_growing(self._client, self._bucket, name, upload):
+                return False
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
+        except self._client.exceptions.NoSuchUpload:
+            return False
+        return True
+
+    def _last_part(self, name: str, upload: str, begun: datetime) -> datetime:
+        """When an upload last got on."""
+        pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=name, UploadId=upload)
+        return max((part["LastModified"] for page in pages for part in page.get("Parts", ())), default=begun)
+
+    def _name(self, key: str) -> str:
+        return self._prefix + checked(key)
+
+    def _head(self, name: str) -> tuple[bytes, int, str]:
+        """The first bytes of an object, its size, and its ETag."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=name, Range=f"bytes=0-{_HEAD_BYTES - 1}")
+        except ClientError as error:
+            if status(error) != _HTTP_EMPTY:
+                raise
+            return b"", 0, ""
+        with closing(answer["Body"]) as body:
+            head = body.read()
+        size = int(answer["ContentRange"].rpartition("/")[2]) if "ContentRange" in answer else len(head)
+        return head, size, answer["ETag"]
+
+    def _get(self, name: str, start: int, stop: int, etag: str) -> bytes:
+        """A range of the very object that has the ETag."""
+        for left in reversed(range(_TRIES)):
+            answer = self._client.get_object(
+                Bucket=self._bucket, Key=name, Range=f"bytes={start}-{stop - 1}", IfMatch=etag
+            )
+            try:
+                with closing(answer["Body"]) as body:
+                    return body.read()
+            except (BotoCoreError, HTTPError, OSError):
+                if not left:
+                    raise
+        raise AssertionError("a try returns or raises")
+
+
+class _Writer(PartWriter):
+    """What is smaller than one part goes as a whole at the end."""
+
+    def complete(self) -> None:
+        """Make the object appear."""
+        if not self._upload:
+            self._buffer.seek(0)
+            with failures(self._name):
+                self._client.put_object(Bucket=self._bucket, Key=self._name, Body=self._buffer)
+            return
+        if self._buffer.tell():
+            self._send()
+        with failures(self._name):
+            complete(self._client, self._bucket, self._name, self._upload, self._etags)
+
+    def abort(self) -> None:
+        """Leave nothing. Where even that fails, the sweep will find it."""
+        self._buffer = io.BytesIO()
+        if self._upload:
+            with suppress(WebDetectorError), failures(self._name):
+                self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._name, UploadId=self._upload)

@@ -1,0 +1,79 @@
+"""How an S3-compatible object store is reached, and its errors as those of the storage."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+from urllib3.exceptions import HTTPError
+
+from contracts.errors import StorageFull, StorageUnavailable
+from contracts.storage.port import absent
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_FULL = frozenset({"QuotaExceeded", "InsufficientStorage", "InsufficientCapacity", "XMinioStorageFull"})
+_FULL |= {"XMinioAdminBucketQuotaExceeded"}
+_HTTP_FULL, _HTTP_CHANGED = 507, 412
+_ABSENT = frozenset({"NoSuchKey", "404"})  # the latter is all that an answer without a body tells
+
+
+@dataclass(frozen=True, slots=True)
+class S3Access:
+    """How the store is reached. endpoint_url: empty for Amazon's. Keys: both, or none for those of
+    the machine's own role."""
+
+    endpoint_url: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+
+
+def connect(access: S3Access) -> "S3Client":
+    """A client that tries what fails seven times, for some two seconds where connections are refused."""
+    client = Session().create_client(
+        "s3",
+        region_name=access.region,
+        endpoint_url=access.endpoint_url or None,
+        aws_access_key_id=access.access_key_id or None,
+        aws_secret_access_key=access.secret_access_key or None,
+        config=Config(
+            connect_timeout=5,
+            read_timeout=30,
+            # It waits 50 ms at most before the second try, twice as long before each further one.
+            retries={"mode": "standard", "total_max_attempts": 7},
+            max_pool_connections=64,
+            s3={"addressing_style": "path" if access.endpoint_url else "auto"},
+            # Checksums in trailers are known to few but Amazon's own.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+    return cast("S3Client", client)
+
+
+@contextmanager
+def failures(what: str) -> Iterator[None]:
+    """Errors of the library as those of the port."""
+    try:
+        yield
+    except ClientError as error:
+        told = error.response.get("Error", {})
+        if told.get("Code") in _ABSENT:
+            raise absent(what) from None
+        if status(error) == _HTTP_FULL or told.get("Code") in _FULL:
+            raise StorageFull("the storage is full: free some room and try again") from error
+        if status(error) == _HTTP_CHANGED:
+            raise StorageUnavailable(f"{what} was replaced while it was read") from error
+        text = f"{what}: the object store answers {told.get('Code')}: {told.get('Message')}"
+        raise StorageUnavailable(text) from error
+    except (BotoCoreError, HTTPError, OSError) as error:
+        raise StorageUnavailable(f"{what}: the object store does not answer as it should: {error}") from error
+
+
+def status(error: ClientError) -> int:
+    return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

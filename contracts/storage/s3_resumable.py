@@ -1,0 +1,182 @@
+"""Objects that come in pieces, in a bucket: an upload in parts that stays open.
+
+A part has a least size, so what comes after the last whole one is an object of its own until more comes, the
+tail. A third one, the mark, holds the id of the upload: a store need not tell which uploads there are.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from contracts.errors import NotFound
+from contracts.storage.port import checked
+from contracts.storage.s3_client import failures
+from contracts.storage.s3_parts import PartWriter, complete, send_part
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+_MARK, _TAIL = "-upload", "-tail"
+_PART_NUMBER = "part"  # of a tail: the number of the part that it begins
+
+
+@dataclass(slots=True)
+class _State:
+    """What is kept of an object. upload: its id, empty before the first part; tail_bytes: 0 without one."""
+
+    upload: str
+    parts: list[tuple[str, int]]  # ETag and bytes
+    tail_bytes: int
+
+    @property
+    def etags(self) -> list[str]:
+        return [etag for etag, _ in self.parts]
+
+    @property
+    def size(self) -> int:
+        return sum(size for _, size in self.parts) + self.tail_bytes
+
+
+class S3Pieces:
+    """Pieces in the bucket of an S3Storage. name: of a key in the bucket; threads may share it."""
+
+    def __init__(self, client: "S3Client", bucket: str, name: Callable[[str], str], part_bytes: int) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._name = name
+        self._part_bytes = part_bytes
+
+    def size(self, key: str) -> int:
+        name = self._name(checked(key))
+        with failures(key):
+            whole = self._whole(name)
+            return self._look(name).size if whole is None else whole
+
+    @contextmanager
+    def grow(self, key: str) -> Iterator[BinaryIO]:
+        name = self._name(checked(key))
+        with failures(key):
+            state = self._look(name)
+            tail = self._tail(name) if state.tail_bytes else b""
+            if not tail:  # one that was left over must not fit again later
+                self._client.delete_object(Bucket=self._bucket, Key=name + _TAIL)
+        writer = _Grower(self._client, self._bucket, name, state, tail, self._part_bytes)
+        try:
+            yield cast(BinaryIO, writer)
+        finally:
+            writer.keep()
+
+    def finish(self, key: str) -> None:
+        name = self._name(checked(key))
+        with failures(key):
+            if self._whole(name) is None:
+                self._complete(name, self._look(name))
+            self._clear(name)
+
+    def discard(self, key: str) -> None:
+        name = self._name(checked(key))
+        with failures(key):
+            if upload := _mark(self._client, self._bucket, name):
+                with suppress(self._client.exceptions.NoSuchUpload):
+                    self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
+            self._clear(name)
+
+    def _complete(self, name: str, state: _State) -> None:
+        tail = self._tail(name) if state.tail_bytes else b""
+        if not state.upload:
+            self._client.put_object(Bucket=self._bucket, Key=name, Body=tail)
+            return
+        etags = state.etags
+        if tail:
+            etags.append(send_part(self._client, self._bucket, name, state.upload, len(etags) + 1, io.BytesIO(tail)))
+        complete(self._client, self._bucket, name, state.upload, etags)
+
+    def _look(self, name: str) -> _State:
+        upload = _mark(self._client, self._bucket, name)
+        parts = self._parts(name, upload) if upload else None
+        if parts is None:  # it has not begun, or the store has given it up
+            upload, parts = "", []
+        state = _State(upload, parts, 0)
+        with suppress(NotFound), failures(name):
+            tail = self._client.head_object(Bucket=self._bucket, Key=name + _TAIL)
+            # One of an earlier part lies in that part already: its writer was killed in between.
+            if tail["Metadata"].get(_PART_NUMBER) == str(len(parts) + 1):
+                state.tail_bytes = tail["ContentLength"]
+        return state
+
+    def _parts(self, name: str, upload: str) -> list[tuple[str, int]] | None:
+        pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=name, UploadId=upload)
+        try:
+            found = [part for page in pages for part in page.get("Parts", ())]
+        except self._client.exceptions.NoSuchUpload:
+            return None
+        return [(part["ETag"], part["Size"]) for part in sorted(found, key=lambda part: part["PartNumber"])]
+
+    def _tail(self, name: str) -> bytes:
+        answer = self._client.get_object(Bucket=self._bucket, Key=name + _TAIL)
+        with closing(answer["Body"]) as body:
+            return body.read()
+
+    def _whole(self, name: str) -> int | None:
+        with suppress(NotFound), failures(name):
+            return self._client.head_object(Bucket=self._bucket, Key=name)["ContentLength"]
+        return None
+
+    def _clear(self, name: str) -> None:
+        for suffix in (_TAIL, _MARK):  # the mark last: with it the rest is found again
+            self._client.delete_object(Bucket=self._bucket, Key=name + suffix)
+
+
+class _Grower(PartWriter):
+    """What is left over is sent as the tail."""
+
+    def __init__(self, client: "S3Client", bucket: str, name: str, state: _State, tail: bytes, part_bytes: int) -> None:
+        super().__init__(client, bucket, name, part_bytes, state.upload, state.etags)
+        self._buffer.write(tail)
+        self._kept = len(tail)  # of the buffer
+
+    def keep(self) -> None:
+        """Have the store hold what it has not got yet."""
+        size = self._buffer.tell()
+        if size <= self._kept:
+            return
+        self._buffer.seek(0)
+        with failures(self._name):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._name + _TAIL,
+                Body=self._buffer,
+                Metadata={_PART_NUMBER: str(len(self._etags) + 1)},
+            )
+        self._buffer.seek(size)
+        self._kept = size
+
+    def _send(self) -> None:
+        super()._send()
+        self._kept = 0
+
+    def _begin(self) -> str:
+        upload = super()._begin()
+        self._client.put_object(Bucket=self._bucket, Key=self._name + _MARK, Body=upload.encode())
+        return upload
+
+
+def key_of(name: str) -> str:
+    """The key that an object of the bucket belongs to, which may be the tail or the mark of what grows there."""
+    return name.removesuffix(_TAIL).removesuffix(_MARK)
+
+
+def is_growing(client: "S3Client", bucket: str, name: str, upload: str) -> bool:
+    """Whether an upload in parts is one of these, which nobody else may end."""
+    return _mark(client, bucket, name) == upload
+
+
+def _mark(client: "S3Client", bucket: str, name: str) -> str:
+    """The id of the upload of an object, empty without one."""
+    with suppress(NotFound), failures(name):
+        answer = client.get_object(Bucket=bucket, Key=name + _MARK)
+        with closing(answer["Body"]) as body:
+            return body.read().decode()
+    return ""

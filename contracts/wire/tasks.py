@@ -1,0 +1,39 @@
+"""Names of tasks and queues, and which task goes where."""
+
+import uuid
+
+PROBE_VIDEO = "processor.probe_video"
+PROCESS_VIDEO = "processor.process_video"
+MERGE_CHUNKS = "processor.merge_chunks"
+REAP = "processor.reap"
+RENDER = "processor.render"
+DETECT_CHUNK = "detector.detect_chunk"
+
+QUEUE_PROBE = "probe"
+QUEUE_PROCESSOR = "processor"
+QUEUE_RENDER = "render"
+QUEUE_DETECTOR = "detector"
+
+ROUTES: dict[str, dict[str, str]] = {
+    PROBE_VIDEO: {"queue": QUEUE_PROBE},
+    PROCESS_VIDEO: {"queue": QUEUE_PROCESSOR},
+    MERGE_CHUNKS: {"queue": QUEUE_PROCESSOR},
+    REAP: {"queue": QUEUE_PROCESSOR},
+    RENDER: {"queue": QUEUE_RENDER},
+    DETECT_CHUNK: {"queue": QUEUE_DETECTOR},
+}
+
+
+def detector_queue(pool: str) -> str:
+    """The queue of a pool of detectors; the empty name is the default pool."""
+    return f"{QUEUE_DETECTOR}.{pool}" if pool else QUEUE_DETECTOR
+
+
+def task_id(job_id: str, step: str | int) -> str:
+    """The id of a job's task: the same for the same step, so that sending it twice is harmless."""
+    return str(uuid.uuid5(uuid.UUID(job_id), str(step)))
+
+
+def upload_turn(upload_id: str) -> str:
+    """The turn of the one who may write an upload, or end it: see contracts.coordination.leases."""
+    return f"upload:{upload_id}"

@@ -1,0 +1,97 @@
+"""The Celery application that all roles share, and the settings that proved right."""
+
+import ssl
+from typing import Any
+from urllib.parse import urlsplit
+
+from celery import Celery
+from kombu import Exchange, Queue
+
+from contracts.settings.table import Settings
+from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, ROUTES
+
+SOFT_LIMIT_SECONDS = 600
+HARD_LIMIT_SECONDS = 660
+_CHORD_EXPIRES_SECONDS = 7 * 86_400
+# A renderer has the next message in hand while it makes a copy, which may take hours.
+_QUEUE_ARGUMENTS = {QUEUE_RENDER: {"x-consumer-timeout": 7 * 86_400_000}}
+
+
+def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> Celery:
+    """A Celery application for a role; nothing connects before it is used."""
+    app = Celery(
+        "web-detector", broker=_verified(settings.broker_url), backend=celery_backend_url(settings.signals_url)
+    )
+    names = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, QUEUE_DETECTOR, *extra_queues)
+    app.conf.update(
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        task_routes=ROUTES,
+        task_queues=[_queue(name) for name in dict.fromkeys(names)],
+        task_default_queue=QUEUE_PROCESSOR,
+        task_create_missing_queues=False,
+        # A task is acknowledged when it is done; a worker that dies gives it back.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        task_soft_time_limit=SOFT_LIMIT_SECONDS,
+        task_time_limit=HARD_LIMIT_SECONDS,
+        worker_soft_shutdown_timeout=20,
+        worker_enable_soft_shutdown_on_idle=True,
+        worker_proc_alive_timeout=300,  # a child loads its model before it says that it is up
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        # A worker whose link was cut comes back before RabbitMQ misses the old connection. What that one
+        # holds exclusively cannot be had again, and Celery ends the worker for it.
+        control_queue_exclusive=False,
+        control_queue_durable=True,
+        result_expires=86_400,  # what tasks return tells nothing that the store does not
+        result_chord_expires=_CHORD_EXPIRES_SECONDS,  # type: ignore[call-arg,unused-ignore]
+        result_backend_always_retry=True,
+        redis_backend_health_check_interval=30,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # a broker may be away for hours; after 100 tries a worker would end
+        broker_transport_options=_transport_options(settings),
+        broker_use_ssl=_tls(settings.broker_url),
+    )
+    return app
+
+
+def celery_backend_url(url: str) -> str:
+    """A redis-py URL as Celery and kombu spell it: a unix socket is redis+socket there."""
+    scheme, separator, rest = url.partition("://")
+    if scheme != "unix":
+        return _verified(url)
+    return "redis+socket" + separator + rest.replace("?db=", "?virtual_host=")
+
+
+def _verified(url: str) -> str:
+    """A rediss:// URL that says that the server's certificate is verified: Celery's result backend insists on a
+    word about it, and kombu would not verify."""
+    if not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
+
+
+def _tls(url: str) -> dict[str, Any] | None:
+    """For amqps://: the certificate must be the host's own. py-amqp alone checks only who signed it."""
+    parts = urlsplit(url)
+    if parts.scheme != "amqps":
+        return None
+    return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname}
+
+
+def _queue(name: str) -> Queue:
+    exchange = Exchange(f"web-detector.{name}", type="direct")
+    return Queue(name, exchange, routing_key=name, queue_arguments=_QUEUE_ARGUMENTS.get(name))
+
+
+def _transport_options(settings: Settings) -> dict[str, Any]:
+    if settings.broker_url.startswith("amqp"):
+        return {"confirm_publish": True}
+    return {
+        "visibility_timeout": settings.visibility_timeout_seconds,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+    }
