@@ -1,4 +1,4 @@
-"""How large masks are, from their text alone: see detector.rle for the form. Pure."""
+"""How large masks are, from their text alone: see detector.masks_rle for the form. Pure."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -18,7 +18,7 @@ from contracts.storage.port import index_key
 from contracts.wire.job_states import JobState
 from contracts.wire.messages import SCHEMA, Chunk, Media, Options, PacketIndex, encode, to_json
 from processor.context import Services
-from processor.jobplan import read_plan
+from processor.jobs.stored_plan import read_plan
 
 CHUNK_SIZE = 240
 LABELS = 20  # that the objects have

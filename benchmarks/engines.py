@@ -24,9 +24,9 @@ from benchmarks.report import full, record, spread, table, told
 from contracts.errors import ModelBroken, PrecisionUnavailable
 from contracts.models.catalogue import Catalogue, Model
 from contracts.wire.messages import Options
-from detector.base import PRECISIONS, Backend, EngineConfig
-from detector.decoders import Decoders
-from detector.engines import Engines
+from detector.decode.parent import Decoders
+from detector.engine import PRECISIONS, Backend, EngineConfig
+from detector.engines.loaded import Engines
 
 LEAST_MATCHED = 0.98
 _ENGINES = ("openvino", "onnxruntime")

@@ -12,8 +12,8 @@ import psutil
 from benchmarks.contenders import Run
 from contracts.models.catalogue import Model
 from contracts.wire.messages import SCHEMA, Chunk, Options, Plan
-from detector.base import Backend
-from detector.decoders import Budget, Decoders
+from detector.decode.parent import Budget, Decoders
+from detector.engine import Backend
 from detector.inference import run
 
 
@@ -50,5 +50,7 @@ def nursery() -> Iterator[Decoders]:
 def cpu() -> float:
     """Seconds of processor time, of this process and of the decoders that have ended."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    nurseries = (child.cpu_times() for child in psutil.Process().children() if "detector.nursery" in child.cmdline())
+    nurseries = (
+        child.cpu_times() for child in psutil.Process().children() if "detector.decode.fork_server" in child.cmdline()
+    )
     return used.ru_utime + used.ru_stime + sum(times.children_user + times.children_system for times in nurseries)

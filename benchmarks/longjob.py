@@ -16,7 +16,7 @@ from contracts.results.codec import Block, decompress
 from contracts.storage.open import open_storage
 from contracts.storage.port import index_key, result_key
 from contracts.wire.messages import Options, PacketIndex, decode, to_json
-from processor.merge import Tally
+from processor.core.merging import Tally
 from tests.service import Client, Service
 
 

@@ -30,9 +30,9 @@ Figures = dict[str, Any]
 
 
 def plan(settings: Settings, job_id: str) -> Figures:
-    """processor.pipeline.process_video, the chord with its tasks included."""
+    """processor.jobs.planning.process_video, the chord with its tasks included."""
     from contracts.workers.celery_app import create_celery
-    from processor.pipeline import process_video
+    from processor.jobs.planning import process_video
     from processor.worker import build
 
     services = build(settings, create_celery(settings))
@@ -42,9 +42,9 @@ def plan(settings: Settings, job_id: str) -> Figures:
 
 
 def merge(settings: Settings, job_id: str) -> Figures:
-    """processor.finish.merge_chunks, as the task does it."""
+    """processor.jobs.finishing.merge_chunks, as the task does it."""
     from contracts.workers.celery_app import create_celery
-    from processor.finish import merge_chunks
+    from processor.jobs.finishing import merge_chunks
     from processor.worker import build
 
     services = build(settings, create_celery(settings))

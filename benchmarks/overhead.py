@@ -25,9 +25,9 @@ from benchmarks import clip
 from benchmarks.inprocess import cpu, nursery, whole
 from benchmarks.report import full, record, spread, table, told
 from contracts.models.catalogue import Model, bundled
-from detector.base import EngineInfo, Image, Outputs
-from detector.decoders import Decoders
-from detector.frames import ToImage
+from detector.decode.frames import ToImage
+from detector.decode.parent import Decoders
+from detector.engine import EngineInfo, Image, Outputs
 from detector.heads import nanodet
 from detector.inference import run
 from detector.view import view
@@ -52,7 +52,7 @@ def plain(content: bytes, convert: Callable[[av.VideoFrame], object] = lambda fr
 
 
 class Instant:
-    """An engine that finds the same three objects in every image, in no time. See detector.base.Backend."""
+    """An engine that finds the same three objects in every image, in no time. See detector.engine.Backend."""
 
     def setup(self, model: Model, path: Path, precision: str) -> None:
         shapes = nanodet.shapes(model)

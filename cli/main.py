@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli import operations
+from cli import operator_commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,12 +14,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["models"]:
         return _models(given[1:])
-    if given and given[0] in operations.COMMANDS:
-        return operations.operate(given)
+    if given and given[0] in operator_commands.COMMANDS:
+        return operator_commands.operate(given)
     options = _parser().parse_args(given)
     # What a command needs is imported by it alone: `up` must start quickly.
     if options.command == "up":
-        from cli.embedded import up
+        from cli.embedded.up import up
 
         return up(log_files=options.log_files)
     if options.command == "eval":
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             output=options.output,
         )
         return evaluate(wanted, os.environ)
-    from cli.detect import Request, detect
+    from cli.client.detect import Request, detect
 
     labels = tuple(label.strip() for label in (options.labels or "").split(",") if label.strip())
     request = Request(
@@ -54,7 +54,7 @@ def _models(arguments: list[str]) -> int:
     sys.stdout.flush()
     # Of the detectors' own Python, if they have one: the engines are there.
     python = os.environ.get("DETECTOR_PYTHON", "").strip() or sys.executable
-    os.execv(python, [python, "-m", "detector.manage", *arguments])  # noqa: S606
+    os.execv(python, [python, "-m", "detector.models_command", *arguments])  # noqa: S606
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--log-files", action="store_true", help="write the processes' output to DATA_DIR/logs")
     # Only for the list of commands: their arguments are read elsewhere.
     commands.add_parser("models", help="the models that jobs may name: list, add, pull, verify, quantize, remove")
-    for name, what in operations.COMMANDS.items():
+    for name, what in operator_commands.COMMANDS.items():
         commands.add_parser(name, help=what)
     detect = commands.add_parser(
         "detect",

@@ -7,12 +7,12 @@ from contracts.models.catalogue import Catalogue, Model
 from contracts.results.port import ResultStore
 from contracts.runtime.context import Context
 from contracts.storage.port import Storage
-from detector.base import Backend
-from detector.decoders import Decoders
+from detector.decode.parent import Decoders
+from detector.engine import Backend
 
 
 class BackendSource(Protocol):
-    """Where backends come from: see detector.engines.Engines."""
+    """Where backends come from: see detector.engines.loaded.Engines."""
 
     def get(self, model: Model, precision: str) -> Backend: ...
 

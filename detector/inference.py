@@ -17,9 +17,9 @@ from contracts.models.catalogue import Model
 from contracts.results.codec import Block, Detections, pack
 from contracts.wire.messages import Chunk
 from detector import heads
-from detector.base import Backend, Image, check_finite
-from detector.crop import area, shifted, unturned
-from detector.decoders import Decoders
+from detector.decode.crop import area, shifted, unturned
+from detector.decode.parent import Decoders
+from detector.engine import Backend, Image, check_finite
 from detector.view import view
 
 log = logging.getLogger(__name__)

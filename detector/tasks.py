@@ -9,7 +9,7 @@ from celery.exceptions import Reject
 from contracts.errors import StoreUnavailable
 from contracts.wire.messages import Chunk, from_json
 from contracts.wire.tasks import DETECT_CHUNK, detector_queue
-from detector.attempt import perform
+from detector.chunk_attempt import perform
 from detector.context import context
 
 _STORE_PAUSE_SECONDS = 2

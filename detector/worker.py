@@ -27,11 +27,11 @@ from contracts.wire.tasks import detector_queue
 from contracts.workers.celery_app import create_celery
 from contracts.workers.worker_presence import Loaded, connect, heartbeat_step, presence_step
 from detector import tasks  # noqa: F401  (registers the task)
-from detector.base import EngineConfig, EngineInfo
 from detector.context import Services, context
-from detector.decoders import Budget, Decoders
-from detector.engines import Engines
-from detector.loading import Loading, loading_step
+from detector.decode.parent import Budget, Decoders
+from detector.engine import EngineConfig, EngineInfo
+from detector.engines.loaded import Engines
+from detector.engines.startup import Loading, loading_step
 from media.sandbox import warn_if_weak
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def build(
     """The parts of one process; nothing is loaded or connected yet.
 
     worker: its name in leases, the same for a child that takes the place of one that died.
-    on_loaded: see detector.engines.Engines.
+    on_loaded: see detector.engines.loaded.Engines.
     """
     config = EngineConfig(settings.detector_device, settings.detector_threads, settings.detector_batch)
     return Services(

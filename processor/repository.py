@@ -11,8 +11,8 @@ from contracts.database.tables import AuditEvent, Job, Rendition, Upload, User, 
 from contracts.wire.job_states import ACTIVE, TERMINAL, JobState, sources
 from contracts.wire.messages import Media, to_json
 from contracts.wire.renditions import UNFINISHED, RenditionState, rendition_id
+from processor.core.fair_share import WORKED_ON, next_jobs
 from processor.outbox import note_end
-from processor.turns import WORKED_ON, next_jobs
 
 _WORKED_ON = [str(state) for state in WORKED_ON]
 

@@ -3,26 +3,27 @@
 from celery import shared_task
 
 from contracts.wire.tasks import MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP, RENDER
-from processor import pipeline, reaper, renditions
 from processor.context import context
+from processor.jobs import planning, reaper
+from processor.renditions import steps
 
 
 @shared_task(name=PROBE_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
 def probe_video(video_id: str) -> None:
     """Find out what an uploaded video is."""
-    pipeline.probe_video(context.current(), video_id)
+    planning.probe_video(context.current(), video_id)
 
 
 @shared_task(name=PROCESS_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
 def process_video(job_id: str) -> None:
     """Plan a job and fan out its chunks."""
-    pipeline.process_video(context.current(), job_id)
+    planning.process_video(context.current(), job_id)
 
 
 @shared_task(name=MERGE_CHUNKS, ignore_result=True)  # type: ignore[untyped-decorator]
 def merge_chunks(job_id: str) -> None:
     """Some chunks are done: end the job if they were the last, else send more."""
-    pipeline.follow_up(context.current(), job_id)
+    planning.follow_up(context.current(), job_id)
 
 
 @shared_task(name=REAP, ignore_result=True)  # type: ignore[untyped-decorator]
@@ -35,4 +36,4 @@ def reap() -> None:
 @shared_task(name=RENDER, ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
 def render(rendition_id: str) -> None:
     """Make a rendition."""
-    renditions.render(context.current(), rendition_id)
+    steps.render(context.current(), rendition_id)

@@ -23,7 +23,7 @@ from contracts.workers.worker_presence import connect, heartbeat_step, periodic_
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import Services, context
-from processor.crowd import Detectors
+from processor.detector_count import Detectors
 from processor.repository import Repository
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from detector.manage.__main__ import main
+from detector.models_command.__main__ import main
 
 
 @dataclass

@@ -18,10 +18,10 @@ from contracts.storage.port import result_key, video_key
 from contracts.wire.job_states import JobState
 from contracts.wire.messages import Chunk, ChunkFailure
 from contracts.workers.celery_app import create_celery
-from processor.finish import merge_chunks
-from processor.inventory import Inventory
-from processor.jobplan import layout_of, read_plan
-from processor.pipeline import _make_plan, probe_video
+from processor.housekeeping.inventory import Inventory
+from processor.jobs.finishing import merge_chunks
+from processor.jobs.planning import _make_plan, probe_video
+from processor.jobs.stored_plan import layout_of, read_plan
 from processor.worker import build
 from tests.clips import Clip
 from tests.valkey import Valkey

@@ -11,7 +11,7 @@ import numpy as np
 from contracts.errors import ModelBroken
 from contracts.models.catalogue import Model
 from detector import heads
-from detector.base import EngineInfo, Image, Outputs, check_file, check_outputs, choose_precision
+from detector.engine import EngineInfo, Image, Outputs, check_file, check_outputs, choose_precision
 
 IN_FLIGHT = 3
 SCORE = 0.9

@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cli import supervisor
-from cli.guard import Guard
-from cli.home import open_home
-from cli.process import Process
+from cli.embedded import supervisor
+from cli.embedded.data_dir import open_home
+from cli.embedded.guard import Guard
+from cli.embedded.process import Process
 
 # A process with a child in its group, as workers have; {extra} says how it takes SIGTERM.
 PARENT = """

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from contracts.errors import EngineUnavailable, ModelBroken, PrecisionUnavailable
 from contracts.models import catalogue
 from contracts.models.catalogue import Model
-from detector import heads, registry
-from detector.backends.onnxruntime import OnnxRuntimeBackend
-from detector.backends.openvino import OpenVinoBackend
-from detector.base import PRECISIONS, Backend, EngineConfig, Image, Outputs
+from detector import heads
+from detector.engine import PRECISIONS, Backend, EngineConfig, Image, Outputs
+from detector.engines import registry
+from detector.engines.onnxruntime import OnnxRuntimeBackend
+from detector.engines.openvino import OpenVinoBackend
 from tests import torchmodels
 from tests.fake_backend import FakeBackend, write_model
 from tests.service import ROOT
@@ -328,7 +329,7 @@ def test_an_unknown_engine_is_refused_with_those_that_are_known() -> None:
 
 
 def test_an_engine_that_cannot_be_imported_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = registry.Entry("detector.backends.steam:SteamBackend", "pip install steam")
+    entry = registry.Entry("detector.engines.steam:SteamBackend", "pip install steam")
     monkeypatch.setitem(registry.ENGINES, "steam", entry)
     with pytest.raises(EngineUnavailable, match="pip install steam"):
         registry.create("steam", EngineConfig())

@@ -24,10 +24,10 @@ from contracts.errors import Conflict, CorruptData
 from contracts.results.removal import remove_video_data
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import video_key
-from processor.inventory import Inventory
-from processor.keeper import Keeper
-from processor.orphans import orphans
-from processor.verify import Verifier
+from processor.housekeeping.inventory import Inventory
+from processor.housekeeping.keeper import Keeper
+from processor.housekeeping.orphans import orphans
+from processor.operator.verify import Verifier
 from tests.clips import Clip, clip
 from tests.desk import Desk
 from tests.forms import EmbeddedForm

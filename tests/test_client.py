@@ -9,12 +9,12 @@ import httpx
 import pytest
 from rich.console import Console
 
-from cli import client as client_module
-from cli.client import Client, ServiceError
-from cli.detect import Request, _run
+from cli.client import http_client as client_module
+from cli.client.detect import Request, _run
+from cli.client.http_client import Client, ServiceError
+from cli.client.report import Report
 from cli.evaluation.gather import sweep
 from cli.main import main
-from cli.report import Report
 
 Answer = Callable[[httpx.Request], httpx.Response]
 FRAMES = [{"frame": n, "time_ms": n * 40.0, "detections": []} for n in range(3)]
@@ -188,7 +188,7 @@ def test_an_upload_names_its_source_and_goes_with_a_token_that_holds(
     service = Made()
     service.answers["login"] = lambda _: httpx.Response(200, json={"access_token": "token-1", "expires_in": 100})
     now = [1000.0]
-    monkeypatch.setattr("cli.client.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("cli.client.http_client.time.monotonic", lambda: now[0])
     service.logins = 1
     with connect(service) as client:
         client.upload(video, lambda _: None, "a camera")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.results.codec import Detections, mask_column
-from detector import rle
-from detector.crop import Area, Crop, area, shifted, unturned
+from detector import masks_rle
+from detector.decode.crop import Area, Crop, area, shifted, unturned
 
 edges = st.floats(0, 1)
 
@@ -68,9 +68,11 @@ def test_boxes_go_back_to_the_whole_frame() -> None:
 
 def test_masks_go_back_to_the_whole_frame() -> None:
     bits = np.random.default_rng(1).integers(0, 2, (40, 30)).astype(bool)
-    inside = Detections(np.array([3]), np.array([0.5]), np.ones((1, 4)), mask_column([rle.encode(bits, (30, 40))]))
+    inside = Detections(
+        np.array([3]), np.array([0.5]), np.ones((1, 4)), mask_column([masks_rle.encode(bits, (30, 40))])
+    )
     column = shifted(inside, Area(10, 20, 30, 40), (100, 80)).mask
     assert column is not None
     expected = np.zeros((80, 100), bool)
     expected[20:60, 10:40] = bits
-    assert np.array_equal(rle.decode(column[0], (100, 80)), expected)
+    assert np.array_equal(masks_rle.decode(column[0], (100, 80)), expected)

@@ -24,13 +24,13 @@ from contracts.results import chunk_codec
 from contracts.results.codec import Block, encode_block
 from contracts.results.port import MAX_ATTEMPTS
 from contracts.wire.messages import Chunk, ChunkFailure
-from detector import decoders as decoding
-from detector.attempt import AFTER_ERROR_SECONDS, perform
+from detector.chunk_attempt import AFTER_ERROR_SECONDS, perform
 from detector.context import Services
-from detector.crop import Area
-from detector.decoders import Budget, Decoders, Images
+from detector.decode import parent as decoding
+from detector.decode.crop import Area
+from detector.decode.parent import Budget, Decoders, Images
+from detector.decode.protocol import Alive, Ended, Frame, Lost, Order
 from detector.inference import Outcome, run
-from detector.order import Alive, Ended, Frame, Lost, Order
 from detector.view import whole
 from tests.clips import JOB, RATE, VIDEO_KEY, Clip, chunks, clip
 from tests.fakes import MemoryResultStore, MemoryStorage
@@ -60,7 +60,7 @@ def long() -> Clip:
 
 
 def nursery() -> psutil.Process:
-    (found,) = [child for child in psutil.Process().children() if "detector.nursery" in child.cmdline()]
+    (found,) = [child for child in psutil.Process().children() if "detector.decode.fork_server" in child.cmdline()]
     return found
 
 
@@ -235,7 +235,7 @@ def test_a_decoder_is_shut_in_before_it_reads_a_byte(
         with storage.open(VIDEO_KEY) as source:
             found.append(through(chunks(made, [0])[0], source, decoders, engines))
 
-    with caught(storage, "detector.nursery", work) as process:
+    with caught(storage, "detector.decode.fork_server", work) as process:
         assert not state_is_shut(process), "the nursery forks"
         (child,) = process.children()
         assert shut_in(child)

@@ -143,7 +143,7 @@ def test_an_image_holds_what_its_role_imports_alone(images: Images, role: str) -
 
 
 def test_the_detector_writes_nothing_into_its_home_and_tells_nobody(images: Images, tmp_path: Path) -> None:
-    code = "import detector.backends.openvino, sys; print('openvino_telemetry.main' in sys.modules)"
+    code = "import detector.engines.openvino, sys; print('openvino_telemetry.main' in sys.modules)"
     environ = {"PYTHONPATH": str(images.app("detector")), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [str(images.python("detector")), "-c", code]
     done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True, timeout=60)

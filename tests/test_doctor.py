@@ -13,7 +13,7 @@ from sqlalchemy import text
 from contracts.database.tables import REVISION
 from contracts.models.catalogue import bundled, write_entry
 from contracts.settings.load import load
-from processor.doctor import Finding, examine
+from processor.operator.doctor import Finding, examine
 from tests.desk import Desk
 from tests.embedded import Embedded
 from tests.operator import command
@@ -29,7 +29,7 @@ def test_a_service_that_runs_is_well(service: Service) -> None:
     environ = worker.environ()
     python = shutil.which(worker.cmdline()[0], path=environ["PATH"])
     assert python
-    words = [python, "-m", "processor.manage", "doctor", "--json", "--url", service.url]
+    words = [python, "-m", "processor.operator", "doctor", "--json", "--url", service.url]
     done = subprocess.run(words, cwd=worker.cwd(), env=environ, capture_output=True, text=True, timeout=120)
     found = {finding["part"]: finding for finding in map(json.loads, done.stdout.splitlines())}
     assert {name for name, finding in found.items() if finding["state"] == "bad"} == set(), done.stdout + done.stderr

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processor.drawing import Found, draw, fill, lettering, outline, tag
-from processor.palette import PALETTE, colour_of, to_yuv
-from processor.picture import Picture, fitted
+from processor.renditions.drawing import Found, draw, fill, lettering, outline, tag
+from processor.renditions.palette import PALETTE, colour_of, to_yuv
+from processor.renditions.picture import Picture, fitted
 from tests.service import ROOT
 
 GREY = (100, 128, 128)

@@ -22,7 +22,7 @@ from api.selection import Query, Selection
 from contracts.database.tables import Job, Video, utcnow
 from contracts.errors import StoreUnavailable
 from contracts.results.codec import Block, mask_column
-from detector import rle
+from detector import masks_rle
 from tests.madeup import LABELS, Made, block, header, results
 from tests.service import Client, Service
 
@@ -92,7 +92,7 @@ bits = st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).ra
 
 @given(st.lists(bits, max_size=5))
 def test_the_areas_of_masks_are_those_that_coco_tells(masks: list[Any]) -> None:
-    texts = [rle.encode(mask, (64, 48)) for mask in masks]
+    texts = [masks_rle.encode(mask, (64, 48)) for mask in masks]
     told = [int(coco_mask.area({"size": [48, 64], "counts": text})) for text in texts]
     assert areas(mask_column(texts)).tolist() == [int(mask.sum()) for mask in masks] == told
 
@@ -109,7 +109,7 @@ def test_masks_are_segmentations_that_coco_reads(tmp_path: Path) -> None:
         plain.class_id,
         plain.score,
         plain.box,
-        mask_column([rle.encode(shape, (64, 48)) for shape in shapes]),
+        mask_column([masks_rle.encode(shape, (64, 48)) for shape in shapes]),
     )
     made = Made(header(), (3,), [masked])
     opened = _open_coco(written(made, Query(), "coco"), tmp_path)

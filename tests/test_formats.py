@@ -15,11 +15,11 @@ from av.video.frame import PictureType
 
 from contracts.errors import VideoRefused
 from contracts.wire.messages import Chunk, Clock, ProbeReport
-from detector.frames import ToImage, decode
+from detector.decode.frames import ToImage, decode
 from detector.view import whole
-from processor.chunks import chunks as chunks_of
-from processor.inspect import Limits, inspect
-from processor.plan import cut, pick
+from processor.core.chunk_messages import chunks as chunks_of
+from processor.core.cutting import cut, pick
+from processor.probe.child import Limits, inspect
 from tests.clips import JOB, plan
 from tests.formats import EVERY, FRAMES, ODD, SIZE, File, encode, planes, remux
 

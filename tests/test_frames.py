@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from contracts.errors import DecodeFailed
 from contracts.wire.messages import Jump
-from detector.decoding import by_pts
-from detector.frames import ToImage, decode
-from detector.video import Video
+from detector.decode.frames import ToImage, decode
 from detector.view import whole
+from media.frames_of_packets import by_pts
+from media.seekable_video import Video
 from tests.clips import Clip, chunks, clip, pixels, reordered, sequential
 
 # Containers and codecs with the clock that tells their frames apart.

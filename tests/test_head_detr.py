@@ -11,7 +11,7 @@ from contracts.models import catalogue
 from contracts.models.catalogue import HeadOptions, Model
 from contracts.results.codec import Detections
 from detector import heads
-from detector.base import Outputs
+from detector.engine import Outputs
 from detector.heads import detr
 from detector.view import view
 from tests.naive import Found, assert_equal, assert_in_order, chosen, classes, seeds, sizes, stretched, thresholds

@@ -17,7 +17,7 @@ from contracts.models import catalogue
 from contracts.models.catalogue import Model
 from contracts.results.codec import Detections, mask_column
 from detector import heads
-from detector.base import Outputs
+from detector.engine import Outputs
 from detector.heads import boxes, nanodet, nms
 from detector.view import view
 from tests.naive import overlap, seeds, sizes, thresholds

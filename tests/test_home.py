@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.embedded import check, environment
-from cli.home import open_home, secret_environment
-from cli.supervisor import Failed
+from cli.embedded.data_dir import open_home, secret_environment
+from cli.embedded.supervisor import Failed
+from cli.embedded.up import check, environment
 from contracts.errors import SettingsError
 
 ROOT = Path(__file__).parents[1]

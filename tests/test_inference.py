@@ -25,14 +25,14 @@ from contracts.storage.local import LocalStorage
 from contracts.wire.messages import Chunk, ChunkFailure, Clock, to_json
 from contracts.wire.tasks import DETECT_CHUNK
 from contracts.workers.celery_app import create_celery
-from detector import inference, rle, tasks
-from detector.attempt import AFTER_ERROR_SECONDS, HAND_BACK_SECONDS, MAX_REPEATS, perform
-from detector.base import Backend, EngineConfig, Image, Outputs
+from detector import inference, masks_rle, tasks
+from detector.chunk_attempt import AFTER_ERROR_SECONDS, HAND_BACK_SECONDS, MAX_REPEATS, perform
 from detector.context import Services, context
-from detector.crop import area
-from detector.decoders import Budget, Decoders
-from detector.engines import Engines
-from detector.frames import ToImage, decode
+from detector.decode.crop import area
+from detector.decode.frames import ToImage, decode
+from detector.decode.parent import Budget, Decoders
+from detector.engine import Backend, EngineConfig, Image, Outputs
+from detector.engines.loaded import Engines
 from detector.heads import nanodet
 from detector.inference import Cancelled, run
 from detector.view import view
@@ -545,7 +545,7 @@ class Outliner(FakeBackend):
                 "labels": np.array([1], np.float32),
             }
             if masks:
-                outputs["masks"] = mask_column([rle.encode(stripes(height, width), (width, height))])
+                outputs["masks"] = mask_column([masks_rle.encode(stripes(height, width), (width, height))])
             yield outputs
 
 
@@ -575,6 +575,6 @@ def test_masks_are_of_the_whole_displayed_frame_and_only_where_the_job_asks_for_
     )
     assert block.mask is not None
     assert len(block.mask) == len(block) == 12
-    assert all(np.array_equal(rle.decode(text, (width, height)), expected) for text in block.mask)
+    assert all(np.array_equal(masks_rle.decode(text, (width, height)), expected) for text in block.mask)
     sides = [place.left, place.top, place.left + place.width, place.top + place.height]
     assert block.box.tolist() == [[100 * side for side in sides]] * 12

@@ -10,7 +10,7 @@ import pytest
 from contracts.errors import CorruptData
 from contracts.results.codec import Block, Detections, concat, pack
 from contracts.wire.messages import SCHEMA, Chunk, ChunkFailure, FrameRange, Options, Plan
-from processor.merge import Tally, check, join
+from processor.core.merging import Tally, check, join
 
 CHUNK = Chunk(
     schema=SCHEMA,

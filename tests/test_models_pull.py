@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from contracts.models import catalogue
 from contracts.models.catalogue import Model
-from detector.manage.known import known_models
+from detector.models_command.known_models import known_models
 from tests import planted
 from tests.command import Command
 from tests.servers import require

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from contracts.models import catalogue
 from contracts.models.catalogue import Catalogue
 from contracts.results.codec import Detections
-from detector.base import EngineConfig
-from detector.manage import quantize, trial
+from detector.engine import EngineConfig
+from detector.models_command import photo_trial, quantize
 from tests import planted
 from tests.clips import clip
 from tests.command import Command
@@ -36,7 +36,7 @@ def test_the_model_that_comes_along_finds_nearly_the_same_in_int8_on_both_engine
     model = Catalogue(command.models).get("nanodet-g")
     assert (model.file, model.int8_file) == ("nanodet-g.onnx", "nanodet-g-int8.onnx")
     for engine in ("openvino", "onnxruntime"):
-        result = trial.run(
+        result = photo_trial.run(
             replace(model, engine=engine), command.models / "nanodet-g-int8.onnx", EngineConfig(), "int8"
         )
         assert result.info.precision == "int8"

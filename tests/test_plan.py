@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from contracts.errors import VideoRefused
 from contracts.wire.messages import SCHEMA, PacketIndex
-from processor.plan import cut, shown
+from processor.core.cutting import cut, shown
 
 
 def index(times: list[int], keyframes: list[int]) -> PacketIndex:

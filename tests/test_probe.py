@@ -18,10 +18,10 @@ from contracts.storage.local import LocalStorage
 from contracts.storage.open import open_storage
 from contracts.storage.range_reader import RangeReader
 from contracts.wire.messages import ProbeReport
-from detector.video import Video
 from media.demuxers import MAX_STREAMS
 from media.file_handover import handed
-from processor.probe import probe as probe_in
+from media.seekable_video import Video
+from processor.probe.ask import probe as probe_in
 from tests.fakes import MemoryStorage
 
 KEY = "videos/x/content"
@@ -97,7 +97,7 @@ def test_a_reader_that_dies_is_a_refusal(tmp_path: Path, monkeypatch: pytest.Mon
     broken = tmp_path / "bin/python"
     broken.write_text("#!/bin/sh\nkill -SEGV $$\n")
     broken.chmod(0o755)
-    monkeypatch.setattr("processor.probe.sys.executable", str(broken))
+    monkeypatch.setattr("processor.probe.ask.sys.executable", str(broken))
     assert "damaged" in str(probe(settings, KEY).refused)
 
 
@@ -107,7 +107,7 @@ def test_a_reader_that_hangs_is_a_refusal(tmp_path: Path, monkeypatch: pytest.Mo
     slow = tmp_path / "bin/python"
     slow.write_text("#!/bin/sh\nexec sleep 30\n")
     slow.chmod(0o755)
-    monkeypatch.setattr("processor.probe.sys.executable", str(slow))
+    monkeypatch.setattr("processor.probe.ask.sys.executable", str(slow))
     limited = Settings(storage_dir=settings.storage_dir, probe_timeout_seconds=1)
     assert "longer than 1 s" in str(probe(limited, KEY).refused)
 
@@ -187,7 +187,7 @@ def test_the_reader_knows_no_setting(tmp_path: Path, monkeypatch: pytest.MonkeyP
     curious = tmp_path / "bin/python"
     curious.write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\n")
     curious.chmod(0o755)
-    monkeypatch.setattr("processor.probe.sys.executable", str(curious))
+    monkeypatch.setattr("processor.probe.ask.sys.executable", str(curious))
     for row in table():
         monkeypatch.setenv(row.variable, "hush-hush")
     probe(settings, KEY)

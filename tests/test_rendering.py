@@ -26,12 +26,12 @@ from contracts.results.codec import Detections, compress, pack
 from contracts.storage.range_reader import RangeReader
 from contracts.wire.messages import SCHEMA, Media, Options, PacketIndex, Plan, ProbeReport, ResultHeader, encode
 from contracts.wire.renditions import Kind, RenditionOptions
-from processor.inspect import Limits, inspect
-from processor.order import Report, Request
-from processor.palette import colour_of
-from processor.plan import shown
-from processor.rendering import Sources, Unwanted, cpu_seconds, make
-from processor.sampling import wanted
+from processor.core.cutting import shown
+from processor.core.sampling import wanted
+from processor.probe.child import Limits, inspect
+from processor.renditions.ask import Sources, Unwanted, cpu_seconds, make
+from processor.renditions.palette import colour_of
+from processor.renditions.protocol import Report, Request
 from tests import formats
 from tests.fakes import MemoryStorage
 from tests.service import ROOT
@@ -348,7 +348,7 @@ def test_a_renderer_that_dies_is_a_reason_to_fail(script: str, tmp_path: Path, m
     broken.write_text(f"#!/bin/sh\n{script}\n")
     broken.chmod(0o755)
     content = grey(3)
-    monkeypatch.setattr("processor.rendering.sys.executable", str(broken))
+    monkeypatch.setattr("processor.renditions.ask.sys.executable", str(broken))
     with pytest.raises(VideoRefused, match="broke the renderer"):
         rendered(content, "playable")
 
@@ -358,8 +358,8 @@ def test_one_that_takes_too_long_is_ended(tmp_path: Path, monkeypatch: pytest.Mo
     slow.write_text("#!/bin/sh\nexec sleep 60\n")
     slow.chmod(0o755)
     content = grey(3)
-    monkeypatch.setattr("processor.rendering.sys.executable", str(slow))
-    monkeypatch.setattr("processor.rendering._PATIENCE", 0)
+    monkeypatch.setattr("processor.renditions.ask.sys.executable", str(slow))
+    monkeypatch.setattr("processor.renditions.ask._PATIENCE", 0)
     with pytest.raises(VideoRefused, match="longer than is allowed"):
         rendered(content, "playable")
 
@@ -370,7 +370,7 @@ def test_the_renderer_knows_no_setting(tmp_path: Path, monkeypatch: pytest.Monke
     asks.chmod(0o755)
     content = grey(3)
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:hidden@there/db")
-    monkeypatch.setattr("processor.rendering.sys.executable", str(asks))
+    monkeypatch.setattr("processor.renditions.ask.sys.executable", str(asks))
     with pytest.raises(VideoRefused):
         rendered(content, "playable")
     assert "hidden" not in (tmp_path / "environ").read_text()
@@ -389,7 +389,7 @@ import os, socket, subprocess, sys, time
 ours, theirs = socket.socketpair()
 fd = theirs.fileno()
 request = sys.argv[1].replace('"parent":0', f'"parent":{os.getpid()}').replace(':99', f':{fd}')
-command = [sys.executable, "-m", "processor.render", request]
+command = [sys.executable, "-m", "processor.renditions.child", request]
 child = subprocess.Popen(command, pass_fds=[fd, ours.fileno()])  # both, so that it never sees the end
 print(child.pid, flush=True)
 time.sleep(60)

@@ -22,9 +22,9 @@ from contracts.storage.port import index_key, rendition_key, video_key
 from contracts.wire.messages import encode, to_json
 from contracts.wire.renditions import RenditionState, render_queue
 from contracts.workers.celery_app import create_celery
-from processor import renditions
 from processor.context import Services
-from processor.reaper import reap
+from processor.jobs.reaper import reap
+from processor.renditions import steps
 from processor.repository import Repository
 from tests.test_rendering import grey, probed
 from tests.valkey import Valkey
@@ -76,7 +76,7 @@ class Bench:
         self.poster = poster
         self.emptied()
         self.services.signals.forget_count(self.tries)
-        self.services.signals.release(renditions.lease_of(poster))
+        self.services.signals.release(steps.lease_of(poster))
 
     @property
     def tries(self) -> str:
@@ -93,7 +93,7 @@ class Bench:
             session.execute(update(Rendition).values(**values))
 
     def render(self) -> RenditionState:
-        renditions.render(self.services, self.poster.id)
+        steps.render(self.services, self.poster.id)
         return RenditionState(self.row.state)
 
     def emptied(self) -> int:
@@ -118,17 +118,17 @@ def test_it_is_made_once(bench: Bench) -> None:
     bench.storage.delete(key)
     assert bench.render() == RenditionState.READY  # a second message: nobody makes it again
     assert bench.row.finished_at == row.finished_at
-    assert not bench.services.signals.claimed(renditions.lease_of(row))
+    assert not bench.services.signals.claimed(steps.lease_of(row))
 
 
 def test_who_has_the_turn_is_not_disturbed(bench: Bench) -> None:
-    assert bench.services.signals.claim(renditions.lease_of(bench.row), 60)
+    assert bench.services.signals.claim(steps.lease_of(bench.row), 60)
     assert bench.render() == RenditionState.QUEUED
-    assert bench.services.signals.claimed(renditions.lease_of(bench.row))
+    assert bench.services.signals.claimed(steps.lease_of(bench.row))
 
 
 def test_one_that_ends_its_renderer_again_and_again_fails(bench: Bench) -> None:
-    for _ in range(renditions.MOST_TRIES):  # each begun, and never ended
+    for _ in range(steps.MOST_TRIES):  # each begun, and never ended
         bench.services.signals.count(bench.tries, 60)
     bench.change(state="running")
     assert bench.render() == RenditionState.FAILED
@@ -149,7 +149,7 @@ def test_a_storage_that_does_not_answer_is_asked_again(bench: Bench, monkeypatch
         with pytest.raises(StorageUnavailable):
             bench.render()
     assert bench.row.state == RenditionState.RUNNING
-    assert not bench.services.signals.claimed(renditions.lease_of(bench.row))
+    assert not bench.services.signals.claimed(steps.lease_of(bench.row))
     assert bench.render() == RenditionState.READY
 
 
@@ -163,11 +163,11 @@ def test_one_without_its_video_fails_with_the_reason(bench: Bench) -> None:
 def test_whoever_leaves_gives_it_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     leaving = threading.Event()
     leaving.set()
-    monkeypatch.setattr(renditions, "leaving", leaving)
-    monkeypatch.setattr("processor.rendering._TICK_SECONDS", 0.01)
-    for _ in range(renditions.MOST_TRIES + 1):  # leaving is no failed try
+    monkeypatch.setattr(steps, "leaving", leaving)
+    monkeypatch.setattr("processor.renditions.ask._TICK_SECONDS", 0.01)
+    for _ in range(steps.MOST_TRIES + 1):  # leaving is no failed try
         assert bench.render() == RenditionState.QUEUED
-    assert bench.emptied() == renditions.MOST_TRIES + 1
+    assert bench.emptied() == steps.MOST_TRIES + 1
     leaving.clear()
     assert bench.render() == RenditionState.READY
 
@@ -181,7 +181,7 @@ def test_one_that_is_deleted_at_the_last_moment_leaves_nothing(bench: Bench, mon
         return create(key)
 
     monkeypatch.setattr(bench.storage, "create", deleting)
-    renditions.render(bench.services, bench.poster.id)
+    steps.render(bench.services, bench.poster.id)
     monkeypatch.undo()
     assert not (Path(bench.services.settings.storage_path) / rendition_key(VIDEO, None, "poster")).exists()
 
@@ -206,10 +206,10 @@ def test_the_reaper_sends_a_lost_one_again_and_not_too_often(bench: Bench, state
     reap(bench.services)
     assert bench.emptied() == 0  # it may just have been sent
     bench.change(created_at=utcnow() - timedelta(seconds=40))
-    bench.services.signals.renew(renditions.lease_of(bench.row), 60)
+    bench.services.signals.renew(steps.lease_of(bench.row), 60)
     reap(bench.services)
     assert bench.emptied() == 0  # somebody is at it
-    bench.services.signals.release(renditions.lease_of(bench.row))
+    bench.services.signals.release(steps.lease_of(bench.row))
     bench.services.signals.release(f"{bench.poster.id}:render")
     reap(bench.services)
     reap(bench.services)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from processor.palette import colour_of
+from processor.renditions.palette import colour_of
 from tests import formats
 from tests.embedded import Embedded
 from tests.forms import EmbeddedForm

@@ -15,10 +15,10 @@ from contracts.coordination.deleted_jobs import KEPT, Gone
 from contracts.database.tables import AuditEvent, Base, Job, Rendition, Upload, Video, new_id, utcnow
 from contracts.storage.port import index_key, plan_key, rendition_key, result_key, video_key
 from contracts.wire.renditions import rendition_id
-from processor import housekeeping
-from processor.keeper import Keeper
-from processor.orphans import Orphan, orphans, remove
-from processor.retention import expire, expired
+from processor.housekeeping import hourly
+from processor.housekeeping.keeper import Keeper
+from processor.housekeeping.orphans import Orphan, orphans, remove
+from processor.housekeeping.retention import expire, expired
 from tests.clips import Clip, clip
 from tests.desk import Desk
 from tests.operator import command
@@ -167,13 +167,13 @@ def test_the_reaper_keeps_house_once_an_hour(desk: Desk, small: Clip) -> None:
     old = desk.add_video(small, days_old=40)
     stray = put(desk, video_key(new_id()))
     grow_old(desk)
-    housekeeping.keep_house(desk.services)
+    hourly.keep_house(desk.services)
     assert not any(old.id in path for path in desk.files())
     assert stray in desk.files(), "the first turn had enough to do"
-    housekeeping.keep_house(desk.services)
+    hourly.keep_house(desk.services)
     assert stray in desk.files(), "another processor has had this turn"
     desk.services.signals.release("housekeeping")
-    housekeeping.keep_house(desk.services)
+    hourly.keep_house(desk.services)
     assert desk.files() == []
 
 

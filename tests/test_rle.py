@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from detector import rle
+from detector import masks_rle
 
 Bits = NDArray[np.bool_]
 
@@ -45,8 +45,8 @@ def naive(bits: Bits) -> bytes:
 @given(masks())
 def test_a_mask_is_written_as_a_naive_encoder_writes_it_and_comes_back(bits: Bits) -> None:
     size = bits.shape[::-1]
-    assert rle.encode(bits, size) == naive(bits)
-    assert np.array_equal(rle.decode(naive(bits), size), bits)
+    assert masks_rle.encode(bits, size) == naive(bits)
+    assert np.array_equal(masks_rle.decode(naive(bits), size), bits)
 
 
 @given(masks(), sides, sides, sides, sides)
@@ -55,8 +55,8 @@ def test_a_part_of_a_frame_is_the_frame_that_is_empty_elsewhere(
 ) -> None:
     whole = np.pad(bits, ((top, bottom), (left, right)))
     size = whole.shape[::-1]
-    assert rle.encode(bits, size, left, top) == naive(whole)
-    assert rle.placed(naive(bits), bits.shape[::-1], left, top, size) == naive(whole)
+    assert masks_rle.encode(bits, size, left, top) == naive(whole)
+    assert masks_rle.placed(naive(bits), bits.shape[::-1], left, top, size) == naive(whole)
 
 
 @settings(max_examples=10)
@@ -67,16 +67,16 @@ def test_long_runs_take_more_digits(seed: int) -> None:
     for _ in range(5):
         x, y = rng.integers(0, 120), rng.integers(0, 90)
         bits[y : y + rng.integers(1, 90), x : x + rng.integers(1, 120)] = True
-    assert rle.encode(bits, (120, 90)) == naive(bits)
-    assert np.array_equal(rle.decode(rle.encode(bits, (120, 90)), (120, 90)), bits)
+    assert masks_rle.encode(bits, (120, 90)) == naive(bits)
+    assert np.array_equal(masks_rle.decode(masks_rle.encode(bits, (120, 90)), (120, 90)), bits)
 
 
 @pytest.mark.parametrize("bits", [np.zeros((3, 2), bool), np.ones((3, 2), bool)], ids=["nothing", "everything"])
 def test_nothing_and_everything(bits: Bits) -> None:
-    assert rle.encode(bits, (2, 3)) == naive(bits)
+    assert masks_rle.encode(bits, (2, 3)) == naive(bits)
 
 
 @pytest.mark.parametrize("text", [b"5", b"7", b"\n", b"P", b"60o"])
 def test_what_is_no_mask_of_that_size_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match="mask"):
-        rle.decode(text, (2, 3))
+        masks_rle.decode(text, (2, 3))

@@ -22,11 +22,11 @@ from contracts.settings.table import Settings
 from contracts.storage.port import result_key
 from contracts.storage.s3 import S3Storage
 from contracts.storage.s3_client import S3Access
-from detector.attempt import HAND_BACK_SECONDS, perform
+from detector.chunk_attempt import HAND_BACK_SECONDS, perform
 from detector.context import Services
-from detector.decoders import Budget, Decoders
-from detector.frames import decode
-from processor.probe import probe
+from detector.decode.frames import decode
+from detector.decode.parent import Budget, Decoders
+from processor.probe.ask import probe
 from tests.clips import JOB, VIDEO_KEY, Clip, chunks, clip, pixels, sequential
 from tests.fakes import MemoryResultStore
 from tests.s3 import Bucket, Line, ObjectStore

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.wire.messages import SCHEMA, Options, PacketIndex
-from processor.plan import cut, pick
-from processor.sampling import wanted
+from processor.core.cutting import cut, pick
+from processor.core.sampling import wanted
 
 MS = (1, 1000)
 TIMES = [40 * i for i in range(100)]

@@ -19,8 +19,8 @@ from contracts.settings.table import Settings
 from contracts.storage.range_reader import RangeReader
 from contracts.wire.messages import encode
 from contracts.wire.renditions import RenditionOptions
-from processor.probe import probe
-from processor.rendering import Sources, make
+from processor.probe.ask import probe
+from processor.renditions.ask import Sources, make
 from tests import formats
 from tests.fakes import MemoryStorage
 from tests.service import ROOT
@@ -182,7 +182,7 @@ def test_the_probe_is_shut_in_before_it_reads_a_byte(monkeypatch: pytest.MonkeyP
     storage, found = Slow(), []
     storage.objects[SOURCES.video] = formats.encode("mp4", "libx264").content
     with caught(
-        storage, "processor.inspect", lambda: found.append(probe(storage, Settings(), SOURCES.video))
+        storage, "processor.probe.child", lambda: found.append(probe(storage, Settings(), SOURCES.video))
     ) as process:
         assert shut_in(process)
     assert found[0].media is not None
@@ -198,7 +198,7 @@ def test_the_renderer_is_shut_in_before_it_reads_a_byte(monkeypatch: pytest.Monk
         with (tmp_path / "copy").open("wb") as target:
             make(storage, SOURCES, target, "playable", media, RenditionOptions(), lambda _: True)
 
-    with caught(storage, "processor.render", render) as process:
+    with caught(storage, "processor.renditions.child", render) as process:
         assert shut_in(process)
     assert (tmp_path / "copy").read_bytes()[4:8] == b"ftyp"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.embedded import Form, roles
+from cli.embedded.up import Form, roles
 from contracts.errors import SettingsError
 from contracts.settings.fields import ROLES, Role
 from contracts.settings.load import load

@@ -15,9 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
-from cli.guard import Guard
-from cli.process import Process
-from cli.supervisor import Failed, Supervisor
+from cli.embedded.guard import Guard
+from cli.embedded.process import Process
+from cli.embedded.supervisor import Failed, Supervisor
 from tests.waiting import until
 
 TIMEOUT = 15.0

@@ -12,8 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.errors import EngineUnavailable, ModelBroken
-from detector import heads, registry, rle
-from detector.base import MASKS, Backend, EngineConfig, Image, Outputs
+from detector import heads, masks_rle
+from detector.engine import MASKS, Backend, EngineConfig, Image, Outputs
+from detector.engines import registry
 from detector.view import view
 from tests import torchmodels
 from tests.torchmodels import (
@@ -65,7 +66,7 @@ def plain(kind: Kind, images: list[Image]) -> list[dict[str, Any]]:
     networks by chance, half a grey level moves boxes.)"""
     import torch
 
-    from detector.backends.detectron2 import scaled
+    from detector.engines.detectron2 import scaled
 
     network = torchmodels.network(kind)
     found = []
@@ -117,14 +118,14 @@ def assert_masks(texts: list[bytes], expected: np.ndarray[Any, Any]) -> None:
         read = coco.decode({"size": [SIZE[1], SIZE[0]], "counts": text})
         assert np.count_nonzero(read != bits) <= 0.02 * bits.size
         own = coco.encode(np.asfortranarray(read))
-        assert own["counts"] == text == rle.encode(read.astype(bool), SIZE)
+        assert own["counts"] == text == masks_rle.encode(read.astype(bool), SIZE)
 
 
 def test_frames_are_scaled_as_by_pillow_to_the_size_of_detectron2() -> None:
     import torch
     from detectron2.data.transforms import ResizeShortestEdge
 
-    from detector.backends.detectron2 import scaled
+    from detector.engines.detectron2 import scaled
 
     for width, height in ((640, 360), (90, 200), (31, 47), (2000, 300)):
         (image,) = noise(1, (width, height))
@@ -224,12 +225,12 @@ def test_nothing_in_a_file_runs_whether_or_not_its_hash_is_known(kind: Kind, suf
 
 
 def test_a_changed_file_is_not_even_opened_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from detector.backends import torchweights
+    from detector.engines import torch_weights
 
     path = write(FASTER, tmp_path / "weights.pkl")
     model = FASTER.model(path)
     path.write_bytes(path.read_bytes() + b"x")
-    monkeypatch.setattr(torchweights, "load", lambda *_: pytest.fail("it was read"))
+    monkeypatch.setattr(torch_weights, "load", lambda *_: pytest.fail("it was read"))
     with pytest.raises(ModelBroken, match="was changed"):
         registry.create("detectron2", EngineConfig()).setup(model, path, "auto")
 
@@ -282,7 +283,7 @@ def test_entries_that_do_not_fit_their_engine_are_refused(tmp_path: Path) -> Non
 def test_every_config_of_the_two_families_can_be_named() -> None:
     import torch
 
-    from detector.backends.detectron2 import _config
+    from detector.engines.detectron2 import _config
 
     with pytest.raises(ModelBroken) as caught:
         _config(replace(FASTER.model(), config="nothing"), torch.device("cpu"))
@@ -317,7 +318,7 @@ class Scarce:
     def __call__(self, frames: list[Any], *, masks: bool) -> list[Any]:
         import torch
 
-        from detector.backends.torchrun import Found
+        from detector.engines.torch_common import Found
 
         self.sizes.append(len(frames))
         if len(frames) > self.most:
@@ -336,7 +337,7 @@ def ran(network: Scarce, thread: ThreadPoolExecutor, count: int) -> list[float]:
     """The frames' numbers as they come out of batches of eight."""
     import torch
 
-    from detector.backends.torchrun import Batches, one_ahead
+    from detector.engines.torch_common import Batches, one_ahead
 
     batches = Batches(network, torch.device("cpu"), None, 8)
     frames = (np.full((4, 6, 3), number, np.uint8) for number in range(count))
@@ -367,7 +368,7 @@ def test_regions_are_not_rounded_to_the_type_of_the_features() -> None:
     from detectron2.modeling.poolers import ROIPooler
     from detectron2.structures import Boxes
 
-    from detector.backends.detectron2 import _in_float32
+    from detector.engines.detectron2 import _in_float32
 
     pooler = ROIPooler(7, (0.25,), 0, "ROIAlignV2")
     features = torch.arange(400.0).expand(1, 1, 8, 400).bfloat16()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from contracts.models.catalogue import write_entry
-from detector import rle
+from detector import masks_rle
 from tests import torchmodels
 from tests.clips import clip
 from tests.forms import EmbeddedForm
@@ -93,7 +93,7 @@ def check_whole(frames: list[dict[str, Any]], expected: list[dict[str, Any]]) ->
             assert item["score"] == pytest.approx(plainly["scores"][number], abs=2e-3)
             assert item["box"] == pytest.approx(plainly["boxes"][number], abs=0.1)
             assert item["mask"]["size"] == [HEIGHT, WIDTH]
-            bits = rle.decode(item["mask"]["counts"].encode(), (WIDTH, HEIGHT))
+            bits = masks_rle.decode(item["mask"]["counts"].encode(), (WIDTH, HEIGHT))
             assert np.count_nonzero(bits != plainly["masks"][number]) < 0.01 * bits.size
 
 
@@ -103,7 +103,7 @@ def check_region(frames: list[dict[str, Any]]) -> None:
     masks = [item["mask"] for frame in frames for item in frame["detections"]]
     assert len(masks) > 3
     assert all(mask["size"] == [HEIGHT, WIDTH] for mask in masks)
-    union = np.any([rle.decode(mask["counts"].encode(), (WIDTH, HEIGHT)) for mask in masks], axis=0)
+    union = np.any([masks_rle.decode(mask["counts"].encode(), (WIDTH, HEIGHT)) for mask in masks], axis=0)
     assert union[y1:y2, x1:x2].any()
     union[y1:y2, x1:x2] = False
     assert not union.any()

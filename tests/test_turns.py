@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.database.tables import Job
 from contracts.wire.job_states import JobState
-from processor.turns import WORKED_ON, is_due, next_jobs, to_send, window
+from processor.core.fair_share import WORKED_ON, is_due, next_jobs, to_send, window
 
 STATES = [*WORKED_ON, JobState.MERGING, JobState.QUEUED]
 

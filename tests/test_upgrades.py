@@ -20,8 +20,8 @@ from contracts.database.engine import open_database
 from contracts.database.tables import REVISION, Job, User, Video
 from contracts.results.result_file import ResultFile
 from contracts.wire.messages import to_json
-from processor.inventory import Inventory
-from processor.verify import Verifier
+from processor.housekeeping.inventory import Inventory
+from processor.operator.verify import Verifier
 from tests.clips import clip
 from tests.desk import Desk
 from tests.forms import EmbeddedForm

@@ -18,7 +18,7 @@ from tests.service import Client
 SIZE = 1024**3
 ROOM = 64 * 1024**2
 # Those that come and go.
-_COMING = ("processor.inspect", "processor.render")
+_COMING = ("processor.probe.child", "processor.renditions.child")
 
 
 class Peaks:

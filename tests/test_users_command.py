@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.manage import USERNAME, main
 from api.passwords import verified
-from cli.operations import operators_environment
+from cli.operator_commands import operators_environment
 from contracts.database.engine import open_database
 from contracts.database.tables import AuditEvent, Base, User
 from tests.service import SPEC

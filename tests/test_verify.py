@@ -16,7 +16,7 @@ from contracts.results.codec import Block, concat
 from contracts.results.result_file import ResultFile
 from contracts.storage.port import index_key, video_key
 from contracts.wire.messages import FrameRange
-from processor.verify import Verdict, Verifier
+from processor.operator.verify import Verdict, Verifier
 from tests.clips import clip
 from tests.desk import Desk
 from tests.operator import command

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.models import catalogue
-from detector.frames import ToImage
+from detector.decode.frames import ToImage
 from detector.view import View, view, whole
 
 MODEL = catalogue.bundled("nanodet-g")

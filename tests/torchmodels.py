@@ -75,11 +75,11 @@ def network(kind: Kind, seed: int = 5) -> Any:
     if kind.engine == "detectron2":
         from detectron2.modeling import build_model
 
-        from detector.backends.detectron2 import _config
+        from detector.engines.detectron2 import _config
 
         made = build_model(_config(kind.model(), torch.device("cpu")))
     else:
-        from detector.backends.torchvision import _built
+        from detector.engines.torchvision import _built
 
         made = _built(kind.model())
     made.eval()

@@ -7,7 +7,7 @@ from types import TracebackType
 
 import redis
 
-from cli.valkey import SOCKET_NAME, broker_url, command, socket_folder, store_url
+from cli.embedded.valkey import SOCKET_NAME, broker_url, command, socket_folder, store_url
 
 _STARTING_SECONDS = 10
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from contracts.models.catalogue import bundled
 from contracts.results.codec import Detections
-from detector.base import Outputs
+from detector.engine import Outputs
 from detector.heads import nanodet
 from detector.view import view
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cli.client import Client, ServiceError
+from cli.client.http_client import Client, ServiceError
+from cli.client.report import Report
+from cli.client.shell import credentials, replacing, terminable, writable
+from cli.embedded.one_call import LocalFailed, local_service
 from cli.evaluation.dataset import Dataset, DatasetError, match
 from cli.evaluation.gather import Asked, Found, gather, sweep
 from cli.evaluation.reader import read
-from cli.local import LocalFailed, local_service
-from cli.report import Report
-from cli.shell import credentials, replacing, terminable, writable
 from contracts.runtime.exit_codes import ended
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from itertools import takewhile
 from queue import SimpleQueue
 from typing import Any
 
-from cli.client import Client, ServiceError
+from cli.client.http_client import Client, ServiceError
 from cli.evaluation.dataset import Box, Image, Source
 
 _ACTIVE = ("queued", "planning", "running", "merging")

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
+from cli.client.report import Report
 from cli.evaluation.ap import Figures, OfCategory
-from cli.report import Report
 
 _SHOWN = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR100")
 # With more categories than twice that, only the best and the worst.

@@ -25,7 +25,7 @@ _FADES_AFTER_SECONDS = 3 * _INTERVAL_SECONDS
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """A model that a detector has ready, and what computes it there: see detector.base.EngineInfo."""
+    """A model that a detector has ready, and what computes it there: see detector.engine.EngineInfo."""
 
     model: str
     engine: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from contracts.errors import ModelBroken
 from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
-from detector.base import Outputs, Shapes
+from detector.engine import Outputs, Shapes
 from detector.heads import boxes, detr, nanodet, yolo, yolox
 from detector.view import View
 

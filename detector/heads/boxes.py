@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from contracts.models.catalogue import HeadOptions, Model
 from contracts.results.codec import Detections, mask_column
-from detector.base import MASKS, Outputs, Shapes
+from detector.engine import MASKS, Outputs, Shapes
 from detector.heads.nms import Floats, best, corners, nms
 from detector.view import View
 
@@ -25,7 +25,7 @@ def decode(
 
     outputs: `boxes` [n, 4] in the order and units of head_options, `scores` [n] 0 to 1, and `labels` [n],
     where head_options.first_label is the first of the model's labels, and maybe `masks` [n], texts of the
-    frame: see detector.rle. Rows with a label that the
+    frame: see detector.masks_rle. Rows with a label that the
     model does not have or that means nothing, or with the score 0, only fill up. Overlaps are removed where
     head_options.max_iou is set.
     """

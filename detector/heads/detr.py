@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
-from detector.base import Outputs, Shapes
+from detector.engine import Outputs, Shapes
 from detector.heads.nms import MAX_DETECTIONS, Floats, candidates, corners
 from detector.view import View
 

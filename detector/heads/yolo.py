@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
-from detector.base import Outputs, Shapes
+from detector.engine import Outputs, Shapes
 from detector.heads.nms import candidates, corners, suppressed
 from detector.view import View
 

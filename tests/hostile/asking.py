@@ -15,11 +15,11 @@ from contracts.errors import VideoRefused
 from contracts.settings.table import Settings
 from contracts.storage.local import LocalStorage
 from contracts.wire.messages import Chunk, ProbeReport, encode
-from processor.probe import probe
+from processor.probe.ask import probe
 from tests.service import ROOT
 from tests.test_formats import chunks
 
-# As in processor.inspect: address space, so that what a process can fill is less.
+# As in processor.probe.child: address space, so that what a process can fill is less.
 MEMORY_KIB = 2 * 1024**2
 SECONDS = 300
 _CHUNK_FRAMES = 24
@@ -94,7 +94,7 @@ def cause_of_death(content: bytes, folder: Path) -> str:
 # The probe without its shell: whatever it raises is seen.
 _ALONE = """
 import os, resource, sys
-from processor.inspect import Limits, inspect
+from processor.probe.child import Limits, inspect
 resource.setrlimit(resource.RLIMIT_AS, (2 * 1024**3,) * 2)
 from contracts.errors import VideoRefused
 from contracts.settings.table import Settings

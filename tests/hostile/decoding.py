@@ -11,7 +11,7 @@ import msgspec
 from contracts.errors import DecodeFailed
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import Chunk
-from detector.frames import ToImage, decode
+from detector.decode.frames import ToImage, decode
 from detector.view import whole
 from tests.service import ROOT
 

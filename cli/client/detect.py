@@ -1,0 +1,137 @@
+"""`web-detector detect`: send a video, wait, print what is in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cli.client.http_client import Client, ServiceError
+from cli.client.report import Report
+from cli.client.shell import credentials, replacing, terminable, writable
+from cli.embedded.one_call import Local, LocalFailed, local_service
+from contracts.runtime.exit_codes import ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked for on the command line."""
+
+    file: Path
+    output: Path | None
+    model: str | None
+    min_score: float | None
+    labels: tuple[str, ...]
+    keep: bool
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the job; what is not asked for is left to the service."""
+        score = {} if self.min_score is None else {"min_score": self.min_score}
+        return score | ({"labels": list(self.labels)} if self.labels else {})
+
+
+def detect(request: Request, environ: Mapping[str, str]) -> int:
+    """Do it. Returns the exit status: 0, 1 for whatever went wrong, 130 after an interrupt."""
+    return ended(lambda: _detect(request, environ), {ServiceError: "", LocalFailed: "", OSError: ""})
+
+
+def _detect(request: Request, environ: Mapping[str, str]) -> int:
+    report = Report()
+    with terminable():
+        _check(request)
+        if url := environ.get("WEB_DETECTOR_URL", "").strip():
+            return _at(url, request, environ, report)
+        return _here(request, environ, report)
+
+
+def _check(request: Request) -> None:
+    """What can be known before anything is started."""
+    if not request.file.is_file():
+        raise ServiceError(f"there is no file {request.file}")
+    if request.output:
+        writable(request.output)
+
+
+def _at(url: str, request: Request, environ: Mapping[str, str], report: Report) -> int:
+    """With a service that runs somewhere."""
+    with Client(url) as client:
+        client.login(*credentials(environ))
+        status = _run(client, request, report)
+        report.say(f"look closer: {client.url}/docs")
+        return status
+
+
+def _here(request: Request, environ: Mapping[str, str], report: Report) -> int:
+    """With a service of its own."""
+    report.say("starting the service")
+    with local_service(environ) as local, Client(local.url, direct=True) as client:
+        client.register(local.username, local.password)
+        status = _run(client, request, report)
+        if request.keep:
+            _keep(local, report)
+        else:
+            report.say(f"look closer: KEEP=1 leaves the service running, with its API docs at {local.url}/docs")
+    return status
+
+
+def _keep(local: Local, report: Report) -> None:
+    """Stay until Ctrl-C, or until the service ends by itself."""
+    report.say(f"\nthe service runs at {local.url} until Ctrl-C; look closer: {local.url}/docs")
+    report.say(f"user: {local.username}  password: {local.password}")
+    try:
+        local.child.wait()
+    except KeyboardInterrupt:
+        report.say("\nstopping")
+        return
+    raise ServiceError("the service ended by itself")
+
+
+def _run(client: Client, request: Request, report: Report) -> int:
+    video = _send(client, request.file, report)
+    job = _wait(client, client.start(video["id"], request.model, request.options)["id"], report)
+    if job["state"] in ("failed", "cancelled"):
+        error = job["error"] or {}
+        reason = f": {error.get('detail')} ({error.get('code')})" if error else ""
+        raise ServiceError(f"the job {job['id']} ended as {job['state']}{reason}")
+    summary = client.summary(job["id"])
+    report.summary(summary)
+    if job["state"] == "partial":
+        missing = [f"frames {r['first']} to {r['last']}: {r['reason']}" for r in job["failed_ranges"]]
+        report.warn("the result is not whole: " + "; ".join(missing or [job["error"]["detail"]]))
+    if request.output:
+        _write(request.output, client, job, summary)
+        report.say(f"all frames: {request.output}")
+    return 0
+
+
+def _send(client: Client, path: Path, report: Report) -> dict[str, Any]:
+    size = path.stat().st_size
+    with report.sending(path.name) as bar:
+        return client.upload(path, lambda sent: bar.show(sent, size))
+
+
+def _wait(client: Client, job_id: str, report: Report) -> dict[str, Any]:
+    job: dict[str, Any] = {}
+    with report.detecting() as bar:
+        for job in client.follow(job_id):
+            progress = job["progress"]
+            rate, left = progress["fps"], progress["eta_s"]
+            notes = [f"{rate:.1f} frames/s"] if rate else []
+            notes += [f"{left:.0f} s left"] if left else []
+            bar.show(progress["frames_done"], progress["frames_total"], ", ".join(notes) or job["state"])
+    return job
+
+
+def _write(path: Path, client: Client, job: dict[str, Any], summary: dict[str, Any]) -> None:
+    """All frames as a file, whole or not at all; they are never all in memory."""
+    with replacing(path) as sink:
+        if path.suffix == ".ndjson":
+            sink.writelines(line + "\n" for line in client.results(job["id"]))
+            return
+        sink.write('{"job": ' + msgspec.json.encode(job).decode())
+        sink.write(',\n"summary": ' + msgspec.json.encode(summary).decode() + ',\n"frames": [')
+        for number, line in enumerate(client.results(job["id"])):
+            sink.write((",\n" if number else "\n") + line)
+        sink.write("\n]}\n")

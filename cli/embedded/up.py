@@ -1,0 +1,250 @@
+"""The embedded form: what it consists of, and `web-detector up`, which runs it."""
+
+import http.client
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from cli.embedded import valkey
+from cli.embedded.data_dir import DATABASE, SECRET, Home, note_addresses, open_home, secret_environment
+from cli.embedded.guard import Guard
+from cli.embedded.process import Process
+from cli.embedded.supervisor import Failed, Stopped, Supervisor
+from contracts.errors import SettingsError
+from contracts.results.open import is_redis
+from contracts.settings.fields import ROLES
+from contracts.settings.load import load
+from contracts.settings.table import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+_READY_SECONDS = 120
+_API, _WORKERS, _SERVER = range(3)  # the order of stopping
+_BEHIND = 3  # niceness of those that compute: about half the share of the others, as in the compose file
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """An embedded form on one machine: its environment, settings, and folders."""
+
+    environ: Mapping[str, str]
+    settings: Settings
+    home: Path
+    sockets: Path
+    log_files: bool
+    cores: int
+
+    @property
+    def brings_server(self) -> bool:
+        """Whether broker, result store or Redis is our own Valkey."""
+        settings = self.settings
+        return any(
+            str(self.sockets) in url for url in (settings.broker_url, settings.result_store_url, settings.redis_url)
+        )
+
+    @property
+    def open_environ(self) -> dict[str, str]:
+        """The environment for those who have no business with the secrets."""
+        return {name: value for name, value in self.environ.items() if name != SECRET}
+
+    @property
+    def detectors(self) -> int:
+        """How many detector workers."""
+        return self.settings.detector_workers or max(1, self.cores // 4)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where a client on this machine reaches the api."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # noqa: S104
+        return host, self.settings.port
+
+    @property
+    def url(self) -> str:
+        """The same as a URL."""
+        return "http://{}:{}".format(*_bracketed(*self.address))
+
+
+def up(*, log_files: bool = False) -> int:
+    """Run the embedded form in the foreground until a signal.
+
+    log_files: the processes write to DATA_DIR/logs instead of stderr. Returns the exit status: 0
+    after a signal, 1 when it cannot go on, 2 when settings are wrong.
+    """
+    try:
+        with Supervisor() as supervisor, open_home(os.environ.get("DATA_DIR", "").strip() or "data") as home:
+            _serve(supervisor, home, log_files)
+    except Stopped:
+        return 0
+    except SettingsError as error:
+        print(error.detail, file=sys.stderr)
+        return 2
+    except Failed as error:
+        print(f"web-detector: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _serve(supervisor: Supervisor, home: Home, log_files: bool) -> None:
+    sockets = valkey.socket_folder()
+    # From here on the guard answers for the folder too.
+    supervisor.guarded_by(Guard(sockets, home.lock))
+    environ = environment(os.environ, home, sockets)
+    form = Form(environ, check(environ), home.path, sockets, log_files, len(os.sched_getaffinity(0)))
+    _require_free(form.settings.host, form.settings.port)
+    note_addresses(home, environ)
+    _prepare(supervisor, form)
+    for process in roles(form):
+        supervisor.start(process)
+    supervisor.wait_for(partial(is_ready, form), _READY_SECONDS, "starting")
+    print(f"ready at {form.url} (API docs: {form.url}/docs)", flush=True)
+    supervisor.run()
+
+
+def environment(environ: Mapping[str, str], home: Home, sockets: Path) -> dict[str, str]:
+    """The environment of all processes: what it names, and our own for what it does not."""
+    defaults = {
+        "DATABASE_URL": f"sqlite:///{home.path / DATABASE}",
+        "BROKER_URL": valkey.broker_url(sockets),
+        "RESULT_STORE_URL": valkey.store_url(sockets),
+    }
+    if not is_redis(environ.get("RESULT_STORE_URL", "").strip() or defaults["RESULT_STORE_URL"]):
+        defaults["REDIS_URL"] = valkey.store_url(sockets)
+    missing = {name: value for name, value in defaults.items() if not environ.get(name, "").strip()}
+    return {**environ, **missing, **secret_environment(home, environ), "DATA_DIR": str(home.path)}
+
+
+def check(environ: Mapping[str, str]) -> Settings:
+    """The settings, good for every role. Raises SettingsError that names all problems of all roles."""
+    problems: dict[str, None] = {}
+    for role in ROLES:
+        try:
+            settings = load(role, environ)
+        except SettingsError as error:
+            problems.update(dict.fromkeys(error.detail.splitlines()))
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def roles(form: Form) -> list[Process]:
+    """The api, a processor, a renderer and the detectors: the very commands of the distributed form."""
+    settings = form.settings
+    host, port = _bracketed(settings.host, settings.port)
+    gunicorn = [
+        "-m",
+        "gunicorn",
+        "-k",
+        "api.worker.Worker",
+        "--preload",
+        "--no-control-socket",
+        "--graceful-timeout",
+        "20",
+    ]
+    gunicorn += ["--keep-alive", "7"]  # clients drop idle connections after 5 s; a stop waits for those that are left
+    gunicorn += ["--bind", f"{host}:{port}", "--workers", str(settings.api_workers), "api.asgi:create()"]
+    threads = str(settings.detector_threads or max(1, form.cores // form.detectors))
+    detector = {**form.open_environ, "DETECTOR_THREADS": threads}
+    if settings.detector_python:  # whose environment need not have the service installed
+        detector["PYTHONPATH"] = str(ROOT)
+    python = settings.detector_python or sys.executable
+    return [
+        *(
+            _python(
+                form,
+                f"detector-{number}",
+                ["-m", "detector.worker"],
+                detector,
+                _WORKERS,
+                python=python,
+                niceness=_BEHIND,
+            )
+            for number in range(1, form.detectors + 1)
+        ),
+        _python(form, "processor", ["-m", "processor.worker"], form.open_environ, _WORKERS, niceness=_BEHIND),
+        _python(form, "renderer", ["-m", "processor.render_worker"], form.open_environ, _WORKERS, niceness=_BEHIND),
+        _python(form, "api", gunicorn, form.environ, _API),
+    ]
+
+
+def is_ready(form: Form) -> bool:
+    """Whether the api answers that all parts are there, and as many workers as were started."""
+    connection = http.client.HTTPConnection(*form.address, timeout=2)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        workers = json.loads(answer.read()).get("workers") or {}
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+    wanted = {"processor": 1, "renderer": 1, "detector": form.detectors}
+    return answer.status == 200 and all(workers.get(role, 0) >= count for role, count in wanted.items())
+
+
+def _prepare(supervisor: Supervisor, form: Form) -> None:
+    """The broker and the tables, side by side: before them, no role starts."""
+    answers: Callable[[], bool] = bool
+    if form.brings_server:
+        data = form.home / "valkey"
+        data.mkdir(mode=0o700, exist_ok=True)
+        supervisor.start(
+            Process(
+                name="valkey",
+                command=valkey.command(form.sockets, data),
+                env=form.open_environ,
+                stage=_SERVER,
+                crash_seconds=5,  # time to write its file to the end
+                log=_log(form, "valkey"),
+            )
+        )
+    arguments = ["-m", "alembic", "-c", str(ROOT / "migrations" / "alembic.ini"), "upgrade", "head"]
+    migrations = supervisor.start(_python(form, "migrations", arguments, form.open_environ, _API, restart=False))
+    if form.brings_server:
+        answers = valkey.probe(form.sockets)
+    supervisor.wait_for(lambda: migrations.done, _READY_SECONDS, "migrating the tables")
+    if form.brings_server:
+        supervisor.wait_for(answers, _READY_SECONDS, "starting Valkey")
+
+
+def _python(
+    form: Form,
+    name: str,
+    arguments: list[str],
+    environ: Mapping[str, str],
+    stage: int,
+    *,
+    restart: bool = True,
+    python: str = sys.executable,
+    niceness: int = 0,
+) -> Process:
+    command, log = [python, *arguments], _log(form, name)
+    return Process(name=name, command=command, env=environ, stage=stage, restart=restart, log=log, niceness=niceness)
+
+
+def _log(form: Form, name: str) -> Path | None:
+    if not form.log_files:
+        return None
+    folder = form.home / "logs"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{name}.log"
+
+
+def _bracketed(host: str, port: int) -> tuple[str, int]:
+    return (f"[{host}]" if ":" in host else host), port
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raises Failed when nobody can listen there, before anything is started."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(1)
+    except OSError as error:
+        text = f"cannot listen at {host}:{port}: {error.strerror or error}; set another PORT, or stop what is there"
+        raise Failed(text) from error

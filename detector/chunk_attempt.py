@@ -1,0 +1,172 @@
+"""One try at a chunk, and what becomes of it: frames, a failure on record, or another try later."""
+
+import logging
+from dataclasses import dataclass
+
+from billiard.exceptions import SoftTimeLimitExceeded
+
+from contracts.errors import (
+    CorruptData,
+    DecodeFailed,
+    InvalidInput,
+    ModelBroken,
+    NotFound,
+    PrecisionUnavailable,
+    StorageUnavailable,
+    StoreUnavailable,
+    UnknownModel,
+    WebDetectorError,
+)
+from contracts.models.catalogue import Model
+from contracts.results import chunk_codec
+from contracts.results.port import MAX_ATTEMPTS
+from contracts.storage.range_reader import watched
+from contracts.wire.messages import Chunk, ChunkFailure, runtime
+from detector.context import Services
+from detector.engine import Backend
+from detector.inference import Cancelled, Outcome, run
+
+log = logging.getLogger(__name__)
+
+AFTER_ERROR_SECONDS = 1
+HAND_BACK_SECONDS = 5
+# An hour: by then, no detector that could do it has been free, or the storage is gone for good, and a job
+# must end some time.
+MAX_REPEATS = 720
+
+
+class _Poison(WebDetectorError):
+    """A chunk that takes the process down with it; the tries before this one never ended."""
+
+    code = "poison"
+
+
+_INCURABLE = (CorruptData, DecodeFailed, InvalidInput, ModelBroken, NotFound, UnknownModel, _Poison)
+
+
+@dataclass(slots=True)
+class _Lease:
+    """The sign that a chunk is in hand here."""
+
+    services: Services
+    chunk: Chunk
+    held: bool = False
+
+    def take(self) -> bool:
+        services, chunk = self.services, self.chunk
+        self.held = services.store.take_lease(chunk.job_id, chunk.index, services.worker, services.lease_seconds)
+        return self.held
+
+    def release(self) -> None:
+        if self.held:
+            self.services.store.release_lease(self.chunk.job_id, self.chunk.index)
+
+
+def perform(chunk: Chunk, services: Services, repeats: int) -> int | None:
+    """Try a chunk. None when it is settled, else the seconds after which to try it again.
+
+    repeats: how often this message came back before. Raises StoreUnavailable alone: without the store
+    nothing can be settled, and nothing is lost by starting over.
+    """
+    store = services.store
+    if store.has_chunk(chunk.job_id, chunk.index) or store.cancelled(chunk.job_id):
+        return None
+    lease = _Lease(services, chunk)
+    if not lease.take():
+        return HAND_BACK_SECONDS
+    try:
+        return _try(chunk, services, lease, repeats)
+    finally:
+        lease.release()
+
+
+def _try(chunk: Chunk, services: Services, lease: _Lease, repeats: int) -> int | None:
+    tries: int | None = None
+    try:
+        # Before the try is counted: a detector of the wrong kind must not use up the chunk's tries.
+        model, backend = _engine(chunk, services)
+        tries = services.store.begin_attempt(chunk.job_id, chunk.index)
+        if tries > MAX_ATTEMPTS:
+            raise _Poison("the detector died each time it tried these frames")
+        _keep(chunk, services, _detect(chunk, services, lease, model, backend))
+        return None
+    except Cancelled:
+        return None if lease.held else HAND_BACK_SECONDS
+    except PrecisionUnavailable as error:
+        if repeats < MAX_REPEATS:
+            return HAND_BACK_SECONDS
+        failure = ChunkFailure(error.code, f"no detector for this job: {error.detail}")
+    except StorageUnavailable as error:
+        if lease.held:  # else another counts by now
+            services.store.withdraw_attempt(chunk.job_id, chunk.index)
+        if repeats < MAX_REPEATS:
+            log.warning("chunk %d of job %s is handed back: %s", chunk.index, chunk.job_id, error.detail)
+            return HAND_BACK_SECONDS
+        failure = ChunkFailure(error.code, error.detail)
+    except SoftTimeLimitExceeded:
+        failure = ChunkFailure("timeout", "these frames took longer than a task may")
+    except _INCURABLE as error:
+        failure = ChunkFailure(error.code, error.detail)
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        log.exception("chunk %d of job %s went wrong", chunk.index, chunk.job_id)
+        tries = tries or services.store.begin_attempt(chunk.job_id, chunk.index)
+        if tries < MAX_ATTEMPTS:
+            return AFTER_ERROR_SECONDS
+        failure = ChunkFailure(getattr(error, "code", "internal"), f"the detector failed: {error!r}")
+    _fail(chunk, services, failure)
+    return None
+
+
+def _engine(chunk: Chunk, services: Services) -> tuple[Model, Backend]:
+    """The model and backend that the job was planned with, exactly.
+
+    Raises UnknownModel, ModelBroken, PrecisionUnavailable, EngineUnavailable.
+    """
+    plan = chunk.plan
+    model = services.catalogue.get(plan.model)
+    if (model.digest(), model.engine) != (plan.model_digest, plan.engine):
+        raise ModelBroken(
+            f"model {model.id} is another one here than where the job was planned: bring the folders of models, and "
+            "the versions of the service, to one"
+        )
+    own = services.engines.get(model, plan.precision).describe()
+    settled = services.store.fix_runtime(chunk.job_id, runtime(own.precision, own.provider))
+    precision, _, provider = settled.partition(" ")
+    if provider != own.provider:
+        raise PrecisionUnavailable(f"the job is computed on {provider}, and this detector has {own.provider}")
+    return model, services.engines.get(model, precision)
+
+
+def _detect(chunk: Chunk, services: Services, lease: _Lease, model: Model, backend: Backend) -> Outcome:
+    store = services.store
+
+    def on_progress(frames: int, seconds: float) -> None:
+        lease.take()
+        store.set_progress(chunk.job_id, chunk.index, frames, seconds)
+
+    def should_stop() -> bool:
+        return not lease.held or store.cancelled(chunk.job_id)
+
+    with services.storage.open(chunk.video_key) as source, watched(source) as reader:
+        return run(chunk, reader, services.decoders, backend, model, on_progress, should_stop)
+
+
+def _keep(chunk: Chunk, services: Services, outcome: Outcome) -> None:
+    if outcome.missing:
+        log.warning(
+            "%d of %d frames of chunk %d of job %s could not be decoded",
+            len(outcome.missing),
+            len(chunk.times),
+            chunk.index,
+            chunk.job_id,
+        )
+    if services.store.put_chunk(chunk.job_id, chunk.index, chunk_codec.encode_frames(outcome.block)):
+        services.store.set_progress(chunk.job_id, chunk.index, len(outcome.block), outcome.seconds)
+
+
+def _fail(chunk: Chunk, services: Services, failure: ChunkFailure) -> None:
+    log.error("chunk %d of job %s has failed: %s: %s", chunk.index, chunk.job_id, failure.code, failure.detail)
+    if services.store.put_chunk(chunk.job_id, chunk.index, chunk_codec.encode_failure(failure)):
+        services.store.set_progress(chunk.job_id, chunk.index, 0, 0.0)

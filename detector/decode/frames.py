@@ -1,0 +1,119 @@
+"""From a video's bytes to the frames of a chunk, and from a frame to what a model takes."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import BinaryIO
+
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+from msgspec.structs import replace
+
+from contracts.wire.messages import Chunk
+from detector.engine import Image
+from detector.view import GREY, View
+from media.frames_of_packets import Timed, by_count, by_pts
+from media.seekable_video import Video
+
+_FORMATS = {"BGR": "bgr24", "RGB": "rgb24"}
+
+
+def decode(
+    source: BinaryIO, chunk: Chunk, on_packet: Callable[[], None] = lambda: None
+) -> Generator[Timed, None, None]:
+    """The frames of a chunk with their times, in the order of display, each once.
+
+    source: the whole video; only what the chunk needs is read. on_packet is called for each
+    packet, those on the way to the first frame included; what it raises comes through.
+    Frames that cannot be decoded are left out. Raises DecodeFailed when the video cannot be opened.
+    """
+    with closing(Video(source)) as video:
+        for at, part in _parts(chunk):
+            frames = _begun(video, part, on_packet, sure=at > 0)
+            if frames is None:  # the jump does not lead there: the long way, and no jumps any more
+                rest = replace(chunk, times=chunk.times[at:], jumps=())
+                yield from _begun(video, rest, on_packet, sure=False) or ()
+                return
+            yield from frames
+
+
+def _parts(chunk: Chunk) -> Iterator[tuple[int, Chunk]]:
+    """The chunk cut at its jumps: where each part begins in its times, and the part."""
+    starts = (0, *(jump.at for jump in chunk.jumps))
+    seeks = (chunk.seeks, *(jump.seeks for jump in chunk.jumps))
+    for start, stop, places in zip(starts, (*starts[1:], len(chunk.times)), seeks, strict=True):
+        end = chunk.times[stop] if stop < len(chunk.times) else chunk.end
+        yield start, replace(chunk, seeks=places, times=chunk.times[start:stop], end=end, jumps=())
+
+
+def _begun(video: Video, chunk: Chunk, on_packet: Callable[[], None], *, sure: bool) -> Iterator[Timed] | None:
+    """The frames of the chunk from the first place to start at that leads to its first frame.
+
+    Where none does: None when it must be sure, else what comes from the last place.
+    """
+    seeks = chunk.seeks
+    if chunk.clock == "dts":
+        # Frames are told apart by counting then, and the ones shown before a keyframe but stored
+        # after it count only when decoding began at the keyframe before.
+        seeks = seeks[1:] or seeks
+    for left, dts in zip(reversed(range(len(seeks))), seeks, strict=True):
+        frames = _frames(video, chunk, dts, on_packet)
+        first = next(frames, None)
+        if first is not None and (first[0] == chunk.times[0] or not (left or sure)):
+            return chain((first,), frames)
+        frames.close()
+    return None if sure else iter(())
+
+
+def _frames(video: Video, chunk: Chunk, dts: int | None, on_packet: Callable[[], None]) -> Generator[Timed, None, None]:
+    """What of the chunk can be decoded beginning at dts; None is the start of the file."""
+    if dts is None:
+        packets = video.packets(on_packet)
+    else:
+        pts = chunk.times[0] if chunk.clock == "pts" and dts == chunk.seeks[0] else None
+        packets = video.packets_from(dts, pts, on_packet)
+    wanted = set(chunk.times)
+    if chunk.clock == "pts":
+        shown = by_pts(packets, video.stream, frozenset(wanted))
+    else:
+        shown = by_count(packets, video.stream)
+    for time, frame in shown:
+        if chunk.end is not None and time >= chunk.end:
+            return
+        if time in wanted:  # the first of a time; others are neither counted nor expected
+            wanted.remove(time)
+            yield time, frame
+        if not wanted:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class ToImage:
+    """Frames of one stream as images: upright, as the view shows them, in the model's colour order.
+
+    rotation: degrees clockwise that a player turns the frame by: 0, 90, 180 or 270.
+    channels: "BGR" or "RGB".
+    """
+
+    rotation: int
+    view: View
+    channels: str
+    # Keeps its tables from frame to frame.
+    _reformatter: VideoReformatter = field(default_factory=VideoReformatter)
+
+    def __call__(self, frame: VideoFrame) -> Image:
+        """uint8 [height, width, 3], C-contiguous."""
+        # Scaled before it is turned, since that is the cheaper order.
+        width, height = self.view.inner if self.rotation % 180 == 0 else self.view.inner[::-1]
+        scaled = self._reformatter.reformat(
+            frame, width, height, _FORMATS[self.channels], interpolation="BILINEAR", threads=1
+        )
+        image: Image = np.rot90(scaled.to_ndarray(), -self.rotation // 90)
+        if self.view.inner == self.view.canvas:
+            return np.ascontiguousarray(image)
+        (width, height), (left, top) = self.view.inner, self.view.offset
+        padded = np.full((self.view.canvas[1], self.view.canvas[0], 3), GREY, np.uint8)
+        padded[top : top + height, left : left + width] = image
+        return padded

@@ -1,0 +1,192 @@
+"""ONNX Runtime: on CPUs, and on NVIDIA GPUs with the package onnxruntime-gpu. The only file that imports it.
+
+What turns uint8 images into the model's own input is put into the graph, so that a GPU is sent a quarter of
+the bytes.
+"""
+
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from contracts.errors import EngineUnavailable, ModelBroken
+from contracts.models.catalogue import Model
+from detector import heads
+from detector.engine import (
+    IMAGE_INPUT,
+    EngineConfig,
+    EngineInfo,
+    Image,
+    Outputs,
+    Shapes,
+    by_role,
+    check_file,
+    check_finite,
+    check_image,
+    check_outputs,
+    choose_precision,
+    image_shape,
+    line_of,
+)
+from detector.engines.cpu_name import cpu_name
+from detector.engines.onnx_graph import prepared
+from detector.view import GREY
+
+# Devices as DETECTOR_DEVICE names them, the best first. TensorRT is taken only when it is named: it works
+# for minutes on a model before the first image.
+_PROVIDERS = {
+    "cuda": "CUDAExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+_UNASKED = ("cuda", "cpu")
+_GPU_BATCH = 8
+_WARNINGS_AND_WORSE = 2
+
+
+class OnnxRuntimeBackend:
+    """See detector.engine.Backend."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._config = config
+        self._device, self._number = _device(config.device)
+        self._shape = (0, 0, 0)
+        self._precision = ""
+        self._batch = 1
+        self._names: dict[str, str] = {}
+        self._roles: Shapes = {}
+        self._session: Any = None
+        self._feeds: dict[str, Any] = {}
+        # Two runs at once: while one is at its end, where there is little to share, the other goes on.
+        self._runs = ThreadPoolExecutor(2, "onnxruntime")
+
+    def setup(self, model: Model, path: Path, precision: str) -> None:
+        has = {"fp32", "f16"} if self._device == "tensorrt" else {"fp32"}
+        self._precision = choose_precision(precision, has | {"int8"} if model.int8_file else has)
+        check_file(model, path, self._precision)
+        self._roles = heads.get(model).shapes(model)
+        self._shape = image_shape(model)
+        try:
+            content, fixed_batch = prepared(path, model)
+            self._batch = self._size_of_batch(fixed_batch)
+            self._session = self._open(content)
+            found = {item.name: _shape(item.shape) for item in self._session.get_outputs()}
+            self._names = check_outputs(model, self._roles, found)
+            self._feeds = {name: np.array([values] * self._batch, np.int64) for name, values in model.feeds.items()}
+            for outputs in self.infer(np.full(self._shape, GREY, np.uint8) for _ in range(2)):
+                check_finite(model, outputs)
+        except (EngineUnavailable, ModelBroken):
+            raise
+        except Exception as error:  # the library's own errors have no common class
+            raise ModelBroken(f"model {model.id}: {path} cannot be used: {line_of(error)}") from error
+
+    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
+        waiting: deque[tuple[int, Future[list[Outputs]]]] = deque()
+        batches = self._batches(images)
+        try:
+            for count, batch in batches:
+                finished = waiting.popleft() if len(waiting) == 2 else None
+                waiting.append((count, self._runs.submit(self._run, batch)))
+                if finished:
+                    yield from finished[1].result()[: finished[0]]
+            while waiting:
+                count, future = waiting.popleft()
+                yield from future.result()[:count]
+        finally:
+            for _, future in waiting:  # whoever closed us does not want to hear of these
+                future.exception()
+
+    def describe(self) -> EngineInfo:
+        name = f"{self._device}:{self._number}" if self._device != "cpu" else cpu_name()
+        return EngineInfo("onnxruntime", ort.__version__, name, _PROVIDERS[self._device], self._precision)
+
+    def _batches(self, images: Iterable[Image]) -> Iterable[tuple[int, Any]]:
+        """Images put together: how many, and [batch, height, width, 3], the last ones filled up with black."""
+        source = iter(images)
+        for first in source:
+            batch = np.zeros((self._batch, *self._shape), np.uint8)
+            count = 0
+            for image in chain((first,), islice(source, self._batch - 1)):
+                check_image(image, self._shape)
+                batch[count] = image
+                count += 1
+            yield count, batch
+
+    def _run(self, batch: Any) -> list[Outputs]:
+        names = list(self._names.values())
+        if self._device == "cpu":
+            arrays = self._session.run(names, {IMAGE_INPUT: batch, **self._feeds})
+        else:
+            arrays = self._bound(names, batch)
+        whole = dict(zip(names, arrays, strict=True))
+        if self._batch == 1:  # which some graphs leave away
+            return [by_role(self._names, self._roles, whole)]
+        parts = ({name: array[number] for name, array in whole.items()} for number in range(self._batch))
+        return [by_role(self._names, self._roles, part) for part in parts]
+
+    def _bound(self, names: list[str], batch: Any) -> list[Any]:
+        """The outputs of a batch, computed where its memory is: only what the head reads comes back."""
+        binding = self._session.io_binding()
+        for name, values in {IMAGE_INPUT: batch, **self._feeds}.items():
+            binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(values, "cuda", self._number))
+        for name in names:
+            binding.bind_output(name, "cuda", self._number)
+        self._session.run_with_iobinding(binding)
+        return list(binding.copy_outputs_to_cpu())
+
+    def _provider_options(self) -> dict[str, str]:
+        match self._device:
+            case "cuda":  # whose TF32 would be something between fp32 and f16
+                return {"device_id": str(self._number), "use_tf32": "0"}
+            case "tensorrt":
+                half = "1" if self._precision == "f16" else "0"
+                return {"device_id": str(self._number), "trt_fp16_enable": half}
+        return {}
+
+    def _size_of_batch(self, fixed: int) -> int:
+        """Images a run: one on a CPU, where more gain nothing, and what the graph takes where that is fixed."""
+        if self._device == "cpu":
+            return 1
+        return fixed or self._config.batch or _GPU_BATCH
+
+    def _open(self, content: bytes) -> Any:
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self._config.threads
+        options.log_severity_level = _WARNINGS_AND_WORSE + 1
+        # Waiting threads that spin take the cores from decoding.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        name = _PROVIDERS[self._device]
+        wanted: list[Any] = [(name, self._provider_options())]
+        if self._device != "cpu":
+            wanted.append(_PROVIDERS["cpu"])  # for the few operations that a GPU does not have
+        session = ort.InferenceSession(content, options, providers=wanted)
+        if session.get_providers()[0] != name:  # it falls back without an error
+            raise EngineUnavailable(
+                f"onnxruntime cannot start {name}: its libraries (CUDA, cuDNN, TensorRT) are missing or of another "
+                "version; install them, or set DETECTOR_DEVICE=cpu"
+            )
+        return session
+
+
+def _device(wanted: str) -> tuple[str, int]:
+    """Device and its number. Raises EngineUnavailable with those that are there."""
+    there = [device for device, provider in _PROVIDERS.items() if provider in ort.get_available_providers()]
+    name, _, number = wanted.lower().partition(":")
+    if not name:
+        return next(device for device in _UNASKED if device in there), 0
+    if name not in there or not (number or "0").isdecimal():
+        raise EngineUnavailable(
+            f"onnxruntime has no device {wanted!r} here; it has: {', '.join(there)}; set DETECTOR_DEVICE, or install "
+            "onnxruntime-gpu for cuda and tensorrt"
+        )
+    return name, int(number or 0)
+
+
+def _shape(shape: list[Any]) -> tuple[int | None, ...]:
+    """A shape of the graph; lengths with a name, or none, are known only when it runs."""
+    return tuple(length if isinstance(length, int) else None for length in shape)

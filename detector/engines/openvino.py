@@ -1,0 +1,175 @@
+"""OpenVINO: the engine for CPUs. The only file that imports it.
+
+Requests are run by hand, in a ring. The library's own queue with Python callbacks can hang when
+its model is dropped: it joins threads that wait for the interpreter's lock.
+"""
+
+from collections.abc import Generator, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from openvino.preprocess import PrePostProcessor
+
+from contracts.errors import EngineUnavailable, ModelBroken
+from contracts.models.catalogue import Model
+from detector import heads
+from detector.engine import (
+    IMAGE_INPUT,
+    EngineConfig,
+    EngineInfo,
+    Image,
+    Outputs,
+    Shapes,
+    by_role,
+    check_file,
+    check_finite,
+    check_image,
+    check_outputs,
+    choose_precision,
+    image_shape,
+    line_of,
+)
+from detector.view import GREY
+
+# In a model of whole numbers, what is left is computed in fp32.
+_HINTS = {"fp32": "f32", "bf16": "bf16", "f16": "f16", "int8": "f32"}
+_CAPABILITIES = {"FP32": "fp32", "BF16": "bf16", "FP16": "f16", "INT8": "int8"}
+_DEFAULT_DEVICE = "CPU"
+
+
+class OpenVinoBackend:
+    """See detector.engine.Backend."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._config = config
+        self._device = config.device.upper() or _DEFAULT_DEVICE
+        self._core: Any = ov.Core()
+        self._shape = (0, 0, 0)
+        self._precision = ""
+        self._names: dict[str, str] = {}
+        self._roles: Shapes = {}
+        self._compiled: Any = None
+        self._ring: list[Any] = []
+
+    def setup(self, model: Model, path: Path, precision: str) -> None:
+        self._precision = choose_precision(precision, self._available(model))
+        check_file(model, path, self._precision)
+        self._roles = heads.get(model).shapes(model)
+        self._shape = image_shape(model)
+        try:
+            graph = self._core.read_model(path)
+            image = _image_input(graph, model, self._shape)
+            found = {name: _shape(port) for port in graph.outputs for name in port.get_names()}
+            self._names = check_outputs(model, self._roles, found)
+            graph = _with_input(graph, model, image)
+            self._compiled = self._core.compile_model(graph, self._device, self._options())
+            self._ring = [self._request(model) for _ in range(self._ring_size())]
+            for outputs in self.infer(np.full(self._shape, GREY, np.uint8) for _ in self._ring):
+                check_finite(model, outputs)
+        except (RuntimeError, ValueError) as error:
+            raise ModelBroken(f"model {model.id}: {path} cannot be used: {line_of(error, -1)}") from error
+
+    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
+        # Position i of the ring computes image i, i + n, i + 2n ...
+        started = finished = 0
+        try:
+            for image in images:
+                outputs = None
+                if started - finished == len(self._ring):
+                    outputs = self._finish(finished)
+                    finished += 1
+                self._start(started, image)
+                started += 1
+                if outputs is not None:
+                    yield outputs
+            while finished < started:
+                outputs = self._finish(finished)
+                finished += 1
+                yield outputs
+        finally:
+            for number in range(finished, started):
+                # Whoever closed us does not want to hear of these; the next use must find them idle.
+                with suppress(RuntimeError):
+                    self._ring[number % len(self._ring)].wait()
+
+    def describe(self) -> EngineInfo:
+        name = self._core.get_property(self._device, "FULL_DEVICE_NAME")
+        return EngineInfo("openvino", ov.__version__, name, self._device.partition(".")[0], self._precision)
+
+    def _ring_size(self) -> int:
+        return int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
+
+    def _request(self, model: Model) -> Any:
+        request = self._compiled.create_infer_request()
+        for name, values in model.feeds.items():
+            request.set_tensor(name, ov.Tensor(np.array([values], np.int64)))
+        return request
+
+    def _start(self, number: int, image: Image) -> None:
+        check_image(image, self._shape)
+        request = self._ring[number % len(self._ring)]
+        # Into the request's own memory: the image need not outlive this call.
+        request.get_tensor(IMAGE_INPUT).data[0] = image
+        request.start_async()
+
+    def _finish(self, number: int) -> Outputs:
+        request = self._ring[number % len(self._ring)]
+        request.wait()
+        return by_role(self._names, self._roles, {name: request.get_tensor(name).data for name in self._names.values()})
+
+    def _available(self, model: Model) -> set[str]:
+        """The precisions that the device computes the model in."""
+        try:
+            capabilities = self._core.get_property(self._device, "OPTIMIZATION_CAPABILITIES")
+        except RuntimeError as error:
+            devices = ", ".join(self._core.available_devices) or "none"
+            raise EngineUnavailable(
+                f"openvino has no device {self._device!r} here; it has: {devices}; set DETECTOR_DEVICE"
+            ) from error
+        known = {_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES}
+        return known if model.int8_file else known - {"int8"}
+
+    def _options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "PERFORMANCE_HINT": "THROUGHPUT",
+            "INFERENCE_PRECISION_HINT": _HINTS[self._precision],
+        }
+        if self._device == "CPU":
+            # Pinned, the threads of two processes share one core and leave the others idle.
+            options["ENABLE_CPU_PINNING"] = False
+            options["INFERENCE_NUM_THREADS"] = self._config.threads
+        return options
+
+
+def _image_input(graph: Any, model: Model, shape: tuple[int, ...]) -> Any:
+    """The input that takes images; all inputs get their shapes, for a free dimension costs a quarter of the speed."""
+    images = [port for port in graph.inputs if not port.get_names() & model.feeds.keys()]
+    if len(images) != 1:
+        names = ", ".join(port.get_any_name() for port in images)
+        raise ModelBroken(f"model {model.id} has the inputs {names}: all but the one for images must stand in feeds")
+    height, width, channels = shape
+    nhwc = _shape(images[0])[-1] == channels
+    shapes = {images[0]: [1, height, width, channels] if nhwc else [1, channels, height, width]}
+    shapes |= {graph.input(name): [1, len(values)] for name, values in model.feeds.items()}
+    graph.reshape(shapes)
+    graph.input(images[0].get_any_name()).get_node().set_layout(ov.Layout("NHWC" if nhwc else "NCHW"))
+    return graph.input(images[0].get_any_name())
+
+
+def _shape(port: Any) -> tuple[int | None, ...]:
+    """The shape of an input or output; None is a length that only running tells."""
+    return tuple(None if length.is_dynamic else length.get_length() for length in port.partial_shape)
+
+
+def _with_input(graph: Any, model: Model, image: Any) -> Any:
+    """The graph with uint8 [1, height, width, 3] as input: what turns it into its own is compiled in."""
+    steps = PrePostProcessor(graph)
+    name = image.get_any_name()
+    steps.input(name).tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
+    steps.input(name).preprocess().convert_element_type(ov.Type.f32).mean(list(model.mean)).scale(list(model.std))
+    built = steps.build()
+    built.input(name).get_tensor().set_names({IMAGE_INPUT})
+    return built

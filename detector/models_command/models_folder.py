@@ -1,0 +1,148 @@
+"""The folder of models as it is written: weights first, then the entry, each of them whole or not at all."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from contracts.errors import InvalidInput, ModelBroken, UnknownModel
+from contracts.models.catalogue import BUNDLED, Catalogue, Model, read_entry, write_entry
+from contracts.settings.table import Settings
+from detector.engines.loaded import weights_path
+
+_READABLE = 0o644
+_FOLDER = 0o755
+_BLOCK = 1 << 20
+
+
+class Folder:
+    """The folder of models. Raises InvalidInput when it cannot be written."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.path = settings.models_path
+        # DATA_DIR is for its owner alone, whoever makes it.
+        self._data = None if settings.models_dir else Path(settings.data_dir)
+        self.catalogue = Catalogue(self.path)
+
+    def ready(self) -> None:
+        """Make the folder if need be."""
+        try:
+            if self._data is not None:
+                self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.path.is_dir():
+                self.path.mkdir(parents=True)
+                self.path.chmod(_FOLDER)
+        except OSError as error:
+            raise InvalidInput(f"the folder of models {self.path} cannot be used: {error.strerror}") from error
+
+    @contextmanager
+    def staged(self, name: str) -> Iterator[Path]:
+        """A place for a file that is not of that name yet; it is gone after, unless it was published."""
+        self.ready()
+        try:
+            folder = tempfile.TemporaryDirectory(prefix=".adding-", dir=self.path)
+        except OSError as error:
+            raise InvalidInput(f"the folder of models {self.path} cannot be written: {error.strerror}") from error
+        with folder as place:
+            yield Path(place) / name
+
+    def publish(self, model: Model, weights: Path, precision: str = "auto") -> None:
+        """The weights of a model for a precision, and its entry, take their places.
+
+        weights: in this folder already. Raises InvalidInput when another model has a file of that name.
+        """
+        name, sha256 = model.weights(precision)
+        target = self.path / name
+        if target.exists() and hash_of(target) != sha256:
+            users = [other.id for other in self.installed() if name in files(other) and other.id != model.id]
+            if users:
+                raise InvalidInput(f"{target} belongs to {', '.join(users)}: give the file another name")
+        _settle(weights, target)
+        self.write(model)
+
+    def write(self, model: Model) -> None:
+        """The entry of a model, as <id>.json."""
+        with self.staged(f"{model.id}.json") as part:
+            part.write_bytes(write_entry(model))
+            _settle(part, self.path / f"{model.id}.json")
+
+    def remove(self, model_id: str) -> list[Path]:
+        """Remove a model: its entry, then the files that no other entry names. Returns what is gone.
+
+        Raises InvalidInput for the one that comes along, UnknownModel. An entry that cannot be read goes alone.
+        """
+        path = self.path / f"{model_id}.json"
+        if "/" in model_id or not path.is_file():
+            if model_id in BUNDLED:
+                raise InvalidInput(
+                    f"{model_id} comes along with the service and cannot be removed; jobs need not use it"
+                )
+            known = ", ".join(model.id for model in self.installed()) or "none"
+            raise UnknownModel(f"there is no model {model_id!r} in {self.path}; there are: {known}")
+        try:
+            names = files(read_entry(path))
+        except ModelBroken:
+            names = ()
+        path.unlink()
+        kept = {name for other in self.installed() for name in files(other)}
+        gone = [path]
+        for name in names:
+            if name not in kept and (self.path / name).is_file():
+                (self.path / name).unlink()
+                gone.append(self.path / name)
+        return gone
+
+    def installed(self) -> list[Model]:
+        """The models that have an entry in the folder."""
+        return [model for model in self.catalogue.all() if (self.path / f"{model.id}.json").is_file()]
+
+    def broken(self) -> dict[str, str]:
+        """What is wrong with the entries that cannot be read, by id."""
+        wrong = {}
+        for path in sorted(self.path.glob("*.json")):
+            try:
+                read_entry(path)
+            except ModelBroken as error:
+                wrong[path.stem] = error.detail
+        return wrong
+
+    def missing(self, model: Model) -> bool:
+        """Whether the model's file is not there."""
+        return not weights_path(self.path, model, "auto").is_file()
+
+
+def files(model: Model) -> tuple[str, ...]:
+    """The names of all files of a model."""
+    return (model.file,) if model.int8_file is None else (model.file, model.int8_file)
+
+
+def hash_of(path: Path) -> str:
+    """The sha256 of a file."""
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()
+
+
+def copy(source: Path, target: Path) -> tuple[str, int]:
+    """Copy a file: sha256 and size of what was copied."""
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while block := reader.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+            writer.write(block)
+    return digest.hexdigest(), size
+
+
+def _settle(part: Path, target: Path) -> None:
+    """The file under its name: on the disk before it is seen, and readable by the users of all roles."""
+    with part.open("rb") as content:
+        os.fchmod(content.fileno(), _READABLE)
+        os.fsync(content.fileno())
+    part.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,106 @@
+"""What can be told of an ONNX file without running it."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import onnx
+from onnx import TensorProto
+
+from contracts.errors import ModelBroken
+from detector.engine import line_of
+
+Shape = tuple[int | None, ...]
+_WHOLE = {TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.INT8}
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output. shape: None is a length that only running tells. whole: of whole numbers."""
+
+    name: str
+    shape: Shape
+    whole: bool
+
+    def tail(self, count: int) -> Shape | None:
+        """The last lengths when there are so many beside a batch of one or of any number; else None."""
+        if len(self.shape) == count:
+            return self.shape
+        if len(self.shape) == count + 1 and self.shape[0] in (1, None):
+            return self.shape[1:]
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.name} [{', '.join('any' if length is None else str(length) for length in self.shape)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """image: the input for pictures, and others the rest. names: of the classes, where the file tells."""
+
+    image: Port
+    others: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    names: tuple[str, ...]
+
+    @property
+    def input_size(self) -> tuple[int, int] | None:
+        """(width, height), None where the file leaves it open."""
+        lengths = self.image.shape[1:3] if self.image.shape[3] == 3 else self.image.shape[2:]
+        height, width = lengths
+        return None if width is None or height is None else (width, height)
+
+
+def inspect(path: Path) -> Graph:
+    """Read a file. Raises ModelBroken: no ONNX, parts in other files, no input for pictures."""
+    try:
+        content = onnx.load(str(path), load_external_data=False)
+        graph = content.graph
+        elsewhere = any(one.data_location == TensorProto.EXTERNAL for one in graph.initializer)
+    except Exception as error:  # the library's own errors have no common class
+        raise ModelBroken(f"{path} is not an ONNX file: {line_of(error)}") from error
+    if elsewhere:
+        raise ModelBroken(f"{path} keeps its weights in another file: export it as one, or join them with onnx.save")
+    if not graph.output:
+        raise ModelBroken(f"{path} is not an ONNX file of a model: it has no outputs")
+    known = {one.name for one in graph.initializer}
+    inputs = [_port(one) for one in graph.input if one.name not in known]
+    images = [port for port in inputs if len(port.shape) == 4 and 3 in (port.shape[1], port.shape[3])]
+    if len(images) != 1:
+        shown = ", ".join(str(port) for port in inputs) or "none"
+        raise ModelBroken(
+            f"{path} does not have one input for pictures, [batch, 3, height, width] or [batch, height, width, 3]; "
+            f"its inputs: {shown}"
+        )
+    others = tuple(port for port in inputs if port is not images[0])
+    return Graph(images[0], others, _outputs(content), _names(content))
+
+
+def _outputs(content: Any) -> tuple[Port, ...]:
+    ports = tuple(_port(one) for one in content.graph.output)
+    if all(port.shape for port in ports):
+        return ports
+    found = onnx.shape_inference.infer_shapes(content)
+    return tuple(_port(one) for one in found.graph.output)
+
+
+def _port(one: Any) -> Port:
+    kind = one.type.tensor_type
+    shape = tuple(length.dim_value if length.dim_value > 0 else None for length in kind.shape.dim)
+    return Port(one.name, shape, kind.elem_type in _WHOLE)
+
+
+def _names(content: Any) -> tuple[str, ...]:
+    """What some exporters write beside the graph: a list of names, or names by number."""
+    text = next((item.value for item in content.metadata_props if item.key == "names"), "")
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return ()
+    if isinstance(value, Mapping) and value and set(value) == set(range(len(value))):
+        value = [value[number] for number in range(len(value))]
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    return ()

@@ -1,0 +1,146 @@
+"""A model is run on photographs before it is trusted with a job."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+
+from contracts.errors import InvalidInput, ModelBroken
+from contracts.models.catalogue import Model
+from contracts.results.codec import Detections
+from detector import heads
+from detector.decode.frames import ToImage
+from detector.engine import Backend, EngineConfig, EngineInfo, Outputs, check_finite
+from detector.engines.registry import create
+from detector.view import view
+
+PHOTOS = tuple(sorted((Path(__file__).parent / "photos").glob("*.jpg")))
+SEEN = 0.3
+_LEAST = 0.01
+_MOST_SHOWN = 5
+# A model that repeats itself a little above 1 has only been rounded.
+_ROUNDING = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the model finds in a photograph of that size (width, height), best first."""
+
+    name: str
+    size: tuple[int, int]
+    found: Detections
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """info: what computed. seconds: for one photograph, the fastest."""
+
+    info: EngineInfo
+    sights: tuple[Sight, ...]
+    seconds: float
+
+    def best(self) -> float:
+        """The highest score of all."""
+        return max((float(sight.found.score[0]) for sight in self.sights if len(sight.found.score)), default=0.0)
+
+
+def run(
+    model: Model, path: Path, config: EngineConfig, precision: str = "auto", photos: Sequence[Path] = PHOTOS
+) -> Trial:
+    """Set the model up and look at the photographs with it.
+
+    path: its file. Raises ModelBroken for what does not fit, InvalidInput for a photograph that cannot
+    be read, EngineUnavailable, PrecisionUnavailable.
+    """
+    frames = [(photo.name, picture(photo)) for photo in photos]
+    head = heads.get(model)
+    backend = create(model.engine, config)
+    backend.setup(model, path, precision)
+    meant = {number for number, label in enumerate(model.labels) if label}
+    sights, times = [], []
+    for name, frame in frames:
+        size = (frame.width, frame.height)
+        began = time.monotonic()
+        outputs = outputs_of(model, backend, frame)
+        times.append(time.monotonic() - began)
+        check_finite(model, outputs)
+        with np.errstate(all="ignore"):  # whatever it makes of outputs that are no such thing is judged below
+            found = head.decode(outputs, model, view(model, size), _LEAST, meant)
+        sights.append(Sight(name, size, found))
+    trial = Trial(backend.describe(), tuple(sights), min(times))
+    _judge(model, trial)
+    return trial
+
+
+def picture(path: Path) -> VideoFrame:
+    """The first picture of a file. Raises InvalidInput."""
+    try:
+        with av.open(str(path)) as container:
+            return next(iter(container.decode(video=0)))
+    except (OSError, av.error.FFmpegError, StopIteration, IndexError) as error:
+        raise InvalidInput(f"{path} cannot be read as a picture: {error}") from error
+
+
+def outputs_of(model: Model, backend: Backend, frame: VideoFrame) -> Outputs:
+    """What the model gives for a frame, by role."""
+    image = ToImage(0, view(model, (frame.width, frame.height)), model.channels)(frame)
+    (outputs,) = backend.infer([image])
+    return outputs
+
+
+def _judge(model: Model, trial: Trial) -> None:
+    """Raises ModelBroken for what can be no detector's result."""
+    if trial.best() > 1 + _ROUNDING:
+        raise ModelBroken(
+            f"model {model.id} gives scores up to {trial.best():.3g}, and a score is 0 to 1: another head or another "
+            "--activation (sigmoid, softmax) may read it"
+        )
+    boxes = np.concatenate([sight.found.box[: _shown(sight)] for sight in trial.sights])
+    if len(boxes) and np.all((boxes[:, 2] - boxes[:, 0] < 1) | (boxes[:, 3] - boxes[:, 1] < 1)):
+        raise ModelBroken(
+            f"model {model.id}: all its boxes lie outside of the photographs or are smaller than a pixel: its boxes "
+            "are in other units (--units, --decoded) or in another order (--box), or another head reads it"
+        )
+
+
+def _shown(sight: Sight) -> int:
+    return int(np.count_nonzero(sight.found.score >= SEEN)) or _MOST_SHOWN
+
+
+def summary(trial: Trial) -> str:
+    """What computed, and how fast."""
+    info = trial.info
+    version = info.version.partition("-")[0]
+    return f"{info.engine} {version} on {info.device}, {info.precision}, {trial.seconds:.2f} s a picture"
+
+
+def lines(model: Model, trial: Trial) -> list[str]:
+    """A trial in words, one line a photograph, and a warning where nothing was found."""
+    said = [f"tried with {summary(trial)}"]
+    width = max(len(sight.name) for sight in trial.sights)
+    said += [f"  {sight.name:<{width}}  {_sight(model, sight)}" for sight in trial.sights]
+    if trial.best() < SEEN:
+        said.append(
+            f"WARNING: nothing was found with a score of {SEEN} or more. A model for other things may be right all the "
+            "same (show it a picture of them: --photo FILE); else look at --channels, --mean, --std and --fit"
+        )
+    return said
+
+
+def _sight(model: Model, sight: Sight) -> str:
+    found = sight.found
+    items = [
+        f"{model.labels[class_id]} {score:.2f} [{' '.join(f'{edge:.0f}' for edge in box)}]"
+        for class_id, score, box in zip(found.class_id, found.score, found.box, strict=True)
+        if score >= SEEN
+    ]
+    more = f" and {len(items) - _MOST_SHOWN} more" if len(items) > _MOST_SHOWN else ""
+    if items:
+        return ", ".join(items[:_MOST_SHOWN]) + more
+    if not len(found.score):
+        return "nothing"
+    return f"nothing; the best: {model.labels[found.class_id[0]]} {found.score[0]:.2f}"

@@ -1,0 +1,92 @@
+"""What is kept of nothing: objects and running results without a row that they belong to. Nobody deletes them, because
+whoever did so died in between, or because they came late."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Literal
+
+import msgspec
+
+from contracts.storage.port import index_key, plan_key, result_key, video_key
+from contracts.wire.renditions import ANNOTATED, VIDEO_KINDS, rendition_id
+from processor.housekeeping.keeper import Keeper
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 500
+
+
+class Orphan(msgspec.Struct, frozen=True):
+    """name: the key of an object, or the id of a job that is long gone."""
+
+    kind: Literal["object", "results"]
+    name: str
+
+
+class _Owner(msgspec.Struct, frozen=True):
+    """Whom a key belongs to. part: content, index, plan, result, or a kind of rendition."""
+
+    video: str
+    job: str | None
+    part: str
+
+
+def orphans(keeper: Keeper, seconds: float) -> Iterator[Orphan]:
+    """What belongs to nothing and has not changed for some seconds. Raises StorageUnavailable, StoreUnavailable."""
+    seen: set[str] = set()
+    keys = keeper.storage.idle(seconds)
+    while batch := list(islice(keys, _AT_ONCE)):
+        owners = {key: owner for key in batch if key not in seen and (owner := _owner(key))}
+        # Asked after the object was seen: what is noted later than its object was made is found.
+        for key in _unowned(keeper, owners):
+            seen.add(key)
+            yield Orphan("object", key)
+    if keeper.store is not None:
+        idle = sorted(keeper.store.idle(seconds))
+        for start in range(0, len(idle), _AT_ONCE):
+            batch = idle[start : start + _AT_ONCE]
+            known = keeper.inventory.jobs_of(batch)
+            yield from (Orphan("results", job_id) for job_id in batch if job_id not in known)
+
+
+def remove(keeper: Keeper, found: Iterable[Orphan]) -> Iterator[Orphan]:
+    """Remove what was found, one after the other."""
+    for orphan in found:
+        if orphan.kind == "object":
+            keeper.storage.pieces().discard(orphan.name)
+            keeper.storage.delete(orphan.name)
+        elif keeper.store is not None:
+            keeper.store.forget(orphan.name)
+        log.warning("%s %s belonged to nothing, and was removed", orphan.kind, orphan.name)
+        yield orphan
+
+
+def _unowned(keeper: Keeper, owners: dict[str, _Owner]) -> Iterator[str]:
+    videos = keeper.inventory.videos_of({owner.video for owner in owners.values()})
+    jobs = keeper.inventory.jobs_of({owner.job for owner in owners.values() if owner.job})
+    made = {key: rendition_id(owner.video, owner.job, owner.part) for key, owner in owners.items() if _is_made(owner)}
+    renditions = keeper.inventory.renditions_of(made.values())
+    for key, owner in owners.items():
+        has_file = videos.get(owner.video)
+        gone = has_file is None or (owner.job is not None and owner.job not in jobs)
+        late = owner.part == "content" and not has_file  # of a video that was refused
+        late = late or (owner.part == "plan" and not jobs.get(owner.job or ""))  # of a job that has ended
+        if gone or late or (key in made and made[key] not in renditions):
+            yield key
+
+
+def _is_made(owner: _Owner) -> bool:
+    return owner.part in (*VIDEO_KINDS, ANNOTATED)
+
+
+def _owner(key: str) -> _Owner | None:
+    """Whom a key belongs to; None for one that this service does not make, which is left alone."""
+    match key.split("/"):
+        case ["videos", video, part] if key in (video_key(video), index_key(video)) or part in VIDEO_KINDS:
+            return _Owner(video, None, part)
+        case ["videos", video, "jobs", job, part] if (
+            key in (plan_key(video, job), result_key(video, job)) or part == ANNOTATED
+        ):
+            return _Owner(video, job, part)
+    return None

@@ -1,0 +1,74 @@
+"""What is older than the operator keeps goes: videos with all that was made of them, and results alone."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from contracts.database.tables import Job, Video, utcnow
+from contracts.results.removal import remove_job_data, remove_video_data
+from contracts.settings.table import Settings
+from processor.housekeeping.keeper import Keeper
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 100
+
+
+class Expired(msgspec.Struct, frozen=True):
+    """What goes. kind: video (with its jobs) or job. since: when it came, or ended."""
+
+    kind: str
+    id: str
+    user_id: str
+    since: datetime
+
+
+def expired(keeper: Keeper, settings: Settings) -> Iterator[Expired]:
+    """What `expire` would remove now."""
+    for video in _videos(keeper, settings, None):
+        yield Expired("video", video.id, video.user_id, video.created_at)
+    for job in _jobs(keeper, settings, None):
+        if job.finished_at:
+            yield Expired("job", job.id, job.user_id, job.finished_at)
+
+
+def expire(keeper: Keeper, settings: Settings, most: int = _AT_ONCE) -> list[Expired]:
+    """Remove what is too old, of each kind at most so many, the oldest first; what was removed.
+
+    Raises StorageUnavailable, StoreUnavailable; what is left then belongs to nothing, and is found as such."""
+    done = []
+    for video in _videos(keeper, settings, most):
+        jobs = keeper.inventory.delete_video(video, _limit(settings.retention_video_days))
+        if jobs is not None:
+            done.append(Expired("video", video.id, video.user_id, video.created_at))
+            _tell(keeper, video.user_id, jobs)
+            remove_video_data(keeper.storage, keeper.store, video.id, jobs)
+    for job in _jobs(keeper, settings, most):
+        if job.finished_at and keeper.inventory.delete_job(job):
+            done.append(Expired("job", job.id, job.user_id, job.finished_at))
+            _tell(keeper, job.user_id, [job.id])
+            remove_job_data(keeper.storage, keeper.store, job.video_id, job.id)
+    for item in done:
+        log.info("%s %s of %s is older than is kept, and was removed", item.kind, item.id, item.since.isoformat())
+    return done
+
+
+def _videos(keeper: Keeper, settings: Settings, most: int | None) -> list[Video]:
+    days = settings.retention_video_days
+    return keeper.inventory.old_videos(_limit(days), most) if days else []
+
+
+def _jobs(keeper: Keeper, settings: Settings, most: int | None) -> list[Job]:
+    days = settings.retention_result_days
+    return keeper.inventory.old_jobs(_limit(days), most) if days else []
+
+
+def _limit(days: int) -> datetime:
+    return utcnow() - timedelta(days=days)
+
+
+def _tell(keeper: Keeper, user: str, job_ids: list[str]) -> None:
+    if keeper.gone is not None:
+        keeper.gone.note(user, job_ids)

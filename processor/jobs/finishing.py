@@ -1,0 +1,168 @@
+"""The end of a job: checks, summary, result file. Can be repeated, and ends a job once."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from contracts.database.tables import Job, utcnow
+from contracts.errors import DeadlinePassed, StorageFull
+from contracts.results import chunk_codec, result_file
+from contracts.results.codec import Block
+from contracts.settings.table import Settings
+from contracts.storage.port import result_key
+from contracts.wire.job_states import TERMINAL, JobState
+from contracts.wire.messages import ChunkFailure, FrameRange, JobPlan, ResultHeader, to_json
+from processor.context import Services
+from processor.core.merging import Tally, check, join
+from processor.jobs.sending import start_next
+from processor.jobs.stored_plan import drop_plan, layout_of, read_plan
+
+log = logging.getLogger(__name__)
+
+_LOST = "the results of these frames were lost"
+_CANCELLED = ChunkFailure("cancelled", "the job was cancelled")
+
+
+def merge_chunks(services: Services, job_id: str) -> bool:
+    """End a job whose chunks are all there, or have it wait for room in the storage; False when it is not time yet.
+
+    What the chord says does not matter: the store does. Whoever calls, and however often, the
+    job ends once.
+    """
+    job = services.repository.job(job_id)
+    if job is None or job.state in TERMINAL:
+        return True
+    plan = read_plan(services, job)
+    if plan is None:
+        return False
+    stop = _stop(services, job)
+    if stop is None and len(services.store.chunk_indexes(job_id)) < len(plan.chunks):
+        return False
+    if job.state != JobState.MERGING:
+        if not services.repository.move(job_id, JobState.MERGING):
+            return False  # still planning
+        start_next(services, job.user_id)
+    try:
+        _finish(services, job, plan, stop)
+    except StorageFull as error:  # everything is computed, and kept where it is: the reaper asks again
+        log.warning("the result of job %s cannot be written for now: %s", job_id, error.detail)
+        services.repository.note_error(job_id, {"code": error.code, "detail": error.detail})
+    return True
+
+
+def is_overdue(services: Services, job: Job) -> bool:
+    """Whether a job should have ended by now."""
+    hours = services.settings.job_deadline_hours
+    return bool(hours) and utcnow() - job.created_at > timedelta(hours=hours)
+
+
+def overdue(settings: Settings) -> str:
+    """What is said of a job that is."""
+    return f"the job had not ended {settings.job_deadline_hours} h after it was made (JOB_DEADLINE_HOURS)"
+
+
+def _stop(services: Services, job: Job) -> ChunkFailure | None:
+    """Why the job ends as it is, None when it does not."""
+    if job.cancel_requested:
+        return _CANCELLED
+    if is_overdue(services, job):
+        return ChunkFailure(DeadlinePassed.code, overdue(services.settings))
+    return _CANCELLED if services.store.cancelled(job.id) else None
+
+
+def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | None) -> None:
+    """Write the result file and the job's end."""
+    if stop is not None:
+        _close(services, job, plan, stop)
+    following = {one.numbers[-1]: other.numbers[0] for one, other in pairwise(plan.chunks)}
+    missing = join(_missing(services, job, plan), following)
+    runtime = services.store.runtime(job.id)
+    header = msgspec.structs.replace(
+        plan.header,
+        plan=plan.header.plan.settled(runtime) if runtime else plan.header.plan,
+        complete=not missing and plan.header.media.damage is None,
+        missing=missing,
+    )
+    tally = Tally(header.labels, header.time_base)
+    with services.storage.create(result_key(job.video_id, job.id)) as sink:
+        result_file.write(sink, header, _counted(_blocks(services, job, plan), tally))
+    services.store.put_layout(job.id, layout_of(plan, header))
+    services.store.touch(job.id)
+    spent = services.store.progress(job.id).seconds
+    started = job.started_at or job.created_at
+    values: dict[str, Any] = {
+        "summary": tally.summary(seconds=_seconds_since(started), detector_seconds=spent),
+        "frames_done": tally.frames,
+        "failed_ranges": [to_json(item) for item in missing],
+        "error": _error(header, stop),
+    }
+    services.repository.move(job.id, _end(tally.frames, header, stop), **values)
+    drop_plan(services, job)
+    services.signals.forget_seen(job.id)
+    if services.repository.job(job.id) is None:  # a second merge, later than the job's end and deletion
+        services.storage.delete(result_key(job.video_id, job.id))
+        services.store.forget(job.id)
+
+
+def _seconds_since(started: datetime) -> float:
+    """No time at all where the clock was set back since then."""
+    return max(0.0, (utcnow() - started).total_seconds())
+
+
+def _end(frames: int, header: ResultHeader, stop: ChunkFailure | None) -> JobState:
+    if stop is _CANCELLED and header.missing:
+        return JobState.CANCELLED
+    if header.complete:
+        return JobState.SUCCEEDED
+    return JobState.PARTIAL if frames else JobState.FAILED
+
+
+def _error(header: ResultHeader, stop: ChunkFailure | None) -> dict[str, str] | None:
+    """Why the result is not whole. Damage of the file comes first: it mostly is what the rest comes from."""
+    if stop is _CANCELLED:
+        return None
+    if stop is not None and any(item.reason == stop.detail for item in header.missing):
+        return {"code": stop.code, "detail": stop.detail}
+    if header.media.damage is not None:
+        return {"code": "video_damaged", "detail": header.media.damage}
+    if header.missing:
+        return {"code": "frames_missing", "detail": header.missing[0].reason}
+    return None
+
+
+def _close(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure) -> None:
+    """Mark what a job that is stopped has not done, so that a detector that is late changes nothing."""
+    services.store.request_cancel(job.id)  # nobody need go on with what is in hand
+    stored = services.store.chunk_indexes(job.id)
+    closed = chunk_codec.encode_failure(stop)
+    for chunk in plan.chunks:
+        if chunk.index not in stored:
+            services.store.put_chunk(job.id, chunk.index, closed)
+
+
+def _results(services: Services, job: Job, plan: JobPlan) -> Iterator[tuple[Block | None, list[FrameRange]]]:
+    """Each chunk's frames and what is missing from them, read one at a time."""
+    for chunk in plan.chunks:
+        data = services.store.get_chunk(job.id, chunk.index)
+        yield check(chunk, chunk_codec.decode(data) if data is not None else None, _LOST)
+
+
+def _missing(services: Services, job: Job, plan: JobPlan) -> Iterator[FrameRange]:
+    for _, ranges in _results(services, job, plan):
+        yield from ranges
+
+
+def _blocks(services: Services, job: Job, plan: JobPlan) -> Iterator[Block]:
+    for block, _ in _results(services, job, plan):
+        if block is not None:
+            yield block
+
+
+def _counted(blocks: Iterator[Block], tally: Tally) -> Iterator[Block]:
+    for block in blocks:
+        tally.add(block)
+        yield block

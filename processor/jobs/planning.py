@@ -1,0 +1,178 @@
+"""What the processor does with a video before its frames are looked at: probe, plan, send.
+Every step can be repeated."""
+
+import logging
+
+from kombu.exceptions import OperationalError
+
+from contracts.database.tables import Job, Video
+from contracts.errors import (
+    DeadlinePassed,
+    InvalidOptions,
+    NotFound,
+    StorageUnavailable,
+    VideoRefused,
+    WebDetectorError,
+)
+from contracts.models.catalogue import Model
+from contracts.results.codec import compress, decompress, time_ms
+from contracts.storage.port import index_key, video_key
+from contracts.wire.job_states import TERMINAL, JobState
+from contracts.wire.messages import (
+    SCHEMA,
+    JobPlan,
+    Media,
+    Options,
+    PacketIndex,
+    Plan,
+    ProbeReport,
+    ResultHeader,
+    decode,
+    encode,
+    from_json,
+    to_json,
+)
+from processor.context import Services
+from processor.core.chunk_messages import chunks
+from processor.core.cutting import FIRST_FRAMES, Span, cut, pick
+from processor.core.sampling import wanted
+from processor.jobs.allowance import spend
+from processor.jobs.finishing import is_overdue, merge_chunks, overdue
+from processor.jobs.sending import send_again, send_chunks, start_next
+from processor.jobs.stored_plan import drop_plan, keep_plan, layout_of, read_plan
+from processor.probe.ask import probe
+from processor.task_signatures import render_signature
+
+log = logging.getLogger(__name__)
+
+_REPLY_SECONDS = 60
+
+
+def probe_video(services: Services, video_id: str) -> ProbeReport:
+    """Find out what a video is, note it, keep its packet index, and tell the one who waits.
+
+    Raises StorageUnavailable, after which the reaper asks again."""
+    report = probe(services.storage, services.settings, video_key(video_id))
+    if report.index is not None:
+        with services.storage.create(index_key(video_id)) as sink:
+            sink.write(compress(encode(report.index)))
+    if not services.repository.probed(video_id, report.media, report.refused):
+        services.storage.delete(index_key(video_id))  # deleted meanwhile
+    answer = ProbeReport(media=report.media, refused=report.refused)
+    services.signals.reply(f"probe:{video_id}", encode(answer), _REPLY_SECONDS)
+    if report.refused:
+        services.storage.delete(video_key(video_id))
+    else:
+        _send_poster(services, video_id)
+    return answer
+
+
+def _send_poster(services: Services, video_id: str) -> None:
+    """Have the poster made. What cannot be sent, the reaper sends later."""
+    poster = services.repository.add_poster(video_id)
+    if poster is not None:
+        try:
+            render_signature(services, poster).apply_async()
+        except (OperationalError, ConnectionError) as error:
+            log.warning("the poster of %s cannot be sent for now: %s", video_id, error)
+
+
+def process_video(services: Services, job_id: str) -> None:
+    """Plan a job whose turn has come and send its first chunks. A repeated call sends again what may not have been
+    sent."""
+    job = services.repository.job(job_id)
+    if job is None or job.state in TERMINAL or job.state == JobState.MERGING:
+        return
+    if job.cancel_requested:
+        _cancel(services, job)
+        return
+    if is_overdue(services, job) and job.state != JobState.RUNNING:
+        _fail(services, job, DeadlinePassed(overdue(services.settings)))
+        return
+    if job.state == JobState.QUEUED and not services.repository.begin(job_id, services.settings.jobs_per_user):
+        return  # the end of another job sends it again
+    try:
+        plan = read_plan(services, job) or _make_plan(services, job)
+    except StorageUnavailable:
+        raise  # the reaper sends it again
+    except WebDetectorError as error:
+        _fail(services, job, error)
+        return
+    layout = layout_of(plan, plan.header)
+    services.store.put_layout(job_id, layout)
+    totals = {"frames_total": sum(layout.lengths), "chunks_total": len(layout.lengths)}
+    services.repository.move(job_id, JobState.RUNNING, **totals)
+    job = services.repository.job(job_id) or job
+    if job.state != JobState.RUNNING:  # it was cancelled meanwhile
+        drop_plan(services, job)
+        return
+    if job.chunks_sent and not services.store.attempts(job_id):
+        send_again(services, list(plan.chunks[: job.chunks_sent]))
+    send_chunks(services, job)
+
+
+def follow_up(services: Services, job_id: str) -> None:
+    """Some chunks of a job are done: send more, or end it when those were the last."""
+    if merge_chunks(services, job_id):
+        return
+    job = services.repository.job(job_id)
+    if job is not None and job.state == JobState.RUNNING:
+        send_chunks(services, job)
+
+
+def _make_plan(services: Services, job: Job) -> JobPlan:
+    """Settle everything that decides the result, and keep it beside the video."""
+    video = services.repository.video(job.video_id)
+    if video is None:
+        raise NotFound("the video was deleted")
+    media, index = _media_and_index(services, video)
+    model = services.catalogue.get(job.model)
+    options = from_json(job.options, Options)
+    settled = Plan(model.id, model.digest(), model.engine, services.settings.precision, options)
+    header = ResultHeader(SCHEMA, media, index.time_base, settled, model.labels, complete=False)
+    spans = _spans(index, options, _chunk_size(services, model))
+    spend(services, job, sum(len(span.times) for span in spans))
+    plan = JobPlan(SCHEMA, header, chunks(spans, media, index, settled, job.id, video.id, model.pool))
+    keep_plan(services, job, plan)
+    return plan
+
+
+def _chunk_size(services: Services, model: Model) -> int:
+    """Frames that a chunk aims at: a chunk of a slow model must not take longer than a task may."""
+    size = services.settings.chunk_size
+    return min(size, model.chunk_size or size)
+
+
+def _spans(index: PacketIndex, options: Options, chunk_size: int) -> tuple[Span, ...]:
+    spans = cut(index, chunk_size, FIRST_FRAMES)
+    times = [time for span in spans for time in span.times]
+    picked = pick(index, spans, wanted(times, index.time_base, options))
+    if not picked:
+        last = time_ms(times[-1], index.time_base)
+        raise InvalidOptions(f"no frame lies in the part that start_ms and end_ms name: the video ends at {last} ms")
+    return picked
+
+
+def _media_and_index(services: Services, video: Video) -> tuple[Media, PacketIndex]:
+    refused, media = video.refused, video.media
+    if media is None and refused is None:  # the upload did not wait for the probe, nor do we
+        report = probe_video(services, video.id)
+        refused, media = report.refused, to_json(report.media) if report.media else None
+    if refused is not None or media is None:
+        raise VideoRefused(refused or "the video could not be read")
+    with services.storage.open(index_key(video.id)) as source:
+        return from_json(media, Media), decode(decompress(source.read()), PacketIndex)
+
+
+def _cancel(services: Services, job: Job) -> None:
+    """End a job at once; what a detector still has in hand comes too late and changes nothing."""
+    if not merge_chunks(services, job.id):
+        services.repository.move(job.id, JobState.CANCELLED)
+        start_next(services, job.user_id)
+
+
+def _fail(services: Services, job: Job, error: WebDetectorError) -> None:
+    log.warning("job %s failed: %s", job.id, error.detail)
+    services.repository.move(job.id, JobState.FAILED, error={"code": error.code, "detail": error.detail})
+    drop_plan(services, job)
+    start_next(services, job.user_id)

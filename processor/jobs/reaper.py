@@ -1,0 +1,143 @@
+"""Finds work that was lost, and sends it again. Repeats are harmless, so it need not be sure."""
+
+import logging
+from datetime import datetime, timedelta
+
+from contracts.database.tables import Job, utcnow
+from contracts.errors import StorageUnavailable
+from contracts.wire.job_states import JobState
+from contracts.wire.renditions import RenditionState
+from processor.context import Services
+from processor.core.fair_share import is_due, next_jobs
+from processor.housekeeping.expiry import expire_events, expire_uploads
+from processor.housekeeping.hourly import keep_house
+from processor.jobs.finishing import is_overdue
+from processor.jobs.sending import START_SECONDS, send_again, send_chunks, start_of
+from processor.jobs.stored_plan import layout_of, read_chunks, read_plan
+from processor.renditions.steps import lease_of
+from processor.task_signatures import merge_signature, probe_signature, process_signature, render_signature
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = timedelta(seconds=10)
+_CLAIM_SECONDS = 60
+_WAITING_SECONDS = 300
+_STANDSTILL_SECONDS = 20
+_SWEEP_SECONDS = 3600
+_SWEEP_STORE_SECONDS = 60
+
+
+def _sweep(services: Services) -> None:
+    """Remove, now and then, what uploads that were killed left behind, and results whose time is over."""
+    if services.signals.claim("sweep", _SWEEP_SECONDS):
+        _sweep_storage(services)
+    if services.signals.claim("sweep-store", _SWEEP_STORE_SECONDS):
+        services.store.sweep()
+    if services.signals.claim("sweep-uploads", services.settings.reaper_seconds):
+        expire_uploads(services)
+    if services.signals.claim("sweep-audit", _SWEEP_SECONDS):
+        expire_events(services)
+    keep_house(services)
+
+
+def _sweep_storage(services: Services) -> None:
+    try:
+        if count := services.storage.sweep(_SWEEP_SECONDS):
+            log.warning("%d unfinished files of writers that died were removed", count)
+    except StorageUnavailable as error:  # not every object store lets us look
+        log.warning("unfinished files cannot be looked for: %s", error.detail)
+
+
+def reap(services: Services) -> None:
+    """Send again: chunks whose detector died, merges that never ran, plans, probes and
+    renditions that got lost."""
+    _sweep(services)
+    before = utcnow() - _PATIENCE
+    _reap_jobs(services, before)
+    for video_id in services.repository.unprobed_videos(before):
+        if services.signals.claim(f"{video_id}:probe", _CLAIM_SECONDS):
+            probe_signature(services, video_id).apply_async()
+    for rendition in services.repository.unfinished_renditions(before):
+        # One that was begun has lost its renderer; one that waits may just have to wait for others.
+        seconds = _CLAIM_SECONDS if rendition.state == RenditionState.RUNNING else _WAITING_SECONDS
+        lost = not services.signals.claimed(lease_of(rendition))
+        if lost and services.signals.claim(f"{rendition.id}:render", seconds):
+            render_signature(services, rendition).apply_async(expires=seconds)
+
+
+def _reap_jobs(services: Services, before: datetime) -> None:
+    """Send again what jobs wait for. before: jobs that were made later have not waited for long."""
+    jobs = services.repository.active_jobs()
+    turns = {job.id for job in next_jobs(jobs, services.settings.jobs_per_user)}
+    for job in jobs:
+        if job.state == JobState.RUNNING:
+            _reap_running(services, job)
+        elif job.created_at >= before:
+            continue
+        elif job.state == JobState.MERGING:
+            # A merge may take longer than our patience: that one repeat is dropped by its end.
+            if services.signals.claim(f"{job.id}:{job.state}", _CLAIM_SECONDS):
+                merge_signature(services, job.id).apply_async()
+        elif job.state == JobState.QUEUED and not (
+            job.id in turns or job.cancel_requested or is_overdue(services, job)
+        ):
+            continue  # it waits for others of its user
+        elif services.signals.claim(start_of(job.id, job.state), START_SECONDS):
+            process_signature(services, job.id).apply_async()
+
+
+def _reap_running(services: Services, job: Job) -> None:
+    store = services.store
+    stored = store.chunk_indexes(job.id)
+    may_end = job.cancel_requested or is_overdue(services, job) or store.cancelled(job.id)
+    if may_end or len(stored) == job.chunks_total:
+        if services.signals.claim(f"{job.id}:merge", _CLAIM_SECONDS):
+            merge_signature(services, job.id).apply_async()
+        return
+    store.touch(job.id)
+    if store.get_layout(job.id) is None:
+        _begin_anew(services, job)
+        return
+    lost = _lost(services, job, stored)
+    chunks = read_chunks(services, job, lost) if lost else None
+    send_again(services, chunks or [])
+    send_chunks(services, job)  # the message that asks for more may be lost too
+
+
+def _begin_anew(services: Services, job: Job) -> None:
+    """Send a job's chunks from the first one on, when nobody knows any more what was done."""
+    plan = read_plan(services, job)
+    if plan is None:
+        return
+    log.warning("the result store has lost job %s: all that is missing is sent again", job.id)
+    services.repository.note_sent(job.id, job.chunks_sent, 0)
+    # Not before: it is the sign that the job is known.
+    services.store.put_layout(job.id, layout_of(plan, plan.header))
+    if (again := services.repository.job(job.id)) is not None and again.state == JobState.RUNNING:
+        send_chunks(services, again)
+
+
+def _lost(services: Services, job: Job, stored: frozenset[int]) -> list[int]:
+    """Chunks that were begun and left, and those that have waited for so long that their message may be lost."""
+    begun = services.store.attempts(job.id)
+    waiting = [index for index in range(job.chunks_sent) if index not in stored]
+    idle = [index for index in waiting if not services.store.leased(job.id, index)]
+    left = [
+        index for index in idle if index in begun and services.signals.claim(f"{job.id}:chunk:{index}", _CLAIM_SECONDS)
+    ]
+    for index in left:
+        log.warning("chunk %d of job %s was begun and left: sending it again", index, job.id)
+    unseen = [index for index in idle if index not in begun]
+    # Counted and not timed: a pass after a pause, of ours or of the clock, is one pass.
+    frames = services.store.progress(job.id).frames
+    mark = f"{job.chunks_sent}:{len(stored)}:{sum(begun.values())}:{frames}"
+    seconds = 3 * services.settings.reaper_seconds + _STANDSTILL_SECONDS
+    if unseen and is_due(services.signals.seen_again(job.id, mark, seconds), _passes(services)):
+        log.info("chunks %s of job %s have not been begun: sending them again", unseen, job.id)
+        return left + unseen
+    return left
+
+
+def _passes(services: Services) -> int:
+    """How often a job is seen to stand still before its messages are taken for lost."""
+    return max(2, -(-_STANDSTILL_SECONDS // services.settings.reaper_seconds))

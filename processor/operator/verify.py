@@ -1,0 +1,197 @@
+"""Holds what is kept of a job against itself: the video's sum, the result's checksums, every frame, every count."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.database.tables import Job, Video
+from contracts.errors import CorruptData, NotFound, VideoRefused, WebDetectorError
+from contracts.results.codec import SCORE_SCALE, Block, decompress
+from contracts.results.result_file import MAGIC, ResultFile
+from contracts.storage.port import Storage, index_key, result_key, video_key
+from contracts.wire.job_states import TERMINAL, JobState
+from contracts.wire.messages import FrameRange, Options, PacketIndex, ResultHeader, decode, from_json
+from processor.core.cutting import shown
+from processor.core.merging import Tally
+from processor.core.sampling import wanted
+
+_PIECE = 1024 * 1024
+_NAMED = 3
+Numbers = NDArray[np.int64]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What was found of a job. sha256: of its result file, empty without one. problems: in words, none for a good one.
+    checked: False for a job that has not ended, of which nothing can be said."""
+
+    job_id: str
+    video_id: str
+    state: str
+    checked: bool
+    frames: int
+    sha256: str
+    problems: tuple[str, ...]
+
+
+class Verifier:
+    """Looks at jobs; the sum of a video with many jobs is made once, when they come one after the other."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._last: tuple[str, tuple[str, ...]] = ("", ())
+
+    def verify(self, job: Job, video: Video) -> Verdict:
+        """Look at everything that is kept of a job. Raises StorageUnavailable."""
+        if job.state not in TERMINAL:
+            return Verdict(job.id, video.id, job.state, False, 0, "", ())
+        problems = [*self._video(video)]
+        frames, digest = 0, ""
+        key = result_key(video.id, job.id)
+        try:
+            digest = sha256_of(self._storage, key)[0]
+            with self._storage.open(key) as source:
+                frames = _result(source, job, self._index(video), problems)
+        except NotFound:
+            # A job that failed before its frames were looked at never had one.
+            if job.summary is not None:
+                problems.append("the result file is missing")
+        except (CorruptData, VideoRefused) as error:
+            problems.append(f"the result file and what it is of cannot be held together: {error.detail}")
+        return Verdict(job.id, video.id, job.state, True, frames, digest, tuple(problems))
+
+    def _video(self, video: Video) -> tuple[str, ...]:
+        if self._last[0] != video.id:
+            self._last = (video.id, tuple(_video_problems(self._storage, video)))
+        return self._last[1]
+
+    def _index(self, video: Video) -> PacketIndex:
+        try:
+            with self._storage.open(index_key(video.id)) as source:
+                return decode(decompress(source.read()), PacketIndex)
+        except NotFound:
+            raise CorruptData("the video's index is missing, so its frames cannot be counted") from None
+        except msgspec.DecodeError as error:
+            raise CorruptData(f"the video's index cannot be read: {error}") from error
+
+
+def sha256_of(storage: Storage, key: str) -> tuple[str, int]:
+    """SHA-256 and size of an object. Raises NotFound, StorageUnavailable."""
+    digest, size = hashlib.sha256(), 0
+    with storage.open(key) as source:
+        while piece := source.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+    return digest.hexdigest(), size
+
+
+def _video_problems(storage: Storage, video: Video) -> list[str]:
+    if video.refused is not None:
+        return []  # its file was removed
+    try:
+        digest, size = sha256_of(storage, video_key(video.id))
+    except NotFound:
+        return ["the video file is missing"]
+    if size != video.size_bytes:
+        return [f"the video file has {size} bytes, and {video.size_bytes} were uploaded"]
+    if digest != video.sha256:
+        return [f"the video file is not what was uploaded: its SHA-256 is {digest}, and was {video.sha256}"]
+    return []
+
+
+def _result(source: BinaryIO, job: Job, index: PacketIndex, problems: list[str]) -> int:
+    """The number of frames in a result; what is wrong with it is added to the problems. Raises CorruptData."""
+    if source.read(len(MAGIC)) != MAGIC:
+        raise CorruptData("it does not begin as a result file does")
+    result = ResultFile(source)
+    header = result.header
+    tally = Tally(header.labels, header.time_base)
+    numbers: list[Numbers] = []
+    times: list[Numbers] = []
+    for position, start in enumerate(result.starts):
+        block = result.block(position)
+        _check_block(block, start, len(header.labels))
+        tally.add(block)
+        numbers.append(block.frame)
+        times.append(block.time)
+    problems += _frames(header, index, _joined(numbers), _joined(times))
+    problems += _table(job, header, tally)
+    return tally.frames
+
+
+def _check_block(block: Block, start: int, labels: int) -> None:
+    """Raises CorruptData for a block whose columns do not fit each other."""
+    objects = int(block.count.sum())
+    fits = {len(block.time), len(block.count), len(block)} == {len(block)} and len(block) > 0
+    fits = fits and {len(block.class_id), len(block.score), len(block.box)} == {objects}
+    if not fits or int(block.frame[0]) != start:
+        raise CorruptData(f"the columns of the block at frame {start} do not fit each other")
+    if objects and (int(block.class_id.max()) >= labels or int(block.score.max()) > SCORE_SCALE):
+        raise CorruptData(f"the block at frame {start} names labels or scores that do not exist")
+
+
+def _frames(header: ResultHeader, index: PacketIndex, numbers: Numbers, times: Numbers) -> list[str]:
+    """Whether the frames are those that the options ask of the video, each once, but for those known as missing."""
+    if header.time_base != index.time_base:
+        return ["the result counts time otherwise than the video's index"]
+    if len(numbers) > 1 and not bool(np.all(np.diff(numbers) > 0)):
+        return ["the frames do not rise, or one is there twice"]
+    all_times = shown(index)
+    asked = np.asarray(wanted(all_times, index.time_base, header.plan.options), np.int64)
+    known = np.zeros(len(asked), bool)
+    for item in header.missing:
+        known |= (asked >= item.first) & (asked <= item.last)
+    there = np.isin(asked, numbers)
+    found = [
+        _told("frames are missing that nothing says are missing", asked[~there & ~known]),
+        _told("frames are there that are said to be missing", asked[there & known]),
+        _told("frames are there that nobody asked for", np.setdiff1d(numbers, asked)),
+    ]
+    inside = numbers[(numbers >= 0) & (numbers < len(all_times))]
+    if len(inside) == len(numbers):
+        wrong = np.asarray(all_times, np.int64)[numbers] != times
+        found.append(_told("frames have another time than in the video", numbers[wrong]))
+    return [line for line in found if line]
+
+
+def _table(job: Job, header: ResultHeader, tally: Tally) -> list[str]:
+    """Whether the job in the tables tells what the result holds."""
+    summary: dict[str, Any] = job.summary or {}
+    counted = tally.summary(seconds=0, detector_seconds=0)
+    complete = not header.missing and header.media.damage is None
+    same: dict[str, Callable[[], bool]] = {
+        "the summary": lambda: all(summary.get(name) == counted[name] for name in ("frames", "labels", "top_labels")),
+        "the number of frames": lambda: job.frames_done == tally.frames,
+        "the failed ranges": lambda: _ranges(job) == header.missing,
+        "the options": lambda: from_json(job.options, Options) == header.plan.options,
+        "the model": lambda: job.model == header.plan.model,
+        "whether it is complete": lambda: header.complete == complete and (job.state == JobState.SUCCEEDED) == complete,
+    }
+    wrong = []
+    for name, holds in same.items():
+        try:
+            good = holds()
+        except (msgspec.ValidationError, WebDetectorError):
+            good = False
+        if not good:
+            wrong.append(f"the tables and the result file do not agree on {name}")
+    return wrong
+
+
+def _ranges(job: Job) -> tuple[FrameRange, ...]:
+    return tuple(from_json(item, FrameRange) for item in job.failed_ranges)
+
+
+def _joined(parts: list[Numbers]) -> Numbers:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
+def _told(what: str, numbers: Numbers) -> str:
+    """A line about some frames, empty when there are none."""
+    if not len(numbers):
+        return ""
+    first = ", ".join(str(number) for number in numbers[:_NAMED].tolist())
+    return f"{what}: {len(numbers)} of them, from frame {first}{' ...' if len(numbers) > _NAMED else ''}"

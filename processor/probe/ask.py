@@ -1,0 +1,54 @@
+"""Asks a bounded process what a stored file is, and never dies of the answer."""
+
+import os
+import subprocess
+import sys
+
+import msgspec
+
+from contracts.errors import NotFound, StorageUnavailable
+from contracts.settings.table import Settings
+from contracts.storage.port import Storage
+from contracts.storage.range_reader import watched
+from contracts.wire.messages import ProbeReport, decode
+from media.file_handover import STORAGE_FAILED, handed
+from media.sandbox import environment
+
+
+def probe(storage: Storage, settings: Settings, key: str) -> ProbeReport:
+    """The report on a stored object; a process that fails or takes too long means "refused".
+
+    Raises StorageUnavailable: then nothing is known about the object.
+    """
+    try:
+        with storage.open(key) as source, watched(source) as reader, handed(reader) as descriptor:
+            return _ask(descriptor, settings)
+    except NotFound:
+        return ProbeReport(refused="the file is no longer there")
+
+
+def _ask(descriptor: int, settings: Settings) -> ProbeReport:
+    limits = (settings.max_frame_pixels, settings.max_frames, settings.max_pixels, settings.probe_timeout_seconds)
+    command = [sys.executable, "-m", "processor.probe.child", *map(str, (descriptor, *limits, os.getpid()))]
+    try:
+        # Standard error is left alone: what the libraries print there is for the log.
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            env=environment(),
+            pass_fds=(descriptor,),
+            timeout=settings.probe_timeout_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        limit = settings.probe_timeout_seconds
+        return ProbeReport(refused=f"reading its index took longer than {limit} s: it may be damaged")
+    if done.returncode == STORAGE_FAILED:
+        raise StorageUnavailable(done.stdout.decode(errors="replace"))
+    if done.returncode != 0:
+        return ProbeReport(refused="reading it broke the reader: it is damaged, or made to do harm")
+    try:
+        return decode(done.stdout, ProbeReport)
+    except msgspec.DecodeError:
+        return ProbeReport(refused="reading it gave nothing that makes sense: it is damaged")

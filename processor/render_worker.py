@@ -1,0 +1,78 @@
+"""The renderer's composition root: `python -m processor.render_worker`. It makes the copies, one at a time.
+
+A worker of its own, in the image of the processor: a copy may take hours, and no merge shall wait for it.
+"""
+
+import os
+import sys
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_shutting_down
+
+from contracts.errors import SettingsError
+from contracts.runtime.log_setup import configure
+from contracts.settings.load import load
+from contracts.settings.table import Settings
+from contracts.wire.tasks import QUEUE_RENDER
+from contracts.workers.celery_app import create_celery
+from contracts.workers.worker_presence import connect, heartbeat_step, presence_step
+from media.sandbox import warn_if_weak
+from processor import tasks  # noqa: F401  (registers them)
+from processor.context import context
+from processor.renditions.steps import leaving
+from processor.worker import build
+
+
+def create(settings: Settings) -> Celery:
+    """The worker's application: tasks and presence."""
+    app = create_celery(settings)
+    # The processes that it starts have limits of their own, by the length of the video.
+    app.conf.update(task_soft_time_limit=None, task_time_limit=None)
+    app.steps["consumer"].add(presence_step("renderer", connect(settings.signals_url)))
+    if settings.heartbeat_file:
+        app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
+
+    @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _logging(**_: Any) -> None:
+        configure(settings)
+
+    @worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _leave(**_: Any) -> None:
+        leaving.set()
+
+    return app
+
+
+def arguments(settings: Settings) -> list[str]:
+    """The command line of the Celery worker."""
+    return [
+        "--quiet",
+        "worker",
+        "--without-gossip",
+        "--without-mingle",
+        f"--hostname=renderer-{os.getpid()}@%h",
+        f"--queues={QUEUE_RENDER}",
+        # A thread, which hears of the worker's end while it waits for the process that does the work.
+        "--pool=threads",
+        "--concurrency=1",
+        f"--loglevel={settings.log_level}",
+    ]
+
+
+def main() -> int:
+    """Entry point."""
+    try:
+        settings = load("processor")
+    except SettingsError as error:
+        print(error.detail, file=sys.stderr)
+        return 2
+    app = create(settings)
+    configure(settings)
+    warn_if_weak()
+    context.install(build(settings, app))
+    return int(app.start(arguments(settings)) or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Has a bounded process make a rendition, watches it, and never dies of it."""
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import BinaryIO
+
+import msgspec
+
+from contracts.errors import StorageUnavailable, VideoRefused
+from contracts.storage.port import Storage
+from contracts.storage.range_reader import watched
+from contracts.wire.messages import Media
+from contracts.wire.renditions import Kind, RenditionOptions
+from media.file_handover import STORAGE_FAILED, handed
+from media.sandbox import environment
+from processor.renditions.protocol import Report, Request
+
+_TICK_SECONDS = 1.0
+_START_SECONDS = 60
+_SECONDS_PER_FRAME = 0.1
+_PIXELS_PER_SECOND = 10e6
+_PATIENCE = 4  # of wall time for each second of processor time: jobs come first
+_FIRST_BYTES = 256 * 1024**2
+_BYTES_PER_FRAME = 128 * 1024
+_DIED = "rendering it broke the renderer: the video is damaged, or made to do harm"
+_SLOW = "rendering it took longer than is allowed for a video of its length: it may be damaged"
+
+# Is told how far it is (None: nothing new), about once a second; False ends it.
+Tick = Callable[[Report | None], bool]
+
+
+class Unwanted(Exception):
+    """The tick has ended it."""
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """Keys of what a rendition is made from. results: of an annotated copy alone."""
+
+    video: str
+    index: str
+    results: str | None = None
+
+
+def make(
+    storage: Storage,
+    sources: Sources,
+    target: BinaryIO,
+    kind: Kind,
+    media: Media,
+    options: RenditionOptions,
+    tick: Tick,
+) -> Report:
+    """Write a rendition into target, an empty file of its own. The report says what it is.
+
+    Raises VideoRefused when it cannot be made, NotFound when a source is gone, StorageUnavailable, Unwanted.
+    """
+    with ExitStack() as stack:
+
+        def descriptor(key: str) -> int:
+            source = stack.enter_context(storage.open(key))
+            return stack.enter_context(handed(stack.enter_context(watched(source))))
+
+        request = Request(
+            kind=kind,
+            media=media,
+            video=descriptor(sources.video),
+            index=descriptor(sources.index),
+            results=descriptor(sources.results) if sources.results else None,
+            target=target.fileno(),
+            options=options,
+            cpu_seconds=cpu_seconds(kind, media),
+            file_bytes=_FIRST_BYTES + _BYTES_PER_FRAME * media.frames,
+            parent=os.getpid(),
+        )
+        return _ask(request, tick)
+
+
+def cpu_seconds(kind: Kind, media: Media) -> int:
+    """How much processor time a rendition may take: more for more and for larger frames."""
+    frames = 1 if kind == "poster" else media.frames
+    return round(_START_SECONDS + frames * (_SECONDS_PER_FRAME + media.width * media.height / _PIXELS_PER_SECOND))
+
+
+def _ask(request: Request, tick: Tick) -> Report:
+    passed = [request.video, request.index, request.target, *([] if request.results is None else [request.results])]
+    command = [sys.executable, "-m", "processor.renditions.child", msgspec.json.encode(request).decode()]
+    # Standard error is left alone: what the libraries print there is for the log.
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment(), pass_fds=tuple(passed)
+    )
+    try:
+        said = _listen(child, time.monotonic() + _PATIENCE * request.cpu_seconds, tick)
+    finally:
+        child.kill()
+        status = child.wait()
+        if child.stdout:
+            child.stdout.close()
+    return _outcome(status, said)
+
+
+def _listen(child: "subprocess.Popen[bytes]", deadline: float, tick: Tick) -> bytes:
+    """The last line that the child says, once it has ended."""
+    assert child.stdout is not None  # noqa: S101  (it was asked for)
+    said, ticked = b"", time.monotonic()
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while True:
+            if selector.select(_TICK_SECONDS):
+                piece = os.read(child.stdout.fileno(), 65536)
+                if not piece:
+                    child.wait()
+                    return said.rstrip(b"\n").rpartition(b"\n")[2]
+                # All but the last whole line and what follows is old.
+                said = b"\n".join((said + piece).split(b"\n")[-2:])
+            now = time.monotonic()
+            if now > deadline:
+                raise VideoRefused(_SLOW)
+            if now - ticked >= _TICK_SECONDS:
+                ticked = now
+                if not tick(_report(said.rpartition(b"\n")[0])):
+                    raise Unwanted
+
+
+def _outcome(status: int, said: bytes) -> Report:
+    if status == STORAGE_FAILED:
+        raise StorageUnavailable(said.decode(errors="replace"))
+    report = _report(said)
+    if status or report is None:
+        raise VideoRefused(_DIED)
+    if report.failed or not report.content_type:
+        raise VideoRefused(report.failed or _DIED)
+    return report
+
+
+def _report(line: bytes) -> Report | None:
+    try:
+        return msgspec.json.decode(line, type=Report)
+    except msgspec.MsgspecError:  # half of one, or nothing yet
+        return None

@@ -1,0 +1,156 @@
+"""Makes one rendition. Runs as a process of its own.
+
+    python -m processor.renditions.child REQUEST
+
+REQUEST is a Request as JSON; its numbers are descriptors that the parent hands over. Writes a Report as a line of
+JSON about every half second, and one at the end; or ends with STORAGE_FAILED and writes why. A hostile file can
+only end this process: see media.sandbox.
+"""
+
+import os
+import sys
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from typing import BinaryIO, cast
+
+import av
+import msgspec
+from PIL import Image
+
+from contracts.errors import CorruptData, StorageUnavailable, VideoRefused
+from contracts.results.codec import decompress
+from contracts.results.result_file import ResultFile
+from contracts.storage.range_reader import watched
+from contracts.wire.messages import Media, PacketIndex, decode
+from media.file_handover import STORAGE_FAILED, taken
+from media.sandbox import Bounds, enter
+from processor.renditions.annotations import Annotations, covered
+from processor.renditions.drawing import draw
+from processor.renditions.encoder import Target, copy_to
+from processor.renditions.frames import Shot, opened, shots
+from processor.renditions.picture import ToPicture
+from processor.renditions.protocol import Report, Request
+
+POSTER_PIXELS = 640
+COPY_PIXELS = 1280
+_JPEG_QUALITY = 85
+_MEMORY_BYTES = 4 * 1024**3
+_ENCODER_THREADS = 4
+_REPORT_SECONDS = 0.5
+_NICE = 10  # jobs come first
+
+
+Tell = Callable[[Report], None]
+
+
+def render(
+    request: Request, target: Target, video: BinaryIO, index: PacketIndex, results: BinaryIO | None, tell: Tell
+) -> Report:
+    """Make what is asked for. Raises VideoRefused, CorruptData."""
+    if request.kind == "poster":
+        return _poster(request, target, video, index)
+    file = ResultFile(results) if results is not None else None
+    numbers: Sequence[int] = covered(file, index) if file else range(request.media.frames)
+    notes = Annotations(file, request.options) if file else None
+    media, total, done = request.media, len(numbers), 0
+    to_picture = ToPicture(media.rotation, COPY_PIXELS)
+    threads = min(_ENCODER_THREADS, len(os.sched_getaffinity(0)))
+    with (
+        opened(video) as (container, stream),
+        copy_to(target, Fraction(*index.time_base), media.fps, _aspect(media), threads) as (copy, kind),
+    ):
+        for number, shown_at, frame in _chosen(shots(container, stream, index), numbers):
+            picture = to_picture(frame)
+            if notes is not None:
+                draw(picture, (media.width, media.height), notes.at(number))
+            copy.add(picture, shown_at)
+            done += 1
+            tell(Report(done, total))
+    if not done:
+        raise VideoRefused("no frame of the video can be decoded")
+    return Report(done, total, content_type=kind.content_type)
+
+
+def _poster(request: Request, target: Target, video: BinaryIO, index: PacketIndex) -> Report:
+    to_picture = ToPicture(request.media.rotation, POSTER_PIXELS)
+    with opened(video) as (container, stream):
+        for _, _, frame in shots(container, stream, index):
+            picture = Image.fromarray(to_picture.rgb(frame))
+            picture.save(target.sink, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+            return Report(1, 1, content_type="image/jpeg")
+    raise VideoRefused("no frame of the video can be decoded")
+
+
+def _chosen(all_shots: Iterator[Shot], numbers: Sequence[int]) -> Iterator[Shot]:
+    """The shots of these numbers (rising), and none behind the last."""
+    for shot in all_shots:
+        position = bisect_left(numbers, shot[0])
+        if position == len(numbers):
+            return
+        if numbers[position] == shot[0]:
+            yield shot
+
+
+def _aspect(media: Media) -> Fraction:
+    """How much wider than high a pixel of the displayed frame is shown."""
+    across, _, down = media.pixel_aspect.partition(":")
+    aspect = Fraction(int(across), int(down))
+    return 1 / aspect if media.rotation % 180 else aspect
+
+
+@contextmanager
+def _objects(request: Request) -> Iterator[tuple[BinaryIO, PacketIndex, BinaryIO | None]]:
+    """The video, its index, and the results. Raises StorageUnavailable when one cannot be read to the end."""
+    with ExitStack() as stack:
+
+        def reader(descriptor: int) -> BinaryIO:
+            return stack.enter_context(watched(stack.enter_context(taken(descriptor))))
+
+        index = decode(decompress(reader(request.index).read()), PacketIndex)
+        yield reader(request.video), index, None if request.results is None else reader(request.results)
+
+
+@contextmanager
+def _shut_in(request: Request) -> Iterator[Target]:
+    """Limit what this process may take, and let it open nothing more. The file to write is open."""
+    os.nice(_NICE)
+    Image.preinit()  # what writes a JPEG is imported at its first use else
+    path = f"/proc/self/fd/{request.target}"
+    with open(path, "wb", buffering=0) as sink, open(path, "rb", buffering=0) as again:
+        enter(Bounds(_MEMORY_BYTES, request.cpu_seconds, request.file_bytes), request.parent)
+        yield Target(cast(BinaryIO, sink), cast(BinaryIO, again))
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point of the bounded process."""
+    request = msgspec.json.decode(arguments[0], type=Request)
+    told = 0.0
+
+    def tell(report: Report) -> None:
+        nonlocal told
+        if report.content_type or report.failed or time.monotonic() - told > _REPORT_SECONDS:
+            told = time.monotonic()
+            sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
+            sys.stdout.buffer.flush()
+
+    try:
+        with _shut_in(request) as target, _objects(request) as (video, index, results):
+            report = render(request, target, video, index, results, tell)
+    except StorageUnavailable as error:
+        sys.stdout.write(error.detail)
+        return STORAGE_FAILED
+    except (VideoRefused, CorruptData) as error:
+        report = Report(0, 0, failed=error.detail)
+    except MemoryError:
+        report = Report(0, 0, failed="rendering it takes more memory than is allowed")
+    except av.error.FFmpegError as error:
+        report = Report(0, 0, failed=f"it cannot be written: {error.strerror or error.__class__.__name__}")
+    tell(report)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,101 @@
+"""Boxes and labels drawn onto a picture. No IO."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from processor.renditions.palette import Rgb, Yuv, colour_of, to_yuv
+from processor.renditions.picture import Picture, Plane
+
+_LIGHT, _DARK = 235, 16
+_LINES_OF_TEXT = 36  # as high as the picture is
+_LEAST_TEXT = 11
+_LINES = 240  # a box is drawn with a line of that part of the picture's height
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object to draw. box: x1, y1, x2, y2 in pixels of the displayed frame. place: of its label, for its colour."""
+
+    label: str
+    place: int
+    score: float
+    box: tuple[float, float, float, float]
+
+
+def draw(picture: Picture, displayed: tuple[int, int], objects: Iterable[Found]) -> None:
+    """Draw objects into the picture. displayed: (width, height) of the frame that the boxes are in."""
+    width, height = picture.size
+    across, down = width / displayed[0], height / displayed[1]
+    line = _even(max(2, height / _LINES))
+    text = max(_LEAST_TEXT, round(height / _LINES_OF_TEXT))
+    # The best come last, and so above the others.
+    for item in sorted(objects, key=lambda item: item.score):
+        x1, y1, x2, y2 = item.box
+        corners = (_even(x1 * across), _even(y1 * down), _even(x2 * across), _even(y2 * down))
+        colour = colour_of(item.place)
+        outline(picture, corners, line, to_yuv(colour, picture.matrix))
+        tag(picture, corners, f"{item.label} {item.score:.2f}", text, colour)
+
+
+def outline(picture: Picture, corners: tuple[int, int, int, int], line: int, colour: Yuv) -> None:
+    """The edges of a box, inside of it; corners and line in even pixels. What is not in the picture is cut off."""
+    x1, y1, x2, y2 = corners
+    fill(picture, (x1, y1, x2, y1 + line), colour)
+    fill(picture, (x1, y2 - line, x2, y2), colour)
+    fill(picture, (x1, y1, x1 + line, y2), colour)
+    fill(picture, (x2 - line, y1, x2, y2), colour)
+
+
+def tag(picture: Picture, corners: tuple[int, int, int, int], text: str, size: int, colour: Rgb) -> None:
+    """A text on a ground of the colour: above the box, or inside where there is no room above."""
+    width, height = picture.size
+    ink = lettering(text, size)[:height, :width]
+    down, across = ink.shape
+    left = max(0, min(corners[0], width - across))
+    top = max(0, min(corners[1] - down if corners[1] >= down else corners[1], height - down))
+    ground = to_yuv(colour, picture.matrix)
+    letters = _DARK if ground[0] > (_LIGHT + _DARK) / 2 else _LIGHT
+    place, half = (slice(top, top + down), slice(left, left + across)), (down // 2, across // 2)
+    picture.y[place] = _mixed(ground[0], letters, ink)
+    thin = ink.reshape(half[0], 2, half[1], 2).mean(axis=(1, 3), dtype=np.float32)
+    quarter = (slice(top // 2, top // 2 + half[0]), slice(left // 2, left // 2 + half[1]))
+    picture.u[quarter] = _mixed(ground[1], 128, thin)
+    picture.v[quarter] = _mixed(ground[2], 128, thin)
+
+
+def fill(picture: Picture, corners: tuple[int, int, int, int], colour: Yuv) -> None:
+    """A rectangle of one colour; corners in even pixels."""
+    width, height = picture.size
+    x1, x2 = (min(max(x, 0), width) for x in (corners[0], corners[2]))
+    y1, y2 = (min(max(y, 0), height) for y in (corners[1], corners[3]))
+    picture.y[y1:y2, x1:x2] = colour[0]
+    picture.u[y1 // 2 : y2 // 2, x1 // 2 : x2 // 2] = colour[1]
+    picture.v[y1 // 2 : y2 // 2, x1 // 2 : x2 // 2] = colour[2]
+
+
+@lru_cache(maxsize=4096)
+def lettering(text: str, size: int) -> NDArray[np.float32]:
+    """How much of each pixel a text covers, 0 to 1, [height, width], both even. size: of the letters, in pixels."""
+    font = ImageFont.load_default(size)
+    left, _, right, _ = font.getbbox(text)
+    room = size // 4
+    # The font's own heights, so that all labels are equally high.
+    _, top, _, bottom = font.getbbox("Ågjp")
+    shape = (_even(right - left + 2 * room + 1), _even(bottom - top + room + 1))
+    image = Image.new("L", shape)
+    ImageDraw.Draw(image).text((room - left, room // 2 - top), text, fill=255, font=font)
+    return np.asarray(image, np.float32) / np.float32(255)
+
+
+def _mixed(ground: int, ink: int, covered: NDArray[np.float32]) -> Plane:
+    mixed: Plane = np.rint(ground + (ink - ground) * covered).astype(np.uint8)
+    return mixed
+
+
+def _even(value: float) -> int:
+    return round(value / 2) * 2

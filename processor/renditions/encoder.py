@@ -1,0 +1,126 @@
+"""A video written for browsers: MP4 with H.264, or WebM with VP9 where no encoder of H.264 is at hand."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, BinaryIO
+
+import av
+from av.container import OutputContainer
+
+from processor.renditions.picture import MATRICES, Picture
+
+_LEAST_RATE, _MOST_RATE = 1, 240
+_FINEST = 1_000_000  # ticks of a second: what is finer leaves no room for long gaps
+_GROUP_SECONDS = 2
+_LEAST_GROUP, _MOST_GROUP = 12, 250
+_LIMITED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An empty file, open twice. again: for the muxer, which reads what it wrote, to put the index in front."""
+
+    sink: BinaryIO
+    again: BinaryIO
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a copy is encoded: container, encoder and its options, and what the file is called."""
+
+    container: str
+    codec: str
+    content_type: str
+    options: dict[str, str]
+    muxing: dict[str, str]
+
+
+# Without B-frames: then every frame is decoded when it is shown, and no browser has edit lists to get wrong.
+_KINDS = (
+    Kind("mp4", "libx264", "video/mp4", {"preset": "veryfast", "crf": "23", "bf": "0"}, {"movflags": "+faststart"}),
+    Kind(
+        "webm",
+        "libvpx-vp9",
+        "video/webm",
+        {"deadline": "realtime", "cpu-used": "7", "crf": "33", "lag-in-frames": "0", "auto-alt-ref": "0"},
+        {"cues_to_front": "1"},
+    ),
+)
+
+
+def best_kind() -> Kind:
+    """The first kind whose encoder there is."""
+    return next(kind for kind in _KINDS if kind.codec in av.codecs_available)
+
+
+class Copy:
+    """A copy that is being written; all pictures are of the size of the first one."""
+
+    def __init__(
+        self, container: OutputContainer, kind: Kind, time_base: Fraction, fps: float, aspect: Fraction, threads: int
+    ) -> None:
+        self._container = container
+        self._kind = kind
+        self._source_base = time_base
+        self._base = time_base if time_base.denominator <= _FINEST else Fraction(1, _FINEST)
+        self._rate = Fraction(min(max(fps, _LEAST_RATE), _MOST_RATE)).limit_denominator(1001)
+        self._aspect = aspect
+        self._threads = threads
+        self._stream: Any = None
+        self._shift = 0
+        self._last: int | None = None
+
+    def add(self, picture: Picture, time: int) -> None:
+        """The next picture, shown from a time on (in units of the time base)."""
+        if self._stream is None:
+            self._stream = self._begin(picture)
+            self._shift = max(0, -self._ticks(time))  # nothing can be shown before zero
+        frame = picture.to_frame()
+        frame.pts, frame.time_base = self._ticks(time) + self._shift, self._base
+        if self._last is not None and frame.pts <= self._last:  # two that are one in this time base
+            frame.pts = self._last + 1
+        self._last = frame.pts
+        self._container.mux(self._stream.encode(frame))
+
+    def end(self) -> None:
+        """All pictures were given."""
+        if self._stream is not None:
+            self._container.mux(self._stream.encode())
+
+    def _ticks(self, time: int) -> int:
+        return round(time * self._source_base / self._base)
+
+    def _begin(self, picture: Picture) -> Any:
+        stream: Any = self._container.add_stream(self._kind.codec, rate=self._rate, options=dict(self._kind.options))
+        stream.width, stream.height = picture.size
+        stream.pix_fmt = "yuv420p"
+        stream.time_base = stream.codec_context.time_base = self._base
+        context = stream.codec_context
+        group = round(float(self._rate) * _GROUP_SECONDS)
+        context.gop_size = min(max(group, _LEAST_GROUP), _MOST_GROUP)
+        context.thread_count = self._threads
+        context.color_range = _LIMITED
+        context.colorspace = MATRICES[picture.matrix]
+        if self._aspect != 1:
+            context.sample_aspect_ratio = stream.sample_aspect_ratio = self._aspect
+        return stream
+
+
+@contextmanager
+def copy_to(
+    target: Target, time_base: Fraction, fps: float, aspect: Fraction, threads: int
+) -> Iterator[tuple[Copy, Kind]]:
+    """A copy in a file, and its kind.
+
+    time_base: of the times, in seconds. fps: about how many pictures there are in a second. aspect: how much wider
+    than high a pixel is shown.
+    """
+    kind = best_kind()
+    with av.open(
+        target.sink, "w", format=kind.container, options=kind.muxing, io_open=lambda *_: target.again
+    ) as container:
+        copy = Copy(container, kind, time_base, fps, aspect, threads)
+        yield copy, kind
+        copy.end()

@@ -1,0 +1,111 @@
+"""What the processor does with a rendition that is asked for. Can be repeated, and makes it once."""
+
+import logging
+import tempfile
+import threading
+from pathlib import Path
+
+from contracts.database.tables import Rendition
+from contracts.errors import NotFound, StorageFull, VideoRefused, WebDetectorError
+from contracts.storage.port import index_key, rendition_key, result_key, video_key
+from contracts.wire.messages import Media, from_json
+from contracts.wire.renditions import ANNOTATED, UNFINISHED, RenditionOptions, RenditionState
+from processor.context import Services
+from processor.renditions.ask import Sources, Unwanted, make
+from processor.renditions.protocol import Report
+from processor.task_signatures import render_signature
+
+log = logging.getLogger(__name__)
+
+MOST_TRIES = 3
+_LEASE_SECONDS = 20
+_TRIES_SECONDS = 7 * 86_400
+_COPY_BYTES = 1024 * 1024
+
+# Set when this process is to end: what it is at is left to others then.
+leaving = threading.Event()
+
+
+def lease_of(row: Rendition) -> str:
+    """The name of the turn that whoever makes it has."""
+    return f"render:{row.id}"
+
+
+def render(services: Services, rendition_id: str) -> None:
+    """Make a rendition, unless somebody is at it, or it was made.
+
+    Raises StorageUnavailable, after which the reaper sends it again."""
+    row = services.repository.rendition(rendition_id)
+    if row is None or row.state not in UNFINISHED or not services.signals.claim(lease_of(row), _LEASE_SECONDS):
+        return
+    try:
+        _in_turn(services, row)
+    finally:
+        services.signals.release(lease_of(row))
+    left = services.repository.rendition(rendition_id)
+    if left is not None and left.state == RenditionState.QUEUED:  # this process is to end, or it was asked for anew
+        render_signature(services, left).apply_async()
+
+
+def _in_turn(services: Services, row: Rendition) -> None:
+    tries = f"render:{row.id}:{row.created_at.timestamp()}"
+    if services.signals.count(tries, _TRIES_SECONDS) > MOST_TRIES:
+        detail = f"it could not be made in {MOST_TRIES} tries: the log of the renderer says more"
+        _fail(services, row, VideoRefused(detail))
+        return
+    if not services.repository.move_rendition(row, RenditionState.RUNNING, frames_done=0):
+        return
+    try:
+        _make(services, row)
+    except Unwanted:
+        if leaving.is_set():
+            services.signals.forget_count(tries)
+            services.repository.move_rendition(row, RenditionState.QUEUED)
+    except (VideoRefused, NotFound, StorageFull) as error:
+        _fail(services, row, error)
+
+
+def _make(services: Services, row: Rendition) -> None:
+    """Raises VideoRefused, NotFound, StorageFull, StorageUnavailable, Unwanted."""
+    video = services.repository.video(row.video_id)
+    if video is None or video.media is None:
+        raise NotFound("the video was deleted, or is not known yet")
+    results = result_key(row.video_id, row.job_id) if row.kind == ANNOTATED and row.job_id else None
+    sources = Sources(video_key(video.id), index_key(video.id), results)
+    options = from_json(row.options, RenditionOptions)
+
+    def tick(report: Report | None) -> bool:
+        services.signals.renew(lease_of(row), _LEASE_SECONDS)
+        return not leaving.is_set() and _noted(services, row, report)
+
+    settings = services.settings
+    folder = Path(settings.data_dir if settings.storage_bucket else settings.storage_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Where the videos are, or at least on a disk, as it may be large; and without a name: it is gone with this process.
+    with tempfile.TemporaryFile(dir=folder) as target:
+        media = from_json(video.media, Media)
+        report = make(services.storage, sources, target, row.kind, media, options, tick)  # type: ignore[arg-type]
+        if not _noted(services, row, report):
+            raise Unwanted
+        key = rendition_key(row.video_id, row.job_id, row.kind)
+        with services.storage.create(key) as sink:
+            target.seek(0)
+            while piece := target.read(_COPY_BYTES):
+                sink.write(piece)
+                services.signals.renew(lease_of(row), _LEASE_SECONDS)
+            size = target.tell()
+    values = {"frames_done": report.frames_done, "frames_total": report.frames_total, "size_bytes": size}
+    done = services.repository.move_rendition(row, RenditionState.READY, content_type=report.content_type, **values)
+    if not done and services.repository.rendition(row.id) is None:
+        services.storage.delete(key)  # deleted meanwhile
+
+
+def _noted(services: Services, row: Rendition, report: Report | None) -> bool:
+    """Note how far it is; False when it is not wanted any more."""
+    values = {"frames_done": report.frames_done, "frames_total": report.frames_total} if report else {}
+    return services.repository.move_rendition(row, RenditionState.RUNNING, **values)
+
+
+def _fail(services: Services, row: Rendition, error: WebDetectorError) -> None:
+    log.warning("rendition %s (%s) failed: %s", row.id, row.kind, error.detail)
+    services.repository.move_rendition(row, RenditionState.FAILED, error={"code": error.code, "detail": error.detail})
