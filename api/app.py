@@ -20,47 +20,47 @@ from connexion.security import SECURITY_HANDLERS
 from connexion.validators import VALIDATOR_MAP
 from flask_jwt_extended import JWTManager
 
-from api import (
-    changes,
+from api.access.login_throttle import Throttle
+from api.access.quotas import UserQuotas
+from api.access.rate_limit import RateLimit, Rates
+from api.access.scopes import Scopes, needed_scopes
+from api.context import Services, context
+from api.notify.event_hub import Hub
+from api.notify.webhook_call import Sender
+from api.notify.webhook_deliverer import Deliverer
+from api.outbound.guarded_network import OpenNetwork
+from api.routes import (
     downloads,
     events,
     exports,
+    job_changes,
     jobs,
-    problems,
     renditions,
     results,
+    session_tokens,
     timeline,
-    tokens,
     tus,
     uploads,
     webhooks,
 )
-from api.context import Services, context
-from api.cookies import CookieHandler
-from api.cors import cors
-from api.deliverer import Deliverer
-from api.dispatch import Dispatch
-from api.fetching import Fetcher
-from api.headers import SecurityHeaders
-from api.hub import Hub
-from api.imports import Imports
-from api.jobtable import JobTable
-from api.methods import methods_at
-from api.network import OpenNetwork
-from api.peers import Peers
-from api.quotas import UserQuotas
-from api.rates import RateLimit, Rates
-from api.renditiontable import RenditionTable
-from api.scopes import Scopes, needed_scopes
-from api.sending import Sender
-from api.sessiontable import SessionTable
-from api.site import Site
-from api.streaming import Documents, MethodOverride, PlainPaths, StreamingOperations
-from api.throttle import Throttle
-from api.usertable import UserTable
-from api.validation import BodyValidator, IdValidator
-from api.videotable import VideoTable
-from api.webhooktable import WebhookTable
+from api.routes.session_cookies import CookieHandler
+from api.tables.jobs import JobTable
+from api.tables.renditions import RenditionTable
+from api.tables.sessions import SessionTable
+from api.tables.users import UserTable
+from api.tables.videos import VideoTable
+from api.tables.webhooks import WebhookTable
+from api.task_dispatch import Dispatch
+from api.uploads.url_fetcher import Fetcher
+from api.uploads.url_import import Imports
+from api.web import problems
+from api.web.allowed_methods import methods_at
+from api.web.asgi_operations import Documents, MethodOverride, PlainPaths, StreamingOperations
+from api.web.client_address import Peers
+from api.web.cors import cors
+from api.web.page_site import Site
+from api.web.security_headers import SecurityHeaders
+from api.web.validation import BodyValidator, IdValidator
 from contracts.coordination.deleted_jobs import Gone
 from contracts.coordination.leases import Replies, Turns
 from contracts.database.engine import open_database
@@ -75,23 +75,23 @@ _SPEC = Path(__file__).with_name("openapi.yaml")
 # Those with a body come before Connexion validates, which would read it into memory, and so do those of tus, which
 # has its own answers to what is wrong; the others after, so that their parameters are checked.
 _RECEIVING = {
-    "api.uploads.create_video": uploads.create_video,
-    "api.uploads.detect": uploads.detect,
+    "api.routes.uploads.create_video": uploads.create_video,
+    "api.routes.uploads.detect": uploads.detect,
     **tus.OPERATIONS,
 }
 _SENDING = {
-    "api.jobs.get_job": jobs.get_job,
-    "api.results.job_results": results.job_results,
-    "api.timeline.job_series": timeline.job_series,
-    "api.timeline.job_appearances": timeline.job_appearances,
-    "api.exports.job_export": exports.job_export,
-    "api.events.events": events.events,
-    "api.events.job_events": events.job_events,
-    "api.downloads.video_content": downloads.video_content,
-    "api.webhooks.create_webhook": webhooks.create_webhook,
-    "api.webhooks.try_webhook": webhooks.try_webhook,
-    "api.renditions.video_rendition_content": renditions.video_rendition_content,
-    "api.renditions.job_rendition_content": renditions.job_rendition_content,
+    "api.routes.jobs.get_job": jobs.get_job,
+    "api.routes.results.job_results": results.job_results,
+    "api.routes.timeline.job_series": timeline.job_series,
+    "api.routes.timeline.job_appearances": timeline.job_appearances,
+    "api.routes.exports.job_export": exports.job_export,
+    "api.routes.events.events": events.events,
+    "api.routes.events.job_events": events.job_events,
+    "api.routes.downloads.video_content": downloads.video_content,
+    "api.routes.webhooks.create_webhook": webhooks.create_webhook,
+    "api.routes.webhooks.try_webhook": webhooks.try_webhook,
+    "api.routes.renditions.video_rendition_content": renditions.video_rendition_content,
+    "api.routes.renditions.job_rendition_content": renditions.job_rendition_content,
 }
 
 
@@ -155,7 +155,7 @@ async def _lifespan(_app: object) -> AsyncIterator[None]:
 
 def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
     flask = app.app
-    flask.config.update(tokens.configured(settings.jwt_secret_key))
+    flask.config.update(session_tokens.configured(settings.jwt_secret_key))
     JWTManager(flask)
     engine = open_database(settings.database_url)
     sessions = SessionTable(engine)
@@ -180,7 +180,7 @@ def _services(settings: Settings, app: connexion.FlaskApp) -> Services:
         turns=Turns(signals),
         dispatch=Dispatch(create_celery(settings)),
         imports=_imports(settings, tls),
-        events=Hub(changes.read, sessions.good_credentials),
+        events=Hub(job_changes.read, sessions.good_credentials),
         gone=Gone(signals),
         quotas=UserQuotas(settings, engine, signals),
         throttle=Throttle(

@@ -1,4 +1,4 @@
-"""What the web server serves: `gunicorn -k api.worker.Worker "api.asgi:create()"`."""
+"""What the web server serves: `gunicorn -k api.gunicorn_worker.Worker "api.asgi:create()"`."""
 
 import sys
 import warnings
@@ -12,7 +12,7 @@ warnings.filterwarnings("ignore", message="Using `httpx` with", module="connexio
 
 import connexion  # noqa: E402  (after the filter)
 
-from api import worker  # noqa: E402
+from api import gunicorn_worker  # noqa: E402
 from api.app import create_app  # noqa: E402
 from api.context import context  # noqa: E402
 
@@ -30,5 +30,5 @@ def create() -> connexion.FlaskApp:
     configure(settings)
     app = create_app(settings)
     services = context.current()
-    worker.on_stop += [services.events.stop, services.deliverer.stop]
+    gunicorn_worker.on_stop += [services.events.stop, services.deliverer.stop]
     return app

@@ -6,19 +6,19 @@ import redis
 from flask import Flask
 from sqlalchemy import Engine
 
-from api.deliverer import Deliverer
-from api.dispatch import Dispatch
-from api.hub import Hub
-from api.imports import Imports
-from api.jobtable import JobTable
-from api.quotas import UserQuotas
-from api.renditiontable import RenditionTable
-from api.sending import Sender
-from api.sessiontable import SessionTable
-from api.throttle import Throttle
-from api.usertable import UserTable
-from api.videotable import VideoTable
-from api.webhooktable import WebhookTable
+from api.access.login_throttle import Throttle
+from api.access.quotas import UserQuotas
+from api.notify.event_hub import Hub
+from api.notify.webhook_call import Sender
+from api.notify.webhook_deliverer import Deliverer
+from api.tables.jobs import JobTable
+from api.tables.renditions import RenditionTable
+from api.tables.sessions import SessionTable
+from api.tables.users import UserTable
+from api.tables.videos import VideoTable
+from api.tables.webhooks import WebhookTable
+from api.task_dispatch import Dispatch
+from api.uploads.url_import import Imports
 from contracts.coordination.deleted_jobs import Gone
 from contracts.coordination.leases import Replies, Turns
 from contracts.models.catalogue import Catalogue

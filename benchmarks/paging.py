@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
-from api.appearances import Sought, find
-from api.export import FORMS, Export
-from api.pages import frame_lines, read_page
-from api.reading import FiledFrames, Frames, open_frames
-from api.selection import Query, Selection
-from api.series import answer, read_series, span_of
+from api.results.appearances import Sought, find
+from api.results.export_formats import FORMS, Export
+from api.results.paging import frame_lines, read_page
+from api.results.selection import Query, Selection
+from api.results.series import answer, read_series, span_of
+from api.results.sources import FiledFrames, Frames, open_frames
 from benchmarks.peak import peak_mb
 from contracts.database.engine import open_database
 from contracts.database.tables import Job, Video

@@ -19,7 +19,12 @@ COMMANDS = {
     "backup": "write all that the service keeps into one file, while it runs",
     "restore": "put a backup into an empty service that does not run",
 }
-_MODULES = {"admin": "api.manage", "users": "api.manage", "backup": "api.backups", "restore": "api.backups"}
+_MODULES = {
+    "admin": "api.operator.users_command",
+    "users": "api.operator.users_command",
+    "backup": "api.operator.backup_command",
+    "restore": "api.operator.backup_command",
+}
 
 
 def operate(arguments: list[str]) -> int:

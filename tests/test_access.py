@@ -17,7 +17,7 @@ import jwt
 import pytest
 from jwt.warnings import InsecureKeyLengthWarning
 
-from api.scopes import OF_TOKENS, needed_scopes
+from api.access.scopes import OF_TOKENS, needed_scopes
 from tests.forms import EmbeddedForm
 from tests.service import SPEC, Client, Service
 from tests.users import make_admin
@@ -33,34 +33,51 @@ OPERATIONS = [
 CLOSED = [operation for operation in OPERATIONS if NEEDED[operation[0]] is not None]
 # Those that need no token at all: each addition here is a decision.
 OPEN = {
-    "api.auth.register", "api.auth.login", "api.auth.refresh", "api.tus.options", "api.service.list_models",
-    "api.service.healthz", "api.service.readyz",
-}  # fmt: skip
+    "api.routes.auth.register",
+    "api.routes.auth.login",
+    "api.routes.auth.refresh",
+    "api.routes.tus.options",
+    "api.routes.status.list_models",
+    "api.routes.status.healthz",
+    "api.routes.status.readyz",
+}
 # What must come along for the operation itself to be reached, by names of the owner's things.
 BODIES: dict[str, dict[str, Any]] = {
-    "api.jobs.create_job": {"json": {"video_id": "{video_id}"}},
-    "api.apitokens.create_token": {"json": {"name": "x"}},
-    "api.auth.change_password": {"json": {"old_password": "not the one", "new_password": "wrong-horse-battery"}},
-    "api.admin.change_user": {"json": {"role": "user"}},
-    "api.webhooks.create_webhook": {"json": {"url": "https://8.8.8.8/x"}},
-    "api.uploads.create_video": {"content": b"x", "headers": {"Content-Type": "video/mp4"}},
-    "api.uploads.detect": {"files": {"video": ("x.mp4", b"x", "video/mp4")}},
-    "api.tus.create_upload": {"headers": {"Upload-Length": "1"}},
-    "api.tus.append": {
+    "api.routes.jobs.create_job": {"json": {"video_id": "{video_id}"}},
+    "api.routes.api_tokens.create_token": {"json": {"name": "x"}},
+    "api.routes.auth.change_password": {"json": {"old_password": "not the one", "new_password": "wrong-horse-battery"}},
+    "api.routes.admin.change_user": {"json": {"role": "user"}},
+    "api.routes.webhooks.create_webhook": {"json": {"url": "https://8.8.8.8/x"}},
+    "api.routes.uploads.create_video": {"content": b"x", "headers": {"Content-Type": "video/mp4"}},
+    "api.routes.uploads.detect": {"files": {"video": ("x.mp4", b"x", "video/mp4")}},
+    "api.routes.tus.create_upload": {"headers": {"Upload-Length": "1"}},
+    "api.routes.tus.append": {
         "content": b"x",
         "headers": {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
     },
-    "api.renditions.put_job_rendition": {"json": {}},
-    "api.timeline.job_appearances": {"params": {"label": "cup"}},
-    "api.exports.job_export": {"params": {"format": "csv"}},
+    "api.routes.renditions.put_job_rendition": {"json": {}},
+    "api.routes.timeline.job_appearances": {"params": {"label": "cup"}},
+    "api.routes.exports.job_export": {"params": {"format": "csv"}},
 }
 # Their answers are lists, which must hold nothing of another's; the others below touch nobody's things.
-LISTS = {"api.videos.list_videos", "api.jobs.list_jobs", "api.apitokens.list_tokens", "api.webhooks.list_webhooks"}
+LISTS = {
+    "api.routes.videos.list_videos",
+    "api.routes.jobs.list_jobs",
+    "api.routes.api_tokens.list_tokens",
+    "api.routes.webhooks.list_webhooks",
+}
 OWN = {
-    "api.auth.logout", "api.auth.logout_all", "api.auth.change_password", "api.auth.me", "api.apitokens.create_token",
-    "api.uploads.create_video", "api.uploads.detect", "api.tus.create_upload", "api.events.events",
-    "api.webhooks.create_webhook",
-}  # fmt: skip
+    "api.routes.auth.logout",
+    "api.routes.auth.logout_all",
+    "api.routes.auth.change_password",
+    "api.routes.auth.me",
+    "api.routes.api_tokens.create_token",
+    "api.routes.uploads.create_video",
+    "api.routes.uploads.detect",
+    "api.routes.tus.create_upload",
+    "api.routes.events.events",
+    "api.routes.webhooks.create_webhook",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +261,12 @@ def tokens(world: World) -> dict[str, str]:
 def test_an_administrator_gets_in_but_not_by_an_api_token(world: World, service: Service) -> None:
     admin = service.client()
     make_admin(service, admin)
-    assert ask(world, "api.admin.list_users", "get", "/api/v1/users", admin.tokens["access_token"]).status_code == 200
+    assert (
+        ask(world, "api.routes.admin.list_users", "get", "/api/v1/users", admin.tokens["access_token"]).status_code
+        == 200
+    )
     token = admin.call("POST", "/tokens", 201, json={"name": "x"})["token"]
-    expect_problem(ask(world, "api.admin.list_users", "get", "/api/v1/users", token), 403, "needs_login")
+    expect_problem(ask(world, "api.routes.admin.list_users", "get", "/api/v1/users", token), 403, "needs_login")
 
 
 def credentials(client: Client) -> dict[str, str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.addresses import URL_MAX, Address, Place, is_open, is_public, parse, read_address, redirected
+from api.outbound.address_rules import URL_MAX, Address, Place, is_open, is_public, parse, read_address, redirected
 from contracts.errors import ImportRefused
 from contracts.settings.table import Settings
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.appearances import Found, Sought, Stretch, find
+from api.results.appearances import Found, Sought, Stretch, find
 from contracts.results.codec import EMPTY
 from tests.madeup import Made, Seen, block, header, results, some_ms
 from tests.service import Client, Service

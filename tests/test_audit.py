@@ -9,8 +9,8 @@ import redis
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from api.passwords import hashed
-from api.usertable import UserTable
+from api.access.passwords import hashed
+from api.tables.users import UserTable
 from contracts.database.engine import open_database
 from contracts.database.tables import AuditEvent, User, utcnow
 from contracts.settings.table import Settings

@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from api.backup import Places, take
-from api.backupfile import MANIFEST, TABLES, Reader, Writer
-from api.restore import restore
+from api.operator.backup import Places, take
+from api.operator.backup_file import MANIFEST, TABLES, Reader, Writer
+from api.operator.restore import restore
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Job, Rendition, User, Video, new_id, utcnow
 from contracts.errors import Conflict, CorruptData
@@ -273,7 +273,7 @@ def test_a_service_is_backed_up_while_it_works(service: Service, sample: Path, t
     environ = worker.environ()
     python = shutil.which(worker.cmdline()[0], path=environ["PATH"])
     assert python
-    words = [python, "-m", "api.backups", "backup", "-"]
+    words = [python, "-m", "api.operator.backup_command", "backup", "-"]
     done = subprocess.run(words, cwd=worker.cwd(), env=environ, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr.decode()
     other = Other(tmp_path / "other")

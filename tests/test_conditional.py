@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import zstandard
 
-from api.conditional import NotSatisfiable, Part, is_known, wanted_part
-from api.derived import JSON
-from api.results import NDJSON, accepted
+from api.results.responses import JSON
+from api.routes.results import NDJSON, accepted
+from api.web.conditional import NotSatisfiable, Part, is_known, wanted_part
 from tests.service import Client, Service
 
 pytestmark = pytest.mark.embedded

@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import Engine, Executable, delete, select, text
 from sqlalchemy.orm import Session
 
-from api.deliverer import PAUSES, Deliverer
-from api.network import OpenNetwork, Resolve, resolve
-from api.sending import Letter, Sender
-from api.webhooktable import WEBHOOKS_PER_USER, WebhookTable
+from api.notify.webhook_call import Letter, Sender
+from api.notify.webhook_deliverer import PAUSES, Deliverer
+from api.outbound.guarded_network import OpenNetwork, Resolve, resolve
+from api.tables.webhooks import WEBHOOKS_PER_USER, WebhookTable
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Delivery, Job, User, Video, Webhook, new_id, utcnow
 from contracts.errors import TooManyWebhooks, WebhookBusy, WebhookRefused

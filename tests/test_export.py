@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from api.disposition import attachment
-from api.export import FORMS, Export
-from api.masks import areas
-from api.selection import Query, Selection
+from api.results.export_formats import FORMS, Export
+from api.results.mask_area import areas
+from api.results.selection import Query, Selection
+from api.web.content_disposition import attachment
 from contracts.database.tables import Job, Video, utcnow
 from contracts.errors import StoreUnavailable
 from contracts.results.codec import Block, mask_column

@@ -10,11 +10,11 @@ import anyio
 import pytest
 from starlette.requests import Request
 
-from api.fetching import Fetched, Fetcher
-from api.imports import Imports, unless_gone
-from api.intake import Intake, SizeLimit, Stored
-from api.network import OpenNetwork, Resolve
-from api.problems import status_of
+from api.outbound.guarded_network import OpenNetwork, Resolve
+from api.uploads.upload_writer import Intake, SizeLimit, Stored
+from api.uploads.url_fetcher import Fetched, Fetcher
+from api.uploads.url_import import Imports, unless_gone
+from api.web.problems import status_of
 from contracts.errors import ImportFailed, ImportRefused, ImportsOff, TooManyImports, UploadIncomplete
 from contracts.storage.local import LocalStorage
 from tests.servers import require

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from api import tusheaders
+from api.requests import tus_headers
 from contracts.errors import CorruptData, Malformed
 from contracts.results import chunk_codec
 from contracts.results.codec import compress, decode_block, decompress, encode_block
@@ -85,6 +85,6 @@ def test_an_index_that_names_other_places_is_refused(change: dict[str, Any]) -> 
 
 def test_upload_headers_that_are_no_ascii_are_refused() -> None:
     with pytest.raises(Malformed, match="filename"):
-        tusheaders.form_of("filename YS5t\x91DQ=,tags YSxi")
+        tus_headers.form_of("filename YS5t\x91DQ=,tags YSxi")
     with pytest.raises(Malformed, match="not base64"):
-        tusheaders.checksum_of({"upload-checksum": "sha1 \xe9\xe9"})
+        tus_headers.checksum_of({"upload-checksum": "sha1 \xe9\xe9"})

@@ -15,7 +15,7 @@ import httpx
 import msgspec
 import pytest
 
-from api.imports import Wanted
+from api.uploads.url_import import Wanted
 from tests.forms import EmbeddedForm
 from tests.servers import require
 from tests.service import SPEC, Client, Service

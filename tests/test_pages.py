@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from api.pages import format_cursor, frame_lines, parse_cursor, read_page
-from api.reading import FiledFrames, Frames
-from api.selection import Query, Selection
+from api.results.paging import format_cursor, frame_lines, parse_cursor, read_page
+from api.results.selection import Query, Selection
+from api.results.sources import FiledFrames, Frames
 from contracts.errors import InvalidCursor, InvalidInput
 from contracts.results import result_file
 from contracts.results.codec import Block, Detections, mask_column, pack

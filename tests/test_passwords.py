@@ -3,7 +3,7 @@
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
-from api.passwords import DISABLED, check, hashed, verified
+from api.access.passwords import DISABLED, check, hashed, verified
 from contracts.errors import WeakPassword
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.peers import origin
+from api.web.client_address import origin
 from contracts.settings.table import Settings
 
 TRUSTED = Settings(trusted_proxies="10.0.0.0/8, fd00::/8").proxy_networks

@@ -11,8 +11,8 @@ import httpx
 import pytest
 import redis
 
-from api.rates import Rates
-from api.worker import HEADERS_SECONDS
+from api.access.rate_limit import Rates
+from api.gunicorn_worker import HEADERS_SECONDS
 from contracts.errors import TooManyRequests
 from tests.forms import EmbeddedForm
 from tests.service import Client, Service

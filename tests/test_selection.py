@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.selection import Query, Selection, segment_at, walk
+from api.results.selection import Query, Selection, segment_at, walk
 from contracts.results.codec import time_ms, times_ms
 from tests.madeup import Made, block, header, results, some_ms
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.selection import Query, Selection
-from api.series import Span, answer, read_series, span_of
+from api.results.selection import Query, Selection
+from api.results.series import Span, answer, read_series, span_of
 from contracts.wire.messages import Options
 from tests.madeup import LABELS, Made, Seen, block, header, results, some_ms
 from tests.service import Client, Service

@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from api.throttle import Throttle
+from api.access.login_throttle import Throttle
 from contracts.errors import TooManyLogins, TooManyRegistrations
 from tests.valkey import Valkey
 

@@ -13,9 +13,9 @@ from argon2 import PasswordHasher
 from sqlalchemy import MetaData, select
 from sqlalchemy.orm import Session
 
-from api.reading import FiledFrames
-from api.results import lines
-from api.selection import Query, Selection
+from api.results.selection import Query, Selection
+from api.results.sources import FiledFrames
+from api.routes.results import lines
 from contracts.database.engine import open_database
 from contracts.database.tables import REVISION, Job, User, Video
 from contracts.results.result_file import ResultFile

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.manage import USERNAME, main
-from api.passwords import verified
+from api.access.passwords import verified
+from api.operator.users_command import USERNAME, main
 from cli.operator_commands import operators_environment
 from contracts.database.engine import open_database
 from contracts.database.tables import AuditEvent, Base, User

@@ -138,7 +138,7 @@ def roles(form: Form) -> list[Process]:
         "-m",
         "gunicorn",
         "-k",
-        "api.worker.Worker",
+        "api.gunicorn_worker.Worker",
         "--preload",
         "--no-control-socket",
         "--graceful-timeout",

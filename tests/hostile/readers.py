@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import atheris
 
-with atheris.instrument_imports(include=["contracts", "api.tusheaders", "api.multipart"]):
-    from api import tusheaders
+with atheris.instrument_imports(include=["contracts", "api.requests.tus_headers", "api.requests.multipart_form"]):
+    from api.requests import tus_headers
     from contracts.errors import CorruptData, InvalidInput, Malformed, UnsupportedProtocol
     from contracts.results import chunk_codec
     from contracts.results.codec import Block, compress, decode_block, encode_block
@@ -65,11 +65,11 @@ def headers(data: bytes) -> None:
     text = data.decode("latin-1")
     told = {"upload-offset": text, "upload-length": text, "upload-checksum": text, "tus-resumable": text}
     for read in (
-        lambda: tusheaders.number(told, "Upload-Offset"),
-        lambda: tusheaders.number(told, "Upload-Length"),
-        lambda: tusheaders.form_of(text),
-        lambda: tusheaders.checksum_of(told),
-        lambda: tusheaders.check_version(told),
+        lambda: tus_headers.number(told, "Upload-Offset"),
+        lambda: tus_headers.number(told, "Upload-Length"),
+        lambda: tus_headers.form_of(text),
+        lambda: tus_headers.checksum_of(told),
+        lambda: tus_headers.check_version(told),
     ):
         try:
             found = read()

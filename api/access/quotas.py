@@ -1,0 +1,113 @@
+"""What one user may keep and have done, held against what there is of theirs."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import redis
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from api.uploads.upload_writer import SizeLimit
+from contracts.coordination.quotas import Quotas, frames_key, next_day, quotas_of
+from contracts.database.engine import Database
+from contracts.database.tables import Job, Upload, User, Video, utcnow
+from contracts.errors import FramesUsedUp, TooManyJobs, Unavailable
+from contracts.settings.table import Settings
+from contracts.wire.job_states import ACTIVE
+
+# Called in the transaction that adds something, with the user's row held: no two pass through one gap.
+Guard = Callable[[Session], None]
+_ACTIVE = [str(state) for state in ACTIVE]
+_JOBS_RETRY_SECONDS = 30
+
+
+class UserQuotas:
+    """The quotas of users and their use."""
+
+    def __init__(self, settings: Settings, engine: Engine, client: "redis.Redis") -> None:
+        self._settings = settings
+        self._database = Database(engine)
+        self._redis = client
+
+    def described(self, user: User) -> dict[str, Any]:
+        """A user's quotas (None: no limit) and how much of each is used."""
+        quotas = quotas_of(self._settings, user.quotas)
+        with self._database.read() as session:
+            used = {
+                "stored_bytes": _stored(session, user.id),
+                "active_jobs": _active(session, user.id),
+                "frames_per_day": self._frames(user.id, utcnow()),
+            }
+        limits = {name: limit or None for name, limit in msgspec.structs.asdict(quotas).items()}
+        return {name: {"limit": limits[name], "used": used[name]} for name in used}
+
+    def size_limit(self, user_id: str) -> SizeLimit:
+        """The most bytes that a user's next file may have."""
+        general = SizeLimit(self._settings.upload_max_bytes)
+        with self._database.read() as session:
+            most = self._of(session, user_id).stored_bytes
+            left = _left(session, user_id, most) if most else general.bytes
+        return SizeLimit(left, most) if left < general.bytes else general
+
+    def guard_bytes(self, user_id: str, more: int) -> Guard:
+        """Raises StorageUsedUp where so many more bytes are too many."""
+
+        def guard(session: Session) -> None:
+            most = self._of(session, user_id, hold=True).stored_bytes
+            if most and more > (left := _left(session, user_id, most)):
+                raise SizeLimit(left, most).refusal()
+
+        return guard
+
+    def guard_job(self, user_id: str) -> Guard:
+        """Raises TooManyJobs, FramesUsedUp where one more job is one too many."""
+
+        def guard(session: Session) -> None:
+            quotas = self._of(session, user_id, hold=True)
+            if quotas.active_jobs and _active(session, user_id) >= quotas.active_jobs:
+                raise TooManyJobs(
+                    f"you have {quotas.active_jobs} jobs that have not ended, as many as may be: wait for one, or "
+                    "cancel one",
+                    _JOBS_RETRY_SECONDS,
+                )
+            now = utcnow()
+            if quotas.frames_per_day and self._frames(user_id, now) >= quotas.frames_per_day:
+                raise FramesUsedUp(
+                    f"your jobs have looked at {quotas.frames_per_day} frames today, as many as may be in a day: go on "
+                    "tomorrow (UTC)",
+                    int((next_day(now) - now).total_seconds()),
+                )
+
+        return guard
+
+    def _of(self, session: Session, user_id: str, *, hold: bool = False) -> Quotas:
+        user = session.get(User, user_id)
+        quotas = quotas_of(self._settings, user.quotas if user else None)
+        if hold and (quotas.stored_bytes or quotas.active_jobs):
+            session.get(User, user_id, with_for_update=True)  # one after the other, so that none is over
+        return quotas
+
+    def _frames(self, user_id: str, now: datetime) -> int:
+        try:
+            return sum(int(count) for count in self._redis.hvals(frames_key(user_id, now)))
+        except redis.RedisError as error:
+            raise Unavailable(f"the frames of the day are not known: {error!r}") from error
+
+
+def _left(session: Session, user_id: str, most: int) -> int:
+    return max(most - _stored(session, user_id), 0)
+
+
+def _stored(session: Session, user_id: str) -> int:
+    videos = select(func.coalesce(func.sum(Video.size_bytes), 0)).where(Video.user_id == user_id)
+    uploads = select(func.coalesce(func.sum(Upload.size_bytes), 0)).where(
+        Upload.user_id == user_id, Upload.expires_at > utcnow()
+    )
+    return int(session.scalars(videos).one()) + int(session.scalars(uploads).one())
+
+
+def _active(session: Session, user_id: str) -> int:
+    count = select(func.count()).select_from(Job).where(Job.user_id == user_id, Job.state.in_(_ACTIVE))
+    return session.scalars(count).one()

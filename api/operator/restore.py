@@ -1,0 +1,184 @@
+"""Puts a backup into an empty service: objects as they come, then all rows in one transaction, once it is known whole.
+
+The tables are first made as they were when the backup was taken, and brought up to date with what is in them.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import DateTime, Engine, MetaData, Table, func, inspect, select
+from sqlalchemy.types import JSON, TypeEngine
+
+from api.operator.backup import MODELS, SECRETS, Places, Taken, keys_of
+from api.operator.backup_file import HOME, STORAGE, TABLES, Reader, Summed
+from contracts.database.tables import Base, Job, Rendition
+from contracts.errors import Conflict, CorruptData
+from contracts.storage.port import Storage, is_key
+from contracts.wire.job_states import ACTIVE, JobState
+from contracts.wire.renditions import RenditionState
+
+_INI = Path(__file__).parents[2] / "migrations" / "alembic.ini"
+_VERSION = "alembic_version"
+_PIECE = 1024 * 1024
+_ROWS = 500
+
+
+def restore(engine: Engine, storage: Storage, source: BinaryIO, places: Places) -> Taken:
+    """Restore a backup. What runs of this service must be stopped.
+
+    Raises Conflict where there is something already, CorruptData; then the objects that were put there are removed.
+    """
+    if used := _rows_there(engine):
+        raise Conflict(f"the database holds rows of {used}: restore into an empty one")
+    reader = Reader(source)
+    taken = Taken()
+    written: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            for name, content in reader.members():
+                _take(name, content, storage, Path(folder), written, taken)
+            _check(Path(folder), reader.manifest.tables)
+            _prepare(engine, reader.manifest.revision)
+            taken.rows = _insert(engine, Path(folder), list(reader.manifest.tables), set(written))
+            _migrate(engine, "head")
+        except BaseException:
+            for key in written:
+                storage.delete(key)
+            raise
+        _put_files(Path(folder), places)
+    return taken
+
+
+def _rows_there(engine: Engine) -> str:
+    """The name of a table of ours that is not empty; empty when there is none."""
+    with engine.connect() as connection:
+        there = set(inspect(connection).get_table_names())
+        for table in Base.metadata.sorted_tables:
+            if table.name in there and connection.scalar(select(func.count()).select_from(table)):
+                return table.name
+    return ""
+
+
+def _take(name: str, content: Summed, storage: Storage, folder: Path, written: list[str], taken: Taken) -> None:
+    """Put a member where it belongs: an object into the storage, the rest aside."""
+    if name.startswith(STORAGE) and is_key(key := name.removeprefix(STORAGE)):
+        with storage.create(key) as sink:
+            while piece := content.read(_PIECE):
+                sink.write(piece)
+                taken.size_bytes += len(piece)
+        written.append(key)
+        taken.objects += 1
+    elif name.startswith((TABLES, HOME)) and ".." not in Path(name).parts:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as sink:
+            while piece := content.read(_PIECE):
+                sink.write(piece)
+    else:
+        raise CorruptData(f"the backup holds {name}, which no backup of this service does")
+
+
+def _check(folder: Path, counts: dict[str, int]) -> None:
+    for name, count in counts.items():
+        if sum(1 for _ in _lines(folder, name)) != count:
+            raise CorruptData(f"the backup has not all {count} rows of {name}")
+
+
+def _prepare(engine: Engine, revision: str) -> None:
+    """Empty tables as they were when the backup was taken."""
+    if inspect(engine).has_table(_VERSION):
+        _migrate(engine, "base")
+    try:
+        _migrate(engine, revision)
+    except CommandError as error:
+        raise CorruptData(
+            f"tables of revision {revision} are not known here: restore it with a newer release"
+        ) from error
+
+
+def _migrate(engine: Engine, revision: str) -> None:
+    config = Config(_INI)
+    config.attributes["url"] = engine.url.render_as_string(hide_password=False)
+    if revision == "base":
+        command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+
+
+def _insert(engine: Engine, folder: Path, names: list[str], keys: set[str]) -> int:
+    """All rows, in one transaction; how many."""
+    known = MetaData()
+    known.reflect(engine)
+    for column in (column for table in known.tables.values() for column in table.columns):
+        if isinstance(column.type, JSON):
+            column.type.none_as_null = True  # else nothing would become JSON's own null
+    missing = _Missing(keys)
+    count = 0
+    with engine.begin() as connection:
+        for name in names:
+            table = known.tables[name]
+            rows = (_as_it_was(table, row) for row in _lines(folder, name) if not missing.leaves_out(name, row))
+            while batch := list(islice(rows, _ROWS)):
+                connection.execute(table.insert(), batch)
+                count += len(batch)
+    return count
+
+
+class _Missing:
+    """Rows whose objects were gone when the backup was taken are left out, and the rows that hang on them."""
+
+    def __init__(self, keys: set[str]) -> None:
+        self._keys = keys
+        self._gone: set[str] = set()
+
+    def leaves_out(self, table: str, row: dict[str, Any]) -> bool:
+        """Whether a row is left out. Parents come before those that name them."""
+        out = any(key not in self._keys for key in keys_of(table, row))
+        out = out or row.get("video_id") in self._gone or row.get("job_id") in self._gone
+        if out and "id" in row:
+            self._gone.add(row["id"])
+        return out
+
+
+def _as_it_was(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """A row as the table takes it. What was at work begins again."""
+    if table.name == Job.__tablename__ and row["state"] in ACTIVE:
+        fresh = {"state": str(JobState.QUEUED), "frames_total": None, "frames_done": 0, "chunks_total": None}
+        fresh |= {"chunks_sent": 0, "started_at": None}
+        row = {**row, **{name: value for name, value in fresh.items() if name in row}}
+    elif table.name == Rendition.__tablename__ and row["state"] == RenditionState.RUNNING:
+        row = {**row, "state": str(RenditionState.QUEUED)}
+    return {name: _value(table.columns[name].type, value) for name, value in row.items()}
+
+
+def _value(kind: TypeEngine[Any], value: Any) -> Any:
+    return datetime.fromisoformat(value) if value is not None and isinstance(kind, DateTime) else value
+
+
+def _lines(folder: Path, table: str) -> Iterator[dict[str, Any]]:
+    """The rows of a table. Raises CorruptData."""
+    try:
+        with (folder / f"{TABLES}{table}.jsonl").open("rb") as source:
+            for text in source:
+                yield msgspec.json.decode(text, type=dict[str, Any])
+    except (FileNotFoundError, msgspec.MsgspecError) as error:
+        raise CorruptData(f"the backup's rows of {table} cannot be read: {error}") from error
+
+
+def _put_files(folder: Path, places: Places) -> None:
+    """The key of the tokens and the models, where they belong on this machine."""
+    if places.secrets and (folder / SECRETS).is_file():
+        places.secrets.unlink(missing_ok=True)
+        places.secrets.touch(mode=0o600)
+        places.secrets.write_bytes((folder / SECRETS).read_bytes())
+    if (folder / MODELS).is_dir():
+        shutil.copytree(folder / MODELS, places.models, dirs_exist_ok=True)

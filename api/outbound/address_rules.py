@@ -1,0 +1,162 @@
+"""Where a request of the service may go: what its URL must look like, and which network addresses are open. Pure.
+
+The URL decides nothing about safety: however a host is spelt, what counts is the network address
+that it leads to, and that very address is connected to (api/outbound/guarded_network.py).
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import quote, unquote, urljoin
+
+import idna
+
+from contracts.errors import ImportRefused
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+URL_MAX = 2048
+_NAME_MAX = 255
+_HOST_MAX = 253
+_URL = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECASE)
+_AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::([0-9]{0,5}))?", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+_PORTS = {"http": 80, "https": 443}
+_FIRST_FREE_PORT = 1024  # below are other services: mail, remote shells, name servers
+_KEPT_IN_TARGET = "!$%&'()*+,/:;=?@[]|~"
+
+# Of IANA's registries of special-purpose addresses, those that no public host has.
+_CLOSED_V4 = tuple(
+    IPv4Network(text)
+    for text in (
+        "0.0.0.0/8",  # this network, unspecified
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # shared behind a carrier's NAT
+        "127.0.0.0/8",  # loopback
+        "169.254.0.0/16",  # link-local, where clouds serve their secrets
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # relays of 6to4
+        "192.168.0.0/16",  # private
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+    )
+)
+# All that is public of IPv6 lies in here; loopback, unique local, link-local, site-local, multicast,
+# IPv4-compatible and local NAT64 addresses lie outside.
+_GLOBAL_V6 = IPv6Network("2000::/3")
+_CLOSED_V6 = tuple(
+    IPv6Network(text)
+    for text in (
+        "2001::/23",  # protocol assignments, Teredo among them
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4
+        "3fff::/20",  # documentation
+    )
+)
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A URL taken apart. host is in lower case and ASCII, without the brackets of IPv6; target is what is asked for."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @property
+    def authority(self) -> str:
+        """Host and port as the Host header has them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def name(self) -> str | None:
+        """The last part of the path as a name to display, None when it is empty."""
+        last = unquote(self.target.partition("?")[0].rpartition("/")[2], errors="replace")
+        return "".join(char for char in last if char.isprintable()).strip()[:_NAME_MAX] or None
+
+
+def parse(url: str) -> Place:
+    """Take a URL apart. Raises ImportRefused that says what is wrong with it."""
+    if len(url) > URL_MAX:
+        raise ImportRefused(f"the url is longer than {URL_MAX} characters")
+    if any(char in " \\" or not char.isprintable() for char in url):
+        raise ImportRefused("the url has blanks, backslashes or characters that cannot be shown")
+    whole = _URL.fullmatch(url)
+    if whole is None:
+        raise ImportRefused("the url is not of the form http://... or https://...")
+    scheme, authority, path, query = whole[1].lower(), whole[2], whole[3], whole[4] or ""
+    if "@" in authority:
+        raise ImportRefused("the url names a user: give one that works without user and password")
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None:
+        raise ImportRefused("the url has no host, or one that cannot be read")
+    return Place(scheme, _host(parts[1]), _port(scheme, parts[2]), quote((path or "/") + query, safe=_KEPT_IN_TARGET))
+
+
+def redirected(place: Place, location: str) -> Place:
+    """Where a redirect leads. Raises ImportRefused."""
+    try:
+        after = parse(urljoin(f"{place.scheme}://{place.authority}{place.target}", location))
+    except ValueError:
+        raise ImportRefused("the address redirects to what is no url") from None
+    except ImportRefused as error:
+        raise ImportRefused(f"after a redirect: {error.detail}") from error
+    if (place.scheme, after.scheme) == ("https", "http"):
+        raise ImportRefused("the address redirects from https to http: give one that stays encrypted")
+    return after
+
+
+def is_open(address: Address, allowed: tuple[Network, ...]) -> bool:
+    """Whether the service may connect there: public, or in a network that the operator allows."""
+    return is_public(address) or any(address in network for network in allowed)
+
+
+def is_public(address: Address) -> bool:
+    """Whether it is an address of a host on the public internet."""
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _CLOSED_V4)
+    if address in _NAT64:
+        return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
+    return address in _GLOBAL_V6 and not any(address in network for network in _CLOSED_V6)
+
+
+def read_address(text: str) -> Address:
+    """A network address; one of IPv4 that is written as one of IPv6 is the former. Raises ValueError."""
+    address = ip_address(text)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _host(text: str) -> str:
+    if text.startswith("["):
+        try:
+            return str(IPv6Address(text[1:-1]))
+        except ValueError:
+            raise ImportRefused("the url has an IPv6 address that cannot be read") from None
+    try:
+        host = text if text.isascii() else idna.encode(text, uts46=True).decode("ascii")
+    except UnicodeError:
+        raise ImportRefused("the url has a host that is no name of the internet") from None
+    host = host.removesuffix(".").lower()
+    if len(host) > _HOST_MAX or not _HOST.fullmatch(host):
+        raise ImportRefused("the url has a host that is no name of the internet")
+    return host
+
+
+def _port(scheme: str, text: str | None) -> int:
+    port = int(text) if text else _PORTS[scheme]
+    if port not in _PORTS.values() and not _FIRST_FREE_PORT <= port <= 65535:
+        raise ImportRefused(
+            f"the url has port {port}: only 80, 443, and those from {_FIRST_FREE_PORT} on are connected to"
+        )
+    return port

@@ -1,0 +1,203 @@
+"""Results as files of other tools: CSV, COCO, one JSON document, lines. Pure but for reading segments.
+
+Each form comes in pieces, a segment at a time, so that a file of any length takes little memory.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from api.results.mask_area import areas
+from api.results.paging import frame_lines
+from api.results.selection import Selection, walk
+from api.results.sources import Frames
+from contracts.database.tables import Job, Video
+from contracts.errors import StoreUnavailable
+from contracts.results.codec import BOX_SCALE, SCORE_SCALE, Block, times_ms
+from contracts.wire.messages import to_json
+
+CSV_HEAD = "frame,time_ms,label,class_id,score,x1,y1,x2,y2\r\n"
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is written: a job's frames, which of them, and what they are of."""
+
+    job: Job
+    video: Video
+    frames: Frames
+    selection: Selection
+
+    def every(self, masks: bool = False) -> Iterator[Block]:
+        """All frames with all their objects. Raises StoreUnavailable when the store forgets them meanwhile: a file
+        that is cut short without a word would be taken for the whole."""
+        for block in walk(self.frames, self.selection, masks):
+            if block is None:
+                raise StoreUnavailable("the results were forgotten while they were read: ask again")
+            yield block
+
+    def blocks(self, masks: bool = False) -> Iterator[Block]:
+        """The frames with their selected objects; frames that are left without any go."""
+        return (self.selection.apply(block) for block in self.every(masks))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A kind of file: the end of its name, its media type, and what writes it."""
+
+    suffix: str
+    media_type: str
+    write: Callable[[Export], Iterator[bytes]]
+
+
+def as_lines(export: Export) -> Iterator[bytes]:
+    """A line of JSON for each frame, as the results have them."""
+    for block in export.blocks(masks=True):
+        yield b"".join(line + b"\n" for line in frame_lines(block, export.frames.header))
+
+
+def as_json(export: Export) -> Iterator[bytes]:
+    """One document: the job, its video and model, and the frames."""
+    facts = _encoder.encode(_facts(export))
+    yield facts[:-1] + b',"frames":['
+    comma = b"\n"
+    for block in export.blocks(masks=True):
+        if lines := frame_lines(block, export.frames.header):
+            yield comma + b",\n".join(lines)
+            comma = b",\n"
+    yield b"\n]}\n"
+
+
+def as_csv(export: Export) -> Iterator[bytes]:
+    """A row for each object, as RFC 4180 has it."""
+    header = export.frames.header
+    kinds = [f"{_quoted(label)},{class_id}," for class_id, label in enumerate(header.labels)]
+    yield CSV_HEAD.encode()
+    for block in export.blocks():
+        if not len(block.score):
+            continue
+        times = times_ms(block.time, header.time_base).tolist()
+        heads = np.array([f"{frame},{time}," for frame, time in zip(block.frame.tolist(), times, strict=True)], object)
+        scores = _encoder.encode((block.score / SCORE_SCALE).tolist()).decode()[1:-1].split(",")
+        boxes = _encoder.encode((block.box / BOX_SCALE).tolist()).decode()[2:-2].split("],[")
+        columns = zip(np.repeat(heads, block.count).tolist(), block.class_id.tolist(), scores, boxes, strict=True)
+        yield "".join(f"{head}{kinds[kind]}{score},{box}\r\n" for head, kind, score, box in columns).encode()
+
+
+def as_coco(export: Export) -> Iterator[bytes]:
+    """COCO's form for detections: an image for each frame with results, whether anything is left in it or not,
+    then the annotations. What is read twice is not held in memory."""
+    header = export.frames.header
+    categories = [
+        {"id": class_id, "name": label, "supercategory": ""} for class_id, label in enumerate(header.labels) if label
+    ]
+    head = _encoder.encode({"info": _facts(export), "licenses": [], "categories": categories})
+    yield head[:-1] + b',"images":['
+    yield from _separated(_images(block, export) for block in export.every())
+    yield b'\n],"annotations":['
+    yield from _separated(_annotations(export))
+    yield b"\n]}\n"
+
+
+def _separated(groups: Iterator[list[bytes]]) -> Iterator[bytes]:
+    """The items of a JSON list, group by group."""
+    comma = b"\n"
+    for group in groups:
+        if group:
+            yield comma + b",\n".join(group)
+            comma = b",\n"
+
+
+def _images(block: Block, export: Export) -> list[bytes]:
+    header = export.frames.header
+    size = {"width": header.media.width, "height": header.media.height}
+    times = times_ms(block.time, header.time_base).tolist()
+    return [
+        _encoder.encode({"id": frame, **size, "file_name": f"{frame:08d}.jpg", "frame": frame, "time_ms": time})
+        for frame, time in zip(block.frame.tolist(), times, strict=True)
+    ]
+
+
+def _annotations(export: Export) -> Iterator[list[bytes]]:
+    size = [export.frames.header.media.height, export.frames.header.media.width]
+    number = 1  # COCO's evaluation takes an annotation 0 for none
+    for block in export.blocks(masks=True):
+        corner, extent = block.box[:, :2].astype(np.int64), block.box[:, 2:].astype(np.int64) - block.box[:, :2]
+        area = extent.prod(axis=1) / BOX_SCALE**2 if block.mask is None else areas(block.mask)
+        columns = zip(
+            np.repeat(block.frame, block.count).tolist(),
+            block.class_id.tolist(),
+            (np.hstack([corner, extent]) / BOX_SCALE).tolist(),
+            area.tolist(),
+            (block.score / SCORE_SCALE).tolist(),
+            strict=True,
+        )
+        found: list[dict[str, Any]] = [
+            {
+                "id": i,
+                "image_id": frame,
+                "category_id": class_id,
+                "bbox": box,
+                "area": covered,
+                "iscrowd": 0,
+                "score": score,
+            }
+            for i, (frame, class_id, box, covered, score) in enumerate(columns, number)
+        ]
+        for annotation, counts in zip(found, () if block.mask is None else block.mask, strict=block.mask is not None):
+            annotation["segmentation"] = {"size": size, "counts": counts.decode("ascii")}
+        number += len(found)
+        yield [_encoder.encode(annotation) for annotation in found]
+
+
+def _facts(export: Export) -> dict[str, Any]:
+    """What the frames are of: the same for the same job, whenever it is asked for."""
+    job, video, header = export.job, export.video, export.frames.header
+    plan = header.plan
+    return {
+        "job": {
+            "id": job.id,
+            "state": job.state,
+            "complete": header.complete,
+            "options": job.options,
+            "error": job.error,
+            "failed_ranges": job.failed_ranges,
+            "created_at": job.created_at,
+            "finished_at": job.finished_at,
+        },
+        "video": {
+            "id": video.id,
+            "name": video.name,
+            "recorded_at": video.recorded_at,
+            "source": video.source,
+            "tags": video.tags,
+            "sha256": video.sha256,
+            "media": to_json(header.media),
+        },
+        "model": {
+            "id": plan.model,
+            "digest": plan.model_digest,
+            "engine": plan.engine,
+            "precision": plan.precision,
+            "provider": plan.provider,
+            "labels": [label for label in header.labels if label],
+        },
+        "filter": to_json(export.selection.query),
+    }
+
+
+def _quoted(text: str) -> str:
+    """A field of a CSV file."""
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\r\n') else text
+
+
+FORMS = {
+    "json": Form("json", "application/json", as_json),
+    "ndjson": Form("ndjson", "application/x-ndjson", as_lines),
+    "csv": Form("csv", "text/csv; charset=utf-8; header=present", as_csv),
+    "coco": Form("coco.json", "application/json", as_coco),
+}

@@ -1,0 +1,97 @@
+"""Pages of frames: cursor, JSON. Pure but for reading segments."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from api.results.selection import Filter, Selection
+from api.results.sources import Frames
+from contracts.errors import InvalidCursor
+from contracts.results.codec import BOX_SCALE, SCORE_SCALE, Block, time_ms
+from contracts.wire.messages import ResultHeader
+
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Selected frames, and where to go on: next_frame is None at the end of what is wanted;
+    waiting tells that a running job has not come further yet."""
+
+    blocks: list[Block]
+    next_frame: int | None
+    waiting: bool = False
+
+
+def read_page(frames: Frames, selection: Selection, first_frame: int, limit: int, ended: bool) -> Page:
+    """At most `limit` selected frames from first_frame on; ended tells that no more will come."""
+    taken: list[Block] = []
+    room = limit
+    next_frame = max(first_frame, selection.query.from_frame or 0)
+    for position in range(selection.begin(frames, first_frame), len(frames.starts)):
+        block = frames.segment(position)
+        if block is None:
+            return Page(taken, max(next_frame, frames.starts[position]), waiting=True)
+        block = block.slice(int(np.searchsorted(block.frame, next_frame)), len(block))
+        if selection.is_past(block):
+            return Page(taken, None)
+        after = int(block.frame[-1]) + 1 if len(block) else next_frame
+        block = selection.apply(block)
+        if len(block) > room:
+            taken.append(block.slice(0, room))
+            return Page(taken, int(block.frame[room]))
+        taken.append(block)
+        room -= len(block)
+        next_frame = max(next_frame, after)
+    return Page(taken, None if ended else next_frame, waiting=not ended)
+
+
+def frame_lines(block: Block, header: ResultHeader) -> list[bytes]:
+    """The frames of a block as JSON objects, one each."""
+    offsets = block.offsets().tolist()
+    found = _detections(block, header)
+    lines = []
+    for i, (frame, time) in enumerate(zip(block.frame.tolist(), block.time.tolist(), strict=True)):
+        detections = found[offsets[i] : offsets[i + 1]]
+        lines.append(
+            _encoder.encode({"frame": frame, "time_ms": time_ms(time, header.time_base), "detections": detections})
+        )
+    return lines
+
+
+def _detections(block: Block, header: ResultHeader) -> list[dict[str, Any]]:
+    """All detections of a block, with masks where the job asked for them."""
+    columns = zip(block.class_id.tolist(), block.score.tolist(), block.box.tolist(), strict=True)
+    found: list[dict[str, Any]] = [
+        {
+            "label": header.labels[class_id],
+            "class_id": class_id,
+            "score": score / SCORE_SCALE,
+            "box": [edge / BOX_SCALE for edge in box],
+        }
+        for class_id, score, box in columns
+    ]
+    if block.mask is not None:
+        size = [header.media.height, header.media.width]
+        for detection, counts in zip(found, block.mask, strict=True):
+            detection["mask"] = {"size": size, "counts": counts.decode("ascii")}
+    return found
+
+
+def format_cursor(next_frame: int, query: Filter) -> str:
+    """A cursor that is good for this filter alone."""
+    return f"{next_frame}-{query.digest()}"
+
+
+def parse_cursor(cursor: str | None, query: Filter) -> int:
+    """The frame to go on from. Raises InvalidCursor when the cursor is of another filter."""
+    if cursor is None:
+        return 0
+    frame, _, digest = cursor.partition("-")
+    if not (frame.isascii() and frame.isdigit()) or len(frame) > 12:
+        raise InvalidCursor("this is not a cursor: take next_cursor as it was given")
+    if digest != query.digest():
+        raise InvalidCursor("the cursor was given for another filter: keep the filter, or start without a cursor")
+    return int(frame)

@@ -1,0 +1,149 @@
+"""Which frames and objects of a result are wanted, and where they begin. Pure but for reading segments."""
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from api.results.sources import Frames
+from contracts.errors import InvalidInput
+from contracts.results.codec import SCORE_SCALE, Block, time_ms
+from contracts.wire.messages import ResultHeader
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client asks of a result."""
+
+    def digest(self) -> str:
+        """Tells whether a cursor is of the same filter."""
+        return hashlib.sha256(msgspec.msgpack.encode(self)).hexdigest()[:12]
+
+
+class Query(Filter, frozen=True, kw_only=True):
+    """What a client wants of the frames. Ends are not included; None means no bound."""
+
+    from_frame: int | None = None
+    to_frame: int | None = None
+    from_ms: float | None = None
+    to_ms: float | None = None
+    labels: tuple[str, ...] = ()
+    min_score: float | None = None
+
+
+class Selection:
+    """A query made ready for the frames of one result. Raises InvalidInput for an unknown label."""
+
+    def __init__(self, query: Query, header: ResultHeader) -> None:
+        self.query = query
+        self._time_base = header.time_base
+        unknown = [label for label in query.labels if label not in header.labels]
+        if unknown:
+            raise InvalidInput(f"the model has no label {unknown[0]!r}; it has: {', '.join(header.labels)}")
+        self._classes = np.array([header.labels.index(label) for label in query.labels], np.int64)
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every object of a wanted frame is wanted."""
+        return not len(self._classes) and self.query.min_score is None
+
+    def is_past(self, block: Block) -> bool:
+        """Whether all frames from this block on come after what is wanted."""
+        if not len(block):
+            return False
+        late = self.query.to_frame is not None and int(block.frame[0]) >= self.query.to_frame
+        return late or (self.query.to_ms is not None and self._ms(block.time[0]) >= self.query.to_ms)
+
+    def apply(self, block: Block) -> Block:
+        """The wanted frames of a block with their wanted detections; frames that are left without any go."""
+        block = self.within(block)
+        return block if self.takes_all else block.keep(self.objects(block), drop_empty=True)
+
+    def within(self, block: Block) -> Block:
+        """The frames of a block that are in the wanted range, with all that they hold."""
+        query, low, high = self.query, 0, len(block)
+        if query.from_frame is not None:
+            low = int(np.searchsorted(block.frame, query.from_frame))
+        if query.to_frame is not None:
+            high = int(np.searchsorted(block.frame, query.to_frame))
+        if query.from_ms is not None:
+            low = max(low, bisect_left(block.time, query.from_ms, key=self._ms))
+        if query.to_ms is not None:
+            high = min(high, bisect_left(block.time, query.to_ms, key=self._ms))
+        return block if (low, high) == (0, len(block)) else block.slice(low, max(low, high))
+
+    def objects(self, block: Block) -> NDArray[np.bool_]:
+        """Which detections of a block are wanted, [d]."""
+        wanted = np.ones(len(block.score), bool)
+        if len(self._classes):
+            wanted &= np.isin(block.class_id, self._classes)
+        if self.query.min_score is not None:
+            wanted &= block.score >= round(self.query.min_score * SCORE_SCALE)
+        return wanted
+
+    def begin(self, frames: Frames, first_frame: int = 0) -> int:
+        """The position of the first segment that may hold a wanted frame from first_frame on. Reads few segments
+        to find it: the beginning of a long result is not read for the sake of its middle."""
+        position = segment_of(frames, max(first_frame, self.query.from_frame or 0))
+        return position if self.query.from_ms is None else segment_at(frames, self.query.from_ms, position)
+
+    def _ms(self, time: np.int64) -> float:
+        return time_ms(int(time), self._time_base)
+
+
+def segment_of(frames: Frames, frame: int) -> int:
+    """The position of the segment that a frame belongs to."""
+    return max(0, bisect_right(frames.starts, frame) - 1)
+
+
+def segment_at(frames: Frames, ms: float, low: int = 0) -> int:
+    """The position of a segment, from low on, before which all frames are earlier than a time. Only where segments
+    have failed it may be one of those before the best."""
+    media, time_base = frames.header.media, frames.header.time_base
+
+    def begins_before(position: int) -> bool:
+        block = frames.segment(position, masks=False)
+        return block is not None and len(block) > 0 and time_ms(int(block.time[0]), time_base) < ms
+
+    high = frames.finished  # low may be it, high is not
+    # Most videos have a steady rate: a look at where the time should be, and at its neighbours, wider and wider.
+    nominal = int(max(0.0, min(ms * media.fps / 1000, 2.0**40)))
+    guess, step = min(max(segment_of(frames, nominal), low + 1), high - 1), 1
+    while low < guess < high:
+        if begins_before(guess):
+            low, guess = guess, guess + step
+        else:
+            high, guess = guess, guess - step
+        step *= 2
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (middle, high) if begins_before(middle) else (low, middle)
+    return low
+
+
+def last_segment_before(frames: Frames, ms: float) -> int:
+    """The position of a segment behind which no finished frame is earlier than a time."""
+    last = segment_at(frames, ms)
+    while last + 1 < frames.finished:
+        block = frames.segment(last + 1, masks=False)
+        if block is None or (len(block) and time_ms(int(block.time[0]), frames.header.time_base) >= ms):
+            break
+        last += 1  # it begins before the time, or has failed, and hid those behind it from the search
+    return last
+
+
+def walk(frames: Frames, selection: Selection, masks: bool = False, first_frame: int = 0) -> Iterator[Block | None]:
+    """The wanted frames from first_frame on, segment by segment, with all that they hold; a None at the end where
+    a running job has not come further yet."""
+    for position in range(selection.begin(frames, first_frame), len(frames.starts)):
+        block = frames.segment(position, masks)
+        if block is None:
+            yield None
+            return
+        if selection.is_past(block):
+            return
+        if first_frame:
+            block = block.slice(int(np.searchsorted(block.frame, first_frame)), len(block))
+        yield selection.within(block)

@@ -1,0 +1,53 @@
+"""What administrators see and change: users, their roles and quotas, and the audit log."""
+
+from typing import Any
+
+from api.access.passwords import DISABLED
+from api.access.scopes import ADMIN
+from api.context import context
+from api.routes import audit
+from api.web.answers import Answer, answer
+from contracts.database.tables import AuditEvent, User
+from contracts.errors import Conflict
+
+_EVENT = ("id", "at", "action", "user_id", "username", "subject", "address")
+
+
+def list_users(limit: int = 50, cursor: str | None = None, search: str = "") -> Answer:
+    """A page of the users."""
+    users, next_cursor = context.current().users.page(limit, cursor, search)
+    return answer({"items": [user_shape(user) for user in users], "next_cursor": next_cursor})
+
+
+def change_user(user: str, user_id: str, body: dict[str, Any]) -> Answer:
+    """Set role or quotas of a user; not one's own role, so that an administrator is left. Raises NotFound, Conflict."""
+    if user_id == user and body.get("role", ADMIN) != ADMIN:
+        raise Conflict("you cannot take the role from yourself: another administrator can")
+    found, changed = context.current().users.change(user_id, **body)
+    for name in changed:
+        audit.note(f"user.{name}", user_id=user, subject=user_id)
+    return answer(user_shape(found))
+
+
+def list_audit(
+    limit: int = 50, cursor: str | None = None, user_id: str | None = None, action: str | None = None
+) -> Answer:
+    """A page of the audit log."""
+    events, next_cursor = context.current().users.events(limit, cursor, user_id, action)
+    return answer({"items": [_event_shape(event) for event in events], "next_cursor": next_cursor})
+
+
+def user_shape(user: User) -> dict[str, Any]:
+    """A user without what is secret."""
+    return {
+        "id": user.id,
+        "username": user.username,
+        "role": user.role,
+        "quotas": user.quotas,
+        "disabled": user.password_hash == DISABLED,
+        "created_at": user.created_at,
+    }
+
+
+def _event_shape(event: AuditEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in _EVENT}

@@ -1,0 +1,120 @@
+"""Users: register, log in, refresh, log out, change the password."""
+
+from typing import Any
+
+from flask import Response
+
+from api.access import passwords
+from api.access.login_throttle import Attempt
+from api.context import Services, context
+from api.routes import audit, session_cookies, session_tokens
+from api.web import problems
+from api.web.answers import Answer, answer, no_content
+from api.web.client_address import address
+from contracts.errors import RegistrationClosed, TooManyLogins, TooManyRegistrations, Unauthenticated, WrongPassword
+
+
+def register(body: dict[str, Any]) -> Answer | Response:
+    """Make a user and a session."""
+    services = context.current()
+    if services.settings.registration == "closed":
+        raise RegistrationClosed("users do not make themselves here: ask the operator for one")
+    passwords.check(body["password"], body["username"], services.settings.password_min_length)
+    try:
+        services.throttle.register(address())
+    except TooManyRegistrations as error:
+        if error.first:
+            audit.note("registration.throttled")
+        raise
+    user = services.users.add(body["username"], passwords.hashed(body["password"]))
+    audit.note("user.registered", user_id=user.id, subject=user.id)
+    return _session(services, user.id, body, 201)
+
+
+def login(body: dict[str, Any]) -> Answer | Response:
+    """A session for who knows the password."""
+    services = context.current()
+    user = services.users.named(body["username"])
+    user_id = user.id if user else None
+    attempt = _attempt(services, body["username"], user_id)
+    if not passwords.verified(user.password_hash if user else None, body["password"]) or user is None:
+        audit.note("login.failed", user_id=user_id)
+        raise Unauthenticated("the name or the password is wrong")
+    services.throttle.good(attempt)
+    audit.note("login.succeeded", user_id=user.id)
+    return _session(services, user.id, body, 200)
+
+
+def refresh(body: dict[str, Any] | None = None) -> Answer | Response:
+    """New tokens for a refresh token, in the way that it came: in the body, or as a cookie."""
+    services = context.current()
+    if body and body.get("refresh_token"):
+        return answer(session_tokens.renew(services, body["refresh_token"]))
+    try:
+        token = session_cookies.refresh_token()
+        if token is None:
+            raise Unauthenticated("there is a refresh token neither in the body nor in a cookie: log in")
+        return session_cookies.answer_in_cookies(services, session_tokens.renew(services, token, tabs=True))
+    except Unauthenticated as error:
+        return session_cookies.clear(problems.response(error))
+
+
+def logout(user: str, token_info: dict[str, Any]) -> Response:
+    """End the session of the token."""
+    context.current().sessions.revoke(token_info["sid"])
+    audit.note("logout", user_id=user, subject=token_info["sid"])
+    return session_cookies.clear(no_content())
+
+
+def logout_all(user: str) -> Response:
+    """End all sessions of the user."""
+    context.current().sessions.revoke_all(user)
+    audit.note("logout.all", user_id=user)
+    return session_cookies.clear(no_content())
+
+
+def change_password(user: str, body: dict[str, Any], token_info: dict[str, Any]) -> Response:
+    """Take another password, for who knows the old one; the user's other sessions end."""
+    services = context.current()
+    found = services.users.get(user)
+    passwords.check(body["new_password"], found.username, services.settings.password_min_length)
+    attempt = _attempt(services, found.username, user)
+    if not passwords.verified(found.password_hash, body["old_password"]) or not services.users.change_password(
+        user, token_info["sid"], found.password_hash, passwords.hashed(body["new_password"])
+    ):
+        audit.note("user.password.failed", user_id=user, subject=user)
+        raise WrongPassword("the old password is wrong, so nothing was changed: try again")
+    services.throttle.good(attempt)
+    audit.note("user.password", user_id=user, subject=user)
+    return no_content()
+
+
+def me(user: str) -> Answer:
+    """The user of the token."""
+    services = context.current()
+    found = services.users.get(user)
+    return answer(
+        {
+            "id": found.id,
+            "username": found.username,
+            "role": found.role,
+            "created_at": found.created_at,
+            "quotas": services.quotas.described(found),
+        }
+    )
+
+
+def _attempt(services: Services, username: str, user_id: str | None) -> Attempt:
+    """Count that a password is tried. Raises TooManyLogins."""
+    try:
+        return services.throttle.begin(username, address())
+    except TooManyLogins as error:
+        if error.first:  # once for each window: whoever goes on does not fill the log
+            audit.note("login.throttled", user_id=user_id)
+        raise
+
+
+def _session(services: Services, user_id: str, body: dict[str, Any], status: int) -> Answer | Response:
+    """A new session, its tokens where the client wants them."""
+    pair = session_tokens.issue(services, user_id)
+    return session_cookies.answer_in_cookies(services, pair, status) if body.get("cookies") else answer(pair, status)

@@ -1,0 +1,55 @@
+"""Stored files as they are: GET /videos/{id}/content, and what was rendered."""
+
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+from anyio.to_thread import run_sync
+from starlette.concurrency import iterate_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from api.context import context
+from api.web.conditional import PRIVATE, NotSatisfiable, Part, is_known, wanted_part
+from api.web.problems import MEDIA_TYPE as PROBLEM
+from api.web.problems import body as problem_body
+from contracts.storage.port import video_key
+
+_PIECE_BYTES = 256 * 1024
+
+
+async def video_content(request: Request, user: str) -> Response:
+    """The file, or a range of it."""
+    video = await run_sync(context.current().videos.get, user, request.path_params["video_id"])
+    return await stored(request, video_key(video.id), video.size_bytes, f'"{video.sha256}"', video.content_type)
+
+
+async def stored(
+    request: Request, key: str, size: int, etag: str, media_type: str, more: Mapping[str, str] | None = None
+) -> Response:
+    """A stored object of so many bytes, or the range of it that is asked for. more: further headers."""
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": PRIVATE, "X-Content-Type-Options": "nosniff"}
+    headers |= more or {}
+    if is_known(request.headers, etag):
+        return Response(status_code=304, headers=headers)
+    try:
+        part = wanted_part(request.headers, etag, size)
+    except NotSatisfiable:
+        headers["Content-Range"] = f"bytes */{size}"
+        content = problem_body(416, "range_not_satisfiable", f"the file has {size} bytes: ask for a range inside")
+        return Response(content, 416, headers, PROBLEM)
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"
+    sent = part or Part(0, size - 1)
+    headers["Content-Length"] = str(len(sent))
+    source = await run_sync(context.current().storage.open, key)
+    pieces = iterate_in_threadpool(_pieces(source, sent))
+    return StreamingResponse(pieces, 206 if part else 200, headers, media_type)
+
+
+def _pieces(source: BinaryIO, part: Part) -> Iterator[bytes]:
+    with source:
+        source.seek(part.first)
+        left = len(part)
+        while left and (piece := source.read(min(left, _PIECE_BYTES))):
+            left -= len(piece)
+            yield piece

@@ -1,0 +1,56 @@
+"""GET /jobs/{id}/export: the results as a file to keep."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.context import Services, context
+from api.results.export_formats import FORMS, Export, Form
+from api.results.responses import labels, number, respond
+from api.results.selection import Query, Selection
+from api.results.sources import open_whole
+from api.web.content_disposition import attachment
+from contracts.database.tables import Job, Video
+from contracts.errors import ResultsNotReady
+from contracts.wire.job_states import TERMINAL
+
+
+async def job_export(request: Request, user: str) -> Response:
+    """All selected frames in one of the forms, as they are read."""
+    services = context.current()
+    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
+    video = await run_sync(services.videos.get, user, job.video_id)
+    form = FORMS[request.query_params["format"]]
+    headers = {
+        "Content-Disposition": attachment(video.name, f"-detections.{form.suffix}"),
+        "X-Content-Type-Options": "nosniff",
+    }
+    pieces = partial(_pieces, services, job, video, form, request.query_params)
+    return await respond(request, job, pieces, form.media_type, **headers)
+
+
+def _pieces(services: Services, job: Job, video: Video, form: Form, parameters: QueryParams) -> Iterator[bytes]:
+    """The file in pieces. What is wrong with the question is raised here, not on the way."""
+    if job.state not in TERMINAL:
+        raise ResultsNotReady(f"the job is {job.state}: its results can be kept as a file when it has ended")
+    query = Query(labels=labels(parameters), min_score=number(parameters, "min_score"))
+    frames = open_whole(job, services.store, services.storage)
+    if frames is None:
+        raise ResultsNotReady(f"the job is {job.state} and has no results")
+    try:
+        export = Export(job, video, frames, Selection(query, frames.header))
+    except BaseException:
+        frames.close()
+        raise
+    return _closing(form.write(export), export)
+
+
+def _closing(pieces: Iterator[bytes], export: Export) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    finally:
+        export.frames.close()

@@ -1,0 +1,119 @@
+"""Renditions: asked for here, made by the processor. Their bytes are answered by ASGI operations."""
+
+import hashlib
+from typing import Any
+
+from anyio.to_thread import run_sync
+from flask import Response
+from starlette.requests import Request
+from starlette.responses import Response as StarletteResponse
+
+from api.context import Services, context
+from api.routes.downloads import stored
+from api.web.answers import Answer, answer, no_content
+from api.web.content_disposition import attachment
+from api.web.representations import rendition_shape
+from contracts.database.tables import Job, Rendition, Video
+from contracts.errors import RenditionNotReady, ResultsNotReady, VideoRefused
+from contracts.storage.port import rendition_key
+from contracts.wire.job_states import TERMINAL
+from contracts.wire.messages import from_json, to_json
+from contracts.wire.renditions import ANNOTATED, RenditionOptions, RenditionState, rendition_id
+
+_ENDINGS = {"image/jpeg": "jpg", "video/mp4": "mp4", "video/webm": "webm"}
+
+
+def put_video_rendition(user: str, video_id: str, kind: str) -> Answer:
+    """Have a poster or a playable copy made."""
+    services = context.current()
+    video = services.videos.get(user, video_id)
+    _require_readable(video)
+    return _ask(services, video, None, kind, RenditionOptions())
+
+
+def get_video_rendition(user: str, video_id: str, kind: str) -> Answer:
+    """How far one of a video is."""
+    return answer(rendition_shape(context.current().renditions.get(user, rendition_id(video_id, None, kind))))
+
+
+def delete_video_rendition(user: str, video_id: str, kind: str) -> Response:
+    """Delete one of a video."""
+    return _delete(user, rendition_id(video_id, None, kind))
+
+
+def put_job_rendition(user: str, job_id: str, body: dict[str, Any] | None = None) -> Answer:
+    """Have an annotated copy made."""
+    services = context.current()
+    job = services.jobs.get(user, job_id)
+    _require_results(job)
+    video = services.videos.get(user, job.video_id)
+    return _ask(services, video, job_id, ANNOTATED, from_json(body or {}, RenditionOptions))
+
+
+def get_job_rendition(user: str, job_id: str) -> Answer:
+    """How far the annotated copy is."""
+    return answer(rendition_shape(context.current().renditions.get(user, rendition_id("", job_id, ANNOTATED))))
+
+
+def delete_job_rendition(user: str, job_id: str) -> Response:
+    """Delete the annotated copy."""
+    return _delete(user, rendition_id("", job_id, ANNOTATED))
+
+
+async def video_rendition_content(request: Request, user: str) -> StarletteResponse:
+    """The poster or the playable copy, or a range of it."""
+    parameters = request.path_params
+    return await _content(request, user, rendition_id(parameters["video_id"], None, parameters["kind"]))
+
+
+async def job_rendition_content(request: Request, user: str) -> StarletteResponse:
+    """The annotated copy, or a range of it."""
+    return await _content(request, user, rendition_id("", request.path_params["job_id"], ANNOTATED))
+
+
+def _require_readable(video: Video) -> None:
+    """Raises VideoRefused, RenditionNotReady."""
+    if video.refused:
+        raise VideoRefused(video.refused)
+    if video.media is None:
+        raise RenditionNotReady("the video is still being looked at: try again in some seconds")
+
+
+def _require_results(job: Job) -> None:
+    """Raises ResultsNotReady."""
+    if job.state not in TERMINAL:
+        raise ResultsNotReady(f"the job is {job.state}: an annotated copy can be made at its end")
+    if job.summary is None:
+        raise ResultsNotReady("the job ended without results, so there is nothing to draw")
+
+
+def _ask(services: Services, video: Video, job_id: str | None, kind: str, options: RenditionOptions) -> Answer:
+    row, is_new = services.renditions.ask(video.user_id, video.id, job_id, kind, to_json(options))
+    if is_new:
+        services.dispatch.render(row)
+    return answer(rendition_shape(row), 200 if row.state == RenditionState.READY else 202)
+
+
+def _delete(user: str, row_id: str) -> Response:
+    services = context.current()
+    row = services.renditions.delete(user, row_id)
+    services.storage.delete(rendition_key(row.video_id, row.job_id, row.kind))
+    return no_content()
+
+
+async def _content(request: Request, user: str, row_id: str) -> StarletteResponse:
+    services = context.current()
+    row = await run_sync(services.renditions.get, user, row_id)
+    if row.state != RenditionState.READY or row.content_type is None or row.size_bytes is None:
+        raise RenditionNotReady(f"the {row.kind} rendition is {row.state}: its content comes when it is ready")
+    headers = {}
+    if request.query_params.get("download") == "1":
+        video = await run_sync(services.videos.get, user, row.video_id)
+        headers["Content-Disposition"] = attachment(video.name, f"-{row.kind}.{_ENDINGS[row.content_type]}")
+    key = rendition_key(row.video_id, row.job_id, row.kind)
+    return await stored(request, key, row.size_bytes, _etag(row), row.content_type, headers)
+
+
+def _etag(row: Rendition) -> str:
+    name = f"{row.id} {row.created_at} {row.finished_at} {row.size_bytes}"
+    return f'"{hashlib.sha256(name.encode()).hexdigest()[:32]}"'

@@ -1,0 +1,99 @@
+"""GET /jobs/{id}/results: the frames of a job, as a page or as lines."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
+
+from api.context import Services, context
+from api.results.paging import Page, format_cursor, frame_lines, parse_cursor, read_page
+from api.results.responses import JSON, labels, number, respond
+from api.results.selection import Query, Selection
+from api.results.sources import Frames, open_frames
+from contracts.database.tables import Job
+from contracts.wire.job_states import TERMINAL
+
+NDJSON = "application/x-ndjson"
+_DEFAULT_LIMIT = 500
+_BLOCK_FRAMES = 500
+
+
+async def job_results(request: Request, user: str) -> Response:
+    """A page of frames, or all of them a line each, by what the client accepts."""
+    services = context.current()
+    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
+    media_type = accepted(request.headers.get("accept", ""))
+    pieces = partial(_pieces, services, job, request.query_params, media_type)
+    return await respond(request, job, pieces, media_type)
+
+
+def accepted(accept: str) -> str:
+    """The form that a client likes best; a page where it does not say."""
+    likes = parse_accept_header(accept, MIMEAccept)
+    return str(likes.best_match([JSON, NDJSON], default=JSON))
+
+
+def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: str) -> Iterator[bytes]:
+    """The answer's body in pieces. What is wrong with the question is raised here, not on the way."""
+    query, cursor, limit = _parse(parameters)
+    first_frame = parse_cursor(cursor, query)
+    frames = open_frames(job, services.store, services.storage)
+    if frames is None:
+        waits = None if job.state in TERMINAL else first_frame
+        return iter((_page([], waits, query, False),) if media_type == JSON else ())
+    try:
+        selection = Selection(query, frames.header)
+        ended = job.state in TERMINAL
+        if media_type == NDJSON:
+            return lines(frames, selection, first_frame, limit, ended)
+        page = read_page(frames, selection, first_frame, limit or _DEFAULT_LIMIT, ended)
+        body = _page(_encoded_frames(page, frames), page.next_frame, query, ended and frames.header.complete)
+    except BaseException:
+        frames.close()
+        raise
+    frames.close()
+    return iter((body,))
+
+
+def _parse(parameters: QueryParams) -> tuple[Query, str | None, int | None]:
+    """Filter, cursor and limit from parameters that were validated against the spec on their way here."""
+    ranges = {name: int(parameters[name]) for name in ("from_frame", "to_frame") if name in parameters}
+    query = Query(
+        labels=labels(parameters),
+        min_score=number(parameters, "min_score"),
+        from_ms=number(parameters, "from_ms"),
+        to_ms=number(parameters, "to_ms"),
+        **ranges,
+    )
+    limit = int(parameters["limit"]) if "limit" in parameters else None
+    return query, parameters.get("cursor"), limit
+
+
+def _page(frames: list[bytes], next_frame: int | None, query: Query, complete: bool) -> bytes:
+    cursor = "null" if next_frame is None else f'"{format_cursor(next_frame, query)}"'
+    tail = f'],"next_cursor":{cursor},"complete":{"true" if complete else "false"}}}'
+    return b'{"frames":[' + b",".join(frames) + tail.encode()
+
+
+def _encoded_frames(page: Page, frames: Frames) -> list[bytes]:
+    return [line for block in page.blocks for line in frame_lines(block, frames.header)]
+
+
+def lines(frames: Frames, selection: Selection, first_frame: int, limit: int | None, ended: bool) -> Iterator[bytes]:
+    """All selected frames up to the frontier, some hundred lines at a time."""
+    try:
+        page = Page([], first_frame)
+        while page.next_frame is not None and not page.waiting and limit != 0:
+            room = _BLOCK_FRAMES if limit is None else min(limit, _BLOCK_FRAMES)
+            page = read_page(frames, selection, page.next_frame, room, ended)
+            taken = _encoded_frames(page, frames)
+            limit = None if limit is None else limit - len(taken)
+            if taken:
+                yield b"\n".join(taken) + b"\n"
+    finally:
+        frames.close()

@@ -1,0 +1,257 @@
+"""Uploads in pieces, which go on after a broken connection: tus 1.0.0, with the extensions that OPTIONS names.
+
+An upload is the video of the same id as soon as all of it is there.
+"""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.context import Services, context
+from api.requests import tus_headers
+from api.requests.video_facts import facts_of
+from api.routes import audit
+from api.routes.tus_storage import end_of_life, extend, finish, offset_of, receive, remembered, remove, remove_after
+from api.uploads.upload_lock import Turn, in_turn
+from api.uploads.upload_writer import SizeLimit, Stored, body, drain
+from api.web import problems
+from api.web.representations import PREFIX
+from contracts.database.tables import Upload, Video, new_id
+from contracts.errors import (
+    EmptyUpload,
+    NotFound,
+    UnsupportedMediaType,
+    UploadLocked,
+    UploadTooLarge,
+    WebDetectorError,
+    WrongOffset,
+)
+from contracts.wire.tasks import upload_turn
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+_Operation = Callable[[Services, Request, str], Awaitable[Response]]
+# The loop itself holds tasks but weakly.
+_at_work: set[asyncio.Task[Response]] = set()
+
+
+def _spoken(operation: _Operation) -> Callable[[Request, str], Awaitable[Response]]:
+    """An operation of the protocol: every answer says its version, also one of an error."""
+
+    async def answer(request: Request, user: str) -> Response:
+        try:
+            tus_headers.check_version(request.headers)
+            response = await operation(context.current(), request, user)
+        except WebDetectorError as error:
+            await drain(request)
+            response = _refusal(request, error)
+        response.headers["Tus-Resumable"] = tus_headers.VERSION
+        return response
+
+    @functools.wraps(operation)
+    async def to_its_end(request: Request, user: str) -> Response:
+        # The web server cancels what has not ended some seconds after its client went away. The last piece of a
+        # large file may take longer to become a video, and the client comes back to find it.
+        task = asyncio.create_task(answer(request, user))
+        _at_work.add(task)
+        task.add_done_callback(_at_work.discard)
+        return await asyncio.shield(task)
+
+    return to_its_end
+
+
+async def options(_request: Request, _user: str) -> Response:
+    """What the service speaks."""
+    headers = {
+        "Tus-Resumable": tus_headers.VERSION,
+        "Tus-Version": tus_headers.VERSION,
+        "Tus-Extension": tus_headers.EXTENSIONS,
+        "Tus-Max-Size": str(context.current().settings.upload_max_bytes),
+        "Tus-Checksum-Algorithm": ",".join(tus_headers.ALGORITHMS),
+    }
+    return Response(status_code=204, headers=headers)
+
+
+@_spoken
+async def create_upload(services: Services, request: Request, user: str) -> Response:
+    """Begin an upload, with its first bytes where they come along."""
+    upload = _wanted(services, request, user, await run_sync(services.quotas.size_limit, user))
+    guard = services.quotas.guard_bytes(user, upload.size_bytes)
+    await run_sync(services.videos.add_upload, upload, services.settings.upload_unfinished_max, guard)
+    headers = {"Location": f"{PREFIX}/uploads/{upload.id}"}
+    if not _is_piece(request):
+        return Response(status_code=201, headers={**headers, "Upload-Expires": tus_headers.expires(upload.expires_at)})
+    try:
+        got = await in_turn(
+            services.turns, upload_turn(upload.id), lambda turn: _append(services, request, upload, 0, turn)
+        )
+    except WebDetectorError as error:
+        await remove_after(services, upload.id, error)
+        raise
+    return Response(status_code=201, headers={**headers, **got})
+
+
+@_spoken
+async def upload_offset(services: Services, request: Request, user: str) -> Response:
+    """How much of an upload has come."""
+    upload_id = request.path_params["upload_id"]
+    found = await run_sync(_find, services, user, upload_id)
+
+    async def look(_: Turn) -> dict[str, str]:
+        now = await run_sync(_find, services, user, upload_id)
+        if isinstance(now, Video):
+            return _whole(now)
+        offset = await run_sync(offset_of, services, now)
+        if offset < now.size_bytes:
+            return _described(now, offset)
+        return _whole(await finish(services, now))  # the one who wrote the last byte was killed before this
+
+    try:
+        headers = _whole(found) if isinstance(found, Video) else await _alone(services, upload_id, look)
+    except UploadLocked:
+        # Somebody writes: what is kept by now is true as well. When nothing is missing, it becomes a video now.
+        upload = await run_sync(services.videos.upload, user, upload_id)
+        offset = await run_sync(offset_of, services, upload)
+        if offset >= upload.size_bytes:
+            raise
+        headers = _described(upload, offset)
+    return Response(status_code=200, headers={**headers, "Cache-Control": "no-store"})
+
+
+@_spoken
+async def append(services: Services, request: Request, user: str) -> Response:
+    """The next bytes of an upload. With the last ones it becomes a video."""
+    upload_id = request.path_params["upload_id"]
+    await run_sync(_find, services, user, upload_id)
+    if not _is_piece(request):
+        raise UnsupportedMediaType(f"send the bytes as {tus_headers.PIECE_TYPE}")
+    told = tus_headers.number(request.headers, "Upload-Offset")
+
+    async def go_on(turn: Turn) -> dict[str, str]:
+        found = await run_sync(_find, services, user, upload_id)
+        offset = found.size_bytes if isinstance(found, Video) else await run_sync(offset_of, services, found)
+        if told != offset:
+            raise WrongOffset(f"the upload goes on at {offset}, not at {told}: ask for its Upload-Offset with HEAD")
+        if isinstance(found, Video):
+            return _whole(found)
+        return await _append(services, request, found, offset, turn)
+
+    return Response(status_code=204, headers=await _alone(services, upload_id, go_on))
+
+
+@_spoken
+async def terminate(services: Services, request: Request, user: str) -> Response:
+    """Give an upload up."""
+    upload_id = request.path_params["upload_id"]
+
+    async def give_up(_: Turn) -> None:
+        if isinstance(await run_sync(_find, services, user, upload_id), Video):
+            raise NotFound(f"the upload is whole: it is a video now, delete that ({PREFIX}/videos/{upload_id})")
+        await run_sync(remove, services, upload_id)
+        await run_sync(functools.partial(audit.note, "upload.deleted", user_id=user, subject=upload_id))
+
+    await run_sync(_find, services, user, upload_id)
+    await _alone(services, upload_id, give_up)
+    return Response(status_code=204)
+
+
+async def _append(services: Services, request: Request, upload: Upload, offset: int, turn: Turn) -> dict[str, str]:
+    """Take the bytes of a request; the headers of the answer."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and offset + int(length) > upload.size_bytes:
+        raise UploadTooLarge(f"that is more than the {upload.size_bytes} bytes that the upload was to have")
+    checksum = tus_headers.checksum_of(request.headers)
+    if offset == upload.size_bytes:  # the one who wrote the last byte was killed before it became a video
+        return _whole(await finish(services, upload))
+    await extend(services, upload)
+    stream = turn.pieces(body(request))
+    taken = await receive(services, upload, offset, tus_headers.verified(stream, checksum) if checksum else stream)
+    offset += taken.size_bytes
+    if offset < upload.size_bytes:
+        return _state(upload, offset)
+    with anyio.CancelScope(shield=True):  # a client that goes away now finds a video when it is back
+        video = await finish(services, upload, _known_digest(upload, taken))
+    return _whole(video)
+
+
+def _known_digest(upload: Upload, taken: Stored) -> str | None:
+    """The SHA-256 of an upload that came at once."""
+    return taken.sha256 if taken.size_bytes == upload.size_bytes else None
+
+
+async def _alone(services: Services, upload_id: str, work: Callable[[Turn], Awaitable[T]]) -> T:
+    return await in_turn(services.turns, upload_turn(upload_id), work)
+
+
+def _wanted(services: Services, request: Request, user: str, limit: SizeLimit) -> Upload:
+    """The upload that a client wants to begin. Raises Malformed, InvalidInput, EmptyUpload, UploadTooLarge."""
+    length = tus_headers.number(request.headers, "Upload-Length")
+    metadata = request.headers.get("upload-metadata", "")
+    facts = facts_of(tus_headers.form_of(metadata))
+    if not length:
+        raise EmptyUpload("the file is empty: send the video itself")
+    if length > limit.bytes:
+        raise limit.refusal()
+    return Upload(
+        id=new_id(),
+        user_id=user,
+        size_bytes=length,
+        facts=remembered(facts, metadata),
+        expires_at=end_of_life(services),
+    )
+
+
+def _find(services: Services, user: str, upload_id: str) -> Upload | Video:
+    """An upload, or the video that it is now. Raises NotFound."""
+    try:
+        return services.videos.upload(user, upload_id)
+    except NotFound as error:
+        try:
+            return services.videos.get(user, upload_id)
+        except NotFound:
+            raise error from None
+
+
+def _state(upload: Upload, offset: int) -> dict[str, str]:
+    return {"Upload-Offset": str(offset), "Upload-Expires": tus_headers.expires(upload.expires_at)}
+
+
+def _described(upload: Upload, offset: int) -> dict[str, str]:
+    metadata = upload.facts.get("metadata")
+    return {
+        **_state(upload, offset),
+        "Upload-Length": str(upload.size_bytes),
+        **({"Upload-Metadata": metadata} if metadata else {}),
+    }
+
+
+def _whole(video: Video) -> dict[str, str]:
+    return {"Upload-Offset": str(video.size_bytes), "Upload-Length": str(video.size_bytes)}
+
+
+def _is_piece(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == tus_headers.PIECE_TYPE
+
+
+def _refusal(request: Request, error: WebDetectorError) -> Response:
+    status = problems.status_of(error)
+    if status >= 500:
+        log.error("%s: %s", error.code, error.detail, exc_info=error)
+    headers = {**problems.headers_of(error), "Tus-Version": tus_headers.VERSION, "Cache-Control": "no-store"}
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    return Response(problems.body(status, error.code, error.detail), status, headers, problems.MEDIA_TYPE)
+
+
+OPERATIONS = {
+    f"api.routes.tus.{operation.__name__}": operation
+    for operation in (options, create_upload, upload_offset, append, terminate)
+}

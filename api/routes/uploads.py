@@ -1,0 +1,133 @@
+"""POST /videos and POST /detect: a body, or what a URL in it leads to, becomes a stored, probed video."""
+
+from functools import partial
+from typing import Any
+
+import msgspec
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.context import Services, context
+from api.requests.idempotency import HEADER, request_key
+from api.requests.job_options import checked_options, parse_form_options
+from api.requests.multipart_form import Form, read_form
+from api.requests.video_facts import facts_of
+from api.routes import jobs
+from api.routes.video_admission import discard, probed, video_row
+from api.uploads.upload_writer import FORM_ROOM_BYTES, Intake, SizeLimit, Stored, body, check_length, drain
+from api.uploads.url_import import is_document, read_document, unless_gone
+from api.web.representations import PREFIX, video_shape
+from contracts.database.tables import Video, new_id
+from contracts.errors import Malformed, UnsupportedMediaType, WebDetectorError
+from contracts.storage.port import video_key
+from contracts.wire.messages import Options
+
+_FIELD = "video"
+_UNKNOWN_TYPE = "application/octet-stream"
+
+
+async def create_video(request: Request, user: str) -> Response:
+    """Store a video and say what it is."""
+    services = context.current()
+    video, _ = await _receive(services, request, user)
+    return _answer(video_shape(video), 201, f"{PREFIX}/videos/{video.id}")
+
+
+async def detect(request: Request, user: str) -> Response:
+    """Store a video and start a job on it. When the job is refused, the video goes again."""
+    services = context.current()
+    video, form = await _receive(services, request, user, with_options=True)
+    try:
+        model, options = _model_and_options(services, form)
+        key = request_key("detect", request.headers.get(HEADER), video.sha256, model, options)
+        job = await run_sync(jobs.start, services, user, video.id, model, options, key)
+    except WebDetectorError:
+        await run_sync(discard, video)
+        raise
+    if job.video_id != video.id:  # a repeated request: its file is here already
+        await run_sync(discard, video)
+    return _answer(await run_sync(jobs.shape, services, job), 202, f"{PREFIX}/jobs/{job.id}")
+
+
+async def _receive(
+    services: Services, request: Request, user: str, *, with_options: bool = False
+) -> tuple[Video, Form]:
+    """Store the body's file, note it, and have it probed."""
+    video_id = new_id()
+    try:
+        limit = await run_sync(services.quotas.size_limit, user)
+        stored, form = await _store(services, request, video_id, limit, with_options)
+    except WebDetectorError:
+        await drain(request)
+        raise
+    try:
+        row, guard = (
+            video_row(video_id, user, stored, facts_of(form)),
+            services.quotas.guard_bytes(user, stored.size_bytes),
+        )
+        video = await run_sync(services.videos.add, row, guard)
+    except BaseException:
+        await run_sync(services.storage.delete, video_key(video_id))
+        raise
+    return await probed(services, video), form
+
+
+async def _store(
+    services: Services, request: Request, video_id: str, limit: SizeLimit, with_options: bool
+) -> tuple[Stored, Form]:
+    content_type = request.headers.get("content-type", "application/octet-stream")
+    told = {} if with_options else dict(request.query_params)
+    facts_of(Form(fields=told))  # wrong ones are refused also where the body says better
+    if is_document(content_type) and not with_options:
+        return await _import(services, request, video_id, limit, told)
+    is_form = content_type.lower().startswith("multipart/form-data")
+    if not is_form and (with_options or not content_type.lower().startswith(("video/", _UNKNOWN_TYPE))):
+        raise UnsupportedMediaType(
+            f"send a form with the file in the field {_FIELD!r}"
+            + ("" if with_options else ", the file itself as video/* or application/octet-stream, or its url as JSON")
+        )
+    check_length(request, limit, FORM_ROOM_BYTES if is_form else 0)
+    async with Intake(services.storage.create(video_key(video_id)), limit) as intake:
+        if is_form:
+            form = await read_form(content_type, body(request), _FIELD, intake.write)
+            if not form.has_file:
+                raise Malformed(f"the form has no file in the field {_FIELD!r}")
+            # Forms of browsers send what was left empty, too.
+            form.fields = {**told, **{name: value for name, value in form.fields.items() if value}}
+        else:
+            form = Form(fields=told, content_type=content_type)
+            async for piece in body(request):
+                await intake.write(piece)
+        facts_of(form)  # wrong facts are refused before anything is kept
+        if with_options:
+            _model_and_options(services, form)
+        return await intake.finish(), form
+
+
+async def _import(
+    services: Services, request: Request, video_id: str, limit: SizeLimit, told: dict[str, str]
+) -> tuple[Stored, Form]:
+    wanted = await read_document(request)
+    form = wanted.form()
+    form.fields = {**told, **form.fields}
+    facts_of(form)  # wrong facts are refused before anything is fetched
+    with services.imports.place():
+        async with Intake(services.storage.create(video_key(video_id)), limit) as intake:
+            fetch = partial(services.imports.fetcher.fetch, wanted.url, limit, intake.write)
+            fetched = await unless_gone(request, fetch)
+            form.filename, form.content_type = fetched.name, fetched.content_type
+            return await intake.finish(), form
+
+
+def _model_and_options(services: Services, form: Form) -> tuple[str, Options]:
+    """Raises UnknownModel, InvalidOptions."""
+    named, options = parse_form_options(form.fields.get("model"), form.fields.get("options"))
+    model = named or services.settings.default_model
+    return model, checked_options(services.catalogue.get(model), options)
+
+
+def _answer(content: dict[str, Any], status: int, location: str) -> Response:
+    return Response(
+        msgspec.json.encode(content), status_code=status, media_type="application/json", headers={"Location": location}
+    )

@@ -1,0 +1,59 @@
+"""A stored file becomes a video: its row, and the processor's word that it is one."""
+
+from contextlib import suppress
+
+from anyio.to_thread import run_sync
+
+from api.context import Services
+from api.requests.video_facts import Facts
+from api.routes import videos
+from api.uploads.upload_writer import Stored
+from contracts.database.tables import Video
+from contracts.errors import NotFound, VideoRefused
+from contracts.wire.messages import ProbeReport, decode, to_json
+
+
+def video_row(video_id: str, user: str, stored: Stored, facts: Facts) -> Video:
+    """The row of a stored file."""
+    return Video(
+        id=video_id,
+        user_id=user,
+        name=facts.name,
+        content_type=facts.content_type,
+        recorded_at=facts.recorded_at,
+        source=facts.source,
+        tags=facts.tags,
+        size_bytes=stored.size_bytes,
+        sha256=stored.sha256,
+    )
+
+
+async def probed(services: Services, video: Video) -> Video:
+    """Have the processor look at a noted video and wait a while for its answer.
+
+    Raises VideoRefused, after which nothing of the video is left.
+    """
+    await run_sync(services.dispatch.probe_video, video.id)
+    report = await _report(services, video.id)
+    if report is None:
+        return video
+    if report.refused:
+        with suppress(NotFound):  # deleted while we waited
+            await run_sync(discard, video)
+        raise VideoRefused(report.refused)
+    video.media = to_json(report.media) if report.media else None
+    return video
+
+
+def discard(video: Video) -> None:
+    """Remove a video again."""
+    videos.delete_video(video.user_id, video.id)
+
+
+async def _report(services: Services, video_id: str) -> ProbeReport | None:
+    """The probe's answer; None when it does not come in time, so that it is filled in later."""
+    wait = services.settings.probe_wait_seconds
+    if not wait:
+        return None
+    answer = await services.replies.wait_for(f"probe:{video_id}", wait)
+    return decode(answer, ProbeReport) if answer else None

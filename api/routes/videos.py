@@ -1,0 +1,35 @@
+"""Stored videos. Uploading stands in api.routes.uploads, the file itself in api.routes.downloads."""
+
+from flask import Response
+
+from api.context import context
+from api.routes import audit
+from api.web.answers import Answer, answer, no_content
+from api.web.representations import video_shape
+from contracts.results.removal import remove_video_data
+
+
+def list_videos(user: str, limit: int = 50, cursor: str | None = None) -> Answer:
+    """A page of the user's videos."""
+    services = context.current()
+    videos, next_cursor = services.videos.page(user, limit, cursor)
+    posters = services.renditions.ready_posters([video.id for video in videos])
+    items = [video_shape(video, has_poster=video.id in posters) for video in videos]
+    return answer({"items": items, "next_cursor": next_cursor})
+
+
+def get_video(user: str, video_id: str) -> Answer:
+    """One video."""
+    services = context.current()
+    video = services.videos.get(user, video_id)
+    return answer(video_shape(video, has_poster=bool(services.renditions.ready_posters([video_id]))))
+
+
+def delete_video(user: str, video_id: str) -> Response:
+    """Delete a video with its jobs and results."""
+    services = context.current()
+    jobs = services.videos.delete(user, video_id)
+    audit.note("video.deleted", user_id=user, subject=video_id)
+    services.gone.note(user, jobs)
+    remove_video_data(services.storage, services.store, video_id, jobs)
+    return no_content()

@@ -1,0 +1,93 @@
+"""Webhooks: addresses of a user that are told when a job of theirs has ended."""
+
+from functools import partial
+from typing import Any
+
+import msgspec
+from anyio.to_thread import run_sync
+from flask import Response
+from starlette.requests import Request
+from starlette.responses import Response as StarletteResponse
+
+from api.context import Services, context
+from api.notify.webhook_call import Letter, new_secret
+from api.routes import audit, jobs
+from api.web.answers import JSON, Answer, answer, no_content
+from api.web.representations import delivery_shape, webhook_shape
+from contracts.database.tables import Webhook, new_id, utcnow
+from contracts.errors import WebhooksOff
+
+_TEST = "test"
+
+
+async def create_webhook(request: Request, user: str) -> StarletteResponse:
+    """A new webhook; nobody can see its secret again."""
+    services = context.current()
+    _require_on(services)
+    url = str(msgspec.json.decode(await request.body())["url"])
+    await services.webhook_sender.check(url)
+    webhook = Webhook(id=new_id(), user_id=user, url=url, secret=new_secret(), created_at=utcnow())
+    await run_sync(services.webhooks.add, webhook)
+    await run_sync(partial(audit.note, "webhook.made", user_id=user, subject=webhook.id))
+    return _document({**webhook_shape(webhook), "secret": webhook.secret}, 201)
+
+
+def list_webhooks(user: str) -> Answer:
+    """The user's webhooks, the newest first."""
+    items = [webhook_shape(webhook) for webhook in context.current().webhooks.of_user(user)]
+    return answer({"items": items, "next_cursor": None})
+
+
+def get_webhook(user: str, webhook_id: str) -> Answer:
+    """One webhook."""
+    return answer(webhook_shape(context.current().webhooks.get(user, webhook_id)))
+
+
+def delete_webhook(user: str, webhook_id: str) -> Response:
+    """Tell this address nothing more."""
+    context.current().webhooks.delete(user, webhook_id)
+    audit.note("webhook.deleted", user_id=user, subject=webhook_id)
+    return no_content()
+
+
+def list_deliveries(user: str, webhook_id: str, limit: int = 50, cursor: str | None = None) -> Answer:
+    """A page of what a webhook was, or is to be, told."""
+    rows, next_cursor = context.current().webhooks.deliveries(user, webhook_id, limit, cursor)
+    return answer({"items": [delivery_shape(row) for row in rows], "next_cursor": next_cursor})
+
+
+async def try_webhook(request: Request, user: str) -> StarletteResponse:
+    """Call a webhook now, once, and say what came of it."""
+    services = context.current()
+    _require_on(services)
+    webhook = await run_sync(services.webhooks.get, user, request.path_params["webhook_id"])
+    now = utcnow()
+    with services.webhook_sender.testing(user):
+        outcome = await services.webhook_sender.send(
+            webhook.url, webhook.secret, Letter(new_id(), _TEST, now, None), now
+        )
+    return _document({"delivered": outcome.error is None, "status": outcome.status, "error": outcome.error}, 200)
+
+
+def write(delivery_id: str) -> tuple[str, str, Letter] | None:
+    """The webhook's URL and secret, and what it is told of a delivery; None when one of them was deleted."""
+    services = context.current()
+    found = services.webhooks.letter(delivery_id)
+    if found is None:
+        return None
+    delivery, webhook, job = found
+    shapes = jobs.shapes(services, [job])
+    if not shapes:
+        return None
+    return webhook.url, webhook.secret, Letter(delivery.id, delivery.event, delivery.created_at, shapes[0])
+
+
+def _require_on(services: Services) -> None:
+    """Raises WebhooksOff."""
+    if not services.settings.webhook_concurrency:
+        raise WebhooksOff("this service calls no webhooks (WEBHOOK_CONCURRENCY is 0): ask for the job instead")
+
+
+def _document(content: dict[str, Any], status: int) -> StarletteResponse:
+    headers = {"Cache-Control": "no-store"}
+    return StarletteResponse(msgspec.json.encode(content), status, headers, media_type=JSON)

@@ -1,0 +1,167 @@
+"""The api's view of the jobs. Each is its owner's alone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Engine, delete, exists, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from api.access.quotas import Guard
+from api.requests.idempotency import LIFE_HOURS, RequestKey
+from api.tables.ownership import found, owned
+from api.tables.pagination import page
+from contracts.database.engine import Database
+from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
+from contracts.errors import IdempotencyMismatch, JobsRunning
+from contracts.wire.job_states import ACTIVE, JobState
+from contracts.wire.messages import Options, to_json
+from contracts.wire.renditions import RenditionState
+
+_MOST_CHANGES = 10_000
+_ACTIVE = [str(state) for state in ACTIVE]
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs of a user: of a video, of videos with this in their names, in one of these states."""
+
+    video_id: str | None = None
+    search: str = ""
+    states: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A job, and what is told of its video."""
+
+    job: Job
+    video: Video
+    has_poster: bool
+
+
+_POSTER = exists().where(
+    Rendition.video_id == Video.id,
+    Rendition.job_id.is_(None),
+    Rendition.kind == "poster",
+    Rendition.state == str(RenditionState.READY),
+)
+
+
+class JobTable:
+    """Short transactions; what it returns is detached from them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._database = Database(engine)
+
+    def add(
+        self, user_id: str, video_id: str, model: str, options: Options, guard: Guard, key: RequestKey | None = None
+    ) -> tuple[Job, bool]:
+        """A new job on a user's video, or the one that the key led to before; and whether it is new.
+
+        Raises NotFound, IdempotencyMismatch, and what the guard does.
+        """
+        try:
+            return self._add(user_id, video_id, model, options, guard, key)
+        except IntegrityError:
+            # The same key at the same moment: now the other one's job is there.
+            return self._add(user_id, video_id, model, options, guard, key)
+
+    def _add(
+        self, user_id: str, video_id: str, model: str, options: Options, guard: Guard, key: RequestKey | None
+    ) -> tuple[Job, bool]:
+        job = Job(
+            id=new_id(),
+            user_id=user_id,
+            video_id=video_id,
+            model=model,
+            options=to_json(options),
+            state=str(JobState.QUEUED),
+            failed_ranges=[],
+        )
+        with self._database.write() as session:
+            if key and (known := _known_job(session, user_id, key)):
+                return known, False
+            owned(session, Video, user_id, video_id, "video")
+            guard(session)
+            session.add(job)
+            if key:
+                session.flush()
+                session.add(IdempotencyKey(user_id=user_id, job_id=job.id, **asdict(key)))
+        return job, True
+
+    def get(self, user_id: str, job_id: str) -> Job:
+        """A user's job. Raises NotFound."""
+        with self._database.read() as session:
+            return owned(session, Job, user_id, job_id, "job")
+
+    def page(self, user_id: str, limit: int, cursor: str | None, which: JobFilter) -> tuple[list[Job], str | None]:
+        """A page of a user's jobs, the newest first, and the cursor of the next page."""
+        mine = select(Job).where(Job.user_id == user_id, *_conditions(user_id, which))
+        with self._database.read() as session:
+            return page(session, mine, Job.created_at, limit, cursor)
+
+    def seen_one(self, user_id: str, job_id: str) -> Seen:
+        """A user's job with what is told of its video. Raises NotFound."""
+        statement = select(Job, Video, _POSTER).join(Video, Video.id == Job.video_id)
+        with self._database.read() as session:
+            row = session.execute(statement.where(Job.id == job_id, Job.user_id == user_id)).one_or_none()
+        return Seen(*found(row, "job"))
+
+    def seen(self, jobs: Sequence[Job]) -> list[Seen]:
+        """Jobs with what is told of their videos; without those whose video was deleted meanwhile."""
+        ids = {job.video_id for job in jobs}
+        with self._database.read() as session:
+            rows = session.execute(select(Video, _POSTER).where(Video.id.in_(ids)))
+            videos = {video.id: (video, has_poster) for video, has_poster in rows}
+        return [Seen(job, *videos[job.video_id]) for job in jobs if job.video_id in videos]
+
+    def changed(self, user_ids: Sequence[str], since: datetime, job_id: str | None = None) -> list[Job]:
+        """Jobs of these users that are at work or ended since then, and the one of the id, the newest last; not too
+        many of them."""
+        named = [Job.id == job_id] if job_id else []
+        changed = or_(Job.state.in_(_ACTIVE), Job.finished_at > since, *named)
+        # Few jobs of all users have changed, and a user may have very many: the index of users is not the one to take.
+        statement = select(Job).where((Job.user_id + "").in_(user_ids), changed)
+        with self._database.read() as session:
+            return list(session.scalars(statement.order_by(Job.created_at.desc()).limit(_MOST_CHANGES)))[::-1]
+
+    def request_cancel(self, user_id: str, job_id: str) -> Job:
+        """Note that a job shall stop, unless it has ended. Raises NotFound."""
+        with self._database.write() as session:
+            job = owned(session, Job, user_id, job_id, "job")
+            if job.state in _ACTIVE:
+                job.cancel_requested = True
+            return job
+
+    def delete(self, user_id: str, job_id: str) -> Job:
+        """Delete a job that has ended. Raises NotFound, JobsRunning."""
+        with self._database.write() as session:
+            job = owned(session, Job, user_id, job_id, "job")
+            if job.state in _ACTIVE:
+                raise JobsRunning("the job is still at work: cancel it first, or wait")
+            session.execute(delete(Rendition).where(Rendition.job_id == job_id))
+            session.delete(job)
+            return job
+
+
+def _conditions(user_id: str, which: JobFilter) -> Iterator[ColumnElement[bool]]:
+    if which.video_id:
+        yield Job.video_id == which.video_id
+    if which.search:
+        named = func.lower(Video.name).contains(which.search.lower(), autoescape=True)
+        yield Job.video_id.in_(select(Video.id).where(Video.user_id == user_id, named))
+    if which.states:
+        yield Job.state.in_(which.states)
+
+
+def _known_job(session: Session, user_id: str, key: RequestKey) -> Job | None:
+    """The job that a key led to. Raises IdempotencyMismatch when that was another request."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < utcnow() - timedelta(hours=LIFE_HOURS)))
+    row = session.get(IdempotencyKey, (user_id, key.operation, key.key))
+    if row is None:
+        return None
+    if row.fingerprint != key.fingerprint:
+        raise IdempotencyMismatch("this Idempotency-Key was used for another request: take a new one")
+    return session.get(Job, row.job_id)

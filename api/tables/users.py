@@ -1,0 +1,97 @@
+"""Users, and the audit log as administrators read it."""
+
+from typing import Any
+
+from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from api.access.passwords import DISABLED
+from api.tables.ownership import found
+from api.tables.pagination import page
+from contracts.database.engine import Database
+from contracts.database.tables import ApiToken, AuditEvent, Session, User, new_id, utcnow
+from contracts.errors import NotFound, UsernameTaken
+
+
+class UserTable:
+    """Short transactions; what it returns is detached from them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._database = Database(engine)
+
+    def add(self, username: str, password_hash: str, role: str = "user") -> User:
+        """A new user. Raises UsernameTaken."""
+        user = User(id=new_id(), username=username, password_hash=password_hash, role=role)
+        try:
+            with self._database.write() as session:
+                session.add(user)
+        except IntegrityError as error:
+            raise UsernameTaken(f"the name {username!r} is taken: choose another or log in") from error
+        return user
+
+    def get(self, user_id: str) -> User:
+        """The user. Raises NotFound."""
+        with self._database.read() as session:
+            return found(session.get(User, user_id), "user")
+
+    def named(self, username: str) -> User | None:
+        """The user of that name, None where there is none."""
+        with self._database.read() as session:
+            return session.scalar(select(User).where(User.username == username))
+
+    def by_name(self, username: str) -> User:
+        """The user of that name. Raises NotFound."""
+        user = self.named(username)
+        if user is None:
+            raise NotFound(f"there is no user {username!r}")
+        return user
+
+    def page(self, limit: int, cursor: str | None, search: str = "") -> tuple[list[User], str | None]:
+        """A page of the users, the newest first, and the cursor of the next page. search: a part of the name."""
+        statement = select(User)
+        if search:
+            statement = statement.where(func.lower(User.username).contains(search.lower(), autoescape=True))
+        with self._database.read() as session:
+            return page(session, statement, User.created_at, limit, cursor)
+
+    def events(
+        self, limit: int, cursor: str | None, user_id: str | None = None, action: str | None = None
+    ) -> tuple[list[AuditEvent], str | None]:
+        """A page of the audit log, the newest first. action: also those below it, as login for login.failed."""
+        statement = select(AuditEvent)
+        if user_id:
+            statement = statement.where(AuditEvent.user_id == user_id)
+        if action:
+            below = AuditEvent.action.startswith(f"{action}.", autoescape=True)
+            statement = statement.where((AuditEvent.action == action) | below)
+        with self._database.read() as session:
+            return page(session, statement, AuditEvent.at, limit, cursor)
+
+    def change(self, user_id: str, **values: Any) -> tuple[User, list[str]]:
+        """Set fields of a user; the user, and the names of the fields that were different. Raises NotFound."""
+        with self._database.write() as session:
+            user = found(session.get(User, user_id, with_for_update=True), "user")
+            changed = [name for name, value in values.items() if getattr(user, name) != value]
+            for name in changed:
+                setattr(user, name, values[name])
+            return user, changed
+
+    def replace_password(self, user_id: str, password_hash: str) -> None:
+        """Set a user's password and end all their sessions; with DISABLED their API tokens go too."""
+        with self._database.write() as session:
+            session.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
+            open_sessions = (Session.user_id == user_id, Session.revoked_at.is_(None))
+            session.execute(update(Session).where(*open_sessions).values(revoked_at=utcnow()))
+            if password_hash == DISABLED:
+                session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
+
+    def change_password(self, user_id: str, session_id: str, old_hash: str, new_hash: str) -> bool:
+        """Put a password in the place of an old one and end the user's other sessions. False where the old one has
+        been replaced meanwhile: who was shut out at this very moment stays so."""
+        with self._database.write() as session:
+            kept = (User.id == user_id, User.password_hash == old_hash)
+            done: bool = session.execute(update(User).where(*kept).values(password_hash=new_hash)).rowcount == 1  # type: ignore[attr-defined]
+            if done:
+                others = (Session.user_id == user_id, Session.id != session_id, Session.revoked_at.is_(None))
+                session.execute(update(Session).where(*others).values(revoked_at=utcnow()))
+            return done

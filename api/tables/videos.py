@@ -1,0 +1,89 @@
+"""The api's view of the videos, and of the uploads in pieces that become videos. Each is its owner's alone."""
+
+from datetime import datetime
+
+from sqlalchemy import Engine, delete, func, select, update
+
+from api.access.quotas import Guard
+from api.tables.ownership import found, owned
+from api.tables.pagination import page
+from contracts.database.engine import Database
+from contracts.database.tables import Job, Rendition, Upload, User, Video, utcnow
+from contracts.errors import JobsRunning, TooManyUploads
+from contracts.wire.job_states import ACTIVE
+
+_ACTIVE = [str(state) for state in ACTIVE]
+
+
+class VideoTable:
+    """Short transactions; what it returns is detached from them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._database = Database(engine)
+
+    def add(self, video: Video, guard: Guard) -> Video:
+        """Note an upload. Raises what the guard does."""
+        with self._database.write() as session:
+            guard(session)
+            session.add(video)
+        return video
+
+    def get(self, user_id: str, video_id: str) -> Video:
+        """A user's video. Raises NotFound."""
+        with self._database.read() as session:
+            return owned(session, Video, user_id, video_id, "video")
+
+    def page(self, user_id: str, limit: int, cursor: str | None) -> tuple[list[Video], str | None]:
+        """A page of a user's videos, the newest first, and the cursor of the next page."""
+        mine = select(Video).where(Video.user_id == user_id)
+        with self._database.read() as session:
+            return page(session, mine, Video.created_at, limit, cursor)
+
+    def delete(self, user_id: str, video_id: str) -> list[str]:
+        """Delete a video and its jobs; the ids of these. Raises NotFound, JobsRunning."""
+        with self._database.write() as session:
+            video = owned(session, Video, user_id, video_id, "video")
+            jobs = list(session.scalars(select(Job).where(Job.video_id == video_id)))
+            running = [job.id for job in jobs if job.state in _ACTIVE]
+            if running:
+                raise JobsRunning(f"job {running[0]} is still at work on the video: cancel it first, or wait")
+            session.execute(delete(Rendition).where(Rendition.video_id == video_id))
+            session.execute(delete(Job).where(Job.video_id == video_id))
+            session.delete(video)
+            return [job.id for job in jobs]
+
+    # Uploads in pieces
+
+    def add_upload(self, upload: Upload, most: int, guard: Guard) -> None:
+        """Note an upload that begins. Raises TooManyUploads when its user has as many as may be, and what the guard
+        does."""
+        unfinished = select(func.count()).where(Upload.user_id == upload.user_id, Upload.expires_at > utcnow())
+        with self._database.write() as session:
+            session.get(User, upload.user_id, with_for_update=True)  # one after the other, so that none is over
+            if (session.scalar(unfinished) or 0) >= most:
+                raise TooManyUploads(f"you have {most} unfinished uploads, as many as may be: end or delete some")
+            guard(session)
+            session.add(upload)
+
+    def upload(self, user_id: str, upload_id: str) -> Upload:
+        """A user's upload that is not finished. Raises NotFound."""
+        with self._database.read() as session:
+            upload = owned(session, Upload, user_id, upload_id, "upload")
+            return found(upload if upload.expires_at > utcnow() else None, "upload: it has expired")
+
+    def extend_upload(self, upload_id: str, expires_at: datetime) -> None:
+        """An upload gets on: it expires later."""
+        with self._database.write() as session:
+            session.execute(update(Upload).where(Upload.id == upload_id).values(expires_at=expires_at))
+
+    def become_video(self, video: Video) -> None:
+        """The upload of that id is whole and becomes the video. Raises NotFound when it was deleted meanwhile."""
+        with self._database.write() as session:
+            done = session.execute(delete(Upload).where(Upload.id == video.id)).rowcount  # type: ignore[attr-defined]
+            found(done or None, "upload")
+            session.add(video)
+
+    def delete_upload(self, upload_id: str) -> None:
+        """Forget an upload."""
+        with self._database.write() as session:
+            session.execute(delete(Upload).where(Upload.id == upload_id))

@@ -1,0 +1,115 @@
+"""The api's view of the webhooks and of what is to be told to them. Each is its owner's alone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, and_, func, select, update
+
+from api.tables.ownership import owned
+from api.tables.pagination import page
+from contracts.database.engine import Database
+from contracts.database.tables import Delivery, Job, User, Webhook
+from contracts.errors import TooManyWebhooks
+from contracts.wire.webhooks import DeliveryState
+
+WEBHOOKS_PER_USER = 20
+_WAITING = str(DeliveryState.WAITING)
+_DUE_PER_WEBHOOK = 2
+_MOST_DUE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery whose time has come. attempts: how many there were; whoever claims it makes one more."""
+
+    id: str
+    user_id: str
+    url: str
+    attempts: int
+
+
+class WebhookTable:
+    """Short transactions; what it returns is detached from them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._database = Database(engine)
+
+    def add(self, webhook: Webhook) -> None:
+        """Note a webhook. Raises TooManyWebhooks."""
+        count = select(func.count()).select_from(Webhook).where(Webhook.user_id == webhook.user_id)
+        with self._database.write() as session:
+            session.get(User, webhook.user_id, with_for_update=True)  # one after the other, so that none is over
+            if session.scalars(count).one() >= WEBHOOKS_PER_USER:
+                raise TooManyWebhooks(f"you have {WEBHOOKS_PER_USER} webhooks: delete one that is not used any more")
+            session.add(webhook)
+
+    def of_user(self, user_id: str) -> list[Webhook]:
+        """A user's webhooks, the newest first."""
+        statement = select(Webhook).where(Webhook.user_id == user_id)
+        with self._database.read() as session:
+            return list(session.scalars(statement.order_by(Webhook.created_at.desc(), Webhook.id)))
+
+    def get(self, user_id: str, webhook_id: str) -> Webhook:
+        """A user's webhook. Raises NotFound."""
+        with self._database.read() as session:
+            return owned(session, Webhook, user_id, webhook_id, "webhook")
+
+    def delete(self, user_id: str, webhook_id: str) -> None:
+        """Delete a user's webhook, and with it what was to be told to it. Raises NotFound."""
+        with self._database.write() as session:
+            session.delete(owned(session, Webhook, user_id, webhook_id, "webhook"))
+
+    def deliveries(
+        self, user_id: str, webhook_id: str, limit: int, cursor: str | None
+    ) -> tuple[list[Delivery], str | None]:
+        """A page of a webhook's deliveries, the newest first, and the cursor of the next page. Raises NotFound."""
+        statement = select(Delivery).where(Delivery.webhook_id == webhook_id)
+        with self._database.read() as session:
+            told = page(session, statement, Delivery.created_at, limit, cursor)
+            owned(session, Webhook, user_id, webhook_id, "webhook")
+        return told
+
+    # Of all users, for the one who delivers
+
+    def due(self, now: datetime) -> list[Due]:
+        """What is to be delivered now, that which waits longest first; little of each webhook, so that one with very
+        many hides no other."""
+        rank = func.row_number().over(partition_by=Delivery.webhook_id, order_by=(Delivery.next_at, Delivery.id))
+        waiting = and_(Delivery.state == _WAITING, Delivery.next_at <= now)
+        columns = (Delivery.id, Webhook.user_id, Webhook.url, Delivery.attempts)
+        ranked = (
+            select(*columns, Delivery.next_at, rank.label("rank"))
+            .join(Webhook, Webhook.id == Delivery.webhook_id)
+            .where(waiting)
+            .subquery()
+        )
+        first = select(ranked).where(ranked.c.rank <= _DUE_PER_WEBHOOK).order_by(ranked.c.next_at).limit(_MOST_DUE)
+        with self._database.read() as session:
+            return [Due(row.id, row.user_id, row.url, row.attempts) for row in session.execute(first)]
+
+    def claim(self, due: Due, until: datetime) -> bool:
+        """Begin one more attempt; False when another process has, or it is gone. Nobody else begins one until then."""
+        return self._change(due, due.attempts, attempts=due.attempts + 1, next_at=until)
+
+    def letter(self, delivery_id: str) -> tuple[Delivery, Webhook, Job] | None:
+        """A delivery with its webhook and job, None when one of them was deleted."""
+        statement = (
+            select(Delivery, Webhook, Job)
+            .join(Webhook, Webhook.id == Delivery.webhook_id)
+            .join(Job, Job.id == Delivery.job_id)
+            .where(Delivery.id == delivery_id)
+        )
+        with self._database.read() as session:
+            row = session.execute(statement).one_or_none()
+        return (row[0], row[1], row[2]) if row else None
+
+    def settle(self, due: Due, attempts: int, **values: object) -> bool:
+        """Note what came of the attempt of that number; False when somebody has begun another meanwhile."""
+        return self._change(due, attempts, **values)
+
+    def _change(self, due: Due, seen: int, **values: object) -> bool:
+        """Change it, if it waits and has had so many attempts."""
+        still = (Delivery.id == due.id, Delivery.state == _WAITING, Delivery.attempts == seen)
+        with self._database.write() as session:
+            result = session.execute(update(Delivery).where(*still).values(**values))
+            return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]

@@ -1,0 +1,96 @@
+"""A file from a web address: redirects, type, length and time limits, and its bytes as they come."""
+
+import re
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import anyio
+import httpcore
+
+from api.outbound.address_rules import Place, parse, redirected
+from api.outbound.http_client import Outbound, status_in_words
+from api.uploads.upload_writer import SizeLimit
+from contracts.errors import ImportFailed, VideoRefused
+
+_REDIRECTS_MAX = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_CONNECT_SECONDS = 10
+_IDLE_SECONDS = 30
+_HEADERS = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
+_UNKNOWN_TYPE = "application/octet-stream"
+_VIDEO_TYPES = re.compile(r"(video|image)/[\w.+-]+|(application|binary)/octet-stream|application/(mp4|ogg)", re.ASCII)
+_TYPE = re.compile(r"[\w.+-]{1,60}/[\w.+-]{1,60}", re.ASCII)
+
+Write = Callable[[bytes], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the address said about its file: a name to display, and the media type."""
+
+    name: str | None
+    content_type: str
+
+
+class Fetcher:
+    """Fetches over a network that says itself where it may go.
+
+    seconds: the limit on one file. tls: whom to trust, as in Outbound.
+    """
+
+    def __init__(
+        self, network: httpcore.AsyncNetworkBackend, seconds: float, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._web = Outbound(network, _CONNECT_SECONDS, _IDLE_SECONDS, tls)
+        self._seconds = seconds
+
+    async def fetch(self, url: str, limit: SizeLimit, write: Write) -> Fetched:
+        """Hand the file's bytes, at most `limit`, to `write`. Proxies of the environment are not used.
+
+        Raises ImportRefused, ImportFailed, VideoRefused, UploadTooLarge.
+        """
+        with anyio.move_on_after(self._seconds):
+            return await self._follow(parse(url), limit, write)
+        raise ImportFailed(f"the file did not come within {self._seconds:g} s (IMPORT_TIMEOUT_SECONDS)")
+
+    async def _follow(self, place: Place, limit: SizeLimit, write: Write) -> Fetched:
+        for _ in range(_REDIRECTS_MAX + 1):
+            async with self._web.ask("GET", place, _HEADERS) as answer:
+                location = _header(answer, b"location")
+                if answer.status not in _REDIRECTS or not location:
+                    return await self._take(place, answer, limit, write)
+            place = redirected(place, location)
+        raise ImportFailed(f"the address redirects more than {_REDIRECTS_MAX} times")
+
+    async def _take(self, place: Place, answer: httpcore.Response, limit: SizeLimit, write: Write) -> Fetched:
+        if answer.status != HTTPStatus.OK:
+            raise ImportFailed(f"the address answered {status_in_words(answer.status)}")
+        told = _header(answer, b"content-type")
+        kind = told.partition(";")[0].strip().lower() or _UNKNOWN_TYPE
+        if not _VIDEO_TYPES.fullmatch(kind):
+            shown = kind if _TYPE.fullmatch(kind) else "an unknown type"
+            what = "a web page" if kind in ("text/html", "application/xhtml+xml") else "something else"
+            raise VideoRefused(
+                f"the address answered {what} ({shown}), not a video: give the address of the file itself"
+            )
+        if _header(answer, b"content-encoding").lower() not in ("", "identity"):
+            # A small packed body can hold a huge one, and the length that is told would be another's.
+            raise ImportFailed("the address answered a compressed body, which was not asked for")
+        length = _header(answer, b"content-length")
+        if length.isdigit() and int(length) > limit.bytes:
+            raise limit.refusal()
+        async for piece in self._pieces(answer):
+            await write(piece)
+        return Fetched(place.name, told or _UNKNOWN_TYPE)
+
+    async def _pieces(self, answer: httpcore.Response) -> AsyncIterator[bytes]:
+        """The body. Less than the length that was told is an error of the protocol."""
+        with self._web.in_words("the connection ended before the file did"):
+            async for piece in answer.aiter_stream():
+                yield piece
+
+
+def _header(answer: httpcore.Response, name: bytes) -> str:
+    return next((value.decode("utf-8", "replace").strip() for key, value in answer.headers if key.lower() == name), "")

@@ -1,0 +1,63 @@
+"""Where a request comes from, also behind proxies."""
+
+from contextvars import ContextVar
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.outbound.address_rules import Address, Network, read_address
+
+_address: ContextVar[str | None] = ContextVar("address", default=None)
+
+
+def address() -> str | None:
+    """The network address that the request at hand comes from; None where it is not known, as outside of one."""
+    return _address.get()
+
+
+class Peers:
+    """ASGI middleware around what asks for address(). trusted: the proxies whose word is taken for it."""
+
+    def __init__(self, app: ASGIApp, trusted: tuple[Network, ...]) -> None:
+        self._app = app
+        self._trusted = trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        peer = (scope.get("client") or ("",))[0]
+        forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for"))
+        token = _address.set(origin(peer, forwarded, self._trusted))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            _address.reset(token)
+
+
+def origin(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str | None:
+    """The address that a request comes from. Pure.
+
+    Each proxy adds to the right of X-Forwarded-For whom it was asked by, so what the nearest untrusted one is called
+    counts; what stands left of it, anyone may have written.
+    """
+    found = _read(peer)
+    for told in reversed(forwarded.split(",") if forwarded else []):
+        if found is None or not any(found in network for network in trusted):
+            break
+        before = _read(told.strip())
+        if before is None:  # a proxy that we trust says no more
+            break
+        found = before
+    return str(found) if found else None
+
+
+def _read(text: str) -> Address | None:
+    """Also with a port behind it, as some proxies write it."""
+    bare = text[1:].partition("]")[0] if text.startswith("[") else text
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        return read_address(bare.partition("%")[0])
+    except ValueError:
+        return None

@@ -1,0 +1,93 @@
+"""The web page: the files of the folder PAGE_DIR, which `make page` builds."""
+
+import hashlib
+import mimetypes
+import re
+from pathlib import Path
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.web.compression import choose
+from api.web.conditional import is_known
+from api.web.security_headers import PAGE_POLICY
+
+_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# The page shows each of these by itself; whatever else there is not, is answered as such.
+_VIEWS = re.compile(f"/|/(?:sign-in|account|tokens|upload|jobs|jobs/{_ID})")
+_ASSETS = re.compile(r"/assets/[A-Za-z0-9_-][A-Za-z0-9._-]*")
+_FILES = frozenset({"/favicon.svg", "/favicon.ico", "/manifest.webmanifest", "/robots.txt", "/apple-touch-icon.png"})
+# The name of an asset holds the hash of its content.
+_FOR_GOOD = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
+_TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}
+_NOT_BUILT = """The page has not been built.
+
+`make page` builds it (`make up` and `make demo` do so by themselves) in the folder web/dist, or name another
+one in PAGE_DIR. The service is at work without it: /docs says how to talk to it.
+"""
+
+
+class Site:
+    """ASGI middleware that answers what is asked of the page, and passes the rest on.
+
+    The folder is read at each request, so that it may be built while the service runs.
+    """
+
+    def __init__(self, app: ASGIApp, folder: Path) -> None:
+        self._app = app
+        self._folder = folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = _file(scope["path"]) if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") else None
+        if name is None:
+            await self._app(scope, receive, send)
+            return
+        response = await run_sync(self._answer, name, Headers(scope=scope))
+        if response is None:
+            await self._app(scope, receive, send)
+            return
+        if scope["method"] == "HEAD":  # with the length that the content would have
+            response.body = b""
+        await response(scope, receive, send)
+
+    def _answer(self, name: str, asked: Headers) -> Response | None:
+        """The file; None where there is none of this name."""
+        found = _read(self._folder / name, asked.get("accept-encoding", ""))
+        if found is None:
+            return Response(_NOT_BUILT, 503, media_type="text/plain") if name == "index.html" else None
+        content, encoding = found
+        etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        headers = {
+            "ETag": etag,
+            "Vary": "Accept-Encoding",
+            "Cache-Control": _FOR_GOOD if name.startswith("assets/") else _ASK_AGAIN,
+            "Content-Security-Policy": PAGE_POLICY,
+        }
+        if is_known(asked, etag):
+            return Response(status_code=304, headers=headers)
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        return Response(content, headers=headers, media_type=_media_type(name))
+
+
+def _file(path: str) -> str | None:
+    """The name in the folder of what a path leads to; None when it is not the page's."""
+    if _VIEWS.fullmatch(path):
+        return "index.html"
+    return path[1:] if path in _FILES or _ASSETS.fullmatch(path) else None
+
+
+def _read(path: Path, accepted: str) -> tuple[bytes, str | None] | None:
+    """The content of a file and its encoding, which is gzip where it was built so and the client takes it."""
+    if choose(accepted, ("gzip",)):
+        compressed = path.with_name(path.name + ".gz")
+        if compressed.is_file():
+            return compressed.read_bytes(), "gzip"
+    return (path.read_bytes(), None) if path.is_file() else None
+
+
+def _media_type(name: str) -> str:
+    return _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
