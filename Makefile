@@ -68,7 +68,7 @@ test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the distributed fo
 	$(BIN)/pytest -m distributed $(if $(FORM),-k "$(FORM)")
 
 soak: $(SETUP_TEST) $(PAGE) ## jobs in the distributed form while everything is killed, restarted and emptied at random (SEED=1 JOBS=200 MINUTES=60)
-	SEED="$(SEED)" JOBS="$(or $(JOBS),200)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m distributed -s --basetemp=$(VENV)/soak tests/test_soak.py
+	SEED="$(SEED)" JOBS="$(or $(JOBS),200)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m distributed -s --basetemp=$(VENV)/soak tests/distributed/test_soak.py
 
 test-detectron2: | $(BIN)/pip ## the engines detectron2 and torchvision, in an environment of their own (6 GB)
 	PYTHON=$(abspath $(BIN))/python tools/install-detectron2 $(DETECTRON2) requirements/all.txt
@@ -132,7 +132,7 @@ lint-images: $(SETUP_LINT_IMAGES) ## the Dockerfiles (hadolint) and the compose 
 	$(DCLINT) --config tools/lint/dclint.yaml --max-warnings 0 docker-compose.yaml deploy/*.yaml
 
 fuzz: $(SETUP_TEST) ## hostile files, the api and the readers of stored bytes, for long (SEED=1 MINUTES=60 CASES=10000)
-	@$(BIN)/python -m tests.hostile.fuzz $(or $(SEED),1) $(or $(MINUTES),60) $(or $(CASES),10000)
+	@$(BIN)/python -m tests.support.hostile.fuzz $(or $(SEED),1) $(or $(MINUTES),60) $(or $(CASES),10000)
 
 test-images: $(SETUP_TEST) ## the three images, built with buildah on a stand-in for their base, and run (minutes, root)
 	tools/install-debian-packages images

@@ -18,10 +18,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import clip, tiny
+from benchmarks import clip
 from benchmarks.report import full, record, spread, table, told
-from tests.embedded import Embedded
-from tests.forms import EmbeddedForm
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.forms import EmbeddedForm
+from tests.support.models import tiny_model
 
 CHUNK_SIZES = (24, 48, 96, 480)  # 24 is the length of a group
 MOST_MS = 10
@@ -31,7 +32,7 @@ Seconds = dict[int, list[float]]  # by chunk size, in each round
 
 def measure(video: Path, rounds: int, folder: Path) -> tuple[dict[int, int], Seconds, Seconds]:
     """Chunks of the video by chunk size; the job's seconds by the clock, and those of the processor."""
-    tiny.install(folder / "models")
+    tiny_model.install(folder / "models")
     counts: dict[int, int] = {}
     wall: Seconds = {size: [] for size in CHUNK_SIZES}
     cpu: Seconds = {size: [] for size in CHUNK_SIZES}
@@ -43,7 +44,7 @@ def measure(video: Path, rounds: int, folder: Path) -> tuple[dict[int, int], Sec
                 CHUNK_SIZE=size,
                 DETECTOR_WORKERS=1,
                 MODELS_DIR=folder / "models",
-                DEFAULT_MODEL=tiny.ID,
+                DEFAULT_MODEL=tiny_model.ID,
             )
             service = stack.enter_context(form)
             client = service.client()

@@ -16,8 +16,8 @@ import psutil
 from benchmarks.report import ROOT
 from contracts.results import result_file
 from contracts.results.codec import Block, concat, decode_block
-from tests.embedded import Embedded
-from tests.service import Client
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.service import Client
 
 _POLL_SECONDS = 0.5
 

@@ -19,11 +19,11 @@ import numpy as np
 
 from benchmarks import clip
 from benchmarks.contenders import Contender, Loop, OfService, Run
-from benchmarks.matching import matched
-from benchmarks.ratio import ratio, rounds
 from benchmarks.report import ROOT, full, record, spread, table, told
 from contracts.results.codec import Block
-from tests.embedded import Embedded
+from tests.support.deployments.embedded import Embedded
+from tests.support.measuring.matching import matched
+from tests.support.measuring.ratio import ratio, rounds
 
 SIZES = {"576p": (768, 576), "1080p": (1920, 1080)}
 TARGETS = {"576p": 0.95, "1080p": 0.90}

@@ -18,8 +18,6 @@ from msgspec.structs import replace
 from benchmarks import clip
 from benchmarks.contenders import Run
 from benchmarks.inprocess import nursery, once, whole
-from benchmarks.matching import matched, score_difference
-from benchmarks.ratio import ratio, rounds
 from benchmarks.report import full, record, spread, table, told
 from contracts.errors import ModelBroken, PrecisionUnavailable
 from contracts.models.catalogue import Catalogue, Model
@@ -27,6 +25,8 @@ from contracts.wire.messages import Options
 from detector.decode.parent import Decoders
 from detector.engine import PRECISIONS, Backend, EngineConfig
 from detector.engines.loaded import Engines
+from tests.support.measuring.matching import matched, score_difference
+from tests.support.measuring.ratio import ratio, rounds
 
 LEAST_MATCHED = 0.98
 _ENGINES = ("openvino", "onnxruntime")

@@ -14,17 +14,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import clip, tiny
+from benchmarks import clip
 from benchmarks.report import record, table
-from tests.embedded import Embedded
-from tests.service import Client
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.service import Client
+from tests.support.models import tiny_model
 
 _LONG = 20  # a long job, in short ones
 
 
 def seconds(client: Client, video: Any) -> float:
     """From a job's creation to its end, by the service's clock."""
-    job = client.start(video, model=tiny.ID)
+    job = client.start(video, model=tiny_model.ID)
     while (now := client.http.get(f"/api/v1/jobs/{job['id']}").json())["finished_at"] is None:
         time.sleep(0.2)
     assert now["state"] == "succeeded", now
@@ -55,7 +56,7 @@ def measure(folder: Path, jobs: int, frames: int, rounds: int) -> dict[str, list
     """Seconds of a short job: alone, beside many of another user, and beside a long one of the same user."""
     short = clip.things(folder / "short.mp4", frames, (768, 576))
     long = clip.repeat(short, folder / "long.mp4", _LONG)
-    tiny.install(folder / "models")
+    tiny_model.install(folder / "models")
     service = Embedded(
         folder / "data", DETECTOR_WORKERS=1, DETECTOR_THREADS=1, CHUNK_SIZE=48, MODELS_DIR=folder / "models"
     ).start()
@@ -64,11 +65,11 @@ def measure(folder: Path, jobs: int, frames: int, rounds: int) -> dict[str, list
         videos = {client: client.upload(short) for client in (many, one)}
         seconds(one, videos[one])
         found = {"alone": some(one, videos[one], rounds)}
-        _until_running(one, one.start(one.upload(long), model=tiny.ID))
+        _until_running(one, one.start(one.upload(long), model=tiny_model.ID))
         found["beside a long job"] = some(one, videos[one], rounds, one)
         while _at_work(one):
             time.sleep(0.2)
-        started = [many.start(videos[many], model=tiny.ID) for _ in range(jobs)]
+        started = [many.start(videos[many], model=tiny_model.ID) for _ in range(jobs)]
         _until_running(many, started[0])
         found[f"beside {jobs} jobs"] = some(one, videos[one], rounds, many)
         return found

@@ -23,9 +23,9 @@ from typing import Any
 import httpcore
 
 from benchmarks.report import record, table
-from tests.embedded import Embedded
-from tests.forms import EmbeddedForm
-from tests.service import ROOT
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.service import ROOT
 
 POLL_SECONDS = 1.0
 USERS = 20

@@ -17,7 +17,7 @@ from contracts.storage.open import open_storage
 from contracts.storage.port import index_key, result_key
 from contracts.wire.messages import Options, PacketIndex, decode, to_json
 from processor.core.merging import Tally
-from tests.service import Client, Service
+from tests.support.deployments.service import Client, Service
 
 
 def place(service: Service, client: Client, path: Path, objects: int) -> dict[str, Any]:

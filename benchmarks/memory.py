@@ -17,11 +17,12 @@ from typing import Any, Self
 
 import psutil
 
-from benchmarks import clip, tiny
+from benchmarks import clip
 from benchmarks.peak import peak_mb
 from benchmarks.report import full, record, spread, table, told
-from tests.embedded import Embedded
-from tests.service import Client
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.service import Client
+from tests.support.models import tiny_model
 
 MOST_RATIO = 1.1
 # Between two looks at the processes: the probe, during the upload, is there for some tenths of a second.
@@ -40,8 +41,8 @@ Peaks = dict[str, float]
 
 def measure(video: Path, folder: Path) -> Peaks:
     """MB by role, of one job from the upload to its last page."""
-    tiny.install(folder / "models")
-    service = Embedded(folder / "data", MODELS_DIR=folder / "models", DEFAULT_MODEL=tiny.ID).start()
+    tiny_model.install(folder / "models")
+    service = Embedded(folder / "data", MODELS_DIR=folder / "models", DEFAULT_MODEL=tiny_model.ID).start()
     try:
         with _Watch(service) as watch:
             client = service.client()

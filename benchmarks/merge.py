@@ -21,7 +21,7 @@ from benchmarks.bigjob import CHUNK_SIZE, Filled, fill, queue, settings_in
 from benchmarks.report import ROOT, full, record, spread, table, told
 from contracts.workers.celery_app import create_celery
 from processor.worker import build
-from tests.valkey import Valkey
+from tests.support.servers.valkey import Valkey
 
 OBJECTS = 10
 MOST_SECONDS, MOST_MB = 30, 300  # of a merge of 1,000,000 frames

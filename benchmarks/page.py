@@ -18,7 +18,7 @@ from benchmarks.merge import OBJECTS, Figures, step
 from benchmarks.report import record, spread, table, told
 from contracts.workers.celery_app import create_celery
 from processor.worker import build
-from tests.valkey import Valkey
+from tests.support.servers.valkey import Valkey
 
 MOST_MS = 1000  # of a series: well below is what a page needs
 

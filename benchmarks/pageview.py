@@ -18,8 +18,8 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks import clip, viewing
 from benchmarks.longjob import place
 from benchmarks.report import record, spread, table, told
-from tests.browsing import CHROMIUM, FLAGS, register
-from tests.embedded import Embedded
+from tests.support.browsing import CHROMIUM, FLAGS, register
+from tests.support.deployments.embedded import Embedded
 
 OBJECTS, CROWD = 10, 50
 PLAYED_SECONDS, PLAYED_RATE = 20, 30

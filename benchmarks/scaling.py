@@ -17,9 +17,9 @@ import psutil
 from benchmarks import clip
 from benchmarks.contenders import OfService, Run
 from benchmarks.detect import same
-from benchmarks.ratio import ratio, rounds
 from benchmarks.report import full, record, spread, table, told
-from tests.embedded import Embedded
+from tests.support.deployments.embedded import Embedded
+from tests.support.measuring.ratio import ratio, rounds
 
 TARGET = 1.9
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from benchmarks import clip
 from benchmarks.report import full, record, spread, table, told
-from tests.embedded import Embedded
-from tests.service import Client
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.service import Client
 
 READY_SECONDS, PARTIAL_SECONDS = 5, 2  # at most
 _SIZE, _SECONDS = (640, 360), 60

@@ -22,9 +22,9 @@ from contracts.results.port import ResultStore
 from contracts.results.postgres.schema import SCHEMA
 from contracts.results.postgres.store import PostgresResultStore
 from contracts.results.redis_store import RedisResultStore
-from tests.pgdatabase import ask
-from tests.servers import Postgres, Redis
-from tests.service import ROOT
+from tests.support.deployments.service import ROOT
+from tests.support.servers.debian import Postgres, Redis
+from tests.support.servers.postgres_results import ask
 
 _JOB = "bench"
 _TTL_SECONDS = 3600

@@ -18,9 +18,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bigfile import big, send
-from tests.embedded import Embedded
-from tests.service import ROOT
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.service import ROOT
+from tests.support.videos.big_file import big, send
 
 _MIB = 1024 * 1024
 

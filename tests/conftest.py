@@ -11,16 +11,16 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests import recovery
-from tests.browsing import CHROMIUM, FLAGS
-from tests.command import Command
-from tests.deployment import Images
-from tests.faulty import Breakable, Faulty
-from tests.forms import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
-from tests.missing import missing
-from tests.servers import Postgres, require
-from tests.service import ROOT, Client, Service
-from tests.valkey import Valkey
+from tests.support.browsing import CHROMIUM, FLAGS
+from tests.support.deployments import recovery_times
+from tests.support.deployments.breakable import Breakable, Faulty
+from tests.support.deployments.deployment import Images
+from tests.support.deployments.forms import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
+from tests.support.deployments.service import ROOT, Client, Service
+from tests.support.models_command import Command
+from tests.support.requirements import missing
+from tests.support.servers.debian import Postgres, require
+from tests.support.servers.valkey import Valkey
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("tests", deadline=None)
@@ -28,7 +28,7 @@ settings.load_profile("tests")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if lines := recovery.lines():
+    if lines := recovery_times.lines():
         terminalreporter.section("from the start of what was broken to the end of the disturbed job")
         terminalreporter.write_line("\n".join(lines))
 

@@ -19,9 +19,9 @@ from av.video.frame import PictureType
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browsing import CHROMIUM, FLAGS, PASSWORD, drop, step_to
-from tests.embedded import Embedded
-from tests.service import ROOT, Client
+from tests.support.browsing import CHROMIUM, FLAGS, PASSWORD, drop, step_to
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.service import ROOT, Client
 
 IMAGES = ROOT / "docs" / "images"
 SAMPLE = ROOT / "samples" / "things.mp4"

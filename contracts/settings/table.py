@@ -2,7 +2,7 @@
 
 The table is the class below: a field is a setting, its name in upper case is the variable, its
 `Meta` holds the help text and which roles need it. `.env.example`, `docs/settings.md` and the
-compose file are held against it by tests/test_settings.py.
+compose file are held against it by tests/unit/contracts/test_settings.py.
 """
 
 import os

@@ -1,0 +1,144 @@
+"""Reading and writing the database: who reads does not wait for who writes, and a connection may be lost."""
+
+import select as sockets
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, make_url, select, text
+from sqlalchemy.exc import InterfaceError
+
+from contracts.database.engine import Database, open_database
+from contracts.database.tables import Base, User, new_id
+from tests.support.servers.debian import Postgres
+
+
+def test_readers_do_not_wait_for_a_writer_and_see_what_is_kept(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/tables.sqlite")
+    Base.metadata.create_all(engine)
+    database = Database(engine)
+
+    def names() -> list[str]:
+        with database.read() as session:
+            return list(session.scalars(select(User.username)))
+
+    with database.write() as session:
+        session.add(User(id=new_id(), username="first", password_hash=""))
+        session.flush()
+        assert names() == [], "it waits for the writer's lock, or sees what may be undone"
+    assert names() == ["first"]
+    engine.dispose()
+
+
+def test_what_goes_wrong_in_a_transaction_is_undone(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/tables.sqlite")
+    Base.metadata.create_all(engine)
+    database = Database(engine)
+
+    def fail() -> None:
+        with database.write() as session:
+            session.add(User(id=new_id(), username="second", password_hash=""))
+            session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with database.read() as session:
+        assert session.scalars(select(User)).all() == []
+    engine.dispose()
+
+
+class Resetting:
+    """A line to a server that resets so many connections as soon as a client asks something."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.resets = 0
+        self._thread = threading.Thread(target=self._carry, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(30)
+        self._listener.close()
+
+    def _carry(self) -> None:
+        others: dict[socket.socket, socket.socket] = {}
+        clients: set[socket.socket] = set()
+        while True:
+            ready, _, _ = sockets.select([self._listener, *others], [], [])
+            for side in ready:
+                if side is self._listener:
+                    try:
+                        client, _ = self._listener.accept()
+                    except OSError:  # closed
+                        for connection in others:
+                            connection.close()
+                        return
+                    server = socket.create_connection(("127.0.0.1", self._target))
+                    others.update({client: server, server: client})
+                    clients.add(client)
+                elif side in others:
+                    self._pass_on(side, others, clients)
+
+    def _pass_on(
+        self, side: socket.socket, others: dict[socket.socket, socket.socket], clients: set[socket.socket]
+    ) -> None:
+        data = b""
+        with suppress(OSError):
+            data = side.recv(65_536)
+        if data and not (self.resets and side in clients):
+            others[side].sendall(data)
+            return
+        self.resets = max(0, self.resets - 1)
+        for connection in (side, others[side]):
+            others.pop(connection)
+            # Without an orderly end: who waits for an answer is told that the connection was reset.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+
+@pytest.fixture
+def line(postgres: Postgres) -> Iterator[Resetting]:
+    line = Resetting(postgres.port)
+    yield line
+    line.close()
+
+
+@pytest.fixture
+def far(line: Resetting, url: str) -> Iterator[Engine]:
+    engine = open_database(make_url(url).set(port=line.port).render_as_string(hide_password=False))
+    yield engine
+    engine.dispose()
+
+
+def test_a_connection_that_was_reset_while_it_was_not_used_is_made_anew(line: Resetting, far: Engine) -> None:
+    with far.connect() as connection:
+        before = connection.scalar(text("select pg_backend_pid()"))
+    line.resets = 1
+    with far.connect() as connection:
+        assert connection.scalar(text("select pg_backend_pid()")) != before
+    assert line.resets == 0
+
+
+@pytest.mark.parametrize("deed", ["execute", "commit", "rollback"])
+def test_a_connection_that_is_reset_in_use_is_the_databases_error(line: Resetting, far: Engine, deed: str) -> None:
+    with far.connect() as connection:
+        connection.execute(text("select 1"))
+        deeds: dict[str, Callable[[], object]] = {
+            "execute": lambda: connection.execute(text("select 2")),
+            "commit": connection.commit,
+            "rollback": connection.rollback,
+        }
+        line.resets = 1
+        with pytest.raises(InterfaceError, match="network error") as error:
+            deeds[deed]()
+        assert error.value.connection_invalidated
+    with far.connect() as connection:
+        assert connection.scalar(text("select 3")) == 3

@@ -1,0 +1,98 @@
+"""The migrations build exactly the tables that the services use."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+from sqlalchemy.engine import Engine
+
+from contracts.database.engine import open_database
+from contracts.database.tables import REVISION, Base
+
+INI = Path(__file__).parents[2] / "migrations" / "alembic.ini"
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    url = f"sqlite:///{tmp_path / 'tables.sqlite'}"
+    monkeypatch.setenv("DATABASE_URL", url)
+    engine = open_database(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def config() -> Config:
+    return Config(INI)
+
+
+def test_an_upgrade_from_empty_builds_the_tables_of_the_contracts(engine: Engine, config: Config) -> None:
+    command.upgrade(config, "head")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_an_upgrade_that_has_nothing_to_do_changes_nothing(engine: Engine, config: Config) -> None:
+    newest = ScriptDirectory.from_config(config).get_current_head()
+    command.upgrade(config, "head")
+    command.upgrade(config, "head")
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == newest
+
+
+def test_the_contracts_name_the_newest_revision(config: Config) -> None:
+    assert ScriptDirectory.from_config(config).get_current_head() == REVISION
+
+
+def test_the_way_down_leaves_no_table_of_ours(engine: Engine, config: Config) -> None:
+    command.upgrade(config, "head")
+    command.downgrade(config, "base")
+    assert inspect(engine).get_table_names() == ["alembic_version"]
+
+
+FAILING = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "fails", "{newest}"
+
+
+def upgrade() -> None:
+    op.create_table("half", sa.Column("id", sa.Integer()))
+    raise RuntimeError("no")
+"""
+
+
+def test_a_failed_upgrade_leaves_nothing_half_done(engine: Engine, tmp_path: Path) -> None:
+    copy = tmp_path / "migrations"
+    shutil.copytree(INI.parent, copy)
+    newest = ScriptDirectory.from_config(Config(copy / "alembic.ini")).get_current_head()
+    (copy / "versions" / "fails.py").write_text(FAILING.format(newest=newest))
+    with pytest.raises(RuntimeError, match="no"):
+        command.upgrade(Config(copy / "alembic.ini"), "head")
+    assert inspect(engine).get_table_names() == []
+
+
+def test_the_command_line_works_from_any_folder(engine: Engine, tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "alembic", "-c", str(INI), "upgrade", "head"]
+    subprocess.run(arguments, cwd=tmp_path, env=dict(os.environ), check=True, timeout=60)
+    assert "jobs" in inspect(engine).get_table_names()
+
+
+def test_it_says_what_is_missing_without_a_database(tmp_path: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    arguments = [sys.executable, "-m", "alembic", "-c", str(INI), "upgrade", "head"]
+    ended = subprocess.run(arguments, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == "DATABASE_URL is not set: the SQLAlchemy URL of the tables"

@@ -1,0 +1,298 @@
+"""What every store of running jobs must do: the fake in memory, and the real ones on real servers."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+import redis
+
+from contracts.errors import SettingsError, StoreUnavailable
+from contracts.results.open import open_result_store
+from contracts.results.port import Progress, ResultStore
+from contracts.results.postgres.store import PostgresResultStore
+from contracts.results.redis_store import RedisResultStore
+from tests.support.fakes import MemoryResultStore
+from tests.support.servers.debian import Postgres
+from tests.support.servers.valkey import Valkey
+from tests.support.stored_results import at_once, fill, layout
+
+Make = Callable[[int], ResultStore]
+
+
+@pytest.fixture
+def client(valkey: Valkey) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(valkey.url) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="module")
+def database(postgres: Postgres) -> str:
+    """The URL of a database of its own."""
+    return postgres.create(f"results-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture(params=["memory", "valkey", "postgres"])
+def make(request: pytest.FixtureRequest) -> Iterator[Make]:
+    """A store by the seconds that a job's data lives."""
+    if request.param == "memory":
+        yield MemoryResultStore
+    elif request.param == "valkey":
+        client = request.getfixturevalue("client")
+        yield lambda ttl: RedisResultStore(client, ttl)
+    else:
+        url = request.getfixturevalue("database")
+        with ExitStack() as stack:
+            yield lambda ttl: stack.enter_context(closing(PostgresResultStore.connect(url, ttl)))
+
+
+@pytest.fixture
+def store(make: Make) -> ResultStore:
+    return make(100)
+
+
+@pytest.fixture
+def job() -> str:
+    return str(uuid.uuid4())
+
+
+def test_an_unknown_job_has_nothing(store: ResultStore, job: str) -> None:
+    assert store.get_chunk(job, 0) is None
+    assert not store.has_chunk(job, 0)
+    assert store.chunk_indexes(job) == frozenset()
+    assert store.get_layout(job) is None
+    assert store.attempts(job) == {}
+    assert store.progress(job) == Progress(0, 0.0)
+    assert store.runtime(job) is None
+    assert not store.cancelled(job)
+    assert not store.leased(job, 0)
+    store.touch(job)
+    store.forget(job)
+
+
+def test_the_first_result_of_a_chunk_stays(store: ResultStore, job: str) -> None:
+    assert store.put_chunk(job, 3, b"\x00first\xff") is True
+    assert store.put_chunk(job, 3, b"second") is False
+    assert store.put_chunk(job, 10, b"") is True
+    assert store.get_chunk(job, 3) == b"\x00first\xff"
+    assert store.get_chunk(job, 10) == b""
+    assert store.chunk_indexes(job) == {3, 10}
+    assert [store.has_chunk(job, index) for index in (0, 3, 10)] == [False, True, True]
+
+
+def test_a_layout_comes_back_equal(store: ResultStore, job: str) -> None:
+    store.put_layout(job, layout())
+    assert store.get_layout(job) == layout()
+
+
+def test_attempts_are_counted_by_chunk(store: ResultStore, job: str) -> None:
+    assert [store.begin_attempt(job, 0), store.begin_attempt(job, 0), store.begin_attempt(job, 7)] == [1, 2, 1]
+    assert store.attempts(job) == {0: 2, 7: 1}
+
+
+def test_an_attempt_that_is_withdrawn_never_was(store: ResultStore, job: str) -> None:
+    for index in (0, 0, 7):
+        store.begin_attempt(job, index)
+    for index in (0, 7, 8):
+        store.withdraw_attempt(job, index)
+    assert store.attempts(job) == {0: 1}
+    assert [store.begin_attempt(job, index) for index in (0, 7, 8)] == [2, 1, 1]
+
+
+def test_a_chunk_is_in_the_hand_of_one(store: ResultStore, job: str) -> None:
+    assert store.take_lease(job, 0, "a", 60)
+    assert store.take_lease(job, 0, "a", 60), "a sign of life"
+    assert not store.take_lease(job, 0, "b", 60)
+    assert store.take_lease(job, 1, "b", 60)
+    store.release_lease(job, 0)
+    assert not store.leased(job, 0)
+    assert store.leased(job, 1)
+    assert store.take_lease(job, 0, "b", 60)
+
+
+def test_a_lease_without_a_sign_of_life_runs_out(store: ResultStore, job: str) -> None:
+    assert store.take_lease(job, 0, "a", 1)
+    time.sleep(0.6)
+    assert store.take_lease(job, 0, "a", 1)
+    time.sleep(0.6)
+    assert not store.take_lease(job, 0, "b", 1)
+    time.sleep(0.6)
+    assert not store.leased(job, 0)
+    assert store.take_lease(job, 0, "b", 1)
+
+
+def test_a_repeated_chunk_does_not_count_twice_in_the_progress(store: ResultStore, job: str) -> None:
+    store.set_progress(job, 0, 20, 0.5)
+    store.set_progress(job, 1, 10, 0.25)
+    store.set_progress(job, 0, 5, 0.125)
+    assert store.progress(job) == Progress(15, 0.375)
+
+
+def test_the_progress_of_several_jobs_is_told_at_once(store: ResultStore, job: str) -> None:
+    other, nobody = str(uuid.uuid4()), str(uuid.uuid4())
+    store.set_progress(job, 0, 20, 0.5)
+    store.set_progress(other, 0, 7, 0.125)
+    store.set_progress(other, 1, 1, 0.125)
+    none = Progress(0, 0.0)
+    assert store.progress_of([nobody, other, job, job]) == [none, Progress(8, 0.25), *[Progress(20, 0.5)] * 2]
+    assert store.progress_of([]) == []
+
+
+def test_the_first_precision_holds(store: ResultStore, job: str) -> None:
+    assert store.fix_runtime(job, "bf16") == "bf16"
+    assert store.fix_runtime(job, "fp32") == "bf16"
+    assert store.runtime(job) == "bf16"
+
+
+def test_a_cancel_is_seen_by_its_job_alone(store: ResultStore, job: str) -> None:
+    store.request_cancel(job)
+    assert store.cancelled(job)
+    assert not store.cancelled(str(uuid.uuid4()))
+
+
+def test_forgetting_leaves_nothing_of_the_job_and_all_of_others(store: ResultStore, job: str) -> None:
+    other = str(uuid.uuid4())
+    for name in (job, other):
+        fill(store, name)
+    store.forget(job)
+    test_an_unknown_job_has_nothing(store, job)
+    assert store.get_chunk(other, 0) == b"data"
+    assert store.leased(other, 0)
+
+
+def test_a_job_that_nobody_touches_fades(make: Make, job: str) -> None:
+    store = make(1)
+    fill(store, job)
+    store.release_lease(job, 0)
+    time.sleep(0.6)
+    store.touch(job)
+    time.sleep(0.6)
+    assert store.get_chunk(job, 0) == b"data"
+    assert store.get_layout(job) == layout()
+    time.sleep(0.6)
+    test_an_unknown_job_has_nothing(store, job)
+
+
+def test_a_job_that_has_faded_begins_anew(make: Make, job: str) -> None:
+    store = make(1)
+    fill(store, job)
+    time.sleep(1.1)
+    assert store.begin_attempt(job, 5) == 1
+    assert store.attempts(job) == {5: 1}
+    assert store.chunk_indexes(job) == frozenset()
+    assert store.runtime(job) is None
+
+
+def test_what_lives_is_not_swept(store: ResultStore, job: str) -> None:
+    fill(store, job)
+    store.sweep()
+    assert store.get_chunk(job, 0) == b"data"
+    assert store.leased(job, 0)
+
+
+def test_a_store_that_is_there_answers(store: ResultStore) -> None:
+    store.ping()
+
+
+@pytest.fixture(params=["valkey", "postgres"])
+def stores(request: pytest.FixtureRequest) -> Iterator[Callable[[], ResultStore]]:
+    """More and more clients of one server, as processes have them."""
+    with ExitStack() as stack:
+
+        def another() -> ResultStore:
+            if request.param == "postgres":
+                url = request.getfixturevalue("database")
+                return stack.enter_context(closing(PostgresResultStore.connect(url, 60)))
+            url = request.getfixturevalue("valkey").url
+            return RedisResultStore(stack.enter_context(redis.Redis.from_url(url)), 60)
+
+        yield another
+
+
+def test_one_of_many_is_first(stores: Callable[[], ResultStore], job: str) -> None:
+    results: list[tuple[bool, bytes]] = []
+    clients = [stores() for _ in range(8)]
+    values = [b"%d" % number for number in range(8)]
+    at_once(8, lambda number: results.append((clients[number].put_chunk(job, 0, values[number]), values[number])))
+    ((_, kept),) = [result for result in results if result[0]]
+    assert len(results) == 8
+    assert clients[0].get_chunk(job, 0) == kept
+
+
+def test_tries_are_counted_exactly_by_many(stores: Callable[[], ResultStore], job: str) -> None:
+    counts: list[int] = []
+    clients = [stores(), stores()]
+
+    def count(number: int) -> None:
+        counts.extend(clients[number % 2].begin_attempt(job, 3) for _ in range(10))
+
+    at_once(12, count)
+    assert sorted(counts) == list(range(1, 121))
+    assert clients[0].attempts(job) == {3: 120}
+
+
+def test_a_lease_that_ran_out_goes_to_one_of_many(stores: Callable[[], ResultStore], job: str) -> None:
+    clients = [stores() for _ in range(8)]
+    assert clients[0].take_lease(job, 0, "dead", 1)
+    time.sleep(1.1)
+    taken: list[bool] = []
+    at_once(8, lambda number: taken.append(clients[number].take_lease(job, 0, f"worker-{number}", 60)))
+    assert sorted(taken) == [False] * 7 + [True]
+
+
+def test_the_first_precision_of_many_holds_for_all(stores: Callable[[], ResultStore], job: str) -> None:
+    clients, said = [stores() for _ in range(8)], list[str]()
+    at_once(8, lambda number: said.append(clients[number].fix_runtime(job, f"p{number}")))
+    assert len(said) == 8
+    assert set(said) == {clients[0].runtime(job)}
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("redis://there", RedisResultStore),
+        ("rediss://there", RedisResultStore),
+        ("unix:///there.sock", RedisResultStore),
+        ("postgresql://u@there", PostgresResultStore),
+        ("postgresql+pg8000://u@there", PostgresResultStore),
+    ],
+)
+def test_the_url_chooses_the_store_and_nothing_connects(url: str, kind: type[object]) -> None:
+    assert type(open_result_store(url, 60)) is kind
+
+
+def test_an_unknown_store_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(SettingsError, match="redis://, rediss://, unix://, postgresql\\+pg8000://, postgresql://"):
+        open_result_store("mongodb://u:p@there", 60)
+
+
+def test_a_redis_that_does_not_answer_is_the_errors_of_the_project(tmp_path: Path) -> None:
+    store = RedisResultStore.connect(f"unix://{tmp_path}/none.sock", 60)
+    for ask in (store.ping, lambda: store.cancelled("job"), lambda: store.put_chunk("job", 0, b"x")):
+        with pytest.raises(StoreUnavailable):
+            ask()
+
+
+def test_every_key_of_a_job_fades(client: redis.Redis, job: str) -> None:
+    fill(RedisResultStore(client, 60), job)
+    keys = list(client.scan_iter(match=f"*{job}*"))
+    assert len(keys) == 5
+    assert all(0 < int(client.ttl(key)) <= 60 for key in keys)
+
+
+def test_jobs_that_nobody_writes_to_are_idle(make: Make, job: str) -> None:
+    store = make(10)
+    other = str(uuid.uuid4())
+    fill(store, job)
+    fill(store, other)
+    assert not {job, other} & store.idle(1.5)
+    time.sleep(2.1)
+    assert {job, other} <= store.idle(1.5)
+    store.touch(job)
+    store.set_progress(other, 1, 2, 0.1)
+    assert not {job, other} & store.idle(1.5)
+    assert {job, other} <= store.idle(0)
+    store.forget(job)
+    assert job not in store.idle(0)

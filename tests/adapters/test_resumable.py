@@ -1,0 +1,251 @@
+"""What every storage does with objects that come in pieces."""
+
+import errno
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.errors import NotFound, StorageFull, StorageUnavailable
+from contracts.storage.local import LocalStorage
+from contracts.storage.port import Storage, video_key
+from contracts.storage.s3_resumable import _Grower
+from tests.support.deployments.service import ROOT
+from tests.support.fakes import MemoryStorage
+from tests.support.servers.debian import require
+from tests.support.servers.s3 import Bucket, Line, ObjectStore
+
+KEY = video_key("0b1c2d3e-0000-4000-8000-000000000000")
+MIB = 1024 * 1024
+CONTENT = random.Random(5).randbytes(40 * MIB)
+# Places where pieces may end; about the size of a part they matter.
+CUTS = [1, MIB, 5 * MIB, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 16 * MIB, 17 * MIB + 3, 24 * MIB]
+
+
+@pytest.fixture(scope="module")
+def object_store() -> Iterator[ObjectStore]:
+    require("moto_server")
+    with ObjectStore() as running:
+        yield running.wait()
+
+
+@pytest.fixture
+def bucket(object_store: ObjectStore) -> Bucket:
+    return object_store.bucket()
+
+
+@pytest.fixture(params=["local disk", "memory", pytest.param("s3", marks=pytest.mark.distributed)])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param == "s3":
+        bucket: Bucket = request.getfixturevalue("bucket")
+        return bucket.storage()
+    return LocalStorage(tmp_path / "storage") if request.param == "local disk" else MemoryStorage()
+
+
+def add(storage: Storage, stop: int, step: int = MIB) -> None:
+    """Write on to that size of CONTENT."""
+    pieces = storage.pieces()
+    with pieces.grow(KEY) as sink:
+        for start in range(pieces.size(KEY), stop, step):
+            sink.write(CONTENT[start : min(start + step, stop)])
+
+
+def get(storage: Storage) -> bytes:
+    with storage.open(KEY) as source:
+        return source.read()
+
+
+def test_what_came_in_pieces_is_one_object(storage: Storage) -> None:
+    pieces = storage.pieces()
+    assert pieces.size(KEY) == 0
+    for stop in CUTS:
+        add(storage, stop)
+        assert pieces.size(KEY) == stop
+        with pytest.raises(NotFound):
+            storage.open(KEY)
+    pieces.finish(KEY)
+    assert pieces.size(KEY) == storage.size(KEY) == CUTS[-1]
+    assert get(storage) == CONTENT[: CUTS[-1]]
+    pieces.finish(KEY)  # once more, as after a lost answer
+    assert get(storage) == CONTENT[: CUTS[-1]]
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    stops=st.lists(st.one_of(st.integers(1, 20 * MIB), st.sampled_from(CUTS)), min_size=1, max_size=6),
+    step=st.sampled_from([65_536, MIB, 9 * MIB]),
+)
+def test_wherever_it_is_cut_nothing_is_lost(storage: Storage, stops: list[int], step: int) -> None:
+    pieces = storage.pieces()
+    storage.delete(KEY)
+    for stop in sorted(stops):
+        with suppress(RuntimeError), pieces.grow(KEY) as sink:
+            for start in range(pieces.size(KEY), stop, step):
+                sink.write(CONTENT[start : min(start + step, stop)])
+            raise RuntimeError("the client went away")
+        assert pieces.size(KEY) == stop
+    pieces.finish(KEY)
+    assert get(storage) == CONTENT[: max(stops)]
+
+
+def test_what_is_discarded_is_gone(storage: Storage) -> None:
+    pieces = storage.pieces()
+    for stop in (1000, 9 * MIB):
+        add(storage, stop)
+        pieces.discard(KEY)
+        pieces.discard(KEY)
+        assert pieces.size(KEY) == 0
+        with pytest.raises(NotFound):
+            storage.open(KEY)
+    add(storage, 500)
+    pieces.finish(KEY)
+    assert get(storage) == CONTENT[:500]
+
+
+def test_a_key_that_could_lead_elsewhere_is_refused(storage: Storage) -> None:
+    pieces = storage.pieces()
+    for use in (pieces.size, pieces.finish, pieces.discard):
+        with pytest.raises(ValueError, match="not a storage key"):
+            use("../x")
+    with pytest.raises(ValueError, match="not a storage key"), pieces.grow("../x"):
+        pass
+
+
+def files(root: Path) -> list[str]:
+    return sorted(path.name for path in root.rglob("*") if path.is_file())
+
+
+def test_on_disk_one_file_grows_which_no_sweep_takes(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    add(storage, MIB)
+    (grown,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    os.utime(grown, (0, 0))
+    assert storage.sweep(60) == 0
+    add(storage, 3 * MIB)
+    assert files(tmp_path) == [grown.name]
+    storage.pieces().finish(KEY)
+    assert files(tmp_path) == ["content"]
+    storage.delete(KEY)
+    add(storage, 10)
+    storage.pieces().discard(KEY)
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_what_a_full_disk_took_is_kept_and_goes_on(tmp_path: Path) -> None:
+    """The limit on the size of a file stands for the disk's end: the kernel takes what fits, and then nothing."""
+    script = (
+        "import errno, os, resource, signal, sys; from pathlib import Path\n"
+        "from contracts.storage.local import LocalStorage\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, -1))\n"
+        "storage = LocalStorage(Path(sys.argv[1]))\n"
+        "try:\n"
+        "    with storage.pieces().grow(sys.argv[2]) as sink:\n"
+        "        sink.write(bytes(1_000_000)); sink.write(bytes(1_000_000))\n"
+        "except OSError as error:\n"
+        "    sys.exit(error.errno)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(tmp_path), KEY], cwd=ROOT, check=False)
+    assert ended.returncode == errno.EFBIG
+    storage = LocalStorage(tmp_path)
+    assert storage.pieces().size(KEY) == 1_500_000
+    with storage.pieces().grow(KEY) as sink:
+        sink.write(bytes(500_000))
+    storage.pieces().finish(KEY)
+    assert storage.size(KEY) == 2_000_000
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_has_a_name(tmp_path: Path, number: int) -> None:
+    storage = LocalStorage(tmp_path)
+    add(storage, 4)
+    with pytest.raises(StorageFull), storage.pieces().grow(KEY):
+        raise OSError(number, os.strerror(number))
+    assert storage.pieces().size(KEY) == 4
+
+
+@pytest.mark.distributed
+def test_in_a_bucket_nothing_is_left_but_the_object(bucket: Bucket) -> None:
+    storage, pieces = bucket.storage(), bucket.storage().pieces()
+    add(storage, 9 * MIB)
+    assert bucket.uploads() == [KEY]
+    pieces.finish(KEY)
+    assert (bucket.keys(), bucket.uploads()) == ([KEY], [])
+    storage.delete(KEY)
+    add(storage, 9 * MIB)
+    pieces.discard(KEY)
+    assert (bucket.keys(), bucket.uploads()) == ([], [])
+
+
+@pytest.mark.distributed
+def test_a_sweep_of_the_bucket_spares_what_still_comes(bucket: Bucket) -> None:
+    """The server dates every upload 2010, and its parts by the clock."""
+    storage = bucket.storage()
+    add(storage, 9 * MIB)
+    bucket.store.client.create_multipart_upload(Bucket=bucket.name, Key="web/detector/videos/stale/content")
+    time.sleep(1)
+    assert storage.sweep(0) == 1
+    assert bucket.uploads() == [KEY]
+    add(storage, 10 * MIB)
+    storage.pieces().finish(KEY)
+    assert get(storage) == CONTENT[: 10 * MIB]
+
+
+@pytest.mark.distributed
+def test_an_upload_that_the_store_gave_up_begins_anew(bucket: Bucket) -> None:
+    """As a rule of the bucket does with old ones."""
+    storage, pieces = bucket.storage(), bucket.storage().pieces()
+    add(storage, 17 * MIB)
+    (upload,) = bucket.store.client.list_multipart_uploads(Bucket=bucket.name)["Uploads"]
+    bucket.store.client.abort_multipart_upload(Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"])
+    assert pieces.size(KEY) == 0
+    for stop in (1000, 16 * MIB, 18 * MIB):
+        add(storage, stop)
+        assert pieces.size(KEY) == stop
+    pieces.finish(KEY)
+    assert get(storage) == CONTENT[: 18 * MIB]
+
+
+@pytest.mark.distributed
+def test_a_writer_that_died_before_it_kept_its_rest_leaves_a_true_size(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a part and the tail after it, the tail before it is still there."""
+    storage, pieces = bucket.storage(), bucket.storage().pieces()
+    add(storage, 5 * MIB)
+    with monkeypatch.context() as patched:
+        patched.setattr(_Grower, "keep", lambda _: None)  # as if it were killed here
+        with pieces.grow(KEY) as sink:
+            sink.write(CONTENT[5 * MIB : 15 * MIB])
+    assert pieces.size(KEY) == 8 * MIB
+    add(storage, 12 * MIB)
+    pieces.finish(KEY)
+    assert get(storage) == CONTENT[: 12 * MIB]
+
+
+def add_while_cut(storage: Storage, line: Line) -> None:
+    with storage.pieces().grow(KEY) as sink:
+        line.cut()
+        sink.write(CONTENT[9 * MIB : 20 * MIB])
+
+
+@pytest.mark.distributed
+def test_while_the_store_is_away_what_came_before_stays(bucket: Bucket) -> None:
+    with Line(bucket.store.port) as line:
+        storage = bucket.storage(line.url)
+        add(storage, 9 * MIB)
+        with pytest.raises(StorageUnavailable):
+            add_while_cut(storage, line)
+        line.mend()
+        assert storage.pieces().size(KEY) == 9 * MIB
+        add(storage, 20 * MIB)
+        storage.pieces().finish(KEY)
+    assert get(bucket.storage()) == CONTENT[: 20 * MIB]

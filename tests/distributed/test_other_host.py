@@ -1,0 +1,152 @@
+"""Detectors on a host that has nothing but the addresses of broker and result store, and the videos to read."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.deployments.busy_jobs import Work
+from tests.support.deployments.compose import MAIN, Compose
+from tests.support.deployments.deployment import Containers, Deployment, Images, Part
+from tests.support.deployments.forms import DistributedForm, Servers, start_servers
+from tests.support.deployments.service import ROOT, family
+from tests.support.servers.debian import PASSWORD
+from tests.support.servers.network import OtherHost
+
+CENTRAL = Compose(MAIN, "deploy/central-host.yaml")
+INFERENCE = Compose("deploy/inference-host.yaml")
+SETTINGS = {"CHUNK_SIZE": 48, "LEASE_SECONDS": 3, "REAPER_SECONDS": 2, "DETECTOR_THREADS": 1, "DETECTOR_WORKERS": 1}
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[OtherHost]:
+    with OtherHost() as other:
+        yield other
+
+
+@pytest.fixture(scope="module")
+def servers(host: OtherHost) -> Iterator[Servers]:
+    """Those of the central host, which the other one reaches."""
+    with start_servers(CENTRAL, host.address) as running:
+        for server in (running.redis, running.postgres, running.rabbitmq):
+            server.wait()
+        yield running
+
+
+@pytest.fixture(scope="module", params=["rabbitmq-postgres", "redis-postgres"])
+def central(
+    request: pytest.FixtureRequest, servers: Servers, images: Images, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """The central host, with a detector of its own."""
+    broker, database = request.param.split("-")
+    form = DistributedForm(broker, database, servers, images, CENTRAL)
+    with form.run(tmp_path_factory.mktemp("central"), **SETTINGS) as deployment:
+        yield deployment
+
+
+@pytest.fixture
+def elsewhere(
+    central: Deployment, host: OtherHost, images: Images, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Containers]:
+    """The inference host, still without a detector."""
+    folder, mount = (tmp_path_factory.mktemp(name) for name in ("elsewhere", "mount"))
+    storage = Path(central.settings().storage_path)
+    storage.mkdir(exist_ok=True)
+    urls = {
+        "BROKER_URL": central.settings().broker_url.replace("127.0.0.1", host.address),
+        "RESULT_STORE_URL": central.settings().result_store_url.replace("127.0.0.1", host.address),
+    }
+    values = {**urls, "STORAGE_FOLDER": str(storage), "LEASE_SECONDS": "3", "DETECTOR_THREADS": "1"}
+    enter = host.enter(storage, mount, hidden=storage.parent)
+    containers = Containers(INFERENCE, images, folder, values, {"/storage": str(mount)}, enter)
+    try:
+        yield containers
+    finally:
+        containers.kill()
+        print(containers.logs())  # shown where a test fails
+
+
+@pytest.mark.distributed
+def test_detectors_elsewhere_do_whole_jobs_and_leave_when_told(
+    central: Deployment, elsewhere: Containers, sample: Path, expected: bytes
+) -> None:
+    (near,) = central.parts_of("detector")
+    first, second = (elsewhere.add("detector") for _ in range(2))
+    central.wait_for(detectors=3)
+    near.terminate()
+    assert near.wait() == 0
+    with Work(central, sample) as work:
+        work.until_in_hand(second, first)
+        assert work.results() == {expected}
+    central.add("detector")
+    central.wait_for(detectors=3)
+    with Work(central, sample) as work:
+        work.until_in_hand(first)
+        assert elsewhere.stop() == 0
+        central.wait_for(detectors=1)
+        assert work.results() == {expected}
+    assert elsewhere.complaints() == []
+
+
+@pytest.mark.distributed
+def test_a_killed_detector_elsewhere_loses_nothing(
+    central: Deployment, elsewhere: Containers, sample: Path, expected: bytes
+) -> None:
+    victim = elsewhere.add("detector")
+    central.wait_for(detectors=2)
+    with Work(central, sample) as work:
+        work.until_in_hand(victim)
+        victim.kill()
+        assert work.results() == {expected}
+    central.wait_for(detectors=1)
+
+
+@pytest.mark.distributed
+def test_a_detector_whose_link_is_cut_loses_nothing_and_comes_back(
+    central: Deployment, elsewhere: Containers, host: OtherHost, sample: Path, expected: bytes
+) -> None:
+    part = elsewhere.add("detector")
+    central.wait_for(detectors=2)
+    with Work(central, sample) as work:
+        work.until_in_hand(part)
+        host.cut()
+        try:
+            assert work.results() == {expected}
+            central.wait_for(detectors=1)
+            before = cpu_seconds(part)
+            time.sleep(10)
+            assert cpu_seconds(part) - before < 3, "it spins"
+        finally:
+            host.mend()
+        central.wait_for(detectors=2)
+        work.until_in_hand(part)
+        assert work.results() == {expected}
+    assert elsewhere.stop() == 0
+    central.wait_for(detectors=1)
+
+
+def cpu_seconds(part: Part) -> float:
+    """What its processes have used so far."""
+    times = [process.cpu_times() for process in family(part.pid)]
+    return sum(time.user + time.system for time in times)
+
+
+def test_the_inference_hosts_detector_is_the_main_files() -> None:
+    """Its addresses and the place of the videos apart."""
+    main, own = (yaml.safe_load((ROOT / name).read_text()) for name in (MAIN, "deploy/inference-host.yaml"))
+    main, own = (content["services"]["detector"] for content in (main, own))
+    differs = {"environment", "volumes", "depends_on", "build"}
+    assert {k: v for k, v in own.items() if k not in differs} == {k: v for k, v in main.items() if k not in differs}
+    assert {**own["build"], "context": "."} == main["build"]
+    environment = {**main["environment"], **{n: own["environment"][n] for n in ("BROKER_URL", "RESULT_STORE_URL")}}
+    # It has a folder, and no bucket.
+    left_out = {"DATA_DIR", "STORAGE_URL", *(name for name in environment if name.startswith("S3_"))}
+    wanted = {name: value for name, value in environment.items() if name not in left_out}
+    assert own["environment"] == {**wanted, "STORAGE_DIR": "/storage"}
+
+
+def test_the_central_hosts_redis_is_the_main_files_with_a_password() -> None:
+    main, own = (compose.command("redis", {"REDIS_PASSWORD": PASSWORD}) for compose in (Compose(MAIN), CENTRAL))
+    assert own == [*main, "--requirepass", PASSWORD]

@@ -1,0 +1,78 @@
+"""A detector that is killed in the middle of a job costs time, and nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.deployments.forms import EmbeddedForm, Form
+from tests.support.deployments.service import Service
+from tests.support.videos.sample_variants import repeated
+
+TIMES = 2
+
+
+SETTINGS = {"CHUNK_SIZE": 48, "DETECTOR_WORKERS": 1, "LEASE_SECONDS": 4, "REAPER_SECONDS": 1}
+
+
+@pytest.fixture(scope="module")
+def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return repeated(sample, tmp_path_factory.mktemp("clips") / "long.mp4", TIMES)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The embedded form's result file of a job that nobody harmed."""
+    with EmbeddedForm().run(tmp_path_factory.mktemp("calm"), **SETTINGS) as running:
+        return running.result_bytes(running.client().detect(clip))
+
+
+@pytest.fixture
+def own(form: Form, tmp_path: Path) -> Iterator[Service]:
+    with form.run(tmp_path, **SETTINGS) as running:
+        yield running
+
+
+@pytest.mark.parametrize("victim", ["the child at work", "the whole worker"])
+def test_a_killed_detector_does_not_show_in_the_result(
+    tmp_path: Path, clip: Path, undisturbed: bytes, victim: str
+) -> None:
+    """Where a supervisor starts it again; tests/distributed/test_distributed.py shows that another one takes over."""
+    with EmbeddedForm().run(tmp_path, **SETTINGS) as own:
+        client = own.client()
+        job = client.start(client.upload(clip))
+        client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
+        (worker,) = [p for p in own.processes(r"detector\.worker") if p.ppid() == own.process.pid]
+        children = worker.children()
+        for process in children if victim == "the child at work" else [worker]:
+            process.kill()
+        ended = client.wait(job)
+        assert not psutil.pid_exists(children[0].pid), "the kill hit nothing"
+        assert ended["state"] == "succeeded", ended
+        assert own.result_bytes(ended) == undisturbed
+
+
+def test_everything_is_still_there_after_a_restart(own: Service, sample: Path) -> None:
+    client = own.client()
+    job = client.detect(sample)
+    lines = client.lines(job)
+    assert own.stop() == 0
+    own.start()
+    tokens = client.call("POST", "/auth/login", 200, json={"username": client.username, "password": client.password})
+    client.call("GET", "/auth/me", 200)  # the old token holds: the key was kept
+    client.use(tokens)
+    assert [item["id"] for item in client.call("GET", "/videos", 200)["items"]] == [job["video_id"]]
+    assert client.job(job) == job
+    assert client.lines(job) == lines
+
+
+def test_a_job_that_was_running_goes_on_after_a_restart(own: Service, clip: Path, undisturbed: bytes) -> None:
+    client = own.client()
+    job = client.start(client.upload(clip))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
+    own.stop()
+    own.start()
+    ended = client.wait(job)
+    assert ended["state"] == "succeeded", ended
+    assert own.result_bytes(ended) == undisturbed

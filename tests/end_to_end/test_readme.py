@@ -1,0 +1,45 @@
+"""The README's lines do what they say."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.deployments.service import ROOT, Service
+
+pytestmark = pytest.mark.one_form
+
+
+def test_the_curl_lines_run_as_they_stand(service: Service, tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    (script,) = re.findall(r"<!-- executed: curl -->\n```sh\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "WEB_DETECTOR_URL": service.url},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    decoder = json.JSONDecoder()
+    summary, end = decoder.raw_decode(done.stdout)
+    page, _ = decoder.raw_decode(done.stdout[end:].lstrip())
+    assert {"person", "cat", "cup"} <= set(summary["labels"])
+    assert len(page["frames"]) == 10
+    assert all(item["label"] == "cat" for frame in page["frames"] for item in frame["detections"])
+    lines = (tmp_path / "results.ndjson").read_text().splitlines()
+    assert len(lines) == summary["frames"]
+
+
+def test_the_readmes_example_frame_has_the_fields_of_a_real_one(service: Service, sample: Path) -> None:
+    (example,) = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    client = service.client()
+    real = next(frame for frame in client.frames(client.detect(sample)) if frame["detections"])
+    shown = json.loads(example)
+    assert shown.keys() == real.keys()
+    assert shown["detections"][0].keys() == real["detections"][0].keys()

@@ -1,0 +1,53 @@
+"""The same video and plan give the same result file, whatever the chunks and however many workers."""
+
+from pathlib import Path
+
+import av
+import pytest
+
+from tests.support.deployments.forms import EmbeddedForm
+
+# (chunk size, detector workers, chunks that the clip of 212 frames is then cut into). The first one has 24 frames, the
+# next 48, 96, 192, or the chunk size; a keyframe lies near each cut of the one clip, and none in the other.
+CASES = [(24, 2, 9), (60, 2, 5), (10_000, 1, 4)]
+
+
+@pytest.fixture(scope="module")
+def single(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample clip with only one keyframe."""
+    path = tmp_path_factory.mktemp("clips") / "single.mp4"
+    with av.open(str(sample)) as source, av.open(str(path), "w") as target:
+        options = {"g": "10000", "sc_threshold": "0", "keyint_min": "10000", "bf": "2"}
+        origin = source.streams.video[0]
+        stream = target.add_stream("libx264", rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = origin.width, origin.height, "yuv420p"
+        for frame in source.decode(video=0):
+            frame.pict_type = av.video.frame.PictureType.NONE
+            target.mux(stream.encode(frame))
+        target.mux(stream.encode())
+    assert keyframes(path) == 1
+    return path
+
+
+def keyframes(path: Path) -> int:
+    with av.open(str(path)) as container:
+        return sum(packet.is_keyframe for packet in container.demux(video=0) if packet.size)
+
+
+def test_chunks_and_workers_do_not_show_in_the_result(sample: Path, single: Path, tmp_path: Path) -> None:
+    assert keyframes(sample) > 10
+    results: dict[Path, set[bytes]] = {sample: set(), single: set()}
+    chunks: dict[Path, list[int]] = {sample: [], single: []}
+    for number, (size, workers, _) in enumerate(CASES):
+        with EmbeddedForm().run(tmp_path / str(number), CHUNK_SIZE=size, DETECTOR_WORKERS=workers) as service:
+            assert len(service.processes(r"detector\.worker")) >= workers
+            client = service.client()
+            for clip in results:
+                job = client.detect(clip)
+                assert job["state"] == "succeeded", job
+                results[clip].add(service.result_bytes(job))
+                chunks[clip].append(service.chunks_total(job))
+                assert job["progress"]["frames_total"] == 212
+    assert [len(found) for found in results.values()] == [1, 1]
+    for clip in results:
+        assert chunks[clip] == [cuts for _, _, cuts in CASES]

@@ -1,0 +1,22 @@
+"""Many clients at once get their answers; how soon, `make bench-load` tells."""
+
+import asyncio
+from pathlib import Path
+
+from benchmarks.load import Crowd
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.forms import EmbeddedForm
+
+CLIENTS = 60
+SECONDS = 10
+
+
+def test_whoever_asks_gets_an_answer_while_others_upload_and_jobs_run(tmp_path: Path, sample: Path) -> None:
+    with EmbeddedForm().run(tmp_path) as service:
+        assert isinstance(service, Embedded)
+        seen = asyncio.run(Crowd(service, sample, CLIENTS, SECONDS).run())
+        assert len(seen.polls) >= CLIENTS
+        assert {what for what, _ in seen.answers} == {"poll", "upload", "job"}
+        assert not seen.wrong, seen.wrong
+        complaints = [line for line in service.output().splitlines() if " ERROR " in line or "Traceback" in line]
+        assert complaints == []

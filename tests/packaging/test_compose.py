@@ -1,0 +1,249 @@
+"""The rules that docker-compose.yaml and the three Dockerfiles keep, each looked for in the parsed files."""
+
+import fnmatch
+import re
+import tomllib
+from typing import Any
+
+import pytest
+
+from contracts.settings.table import table
+from tests.support.deployments.compose import COMPOSE, ROLES, dockerfile, interpolated
+from tests.support.deployments.service import ROOT
+
+SERVICES: dict[str, dict[str, Any]] = COMPOSE.services
+OURS = [name for name in SERVICES if COMPOSE.own_image(name)]
+ONE_SHOT = ["migrate"]
+PASSWORDS = {name: f"{name.lower()}9" for name in ("RABBITMQ_PASSWORD", "POSTGRES_PASSWORD", "FLOWER_PASSWORD")}
+SECRETS = {**PASSWORDS, "JWT_SECRET_KEY": "0123456789abcdef" * 2}
+TEXT = (ROOT / "docker-compose.yaml").read_text()
+
+
+def environment(service: str, **values: str) -> dict[str, str]:
+    """What .env with those values, and with the secrets, gives to a service."""
+    given = {**SECRETS, **values}
+    found = SERVICES[service].get("environment", {})
+    return {name: given.get(name, "") if text is None else interpolated(text, given) for name, text in found.items()}
+
+
+def conditions(service: str) -> dict[str, str]:
+    return {name: value["condition"] for name, value in SERVICES[service].get("depends_on", {}).items()}
+
+
+def test_the_services_are_those_of_the_distributed_form() -> None:
+    assert set(OURS) == {"api", "processor", "renderer", "detector", "detector-gpu", "migrate"}
+    assert set(SERVICES) - set(OURS) == {"rabbitmq", "redis", "postgres", "flower", "redisinsight"}
+    assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
+        "detector-gpu": ["gpu"],
+        "flower": ["admin"],
+        "redisinsight": ["admin"],
+    }
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_run_as_the_chosen_user_and_write_nowhere_else(name: str) -> None:
+    service = SERVICES[name]
+    assert service["user"] == "${USER_ID:-10001}:${USER_ID:-10001}"
+    assert service["read_only"] is True
+    assert service["tmpfs"] == ["/tmp"]  # noqa: S108
+    assert service["cap_drop"] == ["ALL"]
+    mounts = {"migrate": [], "detector": ["storage:/data:ro"], "detector-gpu": ["storage:/data:ro"]}
+    assert service["volumes"] == mounts.get(name, ["storage:/data"])
+    assert service.get("pull_policy") == "never"
+    assert service["init"] is True
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_image_is_that_users_too(role: str) -> None:
+    file = dockerfile(role)
+    assert dict(file["ARG"])["USER_ID"] == "10001"
+    assert file["USER"] == "${USER_ID}:${USER_ID}"
+    makers = [service["build"] for service in SERVICES.values() if "build" in service]
+    (args, *_) = [build["args"] for build in makers if build["dockerfile"] == f"{role}/Dockerfile"]
+    assert args["USER_ID"] == "${USER_ID:-10001}"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_gets_more_rights_than_a_container_has(name: str) -> None:
+    service = SERVICES[name]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert not set(service) & {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices", "userns_mode"}
+    sources = [volume.split(":")[0] for volume in service.get("volumes", [])]
+    assert set(sources) <= set(COMPOSE.volumes)
+
+
+def test_every_image_has_its_full_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    tags = {service["image"].rpartition(":")[0]: service["image"].rpartition(":")[2] for service in SERVICES.values()}
+    assert {tags[name] for name in tags if name.startswith("web-detector-")} == {version}
+    # PostgreSQL's versions have two parts.
+    parts = {name: len(re.fullmatch(r"([\d.]+)(-[a-z]+)?", tag)[1].split(".")) for name, tag in tags.items()}  # type: ignore[index]
+    assert parts == dict.fromkeys(tags, 3) | {"postgres": 2}
+    bases = {dockerfile(role)["FROM"] for role in ROLES}
+    assert len(bases) == 1
+    assert re.fullmatch(r"python:\d+\.\d+\.\d+-slim-[a-z]+", *bases)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_that_stays_has_a_health_check(name: str) -> None:
+    service = SERVICES[name]
+    if name in ONE_SHOT:
+        assert service["restart"] == "on-failure"
+        return
+    assert service["restart"] == "unless-stopped"
+    kind, *command = service["healthcheck"]["test"]
+    assert kind in ("CMD", "CMD-SHELL")
+    assert command
+    assert {"interval", "timeout"} <= set(service["healthcheck"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_waits_until_what_it_needs_is_well(name: str) -> None:
+    for other, condition in conditions(name).items():
+        assert condition == ("service_completed_successfully" if other in ONE_SHOT else "service_healthy")
+
+
+def test_a_role_waits_for_all_that_it_talks_to() -> None:
+    servers = {"rabbitmq", "redis"}
+    for name in ("api", "processor", "renderer"):
+        assert set(conditions(name)) == servers | {"migrate"}
+    assert set(conditions("detector")) == set(conditions("detector-gpu")) == servers
+    assert set(conditions("migrate")) == {"postgres"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_a_container_says_is_bounded(name: str) -> None:
+    assert SERVICES[name]["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_only_the_api_and_the_admin_uis_are_published_and_on_loopback(name: str) -> None:
+    published = {"api": "8080", "rabbitmq": "15672", "flower": "5555", "redisinsight": "5540"}
+    ports = [interpolated(port, {}) for port in SERVICES[name].get("ports", [])]
+    assert ports == [f"127.0.0.1:{port}:{port}" for service, port in published.items() if service == name]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_asked_for_and_has_no_default(secret: str) -> None:
+    assert {row.variable for row in table() if row.secret and row.required} <= set(SECRETS)
+    with pytest.raises(KeyError, match=f"{secret}: set it in .env"):
+        interpolated(TEXT, {name: value for name, value in SECRETS.items() if name != secret})
+    assert not re.search(rf"\$\{{{secret}:?[-+]", TEXT)
+
+
+def test_no_value_looks_like_a_secret_of_its_own() -> None:
+    for name in SERVICES:
+        for variable, text in SERVICES[name].get("environment", {}).items():
+            # One without a value comes from .env, and is no secret of the file's.
+            if text is not None and re.search(r"PASS|SECRET|KEY|AUTH|TOKEN$", variable):
+                assert any(f"${{{secret}:?" in text for secret in SECRETS), (name, variable)
+
+
+ADDRESSES = {
+    "BROKER_URL": "amqp://web-detector:rabbitmq_password9@rabbitmq:5672//",
+    "RESULT_STORE_URL": "redis://redis:6379/0",
+    "DATABASE_URL": "postgresql+pg8000://web-detector:postgres_password9@postgres:5432/web-detector",
+}
+
+
+@pytest.mark.parametrize("variable", ADDRESSES)
+def test_an_address_is_the_bundled_servers_or_the_users_own(variable: str) -> None:
+    readers = {row.variable: row.roles for row in table()}[variable]
+    for name in OURS:
+        if COMPOSE.role(name) in readers and (name != "migrate" or variable == "DATABASE_URL"):
+            assert environment(name)[variable] == ADDRESSES[variable]
+            assert environment(name, **{variable: ""})[variable] == ADDRESSES[variable]
+            assert environment(name, **{variable: "scheme://own"})[variable] == "scheme://own"
+        else:
+            assert variable not in environment(name)
+
+
+def test_flower_has_a_password_and_looks_at_the_same_broker() -> None:
+    own = environment("flower", BROKER_URL="amqp://own//")
+    assert own == {"CELERY_BROKER_URL": "amqp://own//", "FLOWER_BASIC_AUTH": "web-detector:flower_password9"}
+    assert environment("flower")["CELERY_BROKER_URL"] == ADDRESSES["BROKER_URL"]
+
+
+def test_the_gpu_detector_is_a_detector_with_devices_and_a_pool_of_its_own() -> None:
+    gpu, plain = SERVICES["detector-gpu"], SERVICES["detector"]
+    (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
+    assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
+    own = {"profiles", "image", "build", "environment", "deploy"}
+    assert {key: gpu[key] for key in gpu if key not in own} == {key: plain[key] for key in plain if key not in own}
+    changed = {"DETECTOR_POOLS": "gpu", "DETECTOR_DEVICE": "cuda"}
+    assert gpu["environment"] == plain["environment"] | changed
+    assert gpu["image"] != plain["image"]
+
+
+def test_the_gpu_detectors_packages_are_an_argument_of_its_build() -> None:
+    argument = SERVICES["detector-gpu"]["build"]["args"]["REQUIREMENTS"]
+    assert (ROOT / argument).is_file()
+    assert dict(dockerfile("detector")["ARG"])["REQUIREMENTS"] == "requirements/detector.txt"
+    text = (ROOT / "detector/Dockerfile").read_text()
+    assert "COPY ${REQUIREMENTS} requirements/detector.txt" in text
+    # PyTorch and what comes with it is in this image alone.
+    assert dict(dockerfile("detector")["ARG"])["DETECTRON2"] == ""
+    assert 'RUN if [ -n "${DETECTRON2}" ]; then tools/install-detectron2 python; fi' in text
+    assert SERVICES["detector-gpu"]["build"]["args"]["DETECTRON2"]
+    assert "DETECTRON2" not in SERVICES["detector"]["build"]["args"]
+
+
+def test_an_image_is_built_once_and_for_all_that_run_it() -> None:
+    builds = [service["image"] for service in SERVICES.values() if "build" in service]
+    assert len(builds) == len(set(builds))
+    assert {SERVICES[name]["image"] for name in OURS} == set(builds)
+    assert all("build" not in SERVICES[name] for name in SERVICES if name not in OURS)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_container_has_longer_to_stop_than_its_process_takes(name: str) -> None:
+    assert SERVICES[name]["stop_grace_period"] == "30s"
+    gunicorn = " ".join(dockerfile("api")["CMD"])
+    assert re.search(r"--graceful-timeout 20\b", gunicorn)
+
+
+def test_every_volume_is_used() -> None:
+    used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert set(COMPOSE.volumes) == used
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_builder_gets_what_the_dockerfiles_copy_and_nothing_else(role: str) -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    let_in = {line[1:] for line in rules if line.startswith("!")}
+    sources = {source for role in ROLES for source in dockerfile(role)["SOURCES"]}
+    # Of tools/ no more than what is copied.
+    assert let_in == {source if source.startswith("tools/") else source.split("/")[0] for source in sources}
+    kept_out = [rule for rule in rules[1:] if not rule.startswith("!")]
+    for name in ("api/__pycache__", "web/node_modules", "web/dist"):
+        assert any(fnmatch.fnmatch(name, rule) for rule in kept_out), name
+    assert {source for source, _ in dockerfile(role)["COPY"]} >= {"contracts", role}
+
+
+DOCUMENTS = [ROOT / "docker-compose.yaml", ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = [
+    (path.name, command)
+    for path in DOCUMENTS
+    for command in re.findall(r"docker compose ([^`\n]+?)(?:`|\n|  \(|$)", path.read_text(), re.M)
+]
+
+
+def test_the_compose_commands_of_the_documents_are_found() -> None:
+    assert {path for path, _ in COMMANDS} >= {"docker-compose.yaml", "deploy.md"}
+
+
+@pytest.mark.parametrize(("document", "command"), COMMANDS)
+def test_a_compose_command_of_the_documents_names_what_there_is(document: str, command: str) -> None:
+    profiles = {profile for service in SERVICES.values() for profile in service.get("profiles", [])}
+    assert set(re.findall(r"--profile[ =](\S+)", command)) <= profiles
+    assert set(re.findall(r"--scale[ =]([\w-]+)=", command)) <= set(SERVICES)
+    assert all((ROOT / name).is_file() for name in re.findall(r"--file[ =](\S+)", command))
+    words = re.sub(r"--(?:profile|scale|file|env-file)[ =]\S+", "", command).split()
+    verb, *rest = [word for word in words if not word.startswith("-")]
+    assert verb in {"up", "ps", "logs", "down", "build", "run", "exec", "config", "stop", "cp"}, document
+    if verb == "cp":  # one side is a path on the host, the other one in a service's container
+        rest = [word.partition(":")[0] for word in rest if ":" in word]
+        assert rest, document
+    assert verb in {"run", "exec"} or set(rest) <= set(SERVICES)

@@ -1,0 +1,52 @@
+"""Each entry point imports what its image holds, and nothing of the others."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.deployments.service import ROOT
+
+WEB = ("flask", "connexion", "starlette", "gunicorn")
+TABLES = ("sqlalchemy", "alembic")
+VISION = ("av", "cv2")
+RUNTIMES = ("openvino", "onnxruntime", "torch", "detectron2")
+# Loaded where the settings name a bucket.
+OBJECT_STORE = ("botocore",)
+
+FORBIDDEN = {
+    "api.asgi": ("processor", "detector", "cli", *VISION, *RUNTIMES),
+    "processor.worker": ("api", "detector", "cli", *WEB, *RUNTIMES),
+    "processor.probe.child": ("api", "detector", "cli", "celery", "contracts.storage.local", *WEB, *TABLES, *RUNTIMES),
+    "processor.renditions.child": (
+        "api",
+        "detector",
+        "cli",
+        "celery",
+        "contracts.storage.local",
+        *WEB,
+        *TABLES,
+        *RUNTIMES,
+    ),
+    "detector.worker": ("api", "processor", "cli", *WEB, *TABLES, "contracts.database.tables"),
+    "cli.main": ("api", "processor", "detector", "numpy", "pycocotools", *WEB, *TABLES, *VISION, *RUNTIMES),
+    "contracts.results.redis_store": ("pg8000", "sqlalchemy"),
+    "contracts.results.postgres.store": ("redis", "sqlalchemy", "celery"),
+    "contracts.results.open": ("redis", "pg8000", "sqlalchemy"),
+    "contracts.workers.celery_app": ("api", "processor", "detector", "cli", *WEB, *TABLES, *VISION, *RUNTIMES),
+}
+
+
+@pytest.mark.parametrize("entry", FORBIDDEN)
+def test_an_entry_point_does_not_import(entry: str) -> None:
+    code = f"import sys, {entry}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert entry in loaded
+    assert loaded.isdisjoint((*FORBIDDEN[entry], *OBJECT_STORE))
+
+
+def test_a_runtime_is_loaded_by_no_import_of_the_detector() -> None:
+    code = "import sys, detector.worker; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()).isdisjoint(RUNTIMES)

@@ -1,0 +1,28 @@
+"""docs/page.md: the keys are those of the page, the pictures are there, and they are small."""
+
+import re
+
+from tests.support.deployments.service import ROOT
+
+TEXT = (ROOT / "docs/page.md").read_text()
+NAMES = {" ": "Space", "ArrowLeft": "←", "ArrowRight": "→"}
+
+
+def test_the_keys_are_those_of_the_player() -> None:
+    source = (ROOT / "web/src/player/keys.ts").read_text()
+    shortcuts = source[source.index("SHORTCUTS:") : source.index("];")]
+    expected = {}
+    for keys, words in re.findall(r'\[\[(.*?)\], "[\w-]+", "(.*?)"\],\n', shortcuts):
+        for key in re.findall(r'"(.*?)"(?:, |$)', keys):
+            expected[NAMES.get(key, key.upper() if len(key) == 1 else key)] = words.lower()
+    assert len(expected) > 10
+    rows = re.findall(r"^\| (`.*`) \| (.*) \|$", TEXT[TEXT.index("## Keys") : TEXT.index("## How a session")], re.M)
+    assert {key: words.lower() for keys, words in rows for key in re.findall("`(.+?)`", keys)} == expected
+
+
+def test_the_pictures_are_shown_and_small() -> None:
+    images = {path.name: path.stat().st_size for path in (ROOT / "docs/images").iterdir()}
+    assert set(re.findall(r'"images/([\w.-]+)"', TEXT)) == set(images)
+    assert set(re.findall(r'"docs/images/([\w.-]+)"', (ROOT / "README.md").read_text())) <= set(images)
+    assert max(images.values()) <= 80_000
+    assert sum(images.values()) <= 600_000

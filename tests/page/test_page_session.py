@@ -1,0 +1,75 @@
+"""Who is signed in on the page, in a real browser: for how long, in which browsers, and where that can be read."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browsing import PASSWORD, register
+from tests.support.deployments.service import Client, Service
+
+pytestmark = pytest.mark.embedded
+
+
+def test_a_reload_keeps_the_session_and_no_token_can_be_read(service: Service, page: Page) -> None:
+    urls: list[str] = []
+    tokens: set[str] = set()
+    page.on("request", lambda request: urls.append(request.url))
+    page.on("request", lambda request: tokens.add(request.headers.get("authorization", "").removeprefix("Bearer ")))
+    register(page, service)
+    page.reload()
+    expect(page.get_by_role("heading", name="Videos", level=1)).to_be_visible()
+    page.goto(f"{service.url}/account")
+    expect(page.get_by_role("heading", name="Account", level=1)).to_be_visible()
+    tokens.discard("")
+    assert tokens, "nothing was asked with a token"
+    cookies: list[Any] = list(page.context.cookies())
+    assert cookies
+    assert all(cookie["httpOnly"] and cookie["sameSite"] in ("Lax", "Strict") for cookie in cookies)
+    kept = page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])")
+    for secret in (*tokens, *(cookie["value"] for cookie in cookies), PASSWORD):
+        assert not any(secret in url for url in urls)
+        assert secret not in kept
+
+
+def test_signing_out_everywhere_ends_the_session_of_another_browser(service: Service, page: Page) -> None:
+    client = register(page, service)
+    me = client.call("GET", "/auth/me", 200)
+    assert page.context.browser
+    other = page.context.browser.new_context().new_page()
+    other.goto(service.url)
+    other.get_by_label("Name").fill(me["username"])
+    other.get_by_label("Password", exact=True).fill(PASSWORD)
+    other.get_by_role("button", name="Sign in", exact=True).click()
+    expect(other.get_by_role("heading", name="Videos", level=1)).to_be_visible()
+
+    page.get_by_role("button", name="Menu of").click()
+    page.get_by_role("menuitem", name="Account and tokens").click()
+    page.get_by_role("button", name="Sign out everywhere…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    other.reload()
+    expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert client.request("GET", "/auth/me").status_code == 401
+
+
+def test_a_token_that_is_made_on_the_page_lets_a_program_in_until_it_is_deleted(service: Service, page: Page) -> None:
+    me = register(page, service).call("GET", "/auth/me", 200)
+    page.goto(f"{service.url}/account")
+    page.get_by_role("button", name="Make a token").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("backup script")
+    dialog.get_by_label("Delete", exact=True).uncheck()
+    dialog.get_by_role("button", name="Make it").click()
+    expect(dialog.get_by_role("button", name="I have stored it")).to_be_visible()
+    program = Client(service.url)
+    program.http.headers["Authorization"] = f"Bearer {dialog.locator('code').inner_text().strip()}"
+    assert program.call("GET", "/jobs", 200)["items"] == []
+    assert program.call("GET", "/auth/me", 200)["id"] == me["id"]
+    assert program.call("GET", "/tokens", 200)["items"][0]["scopes"] == ["read", "write"]
+    dialog.get_by_role("button", name="I have stored it").click()
+    expect(page.get_by_text("only read, write")).to_be_visible()
+    page.get_by_role("button", name="Delete backup script").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("None yet.")).to_be_visible()
+    assert program.request("GET", "/jobs").status_code == 401

@@ -1,0 +1,142 @@
+"""The page's files, and the headers of all answers."""
+
+import gzip
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page
+
+from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.service import Service
+
+INDEX = (
+    b'<!doctype html><title>Page</title><link rel="icon" href="/favicon.svg">'
+    b'<script type="module" src="/assets/app-1a2B.js"></script>\n'
+)
+SCRIPT = b"document.title = 'Run';\n" * 100
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built page, with a file beside it that is none of its."""
+    folder = tmp_path_factory.mktemp("built") / "dist"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_bytes(INDEX)
+    (folder / "favicon.svg").write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (folder / "assets/app-1a2B.js").write_bytes(SCRIPT)
+    (folder / "assets/app-1a2B.js.gz").write_bytes(gzip.compress(SCRIPT))
+    (folder / "secret.txt").write_text("not for the page")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with EmbeddedForm().run(tmp_path_factory.mktemp("site"), PAGE_DIR=folder) as service:
+        yield service
+
+
+@pytest.fixture
+def http(site: Service) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=site.url) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/", "/account", "/tokens", "/sign-in", "/jobs", f"/jobs/{uuid.uuid4()}"])
+def test_every_view_is_the_page_which_is_asked_for_again(http: httpx.Client, path: str) -> None:
+    answer = http.get(path)
+    assert (answer.status_code, answer.content) == (200, INDEX)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-cache"
+    again = http.get(path, headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_page_runs_no_script_that_is_not_a_file_of_its_own(http: httpx.Client) -> None:
+    policy = dict(part.split(" ", 1) for part in http.get("/").headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert "unsafe" not in str(policy)
+
+
+def test_an_asset_is_kept_for_good_and_comes_compressed(http: httpx.Client) -> None:
+    path = "/assets/app-1a2B.js"
+    plain = http.get(path, headers={"Accept-Encoding": "identity"})
+    assert plain.content == SCRIPT
+    assert "content-encoding" not in plain.headers
+    assert plain.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in plain.headers["cache-control"]
+    packed = http.get(path, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.content == SCRIPT
+    assert int(packed.headers["content-length"]) < len(SCRIPT)
+    assert packed.headers["etag"] != plain.headers["etag"]
+    assert packed.headers["vary"] == "Accept-Encoding"
+
+
+def test_head_tells_the_length_and_sends_nothing(http: httpx.Client) -> None:
+    answer = http.head("/", headers={"Accept-Encoding": "identity"})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert int(answer.headers["content-length"]) == len(INDEX)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/secret.txt",
+        "/assets/none.js",
+        "/assets/../secret.txt",
+        "/assets/%2e%2e/secret.txt",
+        "/assets/..%2fsecret.txt",
+        "/jobs/none",
+        "/apple-touch-icon.png",
+        "/nothing",
+    ],
+)
+def test_what_is_not_the_pages_is_not_there(http: httpx.Client, path: str) -> None:
+    answer = http.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+
+
+def test_only_reading_is_answered_by_the_page(http: httpx.Client) -> None:
+    assert http.post("/").status_code in (404, 405)
+
+
+@pytest.mark.parametrize("path", ["/", "/docs/", "/healthz", "/api/v1/models", "/api/v1/videos", "/nothing"])
+def test_every_answer_says_what_browsers_may_do_with_it(http: httpx.Client, path: str) -> None:
+    headers = http.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert len(headers.get_list("content-security-policy")) == 1
+
+
+@pytest.mark.one_form
+def test_a_browser_runs_the_page_and_swagger_ui_without_complaint(site: Service, page: Page) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{site.url}/account")
+    page.wait_for_function("document.title === 'Run'")
+    page.goto(f"{site.url}/docs")
+    page.wait_for_selector(".opblock")
+    assert complaints == []
+
+
+def test_without_the_page_its_place_says_how_to_build_it(folder: Path, site: Service, http: httpx.Client) -> None:
+    index = folder / "index.html"
+    index.rename(folder / "away")
+    try:
+        answer = http.get("/")
+        assert answer.status_code == 503
+        assert "make page" in answer.text
+        assert "/docs" in answer.text
+        assert http.get("/healthz").status_code == 200
+    finally:
+        (folder / "away").rename(index)

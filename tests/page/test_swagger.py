@@ -1,0 +1,68 @@
+"""Swagger UI, in a real browser: log in, upload a file, poll its result."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page
+
+from tests.support.deployments.service import Service
+
+pytestmark = pytest.mark.embedded
+
+
+def test_the_main_job_with_the_mouse(service: Service, page: Page, sample: Path) -> None:
+    elsewhere: list[str] = []
+    page.on(
+        "request",
+        lambda request: None if request.url.startswith((service.url, "data:")) else elsewhere.append(request.url),
+    )
+    page.goto(f"{service.url}/docs")
+
+    register = opened(page, "register")
+    register.locator("textarea").fill(json.dumps({"username": "mouse", "password": "correct-horse-battery"}))
+    token = executed(register, 201)["access_token"]
+
+    page.locator("button.authorize").first.click()
+    bearer = page.locator(".auth-container").filter(has=page.get_by_label("auth-bearer-value"))
+    bearer.get_by_label("auth-bearer-value").fill(token)
+    bearer.locator("button.authorize").click()
+    page.locator(".auth-btn-wrapper button.btn-done").first.click()
+
+    detect = opened(page, "detect")
+    detect.locator("input[type=file]").set_input_files(str(sample))
+    job = executed(detect, 202)
+
+    look = opened(page, "get_job")
+    look.locator("input[placeholder=job_id]").fill(job["id"])
+    for _ in range(100):
+        state = executed(look, 200)["state"]
+        if state in ("succeeded", "failed"):
+            break
+        page.wait_for_timeout(300)
+    assert state == "succeeded"
+
+    results = opened(page, "job_results")
+    results.locator("input[placeholder=job_id]").fill(job["id"])
+    assert executed(results, 200)["frames"][0]["frame"] == 0
+    assert elsewhere == [], "the page must not ask anyone else"
+
+
+def opened(page: Page, operation: str) -> Locator:
+    """An operation's block, ready to be tried out."""
+    block = page.locator(f".opblock[id$='.{operation}']")
+    block.locator(".opblock-summary-control").click()
+    block.locator("button.try-out__btn").click()
+    return block
+
+
+def executed(block: Locator, status: int) -> Any:
+    """The JSON that the operation answers."""
+    button = block.locator("button.execute")
+    with block.page.expect_response(lambda response: "/api/v1/" in response.url) as caught:
+        button.click()
+    answer = block.locator(".live-responses-table .response-col_status").first
+    answer.wait_for()
+    assert caught.value.status == status, caught.value.text()
+    return caught.value.json()

@@ -1,0 +1,23 @@
+"""Every operation of the spec with good and bad data: never a 5xx, never an answer that the spec does not have."""
+
+import pytest
+
+from tests.support.deployments.service import Client, Service
+from tests.support.hostile.api import explore
+
+pytestmark = pytest.mark.one_form
+
+EXAMPLES = 3
+
+
+def test_the_api_answers_as_its_spec_says(service: Service) -> None:
+    if complaint := explore(service, seed=1, examples=EXAMPLES):
+        pytest.fail(complaint, pytrace=False)
+
+
+@pytest.mark.parametrize("path", ["/jobs/null,null/renditions/annotated", "/videos/null,null/renditions/poster"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_what_is_no_id_has_no_rendition(client: Client, method: str, path: str) -> None:
+    client.problem(method, path, 404, "not_found")
+    if method == "GET":
+        client.problem(method, f"{path}/content", 404, "not_found")

@@ -1,0 +1,144 @@
+"""Results are read while the job runs, and a cursor taken then outlives the job and the store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from contracts.results.redis_store import RedisResultStore
+from tests.support.deployments.forms import Form
+from tests.support.deployments.service import Client, Service
+from tests.support.videos.sample_variants import repeated
+
+pytestmark = pytest.mark.one_form
+
+TIMES = 3
+
+
+@pytest.fixture(scope="module")
+def own(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with small chunks and one detector, so that a job takes its time."""
+    with form.run(tmp_path_factory.mktemp("partial"), CHUNK_SIZE=24, DETECTOR_WORKERS=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def long_clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return repeated(sample, tmp_path_factory.mktemp("long") / "long.mp4", TIMES)
+
+
+def test_a_cursor_outlives_the_merge_and_the_store(own: Service, long_clip: Path) -> None:
+    client = own.client()
+    job = client.start(client.upload(long_clip))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
+    first = page(client, job, limit=50)
+    now = client.job(job)
+    assert now["state"] == "running", "the clip is too short to see a running job"
+    assert first["complete"] is False
+    assert [frame["frame"] for frame in first["frames"]] == list(range(50))
+    assert 0 < now["progress"]["fraction"] < 1
+    assert now["progress"]["fps"] > 0
+
+    client.problem("GET", f"/jobs/{job['id']}/summary", 409, "results_not_ready")
+    frontier = page(client, job, limit=5000, cursor=first["next_cursor"])
+    waiting = page(client, job, limit=5000, cursor=frontier["next_cursor"])
+    assert waiting["frames"] == [] or int(waiting["frames"][0]["frame"]) == frontier["frames"][-1]["frame"] + 1
+
+    ended = client.wait(job)
+    assert ended["state"] == "succeeded"
+    from_store = client.lines(job)
+    rest = client.frames(job, cursor=first["next_cursor"])
+    assert [frame["frame"] for frame in rest] == list(range(50, ended["progress"]["frames_total"]))
+    assert client.frames(job)[:50] == first["frames"], "what was seen early is what stays"
+
+    kept = store_of(own)
+    kept.forget(job["id"])
+    assert kept.chunk_indexes(job["id"]) == frozenset()
+    assert client.frames(job, cursor=first["next_cursor"]) == rest
+    assert client.lines(job) == from_store
+
+
+def test_lines_of_a_running_job_end_at_the_frontier(own: Service, long_clip: Path) -> None:
+    client = own.client()
+    job = client.start(client.upload(long_clip))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
+    early = client.lines(job)
+    assert client.job(job)["state"] == "running"
+    assert early
+    client.wait(job)
+    whole = client.lines(job)
+    assert whole.startswith(early)
+    assert len(whole) > len(early)
+
+
+def test_the_timeline_of_a_running_job_shows_what_is_finished(own: Service, long_clip: Path) -> None:
+    client = own.client()
+    job = client.start(client.upload(long_clip))
+    path = f"/jobs/{job['id']}"
+    queued = client.call("GET", f"{path}/series", 200)
+    assert queued["frontier_ms"] is not None
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
+    early = client.call("GET", f"{path}/series", 200, params={"buckets": 50})
+    first = client.call("GET", f"{path}/series", 200, params={"to_ms": 400})
+    seen = client.call("GET", f"{path}/appearances", 200, params={"label": "person"})
+    assert client.job(job)["state"] == "running", "the clip is too short to see a running job"
+    assert (early["complete"], first["complete"], first["frontier_ms"]) == (False, False, None)
+    assert early["from_ms"] < early["frontier_ms"] < early["to_ms"]
+    assert seen["items"]
+    assert seen["next_cursor"]
+    settled = [item for item in seen["items"] if not item["growing"]]
+
+    client.wait(job)
+    late = client.call("GET", f"{path}/series", 200, params={"buckets": 50})
+    assert (late["complete"], late["frontier_ms"]) == (True, None)
+    span = {name: early[name] for name in ("from_ms", "to_ms")}
+    assert span == pytest.approx({name: late[name] for name in span}, abs=1), "the plot must not jump at the end"
+    whole = [bucket for bucket, frames in enumerate(early["frames"]) if frames == late["frames"][bucket]]
+    assert [early["any"][bucket] for bucket in whole] == [late["any"][bucket] for bucket in whole]
+    assert len(whole) > 5
+    query = {"label": "person", "cursor": seen["next_cursor"]}
+    rest = client.call("GET", f"{path}/appearances", 200, params=query)["items"]
+    assert [*settled, *rest] == client.call("GET", f"{path}/appearances", 200, params={"label": "person"})["items"]
+
+
+def test_a_cancelled_job_keeps_what_was_finished(own: Service, long_clip: Path) -> None:
+    client = own.client()
+    job = client.start(client.upload(long_clip))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
+    assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["cancel_requested"]
+    ended = client.wait(job, seconds=20)
+    assert ended["state"] == "cancelled"
+    (missing,) = ended["failed_ranges"]
+    assert missing["reason"] == "the job was cancelled"
+    frames = client.frames(job)
+    assert [frame["frame"] for frame in frames] == list(range(missing["first"]))
+    assert frames
+    assert client.call("GET", f"/jobs/{job['id']}/summary", 200)["frames"] == len(frames)
+    assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["state"] == "cancelled"
+    client.call("DELETE", f"/jobs/{job['id']}", 204)
+    kept = store_of(own)
+    assert kept.cancelled(job["id"]), "chunks that wait in the queue must find that nobody wants them"
+    assert kept.get_layout(job["id"]) is None
+
+
+def test_a_store_that_was_emptied_costs_time_and_nothing_else(own: Service, sample: Path) -> None:
+    client = own.client()
+    undisturbed = client.detect(sample)
+    job = client.start({"id": undisturbed["video_id"]})
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
+    with redis.Redis.from_url(own.settings().result_store_url) as connection:
+        connection.flushdb()  # the results; the broker's messages are in another database
+    ended = client.wait(job, seconds=90)
+    assert ended["state"] == "succeeded"
+    assert own.result_bytes(ended) == own.result_bytes(undisturbed)
+
+
+def store_of(service: Service) -> RedisResultStore:
+    """The store that the service keeps running jobs in."""
+    return RedisResultStore.connect(service.settings().result_store_url, 60)
+
+
+def page(client: Client, job: dict[str, Any], **query: Any) -> Any:
+    return client.call("GET", f"/jobs/{job['id']}/results", 200, params=query)

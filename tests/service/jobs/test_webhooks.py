@@ -1,0 +1,252 @@
+"""Webhooks as a client and a receiving server see them."""
+
+import re
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from contracts.database.engine import open_database
+from contracts.database.tables import User, Webhook
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.forms import EmbeddedForm, Form
+from tests.support.deployments.service import ROOT, Client, Service
+from tests.support.servers.webhook_receiver import Receiver
+
+pytestmark = pytest.mark.one_form
+
+OPTIONS = {"every_n": 50}
+SETTINGS = {"WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_TIMEOUT_SECONDS": 5}
+
+
+@pytest.fixture(scope="module")
+def calling(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that may call this very address, and no other that is not public."""
+    with form.run(tmp_path_factory.mktemp("calling"), **SETTINGS) as running:
+        yield running
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
+
+
+def verifier() -> Any:
+    """The function of the documentation."""
+    text = (ROOT / "docs/webhooks.md").read_text()
+    (code,) = re.findall(r"<!-- executed: verify -->\n```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102  (it is ours)
+    return names["is_ours"]
+
+
+def make(client: Client, url: str) -> Any:
+    return client.call("POST", "/webhooks", 201, json={"url": url})
+
+
+def told(client: Client, webhook: Any, seconds: float = 60) -> list[Any]:
+    """The deliveries, as soon as none waits any more."""
+    deadline = time.monotonic() + seconds
+    while True:
+        items: list[Any] = client.call("GET", f"/webhooks/{webhook['id']}/deliveries", 200)["items"]
+        if items and all(item["finished_at"] for item in items):
+            return items
+        assert time.monotonic() < deadline, items
+        time.sleep(0.1)
+
+
+def test_the_end_of_a_job_is_told(calling: Service, receiver: Receiver, sample: Path) -> None:
+    client, other = calling.client(), calling.client()
+    webhook = make(client, f"{receiver.url}/jobs?x=1")
+    make(other, f"{receiver.url}/other")
+    job = client.detect(sample, options=OPTIONS)
+    (delivery,) = told(client, webhook)
+    (call,) = receiver.calls
+    assert call.path == "/jobs?x=1"
+    assert call.content["job"].keys() == job.keys()
+    assert (call.content["job"]["id"], call.content["job"]["state"]) == (job["id"], "succeeded")
+    assert (call.content["id"], call.content["event"]) == (delivery["id"], "job.finished")
+    assert (delivery["job_id"], delivery["state"], delivery["status"]) == (job["id"], "delivered", 204)
+    assert (delivery["attempts"], delivery["next_at"], delivery["error"]) == (1, None, None)
+    client.call("DELETE", f"/jobs/{job['id']}", 204)
+    assert client.call("GET", f"/webhooks/{webhook['id']}/deliveries", 200)["items"] == []
+
+
+def test_the_documented_function_knows_what_is_ours(calling: Service, receiver: Receiver) -> None:
+    client = calling.client()
+    webhook = make(client, receiver.url)
+    assert client.call("POST", f"/webhooks/{webhook['id']}/test", 200) == {
+        "delivered": True,
+        "status": 204,
+        "error": None,
+    }
+    (call,) = receiver.calls
+    assert (call.content["event"], call.content["job"]) == ("test", None)
+    header, is_ours = call.headers["webdetector-signature"], verifier()
+    assert is_ours(webhook["secret"], header, call.body)
+    assert not is_ours(webhook["secret"], header, call.body + b" ")
+    assert not is_ours("wdwh_" + "x" * 43, header, call.body)
+    assert not is_ours(webhook["secret"], header, call.body, tolerance=-1)
+    later = re.sub(r"t=\d+", lambda found: f"t={int(found[0][2:]) + 1}", header)
+    assert not is_ours(webhook["secret"], later, call.body)
+    for broken in ("", "t=1", "v1=x", "t=x,v1=y", "t=²,v1=ü", header.replace("v1=", "v0=")):
+        assert not is_ours(webhook["secret"], broken, call.body)
+
+
+def test_the_secret_is_shown_once(calling: Service, receiver: Receiver) -> None:
+    client = calling.client()
+    response = client.request("POST", "/webhooks", json={"url": receiver.url})
+    webhook = response.json()
+    assert response.headers["cache-control"] == "no-store"
+    shown = {name: value for name, value in webhook.items() if name != "secret"}
+    assert client.call("GET", "/webhooks", 200)["items"] == [shown]
+    assert client.call("GET", f"/webhooks/{webhook['id']}", 200) == shown
+    assert make(client, receiver.url)["secret"] != webhook["secret"]
+
+
+def test_a_test_says_why_it_did_not_arrive(calling: Service, receiver: Receiver) -> None:
+    client = calling.client()
+    webhook = make(client, f"{receiver.url}/x")
+    receiver.answer = lambda _: (301, {"Location": f"{receiver.url}/y"})
+    outcome = client.call("POST", f"/webhooks/{webhook['id']}/test", 200)
+    assert (outcome["delivered"], outcome["status"]) == (False, 301)
+    assert "redirects are not followed" in outcome["error"]
+    assert [call.path for call in receiver.calls] == ["/x"]
+    receiver.__exit__()
+    outcome = client.call("POST", f"/webhooks/{webhook['id']}/test", 200)
+    assert outcome == {"delivered": False, "status": None, "error": "the address cannot be reached: no connection"}
+
+
+def test_webhooks_are_their_users_alone(calling: Service, receiver: Receiver) -> None:
+    owner, other = calling.client(), calling.client()
+    path = f"/webhooks/{make(owner, receiver.url)['id']}"
+    for method, more in (("GET", ""), ("DELETE", ""), ("GET", "/deliveries"), ("POST", "/test")):
+        other.problem(method, path + more, 404, "not_found")
+    assert other.call("GET", "/webhooks", 200)["items"] == []
+    owner.call("DELETE", path, 204)
+    owner.problem("GET", path, 404, "not_found")
+    assert receiver.calls == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.2/",
+        "http://[::1]/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://2130706434/",
+        "http://169.254.169.254/latest",
+        "http://name.invalid/",
+        "http://127.0.0.1:22/",
+        "http://user:word@127.0.0.1/",
+        "ftp://127.0.0.1/",
+        "/path",
+    ],
+)
+def test_an_address_that_is_not_open_is_refused(calling: Service, url: str) -> None:
+    client = calling.client()
+    client.problem("POST", "/webhooks", 422, "webhook_refused", json={"url": url})
+    assert client.call("GET", "/webhooks", 200)["items"] == []
+
+
+def test_an_address_is_checked_again_at_each_call(calling: Service, receiver: Receiver, sample: Path) -> None:
+    client = calling.client()
+    webhook = make(client, receiver.url)
+    engine = open_database(calling.settings().database_url)
+    with Session(engine) as session, session.begin():  # as if the name had led elsewhere then
+        elsewhere = f"http://127.0.0.2:{receiver.port}/"
+        session.execute(update(Webhook).where(Webhook.id == webhook["id"]).values(url=elsewhere))
+    engine.dispose()
+    outcome = client.call("POST", f"/webhooks/{webhook['id']}/test", 200)
+    assert outcome["error"] == "the host is not known, or is not one of the public internet"
+
+
+@pytest.mark.parametrize("body", [{}, {"url": 1}, {"url": ""}, {"url": "x" * 2049}, {"url": "http://a", "b": 1}, []])
+def test_a_document_that_is_not_as_the_spec_has_it_is_refused(calling: Service, body: object) -> None:
+    client = calling.client()
+    assert client.request("POST", "/webhooks", json=body).status_code == 422
+
+
+def test_deliveries_come_in_pages(calling: Service, receiver: Receiver, sample: Path) -> None:
+    client = calling.client()
+    webhook = make(client, receiver.url)
+    video = client.upload(sample)
+    jobs = [client.wait(client.start(video, options=OPTIONS)) for _ in range(3)]
+    assert {item["job_id"] for item in told(client, webhook)} == {job["id"] for job in jobs}
+    path, pages = f"/webhooks/{webhook['id']}/deliveries", []
+    query: dict[str, Any] = {"limit": 2}
+    while True:
+        page = client.call("GET", path, 200, params=query)
+        pages.append([item["job_id"] for item in page["items"]])
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert [len(page) for page in pages] == [2, 1]
+    assert [job_id for page in pages for job_id in page] == [job["id"] for job in reversed(jobs)]
+    client.problem("GET", path, 422, "invalid_cursor", params={"cursor": "x"})
+
+
+def test_nothing_inside_is_called_unless_it_is_allowed(service: Service, receiver: Receiver) -> None:
+    service.client().problem("POST", "/webhooks", 422, "webhook_refused", json={"url": receiver.url})
+    assert receiver.calls == []
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """A service that a test may break. Webhooks are switched off in it, until one switches them on; then a
+    claim holds for 15 s."""
+    with EmbeddedForm().run(tmp_path_factory.mktemp("own"), WEBHOOK_CONCURRENCY=0, **SETTINGS) as running:
+        yield running
+
+
+def switch_on(own: Embedded) -> None:
+    if own.env.pop("WEBHOOK_CONCURRENCY", None):
+        assert own.stop() == 0
+        own.start()
+
+
+def test_what_ended_while_webhooks_were_off_is_told_when_they_are_on(
+    own: Embedded, receiver: Receiver, sample: Path
+) -> None:
+    client = own.client()
+    client.problem("POST", "/webhooks", 403, "webhooks_off", json={"url": receiver.url})
+    client.problem("POST", f"/webhooks/{uuid.uuid4()}/test", 403, "webhooks_off")
+    engine = open_database(own.settings().database_url)
+    webhook = str(uuid.uuid4())
+    with Session(engine) as session, session.begin():  # one that was made before
+        user = session.scalars(select(User.id).where(User.username == client.username)).one()
+        session.add(Webhook(id=webhook, user_id=user, url=receiver.url, secret="wdwh_x"))
+    engine.dispose()
+    job = client.detect(sample, options=OPTIONS)
+    (waiting,) = client.call("GET", f"/webhooks/{webhook}/deliveries", 200)["items"]
+    assert (waiting["state"], waiting["attempts"], receiver.calls) == ("waiting", 0, [])
+    switch_on(own)
+    (delivery,) = told(client, {"id": webhook})
+    assert (delivery["state"], delivery["job_id"], len(receiver.calls)) == ("delivered", job["id"], 1)
+
+
+def test_an_api_that_is_killed_in_the_middle_of_a_call_makes_it_again(
+    own: Embedded, receiver: Receiver, sample: Path
+) -> None:
+    switch_on(own)
+    client, gate = own.client(), threading.Event()
+    webhook = make(client, receiver.url)
+    receiver.answer = lambda _: 204 if gate.wait(60) else 500
+    client.start(client.upload(sample), options=OPTIONS)
+    receiver.wait(1)
+    for worker in [process for process in own.processes("gunicorn") if not process.children()]:
+        worker.kill()
+    gate.set()
+    first, second = receiver.wait(2)[:2]
+    assert first.headers["webdetector-delivery"] == second.headers["webdetector-delivery"]
+    assert first.content["job"]["id"] == second.content["job"]["id"]
+    assert second.signed_with(webhook["secret"])
+    (delivery,) = told(client, webhook)
+    assert (delivery["state"], delivery["attempts"] >= 2) == ("delivered", True)

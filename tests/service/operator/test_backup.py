@@ -1,0 +1,314 @@
+"""What is backed up while the service works is restored whole, on SQLite and on PostgreSQL, or not at all."""
+
+import io
+import shutil
+import stat
+import subprocess
+import tarfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from api.operator.backup import Places, take
+from api.operator.backup_file import MANIFEST, TABLES, Reader, Writer
+from api.operator.restore import restore
+from contracts.database.engine import open_database
+from contracts.database.tables import Base, Job, Rendition, User, Video, new_id, utcnow
+from contracts.errors import Conflict, CorruptData
+from contracts.results.removal import remove_video_data
+from contracts.storage.local import LocalStorage
+from contracts.storage.port import video_key
+from processor.housekeeping.inventory import Inventory
+from processor.housekeeping.keeper import Keeper
+from processor.housekeeping.orphans import orphans
+from processor.operator.verify import Verifier
+from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.service import Service
+from tests.support.operator_command import command
+from tests.support.processor_bench import Desk
+from tests.support.servers.debian import Postgres
+from tests.support.servers.valkey import Valkey
+from tests.support.videos.clips import Clip, clip
+from tests.support.videos.sample_variants import repeated
+
+
+@pytest.fixture(scope="module")
+def small() -> Clip:
+    return clip(frames=30)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, valkey: Valkey) -> Iterator[Desk]:
+    made = Desk(tmp_path / "data", valkey)
+    yield made
+    made.close()
+
+
+class Other:
+    """Another, empty place to restore into."""
+
+    def __init__(self, folder: Path, url: str = "") -> None:
+        folder.mkdir()
+        self.folder = folder
+        self.engine: Engine = open_database(url or f"sqlite:///{folder / 'web-detector.sqlite'}")
+        self.storage = LocalStorage(folder / "storage")
+        self.places = Places(folder / "models", folder / "secrets.env")
+
+    def restore(self, content: bytes) -> None:
+        restore(self.engine, self.storage, io.BytesIO(content), self.places)
+
+    def files(self) -> list[str]:
+        root = self.folder / "storage"
+        return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+    def verdicts(self) -> dict[str, tuple[str, ...]]:
+        verifier = Verifier(self.storage)
+        found = [verifier.verify(*pair) for pair in Inventory(self.engine).jobs()]
+        return {verdict.job_id: verdict.problems for verdict in found if verdict.checked}
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def other(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Other]:
+    url = ""
+    if request.param == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.create(f"backup-{new_id()[:8]}")
+    made = Other(tmp_path / "other", url)
+    yield made
+    made.engine.dispose()
+
+
+def backed_up(desk: Desk) -> bytes:
+    sink = io.BytesIO()
+    take(
+        desk.engine,
+        desk.services.storage,
+        sink,
+        Places(desk.settings.models_path, Path(desk.settings.data_dir, "secrets.env")),
+    )
+    return sink.getvalue()
+
+
+def rows(engine: Engine) -> dict[str, list[Any]]:
+    with Session(engine) as session:
+        tables = Base.metadata.sorted_tables
+        found = {table.name: sorted(map(str, session.execute(select(table)).mappings())) for table in tables}
+    return {name: lines for name, lines in found.items() if lines}
+
+
+def test_what_is_restored_is_what_was_there(desk: Desk, other: Other, small: Clip) -> None:
+    folder = Path(desk.settings.data_dir)
+    (folder / "secrets.env").write_text("JWT_SECRET_KEY=key\n")
+    (folder / "models").mkdir()
+    (folder / "models" / "some.onnx").write_bytes(b"weights")
+    video = desk.add_video(small)
+    jobs = [desk.add_job(video, every_n=2), desk.add_job(video, failed=0)]
+    desk.add(
+        Video(user_id=desk.user, content_type="video/mp4", tags=["ä", 1], size_bytes=2**40, sha256="-", refused="no")
+    )
+    other.restore(backed_up(desk))
+    assert rows(other.engine) == rows(desk.engine)
+    assert other.files() == desk.files()
+    assert other.verdicts() == {job.id: () for job in jobs}
+    assert (other.folder / "secrets.env").read_text() == "JWT_SECRET_KEY=key\n"
+    assert stat.S_IMODE((other.folder / "secrets.env").stat().st_mode) == 0o600
+    assert (other.folder / "models" / "some.onnx").read_bytes() == b"weights"
+
+
+def test_what_was_at_work_begins_again(desk: Desk, other: Other, small: Clip) -> None:
+    running = desk.start_job(desk.add_video(small))
+    other.restore(backed_up(desk))
+    found = Inventory(other.engine).job(running.id)
+    assert found is not None
+    job = found[0]
+    assert (job.state, job.frames_total, job.chunks_total, job.chunks_sent, job.started_at) == (
+        "queued",
+        None,
+        None,
+        0,
+        None,
+    )
+    assert not any("plan" in name for name in other.files())
+    with Session(other.engine) as session:
+        assert set(session.scalars(select(Rendition.state))) == {"queued"}
+
+
+def test_a_backup_is_of_one_moment_whatever_comes_and_goes(desk: Desk, other: Other, small: Clip) -> None:
+    """Videos come and go all the while: each is in the backup whole, with its jobs, or not at all."""
+    kept = [desk.add_job(desk.add_video(small)) for _ in range(3)]
+    stop = threading.Event()
+    wrong: list[BaseException] = []
+
+    def churn() -> None:
+        try:
+            while not stop.is_set():
+                video = desk.add_video(small)
+                job = desk.add_job(video)
+                assert desk.inventory.delete_video(video, utcnow()) == [job.id]
+                remove_video_data(desk.services.storage, desk.services.store, video.id, [job.id])
+        except BaseException as error:
+            wrong.append(error)
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        backups = [backed_up(desk)]
+        while len({tuple(names(backup)) for backup in backups}) < 4 and len(backups) < 100:
+            backups.append(backed_up(desk))
+    finally:
+        stop.set()
+        thread.join()
+    assert wrong == []
+    assert len(backups) < 100, "nothing came or went meanwhile"
+    other.restore(backups[-1])
+    verdicts = other.verdicts()
+    assert set(verdicts) >= {job.id for job in kept}
+    assert set(verdicts.values()) == {()}
+    keeper = Keeper(Inventory(other.engine), other.storage, None, None)
+    assert list(orphans(keeper, -60)) == []
+
+
+def names(backup: bytes) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(backup)) as tar:
+        return tar.getnames()
+
+
+def test_objects_that_went_meanwhile_leave_no_rows_behind(desk: Desk, tmp_path: Path, small: Clip) -> None:
+    kept, gone = desk.add_job(desk.add_video(small)), desk.add_job(desk.add_video(small))
+    desk.services.storage.delete(video_key(gone.video_id))
+    other = Other(tmp_path / "other")
+    other.restore(backed_up(desk))
+    with Session(other.engine) as session:
+        assert list(session.scalars(select(Video.id))) == [kept.video_id]
+        assert list(session.scalars(select(Job.id))) == [kept.id]
+    other.engine.dispose()
+
+
+def test_a_damaged_or_cut_backup_is_refused_and_leaves_nothing(desk: Desk, tmp_path: Path, small: Clip) -> None:
+    desk.add_job(desk.add_video(small))
+    good = backed_up(desk)
+    other = Other(tmp_path / "other")
+    at = good.index(b"ftyp")  # in the video
+    row = good.index(b'"username"')
+    damaged = [good[:at] + b"FTYP" + good[at + 4 :], good[:row] + b'"Username"' + good[row + 10 :]]
+    for content in (
+        b"",
+        b"nothing of the kind" * 100,
+        *(good[: len(good) * part // 7] for part in range(1, 7)),
+        *damaged,
+    ):
+        with pytest.raises(CorruptData):
+            other.restore(content)
+        assert other.files() == []
+        assert not (other.folder / "secrets.env").exists()
+    other.restore(good)  # what was refused stands in nobody's way
+    assert other.files() == desk.files()
+    other.engine.dispose()
+
+
+def test_nothing_is_restored_over_something(desk: Desk, small: Clip) -> None:
+    before = rows(desk.engine)
+    with pytest.raises(Conflict, match="restore into an empty one"):
+        restore(
+            desk.engine, desk.services.storage, io.BytesIO(backed_up(desk)), Places(desk.settings.models_path, None)
+        )
+    assert rows(desk.engine) == before
+
+
+def rewritten(
+    backup: bytes, revision: str, new_columns: dict[str, set[str]], new_tables: set[str], format: int = 1
+) -> bytes:
+    """The backup as an earlier release would have made it."""
+    sink = io.BytesIO()
+    reader, writer = Reader(io.BytesIO(backup)), Writer(sink)
+    tables = {name: count for name, count in reader.manifest.tables.items() if name not in new_tables}
+    manifest = msgspec.structs.replace(reader.manifest, revision=revision, tables=tables, format=format)
+    writer.add_bytes(MANIFEST, msgspec.json.encode(manifest))
+    for name, content in reader.members():
+        data = content.read()
+        table = name.removeprefix(TABLES).removesuffix(".jsonl")
+        if name.startswith(TABLES):
+            if table in new_tables:
+                continue
+            lines = [msgspec.json.decode(line) for line in data.splitlines()]
+            for line in lines:
+                for column in new_columns.get(table, ()):
+                    del line[column]
+            data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+        writer.add_bytes(name, data)
+    writer.close()
+    return sink.getvalue()
+
+
+def test_a_backup_of_an_earlier_release_is_brought_up_to_date(desk: Desk, other: Other, small: Clip) -> None:
+    job = desk.add_job(desk.add_video(small))
+    new = {"users": {"role", "quotas"}, "api_tokens": {"scopes"}, "jobs": {"chunks_sent"}}
+    other.restore(rewritten(backed_up(desk), "0003", new, {"webhooks", "deliveries", "audit_events"}))
+    assert other.verdicts() == {job.id: ()}
+    with Session(other.engine) as session:
+        assert session.scalars(select(User.role)).one() == "user"
+        found = session.scalars(select(Job)).one()
+        assert found.chunks_sent == found.chunks_total, "what the upgrade does to rows is done to these"
+
+
+def test_a_backup_of_a_later_release_is_refused(desk: Desk, tmp_path: Path) -> None:
+    other = Other(tmp_path / "other")
+    backup = backed_up(desk)
+    for later in (rewritten(backup, "9999", {}, set()), rewritten(backup, "0004", {}, set(), format=2)):
+        with pytest.raises(CorruptData, match="newer release"):
+            other.restore(later)
+    other.engine.dispose()
+
+
+def test_a_service_is_backed_up_while_it_works(service: Service, sample: Path, tmp_path: Path) -> None:
+    """By the command that the image of the api has, through a pipe, whatever its database is."""
+    ended = service.client().detect(sample)
+    worker = service.processes(r"api\.asgi")[0]
+    environ = worker.environ()
+    python = shutil.which(worker.cmdline()[0], path=environ["PATH"])
+    assert python
+    words = [python, "-m", "api.operator.backup_command", "backup", "-"]
+    done = subprocess.run(words, cwd=worker.cwd(), env=environ, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr.decode()
+    other = Other(tmp_path / "other")
+    other.restore(done.stdout)
+    assert other.verdicts()[ended["id"]] == ()
+    assert (other.folder / "storage" / f"videos/{ended['video_id']}/jobs/{ended['id']}/result").read_bytes() == (
+        service.result_bytes(ended)
+    )
+    other.engine.dispose()
+
+
+def test_a_restored_service_goes_on(sample: Path, tmp_path: Path) -> None:
+    """Tokens hold, results are the same to the byte, and a job that ran is done again."""
+    long = repeated(sample, tmp_path / "long.mp4", 2)
+    backup = tmp_path / "all.backup"
+    with EmbeddedForm().run(tmp_path / "one", CHUNK_SIZE=24) as one:
+        client = one.client()
+        ended = client.detect(sample)
+        lines = client.lines(ended)
+        running = client.start(client.upload(long))
+        client.wait(running, lambda now: now["progress"]["frames_done"] > 30)
+        done = command({"DATA_DIR": one.env["DATA_DIR"]}, "backup", str(backup))
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        undisturbed = one.result_bytes(client.wait(running))
+        refused = command({"DATA_DIR": one.env["DATA_DIR"]}, "restore", str(backup))
+        assert (refused.returncode, "another instance" in refused.stderr) == (1, True), "the service runs there"
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["all.backup", "long.mp4", "one"]
+    place = tmp_path / "two" / "data"
+    restored = command({"DATA_DIR": str(place)}, "restore", str(backup))
+    assert restored.returncode == 0, restored.stderr
+    assert restored.stderr.startswith("restored: ")
+    with EmbeddedForm().run(tmp_path / "two", CHUNK_SIZE=24) as two:
+        client.http.base_url = two.url
+        assert client.lines(client.job(ended)) == lines
+        again = client.wait(running)
+        assert again["state"] == "succeeded"
+        assert two.result_bytes(again) == undisturbed

@@ -1,0 +1,200 @@
+"""What is too old goes, what belongs to nothing goes, and nothing else."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from contracts.coordination.deleted_jobs import KEPT, Gone
+from contracts.database.tables import AuditEvent, Base, Job, Rendition, Upload, Video, new_id, utcnow
+from contracts.storage.port import index_key, plan_key, rendition_key, result_key, video_key
+from contracts.wire.renditions import rendition_id
+from processor.housekeeping import hourly
+from processor.housekeeping.keeper import Keeper
+from processor.housekeeping.orphans import Orphan, orphans, remove
+from processor.housekeeping.retention import expire, expired
+from tests.support.operator_command import command
+from tests.support.processor_bench import Desk
+from tests.support.servers.valkey import Valkey
+from tests.support.videos.clips import Clip, clip
+
+
+@pytest.fixture(scope="module")
+def small() -> Clip:
+    return clip(frames=30)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, valkey: Valkey) -> Iterator[Desk]:
+    made = Desk(tmp_path, valkey, RETENTION_VIDEO_DAYS=30, RETENTION_RESULT_DAYS=7)
+    with redis.Redis.from_url(made.settings.signals_url) as client:
+        client.flushdb()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def keeper(desk: Desk) -> Iterator[Keeper]:
+    with redis.Redis.from_url(desk.settings.signals_url) as client:
+        yield Keeper(desk.inventory, desk.services.storage, desk.services.store, Gone(client))
+
+
+def grow_old(desk: Desk) -> None:
+    """As if all that is stored had been written long ago."""
+    for path in desk.storage.rglob("*"):
+        os.utime(path, (0, 0))
+
+
+def rows(desk: Desk) -> dict[str, int]:
+    with Session(desk.engine) as session:
+        counted = {
+            table.name: session.scalars(select(func.count()).select_from(table)).one()
+            for table in Base.metadata.sorted_tables
+        }
+    return {name: count for name, count in counted.items() if count}
+
+
+def test_what_is_too_old_goes_and_nothing_else(desk: Desk, keeper: Keeper, small: Clip) -> None:
+    old, new, used, busy = (desk.add_video(small, days_old=days) for days in (40, 3, 90, 50))
+    gone = desk.add_job(old, days_old=39)
+    stale, fresh = desk.add_job(new, days_old=8), desk.add_job(new, days_old=1)
+    kept = desk.add_job(used, days_old=2)  # an old video of which something was wanted of late
+    running = desk.start_job(busy)
+
+    told = {(item.kind, item.id) for item in expired(keeper, desk.settings)}
+    assert told == {("video", old.id), ("job", gone.id), ("job", stale.id)}
+    assert rows(desk)["videos"] == 4, "a dry run removes nothing"
+    assert {item.id for item in expire(keeper, desk.settings)} == {old.id, stale.id}
+    assert expire(keeper, desk.settings) == []
+
+    ids = {new.id, used.id, busy.id}
+    assert {path.split("/")[1] for path in desk.files()} == ids
+    assert not desk.result(stale).exists()
+    assert [desk.result(job).exists() for job in (fresh, kept)] == [True, True]
+    assert desk.job(running.id).state == "running"
+    assert desk.services.store.chunk_indexes(gone.id) == frozenset()
+    assert desk.services.store.chunk_indexes(fresh.id)
+    with Session(desk.engine) as session:
+        assert set(session.scalars(select(Video.id))) == ids
+        assert set(session.scalars(select(Job.id))) == {fresh.id, kept.id, running.id}
+        events = {(event.action, event.subject) for event in session.scalars(select(AuditEvent))}
+    assert events == {("video.expired", old.id), ("job.expired", stale.id)}
+    assert keeper.gone is not None
+    since = keeper.gone.since([desk.user], utcnow() - KEPT)
+    assert {job_id for _, job_id in since} == {gone.id, stale.id}, "those who listen are told"
+
+
+def test_without_limits_everything_is_kept(tmp_path: Path, valkey: Valkey, small: Clip) -> None:
+    desk = Desk(tmp_path, valkey)
+    video = desk.add_video(small, days_old=36_000)
+    desk.add_job(video, days_old=36_000)
+    keeper = Keeper(desk.inventory, desk.services.storage, None, None)
+    assert [*expired(keeper, desk.settings), *expire(keeper, desk.settings)] == []
+    desk.close()
+
+
+def test_a_job_that_begins_after_a_video_was_found_old_saves_it(desk: Desk, keeper: Keeper, small: Clip) -> None:
+    video = desk.add_video(small, days_old=40)
+    (found,) = desk.inventory.old_videos(utcnow(), 10)
+    desk.start_job(video)
+    assert desk.inventory.delete_video(found, utcnow()) is None
+    assert rows(desk)["videos"] == 1
+
+
+def put(desk: Desk, key: str) -> str:
+    with desk.services.storage.create(key) as sink:
+        sink.write(b"left over")
+    return key
+
+
+def test_what_belongs_to_nothing_goes_and_nothing_else(desk: Desk, keeper: Keeper, small: Clip) -> None:
+    video = desk.add_video(small)
+    job, running = desk.add_job(video), desk.start_job(video)
+    refused = Video(
+        user_id=desk.user, content_type="video/mp4", tags=[], size_bytes=1, sha256="-", refused="it is no video"
+    )
+    upload = Upload(user_id=desk.user, size_bytes=10, facts={}, expires_at=utcnow())
+    desk.change(Rendition, rendition_id(video.id, None, "poster"), state="ready")  # the probe has asked for it
+    for row in (refused, upload):
+        desk.add(row)
+    put(desk, rendition_key(video.id, None, "poster"))
+    stranger, lost = new_id(), new_id()
+    good = desk.files()
+    pieces = desk.services.storage.pieces()
+    for key in (video_key(upload.id), video_key(stranger)):
+        with pieces.grow(key) as sink:
+            sink.write(b"half")
+    strange = [put(desk, "notes/of-somebody-else"), put(desk, f"videos/{video.id}/jobs/{job.id}/unknown")]
+    left = [
+        video_key(stranger),  # in pieces
+        *(put(desk, key) for key in (index_key(stranger), result_key(stranger, lost), video_key(lost))),
+        put(desk, result_key(video.id, lost)),
+        put(desk, plan_key(video.id, job.id)),  # of a job that has ended
+        put(desk, rendition_key(video.id, job.id, "annotated")),  # that nobody asked for
+        put(desk, video_key(refused.id)),
+    ]
+    assert list(orphans(keeper, 3600)) == [], "what is new may get its row in a moment"
+    grow_old(desk)
+    found = list(orphans(keeper, 3600))
+    assert sorted(item.name for item in found) == sorted(left)
+    assert list(remove(keeper, found)) == found
+    assert list(orphans(keeper, 3600)) == []
+    assert sorted([*good, *strange, f"videos/{upload.id}/.grow-content"]) == desk.files()
+    assert (desk.storage / plan_key(video.id, running.id)).exists()
+
+
+def test_running_results_of_no_job_go_when_nobody_writes_them_any_more(desk: Desk, keeper: Keeper, small: Clip) -> None:
+    job = desk.add_job(desk.add_video(small))
+    lost = new_id()
+    store = desk.services.store
+    store.put_chunk(lost, 0, b"late")
+    grow_old(desk)
+    assert Orphan("results", lost) not in list(orphans(keeper, 3600))
+    time.sleep(1.1)
+    found = [item for item in orphans(keeper, 1) if item.kind == "results"]
+    assert found == [Orphan("results", lost)]
+    list(remove(keeper, found))
+    assert (store.has_chunk(lost, 0), store.has_chunk(job.id, 0)) == (False, True)
+
+
+def test_the_reaper_keeps_house_once_an_hour(desk: Desk, small: Clip) -> None:
+    old = desk.add_video(small, days_old=40)
+    stray = put(desk, video_key(new_id()))
+    grow_old(desk)
+    hourly.keep_house(desk.services)
+    assert not any(old.id in path for path in desk.files())
+    assert stray in desk.files(), "the first turn had enough to do"
+    hourly.keep_house(desk.services)
+    assert stray in desk.files(), "another processor has had this turn"
+    desk.services.signals.release("housekeeping")
+    hourly.keep_house(desk.services)
+    assert desk.files() == []
+
+
+def test_the_commands_say_what_would_go_before_it_goes(desk: Desk, small: Clip) -> None:
+    old = desk.add_video(small, days_old=40)
+    stray = put(desk, video_key(new_id()))
+    grow_old(desk)
+    dry = command(desk.environ, "retention", "--dry-run")
+    assert (dry.returncode, dry.stdout.splitlines()[-1]) == (0, "1 would be removed"), dry.stderr
+    assert f"video  {old.id}  " in dry.stdout
+    assert command(desk.environ, "orphans", "--dry-run").stdout == f"object  {stray}\n1 would be removed\n"
+    assert len(desk.files()) > 1
+    assert [json.loads(line)["id"] for line in command(desk.environ, "retention", "--json").stdout.splitlines()] == [
+        old.id
+    ]
+    # Without the servers' addresses, as where the embedded form does not run.
+    alone = {name: desk.environ[name] for name in ("DATA_DIR",)}
+    done = command(alone, "orphans", "--hours", "1")
+    assert done.stdout == f"object  {stray}\n1 were removed\n"
+    assert "the service does not run" in done.stderr
+    assert desk.files() == []
+    unlimited = command(alone, "retention")
+    assert unlimited.stdout == "0 were removed\n"
+    assert "everything is kept" in unlimited.stderr

@@ -1,0 +1,220 @@
+"""Who makes a rendition, and what becomes of one whose renderer is gone: on a real Valkey, tables and a folder."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, delete, update
+from sqlalchemy.orm import Session
+
+from contracts.coordination.leases import Signals
+from contracts.database.engine import open_database
+from contracts.database.tables import Base, Rendition, User, Video, utcnow
+from contracts.errors import StorageUnavailable
+from contracts.models.catalogue import Catalogue
+from contracts.results.codec import compress
+from contracts.results.redis_store import RedisResultStore
+from contracts.settings.table import Settings
+from contracts.storage.local import LocalStorage
+from contracts.storage.port import index_key, rendition_key, video_key
+from contracts.wire.messages import encode, to_json
+from contracts.wire.renditions import RenditionState, render_queue
+from contracts.workers.celery_app import create_celery
+from processor.context import Services
+from processor.jobs.reaper import reap
+from processor.renditions import steps
+from processor.repository import Repository
+from tests.media.test_rendering import grey, probed
+from tests.support.servers.valkey import Valkey
+
+VIDEO = "0a1f4d36-32a3-4d0c-9a5e-5f0a3a3f7a10"
+
+
+class Bench:
+    """The processor's parts, and a probed video in them with a poster that waits."""
+
+    def __init__(self, folder: Path, valkey: Valkey) -> None:
+        url = f"sqlite:///{folder}/tables.sqlite"
+        settings = Settings(
+            data_dir=str(folder), database_url=url, broker_url=valkey.broker_url, result_store_url=valkey.url
+        )
+        self.engine: Engine = open_database(url)
+        Base.metadata.create_all(self.engine)
+        self.storage = LocalStorage(settings.storage_path)
+        self.services = Services(
+            settings=settings,
+            catalogue=Catalogue(folder),
+            celery=create_celery(settings),
+            storage=self.storage,
+            store=RedisResultStore.connect(valkey.url, 60),
+            signals=Signals.connect(valkey.url),
+            repository=Repository(self.engine),
+        )
+        content = grey(5)
+        media, index = probed(content)
+        for key, data in ((video_key(VIDEO), content), (index_key(VIDEO), compress(encode(index)))):
+            with self.storage.create(key) as sink:
+                sink.write(data)
+        with Session(self.engine) as session, session.begin():
+            session.add(User(id="u", username="u", password_hash="-"))
+            session.flush()
+            session.add(
+                Video(
+                    id=VIDEO,
+                    user_id="u",
+                    content_type="video/mp4",
+                    tags=[],
+                    size_bytes=1,
+                    sha256="",
+                    media=to_json(media),
+                )
+            )
+        poster = self.services.repository.add_poster(VIDEO)
+        assert poster is not None
+        self.poster = poster
+        self.emptied()
+        self.services.signals.forget_count(self.tries)
+        self.services.signals.release(steps.lease_of(poster))
+
+    @property
+    def tries(self) -> str:
+        return f"render:{self.poster.id}:{self.row.created_at.timestamp()}"
+
+    @property
+    def row(self) -> Rendition:
+        row = self.services.repository.rendition(self.poster.id)
+        assert row is not None
+        return row
+
+    def change(self, **values: object) -> None:
+        with Session(self.engine) as session, session.begin():
+            session.execute(update(Rendition).values(**values))
+
+    def render(self) -> RenditionState:
+        steps.render(self.services, self.poster.id)
+        return RenditionState(self.row.state)
+
+    def emptied(self) -> int:
+        """How many messages were in the queue of posters, in which there is none now."""
+        with self.services.celery.connection_for_read() as connection:
+            return int(connection.default_channel.queue_purge(render_queue("poster")) or 0)
+
+
+@pytest.fixture
+def bench(tmp_path: Path, valkey: Valkey) -> Iterator[Bench]:
+    made = Bench(tmp_path, valkey)
+    yield made
+    made.engine.dispose()
+
+
+def test_it_is_made_once(bench: Bench) -> None:
+    assert bench.services.repository.add_poster(VIDEO) is None
+    assert bench.render() == RenditionState.READY
+    row = bench.row
+    key = rendition_key(VIDEO, None, "poster")
+    assert (row.content_type, row.size_bytes) == ("image/jpeg", bench.storage.size(key))
+    bench.storage.delete(key)
+    assert bench.render() == RenditionState.READY  # a second message: nobody makes it again
+    assert bench.row.finished_at == row.finished_at
+    assert not bench.services.signals.claimed(steps.lease_of(row))
+
+
+def test_who_has_the_turn_is_not_disturbed(bench: Bench) -> None:
+    assert bench.services.signals.claim(steps.lease_of(bench.row), 60)
+    assert bench.render() == RenditionState.QUEUED
+    assert bench.services.signals.claimed(steps.lease_of(bench.row))
+
+
+def test_one_that_ends_its_renderer_again_and_again_fails(bench: Bench) -> None:
+    for _ in range(steps.MOST_TRIES):  # each begun, and never ended
+        bench.services.signals.count(bench.tries, 60)
+    bench.change(state="running")
+    assert bench.render() == RenditionState.FAILED
+    assert bench.row.error is not None
+    assert "in 3 tries" in bench.row.error["detail"]
+    # Asked for anew it has its tries again.
+    bench.change(state="queued", error=None, created_at=utcnow())
+    assert bench.render() == RenditionState.READY
+
+
+def test_a_storage_that_does_not_answer_is_asked_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+
+        def unavailable(*_: object) -> None:
+            raise StorageUnavailable("the storage does not answer")
+
+        patched.setattr(bench.storage, "open", unavailable)
+        with pytest.raises(StorageUnavailable):
+            bench.render()
+    assert bench.row.state == RenditionState.RUNNING
+    assert not bench.services.signals.claimed(steps.lease_of(bench.row))
+    assert bench.render() == RenditionState.READY
+
+
+def test_one_without_its_video_fails_with_the_reason(bench: Bench) -> None:
+    bench.storage.delete(video_key(VIDEO))
+    assert bench.render() == RenditionState.FAILED
+    assert bench.row.error is not None
+    assert bench.row.error["code"] == "not_found"
+
+
+def test_whoever_leaves_gives_it_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaving = threading.Event()
+    leaving.set()
+    monkeypatch.setattr(steps, "leaving", leaving)
+    monkeypatch.setattr("processor.renditions.ask._TICK_SECONDS", 0.01)
+    for _ in range(steps.MOST_TRIES + 1):  # leaving is no failed try
+        assert bench.render() == RenditionState.QUEUED
+    assert bench.emptied() == steps.MOST_TRIES + 1
+    leaving.clear()
+    assert bench.render() == RenditionState.READY
+
+
+def test_one_that_is_deleted_at_the_last_moment_leaves_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = bench.storage.create
+
+    def deleting(key: str) -> object:
+        with Session(bench.engine) as session, session.begin():
+            session.execute(delete(Rendition))
+        return create(key)
+
+    monkeypatch.setattr(bench.storage, "create", deleting)
+    steps.render(bench.services, bench.poster.id)
+    monkeypatch.undo()
+    assert not (Path(bench.services.settings.storage_path) / rendition_key(VIDEO, None, "poster")).exists()
+
+
+def test_one_that_is_asked_for_anew_under_way_is_made_anew(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = bench.storage.create
+
+    def asking(key: str) -> object:
+        bench.change(state="queued", created_at=utcnow() + timedelta(seconds=1))
+        return create(key)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.storage, "create", asking)
+        assert bench.render() == RenditionState.QUEUED  # what was made is of no use
+    assert bench.emptied() == 1
+    assert bench.render() == RenditionState.READY
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_the_reaper_sends_a_lost_one_again_and_not_too_often(bench: Bench, state: str) -> None:
+    bench.change(state=state)
+    reap(bench.services)
+    assert bench.emptied() == 0  # it may just have been sent
+    bench.change(created_at=utcnow() - timedelta(seconds=40))
+    bench.services.signals.renew(steps.lease_of(bench.row), 60)
+    reap(bench.services)
+    assert bench.emptied() == 0  # somebody is at it
+    bench.services.signals.release(steps.lease_of(bench.row))
+    bench.services.signals.release(f"{bench.poster.id}:render")
+    reap(bench.services)
+    reap(bench.services)
+    assert bench.emptied() == 1
+    bench.services.signals.release(f"{bench.poster.id}:render")
+    bench.change(state="ready")
+    reap(bench.services)
+    assert bench.emptied() == 0

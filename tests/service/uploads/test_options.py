@@ -1,0 +1,95 @@
+"""The options of a job, each of which would show if it were ignored."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.deployments.service import Client, Service
+from tests.support.reference import sequential
+
+pytestmark = pytest.mark.one_form
+
+LAST_MS = 212 * 40
+
+
+@pytest.fixture(scope="module")
+def client(service: Service) -> Client:
+    return service.client()
+
+
+@pytest.fixture(scope="module")
+def video(client: Client, sample: Path) -> Any:
+    return client.upload(sample)
+
+
+@pytest.fixture(scope="module")
+def every(client: Client, video: dict[str, Any]) -> list[dict[str, Any]]:
+    return client.frames(client.wait(client.start(video)))
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ({"every_n": 7}, range(0, 212, 7)),
+        ({"sample_fps": 2.5}, range(0, 212, 10)),
+        ({"start_ms": 1000, "end_ms": 1720}, range(25, 43)),
+        ({"start_ms": 1001, "end_ms": 1721}, range(26, 44)),
+        ({"every_n": 10, "start_ms": 7000}, range(180, 212, 10)),
+    ],
+    ids=str,
+)
+def test_a_part_of_the_frames_is_the_same_as_in_the_whole(
+    client: Client, video: dict[str, Any], every: list[dict[str, Any]], options: dict[str, Any], numbers: range
+) -> None:
+    job = client.wait(client.start(video, options=options))
+    assert job["state"] == "succeeded"
+    assert job["progress"]["frames_total"] == len(numbers)
+    assert client.frames(job, limit=4) == [every[number] for number in numbers]
+    assert client.call("GET", f"/jobs/{job['id']}/summary", 200)["frames"] == len(numbers)
+
+
+def test_a_region_is_all_that_the_model_sees(client: Client, video: dict[str, Any], sample: Path) -> None:
+    region = [0.25, 0.125, 1.0, 0.875]
+    job = client.wait(client.start(video, options={"region": region, "every_n": 8, "min_score": 0.4}))
+    frames = client.frames(job)
+    plain = sequential(sample, 0.39, region=(120, 44, 480, 316))[::8]
+    assert len(frames) == len(plain)
+    for frame, (_, expected) in zip(frames, plain, strict=True):
+        for item in frame["detections"]:
+            assert item["box"][0] >= 120
+            assert item["box"][1] >= 44
+            assert item["box"][3] <= 316
+            near = [other for other in expected if other.class_id == item["class_id"]]
+            gaps = [abs(other.score - item["score"]) for other in near]
+            assert gaps, f"frame {frame['frame']}: {item} is not found by the plain loop"
+            assert min(gaps) < 0.03
+    assert sum(len(frame["detections"]) for frame in frames) > 10
+
+
+def test_a_part_that_holds_no_frame_fails_and_says_so(client: Client, video: dict[str, Any]) -> None:
+    job = client.wait(client.start(video, options={"start_ms": LAST_MS}))
+    assert job["state"] == "failed"
+    assert job["error"]["code"] == "invalid_options"
+    assert "the video ends at" in job["error"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"every_n": 0}, "every_n"),
+        ({"every_n": 2, "sample_fps": 1}, "sample_fps"),
+        ({"sample_fps": -1}, "sample_fps"),
+        ({"start_ms": 5, "end_ms": 5}, "start_ms"),
+        ({"region": [0.5, 0, 0.5, 1]}, "region"),
+        ({"region": [0, 0, 2, 1]}, "region"),
+        ({"region": [0, 0, 1]}, "region"),
+        ({"masks": True}, "nanodet-g gives no masks"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(
+    client: Client, video: dict[str, Any], options: dict[str, Any], says: str
+) -> None:
+    response = client.request("POST", "/jobs", json={"video_id": video["id"], "options": options})
+    assert response.status_code == 422
+    assert says in response.json()["detail"]

@@ -1,0 +1,65 @@
+"""The embedded form, started as a user starts it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from tests.support.deployments.service import ROOT, Service, family, free_port
+
+_READY_SECONDS = 60
+
+
+class Embedded(Service):
+    """The embedded form in a folder of its own."""
+
+    def __init__(self, data_dir: Path, **settings: object) -> None:
+        self.port = free_port()
+        self.log = data_dir.with_name(data_dir.name + ".log")
+        inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+        self.env = {**inherited, "DATA_DIR": str(data_dir), "PORT": str(self.port)}
+        self.env["REGISTRATIONS_PER_ADDRESS"] = "0"  # all the users of all tests come from one
+        self.env.update({key: str(value) for key, value in settings.items()})
+
+    def start(self) -> Self:
+        with self.log.open("ab") as log:
+            offset = log.tell()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "up"],
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _READY_SECONDS
+        while "ready at http" not in self.output()[offset:]:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise AssertionError(f"the service did not come up:\n{self.output()[-4000:]}")
+            time.sleep(0.05)
+        return self
+
+    def stop(self) -> int:
+        parts = self.processes()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(60)
+        finally:
+            _, alive = psutil.wait_procs(parts, timeout=5)
+            for process in alive:
+                process.kill()
+        assert not alive, f"left behind: {alive}"
+        return code
+
+    def processes(self, pattern: str = "") -> list[psutil.Process]:
+        return [process for process in family(self.process.pid, pattern) if process.pid != self.process.pid]
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""

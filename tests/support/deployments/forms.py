@@ -1,0 +1,141 @@
+"""The forms in which the service runs, and in each of which the tests of a running service must pass.
+
+The distributed ones differ in broker and database. All of them share a RabbitMQ, a Redis and a
+PostgreSQL, in which each deployment has a place of its own.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tests.support.deployments.compose import COMPOSE, Compose
+from tests.support.deployments.deployment import Deployment, Images
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.service import Service
+from tests.support.servers.debian import PASSWORD, USER, Postgres, RabbitMq, Redis, require
+
+# Redis with SQLite is the embedded form's pair.
+MATRIX = ("rabbitmq-postgres", "redis-postgres", "rabbitmq-sqlite")
+# Settings that put the results of running jobs into the compose file's PostgreSQL.
+RESULTS_IN_POSTGRES = {
+    "RESULT_STORE_URL": f"postgresql+pg8000://{USER}:{PASSWORD}@postgres:5432/{USER}",
+    "REDIS_URL": "redis://redis:6379/0",
+}
+# The .env of a test's host; Redis has a password where a compose file gives it one.
+SECRETS = {
+    "RABBITMQ_PASSWORD": PASSWORD,
+    "POSTGRES_PASSWORD": PASSWORD,
+    "REDIS_PASSWORD": PASSWORD,
+    "FLOWER_PASSWORD": PASSWORD,
+    "JWT_SECRET_KEY": "0123456789abcdef" * 2,
+    "REGISTRATIONS_PER_ADDRESS": "0",  # all the users of all tests come from one
+}
+
+
+class Form(Protocol):
+    """A way to run the service."""
+
+    def run(self, folder: Path, **settings: object) -> AbstractContextManager[Service]:
+        """A service with all that it keeps in a folder of its own; it must end in order. DETECTOR_WORKERS is the
+        number of detectors in every form."""
+
+
+class EmbeddedForm:
+    """`make up`."""
+
+    @contextmanager
+    def run(self, folder: Path, **settings: object) -> Iterator[Embedded]:
+        folder.mkdir(parents=True, exist_ok=True)
+        service = Embedded(folder / "data", **settings).start()
+        status = None
+        try:
+            yield service
+        finally:
+            status = service.stop()
+        assert status == 0, service.output()[-6000:]
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What the distributed forms stand on."""
+
+    rabbitmq: RabbitMq
+    redis: Redis
+    postgres: Postgres
+
+    def complaints(self) -> list[str]:
+        """What they said that is a warning or worse."""
+        return [*self.rabbitmq.complaints(), *self.postgres.complaints()]
+
+
+@contextmanager
+def start_servers(compose: Compose = COMPOSE, *addresses: str) -> Iterator[Servers]:
+    """One of each, with the options of the compose file; RabbitMQ takes its time, so they answer only after `wait`.
+
+    addresses: where broker and result store listen beside 127.0.0.1.
+    """
+    require("rabbitmq-server", "epmd", "redis-server", "initdb", "postgres", "setpriv")
+    name, *options = compose.command("redis", SECRETS)
+    assert name == "redis-server"
+    with ExitStack() as stack:
+        yield Servers(
+            stack.enter_context(RabbitMq(*addresses)),
+            stack.enter_context(Redis(options, *addresses)),
+            stack.enter_context(Postgres()),
+        )
+
+
+@dataclass(frozen=True)
+class DistributedForm:
+    """`docker compose up --scale detector=N`, on a broker and a database."""
+
+    broker: str
+    database: str
+    servers: Servers
+    images: Images
+    compose: Compose = COMPOSE
+
+    @contextmanager
+    def run(self, folder: Path, **settings: object) -> Iterator[Deployment]:
+        detectors = int(str(settings.pop("DETECTOR_WORKERS", 1)))
+        values = {**compose_secrets(self.compose), **{name: str(value) for name, value in settings.items()}}
+        before = self.images.files()
+        space = f"{folder.name}-{uuid.uuid4().hex[:8]}"
+        deployment = Deployment(self.compose, self.images, folder, values, self._links(folder, space), detectors)
+        try:
+            yield deployment.start()
+            assert deployment.stop() == 0, deployment.logs()[-6000:]
+        finally:
+            deployment.kill()
+        assert self.images.files() == before, "an image was written to"
+        complaints = self.servers.complaints()
+        assert not complaints, complaints
+        if self.broker == "rabbitmq":
+            assert [self.servers.rabbitmq.messages(space, queue) for queue in ("probe", "detector")] == [0, 0]
+
+    def _links(self, folder: Path, space: str) -> dict[str, str]:
+        servers = self.servers
+        on_postgres = self.database == "postgres"
+        return addresses(
+            broker=servers.rabbitmq.create(space) if self.broker == "rabbitmq" else servers.redis.create(),
+            store=servers.redis.create(),
+            database=servers.postgres.create(space) if on_postgres else f"sqlite:///{folder}/data/web-detector.sqlite",
+            login=servers.redis.login,
+        )
+
+
+def compose_secrets(compose: Compose = COMPOSE) -> dict[str, str]:
+    """Those of the secrets that the compose file asks for."""
+    return {name: value for name, value in SECRETS.items() if name in compose.text}
+
+
+def addresses(*, broker: str, store: str, database: str, login: str = "") -> dict[str, str]:
+    """What stands for the compose file's addresses in a test. login: what stands before the host of its Redis."""
+    return {
+        f"amqp://{USER}:{PASSWORD}@rabbitmq:5672//": broker,
+        f"redis://{login}redis:6379/0": store,
+        f"postgresql+pg8000://{USER}:{PASSWORD}@postgres:5432/{USER}": database,
+    }

@@ -1,0 +1,241 @@
+"""A running service, and a client that knows nothing but HTTP."""
+
+import json
+import os
+import re
+import socket
+import time
+import uuid
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import psutil
+import yaml
+from openapi_schema_validator import OAS30Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT4
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from contracts.database.engine import open_database
+from contracts.database.tables import Job, Rendition
+from contracts.settings.load import load
+from contracts.settings.table import Settings
+from contracts.storage.port import result_key
+from contracts.wire.renditions import UNFINISHED
+
+ROOT = Path(__file__).parents[3]
+SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
+_REGISTRY: Any = Registry().with_resource("spec", Resource.from_contents(SPEC, DRAFT4))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Service(ABC):
+    """A running service, whatever its form: what a test may know of it beside what a client sees."""
+
+    port: int
+
+    @abstractmethod
+    def start(self) -> Self:
+        """Start it, or start it again on what it kept, and wait until it is ready."""
+
+    @abstractmethod
+    def stop(self) -> int:
+        """Stop it, and see that none of its processes is left; 0 when all ended in order."""
+
+    @abstractmethod
+    def processes(self, pattern: str = "") -> list[psutil.Process]:
+        """The service's processes whose command line has the pattern."""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, username: str | None = None) -> "Client":
+        """A client with a user of its own."""
+        return Client(self.url).register(username or f"user-{uuid.uuid4().hex[:8]}")
+
+    def settings(self) -> Settings:
+        """What its processor was started with."""
+        return load("processor", self.processes(r"processor\.worker")[0].environ())
+
+    def storage(self) -> Path:
+        """The folder of its storage, as the test sees it."""
+        return Path(self.settings().storage_path)
+
+    def stored_files(self) -> list[str]:
+        storage = self.storage()
+        # os.walk passes over folders that vanish while it looks; Path.rglob raises.
+        paths = (Path(folder, name) for folder, _, names in os.walk(storage) for name in names)
+        return sorted(str(path.relative_to(storage)) for path in paths)
+
+    def settled_files(self, seconds: float = 60) -> list[str]:
+        """The stored files as soon as nothing is being written: posters come by themselves, some time after an
+        upload's answer."""
+        engine = open_database(self.settings().database_url)
+        unfinished = select(Rendition.id).where(Rendition.state.in_([str(state) for state in UNFINISHED]))
+        deadline = time.monotonic() + seconds
+        try:
+            while True:
+                with Session(engine) as session:
+                    waiting = session.scalars(unfinished).all()
+                files = self.stored_files()
+                if not waiting and not any("/.part-" in name for name in files):
+                    return files
+                assert time.monotonic() < deadline, (waiting, files)
+                time.sleep(0.1)
+        finally:
+            engine.dispose()
+
+    def expect_files(self, files: list[str], seconds: float = 60) -> None:
+        """These files and no others are stored, as soon as what is made of something deleted is given up."""
+        deadline = time.monotonic() + seconds
+        while (stored := self.settled_files()) != files and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert stored == files
+
+    def result_bytes(self, job: dict[str, Any]) -> bytes:
+        return (self.storage() / result_key(job["video_id"], job["id"])).read_bytes()
+
+    def chunks_total(self, job: dict[str, Any]) -> int:
+        engine = open_database(self.settings().database_url)
+        try:
+            with Session(engine) as session:
+                return session.scalars(select(Job.chunks_total).where(Job.id == job["id"])).one() or 0
+        finally:
+            engine.dispose()
+
+
+def family(pid: int, pattern: str = "") -> list[psutil.Process]:
+    """A process and all that it started, where the command line has the pattern."""
+    if not psutil.pid_exists(pid):
+        return []
+    first = psutil.Process(pid)
+    return [process for process in (first, *first.children(recursive=True)) if re.search(pattern, _command(process))]
+
+
+class Client:
+    """Every JSON answer that it gets is held against the spec."""
+
+    def __init__(self, url: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=60)
+        weakref.finalize(self, self.http.close)
+
+    def register(self, username: str, password: str = "correct-horse-battery") -> Self:
+        self.username, self.password = username, password
+        answer = self.call("POST", "/auth/register", 201, json={"username": username, "password": password})
+        return self.use(answer)
+
+    def use(self, tokens: dict[str, Any]) -> Self:
+        self.tokens = tokens
+        self.http.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        return self
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        response = self.http.request(method, path if path.startswith("/api") else f"/api/v1{path}", **options)
+        check_against_spec(response)
+        return response
+
+    def call(self, method: str, path: str, status: int, **options: Any) -> Any:
+        response = self.request(method, path, **options)
+        assert response.status_code == status, f"{method} {path}: {response.status_code} {response.text[:2000]}"
+        return response.json() if response.content else None
+
+    def problem(self, method: str, path: str, status: int, code: str, **options: Any) -> str:
+        """A call that must be refused; the detail of the problem."""
+        response = self.request(method, path, **options)
+        assert response.status_code == status, response.text[:2000]
+        assert response.headers["content-type"] == "application/problem+json"
+        content = response.json()
+        assert content["code"] == code, content
+        assert content["status"] == status
+        assert content["detail"]
+        return str(content["detail"])
+
+    def upload(self, path: Path) -> Any:
+        with path.open("rb") as file:
+            return self.call("POST", "/videos", 201, files={"video": (path.name, file, "video/mp4")})
+
+    def start(self, video: dict[str, Any], **body: Any) -> Any:
+        return self.call("POST", "/jobs", 202, json={"video_id": video["id"], **body})
+
+    def job(self, job: dict[str, Any]) -> Any:
+        return self.call("GET", f"/jobs/{job['id']}", 200)
+
+    def wait(
+        self,
+        job: dict[str, Any],
+        until: Callable[[dict[str, Any]], bool] = lambda job: job["finished_at"] is not None,
+        seconds: float = 300,
+    ) -> Any:
+        deadline = time.monotonic() + seconds
+        while not until(current := self.job(job)):
+            assert time.monotonic() < deadline, f"still waiting: {json.dumps(current)}"
+            time.sleep(0.1)
+        return current
+
+    def detect(self, path: Path, **body: Any) -> Any:
+        """Upload, start, wait: the job as it ended."""
+        return self.wait(self.start(self.upload(path), **body))
+
+    def frames(self, job: dict[str, Any], **query: Any) -> list[dict[str, Any]]:
+        """All frames of an ended job, page by page."""
+        return [frame for page in self.pages(job, **query) for frame in page["frames"]]
+
+    def pages(self, job: dict[str, Any], **query: Any) -> Iterator[dict[str, Any]]:
+        while True:
+            page = self.call("GET", f"/jobs/{job['id']}/results", 200, params=query)
+            yield page
+            if page["next_cursor"] is None:
+                return
+            query["cursor"] = page["next_cursor"]
+
+    def lines(self, job: dict[str, Any], **query: Any) -> bytes:
+        headers = {"Accept": "application/x-ndjson"}
+        response = self.request("GET", f"/jobs/{job['id']}/results", params=query, headers=headers)
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("application/x-ndjson")
+        return response.content
+
+
+def check_against_spec(response: httpx.Response) -> None:
+    """The answer is one that the spec has for the operation."""
+    operation = _operation(response.request.method, response.request.url.path)
+    if operation is None or "json" not in (kind := response.headers.get("content-type", "")) or "ndjson" in kind:
+        return
+    responses = operation["responses"]
+    answer = responses.get(str(response.status_code), responses.get("default"))
+    if "$ref" in answer:
+        answer = SPEC["components"]["responses"][answer["$ref"].rsplit("/", 1)[1]]
+    schema = _absolute(answer["content"][kind.split(";")[0]]["schema"])
+    OAS30Validator(schema, registry=_REGISTRY).validate(response.json())
+
+
+def _operation(method: str, path: str) -> Any:
+    for template, operations in SPEC["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+            return operations.get(method.lower())
+    return None
+
+
+def _absolute(schema: Any) -> Any:
+    """The schema with its references into the spec, which is registered under a name."""
+    if isinstance(schema, dict):
+        return {k: f"spec{v}" if k == "$ref" else _absolute(v) for k, v in schema.items()}
+    return [_absolute(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""

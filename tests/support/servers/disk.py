@@ -1,0 +1,45 @@
+"""A small disk that a test may fill."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.requirements import missing
+
+_BLOCK = 4096
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A file system of its own at the folder, as large as mount says with `size`."""
+    folder.mkdir(parents=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)], capture_output=True)
+    if done.returncode:
+        missing(f"no file system can be mounted here: {done.stderr.decode().strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def enlarge(folder: Path, size: str) -> None:
+    """Give a small disk another size."""
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[None]:
+    """No block is free on the disk that the folder lies on."""
+    path = folder / "filler"
+    try:
+        with path.open("wb", buffering=0) as sink:
+            try:
+                while True:
+                    sink.write(b"x" * _BLOCK)
+            except OSError:
+                assert os.statvfs(folder).f_bfree == 0
+        yield
+    finally:
+        path.unlink()

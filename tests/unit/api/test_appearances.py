@@ -1,0 +1,171 @@
+"""When a label is seen, against stretches that plain Python finds; over HTTP, against the results themselves."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.results.appearances import Found, Sought, Stretch, find
+from contracts.results.codec import EMPTY
+from tests.support.deployments.service import Client, Service
+from tests.support.example_results import Made, Seen, block, header, results, some_ms
+
+
+def plain(frames: list[Seen], label: str, min_score: float, gap_ms: float) -> list[Stretch]:
+    """All stretches by a loop."""
+    stretches: list[list[Seen]] = []
+    for seen in frames:
+        if not seen.count(label, min_score):
+            continue
+        if stretches and round(1000 * (seen.ms - stretches[-1][-1].ms)) <= 1000 * gap_ms:
+            stretches[-1].append(seen)
+        else:
+            stretches.append([seen])
+    return [
+        Stretch(
+            part[0].ms,
+            part[-1].ms,
+            part[0].frame,
+            part[-1].frame,
+            len(part),
+            max(seen.count(label, min_score) for seen in part),
+        )
+        for part in stretches
+    ]
+
+
+def read_all(made: Made, sought: Sought, limit: int) -> list[Stretch]:
+    """Page by page."""
+    found: list[Stretch] = []
+    frame = 0
+    while True:
+        page = find(made, sought, limit, frame)
+        found += page.stretches
+        if page.next_frame is None:
+            return found
+        assert len(page.stretches) == limit
+        frame = page.next_frame
+
+
+def asked(data: st.DataObject, made: Made) -> Sought:
+    return Sought(
+        label=data.draw(st.sampled_from(["cat", "dog", "cup"])),
+        min_score=data.draw(st.none() | st.sampled_from([0.35, 0.6, 1.0])),
+        from_ms=data.draw(st.none() | some_ms(made)),
+        gap_ms=data.draw(st.sampled_from([0.0, 100.0, 700.0, 2000.0])),
+        backwards=data.draw(st.booleans()),
+    )
+
+
+@given(results(running=False), st.data())
+def test_pages_give_each_stretch_once_and_in_order(made: Made, data: st.DataObject) -> None:
+    sought = asked(data, made)
+    every = plain(made.seen(), sought.label, sought.min_score or 0.0, sought.gap_ms)
+    start = sought.from_ms
+    if sought.backwards:
+        expected = [stretch for stretch in reversed(every) if start is None or stretch.from_ms < start]
+    else:
+        expected = [stretch for stretch in every if start is None or stretch.from_ms >= start]
+    assert read_all(made, sought, data.draw(st.sampled_from([1, 2, 1000]))) == expected
+
+
+@given(results(running=False), st.data())
+def test_following_a_running_job_gives_what_its_end_gives(made: Made, data: st.DataObject) -> None:
+    """Segments come one by one; what grows is told so and comes again."""
+    sought = asked(data, made)
+    limit = data.draw(st.sampled_from([1, 2, 1000]))
+    expected = read_all(made, sought, limit)
+    settled: list[Stretch] = []
+    frame: int | None = 0
+    for there in range(len(made.segments) + 1):
+        part = Made(made.header, made.starts, [*made.segments[:there], *[None] * (len(made.segments) - there)])
+        if sought.backwards:
+            _growing_alone_may_change(find(part, sought, 1000), made, sought)
+            continue
+        for _ in range(len(made.seen()) + 2):
+            assert frame is not None
+            page = find(part, sought, limit, frame)
+            settled += [stretch for stretch in page.stretches if not stretch.growing]
+            if page.next_frame in (None, frame):
+                break
+            frame = page.next_frame
+    if not sought.backwards:
+        assert settled == expected
+
+
+def _growing_alone_may_change(page: Found, made: Made, sought: Sought) -> None:
+    later = {stretch.first_frame: stretch for stretch in find(made, sought, 1000).stretches}
+    for stretch in page.stretches:
+        grown = later[stretch.first_frame]
+        assert stretch == grown or (stretch.growing and grown.last_frame >= stretch.last_frame)
+    assert not any(stretch.growing for stretch in page.stretches[1:])
+
+
+def test_what_lies_behind_a_failed_segment_is_found_backwards() -> None:
+    cat = block([(4, 4, ()), (8, 8, [(0, 5000)])])
+    segments = [block([(0, 0, ())]), block([(1, 1, ())]), EMPTY, block([(3, 3, ())]), cat, block([(9, 9, ())])]
+    made = Made(header(fps=1.0), (0, 1, 2, 3, 4, 9), list(segments))
+    found = find(made, Sought(label="cat", from_ms=9.0, gap_ms=0.0, backwards=True), 1).stretches
+    assert [(stretch.first_frame, stretch.last_frame) for stretch in found] == [(8, 8)]
+
+
+def test_a_stretch_at_the_frontier_grows_and_is_found_from_within() -> None:
+    parts = [block([(i, 40 * i, [(0, 5000)]) for i in range(start, start + 25)]) for start in (0, 25)]
+    running = Made(header(), (0, 25, 50), [*parts, None])
+    (stretch,) = find(running, Sought(label="cat"), 10).stretches
+    assert (stretch.from_ms, stretch.to_ms, stretch.frames, stretch.growing) == (0, 1960, 50, True)
+    back = find(running, Sought(label="cat", backwards=True, from_ms=500.0), 10)
+    assert (back.stretches, back.next_frame) == ([stretch], None)
+    ahead = find(running, Sought(label="cat", from_ms=500.0), 10)
+    assert ahead.stretches == []
+    assert ahead.next_frame is not None
+
+
+@pytest.mark.one_form
+def test_appearances_are_where_the_results_have_the_label(service: Service, sample: Path) -> None:
+    client = service.client()
+    job = client.detect(sample)
+    path, frames = f"/jobs/{job['id']}/appearances", client.frames(job)
+    seen = [
+        Seen(frame["frame"], frame["time_ms"], tuple((0, 10_000) for _ in of_label))
+        for frame in frames
+        if (of_label := [item for item in frame["detections"] if item["label"] == "cat" and item["score"] >= 0.4])
+    ]
+    expected = plain(seen, "cat", 0.0, 200.0)
+    assert expected
+    query = {"label": "cat", "min_score": 0.4, "gap_ms": 200}
+    answer = client.call("GET", path, 200, params=query)
+    assert answer["next_cursor"] is None
+    assert [_of(item) for item in answer["items"]] == expected
+    found: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        back = client.call("GET", path, 200, params={**query, "direction": "previous", "limit": 1, **cursor})
+        found += back["items"]
+        if back["next_cursor"] is None:
+            break
+        cursor = {"cursor": back["next_cursor"]}
+    assert [_of(item) for item in found] == expected[::-1]
+    first = client.request("GET", path, params=query)
+    held = {"If-None-Match": first.headers["etag"]}
+    assert client.request("GET", path, params=query, headers=held).status_code == 304
+    _refuses(client, path, cursor.get("cursor", "1-x"))
+
+
+def _refuses(client: Client, path: str, cursor: str) -> None:
+    assert "unicorn" in client.problem("GET", path, 422, "invalid_input", params={"label": "unicorn"})
+    client.problem("GET", path, 422, "invalid_cursor", params={"label": "dog", "cursor": cursor})
+    for wrong in (
+        {},
+        {"label": "cat", "direction": "up"},
+        {"label": "cat", "gap_ms": -1},
+        {"label": "cat", "limit": 0},
+    ):
+        assert client.request("GET", path, params=wrong).status_code in (400, 422)
+
+
+def _of(item: dict[str, Any]) -> Stretch:
+    fields = {name: value for name, value in item.items() if name != "label"}
+    return Stretch(**fields)

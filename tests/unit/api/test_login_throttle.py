@@ -1,0 +1,106 @@
+"""How often a login may fail and a user be made, counted in a real Valkey."""
+
+import pytest
+import redis
+
+from api.access.login_throttle import Throttle
+from contracts.errors import TooManyLogins, TooManyRegistrations
+from tests.support.servers.valkey import Valkey
+
+HOME, ATTACKER = "198.51.100.1", "203.0.113.66"
+
+
+@pytest.fixture
+def client(valkey: Valkey) -> "redis.Redis":
+    client = redis.Redis.from_url(valkey.url)
+    client.flushdb()
+    return client
+
+
+def fails(throttle: Throttle, name: str, address: str | None, times: int) -> None:
+    for _ in range(times):
+        throttle.begin(name, address)
+
+
+def test_a_name_is_closed_after_some_failures_and_for_a_minute_at_most(client: "redis.Redis") -> None:
+    throttle = Throttle(client, 3, 100)
+    fails(throttle, "alice", ATTACKER, 3)
+    with pytest.raises(TooManyLogins) as first:
+        throttle.begin("alice", ATTACKER)
+    with pytest.raises(TooManyLogins) as second:
+        throttle.begin("alice", "192.0.2.9")  # nor does another address help
+    assert (first.value.first, second.value.first) == (True, False)
+    assert 1 <= (first.value.retry_seconds or 0) <= 60
+    fails(throttle, "bob", ATTACKER, 1)
+    for key in client.scan_iter("wd:login:*"):  # what is refused makes the wait no longer
+        assert 0 < client.ttl(key) <= 60
+
+
+def test_an_address_is_closed_whatever_names_it_tries(client: "redis.Redis") -> None:
+    throttle = Throttle(client, 3, 5)
+    for number in range(5):
+        throttle.begin(f"user-{number}", ATTACKER)
+    with pytest.raises(TooManyLogins):
+        throttle.begin("user-5", ATTACKER)
+    throttle.begin("user-5", HOME)
+
+
+def test_an_owner_comes_in_from_where_they_were_while_others_guess(client: "redis.Redis") -> None:
+    throttle = Throttle(client, 3, 100)
+    throttle.good(throttle.begin("alice", HOME))
+    fails(throttle, "alice", ATTACKER, 3)
+    with pytest.raises(TooManyLogins):
+        throttle.begin("alice", ATTACKER)
+    throttle.good(throttle.begin("alice", HOME))
+    fails(throttle, "alice", HOME, 3)  # who sits at that place may not guess for ever either
+    with pytest.raises(TooManyLogins):
+        throttle.begin("alice", HOME)
+
+
+def test_good_logins_are_not_counted(client: "redis.Redis") -> None:
+    throttle = Throttle(client, 2, 2)
+    for _ in range(10):
+        throttle.good(throttle.begin("alice", HOME))
+    fails(throttle, "alice", HOME, 2)
+    with pytest.raises(TooManyLogins):
+        throttle.begin("alice", HOME)
+
+
+def test_the_addresses_of_one_network_of_ipv6_are_one(client: "redis.Redis") -> None:
+    throttle = Throttle(client, 0, 2)
+    fails(throttle, "alice", "2001:db8:1:2::1", 1)
+    fails(throttle, "bob", "2001:db8:1:2:ffff::9", 1)
+    with pytest.raises(TooManyLogins):
+        throttle.begin("carol", "2001:db8:1:2::3")
+    throttle.begin("carol", "2001:db8:1:3::3")
+
+
+def test_an_address_makes_so_many_users_in_a_minute(client: "redis.Redis") -> None:
+    throttle = Throttle(client, 1, 1, registrations=3)
+    for _ in range(3):
+        throttle.register(ATTACKER)
+    with pytest.raises(TooManyRegistrations) as first:
+        throttle.register(ATTACKER)
+    with pytest.raises(TooManyRegistrations) as second:
+        throttle.register(ATTACKER)
+    assert (first.value.first, second.value.first) == (True, False)
+    assert 1 <= (first.value.retry_seconds or 0) <= 60
+    throttle.register(HOME)
+    throttle.begin("alice", ATTACKER)  # a login is another matter
+
+
+def test_nothing_is_counted_where_the_operator_wants_none_or_nobody_counts(client: "redis.Redis") -> None:
+    fails(Throttle(client, 0, 0), "alice", None, 50)
+    for _ in range(50):
+        Throttle(client, 1, 1).register(HOME)
+    away = Throttle(redis.Redis(host="127.0.0.1", port=1), 1, 1, 1)
+    for _ in range(3):
+        away.register(HOME)
+        away.good(away.begin("alice", HOME))
+
+
+def test_no_name_is_kept_as_it_was_typed(client: "redis.Redis") -> None:
+    fails(Throttle(client, 3, 3), "my-password-by-mistake", HOME, 1)
+    keys = [key.decode() for key in client.scan_iter("*")]
+    assert keys
+    assert not any("password" in key for key in keys)

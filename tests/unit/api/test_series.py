@@ -1,0 +1,124 @@
+"""Objects per label over time, against a count in plain Python; over HTTP, against the results themselves."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.results.selection import Query, Selection
+from api.results.series import Span, answer, read_series, span_of
+from contracts.wire.messages import Options
+from tests.support.deployments.service import Client, Service
+from tests.support.example_results import LABELS, Made, Seen, block, header, results, some_ms
+
+
+def plain(frames: list[Seen], span: Span, labels: tuple[str, ...], min_score: float) -> dict[str, Any]:
+    """The same document by loops."""
+    buckets: list[list[Seen]] = [[] for _ in range(span.buckets)]
+    for seen in frames:
+        if span.from_ms <= seen.ms < span.to_ms:
+            place = max(i for i in range(span.buckets) if span.from_ms + i * span.bucket_ms <= seen.ms)
+            buckets[place].append(seen)
+    wanted = labels or tuple(label for label in LABELS if label)
+    shown = {}
+    for label in wanted:
+        counts = [[seen.count(label, min_score) for seen in bucket] for bucket in buckets]
+        if any(map(any, counts)):
+            most = [max(bucket, default=0) for bucket in counts]
+            first = next(seen.frame for bucket in buckets for seen in bucket if seen.count(label, min_score))
+            mean = [round(sum(c) / len(c), 3) if c else 0.0 for c in counts]
+            shown[label] = {"first_frame": first, "max": most, "mean": mean}
+    some = [sum(any(seen.count(label, min_score) for label in wanted) for seen in bucket) for bucket in buckets]
+    return {"frames": [len(bucket) for bucket in buckets], "any": some, "labels": shown}
+
+
+@given(results(), st.data())
+def test_buckets_hold_what_a_plain_count_finds(made: Made, data: st.DataObject) -> None:
+    start, end = data.draw(some_ms(made)), data.draw(some_ms(made))
+    min_score = data.draw(st.sampled_from([0.0, 0.35, 0.6, 1.0]))
+    labels = data.draw(st.sampled_from([(), ("cat",), ("cup", "dog")]))
+    span = span_of(made, start, end, data.draw(st.integers(1, 40)), True)
+    query = Query(labels=labels, min_score=min_score, from_ms=span.from_ms, to_ms=span.to_ms)
+    series, waiting = read_series(made, Selection(query, made.header), span)
+    document = answer(made, series, waiting, True)
+    expected = plain(made.seen(), span, labels, min_score)
+    assert {name: document[name] for name in expected} == expected
+    inside = [seen.ms for seen in made.seen() if span.from_ms <= seen.ms < span.to_ms]
+    assert document["frontier_ms"] == ((inside[-1] if inside else span.from_ms) if waiting else None)
+
+
+@given(results(), st.data())
+def test_a_span_covers_its_time_in_buckets_that_are_no_shorter_than_frames(made: Made, data: st.DataObject) -> None:
+    asked = data.draw(st.integers(1, 4000))
+    start, end = data.draw(st.none() | some_ms(made)), data.draw(st.none() | some_ms(made))
+    span = span_of(made, start, end, asked, data.draw(st.booleans()))
+    length = span.to_ms - span.from_ms
+    assert 1 <= span.buckets <= asked
+    assert span.buckets * span.bucket_ms >= length - 1e-6
+    assert (span.buckets - 1) * span.bucket_ms <= length
+    assert span.bucket_ms >= min(1000 / made.header.media.fps, length) - 1e-6
+    if start is None and end is None and made.finished == len(made.segments):
+        assert all(span.from_ms <= seen.ms < span.to_ms for seen in made.seen())
+
+
+def test_a_running_job_has_the_span_that_it_will_have() -> None:
+    frames = [block([(i, 1000 + 40 * i, ()) for i in range(25)]), None]
+    video = Made(header(), (0, 25), list(frames))
+    assert (span_of(video, None, None, 500, False).from_ms, span_of(video, None, None, 500, False).to_ms) == (
+        1000,
+        5000,
+    )
+    part = Made(header(options=Options(start_ms=1000, end_ms=3000, every_n=5)), (0, 25), list(frames))
+    span = span_of(part, None, None, 500, False)
+    assert (span.from_ms, span.to_ms, span.bucket_ms, span.buckets) == (1000, 3000, 200, 10)
+
+
+@pytest.fixture(scope="module")
+def done(service: Service, sample: Path) -> tuple[Client, dict[str, Any], list[dict[str, Any]]]:
+    client = service.client()
+    job = client.detect(sample)
+    return client, job, client.frames(job)
+
+
+@pytest.mark.one_form
+def test_the_series_of_a_job_counts_its_results(done: tuple[Client, dict[str, Any], list[dict[str, Any]]]) -> None:
+    client, job, frames = done
+    series = client.call("GET", f"/jobs/{job['id']}/series", 200, params={"buckets": 20, "min_score": 0.5})
+    assert (series["complete"], series["frontier_ms"], sum(series["frames"])) == (True, None, len(frames))
+    assert len(series["frames"]) == math.ceil((series["to_ms"] - series["from_ms"]) / series["bucket_ms"])
+    for label, shown in series["labels"].items():
+        for i, (most, mean, number) in enumerate(zip(shown["max"], shown["mean"], series["frames"], strict=True)):
+            start, end = (series["from_ms"] + k * series["bucket_ms"] for k in (i, i + 1))
+            counts = [
+                sum(item["label"] == label and item["score"] >= 0.5 for item in frame["detections"])
+                for frame in frames
+                if start <= frame["time_ms"] < end
+            ]
+            assert (most, mean, number) == (max(counts), round(sum(counts) / number, 3), len(counts))
+    assert {"person", "cat", "cup"} <= set(series["labels"])
+
+
+@pytest.mark.one_form
+def test_a_series_is_sent_once_and_compressed(done: tuple[Client, dict[str, Any], list[dict[str, Any]]]) -> None:
+    client, job, _ = done
+    path = f"/jobs/{job['id']}/series"
+    first = client.request("GET", path, headers={"Accept-Encoding": "gzip"})
+    assert first.headers["content-encoding"] == "gzip"
+    held = {"Accept-Encoding": "gzip", "If-None-Match": first.headers["etag"]}
+    assert client.request("GET", path, headers=held).status_code == 304
+    assert client.request("GET", path, params={"buckets": 7}, headers=held).status_code == 200
+
+
+@pytest.mark.one_form
+def test_a_wrong_series_is_refused(done: tuple[Client, dict[str, Any], list[dict[str, Any]]], service: Service) -> None:
+    client, job, _ = done
+    path = f"/jobs/{job['id']}/series"
+    assert "unicorn" in client.problem("GET", path, 422, "invalid_input", params={"label": "unicorn"})
+    backwards = {"from_ms": 2000, "to_ms": 1000}
+    assert "before" in client.problem("GET", path, 422, "invalid_input", params=backwards)
+    for wrong in ({"from_ms": "nan"}, {"to_ms": "1e300"}, {"buckets": 0}, {"buckets": 4001}):
+        assert client.request("GET", path, params=wrong).status_code in (400, 422)
+    service.client().problem("GET", path, 404, "not_found")

@@ -1,0 +1,110 @@
+"""The embedded form's own things in DATA_DIR, and what it refuses before it starts anything."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.embedded.data_dir import open_home, secret_environment
+from cli.embedded.supervisor import Failed
+from cli.embedded.up import check, environment
+from contracts.errors import SettingsError
+
+ROOT = Path(__file__).parents[3]
+
+
+def up(data: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """`web-detector up`, where it is expected to refuse."""
+    environ = {"PATH": os.environ["PATH"], "DATA_DIR": str(data), **settings}
+    command = [sys.executable, "-m", "cli.main", "up"]
+    return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30)
+
+
+def test_a_second_instance_is_refused_and_told_the_pid_of_the_first(tmp_path: Path) -> None:
+    with open_home(str(tmp_path)):
+        ended = up(tmp_path)
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"web-detector: another instance (pid {os.getpid()}) works in {tmp_path}: stop it, or set another DATA_DIR\n"
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock"]
+
+
+def test_the_folder_is_free_again_afterwards(tmp_path: Path) -> None:
+    for _ in range(2):
+        with open_home(str(tmp_path / "new" / "folder")) as home:
+            assert home.path == tmp_path / "new" / "folder"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(Failed, match=r"DATA_DIR .*/file/data cannot be used"),
+        open_home(str(tmp_path / "file" / "data")),
+    ):
+        pass
+
+
+def test_the_secret_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    with open_home(str(tmp_path)) as home:
+        first = secret_environment(home, {})
+    with open_home(str(tmp_path)) as home:
+        second = secret_environment(home, {"JWT_SECRET_KEY": " "})
+    assert first == second
+    assert len(first["JWT_SECRET_KEY"]) == 64
+    assert stat.S_IMODE((tmp_path / "secrets.env").stat().st_mode) == 0o600
+
+
+def test_a_secret_of_the_environment_wins_and_none_is_kept(tmp_path: Path) -> None:
+    with open_home(str(tmp_path)) as home:
+        environ = environment({"JWT_SECRET_KEY": "k" * 40}, home, tmp_path)
+    assert environ["JWT_SECRET_KEY"] == "k" * 40
+    assert not (tmp_path / "secrets.env").exists()
+
+
+def test_a_damaged_file_of_secrets_is_not_replaced_silently(tmp_path: Path) -> None:
+    (tmp_path / "secrets.env").write_text("JWT_SECRET_KEY=\n")
+    with open_home(str(tmp_path)) as home, pytest.raises(Failed, match="holds no JWT_SECRET_KEY"):
+        secret_environment(home, {})
+
+
+def test_only_what_the_environment_does_not_name_is_filled_in(tmp_path: Path) -> None:
+    with open_home(str(tmp_path)) as home:
+        environ = environment({"BROKER_URL": "amqp://there", "DATABASE_URL": ""}, home, Path("/short"))
+    assert environ["BROKER_URL"] == "amqp://there"
+    assert environ["DATABASE_URL"] == f"sqlite:///{tmp_path}/web-detector.sqlite"
+    assert environ["RESULT_STORE_URL"] == "unix:///short/v.sock?db=1"
+    assert check(environ).jwt_secret_key
+
+
+def test_the_problems_of_all_roles_are_named_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check({"CHUNK_SIZE": "none", "JWT_SECRET_KEY": "changeme", "BROKER_URL": "x"})
+    lines = caught.value.detail.splitlines()
+    assert lines[0] == "settings are wrong:"
+    assert sorted(line.split()[0].partition("=")[0] for line in lines[1:]) == [
+        "CHUNK_SIZE",
+        "DATABASE_URL",
+        "JWT_SECRET_KEY",
+        "RESULT_STORE_URL",
+    ]
+
+
+def test_wrong_settings_end_it_before_anything_starts(tmp_path: Path) -> None:
+    ended = up(tmp_path, PORT="0", API_WORKERS="many", PRECISION="int4")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert all(name in ended.stderr for name in ("PORT", "API_WORKERS", "PRECISION"))
+    assert not (tmp_path / "valkey").exists()
+
+
+def test_a_port_in_use_ends_it_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = up(tmp_path, PORT=str(port))
+    assert ended.returncode == 1
+    assert f"cannot listen at 127.0.0.1:{port}: Address already in use" in ended.stderr
+    assert not (tmp_path / "valkey").exists()

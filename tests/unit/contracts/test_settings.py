@@ -1,0 +1,248 @@
+"""The settings table, what `load` makes of an environment, and the files that say the same."""
+
+import re
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cli.embedded.up import Form, roles
+from contracts.errors import SettingsError
+from contracts.settings.fields import ROLES, Role
+from contracts.settings.load import load
+from contracts.settings.table import Row, Settings, table
+
+ROOT = Path(__file__).parents[3]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
+LINKS = {"BROKER_URL": "redis://there", "RESULT_STORE_URL": "redis://there"}
+GOOD = {**LINKS, "DATABASE_URL": "sqlite://", "JWT_SECRET_KEY": "0123456789abcdef" * 2}
+OF_COMPOSE = {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "FLOWER_PASSWORD", "USER_ID"}
+# The containers have fixed places and one worker each.
+NOT_IN_COMPOSE = {
+    "STORAGE_DIR",
+    "MODELS_DIR",
+    "PAGE_DIR",
+    "HOST",
+    "PORT",
+    "DETECTOR_WORKERS",
+    "DETECTOR_PYTHON",
+    "HEARTBEAT_FILE",
+}
+
+
+def problems(role: Role, environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load(role, environ)
+    return [line.strip() for line in caught.value.detail.splitlines()[1:]]
+
+
+def test_every_setting_has_a_default_a_help_text_and_a_reader() -> None:
+    assert all(row.help.endswith(".") and set(row.roles) <= set(ROLES) and row.roles for row in table())
+    assert load("api", GOOD) == Settings(
+        database_url="sqlite://",
+        jwt_secret_key=GOOD["JWT_SECRET_KEY"],
+        broker_url=LINKS["BROKER_URL"],
+        result_store_url=LINKS["RESULT_STORE_URL"],
+    )
+
+
+def test_text_becomes_what_the_setting_is() -> None:
+    settings = load("processor", {**GOOD, "CHUNK_SIZE": " 12 ", "PRECISION": "fp32", "PORT": ""})
+    assert (settings.chunk_size, settings.precision, settings.port) == (12, "fp32", 8080)
+
+
+def test_all_problems_are_named_at_once() -> None:
+    found = problems("api", {"PORT": "70000", "API_WORKERS": "two", "LOG_LEVEL": "loud", "BROKER_URL": "x"})
+    assert [re.split(r"[ =]", line)[0] for line in found] == [
+        "DATABASE_URL",
+        "RESULT_STORE_URL",
+        "PORT",
+        "API_WORKERS",
+        "JWT_SECRET_KEY",
+        "LOG_LEVEL",
+    ]
+
+
+@pytest.mark.parametrize(
+    "value", ["changeme", "CHANGE_ME", "change-this-secret-before-you-start-it", "<random>", "todo"]
+)
+def test_a_placeholder_is_no_secret(value: str) -> None:
+    (line,) = problems("api", {**GOOD, "JWT_SECRET_KEY": value})
+    assert line.startswith("JWT_SECRET_KEY is a placeholder")
+
+
+def test_a_short_secret_is_refused_and_not_repeated() -> None:
+    (line,) = problems("api", {**GOOD, "JWT_SECRET_KEY": "x7" * 15})
+    assert line == "JWT_SECRET_KEY is shorter than 32 characters"
+
+
+BUCKET = {"STORAGE_URL": "s3://video-1/a/b", "S3_ACCESS_KEY_ID": "AKIA1", "S3_SECRET_ACCESS_KEY": "short"}
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("s3://video-1", ("video-1", "")),
+        ("s3://video-1/", ("video-1", "")),
+        ("s3://my.bucket/web_detector/Site.2/", ("my.bucket", "web_detector/Site.2")),
+    ],
+)
+def test_a_bucket_takes_the_place_of_the_folder(url: str, place: tuple[str, str]) -> None:
+    assert load("detector", {**LINKS, **BUCKET, "STORAGE_URL": url}).storage_bucket == place
+    assert load("detector", LINKS).storage_bucket is None
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"STORAGE_URL": "https://video-1"}, ["STORAGE_URL"]),
+        ({"STORAGE_URL": "s3://Video"}, ["STORAGE_URL"]),
+        ({"STORAGE_URL": "s3://video-1/../x"}, ["STORAGE_URL"]),
+        ({"STORAGE_URL": "s3://video-1//x"}, ["STORAGE_URL"]),
+        ({"STORAGE_DIR": "/srv"}, ["STORAGE_URL"]),
+        ({"S3_ENDPOINT_URL": "store:9000", "S3_ACCESS_KEY_ID": ""}, ["S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID"]),
+        ({"S3_SECRET_ACCESS_KEY": "changeme"}, ["S3_SECRET_ACCESS_KEY"]),
+        ({"S3_SECRET_ACCESS_KEY": ""}, ["S3_SECRET_ACCESS_KEY"]),
+        ({"STORAGE_URL": ""}, ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"]),
+        (
+            {"S3_ENDPOINT_URL": "http://store:9000", "S3_ACCESS_KEY_ID": "", "S3_SECRET_ACCESS_KEY": ""},
+            ["S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"],
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_named(role: Role, changes: dict[str, str], named: list[str]) -> None:
+    found = problems(role, {**GOOD, **BUCKET, **changes})
+    assert [re.split(r"[ =:]", line)[0] for line in found] == named
+    assert "short" not in "".join(found)
+
+
+def test_a_machine_with_a_role_needs_no_keys() -> None:
+    assert load("api", {**GOOD, "STORAGE_URL": "s3://video-1"}).storage_bucket
+
+
+def test_a_role_asks_for_its_own_settings_alone() -> None:
+    assert load("detector", LINKS).database_url == ""
+    assert load("processor", {**LINKS, "DATABASE_URL": "sqlite://"}).jwt_secret_key == ""
+    assert load("detector", {**LINKS, "JWT_SECRET_KEY": "changeme"})
+
+
+def test_networks_are_read_and_wrong_ones_named() -> None:
+    settings = load("api", {**GOOD, "IMPORT_ALLOW_NETWORKS": "10.1.0.0/16, fd00::/8,127.0.0.1"})
+    assert [str(network) for network in settings.import_networks] == ["10.1.0.0/16", "fd00::/8", "127.0.0.1/32"]
+    for wrong in ("10.1.2.3/16", "intranet", "10.0.0.0/33", "10.0.0.0/8;11.0.0.0/8"):
+        (line,) = problems("api", {**GOOD, "IMPORT_ALLOW_NETWORKS": f"10.1.0.0/16,{wrong}"})
+        assert line.startswith("IMPORT_ALLOW_NETWORKS=")
+        assert wrong.partition("/")[0] in line
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_required_is_asked_for(role: Role) -> None:
+    required = [row.variable for row in table() if row.required and role in row.roles]
+    assert [line.split()[0] for line in problems(role, {})] == required
+
+
+POSTGRES = "postgresql+pg8000://u:hidden@there/db"
+
+
+def test_results_in_redis_need_no_second_address() -> None:
+    assert load("detector", LINKS).signals_url == "redis://there"
+    assert load("detector", {**LINKS, "REDIS_URL": "rediss://other"}).signals_url == "rediss://other"
+
+
+def test_results_in_postgresql_leave_redis_to_be_named() -> None:
+    apart = {**LINKS, "RESULT_STORE_URL": POSTGRES, "REDIS_URL": "unix:///run/redis.sock"}
+    assert load("detector", apart).signals_url == "unix:///run/redis.sock"
+    (line,) = problems("detector", {**LINKS, "RESULT_STORE_URL": POSTGRES})
+    assert line.startswith("REDIS_URL is not set")
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "said"),
+    [
+        ("RESULT_STORE_URL", "mongodb://u:hidden@there", "begins with 'mongodb': a result store begins with redis://"),
+        ("RESULT_STORE_URL", "u:hidden@there", "begins with ''"),
+        ("RESULT_STORE_URL", f"{POSTGRES}?sslmode=maybe", "has sslmode=maybe"),
+        ("REDIS_URL", POSTGRES, "begins with 'postgresql+pg8000': Redis begins with redis://, rediss://, unix://"),
+    ],
+)
+def test_a_wrong_address_is_named_with_what_would_do_and_without_its_password(
+    variable: str, url: str, said: str
+) -> None:
+    (line,) = problems("processor", {**GOOD, variable: url})
+    assert line.startswith(f"{variable} {said}")
+    assert "hidden" not in line
+
+
+def readers(row: Row) -> str:
+    return "all" if set(row.roles) == set(ROLES) else ", ".join(row.roles)
+
+
+def test_the_page_of_settings_is_the_table() -> None:
+    lines = (ROOT / "docs" / "settings.md").read_text().splitlines()
+    start = lines.index("| Setting | Default | What it is | Read by |") + 2
+    rows = [line.strip("| ").split(" | ") for line in lines[start : lines.index("", start)]]
+    assert rows == [[f"`{row.variable}`", shown_default(row), row.help, readers(row)] for row in table()]
+
+
+def shown_default(row: Row) -> str:
+    if row.required:
+        return "**required**"
+    return f"`{row.default}`" if row.default else "empty"
+
+
+def test_the_example_environment_is_the_table() -> None:
+    text = (ROOT / ".env.example").read_text()
+    lines = text[: text.index("# Of docker-compose.yaml alone")].splitlines()
+    entries = {line: comment for comment, line in pairwise(lines) if re.match(r"(# )?[A-Z0-9_]+=", line)}
+    assert entries == {
+        (f"{row.variable}=" if row.required else f"# {row.variable}={row.default}"): (
+            f"# {row.help} [{'required by' if row.required else 'read by'}: {readers(row)}]"
+        )
+        for row in table()
+    }
+
+
+def test_the_example_environment_is_refused_until_it_is_filled_in() -> None:
+    text = (ROOT / ".env.example").read_text()
+    environ = dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    assert len(problems("api", environ)) == 4
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_service_of_the_compose_file_passes_on_its_own_settings(role: Role) -> None:
+    wanted = {row.variable for row in table() if role in row.roles}
+    assert set(COMPOSE["services"][role]["environment"]) == wanted - NOT_IN_COMPOSE
+
+
+def test_the_compose_file_names_only_known_variables() -> None:
+    text = (ROOT / "docker-compose.yaml").read_text()
+    assert set(re.findall(r"\$\{([A-Z_]+)", text)) <= {row.variable for row in table()} | OF_COMPOSE
+
+
+def test_what_the_compose_file_wants_beside_is_in_the_example_and_on_the_page() -> None:
+    example, page = (ROOT / ".env.example").read_text(), (ROOT / "docs" / "settings.md").read_text()
+    assert all(re.search(rf"^(# )?{name}=", example, re.M) and f"`{name}`" in page for name in OF_COMPOSE)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_image_runs_the_command_of_the_embedded_form(role: Role, tmp_path: Path) -> None:
+    form = Form({}, load("api", GOOD), tmp_path, tmp_path, False, 2)
+    (process,) = [process for process in roles(form) if process.name.split("-")[0] == role]
+    text = (ROOT / role / "Dockerfile").read_text().rsplit("\nCMD ", 1)[1]
+    words = re.sub(r'[\[\]",\\]', " ", text).split()
+    expected = [{"127.0.0.1:8080": "${HOST}:${PORT}", "2": "${API_WORKERS:-2}"}.get(w, w) for w in process.command[1:]]
+    assert words[words.index("python") + 1 :] == expected
+
+
+def test_the_embedded_detectors_alone_can_have_a_python_of_their_own(tmp_path: Path) -> None:
+    (line,) = problems("detector", {**LINKS, "DETECTOR_PYTHON": str(tmp_path)})
+    assert line.startswith("DETECTOR_PYTHON=")
+    settings = load("api", {**GOOD, "DETECTOR_PYTHON": "/bin/sh"})
+    for process in roles(Form({}, settings, tmp_path, tmp_path, False, 2)):
+        own = process.name.startswith("detector")
+        assert process.command[0] == ("/bin/sh" if own else sys.executable)
+        # It need not have the service installed.
+        assert process.env.get("PYTHONPATH") == (str(ROOT) if own else None)
