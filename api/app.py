@@ -29,20 +29,7 @@ from api.notify.event_hub import Hub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
 from api.outbound.guarded_network import OpenNetwork
-from api.routes import (
-    downloads,
-    events,
-    exports,
-    job_changes,
-    jobs,
-    renditions,
-    results,
-    session_tokens,
-    timeline,
-    tus,
-    uploads,
-    webhooks,
-)
+from api.routes import job_changes, session_tokens, webhooks
 from api.routes.session_cookies import CookieHandler
 from api.tables.jobs import JobTable
 from api.tables.renditions import RenditionTable
@@ -55,7 +42,7 @@ from api.uploads.url_fetcher import Fetcher
 from api.uploads.url_import import Imports
 from api.web import problems
 from api.web.allowed_methods import methods_at
-from api.web.asgi_operations import Documents, MethodOverride, PlainPaths, StreamingOperations
+from api.web.asgi_operations import AsgiOperations, Documents, MethodOverride, PlainPaths
 from api.web.client_address import Peers
 from api.web.cors import cors
 from api.web.page_site import Site
@@ -71,28 +58,6 @@ from contracts.storage.open import open_storage
 from contracts.workers.celery_app import create_celery
 
 _SPEC = Path(__file__).with_name("openapi.yaml")
-
-# Those with a body come before Connexion validates, which would read it into memory, and so do those of tus, which
-# has its own answers to what is wrong; the others after, so that their parameters are checked.
-_RECEIVING = {
-    "api.routes.uploads.create_video": uploads.create_video,
-    "api.routes.uploads.detect": uploads.detect,
-    **tus.OPERATIONS,
-}
-_SENDING = {
-    "api.routes.jobs.get_job": jobs.get_job,
-    "api.routes.results.job_results": results.job_results,
-    "api.routes.timeline.job_series": timeline.job_series,
-    "api.routes.timeline.job_appearances": timeline.job_appearances,
-    "api.routes.exports.job_export": exports.job_export,
-    "api.routes.events.events": events.events,
-    "api.routes.events.job_events": events.job_events,
-    "api.routes.downloads.video_content": downloads.video_content,
-    "api.routes.webhooks.create_webhook": webhooks.create_webhook,
-    "api.routes.webhooks.try_webhook": webhooks.try_webhook,
-    "api.routes.renditions.video_rendition_content": renditions.video_rendition_content,
-    "api.routes.renditions.job_rendition_content": renditions.job_rendition_content,
-}
 
 
 class _Compact(Jsonifier):  # type: ignore[misc]
@@ -122,11 +87,9 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     rates = Rates(settings.signals_url, settings.rate_requests_per_minute)
     app.add_middleware(functools.partial(RateLimit, rates=rates), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(functools.partial(Scopes, needed=needed_scopes(spec)), MiddlewarePosition.BEFORE_VALIDATION)
-    app.add_middleware(
-        functools.partial(StreamingOperations, operations=_RECEIVING), MiddlewarePosition.BEFORE_VALIDATION
-    )
+    app.add_middleware(functools.partial(AsgiOperations, validated=False), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(Documents, MiddlewarePosition.BEFORE_VALIDATION)
-    app.add_middleware(functools.partial(StreamingOperations, operations=_SENDING), MiddlewarePosition.BEFORE_CONTEXT)
+    app.add_middleware(functools.partial(AsgiOperations, validated=True), MiddlewarePosition.BEFORE_CONTEXT)
     app.add_api(
         str(_SPEC),
         swagger_ui_options=SwaggerUIOptions(swagger_ui_path="/docs"),

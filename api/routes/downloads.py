@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api.context import context
+from api.web.asgi_operations import asgi_operation
 from api.web.conditional import PRIVATE, NotSatisfiable, Part, is_known, wanted_part
 from api.web.problems import MEDIA_TYPE as PROBLEM
 from api.web.problems import body as problem_body
@@ -17,6 +18,7 @@ from contracts.storage.port import video_key
 _PIECE_BYTES = 256 * 1024
 
 
+@asgi_operation()
 async def video_content(request: Request, user: str) -> Response:
     """The file, or a range of it."""
     video = await run_sync(context.current().videos.get, user, request.path_params["video_id"])

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from api.context import context
 from api.notify.event_hub import MARGIN, Change, Hub, Listener
 from api.routes import job_changes
+from api.web.asgi_operations import asgi_operation
 from contracts.coordination.deleted_jobs import KEPT
 from contracts.database.tables import utcnow
 
@@ -20,11 +21,13 @@ _RETRY_MS = 2000
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # the latter for nginx, which would hold it back
 
 
+@asgi_operation()
 async def events(request: Request, user: str) -> Response:
     """Of all jobs of the user."""
     return await _stream(request, Listener(user, _credential(request)))
 
 
+@asgi_operation()
 async def job_events(request: Request, user: str) -> Response:
     """Of one job, and of what is rendered from it and its video."""
     services = context.current()

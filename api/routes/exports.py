@@ -13,12 +13,14 @@ from api.results.export_formats import FORMS, Export, Form
 from api.results.responses import labels, number, respond
 from api.results.selection import Query, Selection
 from api.results.sources import open_whole
+from api.web.asgi_operations import asgi_operation
 from api.web.content_disposition import attachment
 from contracts.database.tables import Job, Video
 from contracts.errors import ResultsNotReady
 from contracts.wire.job_states import TERMINAL
 
 
+@asgi_operation()
 async def job_export(request: Request, user: str) -> Response:
     """All selected frames in one of the forms, as they are read."""
     services = context.current()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from anyio.to_thread import run_sync
 from flask import Response, request
 from starlette.requests import Request
@@ -14,7 +13,8 @@ from api.requests.idempotency import HEADER, RequestKey, request_key
 from api.requests.job_options import checked_options
 from api.routes import audit
 from api.tables.jobs import JobFilter, Seen
-from api.web.answers import JSON, Answer, answer, no_content
+from api.web.answers import Answer, answer, no_content
+from api.web.asgi_operations import asgi_operation, json_response
 from api.web.representations import PREFIX, job_shape
 from contracts.database.tables import Job, utcnow
 from contracts.errors import NotFound, ResultsNotReady, VideoRefused
@@ -63,10 +63,10 @@ def list_jobs(
     return answer({"items": shapes(services, jobs), "next_cursor": next_cursor})
 
 
+@asgi_operation()
 async def get_job(request: Request, user: str) -> StarletteResponse:
     """One job. Asked for so often that it does not go through Flask."""
-    found = await run_sync(_look, context.current(), user, request.path_params["job_id"])
-    return StarletteResponse(msgspec.json.encode(found), media_type=JSON)
+    return json_response(await run_sync(_look, context.current(), user, request.path_params["job_id"]))
 
 
 def _look(services: Services, user: str, job_id: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from starlette.responses import Response as StarletteResponse
 from api.context import Services, context
 from api.routes.downloads import stored
 from api.web.answers import Answer, answer, no_content
+from api.web.asgi_operations import asgi_operation
 from api.web.content_disposition import attachment
 from api.web.representations import rendition_shape
 from contracts.database.tables import Job, Rendition, Video
@@ -60,12 +61,14 @@ def delete_job_rendition(user: str, job_id: str) -> Response:
     return _delete(user, rendition_id("", job_id, ANNOTATED))
 
 
+@asgi_operation()
 async def video_rendition_content(request: Request, user: str) -> StarletteResponse:
     """The poster or the playable copy, or a range of it."""
     parameters = request.path_params
     return await _content(request, user, rendition_id(parameters["video_id"], None, parameters["kind"]))
 
 
+@asgi_operation()
 async def job_rendition_content(request: Request, user: str) -> StarletteResponse:
     """The annotated copy, or a range of it."""
     return await _content(request, user, rendition_id("", request.path_params["job_id"], ANNOTATED))

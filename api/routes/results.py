@@ -15,6 +15,7 @@ from api.results.paging import Page, format_cursor, frame_lines, parse_cursor, r
 from api.results.responses import JSON, labels, number, respond
 from api.results.selection import Query, Selection
 from api.results.sources import Frames, open_frames
+from api.web.asgi_operations import asgi_operation
 from contracts.database.tables import Job
 from contracts.wire.job_states import TERMINAL
 
@@ -23,6 +24,7 @@ _DEFAULT_LIMIT = 500
 _BLOCK_FRAMES = 500
 
 
+@asgi_operation()
 async def job_results(request: Request, user: str) -> Response:
     """A page of frames, or all of them a line each, by what the client accepts."""
     services = context.current()

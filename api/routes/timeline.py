@@ -18,10 +18,12 @@ from api.results.paging import format_cursor, parse_cursor
 from api.results.responses import JSON, labels, number, period, respond
 from api.results.selection import Query, Selection
 from api.results.sources import open_whole
+from api.web.asgi_operations import asgi_operation
 from contracts.database.tables import Job
 from contracts.wire.job_states import TERMINAL
 
 
+@asgi_operation()
 async def job_series(request: Request, user: str) -> Response:
     """Objects per label over time, in buckets."""
     services = context.current()
@@ -29,6 +31,7 @@ async def job_series(request: Request, user: str) -> Response:
     return await respond(request, job, partial(_series, services, job, request.query_params), JSON)
 
 
+@asgi_operation()
 async def job_appearances(request: Request, user: str) -> Response:
     """When a label is seen."""
     services = context.current()

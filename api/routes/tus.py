@@ -22,6 +22,7 @@ from api.routes.tus_storage import end_of_life, extend, finish, offset_of, recei
 from api.uploads.upload_lock import Turn, in_turn
 from api.uploads.upload_writer import SizeLimit, Stored, body, drain
 from api.web import problems
+from api.web.asgi_operations import asgi_operation
 from api.web.representations import PREFIX
 from contracts.database.tables import Upload, Video, new_id
 from contracts.errors import (
@@ -68,6 +69,7 @@ def _spoken(operation: _Operation) -> Callable[[Request, str], Awaitable[Respons
     return to_its_end
 
 
+@asgi_operation(validated=False)
 async def options(_request: Request, _user: str) -> Response:
     """What the service speaks."""
     headers = {
@@ -80,6 +82,7 @@ async def options(_request: Request, _user: str) -> Response:
     return Response(status_code=204, headers=headers)
 
 
+@asgi_operation(validated=False)
 @_spoken
 async def create_upload(services: Services, request: Request, user: str) -> Response:
     """Begin an upload, with its first bytes where they come along."""
@@ -99,6 +102,7 @@ async def create_upload(services: Services, request: Request, user: str) -> Resp
     return Response(status_code=201, headers={**headers, **got})
 
 
+@asgi_operation(validated=False)
 @_spoken
 async def upload_offset(services: Services, request: Request, user: str) -> Response:
     """How much of an upload has come."""
@@ -126,6 +130,7 @@ async def upload_offset(services: Services, request: Request, user: str) -> Resp
     return Response(status_code=200, headers={**headers, "Cache-Control": "no-store"})
 
 
+@asgi_operation(validated=False)
 @_spoken
 async def append(services: Services, request: Request, user: str) -> Response:
     """The next bytes of an upload. With the last ones it becomes a video."""
@@ -147,6 +152,7 @@ async def append(services: Services, request: Request, user: str) -> Response:
     return Response(status_code=204, headers=await _alone(services, upload_id, go_on))
 
 
+@asgi_operation(validated=False)
 @_spoken
 async def terminate(services: Services, request: Request, user: str) -> Response:
     """Give an upload up."""
@@ -249,9 +255,3 @@ def _refusal(request: Request, error: WebDetectorError) -> Response:
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
     return Response(problems.body(status, error.code, error.detail), status, headers, problems.MEDIA_TYPE)
-
-
-OPERATIONS = {
-    f"api.routes.tus.{operation.__name__}": operation
-    for operation in (options, create_upload, upload_offset, append, terminate)
-}

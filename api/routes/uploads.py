@@ -1,9 +1,7 @@
 """POST /videos and POST /detect: a body, or what a URL in it leads to, becomes a stored, probed video."""
 
 from functools import partial
-from typing import Any
 
-import msgspec
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +15,7 @@ from api.routes import jobs
 from api.routes.video_admission import discard, probed, video_row
 from api.uploads.upload_writer import FORM_ROOM_BYTES, Intake, SizeLimit, Stored, body, check_length, drain
 from api.uploads.url_import import is_document, read_document, unless_gone
+from api.web.asgi_operations import asgi_operation, json_response
 from api.web.representations import PREFIX, video_shape
 from contracts.database.tables import Video, new_id
 from contracts.errors import Malformed, UnsupportedMediaType, WebDetectorError
@@ -27,13 +26,15 @@ _FIELD = "video"
 _UNKNOWN_TYPE = "application/octet-stream"
 
 
+@asgi_operation(validated=False)
 async def create_video(request: Request, user: str) -> Response:
     """Store a video and say what it is."""
     services = context.current()
     video, _ = await _receive(services, request, user)
-    return _answer(video_shape(video), 201, f"{PREFIX}/videos/{video.id}")
+    return json_response(video_shape(video), 201, Location=f"{PREFIX}/videos/{video.id}")
 
 
+@asgi_operation(validated=False)
 async def detect(request: Request, user: str) -> Response:
     """Store a video and start a job on it. When the job is refused, the video goes again."""
     services = context.current()
@@ -47,7 +48,7 @@ async def detect(request: Request, user: str) -> Response:
         raise
     if job.video_id != video.id:  # a repeated request: its file is here already
         await run_sync(discard, video)
-    return _answer(await run_sync(jobs.shape, services, job), 202, f"{PREFIX}/jobs/{job.id}")
+    return json_response(await run_sync(jobs.shape, services, job), 202, Location=f"{PREFIX}/jobs/{job.id}")
 
 
 async def _receive(
@@ -125,9 +126,3 @@ def _model_and_options(services: Services, form: Form) -> tuple[str, Options]:
     named, options = parse_form_options(form.fields.get("model"), form.fields.get("options"))
     model = named or services.settings.default_model
     return model, checked_options(services.catalogue.get(model), options)
-
-
-def _answer(content: dict[str, Any], status: int, location: str) -> Response:
-    return Response(
-        msgspec.json.encode(content), status_code=status, media_type="application/json", headers={"Location": location}
-    )

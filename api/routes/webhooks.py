@@ -12,7 +12,8 @@ from starlette.responses import Response as StarletteResponse
 from api.context import Services, context
 from api.notify.webhook_call import Letter, new_secret
 from api.routes import audit, jobs
-from api.web.answers import JSON, Answer, answer, no_content
+from api.web.answers import Answer, answer, no_content
+from api.web.asgi_operations import asgi_operation, json_response
 from api.web.representations import delivery_shape, webhook_shape
 from contracts.database.tables import Webhook, new_id, utcnow
 from contracts.errors import WebhooksOff
@@ -20,6 +21,7 @@ from contracts.errors import WebhooksOff
 _TEST = "test"
 
 
+@asgi_operation()
 async def create_webhook(request: Request, user: str) -> StarletteResponse:
     """A new webhook; nobody can see its secret again."""
     services = context.current()
@@ -56,6 +58,7 @@ def list_deliveries(user: str, webhook_id: str, limit: int = 50, cursor: str | N
     return answer({"items": [delivery_shape(row) for row in rows], "next_cursor": next_cursor})
 
 
+@asgi_operation()
 async def try_webhook(request: Request, user: str) -> StarletteResponse:
     """Call a webhook now, once, and say what came of it."""
     services = context.current()
@@ -89,5 +92,4 @@ def _require_on(services: Services) -> None:
 
 
 def _document(content: dict[str, Any], status: int) -> StarletteResponse:
-    headers = {"Cache-Control": "no-store"}
-    return StarletteResponse(msgspec.json.encode(content), status, headers, media_type=JSON)
+    return json_response(content, status, **{"Cache-Control": "no-store"})

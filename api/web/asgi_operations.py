@@ -1,10 +1,10 @@
-"""Operations that stream: in the spec, routed, authenticated and validated as all others, but
-answered by ASGI code, since Connexion would read their bodies into memory and Flask would hold a
-thread for each."""
+"""ASGI operations: in the spec, routed, authenticated and validated like the others, but answered by ASGI code,
+because Connexion would read their request bodies into memory and Flask would hold a thread for each response."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
+import msgspec
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,30 +12,60 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contracts.errors import NotFound, UploadTooLarge
 
+# Called with the request and the id of the user ("" where the operation needs no token).
 Operation = Callable[[Request, str], Awaitable[Response]]
+T = TypeVar("T", bound=Operation)
 
 # Everything that is not an upload is a small JSON document.
 _BODY_MAX_BYTES = 1024 * 1024
 _OVERRIDE_PATHS = "/api/v1/uploads/"
 _OVERRIDES = frozenset({"PATCH", "DELETE", "HEAD"})
 
+# By operationId, which is the dotted name of the function.
+_validated: dict[str, Operation] = {}
+_unvalidated: dict[str, Operation] = {}
 
-class StreamingOperations:
-    """ASGI middleware that answers the operations of its table and passes the others on.
 
-    An operation gets the request and the id of the user.
+def asgi_operation(*, validated: bool = True) -> Callable[[T], T]:
+    """Register a function as the ASGI operation whose operationId is its dotted name.
+
+    validated: run it after Connexion's validation of parameters and body, which reads the body into memory. Set it
+    to False for operations that stream a large body or define their own error responses.
     """
 
-    def __init__(self, app: ASGIApp, operations: Mapping[str, Operation]) -> None:
+    def register(operation: T) -> T:
+        registry = _validated if validated else _unvalidated
+        registry[f"{operation.__module__}.{operation.__qualname__}"] = operation
+        return operation
+
+    return register
+
+
+def registered() -> frozenset[str]:
+    """The operationIds of all registered ASGI operations."""
+    return frozenset(_validated | _unvalidated)
+
+
+def json_response(content: Any, status: int = 200, **headers: str) -> Response:
+    """A JSON document as the response of an ASGI operation."""
+    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
+
+
+class AsgiOperations:
+    """ASGI middleware that answers the registered operations and passes other requests on.
+
+    validated: answer those that run after validation, else those that run before it.
+    """
+
+    def __init__(self, app: ASGIApp, *, validated: bool) -> None:
         self._app = app
-        self._operations = operations
+        self._operations = _validated if validated else _unvalidated
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = self._operations.get(_operation_id(scope))
         if operation is None:
             await self._app(scope, receive, send)
             return
-        # Who asks for what needs no token is nobody.
         user = scope["extensions"].get("connexion_context", {}).get("user", "")
         response = await operation(Request(scope, receive, send), user)
         await response(scope, receive, send)
