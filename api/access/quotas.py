@@ -9,7 +9,7 @@ import redis
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from api.uploads.upload_writer import SizeLimit
+from api.requests.size_limit import SizeLimit
 from contracts.coordination.quotas import Quotas, frames_key, next_day, quotas_of
 from contracts.database.engine import Database
 from contracts.database.tables import Job, Upload, User, Video, utcnow

@@ -16,11 +16,12 @@ from starlette.responses import Response
 
 from api.context import Services, context
 from api.requests import tus_headers
+from api.requests.size_limit import SizeLimit
 from api.requests.video_facts import facts_of
 from api.routes import audit
 from api.routes.tus_storage import end_of_life, extend, finish, offset_of, receive, remembered, remove, remove_after
 from api.uploads.upload_lock import Turn, in_turn
-from api.uploads.upload_writer import SizeLimit, Stored, body, drain
+from api.uploads.upload_writer import Stored, body, drain
 from api.web import problems
 from api.web.asgi_operations import asgi_operation
 from api.web.representations import PREFIX

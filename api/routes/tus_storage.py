@@ -11,9 +11,10 @@ import msgspec
 from anyio.to_thread import run_sync
 
 from api.context import Services
+from api.requests.size_limit import SizeLimit
 from api.requests.video_facts import Facts
 from api.routes.video_admission import probed, video_row
-from api.uploads.upload_writer import Growth, SizeLimit, Stored
+from api.uploads.upload_writer import Growth, Stored
 from contracts.database.tables import Upload, Video, utcnow
 from contracts.errors import NotFound, UploadTooLarge, WebDetectorError
 from contracts.storage.port import video_key

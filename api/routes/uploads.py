@@ -10,10 +10,11 @@ from api.context import Services, context
 from api.requests.idempotency import HEADER, request_key
 from api.requests.job_options import checked_options, parse_form_options
 from api.requests.multipart_form import Form, read_form
+from api.requests.size_limit import SizeLimit
 from api.requests.video_facts import facts_of
 from api.routes import jobs
 from api.routes.video_admission import discard, probed, video_row
-from api.uploads.upload_writer import FORM_ROOM_BYTES, Intake, SizeLimit, Stored, body, check_length, drain
+from api.uploads.upload_writer import FORM_ROOM_BYTES, Intake, Stored, body, check_length, drain
 from api.uploads.url_import import is_document, read_document, unless_gone
 from api.web.asgi_operations import asgi_operation, json_response
 from api.web.representations import PREFIX, video_shape

@@ -10,7 +10,8 @@ import anyio
 from anyio.to_thread import run_sync
 from starlette.requests import ClientDisconnect, Request
 
-from contracts.errors import EmptyUpload, StorageUsedUp, UploadIncomplete, UploadTooLarge
+from api.requests.size_limit import SizeLimit
+from contracts.errors import EmptyUpload, UploadIncomplete
 
 _BUFFER_BYTES = 1024 * 1024
 # Boundaries and small fields of a form come on top of the file.
@@ -26,25 +27,6 @@ class Stored:
 
     size_bytes: int
     sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class SizeLimit:
-    """The most bytes that a file may have. quota: of all that its user may store, where that leaves no more."""
-
-    bytes: int
-    quota: int | None = None
-
-    def refusal(self) -> UploadTooLarge:
-        """The error of a file that has more."""
-        if self.quota is not None:
-            return StorageUsedUp(
-                f"you may store {self.quota} bytes and have room for {self.bytes}: delete videos, or send a smaller one"
-            )
-        return UploadTooLarge(
-            f"the file is larger than {self.bytes} bytes, the limit of this service (UPLOAD_MAX_BYTES): send a part of"
-            " it, or a smaller copy"
-        )
 
 
 class Intake:

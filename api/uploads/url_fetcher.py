@@ -11,7 +11,7 @@ import httpcore
 
 from api.outbound.address_rules import Place, parse, redirected
 from api.outbound.http_client import Outbound, status_in_words
-from api.uploads.upload_writer import SizeLimit
+from api.requests.size_limit import SizeLimit
 from contracts.errors import ImportFailed, VideoRefused
 
 _REDIRECTS_MAX = 5

@@ -11,7 +11,8 @@ import pytest
 from starlette.requests import Request
 
 from api.outbound.guarded_network import OpenNetwork, Resolve
-from api.uploads.upload_writer import Intake, SizeLimit, Stored
+from api.requests.size_limit import SizeLimit
+from api.uploads.upload_writer import Intake, Stored
 from api.uploads.url_fetcher import Fetched, Fetcher
 from api.uploads.url_import import Imports, unless_gone
 from api.web.problems import status_of
