@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.access import passwords
 from api.access.scopes import ADMIN
-from api.routes import audit
+from api.tables import audit
 from api.tables.users import UserTable
 from contracts.database.engine import open_database
 from contracts.database.tables import User

@@ -2,13 +2,11 @@
 
 import logging
 
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from api.context import context
+from api.tables.audit import write
 from api.web.client_address import address
-from contracts.database.tables import AuditEvent, User
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +22,3 @@ def note(action: str, *, user_id: str | None = None, subject: str | None = None)
         write(context.current().engine, action, user_id=user_id, subject=subject, address=address())
     except SQLAlchemyError as error:
         log.error("not in the audit log: %s by %s to %s from %s", action, user_id, subject, address(), exc_info=error)
-
-
-def write(
-    engine: Engine, action: str, *, user_id: str | None = None, subject: str | None = None, address: str | None = None
-) -> None:
-    """The same outside of a request."""
-    with Session(engine) as session, session.begin():
-        user = session.get(User, user_id) if user_id else None
-        username = user.username if user else None
-        session.add(AuditEvent(action=action, user_id=user_id, username=username, subject=subject, address=address))
