@@ -1,4 +1,4 @@
-"""What the handlers work with. Put together once per process by api.app."""
+"""What the handlers work with. Built once per process by api.services."""
 
 from dataclasses import dataclass
 

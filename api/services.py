@@ -1,0 +1,89 @@
+"""Composition root: builds the api's services from its settings. Nothing connects here."""
+
+import httpcore
+import redis
+from flask import Flask
+from flask_jwt_extended import JWTManager
+
+from api.access.login_throttle import Throttle
+from api.access.quotas import UserQuotas
+from api.context import Services
+from api.notify.event_hub import Hub
+from api.notify.webhook_call import Sender
+from api.notify.webhook_deliverer import Deliverer
+from api.outbound.guarded_network import OpenNetwork
+from api.routes import job_changes, session_tokens, webhooks
+from api.tables.jobs import JobTable
+from api.tables.renditions import RenditionTable
+from api.tables.sessions import SessionTable
+from api.tables.users import UserTable
+from api.tables.videos import VideoTable
+from api.tables.webhooks import WebhookTable
+from api.task_dispatch import Dispatch
+from api.uploads.url_fetcher import Fetcher
+from api.uploads.url_import import Imports
+from contracts.coordination.deleted_jobs import Gone
+from contracts.coordination.leases import Replies, Turns
+from contracts.database.engine import open_database
+from contracts.models.catalogue import Catalogue
+from contracts.results.open import open_result_store
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
+from contracts.workers.celery_app import create_celery
+
+
+def build(settings: Settings, flask: Flask) -> Services:
+    """The services of one process. Configures the session tokens of the Flask application."""
+    flask.config.update(session_tokens.configured(settings.jwt_secret_key))
+    JWTManager(flask)
+    engine = open_database(settings.database_url)
+    signals = redis.Redis.from_url(settings.signals_url, health_check_interval=30)
+    sessions, webhook_table = SessionTable(engine), WebhookTable(engine)
+    tls = httpcore.default_ssl_context()
+    sender = Sender(OpenNetwork(settings.webhook_networks), settings.webhook_timeout_seconds, tls)
+    fetcher = Fetcher(OpenNetwork(settings.import_networks), settings.import_timeout_seconds, tls)
+    return Services(
+        settings=settings,
+        catalogue=Catalogue(settings.models_path),
+        flask=flask,
+        engine=engine,
+        users=UserTable(engine),
+        sessions=sessions,
+        videos=VideoTable(engine),
+        jobs=JobTable(engine),
+        renditions=RenditionTable(engine),
+        storage=open_storage(settings),
+        store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
+        redis=signals,
+        replies=Replies(settings.signals_url, settings.probe_wait_seconds),
+        turns=Turns(signals),
+        dispatch=Dispatch(create_celery(settings)),
+        imports=Imports(fetcher, settings.import_concurrency),
+        events=Hub(job_changes.read, sessions.good_credentials),
+        gone=Gone(signals),
+        quotas=UserQuotas(settings, engine, signals),
+        throttle=_throttle(settings, signals),
+        webhooks=webhook_table,
+        webhook_sender=sender,
+        deliverer=_deliverer(settings, webhook_table, sender),
+    )
+
+
+def _throttle(settings: Settings, client: "redis.Redis") -> Throttle:
+    return Throttle(
+        client,
+        settings.login_failures_per_name,
+        settings.login_failures_per_address,
+        settings.registrations_per_address,
+    )
+
+
+def _deliverer(settings: Settings, table: WebhookTable, sender: Sender) -> Deliverer:
+    return Deliverer(
+        table,
+        sender,
+        webhooks.write,
+        most=settings.webhook_concurrency,
+        tries=settings.webhook_tries,
+        seconds=settings.webhook_timeout_seconds,
+    )
