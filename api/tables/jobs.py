@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from api.access.quotas import Guard
 from api.requests.idempotency import LIFE_HOURS, RequestKey
-from api.tables.ownership import found, owned
-from api.tables.pagination import page
+from api.tables.queries import found, owned, page
 from contracts.database.engine import Database
 from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
 from contracts.errors import IdempotencyMismatch, JobsRunning

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from api.tables.ownership import owned
+from api.tables.queries import owned
 from contracts.database.engine import Database
 from contracts.database.tables import Rendition, utcnow
 from contracts.errors import NotFound

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, delete, func, or_, select, update
 
-from api.tables.ownership import owned
+from api.tables.queries import owned
 from contracts.database.engine import Database
 from contracts.database.tables import ApiToken, Session, User, utcnow
 from contracts.errors import TooManyTokens, Unauthenticated

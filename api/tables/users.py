@@ -6,8 +6,7 @@ from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from api.access.passwords import DISABLED
-from api.tables.ownership import found
-from api.tables.pagination import page
+from api.tables.queries import found, page
 from contracts.database.engine import Database
 from contracts.database.tables import ApiToken, AuditEvent, Session, User, new_id, utcnow
 from contracts.errors import NotFound, UsernameTaken

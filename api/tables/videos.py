@@ -5,8 +5,7 @@ from datetime import datetime
 from sqlalchemy import Engine, delete, func, select, update
 
 from api.access.quotas import Guard
-from api.tables.ownership import found, owned
-from api.tables.pagination import page
+from api.tables.queries import found, owned, page
 from contracts.database.engine import Database
 from contracts.database.tables import Job, Rendition, Upload, User, Video, utcnow
 from contracts.errors import JobsRunning, TooManyUploads

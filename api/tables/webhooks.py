@@ -5,8 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Engine, and_, func, select, update
 
-from api.tables.ownership import owned
-from api.tables.pagination import page
+from api.tables.queries import owned, page
 from contracts.database.engine import Database
 from contracts.database.tables import Delivery, Job, User, Webhook
 from contracts.errors import TooManyWebhooks

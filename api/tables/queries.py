@@ -1,4 +1,4 @@
-"""Lists that are shown page by page, the newest first, and the cursors between their pages."""
+"""Queries that several tables share: a user's own row, and pages of lists, newest first."""
 
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -7,10 +7,25 @@ import msgspec
 from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import Session
 
-from contracts.database.tables import AuditEvent, Delivery, Job, User, Video
-from contracts.errors import InvalidCursor
+from contracts.database.tables import ApiToken, AuditEvent, Delivery, Job, Rendition, Upload, User, Video, Webhook
+from contracts.errors import InvalidCursor, NotFound
 
+T = TypeVar("T")
+Owned = TypeVar("Owned", ApiToken, Job, Rendition, Upload, Video, Webhook)
 Row = TypeVar("Row", AuditEvent, Delivery, Job, User, Video)
+
+
+def owned(session: Session, table: type[Owned], user_id: str, row_id: str, name: str) -> Owned:
+    """A user's row. name: as the user knows it. Raises NotFound."""
+    row = session.get(table, row_id)
+    return found(row if row is not None and row.user_id == user_id else None, name)
+
+
+def found(row: T | None, name: str) -> T:
+    """What was looked for. Raises NotFound where it is None."""
+    if row is None:
+        raise NotFound(f"there is no such {name}")
+    return row
 
 
 def page(
