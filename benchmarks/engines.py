@@ -23,13 +23,13 @@ from contracts.errors import ModelBroken, PrecisionUnavailable
 from contracts.models.catalogue import Catalogue, Model
 from contracts.wire.messages import Options
 from detector.decode.parent import Decoders
-from detector.engine import PRECISIONS, Backend, EngineConfig
+from detector.engine import PRECISIONS, Engine, EngineConfig
 from detector.engines.loaded import Engines
+from detector.engines.registry import for_files
 from tests.support.measuring.matching import matched, score_difference
 from tests.support.measuring.ratio import ratio, rounds
 
 LEAST_MATCHED = 0.98
-_ENGINES = ("openvino", "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,18 @@ class Variant:
 
     name: str
     model: Model
-    backend: Backend
+    engine: Engine
 
 
 def variants(model: Model, folder: Path) -> list[Variant]:
     """Each engine with all cores, and with one less."""
     cores = len(os.sched_getaffinity(0))
     made = []
-    for engine in _ENGINES:
+    for name in for_files(".onnx"):
         for threads in dict.fromkeys((cores, max(1, cores - 1))):
-            other = replace(model, engine=engine)
-            backend = Engines(folder, EngineConfig(threads=threads)).get(other, "fp32")
-            made.append(Variant(f"{engine}, {threads} threads", other, backend))
+            other = replace(model, engine=name)
+            engine = Engines(folder, EngineConfig(threads=threads)).get(other, "fp32")
+            made.append(Variant(f"{name}, {threads} threads", other, engine))
     return made
 
 
@@ -58,7 +58,7 @@ def speeds(model: Model, folder: Path, video: Path, decoders: Decoders, count: i
     chunk = whole(video, model)
     all_of_them = variants(model, folder)
     runs: dict[str, list[Run]] = {variant.name: [] for variant in all_of_them}
-    rounds(all_of_them, count, lambda one: runs[one.name].append(once(video, chunk, decoders, one.backend, one.model)))
+    rounds(all_of_them, count, lambda one: runs[one.name].append(once(video, chunk, decoders, one.engine, one.model)))
     first = runs[all_of_them[0].name]
     rows, figures = [], {}
     for name, done in runs.items():

@@ -13,7 +13,7 @@ from benchmarks.contenders import Run
 from contracts.models.catalogue import Model
 from contracts.wire.messages import SCHEMA, Chunk, Options, Plan
 from detector.decode.parent import Budget, Decoders
-from detector.engine import Backend
+from detector.engine import Engine
 from detector.inference import run
 
 
@@ -27,11 +27,11 @@ def whole(video: Path, model: Model, options: Options | None = None) -> Chunk:
     return Chunk(SCHEMA, "bench", 0, "video", plan, "pts", 0, width, height, (None,), 0, tuple(times), None)
 
 
-def once(video: Path, chunk: Chunk, decoders: Decoders, backend: Backend, model: Model) -> Run:
+def once(video: Path, chunk: Chunk, decoders: Decoders, engine: Engine, model: Model) -> Run:
     """The chunk through the model, in this process."""
     began, spent = time.perf_counter(), cpu()
     with video.open("rb") as source:
-        outcome = run(chunk, source, decoders, backend, model, lambda frames, seconds: None, lambda: False)
+        outcome = run(chunk, source, decoders, engine, model, lambda frames, seconds: None, lambda: False)
     assert not outcome.missing
     return Run(len(outcome.block), time.perf_counter() - began, cpu() - spent, outcome.block)
 

@@ -52,7 +52,7 @@ def plain(content: bytes, convert: Callable[[av.VideoFrame], object] = lambda fr
 
 
 class Instant:
-    """An engine that finds the same three objects in every image, in no time. See detector.engine.Backend."""
+    """An engine that finds the same three objects in every image, in no time. See detector.engine.Engine."""
 
     def setup(self, model: Model, path: Path, precision: str) -> None:
         shapes = nanodet.shapes(model)
@@ -70,13 +70,13 @@ class Instant:
         return EngineInfo("instant", "1", "none", "none", "fp32")
 
 
-def measure(path: Path, model: Model, decoders: Decoders, backend: Instant, rounds: int) -> Times:
+def measure(path: Path, model: Model, decoders: Decoders, engine: Instant, rounds: int) -> Times:
     """Seconds of the clock and of the processor per frame, by way, in each round."""
     chunk, content = whole(path, model), path.read_bytes()
     to_image = ToImage(chunk.rotation, view(model, (chunk.width, chunk.height)), model.channels)
 
     def looked_at() -> int:
-        outcome = run(chunk, io.BytesIO(content), decoders, backend, model, lambda frames, seconds: None, lambda: False)
+        outcome = run(chunk, io.BytesIO(content), decoders, engine, model, lambda frames, seconds: None, lambda: False)
         assert not outcome.missing
         return len(outcome.block)
 
@@ -102,11 +102,11 @@ def measure(path: Path, model: Model, decoders: Decoders, backend: Instant, roun
 def main(frames: int, rounds: int) -> None:
     """Entry point."""
     rows, figures = [], {}
-    model, backend = bundled("nanodet-g"), Instant()
-    backend.setup(model, Path(), "fp32")
+    model, engine = bundled("nanodet-g"), Instant()
+    engine.setup(model, Path(), "fp32")
     with tempfile.TemporaryDirectory(prefix="bench-overhead-") as name, nursery() as decoders:
         for label, size in SIZES.items():
-            times = measure(clip.encode(Path(name) / "clip.mp4", frames, size), model, decoders, backend, rounds)
+            times = measure(clip.encode(Path(name) / "clip.mp4", frames, size), model, decoders, engine, rounds)
             for way, values in times.items():
                 alone = [1000 * wall for wall, _ in values]
                 over = _over(values, times["decode"], 0)

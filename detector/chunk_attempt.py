@@ -23,7 +23,7 @@ from contracts.results.port import MAX_ATTEMPTS
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import Chunk, ChunkFailure, runtime
 from detector.context import Services
-from detector.engine import Backend
+from detector.engine import Engine
 from detector.inference import Cancelled, Outcome, run
 
 log = logging.getLogger(__name__)
@@ -84,11 +84,11 @@ def _try(chunk: Chunk, services: Services, lease: _Lease, repeats: int) -> int |
     tries: int | None = None
     try:
         # Before the try is counted: a detector of the wrong kind must not use up the chunk's tries.
-        model, backend = _engine(chunk, services)
+        model, engine = _engine(chunk, services)
         tries = services.store.begin_attempt(chunk.job_id, chunk.index)
         if tries > MAX_ATTEMPTS:
             raise _Poison("the detector died each time it tried these frames")
-        _keep(chunk, services, _detect(chunk, services, lease, model, backend))
+        _keep(chunk, services, _detect(chunk, services, lease, model, engine))
         return None
     except Cancelled:
         return None if lease.held else HAND_BACK_SECONDS
@@ -119,8 +119,8 @@ def _try(chunk: Chunk, services: Services, lease: _Lease, repeats: int) -> int |
     return None
 
 
-def _engine(chunk: Chunk, services: Services) -> tuple[Model, Backend]:
-    """The model and backend that the job was planned with, exactly.
+def _engine(chunk: Chunk, services: Services) -> tuple[Model, Engine]:
+    """The model and engine that the job was planned with, exactly.
 
     Raises UnknownModel, ModelBroken, PrecisionUnavailable, EngineUnavailable.
     """
@@ -139,7 +139,7 @@ def _engine(chunk: Chunk, services: Services) -> tuple[Model, Backend]:
     return model, services.engines.get(model, precision)
 
 
-def _detect(chunk: Chunk, services: Services, lease: _Lease, model: Model, backend: Backend) -> Outcome:
+def _detect(chunk: Chunk, services: Services, lease: _Lease, model: Model, engine: Engine) -> Outcome:
     store = services.store
 
     def on_progress(frames: int, seconds: float) -> None:
@@ -150,7 +150,7 @@ def _detect(chunk: Chunk, services: Services, lease: _Lease, model: Model, backe
         return not lease.held or store.cancelled(chunk.job_id)
 
     with services.storage.open(chunk.video_key) as source, watched(source) as reader:
-        return run(chunk, reader, services.decoders, backend, model, on_progress, should_stop)
+        return run(chunk, reader, services.decoders, engine, model, on_progress, should_stop)
 
 
 def _keep(chunk: Chunk, services: Services, outcome: Outcome) -> None:

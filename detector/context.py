@@ -8,13 +8,13 @@ from contracts.results.port import ResultStore
 from contracts.runtime.context import Context
 from contracts.storage.port import Storage
 from detector.decode.parent import Decoders
-from detector.engine import Backend
+from detector.engine import Engine
 
 
-class BackendSource(Protocol):
-    """Where backends come from: see detector.engines.loaded.Engines."""
+class EngineSource(Protocol):
+    """Where engines come from: see detector.engines.loaded.Engines."""
 
-    def get(self, model: Model, precision: str) -> Backend: ...
+    def get(self, model: Model, precision: str) -> Engine: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Services:
     catalogue: Catalogue
     storage: Storage
     store: ResultStore
-    engines: BackendSource
+    engines: EngineSource
     decoders: Decoders
     worker: str
     lease_seconds: int

@@ -1,6 +1,6 @@
 """What every engine is to the detector: three methods, and the checks that all of them share.
 
-A backend runs tensors. What the tensors mean is the business of detector.heads.
+An engine runs tensors; detector.heads turns its outputs into detections.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class EngineInfo:
     precision: str
 
 
-class Backend(Protocol):
+class Engine(Protocol):
     """One model on one device. Made empty, set up once, then used by one thread."""
 
     def setup(self, model: Model, path: Path, precision: str) -> None:
@@ -70,7 +70,7 @@ class Backend(Protocol):
         a model that has some. Else nothing of what makes them runs.
         outputs: float32 by the roles that the model's head reads, without a batch dimension, owned
         by the caller. They do not depend on which images are computed together. A generator that is
-        closed before its end leaves the backend as it was. One generator at a time.
+        closed before its end leaves the engine as it was. One generator at a time.
         """
 
     def describe(self) -> EngineInfo:
@@ -133,7 +133,7 @@ def shown(shape: tuple[int | None, ...]) -> str:
 
 
 def by_role(names: Mapping[str, str], expected: Shapes, arrays: Mapping[str, NDArray[Any]]) -> Outputs:
-    """Outputs of one image as the head reads them: see Backend.infer.
+    """Outputs of one image as the head reads them: see Engine.infer.
 
     names: from check_outputs. arrays: by the graph's names. Raises ValueError where the number of dimensions is
     another than the graph has announced.

@@ -19,7 +19,7 @@ from contracts.wire.messages import Chunk
 from detector import heads
 from detector.decode.crop import area, shifted, unturned
 from detector.decode.parent import Decoders
-from detector.engine import Backend, Image, check_finite
+from detector.engine import Engine, Image, check_finite
 from detector.view import view
 
 log = logging.getLogger(__name__)
@@ -70,14 +70,14 @@ def run(
     chunk: Chunk,
     source: BinaryIO,
     decoders: Decoders,
-    backend: Backend,
+    engine: Engine,
     model: Model,
     on_progress: Callable[[int, float], None],
     should_stop: Callable[[], bool],
 ) -> Outcome:
     """Detect objects in the frames of a chunk.
 
-    source: the video, which another thread may read meanwhile. backend: set up with the model. on_progress(frames so
+    source: the video, which another thread may read meanwhile. engine: set up with the model. on_progress(frames so
     far, seconds) and should_stop() are called about every PULSE_SECONDS.
     Raises Cancelled, DecodeFailed when nothing can be decoded since the video cannot be opened or breaks the
     decoder, StorageUnavailable, Lost, and what the others raise.
@@ -99,7 +99,7 @@ def run(
     found: list[Detections] = []
     with (
         decoders.images(source, chunk, stored, shown, model.channels, pulse.beat, PULSE_SECONDS) as images,
-        closing(backend.infer(noted(images), masks=options.masks)) as results,
+        closing(engine.infer(noted(images), masks=options.masks)) as results,
     ):
         for outputs in results:
             check_finite(model, outputs)

@@ -22,15 +22,15 @@ with warnings.catch_warnings():
 from contracts.errors import ModelBroken
 from contracts.models.catalogue import Model
 from detector.engines import torch_weights
-from detector.engines.torch_common import SCORE_FLOOR, Found, TorchBackend, check_agrees
+from detector.engines.torch_common import SCORE_FLOOR, Found, TorchEngine, check_agrees
 
 _ZOO = Path(str(files(detectron2))) / "model_zoo" / "configs"
 _FOLDERS = ("COCO-Detection", "COCO-InstanceSegmentation")
 _NO_DETECTORS = ("rpn_", "fast_rcnn_")  # proposals alone, and what needs such from elsewhere
 
 
-class Detectron2Backend(TorchBackend):
-    """See detector.engine.Backend."""
+class Detectron2Engine(TorchEngine):
+    """See detector.engine.Engine."""
 
     engine = "detectron2"
     version = detectron2.__version__
@@ -44,7 +44,7 @@ class Detectron2Backend(TorchBackend):
 
 
 class _Network:
-    """See torchrun.Network. sides: the shortest side that frames are scaled to, and the longest that may become."""
+    """See torch_common.Network. sides: the shortest side that frames are scaled to, and the longest that may become."""
 
     def __init__(self, network: Any, sides: tuple[int, int]) -> None:
         self._network = network

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from contracts.models.catalogue import BUNDLED, Model
-from detector.engine import Backend, EngineConfig, EngineInfo
+from detector.engine import Engine, EngineConfig, EngineInfo
 from detector.engines.registry import create
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def weights_path(folder: Path, model: Model, precision: str) -> Path:
 
 
 class Engines:
-    """Backends by model and precision, set up at their first use."""
+    """Engines by model and precision, set up at their first use."""
 
     def __init__(
         self,
@@ -37,23 +37,23 @@ class Engines:
         self._folder = folder
         self._config = config
         self._on_loaded = on_loaded
-        self._loaded: dict[tuple[str, str, str], Backend] = {}
+        self._loaded: dict[tuple[str, str, str], Engine] = {}
         self._infos: list[tuple[Model, EngineInfo]] = []
 
-    def get(self, model: Model, precision: str) -> Backend:
-        """The backend of a model, ready to run. `describe` tells what "auto" came to.
+    def get(self, model: Model, precision: str) -> Engine:
+        """The engine of a model, ready to run. `describe` tells what "auto" came to.
 
         Raises ModelBroken, EngineUnavailable, PrecisionUnavailable.
         """
         identity = (model.id, model.digest())
         key = (*identity, precision)
         if key not in self._loaded:
-            backend = create(model.engine, self._config)
-            backend.setup(model, weights_path(self._folder, model, precision), precision)
-            info = backend.describe()
+            engine = create(model.engine, self._config)
+            engine.setup(model, weights_path(self._folder, model, precision), precision)
+            info = engine.describe()
             log.info("model %s is loaded: %s", model.id, info)
             # What "auto" came to may be loaded already, and is then taken instead.
-            self._loaded[key] = self._loaded.setdefault((*identity, info.precision), backend)
+            self._loaded[key] = self._loaded.setdefault((*identity, info.precision), engine)
             self._infos.append((model, info))
             self._on_loaded(self._infos)
         return self._loaded[key]

@@ -49,8 +49,8 @@ _GPU_BATCH = 8
 _WARNINGS_AND_WORSE = 2
 
 
-class OnnxRuntimeBackend:
-    """See detector.engine.Backend."""
+class OnnxRuntimeEngine:
+    """See detector.engine.Engine."""
 
     def __init__(self, config: EngineConfig) -> None:
         self._config = config

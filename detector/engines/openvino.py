@@ -40,8 +40,8 @@ _CAPABILITIES = {"FP32": "fp32", "BF16": "bf16", "FP16": "f16", "INT8": "int8"}
 _DEFAULT_DEVICE = "CPU"
 
 
-class OpenVinoBackend:
-    """See detector.engine.Backend."""
+class OpenVinoEngine:
+    """See detector.engine.Engine."""
 
     def __init__(self, config: EngineConfig) -> None:
         self._config = config

@@ -57,8 +57,8 @@ class Network(Protocol):
         """
 
 
-class TorchBackend:
-    """See detector.engine.Backend. An engine says how its networks are built."""
+class TorchEngine:
+    """See detector.engine.Engine. An engine says how its networks are built."""
 
     engine = ""
     version = ""

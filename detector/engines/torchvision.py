@@ -10,13 +10,13 @@ from torchvision.models import get_model_builder, list_models
 from contracts.errors import ModelBroken
 from contracts.models.catalogue import Model
 from detector.engines import torch_weights
-from detector.engines.torch_common import SCORE_FLOOR, Found, TorchBackend, check_agrees
+from detector.engines.torch_common import SCORE_FLOOR, Found, TorchEngine, check_agrees
 
 _NO_DETECTORS = "keypointrcnn_"
 
 
-class TorchvisionBackend(TorchBackend):
-    """See detector.engine.Backend."""
+class TorchvisionEngine(TorchEngine):
+    """See detector.engine.Engine."""
 
     engine = "torchvision"
     version = torchvision.__version__
@@ -29,7 +29,7 @@ class TorchvisionBackend(TorchBackend):
 
 
 class _Network:
-    """See torchrun.Network."""
+    """See torch_common.Network."""
 
     def __init__(self, network: Any) -> None:
         self._network = network

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from contracts.errors import InvalidInput, ModelBroken
 from contracts.models.catalogue import BUNDLED, LABEL_SETS, Model
 from detector.engine import EngineConfig
-from detector.engines.registry import create
+from detector.engines.registry import create, for_files
 from detector.models_command import photo_trial
 from detector.models_command.entry_draft import Draft, draft, with_decoded
 from detector.models_command.known_models import known_model
@@ -47,7 +47,7 @@ def add(request: Request, folder: Folder, config: EngineConfig, say: Say) -> Mod
     known = _said_by(known_model(request.like)) if request.like else {}
     graph = inspect(request.file)
     texts = {"title": model_id, "licence": "not stated", "source": "not stated", "accuracy": "not stated"}
-    names = {"id": model_id, "engine": "openvino", "file": f"{model_id}.onnx"}
+    names = {"id": model_id, "engine": for_files(".onnx")[0], "file": f"{model_id}.onnx"}
     proposal = draft(graph, {**texts, **known, **names, **request.said})
     with folder.staged(proposal.model.file) as part:
         sha256, size = copy(request.file, part)
@@ -92,9 +92,9 @@ def _settled(proposal: Draft, path: Path, config: EngineConfig, photo: Path) -> 
     if not proposal.decoded_is_open:
         return proposal
     free = with_decoded(proposal.model, decoded=True)
-    backend = create(free.engine, config)
-    backend.setup(free, path, "auto")
-    centres = photo_trial.outputs_of(free, backend, photo_trial.picture(photo))["output"][:, :2]
+    engine = create(free.engine, config)
+    engine.setup(free, path, "auto")
+    centres = photo_trial.outputs_of(free, engine, photo_trial.picture(photo))["output"][:, :2]
     decoded = bool(np.median(np.abs(centres)) > _PIXELS)
     what = "its boxes are in pixels already" if decoded else "its boxes count in strides"
     guessed = proposal.guessed | {"head_options": what}

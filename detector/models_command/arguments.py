@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import InvalidInput
+from detector.engines.registry import for_files
 from detector.heads import HEADS
 
+_ENGINES = for_files(".onnx")
 _PROGRAM = "web-detector models"
 
 
@@ -62,7 +64,7 @@ def _add(add: argparse.ArgumentParser) -> None:
     add.add_argument("--id", help="what jobs name it by; the file's name when left out")
     add.add_argument("--like", metavar="ID", help="read it as that known model (models list names them)")
     add.add_argument("--replace", action="store_true", help="though there is a model of that id")
-    add.add_argument("--engine", choices=("openvino", "onnxruntime"), help="default: openvino")
+    add.add_argument("--engine", choices=_ENGINES, help=f"default: {_ENGINES[0]}")
     add.add_argument("--head", choices=sorted(HEADS), help="what reads the outputs")
     add.add_argument("--labels", metavar="FILE", help="a file with one a line, or coco-80, or coco-91")
     add.add_argument("--channels", choices=("BGR", "RGB"), help="colour order")

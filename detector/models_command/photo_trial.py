@@ -14,7 +14,7 @@ from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
 from detector import heads
 from detector.decode.frames import ToImage
-from detector.engine import Backend, EngineConfig, EngineInfo, Outputs, check_finite
+from detector.engine import Engine, EngineConfig, EngineInfo, Outputs, check_finite
 from detector.engines.registry import create
 from detector.view import view
 
@@ -58,20 +58,20 @@ def run(
     """
     frames = [(photo.name, picture(photo)) for photo in photos]
     head = heads.get(model)
-    backend = create(model.engine, config)
-    backend.setup(model, path, precision)
+    engine = create(model.engine, config)
+    engine.setup(model, path, precision)
     meant = {number for number, label in enumerate(model.labels) if label}
     sights, times = [], []
     for name, frame in frames:
         size = (frame.width, frame.height)
         began = time.monotonic()
-        outputs = outputs_of(model, backend, frame)
+        outputs = outputs_of(model, engine, frame)
         times.append(time.monotonic() - began)
         check_finite(model, outputs)
         with np.errstate(all="ignore"):  # whatever it makes of outputs that are no such thing is judged below
             found = head.decode(outputs, model, view(model, size), _LEAST, meant)
         sights.append(Sight(name, size, found))
-    trial = Trial(backend.describe(), tuple(sights), min(times))
+    trial = Trial(engine.describe(), tuple(sights), min(times))
     _judge(model, trial)
     return trial
 
@@ -85,10 +85,10 @@ def picture(path: Path) -> VideoFrame:
         raise InvalidInput(f"{path} cannot be read as a picture: {error}") from error
 
 
-def outputs_of(model: Model, backend: Backend, frame: VideoFrame) -> Outputs:
+def outputs_of(model: Model, engine: Engine, frame: VideoFrame) -> Outputs:
     """What the model gives for a frame, by role."""
     image = ToImage(0, view(model, (frame.width, frame.height)), model.channels)(frame)
-    (outputs,) = backend.infer([image])
+    (outputs,) = engine.infer([image])
     return outputs
 
 

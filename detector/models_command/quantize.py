@@ -193,12 +193,12 @@ def _compared(
 ) -> Agreement:
     found, times = [], []
     for path, precision in ((source, "fp32"), (target, "int8")):
-        backend = create(model.engine, config)
-        backend.setup(model, path, precision)
+        engine = create(model.engine, config)
+        engine.setup(model, path, precision)
         head = heads.get(model)
         meant = {number for number, label in enumerate(model.labels) if label}
         began = time.monotonic()
-        outputs = list(backend.infer(image for image, _ in pictures))
+        outputs = list(engine.infer(image for image, _ in pictures))
         times.append((time.monotonic() - began) / len(pictures))
         found.append(
             [

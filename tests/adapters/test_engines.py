@@ -1,4 +1,4 @@
-"""What every backend must do, whatever computes: add a new one to BENCHES."""
+"""The conformance suite of engines: add a new one to BENCHES."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -15,13 +15,14 @@ from contracts.errors import EngineUnavailable, ModelBroken, PrecisionUnavailabl
 from contracts.models import catalogue
 from contracts.models.catalogue import Model
 from detector import heads
-from detector.engine import PRECISIONS, Backend, EngineConfig, Image, Outputs
+from detector.engine import PRECISIONS, Engine, EngineConfig, Image, Outputs
 from detector.engines import registry
-from detector.engines.onnxruntime import OnnxRuntimeBackend
-from detector.engines.openvino import OpenVinoBackend
+from detector.engines.onnxruntime import OnnxRuntimeEngine
+from detector.engines.openvino import OpenVinoEngine
+from detector.models_command import arguments
 from tests.support.deployments.service import ROOT
 from tests.support.models import torch_models
-from tests.support.models.fake_engine import FakeBackend, write_model
+from tests.support.models.fake_engine import FakeEngine, write_model
 from tests.support.models.torch_models import MASK, SMALL_FASTER, Kind
 
 MODEL = catalogue.bundled("nanodet-g")
@@ -30,13 +31,13 @@ MODEL_FILE = ROOT / "detector/models" / MODEL.file
 
 @dataclass(frozen=True)
 class Bench:
-    """engine: as describe names it. make: a backend, not set up. file: the model for it.
+    """engine: as describe names it. make: creates an engine, without a model. file: the model for it.
     incomplete: writes a model that lacks what `lacks` names. has: precisions of this machine.
     model: the entry, all but the hash. unfit: how a file is refused for a label less.
     size: (width, height) of images for it, count: how many are computed. suffix: of its files."""
 
     engine: str
-    make: Callable[[], Backend]
+    make: Callable[[], Engine]
     file: Callable[[Path], Path]
     incomplete: Callable[[Path], Path]
     has: Callable[[], set[str]]
@@ -90,27 +91,28 @@ def torch_bench(kind: Kind) -> Bench:
 BENCHES = (
     Bench(
         "fake",
-        FakeBackend,
+        FakeEngine,
         lambda folder: write_model(folder / "fake.json", MODEL),
         lambda folder: write_model(folder / "part.json", MODEL, without="distances"),
-        lambda: set(FakeBackend.precisions),
+        lambda: set(FakeEngine.precisions),
     ),
     Bench(
         "onnxruntime",
-        lambda: OnnxRuntimeBackend(EngineConfig()),
+        lambda: OnnxRuntimeEngine(EngineConfig()),
         lambda _: MODEL_FILE,
         onnx_without_distances,
         lambda: {"fp32"},
     ),
     Bench(
         "openvino",
-        lambda: OpenVinoBackend(EngineConfig()),
+        lambda: OpenVinoEngine(EngineConfig()),
         lambda _: MODEL_FILE,
         openvino_without_distances,
         openvino_precisions,
     ),
-    *(pytest.param(torch_bench(kind), marks=pytest.mark.detectron2) for kind in (MASK, SMALL_FASTER)),
 )
+# These need the environment of tools/install-detectron2.
+TORCH_BENCHES = tuple(torch_bench(kind) for kind in (MASK, SMALL_FASTER))
 
 
 def hashed(path: Path) -> Model:
@@ -118,14 +120,18 @@ def hashed(path: Path) -> Model:
     return replace(MODEL, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-@pytest.fixture(scope="module", params=BENCHES, ids=lambda bench: bench.engine)
+@pytest.fixture(
+    scope="module",
+    params=[*BENCHES, *(pytest.param(bench, marks=pytest.mark.detectron2) for bench in TORCH_BENCHES)],
+    ids=lambda bench: bench.engine,
+)
 def bench(request: pytest.FixtureRequest) -> Bench:
     chosen: Bench = request.param
     return chosen
 
 
 @pytest.fixture(scope="module")
-def backend(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Backend:
+def engine(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     path = bench.file(tmp_path_factory.mktemp("model"))
     made = bench.make()
     made.setup(bench.hashed(path), path, "auto")
@@ -139,8 +145,8 @@ def images(bench: Bench) -> list[Image]:
 
 
 @pytest.fixture(scope="module")
-def one_by_one(backend: Backend, images: list[Image]) -> list[Outputs]:
-    return [outputs for image in images for outputs in backend.infer([image])]
+def one_by_one(engine: Engine, images: list[Image]) -> list[Outputs]:
+    return [outputs for image in images for outputs in engine.infer([image])]
 
 
 def assert_same(found: list[Outputs], expected: list[Outputs]) -> None:
@@ -156,9 +162,9 @@ def test_images_differ_in_their_outputs(one_by_one: list[Outputs]) -> None:
 
 
 def test_many_images_equal_one_by_one_in_order_and_bit_for_bit(
-    backend: Backend, images: list[Image], one_by_one: list[Outputs]
+    engine: Engine, images: list[Image], one_by_one: list[Outputs]
 ) -> None:
-    assert_same(list(backend.infer(images)), one_by_one)
+    assert_same(list(engine.infer(images)), one_by_one)
 
 
 def test_outputs_are_float32_of_the_shapes_that_the_head_reads(bench: Bench, one_by_one: list[Outputs]) -> None:
@@ -170,11 +176,11 @@ def test_outputs_are_float32_of_the_shapes_that_the_head_reads(bench: Bench, one
             assert all(want in (None, has) for want, has in zip(shapes[name], values.shape, strict=True))
 
 
-def test_no_image_gives_nothing(backend: Backend) -> None:
-    assert list(backend.infer([])) == []
+def test_no_image_gives_nothing(engine: Engine) -> None:
+    assert list(engine.infer([])) == []
 
 
-def test_images_are_pulled_as_they_are_needed(backend: Backend, images: list[Image]) -> None:
+def test_images_are_pulled_as_they_are_needed(engine: Engine, images: list[Image]) -> None:
     pulled = 0
 
     def endless() -> Iterator[Image]:
@@ -183,7 +189,7 @@ def test_images_are_pulled_as_they_are_needed(backend: Backend, images: list[Ima
             pulled += 1
             yield images[pulled % len(images)]
 
-    results = backend.infer(endless())
+    results = engine.infer(endless())
     assert pulled == 0
     next(results)
     results.close()
@@ -191,7 +197,7 @@ def test_images_are_pulled_as_they_are_needed(backend: Backend, images: list[Ima
 
 
 def test_an_image_may_be_written_over_once_the_next_is_pulled(
-    backend: Backend, images: list[Image], one_by_one: list[Outputs]
+    engine: Engine, images: list[Image], one_by_one: list[Outputs]
 ) -> None:
     def one_buffer() -> Iterator[Image]:
         buffer = np.empty_like(images[0])
@@ -200,34 +206,34 @@ def test_an_image_may_be_written_over_once_the_next_is_pulled(
             yield buffer
             buffer[:] = 0
 
-    assert_same(list(backend.infer(one_buffer())), one_by_one)
+    assert_same(list(engine.infer(one_buffer())), one_by_one)
 
 
-def test_an_abandoned_generator_leaves_the_backend_usable(
-    backend: Backend, images: list[Image], one_by_one: list[Outputs]
+def test_an_abandoned_generator_leaves_the_engine_usable(
+    engine: Engine, images: list[Image], one_by_one: list[Outputs]
 ) -> None:
     for taken in range(4):
-        results = backend.infer(images)
+        results = engine.infer(images)
         for _ in range(taken):
             next(results)
         results.close()
-        assert_same(list(backend.infer(images[:3])), one_by_one[:3])
+        assert_same(list(engine.infer(images[:3])), one_by_one[:3])
 
 
-def test_an_error_of_the_images_comes_through_and_leaves_the_backend_usable(
-    backend: Backend, images: list[Image], one_by_one: list[Outputs]
+def test_an_error_of_the_images_comes_through_and_leaves_the_engine_usable(
+    engine: Engine, images: list[Image], one_by_one: list[Outputs]
 ) -> None:
     def broken() -> Iterator[Image]:
         yield from images[:2]
         raise LookupError("no more")
 
     with pytest.raises(LookupError, match="no more"):
-        list(backend.infer(broken()))
-    assert_same(list(backend.infer(images[:3])), one_by_one[:3])
+        list(engine.infer(broken()))
+    assert_same(list(engine.infer(images[:3])), one_by_one[:3])
 
 
-def test_describe_says_what_computes(bench: Bench, backend: Backend) -> None:
-    info = backend.describe()
+def test_describe_says_what_computes(bench: Bench, engine: Engine) -> None:
+    info = engine.describe()
     assert info.engine == bench.engine
     assert info.version
     assert info.device
@@ -289,13 +295,13 @@ def noise() -> list[Image]:
 
 
 def test_openvino_equals_a_plain_synchronous_call_on_each_frame(noise: list[Image]) -> None:
-    backend = OpenVinoBackend(EngineConfig(threads=1))
-    backend.setup(hashed(MODEL_FILE), MODEL_FILE, "fp32")
+    engine = OpenVinoEngine(EngineConfig(threads=1))
+    engine.setup(hashed(MODEL_FILE), MODEL_FILE, "fp32")
     core = ov.Core()
     graph = core.read_model(MODEL_FILE)
     graph.reshape([1, 3, 416, 416])
     plain = core.compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    for image, outputs in zip(noise, backend.infer(noise), strict=True):
+    for image, outputs in zip(noise, engine.infer(noise), strict=True):
         normal = (image.astype(np.float32) - np.array(MODEL.mean, np.float32)) / np.array(MODEL.std, np.float32)
         expected = plain(np.ascontiguousarray(normal.transpose(2, 0, 1)[None]))
         assert np.abs(outputs["scores"] - expected["scores"][0]).max() < 1e-4
@@ -305,22 +311,38 @@ def test_openvino_equals_a_plain_synchronous_call_on_each_frame(noise: list[Imag
 def test_openvino_gives_the_same_bits_with_any_number_of_threads(noise: list[Image]) -> None:
     results = []
     for threads in (1, 2):
-        backend = OpenVinoBackend(EngineConfig(threads=threads))
-        backend.setup(hashed(MODEL_FILE), MODEL_FILE, "auto")
-        results.append(list(backend.infer(noise[:4])))
+        engine = OpenVinoEngine(EngineConfig(threads=threads))
+        engine.setup(hashed(MODEL_FILE), MODEL_FILE, "auto")
+        results.append(list(engine.infer(noise[:4])))
     assert_same(results[0], results[1])
 
 
 def test_openvino_refuses_an_image_of_another_size() -> None:
-    backend = OpenVinoBackend(EngineConfig())
-    backend.setup(hashed(MODEL_FILE), MODEL_FILE, "auto")
+    engine = OpenVinoEngine(EngineConfig())
+    engine.setup(hashed(MODEL_FILE), MODEL_FILE, "auto")
     with pytest.raises(ValueError, match="shape"):
-        list(backend.infer([np.zeros((416, 416, 1), np.uint8)]))
+        list(engine.infer([np.zeros((416, 416, 1), np.uint8)]))
 
 
 def test_an_unknown_device_is_refused_with_those_that_are_there() -> None:
     with pytest.raises(EngineUnavailable, match="CPU"):
-        OpenVinoBackend(EngineConfig(device="ABACUS")).setup(hashed(MODEL_FILE), MODEL_FILE, "auto")
+        OpenVinoEngine(EngineConfig(device="ABACUS")).setup(hashed(MODEL_FILE), MODEL_FILE, "auto")
+
+
+def test_the_registry_names_exactly_the_engines_that_this_suite_runs() -> None:
+    tested = {bench.engine: bench.suffix for bench in (*BENCHES, *TORCH_BENCHES) if bench.engine != "fake"}
+    assert registry.ENGINES.keys() == tested.keys()
+    assert all(suffix in registry.ENGINES[name].files for name, suffix in tested.items())
+
+
+def test_models_add_offers_the_engines_that_load_onnx_files() -> None:
+    add = ["add", "model.onnx", "--engine"]
+    for name in registry.ENGINES:
+        if ".onnx" in registry.ENGINES[name].files:
+            assert arguments.parser().parse_args([*add, name]).engine == name
+        else:
+            with pytest.raises(SystemExit):
+                arguments.parser().parse_args([*add, name])
 
 
 def test_an_unknown_engine_is_refused_with_those_that_are_known() -> None:
@@ -329,8 +351,8 @@ def test_an_unknown_engine_is_refused_with_those_that_are_known() -> None:
 
 
 def test_an_engine_that_cannot_be_imported_names_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = registry.Entry("detector.engines.steam:SteamBackend", "pip install steam")
+    entry = registry.Entry("detector.engines.steam:SteamEngine", "pip install steam", ())
     monkeypatch.setitem(registry.ENGINES, "steam", entry)
     with pytest.raises(EngineUnavailable, match="pip install steam"):
         registry.create("steam", EngineConfig())
-    assert isinstance(registry.create("openvino", EngineConfig()), OpenVinoBackend)
+    assert isinstance(registry.create("openvino", EngineConfig()), OpenVinoEngine)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from contracts.errors import EngineUnavailable, ModelBroken
 from detector import heads, masks_rle
-from detector.engine import MASKS, Backend, EngineConfig, Image, Outputs
+from detector.engine import MASKS, Engine, EngineConfig, Image, Outputs
 from detector.engines import registry
 from detector.view import view
 from tests.support.models import torch_models
@@ -38,10 +38,10 @@ SIZE = (120, 90)
 BEST = 50  # of the 100 or more that a network gives, some of which are cut off there
 
 
-def loaded(kind: Kind, path: Path, config: EngineConfig | None = None) -> Backend:
-    backend = registry.create(kind.engine, config or EngineConfig())
-    backend.setup(kind.model(path), path, "auto")
-    return backend
+def loaded(kind: Kind, path: Path, config: EngineConfig | None = None) -> Engine:
+    engine = registry.create(kind.engine, config or EngineConfig())
+    engine.setup(kind.model(path), path, "auto")
+    return engine
 
 
 def assert_alike(found: Outputs, expected: Mapping[str, Any]) -> list[int]:
@@ -100,9 +100,9 @@ def plain(kind: Kind, images: list[Image]) -> list[dict[str, Any]]:
     ids=lambda k: k.config,
 )
 def test_a_network_finds_what_its_library_finds(kind: Kind, tmp_path: Path) -> None:
-    backend = loaded(kind, write(kind, tmp_path / "weights.pth"))
+    engine = loaded(kind, write(kind, tmp_path / "weights.pth"))
     images = noise(2, SIZE)
-    for one, expected in zip(backend.infer(images, masks=kind.masks), plain(kind, images), strict=True):
+    for one, expected in zip(engine.infer(images, masks=kind.masks), plain(kind, images), strict=True):
         places = assert_alike(one, expected)
         if kind.masks:
             texts: Any = one[MASKS]
@@ -147,9 +147,9 @@ def test_frames_in_batches_give_what_each_gives_alone(kind: Kind, tmp_path: Path
 
 def test_boxes_are_in_pixels_of_the_frame_whatever_it_is_scaled_to(tmp_path: Path) -> None:
     path = write(FASTER, tmp_path / "weights.pth")
-    backend, model = loaded(FASTER, path), FASTER.model(path)
+    engine, model = loaded(FASTER, path), FASTER.model(path)
     for size in (SIZE, (360, 270), (50, 300)):
-        (outputs,) = backend.infer(noise(1, size))
+        (outputs,) = engine.infer(noise(1, size))
         found = heads.get(model).decode(outputs, model, view(model, size), 0.3, None)
         assert len(found.score) > 3
         assert np.all(found.box >= 0)
@@ -174,18 +174,18 @@ def count_calls(network: Any, name: str) -> list[None]:
     ids=["detectron2", "torchvision"],
 )
 def test_what_makes_masks_runs_only_when_they_are_asked_for(kind: Kind, part: str, tmp_path: Path) -> None:
-    backend: Any = loaded(kind, write(kind, tmp_path / "weights.pth"))
-    calls = count_calls(backend._batches._network._network, part)
+    engine: Any = loaded(kind, write(kind, tmp_path / "weights.pth"))
+    calls = count_calls(engine._batches._network._network, part)
     images = noise(2, SIZE)
-    without = list(backend.infer(images))
+    without = list(engine.infer(images))
     assert not calls
     assert all(MASKS not in outputs for outputs in without)
-    with_masks = list(backend.infer(images, masks=True))
+    with_masks = list(engine.infer(images, masks=True))
     assert len(calls) == 2
     assert [len(outputs[MASKS]) for outputs in with_masks] == [len(outputs["boxes"]) for outputs in without]
     for one, other in zip(with_masks, without, strict=True):
         assert_alike(one, other)
-    assert next(iter(backend.infer(images))).keys() == without[0].keys()
+    assert next(iter(engine.infer(images))).keys() == without[0].keys()
     assert len(calls) == 2
 
 
@@ -213,11 +213,11 @@ def test_nothing_in_a_file_runs_whether_or_not_its_hash_is_known(kind: Kind, suf
         path.write_bytes(pickle.dumps(content))
     else:
         torch.save(content, path)
-    backend = registry.create(kind.engine, EngineConfig())
+    engine = registry.create(kind.engine, EngineConfig())
     with pytest.raises(ModelBroken, match="was changed"):
-        backend.setup(replace(kind.model(path), sha256="0" * 64), path, "auto")
+        engine.setup(replace(kind.model(path), sha256="0" * 64), path, "auto")
     with pytest.raises(ModelBroken, match="no file of weights"):
-        backend.setup(kind.model(path), path, "auto")
+        engine.setup(kind.model(path), path, "auto")
     assert not touched.exists()
     # It would have: else this proves nothing.
     pickle.loads(pickle.dumps(content))  # noqa: S301
@@ -303,9 +303,9 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(tmp_path: Pat
     for name in ("abacus", "cuda:99"):
         with pytest.raises(EngineUnavailable, match=r"has: cpu.*DETECTOR_DEVICE"):
             loaded(SMALL_FASTER, path, EngineConfig(device=name))
-    backend = registry.create("torchvision", EngineConfig(device="CPU"))
-    backend.setup(SMALL_FASTER.model(path), path, "fp32")
-    assert backend.describe().provider == "cpu"
+    engine = registry.create("torchvision", EngineConfig(device="CPU"))
+    engine.setup(SMALL_FASTER.model(path), path, "fp32")
+    assert engine.describe().provider == "cpu"
 
 
 class Scarce:

@@ -31,14 +31,14 @@ from detector.context import Services, context
 from detector.decode.crop import area
 from detector.decode.frames import ToImage, decode
 from detector.decode.parent import Budget, Decoders
-from detector.engine import Backend, EngineConfig, Image, Outputs
+from detector.engine import Engine, EngineConfig, Image, Outputs
 from detector.engines.loaded import Engines
 from detector.heads import nanodet
 from detector.inference import Cancelled, run
 from detector.view import view
 from tests.support.deployments.service import ROOT
 from tests.support.fakes import MemoryResultStore, MemoryStorage
-from tests.support.models.fake_engine import FakeBackend, answer, write_model
+from tests.support.models.fake_engine import FakeEngine, answer, write_model
 from tests.support.videos.clips import JOB, VIDEO_KEY, Clip, chunks, clip, plan
 
 MODEL = catalogue.bundled("nanodet-g")
@@ -47,17 +47,17 @@ DECODERS = Decoders(Budget(10**9, 10**12))
 
 
 class FakeEngines:
-    """Fake backends by precision. `trouble` is raised by each of their runs, after some images."""
+    """Fake engines by precision. `trouble` is raised by each of their runs, after some images."""
 
     def __init__(self, folder: Path) -> None:
         self._path = write_model(folder / "fake.json", MODEL)
         self.trouble: BaseException | None = None
         self.runs = 0
 
-    def get(self, model: Model, precision: str) -> Backend:
+    def get(self, model: Model, precision: str) -> Engine:
         engines = self
 
-        class Troubled(FakeBackend):
+        class Troubled(FakeEngine):
             def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
                 engines.runs += 1
                 for number, outputs in enumerate(super().infer(images)):
@@ -65,10 +65,10 @@ class FakeEngines:
                         raise engines.trouble
                     yield outputs
 
-        backend = Troubled()
+        engine = Troubled()
         digest = hashlib.sha256(self._path.read_bytes()).hexdigest()
-        backend.setup(replace(model, sha256=digest), self._path, precision)
-        return backend
+        engine.setup(replace(model, sha256=digest), self._path, precision)
+        return engine
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -110,9 +110,9 @@ def failure(services: Services) -> ChunkFailure:
     return result
 
 
-def through(chunk: Chunk, made: Clip, backend: Backend, content: bytes = b"") -> inference.Outcome:
+def through(chunk: Chunk, made: Clip, engine: Engine, content: bytes = b"") -> inference.Outcome:
     source = clip_source(content or made.content)
-    return run(chunk, source, DECODERS, backend, MODEL, lambda frames, seconds: None, lambda: False)
+    return run(chunk, source, DECODERS, engine, MODEL, lambda frames, seconds: None, lambda: False)
 
 
 def clip_source(content: bytes) -> Any:
@@ -131,13 +131,13 @@ def test_every_frame_has_the_detections_of_its_own_image(made: Clip, engines: Fa
 
 
 def test_labels_and_min_score_of_the_plan_hold(made: Clip, chunk: Chunk, engines: FakeEngines) -> None:
-    backend = engines.get(MODEL, "auto")
-    whole = through(chunk, made, backend).block
+    engine = engines.get(MODEL, "auto")
+    whole = through(chunk, made, engine).block
     label = MODEL.labels[int(whole.class_id[0])]
-    some = through(replace(chunk, plan=plan(labels=(label,))), made, backend).block
+    some = through(replace(chunk, plan=plan(labels=(label,))), made, engine).block
     assert set(some.class_id.tolist()) == {int(whole.class_id[0])}
     assert len(some) == 12
-    none = through(replace(chunk, plan=plan(min_score=0.95)), made, backend).block
+    none = through(replace(chunk, plan=plan(min_score=0.95)), made, engine).block
     assert (len(none), none.count.sum()) == (12, 0)
 
 
@@ -194,9 +194,9 @@ def test_stopping_ends_the_loop(made: Clip, engines: FakeEngines, monkeypatch: p
 
 
 def test_the_loop_with_openvino_equals_plain_calls_one_after_the_other(made: Clip) -> None:
-    backend = Engines(ROOT / "detector/models", EngineConfig()).get(MODEL, "fp32")
+    engine = Engines(ROOT / "detector/models", EngineConfig()).get(MODEL, "fp32")
     whole = chunks(made, [0], plan=plan("fp32", min_score=0.02))[0]
-    block = through(whole, made, backend).block
+    block = through(whole, made, engine).block
     assert block.count.sum() > 36, "nothing is seen: the clip proves nothing"
     offsets = block.offsets()
     for number, found in enumerate(plain_calls(made, 0.02)):
@@ -223,13 +223,13 @@ def plain_calls(made: Clip, min_score: float) -> Iterator[NDArray[np.float64]]:
 
 
 def test_the_chunks_together_are_the_whole_bit_for_bit(made: Clip) -> None:
-    backend = Engines(ROOT / "detector/models", EngineConfig()).get(MODEL, "auto")
+    engine = Engines(ROOT / "detector/models", EngineConfig()).get(MODEL, "auto")
     shape: dict[str, Any] = {"rotation": 90, "width": made.height, "height": made.width}
     results = []
     for starts in ([0], [0, 12, 24], [0, 5, 6, 30]):
         parts = chunks(made, starts, plan=plan(min_score=0.02), **shape)
         assert len(parts) == len(starts)
-        results.append(encode_block(concat(through(part, made, backend).block for part in parts)))
+        results.append(encode_block(concat(through(part, made, engine).block for part in parts)))
     assert len(set(results)) == 1
 
 
@@ -313,7 +313,7 @@ def test_an_error_that_passes_leaves_no_trace(services: Services, chunk: Chunk, 
 def test_an_engine_that_cannot_be_had_uses_up_tries_too(
     services: Services, chunk: Chunk, engines: FakeEngines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unavailable(*_: Any) -> Backend:
+    def unavailable(*_: Any) -> Engine:
         raise EngineUnavailable("no device")
 
     monkeypatch.setattr(engines, "get", unavailable)
@@ -440,7 +440,7 @@ def test_the_precision_that_the_first_detector_fixed_holds(
     used: list[str] = []
     get = engines.get
 
-    def noted(model: Model, precision: str) -> Backend:
+    def noted(model: Model, precision: str) -> Engine:
         used.append(precision)
         return get(model, precision)
 
@@ -533,7 +533,7 @@ def test_a_detector_says_what_it_has_loaded() -> None:
     assert said == [["nanodet-g"]]
 
 
-class Outliner(FakeBackend):
+class Outliner(FakeEngine):
     """Gives one object as large as each image, with a mask of stripes where one is asked for."""
 
     def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:

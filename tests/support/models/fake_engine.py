@@ -1,4 +1,4 @@
-"""A backend without an engine. It passes the same conformance suite as the real ones."""
+"""An engine without an inference library. It passes the same conformance suite as the real ones."""
 
 import json
 import zlib
@@ -34,7 +34,7 @@ def _known(shape: tuple[int | None, ...]) -> tuple[int, ...]:
     return tuple(length or 0 for length in shape)
 
 
-class FakeBackend:
+class FakeEngine:
     """Sees one object in each image, where and what depends on all of its bytes."""
 
     precisions: tuple[str, ...] = ("fp32", "bf16")
