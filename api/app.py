@@ -23,10 +23,10 @@ from api.routes.session_cookies import CookieHandler
 from api.services import build
 from api.web import problems
 from api.web.allowed_methods import methods_at
-from api.web.asgi_operations import AsgiOperations, Documents, MethodOverride, PlainPaths
-from api.web.client_address import Peers
+from api.web.asgi_operations import AsgiOperations, BodyLimit, MethodOverride, PrintablePaths
+from api.web.client_address import ClientAddress
 from api.web.cors import cors
-from api.web.page_site import Site
+from api.web.page_site import WebPage
 from api.web.security_headers import SecurityHeaders
 from api.web.validation import BodyValidator, IdValidator
 from contracts.settings.table import Settings
@@ -34,7 +34,7 @@ from contracts.settings.table import Settings
 _SPEC = Path(__file__).with_name("openapi.yaml")
 
 
-class _Compact(Jsonifier):  # type: ignore[misc]
+class _CompactJson(Jsonifier):  # type: ignore[misc]
     """JSON without blanks, quickly."""
 
     def dumps(self, data: Any, **_: Any) -> str:
@@ -47,22 +47,24 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     validate_responses holds every answer of Flask against the spec: right for tests, far too slow
     for pages of results.
     """
-    app = connexion.FlaskApp("api", jsonifier=_Compact(), lifespan=_lifespan)
+    app = connexion.FlaskApp("api", jsonifier=_CompactJson(), lifespan=_lifespan)
     context.install(build(settings, app.app))
     spec = yaml.safe_load(_SPEC.read_text())
     problems.install(app, methods_at(spec))
     if settings.cors:
         app.add_middleware(cors(settings.cors), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)
-    app.add_middleware(functools.partial(Peers, trusted=settings.proxy_networks), MiddlewarePosition.BEFORE_EXCEPTION)
-    app.add_middleware(functools.partial(Site, folder=settings.page_path), MiddlewarePosition.BEFORE_EXCEPTION)
-    app.add_middleware(PlainPaths, MiddlewarePosition.BEFORE_SWAGGER)
+    app.add_middleware(
+        functools.partial(ClientAddress, trusted=settings.proxy_networks), MiddlewarePosition.BEFORE_EXCEPTION
+    )
+    app.add_middleware(functools.partial(WebPage, folder=settings.page_path), MiddlewarePosition.BEFORE_EXCEPTION)
+    app.add_middleware(PrintablePaths, MiddlewarePosition.BEFORE_SWAGGER)
     app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)
     rates = Rates(settings.signals_url, settings.rate_requests_per_minute)
     app.add_middleware(functools.partial(RateLimit, rates=rates), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(functools.partial(Scopes, needed=needed_scopes(spec)), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(functools.partial(AsgiOperations, validated=False), MiddlewarePosition.BEFORE_VALIDATION)
-    app.add_middleware(Documents, MiddlewarePosition.BEFORE_VALIDATION)
+    app.add_middleware(BodyLimit, MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(functools.partial(AsgiOperations, validated=True), MiddlewarePosition.BEFORE_CONTEXT)
     app.add_api(
         str(_SPEC),

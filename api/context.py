@@ -6,9 +6,9 @@ import redis
 from flask import Flask
 from sqlalchemy import Engine
 
-from api.access.login_throttle import Throttle
+from api.access.login_throttle import LoginThrottle
 from api.access.quotas import UserQuotas
-from api.notify.event_hub import Hub
+from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
 from api.tables.jobs import JobTable
@@ -48,10 +48,10 @@ class Services:
     turns: Turns
     dispatch: Dispatch
     imports: Imports
-    events: Hub
+    events: EventHub
     gone: Gone
     quotas: UserQuotas
-    throttle: Throttle
+    throttle: LoginThrottle
     webhooks: WebhookTable
     webhook_sender: Sender
     deliverer: Deliverer

@@ -5,13 +5,13 @@ import redis
 from flask import Flask
 from flask_jwt_extended import JWTManager
 
-from api.access.login_throttle import Throttle
+from api.access.login_throttle import LoginThrottle
 from api.access.quotas import UserQuotas
 from api.context import Services
-from api.notify.event_hub import Hub
+from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
-from api.outbound.guarded_network import OpenNetwork
+from api.outbound.guarded_network import GuardedNetwork
 from api.routes import job_changes, session_tokens, webhooks
 from api.tables.jobs import JobTable
 from api.tables.renditions import RenditionTable
@@ -40,8 +40,8 @@ def build(settings: Settings, flask: Flask) -> Services:
     signals = redis.Redis.from_url(settings.signals_url, health_check_interval=30)
     sessions, webhook_table = SessionTable(engine), WebhookTable(engine)
     tls = httpcore.default_ssl_context()
-    sender = Sender(OpenNetwork(settings.webhook_networks), settings.webhook_timeout_seconds, tls)
-    fetcher = Fetcher(OpenNetwork(settings.import_networks), settings.import_timeout_seconds, tls)
+    sender = Sender(GuardedNetwork(settings.webhook_networks), settings.webhook_timeout_seconds, tls)
+    fetcher = Fetcher(GuardedNetwork(settings.import_networks), settings.import_timeout_seconds, tls)
     return Services(
         settings=settings,
         catalogue=Catalogue(settings.models_path),
@@ -59,7 +59,7 @@ def build(settings: Settings, flask: Flask) -> Services:
         turns=Turns(signals),
         dispatch=Dispatch(create_celery(settings)),
         imports=Imports(fetcher, settings.import_concurrency),
-        events=Hub(job_changes.read, sessions.good_credentials),
+        events=EventHub(job_changes.read, sessions.valid_credentials),
         gone=Gone(signals),
         quotas=UserQuotas(settings, engine, signals),
         throttle=_throttle(settings, signals),
@@ -69,8 +69,8 @@ def build(settings: Settings, flask: Flask) -> Services:
     )
 
 
-def _throttle(settings: Settings, client: "redis.Redis") -> Throttle:
-    return Throttle(
+def _throttle(settings: Settings, client: "redis.Redis") -> LoginThrottle:
+    return LoginThrottle(
         client,
         settings.login_failures_per_name,
         settings.login_failures_per_address,

@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
-from api.results.appearances import Sought, find
-from api.results.export_formats import FORMS, Export
+from api.results.appearances import AppearanceQuery, find
+from api.results.export_formats import FORMATS, Export
 from api.results.paging import frame_lines, read_page
 from api.results.selection import Query, Selection
 from api.results.series import answer, read_series, span_of
@@ -51,9 +51,9 @@ def window(frames: Frames, from_ms: float) -> bytes:
     return b",".join(line for block in page.blocks for line in frame_lines(block, frames.header))
 
 
-def appearances(frames: Frames, limit: int, **sought: Any) -> bytes:
+def appearances(frames: Frames, limit: int, **query: Any) -> bytes:
     """Stretches of one label."""
-    found = find(frames, Sought(label=frames.header.labels[3], **sought), limit)
+    found = find(frames, AppearanceQuery(label=frames.header.labels[3], **query), limit)
     return msgspec.json.encode(found)
 
 
@@ -97,7 +97,7 @@ def look(settings: Settings, job: Job, rounds: int) -> Figures:
 def keep(settings: Settings, job: Job, video: Video) -> Figures:
     """Each form of export, from the file."""
     forms = {}
-    for name, form in FORMS.items():
+    for name, form in FORMATS.items():
         size, began = 0, time.perf_counter()
         with closing(_from_file(open_storage(settings), job)) as frames:
             for piece in form.write(Export(job, video, frames, Selection(Query(), frames.header))):

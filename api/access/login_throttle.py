@@ -49,7 +49,7 @@ class Attempt:
     counts: tuple[str, ...]
 
 
-class Throttle:
+class LoginThrottle:
     """per_name, per_address: logins that may fail in a minute; registrations: users that may be made from an address
     in one. 0 for any number."""
 

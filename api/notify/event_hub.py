@@ -42,7 +42,7 @@ class Change:
 
 
 Read = Callable[[Sequence[str], datetime], list[Change]]
-Good = Callable[[Sequence[str]], set[str]]
+ValidCredentials = Callable[[Sequence[str]], set[str]]
 
 
 class Listener:
@@ -96,13 +96,13 @@ class Listener:
         return change.job == self._job or (change.job is None and change.video == self._video)
 
 
-class Hub:
+class EventHub:
     """The listeners of this process. Everything but reading happens in the event loop."""
 
-    def __init__(self, read: Read, good: Good) -> None:
-        """read: what has changed of some users' jobs since a time. good: which of some credentials hold."""
+    def __init__(self, read: Read, valid_credentials: ValidCredentials) -> None:
+        """read: changes of these users' jobs since a time. valid_credentials: the ids that are still valid."""
         self._read = read
-        self._good = good
+        self._valid_credentials = valid_credentials
         self._listeners: set[Listener] = set()
         self._polling: asyncio.Task[None] | None = None
         self._stopped = False
@@ -143,12 +143,12 @@ class Hub:
         time = utcnow()
         users = sorted({listener.user for listener in self._listeners})
         credentials = sorted({listener.credential for listener in self._listeners})
-        good = await run_sync(self._good, credentials)
+        valid_credentials = await run_sync(self._valid_credentials, credentials)
         changes = defaultdict(list)
         for change in await run_sync(self._read, users, time - MARGIN):
             changes[change.user].append(change)
         for listener in self._listeners:
-            if listener.credential not in good and listener.credential in credentials:
+            if listener.credential not in valid_credentials and listener.credential in credentials:
                 listener.end()
             elif listener.user in users:
                 listener.offer(changes[listener.user], time)

@@ -13,9 +13,9 @@ from typing import Any
 import anyio
 import msgspec
 
-from api.outbound.address_rules import Place, parse
-from api.outbound.guarded_network import OpenNetwork
-from api.outbound.http_client import Outbound, status_in_words
+from api.outbound.address_rules import ParsedUrl, parse
+from api.outbound.guarded_network import GuardedNetwork
+from api.outbound.http_client import HttpClient, status_text
 from contracts.errors import ImportFailed, ImportRefused, WebhookBusy, WebhookRefused
 
 # Says to whoever finds one what it is.
@@ -26,7 +26,7 @@ _REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class WebhookPayload:
     """What is told to a webhook. id: the same at every try, so that whoever gets it twice can tell."""
 
     id: str
@@ -63,13 +63,13 @@ def signature(secret: str, moment: datetime, body: bytes) -> str:
 class Sender:
     """Calls webhooks over a network that says itself where it may go.
 
-    seconds: limit on one call, from the look-up of the name to the answer's head. tls: whom to trust, as in Outbound.
+    seconds: limit on one call, from the look-up of the name to the answer's head. tls: whom to trust, as in HttpClient.
     """
 
-    def __init__(self, network: OpenNetwork, seconds: float, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, network: GuardedNetwork, seconds: float, tls: ssl.SSLContext | None = None) -> None:
         self._network = network
         self._seconds = seconds
-        self._web = Outbound(network, seconds, seconds, tls)
+        self._web = HttpClient(network, seconds, seconds, tls)
         self._testing: set[str] = set()
 
     async def check(self, url: str) -> None:
@@ -80,14 +80,14 @@ class Sender:
         except ImportRefused as error:
             raise WebhookRefused(error.detail) from error
 
-    async def send(self, url: str, secret: str, letter: Letter, moment: datetime) -> Outcome:
+    async def send(self, url: str, secret: str, payload: WebhookPayload, moment: datetime) -> Outcome:
         """Call once. The answer's status counts; its body is not read, a redirect not followed."""
-        body = letter.body()
+        body = payload.body()
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
-            ("Webdetector-Event", letter.event),
-            ("Webdetector-Delivery", letter.id),
+            ("Webdetector-Event", payload.event),
+            ("Webdetector-Delivery", payload.id),
             ("Webdetector-Signature", signature(secret, moment, body)),
         ]
         with anyio.move_on_after(self._seconds):
@@ -108,10 +108,10 @@ class Sender:
         finally:
             self._testing.discard(user)
 
-    async def _post(self, place: Place, headers: list[tuple[str, str]], body: bytes) -> Outcome:
+    async def _post(self, place: ParsedUrl, headers: list[tuple[str, str]], body: bytes) -> Outcome:
         async with self._web.ask("POST", place, headers, body) as answer:
             status = int(answer.status)
         if status in _GOOD:
             return Outcome(status, None)
         more = ": redirects are not followed" if status in _REDIRECTS else ""
-        return Outcome(status, f"the address answered {status_in_words(status)}{more}")
+        return Outcome(status, f"the address answered {status_text(status)}{more}")

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from anyio.to_thread import run_sync
 
-from api.notify.webhook_call import Letter, Outcome, Sender
+from api.notify.webhook_call import Outcome, Sender, WebhookPayload
 from api.outbound.address_rules import parse
 from api.tables.webhooks import Due, WebhookTable
 from contracts.database.tables import utcnow
@@ -32,7 +32,7 @@ _PER_HOST = 2
 _PER_USER = 4
 
 # Of a delivery's id: the webhook's URL and secret, and what it is told; None when one of them is gone.
-Write = Callable[[str], tuple[str, str, Letter] | None]
+Write = Callable[[str], tuple[str, str, WebhookPayload] | None]
 
 
 class Deliverer:
@@ -126,9 +126,9 @@ class Deliverer:
 
     async def _deliver(self, due: Due) -> None:
         try:
-            letter = await run_sync(self._write, due.id)
-            if letter is not None:
-                outcome = await self._sender.send(*letter, utcnow())
+            payload = await run_sync(self._write, due.id)
+            if payload is not None:
+                outcome = await self._sender.send(*payload, utcnow())
                 await self._settle(due, due.attempts + 1, outcome)
         except Exception as error:  # as above; what was claimed is due again when the claim is over
             log.warning("the delivery %s is tried again later: %r", due.id, error)

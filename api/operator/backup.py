@@ -28,14 +28,14 @@ SECRETS, MODELS = f"{HOME}secrets.env", f"{HOME}models"
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class BackupPaths:
     """Where files of this machine lie. secrets: of the embedded form, None where the key comes from elsewhere."""
 
     models: Path
     secrets: Path | None
 
 
-class Taken(msgspec.Struct):
+class BackupCounts(msgspec.Struct):
     """What is in a backup. gone: objects that were deleted while it was taken."""
 
     rows: int = 0
@@ -44,9 +44,9 @@ class Taken(msgspec.Struct):
     gone: int = 0
 
 
-def take(engine: Engine, storage: Storage, sink: BinaryIO, places: Places) -> Taken:
+def take(engine: Engine, storage: Storage, sink: BinaryIO, places: BackupPaths) -> BackupCounts:
     """Write a backup. Raises Conflict for tables of another release, StorageUnavailable, SQLAlchemyError, OSError."""
-    taken = Taken()
+    taken = BackupCounts()
     with tempfile.TemporaryDirectory() as folder:
         with at_one_moment(engine) as connection:
             revision = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
@@ -118,7 +118,7 @@ def keys_of(table: str, row: dict[str, Any]) -> list[str]:
     return []
 
 
-def _add_object(writer: Writer, storage: Storage, key: str, taken: Taken) -> None:
+def _add_object(writer: Writer, storage: Storage, key: str, taken: BackupCounts) -> None:
     try:
         size = storage.size(key)
         source = storage.open(key)
@@ -131,7 +131,7 @@ def _add_object(writer: Writer, storage: Storage, key: str, taken: Taken) -> Non
     taken.size_bytes += size
 
 
-def _files(places: Places) -> Iterator[tuple[str, Path]]:
+def _files(places: BackupPaths) -> Iterator[tuple[str, Path]]:
     """Name in the backup, and place."""
     if places.secrets and places.secrets.is_file():
         yield SECRETS, places.secrets

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.operator.backup import Places, Taken, take
+from api.operator.backup import BackupCounts, BackupPaths, take
 from api.operator.restore import restore
 from contracts.database.engine import open_database
 from contracts.errors import SettingsError
@@ -33,13 +33,13 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _carried_out(options: argparse.Namespace, settings: Settings) -> Taken:
+def _carried_out(options: argparse.Namespace, settings: Settings) -> BackupCounts:
     if not settings.database_url:
         raise SettingsError("DATABASE_URL is not set: it says where the tables are")
     engine, storage = open_database(settings.database_url), open_storage(settings)
     # The distributed form has its key from the environment.
     secrets = None if settings.jwt_secret_key else Path(settings.data_dir, "secrets.env")
-    places = Places(settings.models_path, secrets)
+    places = BackupPaths(settings.models_path, secrets)
     try:
         if options.command == "backup":
             with _sink(options.file) as sink:
@@ -72,7 +72,7 @@ def _sink(name: str) -> Iterator[BinaryIO]:
         raise
 
 
-def _told(taken: Taken, command: str) -> str:
+def _told(taken: BackupCounts, command: str) -> str:
     done = "backed up" if command == "backup" else "restored"
     gone = f"; {taken.gone} objects were deleted meanwhile" if taken.gone else ""
     return f"{done}: {taken.rows} rows, {taken.objects} objects of {taken.size_bytes} bytes{gone}"

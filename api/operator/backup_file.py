@@ -42,7 +42,7 @@ class Writer:
         """Add a member of so many bytes. Raises OSError where the source ends before."""
         info = tarfile.TarInfo(name)
         info.size, info.mode, info.mtime = size, 0o600, int(time.time())
-        reader = Summed(source)
+        reader = HashingReader(source)
         self._tar.addfile(info, cast(IO[bytes], reader))
         self._sums[name] = reader.digest()
 
@@ -93,7 +93,7 @@ class Reader:
         if self.manifest.format > FORMAT:
             raise CorruptData(f"the backup is of format {self.manifest.format}: restore it with a newer release")
 
-    def members(self) -> Iterator[tuple[str, "Summed"]]:
+    def members(self) -> Iterator[tuple[str, "HashingReader"]]:
         """Name and content of the members behind the manifest; each must be read before the next one."""
         ended: dict[str, str] | None = None
         with _whole():
@@ -110,12 +110,12 @@ class Reader:
         if wrong := sorted(name for name in {*ended, *self._sums} if ended.get(name) != self._sums.get(name)):
             raise CorruptData(f"the backup is damaged: {wrong[0]} is not what was written")
 
-    def _raw(self) -> Iterator[tuple[str, "Summed"]]:
+    def _raw(self) -> Iterator[tuple[str, "HashingReader"]]:
         for info in self._tar:
             content = self._tar.extractfile(info)
             if content is None:
                 raise CorruptData(f"the backup holds {info.name}, which is no file")
-            yield info.name, Summed(cast(BinaryIO, content))
+            yield info.name, HashingReader(cast(BinaryIO, content))
 
 
 @contextmanager
@@ -126,7 +126,7 @@ def _whole() -> Iterator[None]:
         raise CorruptData(f"the backup is cut short or damaged: {error}") from error
 
 
-class Summed:
+class HashingReader:
     """Reads, and makes the sum of what was read."""
 
     def __init__(self, source: BinaryIO) -> None:

@@ -18,8 +18,8 @@ from alembic.util import CommandError
 from sqlalchemy import DateTime, Engine, MetaData, Table, func, inspect, select
 from sqlalchemy.types import JSON, TypeEngine
 
-from api.operator.backup import MODELS, SECRETS, Places, Taken, keys_of
-from api.operator.backup_file import HOME, STORAGE, TABLES, Reader, Summed
+from api.operator.backup import MODELS, SECRETS, BackupCounts, BackupPaths, keys_of
+from api.operator.backup_file import HOME, STORAGE, TABLES, HashingReader, Reader
 from contracts.database.tables import Base, Job, Rendition
 from contracts.errors import Conflict, CorruptData
 from contracts.storage.port import Storage, is_key
@@ -32,7 +32,7 @@ _PIECE = 1024 * 1024
 _ROWS = 500
 
 
-def restore(engine: Engine, storage: Storage, source: BinaryIO, places: Places) -> Taken:
+def restore(engine: Engine, storage: Storage, source: BinaryIO, places: BackupPaths) -> BackupCounts:
     """Restore a backup. What runs of this service must be stopped.
 
     Raises Conflict where there is something already, CorruptData; then the objects that were put there are removed.
@@ -40,7 +40,7 @@ def restore(engine: Engine, storage: Storage, source: BinaryIO, places: Places) 
     if used := _rows_there(engine):
         raise Conflict(f"the database holds rows of {used}: restore into an empty one")
     reader = Reader(source)
-    taken = Taken()
+    taken = BackupCounts()
     written: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -68,7 +68,9 @@ def _rows_there(engine: Engine) -> str:
     return ""
 
 
-def _take(name: str, content: Summed, storage: Storage, folder: Path, written: list[str], taken: Taken) -> None:
+def _take(
+    name: str, content: HashingReader, storage: Storage, folder: Path, written: list[str], taken: BackupCounts
+) -> None:
     """Put a member where it belongs: an object into the storage, the rest aside."""
     if name.startswith(STORAGE) and is_key(key := name.removeprefix(STORAGE)):
         with storage.create(key) as sink:
@@ -174,7 +176,7 @@ def _lines(folder: Path, table: str) -> Iterator[dict[str, Any]]:
         raise CorruptData(f"the backup's rows of {table} cannot be read: {error}") from error
 
 
-def _put_files(folder: Path, places: Places) -> None:
+def _put_files(folder: Path, places: BackupPaths) -> None:
     """The key of the tokens and the models, where they belong on this machine."""
     if places.secrets and (folder / SECRETS).is_file():
         places.secrets.unlink(missing_ok=True)

@@ -39,14 +39,14 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         raise SettingsError("DATABASE_URL is not set: it says where the tables are")
     engine = open_database(settings.database_url)
     try:
-        Desk(engine, settings).do(options)
+        UsersCommand(engine, settings).do(options)
     finally:
         engine.dispose()
     return 0
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class UsersCommand:
     """Where the commands are carried out."""
 
     engine: Engine

@@ -63,7 +63,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ParsedUrl:
     """A URL taken apart. host is in lower case and ASCII, without the brackets of IPv6; target is what is asked for."""
 
     scheme: str
@@ -84,7 +84,7 @@ class Place:
         return "".join(char for char in last if char.isprintable()).strip()[:_NAME_MAX] or None
 
 
-def parse(url: str) -> Place:
+def parse(url: str) -> ParsedUrl:
     """Take a URL apart. Raises ImportRefused that says what is wrong with it."""
     if len(url) > URL_MAX:
         raise ImportRefused(f"the url is longer than {URL_MAX} characters")
@@ -99,10 +99,12 @@ def parse(url: str) -> Place:
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
         raise ImportRefused("the url has no host, or one that cannot be read")
-    return Place(scheme, _host(parts[1]), _port(scheme, parts[2]), quote((path or "/") + query, safe=_KEPT_IN_TARGET))
+    return ParsedUrl(
+        scheme, _host(parts[1]), _port(scheme, parts[2]), quote((path or "/") + query, safe=_KEPT_IN_TARGET)
+    )
 
 
-def redirected(place: Place, location: str) -> Place:
+def redirected(place: ParsedUrl, location: str) -> ParsedUrl:
     """Where a redirect leads. Raises ImportRefused."""
     try:
         after = parse(urljoin(f"{place.scheme}://{place.authority}{place.target}", location))

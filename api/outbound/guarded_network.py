@@ -27,7 +27,7 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
 
-class OpenNetwork(httpcore.AsyncNetworkBackend):
+class GuardedNetwork(httpcore.AsyncNetworkBackend):
     """Looks a host up once, checks every address it has, and connects to one that was checked: a
     second look-up could say something else. TLS still asks for the host's own name."""
 

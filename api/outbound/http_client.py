@@ -7,13 +7,13 @@ from http import HTTPStatus
 
 import httpcore
 
-from api.outbound.address_rules import Place
+from api.outbound.address_rules import ParsedUrl
 from contracts.errors import ImportFailed
 
 Header = tuple[str, str]
 
 
-class Outbound:
+class HttpClient:
     """Asks web servers, each over a connection of its own. Redirects are not followed, and proxies of the
     environment not used.
 
@@ -34,7 +34,7 @@ class Outbound:
 
     @asynccontextmanager
     async def ask(
-        self, method: str, place: Place, headers: Sequence[Header], body: bytes | None = None
+        self, method: str, place: ParsedUrl, headers: Sequence[Header], body: bytes | None = None
     ) -> AsyncIterator[httpcore.Response]:
         """The answer, whose body has not been read. Host and Connection are not for the caller to name.
 
@@ -66,7 +66,7 @@ class Outbound:
             raise ImportFailed(broken) from error
 
 
-def status_in_words(status: int) -> str:
+def status_text(status: int) -> str:
     """A status with its name, where it has one."""
     try:
         return f"{status} ({HTTPStatus(status).phrase})"

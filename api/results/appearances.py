@@ -1,4 +1,4 @@
-"""When a label is seen: stretches of frames with it, forwards or backwards. Pure but for reading segments."""
+"""When a label is seen: intervals of frames with it, forwards or backwards. Pure but for reading segments."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ DEFAULT_GAP_MS = 1000.0
 DEFAULT_LIMIT = 100
 
 
-class Sought(Filter, frozen=True, kw_only=True):
+class AppearanceQuery(Filter, frozen=True, kw_only=True):
     """Stretches in which a label is seen without a gap of more than gap_ms: backwards those that begin before
     from_ms, the latest first, else those that begin there or later. from_ms None: from the end, or the start."""
 
@@ -35,7 +35,7 @@ class Sought(Filter, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Interval:
     """Frames with the label: the first and the last with their times, how many, and most objects in one.
 
     growing: it touches the frontier of a running job, so that it may become longer.
@@ -49,9 +49,9 @@ class Stretch:
     max_in_frame: int
     growing: bool = False
 
-    def joined(self, later: "Stretch") -> "Stretch":
+    def joined(self, later: "Interval") -> "Interval":
         """This one and the next as one."""
-        return Stretch(
+        return Interval(
             self.from_ms,
             later.to_ms,
             self.first_frame,
@@ -62,111 +62,111 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class IntervalPage:
     """Stretches in the order that was asked for, and the frame to go on from; None at the end."""
 
-    stretches: list[Stretch]
+    intervals: list[Interval]
     next_frame: int | None
 
 
-def find(frames: Frames, sought: Sought, limit: int, frame: int = 0) -> Found:
-    """At most `limit` stretches. frame: where an answer before this one said to go on, else 0.
+def find(frames: Frames, query: AppearanceQuery, limit: int, frame: int = 0) -> IntervalPage:
+    """At most `limit` intervals. frame: where an answer before this one said to go on, else 0.
 
     Raises InvalidInput for an unknown label.
     """
-    return (_earlier if sought.backwards else _later)(frames, sought, limit, frame)
+    return (_earlier if query.backwards else _later)(frames, query, limit, frame)
 
 
-def _later(frames: Frames, sought: Sought, limit: int, frame: int) -> Found:
-    """Forwards. A stretch that goes on over from_ms shows in the time of one gap before."""
-    start_ms = sought.from_ms
-    selection = sought.selection(frames, None if start_ms is None else start_ms - sought.gap_ms - 1)
-    found: list[Stretch] = []
-    now: Stretch | None = None
+def _later(frames: Frames, query: AppearanceQuery, limit: int, frame: int) -> IntervalPage:
+    """Forwards. A interval that goes on over from_ms shows in the time of one gap before."""
+    start_ms = query.from_ms
+    selection = query.selection(frames, None if start_ms is None else start_ms - query.gap_ms - 1)
+    found: list[Interval] = []
+    now: Interval | None = None
     last_ms, next_frame, waits = 0.0, frame, False
     for block in walk(frames, selection, first_frame=frame):
         if block is None:
             waits = True
             break
-        for part in _parts(block, frames, selection, sought):
-            if now is not None and sought.reaches(now.to_ms, part.from_ms):
+        for part in _parts(block, frames, selection, query):
+            if now is not None and query.reaches(now.to_ms, part.from_ms):
                 now = now.joined(part)
                 continue
             found += _counted(now, start_ms)
             now = part
             if len(found) >= limit and _counted(now, start_ms):
-                return Found(found, now.first_frame)
+                return IntervalPage(found, now.first_frame)
         if len(block):
             last_ms, next_frame = _last_ms(block, frames), int(block.frame[-1]) + 1
-    if waits and now is not None and sought.reaches(now.to_ms, last_ms):
+    if waits and now is not None and query.reaches(now.to_ms, last_ms):
         now, next_frame = replace(now, growing=True), now.first_frame
-    return Found([*found, *_counted(now, start_ms)], next_frame if waits else None)
+    return IntervalPage([*found, *_counted(now, start_ms)], next_frame if waits else None)
 
 
-def _counted(stretch: Stretch | None, start_ms: float | None) -> list[Stretch]:
-    """The stretch, where there is one and it begins late enough."""
-    return [stretch] if stretch is not None and (start_ms is None or stretch.from_ms >= start_ms) else []
+def _counted(interval: Interval | None, start_ms: float | None) -> list[Interval]:
+    """The interval, where there is one and it begins late enough."""
+    return [interval] if interval is not None and (start_ms is None or interval.from_ms >= start_ms) else []
 
 
-def _earlier(frames: Frames, sought: Sought, limit: int, frame: int) -> Found:
+def _earlier(frames: Frames, query: AppearanceQuery, limit: int, frame: int) -> IntervalPage:
     """Backwards. frame: of which all that is wanted comes before, 0 for none."""
-    selection = sought.selection(frames)
-    parts = _backwards(frames, selection, sought, frame)
+    selection = query.selection(frames)
+    parts = _backwards(frames, selection, query, frame)
     now = next(parts, None)
     if now is None:
-        return Found([], None)
+        return IntervalPage([], None)
     if not frame:
-        now = _continued(frames, selection, sought, now)
-    found: list[Stretch] = []
+        now = _continued(frames, selection, query, now)
+    found: list[Interval] = []
     for part in parts:
-        if sought.reaches(part.to_ms, now.from_ms):
+        if query.reaches(part.to_ms, now.from_ms):
             now = replace(part.joined(now), growing=now.growing)
             continue
         found.append(now)
         now = part
         if len(found) == limit:
-            return Found(found, found[-1].first_frame)
-    return Found([*found, now], None)
+            return IntervalPage(found, found[-1].first_frame)
+    return IntervalPage([*found, now], None)
 
 
-def _backwards(frames: Frames, selection: Selection, sought: Sought, frame: int) -> Iterator[Stretch]:
-    """Parts of stretches before a frame (0: before sought's from_ms, or the end), the latest first."""
+def _backwards(frames: Frames, selection: Selection, query: AppearanceQuery, frame: int) -> Iterator[Interval]:
+    """Parts of intervals before a frame (0: before query's from_ms, or the end), the latest first."""
     last = frames.finished - 1
     if frame:
         last = min(last, segment_of(frames, frame - 1))
-    elif sought.from_ms is not None:
-        last = min(last, last_segment_before(frames, sought.from_ms))
-    bound = Query(to_frame=frame) if frame else Query(to_ms=sought.from_ms)
+    elif query.from_ms is not None:
+        last = min(last, last_segment_before(frames, query.from_ms))
+    bound = Query(to_frame=frame) if frame else Query(to_ms=query.from_ms)
     before = Selection(bound, frames.header)
     for position in range(last, -1, -1):
         block = frames.segment(position, masks=False)
         if block is not None:
-            yield from reversed(_parts(before.within(block), frames, selection, sought))
+            yield from reversed(_parts(before.within(block), frames, selection, query))
 
 
-def _continued(frames: Frames, selection: Selection, sought: Sought, stretch: Stretch) -> Stretch:
-    """The stretch with what belongs to it behind its last frame."""
-    for block in walk(frames, selection, first_frame=stretch.last_frame + 1):
+def _continued(frames: Frames, selection: Selection, query: AppearanceQuery, interval: Interval) -> Interval:
+    """The interval with what belongs to it behind its last frame."""
+    for block in walk(frames, selection, first_frame=interval.last_frame + 1):
         if block is None:
-            return replace(stretch, growing=True)
-        for part in _parts(block, frames, selection, sought):
-            if not sought.reaches(stretch.to_ms, part.from_ms):
-                return stretch
-            stretch = stretch.joined(part)
-        if len(block) and not sought.reaches(stretch.to_ms, _last_ms(block, frames)):
-            return stretch
-    return stretch
+            return replace(interval, growing=True)
+        for part in _parts(block, frames, selection, query):
+            if not query.reaches(interval.to_ms, part.from_ms):
+                return interval
+            interval = interval.joined(part)
+        if len(block) and not query.reaches(interval.to_ms, _last_ms(block, frames)):
+            return interval
+    return interval
 
 
-def _parts(block: Block, frames: Frames, selection: Selection, sought: Sought) -> list[Stretch]:
-    """The stretches of one block."""
+def _parts(block: Block, frames: Frames, selection: Selection, query: AppearanceQuery) -> list[Interval]:
+    """The intervals of one block."""
     running = np.concatenate([[0], np.cumsum(selection.objects(block))])
     count = np.diff(running[block.offsets()])
     seen = np.flatnonzero(count)
     if not len(seen):
         return []
     ms = times_ms(block.time[seen], frames.header.time_base)
-    gaps = np.flatnonzero(np.rint(1000 * np.diff(ms)) > 1000 * sought.gap_ms)
+    gaps = np.flatnonzero(np.rint(1000 * np.diff(ms)) > 1000 * query.gap_ms)
     first, last = np.concatenate([[0], gaps + 1]), np.concatenate([gaps, [len(seen) - 1]])
     columns = (
         ms[first],
@@ -176,14 +176,14 @@ def _parts(block: Block, frames: Frames, selection: Selection, sought: Sought) -
         last - first + 1,
         np.maximum.reduceat(count[seen], first),
     )
-    return [Stretch(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+    return [Interval(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def _last_ms(block: Block, frames: Frames) -> float:
     return float(times_ms(block.time[-1:], frames.header.time_base)[0])
 
 
-def shape(label: str, stretch: Stretch) -> dict[str, Any]:
-    """A stretch as clients see it."""
-    fields: dict[str, Any] = {name: getattr(stretch, name) for name in Stretch.__slots__}
+def shape(label: str, interval: Interval) -> dict[str, Any]:
+    """A interval as clients see it."""
+    fields: dict[str, Any] = {name: getattr(interval, name) for name in Interval.__slots__}
     return {"label": label, **fields}

@@ -1,6 +1,6 @@
 """Results as files of other tools: CSV, COCO, one JSON document, lines. Pure but for reading segments.
 
-Each form comes in pieces, a segment at a time, so that a file of any length takes little memory.
+Each format is written in parts, one segment at a time, so that a file of any length takes little memory.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ExportFormat:
     """A kind of file: the end of its name, its media type, and what writes it."""
 
     suffix: str
@@ -89,7 +89,7 @@ def as_csv(export: Export) -> Iterator[bytes]:
 
 
 def as_coco(export: Export) -> Iterator[bytes]:
-    """COCO's form for detections: an image for each frame with results, whether anything is left in it or not,
+    """COCO's format for detections: an image for each frame with results, whether anything is left in it or not,
     then the annotations. What is read twice is not held in memory."""
     header = export.frames.header
     categories = [
@@ -195,9 +195,9 @@ def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\r\n') else text
 
 
-FORMS = {
-    "json": Form("json", "application/json", as_json),
-    "ndjson": Form("ndjson", "application/x-ndjson", as_lines),
-    "csv": Form("csv", "text/csv; charset=utf-8; header=present", as_csv),
-    "coco": Form("coco.json", "application/json", as_coco),
+FORMATS = {
+    "json": ExportFormat("json", "application/json", as_json),
+    "ndjson": ExportFormat("ndjson", "application/x-ndjson", as_lines),
+    "csv": ExportFormat("csv", "text/csv; charset=utf-8; header=present", as_csv),
+    "coco": ExportFormat("coco.json", "application/json", as_coco),
 }

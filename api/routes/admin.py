@@ -16,7 +16,7 @@ _EVENT = ("id", "at", "action", "user_id", "username", "subject", "address")
 def list_users(limit: int = 50, cursor: str | None = None, search: str = "") -> Answer:
     """A page of the users."""
     users, next_cursor = context.current().users.page(limit, cursor, search)
-    return answer({"items": [user_shape(user) for user in users], "next_cursor": next_cursor})
+    return answer({"items": [user_representation(user) for user in users], "next_cursor": next_cursor})
 
 
 def change_user(user: str, user_id: str, body: dict[str, Any]) -> Answer:
@@ -26,7 +26,7 @@ def change_user(user: str, user_id: str, body: dict[str, Any]) -> Answer:
     found, changed = context.current().users.change(user_id, **body)
     for name in changed:
         audit.note(f"user.{name}", user_id=user, subject=user_id)
-    return answer(user_shape(found))
+    return answer(user_representation(found))
 
 
 def list_audit(
@@ -37,7 +37,7 @@ def list_audit(
     return answer({"items": [_event_shape(event) for event in events], "next_cursor": next_cursor})
 
 
-def user_shape(user: User) -> dict[str, Any]:
+def user_representation(user: User) -> dict[str, Any]:
     """A user without what is secret."""
     return {
         "id": user.id,

@@ -11,7 +11,7 @@ from api.access.scopes import OF_TOKENS, require
 from api.context import context
 from api.routes import audit
 from api.web.answers import Answer, answer, no_content
-from api.web.representations import api_token_shape
+from api.web.representations import api_token_representation
 from contracts.database.tables import ApiToken, new_id, utcnow
 
 # Tells them from the tokens of sessions, and to whoever finds one what it is.
@@ -36,13 +36,13 @@ def create_token(user: str, body: dict[str, Any]) -> Answer:
     context.current().sessions.add_token(token)
     audit.note("token.made", user_id=user, subject=token.id)
     headers = {"Cache-Control": "no-store"}
-    content, status, more = answer({**api_token_shape(token), "token": secret}, 201)
+    content, status, more = answer({**api_token_representation(token), "token": secret}, 201)
     return content, status, {**more, **headers}
 
 
 def list_tokens(user: str) -> Answer:
     """The user's tokens, the newest first."""
-    items = [api_token_shape(token) for token in context.current().sessions.tokens(user)]
+    items = [api_token_representation(token) for token in context.current().sessions.tokens(user)]
     return answer({"items": items, "next_cursor": None})
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.context import context
-from api.notify.event_hub import MARGIN, Change, Hub, Listener
+from api.notify.event_hub import MARGIN, Change, EventHub, Listener
 from api.routes import job_changes
 from api.web.asgi_operations import asgi_operation
 from contracts.coordination.deleted_jobs import KEPT
@@ -53,7 +53,7 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: Hub, listener: Listener) -> None:
+    def __init__(self, hub: EventHub, listener: Listener) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
         self._hub = hub

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.context import Services, context
-from api.results.export_formats import FORMS, Export, Form
+from api.results.export_formats import FORMATS, Export, ExportFormat
 from api.results.responses import labels, number, respond
 from api.results.selection import Query, Selection
 from api.results.sources import open_whole
@@ -26,16 +26,18 @@ async def job_export(request: Request, user: str) -> Response:
     services = context.current()
     job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
     video = await run_sync(services.videos.get, user, job.video_id)
-    form = FORMS[request.query_params["format"]]
+    export_format = FORMATS[request.query_params["format"]]
     headers = {
-        "Content-Disposition": attachment(video.name, f"-detections.{form.suffix}"),
+        "Content-Disposition": attachment(video.name, f"-detections.{export_format.suffix}"),
         "X-Content-Type-Options": "nosniff",
     }
-    pieces = partial(_pieces, services, job, video, form, request.query_params)
-    return await respond(request, job, pieces, form.media_type, **headers)
+    pieces = partial(_pieces, services, job, video, export_format, request.query_params)
+    return await respond(request, job, pieces, export_format.media_type, **headers)
 
 
-def _pieces(services: Services, job: Job, video: Video, form: Form, parameters: QueryParams) -> Iterator[bytes]:
+def _pieces(
+    services: Services, job: Job, video: Video, export_format: ExportFormat, parameters: QueryParams
+) -> Iterator[bytes]:
     """The file in pieces. What is wrong with the question is raised here, not on the way."""
     if job.state not in TERMINAL:
         raise ResultsNotReady(f"the job is {job.state}: its results can be kept as a file when it has ended")
@@ -48,7 +50,7 @@ def _pieces(services: Services, job: Job, video: Video, form: Form, parameters: 
     except BaseException:
         frames.close()
         raise
-    return _closing(form.write(export), export)
+    return _closing(export_format.write(export), export)
 
 
 def _closing(pieces: Iterator[bytes], export: Export) -> Iterator[bytes]:

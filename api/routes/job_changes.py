@@ -9,7 +9,7 @@ import msgspec
 from api.context import context
 from api.notify.event_hub import Change
 from api.routes import jobs
-from api.web.representations import rendition_shape
+from api.web.representations import rendition_representation
 
 
 def read(users: Sequence[str], since: datetime, job_id: str | None = None) -> list[Change]:
@@ -22,7 +22,7 @@ def read(users: Sequence[str], since: datetime, job_id: str | None = None) -> li
     owners = {row.id: row.user_id for row in rows}
     changes = [_job(owners[shape["id"]], shape) for shape in jobs.shapes(services, rows)]
     for row in services.renditions.changed(users, since):
-        shape = rendition_shape(row)
+        shape = rendition_representation(row)
         data = msgspec.json.encode(shape)
         changes.append(Change(row.user_id, "rendition", row.id, row.job_id, row.video_id, data, data))
     # Last, so that a job that is deleted meanwhile does not come back.

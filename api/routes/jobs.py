@@ -12,10 +12,10 @@ from api.context import Services, context
 from api.requests.idempotency import HEADER, RequestKey, request_key
 from api.requests.job_options import checked_options
 from api.routes import audit
-from api.tables.jobs import JobFilter, Seen
+from api.tables.jobs import JobFilter, JobWithVideo
 from api.web.answers import Answer, answer, no_content
 from api.web.asgi_operations import asgi_operation, json_response
-from api.web.representations import PREFIX, job_shape
+from api.web.representations import PREFIX, job_representation
 from contracts.database.tables import Job, utcnow
 from contracts.errors import NotFound, ResultsNotReady, VideoRefused
 from contracts.results.removal import remove_job_data
@@ -70,7 +70,7 @@ async def get_job(request: Request, user: str) -> StarletteResponse:
 
 
 def _look(services: Services, user: str, job_id: str) -> dict[str, Any]:
-    return _shapes(services, [services.jobs.seen_one(user, job_id)])[0]
+    return _shapes(services, [services.jobs.get_with_video(user, job_id)])[0]
 
 
 def cancel_job(user: str, job_id: str) -> Answer:
@@ -116,8 +116,10 @@ def shapes(services: Services, jobs: Sequence[Job]) -> list[dict[str, Any]]:
     return _shapes(services, services.jobs.seen(jobs))
 
 
-def _shapes(services: Services, seen: Sequence[Seen]) -> list[dict[str, Any]]:
+def _shapes(services: Services, seen: Sequence[JobWithVideo]) -> list[dict[str, Any]]:
     working = [one.job.id for one in seen if one.job.state in _WORKING]
     progress = dict(zip(working, services.store.progress_of(working), strict=True)) if working else {}
     now = utcnow()
-    return [job_shape(one.job, progress.get(one.job.id), now, one.video, has_poster=one.has_poster) for one in seen]
+    return [
+        job_representation(one.job, progress.get(one.job.id), now, one.video, has_poster=one.has_poster) for one in seen
+    ]

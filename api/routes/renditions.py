@@ -13,7 +13,7 @@ from api.routes.downloads import stored
 from api.web.answers import Answer, answer, no_content
 from api.web.asgi_operations import asgi_operation
 from api.web.content_disposition import attachment
-from api.web.representations import rendition_shape
+from api.web.representations import rendition_representation
 from contracts.database.tables import Job, Rendition, Video
 from contracts.errors import RenditionNotReady, ResultsNotReady, VideoRefused
 from contracts.storage.port import rendition_key
@@ -34,7 +34,7 @@ def put_video_rendition(user: str, video_id: str, kind: str) -> Answer:
 
 def get_video_rendition(user: str, video_id: str, kind: str) -> Answer:
     """How far one of a video is."""
-    return answer(rendition_shape(context.current().renditions.get(user, rendition_id(video_id, None, kind))))
+    return answer(rendition_representation(context.current().renditions.get(user, rendition_id(video_id, None, kind))))
 
 
 def delete_video_rendition(user: str, video_id: str, kind: str) -> Response:
@@ -53,7 +53,7 @@ def put_job_rendition(user: str, job_id: str, body: dict[str, Any] | None = None
 
 def get_job_rendition(user: str, job_id: str) -> Answer:
     """How far the annotated copy is."""
-    return answer(rendition_shape(context.current().renditions.get(user, rendition_id("", job_id, ANNOTATED))))
+    return answer(rendition_representation(context.current().renditions.get(user, rendition_id("", job_id, ANNOTATED))))
 
 
 def delete_job_rendition(user: str, job_id: str) -> Response:
@@ -94,7 +94,7 @@ def _ask(services: Services, video: Video, job_id: str | None, kind: str, option
     row, is_new = services.renditions.ask(video.user_id, video.id, job_id, kind, to_json(options))
     if is_new:
         services.dispatch.render(row)
-    return answer(rendition_shape(row), 200 if row.state == RenditionState.READY else 202)
+    return answer(rendition_representation(row), 200 if row.state == RenditionState.READY else 202)
 
 
 def _delete(user: str, row_id: str) -> Response:

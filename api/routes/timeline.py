@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from api.context import Services, context
 from api.results import appearances, series
-from api.results.appearances import Sought
+from api.results.appearances import AppearanceQuery
 from api.results.paging import format_cursor, parse_cursor
 from api.results.responses import JSON, labels, number, period, respond
 from api.results.selection import Query, Selection
@@ -60,23 +60,23 @@ def _series(services: Services, job: Job, parameters: QueryParams) -> Iterator[b
 
 def _appearances(services: Services, job: Job, parameters: QueryParams) -> Iterator[bytes]:
     from_ms, _ = period(parameters)
-    sought = Sought(
+    query = AppearanceQuery(
         label=parameters["label"],
         min_score=number(parameters, "min_score"),
         from_ms=from_ms,
         gap_ms=number(parameters, "gap_ms") or 0.0 if "gap_ms" in parameters else appearances.DEFAULT_GAP_MS,
         backwards=parameters.get("direction") == "previous",
     )
-    frame = parse_cursor(parameters.get("cursor"), sought)
+    frame = parse_cursor(parameters.get("cursor"), query)
     frames = open_whole(job, services.store, services.storage)
     if frames is None:
-        waits = None if job.state in TERMINAL or sought.backwards else format_cursor(frame, sought)
+        waits = None if job.state in TERMINAL or query.backwards else format_cursor(frame, query)
         return _document({"items": [], "next_cursor": waits})
     limit = int(parameters.get("limit", appearances.DEFAULT_LIMIT))
     with closing(frames):
-        found = appearances.find(frames, sought, limit, frame)
-    cursor = None if found.next_frame is None else format_cursor(found.next_frame, sought)
-    items = [appearances.shape(sought.label, stretch) for stretch in found.stretches]
+        found = appearances.find(frames, query, limit, frame)
+    cursor = None if found.next_frame is None else format_cursor(found.next_frame, query)
+    items = [appearances.shape(query.label, interval) for interval in found.intervals]
     return _document({"items": items, "next_cursor": cursor})
 
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from api.context import Services, context
 from api.requests import tus_headers
 from api.requests.size_limit import SizeLimit
-from api.requests.video_facts import facts_of
+from api.requests.video_metadata import metadata_of
 from api.routes import audit
 from api.routes.tus_storage import end_of_life, extend, finish, offset_of, receive, remembered, remove, remove_after
 from api.uploads.upload_lock import Turn, in_turn
@@ -202,7 +202,7 @@ def _wanted(services: Services, request: Request, user: str, limit: SizeLimit) -
     """The upload that a client wants to begin. Raises Malformed, InvalidInput, EmptyUpload, UploadTooLarge."""
     length = tus_headers.number(request.headers, "Upload-Length")
     metadata = request.headers.get("upload-metadata", "")
-    facts = facts_of(tus_headers.form_of(metadata))
+    facts = metadata_of(tus_headers.form_of(metadata))
     if not length:
         raise EmptyUpload("the file is empty: send the video itself")
     if length > limit.bytes:

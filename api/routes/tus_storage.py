@@ -12,9 +12,9 @@ from anyio.to_thread import run_sync
 
 from api.context import Services
 from api.requests.size_limit import SizeLimit
-from api.requests.video_facts import Facts
-from api.routes.video_admission import probed, video_row
-from api.uploads.upload_writer import Growth, Stored
+from api.requests.video_metadata import VideoMetadata
+from api.routes.video_creation import probed, video_row
+from api.uploads.upload_writer import AppendWriter, Stored
 from contracts.database.tables import Upload, Video, utcnow
 from contracts.errors import NotFound, UploadTooLarge, WebDetectorError
 from contracts.storage.port import video_key
@@ -24,7 +24,7 @@ _HASHED_AT_ONCE = 64 * 1024 * 1024
 _READ_BYTES = 1024 * 1024
 
 
-def remembered(facts: Facts, metadata: str) -> dict[str, Any]:
+def remembered(facts: VideoMetadata, metadata: str) -> dict[str, Any]:
     """What the row of an upload keeps of its facts, and as the client told them."""
     content: dict[str, Any] = msgspec.to_builtins({**asdict(facts), "metadata": metadata})
     return content
@@ -47,16 +47,16 @@ async def receive(services: Services, upload: Upload, offset: int, stream: Async
     """
     last = time.monotonic()
     room = upload.size_bytes - offset
-    async with Growth(services.storage.pieces().grow(video_key(upload.id)), SizeLimit(room)) as growth:
+    async with AppendWriter(services.storage.pieces().grow(video_key(upload.id)), SizeLimit(room)) as writer:
         async for piece in stream:
             if len(piece) > room:
                 raise UploadTooLarge(f"more came than the {upload.size_bytes} bytes that the upload was to have")
             room -= len(piece)
-            await growth.write(piece)
+            await writer.write(piece)
             if time.monotonic() - last > _EXTEND_SECONDS:
                 last = time.monotonic()
                 await extend(services, upload)
-    return growth.taken
+    return writer.taken
 
 
 async def extend(services: Services, upload: Upload) -> None:
@@ -74,7 +74,7 @@ async def finish(services: Services, upload: Upload, sha256: str | None = None) 
     key = video_key(upload.id)
     await run_sync(services.storage.pieces().finish, key)
     stored = Stored(upload.size_bytes, sha256 or await _digest(services, key))
-    video = video_row(upload.id, upload.user_id, stored, msgspec.convert(upload.facts, Facts))
+    video = video_row(upload.id, upload.user_id, stored, msgspec.convert(upload.facts, VideoMetadata))
     try:
         await run_sync(services.videos.become_video, video)
     except NotFound:

@@ -11,13 +11,13 @@ from api.requests.idempotency import HEADER, request_key
 from api.requests.job_options import checked_options, parse_form_options
 from api.requests.multipart_form import Form, read_form
 from api.requests.size_limit import SizeLimit
-from api.requests.video_facts import facts_of
+from api.requests.video_metadata import metadata_of
 from api.routes import jobs
-from api.routes.video_admission import discard, probed, video_row
-from api.uploads.upload_writer import FORM_ROOM_BYTES, Intake, Stored, body, check_length, drain
-from api.uploads.url_import import is_document, read_document, unless_gone
+from api.routes.video_creation import discard, probed, video_row
+from api.uploads.upload_writer import FORM_ROOM_BYTES, Stored, UploadWriter, body, check_length, drain
+from api.uploads.url_import import cancel_on_disconnect, is_document, read_document
 from api.web.asgi_operations import asgi_operation, json_response
-from api.web.representations import PREFIX, video_shape
+from api.web.representations import PREFIX, video_representation
 from contracts.database.tables import Video, new_id
 from contracts.errors import Malformed, UnsupportedMediaType, WebDetectorError
 from contracts.storage.port import video_key
@@ -32,7 +32,7 @@ async def create_video(request: Request, user: str) -> Response:
     """Store a video and say what it is."""
     services = context.current()
     video, _ = await _receive(services, request, user)
-    return json_response(video_shape(video), 201, Location=f"{PREFIX}/videos/{video.id}")
+    return json_response(video_representation(video), 201, Location=f"{PREFIX}/videos/{video.id}")
 
 
 @asgi_operation(validated=False)
@@ -65,7 +65,7 @@ async def _receive(
         raise
     try:
         row, guard = (
-            video_row(video_id, user, stored, facts_of(form)),
+            video_row(video_id, user, stored, metadata_of(form)),
             services.quotas.guard_bytes(user, stored.size_bytes),
         )
         video = await run_sync(services.videos.add, row, guard)
@@ -80,7 +80,7 @@ async def _store(
 ) -> tuple[Stored, Form]:
     content_type = request.headers.get("content-type", "application/octet-stream")
     told = {} if with_options else dict(request.query_params)
-    facts_of(Form(fields=told))  # wrong ones are refused also where the body says better
+    metadata_of(Form(fields=told))  # wrong ones are refused also where the body says better
     if is_document(content_type) and not with_options:
         return await _import(services, request, video_id, limit, told)
     is_form = content_type.lower().startswith("multipart/form-data")
@@ -90,9 +90,9 @@ async def _store(
             + ("" if with_options else ", the file itself as video/* or application/octet-stream, or its url as JSON")
         )
     check_length(request, limit, FORM_ROOM_BYTES if is_form else 0)
-    async with Intake(services.storage.create(video_key(video_id)), limit) as intake:
+    async with UploadWriter(services.storage.create(video_key(video_id)), limit) as writer:
         if is_form:
-            form = await read_form(content_type, body(request), _FIELD, intake.write)
+            form = await read_form(content_type, body(request), _FIELD, writer.write)
             if not form.has_file:
                 raise Malformed(f"the form has no file in the field {_FIELD!r}")
             # Forms of browsers send what was left empty, too.
@@ -100,11 +100,11 @@ async def _store(
         else:
             form = Form(fields=told, content_type=content_type)
             async for piece in body(request):
-                await intake.write(piece)
-        facts_of(form)  # wrong facts are refused before anything is kept
+                await writer.write(piece)
+        metadata_of(form)  # wrong facts are refused before anything is kept
         if with_options:
             _model_and_options(services, form)
-        return await intake.finish(), form
+        return await writer.finish(), form
 
 
 async def _import(
@@ -113,13 +113,13 @@ async def _import(
     wanted = await read_document(request)
     form = wanted.form()
     form.fields = {**told, **form.fields}
-    facts_of(form)  # wrong facts are refused before anything is fetched
+    metadata_of(form)  # wrong facts are refused before anything is fetched
     with services.imports.place():
-        async with Intake(services.storage.create(video_key(video_id)), limit) as intake:
-            fetch = partial(services.imports.fetcher.fetch, wanted.url, limit, intake.write)
-            fetched = await unless_gone(request, fetch)
+        async with UploadWriter(services.storage.create(video_key(video_id)), limit) as writer:
+            fetch = partial(services.imports.fetcher.fetch, wanted.url, limit, writer.write)
+            fetched = await cancel_on_disconnect(request, fetch)
             form.filename, form.content_type = fetched.name, fetched.content_type
-            return await intake.finish(), form
+            return await writer.finish(), form
 
 
 def _model_and_options(services: Services, form: Form) -> tuple[str, Options]:

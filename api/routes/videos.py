@@ -5,7 +5,7 @@ from flask import Response
 from api.context import context
 from api.routes import audit
 from api.web.answers import Answer, answer, no_content
-from api.web.representations import video_shape
+from api.web.representations import video_representation
 from contracts.results.removal import remove_video_data
 
 
@@ -14,7 +14,7 @@ def list_videos(user: str, limit: int = 50, cursor: str | None = None) -> Answer
     services = context.current()
     videos, next_cursor = services.videos.page(user, limit, cursor)
     posters = services.renditions.ready_posters([video.id for video in videos])
-    items = [video_shape(video, has_poster=video.id in posters) for video in videos]
+    items = [video_representation(video, has_poster=video.id in posters) for video in videos]
     return answer({"items": items, "next_cursor": next_cursor})
 
 
@@ -22,7 +22,7 @@ def get_video(user: str, video_id: str) -> Answer:
     """One video."""
     services = context.current()
     video = services.videos.get(user, video_id)
-    return answer(video_shape(video, has_poster=bool(services.renditions.ready_posters([video_id]))))
+    return answer(video_representation(video, has_poster=bool(services.renditions.ready_posters([video_id]))))
 
 
 def delete_video(user: str, video_id: str) -> Response:

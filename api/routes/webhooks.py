@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response as StarletteResponse
 
 from api.context import Services, context
-from api.notify.webhook_call import Letter, new_secret
+from api.notify.webhook_call import WebhookPayload, new_secret
 from api.routes import audit, jobs
 from api.web.answers import Answer, answer, no_content
 from api.web.asgi_operations import asgi_operation, json_response
-from api.web.representations import delivery_shape, webhook_shape
+from api.web.representations import delivery_representation, webhook_representation
 from contracts.database.tables import Webhook, new_id, utcnow
 from contracts.errors import WebhooksOff
 
@@ -31,18 +31,18 @@ async def create_webhook(request: Request, user: str) -> StarletteResponse:
     webhook = Webhook(id=new_id(), user_id=user, url=url, secret=new_secret(), created_at=utcnow())
     await run_sync(services.webhooks.add, webhook)
     await run_sync(partial(audit.note, "webhook.made", user_id=user, subject=webhook.id))
-    return _document({**webhook_shape(webhook), "secret": webhook.secret}, 201)
+    return _document({**webhook_representation(webhook), "secret": webhook.secret}, 201)
 
 
 def list_webhooks(user: str) -> Answer:
     """The user's webhooks, the newest first."""
-    items = [webhook_shape(webhook) for webhook in context.current().webhooks.of_user(user)]
+    items = [webhook_representation(webhook) for webhook in context.current().webhooks.of_user(user)]
     return answer({"items": items, "next_cursor": None})
 
 
 def get_webhook(user: str, webhook_id: str) -> Answer:
     """One webhook."""
-    return answer(webhook_shape(context.current().webhooks.get(user, webhook_id)))
+    return answer(webhook_representation(context.current().webhooks.get(user, webhook_id)))
 
 
 def delete_webhook(user: str, webhook_id: str) -> Response:
@@ -55,7 +55,7 @@ def delete_webhook(user: str, webhook_id: str) -> Response:
 def list_deliveries(user: str, webhook_id: str, limit: int = 50, cursor: str | None = None) -> Answer:
     """A page of what a webhook was, or is to be, told."""
     rows, next_cursor = context.current().webhooks.deliveries(user, webhook_id, limit, cursor)
-    return answer({"items": [delivery_shape(row) for row in rows], "next_cursor": next_cursor})
+    return answer({"items": [delivery_representation(row) for row in rows], "next_cursor": next_cursor})
 
 
 @asgi_operation()
@@ -67,22 +67,22 @@ async def try_webhook(request: Request, user: str) -> StarletteResponse:
     now = utcnow()
     with services.webhook_sender.testing(user):
         outcome = await services.webhook_sender.send(
-            webhook.url, webhook.secret, Letter(new_id(), _TEST, now, None), now
+            webhook.url, webhook.secret, WebhookPayload(new_id(), _TEST, now, None), now
         )
     return _document({"delivered": outcome.error is None, "status": outcome.status, "error": outcome.error}, 200)
 
 
-def write(delivery_id: str) -> tuple[str, str, Letter] | None:
+def write(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
     """The webhook's URL and secret, and what it is told of a delivery; None when one of them was deleted."""
     services = context.current()
-    found = services.webhooks.letter(delivery_id)
+    found = services.webhooks.payload(delivery_id)
     if found is None:
         return None
     delivery, webhook, job = found
     shapes = jobs.shapes(services, [job])
     if not shapes:
         return None
-    return webhook.url, webhook.secret, Letter(delivery.id, delivery.event, delivery.created_at, shapes[0])
+    return webhook.url, webhook.secret, WebhookPayload(delivery.id, delivery.event, delivery.created_at, shapes[0])
 
 
 def _require_on(services: Services) -> None:

@@ -32,7 +32,7 @@ class JobFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class JobWithVideo:
     """A job, and what is told of its video."""
 
     job: Job
@@ -101,20 +101,20 @@ class JobTable:
         with self._database.read() as session:
             return page(session, mine, Job.created_at, limit, cursor)
 
-    def seen_one(self, user_id: str, job_id: str) -> Seen:
+    def get_with_video(self, user_id: str, job_id: str) -> JobWithVideo:
         """A user's job with what is told of its video. Raises NotFound."""
         statement = select(Job, Video, _POSTER).join(Video, Video.id == Job.video_id)
         with self._database.read() as session:
             row = session.execute(statement.where(Job.id == job_id, Job.user_id == user_id)).one_or_none()
-        return Seen(*found(row, "job"))
+        return JobWithVideo(*found(row, "job"))
 
-    def seen(self, jobs: Sequence[Job]) -> list[Seen]:
+    def seen(self, jobs: Sequence[Job]) -> list[JobWithVideo]:
         """Jobs with what is told of their videos; without those whose video was deleted meanwhile."""
         ids = {job.video_id for job in jobs}
         with self._database.read() as session:
             rows = session.execute(select(Video, _POSTER).where(Video.id.in_(ids)))
             videos = {video.id: (video, has_poster) for video, has_poster in rows}
-        return [Seen(job, *videos[job.video_id]) for job in jobs if job.video_id in videos]
+        return [JobWithVideo(job, *videos[job.video_id]) for job in jobs if job.video_id in videos]
 
     def changed(self, user_ids: Sequence[str], since: datetime, job_id: str | None = None) -> list[Job]:
         """Jobs of these users that are at work or ended since then, and the one of the id, the newest last; not too

@@ -37,7 +37,7 @@ class SessionTable:
         with self._database.read() as session:
             return session.scalar(good)
 
-    def good_credentials(self, ids: Sequence[str]) -> set[str]:
+    def valid_credentials(self, ids: Sequence[str]) -> set[str]:
         """Which of these sessions and API tokens hold."""
         now = utcnow()
         sessions = select(Session.id).where(Session.id.in_(ids), Session.revoked_at.is_(None), Session.expires_at > now)

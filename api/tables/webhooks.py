@@ -90,7 +90,7 @@ class WebhookTable:
         """Begin one more attempt; False when another process has, or it is gone. Nobody else begins one until then."""
         return self._change(due, due.attempts, attempts=due.attempts + 1, next_at=until)
 
-    def letter(self, delivery_id: str) -> tuple[Delivery, Webhook, Job] | None:
+    def payload(self, delivery_id: str) -> tuple[Delivery, Webhook, Job] | None:
         """A delivery with its webhook and job, None when one of them was deleted."""
         statement = (
             select(Delivery, Webhook, Job)

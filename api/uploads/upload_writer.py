@@ -29,7 +29,7 @@ class Stored:
     sha256: str
 
 
-class Intake:
+class UploadWriter:
     """Writes pieces to a storage object. Use as an async context manager; `finish` makes the object
     appear, leaving without it removes every trace."""
 
@@ -81,7 +81,7 @@ class Intake:
         self._sink.write(data)
 
 
-class Growth(Intake):
+class AppendWriter(UploadWriter):
     """Writes on where an object in pieces has got to: what has come stays, however the context ends."""
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:

@@ -9,8 +9,8 @@ from http import HTTPStatus
 import anyio
 import httpcore
 
-from api.outbound.address_rules import Place, parse, redirected
-from api.outbound.http_client import Outbound, status_in_words
+from api.outbound.address_rules import ParsedUrl, parse, redirected
+from api.outbound.http_client import HttpClient, status_text
 from api.requests.size_limit import SizeLimit
 from contracts.errors import ImportFailed, VideoRefused
 
@@ -37,13 +37,13 @@ class Fetched:
 class Fetcher:
     """Fetches over a network that says itself where it may go.
 
-    seconds: the limit on one file. tls: whom to trust, as in Outbound.
+    seconds: the limit on one file. tls: whom to trust, as in HttpClient.
     """
 
     def __init__(
         self, network: httpcore.AsyncNetworkBackend, seconds: float, tls: ssl.SSLContext | None = None
     ) -> None:
-        self._web = Outbound(network, _CONNECT_SECONDS, _IDLE_SECONDS, tls)
+        self._web = HttpClient(network, _CONNECT_SECONDS, _IDLE_SECONDS, tls)
         self._seconds = seconds
 
     async def fetch(self, url: str, limit: SizeLimit, write: Write) -> Fetched:
@@ -55,7 +55,7 @@ class Fetcher:
             return await self._follow(parse(url), limit, write)
         raise ImportFailed(f"the file did not come within {self._seconds:g} s (IMPORT_TIMEOUT_SECONDS)")
 
-    async def _follow(self, place: Place, limit: SizeLimit, write: Write) -> Fetched:
+    async def _follow(self, place: ParsedUrl, limit: SizeLimit, write: Write) -> Fetched:
         for _ in range(_REDIRECTS_MAX + 1):
             async with self._web.ask("GET", place, _HEADERS) as answer:
                 location = _header(answer, b"location")
@@ -64,9 +64,9 @@ class Fetcher:
             place = redirected(place, location)
         raise ImportFailed(f"the address redirects more than {_REDIRECTS_MAX} times")
 
-    async def _take(self, place: Place, answer: httpcore.Response, limit: SizeLimit, write: Write) -> Fetched:
+    async def _take(self, place: ParsedUrl, answer: httpcore.Response, limit: SizeLimit, write: Write) -> Fetched:
         if answer.status != HTTPStatus.OK:
-            raise ImportFailed(f"the address answered {status_in_words(answer.status)}")
+            raise ImportFailed(f"the address answered {status_text(answer.status)}")
         told = _header(answer, b"content-type")
         kind = told.partition(";")[0].strip().lower() or _UNKNOWN_TYPE
         if not _VIDEO_TYPES.fullmatch(kind):

@@ -25,7 +25,7 @@ _DOCUMENT_MAX_BYTES = 64 * 1024
 T = TypeVar("T")
 
 
-class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+class ImportRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The body of an import, as the spec has it."""
 
     url: str
@@ -70,7 +70,7 @@ def is_document(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "application/json"
 
 
-async def read_document(request: Request) -> Wanted:
+async def read_document(request: Request) -> ImportRequest:
     """What the client asks for. Raises InvalidInput, Malformed, UploadTooLarge, UploadIncomplete."""
     document = bytearray()
     async for piece in body(request):
@@ -78,15 +78,15 @@ async def read_document(request: Request) -> Wanted:
         if len(document) > _DOCUMENT_MAX_BYTES:
             raise UploadTooLarge(f"the document of an import has at most {_DOCUMENT_MAX_BYTES} bytes")
     try:
-        return msgspec.json.decode(bytes(document), type=Wanted)
+        return msgspec.json.decode(bytes(document), type=ImportRequest)
     except msgspec.ValidationError as error:
-        known = ", ".join(Wanted.__struct_fields__)
+        known = ", ".join(ImportRequest.__struct_fields__)
         raise InvalidInput(f"the body: {error}; known fields are: {known}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("the body is not JSON in UTF-8") from error
 
 
-async def unless_gone(request: Request, work: Callable[[], Awaitable[T]]) -> T:
+async def cancel_on_disconnect(request: Request, work: Callable[[], Awaitable[T]]) -> T:
     """Do the work as long as the client waits for its result. Its body must have been read.
 
     Raises UploadIncomplete when the client goes away.

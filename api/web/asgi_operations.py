@@ -71,7 +71,7 @@ class AsgiOperations:
         await response(scope, receive, send)
 
 
-class Documents:
+class BodyLimit:
     """ASGI middleware before the operations that take documents: stops reading a body that is
     larger than any may be, and spells the media type as the spec does."""
 
@@ -93,7 +93,7 @@ class Documents:
         await self._app(scope, limited if scope["type"] == "http" else receive, send)
 
 
-class PlainPaths:
+class PrintablePaths:
     """ASGI middleware that knows no path with control characters: routers differ about them."""
 
     def __init__(self, app: ASGIApp) -> None:

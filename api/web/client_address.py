@@ -15,7 +15,7 @@ def address() -> str | None:
     return _address.get()
 
 
-class Peers:
+class ClientAddress:
     """ASGI middleware around what asks for address(). trusted: the proxies whose word is taken for it."""
 
     def __init__(self, app: ASGIApp, trusted: tuple[Network, ...]) -> None:

@@ -30,7 +30,7 @@ one in PAGE_DIR. The service is at work without it: /docs says how to talk to it
 """
 
 
-class Site:
+class WebPage:
     """ASGI middleware that answers what is asked of the page, and passes the rest on.
 
     The folder is read at each request, so that it may be built while the service runs.

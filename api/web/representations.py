@@ -11,7 +11,7 @@ from contracts.wire.webhooks import DeliveryState
 PREFIX = "/api/v1"
 
 
-def video_shape(video: Video, *, has_poster: bool = False) -> dict[str, Any]:
+def video_representation(video: Video, *, has_poster: bool = False) -> dict[str, Any]:
     """A video."""
     path = f"{PREFIX}/videos/{video.id}"
     return {
@@ -35,7 +35,9 @@ def video_shape(video: Video, *, has_poster: bool = False) -> dict[str, Any]:
     }
 
 
-def job_shape(job: Job, progress: Progress | None, now: datetime, video: Video, *, has_poster: bool) -> dict[str, Any]:
+def job_representation(
+    job: Job, progress: Progress | None, now: datetime, video: Video, *, has_poster: bool
+) -> dict[str, Any]:
     """A job; progress is that of a running one, None for one that has ended or not begun."""
     path = f"{PREFIX}/jobs/{job.id}"
     return {
@@ -65,7 +67,7 @@ def job_shape(job: Job, progress: Progress | None, now: datetime, video: Video, 
     }
 
 
-def rendition_shape(rendition: Rendition) -> dict[str, Any]:
+def rendition_representation(rendition: Rendition) -> dict[str, Any]:
     """What is rendered from a video, or from a job's results."""
     owner = f"jobs/{rendition.job_id}" if rendition.job_id else f"videos/{rendition.video_id}"
     path = f"{PREFIX}/{owner}/renditions/{rendition.kind}"
@@ -86,7 +88,7 @@ def rendition_shape(rendition: Rendition) -> dict[str, Any]:
     }
 
 
-def api_token_shape(token: ApiToken) -> dict[str, Any]:
+def api_token_representation(token: ApiToken) -> dict[str, Any]:
     """A token for programs, without what is secret."""
     return {
         "id": token.id,
@@ -98,7 +100,7 @@ def api_token_shape(token: ApiToken) -> dict[str, Any]:
     }
 
 
-def webhook_shape(webhook: Webhook) -> dict[str, Any]:
+def webhook_representation(webhook: Webhook) -> dict[str, Any]:
     """A webhook, without what is secret."""
     path = f"{PREFIX}/webhooks/{webhook.id}"
     return {
@@ -109,7 +111,7 @@ def webhook_shape(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def delivery_shape(delivery: Delivery) -> dict[str, Any]:
+def delivery_representation(delivery: Delivery) -> dict[str, Any]:
     """What a webhook was, or is to be, told."""
     return {
         "id": delivery.id,

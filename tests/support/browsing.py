@@ -52,7 +52,7 @@ def drop(page: Page, *paths: Path) -> None:
         """files => {
           const carried = new DataTransfer();
           for (const { name, data } of files) {
-            const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+            const bytes = Uint8Array.from(atob(data), (payload) => payload.charCodeAt(0));
             carried.items.add(new File([bytes], name, { type: "video/mp4" }));
           }
           const kinds = ["dragenter", "dragover", "drop"];

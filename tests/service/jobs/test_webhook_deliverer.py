@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import Engine, Executable, delete, select, text
 from sqlalchemy.orm import Session
 
-from api.notify.webhook_call import Letter, Sender
+from api.notify.webhook_call import Sender, WebhookPayload
 from api.notify.webhook_deliverer import PAUSES, Deliverer
-from api.outbound.guarded_network import OpenNetwork, Resolve, resolve
+from api.outbound.guarded_network import GuardedNetwork, Resolve, resolve
 from api.tables.webhooks import WEBHOOKS_PER_USER, WebhookTable
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Delivery, Job, User, Video, Webhook, new_id, utcnow
@@ -86,16 +86,20 @@ def deliveries(engine: Engine) -> list[Delivery]:
 def make(engine: Engine, resolving: Resolve = resolve, tls: ssl.SSLContext = NOBODY, **options: Any) -> Deliverer:
     table = WebhookTable(engine)
 
-    def write(delivery_id: str) -> tuple[str, str, Letter] | None:
-        found = table.letter(delivery_id)
+    def write(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
+        found = table.payload(delivery_id)
         if found is None:
             return None
         delivery, webhook, job = found
-        return webhook.url, webhook.secret, Letter(delivery.id, delivery.event, delivery.created_at, {"id": job.id})
+        return (
+            webhook.url,
+            webhook.secret,
+            WebhookPayload(delivery.id, delivery.event, delivery.created_at, {"id": job.id}),
+        )
 
     seconds = options.setdefault("seconds", 10)
     values = {"most": 8, "tries": 3, "pauses": (0.0,), **options}
-    return Deliverer(table, Sender(OpenNetwork(PUBLIC, resolving), seconds, tls), write, **values)
+    return Deliverer(table, Sender(GuardedNetwork(PUBLIC, resolving), seconds, tls), write, **values)
 
 
 def run(deliverer: Deliverer, until: Callable[[], Awaitable[bool] | bool], seconds: float = 60) -> None:
@@ -414,7 +418,7 @@ def test_a_user_has_so_many_webhooks_and_no_more(engine: Engine) -> None:
 
 
 def test_a_user_tests_one_webhook_at_a_time() -> None:
-    sender = Sender(OpenNetwork(()), 1, NOBODY)
+    sender = Sender(GuardedNetwork(()), 1, NOBODY)
     with sender.testing("a"), sender.testing("b"), pytest.raises(WebhookBusy), sender.testing("a"):
         pass
     with sender.testing("a"):
@@ -426,5 +430,5 @@ def test_a_user_tests_one_webhook_at_a_time() -> None:
 )
 def test_a_closed_address_is_refused_when_it_is_given(url: str) -> None:
     with pytest.raises(WebhookRefused, match="not one of the public internet"):
-        asyncio.run(Sender(OpenNetwork(PUBLIC), 5, NOBODY).check(url))
-    asyncio.run(Sender(OpenNetwork(PUBLIC), 5, NOBODY).check("http://127.0.0.2:8000/"))
+        asyncio.run(Sender(GuardedNetwork(PUBLIC), 5, NOBODY).check(url))
+    asyncio.run(Sender(GuardedNetwork(PUBLIC), 5, NOBODY).check("http://127.0.0.2:8000/"))

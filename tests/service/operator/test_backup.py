@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from api.operator.backup import Places, take
+from api.operator.backup import BackupPaths, take
 from api.operator.backup_file import MANIFEST, TABLES, Reader, Writer
 from api.operator.restore import restore
 from contracts.database.engine import open_database
@@ -58,7 +58,7 @@ class Other:
         self.folder = folder
         self.engine: Engine = open_database(url or f"sqlite:///{folder / 'web-detector.sqlite'}")
         self.storage = LocalStorage(folder / "storage")
-        self.places = Places(folder / "models", folder / "secrets.env")
+        self.places = BackupPaths(folder / "models", folder / "secrets.env")
 
     def restore(self, content: bytes) -> None:
         restore(self.engine, self.storage, io.BytesIO(content), self.places)
@@ -90,7 +90,7 @@ def backed_up(desk: Desk) -> bytes:
         desk.engine,
         desk.services.storage,
         sink,
-        Places(desk.settings.models_path, Path(desk.settings.data_dir, "secrets.env")),
+        BackupPaths(desk.settings.models_path, Path(desk.settings.data_dir, "secrets.env")),
     )
     return sink.getvalue()
 
@@ -216,7 +216,10 @@ def test_nothing_is_restored_over_something(desk: Desk, small: Clip) -> None:
     before = rows(desk.engine)
     with pytest.raises(Conflict, match="restore into an empty one"):
         restore(
-            desk.engine, desk.services.storage, io.BytesIO(backed_up(desk)), Places(desk.settings.models_path, None)
+            desk.engine,
+            desk.services.storage,
+            io.BytesIO(backed_up(desk)),
+            BackupPaths(desk.settings.models_path, None),
         )
     assert rows(desk.engine) == before
 

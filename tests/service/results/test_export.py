@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from api.results.export_formats import FORMS, Export
+from api.results.export_formats import FORMATS, Export
 from api.results.mask_area import areas
 from api.results.selection import Query, Selection
 from api.web.content_disposition import attachment
@@ -39,7 +39,7 @@ def written(made: Made, query: Query, form: str) -> str:
     video = Video(id="v", name="a.mp4", tags=["x"], sha256="0" * 64)
     job = Job(id="j", video_id="v", state="succeeded", options={}, failed_ranges=[], created_at=utcnow())
     export = Export(job, video, made, Selection(query, made.header))
-    return b"".join(FORMS[form].write(export)).decode()
+    return b"".join(FORMATS[form].write(export)).decode()
 
 
 def expected_rows(made: Made, query: Query) -> list[tuple[Any, ...]]:
@@ -220,6 +220,6 @@ def _corners(box: list[float]) -> list[float]:
 
 def test_a_file_that_cannot_be_finished_is_not_given_as_whole() -> None:
     made = Made(header(), (0, 1), [block([(0, 0, [(0, 5000)])]), None])
-    for form in FORMS:
+    for form in FORMATS:
         with pytest.raises(StoreUnavailable):
             written(made, Query(), form)

@@ -10,11 +10,11 @@ import anyio
 import pytest
 from starlette.requests import Request
 
-from api.outbound.guarded_network import OpenNetwork, Resolve
+from api.outbound.guarded_network import GuardedNetwork, Resolve
 from api.requests.size_limit import SizeLimit
-from api.uploads.upload_writer import Intake, Stored
+from api.uploads.upload_writer import Stored, UploadWriter
 from api.uploads.url_fetcher import Fetched, Fetcher
-from api.uploads.url_import import Imports, unless_gone
+from api.uploads.url_import import Imports, cancel_on_disconnect
 from api.web.problems import status_of
 from contracts.errors import ImportFailed, ImportRefused, ImportsOff, TooManyImports, UploadIncomplete
 from contracts.storage.local import LocalStorage
@@ -44,11 +44,11 @@ def fetch(
 ) -> tuple[Fetched, Stored]:
     """As the api does it. Afterwards nothing but a whole file may be in the folder."""
     storage = LocalStorage(folder)
-    fetcher = Fetcher(OpenNetwork(PUBLIC, resolve), seconds, tls)
+    fetcher = Fetcher(GuardedNetwork(PUBLIC, resolve), seconds, tls)
 
     async def run() -> tuple[Fetched, Stored]:
-        async with Intake(storage.create("x"), LIMIT) as intake:
-            return await fetcher.fetch(url, LIMIT, intake.write), await intake.finish()
+        async with UploadWriter(storage.create("x"), LIMIT) as writer:
+            return await fetcher.fetch(url, LIMIT, writer.write), await writer.finish()
 
     return anyio.run(run)
 
@@ -154,7 +154,7 @@ def test_a_name_that_takes_too_long_is_given_up(public: Web, tmp_path: Path) -> 
 
 
 def test_only_so_many_have_a_place_and_none_when_switched_off() -> None:
-    fetcher = Fetcher(OpenNetwork(()), 1)
+    fetcher = Fetcher(GuardedNetwork(()), 1)
     imports = Imports(fetcher, 1)
     for _ in range(2):  # a place is free again afterwards
         with imports.place(), pytest.raises(TooManyImports) as busy, imports.place():
@@ -189,11 +189,11 @@ def test_the_work_ends_when_the_client_goes_and_only_then() -> None:
         raise ImportFailed("as it is")
 
     async def run() -> None:
-        assert await unless_gone(Request({"type": "http"}, client_that_stays), short) == "done"
+        assert await cancel_on_disconnect(Request({"type": "http"}, client_that_stays), short) == "done"
         with pytest.raises(ImportFailed, match="as it is"):
-            await unless_gone(Request({"type": "http"}, client_that_stays), broken)
+            await cancel_on_disconnect(Request({"type": "http"}, client_that_stays), broken)
         with anyio.fail_after(30), pytest.raises(UploadIncomplete):
-            await unless_gone(Request({"type": "http"}, client_that_goes), endless)
+            await cancel_on_disconnect(Request({"type": "http"}, client_that_goes), endless)
 
     begun, ended = anyio.Event(), list[bool]()
     anyio.run(run)

@@ -15,7 +15,7 @@ import httpx
 import msgspec
 import pytest
 
-from api.uploads.url_import import Wanted
+from api.uploads.url_import import ImportRequest
 from tests.support.deployments.forms import EmbeddedForm
 from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.servers.byte_server import Route, Web, certificate, chunked, redirect, reply
@@ -345,7 +345,7 @@ def test_documents_that_do_not_fit_are_refused(client: Client, body: Any, status
 
 def test_the_document_is_that_of_the_spec() -> None:
     schema = SPEC["components"]["schemas"]["Import"]
-    fields = msgspec.structs.fields(Wanted)
+    fields = msgspec.structs.fields(ImportRequest)
     assert set(schema["properties"]) == {field.name for field in fields}
     assert schema["required"] == [field.name for field in fields if field.required]
 

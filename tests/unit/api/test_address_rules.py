@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.outbound.address_rules import URL_MAX, Address, Place, is_open, is_public, parse, read_address, redirected
+from api.outbound.address_rules import URL_MAX, Address, ParsedUrl, is_open, is_public, parse, read_address, redirected
 from contracts.errors import ImportRefused
 from contracts.settings.table import Settings
 
@@ -62,18 +62,18 @@ def test_the_operator_opens_networks_and_nothing_beside() -> None:
 @pytest.mark.parametrize(
     ("url", "place"),
     [
-        ("http://example.org", Place("http", "example.org", 80, "/")),
-        ("HTTPS://Example.ORG.:443/a/b.mp4?c=d&e#f", Place("https", "example.org", 443, "/a/b.mp4?c=d&e")),
-        ("http://example.org:8080?x", Place("http", "example.org", 8080, "/?x")),
-        ("http://example.org:/x", Place("http", "example.org", 80, "/x")),
-        ("http://[2606:4700:0::1111]:8000/", Place("http", "2606:4700::1111", 8000, "/")),
-        ("https://bücher.example/ä.mp4", Place("https", "xn--bcher-kva.example", 443, "/%C3%A4.mp4")),
-        ("http://a/%2e%2e/x?u=%20<>", Place("http", "a", 80, "/%2e%2e/x?u=%20%3C%3E")),
-        ("http://a/b@c:d", Place("http", "a", 80, "/b@c:d")),
-        ("http://１２７.0.0.1/", Place("http", "127.0.0.1", 80, "/")),
+        ("http://example.org", ParsedUrl("http", "example.org", 80, "/")),
+        ("HTTPS://Example.ORG.:443/a/b.mp4?c=d&e#f", ParsedUrl("https", "example.org", 443, "/a/b.mp4?c=d&e")),
+        ("http://example.org:8080?x", ParsedUrl("http", "example.org", 8080, "/?x")),
+        ("http://example.org:/x", ParsedUrl("http", "example.org", 80, "/x")),
+        ("http://[2606:4700:0::1111]:8000/", ParsedUrl("http", "2606:4700::1111", 8000, "/")),
+        ("https://bücher.example/ä.mp4", ParsedUrl("https", "xn--bcher-kva.example", 443, "/%C3%A4.mp4")),
+        ("http://a/%2e%2e/x?u=%20<>", ParsedUrl("http", "a", 80, "/%2e%2e/x?u=%20%3C%3E")),
+        ("http://a/b@c:d", ParsedUrl("http", "a", 80, "/b@c:d")),
+        ("http://１２７.0.0.1/", ParsedUrl("http", "127.0.0.1", 80, "/")),
     ],
 )
-def test_a_url_is_taken_apart(url: str, place: Place) -> None:
+def test_a_url_is_taken_apart(url: str, place: ParsedUrl) -> None:
     assert parse(url) == place
 
 
@@ -147,14 +147,14 @@ def test_any_text_is_a_plain_place_or_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("location", "leads_to"),
     [
-        ("b.mp4?x", Place("https", "example.org", 8443, "/a/b.mp4?x")),
-        ("/b.mp4", Place("https", "example.org", 8443, "/b.mp4")),
-        ("//other.example/b", Place("https", "other.example", 443, "/b")),
-        ("https://127.0.0.1/", Place("https", "127.0.0.1", 443, "/")),
-        ("?y=1", Place("https", "example.org", 8443, "/a/?y=1")),
+        ("b.mp4?x", ParsedUrl("https", "example.org", 8443, "/a/b.mp4?x")),
+        ("/b.mp4", ParsedUrl("https", "example.org", 8443, "/b.mp4")),
+        ("//other.example/b", ParsedUrl("https", "other.example", 443, "/b")),
+        ("https://127.0.0.1/", ParsedUrl("https", "127.0.0.1", 443, "/")),
+        ("?y=1", ParsedUrl("https", "example.org", 8443, "/a/?y=1")),
     ],
 )
-def test_a_redirect_leads_on(location: str, leads_to: Place) -> None:
+def test_a_redirect_leads_on(location: str, leads_to: ParsedUrl) -> None:
     assert redirected(parse("https://example.org:8443/a/"), location) == leads_to
 
 

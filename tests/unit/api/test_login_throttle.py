@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from api.access.login_throttle import Throttle
+from api.access.login_throttle import LoginThrottle
 from contracts.errors import TooManyLogins, TooManyRegistrations
 from tests.support.servers.valkey import Valkey
 
@@ -17,13 +17,13 @@ def client(valkey: Valkey) -> "redis.Redis":
     return client
 
 
-def fails(throttle: Throttle, name: str, address: str | None, times: int) -> None:
+def fails(throttle: LoginThrottle, name: str, address: str | None, times: int) -> None:
     for _ in range(times):
         throttle.begin(name, address)
 
 
 def test_a_name_is_closed_after_some_failures_and_for_a_minute_at_most(client: "redis.Redis") -> None:
-    throttle = Throttle(client, 3, 100)
+    throttle = LoginThrottle(client, 3, 100)
     fails(throttle, "alice", ATTACKER, 3)
     with pytest.raises(TooManyLogins) as first:
         throttle.begin("alice", ATTACKER)
@@ -37,7 +37,7 @@ def test_a_name_is_closed_after_some_failures_and_for_a_minute_at_most(client: "
 
 
 def test_an_address_is_closed_whatever_names_it_tries(client: "redis.Redis") -> None:
-    throttle = Throttle(client, 3, 5)
+    throttle = LoginThrottle(client, 3, 5)
     for number in range(5):
         throttle.begin(f"user-{number}", ATTACKER)
     with pytest.raises(TooManyLogins):
@@ -46,7 +46,7 @@ def test_an_address_is_closed_whatever_names_it_tries(client: "redis.Redis") -> 
 
 
 def test_an_owner_comes_in_from_where_they_were_while_others_guess(client: "redis.Redis") -> None:
-    throttle = Throttle(client, 3, 100)
+    throttle = LoginThrottle(client, 3, 100)
     throttle.good(throttle.begin("alice", HOME))
     fails(throttle, "alice", ATTACKER, 3)
     with pytest.raises(TooManyLogins):
@@ -58,7 +58,7 @@ def test_an_owner_comes_in_from_where_they_were_while_others_guess(client: "redi
 
 
 def test_good_logins_are_not_counted(client: "redis.Redis") -> None:
-    throttle = Throttle(client, 2, 2)
+    throttle = LoginThrottle(client, 2, 2)
     for _ in range(10):
         throttle.good(throttle.begin("alice", HOME))
     fails(throttle, "alice", HOME, 2)
@@ -67,7 +67,7 @@ def test_good_logins_are_not_counted(client: "redis.Redis") -> None:
 
 
 def test_the_addresses_of_one_network_of_ipv6_are_one(client: "redis.Redis") -> None:
-    throttle = Throttle(client, 0, 2)
+    throttle = LoginThrottle(client, 0, 2)
     fails(throttle, "alice", "2001:db8:1:2::1", 1)
     fails(throttle, "bob", "2001:db8:1:2:ffff::9", 1)
     with pytest.raises(TooManyLogins):
@@ -76,7 +76,7 @@ def test_the_addresses_of_one_network_of_ipv6_are_one(client: "redis.Redis") -> 
 
 
 def test_an_address_makes_so_many_users_in_a_minute(client: "redis.Redis") -> None:
-    throttle = Throttle(client, 1, 1, registrations=3)
+    throttle = LoginThrottle(client, 1, 1, registrations=3)
     for _ in range(3):
         throttle.register(ATTACKER)
     with pytest.raises(TooManyRegistrations) as first:
@@ -90,17 +90,17 @@ def test_an_address_makes_so_many_users_in_a_minute(client: "redis.Redis") -> No
 
 
 def test_nothing_is_counted_where_the_operator_wants_none_or_nobody_counts(client: "redis.Redis") -> None:
-    fails(Throttle(client, 0, 0), "alice", None, 50)
+    fails(LoginThrottle(client, 0, 0), "alice", None, 50)
     for _ in range(50):
-        Throttle(client, 1, 1).register(HOME)
-    away = Throttle(redis.Redis(host="127.0.0.1", port=1), 1, 1, 1)
+        LoginThrottle(client, 1, 1).register(HOME)
+    away = LoginThrottle(redis.Redis(host="127.0.0.1", port=1), 1, 1, 1)
     for _ in range(3):
         away.register(HOME)
         away.good(away.begin("alice", HOME))
 
 
 def test_no_name_is_kept_as_it_was_typed(client: "redis.Redis") -> None:
-    fails(Throttle(client, 3, 3), "my-password-by-mistake", HOME, 1)
+    fails(LoginThrottle(client, 3, 3), "my-password-by-mistake", HOME, 1)
     keys = [key.decode() for key in client.scan_iter("*")]
     assert keys
     assert not any("password" in key for key in keys)

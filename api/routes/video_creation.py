@@ -5,7 +5,7 @@ from contextlib import suppress
 from anyio.to_thread import run_sync
 
 from api.context import Services
-from api.requests.video_facts import Facts
+from api.requests.video_metadata import VideoMetadata
 from api.routes import videos
 from api.uploads.upload_writer import Stored
 from contracts.database.tables import Video
@@ -13,7 +13,7 @@ from contracts.errors import NotFound, VideoRefused
 from contracts.wire.messages import ProbeReport, decode, to_json
 
 
-def video_row(video_id: str, user: str, stored: Stored, facts: Facts) -> Video:
+def video_row(video_id: str, user: str, stored: Stored, facts: VideoMetadata) -> Video:
     """The row of a stored file."""
     return Video(
         id=video_id,

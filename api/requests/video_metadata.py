@@ -16,7 +16,7 @@ _TAGS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class VideoMetadata:
     """What the client says about a video. content_type: the one that the file is served with later."""
 
     name: str | None = None
@@ -26,7 +26,7 @@ class Facts:
     tags: list[str] = field(default_factory=list)
 
 
-def facts_of(form: Form) -> Facts:
+def metadata_of(form: Form) -> VideoMetadata:
     """The optional fields. Raises InvalidInput."""
     name = form.fields.get("name") or form.filename
     source = form.fields.get("source")
@@ -38,7 +38,7 @@ def facts_of(form: Form) -> Facts:
             raise InvalidInput(f"{what} has characters that cannot be shown")
     if len(tags) > _TAGS_MAX:
         raise InvalidInput(f"there are more than {_TAGS_MAX} tags")
-    return Facts(name, _media_type(form.content_type), _time(form.fields.get("recorded_at")), source, tags)
+    return VideoMetadata(name, _media_type(form.content_type), _time(form.fields.get("recorded_at")), source, tags)
 
 
 def _media_type(told: str) -> str:
