@@ -60,7 +60,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app.add_middleware(functools.partial(WebPage, folder=settings.page_path), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(PrintablePaths, MiddlewarePosition.BEFORE_SWAGGER)
     app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)
-    rates = Rates(settings.signals_url, settings.rate_requests_per_minute)
+    rates = Rates(settings.coordination_url, settings.rate_requests_per_minute)
     app.add_middleware(functools.partial(RateLimit, rates=rates), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(functools.partial(Scopes, needed=needed_scopes(spec)), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(functools.partial(AsgiOperations, validated=False), MiddlewarePosition.BEFORE_VALIDATION)

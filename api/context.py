@@ -19,8 +19,8 @@ from api.tables.videos import VideoTable
 from api.tables.webhooks import WebhookTable
 from api.task_dispatch import Dispatch
 from api.uploads.url_import import Imports
-from contracts.coordination.deleted_jobs import Gone
-from contracts.coordination.leases import Replies, Turns
+from contracts.coordination.deleted_jobs import DeletedJobs
+from contracts.coordination.leases import Locks, Replies
 from contracts.models.catalogue import Catalogue
 from contracts.results.port import ResultStore
 from contracts.runtime.context import Context
@@ -45,11 +45,11 @@ class Services:
     store: ResultStore
     redis: "redis.Redis"
     replies: Replies
-    turns: Turns
+    locks: Locks
     dispatch: Dispatch
     imports: Imports
     events: EventHub
-    gone: Gone
+    deleted_jobs: DeletedJobs
     quotas: UserQuotas
     throttle: LoginThrottle
     webhooks: WebhookTable

@@ -22,8 +22,8 @@ from api.tables.webhooks import WebhookTable
 from api.task_dispatch import Dispatch
 from api.uploads.url_fetcher import Fetcher
 from api.uploads.url_import import Imports
-from contracts.coordination.deleted_jobs import Gone
-from contracts.coordination.leases import Replies, Turns
+from contracts.coordination.deleted_jobs import DeletedJobs
+from contracts.coordination.leases import Locks, Replies
 from contracts.database.engine import open_database
 from contracts.models.catalogue import Catalogue
 from contracts.results.open import open_result_store
@@ -37,7 +37,7 @@ def build(settings: Settings, flask: Flask) -> Services:
     flask.config.update(session_tokens.configured(settings.jwt_secret_key))
     JWTManager(flask)
     engine = open_database(settings.database_url)
-    signals = redis.Redis.from_url(settings.signals_url, health_check_interval=30)
+    signals = redis.Redis.from_url(settings.coordination_url, health_check_interval=30)
     sessions, webhook_table = SessionTable(engine), WebhookTable(engine)
     tls = httpcore.default_ssl_context()
     sender = Sender(GuardedNetwork(settings.webhook_networks), settings.webhook_timeout_seconds, tls)
@@ -55,12 +55,12 @@ def build(settings: Settings, flask: Flask) -> Services:
         storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         redis=signals,
-        replies=Replies(settings.signals_url, settings.probe_wait_seconds),
-        turns=Turns(signals),
+        replies=Replies(settings.coordination_url, settings.probe_wait_seconds),
+        locks=Locks(signals),
         dispatch=Dispatch(create_celery(settings)),
         imports=Imports(fetcher, settings.import_concurrency),
         events=EventHub(job_changes.read, sessions.valid_credentials),
-        gone=Gone(signals),
+        deleted_jobs=DeletedJobs(signals),
         quotas=UserQuotas(settings, engine, signals),
         throttle=_throttle(settings, signals),
         webhooks=webhook_table,

@@ -25,7 +25,7 @@ from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.tasks import detector_queue
 from contracts.workers.celery_app import create_celery
-from contracts.workers.worker_presence import Loaded, connect, heartbeat_step, presence_step
+from contracts.workers.registration import Loaded, connect, heartbeat_step, registration_step
 from detector import tasks  # noqa: F401  (registers the task)
 from detector.context import Services, context
 from detector.decode.parent import Budget, Decoders
@@ -78,12 +78,12 @@ def warm_up(settings: Settings, services: Services) -> None:
 
 
 def create(settings: Settings, loading: Loading) -> Celery:
-    """The worker's application: the task, presence, and the model in the child."""
+    """The worker's application: the task, registration, and the model in the child."""
     app = create_celery(settings, extra_queues=tuple(detector_queue(pool) for pool in pools(settings)))
-    client = connect(settings.signals_url)
-    # The consumer starts after the worker's steps: no presence, and no task, before the model.
+    client = connect(settings.coordination_url)
+    # The consumer starts after the worker's steps: no registration, and no task, before the model.
     app.steps["worker"].add(loading_step(loading))
-    app.steps["consumer"].add(presence_step("detector", client, loading.said))
+    app.steps["consumer"].add(registration_step("detector", client, loading.said))
     if settings.heartbeat_file:
         app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
     parent = os.getpid()

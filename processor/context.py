@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from celery import Celery
 
-from contracts.coordination.leases import Signals
+from contracts.coordination.leases import Coordination
 from contracts.models.catalogue import Catalogue
 from contracts.results.port import ResultStore
 from contracts.runtime.context import Context
@@ -23,7 +23,7 @@ class Services:
     celery: Celery
     storage: Storage
     store: ResultStore
-    signals: Signals
+    coordination: Coordination
     repository: Repository
     detectors: Callable[[], int] = lambda: 1
 

@@ -5,7 +5,7 @@ import time
 
 import redis
 
-from contracts.workers.worker_presence import count_workers
+from contracts.workers.registration import count_workers
 
 log = logging.getLogger(__name__)
 

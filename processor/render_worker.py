@@ -16,7 +16,7 @@ from contracts.settings.load import load
 from contracts.settings.table import Settings
 from contracts.wire.tasks import QUEUE_RENDER
 from contracts.workers.celery_app import create_celery
-from contracts.workers.worker_presence import connect, heartbeat_step, presence_step
+from contracts.workers.registration import connect, heartbeat_step, registration_step
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import context
@@ -25,11 +25,11 @@ from processor.worker import build
 
 
 def create(settings: Settings) -> Celery:
-    """The worker's application: tasks and presence."""
+    """The worker's application: tasks and registration."""
     app = create_celery(settings)
     # The processes that it starts have limits of their own, by the length of the video.
     app.conf.update(task_soft_time_limit=None, task_time_limit=None)
-    app.steps["consumer"].add(presence_step("renderer", connect(settings.signals_url)))
+    app.steps["consumer"].add(registration_step("renderer", connect(settings.coordination_url)))
     if settings.heartbeat_file:
         app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
 

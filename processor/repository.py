@@ -164,7 +164,7 @@ class Repository:
             return list(session.scalars(statement.order_by(Rendition.created_at)))
 
     def expired_uploads(self) -> list[str]:
-        """Uploads in pieces that have stood still for too long."""
+        """Resumable uploads that have stood still for too long."""
         with self._database.read() as session:
             return list(session.scalars(select(Upload.id).where(Upload.expires_at < utcnow())))
 

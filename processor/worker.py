@@ -8,7 +8,8 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
-from contracts.coordination.leases import Signals
+from contracts.coordination import names
+from contracts.coordination.leases import Coordination
 from contracts.database.engine import open_database
 from contracts.errors import SettingsError
 from contracts.models.catalogue import Catalogue
@@ -19,7 +20,7 @@ from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, REAP
 from contracts.workers.celery_app import create_celery
-from contracts.workers.worker_presence import connect, heartbeat_step, periodic_step, presence_step
+from contracts.workers.registration import connect, heartbeat_step, periodic_step, registration_step
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import Services, context
@@ -37,24 +38,24 @@ def build(settings: Settings, celery: Celery) -> Services:
         celery=celery,
         storage=open_storage(settings),
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
-        signals=Signals.connect(settings.signals_url),
+        coordination=Coordination.connect(settings.coordination_url),
         repository=Repository(open_database(settings.database_url)),
-        detectors=Detectors(connect(settings.signals_url)),
+        detectors=Detectors(connect(settings.coordination_url)),
     )
 
 
 def create(settings: Settings) -> Celery:
-    """The worker's application: tasks, presence, and the reaper's clock."""
+    """The worker's application: tasks, registration, and the reaper's clock."""
     app = create_celery(settings)
-    client = connect(settings.signals_url)
-    signals = Signals(client)
+    client = connect(settings.coordination_url)
+    coordination = Coordination(client)
 
     def tick() -> None:
         # However many processors there are, one of them sends the reaper.
-        if signals.claim("reaper", settings.reaper_seconds):
+        if coordination.debounce(names.REAPER, settings.reaper_seconds):
             app.signature(REAP).apply_async(expires=settings.reaper_seconds * 3)
 
-    app.steps["consumer"].add(presence_step("processor", client))
+    app.steps["consumer"].add(registration_step("processor", client))
     if settings.heartbeat_file:
         app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
     app.steps["consumer"].add(periodic_step("ReaperClock", settings.reaper_seconds, tick))

@@ -1,4 +1,4 @@
-"""The headers of uploads in pieces (tus 1.0.0), read and written. Pure."""
+"""The headers of resumable uploads (tus 1.0.0), read and written. Pure."""
 
 import base64
 import hashlib

@@ -13,7 +13,7 @@ from api.context import context
 from api.notify.event_hub import MARGIN, Change, EventHub, Listener
 from api.routes import job_changes
 from api.web.asgi_operations import asgi_operation
-from contracts.coordination.deleted_jobs import KEPT
+from contracts.coordination.deleted_jobs import RETENTION
 from contracts.database.tables import utcnow
 
 _PING_SECONDS = 15
@@ -106,7 +106,7 @@ def _resumed(last_id: str, now: datetime) -> datetime:
         time = datetime.fromtimestamp(int(last_id) / 1000, UTC)
     except (ValueError, OverflowError):
         return now
-    return min(max(time, now - KEPT), now)
+    return min(max(time, now - RETENTION), now)
 
 
 def _credential(request: Request) -> str:

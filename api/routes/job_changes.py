@@ -26,7 +26,7 @@ def read(users: Sequence[str], since: datetime, job_id: str | None = None) -> li
         data = msgspec.json.encode(shape)
         changes.append(Change(row.user_id, "rendition", row.id, row.job_id, row.video_id, data, data))
     # Last, so that a job that is deleted meanwhile does not come back.
-    for user, gone in services.gone.since(users, since):
+    for user, gone in services.deleted_jobs.since(users, since):
         data = msgspec.json.encode({"id": gone})
         changes.append(Change(user, "gone", gone, gone, None, data, data))
     return changes

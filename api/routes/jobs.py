@@ -88,7 +88,7 @@ def delete_job(user: str, job_id: str) -> Response:
     services = context.current()
     job = services.jobs.delete(user, job_id)
     audit.note("job.deleted", user_id=user, subject=job_id)
-    services.gone.note(user, [job_id])
+    services.deleted_jobs.add(user, [job_id])
     remove_job_data(services.storage, services.store, job.video_id, job_id)
     return no_content()
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from api.context import Services, context
 from api.web.answers import Answer, answer
 from contracts.models.catalogue import Model
-from contracts.workers.worker_presence import WORKERS, Loaded, count_workers, loaded_models
+from contracts.workers.registration import WORKERS, Loaded, count_workers, loaded_models
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Uploads in pieces, which go on after a broken connection: tus 1.0.0, with the extensions that OPTIONS names.
+"""Resumable uploads, which go on after a broken connection: tus 1.0.0, with the extensions that OPTIONS names.
 
 An upload is the video of the same id as soon as all of it is there.
 """
@@ -20,11 +20,12 @@ from api.requests.size_limit import SizeLimit
 from api.requests.video_metadata import metadata_of
 from api.routes import audit
 from api.routes.tus_storage import end_of_life, extend, finish, offset_of, receive, remembered, remove, remove_after
-from api.uploads.upload_lock import Turn, in_turn
+from api.uploads.upload_lock import UploadLock, with_upload_lock
 from api.uploads.upload_writer import Stored, body, drain
 from api.web import problems
 from api.web.asgi_operations import asgi_operation
 from api.web.representations import PREFIX
+from contracts.coordination import names
 from contracts.database.tables import Upload, Video, new_id
 from contracts.errors import (
     EmptyUpload,
@@ -35,7 +36,6 @@ from contracts.errors import (
     WebDetectorError,
     WrongOffset,
 )
-from contracts.wire.tasks import upload_turn
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +94,8 @@ async def create_upload(services: Services, request: Request, user: str) -> Resp
     if not _is_piece(request):
         return Response(status_code=201, headers={**headers, "Upload-Expires": tus_headers.expires(upload.expires_at)})
     try:
-        got = await in_turn(
-            services.turns, upload_turn(upload.id), lambda turn: _append(services, request, upload, 0, turn)
+        got = await with_upload_lock(
+            services.locks, names.upload_lock(upload.id), lambda lock: _append(services, request, upload, 0, lock)
         )
     except WebDetectorError as error:
         await remove_after(services, upload.id, error)
@@ -110,7 +110,7 @@ async def upload_offset(services: Services, request: Request, user: str) -> Resp
     upload_id = request.path_params["upload_id"]
     found = await run_sync(_find, services, user, upload_id)
 
-    async def look(_: Turn) -> dict[str, str]:
+    async def look(_: UploadLock) -> dict[str, str]:
         now = await run_sync(_find, services, user, upload_id)
         if isinstance(now, Video):
             return _whole(now)
@@ -141,14 +141,14 @@ async def append(services: Services, request: Request, user: str) -> Response:
         raise UnsupportedMediaType(f"send the bytes as {tus_headers.PIECE_TYPE}")
     told = tus_headers.number(request.headers, "Upload-Offset")
 
-    async def go_on(turn: Turn) -> dict[str, str]:
+    async def go_on(lock: UploadLock) -> dict[str, str]:
         found = await run_sync(_find, services, user, upload_id)
         offset = found.size_bytes if isinstance(found, Video) else await run_sync(offset_of, services, found)
         if told != offset:
             raise WrongOffset(f"the upload goes on at {offset}, not at {told}: ask for its Upload-Offset with HEAD")
         if isinstance(found, Video):
             return _whole(found)
-        return await _append(services, request, found, offset, turn)
+        return await _append(services, request, found, offset, lock)
 
     return Response(status_code=204, headers=await _alone(services, upload_id, go_on))
 
@@ -159,7 +159,7 @@ async def terminate(services: Services, request: Request, user: str) -> Response
     """Give an upload up."""
     upload_id = request.path_params["upload_id"]
 
-    async def give_up(_: Turn) -> None:
+    async def give_up(_: UploadLock) -> None:
         if isinstance(await run_sync(_find, services, user, upload_id), Video):
             raise NotFound(f"the upload is whole: it is a video now, delete that ({PREFIX}/videos/{upload_id})")
         await run_sync(remove, services, upload_id)
@@ -170,7 +170,9 @@ async def terminate(services: Services, request: Request, user: str) -> Response
     return Response(status_code=204)
 
 
-async def _append(services: Services, request: Request, upload: Upload, offset: int, turn: Turn) -> dict[str, str]:
+async def _append(
+    services: Services, request: Request, upload: Upload, offset: int, lock: UploadLock
+) -> dict[str, str]:
     """Take the bytes of a request; the headers of the answer."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and offset + int(length) > upload.size_bytes:
@@ -179,7 +181,7 @@ async def _append(services: Services, request: Request, upload: Upload, offset: 
     if offset == upload.size_bytes:  # the one who wrote the last byte was killed before it became a video
         return _whole(await finish(services, upload))
     await extend(services, upload)
-    stream = turn.pieces(body(request))
+    stream = lock.watched(body(request))
     taken = await receive(services, upload, offset, tus_headers.verified(stream, checksum) if checksum else stream)
     offset += taken.size_bytes
     if offset < upload.size_bytes:
@@ -194,8 +196,8 @@ def _known_digest(upload: Upload, taken: Stored) -> str | None:
     return taken.sha256 if taken.size_bytes == upload.size_bytes else None
 
 
-async def _alone(services: Services, upload_id: str, work: Callable[[Turn], Awaitable[T]]) -> T:
-    return await in_turn(services.turns, upload_turn(upload_id), work)
+async def _alone(services: Services, upload_id: str, work: Callable[[UploadLock], Awaitable[T]]) -> T:
+    return await with_upload_lock(services.locks, names.upload_lock(upload_id), work)
 
 
 def _wanted(services: Services, request: Request, user: str, limit: SizeLimit) -> Upload:

@@ -1,4 +1,4 @@
-"""An upload in pieces: its bytes come, and at the end it is a video."""
+"""A resumable upload: its bytes come, and at the end it is a video."""
 
 import hashlib
 import time
@@ -32,7 +32,7 @@ def remembered(facts: VideoMetadata, metadata: str) -> dict[str, Any]:
 
 def offset_of(services: Services, upload: Upload) -> int:
     """Bytes of an upload that are kept. Raises StorageUnavailable."""
-    return services.storage.pieces().size(video_key(upload.id))
+    return services.storage.resumable().size(video_key(upload.id))
 
 
 def end_of_life(services: Services) -> datetime:
@@ -47,7 +47,7 @@ async def receive(services: Services, upload: Upload, offset: int, stream: Async
     """
     last = time.monotonic()
     room = upload.size_bytes - offset
-    async with AppendWriter(services.storage.pieces().grow(video_key(upload.id)), SizeLimit(room)) as writer:
+    async with AppendWriter(services.storage.resumable().append(video_key(upload.id)), SizeLimit(room)) as writer:
         async for piece in stream:
             if len(piece) > room:
                 raise UploadTooLarge(f"more came than the {upload.size_bytes} bytes that the upload was to have")
@@ -72,7 +72,7 @@ async def finish(services: Services, upload: Upload, sha256: str | None = None) 
     when the upload was deleted meanwhile.
     """
     key = video_key(upload.id)
-    await run_sync(services.storage.pieces().finish, key)
+    await run_sync(services.storage.resumable().finish, key)
     stored = Stored(upload.size_bytes, sha256 or await _digest(services, key))
     video = video_row(upload.id, upload.user_id, stored, msgspec.convert(upload.facts, VideoMetadata))
     try:
@@ -86,7 +86,7 @@ async def finish(services: Services, upload: Upload, sha256: str | None = None) 
 def remove(services: Services, upload_id: str) -> None:
     """Remove an upload and what has come of it. Its row goes last: while it is there, the rest is found again."""
     key = video_key(upload_id)
-    services.storage.pieces().discard(key)
+    services.storage.resumable().discard(key)
     services.storage.delete(key)  # where it was whole, but not a video yet
     services.videos.delete_upload(upload_id)
 

@@ -8,6 +8,7 @@ from api.context import Services
 from api.requests.video_metadata import VideoMetadata
 from api.routes import videos
 from api.uploads.upload_writer import Stored
+from contracts.coordination import names
 from contracts.database.tables import Video
 from contracts.errors import NotFound, VideoRefused
 from contracts.wire.messages import ProbeReport, decode, to_json
@@ -55,5 +56,5 @@ async def _report(services: Services, video_id: str) -> ProbeReport | None:
     wait = services.settings.probe_wait_seconds
     if not wait:
         return None
-    answer = await services.replies.wait_for(f"probe:{video_id}", wait)
+    answer = await services.replies.wait_for(names.probe_reply(video_id), wait)
     return decode(answer, ProbeReport) if answer else None

@@ -30,6 +30,6 @@ def delete_video(user: str, video_id: str) -> Response:
     services = context.current()
     jobs = services.videos.delete(user, video_id)
     audit.note("video.deleted", user_id=user, subject=video_id)
-    services.gone.note(user, jobs)
+    services.deleted_jobs.add(user, jobs)
     remove_video_data(services.storage, services.store, video_id, jobs)
     return no_content()

@@ -1,4 +1,4 @@
-"""The api's view of the videos, and of the uploads in pieces that become videos. Each is its owner's alone."""
+"""The api's view of the videos, and of the resumable uploads that become videos. Each is its owner's alone."""
 
 from datetime import datetime
 
@@ -51,7 +51,7 @@ class VideoTable:
             session.delete(video)
             return [job.id for job in jobs]
 
-    # Uploads in pieces
+    # Resumable uploads
 
     def add_upload(self, upload: Upload, most: int, guard: Guard) -> None:
         """Note an upload that begins. Raises TooManyUploads when its user has as many as may be, and what the guard

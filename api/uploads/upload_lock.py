@@ -10,28 +10,28 @@ import anyio
 from anyio.to_thread import run_sync
 from redis import RedisError
 
-from contracts.coordination.leases import Held, Turns
+from contracts.coordination.leases import Locks, LockState
 from contracts.database.tables import new_id
 from contracts.errors import Unavailable, UploadIncomplete, UploadLocked
 
 log = logging.getLogger(__name__)
 
-_HOLD_SECONDS = 5  # after these, a process that was killed no longer keeps others from its upload
+_HOLD_SECONDS = 5  # TTL of the lock: a killed process blocks its upload for at most this long
 _TICK_SECONDS = 1
 _IDLE_SECONDS = 2
-_WAIT_SECONDS = 7  # longer than a turn in a dead hand
+_WAIT_SECONDS = 7  # longer than the TTL of the lock
 _AGAIN_SECONDS = 0.1
 T = TypeVar("T")
 
 
-class Turn:
-    """A turn in hand."""
+class UploadLock:
+    """A held lock on an upload, and whether its holder waits for bytes."""
 
     def __init__(self) -> None:
         self._waits_since: float | None = None
 
-    async def pieces(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """A stream's pieces. While one does not come for some seconds, another request may take the turn."""
+    async def watched(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The stream. While nothing comes of it for some seconds, another request may take the lock."""
         self._waits_since = time.monotonic()
         try:
             async for piece in stream:
@@ -41,15 +41,15 @@ class Turn:
         finally:
             self._waits_since = None
 
-    def yields(self, held: Held) -> bool:
+    def must_stop(self, state: LockState) -> bool:
         """Whether its holder must stop."""
         if self._waits_since is None:  # what is done now has an end
             return False
         idle = time.monotonic() - self._waits_since
-        return held is Held.LOST or (held is Held.WANTED and idle >= _IDLE_SECONDS)
+        return state is LockState.LOST or (state is LockState.CONTENDED and idle >= _IDLE_SECONDS)
 
 
-async def in_turn(turns: Turns, name: str, work: Callable[[Turn], Awaitable[T]]) -> T:
+async def with_upload_lock(locks: Locks, name: str, work: Callable[[UploadLock], Awaitable[T]]) -> T:
     """Do the work alone.
 
     A client whose connection broke is soon back, when its first request still waits for bytes that will never
@@ -57,28 +57,28 @@ async def in_turn(turns: Turns, name: str, work: Callable[[Turn], Awaitable[T]])
     """
     owner, outcome = new_id(), list[T]()
     failure: Exception = UploadIncomplete("nothing came for some seconds, and another request goes on with this upload")
-    await _take(turns, name, owner)
+    await _acquire(locks, name, owner)
     try:
         async with anyio.create_task_group() as group:
-            turn = Turn()
-            group.start_soon(_keep, turns, name, owner, turn, group.cancel_scope)
+            lock = UploadLock()
+            group.start_soon(_renew, locks, name, owner, lock, group.cancel_scope)
             try:
-                outcome.append(await work(turn))
+                outcome.append(await work(lock))
             except Exception as error:  # as it is: the group would wrap it
                 failure = error
             group.cancel_scope.cancel()
     finally:
-        with anyio.CancelScope(shield=True), suppress(RedisError):  # it fades by itself
-            await run_sync(turns.leave, name, owner)
+        with anyio.CancelScope(shield=True), suppress(RedisError):  # it expires
+            await run_sync(locks.release, name, owner)
     if outcome:
         return outcome[0]
     raise failure
 
 
-async def _take(turns: Turns, name: str, owner: str) -> None:
+async def _acquire(locks: Locks, name: str, owner: str) -> None:
     deadline = time.monotonic() + _WAIT_SECONDS
     try:
-        while not await run_sync(turns.take, name, owner, _HOLD_SECONDS):
+        while not await run_sync(locks.acquire, name, owner, _HOLD_SECONDS):
             if time.monotonic() > deadline:
                 raise UploadLocked("another request writes this upload: end it, or try again in some seconds")
             await anyio.sleep(_AGAIN_SECONDS)
@@ -86,13 +86,13 @@ async def _take(turns: Turns, name: str, owner: str) -> None:
         raise Unavailable(f"Redis does not answer, try again later: {error}") from error
 
 
-async def _keep(turns: Turns, name: str, owner: str, turn: Turn, scope: anyio.CancelScope) -> None:
+async def _renew(locks: Locks, name: str, owner: str, lock: UploadLock, scope: anyio.CancelScope) -> None:
     while True:
         await anyio.sleep(_TICK_SECONDS)
         try:
-            held = await run_sync(turns.keep, name, owner, _HOLD_SECONDS)
+            state = await run_sync(locks.renew, name, owner, _HOLD_SECONDS)
         except RedisError as error:
-            log.warning("the turn %s may be lost: %s", name, error)
+            log.warning("the lock %s may be lost: %s", name, error)
             continue
-        if turn.yields(held):
+        if lock.must_stop(state):
             scope.cancel()

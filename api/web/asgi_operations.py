@@ -106,7 +106,7 @@ class PrintablePaths:
 
 
 class MethodOverride:
-    """ASGI middleware for clients of uploads in pieces whose network lets only GET and POST through."""
+    """ASGI middleware for clients of resumable uploads whose network lets only GET and POST through."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

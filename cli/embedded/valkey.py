@@ -46,20 +46,20 @@ def socket_folder() -> Path:
 def probe(folder: Path) -> Callable[[], bool]:
     """A function that tells whether the server answers; it may still be reading its file.
 
-    The first time it does, the presence of workers of a former run is wiped out: if that run was
+    The first time it does, registrations of a former run's workers are removed: if that run was
     killed, its keys would count as workers for some seconds more.
     """
     # Late: the supervisor needs them only here, while the migrations run.
     import redis
 
-    from contracts.workers.worker_presence import forget_workers
+    from contracts.workers.registration import clear_registrations
 
     client: redis.Redis = redis.Redis.from_url(store_url(folder))
 
     def answers() -> bool:
         try:
             client.ping()
-            forget_workers(client)
+            clear_registrations(client)
         except redis.RedisError:
             return False
         client.close()

@@ -1,4 +1,4 @@
-"""Which jobs were deleted of late, for those who listen: no row says so any more."""
+"""Recently deleted jobs, so that event-stream clients can be told after the rows are gone."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -12,18 +12,18 @@ from contracts.database.tables import utcnow
 
 log = logging.getLogger(__name__)
 
-# Whoever was away for longer asks for the whole list.
-KEPT = timedelta(days=1)
+# A client that was away for longer has to fetch the whole list.
+RETENTION = timedelta(days=1)
 
 
-class Gone:
-    """One sorted set per user in Redis, of the jobs' ids by the time of their end."""
+class DeletedJobs:
+    """One sorted set per user in Redis, of job ids by the time of deletion."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
 
-    def note(self, user: str, job_ids: Iterable[str]) -> None:
-        """These jobs are deleted. Nothing happens when Redis does not answer: lists are right all the same."""
+    def add(self, user: str, job_ids: Iterable[str]) -> None:
+        """Record deleted jobs. Only logs when Redis does not answer: job lists are right all the same."""
         now = utcnow()
         scores: dict[Any, float] = {job_id: now.timestamp() for job_id in job_ids}
         if not scores:
@@ -31,14 +31,14 @@ class Gone:
         try:
             with self._redis.pipeline() as pipe:
                 pipe.zadd(_key(user), scores)
-                pipe.zremrangebyscore(_key(user), 0, (now - KEPT).timestamp())
-                pipe.expire(_key(user), KEPT)
+                pipe.zremrangebyscore(_key(user), 0, (now - RETENTION).timestamp())
+                pipe.expire(_key(user), RETENTION)
                 pipe.execute()
         except RedisError as error:
-            log.warning("nobody is told that %d jobs are deleted: %s", len(scores), error)
+            log.warning("event-stream clients are not told that %d jobs are deleted: %s", len(scores), error)
 
     def since(self, users: Sequence[str], time: datetime) -> list[tuple[str, str]]:
-        """User and id of the jobs of these users that were deleted from then on. Raises RedisError."""
+        """(user, job id) of these users' jobs that were deleted at `time` or later. Raises RedisError."""
         with self._redis.pipeline() as pipe:
             for user in users:
                 pipe.zrangebyscore(_key(user), time.timestamp(), "+inf")

@@ -1,6 +1,7 @@
-"""What the workers tell each other in passing, in Redis: who takes a turn, and an answer to one who waits.
+"""Redis coordination: locks, leases, debounces, counters and one-shot replies.
 
-Nothing of it outlives some minutes, so it stays in Redis wherever the results are kept.
+Nothing here outlives a few minutes (counters: a week), so it stays in Redis wherever the results are kept.
+Names come from `contracts.coordination.names`.
 """
 
 import logging
@@ -13,160 +14,179 @@ from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-_WISH_SECONDS = 3
-# KEYS: turn, wish; ARGV: owner, seconds. A turn that nobody has taken since it faded is still its owner's.
-_KEEP = """
+_CONTENDED_SECONDS = 3
+# KEYS: lock, contention mark; ARGV: owner, seconds. An expired lock that nobody else has taken is renewed.
+_RENEW = """
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1 + redis.call('EXISTS', KEYS[2])
 """
-_LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 
-# KEYS: hash of what each one takes; ARGV: who, how much, the most of all together or 0, seconds.
-_SPEND = """
-local spent = 0
+# KEYS: hash of amounts by holder; ARGV: holder, amount, limit of the sum or 0, seconds.
+_RESERVE = """
+local reserved = 0
 local kept = redis.call('HGETALL', KEYS[1])
 for i = 1, #kept, 2 do
-  if kept[i] ~= ARGV[1] then spent = spent + tonumber(kept[i + 1]) end
+  if kept[i] ~= ARGV[1] then reserved = reserved + tonumber(kept[i + 1]) end
 end
-if tonumber(ARGV[3]) > 0 and spent + tonumber(ARGV[2]) > tonumber(ARGV[3]) then return spent end
+if tonumber(ARGV[3]) > 0 and reserved + tonumber(ARGV[2]) > tonumber(ARGV[3]) then return reserved end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return -1
 """
 
 
-class Signals:
-    """The side of those who work. Raises RedisError when Redis does not answer."""
+class Coordination:
+    """Leases, debounces, counters, and the sending side of replies. Raises RedisError when Redis does not answer.
+
+    A lease has no owner: it keeps others away until it is released or expires.
+    """
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
-        self._spend = client.register_script(_SPEND)
+        self._reserve = client.register_script(_RESERVE)
 
     @classmethod
-    def connect(cls, url: str) -> "Signals":
-        """Behind a redis://, rediss:// or unix:// URL; connects at the first use."""
+    def connect(cls, url: str) -> "Coordination":
+        """Use the server of a redis://, rediss:// or unix:// URL; connects at the first use."""
         return cls(redis.Redis.from_url(url, health_check_interval=30))
 
-    def claim(self, name: str, seconds: int) -> bool:
-        """Take a named turn for some seconds; False when somebody has it."""
-        return bool(self._redis.set(_claim_key(name), b"1", ex=seconds, nx=True))
+    def debounce(self, name: str, seconds: int) -> bool:
+        """True for the first caller; False for all others until the seconds have passed."""
+        return self.acquire(name, seconds)
 
-    def claimed(self, name: str) -> bool:
-        """Whether somebody has the turn."""
-        return bool(self._redis.exists(f"wd:claim:{name}"))
+    def acquire(self, name: str, seconds: int) -> bool:
+        """Take a lease that expires after the seconds; False when it is held."""
+        return bool(self._redis.set(_lock_key(name), b"1", ex=seconds, nx=True))
+
+    def is_held(self, name: str) -> bool:
+        """Whether the lease (or lock) is held."""
+        return bool(self._redis.exists(_lock_key(name)))
 
     def renew(self, name: str, seconds: int) -> None:
-        """Keep a turn for some seconds more."""
-        self._redis.set(f"wd:claim:{name}", b"1", ex=seconds)
+        """Set the time to live of a lease."""
+        self._redis.set(_lock_key(name), b"1", ex=seconds)
 
     def release(self, name: str) -> None:
-        """Give a turn back."""
-        self._redis.delete(f"wd:claim:{name}")
+        """Release a lease."""
+        self._redis.delete(_lock_key(name))
 
     def count(self, name: str, seconds: int) -> int:
-        """Count one more under the name, which is forgotten after some seconds; how many there are."""
+        """Increment a counter that expires after the seconds; its new value."""
         with self._redis.pipeline() as pipe:
-            pipe.incr(f"wd:count:{name}")
-            pipe.expire(f"wd:count:{name}", seconds)
+            pipe.incr(_counter_key(name))
+            pipe.expire(_counter_key(name), seconds)
             return int(pipe.execute()[0])
 
-    def forget_count(self, name: str) -> None:
-        """Begin to count anew."""
-        self._redis.delete(f"wd:count:{name}")
+    def reset_count(self, name: str) -> None:
+        """Reset a counter to zero."""
+        self._redis.delete(_counter_key(name))
 
-    def spend(self, key: str, who: str, amount: int, most: int, seconds: int) -> int | None:
-        """Take an amount of what all may take together, most (0: any), in so many seconds from now; None when it was
-        taken, else how much others have. Who takes again takes that instead."""
-        spent = int(self._spend(keys=[key], args=[who, amount, most, seconds]))
-        return None if spent < 0 else spent
+    def reserve(self, key: str, holder: str, amount: int, limit: int, seconds: int) -> int | None:
+        """Reserve an amount of a shared limit (0: unlimited). None when reserved, else the sum that the others hold.
 
-    def seen_again(self, name: str, mark: str, seconds: int) -> int:
-        """How often in a row the same mark was seen under the name, this time included. Forgotten after some
-        seconds. For one who is alone with the name."""
-        key = f"wd:seen:{name}"
+        A holder's next reservation replaces its last one. All of them expire after the seconds.
+        """
+        reserved = int(self._reserve(keys=[key], args=[holder, amount, limit, seconds]))
+        return None if reserved < 0 else reserved
+
+    def count_repeats(self, name: str, value: str, seconds: int) -> int:
+        """How many times in a row the value was given under the name, this one included. Expires after the seconds.
+
+        Not atomic: for one caller at a time.
+        """
+        key = _repeats_key(name)
         known: Any = self._redis.get(key)
         before, _, times = (known or b"").decode().rpartition(" ")
-        count = int(times) + 1 if before == mark else 1
-        self._redis.set(key, f"{mark} {count}", ex=seconds)
+        count = int(times) + 1 if before == value else 1
+        self._redis.set(key, f"{value} {count}", ex=seconds)
         return count
 
-    def forget_seen(self, name: str) -> None:
-        """Nobody will look under the name again."""
-        self._redis.delete(f"wd:seen:{name}")
+    def forget_repeats(self, name: str) -> None:
+        """Remove what `count_repeats` keeps."""
+        self._redis.delete(_repeats_key(name))
 
     def reply(self, name: str, data: bytes, seconds: int) -> None:
-        """Leave an answer for the one who waits for it, or for some seconds."""
+        """Send a reply, kept for the seconds if nobody waits yet."""
         with self._redis.pipeline() as pipe:
             pipe.rpush(_reply_key(name), data)
             pipe.expire(_reply_key(name), seconds)
             pipe.execute()
 
 
-class Held(Enum):
-    """How it stands with a turn: another has taken it, it is held, or it is held and somebody waits for it."""
+class LockState(Enum):
+    """State of a lock for its owner. CONTENDED: held, and another one tried to acquire it within the last seconds."""
 
     LOST = 0
     HELD = 1
-    WANTED = 2
+    CONTENDED = 2
 
 
-class Turns:
-    """The side of those who hold a turn for as long as they work; `Signals.claim` takes the same ones. The owner
-    is any text that nobody else has. Raises RedisError when Redis does not answer."""
+class Locks:
+    """Locks with an owner, any unique text. `Coordination.acquire` of the same name is kept out, too. Raises RedisError
+    when Redis does not answer."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
-        self._keep = client.register_script(_KEEP)
-        self._leave = client.register_script(_LEAVE)
+        self._renew = client.register_script(_RENEW)
+        self._release = client.register_script(_RELEASE)
 
-    def take(self, name: str, owner: str, seconds: int) -> bool:
-        """Take a turn, which fades after some seconds. False when somebody has it, who is told by `keep`
-        that it is wanted."""
-        if self._redis.set(_claim_key(name), owner, ex=seconds, nx=True):
+    def acquire(self, name: str, owner: str, seconds: int) -> bool:
+        """Take a lock that expires after the seconds. False when it is held; its owner's `renew` then says
+        CONTENDED."""
+        if self._redis.set(_lock_key(name), owner, ex=seconds, nx=True):
             return True
-        self._redis.set(_wish_key(name), b"1", ex=_WISH_SECONDS)
+        self._redis.set(_contended_key(name), b"1", ex=_CONTENDED_SECONDS)
         return False
 
-    def keep(self, name: str, owner: str, seconds: int) -> Held:
-        """Hold a turn for some seconds more."""
-        return Held(int(self._keep(keys=[_claim_key(name), _wish_key(name)], args=[owner, seconds])))
+    def renew(self, name: str, owner: str, seconds: int) -> LockState:
+        """Set the time to live of a lock; LOST when another owner has it."""
+        return LockState(int(self._renew(keys=[_lock_key(name), _contended_key(name)], args=[owner, seconds])))
 
-    def leave(self, name: str, owner: str) -> None:
-        """Give a turn back, if it is still the owner's."""
-        self._leave(keys=[_claim_key(name)], args=[owner])
+    def release(self, name: str, owner: str) -> None:
+        """Release a lock, if it is still the owner's."""
+        self._release(keys=[_lock_key(name)], args=[owner])
 
 
 class Replies:
-    """The side of those who wait, without blocking the event loop."""
+    """The receiving side of replies, without blocking the event loop."""
 
     def __init__(self, url: str, longest_seconds: int) -> None:
-        # The client's own limit of 5 s on an answer would end a longer wait.
+        # The client's default timeout of 5 s would end a longer wait.
         self._redis = aioredis.Redis.from_url(url, health_check_interval=30, socket_timeout=longest_seconds + 5)
 
     async def wait_for(self, name: str, seconds: int) -> bytes | None:
-        """What `Signals.reply` leaves under the name; None when it does not come in time."""
+        """Wait for a reply of `Coordination.reply`; None when it does not come in time."""
         try:
             answer: Any = await self._redis.blpop([_reply_key(name)], timeout=seconds)
         except RedisError as error:
-            log.warning("the answer %s cannot be waited for: %s", name, error)
+            log.warning("cannot wait for the reply %s: %s", name, error)
             return None
         return bytes(answer[1]) if answer else None
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._redis.aclose()
+
+
+def _lock_key(name: str) -> str:
+    return f"wd:claim:{name}"
+
+
+def _contended_key(name: str) -> str:
+    return f"wd:wish:{name}"
+
+
+def _counter_key(name: str) -> str:
+    return f"wd:count:{name}"
+
+
+def _repeats_key(name: str) -> str:
+    return f"wd:seen:{name}"
 
 
 def _reply_key(name: str) -> str:
     return f"wd:reply:{name}"
-
-
-def _claim_key(name: str) -> str:
-    return f"wd:claim:{name}"
-
-
-def _wish_key(name: str) -> str:
-    return f"wd:wish:{name}"

@@ -107,14 +107,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     upload_expire_hours: Annotated[
         int,
         meta(
-            "How long an upload in pieces may stand still before what has come of it is removed.",
+            "How long a resumable upload may stand still before what has come of it is removed.",
             ("api",),
             ge=1,
             le=8760,
         ),
     ] = 24
     upload_unfinished_max: Annotated[
-        int, meta("Unfinished uploads in pieces that one user may have.", ("api",), ge=1, le=100_000)
+        int, meta("Unfinished resumable uploads that one user may have.", ("api",), ge=1, le=100_000)
     ] = 100
     probe_wait_seconds: Annotated[
         int, meta("How long an upload waits for the probe before it answers without media.", ("api",), ge=0, le=60)
@@ -407,7 +407,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return networks(self.webhook_allow_networks)
 
     @property
-    def signals_url(self) -> str:
+    def coordination_url(self) -> str:
         """The Redis URL of what workers tell each other."""
         return self.redis_url or self.result_store_url
 

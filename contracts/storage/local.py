@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from contracts.storage.folders import failures, full, made_in, prune, sync_folder
-from contracts.storage.local_resumable import GROWING, LocalPieces
+from contracts.storage.local_resumable import GROWING, LocalResumable
 from contracts.storage.port import checked, is_key
 
 _PART = ".part-"
@@ -77,8 +77,8 @@ class LocalStorage:
                     if is_key(key) and path.stat().st_mtime < limit:
                         yield key
 
-    def pieces(self) -> LocalPieces:
-        return LocalPieces(self._root)
+    def resumable(self) -> LocalResumable:
+        return LocalResumable(self._root)
 
     def _path(self, key: str) -> Path:
         return self._root / checked(key)

@@ -14,7 +14,7 @@ from contracts.storage.port import checked
 GROWING = ".grow-"
 
 
-class LocalPieces:
+class LocalResumable:
     """Pieces in the folder of a LocalStorage."""
 
     def __init__(self, root: Path) -> None:
@@ -29,7 +29,7 @@ class LocalPieces:
         return 0
 
     @contextmanager
-    def grow(self, key: str) -> Iterator[BinaryIO]:
+    def append(self, key: str) -> Iterator[BinaryIO]:
         path = _growing(self._path(key))
         try:
             handle = made_in(path.parent, lambda: os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))

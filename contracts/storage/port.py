@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 from contracts.errors import NotFound
-from contracts.storage.resumable import Pieces
+from contracts.storage.resumable import ResumableObjects
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*")
 
@@ -43,7 +43,7 @@ class Storage(Protocol):
         """The keys under which something is kept, whole or in pieces, that has not changed for some seconds; a key
         may come more than once. What comes or goes meanwhile may be among them or not."""
 
-    def pieces(self) -> Pieces:
+    def resumable(self) -> ResumableObjects:
         """Where objects that come in pieces grow, to appear in this storage."""
 
 

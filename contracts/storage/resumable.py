@@ -1,21 +1,21 @@
-"""Objects that come in pieces, over days if need be: the port. `Storage.pieces` gives the one of a storage."""
+"""Port of resumable objects, which are written over several requests. `Storage.resumable` gives a storage's own."""
 
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 
-class Pieces(Protocol):
-    """Objects that are not complete yet. One writer per object at a time: see contracts.coordination.leases.
+class ResumableObjects(Protocol):
+    """Unfinished objects. One writer per object at a time: see contracts.coordination.leases.
 
     Each method raises ValueError for what is no key, and StorageUnavailable as a storage does. `Storage.sweep`
-    leaves alone what comes in pieces: who begins an object ends it, by `finish` or `discard`.
+    does not touch them: whoever begins an object ends it, by `finish` or `discard`.
     """
 
     def size(self, key: str) -> int:
         """Bytes that are kept, so that the next one to come is the one at that offset; 0 when there are none.
         Of an object that is finished, its size."""
 
-    def grow(self, key: str) -> AbstractContextManager[BinaryIO]:
+    def append(self, key: str) -> AbstractContextManager[BinaryIO]:
         """A writer that goes on at `size`. What it has taken is kept, however the context ends; of a process that
         is killed, what was written last may be lost. Raises StorageFull."""
 

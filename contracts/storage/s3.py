@@ -14,7 +14,7 @@ from contracts.storage.port import checked, is_key
 from contracts.storage.range_reader import RangeReader
 from contracts.storage.s3_client import S3Access, connect, failures, status
 from contracts.storage.s3_parts import PartWriter, complete
-from contracts.storage.s3_resumable import S3Pieces, is_growing, key_of
+from contracts.storage.s3_resumable import S3Resumable, is_growing, key_of
 
 _MIB = 1024 * 1024
 _HEAD_BYTES = 256 * 1024
@@ -91,8 +91,8 @@ class S3Storage:
                 if is_key(key) and found["LastModified"] < limit:
                     yield key
 
-    def pieces(self) -> S3Pieces:
-        return S3Pieces(self._client, self._bucket, self._name, self._part_bytes)
+    def resumable(self) -> S3Resumable:
+        return S3Resumable(self._client, self._bucket, self._name, self._part_bytes)
 
     def _abort_stale(self, name: str, upload: str, begun: datetime, limit: datetime) -> bool:
         """Abort an upload that has not got on since; False when it has, or has ended while we looked."""

@@ -39,7 +39,7 @@ class _State:
         return sum(size for _, size in self.parts) + self.tail_bytes
 
 
-class S3Pieces:
+class S3Resumable:
     """Pieces in the bucket of an S3Storage. name: of a key in the bucket; threads may share it."""
 
     def __init__(self, client: "S3Client", bucket: str, name: Callable[[str], str], part_bytes: int) -> None:
@@ -55,7 +55,7 @@ class S3Pieces:
             return self._look(name).size if whole is None else whole
 
     @contextmanager
-    def grow(self, key: str) -> Iterator[BinaryIO]:
+    def append(self, key: str) -> Iterator[BinaryIO]:
         name = self._name(checked(key))
         with failures(key):
             state = self._look(name)

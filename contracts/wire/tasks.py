@@ -32,8 +32,3 @@ def detector_queue(pool: str) -> str:
 def task_id(job_id: str, step: str | int) -> str:
     """The id of a job's task: the same for the same step, so that sending it twice is harmless."""
     return str(uuid.uuid5(uuid.UUID(job_id), str(step)))
-
-
-def upload_turn(upload_id: str) -> str:
-    """The turn of the one who may write an upload, or end it: see contracts.coordination.leases."""
-    return f"upload:{upload_id}"

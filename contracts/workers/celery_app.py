@@ -20,7 +20,7 @@ _QUEUE_ARGUMENTS = {QUEUE_RENDER: {"x-consumer-timeout": 7 * 86_400_000}}
 def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> Celery:
     """A Celery application for a role; nothing connects before it is used."""
     app = Celery(
-        "web-detector", broker=_verified(settings.broker_url), backend=celery_backend_url(settings.signals_url)
+        "web-detector", broker=_verified(settings.broker_url), backend=celery_backend_url(settings.coordination_url)
     )
     names = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, QUEUE_DETECTOR, *extra_queues)
     app.conf.update(

@@ -1,8 +1,8 @@
-"""A worker's sign of life for whoever watches its process: a file that it touches while it consumes.
+"""A worker's heartbeat: a file that it touches while it consumes.
 
 `python -m contracts.workers.heartbeat` is the health check: 0 while the file named by HEARTBEAT_FILE is fresh,
-else 1 with the reason. It imports nothing but the standard library, so that it may run every few
-seconds, and asks no server, so that it tells of this worker alone.
+else 1 with the reason. It imports the standard library alone, so that it is cheap to run every few seconds, and
+asks no server, so that it reports this worker alone.
 """
 
 import os
@@ -16,24 +16,24 @@ STALE_SECONDS = 6 * INTERVAL_SECONDS
 
 
 def beat(path: str) -> None:
-    """Say that the worker is alive now."""
+    """Touch the heartbeat file."""
     Path(path).touch()
 
 
 def end(path: str) -> None:
-    """Say that it consumes no longer: it stops, or has lost the broker."""
+    """Remove the heartbeat file: the worker stops, or has lost the broker."""
     with suppress(FileNotFoundError):
         Path(path).unlink()
 
 
 def problem(path: str, now: float) -> str:
-    """Why the worker of that file is not well at the time `now` (seconds since the epoch); empty when it is."""
+    """Why the worker is unhealthy at the time `now` (seconds since the epoch); empty when it is healthy."""
     if not path:
         return "HEARTBEAT_FILE is not set"
     try:
         age = now - Path(path).stat().st_mtime
     except FileNotFoundError:
-        return f"{path} is not there: the worker does not consume"
+        return f"{path} does not exist: the worker does not consume"
     return f"{path} is {age:.0f} s old" if age > STALE_SECONDS else ""
 
 

@@ -10,7 +10,7 @@ import msgspec
 from celery import bootsteps
 from celery.worker import state as worker_state
 
-from contracts.workers.worker_presence import Loaded
+from contracts.workers.registration import Loaded
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Loading:
         self._said.value = content
 
     def said(self) -> bytes:
-        """What is loaded, as JSON: see contracts.workers.worker_presence.loaded_models."""
+        """What is loaded, as JSON: see contracts.workers.registration.loaded_models."""
         return bytes(self._said.value) or b"[]"
 
     def failed(self) -> None:

@@ -1,4 +1,4 @@
-"""What the page stands on: uploads in pieces, renditions, tokens for programs."""
+"""What the page stands on: resumable uploads, renditions, tokens for programs."""
 
 import sqlalchemy as sa
 from alembic import op

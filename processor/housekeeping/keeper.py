@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from contracts.coordination.deleted_jobs import Gone
+from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.results.port import ResultStore
 from contracts.storage.port import Storage
 from processor.housekeeping.inventory import Inventory
@@ -10,9 +10,9 @@ from processor.housekeeping.inventory import Inventory
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """store and gone: None where the servers do not run; what they hold fades by itself."""
+    """store and deleted_jobs: None where the servers do not run; what they hold fades by itself."""
 
     inventory: Inventory
     storage: Storage
     store: ResultStore | None
-    gone: Gone | None
+    deleted_jobs: DeletedJobs | None

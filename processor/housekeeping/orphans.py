@@ -54,7 +54,7 @@ def remove(keeper: Keeper, found: Iterable[Orphan]) -> Iterator[Orphan]:
     """Remove what was found, one after the other."""
     for orphan in found:
         if orphan.kind == "object":
-            keeper.storage.pieces().discard(orphan.name)
+            keeper.storage.resumable().discard(orphan.name)
             keeper.storage.delete(orphan.name)
         elif keeper.store is not None:
             keeper.store.forget(orphan.name)

@@ -70,5 +70,5 @@ def _limit(days: int) -> datetime:
 
 
 def _tell(keeper: Keeper, user: str, job_ids: list[str]) -> None:
-    if keeper.gone is not None:
-        keeper.gone.note(user, job_ids)
+    if keeper.deleted_jobs is not None:
+        keeper.deleted_jobs.add(user, job_ids)

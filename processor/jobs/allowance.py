@@ -12,7 +12,9 @@ def spend(services: Services, job: Job, frames: int) -> None:
     most = quotas_of(services.settings, services.repository.quotas(job.user_id)).frames_per_day
     now = utcnow()
     seconds = int((next_day(now) - now).total_seconds())
-    spent = services.signals.spend(frames_key(job.user_id, now), task_id(job.id, "frames"), frames, most, seconds)
+    spent = services.coordination.reserve(
+        frames_key(job.user_id, now), task_id(job.id, "frames"), frames, most, seconds
+    )
     if spent is not None:
         raise FramesUsedUp(
             f"the job would look at {frames} frames, and your other jobs have taken {spent} of your {most} "

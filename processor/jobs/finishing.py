@@ -102,7 +102,7 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
     }
     services.repository.move(job.id, _end(tally.frames, header, stop), **values)
     drop_plan(services, job)
-    services.signals.forget_seen(job.id)
+    services.coordination.forget_repeats(job.id)
     if services.repository.job(job.id) is None:  # a second merge, later than the job's end and deletion
         services.storage.delete(result_key(job.video_id, job.id))
         services.store.forget(job.id)

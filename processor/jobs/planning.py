@@ -5,6 +5,7 @@ import logging
 
 from kombu.exceptions import OperationalError
 
+from contracts.coordination import names
 from contracts.database.tables import Job, Video
 from contracts.errors import (
     DeadlinePassed,
@@ -59,7 +60,7 @@ def probe_video(services: Services, video_id: str) -> ProbeReport:
     if not services.repository.probed(video_id, report.media, report.refused):
         services.storage.delete(index_key(video_id))  # deleted meanwhile
     answer = ProbeReport(media=report.media, refused=report.refused)
-    services.signals.reply(f"probe:{video_id}", encode(answer), _REPLY_SECONDS)
+    services.coordination.reply(names.probe_reply(video_id), encode(answer), _REPLY_SECONDS)
     if report.refused:
         services.storage.delete(video_key(video_id))
     else:

@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
+from contracts.coordination import names
 from contracts.database.tables import Job, utcnow
 from contracts.errors import StorageUnavailable
 from contracts.wire.job_states import JobState
@@ -12,15 +13,14 @@ from processor.core.fair_share import is_due, next_jobs
 from processor.housekeeping.expiry import expire_events, expire_uploads
 from processor.housekeeping.hourly import keep_house
 from processor.jobs.finishing import is_overdue
-from processor.jobs.sending import START_SECONDS, send_again, send_chunks, start_of
+from processor.jobs.sending import START_SECONDS, send_again, send_chunks
 from processor.jobs.stored_plan import layout_of, read_chunks, read_plan
-from processor.renditions.steps import lease_of
 from processor.task_signatures import merge_signature, probe_signature, process_signature, render_signature
 
 log = logging.getLogger(__name__)
 
 _PATIENCE = timedelta(seconds=10)
-_CLAIM_SECONDS = 60
+_RESEND_SECONDS = 60
 _WAITING_SECONDS = 300
 _STANDSTILL_SECONDS = 20
 _SWEEP_SECONDS = 3600
@@ -29,13 +29,13 @@ _SWEEP_STORE_SECONDS = 60
 
 def _sweep(services: Services) -> None:
     """Remove, now and then, what uploads that were killed left behind, and results whose time is over."""
-    if services.signals.claim("sweep", _SWEEP_SECONDS):
+    if services.coordination.debounce(names.SWEEP_STORAGE, _SWEEP_SECONDS):
         _sweep_storage(services)
-    if services.signals.claim("sweep-store", _SWEEP_STORE_SECONDS):
+    if services.coordination.debounce(names.SWEEP_RESULTS, _SWEEP_STORE_SECONDS):
         services.store.sweep()
-    if services.signals.claim("sweep-uploads", services.settings.reaper_seconds):
+    if services.coordination.debounce(names.EXPIRE_UPLOADS, services.settings.reaper_seconds):
         expire_uploads(services)
-    if services.signals.claim("sweep-audit", _SWEEP_SECONDS):
+    if services.coordination.debounce(names.EXPIRE_AUDIT, _SWEEP_SECONDS):
         expire_events(services)
     keep_house(services)
 
@@ -55,13 +55,13 @@ def reap(services: Services) -> None:
     before = utcnow() - _PATIENCE
     _reap_jobs(services, before)
     for video_id in services.repository.unprobed_videos(before):
-        if services.signals.claim(f"{video_id}:probe", _CLAIM_SECONDS):
+        if services.coordination.debounce(names.resend_probe(video_id), _RESEND_SECONDS):
             probe_signature(services, video_id).apply_async()
     for rendition in services.repository.unfinished_renditions(before):
         # One that was begun has lost its renderer; one that waits may just have to wait for others.
-        seconds = _CLAIM_SECONDS if rendition.state == RenditionState.RUNNING else _WAITING_SECONDS
-        lost = not services.signals.claimed(lease_of(rendition))
-        if lost and services.signals.claim(f"{rendition.id}:render", seconds):
+        seconds = _RESEND_SECONDS if rendition.state == RenditionState.RUNNING else _WAITING_SECONDS
+        lost = not services.coordination.is_held(names.rendition_lease(rendition.id))
+        if lost and services.coordination.debounce(names.resend_rendition(rendition.id), seconds):
             render_signature(services, rendition).apply_async(expires=seconds)
 
 
@@ -76,13 +76,13 @@ def _reap_jobs(services: Services, before: datetime) -> None:
             continue
         elif job.state == JobState.MERGING:
             # A merge may take longer than our patience: that one repeat is dropped by its end.
-            if services.signals.claim(f"{job.id}:{job.state}", _CLAIM_SECONDS):
+            if services.coordination.debounce(names.send_job(job.id, job.state), _RESEND_SECONDS):
                 merge_signature(services, job.id).apply_async()
         elif job.state == JobState.QUEUED and not (
             job.id in turns or job.cancel_requested or is_overdue(services, job)
         ):
             continue  # it waits for others of its user
-        elif services.signals.claim(start_of(job.id, job.state), START_SECONDS):
+        elif services.coordination.debounce(names.send_job(job.id, job.state), START_SECONDS):
             process_signature(services, job.id).apply_async()
 
 
@@ -91,7 +91,7 @@ def _reap_running(services: Services, job: Job) -> None:
     stored = store.chunk_indexes(job.id)
     may_end = job.cancel_requested or is_overdue(services, job) or store.cancelled(job.id)
     if may_end or len(stored) == job.chunks_total:
-        if services.signals.claim(f"{job.id}:merge", _CLAIM_SECONDS):
+        if services.coordination.debounce(names.resend_merge(job.id), _RESEND_SECONDS):
             merge_signature(services, job.id).apply_async()
         return
     store.touch(job.id)
@@ -123,7 +123,9 @@ def _lost(services: Services, job: Job, stored: frozenset[int]) -> list[int]:
     waiting = [index for index in range(job.chunks_sent) if index not in stored]
     idle = [index for index in waiting if not services.store.leased(job.id, index)]
     left = [
-        index for index in idle if index in begun and services.signals.claim(f"{job.id}:chunk:{index}", _CLAIM_SECONDS)
+        index
+        for index in idle
+        if index in begun and services.coordination.debounce(names.resend_chunk(job.id, index), _RESEND_SECONDS)
     ]
     for index in left:
         log.warning("chunk %d of job %s was begun and left: sending it again", index, job.id)
@@ -132,7 +134,7 @@ def _lost(services: Services, job: Job, stored: frozenset[int]) -> list[int]:
     frames = services.store.progress(job.id).frames
     mark = f"{job.chunks_sent}:{len(stored)}:{sum(begun.values())}:{frames}"
     seconds = 3 * services.settings.reaper_seconds + _STANDSTILL_SECONDS
-    if unseen and is_due(services.signals.seen_again(job.id, mark, seconds), _passes(services)):
+    if unseen and is_due(services.coordination.count_repeats(job.id, mark, seconds), _passes(services)):
         log.info("chunks %s of job %s have not been begun: sending them again", unseen, job.id)
         return left + unseen
     return left

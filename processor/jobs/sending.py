@@ -5,6 +5,7 @@ import logging
 from celery import chord
 from kombu.exceptions import OperationalError
 
+from contracts.coordination import names
 from contracts.database.tables import Job
 from contracts.wire.messages import Chunk
 from processor.context import Services
@@ -49,12 +50,7 @@ def start_next(services: Services, user_id: str) -> None:
     """Send those of a user's queued jobs whose turn has come. What cannot be sent, the reaper sends later."""
     try:
         for job in services.repository.next_jobs(user_id, services.settings.jobs_per_user):
-            if services.signals.claim(start_of(job.id, job.state), START_SECONDS):
+            if services.coordination.debounce(names.send_job(job.id, job.state), START_SECONDS):
                 process_signature(services, job.id).apply_async()
     except (OperationalError, ConnectionError) as error:
         log.warning("the next jobs of user %s cannot be sent for now: %s", user_id, error)
-
-
-def start_of(job_id: str, state: str) -> str:
-    """The turn of the one who sends a job to be planned: see contracts.coordination.leases."""
-    return f"{job_id}:{state}"

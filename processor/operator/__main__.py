@@ -11,7 +11,7 @@ from itertools import chain
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.coordination.deleted_jobs import Gone
+from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.database.engine import open_database
 from contracts.database.tables import Job, Video
 from contracts.errors import NotFound, SettingsError
@@ -20,7 +20,7 @@ from contracts.runtime.exit_codes import ended
 from contracts.settings.load import load
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
-from contracts.workers.worker_presence import connect
+from contracts.workers.registration import connect
 from processor.housekeeping.inventory import Inventory
 from processor.housekeeping.keeper import Keeper
 from processor.housekeeping.orphans import orphans, remove
@@ -63,9 +63,9 @@ def _keeper(inventory: Inventory, settings: Settings) -> Iterator[Keeper]:
         print("the service does not run: what its result store holds is left alone", file=sys.stderr)
         yield Keeper(inventory, storage, None, None)
         return
-    with connect(settings.signals_url) as client:
+    with connect(settings.coordination_url) as client:
         store = open_result_store(settings.result_store_url, settings.result_ttl_seconds)
-        yield Keeper(inventory, storage, store, Gone(client))
+        yield Keeper(inventory, storage, store, DeletedJobs(client))
 
 
 def _retention(keeper: Keeper, settings: Settings, options: argparse.Namespace) -> int:

@@ -41,16 +41,16 @@ def _seen(part: str, check: Callable[[], str]) -> Finding:
         return Finding(part, "bad", error.detail)
 
 
-_NAMES = {"signals_url": "REDIS_URL"}
+_NAMES = {"coordination_url": "REDIS_URL"}
 _Check = Callable[[Settings], str]
 _PARTS: tuple[tuple[str, _Check, tuple[str, ...]], ...] = (
     ("database", doctor_checks.database, ("database_url",)),
-    ("redis", doctor_checks.redis_server, ("signals_url",)),
+    ("redis", doctor_checks.redis_server, ("coordination_url",)),
     ("result store", doctor_checks.result_store, ("result_store_url",)),
     ("broker", doctor_checks.broker, ("broker_url",)),
-    ("clock", doctor_checks.clock, ("signals_url",)),
+    ("clock", doctor_checks.clock, ("coordination_url",)),
     ("storage", doctor_checks.storage, ()),
     ("video libraries", doctor_checks.video_libraries, ()),
     ("models", doctor_checks.models, ()),
-    ("workers", doctor_checks.workers, ("signals_url",)),
+    ("workers", doctor_checks.workers, ("coordination_url",)),
 )

@@ -30,7 +30,7 @@ from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
 from contracts.workers.celery_app import create_celery
-from contracts.workers.worker_presence import WORKERS, connect, count_workers, loaded_models
+from contracts.workers.registration import WORKERS, connect, count_workers, loaded_models
 from processor.probe.ask import probe
 
 _BUNDLED_FILES = Path(__file__).parents[2] / "detector" / "models"
@@ -191,7 +191,7 @@ def models(settings: Settings) -> str:
             raise Ailing(f"{path} {state}", f"add model {model.id} again, with --replace, or remove it")
         checked.append(model.id)
     seen = f"default {default}; files are good: {', '.join(checked) or 'none here'}"
-    if settings.signals_url:
+    if settings.coordination_url:
         with _redis(settings) as client:
             ready = sorted(loaded_models(client))
         seen += f"; ready in detectors: {', '.join(ready) or 'none'}"
@@ -249,7 +249,7 @@ def _ask(url: str) -> tuple[int, str]:
 @contextmanager
 def _redis(settings: Settings) -> Iterator["redis.Redis"]:
     try:
-        with connect(settings.signals_url) as client:
+        with connect(settings.coordination_url) as client:
             yield client
     except redis.RedisError as error:
         advice = "see that Redis runs, and that REDIS_URL (or RESULT_STORE_URL) is right"

@@ -5,6 +5,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from contracts.coordination import names
 from contracts.database.tables import Rendition
 from contracts.errors import NotFound, StorageFull, VideoRefused, WebDetectorError
 from contracts.storage.port import index_key, rendition_key, result_key, video_key
@@ -26,30 +27,29 @@ _COPY_BYTES = 1024 * 1024
 leaving = threading.Event()
 
 
-def lease_of(row: Rendition) -> str:
-    """The name of the turn that whoever makes it has."""
-    return f"render:{row.id}"
-
-
 def render(services: Services, rendition_id: str) -> None:
     """Make a rendition, unless somebody is at it, or it was made.
 
     Raises StorageUnavailable, after which the reaper sends it again."""
     row = services.repository.rendition(rendition_id)
-    if row is None or row.state not in UNFINISHED or not services.signals.claim(lease_of(row), _LEASE_SECONDS):
+    if (
+        row is None
+        or row.state not in UNFINISHED
+        or not services.coordination.acquire(names.rendition_lease(row.id), _LEASE_SECONDS)
+    ):
         return
     try:
-        _in_turn(services, row)
+        _under_lease(services, row)
     finally:
-        services.signals.release(lease_of(row))
+        services.coordination.release(names.rendition_lease(row.id))
     left = services.repository.rendition(rendition_id)
     if left is not None and left.state == RenditionState.QUEUED:  # this process is to end, or it was asked for anew
         render_signature(services, left).apply_async()
 
 
-def _in_turn(services: Services, row: Rendition) -> None:
-    tries = f"render:{row.id}:{row.created_at.timestamp()}"
-    if services.signals.count(tries, _TRIES_SECONDS) > MOST_TRIES:
+def _under_lease(services: Services, row: Rendition) -> None:
+    tries = names.rendition_attempts(row.id, row.created_at)
+    if services.coordination.count(tries, _TRIES_SECONDS) > MOST_TRIES:
         detail = f"it could not be made in {MOST_TRIES} tries: the log of the renderer says more"
         _fail(services, row, VideoRefused(detail))
         return
@@ -59,7 +59,7 @@ def _in_turn(services: Services, row: Rendition) -> None:
         _make(services, row)
     except Unwanted:
         if leaving.is_set():
-            services.signals.forget_count(tries)
+            services.coordination.reset_count(tries)
             services.repository.move_rendition(row, RenditionState.QUEUED)
     except (VideoRefused, NotFound, StorageFull) as error:
         _fail(services, row, error)
@@ -75,7 +75,7 @@ def _make(services: Services, row: Rendition) -> None:
     options = from_json(row.options, RenditionOptions)
 
     def tick(report: Report | None) -> bool:
-        services.signals.renew(lease_of(row), _LEASE_SECONDS)
+        services.coordination.renew(names.rendition_lease(row.id), _LEASE_SECONDS)
         return not leaving.is_set() and _noted(services, row, report)
 
     settings = services.settings
@@ -92,7 +92,7 @@ def _make(services: Services, row: Rendition) -> None:
             target.seek(0)
             while piece := target.read(_COPY_BYTES):
                 sink.write(piece)
-                services.signals.renew(lease_of(row), _LEASE_SECONDS)
+                services.coordination.renew(names.rendition_lease(row.id), _LEASE_SECONDS)
             size = target.tell()
     values = {"frames_done": report.frames_done, "frames_total": report.frames_total, "size_bytes": size}
     done = services.repository.move_rendition(row, RenditionState.READY, content_type=report.content_type, **values)

@@ -52,9 +52,9 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
 
 def add(storage: Storage, stop: int, step: int = MIB) -> None:
     """Write on to that size of CONTENT."""
-    pieces = storage.pieces()
-    with pieces.grow(KEY) as sink:
-        for start in range(pieces.size(KEY), stop, step):
+    resumable = storage.resumable()
+    with resumable.append(KEY) as sink:
+        for start in range(resumable.size(KEY), stop, step):
             sink.write(CONTENT[start : min(start + step, stop)])
 
 
@@ -64,17 +64,17 @@ def get(storage: Storage) -> bytes:
 
 
 def test_what_came_in_pieces_is_one_object(storage: Storage) -> None:
-    pieces = storage.pieces()
-    assert pieces.size(KEY) == 0
+    resumable = storage.resumable()
+    assert resumable.size(KEY) == 0
     for stop in CUTS:
         add(storage, stop)
-        assert pieces.size(KEY) == stop
+        assert resumable.size(KEY) == stop
         with pytest.raises(NotFound):
             storage.open(KEY)
-    pieces.finish(KEY)
-    assert pieces.size(KEY) == storage.size(KEY) == CUTS[-1]
+    resumable.finish(KEY)
+    assert resumable.size(KEY) == storage.size(KEY) == CUTS[-1]
     assert get(storage) == CONTENT[: CUTS[-1]]
-    pieces.finish(KEY)  # once more, as after a lost answer
+    resumable.finish(KEY)  # once more, as after a lost answer
     assert get(storage) == CONTENT[: CUTS[-1]]
 
 
@@ -84,38 +84,38 @@ def test_what_came_in_pieces_is_one_object(storage: Storage) -> None:
     step=st.sampled_from([65_536, MIB, 9 * MIB]),
 )
 def test_wherever_it_is_cut_nothing_is_lost(storage: Storage, stops: list[int], step: int) -> None:
-    pieces = storage.pieces()
+    resumable = storage.resumable()
     storage.delete(KEY)
     for stop in sorted(stops):
-        with suppress(RuntimeError), pieces.grow(KEY) as sink:
-            for start in range(pieces.size(KEY), stop, step):
+        with suppress(RuntimeError), resumable.append(KEY) as sink:
+            for start in range(resumable.size(KEY), stop, step):
                 sink.write(CONTENT[start : min(start + step, stop)])
             raise RuntimeError("the client went away")
-        assert pieces.size(KEY) == stop
-    pieces.finish(KEY)
+        assert resumable.size(KEY) == stop
+    resumable.finish(KEY)
     assert get(storage) == CONTENT[: max(stops)]
 
 
 def test_what_is_discarded_is_gone(storage: Storage) -> None:
-    pieces = storage.pieces()
+    resumable = storage.resumable()
     for stop in (1000, 9 * MIB):
         add(storage, stop)
-        pieces.discard(KEY)
-        pieces.discard(KEY)
-        assert pieces.size(KEY) == 0
+        resumable.discard(KEY)
+        resumable.discard(KEY)
+        assert resumable.size(KEY) == 0
         with pytest.raises(NotFound):
             storage.open(KEY)
     add(storage, 500)
-    pieces.finish(KEY)
+    resumable.finish(KEY)
     assert get(storage) == CONTENT[:500]
 
 
 def test_a_key_that_could_lead_elsewhere_is_refused(storage: Storage) -> None:
-    pieces = storage.pieces()
-    for use in (pieces.size, pieces.finish, pieces.discard):
+    resumable = storage.resumable()
+    for use in (resumable.size, resumable.finish, resumable.discard):
         with pytest.raises(ValueError, match="not a storage key"):
             use("../x")
-    with pytest.raises(ValueError, match="not a storage key"), pieces.grow("../x"):
+    with pytest.raises(ValueError, match="not a storage key"), resumable.append("../x"):
         pass
 
 
@@ -131,11 +131,11 @@ def test_on_disk_one_file_grows_which_no_sweep_takes(tmp_path: Path) -> None:
     assert storage.sweep(60) == 0
     add(storage, 3 * MIB)
     assert files(tmp_path) == [grown.name]
-    storage.pieces().finish(KEY)
+    storage.resumable().finish(KEY)
     assert files(tmp_path) == ["content"]
     storage.delete(KEY)
     add(storage, 10)
-    storage.pieces().discard(KEY)
+    storage.resumable().discard(KEY)
     assert list(tmp_path.rglob("*")) == []
 
 
@@ -148,7 +148,7 @@ def test_what_a_full_disk_took_is_kept_and_goes_on(tmp_path: Path) -> None:
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, -1))\n"
         "storage = LocalStorage(Path(sys.argv[1]))\n"
         "try:\n"
-        "    with storage.pieces().grow(sys.argv[2]) as sink:\n"
+        "    with storage.resumable().append(sys.argv[2]) as sink:\n"
         "        sink.write(bytes(1_000_000)); sink.write(bytes(1_000_000))\n"
         "except OSError as error:\n"
         "    sys.exit(error.errno)\n"
@@ -156,10 +156,10 @@ def test_what_a_full_disk_took_is_kept_and_goes_on(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", script, str(tmp_path), KEY], cwd=ROOT, check=False)
     assert ended.returncode == errno.EFBIG
     storage = LocalStorage(tmp_path)
-    assert storage.pieces().size(KEY) == 1_500_000
-    with storage.pieces().grow(KEY) as sink:
+    assert storage.resumable().size(KEY) == 1_500_000
+    with storage.resumable().append(KEY) as sink:
         sink.write(bytes(500_000))
-    storage.pieces().finish(KEY)
+    storage.resumable().finish(KEY)
     assert storage.size(KEY) == 2_000_000
 
 
@@ -167,21 +167,21 @@ def test_what_a_full_disk_took_is_kept_and_goes_on(tmp_path: Path) -> None:
 def test_a_full_disk_has_a_name(tmp_path: Path, number: int) -> None:
     storage = LocalStorage(tmp_path)
     add(storage, 4)
-    with pytest.raises(StorageFull), storage.pieces().grow(KEY):
+    with pytest.raises(StorageFull), storage.resumable().append(KEY):
         raise OSError(number, os.strerror(number))
-    assert storage.pieces().size(KEY) == 4
+    assert storage.resumable().size(KEY) == 4
 
 
 @pytest.mark.distributed
 def test_in_a_bucket_nothing_is_left_but_the_object(bucket: Bucket) -> None:
-    storage, pieces = bucket.storage(), bucket.storage().pieces()
+    storage, resumable = bucket.storage(), bucket.storage().resumable()
     add(storage, 9 * MIB)
     assert bucket.uploads() == [KEY]
-    pieces.finish(KEY)
+    resumable.finish(KEY)
     assert (bucket.keys(), bucket.uploads()) == ([KEY], [])
     storage.delete(KEY)
     add(storage, 9 * MIB)
-    pieces.discard(KEY)
+    resumable.discard(KEY)
     assert (bucket.keys(), bucket.uploads()) == ([], [])
 
 
@@ -195,22 +195,22 @@ def test_a_sweep_of_the_bucket_spares_what_still_comes(bucket: Bucket) -> None:
     assert storage.sweep(0) == 1
     assert bucket.uploads() == [KEY]
     add(storage, 10 * MIB)
-    storage.pieces().finish(KEY)
+    storage.resumable().finish(KEY)
     assert get(storage) == CONTENT[: 10 * MIB]
 
 
 @pytest.mark.distributed
 def test_an_upload_that_the_store_gave_up_begins_anew(bucket: Bucket) -> None:
     """As a rule of the bucket does with old ones."""
-    storage, pieces = bucket.storage(), bucket.storage().pieces()
+    storage, resumable = bucket.storage(), bucket.storage().resumable()
     add(storage, 17 * MIB)
     (upload,) = bucket.store.client.list_multipart_uploads(Bucket=bucket.name)["Uploads"]
     bucket.store.client.abort_multipart_upload(Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"])
-    assert pieces.size(KEY) == 0
+    assert resumable.size(KEY) == 0
     for stop in (1000, 16 * MIB, 18 * MIB):
         add(storage, stop)
-        assert pieces.size(KEY) == stop
-    pieces.finish(KEY)
+        assert resumable.size(KEY) == stop
+    resumable.finish(KEY)
     assert get(storage) == CONTENT[: 18 * MIB]
 
 
@@ -219,20 +219,20 @@ def test_a_writer_that_died_before_it_kept_its_rest_leaves_a_true_size(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between a part and the tail after it, the tail before it is still there."""
-    storage, pieces = bucket.storage(), bucket.storage().pieces()
+    storage, resumable = bucket.storage(), bucket.storage().resumable()
     add(storage, 5 * MIB)
     with monkeypatch.context() as patched:
         patched.setattr(_Grower, "keep", lambda _: None)  # as if it were killed here
-        with pieces.grow(KEY) as sink:
+        with resumable.append(KEY) as sink:
             sink.write(CONTENT[5 * MIB : 15 * MIB])
-    assert pieces.size(KEY) == 8 * MIB
+    assert resumable.size(KEY) == 8 * MIB
     add(storage, 12 * MIB)
-    pieces.finish(KEY)
+    resumable.finish(KEY)
     assert get(storage) == CONTENT[: 12 * MIB]
 
 
 def add_while_cut(storage: Storage, line: Line) -> None:
-    with storage.pieces().grow(KEY) as sink:
+    with storage.resumable().append(KEY) as sink:
         line.cut()
         sink.write(CONTENT[9 * MIB : 20 * MIB])
 
@@ -245,7 +245,7 @@ def test_while_the_store_is_away_what_came_before_stays(bucket: Bucket) -> None:
         with pytest.raises(StorageUnavailable):
             add_while_cut(storage, line)
         line.mend()
-        assert storage.pieces().size(KEY) == 9 * MIB
+        assert storage.resumable().size(KEY) == 9 * MIB
         add(storage, 20 * MIB)
-        storage.pieces().finish(KEY)
+        storage.resumable().finish(KEY)
     assert get(bucket.storage()) == CONTENT[: 20 * MIB]

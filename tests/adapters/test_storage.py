@@ -165,11 +165,11 @@ def test_what_has_not_changed_for_long_is_listed(storage: Storage) -> None:
     keys = {KEY, "videos/0b1c/jobs/7/result"}
     for key in keys:
         put(storage, key, b"1")
-    with storage.pieces().grow("videos/7e1d/content") as sink:
+    with storage.resumable().append("videos/7e1d/content") as sink:
         sink.write(b"half")
     assert set(storage.idle(3600)) == set()
     assert set(storage.idle(-60)) == {*keys, "videos/7e1d/content"}
-    storage.pieces().discard("videos/7e1d/content")
+    storage.resumable().discard("videos/7e1d/content")
     storage.delete(KEY)
     assert set(storage.idle(-60)) == keys - {KEY}
 

@@ -94,7 +94,7 @@ def test_a_redis_that_is_emptied_has_what_it_lost_computed_again(
 ) -> None:
     job = at_work(patient, video)
     settings = own.settings()
-    for url in {settings.result_store_url, settings.signals_url}:
+    for url in {settings.result_store_url, settings.coordination_url}:
         with redis.Redis.from_url(url) as client:
             client.flushdb()
     check(own, patient.wait(job), twin)

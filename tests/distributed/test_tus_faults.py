@@ -1,4 +1,4 @@
-"""Uploads in pieces while the service, its disk or its patience ends."""
+"""Resumable uploads while the service, its disk or its patience ends."""
 
 import hashlib
 import random
@@ -82,15 +82,15 @@ def test_a_killed_api_costs_no_byte_that_was_kept(own: Embedded, content: bytes)
 
 def test_an_upload_whose_last_byte_came_just_before_the_end_becomes_a_video(own: Embedded, content: bytes) -> None:
     upload = Upload(own.client(), content).begin()
-    pieces = open_storage(own.settings()).pieces()
-    with pieces.grow(video_key(upload.id)) as sink:
+    resumable = open_storage(own.settings()).resumable()
+    with resumable.append(video_key(upload.id)) as sink:
         sink.write(content)
     assert upload.offset() == SIZE
     check(upload)
     upload.begin()
-    with pieces.grow(video_key(upload.id)) as sink:
+    with resumable.append(video_key(upload.id)) as sink:
         sink.write(content)
-    pieces.finish(video_key(upload.id))  # and the process was killed one step later
+    resumable.finish(video_key(upload.id))  # and the process was killed one step later
     assert upload.put(SIZE) == SIZE
     check(upload)
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from contracts.results.port import Progress, ResultStore
 from contracts.storage.port import Storage, absent, checked
-from contracts.storage.resumable import Pieces
+from contracts.storage.resumable import ResumableObjects
 from contracts.wire.messages import Layout
 
 
@@ -43,8 +43,8 @@ class MemoryStorage(Storage):
         # Nothing tells when it was written: it is all old enough, or nothing is.
         return iter([*self.objects, *self.growing] if seconds <= 0 else [])
 
-    def pieces(self) -> "MemoryPieces":
-        return MemoryPieces(self)
+    def resumable(self) -> "MemoryResumable":
+        return MemoryResumable(self)
 
     def _get(self, key: str) -> bytes:
         checked(key)
@@ -54,7 +54,7 @@ class MemoryStorage(Storage):
             raise absent(key) from None
 
 
-class MemoryPieces(Pieces):
+class MemoryResumable(ResumableObjects):
     """Pieces in a dictionary."""
 
     def __init__(self, storage: MemoryStorage) -> None:
@@ -65,7 +65,7 @@ class MemoryPieces(Pieces):
         return len(grown.getvalue()) if grown else len(self._storage.objects.get(key, b""))
 
     @contextmanager
-    def grow(self, key: str) -> Iterator[BinaryIO]:
+    def append(self, key: str) -> Iterator[BinaryIO]:
         yield self._storage.growing.setdefault(checked(key), io.BytesIO())
 
     def finish(self, key: str) -> None:

@@ -1,4 +1,4 @@
-"""A client of uploads in pieces, whose connection breaks where a test wants it to."""
+"""A client of resumable uploads, whose connection breaks where a test wants it to."""
 
 import base64
 import socket

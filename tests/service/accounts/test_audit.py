@@ -179,7 +179,7 @@ def test_a_changed_password_is_noted_and_guessing_the_old_one_is_stopped(closed:
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert (answer.json()["code"], codes.count(403) >= 3) == ("too_many_logins", True)
     refused(closed, "dave", PASSWORD, 429, "too_many_logins", home)  # they are counted together
-    connection = redis.Redis.from_url(closed.settings().signals_url)
+    connection = redis.Redis.from_url(closed.settings().coordination_url)
     for key in connection.scan_iter("wd:login:name:*"):
         connection.delete(key)
     dave.call("PUT", "/auth/password", 204, json={"old_password": PASSWORD, "new_password": new})

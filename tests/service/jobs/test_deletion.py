@@ -43,7 +43,7 @@ def test_nothing_is_left_of_a_video_and_its_jobs(service: Service, sample: Path)
             time.sleep(0.2)  # a copy that was being made is given up
         assert files == []
         assert left_in_tables(settings, one) == []
-        assert left_in_redis(settings.signals_url, one) == []
+        assert left_in_redis(settings.coordination_url, one) == []
         if _on_redis(settings):
             assert left_in_redis(_plain(settings.broker_url), one) == []
 

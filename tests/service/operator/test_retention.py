@@ -11,7 +11,8 @@ import redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from contracts.coordination.deleted_jobs import KEPT, Gone
+from contracts.coordination import names
+from contracts.coordination.deleted_jobs import RETENTION, DeletedJobs
 from contracts.database.tables import AuditEvent, Base, Job, Rendition, Upload, Video, new_id, utcnow
 from contracts.storage.port import index_key, plan_key, rendition_key, result_key, video_key
 from contracts.wire.renditions import rendition_id
@@ -33,7 +34,7 @@ def small() -> Clip:
 @pytest.fixture
 def desk(tmp_path: Path, valkey: Valkey) -> Iterator[Desk]:
     made = Desk(tmp_path, valkey, RETENTION_VIDEO_DAYS=30, RETENTION_RESULT_DAYS=7)
-    with redis.Redis.from_url(made.settings.signals_url) as client:
+    with redis.Redis.from_url(made.settings.coordination_url) as client:
         client.flushdb()
     yield made
     made.close()
@@ -41,8 +42,8 @@ def desk(tmp_path: Path, valkey: Valkey) -> Iterator[Desk]:
 
 @pytest.fixture
 def keeper(desk: Desk) -> Iterator[Keeper]:
-    with redis.Redis.from_url(desk.settings.signals_url) as client:
-        yield Keeper(desk.inventory, desk.services.storage, desk.services.store, Gone(client))
+    with redis.Redis.from_url(desk.settings.coordination_url) as client:
+        yield Keeper(desk.inventory, desk.services.storage, desk.services.store, DeletedJobs(client))
 
 
 def grow_old(desk: Desk) -> None:
@@ -85,8 +86,8 @@ def test_what_is_too_old_goes_and_nothing_else(desk: Desk, keeper: Keeper, small
         assert set(session.scalars(select(Job.id))) == {fresh.id, kept.id, running.id}
         events = {(event.action, event.subject) for event in session.scalars(select(AuditEvent))}
     assert events == {("video.expired", old.id), ("job.expired", stale.id)}
-    assert keeper.gone is not None
-    since = keeper.gone.since([desk.user], utcnow() - KEPT)
+    assert keeper.deleted_jobs is not None
+    since = keeper.deleted_jobs.since([desk.user], utcnow() - RETENTION)
     assert {job_id for _, job_id in since} == {gone.id, stale.id}, "those who listen are told"
 
 
@@ -126,9 +127,9 @@ def test_what_belongs_to_nothing_goes_and_nothing_else(desk: Desk, keeper: Keepe
     put(desk, rendition_key(video.id, None, "poster"))
     stranger, lost = new_id(), new_id()
     good = desk.files()
-    pieces = desk.services.storage.pieces()
+    pieces = desk.services.storage.resumable()
     for key in (video_key(upload.id), video_key(stranger)):
-        with pieces.grow(key) as sink:
+        with pieces.append(key) as sink:
             sink.write(b"half")
     strange = [put(desk, "notes/of-somebody-else"), put(desk, f"videos/{video.id}/jobs/{job.id}/unknown")]
     left = [
@@ -172,7 +173,7 @@ def test_the_reaper_keeps_house_once_an_hour(desk: Desk, small: Clip) -> None:
     assert stray in desk.files(), "the first turn had enough to do"
     hourly.keep_house(desk.services)
     assert stray in desk.files(), "another processor has had this turn"
-    desk.services.signals.release("housekeeping")
+    desk.services.coordination.release(names.HOUSEKEEPING)
     hourly.keep_house(desk.services)
     assert desk.files() == []
 

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
-from contracts.coordination.leases import Signals
+from contracts.coordination import names
+from contracts.coordination.leases import Coordination
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Rendition, User, Video, utcnow
 from contracts.errors import StorageUnavailable
@@ -49,7 +50,7 @@ class Bench:
             celery=create_celery(settings),
             storage=self.storage,
             store=RedisResultStore.connect(valkey.url, 60),
-            signals=Signals.connect(valkey.url),
+            coordination=Coordination.connect(valkey.url),
             repository=Repository(self.engine),
         )
         content = grey(5)
@@ -75,12 +76,12 @@ class Bench:
         assert poster is not None
         self.poster = poster
         self.emptied()
-        self.services.signals.forget_count(self.tries)
-        self.services.signals.release(steps.lease_of(poster))
+        self.services.coordination.reset_count(self.tries)
+        self.services.coordination.release(names.rendition_lease(poster.id))
 
     @property
     def tries(self) -> str:
-        return f"render:{self.poster.id}:{self.row.created_at.timestamp()}"
+        return names.rendition_attempts(self.poster.id, self.row.created_at)
 
     @property
     def row(self) -> Rendition:
@@ -118,18 +119,18 @@ def test_it_is_made_once(bench: Bench) -> None:
     bench.storage.delete(key)
     assert bench.render() == RenditionState.READY  # a second message: nobody makes it again
     assert bench.row.finished_at == row.finished_at
-    assert not bench.services.signals.claimed(steps.lease_of(row))
+    assert not bench.services.coordination.is_held(names.rendition_lease(row.id))
 
 
 def test_who_has_the_turn_is_not_disturbed(bench: Bench) -> None:
-    assert bench.services.signals.claim(steps.lease_of(bench.row), 60)
+    assert bench.services.coordination.acquire(names.rendition_lease(bench.row.id), 60)
     assert bench.render() == RenditionState.QUEUED
-    assert bench.services.signals.claimed(steps.lease_of(bench.row))
+    assert bench.services.coordination.is_held(names.rendition_lease(bench.row.id))
 
 
 def test_one_that_ends_its_renderer_again_and_again_fails(bench: Bench) -> None:
     for _ in range(steps.MOST_TRIES):  # each begun, and never ended
-        bench.services.signals.count(bench.tries, 60)
+        bench.services.coordination.count(bench.tries, 60)
     bench.change(state="running")
     assert bench.render() == RenditionState.FAILED
     assert bench.row.error is not None
@@ -149,7 +150,7 @@ def test_a_storage_that_does_not_answer_is_asked_again(bench: Bench, monkeypatch
         with pytest.raises(StorageUnavailable):
             bench.render()
     assert bench.row.state == RenditionState.RUNNING
-    assert not bench.services.signals.claimed(steps.lease_of(bench.row))
+    assert not bench.services.coordination.is_held(names.rendition_lease(bench.row.id))
     assert bench.render() == RenditionState.READY
 
 
@@ -206,15 +207,15 @@ def test_the_reaper_sends_a_lost_one_again_and_not_too_often(bench: Bench, state
     reap(bench.services)
     assert bench.emptied() == 0  # it may just have been sent
     bench.change(created_at=utcnow() - timedelta(seconds=40))
-    bench.services.signals.renew(steps.lease_of(bench.row), 60)
+    bench.services.coordination.renew(names.rendition_lease(bench.row.id), 60)
     reap(bench.services)
     assert bench.emptied() == 0  # somebody is at it
-    bench.services.signals.release(steps.lease_of(bench.row))
-    bench.services.signals.release(f"{bench.poster.id}:render")
+    bench.services.coordination.release(names.rendition_lease(bench.row.id))
+    bench.services.coordination.release(names.resend_rendition(bench.poster.id))
     reap(bench.services)
     reap(bench.services)
     assert bench.emptied() == 1
-    bench.services.signals.release(f"{bench.poster.id}:render")
+    bench.services.coordination.release(names.resend_rendition(bench.poster.id))
     bench.change(state="ready")
     reap(bench.services)
     assert bench.emptied() == 0

@@ -1,4 +1,4 @@
-"""Uploads in pieces: nothing is lost and nothing is twice, wherever they break off."""
+"""Resumable uploads: nothing is lost and nothing is twice, wherever they break off."""
 
 import base64
 import hashlib

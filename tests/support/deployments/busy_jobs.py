@@ -21,7 +21,7 @@ class Work:
         self._video = self._client.upload(sample)
         settings = deployment.settings()
         self._results = settings.result_store_url
-        self._redis = redis.Redis.from_url(settings.signals_url)
+        self._redis = redis.Redis.from_url(settings.coordination_url)
         self._jobs: list[dict[str, Any]] = []
 
     def __enter__(self) -> "Work":

@@ -61,7 +61,7 @@ def file(data: bytes) -> None:
 
 
 def headers(data: bytes) -> None:
-    """The headers of an upload in pieces are understood or refused."""
+    """The headers of a resumable upload are understood or refused."""
     text = data.decode("latin-1")
     told = {"upload-offset": text, "upload-length": text, "upload-checksum": text, "tus-resumable": text}
     for read in (

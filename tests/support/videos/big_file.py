@@ -38,7 +38,7 @@ def send(port: int, token: str, path: Path, kind: str) -> Any:
 
 
 def send_piece(port: int, token: str, path: Path) -> str:
-    """Upload a file as the one piece of an upload in pieces; the id of the video. Raises AssertionError unless it is
+    """Upload a file as the one piece of a resumable upload; the id of the video. Raises AssertionError unless it is
     201."""
     told = {"Content-Type": "application/offset+octet-stream", "Tus-Resumable": "1.0.0"}
     answer = _post(port, "uploads", token, {**told, "Upload-Length": str(path.stat().st_size)}, b"", path, b"")

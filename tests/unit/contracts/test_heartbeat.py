@@ -37,7 +37,7 @@ def test_a_worker_that_stopped_is_not_well(tmp_path: Path) -> None:
     heartbeat.beat(path)
     heartbeat.end(path)
     heartbeat.end(path)
-    assert heartbeat.problem(path, NOW) == f"{path} is not there: the worker does not consume"
+    assert heartbeat.problem(path, NOW) == f"{path} does not exist: the worker does not consume"
     assert heartbeat.problem("", NOW) == "HEARTBEAT_FILE is not set"
 
 

@@ -148,13 +148,13 @@ POSTGRES = "postgresql+pg8000://u:hidden@there/db"
 
 
 def test_results_in_redis_need_no_second_address() -> None:
-    assert load("detector", LINKS).signals_url == "redis://there"
-    assert load("detector", {**LINKS, "REDIS_URL": "rediss://other"}).signals_url == "rediss://other"
+    assert load("detector", LINKS).coordination_url == "redis://there"
+    assert load("detector", {**LINKS, "REDIS_URL": "rediss://other"}).coordination_url == "rediss://other"
 
 
 def test_results_in_postgresql_leave_redis_to_be_named() -> None:
     apart = {**LINKS, "RESULT_STORE_URL": POSTGRES, "REDIS_URL": "unix:///run/redis.sock"}
-    assert load("detector", apart).signals_url == "unix:///run/redis.sock"
+    assert load("detector", apart).coordination_url == "unix:///run/redis.sock"
     (line,) = problems("detector", {**LINKS, "RESULT_STORE_URL": POSTGRES})
     assert line.startswith("REDIS_URL is not set")
 

@@ -1,4 +1,4 @@
-"""What a worker does now and then beside its tasks; first of all, say that it is there."""
+"""Worker registration in Redis, and the periodic steps of a worker's main process."""
 
 import logging
 import os
@@ -21,11 +21,11 @@ WORKERS: tuple[Worker, ...] = get_args(Worker)
 
 _PREFIX = "wd:worker:"
 _INTERVAL_SECONDS = 5
-_FADES_AFTER_SECONDS = 3 * _INTERVAL_SECONDS
+_TTL_SECONDS = 3 * _INTERVAL_SECONDS
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """A model that a detector has ready, and what computes it there: see detector.engine.EngineInfo."""
+    """A model that a detector has loaded, and with what: see detector.engine.EngineInfo."""
 
     model: str
     engine: str
@@ -36,7 +36,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 def connect(url: str) -> "redis.Redis":
-    """A client for a worker's main process, which must not stand still when the store does not answer."""
+    """A client with short timeouts, for a worker's main process, which must not block when Redis does not answer."""
     timeout = _INTERVAL_SECONDS / 2
     return redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
 
@@ -44,17 +44,17 @@ def connect(url: str) -> "redis.Redis":
 def periodic_step(
     name: str, seconds: float, tick: Callable[[], object], stopped: Callable[[], object] = lambda: None
 ) -> type[bootsteps.StartStopStep]:
-    """A step for `app.steps["consumer"]`: calls tick once the worker consumes, and then every so
-    often, on the timer of its main process. Make one class per name.
+    """A bootstep for `app.steps["consumer"]`: calls `tick` when the worker begins to consume and then every
+    `seconds`, on the timer of the main process; `stopped` at its end. Make one class per name.
 
-    A store or broker that cannot be reached is a warning: the next call may succeed.
+    When Redis or the broker cannot be reached, it logs a warning and tries again at the next call.
     """
 
     def attempt(call: Callable[[], object]) -> None:
         try:
             call()
         except (redis.RedisError, OperationalError) as error:
-            log.warning("%s failed, and is tried again in %g s: %s", name, seconds, error)
+            log.warning("%s failed, next try in %g s: %s", name, seconds, error)
 
     def start(self: Any, parent: Any) -> None:
         attempt(tick)
@@ -69,40 +69,40 @@ def periodic_step(
     return type(name, (bootsteps.StartStopStep,), members)
 
 
-def presence_step(
-    role: Worker, client: "redis.Redis", says: Callable[[], bytes] = lambda: b"1"
+def registration_step(
+    role: Worker, client: "redis.Redis", value: Callable[[], bytes] = lambda: b"1"
 ) -> type[bootsteps.StartStopStep]:
-    """A step that keeps a key alive in Redis, which fades when the worker does. says: what the key holds."""
-    # In containers of one host, host and process number may be the same.
+    """A bootstep that registers the worker: a key in Redis that expires after the worker. value: what the key holds."""
+    # Host name and process id are not unique across containers.
     key = f"{_PREFIX}{role}:{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     return periodic_step(
-        "Presence",
+        "Registration",
         _INTERVAL_SECONDS,
-        lambda: client.set(key, says(), ex=_FADES_AFTER_SECONDS),
+        lambda: client.set(key, value(), ex=_TTL_SECONDS),
         lambda: client.delete(key),
     )
 
 
 def heartbeat_step(path: str) -> type[bootsteps.StartStopStep]:
-    """A step that keeps a file fresh, which the health check of contracts/workers/heartbeat.py looks at."""
+    """A bootstep that touches the heartbeat file: see contracts/workers/heartbeat.py."""
     return periodic_step(
         "Heartbeat", heartbeat.INTERVAL_SECONDS, lambda: heartbeat.beat(path), lambda: heartbeat.end(path)
     )
 
 
 def count_workers(client: "redis.Redis", role: Worker) -> int:
-    """How many workers of a role are there now."""
+    """Number of live workers of a role."""
     return sum(1 for _ in client.scan_iter(match=f"{_PREFIX}{role}:*", count=100))
 
 
 def loaded_models(client: "redis.Redis") -> dict[str, list[Loaded]]:
-    """What the detectors that are there now have loaded, by model, each kind of it once."""
+    """Loaded models of all live detectors by model id, without duplicates."""
     keys = list(client.scan_iter(match=f"{_PREFIX}detector:*", count=100))
     found: dict[str, list[Loaded]] = {}
-    for said in client.mget(keys) if keys else ():
+    for value in client.mget(keys) if keys else ():
         try:
-            loaded = msgspec.json.decode(said or b"[]", type=list[Loaded])
-        except msgspec.MsgspecError:  # of another version of this service
+            loaded = msgspec.json.decode(value or b"[]", type=list[Loaded])
+        except msgspec.MsgspecError:  # written by another release
             continue
         for item in loaded:
             if item not in found.setdefault(item.model, []):
@@ -110,7 +110,7 @@ def loaded_models(client: "redis.Redis") -> dict[str, list[Loaded]]:
     return found
 
 
-def forget_workers(client: "redis.Redis") -> None:
-    """Remove all signs of presence: right only where none of the workers can still be alive."""
+def clear_registrations(client: "redis.Redis") -> None:
+    """Remove all registrations. Only where no worker can still be alive."""
     for key in client.scan_iter(match=f"{_PREFIX}*", count=1000):
         client.delete(key)

@@ -1,0 +1,61 @@
+"""Names of the locks, leases, debounces, counters and replies of `contracts.coordination.leases`.
+
+A name is also part of a Redis key: processes of different releases meet there, so none may change.
+"""
+
+from datetime import datetime
+
+# Debounces of the periodic work, one process of all does it.
+REAPER = "reaper"
+SWEEP_STORAGE = "sweep"
+SWEEP_RESULTS = "sweep-store"
+EXPIRE_UPLOADS = "sweep-uploads"
+EXPIRE_AUDIT = "sweep-audit"
+
+# Lease of the hourly clean-up.
+HOUSEKEEPING = "housekeeping"
+
+
+def upload_lock(upload_id: str) -> str:
+    """Lock for writing or expiring a resumable upload: api and processor."""
+    return f"upload:{upload_id}"
+
+
+def probe_reply(video_id: str) -> str:
+    """Reply from the processor to the api: the probe's result."""
+    return f"probe:{video_id}"
+
+
+def rendition_lease(rendition_id: str) -> str:
+    """Lease of the renderer that makes a rendition."""
+    return f"render:{rendition_id}"
+
+
+def rendition_attempts(rendition_id: str, requested_at: datetime) -> str:
+    """Counter of the attempts at one request for a rendition."""
+    return f"render:{rendition_id}:{requested_at.timestamp()}"
+
+
+def resend_probe(video_id: str) -> str:
+    """Debounce for sending a probe again."""
+    return f"{video_id}:probe"
+
+
+def resend_rendition(rendition_id: str) -> str:
+    """Debounce for sending a rendition again."""
+    return f"{rendition_id}:render"
+
+
+def send_job(job_id: str, state: str) -> str:
+    """Debounce for sending a job's next step in its current state."""
+    return f"{job_id}:{state}"
+
+
+def resend_merge(job_id: str) -> str:
+    """Debounce for sending the merge of a running job again."""
+    return f"{job_id}:merge"
+
+
+def resend_chunk(job_id: str, index: int) -> str:
+    """Debounce for sending a chunk again."""
+    return f"{job_id}:chunk:{index}"
