@@ -43,7 +43,7 @@ def test_a_worker_that_stopped_is_not_well(tmp_path: Path) -> None:
 
 def test_the_check_says_why_and_imports_no_library(tmp_path: Path) -> None:
     path = tmp_path / "heartbeat"
-    assert (check(path).returncode, "is not there" in check(path).stderr) == (1, True)
+    assert (check(path).returncode, "does not exist" in check(path).stderr) == (1, True)
     heartbeat.beat(str(path))
     done = check(path, "-X", "importtime")
     imported = {line.rpartition("|")[2].strip().split(".")[0] for line in done.stderr.splitlines()}
