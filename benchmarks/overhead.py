@@ -27,9 +27,10 @@ from benchmarks.report import full, record, spread, table, told
 from contracts.models.catalogue import Model, bundled
 from detector.decode.frames import ToImage
 from detector.decode.parent import Decoders
-from detector.engine import EngineInfo, Image, Outputs
+from detector.engine import Engine, EngineConfig, EngineInfo
 from detector.heads import nanodet
 from detector.inference import run
+from detector.tensors import Image, Outputs, Shapes
 from detector.view import view
 
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080)}
@@ -51,18 +52,25 @@ def plain(content: bytes, convert: Callable[[av.VideoFrame], object] = lambda fr
     return frames
 
 
-class Instant:
+class Instant(Engine):
     """An engine that finds the same three objects in every image, in no time. See detector.engine.Engine."""
 
-    def setup(self, model: Model, path: Path, precision: str) -> None:
+    def __init__(self) -> None:
+        super().__init__(EngineConfig())
+
+    def precisions(self) -> set[str]:
+        return {"fp32"}
+
+    def load(self, model: Model, path: Path) -> Shapes:
         shapes = nanodet.shapes(model)
         self._outputs = {
             role: np.zeros([length or 0 for length in shape], np.float32) for role, shape in shapes.items()
         }
         for place, class_id in ((100, 0), (1500, 2), (3000, 16)):
             self._outputs["scores"][place, class_id] = 0.8
+        return shapes
 
-    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
+    def run(self, images: Iterable[Image], *, masks: bool) -> Generator[Outputs, None, None]:
         for _ in images:
             yield self._outputs
 
@@ -103,7 +111,7 @@ def main(frames: int, rounds: int) -> None:
     """Entry point."""
     rows, figures = [], {}
     model, engine = bundled("nanodet-g"), Instant()
-    engine.setup(model, Path(), "fp32")
+    engine.load(model, Path())
     with tempfile.TemporaryDirectory(prefix="bench-overhead-") as name, nursery() as decoders:
         for label, size in SIZES.items():
             times = measure(clip.encode(Path(name) / "clip.mp4", frames, size), model, decoders, engine, rounds)

@@ -1,36 +1,39 @@
-"""What every engine is to the detector: three methods, and the checks that all of them share.
+"""The port of the inference engines: one template that every engine fills in, and the checks that all of them share.
 
 An engine runs tensors; detector.heads turns its outputs into detections.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.errors import ModelBroken, PrecisionUnavailable
+from contracts.errors import ModelBroken, PrecisionUnavailable, WebDetectorError
 from contracts.models.catalogue import Model
+from detector import heads
+from detector.tensors import MASKS, Image, Outputs, Shapes
+from detector.view import GREY
 
 PRECISIONS = ("fp32", "bf16", "f16", "int8")
 
-Image = NDArray[np.uint8]
-Outputs = dict[str, NDArray[np.float32]]
-# The one role that is no numbers: [n] of bytes, the mask of each object as detector.masks_rle writes it.
-MASKS = "masks"
-# What the input for images is called inside an engine, whatever its name in the file.
+# Name of the image input inside an engine, whatever its name in the file.
 IMAGE_INPUT = "web_detector_image"
-# What a model must give: the shape of each output for one image, without the batch dimension; None is any number.
-Shapes = Mapping[str, tuple[int | None, ...]]
+# (H, W, 3) of the warm-up image of engines that take any size.
+_ANY_SIZE = (360, 640, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """device: as the engine names it, "" for its choice. threads: of inference, 0 means the engine's
-    choice. batch: images that a GPU computes at once, 0 means the engine's choice."""
+    """Settings of an engine.
+
+    device: in the engine's own naming; "" lets the engine choose. threads: for inference; 0 lets the engine choose.
+    batch: images that a GPU computes at once; 0 lets the engine choose.
+    """
 
     device: str = ""
     threads: int = 0
@@ -39,8 +42,12 @@ class EngineConfig:
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What computes: engine and version, device as its maker names it, the engine's part for it
-    (provider), and a precision of PRECISIONS. Results are alike where engine, provider and precision are."""
+    """What computes a model.
+
+    engine, version: name and release of the library. device: the hardware's own name. provider: the engine's name for
+    the kind of device (OpenVINO device, ONNX Runtime execution provider, PyTorch device type). precision: one of
+    PRECISIONS. Results are comparable where engine, provider and precision are equal.
+    """
 
     engine: str
     version: str
@@ -49,32 +56,111 @@ class EngineInfo:
     precision: str
 
 
-class Engine(Protocol):
-    """One model on one device. Made empty, set up once, then used by one thread."""
+class Engine(ABC):
+    """One model on one device: created empty, set up once, then used by one thread.
+
+    A new engine implements precisions, load, run and describe. setup and infer are common to all and are not
+    overridden, so that no engine can leave out a check. See docs/adding-an-engine.md.
+    """
+
+    # False for engines that scale images themselves and so take images of any size.
+    fixed_input_size: ClassVar[bool] = True
+    # Errors of the library that mean a broken model file. Others are not the file's fault and pass through.
+    load_errors: ClassVar[tuple[type[Exception], ...]] = (Exception,)
+    # Which line of such an error states the reason.
+    error_line: ClassVar[int] = 0
+
+    def __init__(self, config: EngineConfig) -> None:
+        """Raises EngineUnavailable where the device does not exist."""
+        self.config = config
+        self.precision = ""
+        # (H, W, 3) of all images; None where any size is taken.
+        self.image_shape: tuple[int, int, int] | None = None
+        self.roles: Shapes = {}  # what the model's head reads
+        self.output_names: dict[str, str] = {}  # the graph's names of these, by role
+        self.warm_up_images = 1  # load sets it to what the engine computes in parallel
 
     def setup(self, model: Model, path: Path, precision: str) -> None:
-        """Load the model file, compile it and run it once, so that the first task is not the slow one.
+        """Verify the model file, load it, compare its outputs with what the head reads, and run it once.
 
+        The warm-up run keeps compilation out of the first task.
         precision: one of PRECISIONS, or "auto" for the engine's choice.
-        Raises ModelBroken (missing, changed, unreadable, other outputs than its head needs),
-        PrecisionUnavailable, EngineUnavailable (no such device).
+        Raises ModelBroken (file missing, changed or unreadable; outputs other than the head's), PrecisionUnavailable,
+        EngineUnavailable.
         """
+        available = self.precisions() if model.int8_file else self.precisions() - {"int8"}
+        self.precision = choose_precision(precision, available)
+        check_file(model, path, self.precision)
+        self.roles = heads.get(model).shapes(model)
+        self.image_shape = image_shape(model) if self.fixed_input_size else None
+        try:
+            self.output_names = check_outputs(model, self.roles, self.load(model, path))
+            self._warm_up(model)
+        except WebDetectorError:
+            raise
+        except self.load_errors as error:
+            reason = line_of(error, self.error_line)
+            raise ModelBroken(f"model {model.id}: {path} cannot be used: {reason}") from error
 
     def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
-        """The outputs of each image, in the order of the images.
+        """Compute the outputs of each image, in the order of the images.
 
-        images: uint8 [height, width, 3] of the model's input size (all of one size, where it has none)
-        and colour order. They are pulled one by one while earlier ones are computed, and may be
-        written over once the next is pulled; an error of theirs comes through.
-        masks: whether the masks of objects are wanted too (role MASKS, of the size of the image), from
-        a model that has some. Else nothing of what makes them runs.
-        outputs: float32 by the roles that the model's head reads, without a batch dimension, owned
-        by the caller. They do not depend on which images are computed together. A generator that is
-        closed before its end leaves the engine as it was. One generator at a time.
+        images: uint8 (H, W, 3) of the model's input size (any size where it has none) and colour order. They are
+        pulled one by one while earlier ones are computed, and may be overwritten once the next is pulled; an error
+        that they raise passes through.
+        masks: whether to compute object masks (role MASKS, in the size of the image) with a model that has them.
+        Otherwise the part of the network that makes masks does not run.
+        Yields outputs that belong to the caller and do not depend on which images are computed together. A generator
+        that is closed early leaves the engine usable. One generator at a time.
+        Raises ValueError for an image of another shape.
+        """
+        yield from self.run((self._checked(image) for image in images), masks=masks)
+
+    @abstractmethod
+    def precisions(self) -> set[str]:
+        """Those of PRECISIONS that the device computes in. Raises EngineUnavailable."""
+
+    @abstractmethod
+    def load(self, model: Model, path: Path) -> Shapes:
+        """Load and compile a verified file for self.precision; the shapes of its outputs by the graph's names.
+
+        Shapes may include the batch dimension.
         """
 
+    @abstractmethod
+    def run(self, images: Iterable[Image], *, masks: bool) -> Generator[Outputs, None, None]:
+        """Compute checked images as `infer` describes; self.by_role makes outputs of the graph's arrays."""
+
+    @abstractmethod
     def describe(self) -> EngineInfo:
         """What computes, after setup."""
+
+    def by_role(self, arrays: Mapping[str, NDArray[Any]]) -> Outputs:
+        """Copy one image's arrays, by the graph's names, into outputs by role.
+
+        Raises ValueError where an array has another number of dimensions than the graph announced.
+        """
+        outputs = {}
+        for role, shape in self.roles.items():
+            name = self.output_names[role]
+            array = arrays[name]
+            if array.ndim == len(shape) + 1 and len(array) == 1:
+                array = array[0]
+            if array.ndim != len(shape):
+                raise ValueError(f"output {name!r} has shape {array.shape}")
+            outputs[role] = array.astype(np.float32)  # always a copy: the engine reuses its memory
+        return outputs
+
+    def _checked(self, image: Image) -> Image:
+        if self.image_shape is not None and image.shape != self.image_shape:
+            raise ValueError(f"an image of shape {image.shape} was given to a model for {self.image_shape}")
+        return image
+
+    def _warm_up(self, model: Model) -> None:
+        image = np.full(self.image_shape or _ANY_SIZE, GREY, np.uint8)
+        for masks in sorted({False, model.masks}):
+            for outputs in self.run([image] * self.warm_up_images, masks=masks):
+                check_finite(model, outputs)
 
 
 def check_file(model: Model, path: Path, precision: str) -> None:
@@ -98,12 +184,6 @@ def image_shape(model: Model) -> tuple[int, int, int]:
     if model.input_size is None:
         raise ModelBroken(f"model {model.id}: engine {model.engine} needs an input_size")
     return (model.input_size[1], model.input_size[0], 3)
-
-
-def check_image(image: Image, shape: tuple[int, int, int]) -> None:
-    """Raises ValueError for an image of another shape than the model's."""
-    if image.shape != shape:
-        raise ValueError(f"an image of shape {image.shape} was given to a model for {shape}")
 
 
 def check_outputs(model: Model, expected: Shapes, found: Shapes) -> dict[str, str]:
@@ -130,23 +210,6 @@ def check_outputs(model: Model, expected: Shapes, found: Shapes) -> dict[str, st
 def shown(shape: tuple[int | None, ...]) -> str:
     """A shape as errors show it."""
     return f"({', '.join('any' if length is None else str(length) for length in shape)})"
-
-
-def by_role(names: Mapping[str, str], expected: Shapes, arrays: Mapping[str, NDArray[Any]]) -> Outputs:
-    """Outputs of one image as the head reads them: see Engine.infer.
-
-    names: from check_outputs. arrays: by the graph's names. Raises ValueError where the number of dimensions is
-    another than the graph has announced.
-    """
-    outputs = {}
-    for role, shape in expected.items():
-        array = arrays[names[role]]
-        if array.ndim == len(shape) + 1 and len(array) == 1:
-            array = array[0]
-        if array.ndim != len(shape):
-            raise ValueError(f"output {names[role]!r} has shape {array.shape}")
-        outputs[role] = array.astype(np.float32)  # a copy in any case: the engine's memory is written again
-    return outputs
 
 
 def check_finite(model: Model, outputs: Outputs) -> None:

@@ -19,7 +19,8 @@ from contracts.wire.messages import Chunk
 from detector import heads
 from detector.decode.crop import area, shifted, unturned
 from detector.decode.parent import Decoders
-from detector.engine import Engine, Image, check_finite
+from detector.engine import Engine, check_finite
+from detector.tensors import Image
 from detector.view import view
 
 log = logging.getLogger(__name__)

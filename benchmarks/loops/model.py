@@ -4,8 +4,8 @@ from pathlib import Path
 
 from contracts.models.catalogue import bundled
 from contracts.results.codec import Detections
-from detector.engine import Outputs
 from detector.heads import nanodet
+from detector.tensors import Outputs
 from detector.view import view
 
 MODEL = bundled("nanodet-g")

@@ -33,7 +33,7 @@ from detector.decode.protocol import (
     Order,
     receive_order,
 )
-from detector.engine import Image
+from detector.tensors import Image
 from media import sandbox
 from media.file_handover import taken
 

@@ -12,7 +12,7 @@ from av.video.reformatter import VideoReformatter
 from msgspec.structs import replace
 
 from contracts.wire.messages import Chunk
-from detector.engine import Image
+from detector.tensors import Image
 from detector.view import GREY, View
 from media.frames_of_packets import Timed, by_count, by_pts
 from media.seekable_video import Video

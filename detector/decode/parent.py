@@ -20,7 +20,7 @@ from contracts.errors import DecodeFailed, StorageUnavailable
 from contracts.wire.messages import Chunk
 from detector.decode.crop import Area
 from detector.decode.protocol import MESSAGE_BYTES, STATUS, Descriptors, Ended, Frame, Lost, Message, Order, send_order
-from detector.engine import Image
+from detector.tensors import Image
 from detector.view import View
 from media.file_handover import handed
 from media.sandbox import environment

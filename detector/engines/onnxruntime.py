@@ -14,28 +14,12 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
-from contracts.errors import EngineUnavailable, ModelBroken
+from contracts.errors import EngineUnavailable
 from contracts.models.catalogue import Model
-from detector import heads
-from detector.engine import (
-    IMAGE_INPUT,
-    EngineConfig,
-    EngineInfo,
-    Image,
-    Outputs,
-    Shapes,
-    by_role,
-    check_file,
-    check_finite,
-    check_image,
-    check_outputs,
-    choose_precision,
-    image_shape,
-    line_of,
-)
+from detector.engine import IMAGE_INPUT, Engine, EngineConfig, EngineInfo, image_shape
 from detector.engines.cpu_name import cpu_name
 from detector.engines.onnx_graph import prepared
-from detector.view import GREY
+from detector.tensors import Image, Outputs, Shapes
 
 # Devices as DETECTOR_DEVICE names them, the best first. TensorRT is taken only when it is named: it works
 # for minutes on a model before the first image.
@@ -49,43 +33,32 @@ _GPU_BATCH = 8
 _WARNINGS_AND_WORSE = 2
 
 
-class OnnxRuntimeEngine:
+class OnnxRuntimeEngine(Engine):
     """See detector.engine.Engine."""
 
     def __init__(self, config: EngineConfig) -> None:
-        self._config = config
+        super().__init__(config)
         self._device, self._number = _device(config.device)
         self._shape = (0, 0, 0)
-        self._precision = ""
         self._batch = 1
-        self._names: dict[str, str] = {}
-        self._roles: Shapes = {}
         self._session: Any = None
         self._feeds: dict[str, Any] = {}
-        # Two runs at once: while one is at its end, where there is little to share, the other goes on.
+        # Two runs in parallel: near its end a run uses few threads, and the next one takes the others.
         self._runs = ThreadPoolExecutor(2, "onnxruntime")
+        self.warm_up_images = 2
 
-    def setup(self, model: Model, path: Path, precision: str) -> None:
-        has = {"fp32", "f16"} if self._device == "tensorrt" else {"fp32"}
-        self._precision = choose_precision(precision, has | {"int8"} if model.int8_file else has)
-        check_file(model, path, self._precision)
-        self._roles = heads.get(model).shapes(model)
+    def precisions(self) -> set[str]:
+        return {"fp32", "int8", "f16"} if self._device == "tensorrt" else {"fp32", "int8"}
+
+    def load(self, model: Model, path: Path) -> Shapes:
         self._shape = image_shape(model)
-        try:
-            content, fixed_batch = prepared(path, model)
-            self._batch = self._size_of_batch(fixed_batch)
-            self._session = self._open(content)
-            found = {item.name: _shape(item.shape) for item in self._session.get_outputs()}
-            self._names = check_outputs(model, self._roles, found)
-            self._feeds = {name: np.array([values] * self._batch, np.int64) for name, values in model.feeds.items()}
-            for outputs in self.infer(np.full(self._shape, GREY, np.uint8) for _ in range(2)):
-                check_finite(model, outputs)
-        except (EngineUnavailable, ModelBroken):
-            raise
-        except Exception as error:  # the library's own errors have no common class
-            raise ModelBroken(f"model {model.id}: {path} cannot be used: {line_of(error)}") from error
+        content, fixed_batch = prepared(path, model)
+        self._batch = self._size_of_batch(fixed_batch)
+        self._session = self._open(content)
+        self._feeds = {name: np.array([values] * self._batch, np.int64) for name, values in model.feeds.items()}
+        return {item.name: _shape(item.shape) for item in self._session.get_outputs()}
 
-    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
+    def run(self, images: Iterable[Image], *, masks: bool) -> Generator[Outputs, None, None]:
         waiting: deque[tuple[int, Future[list[Outputs]]]] = deque()
         batches = self._batches(images)
         try:
@@ -103,7 +76,7 @@ class OnnxRuntimeEngine:
 
     def describe(self) -> EngineInfo:
         name = f"{self._device}:{self._number}" if self._device != "cpu" else cpu_name()
-        return EngineInfo("onnxruntime", ort.__version__, name, _PROVIDERS[self._device], self._precision)
+        return EngineInfo("onnxruntime", ort.__version__, name, _PROVIDERS[self._device], self.precision)
 
     def _batches(self, images: Iterable[Image]) -> Iterable[tuple[int, Any]]:
         """Images put together: how many, and [batch, height, width, 3], the last ones filled up with black."""
@@ -112,22 +85,21 @@ class OnnxRuntimeEngine:
             batch = np.zeros((self._batch, *self._shape), np.uint8)
             count = 0
             for image in chain((first,), islice(source, self._batch - 1)):
-                check_image(image, self._shape)
                 batch[count] = image
                 count += 1
             yield count, batch
 
     def _run(self, batch: Any) -> list[Outputs]:
-        names = list(self._names.values())
+        names = list(self.output_names.values())
         if self._device == "cpu":
             arrays = self._session.run(names, {IMAGE_INPUT: batch, **self._feeds})
         else:
             arrays = self._bound(names, batch)
         whole = dict(zip(names, arrays, strict=True))
         if self._batch == 1:  # which some graphs leave away
-            return [by_role(self._names, self._roles, whole)]
+            return [self.by_role(whole)]
         parts = ({name: array[number] for name, array in whole.items()} for number in range(self._batch))
-        return [by_role(self._names, self._roles, part) for part in parts]
+        return [self.by_role(part) for part in parts]
 
     def _bound(self, names: list[str], batch: Any) -> list[Any]:
         """The outputs of a batch, computed where its memory is: only what the head reads comes back."""
@@ -144,7 +116,7 @@ class OnnxRuntimeEngine:
             case "cuda":  # whose TF32 would be something between fp32 and f16
                 return {"device_id": str(self._number), "use_tf32": "0"}
             case "tensorrt":
-                half = "1" if self._precision == "f16" else "0"
+                half = "1" if self.precision == "f16" else "0"
                 return {"device_id": str(self._number), "trt_fp16_enable": half}
         return {}
 
@@ -152,11 +124,11 @@ class OnnxRuntimeEngine:
         """Images a run: one on a CPU, where more gain nothing, and what the graph takes where that is fixed."""
         if self._device == "cpu":
             return 1
-        return fixed or self._config.batch or _GPU_BATCH
+        return fixed or self.config.batch or _GPU_BATCH
 
     def _open(self, content: bytes) -> Any:
         options = ort.SessionOptions()
-        options.intra_op_num_threads = self._config.threads
+        options.intra_op_num_threads = self.config.threads
         options.log_severity_level = _WARNINGS_AND_WORSE + 1
         # Waiting threads that spin take the cores from decoding.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

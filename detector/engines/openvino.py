@@ -15,24 +15,8 @@ from openvino.preprocess import PrePostProcessor
 
 from contracts.errors import EngineUnavailable, ModelBroken
 from contracts.models.catalogue import Model
-from detector import heads
-from detector.engine import (
-    IMAGE_INPUT,
-    EngineConfig,
-    EngineInfo,
-    Image,
-    Outputs,
-    Shapes,
-    by_role,
-    check_file,
-    check_finite,
-    check_image,
-    check_outputs,
-    choose_precision,
-    image_shape,
-    line_of,
-)
-from detector.view import GREY
+from detector.engine import IMAGE_INPUT, Engine, EngineConfig, EngineInfo, image_shape
+from detector.tensors import Image, Outputs, Shapes
 
 # In a model of whole numbers, what is left is computed in fp32.
 _HINTS = {"fp32": "f32", "bf16": "bf16", "f16": "f16", "int8": "f32"}
@@ -40,39 +24,40 @@ _CAPABILITIES = {"FP32": "fp32", "BF16": "bf16", "FP16": "f16", "INT8": "int8"}
 _DEFAULT_DEVICE = "CPU"
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(Engine):
     """See detector.engine.Engine."""
 
+    load_errors = (RuntimeError, ValueError)
+    error_line = -1
+
     def __init__(self, config: EngineConfig) -> None:
-        self._config = config
+        super().__init__(config)
         self._device = config.device.upper() or _DEFAULT_DEVICE
         self._core: Any = ov.Core()
-        self._shape = (0, 0, 0)
-        self._precision = ""
-        self._names: dict[str, str] = {}
-        self._roles: Shapes = {}
         self._compiled: Any = None
         self._ring: list[Any] = []
 
-    def setup(self, model: Model, path: Path, precision: str) -> None:
-        self._precision = choose_precision(precision, self._available(model))
-        check_file(model, path, self._precision)
-        self._roles = heads.get(model).shapes(model)
-        self._shape = image_shape(model)
+    def precisions(self) -> set[str]:
         try:
-            graph = self._core.read_model(path)
-            image = _image_input(graph, model, self._shape)
-            found = {name: _shape(port) for port in graph.outputs for name in port.get_names()}
-            self._names = check_outputs(model, self._roles, found)
-            graph = _with_input(graph, model, image)
-            self._compiled = self._core.compile_model(graph, self._device, self._options())
-            self._ring = [self._request(model) for _ in range(self._ring_size())]
-            for outputs in self.infer(np.full(self._shape, GREY, np.uint8) for _ in self._ring):
-                check_finite(model, outputs)
-        except (RuntimeError, ValueError) as error:
-            raise ModelBroken(f"model {model.id}: {path} cannot be used: {line_of(error, -1)}") from error
+            capabilities = self._core.get_property(self._device, "OPTIMIZATION_CAPABILITIES")
+        except RuntimeError as error:
+            devices = ", ".join(self._core.available_devices) or "none"
+            raise EngineUnavailable(
+                f"openvino has no device {self._device!r} here; it has: {devices}; set DETECTOR_DEVICE"
+            ) from error
+        return {_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES}
 
-    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
+    def load(self, model: Model, path: Path) -> Shapes:
+        graph = self._core.read_model(path)
+        image = _image_input(graph, model, image_shape(model))
+        shapes = {name: _shape(port) for port in graph.outputs for name in port.get_names()}
+        graph = _with_input(graph, model, image)
+        self._compiled = self._core.compile_model(graph, self._device, self._options())
+        self._ring = [self._request(model) for _ in range(self._ring_size())]
+        self.warm_up_images = len(self._ring)
+        return shapes
+
+    def run(self, images: Iterable[Image], *, masks: bool) -> Generator[Outputs, None, None]:
         # Position i of the ring computes image i, i + n, i + 2n ...
         started = finished = 0
         try:
@@ -97,7 +82,7 @@ class OpenVinoEngine:
 
     def describe(self) -> EngineInfo:
         name = self._core.get_property(self._device, "FULL_DEVICE_NAME")
-        return EngineInfo("openvino", ov.__version__, name, self._device.partition(".")[0], self._precision)
+        return EngineInfo("openvino", ov.__version__, name, self._device.partition(".")[0], self.precision)
 
     def _ring_size(self) -> int:
         return int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
@@ -109,7 +94,6 @@ class OpenVinoEngine:
         return request
 
     def _start(self, number: int, image: Image) -> None:
-        check_image(image, self._shape)
         request = self._ring[number % len(self._ring)]
         # Into the request's own memory: the image need not outlive this call.
         request.get_tensor(IMAGE_INPUT).data[0] = image
@@ -118,29 +102,17 @@ class OpenVinoEngine:
     def _finish(self, number: int) -> Outputs:
         request = self._ring[number % len(self._ring)]
         request.wait()
-        return by_role(self._names, self._roles, {name: request.get_tensor(name).data for name in self._names.values()})
-
-    def _available(self, model: Model) -> set[str]:
-        """The precisions that the device computes the model in."""
-        try:
-            capabilities = self._core.get_property(self._device, "OPTIMIZATION_CAPABILITIES")
-        except RuntimeError as error:
-            devices = ", ".join(self._core.available_devices) or "none"
-            raise EngineUnavailable(
-                f"openvino has no device {self._device!r} here; it has: {devices}; set DETECTOR_DEVICE"
-            ) from error
-        known = {_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES}
-        return known if model.int8_file else known - {"int8"}
+        return self.by_role({name: request.get_tensor(name).data for name in self.output_names.values()})
 
     def _options(self) -> dict[str, Any]:
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "THROUGHPUT",
-            "INFERENCE_PRECISION_HINT": _HINTS[self._precision],
+            "INFERENCE_PRECISION_HINT": _HINTS[self.precision],
         }
         if self._device == "CPU":
             # Pinned, the threads of two processes share one core and leave the others idle.
             options["ENABLE_CPU_PINNING"] = False
-            options["INFERENCE_NUM_THREADS"] = self._config.threads
+            options["INFERENCE_NUM_THREADS"] = self.config.threads
         return options
 
 

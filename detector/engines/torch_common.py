@@ -5,13 +5,14 @@ that computes, has the batch before in hand. On a GPU the copies have pinned mem
 """
 
 import logging
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -20,9 +21,9 @@ from contracts.errors import EngineUnavailable, ModelBroken
 from contracts.models.catalogue import Model
 from contracts.results.codec import mask_column
 from detector import masks_rle
-from detector.engine import MASKS, EngineConfig, EngineInfo, Image, Outputs, check_file, check_finite, choose_precision
+from detector.engine import Engine, EngineConfig, EngineInfo
 from detector.engines.cpu_name import cpu_name
-from detector.view import GREY
+from detector.tensors import MASKS, Image, Outputs, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ BATCH_ON_GPU = 8
 # No network is asked for detections that score less.
 SCORE_FLOOR = 0.05
 _DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
-_WARM_UP = (360, 640)
+# What every network gives for a frame, for the head `boxes`.
+_OUTPUTS: Shapes = {"boxes": (None, 4), "scores": (None,), "labels": (None,)}
 
 T = TypeVar("T")
 
@@ -57,52 +59,50 @@ class Network(Protocol):
         """
 
 
-class TorchEngine:
-    """See detector.engine.Engine. An engine says how its networks are built."""
+class TorchEngine(Engine):
+    """See detector.engine.Engine. A subclass builds its library's networks."""
 
-    engine = ""
-    version = ""
+    fixed_input_size = False
+    load_errors = ()
+    engine: ClassVar[str]
+    version: ClassVar[str]
 
     def __init__(self, config: EngineConfig) -> None:
-        self._config = config
+        super().__init__(config)
         # Set up and used by one thread, as what PyTorch keeps by thread is costly to make.
         self._thread = ThreadPoolExecutor(1, "torch")
-        self._device = torch.device("cpu")
-        self._precision = ""
+        self._device = choose_device(config.device)
         self._batches: Batches | None = None
 
+    @abstractmethod
     def build(self, model: Model, path: Path, device: torch.device) -> Network:
         """The network with the weights of the file. Raises ModelBroken."""
-        raise NotImplementedError
 
-    def setup(self, model: Model, path: Path, precision: str) -> None:
-        self._device = choose_device(self._config.device)
-        self._precision = choose_precision(precision, precisions(self._device))
-        check_file(model, path, self._precision)
+    def precisions(self) -> set[str]:
+        return precisions(self._device)
+
+    def load(self, model: Model, path: Path) -> Shapes:
         self._thread.submit(self._load, model, path).result()
-        warm_up = np.full((*_WARM_UP, 3), GREY, np.uint8)
-        for masks in {False, model.masks}:
-            for outputs in self.infer([warm_up], masks=masks):
-                check_finite(model, outputs)
+        return _OUTPUTS
 
-    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
+    def run(self, images: Iterable[Image], *, masks: bool) -> Generator[Outputs, None, None]:
         if self._batches is None:
-            raise RuntimeError("infer before setup")
+            raise RuntimeError("run before load")
         batches = self._batches
         yield from one_ahead(self._thread, batches.pulled(images), lambda batch: batches.computed(batch, masks=masks))
 
     def describe(self) -> EngineInfo:
         version = f"{self.version} with PyTorch {torch.__version__}"
-        return EngineInfo(self.engine, version, _device_name(self._device), self._device.type, self._precision)
+        return EngineInfo(self.engine, version, _device_name(self._device), self._device.type, self.precision)
 
     def _load(self, model: Model, path: Path) -> None:
-        if self._config.threads:
-            torch.set_num_threads(self._config.threads)
-        if self._precision == "fp32":  # else convolutions on a GPU round to 10 bits
+        if self.config.threads:
+            torch.set_num_threads(self.config.threads)
+        if self.precision == "fp32":  # else convolutions on a GPU round to 10 bits
             torch.backends.cudnn.allow_tf32 = False
         network = self.build(model, path, self._device)
-        size = self._config.batch or (BATCH_ON_GPU if self._device.type == "cuda" else 1)
-        self._batches = Batches(network, self._device, _DTYPES.get(self._precision), size)
+        size = self.config.batch or (BATCH_ON_GPU if self._device.type == "cuda" else 1)
+        self._batches = Batches(network, self._device, _DTYPES.get(self.precision), size)
 
 
 def one_ahead(

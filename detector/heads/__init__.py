@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from contracts.errors import ModelBroken
 from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
-from detector.engine import Outputs, Shapes
 from detector.heads import boxes, detr, nanodet, yolo, yolox
+from detector.tensors import Outputs, Shapes
 from detector.view import View
 
 Decode = Callable[[Outputs, Model, View, float, Collection[int] | None], Detections]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from contracts.models.catalogue import HeadOptions, Model
 from contracts.results.codec import Detections, mask_column
-from detector.engine import MASKS, Outputs, Shapes
 from detector.heads.nms import Floats, best, corners, nms
+from detector.tensors import MASKS, Outputs, Shapes
 from detector.view import View
 
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
-from detector.engine import Outputs, Shapes
 from detector.heads.nms import MAX_DETECTIONS, Floats, candidates, corners
+from detector.tensors import Outputs, Shapes
 from detector.view import View
 
 

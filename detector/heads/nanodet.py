@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
-from detector.engine import Outputs, Shapes
 from detector.heads.grid import cell_count, cells, fixed_size
 from detector.heads.nms import Floats, Indices, candidates, suppressed
+from detector.tensors import Outputs, Shapes
 from detector.view import View
 
 BINS = 11

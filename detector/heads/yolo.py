@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
-from detector.engine import Outputs, Shapes
 from detector.heads.nms import candidates, corners, suppressed
+from detector.tensors import Outputs, Shapes
 from detector.view import View
 
 MAX_IOU = 0.7

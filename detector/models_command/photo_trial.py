@@ -14,8 +14,9 @@ from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
 from detector import heads
 from detector.decode.frames import ToImage
-from detector.engine import Engine, EngineConfig, EngineInfo, Outputs, check_finite
+from detector.engine import Engine, EngineConfig, EngineInfo, check_finite
 from detector.engines.registry import create
+from detector.tensors import Outputs
 from detector.view import view
 
 PHOTOS = tuple(sorted((Path(__file__).parent / "photos").glob("*.jpg")))

@@ -20,13 +20,14 @@ from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
 from detector import heads
 from detector.decode.frames import ToImage
-from detector.engine import EngineConfig, Image, check_file
+from detector.engine import EngineConfig, check_file
 from detector.engines.loaded import weights_path
 from detector.engines.onnx_graph import image_input
 from detector.engines.registry import create
 from detector.heads.nms import ious
 from detector.models_command.add import Say
 from detector.models_command.models_folder import Folder, hash_of
+from detector.tensors import Image
 from detector.view import View, view
 
 # Where nearly all the work is; what is left is quick, and some of it needs its fractions.

@@ -15,11 +15,12 @@ from contracts.errors import EngineUnavailable, ModelBroken, PrecisionUnavailabl
 from contracts.models import catalogue
 from contracts.models.catalogue import Model
 from detector import heads
-from detector.engine import PRECISIONS, Engine, EngineConfig, Image, Outputs
+from detector.engine import PRECISIONS, Engine, EngineConfig
 from detector.engines import registry
 from detector.engines.onnxruntime import OnnxRuntimeEngine
 from detector.engines.openvino import OpenVinoEngine
 from detector.models_command import arguments
+from detector.tensors import Image, Outputs
 from tests.support.deployments.service import ROOT
 from tests.support.models import torch_models
 from tests.support.models.fake_engine import FakeEngine, write_model
@@ -94,7 +95,7 @@ BENCHES = (
         FakeEngine,
         lambda folder: write_model(folder / "fake.json", MODEL),
         lambda folder: write_model(folder / "part.json", MODEL, without="distances"),
-        lambda: set(FakeEngine.precisions),
+        lambda: set(FakeEngine.PRECISIONS),
     ),
     Bench(
         "onnxruntime",

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from contracts.errors import EngineUnavailable, ModelBroken
 from detector import heads, masks_rle
-from detector.engine import MASKS, Engine, EngineConfig, Image, Outputs
+from detector.engine import Engine, EngineConfig
 from detector.engines import registry
+from detector.tensors import MASKS, Image, Outputs
 from detector.view import view
 from tests.support.models import torch_models
 from tests.support.models.torch_models import (

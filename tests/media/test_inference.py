@@ -31,10 +31,11 @@ from detector.context import Services, context
 from detector.decode.crop import area
 from detector.decode.frames import ToImage, decode
 from detector.decode.parent import Budget, Decoders
-from detector.engine import Engine, EngineConfig, Image, Outputs
+from detector.engine import Engine, EngineConfig
 from detector.engines.loaded import Engines
 from detector.heads import nanodet
 from detector.inference import Cancelled, run
+from detector.tensors import Image, Outputs
 from detector.view import view
 from tests.support.deployments.service import ROOT
 from tests.support.fakes import MemoryResultStore, MemoryStorage

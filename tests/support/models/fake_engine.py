@@ -5,13 +5,14 @@ import zlib
 from collections import deque
 from collections.abc import Generator, Iterable
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from contracts.errors import ModelBroken
 from contracts.models.catalogue import Model
 from detector import heads
-from detector.engine import EngineInfo, Image, Outputs, check_file, check_outputs, choose_precision
+from detector.engine import Engine, EngineConfig, EngineInfo
+from detector.tensors import Image, Outputs, Shapes
 
 IN_FLIGHT = 3
 SCORE = 0.9
@@ -34,22 +35,21 @@ def _known(shape: tuple[int | None, ...]) -> tuple[int, ...]:
     return tuple(length or 0 for length in shape)
 
 
-class FakeEngine:
-    """Sees one object in each image, where and what depends on all of its bytes."""
+class FakeEngine(Engine):
+    """Finds one object in each image; where and which one depends on all of the image's bytes."""
 
-    precisions: tuple[str, ...] = ("fp32", "bf16")
+    PRECISIONS: ClassVar[frozenset[str]] = frozenset({"fp32", "bf16"})
 
-    def setup(self, model: Model, path: Path, precision: str) -> None:
-        self._precision = choose_precision(precision, self.precisions)
-        check_file(model, path, self._precision)
-        try:
-            found = {name: tuple(shape) for name, shape in json.loads(path.read_bytes()).items()}
-        except ValueError as error:
-            raise ModelBroken(f"model {model.id}: {path} is no model of the fake") from error
-        self._shapes = heads.get(model).shapes(model)
-        check_outputs(model, self._shapes, found)
+    def __init__(self, config: EngineConfig | None = None) -> None:
+        super().__init__(config or EngineConfig())
 
-    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
+    def precisions(self) -> set[str]:
+        return set(self.PRECISIONS)
+
+    def load(self, model: Model, path: Path) -> Shapes:
+        return {name: tuple(shape) for name, shape in json.loads(path.read_bytes()).items()}
+
+    def run(self, images: Iterable[Image], *, masks: bool) -> Generator[Outputs, None, None]:
         waiting: deque[Outputs] = deque()
         for image in images:
             waiting.append(self._outputs(image))
@@ -58,9 +58,9 @@ class FakeEngine:
         yield from waiting
 
     def describe(self) -> EngineInfo:
-        return EngineInfo("fake", "1", "none", "none", self._precision)
+        return EngineInfo("fake", "1", "none", "none", self.precision)
 
     def _outputs(self, image: Image) -> Outputs:
-        outputs = {name: np.zeros(_known(shape), np.float32) for name, shape in self._shapes.items()}
-        outputs["scores"][answer(image, *_known(self._shapes["scores"]))] = SCORE
+        outputs = {name: np.zeros(_known(shape), np.float32) for name, shape in self.roles.items()}
+        outputs["scores"][answer(image, *_known(self.roles["scores"]))] = SCORE
         return outputs

@@ -13,8 +13,8 @@ from contracts.models import catalogue
 from contracts.models.catalogue import HeadOptions, Model
 from contracts.results.codec import Detections
 from detector import heads
-from detector.engine import Outputs
 from detector.heads import boxes
+from detector.tensors import Outputs
 from detector.view import view
 from tests.support.models.naive_heads import (
     Found,

@@ -17,8 +17,8 @@ from contracts.models import catalogue
 from contracts.models.catalogue import Model
 from contracts.results.codec import Detections, mask_column
 from detector import heads
-from detector.engine import Outputs
 from detector.heads import boxes, nanodet, nms
+from detector.tensors import Outputs
 from detector.view import view
 from tests.support.models.naive_heads import overlap, seeds, sizes, thresholds
 
