@@ -1,10 +1,10 @@
-"""A video as packets: opened, sought, read."""
+"""The one way to open an uploaded video, and a video as packets that can be sought."""
 
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypeAlias
 
 import av
-import av.subtitles.codeccontext  # what opens a container imports these else, where no file can be opened any more
+import av.subtitles.codeccontext  # av.open() imports these lazily, which the sandbox would not allow any more
 import av.subtitles.stream
 from av.container import InputContainer
 from av.packet import Packet
@@ -14,41 +14,80 @@ from av.video.stream import VideoStream
 from contracts.errors import DecodeFailed
 from media.demuxers import MAX_STREAMS, OPEN_OPTIONS, demuxer
 
-# Demuxers that search times of display: given a dts they land a keyframe too early.
+# Demuxers that seek by pts: given a dts, they land a keyframe too early.
 _SEEK_BY_PTS = ("matroska", "mov")
-# Demuxers that work out a dts from the packets before: after a seek it may be another.
+# Demuxers that compute a dts from the packets before it: after a seek it may differ.
 _DTS_GUESSED = "matroska"
+_HEAD_BYTES = 16
 
-# None is the end of the stream. A string, since the class takes no argument when run.
+# None marks the end of the stream. A string, since the class cannot be subscripted at run time.
 MaybePacket: TypeAlias = "Packet[VideoStream] | None"
 OnPacket = Callable[[], None]
 
 
-class Video:
-    """The first stream of a file that is no cover picture: the one that the probe has read.
+class TooManyStreams(ValueError):
+    """The file has more than MAX_STREAMS streams; the message says so."""
 
-    Packets come in the order of decoding, and None at the end: the decoder shall give what it holds
-    back. A call for packets ends the one before.
+
+def open_container(source: BinaryIO) -> InputContainer:
+    """Open a file with the allowed demuxers and without any protocol, from its start.
+
+    The container reads from source, which stays open when it is closed. Raises av.error.FFmpegError and
+    UnicodeDecodeError (unreadable), TooManyStreams.
+    """
+    source.seek(0)
+    head = source.read(_HEAD_BYTES)
+    source.seek(0)
+    container = av.open(source, mode="r", format=demuxer(head), options=OPEN_OPTIONS)
+    count = len(container.streams)
+    if count > MAX_STREAMS:
+        container.close()
+        raise TooManyStreams(f"it has {count} streams; at most {MAX_STREAMS} are accepted")
+    return container
+
+
+def video_stream(container: InputContainer) -> VideoStream | None:
+    """The first video stream that is not a cover picture, set to decode in one thread."""
+    for stream in container.streams.video:
+        if stream.disposition & Disposition.attached_pic:
+            continue
+        if stream.codec_context is not None:  # as with a codec that cannot be decoded
+            # Decoder threads would need memory, and take CPU time from the model's threads for no gain.
+            stream.thread_type = "NONE"
+            stream.codec_context.thread_count = 1
+        return stream
+    return None
+
+
+def _ignore() -> None:
+    return
+
+
+class Video:
+    """The video stream of a file (see video_stream) as packets.
+
+    Packets come in decoding order, followed by None, which makes the decoder return the frames it holds back. A call
+    of packets or packets_from ends the iterator of the call before.
     """
 
     def __init__(self, source: BinaryIO) -> None:
-        """Raises DecodeFailed when the file cannot be opened."""
+        """Raises DecodeFailed when the file cannot be opened or has no video stream."""
         self._source = source
         self._used = False
         self._open()
 
-    def packets(self, on_packet: OnPacket) -> Iterator[MaybePacket]:
-        """All packets. on_packet is called for each; what it raises comes through."""
-        if self._used:  # a seek to the start would leave packets out where times are negative or wrap
+    def packets(self, on_packet: OnPacket = _ignore) -> Iterator[MaybePacket]:
+        """All packets. on_packet is called for each; what it raises passes through."""
+        if self._used:  # a seek to the start would skip packets where times are negative or wrap
             self.close()
             self._open()
         self._used = True
         return self._read(on_packet)
 
     def packets_from(self, dts: int, pts: int | None, on_packet: OnPacket) -> Iterator[MaybePacket]:
-        """The packets from the keyframe with that dts on, none where it cannot be found.
+        """The packets from the keyframe with that dts on; none where it cannot be found.
 
-        pts: its time of display, where it is known.
+        pts: of that keyframe, where known.
         """
         self._used = True
         by_pts = pts is not None and self._container.format.name.startswith(_SEEK_BY_PTS)
@@ -60,12 +99,22 @@ class Video:
         return _from_keyframe(self._read(on_packet), dts, exact=exact)
 
     def close(self) -> None:
-        """Let go of the container; the source stays open."""
+        """Close the container; the source stays open."""
         self._container.close()
 
     def _open(self) -> None:
-        self._container = _container(self._source)
-        self.stream = _stream(self._container)
+        try:
+            self._container = open_container(self._source)
+        except TooManyStreams as error:
+            raise DecodeFailed(str(error)) from error
+        except av.error.MemoryError:
+            raise  # not the fault of the file
+        except av.error.FFmpegError as error:
+            raise DecodeFailed(f"the video cannot be opened: {error.strerror or type(error).__name__}") from error
+        stream = video_stream(self._container)
+        if stream is None:
+            raise DecodeFailed("the file holds no video stream")
+        self.stream = stream
         self._used = False
 
     def _read(self, on_packet: OnPacket) -> Iterator[MaybePacket]:
@@ -75,35 +124,16 @@ class Video:
                 if packet.size:
                     yield packet
         except av.error.InvalidDataError:
-            pass  # a damaged tail: what was read until there counts
+            pass  # a damaged tail: what was read before it counts
         yield None
 
 
-def _container(source: BinaryIO) -> InputContainer:
-    source.seek(0)
-    head = source.read(16)
-    source.seek(0)
-    try:
-        return av.open(source, mode="r", format=demuxer(head), options=OPEN_OPTIONS)
-    except av.error.FFmpegError as error:
-        raise DecodeFailed(f"the video cannot be opened: {error.__class__.__name__}") from error
-
-
-def _stream(container: InputContainer) -> VideoStream:
-    if len(container.streams) > MAX_STREAMS:
-        raise DecodeFailed(f"the file holds {len(container.streams)} streams; at most {MAX_STREAMS} are read")
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            # Threads of the decoder would take the time of the model's, and give nothing for it.
-            stream.thread_type = "NONE"
-            stream.codec_context.thread_count = 1
-            return stream
-    raise DecodeFailed("the file holds no video stream")
-
-
 def _from_keyframe(packets: Iterator[MaybePacket], dts: int, *, exact: bool) -> Iterator[MaybePacket]:
-    """A seek may land elsewhere, and in an MPEG program stream the times after it may belong to the
-    neighbours; then nothing is better than the wrong frame. exact: False takes any keyframe."""
+    """The packets from the keyframe with that dts on, after a seek that may have landed elsewhere.
+
+    In an MPEG program stream the times after a seek may be those of neighbouring packets; no frame is better than a
+    wrong one then. exact False takes the first keyframe, whatever its dts.
+    """
     for packet in packets:
         if packet is None or (exact and packet.dts is not None and packet.dts > dts):
             return

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from contracts.wire.messages import Chunk
 from detector.tensors import Image
 from detector.view import GREY, View
-from media.frames_of_packets import Timed, by_count, by_pts
+from media.frames_of_packets import Timed, frames_of_packets
 from media.seekable_video import Video
 
 _FORMATS = {"BGR": "bgr24", "RGB": "rgb24"}
@@ -75,11 +75,7 @@ def _frames(video: Video, chunk: Chunk, dts: int | None, on_packet: Callable[[],
         pts = chunk.times[0] if chunk.clock == "pts" and dts == chunk.seeks[0] else None
         packets = video.packets_from(dts, pts, on_packet)
     wanted = set(chunk.times)
-    if chunk.clock == "pts":
-        shown = by_pts(packets, video.stream, frozenset(wanted))
-    else:
-        shown = by_count(packets, video.stream)
-    for time, frame in shown:
+    for time, frame in frames_of_packets(packets, video.stream, chunk.clock, frozenset(wanted)):
         if chunk.end is not None and time >= chunk.end:
             return
         if time in wanted:  # the first of a time; others are neither counted nor expected

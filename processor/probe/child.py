@@ -17,12 +17,9 @@ from itertools import pairwise
 from typing import BinaryIO
 
 import av
-import av.subtitles.codeccontext  # what opens a container imports these else, where no file can be opened any more
-import av.subtitles.stream
 from av import logging
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -30,8 +27,9 @@ from contracts.errors import StorageUnavailable, VideoRefused
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
 from media import sandbox
-from media.demuxers import ANIMATIONS, MAX_STREAMS, OPEN_OPTIONS, STILLS, demuxer
+from media.demuxers import ANIMATIONS, STILLS
 from media.file_handover import STORAGE_FAILED, taken
+from media.seekable_video import TooManyStreams, open_container, video_stream
 from processor.core.cutting import shown
 from processor.probe.damage import Damage
 
@@ -66,17 +64,15 @@ class _Packets:
 def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
     """Media and packet index of a video. Raises VideoRefused with a reason for the user."""
     head = source.read(64)
-    source.seek(0)
     if _is_animated_webp(head):
         raise VideoRefused("this is an animated WebP, which cannot be decoded: send it as a GIF or as a video")
     if head.lstrip().startswith(_PLAYLISTS):
         raise VideoRefused("this is a playlist or a description, not a video: upload the video file itself")
     try:
-        with av.open(source, mode="r", format=demuxer(head), options=OPEN_OPTIONS) as container:
+        with open_container(source) as container:
             first = _first_frame(container, _video_stream(container, limits))
-        # Opened anew, since a seek to the start leaves packets out where times are negative or wrap.
-        source.seek(0)
-        with av.open(source, mode="r", format=demuxer(head), options=OPEN_OPTIONS) as container:
+        # Reopened, since a seek to the start would skip packets where times are negative or wrap.
+        with open_container(source) as container:
             stream = _video_stream(container, limits)
             damage = Damage(container, stream)
             index = _index(_read_packets(container, stream, limits, damage), stream)
@@ -87,6 +83,8 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
                     "are accepted of all together: cut it into parts, or send it smaller"
                 )
             return ProbeReport(media=media, index=index)
+    except TooManyStreams as error:
+        raise VideoRefused(str(error)) from error
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         if head[4:8] in _MP4_BOXES:
             raise VideoRefused(
@@ -98,20 +96,16 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
 
 
 def _video_stream(container: InputContainer, limits: Limits) -> VideoStream:
-    if len(container.streams) > MAX_STREAMS:
-        raise VideoRefused(f"it has {len(container.streams)} streams; at most {MAX_STREAMS} are accepted")
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not streams:
+    stream = video_stream(container)
+    if stream is None:
         held = "only sound" if container.streams.audio else "no picture"
         raise VideoRefused(f"the file holds {held}: a video stream is needed")
-    stream = streams[0]
     if stream.codec_context is None or not stream.width or not stream.height:
         raise VideoRefused("the video stream is of a codec that cannot be decoded, or damaged")
     if stream.width * stream.height > limits.max_frame_pixels:
         raise VideoRefused(
             f"its frames have {stream.width}x{stream.height} pixels; at most {limits.max_frame_pixels} are accepted"
         )
-    stream.thread_type = "NONE"
     return stream
 
 

@@ -30,7 +30,7 @@ from media.sandbox import Bounds, enter
 from processor.renditions.annotations import Annotations, covered
 from processor.renditions.drawing import draw
 from processor.renditions.encoder import Target, copy_to
-from processor.renditions.frames import Shot, opened, shots
+from processor.renditions.frames import NumberedFrame, numbered_frames, opened
 from processor.renditions.picture import ToPicture
 from processor.renditions.protocol import Report, Request
 
@@ -59,10 +59,10 @@ def render(
     to_picture = ToPicture(media.rotation, COPY_PIXELS)
     threads = min(_ENCODER_THREADS, len(os.sched_getaffinity(0)))
     with (
-        opened(video) as (container, stream),
+        opened(video) as decoded,
         copy_to(target, Fraction(*index.time_base), media.fps, _aspect(media), threads) as (copy, kind),
     ):
-        for number, shown_at, frame in _chosen(shots(container, stream, index), numbers):
+        for number, shown_at, frame in _chosen(numbered_frames(decoded, index), numbers):
             picture = to_picture(frame)
             if notes is not None:
                 draw(picture, (media.width, media.height), notes.at(number))
@@ -76,22 +76,22 @@ def render(
 
 def _poster(request: Request, target: Target, video: BinaryIO, index: PacketIndex) -> Report:
     to_picture = ToPicture(request.media.rotation, POSTER_PIXELS)
-    with opened(video) as (container, stream):
-        for _, _, frame in shots(container, stream, index):
+    with opened(video) as decoded:
+        for _, _, frame in numbered_frames(decoded, index):
             picture = Image.fromarray(to_picture.rgb(frame))
             picture.save(target.sink, "JPEG", quality=_JPEG_QUALITY, optimize=True)
             return Report(1, 1, content_type="image/jpeg")
     raise VideoRefused("no frame of the video can be decoded")
 
 
-def _chosen(all_shots: Iterator[Shot], numbers: Sequence[int]) -> Iterator[Shot]:
-    """The shots of these numbers (rising), and none behind the last."""
-    for shot in all_shots:
-        position = bisect_left(numbers, shot[0])
+def _chosen(frames: Iterator[NumberedFrame], numbers: Sequence[int]) -> Iterator[NumberedFrame]:
+    """The frames with these numbers (ascending); ends after the last of them."""
+    for frame in frames:
+        position = bisect_left(numbers, frame[0])
         if position == len(numbers):
             return
-        if numbers[position] == shot[0]:
-            yield shot
+        if numbers[position] == frame[0]:
+            yield frame
 
 
 def _aspect(media: Media) -> Fraction:
