@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.browsing import CHROMIUM, FLAGS
 from tests.support.deployments import recovery_times
@@ -17,6 +17,7 @@ from tests.support.deployments.breakable import Breakable, Faulty
 from tests.support.deployments.deployment import Images
 from tests.support.deployments.forms import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
 from tests.support.deployments.service import ROOT, Client, Service
+from tests.support.models import tiny_model
 from tests.support.models_command import Command
 from tests.support.requirements import missing
 from tests.support.servers.debian import Postgres, require
@@ -33,16 +34,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("\n".join(lines))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "long" in item.path.relative_to(ROOT / "tests").parts:
+            item.add_marker(pytest.mark.long)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that needs a form runs in each of them; one that is marked so, in the distributed ones alone, in one of
-    these, or in none of them."""
+    """The deployment modes of a test that runs a service: embedded, unless the test is marked otherwise.
+
+    every_form: embedded and on RabbitMQ with PostgreSQL; in the long tier on the other pairs too. distributed: the
+    same without embedded.
+    """
     if "form" not in metafunc.fixturenames:
         return
     marked = {mark.name for mark in metafunc.definition.iter_markers()}
-    names = () if "embedded" in marked else MATRIX[:1] if "one_form" in marked else MATRIX
-    forms = [pytest.param(name, marks=pytest.mark.distributed) for name in names]
-    if "distributed" not in marked:
-        forms.insert(0, pytest.param("embedded"))
+    names = ["embedded"] if "distributed" not in marked else []
+    if marked & {"every_form", "distributed"}:
+        names += MATRIX[:1]
+    forms = [pytest.param(name) for name in names]
+    if "every_form" in marked:
+        forms += [pytest.param(name, marks=pytest.mark.long) for name in MATRIX[1:]]
     metafunc.parametrize("form", forms, indirect=True, scope="session")
 
 
@@ -84,8 +96,17 @@ def faulty(images: Images) -> Iterator[Faulty]:
 
 @pytest.fixture(scope="session")
 def service(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One service for all tests that do not break or configure it."""
-    with form.run(tmp_path_factory.mktemp("service"), UPLOAD_MAX_BYTES=5_000_000) as running:
+    """One service for all tests that neither break nor configure it. Its default model costs next to nothing."""
+    folder = tmp_path_factory.mktemp("service")
+    tiny_model.install(folder / "data" / "models", labels=tiny_model.COMMON_LABELS)
+    with form.run(folder, UPLOAD_MAX_BYTES=5_000_000, DEFAULT_MODEL=tiny_model.ID) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def standard_service(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service with its bundled model, as users start it."""
+    with form.run(tmp_path_factory.mktemp("standard"), UPLOAD_MAX_BYTES=5_000_000) as running:
         yield running
 
 
@@ -143,13 +164,21 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     return Command(tmp_path / "data" / "models", capsys)
 
 
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """An empty page of a real browser."""
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests; each has a context of its own."""
     if not CHROMIUM.exists():
         missing(f"{CHROMIUM} is not installed: tools/install-debian-packages installs it")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         expect.set_options(timeout=60_000)  # of a busy machine; what is there is seen at once
-        yield browser.new_page(viewport={"width": 1280, "height": 1000})
-        browser.close()
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """An empty page of a real browser, without cookies or storage of other tests."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    yield context.new_page()
+    context.close()

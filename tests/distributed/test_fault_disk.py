@@ -13,6 +13,8 @@ from tests.support.servers.disk import enlarge, filled, small_disk
 from tests.support.videos.big_file import big
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
 SIZE = "8m"
 
 

@@ -19,7 +19,7 @@ from tests.support.deployments.service import ROOT
 from tests.support.requirements import missing
 from tests.support.servers.proxy import Proxy
 
-pytestmark = pytest.mark.distributed
+pytestmark = [pytest.mark.distributed, pytest.mark.long]
 
 SOURCE = ROOT / "tests/support/deployments/clock.c"
 DAY = 86_400

@@ -15,6 +15,8 @@ from tests.support.deployments.service import ROOT, family
 from tests.support.servers.debian import PASSWORD
 from tests.support.servers.network import OtherHost
 
+pytestmark = pytest.mark.long
+
 CENTRAL = Compose(MAIN, "deploy/central-host.yaml")
 INFERENCE = Compose("deploy/inference-host.yaml")
 SETTINGS = {"CHUNK_SIZE": 48, "LEASE_SECONDS": 3, "REAPER_SECONDS": 2, "DETECTOR_THREADS": 1, "DETECTOR_WORKERS": 1}

@@ -16,7 +16,7 @@ from tests.support.servers.debian import Postgres, require
 from tests.support.servers.postgres_results import ask
 from tests.support.videos.sample_variants import repeated
 
-pytestmark = pytest.mark.distributed
+pytestmark = [pytest.mark.distributed, pytest.mark.long]
 SETTINGS = {"CHUNK_SIZE": 48, "DETECTOR_WORKERS": 2, "LEASE_SECONDS": 4, "REAPER_SECONDS": 1}
 
 

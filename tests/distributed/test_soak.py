@@ -10,7 +10,7 @@ from tests.support.deployments.breakable import Faulty, short
 from tests.support.deployments.deployment import Deployment
 from tests.support.deployments.soak_run import DETECTORS, Soak
 
-pytestmark = pytest.mark.distributed
+pytestmark = [pytest.mark.distributed, pytest.mark.long]
 
 SEED = int(os.environ.get("SEED") or 1)
 JOBS = int(os.environ.get("JOBS") or 8)

@@ -5,11 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from tests.support.deployments.service import ROOT, Service
-
-pytestmark = pytest.mark.one_form
 
 
 def test_the_curl_lines_run_as_they_stand(service: Service, tmp_path: Path) -> None:

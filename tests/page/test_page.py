@@ -8,14 +8,11 @@ from typing import Any
 
 import av
 import pandas as pd
-import pytest
 from playwright.sync_api import Download, Locator, Page, expect
 from pycocotools.coco import COCO
 
 from tests.support.browsing import drop, is_drawn, register, shown_while_playing, step_to
 from tests.support.deployments.service import Client, Service
-
-pytestmark = pytest.mark.one_form
 
 WAIT_MS = 120_000
 

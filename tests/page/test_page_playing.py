@@ -11,8 +11,6 @@ from tests.support.browsing import is_drawn, register, shown_while_playing, step
 from tests.support.deployments.service import Service
 from tests.support.videos.sample_variants import recoded, still
 
-pytestmark = pytest.mark.embedded
-
 FRAMES = 60
 EVEN = list(range(FRAMES))
 UNEVEN = list(islice(accumulate(cycle((1, 3, 2, 1, 5)), initial=0), FRAMES))

@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browsing import PASSWORD, register
 from tests.support.deployments.service import Client, Service
-
-pytestmark = pytest.mark.embedded
 
 
 def test_a_reload_keeps_the_session_and_no_token_can_be_read(service: Service, page: Page) -> None:

@@ -12,8 +12,6 @@ from tests.support.deployments.service import Client, Service
 from tests.support.servers.proxy import Proxy
 from tests.support.videos.big_file import big
 
-pytestmark = pytest.mark.embedded
-
 SIZE = 4_900_000
 CUTS = 6
 WAIT_MS = 120_000

@@ -4,14 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browsing import PASSWORD, register, tidy
 from tests.support.deployments.service import ROOT, Service
 from tests.support.requirements import missing
-
-pytestmark = pytest.mark.embedded
 
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 WIDTHS = (360, 1280)

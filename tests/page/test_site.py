@@ -117,7 +117,6 @@ def test_every_answer_says_what_browsers_may_do_with_it(http: httpx.Client, path
     assert len(headers.get_list("content-security-policy")) == 1
 
 
-@pytest.mark.one_form
 def test_a_browser_runs_the_page_and_swagger_ui_without_complaint(site: Service, page: Page) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

@@ -4,12 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page
 
 from tests.support.deployments.service import Service
-
-pytestmark = pytest.mark.embedded
 
 
 def test_the_main_job_with_the_mouse(service: Service, page: Page, sample: Path) -> None:

@@ -9,8 +9,6 @@ import pytest
 
 from tests.support.deployments.service import Client, Service
 
-pytestmark = pytest.mark.embedded
-
 
 def test_a_token_opens_what_needs_one(client: Client) -> None:
     assert client.call("GET", "/auth/me", 200)["username"] == client.username

@@ -10,8 +10,6 @@ from playwright.sync_api import Page
 
 from tests.support.deployments.service import Client, Service
 
-pytestmark = pytest.mark.embedded
-
 
 @pytest.fixture
 def browser(service: Service, client: Client) -> Client:

@@ -14,8 +14,6 @@ from tests.support.hostile.lures import LURES
 from tests.support.hostile.mutations import mutant
 from tests.support.hostile.seeds import INDEX_FIRST, seed
 
-pytestmark = pytest.mark.one_form
-
 FILES: dict[str, Callable[[], bytes]] = {
     "cut mp4": lambda: seed(INDEX_FIRST)[:30_000],
     "cut matroska": lambda: seed("matroska h264")[:40_000],

@@ -18,7 +18,8 @@ from tests.support.deployments.service import Client, Service
 from tests.support.tus_client import HEADERS, Upload
 from tests.support.videos.sample_variants import repeated
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.every_form
+
 
 FRAMES = 212
 STILL = {"every_n": 100}

@@ -5,8 +5,6 @@ import pytest
 from tests.support.deployments.service import Client, Service
 from tests.support.hostile.api import explore
 
-pytestmark = pytest.mark.one_form
-
 EXAMPLES = 3
 
 

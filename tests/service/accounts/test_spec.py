@@ -9,8 +9,6 @@ import pytest
 
 from tests.support.deployments.service import SPEC, Client, Service
 
-pytestmark = pytest.mark.embedded
-
 OPERATIONS = [
     (method, path, operation)
     for path, item in SPEC["paths"].items()

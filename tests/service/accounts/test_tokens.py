@@ -14,8 +14,6 @@ from contracts.database.engine import open_database
 from contracts.database.tables import ApiToken, utcnow
 from tests.support.deployments.service import Client, Service
 
-pytestmark = pytest.mark.embedded
-
 
 def make(client: Client, **body: Any) -> Any:
     return client.call("POST", "/tokens", 201, json={"name": "nightly", **body})

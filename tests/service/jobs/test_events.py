@@ -21,8 +21,6 @@ from contracts.database.tables import Job, Rendition, utcnow
 from tests.support.deployments.forms import EmbeddedForm
 from tests.support.deployments.service import SPEC, Client, Service
 
-pytestmark = pytest.mark.one_form
-
 JOB = OAS30Validator({"$ref": "#/components/schemas/Job", "components": SPEC["components"]})
 
 
@@ -97,6 +95,7 @@ def done(client: Client, sample: Path) -> Any:
     return client.detect(sample, options={"every_n": 50})
 
 
+@pytest.mark.every_form
 def test_a_job_is_told_of_from_its_start_to_its_end(client: Client, sample: Path) -> None:
     video = client.upload(sample)
     with stream(client) as events:
@@ -139,6 +138,7 @@ def test_deleted_jobs_are_gone(client: Client, done: Any, sample: Path) -> None:
         assert events.until(lambda name, data: name == "gone")[-1][1] == {"id": second["id"]}
 
 
+@pytest.mark.every_form
 def test_whoever_comes_back_hears_what_ended_since(service: Service, client: Client, done: Any) -> None:
     now = utcnow()
     ended = {ago: add_job(service, done, finished_at=now - timedelta(hours=ago)) for ago in (1, 3)}

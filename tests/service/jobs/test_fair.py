@@ -19,7 +19,8 @@ from tests.support.models import tiny_model
 from tests.support.videos.sample_variants import still
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.every_form
+
 MANY, AT_ONCE = 10, 2
 ENDLESS = 20_000  # frames, minutes of work for nanodet-g
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.deployments.service import Client, Service
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.every_form
 
 
 def upload(client: Client, sample: Path, name: str) -> Any:

@@ -12,7 +12,8 @@ from tests.support.deployments.forms import Form
 from tests.support.deployments.service import Client, Service
 from tests.support.videos.sample_variants import repeated
 
-pytestmark = pytest.mark.one_form
+pytestmark = pytest.mark.every_form
+
 
 TIMES = 3
 

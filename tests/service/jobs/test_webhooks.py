@@ -19,8 +19,6 @@ from tests.support.deployments.forms import EmbeddedForm, Form
 from tests.support.deployments.service import ROOT, Client, Service
 from tests.support.servers.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.one_form
-
 OPTIONS = {"every_n": 50}
 SETTINGS = {"WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_TIMEOUT_SECONDS": 5}
 
@@ -62,6 +60,7 @@ def told(client: Client, webhook: Any, seconds: float = 60) -> list[Any]:
         time.sleep(0.1)
 
 
+@pytest.mark.every_form
 def test_the_end_of_a_job_is_told(calling: Service, receiver: Receiver, sample: Path) -> None:
     client, other = calling.client(), calling.client()
     webhook = make(client, f"{receiver.url}/jobs?x=1")
@@ -156,6 +155,7 @@ def test_an_address_that_is_not_open_is_refused(calling: Service, url: str) -> N
     assert client.call("GET", "/webhooks", 200)["items"] == []
 
 
+@pytest.mark.every_form
 def test_an_address_is_checked_again_at_each_call(calling: Service, receiver: Receiver, sample: Path) -> None:
     client = calling.client()
     webhook = make(client, receiver.url)
@@ -174,6 +174,7 @@ def test_a_document_that_is_not_as_the_spec_has_it_is_refused(calling: Service, 
     assert client.request("POST", "/webhooks", json=body).status_code == 422
 
 
+@pytest.mark.every_form
 def test_deliveries_come_in_pages(calling: Service, receiver: Receiver, sample: Path) -> None:
     client = calling.client()
     webhook = make(client, receiver.url)

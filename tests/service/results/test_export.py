@@ -150,7 +150,6 @@ def done(service: Service, sample: Path) -> Done:
     return client, job, client.frames(job)
 
 
-@pytest.mark.one_form
 def test_pandas_reads_the_csv(done: Done) -> None:
     client, job, frames = done
     response = client.request("GET", f"/jobs/{job['id']}/export", params={"format": "csv", "min_score": 0.5})
@@ -166,7 +165,6 @@ def test_pandas_reads_the_csv(done: Done) -> None:
     assert table.to_numpy().tolist() == expected
 
 
-@pytest.mark.one_form
 def test_coco_loads_the_objects_of_every_frame(done: Done, tmp_path: Path) -> None:
     client, job, frames = done
     response = client.request("GET", f"/jobs/{job['id']}/export", params={"format": "coco"})
@@ -183,7 +181,6 @@ def test_coco_loads_the_objects_of_every_frame(done: Done, tmp_path: Path) -> No
         assert found == [(item["label"], item["score"], pytest.approx(item["box"])) for item in frame["detections"]]
 
 
-@pytest.mark.one_form
 def test_the_documents_hold_the_frames_and_what_they_are_of(done: Done) -> None:
     client, job, frames = done
     path = f"/jobs/{job['id']}/export"
@@ -199,7 +196,6 @@ def test_the_documents_hold_the_frames_and_what_they_are_of(done: Done) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.one_form
 def test_what_cannot_be_kept_is_refused(done: Done, service: Service, sample: Path) -> None:
     client, job, _ = done
     path = f"/jobs/{job['id']}/export"

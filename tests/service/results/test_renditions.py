@@ -21,8 +21,6 @@ from tests.support.deployments.service import Client, Service
 from tests.support.videos import formats
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.one_form
-
 FILM_FRAMES = 800
 POSTER, PLAYABLE = "renditions/poster", "renditions/playable"
 

@@ -8,8 +8,6 @@ import pytest
 from tests.support.deployments.service import Client, Service
 from tests.support.reference import sequential
 
-pytestmark = pytest.mark.one_form
-
 LAST_MS = 212 * 40
 
 

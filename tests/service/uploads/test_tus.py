@@ -18,8 +18,6 @@ from tests.support.tus_client import HEADERS, PIECE, Upload, metadata
 from tests.support.videos.big_file import big
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.one_form
-
 SIZE = 3_000_000
 
 

@@ -16,8 +16,6 @@ from playwright.sync_api import Page
 
 from tests.support.deployments.service import Client, Service
 
-pytestmark = pytest.mark.embedded
-
 LIMIT = 5_000_000  # of the shared service
 LARGE = 30_000_000
 URL = "/api/v1/videos"

@@ -15,8 +15,6 @@ import pytest
 from tests.support.deployments.forms import Form
 from tests.support.deployments.service import Client, Service
 
-pytestmark = pytest.mark.one_form
-
 OPTIONS_REFUSED = [
     ({"min_score": 1.5}, "min_score"),
     ({"min_score": "high"}, "min_score"),

@@ -21,8 +21,6 @@ from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.servers.byte_server import Route, Web, certificate, chunked, redirect, reply
 from tests.support.servers.debian import require
 
-pytestmark = pytest.mark.one_form
-
 LIMIT = 5_000_000
 # Spellings of loopback that a resolver understands, or that a careless reader of URLs takes for something else.
 SPELLINGS = [

@@ -142,7 +142,7 @@ class Containers:
         self._links = dict(links)
         self.parts: list[Part] = []
         for name in ("data", "home", "logs"):
-            (folder / name).mkdir(parents=True)
+            (folder / name).mkdir(parents=True, exist_ok=True)
 
     def add(self, service: str) -> Part:
         """One more container of a service."""

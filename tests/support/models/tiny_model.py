@@ -1,7 +1,7 @@
-"""A model that costs next to nothing, so that what is measured is the service around it.
+"""A model that costs next to nothing, for tests and benchmarks of the service around it.
 
-An ONNX graph of average pools with NanoDet's outputs: the score of a cell is how bright it is, its box has always
-the same size. It is registered in a folder of models as any other is.
+An ONNX graph of average pools with NanoDet's outputs: a cell's score for class i is the mean of colour channel i % 3
+(0 to 1), and every box has the same size. It is registered in a models folder like any other.
 """
 
 import hashlib
@@ -17,13 +17,14 @@ from detector.heads.grid import STRIDES
 from detector.heads.nanodet import BINS
 
 ID = "tiny"
+COMMON_LABELS = ("person", "cat", "cup", "dog", "horse")
 
 
-def install(folder: Path, side: int = 64) -> Model:
-    """The model in a folder of models. side: of its square input in pixels, a multiple of the largest stride."""
+def install(folder: Path, side: int = 64, labels: tuple[str, ...] = ("bright",)) -> Model:
+    """Write the model into a models folder. side: of its square input in pixels, a multiple of the largest stride."""
     assert side % STRIDES[-1] == 0
     folder.mkdir(parents=True, exist_ok=True)
-    content = _graph(side).SerializeToString()
+    content = _graph(side, len(labels)).SerializeToString()
     (folder / f"{ID}.onnx").write_bytes(content)
     model = Model(
         id=ID,
@@ -38,13 +39,13 @@ def install(folder: Path, side: int = 64) -> Model:
         channels="BGR",
         std=(255.0, 255.0, 255.0),
         head="nanodet",
-        labels=("bright",),
+        labels=labels,
     )
     (folder / f"{ID}.json").write_bytes(write_entry(model))
     return model
 
 
-def _graph(side: int) -> Any:
+def _graph(side: int, classes: int) -> Any:
     nodes, parts, before = [], [], "image"
     for stride in STRIDES:
         ratio = stride if before == "image" else 2
@@ -58,13 +59,11 @@ def _graph(side: int) -> Any:
     cells = sum((side // stride) ** 2 for stride in STRIDES)
     nodes.append(helper.make_node("Concat", parts, ["cells"], axis=2))
     nodes.append(helper.make_node("Transpose", ["cells"], ["colours"], perm=[0, 2, 1]))
-    nodes.append(helper.make_node("Slice", ["colours", "from", "to", "axis"], ["scores"]))
+    nodes.append(helper.make_node("Gather", ["colours", "channels"], ["scores"], axis=2))
     nodes.append(helper.make_node("MatMul", ["colours", "none"], ["distances"]))
     constants = {
         "flat": np.array([1, 3, -1], np.int64),
-        "from": np.array([0], np.int64),
-        "to": np.array([1], np.int64),
-        "axis": np.array([2], np.int64),
+        "channels": np.arange(classes, dtype=np.int64) % 3,
         "none": np.zeros((3, 4 * BINS), np.float32),
     }
     graph = helper.make_graph(
@@ -72,7 +71,7 @@ def _graph(side: int) -> Any:
         ID,
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, side, side])],
         [
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, cells, 1]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, cells, classes]),
             helper.make_tensor_value_info("distances", TensorProto.FLOAT, [1, cells, 4 * BINS]),
         ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],

@@ -1,15 +1,10 @@
-"""When a label is seen, against intervals that plain Python finds; over HTTP, against the results themselves."""
+"""When a label is seen, compared with intervals that plain Python finds."""
 
-from pathlib import Path
-from typing import Any
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.results.appearances import AppearanceQuery, Interval, IntervalPage, find
 from contracts.results.codec import EMPTY
-from tests.support.deployments.service import Client, Service
 from tests.support.example_results import Made, Seen, block, header, results, some_ms
 
 
@@ -121,51 +116,3 @@ def test_a_stretch_at_the_frontier_grows_and_is_found_from_within() -> None:
     ahead = find(running, AppearanceQuery(label="cat", from_ms=500.0), 10)
     assert ahead.intervals == []
     assert ahead.next_frame is not None
-
-
-@pytest.mark.one_form
-def test_appearances_are_where_the_results_have_the_label(service: Service, sample: Path) -> None:
-    client = service.client()
-    job = client.detect(sample)
-    path, frames = f"/jobs/{job['id']}/appearances", client.frames(job)
-    seen = [
-        Seen(frame["frame"], frame["time_ms"], tuple((0, 10_000) for _ in of_label))
-        for frame in frames
-        if (of_label := [item for item in frame["detections"] if item["label"] == "cat" and item["score"] >= 0.4])
-    ]
-    expected = plain(seen, "cat", 0.0, 200.0)
-    assert expected
-    query = {"label": "cat", "min_score": 0.4, "gap_ms": 200}
-    answer = client.call("GET", path, 200, params=query)
-    assert answer["next_cursor"] is None
-    assert [_of(item) for item in answer["items"]] == expected
-    found: list[dict[str, Any]] = []
-    cursor: dict[str, str] = {}
-    while True:
-        back = client.call("GET", path, 200, params={**query, "direction": "previous", "limit": 1, **cursor})
-        found += back["items"]
-        if back["next_cursor"] is None:
-            break
-        cursor = {"cursor": back["next_cursor"]}
-    assert [_of(item) for item in found] == expected[::-1]
-    first = client.request("GET", path, params=query)
-    held = {"If-None-Match": first.headers["etag"]}
-    assert client.request("GET", path, params=query, headers=held).status_code == 304
-    _refuses(client, path, cursor.get("cursor", "1-x"))
-
-
-def _refuses(client: Client, path: str, cursor: str) -> None:
-    assert "unicorn" in client.problem("GET", path, 422, "invalid_input", params={"label": "unicorn"})
-    client.problem("GET", path, 422, "invalid_cursor", params={"label": "dog", "cursor": cursor})
-    for wrong in (
-        {},
-        {"label": "cat", "direction": "up"},
-        {"label": "cat", "gap_ms": -1},
-        {"label": "cat", "limit": 0},
-    ):
-        assert client.request("GET", path, params=wrong).status_code in (400, 422)
-
-
-def _of(item: dict[str, Any]) -> Interval:
-    fields = {name: value for name, value in item.items() if name != "label"}
-    return Interval(**fields)

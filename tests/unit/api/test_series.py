@@ -1,17 +1,13 @@
-"""Objects per label over time, against a count in plain Python; over HTTP, against the results themselves."""
+"""Objects per label over time, against a count in plain Python."""
 
-import math
-from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.results.selection import Query, Selection
 from api.results.series import Span, answer, read_series, span_of
 from contracts.wire.messages import Options
-from tests.support.deployments.service import Client, Service
 from tests.support.example_results import LABELS, Made, Seen, block, header, results, some_ms
 
 
@@ -74,51 +70,3 @@ def test_a_running_job_has_the_span_that_it_will_have() -> None:
     part = Made(header(options=Options(start_ms=1000, end_ms=3000, every_n=5)), (0, 25), list(frames))
     span = span_of(part, None, None, 500, False)
     assert (span.from_ms, span.to_ms, span.bucket_ms, span.buckets) == (1000, 3000, 200, 10)
-
-
-@pytest.fixture(scope="module")
-def done(service: Service, sample: Path) -> tuple[Client, dict[str, Any], list[dict[str, Any]]]:
-    client = service.client()
-    job = client.detect(sample)
-    return client, job, client.frames(job)
-
-
-@pytest.mark.one_form
-def test_the_series_of_a_job_counts_its_results(done: tuple[Client, dict[str, Any], list[dict[str, Any]]]) -> None:
-    client, job, frames = done
-    series = client.call("GET", f"/jobs/{job['id']}/series", 200, params={"buckets": 20, "min_score": 0.5})
-    assert (series["complete"], series["frontier_ms"], sum(series["frames"])) == (True, None, len(frames))
-    assert len(series["frames"]) == math.ceil((series["to_ms"] - series["from_ms"]) / series["bucket_ms"])
-    for label, shown in series["labels"].items():
-        for i, (most, mean, number) in enumerate(zip(shown["max"], shown["mean"], series["frames"], strict=True)):
-            start, end = (series["from_ms"] + k * series["bucket_ms"] for k in (i, i + 1))
-            counts = [
-                sum(item["label"] == label and item["score"] >= 0.5 for item in frame["detections"])
-                for frame in frames
-                if start <= frame["time_ms"] < end
-            ]
-            assert (most, mean, number) == (max(counts), round(sum(counts) / number, 3), len(counts))
-    assert {"person", "cat", "cup"} <= set(series["labels"])
-
-
-@pytest.mark.one_form
-def test_a_series_is_sent_once_and_compressed(done: tuple[Client, dict[str, Any], list[dict[str, Any]]]) -> None:
-    client, job, _ = done
-    path = f"/jobs/{job['id']}/series"
-    first = client.request("GET", path, headers={"Accept-Encoding": "gzip"})
-    assert first.headers["content-encoding"] == "gzip"
-    held = {"Accept-Encoding": "gzip", "If-None-Match": first.headers["etag"]}
-    assert client.request("GET", path, headers=held).status_code == 304
-    assert client.request("GET", path, params={"buckets": 7}, headers=held).status_code == 200
-
-
-@pytest.mark.one_form
-def test_a_wrong_series_is_refused(done: tuple[Client, dict[str, Any], list[dict[str, Any]]], service: Service) -> None:
-    client, job, _ = done
-    path = f"/jobs/{job['id']}/series"
-    assert "unicorn" in client.problem("GET", path, 422, "invalid_input", params={"label": "unicorn"})
-    backwards = {"from_ms": 2000, "to_ms": 1000}
-    assert "before" in client.problem("GET", path, 422, "invalid_input", params=backwards)
-    for wrong in ({"from_ms": "nan"}, {"to_ms": "1e300"}, {"buckets": 0}, {"buckets": 4001}):
-        assert client.request("GET", path, params=wrong).status_code in (400, 422)
-    service.client().problem("GET", path, 404, "not_found")

@@ -12,8 +12,6 @@ from api.routes.results import NDJSON, accepted
 from api.web.conditional import NotSatisfiable, Part, is_known, wanted_part
 from tests.support.deployments.service import Client, Service
 
-pytestmark = pytest.mark.embedded
-
 TAG = '"abc"'
 
 

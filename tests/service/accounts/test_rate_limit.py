@@ -19,8 +19,6 @@ from tests.support.deployments.service import Client, Service
 from tests.support.servers.valkey import Valkey
 from tests.support.user_admin import make_admin
 
-pytestmark = pytest.mark.one_form
-
 PER_MINUTE = 30
 USERS_PER_MINUTE = 15
 ORIGIN = "https://example.org"
