@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.support.browsing import CHROMIUM, FLAGS
+from tests.support.chromium import running_chromium
 from tests.support.deployments import recovery_times
 from tests.support.deployments.breakable import Breakable, Faulty
 from tests.support.deployments.deployment import Images
@@ -19,7 +19,6 @@ from tests.support.deployments.forms import MATRIX, DistributedForm, EmbeddedFor
 from tests.support.deployments.service import ROOT, Client, Service
 from tests.support.models import tiny_model
 from tests.support.models_command import Command
-from tests.support.requirements import missing
 from tests.support.servers.debian import Postgres, require
 from tests.support.servers.valkey import Valkey
 
@@ -138,8 +137,15 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 
 
 @pytest.fixture(scope="session")
-def sample() -> Path:
+def full_sample() -> Path:
+    """The sample clip: 212 frames, five things and a pause."""
     return ROOT / "samples/things.mp4"
+
+
+@pytest.fixture(scope="session")
+def sample(full_sample: Path) -> Path:
+    """What a test sends through the service; tests/service has a shorter one."""
+    return full_sample
 
 
 @pytest.fixture(scope="session")
@@ -164,21 +170,16 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     return Command(tmp_path / "data" / "models", capsys)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests; each has a context of its own."""
-    if not CHROMIUM.exists():
-        missing(f"{CHROMIUM} is not installed: tools/install-debian-packages installs it")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        expect.set_options(timeout=60_000)  # of a busy machine; what is there is seen at once
-        yield started
-        started.close()
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser for the tests of one file; those in tests/page share one."""
+    with running_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(chromium: Browser) -> Iterator[Page]:
     """An empty page of a real browser, without cookies or storage of other tests."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
     yield context.new_page()
     context.close()

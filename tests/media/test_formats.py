@@ -23,7 +23,12 @@ from processor.probe.child import Limits, inspect
 from tests.support.videos.clips import JOB, plan
 from tests.support.videos.formats import EVERY, FRAMES, ODD, SIZE, File, encode, planes, remux
 
-CHUNK_SIZES = (7, 24, 1000)
+# On every change the size that cuts most; in the long tier all.
+CHUNK_SIZES = (7, *(pytest.param(size, marks=pytest.mark.long) for size in (24, 1000)))
+SAMPLINGS = (
+    range(0, FRAMES, 5),
+    *(pytest.param(wanted, marks=pytest.mark.long) for wanted in (range(0, FRAMES, 2), (1, 47), (40,))),
+)
 # Packets that a decoder takes beyond the last frame wanted, to put frames into order.
 HELD_BACK = 3
 SQUARE = (64, 64)  # the least for HEVC and AV1
@@ -413,7 +418,7 @@ def test_the_chunks_together_are_the_plain_decode(checked: tuple[Case, File, Pro
     assert found == expected
 
 
-@pytest.mark.parametrize("wanted", [range(0, FRAMES, 2), range(0, FRAMES, 5), (1, 47), (40,)], ids=str)
+@pytest.mark.parametrize("wanted", SAMPLINGS, ids=str)
 def test_sampled_frames_are_those_of_the_plain_decode(
     checked: tuple[Case, File, ProbeReport], wanted: Sequence[int]
 ) -> None:

@@ -10,7 +10,6 @@ FRAMES = 48
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sample(full_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first frames of the sample clip: a person, then a cat."""
-    source = Path(__file__).parents[2] / "samples/things.mp4"
-    return recoded(source, tmp_path_factory.mktemp("clip") / source.name, "libx264", range(FRAMES))
+    return recoded(full_sample, tmp_path_factory.mktemp("clip") / full_sample.name, "libx264", range(FRAMES))

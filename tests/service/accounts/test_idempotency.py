@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.support.deployments.service import Client, Service
+from tests.support.models import tiny_model
 
 QUICK = {"every_n": 100}
 
@@ -17,7 +18,7 @@ def test_the_same_key_and_body_give_the_same_job(client: Client, sample: Path) -
     body = {"video_id": video["id"], "options": QUICK}
     key = {"Idempotency-Key": "k1"}
     job = client.call("POST", "/jobs", 202, json=body, headers=key)
-    again = client.request("POST", "/jobs", json={**body, "model": "nanodet-g"}, headers=key)
+    again = client.request("POST", "/jobs", json={**body, "model": tiny_model.ID}, headers=key)
     assert again.status_code == 202
     assert again.json()["id"] == job["id"]
     assert again.headers["location"].endswith(job["id"])

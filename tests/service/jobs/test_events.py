@@ -20,6 +20,7 @@ from contracts.database.engine import open_database
 from contracts.database.tables import Job, Rendition, utcnow
 from tests.support.deployments.forms import EmbeddedForm
 from tests.support.deployments.service import SPEC, Client, Service
+from tests.support.waiting import until
 
 JOB = OAS30Validator({"$ref": "#/components/schemas/Job", "components": SPEC["components"]})
 
@@ -92,7 +93,10 @@ def add_job(service: Service, like: dict[str, Any], **values: Any) -> str:
 
 @pytest.fixture
 def done(client: Client, sample: Path) -> Any:
-    return client.detect(sample, options={"every_n": 50})
+    job = client.detect(sample, options={"every_n": 50})
+    # Its poster is an event of its own.
+    until(lambda: client.call("GET", f"/videos/{job['video_id']}", 200)["links"]["poster"])
+    return client.job(job)
 
 
 @pytest.mark.every_form

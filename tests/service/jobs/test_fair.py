@@ -110,9 +110,9 @@ def test_a_chunk_in_hand_is_left_after_a_cancel(own: Service, endless: Path) -> 
     assert long + 1 not in store.attempts(job["id"]), "the next one was begun"
 
 
-def test_chunks_whose_messages_are_lost_are_sent_again(own: Service, sample: Path) -> None:
+def test_chunks_whose_messages_are_lost_are_sent_again(own: Service, full_sample: Path) -> None:
     client = own.client()
-    video = client.upload(sample)
+    video = client.upload(full_sample)
     calm = client.wait(client.start(video, model=tiny_model.ID))
     assert own.chunks_total(calm) > own.settings().chunk_window, "it is sent in more than one window"
     detectors = own.processes(r"detector\.worker")

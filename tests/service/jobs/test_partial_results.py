@@ -124,9 +124,9 @@ def test_a_cancelled_job_keeps_what_was_finished(own: Service, long_clip: Path) 
     assert kept.get_layout(job["id"]) is None
 
 
-def test_a_store_that_was_emptied_costs_time_and_nothing_else(own: Service, sample: Path) -> None:
+def test_a_store_that_was_emptied_costs_time_and_nothing_else(own: Service, full_sample: Path) -> None:
     client = own.client()
-    undisturbed = client.detect(sample)
+    undisturbed = client.detect(full_sample)
     job = client.start({"id": undisturbed["video_id"]})
     client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
     with redis.Redis.from_url(own.settings().result_store_url) as connection:
