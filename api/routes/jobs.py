@@ -18,7 +18,7 @@ from api.web.asgi_operations import asgi_operation, json_response
 from api.web.representations import PREFIX, job_representation
 from contracts.database.tables import Job, utcnow
 from contracts.errors import NotFound, ResultsNotReady, VideoRefused
-from contracts.results.removal import remove_job_data
+from contracts.storage.removal import remove_job_data
 from contracts.wire.job_states import ACTIVE, JobState
 from contracts.wire.messages import Options
 

@@ -6,7 +6,7 @@ from api.context import context
 from api.routes import audit
 from api.web.answers import Answer, answer, no_content
 from api.web.representations import video_representation
-from contracts.results.removal import remove_video_data
+from contracts.storage.removal import remove_video_data
 
 
 def list_videos(user: str, limit: int = 50, cursor: str | None = None) -> Answer:

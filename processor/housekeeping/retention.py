@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from contracts.database.tables import Job, Video, utcnow
-from contracts.results.removal import remove_job_data, remove_video_data
 from contracts.settings.table import Settings
+from contracts.storage.removal import remove_job_data, remove_video_data
 from processor.housekeeping.keeper import Keeper
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from contracts.results.codec import compress, decode_block, decompress, encode_b
 from contracts.results.result_file import MAGIC, ResultFile, write
 from tests.support.hostile.guided import TARGETS, block, fuzz, header
 
-RUNS = 20_000
+RUNS = 5_000
 
 
 @pytest.mark.parametrize("target", TARGETS)

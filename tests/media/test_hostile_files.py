@@ -17,8 +17,9 @@ from tests.support.hostile.lures import LURES
 from tests.support.hostile.mutations import MUTATIONS, mutant, truncations
 from tests.support.hostile.seeds import SEEDS, seed
 
-PLACES = 4
-MUTANTS = 96
+# On every change a few of each; in the long tier more.
+PLACES = (2, pytest.param(4, marks=pytest.mark.long))
+MUTANTS = (24, pytest.param(96, marks=pytest.mark.long))
 # Of a second of processor time or more each: left to the long form.
 SLOW = {"deep_png", "texted_png", "profiled_png", "packed_index", "many_tracks", "busy_gif", "endless_gif"}
 # What is well enough to be taken.
@@ -38,14 +39,16 @@ def test_the_good_files_are_good(tmp_path: Path) -> None:
     assert [verdict.name for verdict in verdicts if verdict.report.refused] == []
 
 
-def test_a_file_that_is_cut_anywhere_has_a_result_or_a_reason(tmp_path: Path) -> None:
-    verdicts = ask_all(truncations(PLACES), tmp_path)
+@pytest.mark.parametrize("places", PLACES)
+def test_a_file_that_is_cut_anywhere_has_a_result_or_a_reason(tmp_path: Path, places: int) -> None:
+    verdicts = ask_all(truncations(places), tmp_path)
     expect_answers(verdicts)
     assert {bool(verdict.report.refused) for verdict in verdicts} == {True, False}
 
 
-def test_a_file_that_is_broken_anywhere_has_a_result_or_a_reason(tmp_path: Path) -> None:
-    cases = [mutant(1, number) for number in range(MUTANTS)]
+@pytest.mark.parametrize("mutants", MUTANTS)
+def test_a_file_that_is_broken_anywhere_has_a_result_or_a_reason(tmp_path: Path, mutants: int) -> None:
+    cases = [mutant(1, number) for number in range(mutants)]
     assert all(any(name in case for case, _ in cases) for name in MUTATIONS), "not all ways are tried"
     verdicts = ask_all(cases, tmp_path)
     expect_answers(verdicts)

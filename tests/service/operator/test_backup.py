@@ -21,9 +21,9 @@ from api.operator.restore import restore
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Job, Rendition, User, Video, new_id, utcnow
 from contracts.errors import Conflict, CorruptData
-from contracts.results.removal import remove_video_data
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import video_key
+from contracts.storage.removal import remove_video_data
 from processor.housekeeping.inventory import Inventory
 from processor.housekeeping.keeper import Keeper
 from processor.housekeeping.orphans import orphans

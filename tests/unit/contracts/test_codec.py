@@ -89,6 +89,7 @@ def cut(frames: list[Frame], cuts: list[int]) -> list[Block]:
     return [to_block(frames[low:high]) for low, high in pairwise(bounds)]
 
 
+@settings(max_examples=60)
 @given(some_frames())
 def test_what_is_packed_and_encoded_comes_back(frames: list[Frame]) -> None:
     block = to_block(frames)
@@ -96,12 +97,14 @@ def test_what_is_packed_and_encoded_comes_back(frames: list[Frame]) -> None:
     assert to_frames(decode_block(encode_block(block))) == frames
 
 
+@settings(max_examples=60)
 @given(some_frames())
 def test_masks_are_left_out_where_they_are_not_wanted(frames: list[Frame]) -> None:
     plain = [(number, time, [(*rest, None) for *rest, _ in found]) for number, time, found in frames]
     assert to_frames(decode_block(encode_block(to_block(frames)), masks=False)) == plain
 
 
+@settings(max_examples=60)
 @given(some_frames())
 def test_equal_blocks_are_equal_bytes_whatever_their_memory(frames: list[Frame]) -> None:
     block = to_block(frames)
@@ -110,18 +113,21 @@ def test_equal_blocks_are_equal_bytes_whatever_their_memory(frames: list[Frame])
     assert encode_block(strided) == encode_block(decode_block(encode_block(block))) == encode_block(block)
 
 
+@settings(max_examples=60)
 @given(some_frames(), st.integers(0, 13), st.integers(0, 13))
 def test_a_slice_is_the_slice_of_the_list(frames: list[Frame], one: int, other: int) -> None:
     start, stop = sorted((min(one, len(frames)), other))
     assert to_frames(to_block(frames).slice(start, stop)) == frames[start:stop]
 
 
+@settings(max_examples=60)
 @given(some_frames(), st.lists(st.integers(0, 12), max_size=4))
 def test_parts_put_together_are_the_whole(frames: list[Frame], cuts: list[int]) -> None:
     assert to_frames(concat(cut(frames, cuts))) == frames
     assert len(concat([])) == len(EMPTY) == 0
 
 
+@settings(max_examples=60)
 @given(some_frames(), st.integers(0, 65_535), st.booleans())
 def test_keeping_some_is_filtering_the_list(frames: list[Frame], least: int, drop: bool) -> None:
     block = to_block(frames)
