@@ -35,7 +35,7 @@ _SPEC = Path(__file__).with_name("openapi.yaml")
 
 
 class _CompactJson(Jsonifier):  # type: ignore[misc]
-    """JSON without blanks, quickly."""
+    """Compact JSON, encoded by msgspec."""
 
     def dumps(self, data: Any, **_: Any) -> str:
         return msgspec.json.encode(data).decode()
@@ -44,8 +44,7 @@ class _CompactJson(Jsonifier):  # type: ignore[misc]
 def create_app(settings: Settings, *, validate_responses: bool = False) -> connexion.FlaskApp:
     """The ASGI application. Nothing connects before the server starts it.
 
-    validate_responses holds every answer of Flask against the spec: right for tests, far too slow
-    for pages of results.
+    validate_responses: check every Flask response against the spec. For tests only: far too slow for result pages.
     """
     app = connexion.FlaskApp("api", jsonifier=_CompactJson(), lifespan=_lifespan)
     context.install(build(settings, app.app))
@@ -84,7 +83,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
 async def _lifespan(_app: object) -> AsyncIterator[None]:
     deliverer = context.current().deliverer
     deliverer.start()
-    # All that is here by now stays: looking through it for garbage took 0.2 s at a time, in which nobody was answered.
+    # Everything loaded so far stays. Scanning it for garbage took 0.2 s at a time and blocked all requests.
     gc.freeze()
     try:
         yield

@@ -1,4 +1,4 @@
-"""What the web server serves: `gunicorn -k api.gunicorn_worker.Worker "api.asgi:create()"`."""
+"""ASGI entry point: `gunicorn -k api.gunicorn_worker.Worker "api.asgi:create()"`."""
 
 import sys
 import warnings
@@ -7,7 +7,7 @@ from contracts.errors import SettingsError
 from contracts.runtime.log_setup import configure
 from contracts.settings.load import load
 
-# Connexion imports a test client that Starlette is about to move: nothing that an operator can mend.
+# Connexion imports a test client that Starlette is about to move. Operators cannot do anything about it.
 warnings.filterwarnings("ignore", message="Using `httpx` with", module="connexion")
 
 import connexion  # noqa: E402  (after the filter)
@@ -16,12 +16,12 @@ from api import gunicorn_worker  # noqa: E402
 from api.app import create_app  # noqa: E402
 from api.context import context  # noqa: E402
 
-# A worker that ends with it is not started again: gunicorn's Arbiter.APP_LOAD_ERROR.
+# Exit code of a worker that gunicorn does not restart: Arbiter.APP_LOAD_ERROR.
 _HALT = 4
 
 
 def create() -> connexion.FlaskApp:
-    """The application by the settings of the environment; without them the end of the whole server."""
+    """The application with the settings of the environment. Stops the whole server when the settings are invalid."""
     try:
         settings = load("api")
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""What the handlers work with. Built once per process by api.services."""
+"""The services that request handlers use. Built once per process by api.services."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ from contracts.storage.port import Storage
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The api's parts."""
+    """All services of one process."""
 
     settings: Settings
     catalogue: Catalogue

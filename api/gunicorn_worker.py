@@ -1,8 +1,8 @@
-"""gunicorn's ASGI worker, with what it lacks.
+"""gunicorn's ASGI worker with two additions.
 
-It tells the application at once that it shall end: its lifespan says so only when all connections are done, and a
-stream of events never is. And it does not wait for ever for a first request: who opens connections and says nothing,
-or a letter now and then, would have them all.
+On SIGTERM it runs the `on_stop` callbacks at once: the lifespan shutdown comes only after all connections have closed,
+and event streams never close. And it limits the wait for the first request of a connection, so that idle or very slow
+clients cannot take all connections (slowloris).
 """
 
 import resource
@@ -12,9 +12,9 @@ from collections.abc import Callable
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
-# Called in the event loop.
+# Callbacks for SIGTERM, called in the event loop.
 on_stop: list[Callable[[], None]] = []
-# Of the first request of a connection, until its headers are complete; later ones have the time of --keep-alive.
+# Limit for the complete headers of the first request of a connection; later requests have that of --keep-alive.
 HEADERS_SECONDS = 10
 
 
@@ -22,12 +22,12 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]
     """One connection."""
 
     def connection_made(self, transport: Transport) -> None:
-        """Begin to wait for a request."""
+        """Start the timeout for the first request."""
         super().connection_made(transport)
         self._late = self.worker.loop.call_later(HEADERS_SECONDS, self._first_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has ended."""
+        """Stop the timeout."""
         self._late.cancel()
         super().connection_lost(exc)
 
@@ -37,17 +37,17 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]
 
 
 class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
-    """For gunicorn's option -k."""
+    """Worker class for gunicorn's option -k."""
 
     def init_process(self) -> None:
-        """Prepare the process, and serve."""
-        gasgi.ASGIProtocol = Protocol  # it offers no other way
+        """Raise the limit of open files, then serve."""
+        gasgi.ASGIProtocol = Protocol  # there is no hook for it
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection takes one
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection needs one
         super().init_process()
 
     def handle_exit_signal(self) -> None:
-        """End in order; called by SIGTERM."""
+        """Shut down gracefully on SIGTERM."""
         super().handle_exit_signal()
         for call in on_stop:
             call()

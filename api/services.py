@@ -82,7 +82,7 @@ def _deliverer(settings: Settings, table: WebhookTable, sender: Sender) -> Deliv
     return Deliverer(
         table,
         sender,
-        webhooks.write,
+        webhooks.load_payload,
         most=settings.webhook_concurrency,
         tries=settings.webhook_tries,
         seconds=settings.webhook_timeout_seconds,

@@ -1,4 +1,4 @@
-"""The only place of the api that publishes tasks."""
+"""Publishes tasks to the broker; no other module of the api does."""
 
 import logging
 
@@ -15,13 +15,13 @@ _RETRY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2, "interv
 
 
 class Dispatch:
-    """Sends references to work. What cannot be sent now, the processor's reaper finds in the tables."""
+    """Publishes tasks that carry ids only. While the broker is down, the processor's reaper sends them later."""
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
 
     def probe_video(self, video_id: str) -> None:
-        """Ask the processor what a stored video is."""
+        """Ask the processor to probe a stored video."""
         self._send(PROBE_VIDEO, video_id)
 
     def process_video(self, job_id: str) -> None:
@@ -29,7 +29,7 @@ class Dispatch:
         self._send(PROCESS_VIDEO, job_id)
 
     def render(self, rendition: Rendition) -> None:
-        """Ask the processor to make a rendition."""
+        """Ask a renderer to make a rendition."""
         queue = render_queue(rendition.kind)
         self._send(RENDER, rendition.id, queue=queue, routing_key=queue)
 
@@ -38,9 +38,9 @@ class Dispatch:
         try:
             signature.apply_async(task_id=task_id(reference, name), retry=True, retry_policy=_RETRY)
         except (OperationalError, ConnectionError) as error:
-            log.error("%s(%s) could not be sent, it will be later: %s", name, reference, error)
+            log.error("could not send task %s(%s), the reaper will send it later: %s", name, reference, error)
 
     def ping(self) -> None:
-        """Reach the broker or raise."""
+        """Check the connection to the broker. Raises what the client library raises."""
         with self._celery.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=2)

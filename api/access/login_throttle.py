@@ -1,9 +1,8 @@
-"""How often a login may fail, and a user be made: so that passwords cannot be tried out, and no owner is locked out for
-long.
+"""Throttling of failed logins and of registrations, against password guessing, without locking owners out for long.
 
-Two windows of a minute, counted in Redis for all processes of the api: one for the name, one for the address that it
-comes from. An address from which the name logged in of late has a count of its own, so that strangers who guess do not
-keep the owner out; others wait for the rest of a minute.
+Two windows of one minute, counted in Redis for all api processes: per user name and per client address. An address
+from which the user logged in recently has a separate count, so that strangers who guess do not lock the owner out;
+everybody else waits for the rest of the minute.
 """
 
 import hashlib
@@ -21,9 +20,9 @@ log = logging.getLogger(__name__)
 
 _WINDOW_SECONDS = 60
 _KNOWN_SECONDS = 30 * 86_400
-_ONE_NETWORK_BITS = 64  # of IPv6, what one subscriber has at least
-# An attempt counts when it begins, or many at once would all pass. KEYS: counts; ARGV: seconds, then the most of each.
-# Returns, for the first that is over, its place from 1, how far it is over, and the seconds until it ends.
+_ONE_NETWORK_BITS = 64  # IPv6: a subscriber has at least a /64
+# Attempts count when they start; otherwise concurrent ones would all pass. KEYS: counters; ARGV: window in seconds,
+# then the limit of each. Returns for the first exceeded counter: its 1-based index, the excess, the seconds to its end.
 _TAKE = """
 local found = {0, 0, 0}
 for place, key in ipairs(KEYS) do
@@ -43,15 +42,14 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A login that is tried, with the keys of what counts it."""
+    """A login attempt: its key of known addresses, and its counters."""
 
     known: str
     counts: tuple[str, ...]
 
 
 class LoginThrottle:
-    """per_name, per_address: logins that may fail in a minute; registrations: users that may be made from an address
-    in one. 0 for any number."""
+    """per_name, per_address: failed logins per minute; registrations: per address and minute. 0: unlimited."""
 
     def __init__(self, client: "redis.Redis", per_name: int, per_address: int, registrations: int = 0) -> None:
         self._redis = client
@@ -61,11 +59,11 @@ class LoginThrottle:
         self._give_back = client.register_script(_GIVE_BACK)
 
     def begin(self, username: str, address: str | None) -> Attempt:
-        """Count an attempt. Raises TooManyLogins; its `first` says whether it is the first that is refused.
+        """Count an attempt. Raises TooManyLogins; its `first` tells whether it is the first refusal of the window.
 
-        While Redis does not answer nothing is counted: each guess still costs what checking a password does.
+        Nothing is counted while Redis is down: each guess still costs the work of checking a password.
         """
-        name = hashlib.sha256(username.encode()).hexdigest()[:32]  # some type their password for it
+        name = hashlib.sha256(username.encode()).hexdigest()[:32]  # hashed: some users type their password here
         place = _network(address)
         known = f"wd:login:known:{name}:{place}"
         try:
@@ -74,39 +72,38 @@ class LoginThrottle:
             limits = {key: most for key, most in zip(keys, self._most, strict=True) if most}
             which, over, seconds = self._take(keys=list(limits), args=[_WINDOW_SECONDS, *limits.values()])
         except RedisError as error:
-            log.warning("logins are not counted: %s", error)
+            log.warning("cannot count logins, Redis failed: %s", error)
             return Attempt(known, ())
         if which:
             raise TooManyLogins(
-                "too many logins failed, for this name or from where you are: wait for a minute",
+                "too many failed logins for this name or from your address: try again in a minute",
                 seconds,
                 first=over == 1,
             )
         return Attempt(known, tuple(limits))
 
     def register(self, address: str | None) -> None:
-        """Count that a user is to be made. Raises TooManyRegistrations. While Redis does not answer nothing is
-        counted."""
+        """Count a registration. Raises TooManyRegistrations. Nothing is counted while Redis is down."""
         if not self._registrations:
             return
         try:
             keys, most = [f"wd:register:from:{_network(address)}"], self._registrations
             which, over, seconds = self._take(keys=keys, args=[_WINDOW_SECONDS, most])
         except RedisError as error:
-            log.warning("registrations are not counted: %s", error)
+            log.warning("cannot count registrations, Redis failed: %s", error)
             return
         if which:
             raise TooManyRegistrations(
-                "too many users were made from where you are: wait for a minute", seconds, first=over == 1
+                "too many registrations from your address: try again in a minute", seconds, first=over == 1
             )
 
-    def good(self, attempt: Attempt) -> None:
-        """It was the right password: the attempt does not count, and where it came from is known."""
+    def succeeded(self, attempt: Attempt) -> None:
+        """Record a successful login: uncount the attempt, and remember its address."""
         try:
             self._give_back(keys=list(attempt.counts))
             self._redis.set(attempt.known, 1, ex=_KNOWN_SECONDS)
         except RedisError as error:
-            log.warning("a good login is counted as a failed one: %s", error)
+            log.warning("a successful login stays counted as failed: %s", error)
 
 
 def _network(address: str | None) -> str:

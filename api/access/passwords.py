@@ -1,4 +1,4 @@
-"""Passwords: which may be chosen, and how they are kept and checked."""
+"""Passwords: rules for new ones, hashing, verification."""
 
 import functools
 import re
@@ -8,16 +8,16 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from contracts.errors import WeakPassword
 
-# Kept in place of a hash for who may not log in.
+# Stored instead of a hash for disabled users.
 DISABLED = ""
 _MOST = 256
 _hasher = PasswordHasher()
-# Checked when there is no such user, so that neither the answer nor its time tells.
+# Verified when the user is unknown, so that response and timing do not reveal it.
 _NOBODY = _hasher.hash("nobody has this password")
-# What people put around a common password to make it longer. What is left may be too short to say anything.
+# Digits and signs that people add around a common password. The rest may be too short to judge.
 _AROUND = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _WORD_LETTERS = 4
-# What runs along the keys or the alphabet, to and fro; longer ones are repetitions.
+# Keyboard and alphabet sequences, both directions; longer ones are repetitions.
 _RUNS = tuple(
     line[::step] * 2
     for line in ("1234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjklyxcvbnm")
@@ -27,13 +27,13 @@ _OWN_LETTERS = 6
 
 
 def hashed(password: str, hasher: PasswordHasher = _hasher) -> str:
-    """What is kept of a password: argon2id with a salt."""
+    """The salted argon2id hash of a password."""
     return hasher.hash(password)
 
 
 def verified(kept: str | None, password: str, hasher: PasswordHasher = _hasher) -> bool:
-    """Whether it is the password. kept: None where there is no such user; the work is the same then, and where the
-    user is disabled."""
+    """Whether the password is right. kept: the stored hash, None for an unknown user; takes the same time for unknown
+    and disabled users."""
     try:
         hasher.verify(kept or _NOBODY, password)
     except (VerificationError, InvalidHashError):
@@ -42,25 +42,22 @@ def verified(kept: str | None, password: str, hasher: PasswordHasher = _hasher) 
 
 
 def check(password: str, username: str, least: int) -> None:
-    """Whether it may be chosen: what counts is its length, and that it is not among the first that are guessed. No
-    kinds of characters are asked for, which make passwords hard to remember and no harder to guess.
+    """Check a new password: its length, and that it is not a common one. No character classes are required; they make
+    passwords harder to remember, not harder to guess.
 
-    Raises WeakPassword, which does not repeat it.
+    Raises WeakPassword, without the password in the message.
     """
     if not least <= len(password) <= _MOST:
-        raise WeakPassword(f"a password has {least} to {_MOST} characters: some words in a row are good ones")
+        raise WeakPassword(f"a password has {least} to {_MOST} characters: use several words, for example")
     folded, name = password.casefold(), username.casefold()
     if len(folded.replace(name, "")) < _OWN_LETTERS:
-        raise WeakPassword("the password is hardly more than the name: choose another")
+        raise WeakPassword("the password is too similar to the name: choose another")
     if _is_common(_unit(folded)):
-        raise WeakPassword(
-            "the password is among the first that are guessed: a common one, also with figures around it or said "
-            "more than once; choose another"
-        )
+        raise WeakPassword("the password is too common, also with digits around it or repeated: choose another")
 
 
 def _unit(text: str) -> str:
-    """The shortest part that the text is a repetition of, the last of which may be cut short."""
+    """The shortest part that the text repeats; the last repetition may be incomplete."""
     for length in range(1, len(text) // 2 + 1):
         if (text[:length] * (len(text) // length + 1))[: len(text)] == text:
             return text[:length]
@@ -76,10 +73,7 @@ def _is_common(text: str) -> bool:
 
 @functools.cache
 def _common() -> frozenset[str]:
-    """The 30,000 passwords that were seen most often in public collections of stolen ones, in lower case.
-
-    They are read when the first password is chosen: it takes a third of a second.
-    """
+    """The 30,000 most common passwords of public leaks, in lower case. Loaded on first use, which takes 0.3 s."""
     from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
     return frozenset(FREQUENCY_LISTS["passwords"])

@@ -1,4 +1,4 @@
-"""What one user may keep and have done, held against what there is of theirs."""
+"""Quotas of users: stored bytes, active jobs, frames per day."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,14 +17,15 @@ from contracts.errors import FramesUsedUp, TooManyJobs, Unavailable
 from contracts.settings.table import Settings
 from contracts.wire.job_states import ACTIVE
 
-# Called in the transaction that adds something, with the user's row held: no two pass through one gap.
+# Called in the transaction that adds something, with the user's row locked, so that concurrent requests cannot exceed
+# the quota. Raises when the quota is used up.
 Guard = Callable[[Session], None]
 _ACTIVE = [str(state) for state in ACTIVE]
 _JOBS_RETRY_SECONDS = 30
 
 
 class UserQuotas:
-    """The quotas of users and their use."""
+    """Reads and enforces the quotas of users."""
 
     def __init__(self, settings: Settings, engine: Engine, client: "redis.Redis") -> None:
         self._settings = settings
@@ -32,7 +33,7 @@ class UserQuotas:
         self._redis = client
 
     def described(self, user: User) -> dict[str, Any]:
-        """A user's quotas (None: no limit) and how much of each is used."""
+        """A user's quotas (None: unlimited) and their current use."""
         quotas = quotas_of(self._settings, user.quotas)
         with self._database.read() as session:
             used = {
@@ -44,7 +45,7 @@ class UserQuotas:
         return {name: {"limit": limits[name], "used": used[name]} for name in used}
 
     def size_limit(self, user_id: str) -> SizeLimit:
-        """The most bytes that a user's next file may have."""
+        """The size limit of a user's next file."""
         general = SizeLimit(self._settings.upload_max_bytes)
         with self._database.read() as session:
             most = self._of(session, user_id).stored_bytes
@@ -52,7 +53,7 @@ class UserQuotas:
         return SizeLimit(left, most) if left < general.bytes else general
 
     def guard_bytes(self, user_id: str, more: int) -> Guard:
-        """Raises StorageUsedUp where so many more bytes are too many."""
+        """A guard for that many more bytes; it raises StorageUsedUp."""
 
         def guard(session: Session) -> None:
             most = self._of(session, user_id, hold=True).stored_bytes
@@ -62,21 +63,20 @@ class UserQuotas:
         return guard
 
     def guard_job(self, user_id: str) -> Guard:
-        """Raises TooManyJobs, FramesUsedUp where one more job is one too many."""
+        """A guard for one more job; it raises TooManyJobs, FramesUsedUp."""
 
         def guard(session: Session) -> None:
             quotas = self._of(session, user_id, hold=True)
             if quotas.active_jobs and _active(session, user_id) >= quotas.active_jobs:
                 raise TooManyJobs(
-                    f"you have {quotas.active_jobs} jobs that have not ended, as many as may be: wait for one, or "
-                    "cancel one",
+                    f"you have {quotas.active_jobs} active jobs, the maximum: wait until one has ended, or cancel one",
                     _JOBS_RETRY_SECONDS,
                 )
             now = utcnow()
             if quotas.frames_per_day and self._frames(user_id, now) >= quotas.frames_per_day:
                 raise FramesUsedUp(
-                    f"your jobs have looked at {quotas.frames_per_day} frames today, as many as may be in a day: go on "
-                    "tomorrow (UTC)",
+                    f"your jobs have processed {quotas.frames_per_day} frames today, the maximum: try again tomorrow "
+                    "(UTC)",
                     int((next_day(now) - now).total_seconds()),
                 )
 
@@ -86,14 +86,16 @@ class UserQuotas:
         user = session.get(User, user_id)
         quotas = quotas_of(self._settings, user.quotas if user else None)
         if hold and (quotas.stored_bytes or quotas.active_jobs):
-            session.get(User, user_id, with_for_update=True)  # one after the other, so that none is over
+            session.get(
+                User, user_id, with_for_update=True
+            )  # row lock, so that concurrent requests cannot exceed the quota
         return quotas
 
     def _frames(self, user_id: str, now: datetime) -> int:
         try:
             return sum(int(count) for count in self._redis.hvals(frames_key(user_id, now)))
         except redis.RedisError as error:
-            raise Unavailable(f"the frames of the day are not known: {error!r}") from error
+            raise Unavailable(f"cannot read the frame quota from Redis, try again later: {error!r}") from error
 
 
 def _left(session: Session, user_id: str, most: int) -> int:

@@ -1,4 +1,4 @@
-"""How often one user may ask: a window that slides over a minute, counted in Redis for all processes of the api."""
+"""Rate limit per user: a sliding window of one minute, counted in Redis for all api processes."""
 
 import logging
 import math
@@ -17,10 +17,9 @@ log = logging.getLogger(__name__)
 _WINDOW_SECONDS = 60
 _AT_ONCE = 20
 _MOST_USERS = 10_000
-# KEYS: the user's; ARGV: requests in a window, seconds of a window, how many to take at once. What came in the window
-# before counts by the share of it that the last such seconds still reach. Of what is left, a twentieth is taken at
-# most. Returns how many were taken, how much is left, and the milliseconds until there is some, or until the window
-# ends.
+# KEYS: the user's counter; ARGV: limit per window, window in seconds, maximum batch. The previous window counts in
+# proportion to its overlap with the sliding window. Takes a batch of at most a twentieth of what is left. Returns the
+# batch size, what is left, and the milliseconds until a request is allowed or the window ends.
 _TAKE = """
 local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
@@ -49,20 +48,20 @@ return {taken, math.floor(room - taken), math.ceil((1 - gone) * window * 1000)}
 
 @dataclass(slots=True)
 class _Taken:
-    """Requests that were counted and have not been made yet. left: those that are not even counted."""
+    """A batch of requests counted in advance. unused: of the batch; left: beyond it."""
 
     unused: int
     left: int
     until: float
 
     def use(self, now: float) -> tuple[int, int]:
-        """Make one: how many more may come, and the seconds until the window ends."""
+        """Use one. Returns how many are left, and the seconds until the window ends."""
         self.unused -= 1
         return self.left + self.unused, math.ceil(self.until - now)
 
 
 class Rates:
-    """Counts the requests of users: some at once for who has many left, and near the limit each."""
+    """Counts the requests of users, in batches while far from the limit, one by one near it."""
 
     def __init__(self, url: str, per_minute: int) -> None:
         self.per_minute = per_minute
@@ -71,12 +70,12 @@ class Rates:
         self._taken: dict[str, _Taken] = {}
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await self._redis.aclose()
 
     async def take(self, user_id: str) -> tuple[int, int] | None:
-        """Count a request: how many more may come, and the seconds until the window ends. None when nobody
-        counts. Raises TooManyRequests."""
+        """Count a request. Returns how many are left, and the seconds until the window ends; None when there is no
+        limit or Redis is down. Raises TooManyRequests."""
         if not self.per_minute:
             return None
         now = time.monotonic()
@@ -85,19 +84,21 @@ class Rates:
             try:
                 arguments = [self.per_minute, _WINDOW_SECONDS, _AT_ONCE]
                 granted, left, wait = await self._take(keys=[f"wd:rate:{user_id}"], args=arguments)
-            except RedisError as error:  # rather uncounted than not served
-                log.warning("requests are not counted: %s", error)
+            except RedisError as error:  # serve uncounted requests rather than none
+                log.warning("cannot count requests, Redis failed: %s", error)
                 return None
             if not granted:
                 seconds = math.ceil(wait / 1000)
-                raise TooManyRequests(f"you may make {self.per_minute} requests in a minute: slow down", seconds)
+                raise TooManyRequests(
+                    f"rate limit of {self.per_minute} requests per minute exceeded: wait, then send fewer", seconds
+                )
             taken = _Taken(granted, left, now + wait / 1000)
             self._keep(user_id, taken, now)
         return taken.use(now)
 
     def _keep(self, user_id: str, taken: _Taken, now: float) -> None:
         before = self._taken.get(user_id)
-        if before is not None and now < before.until:  # requests at the same moment have each taken some
+        if before is not None and now < before.until:  # concurrent requests have each taken a batch
             taken.unused += before.unused
         if len(self._taken) >= _MOST_USERS:
             self._taken = {user: one for user, one in self._taken.items() if one.unused and one.until > now}
@@ -105,18 +106,18 @@ class Rates:
 
 
 class RateLimit:
-    """ASGI middleware behind the authentication: refuses who asks too often, and tells the others how they stand."""
+    """ASGI middleware after authentication: enforces the rate limit and adds the RateLimit headers."""
 
     def __init__(self, app: ASGIApp, rates: Rates) -> None:
         self._app, self._rates = app, rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         user = scope.get("extensions", {}).get("connexion_context", {}).get("user")
-        standing = await self._rates.take(user) if user else None
-        if standing is None:
+        allowance = await self._rates.take(user) if user else None
+        if allowance is None:
             await self._app(scope, receive, send)
             return
-        left, seconds = standing
+        left, seconds = allowance
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

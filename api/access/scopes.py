@@ -1,7 +1,7 @@
-"""What a token opens, by the spec: each operation needs a scope, and none can be forgotten.
+"""Authorization: the scope that each operation of the spec requires.
 
-`x-scope` of an operation, else its method, says which: `read`, `write` or `delete` for tokens of programs that have
-it; `session` for who is logged in; `admin` for administrators who are; `any` for whoever has a token at all.
+`x-scope` of an operation, else its method, names the scope: `read`, `write` or `delete` for API tokens with that scope;
+`session` for logged-in users; `admin` for logged-in administrators; `any` for every valid token.
 """
 
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ _METHODS = frozenset({"get", "head", "options", "delete", "post", "put", "patch"
 
 
 def needed_scopes(spec: Mapping[str, Any]) -> dict[str, str | None]:
-    """The scope that each operation needs, by its id; None for those that need no token.
+    """The required scope by operationId; None for operations without authentication.
 
-    Raises ValueError when the spec names a scope that there is not.
+    Raises ValueError when the spec names an unknown scope.
     """
     needed: dict[str, str | None] = {}
     for item in spec["paths"].values():
@@ -30,13 +30,13 @@ def needed_scopes(spec: Mapping[str, Any]) -> dict[str, str | None]:
                 continue
             scope = operation.get("x-scope", _BY_METHOD.get(method, "write"))
             if scope not in _SCOPES:
-                raise ValueError(f"{operation['operationId']}: there is no scope {scope!r}")
+                raise ValueError(f"{operation['operationId']}: unknown scope {scope!r}")
             needed[operation["operationId"]] = None if operation.get("security") == [] else scope
     return needed
 
 
 class Scopes:
-    """ASGI middleware behind the authentication: lets pass whose token opens the operation."""
+    """ASGI middleware after authentication: checks that the token has the required scope."""
 
     def __init__(self, app: ASGIApp, needed: Mapping[str, str | None]) -> None:
         self._app = app
@@ -46,22 +46,24 @@ class Scopes:
         if scope["type"] == "http":
             extensions = scope.get("extensions", {})
             operation = extensions.get("connexion_routing", {}).get("operation_id")
-            needed = self._needed[operation] if operation else None  # what is no operation is not found, behind here
+            needed = self._needed[operation] if operation else None  # unknown paths become 404 further on
             if needed is not None:
                 require(needed, extensions.get("connexion_context", {}).get("token_info"))
         await self._app(scope, receive, send)
 
 
 def require(needed: str, claims: Mapping[str, Any] | None) -> None:
-    """Whether who has these claims may do what needs the scope. Raises Unauthenticated, NeedsLogin, NeedsAdmin,
-    OutOfScope."""
+    """Check that the claims include a scope. Raises Unauthenticated, NeedsLogin, NeedsAdmin, OutOfScope."""
     if not claims:
-        raise Unauthenticated("this needs a token: log in")
+        raise Unauthenticated("this operation needs a token: log in, or send an API token")
     is_program = "tid" in claims
     if needed in ("session", "admin") and is_program:
-        raise NeedsLogin("an API token may not do this: log in, and use the access token")
+        raise NeedsLogin("API tokens cannot be used here: log in and use the access token")
     if needed == "admin" and claims.get("role") != ADMIN:
-        raise NeedsAdmin("only an administrator may do this")
+        raise NeedsAdmin("only administrators may do this: ask one")
     scopes = claims.get("scopes")
     if needed in OF_TOKENS and scopes is not None and needed not in scopes:
-        raise OutOfScope(f"this API token does not have the scope {needed!r}, only {', '.join(scopes) or 'none'}")
+        raise OutOfScope(
+            f"this API token lacks the scope {needed!r}, it has: {', '.join(scopes) or 'none'}; "
+            "create a token with that scope"
+        )

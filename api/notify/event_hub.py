@@ -1,4 +1,4 @@
-"""Who listens to which changes in this process. One look at the tables serves all of them."""
+"""The event streams of this process. One poll of the database serves all of them."""
 
 import asyncio
 import logging
@@ -16,15 +16,15 @@ log = logging.getLogger(__name__)
 
 STREAMS_PER_USER = 10
 _PERIOD_SECONDS = 1.0
-# Hosts' clocks differ, and a row is seen some time after the moment that it names.
+# Clocks of hosts differ, and a row becomes visible some time after its timestamp.
 MARGIN = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An event for a user. job and video: what it is about; a video's own renditions are of no job.
+    """An event for a user. job and video: ids that it concerns; renditions of a video have no job.
 
-    mark: differs when there is something new to tell.
+    mark: changes when there is something new to send.
     """
 
     user: str
@@ -37,7 +37,7 @@ class Change:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What the newer of two changes takes the place of."""
+        """A newer change with the same key replaces an older one."""
         return self.event, self.id
 
 
@@ -46,11 +46,10 @@ ValidCredentials = Callable[[Sequence[str]], set[str]]
 
 
 class Listener:
-    """One stream. What it did not take yet is replaced by what is newer, so that a slow one holds little."""
+    """One event stream. Newer changes replace pending ones, so that a slow client needs little memory."""
 
     def __init__(self, user: str, credential: str, job_id: str | None = None, video_id: str | None = None) -> None:
-        """credential: the id of the session or token by which it came. job_id: of the only job that it is about,
-        with that of its video."""
+        """credential: id of the session or API token. job_id, video_id: limit the stream to one job and its video."""
         self.user = user
         self.credential = credential
         self.ended = False
@@ -61,7 +60,7 @@ class Listener:
         self._wake = asyncio.Event()
 
     def offer(self, changes: Iterable[Change], time: datetime) -> None:
-        """All that may have changed, as it was at that time."""
+        """Add the changes that were read at that time; unchanged ones are skipped."""
         marks = {}
         for change in filter(self._concerns, changes):
             marks[change.key] = change.mark
@@ -72,12 +71,12 @@ class Listener:
             self._wake.set()
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """End the stream after the pending changes."""
         self.ended = True
         self._wake.set()
 
     async def take(self, seconds: float) -> list[Change]:
-        """What is new, at the latest after some seconds."""
+        """Wait for changes and return them, [] after the timeout."""
         try:
             await asyncio.wait_for(self._wake.wait(), seconds)
         except TimeoutError:
@@ -97,7 +96,7 @@ class Listener:
 
 
 class EventHub:
-    """The listeners of this process. Everything but reading happens in the event loop."""
+    """The listeners of this process. Only the database reads run in threads."""
 
     def __init__(self, read: Read, valid_credentials: ValidCredentials) -> None:
         """read: changes of these users' jobs since a time. valid_credentials: the ids that are still valid."""
@@ -108,21 +107,21 @@ class EventHub:
         self._stopped = False
 
     def add(self, listener: Listener) -> None:
-        """From now on it is offered changes. Raises TooManyStreams, Unavailable."""
+        """Add a listener, and start polling. Raises TooManyStreams, Unavailable."""
         if self._stopped:
-            raise Unavailable("the service is about to stop: try again in a moment")
+            raise Unavailable("the service is shutting down: try again in a moment")
         if sum(other.user == listener.user for other in self._listeners) >= STREAMS_PER_USER:
-            raise TooManyStreams(f"you listen {STREAMS_PER_USER} times already: close one of the streams")
+            raise TooManyStreams(f"you have {STREAMS_PER_USER} open event streams, the maximum: close one")
         self._listeners.add(listener)
         if self._polling is None or self._polling.done():
             self._polling = asyncio.create_task(self._poll())
 
     def remove(self, listener: Listener) -> None:
-        """It has gone away."""
+        """Remove a listener."""
         self._listeners.discard(listener)
 
     def stop(self) -> None:
-        """End all streams; there are no new ones."""
+        """End all streams and refuse new ones."""
         self._stopped = True
         for listener in self._listeners:
             listener.end()
@@ -132,23 +131,23 @@ class EventHub:
         while self._listeners:
             await asyncio.sleep(_PERIOD_SECONDS)
             try:
-                await self._look()
+                await self._poll_once()
                 failed = False
-            except Exception as error:  # whatever a client library raises, the next look may succeed
+            except Exception as error:  # any error of a client library: the next poll may succeed
                 if not failed:
-                    log.warning("changes cannot be looked for: %r", error)
+                    log.warning("cannot poll for changes, retrying: %r", error)
                 failed = True
 
-    async def _look(self) -> None:
+    async def _poll_once(self) -> None:
         time = utcnow()
         users = sorted({listener.user for listener in self._listeners})
         credentials = sorted({listener.credential for listener in self._listeners})
-        valid_credentials = await run_sync(self._valid_credentials, credentials)
+        valid = await run_sync(self._valid_credentials, credentials)
         changes = defaultdict(list)
         for change in await run_sync(self._read, users, time - MARGIN):
             changes[change.user].append(change)
         for listener in self._listeners:
-            if listener.credential not in valid_credentials and listener.credential in credentials:
+            if listener.credential not in valid and listener.credential in credentials:
                 listener.end()
             elif listener.user in users:
                 listener.offer(changes[listener.user], time)

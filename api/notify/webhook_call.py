@@ -1,4 +1,4 @@
-"""One call of a webhook: what is sent, signed, and what came of it."""
+"""One call of a webhook: payload, signature, outcome."""
 
 import hashlib
 import hmac
@@ -18,16 +18,16 @@ from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.http_client import HttpClient, status_text
 from contracts.errors import ImportFailed, ImportRefused, WebhookBusy, WebhookRefused
 
-# Says to whoever finds one what it is.
+# Makes a leaked secret recognisable.
 _PREFIX = "wdwh_"
 _RANDOM_BYTES = 32
-_GOOD = range(200, 300)
+_SUCCESS = range(200, 300)
 _REDIRECTS = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookPayload:
-    """What is told to a webhook. id: the same at every try, so that whoever gets it twice can tell."""
+    """The payload of a webhook call. id: the same for every attempt, so that the receiver can detect duplicates."""
 
     id: str
     event: str
@@ -35,35 +35,35 @@ class WebhookPayload:
     job: dict[str, Any] | None
 
     def body(self) -> bytes:
-        """The document that is sent."""
-        facts = {"id": self.id, "event": self.event, "created_at": self.created_at, "job": self.job}
-        return msgspec.json.encode(facts)
+        """The JSON document."""
+        content = {"id": self.id, "event": self.event, "created_at": self.created_at, "job": self.job}
+        return msgspec.json.encode(content)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of one try. status: of the answer, if there was one. error: why it was no success, None if it was."""
+    """The outcome of one attempt. status: HTTP status, None without a response. error: None for success."""
 
     status: int | None
     error: str | None
 
 
 def new_secret() -> str:
-    """A secret that signs what one webhook gets."""
+    """A new signing secret for one webhook."""
     return _PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
 
 
 def signature(secret: str, moment: datetime, body: bytes) -> str:
-    """The header that shows from whom a body comes, and when it was sent (in whole seconds since 1970, UTC)."""
-    told = int(moment.timestamp())
-    digest = hmac.new(secret.encode(), f"{told}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={told},v1={digest}"
+    """The signature header: HMAC-SHA256 over timestamp and body. The timestamp is in whole seconds since 1970, UTC."""
+    timestamp = int(moment.timestamp())
+    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={timestamp},v1={digest}"
 
 
 class Sender:
-    """Calls webhooks over a network that says itself where it may go.
+    """Calls webhooks over a guarded network.
 
-    seconds: limit on one call, from the look-up of the name to the answer's head. tls: whom to trust, as in HttpClient.
+    seconds: timeout of one call, from DNS lookup to response headers. tls: as in HttpClient.
     """
 
     def __init__(self, network: GuardedNetwork, seconds: float, tls: ssl.SSLContext | None = None) -> None:
@@ -73,7 +73,7 @@ class Sender:
         self._testing: set[str] = set()
 
     async def check(self, url: str) -> None:
-        """See that a URL leads where webhooks may lie. Raises WebhookRefused."""
+        """Check that webhooks may be sent to a URL. Raises WebhookRefused."""
         try:
             place = parse(url)
             await self._network.check(place.host, place.port, self._seconds)
@@ -81,7 +81,7 @@ class Sender:
             raise WebhookRefused(error.detail) from error
 
     async def send(self, url: str, secret: str, payload: WebhookPayload, moment: datetime) -> Outcome:
-        """Call once. The answer's status counts; its body is not read, a redirect not followed."""
+        """Make one attempt. Only the response status counts: the body is not read, redirects are not followed."""
         body = payload.body()
         headers = [
             ("Content-Type", "application/json"),
@@ -99,9 +99,9 @@ class Sender:
 
     @contextmanager
     def testing(self, user: str) -> Iterator[None]:
-        """One test of a user at a time, so that nobody has a host asked very often. Raises WebhookBusy."""
+        """Allow one test per user at a time, so that users cannot flood a host. Raises WebhookBusy."""
         if user in self._testing:
-            raise WebhookBusy("a test of yours is still running: wait for its answer")
+            raise WebhookBusy("another webhook test of yours is still running: wait until it has ended")
         self._testing.add(user)
         try:
             yield
@@ -111,7 +111,7 @@ class Sender:
     async def _post(self, place: ParsedUrl, headers: list[tuple[str, str]], body: bytes) -> Outcome:
         async with self._web.ask("POST", place, headers, body) as answer:
             status = int(answer.status)
-        if status in _GOOD:
+        if status in _SUCCESS:
             return Outcome(status, None)
         more = ": redirects are not followed" if status in _REDIRECTS else ""
         return Outcome(status, f"the address answered {status_text(status)}{more}")

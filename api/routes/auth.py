@@ -40,7 +40,7 @@ def login(body: dict[str, Any]) -> Answer | Response:
     if not passwords.verified(user.password_hash if user else None, body["password"]) or user is None:
         audit.note("login.failed", user_id=user_id)
         raise Unauthenticated("the name or the password is wrong")
-    services.throttle.good(attempt)
+    services.throttle.succeeded(attempt)
     audit.note("login.succeeded", user_id=user.id)
     return _session(services, user.id, body, 200)
 
@@ -84,7 +84,7 @@ def change_password(user: str, body: dict[str, Any], token_info: dict[str, Any])
     ):
         audit.note("user.password.failed", user_id=user, subject=user)
         raise WrongPassword("the old password is wrong, so nothing was changed: try again")
-    services.throttle.good(attempt)
+    services.throttle.succeeded(attempt)
     audit.note("user.password", user_id=user, subject=user)
     return no_content()
 

@@ -113,7 +113,7 @@ def shape(services: Services, job: Job) -> dict[str, Any]:
 
 def shapes(services: Services, jobs: Sequence[Job]) -> list[dict[str, Any]]:
     """Jobs with their progress of now; those that were deleted meanwhile are left out."""
-    return _shapes(services, services.jobs.seen(jobs))
+    return _shapes(services, services.jobs.with_videos(jobs))
 
 
 def _shapes(services: Services, seen: Sequence[JobWithVideo]) -> list[dict[str, Any]]:

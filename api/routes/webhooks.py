@@ -1,4 +1,4 @@
-"""Webhooks: addresses of a user that are told when a job of theirs has ended."""
+"""Webhooks: URLs that are called when a job of their user has ended."""
 
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ _TEST = "test"
 
 @asgi_operation()
 async def create_webhook(request: Request, user: str) -> StarletteResponse:
-    """A new webhook; nobody can see its secret again."""
+    """Create a webhook. The response is the only one with its secret."""
     services = context.current()
     _require_on(services)
     url = str(msgspec.json.decode(await request.body())["url"])
@@ -35,7 +35,7 @@ async def create_webhook(request: Request, user: str) -> StarletteResponse:
 
 
 def list_webhooks(user: str) -> Answer:
-    """The user's webhooks, the newest first."""
+    """The user's webhooks, newest first."""
     items = [webhook_representation(webhook) for webhook in context.current().webhooks.of_user(user)]
     return answer({"items": items, "next_cursor": None})
 
@@ -46,21 +46,21 @@ def get_webhook(user: str, webhook_id: str) -> Answer:
 
 
 def delete_webhook(user: str, webhook_id: str) -> Response:
-    """Tell this address nothing more."""
+    """Delete a webhook and its deliveries."""
     context.current().webhooks.delete(user, webhook_id)
     audit.note("webhook.deleted", user_id=user, subject=webhook_id)
     return no_content()
 
 
 def list_deliveries(user: str, webhook_id: str, limit: int = 50, cursor: str | None = None) -> Answer:
-    """A page of what a webhook was, or is to be, told."""
+    """A page of the deliveries of a webhook."""
     rows, next_cursor = context.current().webhooks.deliveries(user, webhook_id, limit, cursor)
     return answer({"items": [delivery_representation(row) for row in rows], "next_cursor": next_cursor})
 
 
 @asgi_operation()
 async def try_webhook(request: Request, user: str) -> StarletteResponse:
-    """Call a webhook now, once, and say what came of it."""
+    """Send a test event to a webhook, once, and return the outcome."""
     services = context.current()
     _require_on(services)
     webhook = await run_sync(services.webhooks.get, user, request.path_params["webhook_id"])
@@ -72,10 +72,10 @@ async def try_webhook(request: Request, user: str) -> StarletteResponse:
     return _document({"delivered": outcome.error is None, "status": outcome.status, "error": outcome.error}, 200)
 
 
-def write(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
-    """The webhook's URL and secret, and what it is told of a delivery; None when one of them was deleted."""
+def load_payload(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
+    """URL and secret of the webhook, and the payload of a delivery; None when one of them has been deleted."""
     services = context.current()
-    found = services.webhooks.payload(delivery_id)
+    found = services.webhooks.with_webhook_and_job(delivery_id)
     if found is None:
         return None
     delivery, webhook, job = found
@@ -88,7 +88,7 @@ def write(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
 def _require_on(services: Services) -> None:
     """Raises WebhooksOff."""
     if not services.settings.webhook_concurrency:
-        raise WebhooksOff("this service calls no webhooks (WEBHOOK_CONCURRENCY is 0): ask for the job instead")
+        raise WebhooksOff("webhooks are disabled here (WEBHOOK_CONCURRENCY is 0): poll the job instead")
 
 
 def _document(content: dict[str, Any], status: int) -> StarletteResponse:

@@ -1,4 +1,4 @@
-"""The api's view of the jobs. Each is its owner's alone."""
+"""Jobs, as the api reads and changes them. Users see only their own."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -24,7 +24,7 @@ _ACTIVE = [str(state) for state in ACTIVE]
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs of a user: of a video, of videos with this in their names, in one of these states."""
+    """Filter of a user's jobs: by video, by part of the video's name, by states."""
 
     video_id: str | None = None
     search: str = ""
@@ -33,7 +33,7 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True)
 class JobWithVideo:
-    """A job, and what is told of its video."""
+    """A job with the video data that its representation includes."""
 
     job: Job
     video: Video
@@ -49,7 +49,7 @@ _POSTER = exists().where(
 
 
 class JobTable:
-    """Short transactions; what it returns is detached from them."""
+    """Each method is one short transaction and returns detached rows."""
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
@@ -57,14 +57,15 @@ class JobTable:
     def add(
         self, user_id: str, video_id: str, model: str, options: Options, guard: Guard, key: RequestKey | None = None
     ) -> tuple[Job, bool]:
-        """A new job on a user's video, or the one that the key led to before; and whether it is new.
+        """Add a job on a user's video. Returns it, or the job of an earlier request with the same key, and
+        whether it is new.
 
-        Raises NotFound, IdempotencyMismatch, and what the guard does.
+        Raises NotFound, IdempotencyMismatch, and what the guard raises.
         """
         try:
             return self._add(user_id, video_id, model, options, guard, key)
         except IntegrityError:
-            # The same key at the same moment: now the other one's job is there.
+            # A concurrent request with the same key: its job exists now.
             return self._add(user_id, video_id, model, options, guard, key)
 
     def _add(
@@ -96,20 +97,20 @@ class JobTable:
             return owned(session, Job, user_id, job_id, "job")
 
     def page(self, user_id: str, limit: int, cursor: str | None, which: JobFilter) -> tuple[list[Job], str | None]:
-        """A page of a user's jobs, the newest first, and the cursor of the next page."""
+        """A page of a user's jobs, newest first, and the cursor of the next page."""
         mine = select(Job).where(Job.user_id == user_id, *_conditions(user_id, which))
         with self._database.read() as session:
             return page(session, mine, Job.created_at, limit, cursor)
 
     def get_with_video(self, user_id: str, job_id: str) -> JobWithVideo:
-        """A user's job with what is told of its video. Raises NotFound."""
+        """A user's job with its video data. Raises NotFound."""
         statement = select(Job, Video, _POSTER).join(Video, Video.id == Job.video_id)
         with self._database.read() as session:
             row = session.execute(statement.where(Job.id == job_id, Job.user_id == user_id)).one_or_none()
         return JobWithVideo(*found(row, "job"))
 
-    def seen(self, jobs: Sequence[Job]) -> list[JobWithVideo]:
-        """Jobs with what is told of their videos; without those whose video was deleted meanwhile."""
+    def with_videos(self, jobs: Sequence[Job]) -> list[JobWithVideo]:
+        """Jobs with their video data, without jobs whose video has been deleted meanwhile."""
         ids = {job.video_id for job in jobs}
         with self._database.read() as session:
             rows = session.execute(select(Video, _POSTER).where(Video.id.in_(ids)))
@@ -117,17 +118,17 @@ class JobTable:
         return [JobWithVideo(job, *videos[job.video_id]) for job in jobs if job.video_id in videos]
 
     def changed(self, user_ids: Sequence[str], since: datetime, job_id: str | None = None) -> list[Job]:
-        """Jobs of these users that are at work or ended since then, and the one of the id, the newest last; not too
-        many of them."""
+        """Active jobs of these users, jobs that ended since then, and the job of that id; newest last, at most
+        _MOST_CHANGES."""
         named = [Job.id == job_id] if job_id else []
         changed = or_(Job.state.in_(_ACTIVE), Job.finished_at > since, *named)
-        # Few jobs of all users have changed, and a user may have very many: the index of users is not the one to take.
+        # `+ ""` disables the index on user_id: a user may have many jobs, but few jobs have changed.
         statement = select(Job).where((Job.user_id + "").in_(user_ids), changed)
         with self._database.read() as session:
             return list(session.scalars(statement.order_by(Job.created_at.desc()).limit(_MOST_CHANGES)))[::-1]
 
     def request_cancel(self, user_id: str, job_id: str) -> Job:
-        """Note that a job shall stop, unless it has ended. Raises NotFound."""
+        """Request the cancellation of a job that has not ended. Raises NotFound."""
         with self._database.write() as session:
             job = owned(session, Job, user_id, job_id, "job")
             if job.state in _ACTIVE:
@@ -139,7 +140,7 @@ class JobTable:
         with self._database.write() as session:
             job = owned(session, Job, user_id, job_id, "job")
             if job.state in _ACTIVE:
-                raise JobsRunning("the job is still at work: cancel it first, or wait")
+                raise JobsRunning("the job has not ended: cancel it first, or wait")
             session.execute(delete(Rendition).where(Rendition.job_id == job_id))
             session.delete(job)
             return job
@@ -156,11 +157,11 @@ def _conditions(user_id: str, which: JobFilter) -> Iterator[ColumnElement[bool]]
 
 
 def _known_job(session: Session, user_id: str, key: RequestKey) -> Job | None:
-    """The job that a key led to. Raises IdempotencyMismatch when that was another request."""
+    """The job of an earlier request with this key. Raises IdempotencyMismatch when that request was different."""
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < utcnow() - timedelta(hours=LIFE_HOURS)))
     row = session.get(IdempotencyKey, (user_id, key.operation, key.key))
     if row is None:
         return None
     if row.fingerprint != key.fingerprint:
-        raise IdempotencyMismatch("this Idempotency-Key was used for another request: take a new one")
+        raise IdempotencyMismatch("this Idempotency-Key was used for a different request: use a new key")
     return session.get(Job, row.job_id)

@@ -16,13 +16,13 @@ Row = TypeVar("Row", AuditEvent, Delivery, Job, User, Video)
 
 
 def owned(session: Session, table: type[Owned], user_id: str, row_id: str, name: str) -> Owned:
-    """A user's row. name: as the user knows it. Raises NotFound."""
+    """A user's own row. name: of the resource, for the error. Raises NotFound."""
     row = session.get(table, row_id)
     return found(row if row is not None and row.user_id == user_id else None, name)
 
 
 def found(row: T | None, name: str) -> T:
-    """What was looked for. Raises NotFound where it is None."""
+    """The row itself. Raises NotFound where it is None."""
     if row is None:
         raise NotFound(f"there is no such {name}")
     return row
@@ -31,14 +31,14 @@ def found(row: T | None, name: str) -> T:
 def page(
     session: Session, statement: Select[Row], time: Any, limit: int, cursor: str | None
 ) -> tuple[list[Row], str | None]:
-    """A page of the rows that a statement selects, and the cursor of the next page, None after the last.
+    """A page of the selected rows, newest first, and the cursor of the next page, None after the last.
 
-    time: the column of their table that says which is newer. Raises InvalidCursor.
+    time: the column to sort by. Raises InvalidCursor.
     """
     row_id = time.class_.id
     if cursor:
         statement = statement.where(tuple_(time, row_id) < _parsed(cursor))
-    # One more than is shown tells whether there is a next page.
+    # One more row than the limit shows whether there is a next page.
     rows = list(session.scalars(statement.order_by(time.desc(), row_id.desc()).limit(limit + 1)))
     if len(rows) <= limit:
         return rows, None
@@ -47,10 +47,12 @@ def page(
 
 
 def _parsed(cursor: str) -> tuple[datetime, str]:
-    """Time and id of the row that a cursor is of."""
+    """Time and id of the row that a cursor points at."""
     time, _, row_id = cursor.partition("_")
     try:
-        # A "+" of the zone that a client did not escape arrives as a blank.
+        # An unescaped "+" of the time zone arrives as a blank.
         return msgspec.convert(time.replace(" ", "+"), datetime).astimezone(UTC), row_id
     except (msgspec.ValidationError, OverflowError):
-        raise InvalidCursor("this is not a cursor of this list: take next_cursor as it was given") from None
+        raise InvalidCursor(
+            "this is not a cursor of this list: use next_cursor of the previous page unchanged"
+        ) from None

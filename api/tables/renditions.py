@@ -1,4 +1,4 @@
-"""The api's view of the renditions: asked for, looked at, deleted by their owner. The processor makes them."""
+"""Renditions, as the api requests, reads and deletes them; the renderer makes them. Users see only their own."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +18,7 @@ _MOST_CHANGES = 10_000
 
 
 class RenditionTable:
-    """Short transactions; what it returns is detached from them."""
+    """Each method is one short transaction and returns detached rows."""
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
@@ -26,15 +26,15 @@ class RenditionTable:
     def ask(
         self, user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any]
     ) -> tuple[Rendition, bool]:
-        """The rendition of a user's video or job, and whether it is to be made (anew): because there was none, the
-        last try failed, or the options are others. Raises NotFound when the video was deleted meanwhile."""
+        """Request a rendition of a user's video or job. Returns it and whether it must be made: because it is new, the
+        last attempt failed, or the options changed. Raises NotFound when the video has been deleted meanwhile."""
         with suppress(IntegrityError):
             return self._ask(user_id, video_id, job_id, kind, options)
         try:
-            # Asked for twice at the same moment: now the other one's is there.
+            # A concurrent request for the same rendition: its row exists now.
             return self._ask(user_id, video_id, job_id, kind, options)
         except IntegrityError as error:
-            raise NotFound("the video was deleted") from error
+            raise NotFound("the video has been deleted") from error
 
     def _ask(
         self, user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any]
@@ -52,7 +52,7 @@ class RenditionTable:
                     kind=kind,
                 )
                 session.add(row)
-            # Whoever is at the one before sees by the time that it is not wanted any more.
+            # A renderer that still works on the previous one sees by created_at that it is outdated.
             row.state, row.options, row.created_at = str(RenditionState.QUEUED), options, utcnow()
             row.frames_done, row.frames_total, row.size_bytes = 0, None, None
             row.content_type, row.error, row.finished_at = None, None, None
@@ -71,7 +71,7 @@ class RenditionTable:
         return row
 
     def ready_posters(self, video_ids: Sequence[str]) -> frozenset[str]:
-        """Those of the videos that have a poster."""
+        """The ids of those videos that have a poster."""
         posters = [rendition_id(video_id, None, "poster") for video_id in video_ids]
         statement = select(Rendition.video_id).where(
             Rendition.id.in_(posters), Rendition.state == str(RenditionState.READY)
@@ -80,7 +80,7 @@ class RenditionTable:
             return frozenset(session.scalars(statement))
 
     def changed(self, user_ids: Sequence[str], since: datetime) -> list[Rendition]:
-        """Renditions for these users that are at work or ended since then; not too many of them."""
+        """Active renditions of these users, and those that ended since then; newest last, at most _MOST_CHANGES."""
         changed = or_(Rendition.state.in_(("queued", "running")), Rendition.finished_at > since)
         statement = select(Rendition).where(Rendition.user_id.in_(user_ids), changed)
         with self._database.read() as session:

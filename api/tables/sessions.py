@@ -1,4 +1,4 @@
-"""Who is logged in: sessions, and the API tokens that scripts use in place of one."""
+"""Login sessions and API tokens."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,45 +11,45 @@ from contracts.database.tables import ApiToken, Session, User, utcnow
 from contracts.errors import TooManyTokens, Unauthenticated
 
 TOKENS_PER_USER = 100
-_USE_NOTED = timedelta(minutes=1)
+_LAST_USED_INTERVAL = timedelta(minutes=1)
 
 
 class SessionTable:
-    """Short transactions; what it returns is detached from them."""
+    """Each method is one short transaction and returns detached rows."""
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
 
     def add(self, session_id: str, user_id: str, refresh_id: str, expires_at: datetime) -> None:
-        """Note a login."""
+        """Add a session, and delete expired ones."""
         with self._database.write() as session:
             session.execute(delete(Session).where(Session.expires_at < utcnow()))
             session.add(Session(id=session_id, user_id=user_id, refresh_id=refresh_id, expires_at=expires_at))
 
     def role(self, session_id: str, user_id: str) -> str | None:
-        """The role of who is logged in by a session, None where its tokens hold no longer."""
-        good = select(User.role).where(
+        """The role of the user of a session, None when the session is no longer valid."""
+        statement = select(User.role).where(
             Session.id == session_id,
             Session.user_id == user_id,
             Session.revoked_at.is_(None),
             User.id == Session.user_id,
         )
         with self._database.read() as session:
-            return session.scalar(good)
+            return session.scalar(statement)
 
     def valid_credentials(self, ids: Sequence[str]) -> set[str]:
-        """Which of these sessions and API tokens hold."""
+        """The ids of those sessions and API tokens that are still valid."""
         now = utcnow()
         sessions = select(Session.id).where(Session.id.in_(ids), Session.revoked_at.is_(None), Session.expires_at > now)
-        tokens = select(ApiToken.id).where(ApiToken.id.in_(ids), _holds(now))
+        tokens = select(ApiToken.id).where(ApiToken.id.in_(ids), _not_expired(now))
         with self._database.read() as session:
             return {*session.scalars(sessions), *session.scalars(tokens)}
 
     def rotate_refresh(self, session_id: str, old: str, new: str, expires_at: datetime) -> None:
-        """Let a new refresh token take the place of the old one.
+        """Replace the refresh token of a session. Does nothing when it was replaced by `new` already.
 
-        Nothing happens where it has done so already. Raises Unauthenticated when the old one is not the
-        good one: somebody used it before, so the whole session ends.
+        Raises Unauthenticated when `old` is not the current one: it was used before, perhaps by a thief, so the session
+        is revoked.
         """
         statement = (
             update(Session)
@@ -64,7 +64,7 @@ class SessionTable:
             done = done or session.scalar(known) is not None
         if not done:
             self.revoke(session_id)
-            raise Unauthenticated("this refresh token was used or revoked: log in again")
+            raise Unauthenticated("this refresh token was used already, or revoked: log in again")
 
     def revoke(self, session_id: str) -> None:
         """End a session."""
@@ -83,34 +83,36 @@ class SessionTable:
     # API tokens
 
     def add_token(self, token: ApiToken) -> None:
-        """Note a token. Raises TooManyTokens."""
+        """Add a token. Raises TooManyTokens."""
         with self._database.write() as session:
             count = select(func.count()).select_from(ApiToken).where(ApiToken.user_id == token.user_id)
             if session.scalars(count).one() >= TOKENS_PER_USER:
-                raise TooManyTokens(f"you have {TOKENS_PER_USER} tokens: delete one that is not used any more")
+                raise TooManyTokens(
+                    f"you have {TOKENS_PER_USER} API tokens, the maximum: delete one that is no longer used"
+                )
             session.add(token)
 
     def tokens(self, user_id: str) -> list[ApiToken]:
-        """A user's tokens, the newest first."""
+        """A user's tokens, newest first."""
         statement = select(ApiToken).where(ApiToken.user_id == user_id)
         with self._database.read() as session:
             return list(session.scalars(statement.order_by(ApiToken.created_at.desc(), ApiToken.id)))
 
     def delete_token(self, user_id: str, token_id: str) -> None:
-        """End a user's token. Raises NotFound."""
+        """Delete a user's token. Raises NotFound."""
         with self._database.write() as session:
             session.delete(owned(session, ApiToken, user_id, token_id, "token"))
 
     def use_token(self, digest: str, now: datetime) -> ApiToken | None:
-        """The good token of a digest. That it was used is noted once a minute, so that few requests write."""
+        """The valid token of a digest. Updates last_used_at at most once a minute, so that few requests write."""
         with self._database.read() as session:
-            token = session.scalar(select(ApiToken).where(ApiToken.digest == digest, _holds(now)))
-        if token and (token.last_used_at is None or token.last_used_at < now - _USE_NOTED):
+            token = session.scalar(select(ApiToken).where(ApiToken.digest == digest, _not_expired(now)))
+        if token and (token.last_used_at is None or token.last_used_at < now - _LAST_USED_INTERVAL):
             with self._database.write() as session:
                 session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now))
         return token
 
 
-def _holds(now: datetime) -> ColumnElement[bool]:
-    """Of an API token."""
+def _not_expired(now: datetime) -> ColumnElement[bool]:
+    """Condition: the API token has not expired."""
     return or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now)

@@ -1,4 +1,4 @@
-"""Users, and the audit log as administrators read it."""
+"""Users, and reading the audit log."""
 
 from typing import Any
 
@@ -13,19 +13,19 @@ from contracts.errors import NotFound, UsernameTaken
 
 
 class UserTable:
-    """Short transactions; what it returns is detached from them."""
+    """Each method is one short transaction and returns detached rows."""
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
 
     def add(self, username: str, password_hash: str, role: str = "user") -> User:
-        """A new user. Raises UsernameTaken."""
+        """Add a user. Raises UsernameTaken."""
         user = User(id=new_id(), username=username, password_hash=password_hash, role=role)
         try:
             with self._database.write() as session:
                 session.add(user)
         except IntegrityError as error:
-            raise UsernameTaken(f"the name {username!r} is taken: choose another or log in") from error
+            raise UsernameTaken(f"the name {username!r} is taken: choose another one, or log in") from error
         return user
 
     def get(self, user_id: str) -> User:
@@ -34,7 +34,7 @@ class UserTable:
             return found(session.get(User, user_id), "user")
 
     def named(self, username: str) -> User | None:
-        """The user of that name, None where there is none."""
+        """The user of that name, None if unknown."""
         with self._database.read() as session:
             return session.scalar(select(User).where(User.username == username))
 
@@ -46,7 +46,7 @@ class UserTable:
         return user
 
     def page(self, limit: int, cursor: str | None, search: str = "") -> tuple[list[User], str | None]:
-        """A page of the users, the newest first, and the cursor of the next page. search: a part of the name."""
+        """A page of users, newest first, and the cursor of the next page. search: part of the name."""
         statement = select(User)
         if search:
             statement = statement.where(func.lower(User.username).contains(search.lower(), autoescape=True))
@@ -56,7 +56,7 @@ class UserTable:
     def events(
         self, limit: int, cursor: str | None, user_id: str | None = None, action: str | None = None
     ) -> tuple[list[AuditEvent], str | None]:
-        """A page of the audit log, the newest first. action: also those below it, as login for login.failed."""
+        """A page of the audit log, newest first. action: a prefix, so that login includes login.failed."""
         statement = select(AuditEvent)
         if user_id:
             statement = statement.where(AuditEvent.user_id == user_id)
@@ -67,7 +67,7 @@ class UserTable:
             return page(session, statement, AuditEvent.at, limit, cursor)
 
     def change(self, user_id: str, **values: Any) -> tuple[User, list[str]]:
-        """Set fields of a user; the user, and the names of the fields that were different. Raises NotFound."""
+        """Set fields of a user. Returns the user and the names of the fields that changed. Raises NotFound."""
         with self._database.write() as session:
             user = found(session.get(User, user_id, with_for_update=True), "user")
             changed = [name for name, value in values.items() if getattr(user, name) != value]
@@ -76,7 +76,7 @@ class UserTable:
             return user, changed
 
     def replace_password(self, user_id: str, password_hash: str) -> None:
-        """Set a user's password and end all their sessions; with DISABLED their API tokens go too."""
+        """Set a user's password and end all their sessions. DISABLED also deletes their API tokens."""
         with self._database.write() as session:
             session.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
             open_sessions = (Session.user_id == user_id, Session.revoked_at.is_(None))
@@ -85,8 +85,8 @@ class UserTable:
                 session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
 
     def change_password(self, user_id: str, session_id: str, old_hash: str, new_hash: str) -> bool:
-        """Put a password in the place of an old one and end the user's other sessions. False where the old one has
-        been replaced meanwhile: who was shut out at this very moment stays so."""
+        """Replace a password and end the user's other sessions. False when old_hash is no longer current, so that a
+        user who was disabled at the same time stays disabled."""
         with self._database.write() as session:
             kept = (User.id == user_id, User.password_hash == old_hash)
             done: bool = session.execute(update(User).where(*kept).values(password_hash=new_hash)).rowcount == 1  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The api's view of the videos, and of the resumable uploads that become videos. Each is its owner's alone."""
+"""Videos and unfinished resumable uploads, as the api reads and changes them. Users see only their own."""
 
 from datetime import datetime
 
@@ -15,13 +15,13 @@ _ACTIVE = [str(state) for state in ACTIVE]
 
 
 class VideoTable:
-    """Short transactions; what it returns is detached from them."""
+    """Each method is one short transaction and returns detached rows."""
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
 
     def add(self, video: Video, guard: Guard) -> Video:
-        """Note an upload. Raises what the guard does."""
+        """Add a video. Raises what the guard raises."""
         with self._database.write() as session:
             guard(session)
             session.add(video)
@@ -33,19 +33,19 @@ class VideoTable:
             return owned(session, Video, user_id, video_id, "video")
 
     def page(self, user_id: str, limit: int, cursor: str | None) -> tuple[list[Video], str | None]:
-        """A page of a user's videos, the newest first, and the cursor of the next page."""
+        """A page of a user's videos, newest first, and the cursor of the next page."""
         mine = select(Video).where(Video.user_id == user_id)
         with self._database.read() as session:
             return page(session, mine, Video.created_at, limit, cursor)
 
     def delete(self, user_id: str, video_id: str) -> list[str]:
-        """Delete a video and its jobs; the ids of these. Raises NotFound, JobsRunning."""
+        """Delete a video and its jobs. Returns the ids of the jobs. Raises NotFound, JobsRunning."""
         with self._database.write() as session:
             video = owned(session, Video, user_id, video_id, "video")
             jobs = list(session.scalars(select(Job).where(Job.video_id == video_id)))
             running = [job.id for job in jobs if job.state in _ACTIVE]
             if running:
-                raise JobsRunning(f"job {running[0]} is still at work on the video: cancel it first, or wait")
+                raise JobsRunning(f"job {running[0]} of this video has not ended: cancel it first, or wait")
             session.execute(delete(Rendition).where(Rendition.video_id == video_id))
             session.execute(delete(Job).where(Job.video_id == video_id))
             session.delete(video)
@@ -54,35 +54,36 @@ class VideoTable:
     # Resumable uploads
 
     def add_upload(self, upload: Upload, most: int, guard: Guard) -> None:
-        """Note an upload that begins. Raises TooManyUploads when its user has as many as may be, and what the guard
-        does."""
+        """Add an upload. Raises TooManyUploads, and what the guard raises. most: unfinished uploads per user."""
         unfinished = select(func.count()).where(Upload.user_id == upload.user_id, Upload.expires_at > utcnow())
         with self._database.write() as session:
-            session.get(User, upload.user_id, with_for_update=True)  # one after the other, so that none is over
+            session.get(
+                User, upload.user_id, with_for_update=True
+            )  # row lock, so that concurrent requests cannot exceed the limit
             if (session.scalar(unfinished) or 0) >= most:
-                raise TooManyUploads(f"you have {most} unfinished uploads, as many as may be: end or delete some")
+                raise TooManyUploads(f"you have {most} unfinished uploads, the maximum: finish or delete one")
             guard(session)
             session.add(upload)
 
     def upload(self, user_id: str, upload_id: str) -> Upload:
-        """A user's upload that is not finished. Raises NotFound."""
+        """A user's unfinished upload. Raises NotFound, also when it has expired."""
         with self._database.read() as session:
             upload = owned(session, Upload, user_id, upload_id, "upload")
             return found(upload if upload.expires_at > utcnow() else None, "upload: it has expired")
 
     def extend_upload(self, upload_id: str, expires_at: datetime) -> None:
-        """An upload gets on: it expires later."""
+        """Set the expiry of an upload."""
         with self._database.write() as session:
             session.execute(update(Upload).where(Upload.id == upload_id).values(expires_at=expires_at))
 
     def become_video(self, video: Video) -> None:
-        """The upload of that id is whole and becomes the video. Raises NotFound when it was deleted meanwhile."""
+        """Replace the complete upload of that id by the video. Raises NotFound when the upload has been deleted."""
         with self._database.write() as session:
             done = session.execute(delete(Upload).where(Upload.id == video.id)).rowcount  # type: ignore[attr-defined]
             found(done or None, "upload")
             session.add(video)
 
     def delete_upload(self, upload_id: str) -> None:
-        """Forget an upload."""
+        """Delete the row of an upload."""
         with self._database.write() as session:
             session.execute(delete(Upload).where(Upload.id == upload_id))

@@ -1,4 +1,4 @@
-"""The api's view of the webhooks and of what is to be told to them. Each is its owner's alone."""
+"""Webhooks and their deliveries, as the api reads and changes them. Users see only their own."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ _MOST_DUE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A delivery whose time has come. attempts: how many there were; whoever claims it makes one more."""
+    """A delivery that is due. attempts: made so far, without the one to be claimed."""
 
     id: str
     user_id: str
@@ -28,22 +28,26 @@ class Due:
 
 
 class WebhookTable:
-    """Short transactions; what it returns is detached from them."""
+    """Each method is one short transaction and returns detached rows."""
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
 
     def add(self, webhook: Webhook) -> None:
-        """Note a webhook. Raises TooManyWebhooks."""
+        """Add a webhook. Raises TooManyWebhooks."""
         count = select(func.count()).select_from(Webhook).where(Webhook.user_id == webhook.user_id)
         with self._database.write() as session:
-            session.get(User, webhook.user_id, with_for_update=True)  # one after the other, so that none is over
+            session.get(
+                User, webhook.user_id, with_for_update=True
+            )  # row lock, so that concurrent requests cannot exceed the limit
             if session.scalars(count).one() >= WEBHOOKS_PER_USER:
-                raise TooManyWebhooks(f"you have {WEBHOOKS_PER_USER} webhooks: delete one that is not used any more")
+                raise TooManyWebhooks(
+                    f"you have {WEBHOOKS_PER_USER} webhooks, the maximum: delete one that is no longer used"
+                )
             session.add(webhook)
 
     def of_user(self, user_id: str) -> list[Webhook]:
-        """A user's webhooks, the newest first."""
+        """A user's webhooks, newest first."""
         statement = select(Webhook).where(Webhook.user_id == user_id)
         with self._database.read() as session:
             return list(session.scalars(statement.order_by(Webhook.created_at.desc(), Webhook.id)))
@@ -54,25 +58,24 @@ class WebhookTable:
             return owned(session, Webhook, user_id, webhook_id, "webhook")
 
     def delete(self, user_id: str, webhook_id: str) -> None:
-        """Delete a user's webhook, and with it what was to be told to it. Raises NotFound."""
+        """Delete a user's webhook and its deliveries. Raises NotFound."""
         with self._database.write() as session:
             session.delete(owned(session, Webhook, user_id, webhook_id, "webhook"))
 
     def deliveries(
         self, user_id: str, webhook_id: str, limit: int, cursor: str | None
     ) -> tuple[list[Delivery], str | None]:
-        """A page of a webhook's deliveries, the newest first, and the cursor of the next page. Raises NotFound."""
+        """A page of a webhook's deliveries, newest first, and the cursor of the next page. Raises NotFound."""
         statement = select(Delivery).where(Delivery.webhook_id == webhook_id)
         with self._database.read() as session:
-            told = page(session, statement, Delivery.created_at, limit, cursor)
+            found = page(session, statement, Delivery.created_at, limit, cursor)
             owned(session, Webhook, user_id, webhook_id, "webhook")
-        return told
+        return found
 
-    # Of all users, for the one who delivers
+    # Deliveries of all users, for the deliverer
 
     def due(self, now: datetime) -> list[Due]:
-        """What is to be delivered now, that which waits longest first; little of each webhook, so that one with very
-        many hides no other."""
+        """Due deliveries, oldest first, at most two per webhook so that one backlog cannot starve the others."""
         rank = func.row_number().over(partition_by=Delivery.webhook_id, order_by=(Delivery.next_at, Delivery.id))
         waiting = and_(Delivery.state == _WAITING, Delivery.next_at <= now)
         columns = (Delivery.id, Webhook.user_id, Webhook.url, Delivery.attempts)
@@ -87,11 +90,12 @@ class WebhookTable:
             return [Due(row.id, row.user_id, row.url, row.attempts) for row in session.execute(first)]
 
     def claim(self, due: Due, until: datetime) -> bool:
-        """Begin one more attempt; False when another process has, or it is gone. Nobody else begins one until then."""
+        """Lease the delivery for one more attempt; False when another process has, or it is deleted. until: end of the
+        lease."""
         return self._change(due, due.attempts, attempts=due.attempts + 1, next_at=until)
 
-    def payload(self, delivery_id: str) -> tuple[Delivery, Webhook, Job] | None:
-        """A delivery with its webhook and job, None when one of them was deleted."""
+    def with_webhook_and_job(self, delivery_id: str) -> tuple[Delivery, Webhook, Job] | None:
+        """A delivery with its webhook and job, None when one of them has been deleted."""
         statement = (
             select(Delivery, Webhook, Job)
             .join(Webhook, Webhook.id == Delivery.webhook_id)
@@ -103,11 +107,11 @@ class WebhookTable:
         return (row[0], row[1], row[2]) if row else None
 
     def settle(self, due: Due, attempts: int, **values: object) -> bool:
-        """Note what came of the attempt of that number; False when somebody has begun another meanwhile."""
+        """Record the result of an attempt; False when another attempt has started meanwhile."""
         return self._change(due, attempts, **values)
 
     def _change(self, due: Due, seen: int, **values: object) -> bool:
-        """Change it, if it waits and has had so many attempts."""
+        """Update the delivery if it is still waiting and has this number of attempts."""
         still = (Delivery.id == due.id, Delivery.state == _WAITING, Delivery.attempts == seen)
         with self._database.write() as session:
             result = session.execute(update(Delivery).where(*still).values(**values))

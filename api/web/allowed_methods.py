@@ -1,4 +1,4 @@
-"""Which methods there are at a path, by the spec: what the answer to any other one names."""
+"""The methods that the spec allows at a path, for the Allow header of 405 responses."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,8 +8,8 @@ _METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
 
 
 def methods_at(spec: Mapping[str, Any]) -> Callable[[str], tuple[str, ...]]:
-    """A function that gives the methods of a path, in capitals, none for one that the spec does not have. Whatever
-    can be got can be asked for its head."""
+    """A function that returns the methods of a path in upper case, () for a path that is not in the spec. HEAD is
+    allowed wherever GET is."""
     known = [(_pattern(template), _methods(item)) for template, item in spec["paths"].items()]
 
     def look(path: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What Flask handlers return. Connexion wants the content type named wherever the spec has two."""
+"""Responses of Flask handlers. Connexion needs an explicit content type where the spec allows several."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ Answer = tuple[Any, int, dict[str, str]]
 
 
 def answer(content: Any, status: int = 200, **headers: str) -> Answer:
-    """A JSON document with its status; other headers by their names."""
+    """A JSON document with its status and further headers."""
     return content, status, {"Content-Type": JSON, **headers}
 
 
 def no_content() -> Response:
-    """Done, with nothing to say."""
+    """204 without a body."""
     response = Response(status=204)
-    del response.headers["Content-Type"]  # there is no content to have a type
+    del response.headers["Content-Type"]  # no content, no type
     return response

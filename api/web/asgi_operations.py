@@ -72,8 +72,8 @@ class AsgiOperations:
 
 
 class BodyLimit:
-    """ASGI middleware before the operations that take documents: stops reading a body that is
-    larger than any may be, and spells the media type as the spec does."""
+    """ASGI middleware in front of operations with small bodies: limits the body size, and lower-cases the media type
+    as in the spec."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -87,26 +87,28 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > _BODY_MAX_BYTES:
-                raise UploadTooLarge(f"a body of this operation has at most {_BODY_MAX_BYTES} bytes")
+                raise UploadTooLarge(
+                    f"the body is larger than {_BODY_MAX_BYTES} bytes, the limit of this operation: send a smaller one"
+                )
             return message
 
         await self._app(scope, limited if scope["type"] == "http" else receive, send)
 
 
 class PrintablePaths:
-    """ASGI middleware that knows no path with control characters: routers differ about them."""
+    """ASGI middleware that answers 404 to paths with control characters, which the routers handle differently."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not str(scope.get("path", "")).isprintable():
-            raise NotFound("there is nothing at this path")
+            raise NotFound("there is nothing at this path: check the URL")
         await self._app(scope, receive, send)
 
 
 class MethodOverride:
-    """ASGI middleware for clients of resumable uploads whose network lets only GET and POST through."""
+    """ASGI middleware for X-HTTP-Method-Override of resumable uploads, behind proxies that allow only GET and POST."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -120,7 +122,7 @@ class MethodOverride:
 
 
 def _lower_media_type(scope: Scope) -> None:
-    """Media types ignore case; the validators behind do not."""
+    """Media types are case-insensitive; the validators that follow are not."""
     if scope["type"] == "http":
         headers = MutableHeaders(scope=scope)
         if told := headers.get("content-type"):

@@ -1,4 +1,4 @@
-"""Where a request comes from, also behind proxies."""
+"""The client's network address, also behind proxies."""
 
 from contextvars import ContextVar
 
@@ -11,12 +11,12 @@ _address: ContextVar[str | None] = ContextVar("address", default=None)
 
 
 def address() -> str | None:
-    """The network address that the request at hand comes from; None where it is not known, as outside of one."""
+    """The client address of the current request; None where it is unknown, and outside of a request."""
     return _address.get()
 
 
 class ClientAddress:
-    """ASGI middleware around what asks for address(). trusted: the proxies whose word is taken for it."""
+    """ASGI middleware that sets address() for each request. trusted: proxies whose X-Forwarded-For is believed."""
 
     def __init__(self, app: ASGIApp, trusted: tuple[Network, ...]) -> None:
         self._app = app
@@ -36,24 +36,24 @@ class ClientAddress:
 
 
 def origin(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str | None:
-    """The address that a request comes from. Pure.
+    """The client address of a request. Pure.
 
-    Each proxy adds to the right of X-Forwarded-For whom it was asked by, so what the nearest untrusted one is called
-    counts; what stands left of it, anyone may have written.
+    Each proxy appends the address of its peer to X-Forwarded-For, so the rightmost untrusted address is the client;
+    everything left of it may be forged.
     """
     found = _read(peer)
     for told in reversed(forwarded.split(",") if forwarded else []):
         if found is None or not any(found in network for network in trusted):
             break
         before = _read(told.strip())
-        if before is None:  # a proxy that we trust says no more
+        if before is None:  # not an address: stop at the last valid one
             break
         found = before
     return str(found) if found else None
 
 
 def _read(text: str) -> Address | None:
-    """Also with a port behind it, as some proxies write it."""
+    """Parse an address, also with a port as some proxies write it."""
     bare = text[1:].partition("]")[0] if text.startswith("[") else text
     if bare.count(":") == 1:
         bare = bare.partition(":")[0]

@@ -1,4 +1,4 @@
-"""Compressed answers, for clients that ask for them."""
+"""Content-Encoding of responses."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -6,10 +6,10 @@ from typing import Protocol
 
 import zstandard
 
-# The one that is preferred comes first.
+# In order of preference.
 ENCODINGS = ("zstd", "gzip")
 _GZIP_LEVEL, _ZSTD_LEVEL = 5, 3
-_GZIP_WINDOW = 31  # zlib's way of saying "with a gzip header"
+_GZIP_WINDOW = 31  # makes zlib write a gzip header
 
 
 class _Compressor(Protocol):
@@ -19,7 +19,7 @@ class _Compressor(Protocol):
 
 
 def choose(accepted: str, offered: Sequence[str] = ENCODINGS) -> str | None:
-    """The one of the offered encodings for an Accept-Encoding header, None for none."""
+    """Choose an encoding for an Accept-Encoding header, None for no compression."""
     weights: dict[str, float] = {}
     for item in accepted.lower().split(","):
         name, _, parameter = item.partition(";")
@@ -29,7 +29,7 @@ def choose(accepted: str, offered: Sequence[str] = ENCODINGS) -> str | None:
 
 
 def encoded(pieces: Iterator[bytes], encoding: str | None) -> Iterator[bytes]:
-    """The pieces in an encoding, compressed as they come."""
+    """Compress the pieces as a stream."""
     if encoding is None:
         yield from pieces
         return

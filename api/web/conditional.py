@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Kept by the client alone, and asked for again before it is used.
+# Cached by the client only, and revalidated before each use.
 PRIVATE = "private, no-cache"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class NotSatisfiable(Exception):
-    """The range lies past the end."""
+    """The range starts beyond the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Part:
 
 
 def is_known(headers: Mapping[str, str], etag: str) -> bool:
-    """Whether the client says that it holds this representation."""
+    """Whether If-None-Match names this representation."""
     held = headers.get("if-none-match")
     return held is not None and (held.strip() == "*" or etag in _opaque(held))
 
 
 def wanted_part(headers: Mapping[str, str], etag: str, size: int) -> Part | None:
-    """The part that is asked for, None for the whole. Several ranges at once are answered whole,
-    as are a malformed one and one of another version. Raises NotSatisfiable."""
+    """The requested range, None for the whole representation: also for several ranges, a malformed Range, and an
+    If-Range of another version. Raises NotSatisfiable."""
     text = headers.get("range", "")
     if "if-range" in headers and headers["if-range"].strip() != etag:
         return None
@@ -54,5 +54,5 @@ def wanted_part(headers: Mapping[str, str], etag: str, size: int) -> Part | None
 
 
 def _opaque(header: str) -> list[str]:
-    """The tags of a list; weak ones compare by what is behind their W/."""
+    """The tags of a list, without the W/ of weak ones."""
     return [tag.strip().removeprefix("W/") for tag in header.split(",")]

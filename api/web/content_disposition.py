@@ -1,19 +1,19 @@
-"""Content-Disposition of what is meant to be kept as a file (RFC 6266), with names in any script (RFC 8187). Pure."""
+"""The Content-Disposition header of downloads (RFC 6266), with non-ASCII file names (RFC 8187). Pure."""
 
 import unicodedata
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-# What cannot be in a file's name on one system or another.
+# Not allowed in file names on some system.
 _NOT_IN_NAMES = '<>:"/\\|?*'
 _UNNAMED = "video"
-_MOST_LETTERS = 100
-_MOST_FORMAT_LETTERS = 6  # of ".mp4" and the like: longer ones are part of the name
+_NAME_MAX = 100
+_SUFFIX_MAX = 6  # as in ".mp4"; a longer suffix is part of the name
 
 
 def attachment(video_name: str | None, suffix: str) -> str:
-    """A file named after a video: its name without path and format, then the suffix ("-detections.csv"). Clients
-    that do not know filename* get what can be said in ASCII."""
+    """The header for a file named after a video: the video's name without path and extension, then the suffix
+    ("-detections.csv"). Clients without support for filename* get an ASCII name."""
     stem = _clean(_stem(video_name or "")) or _UNNAMED
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
     plain = _clean(plain.replace("%", "")) or _UNNAMED
@@ -21,13 +21,13 @@ def attachment(video_name: str | None, suffix: str) -> str:
 
 
 def _stem(name: str) -> str:
-    """The last part of a path of any system, without the end that tells the format."""
+    """The file name of a path of any system, without its extension."""
     last = PurePosixPath(name.replace("\\", "/")).name
     path = PurePosixPath(last)
-    return path.stem if len(path.suffix) <= _MOST_FORMAT_LETTERS else last
+    return path.stem if len(path.suffix) <= _SUFFIX_MAX else last
 
 
 def _clean(name: str) -> str:
-    """The name without what file systems, headers or shells would stumble over."""
+    """The name without characters that are unsafe in file systems, headers or shells."""
     kept = "".join(sign for sign in name if sign.isprintable() and sign not in _NOT_IN_NAMES)
-    return kept.strip(" .-")[:_MOST_LETTERS]
+    return kept.strip(" .-")[:_NAME_MAX]

@@ -1,4 +1,4 @@
-"""Which pages of others may call the api from a browser: none, unless the operator names them."""
+"""CORS: no other origin may call the api from a browser unless the operator allows it."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_TAKEN = (
+_REQUEST_HEADERS = (
     "Authorization",
     "Content-Type",
     "Idempotency-Key",
@@ -21,7 +21,7 @@ _TAKEN = (
     "Upload-Offset",
     "X-HTTP-Method-Override",
 )
-_SHOWN = (
+_EXPOSED_HEADERS = (
     "Content-Disposition",
     "Content-Range",
     "ETag",
@@ -42,12 +42,12 @@ _SHOWN = (
 
 
 def cors(origins: Sequence[str]) -> Callable[[ASGIApp], ASGIApp]:
-    """The middleware that lets pages of these origins in. They bring a token: cookies are for the own page alone."""
+    """The CORS middleware for these origins. They authenticate with a token; cookies work for the own web UI only."""
     return functools.partial(
         CORSMiddleware,
         allow_origins=origins,
         allow_methods=_METHODS,
-        allow_headers=_TAKEN,
-        expose_headers=_SHOWN,
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=_EXPOSED_HEADERS,
         max_age=600,
     )

@@ -1,4 +1,4 @@
-"""The web page: the files of the folder PAGE_DIR, which `make page` builds."""
+"""The web UI: static files of the folder PAGE_DIR, built by `make page`."""
 
 import hashlib
 import mimetypes
@@ -15,25 +15,25 @@ from api.web.conditional import is_known
 from api.web.security_headers import PAGE_POLICY
 
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-# The page shows each of these by itself; whatever else there is not, is answered as such.
+# Client-side routes of the web UI; other unknown paths are 404.
 _VIEWS = re.compile(f"/|/(?:sign-in|account|tokens|upload|jobs|jobs/{_ID})")
 _ASSETS = re.compile(r"/assets/[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _FILES = frozenset({"/favicon.svg", "/favicon.ico", "/manifest.webmanifest", "/robots.txt", "/apple-touch-icon.png"})
-# The name of an asset holds the hash of its content.
-_FOR_GOOD = "public, max-age=31536000, immutable"
-_ASK_AGAIN = "no-cache"
+# Asset names contain a hash of the content.
+_IMMUTABLE = "public, max-age=31536000, immutable"
+_REVALIDATE = "no-cache"
 _TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json"}
-_NOT_BUILT = """The page has not been built.
+_NOT_BUILT = """The web page has not been built.
 
-`make page` builds it (`make up` and `make demo` do so by themselves) in the folder web/dist, or name another
-one in PAGE_DIR. The service is at work without it: /docs says how to talk to it.
+Run `make page` to build it in web/dist (`make up` and `make demo` do so automatically), or set PAGE_DIR to another
+folder. The API works without it: see /docs.
 """
 
 
 class WebPage:
-    """ASGI middleware that answers what is asked of the page, and passes the rest on.
+    """ASGI middleware that serves the web UI and passes other requests on.
 
-    The folder is read at each request, so that it may be built while the service runs.
+    The folder is read at each request, so that the web UI can be built while the service runs.
     """
 
     def __init__(self, app: ASGIApp, folder: Path) -> None:
@@ -49,12 +49,12 @@ class WebPage:
         if response is None:
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "HEAD":  # with the length that the content would have
+        if scope["method"] == "HEAD":  # keeps the Content-Length of the content
             response.body = b""
         await response(scope, receive, send)
 
     def _answer(self, name: str, asked: Headers) -> Response | None:
-        """The file; None where there is none of this name."""
+        """The file, None where it does not exist."""
         found = _read(self._folder / name, asked.get("accept-encoding", ""))
         if found is None:
             return Response(_NOT_BUILT, 503, media_type="text/plain") if name == "index.html" else None
@@ -63,7 +63,7 @@ class WebPage:
         headers = {
             "ETag": etag,
             "Vary": "Accept-Encoding",
-            "Cache-Control": _FOR_GOOD if name.startswith("assets/") else _ASK_AGAIN,
+            "Cache-Control": _IMMUTABLE if name.startswith("assets/") else _REVALIDATE,
             "Content-Security-Policy": PAGE_POLICY,
         }
         if is_known(asked, etag):
@@ -74,14 +74,14 @@ class WebPage:
 
 
 def _file(path: str) -> str | None:
-    """The name in the folder of what a path leads to; None when it is not the page's."""
+    """The file name for a path; None for paths outside of the web UI."""
     if _VIEWS.fullmatch(path):
         return "index.html"
     return path[1:] if path in _FILES or _ASSETS.fullmatch(path) else None
 
 
 def _read(path: Path, accepted: str) -> tuple[bytes, str | None] | None:
-    """The content of a file and its encoding, which is gzip where it was built so and the client takes it."""
+    """The content of a file and its encoding: the prebuilt gzip variant where the client accepts it."""
     if choose(accepted, ("gzip",)):
         compressed = path.with_name(path.name + ".gz")
         if compressed.is_file():

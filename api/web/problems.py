@@ -1,4 +1,4 @@
-"""Errors as HTTP answers (RFC 9457). The only file that maps codes of the project to statuses."""
+"""Errors as problem documents (RFC 9457). The only file that maps the project's errors to HTTP statuses."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-_CHECKSUM_MISMATCH = 460  # of the protocol for uploads (tus 1.0.0); HTTP has no name for it
+_CHECKSUM_MISMATCH = 460  # defined by tus 1.0.0; not in the HTTP registry
 
-# The nearest class in an error's ancestry decides.
+# The first match in the class hierarchy of an error counts.
 _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.WebDetectorError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Malformed: HTTPStatus.BAD_REQUEST,
@@ -30,7 +30,7 @@ _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.ImportsOff: HTTPStatus.FORBIDDEN,
     errors.WebhooksOff: HTTPStatus.FORBIDDEN,
-    errors.WrongPassword: HTTPStatus.FORBIDDEN,  # and not 401, after which clients would log in again
+    errors.WrongPassword: HTTPStatus.FORBIDDEN,  # not 401: clients would log in again
     errors.NeedsLogin: HTTPStatus.FORBIDDEN,
     errors.NeedsAdmin: HTTPStatus.FORBIDDEN,
     errors.OutOfScope: HTTPStatus.FORBIDDEN,
@@ -48,10 +48,10 @@ _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
 }
 
-# Classes of PostgreSQL's codes: the connection, its resources, the operator. It has gone, or is about to come.
-_AWAY = ("08", "53", "57")
+# Classes of PostgreSQL's error codes that mean unavailable: connection, resources, operator (restart, startup).
+_UNAVAILABLE = ("08", "53", "57")
 
-# Codes for what the framework refuses by itself.
+# Codes of errors that the frameworks raise.
 _FRAMEWORK_CODES = {
     400: "malformed_request",
     401: "unauthenticated",
@@ -76,26 +76,26 @@ def headers_of(error: errors.WebDetectorError) -> dict[str, str]:
 def body(status: int, code: str, detail: str) -> bytes:
     """A problem document."""
     title = "Checksum Mismatch" if status == _CHECKSUM_MISMATCH else HTTPStatus(status).phrase
-    detail = detail.encode("utf-8", "replace").decode()  # half a surrogate pair of the client's must not break it
+    detail = detail.encode("utf-8", "replace").decode()  # may quote half a surrogate pair from the client
     return msgspec.json.encode(
         {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
     )
 
 
 def response(error: errors.WebDetectorError) -> Response:
-    """An error as Flask's answer, for handlers that have more to say with it."""
+    """An error as a Flask response, for handlers that add headers to it."""
     answer = _answer(status_of(error), error.code, error.detail, headers_of(error))
     return Response(answer.body, answer.status_code, answer.headers, content_type=MEDIA_TYPE)
 
 
 def install(app: FlaskApp, methods_at: Callable[[str], Sequence[str]]) -> None:
-    """Answer every error of the project, of the frameworks and of our own bugs as a problem. methods_at: the methods
-    that there are at a path."""
+    """Answer all errors as problems: the project's, the frameworks', and unexpected ones. methods_at: the methods that
+    are allowed at a path."""
 
     def starlette(request: ConnexionRequest, error: HTTPException) -> ConnexionResponse:
         headers = dict(error.headers or {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (methods := methods_at(request.scope["path"])):
-            headers["Allow"] = ", ".join(methods)  # the router names those of one operation
+            headers["Allow"] = ", ".join(methods)  # the router lists only those of one operation
         return _framework(error.status_code, error.detail, headers)
 
     app.add_error_handler(errors.WebDetectorError, _project)
@@ -116,14 +116,18 @@ def _project(_request: ConnexionRequest, error: errors.WebDetectorError) -> Conn
 
 def _database(request: ConnexionRequest, error: DBAPIError) -> ConnexionResponse:
     said = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    code = str(said.get("C", "")) if isinstance(said, dict) else ""  # as pg8000 says it
-    if isinstance(error, InterfaceError | OperationalError) or error.connection_invalidated or code.startswith(_AWAY):
-        return _project(request, errors.Unavailable("the database does not answer: try again"))
+    code = str(said.get("C", "")) if isinstance(said, dict) else ""  # the format of pg8000
+    if (
+        isinstance(error, InterfaceError | OperationalError)
+        or error.connection_invalidated
+        or code.startswith(_UNAVAILABLE)
+    ):
+        return _project(request, errors.Unavailable("the database is not available: try again later"))
     return _unexpected(request, error)
 
 
 def _redis(request: ConnexionRequest, error: RedisError) -> ConnexionResponse:
-    return _project(request, errors.Unavailable("a part of the service does not answer: try again"))
+    return _project(request, errors.Unavailable("Redis is not available: try again later"))
 
 
 def _connexion(_request: ConnexionRequest, error: ProblemException) -> ConnexionResponse:
@@ -142,7 +146,7 @@ def _framework(status: int, detail: str | None, headers: object) -> ConnexionRes
 
 def _unexpected(_request: ConnexionRequest, error: Exception) -> ConnexionResponse:
     log.error("unexpected error", exc_info=error)
-    return _answer(500, "internal", "the service met an error of its own; its log says more")
+    return _answer(500, "internal", "internal error: report it to the operator, whose log has the details")
 
 
 def _answer(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> ConnexionResponse:

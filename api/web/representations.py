@@ -1,4 +1,4 @@
-"""Rows as the JSON that clients see. Pure but for the time that is handed in."""
+"""JSON representations of rows. Pure."""
 
 from datetime import datetime
 from typing import Any
@@ -38,7 +38,7 @@ def video_representation(video: Video, *, has_poster: bool = False) -> dict[str,
 def job_representation(
     job: Job, progress: Progress | None, now: datetime, video: Video, *, has_poster: bool
 ) -> dict[str, Any]:
-    """A job; progress is that of a running one, None for one that has ended or not begun."""
+    """A job. progress: of a running job, None for a job that has ended or not started."""
     path = f"{PREFIX}/jobs/{job.id}"
     return {
         "id": job.id,
@@ -68,7 +68,7 @@ def job_representation(
 
 
 def rendition_representation(rendition: Rendition) -> dict[str, Any]:
-    """What is rendered from a video, or from a job's results."""
+    """A rendition of a video or of a job."""
     owner = f"jobs/{rendition.job_id}" if rendition.job_id else f"videos/{rendition.video_id}"
     path = f"{PREFIX}/{owner}/renditions/{rendition.kind}"
     done, total = rendition.frames_done, rendition.frames_total
@@ -89,7 +89,7 @@ def rendition_representation(rendition: Rendition) -> dict[str, Any]:
 
 
 def api_token_representation(token: ApiToken) -> dict[str, Any]:
-    """A token for programs, without what is secret."""
+    """An API token without its secret."""
     return {
         "id": token.id,
         "name": token.name,
@@ -101,7 +101,7 @@ def api_token_representation(token: ApiToken) -> dict[str, Any]:
 
 
 def webhook_representation(webhook: Webhook) -> dict[str, Any]:
-    """A webhook, without what is secret."""
+    """A webhook without its secret."""
     path = f"{PREFIX}/webhooks/{webhook.id}"
     return {
         "id": webhook.id,
@@ -112,7 +112,7 @@ def webhook_representation(webhook: Webhook) -> dict[str, Any]:
 
 
 def delivery_representation(delivery: Delivery) -> dict[str, Any]:
-    """What a webhook was, or is to be, told."""
+    """A delivery of a webhook."""
     return {
         "id": delivery.id,
         "event": delivery.event,
@@ -128,12 +128,12 @@ def delivery_representation(delivery: Delivery) -> dict[str, Any]:
 
 
 def poster_path(video_id: str) -> str:
-    """Where a video's poster is, if there is one."""
+    """The path of a video's poster."""
     return f"{PREFIX}/videos/{video_id}/renditions/poster/content"
 
 
 def _video_of_job(video: Video, has_poster: bool) -> dict[str, Any]:
-    """What a list of jobs shows of their videos."""
+    """The video as it is embedded in a job."""
     media = video.media or {}
     return {
         "name": video.name,

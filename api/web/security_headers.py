@@ -1,4 +1,4 @@
-"""Headers that tell browsers what an answer may do: nothing, unless it is the page or its documentation."""
+"""Security headers. Browsers may not run or load anything from a response, except from the web UI and the API docs."""
 
 import re
 
@@ -6,19 +6,19 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _NONE = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-# What the page needs, and not an inch of script or style that did not come as a file of its own.
+# The web UI: no inline scripts or styles.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-# Swagger UI starts itself by a script inside its page.
+# Swagger UI starts with an inline script.
 _DOCS_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     f"connect-src 'self'; font-src 'self'; {_NONE}"
 )
-# A file that somebody uploaded, opened by itself: browsers show it with a player and a style of their own. Not in
-# a sandbox, from which the player would ask without the cookie.
+# An uploaded file opened directly: browsers show their own player with inline styles. No sandbox, because the player's
+# requests would then lack the cookie.
 _MEDIA_POLICY = f"default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; {_NONE}"
 _ANSWER_POLICY = f"default-src 'none'; {_NONE}; sandbox"
 _MEDIA_PATH = re.compile(r"/api/.*/content")
@@ -32,7 +32,7 @@ _ALWAYS = {
 
 
 class SecurityHeaders:
-    """ASGI middleware around all others: adds to every answer the headers that it does not have."""
+    """Outermost ASGI middleware: adds the security headers that a response does not set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,5 +1,5 @@
-"""Bodies that do not fit the spec are answered with 422 and words of our own: the library's would
-repeat the value, passwords included. Parameters that do not are answered with 400."""
+"""Validation against the spec: an invalid body is 422, an invalid parameter 400. The messages are ours because the
+library's would repeat the value, passwords included."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from contracts.errors import InvalidInput, Malformed
 
 _SAYS = {
     "required": "is incomplete",
-    "additionalProperties": "has a field that is not known",
+    "additionalProperties": "has an unknown field",
     "type": "is of the wrong type",
     "minimum": "is too small",
     "maximum": "is too large",
@@ -23,10 +23,10 @@ _SAYS = {
     "maxLength": "is too long",
     "minItems": "has too few items",
     "maxItems": "has too many items",
-    "pattern": "has characters that are not allowed",
-    "format": "is not of the right form",
-    "enum": "is none of the known values",
-    "uniqueItems": "has an item twice",
+    "pattern": "contains characters that are not allowed",
+    "format": "has the wrong format",
+    "enum": "is not one of the allowed values",
+    "uniqueItems": "contains an item twice",
 }
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -40,10 +40,10 @@ class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
             return None
         try:
             body = json.loads(data)
-            json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            json.dumps(body, ensure_ascii=False).encode()  # fails for half a surrogate pair
         except (ValueError, RecursionError) as error:
-            raise Malformed("the body is not JSON in UTF-8, or nested too deeply") from error
-        if body is None:  # which would pass for none at all
+            raise Malformed("the body is not JSON in UTF-8, or is nested too deeply: send valid JSON") from error
+        if body is None:  # would be treated as a missing body
             raise InvalidInput("the body is null: send a JSON object")
         return body
 
@@ -60,8 +60,8 @@ class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
 
 
 class IdValidator(ParameterValidator):  # type: ignore[misc]
-    """Connexion's validator, which passes over ids: one in a query must be one. One in a path that is none is of
-    nothing that there is."""
+    """Connexion's validator with a check of ids in the query. An invalid id in the path is left to the handler, which
+    answers 404."""
 
     @staticmethod
     def validate_parameter(
@@ -69,7 +69,7 @@ class IdValidator(ParameterValidator):  # type: ignore[misc]
     ) -> str | None:
         is_id = parameter_type == "query" and param["schema"].get("format") == "uuid"
         if is_id and value is not None and not _UUID.fullmatch(str(value)):
-            return f"{param['name']} is no id: leave it out, or give one as the service gave it (a UUID)"
+            return f"{param['name']} is not an id: omit it, or use an id from the service (a UUID)"
         error: str | None = ParameterValidator.validate_parameter(parameter_type, value, param, param_name)
         return error
 
@@ -77,12 +77,12 @@ class IdValidator(ParameterValidator):  # type: ignore[misc]
 def _explain(error: ValidationError) -> str:
     where = ".".join(str(step) for step in error.absolute_path) or "the body"
     rule = str(error.validator)
-    says = _SAYS.get(rule, f"breaks the rule {rule!r}")
+    says = _SAYS.get(rule, f"violates the rule {rule!r}")
     if rule == "required":
         absent = [name for name in error.validator_value if name not in error.instance]
-        return f"{where} {says}: {', '.join(absent)} must be there"
+        return f"{where} {says}: add {', '.join(absent)}"
     if rule == "additionalProperties":
         known = error.schema.get("properties", {})
         unknown = [name for name in error.instance if name not in known]
-        return f"{where} {says}: {', '.join(unknown)}; known are: {', '.join(known)}"
+        return f"{where} {says}: {', '.join(unknown)}; allowed are: {', '.join(known)}"
     return f"{where} {says} ({rule}: {error.validator_value})"

@@ -65,7 +65,7 @@ def test_jobs_are_found_by_their_video(owner: Client) -> None:
     assert found(owner, video_id="00000000-0000-0000-0000-000000000000") == []
     for wrong in ("", "gate", job["video_id"][1:], job["video_id"] + "\n", "-" * 36):
         says = owner.problem("GET", "/jobs", 400, "malformed_request", params={"video_id": wrong})
-        assert says.startswith("video_id is no id: leave it out")
+        assert says.startswith("video_id is not an id: omit it")
 
 
 def test_the_cursor_goes_on_with_the_same_search(owner: Client) -> None:

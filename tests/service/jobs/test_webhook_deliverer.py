@@ -87,7 +87,7 @@ def make(engine: Engine, resolving: Resolve = resolve, tls: ssl.SSLContext = NOB
     table = WebhookTable(engine)
 
     def write(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
-        found = table.payload(delivery_id)
+        found = table.with_webhook_and_job(delivery_id)
         if found is None:
             return None
         delivery, webhook, job = found

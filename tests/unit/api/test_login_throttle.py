@@ -49,11 +49,11 @@ def test_an_address_is_closed_whatever_names_it_tries(client: "redis.Redis") -> 
 
 def test_an_owner_comes_in_from_where_they_were_while_others_guess(client: "redis.Redis") -> None:
     throttle = LoginThrottle(client, 3, 100)
-    throttle.good(throttle.begin("alice", HOME))
+    throttle.succeeded(throttle.begin("alice", HOME))
     fails(throttle, "alice", ATTACKER, 3)
     with pytest.raises(TooManyLogins):
         throttle.begin("alice", ATTACKER)
-    throttle.good(throttle.begin("alice", HOME))
+    throttle.succeeded(throttle.begin("alice", HOME))
     fails(throttle, "alice", HOME, 3)  # who sits at that place may not guess for ever either
     with pytest.raises(TooManyLogins):
         throttle.begin("alice", HOME)
@@ -62,7 +62,7 @@ def test_an_owner_comes_in_from_where_they_were_while_others_guess(client: "redi
 def test_good_logins_are_not_counted(client: "redis.Redis") -> None:
     throttle = LoginThrottle(client, 2, 2)
     for _ in range(10):
-        throttle.good(throttle.begin("alice", HOME))
+        throttle.succeeded(throttle.begin("alice", HOME))
     fails(throttle, "alice", HOME, 2)
     with pytest.raises(TooManyLogins):
         throttle.begin("alice", HOME)
@@ -98,7 +98,7 @@ def test_nothing_is_counted_where_the_operator_wants_none_or_nobody_counts(clien
     away = LoginThrottle(redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0)), 1, 1, 1)
     for _ in range(3):
         away.register(HOME)
-        away.good(away.begin("alice", HOME))
+        away.succeeded(away.begin("alice", HOME))
 
 
 def test_no_name_is_kept_as_it_was_typed(client: "redis.Redis") -> None:
