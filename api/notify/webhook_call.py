@@ -109,7 +109,7 @@ class Sender:
             self._testing.discard(user)
 
     async def _post(self, place: ParsedUrl, headers: list[tuple[str, str]], body: bytes) -> Outcome:
-        async with self._web.ask("POST", place, headers, body) as answer:
+        async with self._web.request("POST", place, headers, body) as answer:
             status = int(answer.status)
         if status in _SUCCESS:
             return Outcome(status, None)

@@ -1,7 +1,7 @@
-"""Where a request of the service may go: what its URL must look like, and which network addresses are open. Pure.
+"""SSRF protection: which URLs and network addresses the service may connect to. Pure.
 
-The URL decides nothing about safety: however a host is spelt, what counts is the network address
-that it leads to, and that very address is connected to (api/outbound/guarded_network.py).
+The spelling of a URL proves nothing: what counts is the resolved network address, and the connection goes to exactly
+that address (api/outbound/guarded_network.py).
 """
 
 import re
@@ -23,10 +23,10 @@ _URL = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?", re.IGNORECA
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::([0-9]{0,5}))?", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _PORTS = {"http": 80, "https": 443}
-_FIRST_FREE_PORT = 1024  # below are other services: mail, remote shells, name servers
+_FIRST_FREE_PORT = 1024  # lower ports are system services: mail, ssh, DNS
 _KEPT_IN_TARGET = "!$%&'()*+,/:;=?@[]|~"
 
-# Of IANA's registries of special-purpose addresses, those that no public host has.
+# IANA's special-purpose addresses: never those of a public host.
 _CLOSED_V4 = tuple(
     IPv4Network(text)
     for text in (
@@ -34,7 +34,7 @@ _CLOSED_V4 = tuple(
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # shared behind a carrier's NAT
         "127.0.0.0/8",  # loopback
-        "169.254.0.0/16",  # link-local, where clouds serve their secrets
+        "169.254.0.0/16",  # link-local, cloud metadata services
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments
         "192.0.2.0/24",  # documentation
@@ -47,8 +47,8 @@ _CLOSED_V4 = tuple(
         "240.0.0.0/4",  # reserved, broadcast
     )
 )
-# All that is public of IPv6 lies in here; loopback, unique local, link-local, site-local, multicast,
-# IPv4-compatible and local NAT64 addresses lie outside.
+# All public IPv6 addresses; excludes loopback, unique local, link-local, site-local, multicast, IPv4-compatible and
+# local NAT64 addresses.
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _CLOSED_V6 = tuple(
     IPv6Network(text)
@@ -64,7 +64,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class ParsedUrl:
-    """A URL taken apart. host is in lower case and ASCII, without the brackets of IPv6; target is what is asked for."""
+    """A parsed URL. host: lower-case ASCII, without the brackets of IPv6. target: path and query."""
 
     scheme: str
     host: str
@@ -73,43 +73,43 @@ class ParsedUrl:
 
     @property
     def authority(self) -> str:
-        """Host and port as the Host header has them."""
+        """Host and port for the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def name(self) -> str | None:
-        """The last part of the path as a name to display, None when it is empty."""
+        """The last segment of the path as a display name, None when empty."""
         last = unquote(self.target.partition("?")[0].rpartition("/")[2], errors="replace")
         return "".join(char for char in last if char.isprintable()).strip()[:_NAME_MAX] or None
 
 
 def parse(url: str) -> ParsedUrl:
-    """Take a URL apart. Raises ImportRefused that says what is wrong with it."""
+    """Parse a URL. Raises ImportRefused with the reason."""
     if len(url) > URL_MAX:
-        raise ImportRefused(f"the url is longer than {URL_MAX} characters")
+        raise ImportRefused(f"the url is longer than {URL_MAX} characters: give a shorter one")
     if any(char in " \\" or not char.isprintable() for char in url):
-        raise ImportRefused("the url has blanks, backslashes or characters that cannot be shown")
+        raise ImportRefused("the url contains blanks, backslashes or control characters: percent-encode them")
     whole = _URL.fullmatch(url)
     if whole is None:
-        raise ImportRefused("the url is not of the form http://... or https://...")
+        raise ImportRefused("the url must start with http:// or https://")
     scheme, authority, path, query = whole[1].lower(), whole[2], whole[3], whole[4] or ""
     if "@" in authority:
-        raise ImportRefused("the url names a user: give one that works without user and password")
+        raise ImportRefused("the url contains a user name: give one that works without user and password")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
-        raise ImportRefused("the url has no host, or one that cannot be read")
+        raise ImportRefused("the url has no valid host")
     return ParsedUrl(
         scheme, _host(parts[1]), _port(scheme, parts[2]), quote((path or "/") + query, safe=_KEPT_IN_TARGET)
     )
 
 
 def redirected(place: ParsedUrl, location: str) -> ParsedUrl:
-    """Where a redirect leads. Raises ImportRefused."""
+    """The target of a redirect. Raises ImportRefused."""
     try:
         after = parse(urljoin(f"{place.scheme}://{place.authority}{place.target}", location))
     except ValueError:
-        raise ImportRefused("the address redirects to what is no url") from None
+        raise ImportRefused("the address redirects to an invalid url") from None
     except ImportRefused as error:
         raise ImportRefused(f"after a redirect: {error.detail}") from error
     if (place.scheme, after.scheme) == ("https", "http"):
@@ -117,13 +117,13 @@ def redirected(place: ParsedUrl, location: str) -> ParsedUrl:
     return after
 
 
-def is_open(address: Address, allowed: tuple[Network, ...]) -> bool:
-    """Whether the service may connect there: public, or in a network that the operator allows."""
+def is_allowed(address: Address, allowed: tuple[Network, ...]) -> bool:
+    """Whether the service may connect to it: it is public, or in a network that the operator allows."""
     return is_public(address) or any(address in network for network in allowed)
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is an address of a host on the public internet."""
+    """Whether it is a public internet address."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _CLOSED_V4)
     if address in _NAT64:
@@ -132,7 +132,7 @@ def is_public(address: Address) -> bool:
 
 
 def read_address(text: str) -> Address:
-    """A network address; one of IPv4 that is written as one of IPv6 is the former. Raises ValueError."""
+    """Parse a network address; IPv4-mapped IPv6 becomes IPv4. Raises ValueError."""
     address = ip_address(text)
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
@@ -144,21 +144,19 @@ def _host(text: str) -> str:
         try:
             return str(IPv6Address(text[1:-1]))
         except ValueError:
-            raise ImportRefused("the url has an IPv6 address that cannot be read") from None
+            raise ImportRefused("the url has an invalid IPv6 address") from None
     try:
         host = text if text.isascii() else idna.encode(text, uts46=True).decode("ascii")
     except UnicodeError:
-        raise ImportRefused("the url has a host that is no name of the internet") from None
+        raise ImportRefused("the url has an invalid host name") from None
     host = host.removesuffix(".").lower()
     if len(host) > _HOST_MAX or not _HOST.fullmatch(host):
-        raise ImportRefused("the url has a host that is no name of the internet")
+        raise ImportRefused("the url has an invalid host name")
     return host
 
 
 def _port(scheme: str, text: str | None) -> int:
     port = int(text) if text else _PORTS[scheme]
     if port not in _PORTS.values() and not _FIRST_FREE_PORT <= port <= 65535:
-        raise ImportRefused(
-            f"the url has port {port}: only 80, 443, and those from {_FIRST_FREE_PORT} on are connected to"
-        )
+        raise ImportRefused(f"the url has port {port}: only 80, 443, and {_FIRST_FREE_PORT} or higher are allowed")
     return port

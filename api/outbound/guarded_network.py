@@ -1,4 +1,4 @@
-"""Connections that go nowhere but to addresses that are open to imports, or to webhooks."""
+"""A network backend that connects to allowed addresses only, for URL imports and webhooks."""
 
 import logging
 import socket
@@ -7,19 +7,19 @@ from collections.abc import Awaitable, Callable, Iterable
 import anyio
 import httpcore
 
-from api.outbound.address_rules import Address, Network, is_open, read_address
+from api.outbound.address_rules import Address, Network, is_allowed, read_address
 from contracts.errors import ImportRefused
 
 log = logging.getLogger(__name__)
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
-# A name with very many addresses must not make us knock at all of them.
-_TRIED = 4
+# Limit for names with very many addresses.
+_ADDRESSES_TRIED = 4
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """All addresses that the system's resolver knows for a host, the preferred ones first."""
+    """All addresses of a host from the system resolver, preferred ones first."""
     try:
         found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
@@ -28,8 +28,8 @@ async def resolve(host: str, port: int) -> list[str]:
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Looks a host up once, checks every address it has, and connects to one that was checked: a
-    second look-up could say something else. TLS still asks for the host's own name."""
+    """Resolves a host once, checks all its addresses, and connects to a checked one: a second lookup could return
+    another address (DNS rebinding). TLS still verifies the host name."""
 
     def __init__(self, allowed: tuple[Network, ...], resolve: Resolve = resolve) -> None:
         self._allowed = allowed
@@ -44,7 +44,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """timeout, in seconds, is that of the look-up and of each attempt.
+        """Connect. timeout: in seconds, for the lookup and for each connection attempt.
 
         Raises ImportRefused, httpcore.ConnectError, httpcore.ConnectTimeout.
         """
@@ -57,14 +57,14 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         return await self._plain.connect_tcp(str(addresses[-1]), port, timeout, local_address, socket_options)
 
     async def check(self, host: str, port: int, timeout: float | None) -> list[Address]:
-        """The addresses to try, all of which are open. timeout: of the look-up, in seconds. Raises ImportRefused."""
+        """The addresses to try, all of them allowed. timeout: of the lookup, in seconds. Raises ImportRefused."""
         addresses: list[Address] = []
         with anyio.move_on_after(timeout):
             addresses = [read_address(text) for text in await self._resolve(host, port)]
-        closed = [str(address) for address in addresses if not is_open(address, self._allowed)]
+        closed = [str(address) for address in addresses if not is_allowed(address, self._allowed)]
         if closed:
-            log.warning("not connected to: %s leads to %s", host, ", ".join(closed))
+            log.warning("connection refused: %s resolves to forbidden addresses %s", host, ", ".join(closed))
         if closed or not addresses:
-            # The same words for both: whoever asks must not learn which names and hosts there are inside.
-            raise ImportRefused("the host is not known, or is not one of the public internet")
-        return addresses[:_TRIED]
+            # The same message for both, so that clients cannot probe for internal names and hosts.
+            raise ImportRefused("the host is unknown or not on the public internet: give a public address")
+        return addresses[:_ADDRESSES_TRIED]

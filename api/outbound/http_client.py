@@ -1,4 +1,4 @@
-"""One request to a web address, over a network that says itself where it may go, and its errors in words."""
+"""HTTP client for single requests over a guarded network, with readable errors."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -14,11 +14,10 @@ Header = tuple[str, str]
 
 
 class HttpClient:
-    """Asks web servers, each over a connection of its own. Redirects are not followed, and proxies of the
-    environment not used.
+    """Opens one connection per request. Does not follow redirects, and ignores proxies of the environment.
 
-    connect_seconds: limit on the look-up and on each attempt to connect; idle_seconds: on waiting for the next byte.
-    tls: whom to trust; as it comes the authorities of the system, of SSL_CERT_FILE, and of certifi.
+    connect_seconds: timeout of the lookup and of each connection attempt; idle_seconds: of waiting for the next byte.
+    tls: trusted certificates; by default those of the system, of SSL_CERT_FILE, and of certifi.
     """
 
     def __init__(
@@ -33,10 +32,10 @@ class HttpClient:
         self._tls = tls or httpcore.default_ssl_context()
 
     @asynccontextmanager
-    async def ask(
+    async def request(
         self, method: str, place: ParsedUrl, headers: Sequence[Header], body: bytes | None = None
     ) -> AsyncIterator[httpcore.Response]:
-        """The answer, whose body has not been read. Host and Connection are not for the caller to name.
+        """The response, its body not yet read. Host and Connection are set here.
 
         Raises ImportRefused, ImportFailed.
         """
@@ -46,37 +45,39 @@ class HttpClient:
         times = {"connect": self._connect, "read": self._idle, "write": self._idle}
         request = httpcore.Request(method, url, headers=whole, content=body, extensions={"timeout": times})
         async with httpcore.AsyncHTTPConnection(url.origin, self._tls, network_backend=self._network) as connection:
-            with self.in_words("the address does not answer as a web server does"):
+            with self.translate_errors("the address does not respond like a web server"):
                 answer = await connection.handle_async_request(request)
             async with aclosing(answer):
                 yield answer
 
     @contextmanager
-    def in_words(self, broken: str) -> Iterator[None]:
-        """The client library's errors as the project's; broken: what a connection that ends is called."""
+    def translate_errors(self, broken: str) -> Iterator[None]:
+        """Raise errors of the HTTP library as ImportFailed. broken: the message for a broken connection."""
         try:
             yield
         except httpcore.ConnectTimeout as error:
-            raise ImportFailed(f"the address cannot be reached: no connection within {self._connect:g} s") from error
+            raise ImportFailed(
+                f"the address cannot be reached: connection timed out after {self._connect:g} s"
+            ) from error
         except httpcore.TimeoutException as error:
             raise ImportFailed(f"the address sent nothing for {self._idle:g} s") from error
         except httpcore.ConnectError as error:
-            raise ImportFailed(_unconnected(error.__cause__)) from error
+            raise ImportFailed(_connect_error(error.__cause__)) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
             raise ImportFailed(broken) from error
 
 
 def status_text(status: int) -> str:
-    """A status with its name, where it has one."""
+    """A status code with its phrase, if it has one."""
     try:
         return f"{status} ({HTTPStatus(status).phrase})"
     except ValueError:
         return str(status)
 
 
-def _unconnected(cause: BaseException | None) -> str:
+def _connect_error(cause: BaseException | None) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"the certificate of the address is not trusted: {cause.verify_message}"
     if isinstance(cause, ssl.SSLError):
-        return "the address does not speak TLS as is needed for https"
+        return "the address does not support TLS, which https needs"
     return "the address cannot be reached: no connection"

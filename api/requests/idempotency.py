@@ -1,4 +1,4 @@
-"""Idempotency-Key: a request that a client repeats, because it saw no answer, starts one job."""
+"""Idempotency-Key: a repeated request starts only one job."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _KEY_MAX = 255
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """A client's key for one operation, and what the request came to."""
+    """A client's key for one operation, with a fingerprint of the request."""
 
     operation: str
     key: str
@@ -23,10 +23,10 @@ class RequestKey:
 
 
 def request_key(operation: str, key: str | None, content: str, model: str, options: Options) -> RequestKey | None:
-    """The key of a request, None when the client gave none.
+    """The key of a request, None when the client sent none.
 
-    content: what the job is about, the id of a video or the hash of a file. Two requests are the
-    same when content, model and options are, however they were written. Raises InvalidInput.
+    content: id of the video or hash of the file. Requests with equal content, model and options (with defaults filled
+    in) have the same fingerprint. Raises InvalidInput.
     """
     if key is None:
         return None

@@ -1,4 +1,4 @@
-"""A job's options, checked against the model that shall run."""
+"""Validation of job options against the model."""
 
 import json
 import math
@@ -13,12 +13,12 @@ from contracts.wire.messages import Options, from_json
 
 
 def checked_options(model: Model, options: dict[str, Any]) -> Options:
-    """The options with their defaults. Raises InvalidOptions."""
+    """Validate options and fill in the defaults. Raises InvalidOptions."""
     try:
         settled = from_json(options, Options)
     except msgspec.ValidationError as error:
         known = ", ".join(Options.__struct_fields__)
-        raise InvalidOptions(f"options: {error}; known are: {known}") from error
+        raise InvalidOptions(f"options: {error}; allowed are: {known}") from error
     for problem in (*_problems(settled), *_label_problems(settled, model), *_mask_problems(settled, model)):
         raise InvalidOptions(problem)
     return settled
@@ -28,9 +28,9 @@ def _problems(options: Options) -> Iterator[str]:
     if not 0.01 <= options.min_score <= 1:
         yield f"min_score is {options.min_score}: give a number from 0.01 to 1"
     if options.every_n is not None and options.sample_fps is not None:
-        yield "every_n and sample_fps both say which frames to take: give one of them"
+        yield "every_n and sample_fps exclude each other: give one of them"
     if options.every_n is not None and options.every_n < 1:
-        yield f"every_n is {options.every_n}: give a whole number from 1 on"
+        yield f"every_n is {options.every_n}: give a whole number of at least 1"
     if options.sample_fps is not None and not 0.001 <= options.sample_fps <= 1000:
         yield f"sample_fps is {options.sample_fps}: give a number from 0.001 to 1000"
     for name, bound in (("start_ms", options.start_ms), ("end_ms", options.end_ms)):
@@ -48,7 +48,7 @@ def _label_problems(options: Options, model: Model) -> Iterator[str]:
     if options.labels is None:
         return
     if not options.labels:
-        yield "labels is empty: leave it out to get all labels"
+        yield "labels is empty: omit it to get all labels"
     for label in options.labels:
         if not label or label not in model.labels:
             yield f"{model.id} has no label {label!r}; it has: {', '.join(filter(None, model.labels))}"
@@ -56,11 +56,11 @@ def _label_problems(options: Options, model: Model) -> Iterator[str]:
 
 def _mask_problems(options: Options, model: Model) -> Iterator[str]:
     if options.masks and not model.masks:
-        yield f"{model.id} gives no masks: leave masks out, or take a model whose masks is true in GET /api/v1/models"
+        yield f"{model.id} does not support masks: omit masks, or choose a model with masks: true in GET /api/v1/models"
 
 
 def parse_form_options(model: str | None, text: str | None) -> tuple[str | None, dict[str, Any]]:
-    """Model and options of a form, whose options are JSON and may name the model.
+    """Model and options of a form. The options are JSON and may contain the model.
 
     Raises InvalidOptions.
     """

@@ -1,4 +1,4 @@
-"""A form read as it comes: small fields into memory, the one file to where it belongs."""
+"""Streaming multipart/form-data parser: small fields into memory, the file to a callback."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Write = Callable[[bytes], Awaitable[None]]
 
 @dataclass(slots=True)
 class Form:
-    """What a form said beside its file. filename is the client's, for display alone."""
+    """The fields of a form. filename: from the client, for display only."""
 
     fields: dict[str, str] = field(default_factory=dict)
     filename: str | None = None
@@ -36,9 +36,9 @@ class _Part:
 
 
 async def read_form(content_type: str, stream: AsyncIterator[bytes], file_field: str, write: Write) -> Form:
-    """Read a multipart/form-data body; the bytes of the file field go to `write` as they come.
+    """Read a multipart/form-data body and stream the file field to `write`.
 
-    Raises Malformed when the body is cut short, is no form, or has a field that is too long.
+    Raises Malformed when the body is truncated, is not a form, or has a field that is too long.
     """
     _, parameters = parse_options_header(content_type)
     boundary = parameters.get(b"boundary")
@@ -52,15 +52,15 @@ async def read_form(content_type: str, stream: AsyncIterator[bytes], file_field:
             for data in reader.take():
                 await write(data)
         parser.finalize()
-    except ValueError as error:  # the parser's own errors are of that kind
-        raise Malformed(f"the form cannot be read: {error}") from error
+    except ValueError as error:  # includes the parser's own errors
+        raise Malformed(f"the form is invalid: {error}") from error
     if not reader.ended:
-        raise Malformed("the form is cut short: its last boundary is missing")
+        raise Malformed("the form is truncated, its last boundary is missing: send it again")
     return reader.form
 
 
 class _Reader:
-    """Collects what the push parser reports."""
+    """Collects the events of the push parser."""
 
     def __init__(self, file_field: str) -> None:
         self.form = Form()
@@ -83,7 +83,7 @@ class _Reader:
         }
 
     def take(self) -> list[bytes]:
-        """The pieces of the file that came since the last call."""
+        """The file data since the last call."""
         pending, self._pending = self._pending, []
         return pending
 
@@ -121,7 +121,7 @@ class _Reader:
             self.form.filename = self._part.filename
             self.form.content_type = self._part.content_type
         elif len(self.form.fields) >= _FIELDS_MAX:
-            raise Malformed("the form has too many fields")
+            raise Malformed(f"the form has more than {_FIELDS_MAX} fields: send fewer")
         else:
             self.form.fields[self._part.name] = self._part.data.decode("utf-8", "replace")
 

@@ -14,9 +14,9 @@ from contracts.errors import ChecksumMismatch, Malformed, UnsupportedProtocol, U
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,expiration,termination,checksum"
 ALGORITHMS = ("sha1", "sha256")
-PIECE_TYPE = "application/offset+octet-stream"
+CHUNK_TYPE = "application/offset+octet-stream"
 
-# A piece with a checksum is held in memory until the checksum is known to be right.
+# A chunk with a checksum is held in memory until the checksum is verified.
 _CHECKED_MAX_BYTES = 8 * 1024 * 1024
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _FIELDS = ("name", "recorded_at", "source", "tags")
@@ -24,7 +24,7 @@ _FIELDS = ("name", "recorded_at", "source", "tags")
 
 @dataclass(frozen=True, slots=True)
 class Checksum:
-    """What a client says of a piece."""
+    """The Upload-Checksum of a chunk."""
 
     algorithm: str
     digest: bytes
@@ -34,19 +34,21 @@ def check_version(headers: Mapping[str, str]) -> None:
     """Raises UnsupportedProtocol."""
     told = headers.get("tus-resumable")
     if told != VERSION:
-        raise UnsupportedProtocol(f"Tus-Resumable is {told!r}: this service speaks {VERSION}, send that")
+        raise UnsupportedProtocol(f"Tus-Resumable is {told!r}: send {VERSION}, the version of this service")
 
 
 def number(headers: Mapping[str, str], name: str) -> int:
-    """A header that counts bytes. Raises Malformed."""
+    """A header with a number of bytes. Raises Malformed."""
     told = headers.get(name.lower(), "")
     if not _NUMBER.fullmatch(told):
-        raise Malformed(f"the header {name} is needed, a number of bytes" + (f": it is {told!r}" if told else ""))
+        raise Malformed(
+            f"the header {name} must be a number of bytes" + (f", not {told!r}" if told else ", but is missing")
+        )
     return int(told)
 
 
 def form_of(metadata: str) -> Form:
-    """The facts in an Upload-Metadata: filename, filetype, and the fields of a form. Raises Malformed."""
+    """The Upload-Metadata header as form fields, with filename and filetype. Raises Malformed."""
     told = _pairs(metadata)
     return Form(
         fields={name: told[name] for name in _FIELDS if name in told},
@@ -60,11 +62,11 @@ def _pairs(metadata: str) -> dict[str, str]:
     for item in filter(None, (item.strip() for item in metadata.split(","))):
         key, _, value = item.partition(" ")
         if key in found:
-            raise Malformed(f"Upload-Metadata has {key!r} twice")
+            raise Malformed(f"Upload-Metadata contains {key!r} twice: send it once")
         try:
             found[key] = base64.b64decode(value.strip(), validate=True).decode()
-        except ValueError:  # what is not base64, not ASCII to begin with, or not UTF-8 inside
-            raise Malformed(f"Upload-Metadata: the value of {key!r} is not UTF-8 in base64") from None
+        except ValueError:  # not base64, not ASCII, or not UTF-8 inside
+            raise Malformed(f"Upload-Metadata: the value of {key!r} is not base64 of UTF-8 text") from None
     return found
 
 
@@ -75,7 +77,7 @@ def checksum_of(headers: Mapping[str, str]) -> Checksum | None:
         return None
     algorithm, _, value = told.partition(" ")
     if algorithm not in ALGORITHMS:
-        raise Malformed(f"Upload-Checksum: {algorithm!r} is not known, take one of {', '.join(ALGORITHMS)}")
+        raise Malformed(f"Upload-Checksum: {algorithm!r} is unknown, use one of {', '.join(ALGORITHMS)}")
     try:
         return Checksum(algorithm, base64.b64decode(value.strip(), validate=True))
     except ValueError:
@@ -83,14 +85,14 @@ def checksum_of(headers: Mapping[str, str]) -> Checksum | None:
 
 
 async def verified(stream: AsyncIterator[bytes], checksum: Checksum) -> AsyncIterator[bytes]:
-    """The stream as one piece, once all of it is there and right. Raises ChecksumMismatch, UploadTooLarge."""
+    """The stream as one chunk, after its checksum was verified. Raises ChecksumMismatch, UploadTooLarge."""
     data = bytearray()
     async for piece in stream:
         data += piece
         if len(data) > _CHECKED_MAX_BYTES:
-            raise UploadTooLarge(f"a piece with a checksum has at most {_CHECKED_MAX_BYTES} bytes: send smaller ones")
+            raise UploadTooLarge(f"a chunk with a checksum has at most {_CHECKED_MAX_BYTES} bytes: send smaller ones")
     if hashlib.new(checksum.algorithm, data, usedforsecurity=False).digest() != checksum.digest:
-        raise ChecksumMismatch("the piece is not what its checksum says, and was not kept: send it again")
+        raise ChecksumMismatch("the chunk does not match its checksum and was discarded: send it again")
     if data:
         yield bytes(data)
 

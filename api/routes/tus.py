@@ -138,7 +138,7 @@ async def append(services: Services, request: Request, user: str) -> Response:
     upload_id = request.path_params["upload_id"]
     await run_sync(_find, services, user, upload_id)
     if not _is_piece(request):
-        raise UnsupportedMediaType(f"send the bytes as {tus_headers.PIECE_TYPE}")
+        raise UnsupportedMediaType(f"send the bytes as {tus_headers.CHUNK_TYPE}")
     told = tus_headers.number(request.headers, "Upload-Offset")
 
     async def go_on(lock: UploadLock) -> dict[str, str]:
@@ -247,7 +247,7 @@ def _whole(video: Video) -> dict[str, str]:
 
 
 def _is_piece(request: Request) -> bool:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == tus_headers.PIECE_TYPE
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == tus_headers.CHUNK_TYPE
 
 
 def _refusal(request: Request, error: WebDetectorError) -> Response:

@@ -56,7 +56,7 @@ async def receive(services: Services, upload: Upload, offset: int, stream: Async
             if time.monotonic() - last > _EXTEND_SECONDS:
                 last = time.monotonic()
                 await extend(services, upload)
-    return writer.taken
+    return writer.written
 
 
 async def extend(services: Services, upload: Upload) -> None:

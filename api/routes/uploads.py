@@ -1,4 +1,4 @@
-"""POST /videos and POST /detect: a body, or what a URL in it leads to, becomes a stored, probed video."""
+"""POST /videos and POST /detect: store and probe an uploaded video, or one imported from a URL."""
 
 from functools import partial
 
@@ -14,7 +14,7 @@ from api.requests.size_limit import SizeLimit
 from api.requests.video_metadata import metadata_of
 from api.routes import jobs
 from api.routes.video_creation import discard, probed, video_row
-from api.uploads.upload_writer import FORM_ROOM_BYTES, Stored, UploadWriter, body, check_length, drain
+from api.uploads.upload_writer import FORM_OVERHEAD_BYTES, Stored, UploadWriter, body, check_length, drain
 from api.uploads.url_import import cancel_on_disconnect, is_document, read_document
 from api.web.asgi_operations import asgi_operation, json_response
 from api.web.representations import PREFIX, video_representation
@@ -29,7 +29,7 @@ _UNKNOWN_TYPE = "application/octet-stream"
 
 @asgi_operation(validated=False)
 async def create_video(request: Request, user: str) -> Response:
-    """Store a video and say what it is."""
+    """Store a video and return it."""
     services = context.current()
     video, _ = await _receive(services, request, user)
     return json_response(video_representation(video), 201, Location=f"{PREFIX}/videos/{video.id}")
@@ -37,7 +37,7 @@ async def create_video(request: Request, user: str) -> Response:
 
 @asgi_operation(validated=False)
 async def detect(request: Request, user: str) -> Response:
-    """Store a video and start a job on it. When the job is refused, the video goes again."""
+    """Store a video and start a job on it. When the job is refused, the video is removed."""
     services = context.current()
     video, form = await _receive(services, request, user, with_options=True)
     try:
@@ -47,7 +47,7 @@ async def detect(request: Request, user: str) -> Response:
     except WebDetectorError:
         await run_sync(discard, video)
         raise
-    if job.video_id != video.id:  # a repeated request: its file is here already
+    if job.video_id != video.id:  # repeated request with the same Idempotency-Key: the earlier video is used
         await run_sync(discard, video)
     return json_response(await run_sync(jobs.shape, services, job), 202, Location=f"{PREFIX}/jobs/{job.id}")
 
@@ -55,7 +55,7 @@ async def detect(request: Request, user: str) -> Response:
 async def _receive(
     services: Services, request: Request, user: str, *, with_options: bool = False
 ) -> tuple[Video, Form]:
-    """Store the body's file, note it, and have it probed."""
+    """Store the file of the body, add its row, and have it probed."""
     video_id = new_id()
     try:
         limit = await run_sync(services.quotas.size_limit, user)
@@ -79,42 +79,42 @@ async def _store(
     services: Services, request: Request, video_id: str, limit: SizeLimit, with_options: bool
 ) -> tuple[Stored, Form]:
     content_type = request.headers.get("content-type", "application/octet-stream")
-    told = {} if with_options else dict(request.query_params)
-    metadata_of(Form(fields=told))  # wrong ones are refused also where the body says better
+    parameters = {} if with_options else dict(request.query_params)
+    metadata_of(Form(fields=parameters))  # invalid parameters are refused even if the body overrides them
     if is_document(content_type) and not with_options:
-        return await _import(services, request, video_id, limit, told)
+        return await _import(services, request, video_id, limit, parameters)
     is_form = content_type.lower().startswith("multipart/form-data")
     if not is_form and (with_options or not content_type.lower().startswith(("video/", _UNKNOWN_TYPE))):
         raise UnsupportedMediaType(
             f"send a form with the file in the field {_FIELD!r}"
             + ("" if with_options else ", the file itself as video/* or application/octet-stream, or its url as JSON")
         )
-    check_length(request, limit, FORM_ROOM_BYTES if is_form else 0)
+    check_length(request, limit, FORM_OVERHEAD_BYTES if is_form else 0)
     async with UploadWriter(services.storage.create(video_key(video_id)), limit) as writer:
         if is_form:
             form = await read_form(content_type, body(request), _FIELD, writer.write)
             if not form.has_file:
                 raise Malformed(f"the form has no file in the field {_FIELD!r}")
-            # Forms of browsers send what was left empty, too.
-            form.fields = {**told, **{name: value for name, value in form.fields.items() if value}}
+            # Browsers send empty fields too.
+            form.fields = {**parameters, **{name: value for name, value in form.fields.items() if value}}
         else:
-            form = Form(fields=told, content_type=content_type)
+            form = Form(fields=parameters, content_type=content_type)
             async for piece in body(request):
                 await writer.write(piece)
-        metadata_of(form)  # wrong facts are refused before anything is kept
+        metadata_of(form)  # validate before anything is stored
         if with_options:
             _model_and_options(services, form)
         return await writer.finish(), form
 
 
 async def _import(
-    services: Services, request: Request, video_id: str, limit: SizeLimit, told: dict[str, str]
+    services: Services, request: Request, video_id: str, limit: SizeLimit, parameters: dict[str, str]
 ) -> tuple[Stored, Form]:
     wanted = await read_document(request)
     form = wanted.form()
-    form.fields = {**told, **form.fields}
-    metadata_of(form)  # wrong facts are refused before anything is fetched
-    with services.imports.place():
+    form.fields = {**parameters, **form.fields}
+    metadata_of(form)  # validate before anything is fetched
+    with services.imports.slot():
         async with UploadWriter(services.storage.create(video_key(video_id)), limit) as writer:
             fetch = partial(services.imports.fetcher.fetch, wanted.url, limit, writer.write)
             fetched = await cancel_on_disconnect(request, fetch)

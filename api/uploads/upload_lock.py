@@ -1,4 +1,4 @@
-"""One request at a time writes an upload, whichever process of the api it came to."""
+"""Upload lock: one request at a time writes an upload, across all api processes."""
 
 import logging
 import time
@@ -16,22 +16,22 @@ from contracts.errors import Unavailable, UploadIncomplete, UploadLocked
 
 log = logging.getLogger(__name__)
 
-_HOLD_SECONDS = 5  # TTL of the lock: a killed process blocks its upload for at most this long
-_TICK_SECONDS = 1
+_TTL_SECONDS = 5  # a killed process blocks its upload for at most this long
+_RENEW_SECONDS = 1
 _IDLE_SECONDS = 2
 _WAIT_SECONDS = 7  # longer than the TTL of the lock
-_AGAIN_SECONDS = 0.1
+_RETRY_SECONDS = 0.1
 T = TypeVar("T")
 
 
 class UploadLock:
-    """A held lock on an upload, and whether its holder waits for bytes."""
+    """A held lock on an upload. Tracks whether its holder waits for bytes."""
 
     def __init__(self) -> None:
         self._waits_since: float | None = None
 
     async def watched(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """The stream. While nothing comes of it for some seconds, another request may take the lock."""
+        """The stream. While it is idle for some seconds, another request may take over the lock."""
         self._waits_since = time.monotonic()
         try:
             async for piece in stream:
@@ -42,21 +42,21 @@ class UploadLock:
             self._waits_since = None
 
     def must_stop(self, state: LockState) -> bool:
-        """Whether its holder must stop."""
-        if self._waits_since is None:  # what is done now has an end
+        """Whether the holder must stop."""
+        if self._waits_since is None:  # not waiting for the client: finish the current step
             return False
         idle = time.monotonic() - self._waits_since
         return state is LockState.LOST or (state is LockState.CONTENDED and idle >= _IDLE_SECONDS)
 
 
 async def with_upload_lock(locks: Locks, name: str, work: Callable[[UploadLock], Awaitable[T]]) -> T:
-    """Do the work alone.
+    """Run the work while holding the lock.
 
-    A client whose connection broke is soon back, when its first request still waits for bytes that will never
-    come: that one ends with UploadIncomplete. Raises UploadLocked when the other one gets on.
+    A client that reconnects takes over from its own broken request, which still waits for bytes: that one ends with
+    UploadIncomplete. Raises UploadLocked when the current holder makes progress.
     """
     owner, outcome = new_id(), list[T]()
-    failure: Exception = UploadIncomplete("nothing came for some seconds, and another request goes on with this upload")
+    failure: Exception = UploadIncomplete("no data for some seconds, and another request continues this upload")
     await _acquire(locks, name, owner)
     try:
         async with anyio.create_task_group() as group:
@@ -64,7 +64,7 @@ async def with_upload_lock(locks: Locks, name: str, work: Callable[[UploadLock],
             group.start_soon(_renew, locks, name, owner, lock, group.cancel_scope)
             try:
                 outcome.append(await work(lock))
-            except Exception as error:  # as it is: the group would wrap it
+            except Exception as error:  # not from inside the task group, which would wrap it
                 failure = error
             group.cancel_scope.cancel()
     finally:
@@ -78,21 +78,21 @@ async def with_upload_lock(locks: Locks, name: str, work: Callable[[UploadLock],
 async def _acquire(locks: Locks, name: str, owner: str) -> None:
     deadline = time.monotonic() + _WAIT_SECONDS
     try:
-        while not await run_sync(locks.acquire, name, owner, _HOLD_SECONDS):
+        while not await run_sync(locks.acquire, name, owner, _TTL_SECONDS):
             if time.monotonic() > deadline:
-                raise UploadLocked("another request writes this upload: end it, or try again in some seconds")
-            await anyio.sleep(_AGAIN_SECONDS)
+                raise UploadLocked("another request is writing this upload: end it, or try again in some seconds")
+            await anyio.sleep(_RETRY_SECONDS)
     except RedisError as error:
-        raise Unavailable(f"Redis does not answer, try again later: {error}") from error
+        raise Unavailable(f"Redis is not available, try again later: {error}") from error
 
 
 async def _renew(locks: Locks, name: str, owner: str, lock: UploadLock, scope: anyio.CancelScope) -> None:
     while True:
-        await anyio.sleep(_TICK_SECONDS)
+        await anyio.sleep(_RENEW_SECONDS)
         try:
-            state = await run_sync(locks.renew, name, owner, _HOLD_SECONDS)
+            state = await run_sync(locks.renew, name, owner, _TTL_SECONDS)
         except RedisError as error:
-            log.warning("the lock %s may be lost: %s", name, error)
+            log.warning("could not renew lock %s: %s", name, error)
             continue
         if lock.must_stop(state):
             scope.cancel()

@@ -1,4 +1,4 @@
-"""From the bytes of a request to a stored file: size limit, running hash, nothing left on failure."""
+"""Writes request bodies to storage: size limit, SHA-256, clean-up on failure."""
 
 import hashlib
 from collections.abc import AsyncIterator
@@ -14,8 +14,8 @@ from api.requests.size_limit import SizeLimit
 from contracts.errors import EmptyUpload, UploadIncomplete
 
 _BUFFER_BYTES = 1024 * 1024
-# Boundaries and small fields of a form come on top of the file.
-FORM_ROOM_BYTES = 1024 * 1024
+# Allowance for boundaries and small fields of a form.
+FORM_OVERHEAD_BYTES = 1024 * 1024
 _DRAIN_BYTES = 64 * 1024 * 1024
 _DRAIN_SECONDS = 5
 _DRAIN_IDLE_SECONDS = 0.5
@@ -23,15 +23,15 @@ _DRAIN_IDLE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What was stored: bytes, and their SHA-256 in hex."""
+    """Size in bytes and SHA-256 in hex of what was stored."""
 
     size_bytes: int
     sha256: str
 
 
 class UploadWriter:
-    """Writes pieces to a storage object. Use as an async context manager; `finish` makes the object
-    appear, leaving without it removes every trace."""
+    """Writes to a storage object. Use as an async context manager: `finish` publishes the object, leaving without it
+    removes everything."""
 
     def __init__(self, target: AbstractContextManager[BinaryIO], limit: SizeLimit) -> None:
         self._target = target
@@ -47,14 +47,14 @@ class UploadWriter:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        # A cancelled request must still remove its part file.
+        # A cancelled request must still remove its partial file.
         with anyio.CancelScope(shield=True):
             failure = error or UploadIncomplete("the upload was not finished")
-            # After `finish` the stack is empty and this does nothing.
+            # Does nothing after `finish`: the stack is empty.
             await run_sync(self._stack.__exit__, type(failure), failure, failure.__traceback__)
 
     async def write(self, piece: bytes) -> None:
-        """Take the next bytes. Raises UploadTooLarge."""
+        """Write the next bytes. Raises UploadTooLarge."""
         self._size += len(piece)
         if self._size > self._limit.bytes:
             raise self._limit.refusal()
@@ -64,7 +64,7 @@ class UploadWriter:
             await self._flush()
 
     async def finish(self) -> Stored:
-        """All bytes are there: make the object appear. Raises EmptyUpload."""
+        """Publish the complete object. Raises EmptyUpload."""
         if not self._size:
             raise EmptyUpload("the file is empty: send the video itself")
         await self._flush()
@@ -76,13 +76,13 @@ class UploadWriter:
         await run_sync(self._put, data)
 
     def _put(self, data: bytes) -> None:
-        # Hashing and writing release the interpreter, so that other requests go on.
+        # Hashing and writing release the GIL, so that other requests continue.
         self._hash.update(data)
         self._sink.write(data)
 
 
 class AppendWriter(UploadWriter):
-    """Writes on where an object in pieces has got to: what has come stays, however the context ends."""
+    """Appends to a resumable object. What was written stays, however the context ends."""
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         with anyio.CancelScope(shield=True):
@@ -92,35 +92,34 @@ class AppendWriter(UploadWriter):
                 await run_sync(self._stack.close)
 
     @property
-    def taken(self) -> Stored:
-        """What it has taken."""
+    def written(self) -> Stored:
+        """What was written."""
         return Stored(self._size, self._hash.hexdigest())
 
 
-def check_length(request: Request, limit: SizeLimit, room: int) -> None:
-    """Refuse before the first byte when the client tells a length over the limit and the room
-    for what comes beside the file."""
+def check_length(request: Request, limit: SizeLimit, overhead: int) -> None:
+    """Refuse a request by its Content-Length, before the first byte. overhead: bytes allowed beside the file."""
     told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > limit.bytes + room:
+    if told.isdigit() and int(told) > limit.bytes + overhead:
         raise limit.refusal()
 
 
 async def body(request: Request) -> AsyncIterator[bytes]:
-    """The pieces of a body. Raises UploadIncomplete when the client goes away."""
+    """The chunks of a request body. Raises UploadIncomplete when the client disconnects."""
     try:
         async for piece in request.stream():
             if piece:
                 yield piece
         request.state.read_to_end = True
     except ClientDisconnect:
-        raise UploadIncomplete("the connection ended before the upload did") from None
+        raise UploadIncomplete("the connection was closed before the end of the upload") from None
 
 
 async def drain(request: Request) -> None:
-    """Read on for a while after a refusal: a client that is still writing would see a broken pipe
-    instead of the answer. One that writes nothing waits for the answer already."""
+    """Read and discard the rest of a refused body, within limits: a client that is still writing would get a broken
+    pipe instead of the response. Stops when the client sends nothing, because it waits for the response then."""
     if getattr(request.state, "read_to_end", False) or "expect" in request.headers:
-        return  # nothing is left, or the client waits to be told to go on
+        return  # nothing is left, or the client waits for 100 Continue
     seen = 0
     with anyio.move_on_after(_DRAIN_SECONDS) as whole:
         while seen <= _DRAIN_BYTES and not whole.cancel_called:

@@ -1,4 +1,4 @@
-"""A file from a web address: redirects, type, length and time limits, and its bytes as they come."""
+"""Downloads a file from a URL: redirects, media type, limits of size and time."""
 
 import re
 import ssl
@@ -28,16 +28,16 @@ Write = Callable[[bytes], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What the address said about its file: a name to display, and the media type."""
+    """Metadata of a downloaded file: display name and media type."""
 
     name: str | None
     content_type: str
 
 
 class Fetcher:
-    """Fetches over a network that says itself where it may go.
+    """Downloads files over a guarded network.
 
-    seconds: the limit on one file. tls: whom to trust, as in HttpClient.
+    seconds: timeout of one file. tls: as in HttpClient.
     """
 
     def __init__(
@@ -47,17 +47,17 @@ class Fetcher:
         self._seconds = seconds
 
     async def fetch(self, url: str, limit: SizeLimit, write: Write) -> Fetched:
-        """Hand the file's bytes, at most `limit`, to `write`. Proxies of the environment are not used.
+        """Download a file and pass its bytes, at most `limit`, to `write`.
 
         Raises ImportRefused, ImportFailed, VideoRefused, UploadTooLarge.
         """
         with anyio.move_on_after(self._seconds):
             return await self._follow(parse(url), limit, write)
-        raise ImportFailed(f"the file did not come within {self._seconds:g} s (IMPORT_TIMEOUT_SECONDS)")
+        raise ImportFailed(f"the download took longer than {self._seconds:g} s (IMPORT_TIMEOUT_SECONDS)")
 
     async def _follow(self, place: ParsedUrl, limit: SizeLimit, write: Write) -> Fetched:
         for _ in range(_REDIRECTS_MAX + 1):
-            async with self._web.ask("GET", place, _HEADERS) as answer:
+            async with self._web.request("GET", place, _HEADERS) as answer:
                 location = _header(answer, b"location")
                 if answer.status not in _REDIRECTS or not location:
                     return await self._take(place, answer, limit, write)
@@ -76,8 +76,8 @@ class Fetcher:
                 f"the address answered {what} ({shown}), not a video: give the address of the file itself"
             )
         if _header(answer, b"content-encoding").lower() not in ("", "identity"):
-            # A small packed body can hold a huge one, and the length that is told would be another's.
-            raise ImportFailed("the address answered a compressed body, which was not asked for")
+            # A small compressed body can expand to a huge one, and Content-Length would be that of the compressed body.
+            raise ImportFailed("the address sent a compressed body, which was not requested")
         length = _header(answer, b"content-length")
         if length.isdigit() and int(length) > limit.bytes:
             raise limit.refusal()
@@ -86,8 +86,8 @@ class Fetcher:
         return Fetched(place.name, told or _UNKNOWN_TYPE)
 
     async def _pieces(self, answer: httpcore.Response) -> AsyncIterator[bytes]:
-        """The body. Less than the length that was told is an error of the protocol."""
-        with self._web.in_words("the connection ended before the file did"):
+        """The body. A body shorter than its Content-Length is an error."""
+        with self._web.translate_errors("the connection was closed before the end of the file"):
             async for piece in answer.aiter_stream():
                 yield piece
 

@@ -1,4 +1,4 @@
-"""Import by URL: the document that asks for it, how many run at once, and a client that may go away."""
+"""Import by URL: the request body, the limit of concurrent imports, and cancelling when the client disconnects."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class ImportRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of an import, as the spec has it."""
+    """The request body of an import."""
 
     url: str
     name: str | None = None
@@ -35,16 +35,16 @@ class ImportRequest(msgspec.Struct, forbid_unknown_fields=True):
     tags: list[str] = []
 
     def form(self) -> Form:
-        """The facts as a form has them."""
+        """The metadata as form fields."""
         if any("," in tag for tag in self.tags):
-            raise InvalidInput("a tag has a comma: give each tag as an item of its own")
+            raise InvalidInput("a tag contains a comma: give each tag as a separate item")
         tags = ",".join(self.tags) if self.tags else None
-        facts = {"name": self.name, "recorded_at": self.recorded_at, "source": self.source, "tags": tags}
-        return Form(fields={name: value for name, value in facts.items() if value is not None})
+        metadata = {"name": self.name, "recorded_at": self.recorded_at, "source": self.source, "tags": tags}
+        return Form(fields={name: value for name, value in metadata.items() if value is not None})
 
 
 class Imports:
-    """The fetcher, and how many may use it at once in this process."""
+    """The fetcher, with a limit of concurrent imports in this process."""
 
     def __init__(self, fetcher: Fetcher, most: int) -> None:
         self.fetcher = fetcher
@@ -52,12 +52,12 @@ class Imports:
         self._running = 0
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Be one of those that run. Raises ImportsOff, TooManyImports."""
+    def slot(self) -> Iterator[None]:
+        """Occupy one of the slots. Raises ImportsOff, TooManyImports."""
         if not self._most:
-            raise ImportsOff("this service imports nothing by url (IMPORT_CONCURRENCY is 0): upload the file")
+            raise ImportsOff("imports by url are disabled here (IMPORT_CONCURRENCY is 0): upload the file instead")
         if self._running >= self._most:
-            raise TooManyImports(f"{self._most} imports run already, as many as may at once: try again later")
+            raise TooManyImports(f"{self._most} imports are running, the maximum: try again later")
         self._running += 1
         try:
             yield
@@ -66,33 +66,35 @@ class Imports:
 
 
 def is_document(content_type: str) -> bool:
-    """Whether a body of this type is the document of an import."""
+    """Whether a body of this type is an import request."""
     return content_type.partition(";")[0].strip().lower() == "application/json"
 
 
 async def read_document(request: Request) -> ImportRequest:
-    """What the client asks for. Raises InvalidInput, Malformed, UploadTooLarge, UploadIncomplete."""
+    """Read the body of an import. Raises InvalidInput, Malformed, UploadTooLarge, UploadIncomplete."""
     document = bytearray()
     async for piece in body(request):
         document += piece
         if len(document) > _DOCUMENT_MAX_BYTES:
-            raise UploadTooLarge(f"the document of an import has at most {_DOCUMENT_MAX_BYTES} bytes")
+            raise UploadTooLarge(
+                f"the body of an import is larger than {_DOCUMENT_MAX_BYTES} bytes: send only the url and metadata"
+            )
     try:
         return msgspec.json.decode(bytes(document), type=ImportRequest)
     except msgspec.ValidationError as error:
         known = ", ".join(ImportRequest.__struct_fields__)
-        raise InvalidInput(f"the body: {error}; known fields are: {known}") from error
+        raise InvalidInput(f"the body: {error}; allowed fields are: {known}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("the body is not JSON in UTF-8") from error
 
 
 async def cancel_on_disconnect(request: Request, work: Callable[[], Awaitable[T]]) -> T:
-    """Do the work as long as the client waits for its result. Its body must have been read.
+    """Run the work, and cancel it when the client disconnects. The request body must have been read.
 
-    Raises UploadIncomplete when the client goes away.
+    Raises UploadIncomplete when the client disconnects.
     """
     outcome: list[T] = []
-    failure: WebDetectorError = UploadIncomplete("the client went away before the import ended")
+    failure: WebDetectorError = UploadIncomplete("the client disconnected before the import ended")
 
     async def watch() -> None:
         while (await request.receive())["type"] != "http.disconnect":
@@ -103,7 +105,7 @@ async def cancel_on_disconnect(request: Request, work: Callable[[], Awaitable[T]
         group.start_soon(watch)
         try:
             outcome.append(await work())
-        except WebDetectorError as error:  # as it is: the group would wrap it
+        except WebDetectorError as error:  # not from inside the task group, which would wrap it
             failure = error
         group.cancel_scope.cancel()
     if outcome:

@@ -141,7 +141,7 @@ def test_a_file_over_the_limit_is_refused_before_it_is_sent(service: Service, pa
         file.truncate(5_000_001)
     row = choose(page, path)
     expect(row).to_contain_text("larger than 5000000 bytes", timeout=WAIT_MS)
-    expect(row).to_contain_text("send a part of it, or a smaller copy")
+    expect(row).to_contain_text("cut or compress it")
     assert [request.method for request in sent.requests] == ["POST"]
     assert not sent.requests[0].post_data_buffer
     assert client.call("GET", "/videos", 200)["items"] == []

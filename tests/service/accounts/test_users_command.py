@@ -76,7 +76,7 @@ def test_admin_promotes_who_is_there_and_asks_for_no_password(data: Path, monkey
     ("arguments", "password", "says"),
     [
         (["users", "add", "alice"], "short", "12 to 256 characters"),
-        (["admin", "alice"], "passwordpassword", "first that are guessed"),
+        (["admin", "alice"], "passwordpassword", "the password is too common"),
         (["users", "add", "alice"], "", "12 to 256 characters"),
         (["users", "promote", "nobody"], "", "there is no user 'nobody'"),
         (["users", "add", "taken"], GOOD, "is taken"),

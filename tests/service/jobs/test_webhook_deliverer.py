@@ -350,7 +350,7 @@ def test_a_name_is_looked_up_once_at_each_try_and_never_leads_inside(engine: Eng
     assert (len(receiver.calls), asked) == (1, [NAME, NAME])
     assert receiver.calls[0].headers["host"] == f"{NAME}:{receiver.port}"
     assert (row.state, row.status) == ("failed", None)
-    assert row.error == "the host is not known, or is not one of the public internet"
+    assert row.error == "the host is unknown or not on the public internet: give a public address"
 
 
 def test_a_certificate_is_verified(engine: Engine, tmp_path: Path) -> None:
@@ -429,6 +429,6 @@ def test_a_user_tests_one_webhook_at_a_time() -> None:
     "url", ["http://127.0.0.1/", "http://[::1]/", "http://10.0.0.1:8080/", "http://169.254.169.254/x"]
 )
 def test_a_closed_address_is_refused_when_it_is_given(url: str) -> None:
-    with pytest.raises(WebhookRefused, match="not one of the public internet"):
+    with pytest.raises(WebhookRefused, match="not on the public internet"):
         asyncio.run(Sender(GuardedNetwork(PUBLIC), 5, NOBODY).check(url))
     asyncio.run(Sender(GuardedNetwork(PUBLIC), 5, NOBODY).check("http://127.0.0.2:8000/"))

@@ -165,7 +165,7 @@ def test_an_address_is_checked_again_at_each_call(calling: Service, receiver: Re
         session.execute(update(Webhook).where(Webhook.id == webhook["id"]).values(url=elsewhere))
     engine.dispose()
     outcome = client.call("POST", f"/webhooks/{webhook['id']}/test", 200)
-    assert outcome["error"] == "the host is not known, or is not one of the public internet"
+    assert outcome["error"] == "the host is unknown or not on the public internet: give a public address"
 
 
 @pytest.mark.parametrize("body", [{}, {"url": 1}, {"url": ""}, {"url": "x" * 2049}, {"url": "http://a", "b": 1}, []])

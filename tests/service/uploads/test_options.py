@@ -82,7 +82,7 @@ def test_a_part_that_holds_no_frame_fails_and_says_so(client: Client, video: dic
         ({"region": [0.5, 0, 0.5, 1]}, "region"),
         ({"region": [0, 0, 2, 1]}, "region"),
         ({"region": [0, 0, 1]}, "region"),
-        ({"masks": True}, "nanodet-g gives no masks"),
+        ({"masks": True}, "nanodet-g does not support masks"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(

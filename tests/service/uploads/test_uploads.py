@@ -152,9 +152,9 @@ def test_a_connection_that_breaks_leaves_nothing(service: Service, client: Clien
 def test_forms_that_cannot_be_read_are_refused(client: Client) -> None:
     form = {"Content-Type": "multipart/form-data; boundary=b"}
     cases = {
-        b'--b\r\nContent-Disposition: form-data; name="video"; filename="x"\r\n\r\nabc': "cut short",
+        b'--b\r\nContent-Disposition: form-data; name="video"; filename="x"\r\n\r\nabc': "truncated",
         b'--b\r\nContent-Disposition: form-data; name="other"\r\n\r\nabc\r\n--b--\r\n': "no file in the field 'video'",
-        b"nothing of a form": "cannot be read",
+        b"nothing of a form": "the form is invalid",
     }
     for content, says in cases.items():
         assert says in client.problem("POST", "/videos", 400, "malformed_request", content=content, headers=form)
@@ -310,7 +310,7 @@ def test_an_empty_field_of_a_form_is_none_and_in_the_address_it_is_no_time(clien
     client.call("DELETE", f"/videos/{video['id']}", 204)
     raw = {"content": sample.read_bytes(), "headers": {"Content-Type": "video/mp4"}}
     says = client.problem("POST", "/videos", 422, "invalid_input", params={"recorded_at": ""}, **raw)
-    assert says.startswith("recorded_at is not a time")
+    assert says.startswith("recorded_at is not a valid time")
 
 
 def test_what_the_address_says_counts_where_the_form_says_nothing(client: Client, sample: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_file_that_takes_too_long_is_given_up(public: Web, tmp_path: Path) -> 
             yield b"x"
 
     public.serve("/x", chunked(drip()))
-    with pytest.raises(ImportFailed, match=r"within 0\.3 s"):
+    with pytest.raises(ImportFailed, match=r"longer than 0\.3 s"):
         fetch(f"{public.url}/x", tmp_path, Names(["127.0.0.2"]), seconds=0.3)
     assert files(tmp_path) == []
 
@@ -157,9 +157,9 @@ def test_only_so_many_have_a_place_and_none_when_switched_off() -> None:
     fetcher = Fetcher(GuardedNetwork(()), 1)
     imports = Imports(fetcher, 1)
     for _ in range(2):  # a place is free again afterwards
-        with imports.place(), pytest.raises(TooManyImports) as busy, imports.place():
+        with imports.slot(), pytest.raises(TooManyImports) as busy, imports.slot():
             pass
-    with pytest.raises(ImportsOff) as off, Imports(fetcher, 0).place():
+    with pytest.raises(ImportsOff) as off, Imports(fetcher, 0).slot():
         pass
     assert [status_of(error.value) for error in (busy, off)] == [429, 403]
 

@@ -189,7 +189,7 @@ def test_too_many_redirects_are_refused(client: Client, web: Web) -> None:
 )
 def test_a_redirect_to_where_imports_may_not_go_is_refused(client: Client, web: Web, location: str) -> None:
     detail = refused(client, web.serve("/x", redirect(location.format(port=web.port))), "import_refused")
-    assert detail == "the host is not known, or is not one of the public internet"
+    assert detail == "the host is unknown or not on the public internet: give a public address"
     assert web.connections == 1
 
 
@@ -223,12 +223,12 @@ def of_another_protocol(connection: socket.socket) -> None:
     ("route", "code", "says"),
     [
         (reply(b""), "empty_upload", "empty"),
-        (reply(bytes(1000), Content_Length=2000), "import_failed", "ended before"),
-        (reset_halfway, "import_failed", "ended before"),
-        (hang_up, "import_failed", "does not answer"),
-        (of_another_protocol, "import_failed", "does not answer"),
-        (reply(bytes(1000), Content_Length="many"), "import_failed", "does not answer"),
-        (reply(bytes(1000), X="x" * 200_000), "import_failed", "does not answer"),
+        (reply(bytes(1000), Content_Length=2000), "import_failed", "closed before the end of the file"),
+        (reset_halfway, "import_failed", "closed before the end of the file"),
+        (hang_up, "import_failed", "does not respond like a web server"),
+        (of_another_protocol, "import_failed", "does not respond like a web server"),
+        (reply(bytes(1000), Content_Length="many"), "import_failed", "does not respond like a web server"),
+        (reply(bytes(1000), X="x" * 200_000), "import_failed", "does not respond like a web server"),
         (reply(gzip.compress(bytes(100_000_000)), Content_Encoding="gzip"), "import_failed", "compressed"),
     ],
     ids=["empty", "short", "reset", "closed at once", "no http", "no length", "endless head", "bomb"],
@@ -294,7 +294,7 @@ def test_as_the_service_comes_it_reaches_nothing_inside(service: Service, web: W
     hosts = [*SPELLINGS, "10.0.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "[fd00::1]", "[fe80::1]"]
     urls = [f"http://{host}:{web.port}/" for host in [*hosts, "no-such-host.invalid"]]
     details = {refused(user, url, "import_refused") for url in [*urls, "https://127.0.0.1/", "http://127.0.0.1:8080/"]}
-    assert details == {"the host is not known, or is not one of the public internet"}
+    assert details == {"the host is unknown or not on the public internet: give a public address"}
     assert web.connections == 0
     service.expect_files(before)
 
