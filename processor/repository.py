@@ -5,14 +5,26 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from contracts.database.engine import Database
-from contracts.database.tables import AuditEvent, Job, Rendition, Upload, User, Video, utcnow
+from contracts.database.tables import (
+    AuditEvent,
+    Delivery,
+    Job,
+    Rendition,
+    Upload,
+    User,
+    Video,
+    Webhook,
+    new_id,
+    utcnow,
+)
 from contracts.wire.job_states import ACTIVE, TERMINAL, JobState, sources
 from contracts.wire.messages import Media, to_json
 from contracts.wire.renditions import UNFINISHED, RenditionState, rendition_id
+from contracts.wire.webhooks import JOB_FINISHED, DeliveryState
 from processor.core.fair_share import WORKED_ON, next_jobs
-from processor.outbox import note_end
 
 _WORKED_ON = [str(state) for state in WORKED_ON]
 
@@ -52,7 +64,7 @@ class Repository:
         with self._database.write() as session:
             moved: bool = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
             if moved and target in TERMINAL:
-                note_end(session, job_id)
+                _note_end(session, job_id)
             return moved
 
     def begin(self, job_id: str, limit: int) -> bool:
@@ -183,3 +195,23 @@ class Repository:
         """Forget an upload."""
         with self._database.write() as session:
             session.execute(delete(Upload).where(Upload.id == upload_id))
+
+
+def _note_end(session: Session, job_id: str) -> None:
+    """A job ends in this transaction: note a delivery for each webhook of its user."""
+    mine = select(Webhook.id).join(Job, Job.user_id == Webhook.user_id).where(Job.id == job_id)
+    # Held until the deliveries are noted: one that is deleted meanwhile must not undo the end of the job.
+    held = mine.with_for_update(of=Webhook, read=True, key_share=True)
+    now = utcnow()
+    for webhook_id in session.scalars(held).all():
+        session.add(
+            Delivery(
+                id=new_id(),
+                webhook_id=webhook_id,
+                job_id=job_id,
+                event=JOB_FINISHED,
+                state=str(DeliveryState.WAITING),
+                next_at=now,
+                created_at=now,
+            )
+        )

@@ -7,8 +7,7 @@ from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.errors import Unavailable
 from contracts.workers.registration import connect
 from processor.context import Services
-from processor.housekeeping.inventory import Inventory
-from processor.housekeeping.keeper import Keeper
+from processor.housekeeping.inventory import Inventory, Keeper
 from processor.housekeeping.orphans import orphans, remove
 from processor.housekeeping.retention import expire
 

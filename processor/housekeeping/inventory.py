@@ -1,12 +1,16 @@
 """The tables as operators see them: everybody's videos and jobs, what may go, and what there is at all."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Engine, ScalarSelect, delete, func, select
 
+from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.database.engine import Database
 from contracts.database.tables import AuditEvent, Job, Rendition, Upload, Video
+from contracts.results.port import ResultStore
+from contracts.storage.port import Storage
 from contracts.wire.job_states import ACTIVE, TERMINAL
 
 VIDEO_EXPIRED, JOB_EXPIRED = "video.expired", "job.expired"
@@ -96,6 +100,16 @@ class Inventory:
         """Which of these ids are those of renditions."""
         with self._database.read() as session:
             return set(session.scalars(select(Rendition.id).where(Rendition.id.in_(list(ids)))))
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """store and deleted_jobs: None where the servers do not run; what they hold fades by itself."""
+
+    inventory: Inventory
+    storage: Storage
+    store: ResultStore | None
+    deleted_jobs: DeletedJobs | None
 
 
 def _stays(before: datetime) -> ColumnElement[bool]:

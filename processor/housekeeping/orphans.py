@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.storage.port import index_key, plan_key, result_key, video_key
 from contracts.wire.renditions import ANNOTATED, VIDEO_KINDS, rendition_id
-from processor.housekeeping.keeper import Keeper
+from processor.housekeeping.inventory import Keeper
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import msgspec
 from contracts.database.tables import Job, Video, utcnow
 from contracts.settings.table import Settings
 from contracts.storage.removal import remove_job_data, remove_video_data
-from processor.housekeeping.keeper import Keeper
+from processor.housekeeping.inventory import Keeper
 
 log = logging.getLogger(__name__)
 

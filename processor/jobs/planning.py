@@ -6,9 +6,11 @@ import logging
 from kombu.exceptions import OperationalError
 
 from contracts.coordination import names
-from contracts.database.tables import Job, Video
+from contracts.coordination.quotas import frames_key, next_day, quotas_of
+from contracts.database.tables import Job, Video, utcnow
 from contracts.errors import (
     DeadlinePassed,
+    FramesUsedUp,
     InvalidOptions,
     NotFound,
     StorageUnavailable,
@@ -33,11 +35,11 @@ from contracts.wire.messages import (
     from_json,
     to_json,
 )
+from contracts.wire.tasks import task_id
 from processor.context import Services
 from processor.core.chunk_messages import chunks
 from processor.core.cutting import FIRST_FRAMES, Span, cut, pick
 from processor.core.sampling import wanted
-from processor.jobs.allowance import spend
 from processor.jobs.finishing import is_overdue, merge_chunks, overdue
 from processor.jobs.sending import send_again, send_chunks, start_next
 from processor.jobs.stored_plan import drop_plan, keep_plan, layout_of, read_plan
@@ -132,10 +134,26 @@ def _make_plan(services: Services, job: Job) -> JobPlan:
     settled = Plan(model.id, model.digest(), model.engine, services.settings.precision, options)
     header = ResultHeader(SCHEMA, media, index.time_base, settled, model.labels, complete=False)
     spans = _spans(index, options, _chunk_size(services, model))
-    spend(services, job, sum(len(span.times) for span in spans))
+    _spend_frames(services, job, sum(len(span.times) for span in spans))
     plan = JobPlan(SCHEMA, header, chunks(spans, media, index, settled, job.id, video.id, model.pool))
     keep_plan(services, job, plan)
     return plan
+
+
+def _spend_frames(services: Services, job: Job, frames: int) -> None:
+    """Count the frames of a job that is being planned, once however often that is. Raises FramesUsedUp."""
+    most = quotas_of(services.settings, services.repository.quotas(job.user_id)).frames_per_day
+    now = utcnow()
+    seconds = int((next_day(now) - now).total_seconds())
+    spent = services.coordination.reserve(
+        frames_key(job.user_id, now), task_id(job.id, "frames"), frames, most, seconds
+    )
+    if spent is not None:
+        raise FramesUsedUp(
+            f"the job would look at {frames} frames, and your other jobs have taken {spent} of your {most} "
+            "for a day: look at fewer of them (every_n, sample_fps, start_ms, end_ms), or go on tomorrow (UTC)",
+            seconds,
+        )
 
 
 def _chunk_size(services: Services, model: Model) -> int:

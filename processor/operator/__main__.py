@@ -21,8 +21,7 @@ from contracts.settings.load import load
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.workers.registration import connect
-from processor.housekeeping.inventory import Inventory
-from processor.housekeeping.keeper import Keeper
+from processor.housekeeping.inventory import Inventory, Keeper
 from processor.housekeeping.orphans import orphans, remove
 from processor.housekeeping.retention import expire, expired
 from processor.operator.arguments import parser

@@ -30,7 +30,7 @@ from processor.core.cutting import shown
 from processor.core.sampling import wanted
 from processor.probe.child import Limits, inspect
 from processor.renditions.ask import Sources, Unwanted, cpu_seconds, make
-from processor.renditions.palette import colour_of
+from processor.renditions.drawing import colour_of
 from processor.renditions.protocol import Report, Request
 from tests.support.deployments.service import ROOT
 from tests.support.fakes import MemoryStorage

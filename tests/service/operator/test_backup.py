@@ -24,8 +24,7 @@ from contracts.errors import Conflict, CorruptData
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import video_key
 from contracts.storage.removal import remove_video_data
-from processor.housekeeping.inventory import Inventory
-from processor.housekeeping.keeper import Keeper
+from processor.housekeeping.inventory import Inventory, Keeper
 from processor.housekeeping.orphans import orphans
 from processor.operator.verify import Verifier
 from tests.support.deployments.forms import EmbeddedForm

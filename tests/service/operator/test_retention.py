@@ -17,7 +17,7 @@ from contracts.database.tables import AuditEvent, Base, Job, Rendition, Upload, 
 from contracts.storage.port import index_key, plan_key, rendition_key, result_key, video_key
 from contracts.wire.renditions import rendition_id
 from processor.housekeeping import hourly
-from processor.housekeeping.keeper import Keeper
+from processor.housekeeping.inventory import Keeper
 from processor.housekeeping.orphans import Orphan, orphans, remove
 from processor.housekeeping.retention import expire, expired
 from tests.support.operator_command import command

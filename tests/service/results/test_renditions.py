@@ -13,7 +13,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from processor.renditions.palette import colour_of
+from processor.renditions.drawing import colour_of
 from tests.media.test_rendering import grey
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.forms import EmbeddedForm

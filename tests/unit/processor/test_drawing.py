@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processor.renditions.drawing import Found, draw, fill, lettering, outline, tag
-from processor.renditions.palette import PALETTE, colour_of, to_yuv
+from processor.renditions.drawing import PALETTE, Found, colour_of, draw, fill, lettering, outline, tag, to_yuv
 from processor.renditions.picture import Picture, fitted
 from tests.support.deployments.service import ROOT
 

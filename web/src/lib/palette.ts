@@ -1,5 +1,5 @@
 // Colours of labels that people with any kind of colour vision can tell apart (Okabe and Ito, "Color Universal
-// Design", 2008). The annotated copies use the same: processor/renditions/palette.py.
+// Design", 2008). The annotated copies use the same: processor/renditions/drawing.py.
 export const PALETTE = [
   "#E69F00",
   "#56B4E9",
