@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from benchmarks import clip
 from benchmarks.contenders import Run
-from benchmarks.inprocess import nursery, once, whole
+from benchmarks.inprocess import fork_server, once, whole
 from benchmarks.report import full, record, spread, table, told
 from contracts.errors import ModelBroken, PrecisionUnavailable
 from contracts.models.catalogue import Catalogue, Model
@@ -96,7 +96,7 @@ def main(pairs: int, frames: int) -> None:
     """Entry point."""
     models = Path(os.environ.get("MODELS_DIR") or "data/models")
     model = Catalogue(models).get(os.environ.get("MODEL") or "nanodet-g")
-    with tempfile.TemporaryDirectory(prefix="bench-engines-") as name, nursery() as decoders:
+    with tempfile.TemporaryDirectory(prefix="bench-engines-") as name, fork_server() as decoders:
         video = clip.things(Path(name) / "576p.mp4", frames, (768, 576))
         print(f"{model.id}, 768x576, {frames} frames, {pairs} rounds: median (least to most); 95 % confidence")
         speed = speeds(model, models, video, decoders, pairs)

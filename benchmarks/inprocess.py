@@ -37,7 +37,7 @@ def once(video: Path, chunk: Chunk, decoders: Decoders, engine: Engine, model: M
 
 
 @contextmanager
-def nursery() -> Iterator[Decoders]:
+def fork_server() -> Iterator[Decoders]:
     """What decodes, for videos of any size."""
     decoders = Decoders(Budget(10**9, 10**15))
     decoders.start()

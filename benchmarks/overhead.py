@@ -22,7 +22,7 @@ import av
 import numpy as np
 
 from benchmarks import clip
-from benchmarks.inprocess import cpu, nursery, whole
+from benchmarks.inprocess import cpu, fork_server, whole
 from benchmarks.report import full, record, spread, table, told
 from contracts.models.catalogue import Model, bundled
 from detector.decode.frames import ToImage
@@ -112,7 +112,7 @@ def main(frames: int, rounds: int) -> None:
     rows, figures = [], {}
     model, engine = bundled("nanodet-g"), Instant()
     engine.load(model, Path())
-    with tempfile.TemporaryDirectory(prefix="bench-overhead-") as name, nursery() as decoders:
+    with tempfile.TemporaryDirectory(prefix="bench-overhead-") as name, fork_server() as decoders:
         for label, size in SIZES.items():
             times = measure(clip.encode(Path(name) / "clip.mp4", frames, size), model, decoders, engine, rounds)
             for way, values in times.items():

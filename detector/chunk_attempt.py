@@ -1,4 +1,4 @@
-"""One try at a chunk, and what becomes of it: frames, a failure on record, or another try later."""
+"""One attempt at a chunk, and its outcome: frames, a recorded failure, or a retry."""
 
 import logging
 from dataclasses import dataclass
@@ -30,23 +30,22 @@ log = logging.getLogger(__name__)
 
 AFTER_ERROR_SECONDS = 1
 HAND_BACK_SECONDS = 5
-# An hour: by then, no detector that could do it has been free, or the storage is gone for good, and a job
-# must end some time.
+# An hour. After that, no detector fits the job or the storage is gone for good, and the job has to end.
 MAX_REPEATS = 720
 
 
 class _Poison(WebDetectorError):
-    """A chunk that takes the process down with it; the tries before this one never ended."""
+    """The process died in all earlier attempts at this chunk."""
 
     code = "poison"
 
 
-_INCURABLE = (CorruptData, DecodeFailed, InvalidInput, ModelBroken, NotFound, UnknownModel, _Poison)
+_PERMANENT = (CorruptData, DecodeFailed, InvalidInput, ModelBroken, NotFound, UnknownModel, _Poison)
 
 
 @dataclass(slots=True)
 class _Lease:
-    """The sign that a chunk is in hand here."""
+    """This worker's lease on a chunk in progress."""
 
     services: Services
     chunk: Chunk
@@ -63,10 +62,10 @@ class _Lease:
 
 
 def perform(chunk: Chunk, services: Services, repeats: int) -> int | None:
-    """Try a chunk. None when it is settled, else the seconds after which to try it again.
+    """Attempt a chunk. Returns None when it is finished, else the seconds after which to retry it.
 
-    repeats: how often this message came back before. Raises StoreUnavailable alone: without the store
-    nothing can be settled, and nothing is lost by starting over.
+    repeats: how often this message was retried before. Raises StoreUnavailable only: without the result store nothing
+    can be recorded, and starting over loses nothing.
     """
     store = services.store
     if store.has_chunk(chunk.job_id, chunk.index) or store.cancelled(chunk.job_id):
@@ -81,46 +80,46 @@ def perform(chunk: Chunk, services: Services, repeats: int) -> int | None:
 
 
 def _try(chunk: Chunk, services: Services, lease: _Lease, repeats: int) -> int | None:
-    tries: int | None = None
+    attempts: int | None = None
     try:
-        # Before the try is counted: a detector of the wrong kind must not use up the chunk's tries.
+        # Before the attempt is counted: a detector that does not fit must not use up the chunk's attempts.
         model, engine = _engine(chunk, services)
-        tries = services.store.begin_attempt(chunk.job_id, chunk.index)
-        if tries > MAX_ATTEMPTS:
-            raise _Poison("the detector died each time it tried these frames")
-        _keep(chunk, services, _detect(chunk, services, lease, model, engine))
+        attempts = services.store.begin_attempt(chunk.job_id, chunk.index)
+        if attempts > MAX_ATTEMPTS:
+            raise _Poison("the detector process died in every attempt at these frames")
+        _store_frames(chunk, services, _detect(chunk, services, lease, model, engine))
         return None
     except Cancelled:
         return None if lease.held else HAND_BACK_SECONDS
     except PrecisionUnavailable as error:
         if repeats < MAX_REPEATS:
             return HAND_BACK_SECONDS
-        failure = ChunkFailure(error.code, f"no detector for this job: {error.detail}")
+        failure = ChunkFailure(error.code, f"no detector fits this job: {error.detail}")
     except StorageUnavailable as error:
-        if lease.held:  # else another counts by now
+        if lease.held:  # otherwise another worker is counting by now
             services.store.withdraw_attempt(chunk.job_id, chunk.index)
         if repeats < MAX_REPEATS:
-            log.warning("chunk %d of job %s is handed back: %s", chunk.index, chunk.job_id, error.detail)
+            log.warning("chunk %d of job %s is returned to the queue: %s", chunk.index, chunk.job_id, error.detail)
             return HAND_BACK_SECONDS
         failure = ChunkFailure(error.code, error.detail)
     except SoftTimeLimitExceeded:
-        failure = ChunkFailure("timeout", "these frames took longer than a task may")
-    except _INCURABLE as error:
+        failure = ChunkFailure("timeout", "these frames exceeded the time limit of a task")
+    except _PERMANENT as error:
         failure = ChunkFailure(error.code, error.detail)
     except StoreUnavailable:
         raise
     except Exception as error:
-        log.exception("chunk %d of job %s went wrong", chunk.index, chunk.job_id)
-        tries = tries or services.store.begin_attempt(chunk.job_id, chunk.index)
-        if tries < MAX_ATTEMPTS:
+        log.exception("unexpected error in chunk %d of job %s", chunk.index, chunk.job_id)
+        attempts = attempts or services.store.begin_attempt(chunk.job_id, chunk.index)
+        if attempts < MAX_ATTEMPTS:
             return AFTER_ERROR_SECONDS
         failure = ChunkFailure(getattr(error, "code", "internal"), f"the detector failed: {error!r}")
-    _fail(chunk, services, failure)
+    _store_failure(chunk, services, failure)
     return None
 
 
 def _engine(chunk: Chunk, services: Services) -> tuple[Model, Engine]:
-    """The model and engine that the job was planned with, exactly.
+    """The model and engine with exactly the digest, precision and provider of the job.
 
     Raises UnknownModel, ModelBroken, PrecisionUnavailable, EngineUnavailable.
     """
@@ -128,14 +127,14 @@ def _engine(chunk: Chunk, services: Services) -> tuple[Model, Engine]:
     model = services.catalogue.get(plan.model)
     if (model.digest(), model.engine) != (plan.model_digest, plan.engine):
         raise ModelBroken(
-            f"model {model.id} is another one here than where the job was planned: bring the folders of models, and "
-            "the versions of the service, to one"
+            f"model {model.id} differs from the one that the job was planned with: use the same models folder and the "
+            "same version of the service on all hosts"
         )
     own = services.engines.get(model, plan.precision).describe()
     settled = services.store.fix_runtime(chunk.job_id, runtime(own.precision, own.provider))
     precision, _, provider = settled.partition(" ")
     if provider != own.provider:
-        raise PrecisionUnavailable(f"the job is computed on {provider}, and this detector has {own.provider}")
+        raise PrecisionUnavailable(f"the job runs on {provider}, and this detector has {own.provider}")
     return model, services.engines.get(model, precision)
 
 
@@ -153,7 +152,7 @@ def _detect(chunk: Chunk, services: Services, lease: _Lease, model: Model, engin
         return run(chunk, reader, services.decoders, engine, model, on_progress, should_stop)
 
 
-def _keep(chunk: Chunk, services: Services, outcome: Outcome) -> None:
+def _store_frames(chunk: Chunk, services: Services, outcome: Outcome) -> None:
     if outcome.missing:
         log.warning(
             "%d of %d frames of chunk %d of job %s could not be decoded",
@@ -166,7 +165,7 @@ def _keep(chunk: Chunk, services: Services, outcome: Outcome) -> None:
         services.store.set_progress(chunk.job_id, chunk.index, len(outcome.block), outcome.seconds)
 
 
-def _fail(chunk: Chunk, services: Services, failure: ChunkFailure) -> None:
-    log.error("chunk %d of job %s has failed: %s: %s", chunk.index, chunk.job_id, failure.code, failure.detail)
+def _store_failure(chunk: Chunk, services: Services, failure: ChunkFailure) -> None:
+    log.error("chunk %d of job %s failed: %s: %s", chunk.index, chunk.job_id, failure.code, failure.detail)
     if services.store.put_chunk(chunk.job_id, chunk.index, chunk_codec.encode_failure(failure)):
         services.store.set_progress(chunk.job_id, chunk.index, 0, 0.0)

@@ -1,4 +1,4 @@
-"""What the task works with. Put together once per process by the worker."""
+"""The dependencies of the detector's task, composed once per process by the worker."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +12,7 @@ from detector.engine import Engine
 
 
 class EngineSource(Protocol):
-    """Where engines come from: see detector.engines.loaded.Engines."""
+    """Provides engines by model and precision: see detector.engines.loaded.Engines."""
 
     def get(self, model: Model, precision: str) -> Engine: ...
 

@@ -1,6 +1,7 @@
-"""The loop: a chunk's frames through a model.
+"""The inference loop: a chunk's frames through a model.
 
-A process decodes and scales ahead, the engine computes in its threads, and this one makes boxes of what comes out.
+A separate process decodes and scales ahead, the engine computes in its own threads, and this thread turns the outputs
+into detections.
 """
 
 import logging
@@ -17,7 +18,7 @@ from contracts.models.catalogue import Model
 from contracts.results.codec import Block, Detections, pack
 from contracts.wire.messages import Chunk
 from detector import heads
-from detector.decode.crop import area, shifted, unturned
+from detector.decode.crop import area, shifted, unrotated
 from detector.decode.parent import Decoders
 from detector.engine import Engine, check_finite
 from detector.tensors import Image
@@ -25,43 +26,42 @@ from detector.view import view
 
 log = logging.getLogger(__name__)
 
-PULSE_SECONDS = 0.5
+PROGRESS_SECONDS = 0.5
 
 
 class Cancelled(Exception):
-    """Somebody wants the work to stop."""
+    """The job was cancelled, or another detector has taken over the chunk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """block: the frames of the chunk that could be decoded. missing: times of the others.
-    seconds: what it took."""
+    """block: the frames of the chunk that could be decoded. missing: times of the others. seconds: duration."""
 
     block: Block
     missing: tuple[int, ...]
     seconds: float
 
 
-class _Pulse:
-    """Looks up from the work now and then: tells how far it is, asks whether to go on."""
+class _Progress:
+    """Reports progress and checks for cancellation at intervals."""
 
     def __init__(self, on_progress: Callable[[int, float], None], should_stop: Callable[[], bool]) -> None:
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._began = time.monotonic()
-        # Who begins has just looked: there is nothing to tell yet.
-        self._next = self._began + PULSE_SECONDS
+        # The caller has just checked, and there is no progress to report yet.
+        self._next = self._began + PROGRESS_SECONDS
         self.frames = 0
 
     def seconds(self) -> float:
         return time.monotonic() - self._began
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """Raises Cancelled."""
         now = time.monotonic()
         if now < self._next:
             return
-        self._next = now + PULSE_SECONDS
+        self._next = now + PROGRESS_SECONDS
         self._on_progress(self.frames, self.seconds())
         if self._should_stop():
             raise Cancelled
@@ -78,42 +78,42 @@ def run(
 ) -> Outcome:
     """Detect objects in the frames of a chunk.
 
-    source: the video, which another thread may read meanwhile. engine: set up with the model. on_progress(frames so
-    far, seconds) and should_stop() are called about every PULSE_SECONDS.
-    Raises Cancelled, DecodeFailed when nothing can be decoded since the video cannot be opened or breaks the
-    decoder, StorageUnavailable, Lost, and what the others raise.
+    source: the video; another thread may read it meanwhile. engine: set up with the model. on_progress(frames so far,
+    seconds) and should_stop() are called about every PROGRESS_SECONDS.
+    Raises Cancelled, DecodeFailed (no frame can be decoded, since the video cannot be opened or crashes the decoder),
+    StorageUnavailable, DecoderLost, and what the engine, the head and the callbacks raise.
     """
-    pulse = _Pulse(on_progress, should_stop)
+    progress = _Progress(on_progress, should_stop)
     head = heads.get(model)
     options = chunk.plan.options
     class_ids = _class_ids(model, options.labels)
-    place = area(options.region, chunk.width, chunk.height)
-    stored = unturned(place, chunk.width, chunk.height, chunk.rotation)
-    shown = view(model, (place.width, place.height))
+    crop = area(options.region, chunk.width, chunk.height)
+    stored_crop = unrotated(crop, chunk.width, chunk.height, chunk.rotation)
+    shown = view(model, (crop.width, crop.height))
     times: list[int] = []
 
-    def noted(images: Iterable[tuple[int, Image]]) -> Iterator[Image]:
+    def with_times_kept(images: Iterable[tuple[int, Image]]) -> Iterator[Image]:
         for moment, image in images:
             times.append(moment)
             yield image
 
     found: list[Detections] = []
     with (
-        decoders.images(source, chunk, stored, shown, model.channels, pulse.beat, PULSE_SECONDS) as images,
-        closing(engine.infer(noted(images), masks=options.masks)) as results,
+        decoders.images(source, chunk, stored_crop, shown, model.channels, progress.tick, PROGRESS_SECONDS) as images,
+        closing(engine.infer(with_times_kept(images), masks=options.masks)) as results,
     ):
         for outputs in results:
             check_finite(model, outputs)
             inside = head.decode(outputs, model, shown, options.min_score, class_ids)
-            found.append(shifted(inside, place, (chunk.width, chunk.height)))
-            pulse.frames = len(found)
-            pulse.beat()
+            found.append(shifted(inside, crop, (chunk.width, chunk.height)))
+            progress.frames = len(found)
+            progress.tick()
     if images.failure is not None:
         if not times:
             raise DecodeFailed(images.failure)
-        log.warning("decoding chunk %d of job %s has failed: %s", chunk.index, chunk.job_id, images.failure)
+        log.warning("decoding of chunk %d of job %s failed: %s", chunk.index, chunk.job_id, images.failure)
     missing = tuple(sorted(set(chunk.times).difference(times)))
-    return Outcome(_block(chunk, times, found), missing, pulse.seconds())
+    return Outcome(_block(chunk, times, found), missing, progress.seconds())
 
 
 def _class_ids(model: Model, labels: tuple[str, ...] | None) -> frozenset[int] | None:
@@ -125,8 +125,8 @@ def _class_ids(model: Model, labels: tuple[str, ...] | None) -> frozenset[int] |
 
 
 def _block(chunk: Chunk, times: list[int], found: list[Detections]) -> Block:
-    """The frames by time, numbered by their place among the expected ones."""
+    """The frames sorted by time, numbered by their positions among the expected ones."""
     pairs = sorted(zip(times, found, strict=True), key=lambda pair: pair[0])
     block = pack(chunk.first_frame, [moment for moment, _ in pairs], [item for _, item in pairs])
-    places = np.searchsorted(np.asarray(chunk.times, np.int64), block.time)
-    return replace(block, frame=np.asarray(chunk.numbers, np.int64)[places])
+    positions = np.searchsorted(np.asarray(chunk.times, np.int64), block.time)
+    return replace(block, frame=np.asarray(chunk.numbers, np.int64)[positions])

@@ -15,15 +15,15 @@ from detector.context import context
 _STORE_PAUSE_SECONDS = 2
 
 
-# max_retries: the chunk's tries are counted in the store, over all its messages and detectors.
+# max_retries: attempts are counted in the result store, across all messages and detectors.
 @shared_task(name=DETECT_CHUNK, bind=True, max_retries=None)  # type: ignore[untyped-decorator]
 def detect_chunk(self: Task, message: Any) -> dict[str, int]:
-    """Detect objects in a chunk. Success and failure alike lie in the store."""
+    """Detect objects in a chunk. Both success and failure are recorded in the result store."""
     chunk = from_json(message, Chunk)
     try:
         again = perform(chunk, context.current(), self.request.retries or 0)
     except StoreUnavailable as error:
-        # Not an error of the task: that would end the whole job. The message stays in its queue.
+        # An error of the task would end the whole job; the message goes back to its queue instead.
         time.sleep(_STORE_PAUSE_SECONDS)
         raise Reject(error, requeue=True) from error
     if again is not None:
@@ -32,7 +32,7 @@ def detect_chunk(self: Task, message: Any) -> dict[str, int]:
 
 
 def _repeat(task: Task, chunk: Chunk, seconds: int) -> None:
-    """Ends the task and sends it again, to the same queue."""
+    """Retry the task in the same queue."""
     try:
         task.retry(countdown=seconds, queue=detector_queue(chunk.pool))
     except Reject as error:  # it could not be sent; Celery would drop this message too

@@ -1,7 +1,7 @@
 """The detector's composition root: `python -m detector.worker`.
 
-One child process holds the model: it is forked first and loads after, so that nothing of an
-engine is shared with the parent, and time limits can end it.
+One child process holds the model. It loads the model after the fork, so that it shares no engine state with the
+parent and time limits can end it.
 """
 
 import logging
@@ -40,9 +40,9 @@ log = logging.getLogger(__name__)
 def build(
     settings: Settings, worker: str, on_loaded: Callable[[Sequence[tuple[Model, EngineInfo]]], None] = lambda _: None
 ) -> Services:
-    """The parts of one process; nothing is loaded or connected yet.
+    """Compose the services of one process; nothing is loaded or connected yet.
 
-    worker: its name in leases, the same for a child that takes the place of one that died.
+    worker: its name in leases, the same for a child that replaces one that died.
     on_loaded: see detector.engines.loaded.Engines.
     """
     config = EngineConfig(settings.detector_device, settings.detector_threads, settings.detector_batch)
@@ -64,7 +64,7 @@ def pools(settings: Settings) -> tuple[str, ...]:
 
 
 def warm_up(settings: Settings, services: Services) -> None:
-    """Load the models that jobs will want, and what decodes. Raises WebDetectorError."""
+    """Start the decoder's fork server and load the configured models. Raises WebDetectorError."""
     services.decoders.start()
     named = [name for name in (name.strip() for name in settings.detector_models.split(",")) if name]
     for model_id in named or [settings.default_model]:
@@ -73,7 +73,7 @@ def warm_up(settings: Settings, services: Services) -> None:
             services.engines.get(model, settings.precision)
         elif named:
             raise SettingsError(
-                f"DETECTOR_MODELS names {model_id}, which is for the pool {model.pool!r}: DETECTOR_POOLS is another"
+                f"DETECTOR_MODELS names {model_id}, of pool {model.pool!r}, which DETECTOR_POOLS does not include"
             )
 
 
@@ -83,7 +83,7 @@ def create(settings: Settings, loading: Loading) -> Celery:
     client = connect(settings.coordination_url)
     # The consumer starts after the worker's steps: no registration, and no task, before the model.
     app.steps["worker"].add(loading_step(loading))
-    app.steps["consumer"].add(registration_step("detector", client, loading.said))
+    app.steps["consumer"].add(registration_step("detector", client, loading.loaded_json))
     if settings.heartbeat_file:
         app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
     parent = os.getpid()
@@ -96,12 +96,12 @@ def create(settings: Settings, loading: Loading) -> Celery:
     @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
     def _process(**_: Any) -> None:
         try:
-            services = build(settings, worker, lambda infos: loading.say([_loaded(*item) for item in infos]))
+            services = build(settings, worker, lambda infos: loading.set_loaded([_loaded(*item) for item in infos]))
             warm_up(settings, services)
             context.install(services)
             loading.succeeded()
         except BaseException as error:
-            # Celery would note it and go on with a process that can do nothing.
+            # Celery would only log it and keep a process without a model.
             log.critical("the detector cannot start: %s", error, exc_info=not isinstance(error, WebDetectorError))
             loading.failed()
             if os.getppid() == parent:

@@ -1,4 +1,4 @@
-"""Cutting a region out of a frame before it is scaled, so that the model sees it as large as it can."""
+"""Cropping a region out of a frame before scaling, so that the model sees it at the highest resolution."""
 
 import math
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from av.video.frame import VideoFrame
 from contracts.results.codec import Detections, mask_column
 from detector import masks_rle
 
-# Frames that store colour for two by two pixels can only be cut at even places.
+# Frames with subsampled chroma (4:2:0) can be cropped at even coordinates only.
 _GRID = 2
 
 
@@ -26,10 +26,7 @@ class Area:
 
 
 def area(region: tuple[float, float, float, float] | None, width: int, height: int) -> Area:
-    """A region (x1, y1, x2, y2 from 0 to 1) of a frame (pixels) as whole pixels.
-
-    It grows outwards to even places.
-    """
+    """A region (x1, y1, x2, y2 from 0 to 1) of a frame of width x height pixels, enlarged to even coordinates."""
     if region is None:
         return Area(0, 0, width, height)
     left, right = _edges(region[0], region[2], width)
@@ -37,10 +34,10 @@ def area(region: tuple[float, float, float, float] | None, width: int, height: i
     return Area(left, top, right - left, bottom - top)
 
 
-def unturned(shown: Area, width: int, height: int, rotation: int) -> Area:
-    """Where an area of the displayed frame (width, height) lies in the frame as it is stored.
+def unrotated(shown: Area, width: int, height: int, rotation: int) -> Area:
+    """The area of the stored frame that shows this area of the displayed frame (width, height in pixels).
 
-    rotation: degrees clockwise that a player turns the stored frame by.
+    rotation: degrees clockwise by which players rotate the stored frame.
     """
     right, bottom = width - shown.left - shown.width, height - shown.top - shown.height
     match rotation % 360:
@@ -53,29 +50,27 @@ def unturned(shown: Area, width: int, height: int, rotation: int) -> Area:
     return shown
 
 
-def shifted(detections: Detections, place: Area, size: tuple[int, int]) -> Detections:
-    """Detections of an area as detections of the whole displayed frame, of size (width, height)."""
-    box = detections.box + np.array([place.left, place.top] * 2, np.float64)
+def shifted(detections: Detections, crop: Area, size: tuple[int, int]) -> Detections:
+    """Detections in a crop as detections in the whole displayed frame, of size (width, height) in pixels."""
+    box = detections.box + np.array([crop.left, crop.top] * 2, np.float64)
     if detections.mask is None:
         return replace(detections, box=box)
-    texts = [
-        masks_rle.placed(text, (place.width, place.height), place.left, place.top, size) for text in detections.mask
-    ]
+    texts = [masks_rle.placed(text, (crop.width, crop.height), crop.left, crop.top, size) for text in detections.mask]
     return replace(detections, box=box, mask=mask_column(texts))
 
 
-class Crop:
-    """Cuts the same area out of frames of one stream. The pixels are not copied."""
+class Cropper:
+    """Crops the same area out of the frames of one stream, without copying pixels."""
 
-    def __init__(self, place: Area) -> None:
-        self._place = place
+    def __init__(self, area: Area) -> None:
+        self._area = area
         self._graph: Graph | None = None
         self._form: tuple[int, int, str] | None = None
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
-        """The frame's area as a frame of its own; the whole frame as it is."""
-        place = self._place
-        if (place.width, place.height) == (frame.width, frame.height):
+        """The area as a frame of its own; the frame itself where the area is all of it."""
+        area = self._area
+        if (area.width, area.height) == (frame.width, frame.height):
             return frame
         form = (frame.width, frame.height, frame.format.name)
         if self._graph is None or form != self._form:
@@ -86,12 +81,12 @@ class Crop:
         return cut
 
     def _built(self, frame: VideoFrame) -> Graph:
-        place = self._place
+        area = self._area
         graph = Graph()
         source = graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
         )
-        crop = graph.add("crop", f"{place.width}:{place.height}:{place.left}:{place.top}:exact=1")
+        crop = graph.add("crop", f"{area.width}:{area.height}:{area.left}:{area.top}:exact=1")
         sink = graph.add("buffersink")
         source.link_to(crop)
         crop.link_to(sink)

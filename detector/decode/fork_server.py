@@ -1,10 +1,10 @@
-"""Where decoders come from: a process that has imported all that decoding needs, and forks one for each chunk.
+"""The fork server: a process that has imported all that decoding needs, and forks one decoder for each chunk.
 
     python -m detector.decode.fork_server DESCRIPTOR
 
-DESCRIPTOR is a socket to the detector. The nursery itself reads no foreign byte, so that no file can reach
-another's decoder; a decoder is shut in (see media.sandbox) before it reads the first. Each lives until the
-detector says a byte, or is gone itself; what became of it is answered.
+DESCRIPTOR is a socket to the detector. The fork server itself reads no untrusted byte, so that no file can affect
+the decoder of another; a decoder is sandboxed (see media.sandbox) before it reads the first. Each runs until the
+detector sends a byte or ends; the fork server answers the byte with the decoder's exit status.
 """
 
 import os
@@ -20,18 +20,18 @@ import numpy as np
 
 from contracts.errors import DecodeFailed, StorageUnavailable
 from contracts.storage.range_reader import watched
-from detector.decode.crop import Crop
+from detector.decode.crop import Cropper
 from detector.decode.frames import ToImage, decode
 from detector.decode.protocol import (
     DETAIL_CHARACTERS,
     STATUS,
     Alive,
+    DecodeRequest,
     Descriptors,
     Ended,
     Frame,
     Message,
-    Order,
-    receive_order,
+    receive_request,
 )
 from detector.tensors import Image
 from media import sandbox
@@ -40,88 +40,88 @@ from media.file_handover import taken
 _ALIVE_SECONDS = 1.0
 
 
-class _Line:
-    """The decoder's side of its socket to the detector."""
+class _Channel:
+    """The decoder's end of its socket to the detector."""
 
-    def __init__(self, line: socket.socket, slots: int) -> None:
-        self._line = line
+    def __init__(self, channel: socket.socket, slots: int) -> None:
+        self._channel = channel
         self._free = slots
-        self._said = time.monotonic()
+        self._last_sent = time.monotonic()
 
-    def say(self, message: Message) -> None:
-        self._line.send(msgspec.msgpack.encode(message))
-        self._said = time.monotonic()
+    def send(self, message: Message) -> None:
+        self._channel.send(msgspec.msgpack.encode(message))
+        self._last_sent = time.monotonic()
 
-    def alive(self) -> None:
-        if time.monotonic() - self._said > _ALIVE_SECONDS:
-            self.say(Alive())
+    def keep_alive(self) -> None:
+        if time.monotonic() - self._last_sent > _ALIVE_SECONDS:
+            self.send(Alive())
 
-    def room(self) -> None:
+    def wait_for_slot(self) -> None:
         """Wait until the next image may be written."""
         while not self._free:
-            self._free += len(self._line.recv(1))
+            self._free += len(self._channel.recv(1))
         self._free -= 1
 
 
-def produce(order: Order, descriptors: Descriptors, images: Image, line: _Line) -> None:
-    """Decode. images: uint8 [slots, height, width, 3]. Raises DecodeFailed, StorageUnavailable, MemoryError."""
-    crop = Crop(order.place)
-    to_image = ToImage(order.chunk.rotation, order.view, order.channels)
+def produce(request: DecodeRequest, descriptors: Descriptors, images: Image, channel: _Channel) -> None:
+    """Decode a chunk into images, uint8 (slots, H, W, 3). Raises DecodeFailed, StorageUnavailable, MemoryError."""
+    crop = Cropper(request.crop)
+    to_image = ToImage(request.chunk.rotation, request.view, request.channels)
     number = pixels = 0
     with taken(descriptors.video) as source, watched(source) as reader:
-        for moment, frame in decode(reader, order.chunk, line.alive):
-            size = frame.width * frame.height  # which may change from one to the next
+        for moment, frame in decode(reader, request.chunk, channel.keep_alive):
+            size = frame.width * frame.height  # may change between frames
             pixels += size
-            if pixels > order.pixels:
-                raise DecodeFailed(f"its frames have more than {order.pixels} pixels together")
-            if size > order.frame_pixels:
+            if pixels > request.pixels:
+                raise DecodeFailed(f"its frames have more than {request.pixels} pixels together")
+            if size > request.frame_pixels:
                 continue
             image = to_image(crop(frame))
-            line.room()
-            images[number % order.slots] = image
-            line.say(Frame(moment))
+            channel.wait_for_slot()
+            images[number % request.slots] = image
+            channel.send(Frame(moment))
             number += 1
 
 
-def _decoder(order: Order, descriptors: Descriptors, parent: int) -> NoReturn:
-    """The process of one chunk."""
-    images = np.frombuffer(mmap(descriptors.memory, 0), np.uint8).reshape(order.shape)
-    line = _Line(socket.socket(fileno=descriptors.line), order.slots)
-    sandbox.enter(sandbox.Bounds(order.memory_bytes, order.cpu_seconds), parent)
+def _decoder(request: DecodeRequest, descriptors: Descriptors, parent: int) -> NoReturn:
+    """Run the decoder process of one chunk."""
+    images = np.frombuffer(mmap(descriptors.memory, 0), np.uint8).reshape(request.shape)
+    channel = _Channel(socket.socket(fileno=descriptors.channel), request.slots)
+    sandbox.enter(sandbox.Bounds(request.memory_bytes, request.cpu_seconds), parent)
     ended = Ended()
     try:
-        produce(order, descriptors, images, line)
+        produce(request, descriptors, images, channel)
     except (DecodeFailed, StorageUnavailable) as error:
         ended = Ended(error.code, error.detail[:DETAIL_CHARACTERS])
-    except MemoryError:  # and that of FFmpeg, which is one too
+    except MemoryError:  # av.error.MemoryError included
         ended = Ended(DecodeFailed.code, "decoding it takes more memory than is allowed")
     except BaseException as error:
         ended = Ended("internal", repr(error)[:DETAIL_CHARACTERS])
-    line.say(ended)
+    channel.send(ended)
     os._exit(0)
 
 
 def serve(detector: socket.socket) -> None:
-    """Decoders, one after the other, until the detector is gone."""
-    while (received := receive_order(detector)) is not None:
-        order, descriptors = received
+    """Fork one decoder after the other until the detector ends."""
+    while (received := receive_request(detector)) is not None:
+        request, descriptors = received
         parent = os.getpid()
         child = os.fork()
         if not child:
             detector.close()
-            _decoder(order, descriptors, parent)
-        for descriptor in (descriptors.video, descriptors.memory, descriptors.line):
+            _decoder(request, descriptors, parent)
+        for descriptor in (descriptors.video, descriptors.memory, descriptors.channel):
             os.close(descriptor)
-        wanted = detector.recv(1)
+        asked = detector.recv(1)
         os.kill(child, signal.SIGKILL)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if wanted:
+        if asked:
             detector.sendall(STATUS.pack(status))
 
 
 def main(arguments: list[str]) -> int:
     """Entry point."""
-    # A terminal tells its whole group; the detector finishes its chunk then.
+    # A terminal signals its whole process group; the detector still finishes its chunk then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with socket.socket(fileno=int(arguments[0])) as detector:

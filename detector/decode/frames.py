@@ -1,4 +1,4 @@
-"""From a video's bytes to the frames of a chunk, and from a frame to what a model takes."""
+"""From a video's bytes to the frames of a chunk, and from a frame to a model's input image."""
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -23,16 +23,16 @@ _FORMATS = {"BGR": "bgr24", "RGB": "rgb24"}
 def decode(
     source: BinaryIO, chunk: Chunk, on_packet: Callable[[], None] = lambda: None
 ) -> Generator[Timed, None, None]:
-    """The frames of a chunk with their times, in the order of display, each once.
+    """The frames of a chunk with their times, in display order, each once.
 
-    source: the whole video; only what the chunk needs is read. on_packet is called for each
-    packet, those on the way to the first frame included; what it raises comes through.
-    Frames that cannot be decoded are left out. Raises DecodeFailed when the video cannot be opened.
+    source: the whole video; only what the chunk needs is read. on_packet is called for each packet, including those
+    before the first frame; what it raises passes through. Frames that cannot be decoded are left out.
+    Raises DecodeFailed when the video cannot be opened.
     """
     with closing(Video(source)) as video:
         for at, part in _parts(chunk):
             frames = _begun(video, part, on_packet, sure=at > 0)
-            if frames is None:  # the jump does not lead there: the long way, and no jumps any more
+            if frames is None:  # the seek does not lead there: decode all that is left without jumps
                 rest = replace(chunk, times=chunk.times[at:], jumps=())
                 yield from _begun(video, rest, on_packet, sure=False) or ()
                 return
@@ -40,7 +40,7 @@ def decode(
 
 
 def _parts(chunk: Chunk) -> Iterator[tuple[int, Chunk]]:
-    """The chunk cut at its jumps: where each part begins in its times, and the part."""
+    """The chunk split at its jumps: the position in its times where each part starts, and the part."""
     starts = (0, *(jump.at for jump in chunk.jumps))
     seeks = (chunk.seeks, *(jump.seeks for jump in chunk.jumps))
     for start, stop, places in zip(starts, (*starts[1:], len(chunk.times)), seeks, strict=True):
@@ -49,14 +49,14 @@ def _parts(chunk: Chunk) -> Iterator[tuple[int, Chunk]]:
 
 
 def _begun(video: Video, chunk: Chunk, on_packet: Callable[[], None], *, sure: bool) -> Iterator[Timed] | None:
-    """The frames of the chunk from the first place to start at that leads to its first frame.
+    """The frames of the chunk, decoded from the first seek position that leads to its first frame.
 
-    Where none does: None when it must be sure, else what comes from the last place.
+    Where none does: None if sure is set, else the frames that follow the last position.
     """
     seeks = chunk.seeks
     if chunk.clock == "dts":
-        # Frames are told apart by counting then, and the ones shown before a keyframe but stored
-        # after it count only when decoding began at the keyframe before.
+        # Frames are identified by counting, and those shown before a keyframe but stored after it are counted
+        # only where decoding starts at the keyframe before.
         seeks = seeks[1:] or seeks
     for left, dts in zip(reversed(range(len(seeks))), seeks, strict=True):
         frames = _frames(video, chunk, dts, on_packet)
@@ -68,7 +68,7 @@ def _begun(video: Video, chunk: Chunk, on_packet: Callable[[], None], *, sure: b
 
 
 def _frames(video: Video, chunk: Chunk, dts: int | None, on_packet: Callable[[], None]) -> Generator[Timed, None, None]:
-    """What of the chunk can be decoded beginning at dts; None is the start of the file."""
+    """The frames of the chunk that can be decoded from dts on; None means from the start of the file."""
     if dts is None:
         packets = video.packets(on_packet)
     else:
@@ -78,7 +78,7 @@ def _frames(video: Video, chunk: Chunk, dts: int | None, on_packet: Callable[[],
     for time, frame in frames_of_packets(packets, video.stream, chunk.clock, frozenset(wanted)):
         if chunk.end is not None and time >= chunk.end:
             return
-        if time in wanted:  # the first of a time; others are neither counted nor expected
+        if time in wanted:  # the first with this time; duplicates are neither counted nor expected
             wanted.remove(time)
             yield time, frame
         if not wanted:
@@ -87,21 +87,20 @@ def _frames(video: Video, chunk: Chunk, dts: int | None, on_packet: Callable[[],
 
 @dataclass(frozen=True, slots=True)
 class ToImage:
-    """Frames of one stream as images: upright, as the view shows them, in the model's colour order.
+    """Converts frames of one stream to images: upright, laid out as in the view, in the model's colour order.
 
-    rotation: degrees clockwise that a player turns the frame by: 0, 90, 180 or 270.
-    channels: "BGR" or "RGB".
+    rotation: degrees clockwise by which players rotate the frame: 0, 90, 180 or 270. channels: "BGR" or "RGB".
     """
 
     rotation: int
     view: View
     channels: str
-    # Keeps its tables from frame to frame.
+    # Reused, since it keeps scaling tables between frames.
     _reformatter: VideoReformatter = field(default_factory=VideoReformatter)
 
     def __call__(self, frame: VideoFrame) -> Image:
-        """uint8 [height, width, 3], C-contiguous."""
-        # Scaled before it is turned, since that is the cheaper order.
+        """uint8 (H, W, 3), C-contiguous."""
+        # Scale before rotating, since that is cheaper.
         width, height = self.view.inner if self.rotation % 180 == 0 else self.view.inner[::-1]
         scaled = self._reformatter.reformat(
             frame, width, height, _FORMATS[self.channels], interpolation="BILINEAR", threads=1

@@ -1,4 +1,4 @@
-"""Has a chunk decoded in a process of its own, and never dies of it."""
+"""Decodes a chunk in a process of its own, so that a hostile video cannot crash the detector."""
 
 import fcntl
 import os
@@ -19,18 +19,28 @@ import numpy as np
 from contracts.errors import DecodeFailed, StorageUnavailable
 from contracts.wire.messages import Chunk
 from detector.decode.crop import Area
-from detector.decode.protocol import MESSAGE_BYTES, STATUS, Descriptors, Ended, Frame, Lost, Message, Order, send_order
+from detector.decode.protocol import (
+    MESSAGE_BYTES,
+    STATUS,
+    DecodeRequest,
+    DecoderLost,
+    Descriptors,
+    Ended,
+    Frame,
+    Message,
+    send_request,
+)
 from detector.tensors import Image
 from detector.view import View
 from media.file_handover import handed
 from media.sandbox import environment
 
-# Images that wait for the model, so that neither a slow frame nor slow outputs make the other side stand still, and
-# the one that it reads.
+# Eight images that wait for the model, so that neither side waits for a single slow frame of the other, and the one
+# that it reads.
 SLOTS = 8 + 1
 LEAST_SLOTS = 2
 RING_BYTES = 256 * 1024**2
-# A decoder that reads no packet for so long hangs, unless the storage does: those that may pass take less.
+# A decoder that reads no packet for so long is considered hung. Storage timeouts are shorter.
 SILENT_SECONDS = 300.0
 MEMORY_BYTES = 4 * 1024**3
 CPU_SECONDS = 600
@@ -41,7 +51,7 @@ _HUNG = "decoding it came to a standstill: it is damaged, or made to do harm"
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """frame_pixels: width times height of a frame; larger ones are left out. pixels: of all frames together."""
+    """frame_pixels: most width times height of a frame; larger ones are skipped. pixels: of all frames together."""
 
     frame_pixels: int
     pixels: int
@@ -50,22 +60,22 @@ class Budget:
 class Images:
     """The images of a chunk's frames, with their times. Iterate it once.
 
-    An image may be written over once the next is pulled. failure: why there are no more, when that is the video's
-    fault; what came before counts.
+    An image may be overwritten once the next is pulled. failure: why decoding stopped early, where the video is the
+    cause; the images before it are valid.
     """
 
-    def __init__(self, line: socket.socket, order: Order, memory: Image, idle: Callable[[], None]) -> None:
-        self._line, self._order, self._memory, self._idle = line, order, memory, idle
+    def __init__(self, channel: socket.socket, request: DecodeRequest, memory: Image, idle: Callable[[], None]) -> None:
+        self._channel, self._request, self._memory, self._idle = channel, request, memory, idle
         self._status: Callable[[], int] = lambda: 0
         self.failure: str | None = None
 
     def ended_by(self, status: Callable[[], int]) -> None:
-        """How to learn the exit status of a decoder that has closed its line."""
+        """Set how to get the exit status of a decoder that has closed its socket."""
         self._status = status
 
     def __iter__(self) -> Iterator[tuple[int, Image]]:
-        """Raises StorageUnavailable, Lost, and what idle raises."""
-        wanted = set(self._order.chunk.times)
+        """Raises StorageUnavailable, DecoderLost, and what idle raises."""
+        wanted = set(self._request.chunk.times)
         number = 0
         while (message := self._next()) is not None:
             if isinstance(message, Frame):
@@ -73,7 +83,7 @@ class Images:
                     self.failure = _BROKE
                     return
                 wanted.remove(message.time)
-                yield message.time, self._memory[number % self._order.slots]
+                yield message.time, self._memory[number % self._request.slots]
                 number += 1
                 self._release()
             elif isinstance(message, Ended):
@@ -83,23 +93,23 @@ class Images:
                 self._idle()
 
     def _next(self) -> Message | None:
-        """What the decoder says next; None when it says nothing any more, and why is known."""
+        """The decoder's next message; None after the last one, with the failure set."""
         since = time.monotonic()
         while True:
             try:
-                data = self._line.recv(MESSAGE_BYTES)
+                data = self._channel.recv(MESSAGE_BYTES)
             except TimeoutError:
                 self._idle()
                 if time.monotonic() - since > SILENT_SECONDS:
                     self.failure = _HUNG
                     return None
                 continue
-            except ConnectionResetError:  # it ended before it read all of ours; what it has said is still there
+            except ConnectionResetError:  # it ended before it read all of ours; its messages can still be received
                 continue
             if not data:
                 status = self._status()
-                if status >= 0 or status == -signal.SIGKILL:  # as when the machine runs out of memory
-                    raise Lost(f"the decoder was ended from outside (status {status})")
+                if status >= 0 or status == -signal.SIGKILL:  # such as by the kernel's OOM killer
+                    raise DecoderLost(f"the decoder was killed from outside (status {status})")
                 self.failure = _BROKE
                 return None
             try:
@@ -110,8 +120,8 @@ class Images:
 
     def _release(self) -> None:
         try:
-            self._line.send(b"\0")
-        except OSError:  # it has ended; the next message tells how
+            self._channel.send(b"\0")
+        except OSError:  # it has ended; the next message says how
             return
 
     def _end(self, message: Ended) -> None:
@@ -120,42 +130,42 @@ class Images:
         elif message.code == StorageUnavailable.code:
             raise StorageUnavailable(message.detail)
         elif message.code is not None:
-            raise Lost(message.detail)
+            raise DecoderLost(message.detail)
 
 
 class Decoders:
-    """Processes that decode, one at a time. They come from a nursery, which is started when it is first wanted."""
+    """Decoder processes, one at a time, from a fork server that is started at the first use."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._nursery: subprocess.Popen[bytes] | None = None
-        self._line: socket.socket | None = None
+        self._fork_server: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
 
     def start(self) -> socket.socket:
-        """Have a nursery; the socket to it."""
-        if self._line is None:
-            self._line, theirs = socket.socketpair()
+        """Start the fork server if it does not run; the socket to it."""
+        if self._channel is None:
+            self._channel, theirs = socket.socketpair()
             with theirs:
                 command = [sys.executable, "-m", "detector.decode.fork_server", str(theirs.fileno())]
-                self._nursery = subprocess.Popen(
+                self._fork_server = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL, env=environment(), pass_fds=(theirs.fileno(),)
                 )
-        return self._line
+        return self._channel
 
     def close(self) -> None:
-        """End the nursery."""
-        if self._line is not None and self._nursery is not None:
-            self._line.close()
-            self._nursery.kill()
-            self._nursery.wait()
-        self._line = self._nursery = None
+        """End the fork server."""
+        if self._channel is not None and self._fork_server is not None:
+            self._channel.close()
+            self._fork_server.kill()
+            self._fork_server.wait()
+        self._channel = self._fork_server = None
 
     @contextmanager
     def images(
         self,
         source: BinaryIO,
         chunk: Chunk,
-        place: Area,
+        crop: Area,
         view: View,
         channels: str,
         idle: Callable[[], None],
@@ -163,23 +173,23 @@ class Decoders:
     ) -> Iterator[Images]:
         """The images of a chunk's frames, decoded ahead.
 
-        source: the whole video, which another thread may read until the context ends. place: the part of the stored
-        frame that the view shows. idle is called about every idle_seconds in which no image came.
-        Raises Lost, as iterating does.
+        source: the whole video; a thread may read it until the context ends. crop: the part of the stored frame that
+        the view shows. idle is called about every idle_seconds in which no image came.
+        Raises DecoderLost, as iterating does.
         """
-        order = self._order(chunk, place, view, channels)
-        descriptor, memory = _shared(order.shape)
+        request = self._request(chunk, crop, view, channels)
+        descriptor, memory = _shared(request.shape)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(max(idle_seconds, 0.001))  # 0 would mean not to wait at all
-        images = Images(ours, order, memory, idle)
+        images = Images(ours, request, memory, idle)
         with ours, handed(source) as video:
             with theirs:
                 try:
-                    send_order(self.start(), order, Descriptors(video, descriptor, theirs.fileno()))
+                    send_request(self.start(), request, Descriptors(video, descriptor, theirs.fileno()))
                 except OSError as error:
                     self.close()
-                    raise Lost("the nursery of decoders has ended") from error
-                except BaseException:  # such as a time limit: half of an order may be on its way
+                    raise DecoderLost("the fork server of the decoders has ended") from error
+                except BaseException:  # such as a time limit: the request may be sent by half
                     self.close()
                     raise
                 finally:
@@ -191,29 +201,30 @@ class Decoders:
             finally:
                 ending()
 
-    def _order(self, chunk: Chunk, place: Area, view: View, channels: str) -> Order:
+    def _request(self, chunk: Chunk, crop: Area, view: View, channels: str) -> DecodeRequest:
         size = view.canvas[0] * view.canvas[1] * 3
         slots = max(LEAST_SLOTS, min(SLOTS, RING_BYTES // size))
         budget = self._budget
-        return Order(chunk, place, view, channels, slots, budget.frame_pixels, budget.pixels, MEMORY_BYTES, CPU_SECONDS)
+        limits = (budget.frame_pixels, budget.pixels, MEMORY_BYTES, CPU_SECONDS)
+        return DecodeRequest(chunk, crop, view, channels, slots, *limits)
 
     def _end(self) -> int:
-        """End the decoder; its exit status, that of a kill when the nursery is gone with it."""
+        """End the decoder; its exit status, or that of SIGKILL where the fork server has ended too."""
         answer = b""
         try:
-            line = self.start()
-            line.sendall(b"\0")
-            answer = line.recv(STATUS.size, socket.MSG_WAITALL)
+            channel = self.start()
+            channel.sendall(b"\0")
+            answer = channel.recv(STATUS.size, socket.MSG_WAITALL)
         except OSError:
             pass
         finally:
-            if len(answer) < STATUS.size:  # nobody knows what it would answer next
+            if len(answer) < STATUS.size:  # its next answer would be out of step
                 self.close()
         return int(STATUS.unpack(answer)[0]) if answer else -signal.SIGKILL
 
 
 class _Once:
-    """A call that is made once, and its answer."""
+    """Makes a call once and keeps its result."""
 
     def __init__(self, call: Callable[[], int]) -> None:
         self._call = call
@@ -226,8 +237,10 @@ class _Once:
 
 
 def _shared(shape: tuple[int, ...]) -> tuple[int, Image]:
-    """Memory for images of that shape, and its descriptor. Its size is sealed: who could shorten it would end whoever
-    reads behind the end."""
+    """Shared memory for images of that shape, uint8, and its file descriptor.
+
+    Its size is sealed: a decoder that could truncate it would crash the detector with SIGBUS.
+    """
     size = int(np.prod(shape))
     descriptor = os.memfd_create("images", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.ftruncate(descriptor, size)

@@ -1,8 +1,8 @@
-"""What is said between the detector, the nursery of its decoders, and a decoder.
+"""The protocol between the detector, its fork server, and the decoder process of one chunk.
 
-The detector gives the nursery an order with descriptors, and hears when the decoder has begun and how it ended. The
-decoder writes images into shared memory, one after the other and around again, and says of each that it is
-there; the detector answers with one byte when it may be written over.
+The detector sends the fork server a decode request with file descriptors, and later one byte that ends the decoder;
+the fork server answers with its exit status. The decoder writes images into a ring buffer in shared memory and sends
+a Frame message for each; the detector answers with one byte when the slot may be overwritten.
 """
 
 import socket
@@ -18,16 +18,19 @@ from detector.view import View
 _LENGTH = struct.Struct("<Q")
 STATUS = struct.Struct("<i")
 _DESCRIPTORS = 3
-MESSAGE_BYTES = 4096  # the longest of a decoder
+MESSAGE_BYTES = 4096  # the longest message of a decoder
 DETAIL_CHARACTERS = 500
 
 
-class Order(msgspec.Struct, frozen=True):
-    """What to decode, and what of each frame becomes an image. place: the part of the stored frame. slots: images
-    that the shared memory holds. The rest is what decoding may take: see detector.decode.parent.Budget."""
+class DecodeRequest(msgspec.Struct, frozen=True):
+    """What to decode, and how each frame becomes an image.
+
+    crop: the part of the stored frame, in pixels. channels: "BGR" or "RGB". slots: images that the shared memory
+    holds. The other fields limit what decoding may use: see detector.decode.parent.Budget.
+    """
 
     chunk: Chunk
-    place: Area
+    crop: Area
     view: View
     channels: str
     slots: int
@@ -38,30 +41,31 @@ class Order(msgspec.Struct, frozen=True):
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of the shared memory: images, height, width, channels."""
+        """(slots, H, W, 3) of the shared memory."""
         return (self.slots, self.view.canvas[1], self.view.canvas[0], 3)
 
 
 class Descriptors(msgspec.Struct, frozen=True):
-    """What goes with an order. video: see media.file_handover. memory: the images. line: a socket to the detector."""
+    """What is passed with a request. video: see media.file_handover. memory: the images. channel: a socket to the
+    detector."""
 
     video: int
     memory: int
-    line: int
+    channel: int
 
 
 class Frame(msgspec.Struct, frozen=True, tag=True):
-    """The next image is there, that of the frame with this time."""
+    """The next image is written: that of the frame with this time, in units of the stream's time base."""
 
     time: int
 
 
 class Alive(msgspec.Struct, frozen=True, tag=True):
-    """No image yet, but packets are read."""
+    """No image yet, but packets are being read."""
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
-    """The last message. code: of an error, with its detail; None when all was decoded that can be."""
+    """The last message. code, detail: of an error; None where all that can be decoded was."""
 
     code: str | None = None
     detail: str = ""
@@ -70,28 +74,28 @@ class Ended(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
 Message = Frame | Alive | Ended
 
 
-class Lost(WebDetectorError):
-    """The decoder is gone, for a reason that may lie outside of the video."""
+class DecoderLost(WebDetectorError):
+    """The decoder ended for a reason other than the video."""
 
     code = "decoder_lost"
 
 
-def send_order(line: socket.socket, order: Order, descriptors: Descriptors) -> None:
-    """Give the nursery an order."""
-    data = msgspec.msgpack.encode(order)
-    socket.send_fds(line, [_LENGTH.pack(len(data))], [descriptors.video, descriptors.memory, descriptors.line])
-    line.sendall(data)
+def send_request(channel: socket.socket, request: DecodeRequest, descriptors: Descriptors) -> None:
+    """Send a decode request to the fork server."""
+    data = msgspec.msgpack.encode(request)
+    socket.send_fds(channel, [_LENGTH.pack(len(data))], [descriptors.video, descriptors.memory, descriptors.channel])
+    channel.sendall(data)
 
 
-def receive_order(line: socket.socket) -> tuple[Order, Descriptors] | None:
-    """The next order, None when the detector is gone."""
-    head, passed, _, _ = socket.recv_fds(line, _LENGTH.size, _DESCRIPTORS)
+def receive_request(channel: socket.socket) -> tuple[DecodeRequest, Descriptors] | None:
+    """The next decode request; None when the detector has ended."""
+    head, passed, _, _ = socket.recv_fds(channel, _LENGTH.size, _DESCRIPTORS)
     if len(head) < _LENGTH.size:
         return None
     data = bytearray()
     while len(data) < _LENGTH.unpack(head)[0]:
-        piece = line.recv(min(_LENGTH.unpack(head)[0] - len(data), 1 << 20))
+        piece = channel.recv(min(_LENGTH.unpack(head)[0] - len(data), 1 << 20))
         if not piece:
             return None
         data += piece
-    return msgspec.msgpack.decode(data, type=Order), Descriptors(*passed)
+    return msgspec.msgpack.decode(data, type=DecodeRequest), Descriptors(*passed)

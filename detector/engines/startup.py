@@ -1,4 +1,4 @@
-"""How the worker's main process waits for the model that its child loads, and learns what it has loaded."""
+"""State of model loading, shared by the worker's main process and the child that loads."""
 
 import logging
 import time
@@ -15,30 +15,30 @@ from contracts.workers.registration import Loaded
 log = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 300
-_SAID_BYTES = 16_384
+_LOADED_BYTES = 16_384
 _LOADING, _LOADED, _FAILED = range(3)
 
 
 class Loading:
-    """Where the loading stands; made before the fork, seen by parent and children alike."""
+    """Loading state and loaded models in shared memory; created before the fork."""
 
     def __init__(self) -> None:
         self._state = RawValue("i", _LOADING)
-        self._said: Any = Array("c", _SAID_BYTES)
+        self._loaded: Any = Array("c", _LOADED_BYTES)
 
     def succeeded(self) -> None:
         self._state.value = _LOADED
 
-    def say(self, loaded: Sequence[Loaded]) -> None:
-        """Note what is loaded, as far as there is room."""
+    def set_loaded(self, loaded: Sequence[Loaded]) -> None:
+        """Publish the loaded models; those that do not fit are left out."""
         kept = list(loaded)
-        while len(content := msgspec.json.encode(kept)) >= _SAID_BYTES:
+        while len(content := msgspec.json.encode(kept)) >= _LOADED_BYTES:
             kept.pop()
-        self._said.value = content
+        self._loaded.value = content
 
-    def said(self) -> bytes:
-        """What is loaded, as JSON: see contracts.workers.registration.loaded_models."""
-        return bytes(self._said.value) or b"[]"
+    def loaded_json(self) -> bytes:
+        """The loaded models as JSON: see contracts.workers.registration.loaded_models."""
+        return bytes(self._loaded.value) or b"[]"
 
     def failed(self) -> None:
         self._state.value = _FAILED
@@ -53,10 +53,10 @@ class Loading:
 
 
 def loading_step(loading: Loading) -> type[bootsteps.StartStopStep]:
-    """A step for `app.steps["worker"]` that ends when the child's model is loaded.
+    """A step for `app.steps["worker"]` that blocks until the child has loaded its model.
 
-    Celery itself starts to consume while its children still initialise. The step ends the worker
-    with exit code 1 when the child fails, dies, or takes longer than 300 seconds.
+    Celery itself starts consuming while its children initialise. The step exits the worker with code 1 when the
+    child fails, dies, or takes longer than 300 seconds.
     """
 
     def start(self: Any, parent: Any) -> None:
@@ -65,7 +65,7 @@ def loading_step(loading: Loading) -> type[bootsteps.StartStopStep]:
             worker_state.maybe_shutdown()
             time.sleep(0.02)
         if loading.under_way:
-            log.critical("the detector cannot start: its process died or hung while it loaded the model")
+            log.critical("the detector cannot start: its process died or hung while loading the model")
             loading.failed()
         if loading.has_failed:
             raise SystemExit(1)

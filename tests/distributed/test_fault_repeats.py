@@ -69,7 +69,7 @@ def test_a_chunk_that_kills_its_detector_is_tried_three_times_and_named(
     ended = patient.wait(job)
     assert (ended["state"], ended["error"]["code"]) == ("partial", "frames_missing")
     (gap,) = ended["failed_ranges"]
-    assert "died each time" in gap["reason"]
+    assert "died in every attempt" in gap["reason"]
     whole = patient.frames(calm)
     assert 0 < gap["first"] < gap["last"] < len(whole) - 1, "one chunk out of the middle"
     assert patient.frames(ended) == [one for one in whole if not gap["first"] <= one["frame"] <= gap["last"]]

@@ -144,7 +144,7 @@ def test_while_the_store_is_away_nothing_is_lost(
     deployment.line.cut()
     try:
         job = user.start(video)
-        until(lambda: "is handed back: " in deployment.logs())
+        until(lambda: "is returned to the queue: " in deployment.logs())
         assert user.job(job)["state"] == "running"
     finally:
         deployment.line.mend()

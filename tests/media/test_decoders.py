@@ -29,7 +29,7 @@ from detector.context import Services
 from detector.decode import parent as decoding
 from detector.decode.crop import Area
 from detector.decode.parent import Budget, Decoders, Images
-from detector.decode.protocol import Alive, Ended, Frame, Lost, Order
+from detector.decode.protocol import Alive, DecodeRequest, DecoderLost, Ended, Frame
 from detector.inference import Outcome, run
 from detector.view import whole
 from tests.media.test_inference import MODEL, FakeEngines
@@ -59,13 +59,13 @@ def long() -> Clip:
     return made
 
 
-def nursery() -> psutil.Process:
+def fork_server() -> psutil.Process:
     (found,) = [child for child in psutil.Process().children() if "detector.decode.fork_server" in child.cmdline()]
     return found
 
 
 def decoder() -> psutil.Process:
-    (found,) = nursery().children()
+    (found,) = fork_server().children()
     return found
 
 
@@ -94,7 +94,7 @@ def test_a_decoder_that_dies_costs_the_frames_behind_and_no_others(
 ) -> None:
     chunk = chunks(long, [0])[0]
     whole_of_it = through(chunk, long.source(), decoders, engines)
-    cared = nursery().pid
+    cared = fork_server().pid
     source = Interrupted(long.content, lambda: decoder().send_signal(signal_))
     outcome = through(chunk, source, decoders, engines)
     kept = len(outcome.block)
@@ -102,7 +102,7 @@ def test_a_decoder_that_dies_costs_the_frames_behind_and_no_others(
     assert outcome.missing == chunk.times[kept:]
     for name in ("frame", "time", "count", "class_id", "score", "box"):  # there is one object in each frame
         assert np.array_equal(getattr(outcome.block, name), getattr(whole_of_it.block, name)[:kept])
-    assert nursery().pid == cared
+    assert fork_server().pid == cared
     again = through(chunk, long.source(), decoders, engines)
     assert encode_block(again.block) == encode_block(whole_of_it.block)
 
@@ -132,7 +132,7 @@ def test_a_decoder_that_hangs_is_ended(
     assert not held[0].is_running()
 
 
-@pytest.mark.parametrize("whom", [decoder, nursery])
+@pytest.mark.parametrize("whom", [decoder, fork_server])
 def test_what_is_killed_from_outside_is_tried_again(
     whom: Callable[[], psutil.Process], long: Clip, decoders: Decoders, engines: FakeEngines
 ) -> None:
@@ -176,7 +176,7 @@ def test_more_memory_than_is_allowed_is_an_error_of_the_video(
     made = Clip(content, ((0, 0, True),), 6000, 4000)
     chunk = chunks(made, [0])[0]
     assert len(through(chunk, made.source(), decoders, engines).block) == 1
-    monkeypatch.setattr(decoding, "MEMORY_BYTES", nursery().memory_info().vms + 60 * 1024**2)
+    monkeypatch.setattr(decoding, "MEMORY_BYTES", fork_server().memory_info().vms + 60 * 1024**2)
     with pytest.raises(DecodeFailed, match="memory"):
         through(chunk, made.source(), decoders, engines)
     small = clip(frames=12)
@@ -236,7 +236,7 @@ def test_a_decoder_is_shut_in_before_it_reads_a_byte(
             found.append(through(chunks(made, [0])[0], source, decoders, engines))
 
     with caught(storage, "detector.decode.fork_server", work) as process:
-        assert not state_is_shut(process), "the nursery forks"
+        assert not state_is_shut(process), "the fork_server forks"
         (child,) = process.children()
         assert shut_in(child)
         others = {str(path.readlink()) for path in Path(f"/proc/{child.pid}/fd").iterdir()}
@@ -252,14 +252,14 @@ def test_nothing_is_left_of_many_decoders(decoders: Decoders, engines: FakeEngin
     made = clip(frames=12)
     chunk = chunks(made, [0])[0]
     through(chunk, made.source(), decoders, engines)
-    before = (psutil.Process().num_fds(), nursery().num_fds(), threading.active_count())
+    before = (psutil.Process().num_fds(), fork_server().num_fds(), threading.active_count())
     for _ in range(5):
         assert len(through(chunk, made.source(), decoders, engines).block) == 12
-    assert (psutil.Process().num_fds(), nursery().num_fds(), threading.active_count()) == before
-    assert nursery().children() == []
-    nursery_ = nursery()
+    assert (psutil.Process().num_fds(), fork_server().num_fds(), threading.active_count()) == before
+    assert fork_server().children() == []
+    ended = fork_server()
     decoders.close()
-    assert not nursery_.is_running()
+    assert not ended.is_running()
 
 
 @pytest.mark.parametrize(
@@ -275,14 +275,14 @@ def test_what_a_decoder_says_is_heard_to_its_end() -> None:
     assert heard([Frame(0), Alive(), Frame(40), Ended()]) == ([0, 40], None)
     assert heard([Frame(0), Ended("decode_failed", "why")]) == ([0], "why")
     for last in (Ended("internal", "why"), None):
-        with pytest.raises(Lost):
+        with pytest.raises(DecoderLost):
             heard([Frame(0), last])
 
 
 def heard(messages: list[Frame | Alive | Ended | bytes | None]) -> tuple[list[int], str | None]:
     """Times of the images, and the failure, of a decoder that says all this, as from a compromised process."""
     chunk = replace(chunks(clip(frames=12), [0])[0], times=(0, 40))
-    order = Order(chunk, Area(0, 0, 8, 8), whole((8, 8)), "RGB", 2, 64, 1000, 0, 0)
+    request = DecodeRequest(chunk, Area(0, 0, 8, 8), whole((8, 8)), "RGB", 2, 64, 1000, 0, 0)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         for message in messages:
@@ -290,5 +290,5 @@ def heard(messages: list[Frame | Alive | Ended | bytes | None]) -> tuple[list[in
                 theirs.close()
             else:
                 theirs.send(message if isinstance(message, bytes) else msgspec.msgpack.encode(message))
-        images = Images(ours, order, np.zeros(order.shape, np.uint8), lambda: None)
+        images = Images(ours, request, np.zeros(request.shape, np.uint8), lambda: None)
         return [moment for moment, _ in images], images.failure

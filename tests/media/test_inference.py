@@ -73,7 +73,7 @@ class FakeEngines:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _nursery() -> Iterator[None]:
+def _fork_server() -> Iterator[None]:
     yield
     DECODERS.close()
 
@@ -169,18 +169,18 @@ def test_progress_is_told_and_stopping_is_asked_now_and_then(
     def on_progress(frames: int, _: float) -> None:
         told.append(frames)
 
-    monkeypatch.setattr(inference, "PULSE_SECONDS", 0.0)
+    monkeypatch.setattr(inference, "PROGRESS_SECONDS", 0.0)
     run(whole, made.source(), DECODERS, engines.get(MODEL, "auto"), MODEL, on_progress, lambda: False)
     assert told == sorted(told)
     assert told[-1] == 36
     told.clear()
-    monkeypatch.setattr(inference, "PULSE_SECONDS", 60.0)
+    monkeypatch.setattr(inference, "PROGRESS_SECONDS", 60.0)
     run(whole, made.source(), DECODERS, engines.get(MODEL, "auto"), MODEL, on_progress, lambda: False)
     assert told == []
 
 
 def test_stopping_ends_the_loop(made: Clip, engines: FakeEngines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "PULSE_SECONDS", 0.0)
+    monkeypatch.setattr(inference, "PROGRESS_SECONDS", 0.0)
     asked: Iterator[bool] = iter([False] * 10 + [True])
     with pytest.raises(Cancelled):
         run(
@@ -261,7 +261,7 @@ def test_a_job_that_is_cancelled_meanwhile_stores_nothing(
     services: Services, chunk: Chunk, engines: FakeEngines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = iter([False, False, True])
-    monkeypatch.setattr(inference, "PULSE_SECONDS", 0.0)
+    monkeypatch.setattr(inference, "PROGRESS_SECONDS", 0.0)
     monkeypatch.setattr(services.store, "cancelled", lambda _: next(asked))
     assert perform(chunk, services, 0) is None
     assert (stored(services), engines.runs) == (None, 1)
@@ -280,7 +280,7 @@ def test_a_chunk_that_another_detector_has_in_hand_is_left_to_it(
 def test_a_detector_that_lost_its_lease_stops(
     services: Services, chunk: Chunk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inference, "PULSE_SECONDS", 0.0)
+    monkeypatch.setattr(inference, "PROGRESS_SECONDS", 0.0)
     begin = services.store.begin_attempt
 
     def taken_over(job_id: str, index: int) -> int:

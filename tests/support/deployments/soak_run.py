@@ -142,7 +142,7 @@ class Soak:
             assert [key for key in client.scan_iter(count=1000) if client.ttl(key) == -1] == [], "kept for ever"
 
 
-_POISON = "the detector died each time it tried these frames"
+_POISON = "the detector process died in every attempt at these frames"
 
 
 def _kill_a_detectors_process(soak: Soak, chance: random.Random) -> None:

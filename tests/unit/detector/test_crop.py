@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.results.codec import Detections, mask_column
 from detector import masks_rle
-from detector.decode.crop import Area, Crop, area, shifted, unturned
+from detector.decode.crop import Area, Cropper, area, shifted, unrotated
 
 edges = st.floats(0, 1)
 
@@ -46,7 +46,7 @@ def test_a_turned_frames_region_is_what_a_player_shows_there(rotation: int, pixe
     shown = np.rot90(stored.to_ndarray(format="rgb24"), -rotation // 90)
     height, width = shown.shape[:2]
     place = area((0.25, 0.3, 0.7, 0.9), width, height)
-    crop = Crop(unturned(place, width, height, rotation))
+    crop = Cropper(unrotated(place, width, height, rotation))
     for _ in range(3):
         cut = np.rot90(crop(stored).to_ndarray(format="rgb24"), -rotation // 90)
         expected = shown[place.top : place.top + place.height, place.left : place.left + place.width]
@@ -58,7 +58,7 @@ def test_a_turned_frames_region_is_what_a_player_shows_there(rotation: int, pixe
 
 def test_the_whole_frame_is_not_touched() -> None:
     frame = av.VideoFrame(64, 40, "yuv420p")
-    assert Crop(Area(0, 0, 64, 40))(frame) is frame
+    assert Cropper(Area(0, 0, 64, 40))(frame) is frame
 
 
 def test_boxes_go_back_to_the_whole_frame() -> None:
