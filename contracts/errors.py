@@ -334,6 +334,10 @@ class CorruptData(WebDetectorError):
     code = "corrupt_data"
 
 
+class UnsupportedSchema(CorruptData):
+    """A message or stored document of a later release, which this one cannot read."""
+
+
 class DecodeFailed(WebDetectorError):
     """A chunk's frames could not be decoded."""
 

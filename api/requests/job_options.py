@@ -9,30 +9,31 @@ import msgspec
 
 from contracts.errors import InvalidOptions
 from contracts.models.catalogue import Model
-from contracts.wire.messages import Options, from_json
+from contracts.wire.messages import OPTION_LIMITS, Options, from_json
 
 
 def checked_options(model: Model, options: dict[str, Any]) -> Options:
-    """Validate options and fill in the defaults. Raises InvalidOptions."""
+    """Validate options and fill in the defaults. Raises InvalidOptions, also for unknown names."""
+    allowed = ", ".join(Options.__struct_fields__)
+    for name in options.keys() - set(Options.__struct_fields__):
+        raise InvalidOptions(f"options: unknown field {name!r}; allowed are: {allowed}")
     try:
         settled = from_json(options, Options)
     except msgspec.ValidationError as error:
-        known = ", ".join(Options.__struct_fields__)
-        raise InvalidOptions(f"options: {error}; allowed are: {known}") from error
+        raise InvalidOptions(f"options: {error}; allowed are: {allowed}") from error
     for problem in (*_problems(settled), *_label_problems(settled, model), *_mask_problems(settled, model)):
         raise InvalidOptions(problem)
     return settled
 
 
 def _problems(options: Options) -> Iterator[str]:
-    if not 0.01 <= options.min_score <= 1:
-        yield f"min_score is {options.min_score}: give a number from 0.01 to 1"
+    for name, (least, most) in OPTION_LIMITS.items():
+        value = getattr(options, name)
+        if value is not None and not least <= value <= most:
+            kind = "whole number" if isinstance(value, int) else "number"
+            yield f"{name} is {value}: give a {kind} from {least} to {most}"
     if options.every_n is not None and options.sample_fps is not None:
         yield "every_n and sample_fps exclude each other: give one of them"
-    if options.every_n is not None and options.every_n < 1:
-        yield f"every_n is {options.every_n}: give a whole number of at least 1"
-    if options.sample_fps is not None and not 0.001 <= options.sample_fps <= 1000:
-        yield f"sample_fps is {options.sample_fps}: give a number from 0.001 to 1000"
     for name, bound in (("start_ms", options.start_ms), ("end_ms", options.end_ms)):
         if bound is not None and not math.isfinite(bound):
             yield f"{name} is {bound}: give a number of milliseconds"

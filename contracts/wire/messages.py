@@ -1,6 +1,13 @@
-"""What travels between the roles: frozen data with one codec and a schema version.
+"""Messages and stored documents of all roles: frozen data with one codec and a schema version.
 
-A message carries references (a storage key, a range of frames), never pixels.
+A message carries references (a storage key, a range of frames), never pixels. Roles of different releases read each
+other's messages, and a result file's bytes depend on the video and the plan alone. Therefore:
+
+- Readers ignore unknown fields. Only the HTTP API refuses unknown options.
+- A field that exists is always written, also at its default.
+- A new field is declared as `name: T | msgspec.UnsetType = msgspec.UNSET`, where UNSET stands for its default. It is
+  not written while it is UNSET, so messages and results that do not use it keep their bytes.
+- A change that older readers must not ignore raises SCHEMA; they refuse such a message with UnsupportedSchema.
 """
 
 from collections.abc import Sequence
@@ -8,20 +15,21 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from contracts.errors import UnsupportedSchema
+
 SCHEMA = 1
 
 Clock = Literal["pts", "dts"]
 T = TypeVar("T")
 
 
-class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a client may choose for a job.
+class Options(msgspec.Struct, frozen=True):
+    """Options of a job, as the client chose them. OPTION_LIMITS has the bounds.
 
-    min_score: least score of a detection, 0 to 1. labels: names to keep, None for all.
-    every_n: each n-th frame, counted from the start of the video. sample_fps: that many frames a
-    second at most. start_ms (included) and end_ms (not included): part of the video. region:
-    x1, y1, x2, y2 from 0 to 1 of the displayed frame; only what lies inside is looked at.
-    masks: each object's outline too, from a model that gives masks.
+    min_score: least score of a detection. labels: names to keep, None for all. every_n: each n-th frame, counted from
+    the start of the video. sample_fps: at most that many frames per second. start_ms (included) and end_ms (excluded):
+    part of the video. region: x1, y1, x2, y2 from 0 to 1 of the displayed frame; only this part is analysed. masks:
+    each object's outline too, from a model that has masks.
     """
 
     min_score: float = 0.35
@@ -34,10 +42,30 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     masks: bool = False
 
 
+# Least and greatest value of the numbers among the options. The spec, the web UI and the README are tested against it.
+OPTION_LIMITS: dict[str, tuple[float, float]] = {
+    "min_score": (0.01, 1),
+    "every_n": (1, 1_000_000),
+    "sample_fps": (0.001, 1000),
+}
+
+
+class _Versioned(msgspec.Struct, frozen=True):
+    """A message with a schema version. Decoding a later version raises UnsupportedSchema."""
+
+    schema: int
+
+    def __post_init__(self) -> None:
+        if self.schema > SCHEMA:
+            raise UnsupportedSchema(
+                f"{type(self).__name__} has schema {self.schema}, and this release reads up to {SCHEMA}: upgrade it"
+            )
+
+
 class Media(msgspec.Struct, frozen=True):
-    """Facts of a video. width and height (pixels) are those of the displayed frame, after
-    rotation (degrees clockwise that a player applies); pixel_aspect is reported, not applied.
-    damage: why the file holds less than it announces, None for a whole one."""
+    """Metadata of a video. width and height: pixels of the displayed frame, after rotation (degrees clockwise that a
+    player applies). pixel_aspect is reported, not applied. damage: why the file holds less than it announces, None for
+    an undamaged one."""
 
     container: str
     codec: str
@@ -52,14 +80,13 @@ class Media(msgspec.Struct, frozen=True):
     damage: str | None = None
 
 
-class PacketIndex(msgspec.Struct, frozen=True):
-    """What the container says about the packets of the video stream, in the order of decoding.
+class PacketIndex(_Versioned, frozen=True):
+    """Packets of the video stream in decoding order, as the container lists them.
 
     pts and dts are in units of time_base (numerator, denominator of a second). keyframes are
-    positions in those lists. clock names the list that is the time of the frames.
+    positions in those lists. clock: which of the two lists is the frames' time.
     """
 
-    schema: int
     time_base: tuple[int, int]
     clock: Clock
     pts: tuple[int | None, ...]
@@ -68,7 +95,7 @@ class PacketIndex(msgspec.Struct, frozen=True):
 
 
 class ProbeReport(msgspec.Struct, frozen=True):
-    """The answer of a probe: media and index, or the reason why the file is refused."""
+    """Result of a probe: media and index, or why the file is refused."""
 
     media: Media | None = None
     index: PacketIndex | None = None
@@ -76,9 +103,9 @@ class ProbeReport(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Everything that decides a result, settled once per job. precision and provider (what of the
-    engine computes) may be "auto" until the first detector fixes them for the whole job.
-    model_digest: of the model's file and of how it is used."""
+    """Everything that a result depends on besides the video. precision and provider (execution provider of the engine)
+    may be "auto" until the first detector fixes them for the whole job. model_digest: hash of the model file and of
+    its catalogue entry."""
 
     model: str
     model_digest: str
@@ -88,36 +115,34 @@ class Plan(msgspec.Struct, frozen=True):
     provider: str = "auto"
 
     def settled(self, runtime: str) -> "Plan":
-        """The plan as it was computed: see `runtime`."""
+        """The plan with the precision and provider of a `runtime` text."""
         precision, _, provider = runtime.partition(" ")
         return msgspec.structs.replace(self, precision=precision, provider=provider)
 
 
 def runtime(precision: str, provider: str) -> str:
-    """What computes a job, as the result store keeps it."""
+    """Precision and provider of a job as one text, for the result store."""
     return f"{precision} {provider}"
 
 
 class Jump(msgspec.Struct, frozen=True):
-    """Before the frame at this position of a chunk's times, decoding begins anew: what lies between is
-    not needed. seeks: as of a chunk."""
+    """A seek before the frame at position `at` of a chunk's times; the frames in between are not needed. seeks: as in
+    Chunk."""
 
     at: int
     seeks: tuple[int, ...]
 
 
-class Chunk(msgspec.Struct, frozen=True):
-    """One task of a detector: the frames with the given times, in the order of display.
+class Chunk(_Versioned, frozen=True):
+    """One detector task: the frames with the given times, in display order.
 
-    seeks: dts to start decoding at, the nearest first; None is the start of the file. A later
-    one is tried when the first frame cannot be decoded from the one before.
-    first_frame: number of the first frame. times: expected times in the clock's units. end: the
-    first time past the chunk, None at the end of the video. sampled: numbers of the frames where
-    they do not simply follow first_frame. jumps: over what no frame of the chunk needs. pool: the
-    detectors that can do it, empty for the default ones.
+    seeks: dts to start decoding at, the nearest first; None is the start of the file. The next one is tried when the
+    first frame cannot be decoded from the one before.
+    first_frame: number of the first frame. times: expected times in the clock's units. end: first time after the
+    chunk, None at the end of the video. sampled: frame numbers, None when they are consecutive from first_frame.
+    jumps: seeks over frames that are not needed. pool: the detector pool, empty for the default one.
     """
 
-    schema: int
     job_id: str
     index: int
     video_key: str
@@ -136,23 +161,21 @@ class Chunk(msgspec.Struct, frozen=True):
 
     @property
     def numbers(self) -> Sequence[int]:
-        """The number of each frame."""
+        """Number of each frame."""
         return self.sampled or range(self.first_frame, self.first_frame + len(self.times))
 
 
 class FrameRange(msgspec.Struct, frozen=True):
-    """Frames first to last, both included, as far as the options asked for them, and why they
-    have no result."""
+    """Requested frames without a result, first to last (both included), and the reason."""
 
     first: int
     last: int
     reason: str
 
 
-class ResultHeader(msgspec.Struct, frozen=True):
-    """What stands before the frames of a result: the video, the plan, and what is missing."""
+class ResultHeader(_Versioned, frozen=True):
+    """Header of a result: the video, the plan, and the missing frames."""
 
-    schema: int
     media: Media
     time_base: tuple[int, int]
     plan: Plan
@@ -162,43 +185,42 @@ class ResultHeader(msgspec.Struct, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """How the chunks of a job cover its frames: chunk i holds lengths[i] frames from starts[i]."""
+    """Division of a job's frames into chunks: chunk i has lengths[i] frames from starts[i]."""
 
     header: ResultHeader
     starts: tuple[int, ...]
     lengths: tuple[int, ...]
 
 
-class JobPlan(msgspec.Struct, frozen=True):
-    """A job as planned, kept beside the video until the job ends."""
+class JobPlan(_Versioned, frozen=True):
+    """A planned job, kept in the storage until the job ends."""
 
-    schema: int
     header: ResultHeader
     chunks: tuple[Chunk, ...]
 
 
 class ChunkFailure(msgspec.Struct, frozen=True):
-    """Why a chunk has no frames. Stored in the place of the chunk's frames."""
+    """Why a chunk failed; stored in place of its frames."""
 
     code: str
     detail: str
 
 
 def encode(message: msgspec.Struct) -> bytes:
-    """A message as compact bytes."""
+    """Encode a message as MessagePack."""
     return msgspec.msgpack.encode(message)
 
 
 def decode(data: bytes, kind: type[T]) -> T:
-    """A message from `encode`. Raises msgspec.ValidationError when it is another one."""
+    """Decode a message of `encode`. Raises msgspec.ValidationError, UnsupportedSchema."""
     return msgspec.msgpack.decode(data, type=kind)
 
 
 def to_json(message: msgspec.Struct) -> Any:
-    """A message as plain lists and dictionaries, for task arguments and JSON columns."""
+    """Convert a message to lists and dictionaries, for task arguments and JSON columns."""
     return msgspec.to_builtins(message)
 
 
 def from_json(data: Any, kind: type[T]) -> T:
-    """A message from `to_json`. Raises msgspec.ValidationError when it is another one."""
+    """Convert back from `to_json`. Raises msgspec.ValidationError, UnsupportedSchema."""
     return msgspec.convert(data, type=kind)

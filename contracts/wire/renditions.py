@@ -1,4 +1,4 @@
-"""What is rendered from videos: the kinds, the states, and what may be chosen."""
+"""Renditions of videos: kinds, states and options."""
 
 from enum import StrEnum
 from typing import Literal
@@ -10,13 +10,13 @@ from contracts.wire.tasks import QUEUE_PROCESSOR, QUEUE_RENDER, task_id
 
 VideoKind = Literal["poster", "playable"]
 Kind = Literal["poster", "playable", "annotated"]
-# Of a video; the annotated copy is of a job.
+# Renditions of a video; the annotated copy belongs to a job.
 VIDEO_KINDS: tuple[VideoKind, ...] = ("poster", "playable")
 ANNOTATED: Kind = "annotated"
 
 
 class RenditionState(StrEnum):
-    """queued -> running -> ready or failed. Asked for anew, it is queued again."""
+    """queued -> running -> ready or failed. A new request queues it again."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -27,15 +27,16 @@ class RenditionState(StrEnum):
 UNFINISHED = frozenset({RenditionState.QUEUED, RenditionState.RUNNING})
 
 
-class RenditionOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which objects are drawn. min_score: least score, 0 to 1. labels: names to keep, None for all."""
+class RenditionOptions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which objects are drawn. min_score: least score, 0 to 1. labels: names to keep, None for all. Unknown fields are
+    ignored here, as in messages, and refused by the HTTP API."""
 
     min_score: float | None = None
     labels: tuple[str, ...] | None = None
 
 
 def rendition_id(video_id: str, job_id: str | None, kind: str) -> str:
-    """The id of a rendition: there is one of each kind. Raises NotFound for what is no id of a video or job."""
+    """Id of the one rendition of a kind. Raises NotFound for a malformed video or job id."""
     try:
         return task_id(job_id or video_id, kind)
     except ValueError:
@@ -43,5 +44,5 @@ def rendition_id(video_id: str, job_id: str | None, kind: str) -> str:
 
 
 def render_queue(kind: str) -> str:
-    """Where a rendition is made: posters take a moment, and must not wait for copies, which may take hours."""
+    """Queue of a rendition. Posters take a moment and must not wait for copies, which may take hours."""
     return QUEUE_PROCESSOR if kind == "poster" else QUEUE_RENDER
