@@ -42,14 +42,14 @@ def plan(settings: Settings, job_id: str) -> Figures:
 
 
 def merge(settings: Settings, job_id: str) -> Figures:
-    """processor.jobs.finishing.merge_chunks, as the task does it."""
+    """processor.jobs.advance.follow_up, as the task calls it."""
     from contracts.workers.celery_app import create_celery
-    from processor.jobs.finishing import merge_chunks
+    from processor.jobs.advance import follow_up
     from processor.worker import build
 
     services = build(settings, create_celery(settings))
     before, began = now_mb(), time.perf_counter()
-    assert merge_chunks(services, job_id), "the job is not ready to be merged"
+    assert follow_up(services, job_id), "the job is not ready to be merged"
     seconds, peak = time.perf_counter() - began, peak_mb()
     job = services.repository.job(job_id)
     assert job is not None

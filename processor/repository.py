@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, select, tuple_, update
+from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from contracts.database.engine import Database
 from contracts.database.tables import (
@@ -68,31 +68,23 @@ class Repository:
             return moved
 
     def begin(self, job_id: str, limit: int) -> bool:
-        """Move a queued job to planning if it is its turn: when at most limit jobs of a user are worked on at once,
-        the oldest first."""
+        """Move a queued job to planning if its turn has come (see `next_jobs`)."""
         with self._database.write() as session:
-            job = session.get(Job, job_id)
-            if job is None or job.state != JobState.QUEUED:
+            queued = (Job.id == job_id, Job.state == str(JobState.QUEUED))
+            user_id = session.scalar(select(Job.user_id).where(*queued))
+            if user_id is None:
                 return False
-            session.get(User, job.user_id, with_for_update={"key_share": True})  # one begins at a time
-            own = select(func.count()).select_from(Job).where(Job.user_id == job.user_id)
-            older = tuple_(Job.created_at, Job.id) < (job.created_at, job.id)
-            queued = Job.state == str(JobState.QUEUED)
-            ahead = session.scalars(own.where(Job.state.in_(_WORKED_ON))).one()
-            ahead += session.scalars(own.where(queued, Job.cancel_requested.is_(False), older)).one()
-            if ahead >= limit:
+            session.get(User, user_id, with_for_update={"key_share": True})  # one begins at a time
+            if job_id not in {job.id for job in _next_jobs(session, user_id, limit)}:
                 return False
-            begun = (
-                update(Job).where(Job.id == job_id, queued).values(state=str(JobState.PLANNING), started_at=utcnow())
-            )
+            begun = update(Job).where(*queued).values(state=str(JobState.PLANNING), started_at=utcnow())
             return session.execute(begun).rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
     def next_jobs(self, user_id: str, limit: int) -> list[Job]:
-        """The queued jobs of a user whose turn has come."""
-        states = [*_WORKED_ON, str(JobState.QUEUED)]
-        statement = select(Job).where(Job.user_id == user_id, Job.state.in_(states)).order_by(Job.created_at, Job.id)
+        """The queued jobs of a user whose turn has come: the oldest, when at most limit jobs are worked on at once.
+        Only what `core.fair_share` reads of them is loaded."""
         with self._database.read() as session:
-            return next_jobs(session.scalars(statement).all(), limit)
+            return _next_jobs(session, user_id, limit)
 
     def count_worked_on(self, user_id: str) -> int:
         """How many jobs of a user are planned or running."""
@@ -195,6 +187,13 @@ class Repository:
         """Forget an upload."""
         with self._database.write() as session:
             session.execute(delete(Upload).where(Upload.id == upload_id))
+
+
+def _next_jobs(session: Session, user_id: str, limit: int) -> list[Job]:
+    states = [*_WORKED_ON, str(JobState.QUEUED)]
+    statement = select(Job).where(Job.user_id == user_id, Job.state.in_(states)).order_by(Job.created_at, Job.id)
+    needed = load_only(Job.user_id, Job.state, Job.cancel_requested)
+    return next_jobs(session.scalars(statement.options(needed)).all(), limit)
 
 
 def _note_end(session: Session, job_id: str) -> None:

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from contracts.wire.tasks import MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP, RENDER
 from processor.context import context
-from processor.jobs import planning, reaper
+from processor.jobs import advance, planning, reaper
 from processor.renditions import steps
 
 
@@ -23,7 +23,7 @@ def process_video(job_id: str) -> None:
 @shared_task(name=MERGE_CHUNKS, ignore_result=True)  # type: ignore[untyped-decorator]
 def merge_chunks(job_id: str) -> None:
     """Some chunks are done: end the job if they were the last, else send more."""
-    planning.follow_up(context.current(), job_id)
+    advance.follow_up(context.current(), job_id)
 
 
 @shared_task(name=REAP, ignore_result=True)  # type: ignore[untyped-decorator]

@@ -14,7 +14,7 @@ from contracts.results import chunk_codec, result_file
 from contracts.results.codec import Block
 from contracts.settings.table import Settings
 from contracts.storage.port import result_key
-from contracts.wire.job_states import TERMINAL, JobState
+from contracts.wire.job_states import JobState
 from contracts.wire.messages import ChunkFailure, FrameRange, JobPlan, ResultHeader, to_json
 from processor.context import Services
 from processor.core.merging import Tally, check, join
@@ -27,30 +27,24 @@ _LOST = "the results of these frames were lost"
 _CANCELLED = ChunkFailure("cancelled", "the job was cancelled")
 
 
-def merge_chunks(services: Services, job_id: str) -> bool:
-    """End a job whose chunks are all there, or have it wait for room in the storage; False when it is not time yet.
+def end_job(services: Services, job: Job, stop: ChunkFailure | None) -> bool:
+    """Write the result of a job and end it, or leave it merging until the storage has room. Ends it only once.
 
-    What the chord says does not matter: the store does. Whoever calls, and however often, the
-    job ends once.
+    stop: why chunks that are not done are left out, None when all are done. Returns False for a job that has not been
+    planned, or is still being planned.
     """
-    job = services.repository.job(job_id)
-    if job is None or job.state in TERMINAL:
-        return True
     plan = read_plan(services, job)
     if plan is None:
         return False
-    stop = _stop(services, job)
-    if stop is None and len(services.store.chunk_indexes(job_id)) < len(plan.chunks):
-        return False
     if job.state != JobState.MERGING:
-        if not services.repository.move(job_id, JobState.MERGING):
-            return False  # still planning
+        if not services.repository.move(job.id, JobState.MERGING):
+            return False
         start_next(services, job.user_id)
     try:
         _finish(services, job, plan, stop)
-    except StorageFull as error:  # everything is computed, and kept where it is: the reaper asks again
-        log.warning("the result of job %s cannot be written for now: %s", job_id, error.detail)
-        services.repository.note_error(job_id, {"code": error.code, "detail": error.detail})
+    except StorageFull as error:  # the chunk results stay in the store: the reaper tries again
+        log.warning("the result of job %s cannot be written for now: %s", job.id, error.detail)
+        services.repository.note_error(job.id, {"code": error.code, "detail": error.detail})
     return True
 
 
@@ -65,8 +59,8 @@ def overdue(settings: Settings) -> str:
     return f"the job had not ended {settings.job_deadline_hours} h after it was made (JOB_DEADLINE_HOURS)"
 
 
-def _stop(services: Services, job: Job) -> ChunkFailure | None:
-    """Why the job ends as it is, None when it does not."""
+def stop_reason(services: Services, job: Job) -> ChunkFailure | None:
+    """Why the job ends before all its chunks are done, None when it goes on."""
     if job.cancel_requested:
         return _CANCELLED
     if is_overdue(services, job):

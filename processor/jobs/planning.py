@@ -40,9 +40,10 @@ from processor.context import Services
 from processor.core.chunk_messages import chunks
 from processor.core.cutting import FIRST_FRAMES, Span, cut, pick
 from processor.core.sampling import wanted
-from processor.jobs.finishing import is_overdue, merge_chunks, overdue
-from processor.jobs.sending import send_again, send_chunks, start_next
-from processor.jobs.stored_plan import drop_plan, keep_plan, layout_of, read_plan
+from processor.jobs.advance import advance
+from processor.jobs.finishing import end_job, is_overdue, overdue, stop_reason
+from processor.jobs.sending import send_again, start_next
+from processor.jobs.stored_plan import drop_plan, keep_plan, layout_of, read_chunks, read_plan
 from processor.probe.ask import probe
 from processor.task_signatures import render_signature
 
@@ -109,18 +110,14 @@ def process_video(services: Services, job_id: str) -> None:
     if job.state != JobState.RUNNING:  # it was cancelled meanwhile
         drop_plan(services, job)
         return
-    if job.chunks_sent and not services.store.attempts(job_id):
-        send_again(services, list(plan.chunks[: job.chunks_sent]))
-    send_chunks(services, job)
+    advance(services, job, repair=_resend_unstarted)
 
 
-def follow_up(services: Services, job_id: str) -> None:
-    """Some chunks of a job are done: send more, or end it when those were the last."""
-    if merge_chunks(services, job_id):
-        return
-    job = services.repository.job(job_id)
-    if job is not None and job.state == JobState.RUNNING:
-        send_chunks(services, job)
+def _resend_unstarted(services: Services, job: Job, _: frozenset[int]) -> Job:
+    """Send the sent chunks again when no detector has started any: their messages may be lost."""
+    if job.chunks_sent and not services.store.attempts(job.id):
+        send_again(services, read_chunks(services, job, range(job.chunks_sent)) or [])
+    return job
 
 
 def _make_plan(services: Services, job: Job) -> JobPlan:
@@ -185,7 +182,7 @@ def _media_and_index(services: Services, video: Video) -> tuple[Media, PacketInd
 
 def _cancel(services: Services, job: Job) -> None:
     """End a job at once; what a detector still has in hand comes too late and changes nothing."""
-    if not merge_chunks(services, job.id):
+    if not end_job(services, job, stop_reason(services, job)):
         services.repository.move(job.id, JobState.CANCELLED)
         start_next(services, job.user_id)
 

@@ -7,13 +7,15 @@ from contracts.coordination import names
 from contracts.database.tables import Job, utcnow
 from contracts.errors import StorageUnavailable
 from contracts.wire.job_states import JobState
+from contracts.wire.messages import ChunkFailure
 from contracts.wire.renditions import RenditionState
 from processor.context import Services
 from processor.core.fair_share import is_due, next_jobs
 from processor.housekeeping.expiry import expire_events, expire_uploads
 from processor.housekeeping.hourly import keep_house
+from processor.jobs.advance import advance
 from processor.jobs.finishing import is_overdue
-from processor.jobs.sending import START_SECONDS, send_again, send_chunks
+from processor.jobs.sending import START_SECONDS, send_again
 from processor.jobs.stored_plan import layout_of, read_chunks, read_plan
 from processor.task_signatures import merge_signature, probe_signature, process_signature, render_signature
 
@@ -71,13 +73,11 @@ def _reap_jobs(services: Services, before: datetime) -> None:
     turns = {job.id for job in next_jobs(jobs, services.settings.jobs_per_user)}
     for job in jobs:
         if job.state == JobState.RUNNING:
-            _reap_running(services, job)
+            advance(services, job, repair=_repair, end=_send_end)
         elif job.created_at >= before:
             continue
         elif job.state == JobState.MERGING:
-            # A merge may take longer than our patience: that one repeat is dropped by its end.
-            if services.coordination.debounce(names.send_job(job.id, job.state), _RESEND_SECONDS):
-                merge_signature(services, job.id).apply_async()
+            advance(services, job, end=_send_end)
         elif job.state == JobState.QUEUED and not (
             job.id in turns or job.cancel_requested or is_overdue(services, job)
         ):
@@ -86,35 +86,37 @@ def _reap_jobs(services: Services, before: datetime) -> None:
             process_signature(services, job.id).apply_async()
 
 
-def _reap_running(services: Services, job: Job) -> None:
-    store = services.store
-    stored = store.chunk_indexes(job.id)
-    may_end = job.cancel_requested or is_overdue(services, job) or store.cancelled(job.id)
-    if may_end or len(stored) == job.chunks_total:
-        if services.coordination.debounce(names.resend_merge(job.id), _RESEND_SECONDS):
-            merge_signature(services, job.id).apply_async()
-        return
-    store.touch(job.id)
-    if store.get_layout(job.id) is None:
-        _begin_anew(services, job)
-        return
-    lost = _lost(services, job, stored)
-    chunks = read_chunks(services, job, lost) if lost else None
-    send_again(services, chunks or [])
-    send_chunks(services, job)  # the message that asks for more may be lost too
+def _send_end(services: Services, job: Job, _: ChunkFailure | None) -> bool:
+    """Send the task that ends a job: a merge may take long, and must not delay the reaper."""
+    running = job.state == JobState.RUNNING
+    name = names.resend_merge(job.id) if running else names.send_job(job.id, job.state)
+    # A merge may take longer than the debounce: a repeated one changes nothing.
+    if services.coordination.debounce(name, _RESEND_SECONDS):
+        merge_signature(services, job.id).apply_async()
+    return True
 
 
-def _begin_anew(services: Services, job: Job) -> None:
-    """Send a job's chunks from the first one on, when nobody knows any more what was done."""
+def _repair(services: Services, job: Job, stored: frozenset[int]) -> Job | None:
+    """Resend the lost chunks of a running job. Returns the job as it is then, None when it no longer runs."""
+    services.store.touch(job.id)
+    if services.store.get_layout(job.id) is None:
+        return _restart(services, job)
+    if lost := _lost(services, job, stored):
+        send_again(services, read_chunks(services, job, lost) or [])
+    return job
+
+
+def _restart(services: Services, job: Job) -> Job | None:
+    """Make a job ready to have all its chunks sent again, after the result store has lost it."""
     plan = read_plan(services, job)
     if plan is None:
-        return
-    log.warning("the result store has lost job %s: all that is missing is sent again", job.id)
+        return None
+    log.warning("the result store has lost job %s: sending all missing chunks again", job.id)
     services.repository.note_sent(job.id, job.chunks_sent, 0)
-    # Not before: it is the sign that the job is known.
+    # Last: a layout marks the job as known to the store.
     services.store.put_layout(job.id, layout_of(plan, plan.header))
-    if (again := services.repository.job(job.id)) is not None and again.state == JobState.RUNNING:
-        send_chunks(services, again)
+    again = services.repository.job(job.id)
+    return again if again is not None and again.state == JobState.RUNNING else None
 
 
 def _lost(services: Services, job: Job, stored: frozenset[int]) -> list[int]:

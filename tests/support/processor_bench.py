@@ -19,7 +19,7 @@ from contracts.wire.job_states import JobState
 from contracts.wire.messages import Chunk, ChunkFailure
 from contracts.workers.celery_app import create_celery
 from processor.housekeeping.inventory import Inventory
-from processor.jobs.finishing import merge_chunks
+from processor.jobs.advance import follow_up
 from processor.jobs.planning import _make_plan, probe_video
 from processor.jobs.stored_plan import layout_of, read_plan
 from processor.worker import build
@@ -108,7 +108,7 @@ class Desk:
             failure = chunk_codec.encode_failure(ChunkFailure("decode_failed", "made to fail"))
             data = failure if chunk.index == failed else _found(chunk)
             self.services.store.put_chunk(job.id, chunk.index, data)
-        assert merge_chunks(self.services, job.id)
+        assert follow_up(self.services, job.id)
         self.change(Job, job.id, finished_at=_ago(days_old))
         return self.job(job.id)
 
