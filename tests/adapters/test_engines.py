@@ -1,9 +1,11 @@
 """The conformance suite of engines: add a new one to BENCHES."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -73,6 +75,16 @@ def openvino_precisions() -> set[str]:
     return {names[name] for name in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") if name in names}
 
 
+def documented_engine() -> Engine:
+    """The engine that docs/adding-an-engine.md shows."""
+    text = (ROOT / "docs/adding-an-engine.md").read_text()
+    (code,) = re.findall(r"<!-- executed: engine -->\n```python\n(.*?)```", text, re.DOTALL)
+    module: dict[str, Any] = {}
+    exec(code, module)  # noqa: S102
+    made: Engine = module["PlainEngine"](EngineConfig())
+    return made
+
+
 def torch_bench(kind: Kind) -> Bench:
     return Bench(
         kind.engine,
@@ -110,6 +122,13 @@ BENCHES = (
         lambda _: MODEL_FILE,
         openvino_without_distances,
         openvino_precisions,
+    ),
+    Bench(
+        "plain",
+        documented_engine,
+        lambda _: MODEL_FILE,
+        onnx_without_distances,
+        lambda: {"fp32"},
     ),
 )
 # These need the environment of tools/install-detectron2.
@@ -331,7 +350,9 @@ def test_an_unknown_device_is_refused_with_those_that_are_there() -> None:
 
 
 def test_the_registry_names_exactly_the_engines_that_this_suite_runs() -> None:
-    tested = {bench.engine: bench.suffix for bench in (*BENCHES, *TORCH_BENCHES) if bench.engine != "fake"}
+    tested = {
+        bench.engine: bench.suffix for bench in (*BENCHES, *TORCH_BENCHES) if bench.engine not in ("fake", "plain")
+    }
     assert registry.ENGINES.keys() == tested.keys()
     assert all(suffix in registry.ENGINES[name].files for name, suffix in tested.items())
 
