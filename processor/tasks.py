@@ -3,8 +3,9 @@
 from celery import shared_task
 
 from contracts.wire.tasks import MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP, RENDER
+from processor import periodic
 from processor.context import context
-from processor.jobs import advance, planning, reaper
+from processor.jobs import advance, planning
 from processor.renditions import steps
 
 
@@ -28,8 +29,8 @@ def merge_chunks(job_id: str) -> None:
 
 @shared_task(name=REAP, ignore_result=True)  # type: ignore[untyped-decorator]
 def reap() -> None:
-    """Send lost work again."""
-    reaper.reap(context.current())
+    """Run the periodic jobs that are due."""
+    periodic.run_due(context.current())
 
 
 # Acknowledged when it begins: no broker waits as long for an answer as a copy may take. The reaper sends it again.

@@ -103,8 +103,9 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
-    """store and deleted_jobs: None where the servers do not run; what they hold fades by itself."""
+class DataStores:
+    """What permanent deletion removes data from. store and deleted_jobs: None when Redis does not run; what they hold
+    expires automatically."""
 
     inventory: Inventory
     storage: Storage

@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.storage.port import index_key, plan_key, result_key, video_key
 from contracts.wire.renditions import ANNOTATED, VIDEO_KINDS, rendition_id
-from processor.housekeeping.inventory import Keeper
+from processor.housekeeping.inventory import DataStores
 
 log = logging.getLogger(__name__)
 
@@ -32,41 +32,41 @@ class _Owner(msgspec.Struct, frozen=True):
     part: str
 
 
-def orphans(keeper: Keeper, seconds: float) -> Iterator[Orphan]:
+def orphans(stores: DataStores, seconds: float) -> Iterator[Orphan]:
     """What belongs to nothing and has not changed for some seconds. Raises StorageUnavailable, StoreUnavailable."""
     seen: set[str] = set()
-    keys = keeper.storage.idle(seconds)
+    keys = stores.storage.idle(seconds)
     while batch := list(islice(keys, _AT_ONCE)):
         owners = {key: owner for key in batch if key not in seen and (owner := _owner(key))}
         # Asked after the object was seen: what is noted later than its object was made is found.
-        for key in _unowned(keeper, owners):
+        for key in _unowned(stores, owners):
             seen.add(key)
             yield Orphan("object", key)
-    if keeper.store is not None:
-        idle = sorted(keeper.store.idle(seconds))
+    if stores.store is not None:
+        idle = sorted(stores.store.idle(seconds))
         for start in range(0, len(idle), _AT_ONCE):
             batch = idle[start : start + _AT_ONCE]
-            known = keeper.inventory.jobs_of(batch)
+            known = stores.inventory.jobs_of(batch)
             yield from (Orphan("results", job_id) for job_id in batch if job_id not in known)
 
 
-def remove(keeper: Keeper, found: Iterable[Orphan]) -> Iterator[Orphan]:
+def remove(stores: DataStores, found: Iterable[Orphan]) -> Iterator[Orphan]:
     """Remove what was found, one after the other."""
     for orphan in found:
         if orphan.kind == "object":
-            keeper.storage.resumable().discard(orphan.name)
-            keeper.storage.delete(orphan.name)
-        elif keeper.store is not None:
-            keeper.store.forget(orphan.name)
+            stores.storage.resumable().discard(orphan.name)
+            stores.storage.delete(orphan.name)
+        elif stores.store is not None:
+            stores.store.forget(orphan.name)
         log.warning("%s %s belonged to nothing, and was removed", orphan.kind, orphan.name)
         yield orphan
 
 
-def _unowned(keeper: Keeper, owners: dict[str, _Owner]) -> Iterator[str]:
-    videos = keeper.inventory.videos_of({owner.video for owner in owners.values()})
-    jobs = keeper.inventory.jobs_of({owner.job for owner in owners.values() if owner.job})
+def _unowned(stores: DataStores, owners: dict[str, _Owner]) -> Iterator[str]:
+    videos = stores.inventory.videos_of({owner.video for owner in owners.values()})
+    jobs = stores.inventory.jobs_of({owner.job for owner in owners.values() if owner.job})
     made = {key: rendition_id(owner.video, owner.job, owner.part) for key, owner in owners.items() if _is_made(owner)}
-    renditions = keeper.inventory.renditions_of(made.values())
+    renditions = stores.inventory.renditions_of(made.values())
     for key, owner in owners.items():
         has_file = videos.get(owner.video)
         gone = has_file is None or (owner.job is not None and owner.job not in jobs)

@@ -9,7 +9,7 @@ import msgspec
 from contracts.database.tables import Job, Video, utcnow
 from contracts.settings.table import Settings
 from contracts.storage.removal import remove_job_data, remove_video_data
-from processor.housekeeping.inventory import Keeper
+from processor.housekeeping.inventory import DataStores
 
 log = logging.getLogger(__name__)
 
@@ -25,50 +25,50 @@ class Expired(msgspec.Struct, frozen=True):
     since: datetime
 
 
-def expired(keeper: Keeper, settings: Settings) -> Iterator[Expired]:
+def expired(stores: DataStores, settings: Settings) -> Iterator[Expired]:
     """What `expire` would remove now."""
-    for video in _videos(keeper, settings, None):
+    for video in _videos(stores, settings, None):
         yield Expired("video", video.id, video.user_id, video.created_at)
-    for job in _jobs(keeper, settings, None):
+    for job in _jobs(stores, settings, None):
         if job.finished_at:
             yield Expired("job", job.id, job.user_id, job.finished_at)
 
 
-def expire(keeper: Keeper, settings: Settings, most: int = _AT_ONCE) -> list[Expired]:
+def expire(stores: DataStores, settings: Settings, most: int = _AT_ONCE) -> list[Expired]:
     """Remove what is too old, of each kind at most so many, the oldest first; what was removed.
 
     Raises StorageUnavailable, StoreUnavailable; what is left then belongs to nothing, and is found as such."""
     done = []
-    for video in _videos(keeper, settings, most):
-        jobs = keeper.inventory.delete_video(video, _limit(settings.retention_video_days))
+    for video in _videos(stores, settings, most):
+        jobs = stores.inventory.delete_video(video, _limit(settings.retention_video_days))
         if jobs is not None:
             done.append(Expired("video", video.id, video.user_id, video.created_at))
-            _tell(keeper, video.user_id, jobs)
-            remove_video_data(keeper.storage, keeper.store, video.id, jobs)
-    for job in _jobs(keeper, settings, most):
-        if job.finished_at and keeper.inventory.delete_job(job):
+            _tell(stores, video.user_id, jobs)
+            remove_video_data(stores.storage, stores.store, video.id, jobs)
+    for job in _jobs(stores, settings, most):
+        if job.finished_at and stores.inventory.delete_job(job):
             done.append(Expired("job", job.id, job.user_id, job.finished_at))
-            _tell(keeper, job.user_id, [job.id])
-            remove_job_data(keeper.storage, keeper.store, job.video_id, job.id)
+            _tell(stores, job.user_id, [job.id])
+            remove_job_data(stores.storage, stores.store, job.video_id, job.id)
     for item in done:
         log.info("%s %s of %s is older than is kept, and was removed", item.kind, item.id, item.since.isoformat())
     return done
 
 
-def _videos(keeper: Keeper, settings: Settings, most: int | None) -> list[Video]:
+def _videos(stores: DataStores, settings: Settings, most: int | None) -> list[Video]:
     days = settings.retention_video_days
-    return keeper.inventory.old_videos(_limit(days), most) if days else []
+    return stores.inventory.old_videos(_limit(days), most) if days else []
 
 
-def _jobs(keeper: Keeper, settings: Settings, most: int | None) -> list[Job]:
+def _jobs(stores: DataStores, settings: Settings, most: int | None) -> list[Job]:
     days = settings.retention_result_days
-    return keeper.inventory.old_jobs(_limit(days), most) if days else []
+    return stores.inventory.old_jobs(_limit(days), most) if days else []
 
 
 def _limit(days: int) -> datetime:
     return utcnow() - timedelta(days=days)
 
 
-def _tell(keeper: Keeper, user: str, job_ids: list[str]) -> None:
-    if keeper.deleted_jobs is not None:
-        keeper.deleted_jobs.add(user, job_ids)
+def _tell(stores: DataStores, user: str, job_ids: list[str]) -> None:
+    if stores.deleted_jobs is not None:
+        stores.deleted_jobs.add(user, job_ids)

@@ -1,18 +1,15 @@
-"""Finds work that was lost, and sends it again. Repeats are harmless, so it need not be sure."""
+"""Resends lost work. Every task is idempotent, so work that is only slow may be sent again too."""
 
 import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from contracts.coordination import names
 from contracts.database.tables import Job, utcnow
-from contracts.errors import StorageUnavailable
 from contracts.wire.job_states import JobState
 from contracts.wire.messages import ChunkFailure
 from contracts.wire.renditions import RenditionState
 from processor.context import Services
 from processor.core.fair_share import is_due, next_jobs
-from processor.housekeeping.expiry import expire_events, expire_uploads
-from processor.housekeeping.hourly import keep_house
 from processor.jobs.advance import advance
 from processor.jobs.finishing import is_overdue
 from processor.jobs.sending import START_SECONDS, send_again
@@ -25,50 +22,28 @@ _PATIENCE = timedelta(seconds=10)
 _RESEND_SECONDS = 60
 _WAITING_SECONDS = 300
 _STANDSTILL_SECONDS = 20
-_SWEEP_SECONDS = 3600
-_SWEEP_STORE_SECONDS = 60
 
 
-def _sweep(services: Services) -> None:
-    """Remove, now and then, what uploads that were killed left behind, and results whose time is over."""
-    if services.coordination.debounce(names.SWEEP_STORAGE, _SWEEP_SECONDS):
-        _sweep_storage(services)
-    if services.coordination.debounce(names.SWEEP_RESULTS, _SWEEP_STORE_SECONDS):
-        services.store.sweep()
-    if services.coordination.debounce(names.EXPIRE_UPLOADS, services.settings.reaper_seconds):
-        expire_uploads(services)
-    if services.coordination.debounce(names.EXPIRE_AUDIT, _SWEEP_SECONDS):
-        expire_events(services)
-    keep_house(services)
-
-
-def _sweep_storage(services: Services) -> None:
-    try:
-        if count := services.storage.sweep(_SWEEP_SECONDS):
-            log.warning("%d unfinished files of writers that died were removed", count)
-    except StorageUnavailable as error:  # not every object store lets us look
-        log.warning("unfinished files cannot be looked for: %s", error.detail)
-
-
-def reap(services: Services) -> None:
-    """Send again: chunks whose detector died, merges that never ran, plans, probes and
-    renditions that got lost."""
-    _sweep(services)
-    before = utcnow() - _PATIENCE
-    _reap_jobs(services, before)
-    for video_id in services.repository.unprobed_videos(before):
+def resend_probes(services: Services) -> None:
+    """Send again the probes of videos that have none."""
+    for video_id in services.repository.unprobed_videos(utcnow() - _PATIENCE):
         if services.coordination.debounce(names.resend_probe(video_id), _RESEND_SECONDS):
             probe_signature(services, video_id).apply_async()
-    for rendition in services.repository.unfinished_renditions(before):
-        # One that was begun has lost its renderer; one that waits may just have to wait for others.
+
+
+def resend_renditions(services: Services) -> None:
+    """Send again unfinished renditions that no renderer has leased."""
+    for rendition in services.repository.unfinished_renditions(utcnow() - _PATIENCE):
+        # A running one has lost its renderer; a queued one may just wait for others.
         seconds = _RESEND_SECONDS if rendition.state == RenditionState.RUNNING else _WAITING_SECONDS
         lost = not services.coordination.is_held(names.rendition_lease(rendition.id))
         if lost and services.coordination.debounce(names.resend_rendition(rendition.id), seconds):
             render_signature(services, rendition).apply_async(expires=seconds)
 
 
-def _reap_jobs(services: Services, before: datetime) -> None:
-    """Send again what jobs wait for. before: jobs that were made later have not waited for long."""
+def resend_jobs(services: Services) -> None:
+    """Send again what jobs wait for: plans, chunks whose detector died, merges that never ran."""
+    before = utcnow() - _PATIENCE
     jobs = services.repository.active_jobs()
     turns = {job.id for job in next_jobs(jobs, services.settings.jobs_per_user)}
     for job in jobs:

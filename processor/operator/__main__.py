@@ -21,7 +21,7 @@ from contracts.settings.load import load
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.workers.registration import connect
-from processor.housekeeping.inventory import Inventory, Keeper
+from processor.housekeeping.inventory import DataStores, Inventory
 from processor.housekeeping.orphans import orphans, remove
 from processor.housekeeping.retention import expire, expired
 from processor.operator.arguments import parser
@@ -46,32 +46,32 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         case "verify":
             return _verify(_chosen(inventory, options), Verifier(open_storage(settings)), as_json=options.json)
         case "retention":
-            with _keeper(inventory, settings) as keeper:
-                return _retention(keeper, settings, options)
+            with _stores(inventory, settings) as stores:
+                return _retention(stores, settings, options)
         case "orphans":
-            with _keeper(inventory, settings) as keeper:
-                return _orphans(keeper, settings, options)
+            with _stores(inventory, settings) as stores:
+                return _orphans(stores, settings, options)
     raise AssertionError(options.command)
 
 
 @contextmanager
-def _keeper(inventory: Inventory, settings: Settings) -> Iterator[Keeper]:
+def _stores(inventory: Inventory, settings: Settings) -> Iterator[DataStores]:
     """Without addresses of the servers, what they hold is left to fade."""
     storage = open_storage(settings)
     if not settings.result_store_url:
         print("the service does not run: what its result store holds is left alone", file=sys.stderr)
-        yield Keeper(inventory, storage, None, None)
+        yield DataStores(inventory, storage, None, None)
         return
     with connect(settings.coordination_url) as client:
         store = open_result_store(settings.result_store_url, settings.result_ttl_seconds)
-        yield Keeper(inventory, storage, store, DeletedJobs(client))
+        yield DataStores(inventory, storage, store, DeletedJobs(client))
 
 
-def _retention(keeper: Keeper, settings: Settings, options: argparse.Namespace) -> int:
+def _retention(stores: DataStores, settings: Settings, options: argparse.Namespace) -> int:
     if options.dry_run:
-        found = expired(keeper, settings)
+        found = expired(stores, settings)
     else:
-        found = chain.from_iterable(iter(lambda: expire(keeper, settings), []))
+        found = chain.from_iterable(iter(lambda: expire(stores, settings), []))
     told = (
         _json(item) if options.json else f"{item.kind}  {item.id}  {item.since:%Y-%m-%d %H:%M}  of user {item.user_id}"
         for item in found
@@ -82,10 +82,10 @@ def _retention(keeper: Keeper, settings: Settings, options: argparse.Namespace) 
     return 0
 
 
-def _orphans(keeper: Keeper, settings: Settings, options: argparse.Namespace) -> int:
+def _orphans(stores: DataStores, settings: Settings, options: argparse.Namespace) -> int:
     hours = settings.orphan_hours if options.hours is None else options.hours
-    found = orphans(keeper, hours * 3600)
-    gone = found if options.dry_run else remove(keeper, found)
+    found = orphans(stores, hours * 3600)
+    gone = found if options.dry_run else remove(stores, found)
     _show((_json(item) if options.json else f"{item.kind}  {item.name}" for item in gone), options)
     return 0
 

@@ -24,7 +24,7 @@ from contracts.errors import Conflict, CorruptData
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import video_key
 from contracts.storage.removal import remove_video_data
-from processor.housekeeping.inventory import Inventory, Keeper
+from processor.housekeeping.inventory import DataStores, Inventory
 from processor.housekeeping.orphans import orphans
 from processor.operator.verify import Verifier
 from tests.support.deployments.forms import EmbeddedForm
@@ -169,8 +169,8 @@ def test_a_backup_is_of_one_moment_whatever_comes_and_goes(desk: Desk, other: Ot
     verdicts = other.verdicts()
     assert set(verdicts) >= {job.id for job in kept}
     assert set(verdicts.values()) == {()}
-    keeper = Keeper(Inventory(other.engine), other.storage, None, None)
-    assert list(orphans(keeper, -60)) == []
+    stores = DataStores(Inventory(other.engine), other.storage, None, None)
+    assert list(orphans(stores, -60)) == []
 
 
 def names(backup: bytes) -> list[str]:

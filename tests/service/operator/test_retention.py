@@ -16,10 +16,10 @@ from contracts.coordination.deleted_jobs import RETENTION, DeletedJobs
 from contracts.database.tables import AuditEvent, Base, Job, Rendition, Upload, Video, new_id, utcnow
 from contracts.storage.port import index_key, plan_key, rendition_key, result_key, video_key
 from contracts.wire.renditions import rendition_id
-from processor.housekeeping import hourly
-from processor.housekeeping.inventory import Keeper
+from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import Orphan, orphans, remove
 from processor.housekeeping.retention import expire, expired
+from processor.periodic import run_due
 from tests.support.operator_command import command
 from tests.support.processor_bench import Desk
 from tests.support.servers.valkey import Valkey
@@ -41,9 +41,9 @@ def desk(tmp_path: Path, valkey: Valkey) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def keeper(desk: Desk) -> Iterator[Keeper]:
+def stores(desk: Desk) -> Iterator[DataStores]:
     with redis.Redis.from_url(desk.settings.coordination_url) as client:
-        yield Keeper(desk.inventory, desk.services.storage, desk.services.store, DeletedJobs(client))
+        yield DataStores(desk.inventory, desk.services.storage, desk.services.store, DeletedJobs(client))
 
 
 def grow_old(desk: Desk) -> None:
@@ -61,18 +61,18 @@ def rows(desk: Desk) -> dict[str, int]:
     return {name: count for name, count in counted.items() if count}
 
 
-def test_what_is_too_old_goes_and_nothing_else(desk: Desk, keeper: Keeper, small: Clip) -> None:
+def test_what_is_too_old_goes_and_nothing_else(desk: Desk, stores: DataStores, small: Clip) -> None:
     old, new, used, busy = (desk.add_video(small, days_old=days) for days in (40, 3, 90, 50))
     gone = desk.add_job(old, days_old=39)
     stale, fresh = desk.add_job(new, days_old=8), desk.add_job(new, days_old=1)
     kept = desk.add_job(used, days_old=2)  # an old video of which something was wanted of late
     running = desk.start_job(busy)
 
-    told = {(item.kind, item.id) for item in expired(keeper, desk.settings)}
+    told = {(item.kind, item.id) for item in expired(stores, desk.settings)}
     assert told == {("video", old.id), ("job", gone.id), ("job", stale.id)}
     assert rows(desk)["videos"] == 4, "a dry run removes nothing"
-    assert {item.id for item in expire(keeper, desk.settings)} == {old.id, stale.id}
-    assert expire(keeper, desk.settings) == []
+    assert {item.id for item in expire(stores, desk.settings)} == {old.id, stale.id}
+    assert expire(stores, desk.settings) == []
 
     ids = {new.id, used.id, busy.id}
     assert {path.split("/")[1] for path in desk.files()} == ids
@@ -86,8 +86,8 @@ def test_what_is_too_old_goes_and_nothing_else(desk: Desk, keeper: Keeper, small
         assert set(session.scalars(select(Job.id))) == {fresh.id, kept.id, running.id}
         events = {(event.action, event.subject) for event in session.scalars(select(AuditEvent))}
     assert events == {("video.expired", old.id), ("job.expired", stale.id)}
-    assert keeper.deleted_jobs is not None
-    since = keeper.deleted_jobs.since([desk.user], utcnow() - RETENTION)
+    assert stores.deleted_jobs is not None
+    since = stores.deleted_jobs.since([desk.user], utcnow() - RETENTION)
     assert {job_id for _, job_id in since} == {gone.id, stale.id}, "those who listen are told"
 
 
@@ -95,12 +95,12 @@ def test_without_limits_everything_is_kept(tmp_path: Path, valkey: Valkey, small
     desk = Desk(tmp_path, valkey)
     video = desk.add_video(small, days_old=36_000)
     desk.add_job(video, days_old=36_000)
-    keeper = Keeper(desk.inventory, desk.services.storage, None, None)
-    assert [*expired(keeper, desk.settings), *expire(keeper, desk.settings)] == []
+    stores = DataStores(desk.inventory, desk.services.storage, None, None)
+    assert [*expired(stores, desk.settings), *expire(stores, desk.settings)] == []
     desk.close()
 
 
-def test_a_job_that_begins_after_a_video_was_found_old_saves_it(desk: Desk, keeper: Keeper, small: Clip) -> None:
+def test_a_job_that_begins_after_a_video_was_found_old_saves_it(desk: Desk, stores: DataStores, small: Clip) -> None:
     video = desk.add_video(small, days_old=40)
     (found,) = desk.inventory.old_videos(utcnow(), 10)
     desk.start_job(video)
@@ -114,7 +114,7 @@ def put(desk: Desk, key: str) -> str:
     return key
 
 
-def test_what_belongs_to_nothing_goes_and_nothing_else(desk: Desk, keeper: Keeper, small: Clip) -> None:
+def test_what_belongs_to_nothing_goes_and_nothing_else(desk: Desk, stores: DataStores, small: Clip) -> None:
     video = desk.add_video(small)
     job, running = desk.add_job(video), desk.start_job(video)
     refused = Video(
@@ -140,27 +140,27 @@ def test_what_belongs_to_nothing_goes_and_nothing_else(desk: Desk, keeper: Keepe
         put(desk, rendition_key(video.id, job.id, "annotated")),  # that nobody asked for
         put(desk, video_key(refused.id)),
     ]
-    assert list(orphans(keeper, 3600)) == [], "what is new may get its row in a moment"
+    assert list(orphans(stores, 3600)) == [], "what is new may get its row in a moment"
     grow_old(desk)
-    found = list(orphans(keeper, 3600))
+    found = list(orphans(stores, 3600))
     assert sorted(item.name for item in found) == sorted(left)
-    assert list(remove(keeper, found)) == found
-    assert list(orphans(keeper, 3600)) == []
+    assert list(remove(stores, found)) == found
+    assert list(orphans(stores, 3600)) == []
     assert sorted([*good, *strange, f"videos/{upload.id}/.grow-content"]) == desk.files()
     assert (desk.storage / plan_key(video.id, running.id)).exists()
 
 
-def test_running_results_of_no_job_go_when_nobody_writes_them_any_more(desk: Desk, keeper: Keeper, small: Clip) -> None:
+def test_results_of_no_job_are_removed_once_idle(desk: Desk, stores: DataStores, small: Clip) -> None:
     job = desk.add_job(desk.add_video(small))
     lost = new_id()
     store = desk.services.store
     store.put_chunk(lost, 0, b"late")
     grow_old(desk)
-    assert Orphan("results", lost) not in list(orphans(keeper, 3600))
+    assert Orphan("results", lost) not in list(orphans(stores, 3600))
     time.sleep(1.1)
-    found = [item for item in orphans(keeper, 1) if item.kind == "results"]
+    found = [item for item in orphans(stores, 1) if item.kind == "results"]
     assert found == [Orphan("results", lost)]
-    list(remove(keeper, found))
+    list(remove(stores, found))
     assert (store.has_chunk(lost, 0), store.has_chunk(job.id, 0)) == (False, True)
 
 
@@ -168,13 +168,13 @@ def test_the_reaper_keeps_house_once_an_hour(desk: Desk, small: Clip) -> None:
     old = desk.add_video(small, days_old=40)
     stray = put(desk, video_key(new_id()))
     grow_old(desk)
-    hourly.keep_house(desk.services)
+    run_due(desk.services)
     assert not any(old.id in path for path in desk.files())
     assert stray in desk.files(), "the first turn had enough to do"
-    hourly.keep_house(desk.services)
+    run_due(desk.services)
     assert stray in desk.files(), "another processor has had this turn"
     desk.services.coordination.release(names.HOUSEKEEPING)
-    hourly.keep_house(desk.services)
+    run_due(desk.services)
     assert desk.files() == []
 
 

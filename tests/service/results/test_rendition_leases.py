@@ -24,7 +24,7 @@ from contracts.wire.messages import encode, to_json
 from contracts.wire.renditions import RenditionState, render_queue
 from contracts.workers.celery_app import create_celery
 from processor.context import Services
-from processor.jobs.reaper import reap
+from processor.periodic import run_due
 from processor.renditions import steps
 from processor.repository import Repository
 from tests.media.test_rendering import grey, probed
@@ -204,18 +204,18 @@ def test_one_that_is_asked_for_anew_under_way_is_made_anew(bench: Bench, monkeyp
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_the_reaper_sends_a_lost_one_again_and_not_too_often(bench: Bench, state: str) -> None:
     bench.change(state=state)
-    reap(bench.services)
+    run_due(bench.services)
     assert bench.emptied() == 0  # it may just have been sent
     bench.change(created_at=utcnow() - timedelta(seconds=40))
     bench.services.coordination.renew(names.rendition_lease(bench.row.id), 60)
-    reap(bench.services)
+    run_due(bench.services)
     assert bench.emptied() == 0  # somebody is at it
     bench.services.coordination.release(names.rendition_lease(bench.row.id))
     bench.services.coordination.release(names.resend_rendition(bench.poster.id))
-    reap(bench.services)
-    reap(bench.services)
+    run_due(bench.services)
+    run_due(bench.services)
     assert bench.emptied() == 1
     bench.services.coordination.release(names.resend_rendition(bench.poster.id))
     bench.change(state="ready")
-    reap(bench.services)
+    run_due(bench.services)
     assert bench.emptied() == 0

@@ -1,0 +1,82 @@
+"""Clean-up jobs, run by `processor.periodic`. Each returns whether it left more to do, None when it never does."""
+
+import logging
+from datetime import timedelta
+
+from contracts.coordination import names
+from contracts.coordination.deleted_jobs import DeletedJobs
+from contracts.database.tables import utcnow
+from contracts.errors import StorageUnavailable, Unavailable
+from contracts.storage.port import video_key
+from contracts.workers.registration import connect
+from processor.context import Services
+from processor.housekeeping.inventory import DataStores, Inventory
+from processor.housekeeping.orphans import orphans, remove
+from processor.housekeeping.retention import expire
+
+log = logging.getLogger(__name__)
+
+_UNFINISHED_SECONDS = 3600
+_LOCK_SECONDS = 60
+_MAX_ORPHANS = 1000
+
+
+def remove_unfinished_files(services: Services) -> None:
+    """Remove partial files of writers that were killed."""
+    try:
+        if count := services.storage.sweep(_UNFINISHED_SECONDS):
+            log.warning("removed %d unfinished files of killed writers", count)
+    except StorageUnavailable as error:  # not every object store permits listing
+        log.warning("cannot look for unfinished files: %s", error.detail)
+
+
+def remove_expired_results(services: Services) -> None:
+    """Free the room of running jobs' results whose TTL has passed."""
+    services.store.sweep()
+
+
+def expire_uploads(services: Services) -> None:
+    """Remove abandoned resumable uploads, except those that are being written."""
+    for upload_id in services.repository.expired_uploads():
+        # The lock is left to expire: a request that waits for it then finds the upload gone.
+        if services.coordination.acquire(
+            names.upload_lock(upload_id), _LOCK_SECONDS
+        ) and services.repository.has_expired(upload_id):
+            _remove_upload(services, upload_id)
+
+
+def expire_audit_events(services: Services) -> None:
+    """Remove events of the audit log that are older than AUDIT_DAYS."""
+    days = services.settings.audit_days
+    if days and (count := services.repository.forget_events(utcnow() - timedelta(days=days))):
+        log.info("removed %d events of the audit log that are older than %d days", count, days)
+
+
+def remove_old_and_orphaned(services: Services) -> bool:
+    """Remove what is older than the retention settings; when nothing is, remove orphans. Limited per call."""
+    settings = services.settings
+    with connect(settings.coordination_url) as client:
+        stores = DataStores(
+            Inventory(services.repository.engine), services.storage, services.store, DeletedJobs(client)
+        )
+        try:
+            if expire(stores, settings):
+                return True  # a long call would delay the resending of lost work
+            for count, _ in enumerate(remove(stores, orphans(stores, settings.orphan_hours * 3600)), 1):
+                if count == _MAX_ORPHANS:
+                    return True
+        except Unavailable as error:
+            log.warning("cannot remove old data and orphans for now: %s", error.detail)
+    return False
+
+
+def _remove_upload(services: Services, upload_id: str) -> None:
+    key = video_key(upload_id)
+    try:
+        services.storage.resumable().discard(key)
+        services.storage.delete(key)  # a complete upload that has not become a video
+    except StorageUnavailable as error:
+        log.warning("cannot remove the expired upload %s yet: %s", upload_id, error.detail)
+        return
+    services.repository.delete_upload(upload_id)
+    log.info("upload %s has expired", upload_id)
