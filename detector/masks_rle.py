@@ -1,8 +1,8 @@
-"""Masks as COCO's compressed run lengths: the form that its tools read (`counts`, with `size` [height, width]).
+"""Masks in COCO's compressed run-length encoding (RLE): `counts` of an object with `size` [height, width].
 
-Runs go down the columns, left to right, and alternate beginning with what is not the object. Each is
-written as a number in digits of 5 bits, the lowest first, in ASCII from "0" on; from the fourth on as the
-difference to the one two before. Equal masks are equal bytes.
+Runs go down the columns, left to right, and alternate, starting with background. Each is encoded in digits of 5 bits,
+lowest first, as ASCII characters from "0" on; from the fourth run on as the difference to the run two before. Equal
+masks have equal bytes.
 """
 
 import numpy as np
@@ -17,13 +17,13 @@ Bits = NDArray[np.bool_]
 
 
 def encode(bits: Bits, size: tuple[int, int], left: int = 0, top: int = 0) -> bytes:
-    """The mask of a frame of `size` (width, height) that is `bits` [height, width] at left, top and 0 elsewhere."""
+    """Encode a mask of `size` (width, height) that is `bits` (H, W) at left, top and 0 elsewhere."""
     width, height = size
-    # A border of zeros above and below: each run of a column begins and ends inside it.
-    turns = np.diff(np.pad(bits, ((1, 1), (0, 0))).astype(np.int8), axis=0)
-    column, row = np.nonzero(turns.T)
+    # Zero padding above and below, so that each run starts and ends within its column.
+    changes = np.diff(np.pad(bits, ((1, 1), (0, 0))).astype(np.int8), axis=0)
+    column, row = np.nonzero(changes.T)
     edges = (column + left) * height + row + top
-    # Where a run ends at the bottom and the next begins at the top, the two are one.
+    # A run that ends at the bottom and one that starts at the top of the next column are one.
     goes_on = edges[1:-1:2] == edges[2::2]
     kept = np.ones(len(edges), bool)
     kept[1:-1:2] &= ~goes_on
@@ -34,7 +34,7 @@ def encode(bits: Bits, size: tuple[int, int], left: int = 0, top: int = 0) -> by
 
 
 def decode(counts: bytes, size: tuple[int, int]) -> Bits:
-    """The mask [height, width] of a frame of `size` (width, height). Raises ValueError for other counts."""
+    """Decode a mask (H, W) of `size` (width, height). Raises ValueError for counts of another size."""
     width, height = size
     runs = _runs(counts)
     flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
@@ -45,7 +45,7 @@ def decode(counts: bytes, size: tuple[int, int]) -> Bits:
 
 
 def placed(counts: bytes, size: tuple[int, int], left: int, top: int, whole: tuple[int, int]) -> bytes:
-    """The mask of an area of `size` at left, top as one of the whole frame, (width, height) each."""
+    """The mask of a crop of `size` at left, top as a mask of the whole frame; sizes are (width, height)."""
     return counts if size == whole else encode(decode(counts, size), whole, left, top)
 
 
@@ -57,7 +57,7 @@ def _text(runs: NDArray[np.int64]) -> bytes:
     for number in numbers.tolist():
         while True:
             digit, number = number & _DIGIT, number >> 5
-            # Done when what is left is the sign that the last digit tells.
+            # Done when the rest is only the sign, which the last digit carries.
             if number == (-1 if digit & _SIGN else 0):
                 text.append(_BASE + digit)
                 break
@@ -66,7 +66,7 @@ def _text(runs: NDArray[np.int64]) -> bytes:
 
 
 def _runs(text: bytes) -> list[int]:
-    """The runs of a text. Raises ValueError for a text that is none."""
+    """Decode runs. Raises ValueError for malformed counts."""
     runs: list[int] = []
     number = shift = 0
     for character in text:

@@ -1,4 +1,4 @@
-"""How an image for a model shows a frame, and the way back from its pixels to the frame's."""
+"""How a frame is laid out in a model's input image, and the mapping of boxes back to the frame."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,16 @@ from numpy.typing import NDArray
 from contracts.models.catalogue import Model
 
 Floats = NDArray[np.float64]
-# What models that keep the ratio were trained with around the picture, in each channel.
+# Padding value in each channel that models with preserved aspect ratio were trained with.
 GREY = 114
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A frame in an image.
+    """The layout of a frame in an image.
 
-    size: (width, height) in pixels of the frame (or of the part of it that is looked at), upright.
-    canvas: those of the image. inner: those of the frame inside it. offset: (left, top) in pixels of the
-    image where it begins.
+    size: (width, height) in pixels of the upright frame or crop. canvas: of the image. inner: of the scaled frame in
+    the image. offset: (left, top) of the scaled frame in pixels of the image.
     """
 
     size: tuple[int, int]
@@ -27,19 +26,19 @@ class View:
     offset: tuple[int, int] = (0, 0)
 
     def to_frame(self, box: Floats) -> Floats:
-        """Boxes [n, 4] as x1, y1, x2, y2 in pixels of the image, in pixels of the frame, clipped to it."""
+        """Map boxes (N, 4), x1, y1, x2, y2, from pixels of the image to pixels of the frame, clipped to it."""
         scale = np.array([self.size[0] / self.inner[0], self.size[1] / self.inner[1]] * 2)
         boxes: Floats = np.clip((box - np.array([*self.offset] * 2)) * scale, 0, np.array([*self.size] * 2, np.float64))
         return boxes
 
 
 def whole(size: tuple[int, int]) -> View:
-    """A frame of that size (width, height) as it is."""
+    """An unscaled frame of that size (width, height)."""
     return View(size, size, size)
 
 
 def view(model: Model, size: tuple[int, int]) -> View:
-    """How the model's images show frames of that size (width, height)."""
+    """The layout of frames of that size (width, height) in the model's images."""
     canvas = model.input_size
     if canvas is None:
         return whole(size)

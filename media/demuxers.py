@@ -1,16 +1,15 @@
-"""Which containers are read. Everything else is refused before a parser of it runs.
+"""The allowed container formats. All others are refused before a parser of theirs runs.
 
-Playlists (hls, concat, dash) and numbered images (image2) are left out on purpose: they make the
-demuxer open other files.
+Playlists (hls, concat, dash) and image sequences (image2) are excluded deliberately: their demuxers open other files.
 """
 
-# One picture: a video of one frame.
+# Still images: a video of one frame.
 STILLS = ("jpeg_pipe", "png_pipe", "webp_pipe")
-# Each picture changes the one before, whatever the container says of keyframes, and none can be sought.
+# Each picture depends on the one before, whatever the container says about keyframes; seeking is impossible.
 ANIMATIONS = ("gif", "apng")
 DEMUXERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", *STILLS, *ANIMATIONS)
 
-# A file with more is none of a camera's or an editor's: each costs memory as soon as it is named.
+# No camera or editor writes more, and each stream costs memory when the container is opened.
 MAX_STREAMS = 100
 
 # For av.open(): custom IO needs no protocol, so none is allowed.
@@ -18,8 +17,8 @@ OPEN_OPTIONS = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": ""
 
 
 def demuxer(head: bytes) -> str | None:
-    """The demuxer for a file that begins so, None to find out.
+    """The demuxer for a file that starts with these bytes; None to let FFmpeg probe it.
 
-    Cameras append previews, maps and short films to a JPEG, and then it is taken for something else.
+    Cameras append previews, maps and short clips to a JPEG, which FFmpeg then takes for another format.
     """
     return "jpeg_pipe" if head.startswith(b"\xff\xd8\xff") else None

@@ -1,8 +1,7 @@
-"""An open object for a child process that has neither the storage's address nor its secrets.
+"""Hands an open object to a child process that has neither the storage's address nor its secrets.
 
-A file goes as its descriptor. Anything else is read by the parent, for a child that asks over a
-socket: a request is the offset and the number of bytes, the answer so many bytes. A parent that
-cannot read on closes the socket.
+A file is passed as its descriptor. Any other object is read by the parent, on requests that the child sends over a
+socket: offset and number of bytes, answered with so many bytes. A parent that cannot read any more closes the socket.
 """
 
 import io
@@ -20,13 +19,13 @@ from contracts.storage.range_reader import RangeReader
 
 _SIZE = struct.Struct("<Q")
 _REQUEST = struct.Struct("<QQ")
-_MOST_BYTES = 4 * 1024 * 1024  # of one request
-STORAGE_FAILED = 3  # the exit status of a child that could not read to the end
+_MOST_BYTES = 4 * 1024 * 1024  # per request
+STORAGE_FAILED = 3  # exit status of a child whose source could not be read to the end
 
 
 @contextmanager
 def handed(source: BinaryIO) -> Iterator[int]:
-    """The parent's side: a descriptor for `pass_fds`. source may be read from another thread meanwhile."""
+    """The parent's side: a descriptor for `pass_fds`. A thread of this module may read source meanwhile."""
     try:
         descriptor = source.fileno()
     except io.UnsupportedOperation:
@@ -38,7 +37,7 @@ def handed(source: BinaryIO) -> Iterator[int]:
 
 @contextmanager
 def taken(descriptor: int) -> Iterator[BinaryIO]:
-    """The child's side: a seekable reader."""
+    """The child's side: a seekable reader of that descriptor."""
     if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
         with os.fdopen(descriptor, "rb") as source:
             yield source
@@ -62,13 +61,13 @@ def _served(source: BinaryIO) -> Iterator[int]:
         try:
             yield theirs.fileno()
         finally:
-            # The child has ended, so that nobody else holds this side: the thread reads the end.
+            # The child has ended and nobody else holds this end: the thread reads end of file.
             theirs.close()
             thread.join()
 
 
 def _serve(source: BinaryIO, line: socket.socket) -> None:
-    """Answer until the child has ended, asks for nonsense, or the source cannot be read."""
+    """Answer requests until the child ends, sends an invalid one, or source cannot be read."""
     with line, suppress(OSError, WebDetectorError):
         size = source.seek(0, os.SEEK_END)
         line.sendall(_SIZE.pack(size))

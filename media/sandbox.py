@@ -1,10 +1,9 @@
-"""Where foreign bytes are decoded: a process that can compute, and use what it has open, and nothing else.
+"""The sandbox of processes that decode untrusted bytes: they can compute and use open files, and nothing else.
 
-`enter` shuts the process in, for good and without any privilege. Two layers: limits on memory, processor time,
-and files (none can be opened any more, nor a socket, and none grow), which every kernel knows; and a filter of
-system calls (seccomp) that lets through what a decoder needs and refuses the rest with EPERM: no file by its name,
-no socket, no other process, no signal to one, no look into its memory. All that the work needs must be
-imported and open before.
+`enter` sandboxes the process permanently and needs no privilege. Two layers: resource limits on memory, CPU time and
+files (none can be opened, nor a socket, and none can grow), which every kernel has; and a seccomp filter that allows
+the system calls a decoder needs and refuses all others with EPERM: no file by name, no socket, no other process, no
+signal to one, no access to its memory. All that the work needs must be imported and open before.
 """
 
 import ctypes
@@ -25,10 +24,10 @@ _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
 _FILTER_MODE = 2
 
-_MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}  # number of the architecture, column below
-# What may be called: (on x86_64, on aarch64).
+_MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}  # audit number of the architecture, column below
+# Allowed system calls: number on x86_64, on aarch64.
 _ALLOWED = {
-    # what is open already; times are read without a call, mostly
+    # files that are open already
     "read": (0, 63),
     "write": (1, 64),
     "readv": (19, 65),
@@ -66,7 +65,7 @@ _ALLOWED = {
     "sigaltstack": (131, 132),
     "exit": (60, 93),
     "exit_group": (231, 94),
-    # the clock, and what is known of the machine
+    # the clock, and properties of the machine
     "clock_gettime": (228, 113),
     "gettimeofday": (96, 169),
     "clock_nanosleep": (230, 115),
@@ -76,11 +75,11 @@ _ALLOWED = {
     "sysinfo": (99, 179),
     "uname": (63, 160),
 }
-_CLONE = (56, 220)  # for threads alone
-_CLONE3 = (435, 435)  # "not there", so that the C library takes the one above, whose flags can be seen
+_CLONE = (56, 220)  # allowed for threads only
+_CLONE3 = (435, 435)  # answered with ENOSYS, so that the C library falls back to clone, whose flags a filter can read
 _CLONE_THREAD = 0x10000
 
-# The filter's language: load from the call's data, compare, answer.
+# BPF instructions: load from the system call's data, compare, return.
 _LOAD, _EQUAL, _ANY_BIT, _ANSWER = 0x20, 0x15, 0x45, 0x06
 _NUMBER_AT, _MACHINE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
@@ -89,8 +88,8 @@ _EPERM, _ENOSYS = 1, 38
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """memory_bytes: of address space. cpu_seconds: of processor time. file_bytes: how long a file that is
-    open for writing may become."""
+    """Resource limits. memory_bytes: address space. cpu_seconds: CPU time. file_bytes: size to which a file that is
+    open for writing may grow."""
 
     memory_bytes: int
     cpu_seconds: int
@@ -102,45 +101,45 @@ class _Program(ctypes.Structure):
 
 
 def enter(bounds: Bounds, parent: int) -> None:
-    """Shut this process in. It ends with its parent, the process of that number."""
+    """Sandbox this process. It ends with its parent, the process with that id."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
+    if os.getppid() != parent:  # it ended before the call above
         os._exit(1)
     soft = {
         resource.RLIMIT_AS: bounds.memory_bytes,
         resource.RLIMIT_FSIZE: bounds.file_bytes,
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 0,  # those that are open stay so
+        resource.RLIMIT_NOFILE: 0,  # open ones stay open
     }
     for which, value in soft.items():
         resource.setrlimit(which, (value, value))
     resource.setrlimit(resource.RLIMIT_CPU, (bounds.cpu_seconds, bounds.cpu_seconds + 5))
-    _shut()
+    _install_filter()
 
 
 def warn_if_weak() -> None:
-    """Log what the sandbox lacks on this machine. For a worker's start, before it has threads."""
+    """Log a warning where this machine has no seccomp filter. Call it at a worker's start, before it has threads."""
     pid = os.fork()
     if not pid:
-        os._exit(0 if _shut() else 1)
+        os._exit(0 if _install_filter() else 1)
     if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]):
         log.warning(
-            "there is no filter of system calls (seccomp) here, since the kernel, the machine (%s) or the container's "
-            "profile has none: videos are decoded in processes that have limits alone",
+            "no system call filter (seccomp) is available: the kernel, the machine (%s) or the container's profile "
+            "does not allow it; videos are decoded with resource limits only",
             platform.machine(),
         )
 
 
 def environment() -> dict[str, str]:
-    """That of a process which reads foreign files: without our settings, and so without a password."""
+    """The environment of a process that reads untrusted files: without our settings, so without secrets."""
     known = {row.variable for row in table()}
     environ = {name: value for name, value in os.environ.items() if name not in known}
-    # numpy's library takes address space for each core, and nothing here multiplies large matrices.
+    # OpenBLAS reserves address space per core, and nothing here multiplies large matrices.
     return environ | {"OPENBLAS_NUM_THREADS": "1"}
 
 
-def _shut() -> bool:
-    """Install the filter of system calls; whether there is one now."""
+def _install_filter() -> bool:
+    """Install the seccomp filter. Returns whether it is active."""
     machine = _MACHINES.get(platform.machine())
     if machine is None or _prctl(_PR_SET_NO_NEW_PRIVS, 1):
         return False
@@ -149,7 +148,7 @@ def _shut() -> bool:
 
 
 def _filter(architecture: int, column: int) -> bytes:
-    """The program that the kernel runs for each call."""
+    """The BPF program that the kernel runs for each system call."""
     code = [(_LOAD, 0, 0, _MACHINE_AT), (_EQUAL, 1, 0, architecture), (_ANSWER, 0, 0, _KILL)]
     code.append((_LOAD, 0, 0, _NUMBER_AT))
     for numbers in _ALLOWED.values():
@@ -161,6 +160,6 @@ def _filter(architecture: int, column: int) -> bytes:
 
 
 def _prctl(option: int, *arguments: object) -> int:
-    # Words, all four: the kernel looks at those that are not used too.
+    # All four as full words: the kernel reads unused arguments too.
     words = (ctypes.c_ulong(a) if isinstance(a, int) else a for a in (*arguments, 0, 0, 0)[:4])
     return int(ctypes.CDLL(None).prctl(option, *words))

@@ -1,4 +1,4 @@
-"""What a model's outputs mean: one file per kind. Pure numpy: arrays in, detections out."""
+"""Post-processing of model outputs, one file per kind of outputs. Pure numpy: arrays in, detections out."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -15,14 +15,13 @@ Decode = Callable[[Outputs, Model, View, float, Collection[int] | None], Detecti
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One kind of outputs.
+    """Post-processing for one kind of outputs.
 
-    shapes: what the head reads of a model, by role; None stands for any number.
-    decode(outputs, model, view, min_score, class_ids): the detections of one image, best score first; of
-    equal scores the lower class, then position, first. Boxes are in pixels of the frame, clipped to
-    it. class_ids: classes to keep, None for all; the others are gone before they could displace
-    any.
-    fixed_size: whether it can only read models of a fixed input size.
+    shapes(model): the outputs that the head reads, by role; None stands for any length.
+    decode(outputs, model, view, min_score, class_ids): the detections of one image, best score first; equal scores by
+    class, then position. Boxes (N, 4) are x1, y1, x2, y2 in pixels of the frame, clipped to it. class_ids: classes to
+    keep, None for all; others are removed before they could suppress any.
+    fixed_size: whether the head can only read models of a fixed input size.
     """
 
     shapes: Callable[[Model], Shapes]

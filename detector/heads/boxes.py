@@ -1,4 +1,4 @@
-"""Final boxes: graphs with their post-processing inside (SSD, D-FINE ...), and whole engines. Pure numpy."""
+"""Final boxes: graphs that include their post-processing (SSD, D-FINE ...), and engines on PyTorch. Pure numpy."""
 
 from collections.abc import Collection
 from typing import Any
@@ -23,11 +23,10 @@ def decode(
 ) -> Detections:
     """See detector.heads.Head.
 
-    outputs: `boxes` [n, 4] in the order and units of head_options, `scores` [n] 0 to 1, and `labels` [n],
-    where head_options.first_label is the first of the model's labels, and maybe `masks` [n], texts of the
-    frame: see detector.masks_rle. Rows with a label that the
-    model does not have or that means nothing, or with the score 0, only fill up. Overlaps are removed where
-    head_options.max_iou is set.
+    outputs: `boxes` (N, 4) in the order and units of head_options, `scores` (N,) 0 to 1, and `labels` (N,), where
+    head_options.first_label is the first of the model's labels; optionally `masks` (N,), encoded for the whole image as
+    in detector.masks_rle. Rows with score 0 or a label that the model does not have or leaves empty are padding.
+    Overlapping boxes are removed where head_options.max_iou is set.
     """
     options = model.head_options
     number = np.rint(outputs["labels"]).astype(np.intp) - options.first_label
@@ -42,7 +41,7 @@ def decode(
 
 
 def _boxes(raw: NDArray[np.float32], options: HeadOptions, view: View) -> Floats:
-    """Boxes [n, 4] as x1, y1, x2, y2 in pixels of the image."""
+    """Boxes (N, 4) as x1, y1, x2, y2 in pixels of the image."""
     box = raw.astype(np.float64)
     if options.box == "cxcywh":
         box = corners(box)
@@ -50,5 +49,5 @@ def _boxes(raw: NDArray[np.float32], options: HeadOptions, view: View) -> Floats
         box = box[:, [1, 0, 3, 2]]
     if options.units == "unit":
         box = box * np.array([*view.canvas] * 2, np.float64)
-    # A box with its corners the wrong way round is none; it must not look like one.
+    # A box with swapped corners becomes empty, not valid.
     return np.concatenate([box[:, :2], np.maximum(box[:, :2], box[:, 2:])], axis=1)

@@ -13,9 +13,9 @@ from detector.view import View
 
 
 def shapes(model: Model) -> Shapes:
-    """See detector.heads.Head. With softmax there is one class more, the last: nothing."""
-    nothing = model.head_options.activation == "softmax"
-    return {"logits": (None, len(model.labels) + nothing), "boxes": (None, 4)}
+    """See detector.heads.Head. Softmax outputs have an additional last class, "no object"."""
+    no_object = model.head_options.activation == "softmax"
+    return {"logits": (None, len(model.labels) + no_object), "boxes": (None, 4)}
 
 
 def decode(
@@ -23,9 +23,9 @@ def decode(
 ) -> Detections:
     """See detector.heads.Head.
 
-    outputs: `logits` [queries, classes], made scores by a sigmoid unless head_options.activation says
-    otherwise, and `boxes` [queries, 4]: centre x and y, width and height in parts (0 to 1) of the
-    input. The model has learnt to find each object once: no overlap is removed.
+    outputs: `logits` (queries, classes), turned into scores by a sigmoid unless head_options.activation says
+    otherwise, and `boxes` (queries, 4): centre x, centre y, width and height, 0 to 1 of the input. The model is
+    trained to find each object once: no NMS.
     """
     scores = _scores(outputs["logits"], model.head_options.activation)
     query, class_id, score = candidates(scores, min_score, class_ids)
@@ -35,7 +35,7 @@ def decode(
 
 
 def _scores(logits: NDArray[np.float32], activation: str) -> Floats:
-    """Scores [queries, classes], 0 to 1."""
+    """Scores (queries, classes), 0 to 1."""
     values = logits.astype(np.float64)
     if activation == "none":
         return values
@@ -43,6 +43,6 @@ def _scores(logits: NDArray[np.float32], activation: str) -> Floats:
         weight = np.exp(values - values.max(axis=1, keepdims=True))
         shares: Floats = (weight / weight.sum(axis=1, keepdims=True))[:, :-1]
         return shares
-    # Not below -700, where the power would overflow; the score is 0 long before.
+    # Not below -700, where exp would overflow; the score is 0 long before.
     scores: Floats = 1 / (1 + np.exp(-np.maximum(values, -700)))
     return scores

@@ -1,4 +1,4 @@
-"""The cells of models that look for an object at each place of a grid, at three scales. Pure numpy."""
+"""The grid cells of anchor-free models, at three scales. Pure numpy."""
 
 from functools import lru_cache
 
@@ -12,9 +12,9 @@ STRIDES = (8, 16, 32)
 
 @lru_cache(maxsize=8)
 def cells(input_size: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Column and row of each cell [cells, 2], and its stride [cells] in pixels of the input (width, height).
+    """Column and row of each cell (cells, 2), and its stride (cells,) in pixels of the input (width, height).
 
-    Cells lie row by row, stride 8 first, then 16, then 32.
+    Row by row, stride 8 first, then 16, then 32.
     """
     width, height = input_size
     places, strides = [], []
@@ -26,11 +26,11 @@ def cells(input_size: tuple[int, int]) -> tuple[Floats, Floats]:
 
 
 def cell_count(input_size: tuple[int, int]) -> int:
-    """How many cells an input of that size (width, height) has."""
+    """Number of cells of an input of that size (width, height)."""
     return len(cells(input_size)[1])
 
 
 def fixed_size(model: Model) -> tuple[int, int]:
-    """The input size of a model that has one, as heads of cells demand (see detector.heads.Head)."""
-    assert model.input_size is not None  # noqa: S101  (it was refused without)
+    """The input size (width, height) of a model that has one, as Head.fixed_size ensures."""
+    assert model.input_size is not None  # noqa: S101  (checked by heads.get)
     return model.input_size

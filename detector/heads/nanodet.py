@@ -1,4 +1,4 @@
-"""NanoDet: scores, and distances as distributions. Pure numpy."""
+"""NanoDet: class scores, and distances to the box sides as distributions. Pure numpy."""
 
 from collections.abc import Collection
 
@@ -27,9 +27,8 @@ def decode(
 ) -> Detections:
     """See detector.heads.Head.
 
-    outputs: `scores` [cells, classes] 0 to 1, and `distances` [cells, 4 * 11], logits over 11 bins
-    for the way from the cell's centre to the left, top, right and bottom side, in strides. Cells
-    lie row by row, stride 8 first, then 16, then 32.
+    outputs: `scores` (cells, classes) 0 to 1, and `distances` (cells, 4 * 11), logits over 11 bins for the distance
+    from the cell's centre to the left, top, right and bottom side, in strides. Cells are ordered as in heads.grid.
     """
     cell, class_id, score = candidates(outputs["scores"], min_score, class_ids)
     box = view.to_frame(_boxes(outputs["distances"], cell, fixed_size(model)))
@@ -37,7 +36,7 @@ def decode(
 
 
 def _boxes(distances: NDArray[np.float32], cell: Indices, input_size: tuple[int, int]) -> Floats:
-    """Boxes [n, 4] of cells [n] as x1, y1, x2, y2 in pixels of the input."""
+    """Boxes (N, 4) of cells (N,) as x1, y1, x2, y2 in pixels of the input."""
     place, stride = (array[cell] for array in cells(input_size))
     centre = (place + 0.5) * stride[:, None]
     logits = distances[cell].reshape(-1, 4, BINS).astype(np.float64)

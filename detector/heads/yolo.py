@@ -1,4 +1,4 @@
-"""YOLOv8 to YOLO11 as their ONNX exports give them: boxes and classes, one column a cell. Pure numpy."""
+"""ONNX exports of YOLOv8 to YOLO11: boxes and classes, one column per cell. Pure numpy."""
 
 from collections.abc import Collection
 
@@ -21,8 +21,8 @@ def decode(
 ) -> Detections:
     """See detector.heads.Head.
 
-    outputs: `output0` [4 + classes, cells]: centre x and y, width and height in pixels of the input, then
-    the scores of the classes, 0 to 1.
+    outputs: `output0` (4 + classes, cells): centre x, centre y, width and height in pixels of the input, then the
+    scores of the classes, 0 to 1.
     """
     output = outputs["output0"].T
     cell, class_id, score = candidates(output[:, 4:], min_score, class_ids)

@@ -1,4 +1,4 @@
-"""YOLOX, and YOLOv5 whose outputs read the same: boxes, objectness and classes in one array. Pure numpy."""
+"""YOLOX, and YOLOv5 with the same outputs: boxes, objectness and classes in one array. Pure numpy."""
 
 from collections.abc import Collection
 
@@ -13,12 +13,12 @@ from detector.tensors import Outputs, Shapes
 from detector.view import View
 
 MAX_IOU = 0.45
-# Sizes are powers of e, and one that is larger than any picture may be as large as it likes.
+# Sizes are powers of e; the limit only prevents overflow and is larger than any image.
 _MAX_LOGIT = 50
 
 
 def shapes(model: Model) -> Shapes:
-    """See detector.heads.Head. Decoded boxes may be those of any number of cells, with several to a cell."""
+    """See detector.heads.Head. Decoded outputs may have any number of rows, such as several per cell."""
     count = None if model.head_options.decoded else cell_count(fixed_size(model))
     return {"output": (count, 5 + len(model.labels))}
 
@@ -28,10 +28,9 @@ def decode(
 ) -> Detections:
     """See detector.heads.Head.
 
-    outputs: `output` [cells, 5 + classes]: centre x and y, width and height, then scores 0 to 1 of there
-    being an object, and of each class if there is one. Boxes are in pixels of the input where
-    head_options.decoded says so; else centres count from the cell's corner in strides, and sizes
-    are logarithms of strides. Cells lie row by row, stride 8 first, then 16, then 32.
+    outputs: `output` (cells, 5 + classes): centre x, centre y, width and height, then objectness and class scores, 0
+    to 1. Boxes are in pixels of the input where head_options.decoded is set; otherwise centres are offsets from the
+    cell's corner in strides, and sizes logarithms of strides. Cells are ordered as in heads.grid.
     """
     output = outputs["output"]
     cell, class_id, score = candidates(output[:, 5:] * output[:, 4:5], min_score, class_ids)
@@ -41,7 +40,7 @@ def decode(
 
 
 def _boxes(raw: NDArray[np.float32], cell: Indices, input_size: tuple[int, int]) -> Floats:
-    """Boxes [n, 4] of cells [n] as x1, y1, x2, y2 in pixels of the input."""
+    """Boxes (N, 4) of cells (N,) as x1, y1, x2, y2 in pixels of the input."""
     place, stride = (array[cell] for array in cells(input_size))
     centre = (raw[:, :2] + place) * stride[:, None]
     size = np.exp(np.minimum(raw[:, 2:].astype(np.float64), _MAX_LOGIT)) * stride[:, None]

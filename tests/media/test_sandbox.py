@@ -207,5 +207,5 @@ def test_a_machine_without_the_filter_is_told_of() -> None:
     code = "from contracts import sandbox; import logging; logging.basicConfig(); {} sandbox.warn_if_weak()"
     for change, warned in (("", False), ("sandbox._MACHINES.clear();", True)):
         done = subprocess.run([sys.executable, "-c", code.format(change)], cwd=ROOT, capture_output=True, text=True)
-        assert ("limits alone" in done.stderr) == warned
+        assert ("resource limits only" in done.stderr) == warned
         assert done.returncode == 0
