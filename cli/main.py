@@ -81,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         help="write every frame there; its name ends with .json or .ndjson",
     )
     detect.add_argument("--model", help="id of the model; the service's default when left out")
-    detect.add_argument("--min-score", type=float, metavar="S", help="least score of an object, 0 to 1")
+    detect.add_argument(
+        "--min-score", type=float, metavar="S", help="least score of an object, 0.01 to 1 (default 0.35)"
+    )
     detect.add_argument("--labels", metavar="A,B", help="only objects of these labels")
     detect.add_argument(
         "--keep", action="store_true", help="leave the service of its own running until Ctrl-C (also: KEEP=1)"
@@ -101,7 +103,11 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
         "--annotations", type=Path, metavar="FILE", help="COCO annotations; DATASET/annotations/instances_*.json"
     )
     parser.add_argument(
-        "--min-score", type=float, default=0.01, metavar="S", help="least score of an object (%(default)s)"
+        "--min-score",
+        type=float,
+        default=0.01,
+        metavar="S",
+        help="least score of an object, 0.01 to 1 (default %(default)s)",
     )
     parser.add_argument("--limit", type=_count, metavar="N", help="only the first N images")
     parser.add_argument("-o", "--output", type=_json, metavar="FILE", help="write figures and detections there (.json)")

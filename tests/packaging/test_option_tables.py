@@ -1,0 +1,95 @@
+"""The spec, the web UI, the command line and the README agree with the options declared in contracts.wire.messages."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from api.results.export_formats import FORMATS
+from cli.main import main
+from contracts.wire.messages import OPTION_LIMITS, Options
+
+ROOT = Path(__file__).parents[2]
+SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
+DEFAULTS = msgspec.to_builtins(Options())
+NUMBER = r"[\d.e_]+"
+
+
+def declared() -> dict[str, dict[str, Any]]:
+    """JSON schema of the options, by name."""
+    schemas: dict[str, Any] = msgspec.json.schema(Options)["$defs"]["Options"]["properties"]
+    return schemas
+
+
+def kinds(schema: dict[str, Any]) -> set[str]:
+    """The JSON types that a schema allows; OpenAPI 3.0 says null by `nullable`."""
+    found = {part["type"] for part in schema.get("anyOf", [schema])}
+    return found | {"null"} if schema.get("nullable") else found
+
+
+def test_spec_has_the_names_types_and_defaults_of_the_options() -> None:
+    spec = SPEC["components"]["schemas"]["Options"]
+    assert list(spec["properties"]) == list(Options.__struct_fields__)
+    assert spec["additionalProperties"] is False
+    for name, schema in declared().items():
+        said = spec["properties"][name]
+        assert kinds(said) == kinds(schema), name
+        assert said.get("default") == DEFAULTS[name], name
+
+
+def test_spec_has_the_limits_of_the_options() -> None:
+    properties = SPEC["components"]["schemas"]["Options"]["properties"]
+    limits = {name: (said["minimum"], said["maximum"]) for name, said in properties.items() if "minimum" in said}
+    assert limits == OPTION_LIMITS
+
+
+def test_spec_has_the_export_formats_of_the_api() -> None:
+    (operation,) = [item["get"] for path, item in SPEC["paths"].items() if path.endswith("/export")]
+    (said,) = [item["schema"]["enum"] for item in operation["parameters"] if item.get("name") == "format"]
+    assert sorted(said) == sorted(FORMATS)
+
+
+def test_web_ui_has_the_names_limits_and_default_of_the_options() -> None:
+    types = (ROOT / "web/src/lib/types.ts").read_text()
+    (fields,) = re.findall(r"export interface Options \{(.*?)\}", types, re.DOTALL)
+    assert re.findall(r"^ *(\w+)\?:", fields, re.MULTILINE) == list(Options.__struct_fields__)
+    table = (ROOT / "web/src/upload/options.ts").read_text()
+    names = {"min_score": "minScore", "every_n": "everyN", "sample_fps": "sampleFps"}
+    found = {}
+    for name, field in names.items():
+        (bounds,) = re.findall(rf"form\.{field} >= ({NUMBER}) && form\.{field} <= ({NUMBER})", table)
+        found[name] = tuple(float(bound) for bound in bounds)
+    assert found == OPTION_LIMITS
+    (default,) = re.findall(rf"^  minScore: ({NUMBER}),$", table, re.MULTILINE)
+    assert float(default) == Options().min_score
+
+
+def test_web_ui_uses_one_default_score() -> None:
+    sources = [path for path in (ROOT / "web/src").rglob("*.ts*") if ".test." not in path.name]
+    found = [value for path in sources for value in re.findall(rf"min_score \?\? ({NUMBER})", path.read_text())]
+    assert {float(value) for value in found} <= {Options().min_score}
+
+
+def test_command_line_has_the_limits_and_default_of_the_score(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("detect", "eval"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        least, most = OPTION_LIMITS["min_score"]
+        default = {"detect": Options().min_score, "eval": least}[command]
+        says = " ".join(capsys.readouterr().out.split())
+        assert f"least score of an object, {least} to {most} (default {default})" in says
+
+
+def test_readme_lists_every_option_with_its_limits_and_default() -> None:
+    section = (ROOT / "README.md").read_text().partition("## Options of a job")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "| `" in line]
+    names = [name for first, *_ in rows for name in re.findall(r"`(\w+)`", first)]
+    assert names == ["model", *Options.__struct_fields__]
+    for first, meaning, default in rows:
+        for name in set(re.findall(r"`(\w+)`", first)) & OPTION_LIMITS.keys():
+            least, most = OPTION_LIMITS[name]
+            assert f"{least} to {most}" in meaning, name
+            assert DEFAULTS[name] is None or str(DEFAULTS[name]) == default
