@@ -20,7 +20,7 @@ from api.results.appearances import AppearanceQuery, find
 from api.results.export_formats import FORMATS, Export
 from api.results.paging import frame_lines, read_page
 from api.results.selection import Query, Selection
-from api.results.series import answer, read_series, span_of
+from api.results.series import read_series, span_of, to_document
 from api.results.sources import FiledFrames, Frames, open_frames
 from benchmarks.peak import peak_mb
 from contracts.database.engine import open_database
@@ -41,7 +41,7 @@ def series(frames: Frames, **query: Any) -> bytes:
     span = span_of(frames, None, None, 500, True)
     asked = Query(from_ms=span.from_ms, to_ms=span.to_ms, **query)
     counted, waiting = read_series(frames, Selection(asked, frames.header), span)
-    return msgspec.json.encode(answer(frames, counted, waiting, True))
+    return msgspec.json.encode(to_document(frames, counted, waiting, True))
 
 
 def window(frames: Frames, from_ms: float) -> bytes:

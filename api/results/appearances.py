@@ -1,4 +1,4 @@
-"""When a label is seen: intervals of frames with it, forwards or backwards. Pure but for reading segments."""
+"""Appearances: intervals of frames that contain a label, forwards or backwards. Pure except for reading segments."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ DEFAULT_LIMIT = 100
 
 
 class AppearanceQuery(Filter, frozen=True, kw_only=True):
-    """Stretches in which a label is seen without a gap of more than gap_ms: backwards those that begin before
-    from_ms, the latest first, else those that begin there or later. from_ms None: from the end, or the start."""
+    """A query for intervals of a label with no gap longer than gap_ms: those that begin at from_ms or later, or with
+    `backwards` those that begin before it, latest first. from_ms None: from the start, or from the end."""
 
     label: str
     min_score: float | None = None
@@ -25,20 +25,20 @@ class AppearanceQuery(Filter, frozen=True, kw_only=True):
     backwards: bool = False
 
     def selection(self, frames: Frames, from_ms: float | None = None) -> Selection:
-        """What is read for it. Raises InvalidInput for an unknown label."""
+        """The frames to read. Raises InvalidInput for an unknown label."""
         query = Query(labels=(self.label,), min_score=self.min_score, from_ms=from_ms)
         return Selection(query, frames.header)
 
     def reaches(self, one_ms: float, later_ms: float) -> bool:
-        """Whether there is no gap between two times of which the later comes second."""
+        """Whether two times belong to one interval: later_ms is at most gap_ms after one_ms."""
         return round(1000 * (later_ms - one_ms)) <= 1000 * self.gap_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Frames with the label: the first and the last with their times, how many, and most objects in one.
+    """An interval: first and last frame with their times, number of frames, maximum of objects per frame.
 
-    growing: it touches the frontier of a running job, so that it may become longer.
+    growing: it ends at the frontier of a running job and may become longer.
     """
 
     from_ms: float
@@ -50,7 +50,7 @@ class Interval:
     growing: bool = False
 
     def joined(self, later: "Interval") -> "Interval":
-        """This one and the next as one."""
+        """This interval merged with the next one."""
         return Interval(
             self.from_ms,
             later.to_ms,
@@ -63,14 +63,14 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class IntervalPage:
-    """Stretches in the order that was asked for, and the frame to go on from; None at the end."""
+    """Intervals in the requested order, and the frame of the next page; None at the end."""
 
     intervals: list[Interval]
     next_frame: int | None
 
 
 def find(frames: Frames, query: AppearanceQuery, limit: int, frame: int = 0) -> IntervalPage:
-    """At most `limit` intervals. frame: where an answer before this one said to go on, else 0.
+    """At most `limit` intervals. frame: next_frame of the previous page, else 0.
 
     Raises InvalidInput for an unknown label.
     """
@@ -78,7 +78,7 @@ def find(frames: Frames, query: AppearanceQuery, limit: int, frame: int = 0) -> 
 
 
 def _later(frames: Frames, query: AppearanceQuery, limit: int, frame: int) -> IntervalPage:
-    """Forwards. A interval that goes on over from_ms shows in the time of one gap before."""
+    """Forwards. Starts one gap before from_ms, to recognise an interval that began earlier."""
     start_ms = query.from_ms
     selection = query.selection(frames, None if start_ms is None else start_ms - query.gap_ms - 1)
     found: list[Interval] = []
@@ -92,24 +92,24 @@ def _later(frames: Frames, query: AppearanceQuery, limit: int, frame: int) -> In
             if now is not None and query.reaches(now.to_ms, part.from_ms):
                 now = now.joined(part)
                 continue
-            found += _counted(now, start_ms)
+            found += _if_late_enough(now, start_ms)
             now = part
-            if len(found) >= limit and _counted(now, start_ms):
+            if len(found) >= limit and _if_late_enough(now, start_ms):
                 return IntervalPage(found, now.first_frame)
         if len(block):
             last_ms, next_frame = _last_ms(block, frames), int(block.frame[-1]) + 1
     if waits and now is not None and query.reaches(now.to_ms, last_ms):
         now, next_frame = replace(now, growing=True), now.first_frame
-    return IntervalPage([*found, *_counted(now, start_ms)], next_frame if waits else None)
+    return IntervalPage([*found, *_if_late_enough(now, start_ms)], next_frame if waits else None)
 
 
-def _counted(interval: Interval | None, start_ms: float | None) -> list[Interval]:
-    """The interval, where there is one and it begins late enough."""
+def _if_late_enough(interval: Interval | None, start_ms: float | None) -> list[Interval]:
+    """The interval as a list, empty when there is none or it begins before start_ms."""
     return [interval] if interval is not None and (start_ms is None or interval.from_ms >= start_ms) else []
 
 
 def _earlier(frames: Frames, query: AppearanceQuery, limit: int, frame: int) -> IntervalPage:
-    """Backwards. frame: of which all that is wanted comes before, 0 for none."""
+    """Backwards. frame: only intervals before it, 0 for all."""
     selection = query.selection(frames)
     parts = _backwards(frames, selection, query, frame)
     now = next(parts, None)
@@ -130,7 +130,7 @@ def _earlier(frames: Frames, query: AppearanceQuery, limit: int, frame: int) -> 
 
 
 def _backwards(frames: Frames, selection: Selection, query: AppearanceQuery, frame: int) -> Iterator[Interval]:
-    """Parts of intervals before a frame (0: before query's from_ms, or the end), the latest first."""
+    """Parts of intervals before a frame (0: before the query's from_ms, or the end), latest first."""
     last = frames.finished - 1
     if frame:
         last = min(last, segment_of(frames, frame - 1))
@@ -145,7 +145,7 @@ def _backwards(frames: Frames, selection: Selection, query: AppearanceQuery, fra
 
 
 def _continued(frames: Frames, selection: Selection, query: AppearanceQuery, interval: Interval) -> Interval:
-    """The interval with what belongs to it behind its last frame."""
+    """The interval extended by the parts after its last frame."""
     for block in walk(frames, selection, first_frame=interval.last_frame + 1):
         if block is None:
             return replace(interval, growing=True)
@@ -183,7 +183,7 @@ def _last_ms(block: Block, frames: Frames) -> float:
     return float(times_ms(block.time[-1:], frames.header.time_base)[0])
 
 
-def shape(label: str, interval: Interval) -> dict[str, Any]:
-    """A interval as clients see it."""
+def representation(label: str, interval: Interval) -> dict[str, Any]:
+    """The JSON representation of an interval."""
     fields: dict[str, Any] = {name: getattr(interval, name) for name in Interval.__slots__}
     return {"label": label, **fields}

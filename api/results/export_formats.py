@@ -1,4 +1,4 @@
-"""Results as files of other tools: CSV, COCO, one JSON document, lines. Pure but for reading segments.
+"""Export formats: CSV, COCO, JSON, NDJSON. Pure except for reading segments.
 
 Each format is written in parts, one segment at a time, so that a file of any length takes little memory.
 """
@@ -25,7 +25,7 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is written: a job's frames, which of them, and what they are of."""
+    """What is exported: job, video, frames, and the selection."""
 
     job: Job
     video: Video
@@ -33,21 +33,21 @@ class Export:
     selection: Selection
 
     def every(self, masks: bool = False) -> Iterator[Block]:
-        """All frames with all their objects. Raises StoreUnavailable when the store forgets them meanwhile: a file
-        that is cut short without a word would be taken for the whole."""
+        """All frames with all objects. Raises StoreUnavailable when they expire in the store meanwhile, because a
+        truncated file would look complete."""
         for block in walk(self.frames, self.selection, masks):
             if block is None:
-                raise StoreUnavailable("the results were forgotten while they were read: ask again")
+                raise StoreUnavailable("the results expired while they were read: try again")
             yield block
 
     def blocks(self, masks: bool = False) -> Iterator[Block]:
-        """The frames with their selected objects; frames that are left without any go."""
+        """The frames with their selected objects, without frames that have none."""
         return (self.selection.apply(block) for block in self.every(masks))
 
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """A kind of file: the end of its name, its media type, and what writes it."""
+    """An export format: file suffix, media type, writer."""
 
     suffix: str
     media_type: str
@@ -55,15 +55,15 @@ class ExportFormat:
 
 
 def as_lines(export: Export) -> Iterator[bytes]:
-    """A line of JSON for each frame, as the results have them."""
+    """NDJSON: one line per frame, as in the results."""
     for block in export.blocks(masks=True):
         yield b"".join(line + b"\n" for line in frame_lines(block, export.frames.header))
 
 
 def as_json(export: Export) -> Iterator[bytes]:
-    """One document: the job, its video and model, and the frames."""
-    facts = _encoder.encode(_facts(export))
-    yield facts[:-1] + b',"frames":['
+    """One JSON document: job, video, model, frames."""
+    info = _encoder.encode(_info(export))
+    yield info[:-1] + b',"frames":['
     comma = b"\n"
     for block in export.blocks(masks=True):
         if lines := frame_lines(block, export.frames.header):
@@ -73,7 +73,7 @@ def as_json(export: Export) -> Iterator[bytes]:
 
 
 def as_csv(export: Export) -> Iterator[bytes]:
-    """A row for each object, as RFC 4180 has it."""
+    """CSV (RFC 4180): one row per object."""
     header = export.frames.header
     kinds = [f"{_quoted(label)},{class_id}," for class_id, label in enumerate(header.labels)]
     yield CSV_HEAD.encode()
@@ -89,13 +89,13 @@ def as_csv(export: Export) -> Iterator[bytes]:
 
 
 def as_coco(export: Export) -> Iterator[bytes]:
-    """COCO's format for detections: an image for each frame with results, whether anything is left in it or not,
-    then the annotations. What is read twice is not held in memory."""
+    """COCO format: an image per frame, also without objects, then the annotations. Reads the results twice instead of
+    holding them in memory."""
     header = export.frames.header
     categories = [
         {"id": class_id, "name": label, "supercategory": ""} for class_id, label in enumerate(header.labels) if label
     ]
-    head = _encoder.encode({"info": _facts(export), "licenses": [], "categories": categories})
+    head = _encoder.encode({"info": _info(export), "licenses": [], "categories": categories})
     yield head[:-1] + b',"images":['
     yield from _separated(_images(block, export) for block in export.every())
     yield b'\n],"annotations":['
@@ -124,7 +124,7 @@ def _images(block: Block, export: Export) -> list[bytes]:
 
 def _annotations(export: Export) -> Iterator[list[bytes]]:
     size = [export.frames.header.media.height, export.frames.header.media.width]
-    number = 1  # COCO's evaluation takes an annotation 0 for none
+    number = 1  # COCO's evaluation treats annotation id 0 as no match
     for block in export.blocks(masks=True):
         corner, extent = block.box[:, :2].astype(np.int64), block.box[:, 2:].astype(np.int64) - block.box[:, :2]
         area = extent.prod(axis=1) / BOX_SCALE**2 if block.mask is None else areas(block.mask)
@@ -154,7 +154,7 @@ def _annotations(export: Export) -> Iterator[list[bytes]]:
         yield [_encoder.encode(annotation) for annotation in found]
 
 
-def _facts(export: Export) -> dict[str, Any]:
+def _info(export: Export) -> dict[str, Any]:
     """What the frames are of: the same for the same job, whenever it is asked for."""
     job, video, header = export.job, export.video, export.frames.header
     plan = header.plan

@@ -1,4 +1,4 @@
-"""How large masks are, from their text alone: see detector.masks_rle for the form. Pure."""
+"""Areas of masks, computed from their RLE text (see detector.masks_rle). Pure."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,10 @@ _DIGIT_BITS = 5
 
 
 def areas(masks: Masks) -> NDArray[np.int64]:
-    """Pixels of each mask, [n]. All masks at once: a character at a time in Python would take far longer.
+    """Pixels of each mask, [n]. Vectorised over all masks, because a Python loop over characters is far slower.
 
-    A mask's runs alternate, and every second one is of the object. From the fourth on a run is written as the
-    difference to the one two before.
+    Runs alternate between background and object. From the fourth on, a run is stored as the difference to the run two
+    before.
     """
     sizes = np.array([len(mask) for mask in masks], np.int64)
     digits = np.frombuffer(b"".join(masks), np.uint8).astype(np.int64) - _BASE
@@ -28,10 +28,10 @@ def areas(masks: Masks) -> NDArray[np.int64]:
     numbers = np.add.reduceat((digits & _DIGIT) << shift, starts)
     numbers -= np.where(digits[ends] & _SIGN, np.int64(1) << (shift[ends] + _DIGIT_BITS), 0)
     owner = np.searchsorted(np.cumsum(sizes), ends, side="right")  # the mask of each number
-    place = np.arange(len(ends)) - np.searchsorted(owner, owner)  # its place in that mask
-    # Of the object are the runs 1, 3, 5...: each is the sum of the differences up to it.
+    place = np.arange(len(ends)) - np.searchsorted(owner, owner)  # its index in that mask
+    # Object runs are 1, 3, 5...; each is the sum of the differences up to it.
     objects = place % 2 == 1
     numbers, owner, place = numbers[objects], owner[objects], place[objects]
     last = np.bincount(owner, minlength=len(masks))[owner] * 2 - 1
-    times = (last - place) // 2 + 1  # in how many runs a difference is
+    times = (last - place) // 2 + 1  # how many runs include a difference
     return np.bincount(owner, weights=numbers * times, minlength=len(masks)).astype(np.int64)

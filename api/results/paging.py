@@ -17,8 +17,8 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Selected frames, and where to go on: next_frame is None at the end of what is wanted;
-    waiting tells that a running job has not come further yet."""
+    """Selected frames. next_frame: start of the next page, None at the end of the selection. waiting: a running job
+    has not got further yet."""
 
     blocks: list[Block]
     next_frame: int | None
@@ -26,7 +26,7 @@ class Page:
 
 
 def read_page(frames: Frames, selection: Selection, first_frame: int, limit: int, ended: bool) -> Page:
-    """At most `limit` selected frames from first_frame on; ended tells that no more will come."""
+    """At most `limit` selected frames from first_frame on. ended: no more frames will come."""
     taken: list[Block] = []
     room = limit
     next_frame = max(first_frame, selection.query.from_frame or 0)
@@ -49,7 +49,7 @@ def read_page(frames: Frames, selection: Selection, first_frame: int, limit: int
 
 
 def frame_lines(block: Block, header: ResultHeader) -> list[bytes]:
-    """The frames of a block as JSON objects, one each."""
+    """The frames of a block, each as a JSON object."""
     offsets = block.offsets().tolist()
     found = _detections(block, header)
     lines = []
@@ -62,7 +62,7 @@ def frame_lines(block: Block, header: ResultHeader) -> list[bytes]:
 
 
 def _detections(block: Block, header: ResultHeader) -> list[dict[str, Any]]:
-    """All detections of a block, with masks where the job asked for them."""
+    """All detections of a block, with masks if the job has them."""
     columns = zip(block.class_id.tolist(), block.score.tolist(), block.box.tolist(), strict=True)
     found: list[dict[str, Any]] = [
         {
@@ -81,17 +81,17 @@ def _detections(block: Block, header: ResultHeader) -> list[dict[str, Any]]:
 
 
 def format_cursor(next_frame: int, query: Filter) -> str:
-    """A cursor that is good for this filter alone."""
+    """A cursor that is valid for this filter only."""
     return f"{next_frame}-{query.digest()}"
 
 
 def parse_cursor(cursor: str | None, query: Filter) -> int:
-    """The frame to go on from. Raises InvalidCursor when the cursor is of another filter."""
+    """The frame to continue at. Raises InvalidCursor, also for the cursor of another filter."""
     if cursor is None:
         return 0
     frame, _, digest = cursor.partition("-")
     if not (frame.isascii() and frame.isdigit()) or len(frame) > 12:
-        raise InvalidCursor("this is not a cursor: take next_cursor as it was given")
+        raise InvalidCursor("this is not a valid cursor: use next_cursor of the previous page unchanged")
     if digest != query.digest():
-        raise InvalidCursor("the cursor was given for another filter: keep the filter, or start without a cursor")
+        raise InvalidCursor("the cursor belongs to another filter: keep the filter, or start without a cursor")
     return int(frame)

@@ -1,4 +1,4 @@
-"""What the answers that are made of a job's frames have in common: parameters, headers, the way they are sent."""
+"""Shared by all responses with results: query parameters, cache headers, streaming."""
 
 import hashlib
 import math
@@ -17,16 +17,16 @@ from contracts.errors import InvalidInput
 from contracts.wire.job_states import TERMINAL
 
 JSON = "application/json"
-# Beyond these a double does not tell milliseconds apart well.
+# Beyond this a double is too imprecise for milliseconds.
 _MOST_MS = 1e12
 
 
 async def respond(
     request: Request, job: Job, pieces: Callable[[], Iterator[bytes]], media_type: str, **headers: str
 ) -> Response:
-    """The pieces, compressed for clients that ask for it, unless the client holds the same answer already.
+    """Stream a body, compressed if the client accepts it; 304 when the client has it already.
 
-    pieces is called in a thread, and raises what is wrong with the question before the answer begins.
+    pieces: called in a thread. Raises errors of the request before the response starts.
     """
     encoding = choose(request.headers.get("accept-encoding", ""))
     headers |= _conditions(job, f"{request.url.path} {media_type} {encoding} {request.url.query}")
@@ -39,7 +39,7 @@ async def respond(
 
 
 def _conditions(job: Job, question: str) -> dict[str, str]:
-    """Results of a job that has ended do not change: the same question has the same answer."""
+    """Cache headers. The results of an ended job do not change."""
     vary = {"Vary": "Accept, Accept-Encoding"}
     if job.state not in TERMINAL:
         return {**vary, "Cache-Control": "no-store"}
@@ -48,7 +48,7 @@ def _conditions(job: Job, question: str) -> dict[str, str]:
 
 
 def number(parameters: QueryParams, name: str) -> float | None:
-    """A parameter that was validated against the spec, None where it is left out. Raises InvalidInput."""
+    """A number that was validated against the spec, None if absent. Raises InvalidInput for NaN and infinity."""
     if name not in parameters:
         return None
     value = float(parameters[name])
@@ -57,17 +57,17 @@ def number(parameters: QueryParams, name: str) -> float | None:
     return value
 
 
-def period(parameters: QueryParams) -> tuple[float | None, float | None]:
-    """from_ms and to_ms of a question that computes with them. Raises InvalidInput."""
+def time_range(parameters: QueryParams) -> tuple[float | None, float | None]:
+    """from_ms and to_ms, within the range that is safe to compute with. Raises InvalidInput."""
     from_ms, to_ms = number(parameters, "from_ms"), number(parameters, "to_ms")
     for name, value in (("from_ms", from_ms), ("to_ms", to_ms)):
         if value is not None and abs(value) > _MOST_MS:
-            raise InvalidInput(f"{name} is {value}: give milliseconds of the video")
+            raise InvalidInput(f"{name} is {value}: give a time of the video in milliseconds")
     if from_ms is not None and to_ms is not None and from_ms >= to_ms:
         raise InvalidInput(f"from_ms ({from_ms}) must come before to_ms ({to_ms})")
     return from_ms, to_ms
 
 
 def labels(parameters: QueryParams) -> tuple[str, ...]:
-    """The asked labels, in one order whatever theirs was."""
+    """The requested labels, sorted, so that their order does not matter."""
     return tuple(sorted(set(parameters.getlist("label"))))

@@ -1,4 +1,4 @@
-"""Which frames and objects of a result are wanted, and where they begin. Pure but for reading segments."""
+"""Selection of frames and objects of a result. Pure except for reading segments."""
 
 import hashlib
 from bisect import bisect_left, bisect_right
@@ -15,15 +15,15 @@ from contracts.wire.messages import ResultHeader
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client asks of a result."""
+    """Base of query filters."""
 
     def digest(self) -> str:
-        """Tells whether a cursor is of the same filter."""
+        """A digest that ties a cursor to its filter."""
         return hashlib.sha256(msgspec.msgpack.encode(self)).hexdigest()[:12]
 
 
 class Query(Filter, frozen=True, kw_only=True):
-    """What a client wants of the frames. Ends are not included; None means no bound."""
+    """A filter of frames and objects. Upper bounds are exclusive; None means no bound."""
 
     from_frame: int | None = None
     to_frame: int | None = None
@@ -34,7 +34,7 @@ class Query(Filter, frozen=True, kw_only=True):
 
 
 class Selection:
-    """A query made ready for the frames of one result. Raises InvalidInput for an unknown label."""
+    """A query prepared for one result. Raises InvalidInput for an unknown label."""
 
     def __init__(self, query: Query, header: ResultHeader) -> None:
         self.query = query
@@ -46,23 +46,23 @@ class Selection:
 
     @property
     def takes_all(self) -> bool:
-        """Whether every object of a wanted frame is wanted."""
+        """Whether all objects of the selected frames are selected."""
         return not len(self._classes) and self.query.min_score is None
 
     def is_past(self, block: Block) -> bool:
-        """Whether all frames from this block on come after what is wanted."""
+        """Whether this block and all later ones are beyond the selection."""
         if not len(block):
             return False
         late = self.query.to_frame is not None and int(block.frame[0]) >= self.query.to_frame
         return late or (self.query.to_ms is not None and self._ms(block.time[0]) >= self.query.to_ms)
 
     def apply(self, block: Block) -> Block:
-        """The wanted frames of a block with their wanted detections; frames that are left without any go."""
+        """The selected frames of a block with their selected detections, without frames that have none."""
         block = self.within(block)
         return block if self.takes_all else block.keep(self.objects(block), drop_empty=True)
 
     def within(self, block: Block) -> Block:
-        """The frames of a block that are in the wanted range, with all that they hold."""
+        """The frames of a block within the bounds, with all detections."""
         query, low, high = self.query, 0, len(block)
         if query.from_frame is not None:
             low = int(np.searchsorted(block.frame, query.from_frame))
@@ -75,7 +75,7 @@ class Selection:
         return block if (low, high) == (0, len(block)) else block.slice(low, max(low, high))
 
     def objects(self, block: Block) -> NDArray[np.bool_]:
-        """Which detections of a block are wanted, [d]."""
+        """Mask of the selected detections of a block, [d]."""
         wanted = np.ones(len(block.score), bool)
         if len(self._classes):
             wanted &= np.isin(block.class_id, self._classes)
@@ -84,8 +84,8 @@ class Selection:
         return wanted
 
     def begin(self, frames: Frames, first_frame: int = 0) -> int:
-        """The position of the first segment that may hold a wanted frame from first_frame on. Reads few segments
-        to find it: the beginning of a long result is not read for the sake of its middle."""
+        """The position of the first segment that may contain a selected frame from first_frame on. Searches, so that
+        few segments are read."""
         position = segment_of(frames, max(first_frame, self.query.from_frame or 0))
         return position if self.query.from_ms is None else segment_at(frames, self.query.from_ms, position)
 
@@ -94,21 +94,21 @@ class Selection:
 
 
 def segment_of(frames: Frames, frame: int) -> int:
-    """The position of the segment that a frame belongs to."""
+    """The position of the segment that contains a frame."""
     return max(0, bisect_right(frames.starts, frame) - 1)
 
 
 def segment_at(frames: Frames, ms: float, low: int = 0) -> int:
-    """The position of a segment, from low on, before which all frames are earlier than a time. Only where segments
-    have failed it may be one of those before the best."""
+    """The position of a segment, from low on, before which all frames are earlier than a time. With failed segments it
+    may be earlier than necessary."""
     media, time_base = frames.header.media, frames.header.time_base
 
     def begins_before(position: int) -> bool:
         block = frames.segment(position, masks=False)
         return block is not None and len(block) > 0 and time_ms(int(block.time[0]), time_base) < ms
 
-    high = frames.finished  # low may be it, high is not
-    # Most videos have a steady rate: a look at where the time should be, and at its neighbours, wider and wider.
+    high = frames.finished  # low may be the result, high is not
+    # Most videos have a constant frame rate: guess the position, then search around it in growing steps.
     nominal = int(max(0.0, min(ms * media.fps / 1000, 2.0**40)))
     guess, step = min(max(segment_of(frames, nominal), low + 1), high - 1), 1
     while low < guess < high:
@@ -124,19 +124,19 @@ def segment_at(frames: Frames, ms: float, low: int = 0) -> int:
 
 
 def last_segment_before(frames: Frames, ms: float) -> int:
-    """The position of a segment behind which no finished frame is earlier than a time."""
+    """The position of a segment after which no finished frame is earlier than a time."""
     last = segment_at(frames, ms)
     while last + 1 < frames.finished:
         block = frames.segment(last + 1, masks=False)
         if block is None or (len(block) and time_ms(int(block.time[0]), frames.header.time_base) >= ms):
             break
-        last += 1  # it begins before the time, or has failed, and hid those behind it from the search
+        last += 1  # it begins before the time, or it failed and misled the search
     return last
 
 
 def walk(frames: Frames, selection: Selection, masks: bool = False, first_frame: int = 0) -> Iterator[Block | None]:
-    """The wanted frames from first_frame on, segment by segment, with all that they hold; a None at the end where
-    a running job has not come further yet."""
+    """The frames within the bounds from first_frame on, by segment, with all detections. Ends with None where a running
+    job has not got further yet."""
     for position in range(selection.begin(frames, first_frame), len(frames.starts)):
         block = frames.segment(position, masks)
         if block is None:

@@ -1,4 +1,4 @@
-"""Objects per label over time, in few numbers: what a plot of a long video needs. Pure but for reading segments."""
+"""Time series: objects per label in time buckets, for plots of long videos. Pure except for reading segments."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Times from from_ms (included) to to_ms (not included), in `buckets` of bucket_ms each; the last may reach
+    """A time range from from_ms (inclusive) to to_ms (exclusive), in `buckets` of bucket_ms each; the last may extend
     beyond the end."""
 
     from_ms: float
@@ -27,16 +27,16 @@ class Span:
     buckets: int
 
     def edges(self) -> NDArray[np.float64]:
-        """Where each bucket begins, [buckets]."""
+        """The start of each bucket in ms, [buckets]."""
         return self.from_ms + np.arange(self.buckets, dtype=np.float64) * self.bucket_ms
 
 
 class Series:
-    """What is counted in a span, block by block.
+    """Counts per bucket, accumulated block by block.
 
-    frames [b]: frames of each bucket. any [b]: those with at least one object. most [l, b]: most objects of a
-    label in one frame. total [l, b]: objects of a label. first [l]: the first frame with the label, or -1. last_ms:
-    the last frame that was counted.
+    frames [b]: frames per bucket. any [b]: those with at least one object. most [l, b]: maximum of objects of a label
+    in one frame. total [l, b]: objects of a label. first [l]: first frame with the label, or -1. last_ms: time of the
+    last counted frame.
     """
 
     def __init__(self, span: Span, labels: int, time_base: tuple[int, int]) -> None:
@@ -51,14 +51,14 @@ class Series:
         self._time_base = time_base
 
     def add(self, block: Block, wanted: NDArray[np.bool_]) -> None:
-        """Frames in the span, in the order of their times, and which of their detections count."""
+        """Count frames of the span, in order of time. wanted [d]: which detections count."""
         if not len(block):
             return
         times = times_ms(block.time, self._time_base)
         bucket = np.searchsorted(self._edges, times, side="right") - 1
         frame = np.repeat(np.arange(len(block)), block.count)[wanted]
         class_id = block.class_id[wanted].astype(np.int64)
-        # Few of the labels are in a block: only these are counted.
+        # A block contains few labels: count only these.
         present = np.flatnonzero(np.bincount(class_id))
         place = np.searchsorted(present, class_id)
         cells = len(present) * len(block)
@@ -77,7 +77,7 @@ class Series:
 
 
 def read_series(frames: Frames, selection: Selection, span: Span) -> tuple[Series, bool]:
-    """What is there of the span, and whether a running job has more of it to come. selection: of the span's times."""
+    """The series of a span, and whether a running job has more frames to come. selection: limited to the span."""
     series = Series(span, len(frames.header.labels), frames.header.time_base)
     for block in walk(frames, selection):
         if block is None:
@@ -87,10 +87,10 @@ def read_series(frames: Frames, selection: Selection, span: Span) -> tuple[Serie
 
 
 def span_of(frames: Frames, from_ms: float | None, to_ms: float | None, buckets: int, ended: bool) -> Span:
-    """The asked times, or else those of the job, in so many buckets or fewer: none is
-    shorter than what lies between two frames.
+    """The requested time range, by default that of the job, in at most `buckets` buckets, none shorter than the frame
+    interval.
 
-    A job that has ended has the times of its frames. One that runs is taken to go on as long as the video.
+    The range of an ended job is that of its frames; that of a running job extends to the end of the video.
     """
     header = frames.header
     first = _edge_ms(frames, 0)
@@ -105,8 +105,8 @@ def span_of(frames: Frames, from_ms: float | None, to_ms: float | None, buckets:
     return Span(start, max(start, to_ms), width, min(buckets, max(1, math.ceil(length / width))))
 
 
-def answer(frames: Frames, series: Series, waiting: bool, complete: bool) -> dict[str, Any]:
-    """The document that clients see. Labels without an object are left out."""
+def to_document(frames: Frames, series: Series, waiting: bool, complete: bool) -> dict[str, Any]:
+    """The JSON document. Labels without objects are omitted."""
     span, header = series.span, frames.header
     shown = np.maximum(series.frames, 1)
     found = np.flatnonzero(series.total.any(axis=1)).tolist()
@@ -129,8 +129,8 @@ def answer(frames: Frames, series: Series, waiting: bool, complete: bool) -> dic
     }
 
 
-def nothing(from_ms: float, to_ms: float | None, ended: bool) -> dict[str, Any]:
-    """The document of a job of which there is nothing, or nothing yet."""
+def empty_document(from_ms: float, to_ms: float | None, ended: bool) -> dict[str, Any]:
+    """The JSON document of a job without results, or without results yet."""
     length = max(0.0, (to_ms or from_ms) - from_ms)
     return {
         "from_ms": from_ms,
@@ -145,7 +145,7 @@ def nothing(from_ms: float, to_ms: float | None, ended: bool) -> dict[str, Any]:
 
 
 def _edge_ms(frames: Frames, edge: int) -> float:
-    """The time of the first frame that there is (edge 0), or of the last (edge -1); 0 where there is none."""
+    """The time of the first finished frame (edge 0) or the last one (edge -1); 0 without frames."""
     positions = range(frames.finished)
     for position in positions if edge == 0 else reversed(positions):
         block = frames.segment(position, masks=False)
@@ -157,7 +157,7 @@ def _edge_ms(frames: Frames, edge: int) -> float:
 
 
 def _planned_end(frames: Frames, first: float) -> float:
-    """Where a running job will end, as far as its options and the video's length tell."""
+    """The expected end of a running job, by its options and the length of the video."""
     header = frames.header
     options = header.plan.options
     end = header.media.duration_ms + (first if options.start_ms is None else 0.0)

@@ -1,4 +1,4 @@
-"""Where the frames of a job are read from: the store while it has them, else the result file."""
+"""Sources of a job's frames: the result store, or the result file."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -19,7 +19,7 @@ class Frames(Protocol):
 
     @property
     def header(self) -> ResultHeader:
-        """What stands before the frames."""
+        """The header of the result."""
 
     @property
     def starts(self) -> Sequence[int]:
@@ -27,18 +27,17 @@ class Frames(Protocol):
 
     @property
     def finished(self) -> int:
-        """How many segments from the start on are there: a running job may have finished others ahead."""
+        """Length of the finished prefix, in segments. A running job may have finished later ones too."""
 
     def segment(self, position: int, masks: bool = True) -> Block | None:
-        """The frames of a segment, without masks where these are not wanted; None where a running job
-        has not come to yet."""
+        """The frames of a segment, optionally without masks; None when a running job has not finished it yet."""
 
     def close(self) -> None:
-        """Let go of what is open."""
+        """Close open files."""
 
 
 class StoredChunks:
-    """Frames of a job whose chunks are in the result store, as they come."""
+    """Frames of a job from the chunks in the result store."""
 
     def __init__(self, store: ResultStore, job_id: str, layout: Layout) -> None:
         self.header = layout.header
@@ -56,14 +55,14 @@ class StoredChunks:
         if data is None:
             return None
         result = chunk_codec.decode(data, masks)
-        return result if isinstance(result, Block) else EMPTY  # known as failed: there is nothing to wait for
+        return result if isinstance(result, Block) else EMPTY  # failed: nothing to wait for
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
 class FiledFrames:
-    """Frames of a job that has ended, from its result file."""
+    """Frames of an ended job from its result file."""
 
     def __init__(self, file: ResultFile) -> None:
         self.header = file.header
@@ -82,7 +81,7 @@ class FiledFrames:
 
 
 def open_frames(job: Job, store: ResultStore, storage: Storage) -> Frames | None:
-    """The frames of a job; None for one that has none (yet)."""
+    """The frames of a job, from the store if complete there; None for a job without frames (yet)."""
     layout = store.get_layout(job.id)
     if job.state not in TERMINAL:
         return StoredChunks(store, job.id, layout) if layout else None
@@ -92,8 +91,8 @@ def open_frames(job: Job, store: ResultStore, storage: Storage) -> Frames | None
 
 
 def open_whole(job: Job, store: ResultStore, storage: Storage) -> Frames | None:
-    """The same, for those who read all of them: from the result file where there is one, which is faster than the
-    store and does not fade meanwhile."""
+    """The frames of a job for reading all of them: from the result file if there is one, which is faster than the store
+    and does not expire."""
     filed = _filed(job, storage) if job.state in TERMINAL else None
     return filed or open_frames(job, store, storage)
 

@@ -1,4 +1,4 @@
-"""What administrators see and change: users, their roles and quotas, and the audit log."""
+"""Operations for administrators: users, their roles and quotas, the audit log."""
 
 from typing import Any
 
@@ -20,9 +20,10 @@ def list_users(limit: int = 50, cursor: str | None = None, search: str = "") -> 
 
 
 def change_user(user: str, user_id: str, body: dict[str, Any]) -> Answer:
-    """Set role or quotas of a user; not one's own role, so that an administrator is left. Raises NotFound, Conflict."""
+    """Set role or quotas of a user. Administrators cannot demote themselves, so that one remains. Raises NotFound,
+    Conflict."""
     if user_id == user and body.get("role", ADMIN) != ADMIN:
-        raise Conflict("you cannot take the role from yourself: another administrator can")
+        raise Conflict("you cannot remove your own administrator role: ask another administrator")
     found, changed = context.current().users.change(user_id, **body)
     for name in changed:
         audit.note(f"user.{name}", user_id=user, subject=user_id)
@@ -38,7 +39,7 @@ def list_audit(
 
 
 def user_representation(user: User) -> dict[str, Any]:
-    """A user without what is secret."""
+    """A user without secrets."""
     return {
         "id": user.id,
         "username": user.username,

@@ -1,4 +1,4 @@
-"""Tokens for programs: made by a user who is logged in, shown once, good until they are deleted or end."""
+"""API tokens for programs: created by a logged-in user, shown once, valid until deleted or expired."""
 
 import hashlib
 import secrets
@@ -14,13 +14,13 @@ from api.web.answers import Answer, answer, no_content
 from api.web.representations import api_token_representation
 from contracts.database.tables import ApiToken, new_id, utcnow
 
-# Tells them from the tokens of sessions, and to whoever finds one what it is.
+# Distinguishes API tokens from session tokens, and makes a leaked one recognisable.
 PREFIX = "wd_"
 _RANDOM_BYTES = 32
 
 
 def create_token(user: str, body: dict[str, Any]) -> Answer:
-    """A new token; nobody can see it again."""
+    """Create a token. The response is the only one with its secret."""
     secret = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
     now = utcnow()
     days = body.get("expires_in_days")
@@ -41,13 +41,13 @@ def create_token(user: str, body: dict[str, Any]) -> Answer:
 
 
 def list_tokens(user: str) -> Answer:
-    """The user's tokens, the newest first."""
+    """The user's tokens, newest first."""
     items = [api_token_representation(token) for token in context.current().sessions.tokens(user)]
     return answer({"items": items, "next_cursor": None})
 
 
 def delete_token(user: str, token_id: str, token_info: dict[str, Any]) -> Response:
-    """End a token; it may be the one that asks."""
+    """Delete a token; a program may delete its own."""
     if token_info.get("tid") != token_id:
         require("session", token_info)
     context.current().sessions.delete_token(user, token_id)
@@ -56,16 +56,16 @@ def delete_token(user: str, token_id: str, token_info: dict[str, Any]) -> Respon
 
 
 def check(secret: str, now: datetime) -> dict[str, Any] | None:
-    """The claims of a good token: whose it is, its id and its scopes. Notes that it was used."""
+    """The claims of a valid token: user, token id, scopes; None for an invalid one. Updates last_used_at."""
     token = context.current().sessions.use_token(digest(secret), now)
     return {"sub": token.user_id, "tid": token.id, "scopes": token.scopes, "type": "api"} if token else None
 
 
 def _scopes(asked: list[str] | None) -> list[str] | None:
-    """In the order of the spec; None for all, also of those that there may be one day."""
+    """Scopes in the order of the spec; None for all, including future ones."""
     return None if asked is None else [scope for scope in OF_TOKENS if scope in asked]
 
 
 def digest(secret: str) -> str:
-    """What is kept of a token; it is random enough for a plain hash."""
+    """The stored hash of a token, which is random enough for plain SHA-256."""
     return hashlib.sha256(secret.encode()).hexdigest()

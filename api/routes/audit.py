@@ -1,4 +1,4 @@
-"""The audit log: who did what that others may ask about later."""
+"""Recording events in the audit log."""
 
 import logging
 
@@ -12,13 +12,20 @@ log = logging.getLogger(__name__)
 
 
 def note(action: str, *, user_id: str | None = None, subject: str | None = None) -> None:
-    """Keep that it was done, and from where. Blocks: call it in a thread, within the request.
+    """Record an event with the client's address. Blocks: call it in a thread, within the request.
 
-    action: dotted, as in token.deleted. user_id: who did it. subject: id of what it was done to. Nothing that is
-    secret goes in, nor what a client may have mistaken for something else, as a password typed for a name.
-    Where the table cannot be written, the log has it: what was done is done, and is answered so.
+    action: dotted, as in token.deleted. user_id: who did it. subject: id of the object. Never pass secrets, nor unknown
+    user names, which may be mistyped passwords. When the table cannot be written, the event goes to the log and the
+    request still succeeds.
     """
     try:
         write(context.current().engine, action, user_id=user_id, subject=subject, address=address())
     except SQLAlchemyError as error:
-        log.error("not in the audit log: %s by %s to %s from %s", action, user_id, subject, address(), exc_info=error)
+        log.error(
+            "could not write to the audit log: %s by user %s, subject %s, from %s",
+            action,
+            user_id,
+            subject,
+            address(),
+            exc_info=error,
+        )

@@ -1,4 +1,4 @@
-"""Users: register, log in, refresh, log out, change the password."""
+"""Authentication: register, log in, refresh, log out, change the password."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ from contracts.errors import RegistrationClosed, TooManyLogins, TooManyRegistrat
 
 
 def register(body: dict[str, Any]) -> Answer | Response:
-    """Make a user and a session."""
+    """Create a user and a session."""
     services = context.current()
     if services.settings.registration == "closed":
-        raise RegistrationClosed("users do not make themselves here: ask the operator for one")
+        raise RegistrationClosed("registration is closed: ask the operator for an account")
     passwords.check(body["password"], body["username"], services.settings.password_min_length)
     try:
         services.throttle.register(address())
@@ -32,28 +32,28 @@ def register(body: dict[str, Any]) -> Answer | Response:
 
 
 def login(body: dict[str, Any]) -> Answer | Response:
-    """A session for who knows the password."""
+    """Create a session for a user name and password."""
     services = context.current()
     user = services.users.named(body["username"])
     user_id = user.id if user else None
     attempt = _attempt(services, body["username"], user_id)
     if not passwords.verified(user.password_hash if user else None, body["password"]) or user is None:
         audit.note("login.failed", user_id=user_id)
-        raise Unauthenticated("the name or the password is wrong")
+        raise Unauthenticated("the name or the password is wrong: check both and try again")
     services.throttle.succeeded(attempt)
     audit.note("login.succeeded", user_id=user.id)
     return _session(services, user.id, body, 200)
 
 
 def refresh(body: dict[str, Any] | None = None) -> Answer | Response:
-    """New tokens for a refresh token, in the way that it came: in the body, or as a cookie."""
+    """New tokens for a refresh token, returned the way it was sent: in the body or as cookies."""
     services = context.current()
     if body and body.get("refresh_token"):
         return answer(session_tokens.renew(services, body["refresh_token"]))
     try:
         token = session_cookies.refresh_token()
         if token is None:
-            raise Unauthenticated("there is a refresh token neither in the body nor in a cookie: log in")
+            raise Unauthenticated("no refresh token in the body or in a cookie: log in")
         return session_cookies.answer_in_cookies(services, session_tokens.renew(services, token, tabs=True))
     except Unauthenticated as error:
         return session_cookies.clear(problems.response(error))
@@ -74,7 +74,7 @@ def logout_all(user: str) -> Response:
 
 
 def change_password(user: str, body: dict[str, Any], token_info: dict[str, Any]) -> Response:
-    """Take another password, for who knows the old one; the user's other sessions end."""
+    """Change the password, given the old one, and end the user's other sessions."""
     services = context.current()
     found = services.users.get(user)
     passwords.check(body["new_password"], found.username, services.settings.password_min_length)
@@ -83,14 +83,14 @@ def change_password(user: str, body: dict[str, Any], token_info: dict[str, Any])
         user, token_info["sid"], found.password_hash, passwords.hashed(body["new_password"])
     ):
         audit.note("user.password.failed", user_id=user, subject=user)
-        raise WrongPassword("the old password is wrong, so nothing was changed: try again")
+        raise WrongPassword("the old password is wrong, nothing was changed: try again")
     services.throttle.succeeded(attempt)
     audit.note("user.password", user_id=user, subject=user)
     return no_content()
 
 
 def me(user: str) -> Answer:
-    """The user of the token."""
+    """The current user."""
     services = context.current()
     found = services.users.get(user)
     return answer(
@@ -105,16 +105,16 @@ def me(user: str) -> Answer:
 
 
 def _attempt(services: Services, username: str, user_id: str | None) -> Attempt:
-    """Count that a password is tried. Raises TooManyLogins."""
+    """Count a password attempt. Raises TooManyLogins."""
     try:
         return services.throttle.begin(username, address())
     except TooManyLogins as error:
-        if error.first:  # once for each window: whoever goes on does not fill the log
+        if error.first:  # once per window, so that repeated attempts do not fill the log
             audit.note("login.throttled", user_id=user_id)
         raise
 
 
 def _session(services: Services, user_id: str, body: dict[str, Any], status: int) -> Answer | Response:
-    """A new session, its tokens where the client wants them."""
+    """A new session, its tokens in the body or in cookies."""
     pair = session_tokens.issue(services, user_id)
     return session_cookies.answer_in_cookies(services, pair, status) if body.get("cookies") else answer(pair, status)

@@ -1,4 +1,4 @@
-"""Stored files as they are: GET /videos/{id}/content, and what was rendered."""
+"""Downloads of stored files: videos and renditions."""
 
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
@@ -28,7 +28,7 @@ async def video_content(request: Request, user: str) -> Response:
 async def stored(
     request: Request, key: str, size: int, etag: str, media_type: str, more: Mapping[str, str] | None = None
 ) -> Response:
-    """A stored object of so many bytes, or the range of it that is asked for. more: further headers."""
+    """A stored object, or the requested range of it. size: in bytes. more: further headers."""
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": PRIVATE, "X-Content-Type-Options": "nosniff"}
     headers |= more or {}
     if is_known(request.headers, etag):
@@ -37,7 +37,7 @@ async def stored(
         part = wanted_part(request.headers, etag, size)
     except NotSatisfiable:
         headers["Content-Range"] = f"bytes */{size}"
-        content = problem_body(416, "range_not_satisfiable", f"the file has {size} bytes: ask for a range inside")
+        content = problem_body(416, "range_not_satisfiable", f"the file has {size} bytes: request a range within it")
         return Response(content, 416, headers, PROBLEM)
     if part is not None:
         headers["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"

@@ -1,4 +1,4 @@
-"""Server-Sent Events: what becomes of jobs, told as it happens."""
+"""Server-Sent Events: changes of jobs and renditions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,18 +18,18 @@ from contracts.database.tables import utcnow
 
 _PING_SECONDS = 15
 _RETRY_MS = 2000
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # the latter for nginx, which would hold it back
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # X-Accel-Buffering: keeps nginx from buffering
 
 
 @asgi_operation()
 async def events(request: Request, user: str) -> Response:
-    """Of all jobs of the user."""
+    """The events of all jobs of the user."""
     return await _stream(request, Listener(user, _credential(request)))
 
 
 @asgi_operation()
 async def job_events(request: Request, user: str) -> Response:
-    """Of one job, and of what is rendered from it and its video."""
+    """The events of one job, and of renditions of it and its video."""
     services = context.current()
     job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
     return await _stream(request, Listener(user, _credential(request), job.id, job.video_id), job.id)
@@ -49,7 +49,7 @@ async def _stream(request: Request, listener: Listener, job_id: str | None = Non
 
 
 class EventStream(Response):
-    """The events of a listener until it ends, or whoever reads them goes away."""
+    """The events of a listener, until it ends or the client disconnects."""
 
     media_type = "text/event-stream"
 
@@ -77,7 +77,7 @@ class EventStream(Response):
 
     async def _pieces(self) -> AsyncIterator[bytes]:
         listener = self._listener
-        # With an id, so that who is cut off before the first event can go on from here.
+        # With an id, so that a client that is disconnected before the first event can resume here.
         yield f"retry: {_RETRY_MS}\nid: {_id(listener.time)}\n\n".encode()
         while True:
             taken = await listener.take(_PING_SECONDS)
@@ -99,7 +99,7 @@ def _id(time: datetime) -> int:
 
 
 def _resumed(last_id: str, now: datetime) -> datetime:
-    """The time of the last event that came; now, where there is none. At most so far back as deleted jobs are known."""
+    """The time of Last-Event-ID, now if there is none. At most as far back as deleted jobs are remembered."""
     if not (last_id.isascii() and last_id.isdigit() and len(last_id) < 16):
         return now
     try:
@@ -110,6 +110,6 @@ def _resumed(last_id: str, now: datetime) -> datetime:
 
 
 def _credential(request: Request) -> str:
-    """The id of the session of the token, or of the API token."""
+    """The id of the session or of the API token."""
     claims: dict[str, str] = request.scope["extensions"]["connexion_context"]["token_info"]
     return claims["tid"] if "tid" in claims else claims["sid"]

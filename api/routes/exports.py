@@ -1,4 +1,4 @@
-"""GET /jobs/{id}/export: the results as a file to keep."""
+"""GET /jobs/{id}/export: download the results as a file."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,7 +22,7 @@ from contracts.wire.job_states import TERMINAL
 
 @asgi_operation()
 async def job_export(request: Request, user: str) -> Response:
-    """All selected frames in one of the forms, as they are read."""
+    """Stream all selected frames in one of the export formats."""
     services = context.current()
     job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
     video = await run_sync(services.videos.get, user, job.video_id)
@@ -38,9 +38,9 @@ async def job_export(request: Request, user: str) -> Response:
 def _pieces(
     services: Services, job: Job, video: Video, export_format: ExportFormat, parameters: QueryParams
 ) -> Iterator[bytes]:
-    """The file in pieces. What is wrong with the question is raised here, not on the way."""
+    """The file in pieces. Errors of the request are raised here, before the response starts."""
     if job.state not in TERMINAL:
-        raise ResultsNotReady(f"the job is {job.state}: its results can be kept as a file when it has ended")
+        raise ResultsNotReady(f"the job is {job.state}: export its results when it has ended")
     query = Query(labels=labels(parameters), min_score=number(parameters, "min_score"))
     frames = open_whole(job, services.store, services.storage)
     if frames is None:

@@ -1,4 +1,4 @@
-"""What has changed of the jobs of those who listen."""
+"""Reads changes of jobs and renditions for event streams."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,19 +13,19 @@ from api.web.representations import rendition_representation
 
 
 def read(users: Sequence[str], since: datetime, job_id: str | None = None) -> list[Change]:
-    """What these users' jobs and renditions look like that are at work, or were done or deleted since then.
+    """Active jobs and renditions of these users, and those that ended or were deleted since then.
 
-    job_id: of a job that is told of in any case.
+    job_id: a job to include in any case.
     """
     services = context.current()
     rows = services.jobs.changed(users, since, job_id)
     owners = {row.id: row.user_id for row in rows}
-    changes = [_job(owners[shape["id"]], shape) for shape in jobs.shapes(services, rows)]
+    changes = [_job(owners[shape["id"]], shape) for shape in jobs.representations(services, rows)]
     for row in services.renditions.changed(users, since):
         shape = rendition_representation(row)
         data = msgspec.json.encode(shape)
         changes.append(Change(row.user_id, "rendition", row.id, row.job_id, row.video_id, data, data))
-    # Last, so that a job that is deleted meanwhile does not come back.
+    # Last, so that a job that is deleted meanwhile does not reappear.
     for user, gone in services.deleted_jobs.since(users, since):
         data = msgspec.json.encode({"id": gone})
         changes.append(Change(user, "gone", gone, gone, None, data, data))
@@ -33,7 +33,7 @@ def read(users: Sequence[str], since: datetime, job_id: str | None = None) -> li
 
 
 def _job(user: str, shape: dict[str, Any]) -> Change:
-    # Speed and time left move with the clock, though nothing happens.
+    # Without fps and eta_s, which change with the clock although nothing happens.
     still = {**shape, "progress": {**shape["progress"], "fps": None, "eta_s": None}}
     data, mark = msgspec.json.encode(shape), msgspec.json.encode(still)
     return Change(user, "job", shape["id"], shape["id"], shape["video_id"], data, mark)

@@ -1,4 +1,4 @@
-"""Jobs: start, look, cancel, delete. Their results stand in api.routes.results."""
+"""Jobs: start, read, cancel, delete. For their results see api.routes.results."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,11 +32,11 @@ def create_job(user: str, body: dict[str, Any]) -> Answer:
     options = checked_options(services.catalogue.get(model_id), body.get("options") or {})
     key = request_key("jobs", request.headers.get(HEADER), body["video_id"], model_id, options)
     job = start(services, user, body["video_id"], model_id, options, key)
-    return answer(shape(services, job), 202, Location=f"{PREFIX}/jobs/{job.id}")
+    return answer(representation(services, job), 202, Location=f"{PREFIX}/jobs/{job.id}")
 
 
 def start(services: Services, user: str, video_id: str, model: str, options: Options, key: RequestKey | None) -> Job:
-    """Note a job and send it, unless the key led to one before.
+    """Add a job and dispatch it, or return the earlier job with the same key.
 
     Raises NotFound, VideoRefused, IdempotencyMismatch.
     """
@@ -60,17 +60,17 @@ def list_jobs(
     """A page of the user's jobs."""
     services = context.current()
     jobs, next_cursor = services.jobs.page(user, limit, cursor, JobFilter(video_id, search, tuple(state)))
-    return answer({"items": shapes(services, jobs), "next_cursor": next_cursor})
+    return answer({"items": representations(services, jobs), "next_cursor": next_cursor})
 
 
 @asgi_operation()
 async def get_job(request: Request, user: str) -> StarletteResponse:
-    """One job. Asked for so often that it does not go through Flask."""
+    """One job. An ASGI operation because clients poll it often."""
     return json_response(await run_sync(_look, context.current(), user, request.path_params["job_id"]))
 
 
 def _look(services: Services, user: str, job_id: str) -> dict[str, Any]:
-    return _shapes(services, [services.jobs.get_with_video(user, job_id)])[0]
+    return _representations(services, [services.jobs.get_with_video(user, job_id)])[0]
 
 
 def cancel_job(user: str, job_id: str) -> Answer:
@@ -79,8 +79,8 @@ def cancel_job(user: str, job_id: str) -> Answer:
     job = services.jobs.request_cancel(user, job_id)
     if job.cancel_requested:
         services.store.request_cancel(job_id)
-        services.dispatch.process_video(job_id)  # a job that has not begun ends at once
-    return answer(shape(services, job), 202)
+        services.dispatch.process_video(job_id)  # ends a job that has not started
+    return answer(representation(services, job), 202)
 
 
 def delete_job(user: str, job_id: str) -> Response:
@@ -99,24 +99,24 @@ def get_summary(user: str, job_id: str) -> Answer:
     if job.summary is None:
         if job.error is not None:
             raise ResultsNotReady(f"the job failed, so there is no summary: {job.error['detail']}")
-        raise ResultsNotReady(f"the job is {job.state}: the summary comes at its end")
+        raise ResultsNotReady(f"the job is {job.state}: the summary is available when it has ended")
     return answer(job.summary)
 
 
-def shape(services: Services, job: Job) -> dict[str, Any]:
-    """A job with its progress of now. Raises NotFound when it was deleted meanwhile."""
-    found = shapes(services, [job])
+def representation(services: Services, job: Job) -> dict[str, Any]:
+    """A job with its current progress. Raises NotFound when it has been deleted meanwhile."""
+    found = representations(services, [job])
     if not found:
         raise NotFound("there is no such job")
     return found[0]
 
 
-def shapes(services: Services, jobs: Sequence[Job]) -> list[dict[str, Any]]:
-    """Jobs with their progress of now; those that were deleted meanwhile are left out."""
-    return _shapes(services, services.jobs.with_videos(jobs))
+def representations(services: Services, jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """Jobs with their current progress, without jobs that have been deleted meanwhile."""
+    return _representations(services, services.jobs.with_videos(jobs))
 
 
-def _shapes(services: Services, seen: Sequence[JobWithVideo]) -> list[dict[str, Any]]:
+def _representations(services: Services, seen: Sequence[JobWithVideo]) -> list[dict[str, Any]]:
     working = [one.job.id for one in seen if one.job.state in _WORKING]
     progress = dict(zip(working, services.store.progress_of(working), strict=True)) if working else {}
     now = utcnow()

@@ -1,4 +1,4 @@
-"""Renditions: asked for here, made by the processor. Their bytes are answered by ASGI operations."""
+"""Renditions: requested here, made by a renderer. Their content is served by ASGI operations."""
 
 import hashlib
 from typing import Any
@@ -25,34 +25,34 @@ _ENDINGS = {"image/jpeg": "jpg", "video/mp4": "mp4", "video/webm": "webm"}
 
 
 def put_video_rendition(user: str, video_id: str, kind: str) -> Answer:
-    """Have a poster or a playable copy made."""
+    """Request a poster or a playable copy."""
     services = context.current()
     video = services.videos.get(user, video_id)
     _require_readable(video)
-    return _ask(services, video, None, kind, RenditionOptions())
+    return _request(services, video, None, kind, RenditionOptions())
 
 
 def get_video_rendition(user: str, video_id: str, kind: str) -> Answer:
-    """How far one of a video is."""
+    """The state of a rendition of a video."""
     return answer(rendition_representation(context.current().renditions.get(user, rendition_id(video_id, None, kind))))
 
 
 def delete_video_rendition(user: str, video_id: str, kind: str) -> Response:
-    """Delete one of a video."""
+    """Delete a rendition of a video."""
     return _delete(user, rendition_id(video_id, None, kind))
 
 
 def put_job_rendition(user: str, job_id: str, body: dict[str, Any] | None = None) -> Answer:
-    """Have an annotated copy made."""
+    """Request an annotated copy."""
     services = context.current()
     job = services.jobs.get(user, job_id)
     _require_results(job)
     video = services.videos.get(user, job.video_id)
-    return _ask(services, video, job_id, ANNOTATED, from_json(body or {}, RenditionOptions))
+    return _request(services, video, job_id, ANNOTATED, from_json(body or {}, RenditionOptions))
 
 
 def get_job_rendition(user: str, job_id: str) -> Answer:
-    """How far the annotated copy is."""
+    """The state of the annotated copy."""
     return answer(rendition_representation(context.current().renditions.get(user, rendition_id("", job_id, ANNOTATED))))
 
 
@@ -79,18 +79,18 @@ def _require_readable(video: Video) -> None:
     if video.refused:
         raise VideoRefused(video.refused)
     if video.media is None:
-        raise RenditionNotReady("the video is still being looked at: try again in some seconds")
+        raise RenditionNotReady("the video is still being probed: try again in some seconds")
 
 
 def _require_results(job: Job) -> None:
     """Raises ResultsNotReady."""
     if job.state not in TERMINAL:
-        raise ResultsNotReady(f"the job is {job.state}: an annotated copy can be made at its end")
+        raise ResultsNotReady(f"the job is {job.state}: request an annotated copy when it has ended")
     if job.summary is None:
         raise ResultsNotReady("the job ended without results, so there is nothing to draw")
 
 
-def _ask(services: Services, video: Video, job_id: str | None, kind: str, options: RenditionOptions) -> Answer:
+def _request(services: Services, video: Video, job_id: str | None, kind: str, options: RenditionOptions) -> Answer:
     row, is_new = services.renditions.ask(video.user_id, video.id, job_id, kind, to_json(options))
     if is_new:
         services.dispatch.render(row)
@@ -108,7 +108,7 @@ async def _content(request: Request, user: str, row_id: str) -> StarletteRespons
     services = context.current()
     row = await run_sync(services.renditions.get, user, row_id)
     if row.state != RenditionState.READY or row.content_type is None or row.size_bytes is None:
-        raise RenditionNotReady(f"the {row.kind} rendition is {row.state}: its content comes when it is ready")
+        raise RenditionNotReady(f"the {row.kind} rendition is {row.state}: try again when it is ready")
     headers = {}
     if request.query_params.get("download") == "1":
         video = await run_sync(services.videos.get, user, row.video_id)

@@ -1,4 +1,4 @@
-"""GET /jobs/{id}/results: the frames of a job, as a page or as lines."""
+"""GET /jobs/{id}/results: the frames of a job, as a JSON page or as NDJSON."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -26,7 +26,7 @@ _BLOCK_FRAMES = 500
 
 @asgi_operation()
 async def job_results(request: Request, user: str) -> Response:
-    """A page of frames, or all of them a line each, by what the client accepts."""
+    """A page of frames, or all of them as NDJSON, by the Accept header."""
     services = context.current()
     job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
     media_type = accepted(request.headers.get("accept", ""))
@@ -35,13 +35,13 @@ async def job_results(request: Request, user: str) -> Response:
 
 
 def accepted(accept: str) -> str:
-    """The form that a client likes best; a page where it does not say."""
+    """The preferred media type of an Accept header; JSON by default."""
     likes = parse_accept_header(accept, MIMEAccept)
     return str(likes.best_match([JSON, NDJSON], default=JSON))
 
 
 def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: str) -> Iterator[bytes]:
-    """The answer's body in pieces. What is wrong with the question is raised here, not on the way."""
+    """The response body in pieces. Errors of the request are raised here, before the response starts."""
     query, cursor, limit = _parse(parameters)
     first_frame = parse_cursor(cursor, query)
     frames = open_frames(job, services.store, services.storage)
@@ -63,7 +63,7 @@ def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: s
 
 
 def _parse(parameters: QueryParams) -> tuple[Query, str | None, int | None]:
-    """Filter, cursor and limit from parameters that were validated against the spec on their way here."""
+    """Filter, cursor and limit from parameters that have been validated against the spec."""
     ranges = {name: int(parameters[name]) for name in ("from_frame", "to_frame") if name in parameters}
     query = Query(
         labels=labels(parameters),
@@ -87,7 +87,7 @@ def _encoded_frames(page: Page, frames: Frames) -> list[bytes]:
 
 
 def lines(frames: Frames, selection: Selection, first_frame: int, limit: int | None, ended: bool) -> Iterator[bytes]:
-    """All selected frames up to the frontier, some hundred lines at a time."""
+    """NDJSON of all selected frames up to the frontier, in blocks of _BLOCK_FRAMES lines."""
     try:
         page = Page([], first_frame)
         while page.next_frame is not None and not page.waiting and limit != 0:

@@ -1,4 +1,4 @@
-"""The tokens of a browser's session, in cookies that no script can read and no other site sends along."""
+"""Session tokens in cookies that are HttpOnly and SameSite=Strict."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from api.web.answers import JSON
 from api.web.representations import PREFIX
 
 ACCESS, REFRESH = "wd_access", "wd_refresh"
-# The refresh token goes only where it is needed.
+# The refresh token is sent to the auth operations only.
 _PATHS = {ACCESS: PREFIX, REFRESH: f"{PREFIX}/auth"}
 
 
 class CookieHandler(ApiKeySecurityHandler):  # type: ignore[misc]
-    """Connexion's check of a key in a cookie, whatever else a browser keeps for this host: its own parser
-    gives up at names that others may use."""
+    """Connexion's check of a key in a cookie, with a tolerant parser: Connexion's own fails at cookies of other
+    services on the same host."""
 
     @staticmethod
     def get_cookie_value(cookies: str | None, name: str) -> str | None:
@@ -26,7 +26,7 @@ class CookieHandler(ApiKeySecurityHandler):  # type: ignore[misc]
 
 
 def answer_in_cookies(services: Services, tokens: dict[str, Any], status: int = 200) -> Response:
-    """The tokens as cookies, and in the body without the refresh token, which scripts need not know."""
+    """The tokens as cookies, and in the body without the refresh token, which scripts do not need."""
     response = Response(msgspec.json.encode({**tokens, "refresh_token": None}), status, content_type=JSON)
     response.headers["Cache-Control"] = "no-store"
     _set(response, ACCESS, tokens["access_token"], tokens["expires_in"])
@@ -35,14 +35,14 @@ def answer_in_cookies(services: Services, tokens: dict[str, Any], status: int = 
 
 
 def clear(response: Response) -> Response:
-    """The answer, which has the browser forget the cookies."""
+    """Delete the cookies with this response."""
     for name in _PATHS:
         _set(response, name, "", 0)
     return response
 
 
 def refresh_token() -> str | None:
-    """The refresh token that the browser sent."""
+    """The refresh token of the request's cookies."""
     return request.cookies.get(REFRESH)
 
 
@@ -53,6 +53,6 @@ def _set(response: Response, name: str, value: str, seconds: int) -> None:
 
 
 def _by_https() -> bool:
-    """Whether the browser asked by https, also by way of a proxy: whoever lies about it harms their own cookie."""
+    """Whether the browser used https, also through a proxy. A forged header affects only the sender's own cookies."""
     forwarded = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
     return request.is_secure or forwarded == "https"

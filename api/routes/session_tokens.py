@@ -1,4 +1,4 @@
-"""Tokens: issued by flask-jwt-extended, checked for every request outside of Flask."""
+"""Session tokens (JWT): issued by flask-jwt-extended, checked outside of Flask for every request."""
 
 import inspect
 import logging
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 
 _ALGORITHM = "HS256"
 _SERVICE = "web-detector"
-# So long after a refresh the token before is taken too: of another tab, or of one whose answer got lost.
-_TABS_SECONDS = 30
+# How long the previous refresh token is still accepted: from another tab, or after a lost response.
+_GRACE_SECONDS = 30
 
 
 def configured(secret: str) -> dict[str, Any]:
-    """What flask-jwt-extended must know: one algorithm, whatever a token says of itself, and tokens of this service
-    alone, should another have the same key."""
+    """Settings of flask-jwt-extended: a fixed algorithm, whatever the token header says, and a fixed issuer, in case
+    another service has the same key."""
     return {
         "JWT_SECRET_KEY": secret,
         "JWT_ALGORITHM": _ALGORITHM,
@@ -48,43 +48,42 @@ def issue(services: Services, user_id: str) -> dict[str, Any]:
 
 
 def renew(services: Services, refresh_token: str, *, tabs: bool = False) -> dict[str, Any]:
-    """New tokens for a refresh token, which is good once. Raises Unauthenticated.
+    """New tokens for a refresh token, which can be used once. Raises Unauthenticated.
 
-    tabs: whoever else brings the same token within some seconds gets tokens too, of the same session.
+    tabs: accept the same token again within some seconds, for other tabs of the browser; same session.
     """
     claims = _decode(services, refresh_token, "refresh")
     refresh_id = str(uuid.uuid4())
     if tabs:
-        refresh_id = _agreed(services, claims["rid"], refresh_id)
+        refresh_id = _shared_refresh_id(services, claims["rid"], refresh_id)
     expires_at = utcnow() + _refresh_life(services)
     services.sessions.rotate_refresh(claims["sid"], claims["rid"], refresh_id, expires_at)
     return _pair(services, claims["sub"], claims["sid"], refresh_id)
 
 
-def _agreed(services: Services, old: str, new: str) -> str:
-    """What takes the place of a refresh token: the proposal of whoever came first."""
+def _shared_refresh_id(services: Services, old: str, new: str) -> str:
+    """The id that replaces a refresh token: the first proposal wins."""
     key = f"wd:refresh:{old}"
     try:
-        services.redis.set(key, new, nx=True, ex=_TABS_SECONDS)
+        services.redis.set(key, new, nx=True, ex=_GRACE_SECONDS)
         first = services.redis.get(key)
-    except RedisError as error:  # then a second tab has to log in again
-        log.warning("tabs cannot share a refresh: %s", error)
+    except RedisError as error:  # a second tab must log in again then
+        log.warning("browser tabs cannot share a refresh token, Redis failed: %s", error)
         return new
     return first.decode() if isinstance(first, bytes) else new
 
 
 async def check_cookie(token: str) -> dict[str, Any]:
-    """The claims of an access token that came as a cookie, for Connexion; programs have no cookies.
-    Raises OAuthProblem."""
+    """The claims of an access token from a cookie, for Connexion. API tokens are not accepted. Raises OAuthProblem."""
     if token.startswith(api_tokens.PREFIX):
-        raise OAuthProblem(detail="an API token goes into the header Authorization")
+        raise OAuthProblem(detail="send API tokens in the header Authorization, not as a cookie")
     return await check(token)
 
 
 async def check(token: str) -> dict[str, Any]:
-    """The claims of a good access token or API token, for Connexion. Raises OAuthProblem, which becomes a 401.
+    """The claims of a valid access token or API token, for Connexion. Raises OAuthProblem, which becomes a 401.
 
-    The look-up of the session goes to a thread: this runs in the event loop.
+    Runs in the event loop; the session lookup runs in a thread.
     """
     services = context.current()
     try:
@@ -93,7 +92,7 @@ async def check(token: str) -> dict[str, Any]:
         raise OAuthProblem(detail=error.detail) from None
 
 
-# Connexion asks for the parameters at each request; finding them out would cost more than the check itself.
+# Connexion inspects the signature at each request, which would cost more than the check itself.
 check.__signature__ = inspect.signature(check)  # type: ignore[attr-defined]
 
 
@@ -101,7 +100,7 @@ def _checked(services: Services, token: str) -> dict[str, Any]:
     if token.startswith(api_tokens.PREFIX):
         found = api_tokens.check(token, utcnow())
         if found is None:
-            raise Unauthenticated("this API token was deleted or has expired: make a new one")
+            raise Unauthenticated("this API token was deleted or has expired: create a new one")
         return found
     claims = _decode(services, token, "access")
     role = services.sessions.role(claims["sid"], claims["sub"])
@@ -115,9 +114,9 @@ def _decode(services: Services, token: str, kind: str) -> dict[str, Any]:
         with services.flask.app_context():
             claims: dict[str, Any] = decode_token(token)
     except (PyJWTError, JWTExtendedException, ValueError, KeyError):
-        raise Unauthenticated("the token is not valid or has expired: log in again") from None
+        raise Unauthenticated("the token is invalid or has expired: log in again") from None
     if claims.get("type") != kind or "sid" not in claims:
-        raise Unauthenticated(f"this is not a token of the kind {kind!r}")
+        raise Unauthenticated(f"this is not a token of type {kind!r}: send the right one, or log in again")
     return claims
 
 

@@ -1,4 +1,4 @@
-"""What there is, and how it does."""
+"""Models, liveness and readiness."""
 
 import logging
 from collections.abc import Callable
@@ -16,12 +16,12 @@ log = logging.getLogger(__name__)
 
 
 def list_models() -> Answer:
-    """The models that a job may name, and what computes them."""
+    """The models that jobs can use, and where they are loaded."""
     services = context.current()
     try:
         loaded = loaded_models(services.redis)
-    except RedisError as error:  # the models are known all the same
-        log.warning("what the detectors have loaded is not known: %s", error)
+    except RedisError as error:  # the list of models does not depend on it
+        log.warning("cannot read the models that detectors have loaded: %s", error)
         loaded = {}
     items = [
         _model_shape(model, loaded.get(model.id, []), model.id == services.settings.default_model)
@@ -51,12 +51,12 @@ def _model_shape(model: Model, loaded: list[Loaded], is_default: bool) -> dict[s
 
 
 def healthz() -> Answer:
-    """The process is alive."""
+    """Liveness: the process responds."""
     return answer({"status": "alive"})
 
 
 def readyz() -> Answer:
-    """The api reaches its database, result store, Redis and broker."""
+    """Readiness: the api reaches its database, result store, Redis and broker."""
     services = context.current()
     checks = {
         "database": _check(lambda: _ask_database(services)),
@@ -64,12 +64,12 @@ def readyz() -> Answer:
         "redis": _check(services.redis.ping),
         "broker": _check(services.dispatch.ping),
     }
-    good = all(answer == "ok" for answer in checks.values())
+    ready = all(answer == "ok" for answer in checks.values())
     workers = {}
     if checks["redis"] == "ok":
         workers = {role: count_workers(services.redis, role) for role in WORKERS}
-    state = "ready" if good else "unavailable"
-    return answer({"status": state, "checks": checks, "workers": workers}, 200 if good else 503)
+    state = "ready" if ready else "unavailable"
+    return answer({"status": state, "checks": checks, "workers": workers}, 200 if ready else 503)
 
 
 def _ask_database(services: Services) -> None:
@@ -80,7 +80,7 @@ def _ask_database(services: Services) -> None:
 def _check(ask: Callable[[], object]) -> str:
     try:
         ask()
-    except Exception as error:  # whatever a client library raises, the answer is "not ready"
+    except Exception as error:  # any error of a client library means not ready
         log.warning("not ready: %s", error)
         return f"failed: {type(error).__name__}"
     return "ok"

@@ -1,6 +1,6 @@
-"""Resumable uploads, which go on after a broken connection: tus 1.0.0, with the extensions that OPTIONS names.
+"""Resumable uploads: tus 1.0.0, with the extensions that OPTIONS lists.
 
-An upload is the video of the same id as soon as all of it is there.
+A complete upload becomes the video with the same id.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from api.requests import tus_headers
 from api.requests.size_limit import SizeLimit
 from api.requests.video_metadata import metadata_of
 from api.routes import audit
-from api.routes.tus_storage import end_of_life, extend, finish, offset_of, receive, remembered, remove, remove_after
+from api.routes.tus_storage import extend, finish, new_expiry, offset_of, receive, remove, remove_after, stored_metadata
 from api.uploads.upload_lock import UploadLock, with_upload_lock
 from api.uploads.upload_writer import Stored, body, drain
 from api.web import problems
@@ -41,12 +41,12 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _Operation = Callable[[Services, Request, str], Awaitable[Response]]
-# The loop itself holds tasks but weakly.
-_at_work: set[asyncio.Task[Response]] = set()
+# The event loop keeps only weak references to tasks.
+_running: set[asyncio.Task[Response]] = set()
 
 
-def _spoken(operation: _Operation) -> Callable[[Request, str], Awaitable[Response]]:
-    """An operation of the protocol: every answer says its version, also one of an error."""
+def _tus_operation(operation: _Operation) -> Callable[[Request, str], Awaitable[Response]]:
+    """Wrap an operation of the protocol: all responses, errors included, carry Tus-Resumable."""
 
     async def answer(request: Request, user: str) -> Response:
         try:
@@ -59,20 +59,20 @@ def _spoken(operation: _Operation) -> Callable[[Request, str], Awaitable[Respons
         return response
 
     @functools.wraps(operation)
-    async def to_its_end(request: Request, user: str) -> Response:
-        # The web server cancels what has not ended some seconds after its client went away. The last piece of a
-        # large file may take longer to become a video, and the client comes back to find it.
+    async def uncancelled(request: Request, user: str) -> Response:
+        # The web server cancels a request some seconds after its client disconnects. Finishing a large upload may
+        # take longer, and the client expects the video when it reconnects.
         task = asyncio.create_task(answer(request, user))
-        _at_work.add(task)
-        task.add_done_callback(_at_work.discard)
+        _running.add(task)
+        task.add_done_callback(_running.discard)
         return await asyncio.shield(task)
 
-    return to_its_end
+    return uncancelled
 
 
 @asgi_operation(validated=False)
 async def options(_request: Request, _user: str) -> Response:
-    """What the service speaks."""
+    """The protocol version and extensions of the service."""
     headers = {
         "Tus-Resumable": tus_headers.VERSION,
         "Tus-Version": tus_headers.VERSION,
@@ -84,14 +84,14 @@ async def options(_request: Request, _user: str) -> Response:
 
 
 @asgi_operation(validated=False)
-@_spoken
+@_tus_operation
 async def create_upload(services: Services, request: Request, user: str) -> Response:
-    """Begin an upload, with its first bytes where they come along."""
-    upload = _wanted(services, request, user, await run_sync(services.quotas.size_limit, user))
+    """Create an upload, with its first bytes if the request has any."""
+    upload = _new_upload(services, request, user, await run_sync(services.quotas.size_limit, user))
     guard = services.quotas.guard_bytes(user, upload.size_bytes)
     await run_sync(services.videos.add_upload, upload, services.settings.upload_unfinished_max, guard)
     headers = {"Location": f"{PREFIX}/uploads/{upload.id}"}
-    if not _is_piece(request):
+    if not _has_chunk(request):
         return Response(status_code=201, headers={**headers, "Upload-Expires": tus_headers.expires(upload.expires_at)})
     try:
         got = await with_upload_lock(
@@ -104,25 +104,25 @@ async def create_upload(services: Services, request: Request, user: str) -> Resp
 
 
 @asgi_operation(validated=False)
-@_spoken
+@_tus_operation
 async def upload_offset(services: Services, request: Request, user: str) -> Response:
-    """How much of an upload has come."""
+    """The offset of an upload."""
     upload_id = request.path_params["upload_id"]
     found = await run_sync(_find, services, user, upload_id)
 
-    async def look(_: UploadLock) -> dict[str, str]:
+    async def report(_: UploadLock) -> dict[str, str]:
         now = await run_sync(_find, services, user, upload_id)
         if isinstance(now, Video):
-            return _whole(now)
+            return _complete(now)
         offset = await run_sync(offset_of, services, now)
         if offset < now.size_bytes:
             return _described(now, offset)
-        return _whole(await finish(services, now))  # the one who wrote the last byte was killed before this
+        return _complete(await finish(services, now))  # the process that wrote the last byte was killed before this
 
     try:
-        headers = _whole(found) if isinstance(found, Video) else await _alone(services, upload_id, look)
+        headers = _complete(found) if isinstance(found, Video) else await _locked(services, upload_id, report)
     except UploadLocked:
-        # Somebody writes: what is kept by now is true as well. When nothing is missing, it becomes a video now.
+        # Another request is writing: report the current offset, unless the upload is complete and being finished.
         upload = await run_sync(services.videos.upload, user, upload_id)
         offset = await run_sync(offset_of, services, upload)
         if offset >= upload.size_bytes:
@@ -132,76 +132,78 @@ async def upload_offset(services: Services, request: Request, user: str) -> Resp
 
 
 @asgi_operation(validated=False)
-@_spoken
+@_tus_operation
 async def append(services: Services, request: Request, user: str) -> Response:
-    """The next bytes of an upload. With the last ones it becomes a video."""
+    """Append bytes to an upload. The last bytes turn it into a video."""
     upload_id = request.path_params["upload_id"]
     await run_sync(_find, services, user, upload_id)
-    if not _is_piece(request):
+    if not _has_chunk(request):
         raise UnsupportedMediaType(f"send the bytes as {tus_headers.CHUNK_TYPE}")
     told = tus_headers.number(request.headers, "Upload-Offset")
 
-    async def go_on(lock: UploadLock) -> dict[str, str]:
+    async def continue_upload(lock: UploadLock) -> dict[str, str]:
         found = await run_sync(_find, services, user, upload_id)
         offset = found.size_bytes if isinstance(found, Video) else await run_sync(offset_of, services, found)
         if told != offset:
-            raise WrongOffset(f"the upload goes on at {offset}, not at {told}: ask for its Upload-Offset with HEAD")
+            raise WrongOffset(f"the upload continues at offset {offset}, not {told}: get its Upload-Offset with HEAD")
         if isinstance(found, Video):
-            return _whole(found)
+            return _complete(found)
         return await _append(services, request, found, offset, lock)
 
-    return Response(status_code=204, headers=await _alone(services, upload_id, go_on))
+    return Response(status_code=204, headers=await _locked(services, upload_id, continue_upload))
 
 
 @asgi_operation(validated=False)
-@_spoken
+@_tus_operation
 async def terminate(services: Services, request: Request, user: str) -> Response:
-    """Give an upload up."""
+    """Delete an upload."""
     upload_id = request.path_params["upload_id"]
 
-    async def give_up(_: UploadLock) -> None:
+    async def delete(_: UploadLock) -> None:
         if isinstance(await run_sync(_find, services, user, upload_id), Video):
-            raise NotFound(f"the upload is whole: it is a video now, delete that ({PREFIX}/videos/{upload_id})")
+            raise NotFound(f"the upload is complete: delete the video ({PREFIX}/videos/{upload_id}) instead")
         await run_sync(remove, services, upload_id)
         await run_sync(functools.partial(audit.note, "upload.deleted", user_id=user, subject=upload_id))
 
     await run_sync(_find, services, user, upload_id)
-    await _alone(services, upload_id, give_up)
+    await _locked(services, upload_id, delete)
     return Response(status_code=204)
 
 
 async def _append(
     services: Services, request: Request, upload: Upload, offset: int, lock: UploadLock
 ) -> dict[str, str]:
-    """Take the bytes of a request; the headers of the answer."""
+    """Append the body of a request. Returns the headers of the response."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and offset + int(length) > upload.size_bytes:
-        raise UploadTooLarge(f"that is more than the {upload.size_bytes} bytes that the upload was to have")
+        raise UploadTooLarge(
+            f"the body exceeds the Upload-Length of {upload.size_bytes} bytes: send only the missing bytes"
+        )
     checksum = tus_headers.checksum_of(request.headers)
-    if offset == upload.size_bytes:  # the one who wrote the last byte was killed before it became a video
-        return _whole(await finish(services, upload))
+    if offset == upload.size_bytes:  # the process that wrote the last byte was killed before it became a video
+        return _complete(await finish(services, upload))
     await extend(services, upload)
     stream = lock.watched(body(request))
     taken = await receive(services, upload, offset, tus_headers.verified(stream, checksum) if checksum else stream)
     offset += taken.size_bytes
     if offset < upload.size_bytes:
         return _state(upload, offset)
-    with anyio.CancelScope(shield=True):  # a client that goes away now finds a video when it is back
+    with anyio.CancelScope(shield=True):  # a client that disconnects now finds the video when it reconnects
         video = await finish(services, upload, _known_digest(upload, taken))
-    return _whole(video)
+    return _complete(video)
 
 
 def _known_digest(upload: Upload, taken: Stored) -> str | None:
-    """The SHA-256 of an upload that came at once."""
+    """The SHA-256 of an upload that was sent in one request."""
     return taken.sha256 if taken.size_bytes == upload.size_bytes else None
 
 
-async def _alone(services: Services, upload_id: str, work: Callable[[UploadLock], Awaitable[T]]) -> T:
+async def _locked(services: Services, upload_id: str, work: Callable[[UploadLock], Awaitable[T]]) -> T:
     return await with_upload_lock(services.locks, names.upload_lock(upload_id), work)
 
 
-def _wanted(services: Services, request: Request, user: str, limit: SizeLimit) -> Upload:
-    """The upload that a client wants to begin. Raises Malformed, InvalidInput, EmptyUpload, UploadTooLarge."""
+def _new_upload(services: Services, request: Request, user: str, limit: SizeLimit) -> Upload:
+    """The upload that a request creates. Raises Malformed, InvalidInput, EmptyUpload, UploadTooLarge."""
     length = tus_headers.number(request.headers, "Upload-Length")
     metadata = request.headers.get("upload-metadata", "")
     facts = metadata_of(tus_headers.form_of(metadata))
@@ -213,13 +215,13 @@ def _wanted(services: Services, request: Request, user: str, limit: SizeLimit) -
         id=new_id(),
         user_id=user,
         size_bytes=length,
-        facts=remembered(facts, metadata),
-        expires_at=end_of_life(services),
+        facts=stored_metadata(facts, metadata),
+        expires_at=new_expiry(services),
     )
 
 
 def _find(services: Services, user: str, upload_id: str) -> Upload | Video:
-    """An upload, or the video that it is now. Raises NotFound."""
+    """An upload, or the video that it has become. Raises NotFound."""
     try:
         return services.videos.upload(user, upload_id)
     except NotFound as error:
@@ -242,11 +244,11 @@ def _described(upload: Upload, offset: int) -> dict[str, str]:
     }
 
 
-def _whole(video: Video) -> dict[str, str]:
+def _complete(video: Video) -> dict[str, str]:
     return {"Upload-Offset": str(video.size_bytes), "Upload-Length": str(video.size_bytes)}
 
 
-def _is_piece(request: Request) -> bool:
+def _has_chunk(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == tus_headers.CHUNK_TYPE
 
 

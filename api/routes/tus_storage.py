@@ -1,4 +1,4 @@
-"""A resumable upload: its bytes come, and at the end it is a video."""
+"""Storage of a resumable upload: append bytes, finish it as a video, remove it."""
 
 import hashlib
 import time
@@ -20,28 +20,28 @@ from contracts.errors import NotFound, UploadTooLarge, WebDetectorError
 from contracts.storage.port import video_key
 
 _EXTEND_SECONDS = 300
-_HASHED_AT_ONCE = 64 * 1024 * 1024
+_HASH_STEP_BYTES = 64 * 1024 * 1024
 _READ_BYTES = 1024 * 1024
 
 
-def remembered(facts: VideoMetadata, metadata: str) -> dict[str, Any]:
-    """What the row of an upload keeps of its facts, and as the client told them."""
-    content: dict[str, Any] = msgspec.to_builtins({**asdict(facts), "metadata": metadata})
+def stored_metadata(video: VideoMetadata, header: str) -> dict[str, Any]:
+    """The metadata as stored in the row of an upload, with the original Upload-Metadata header."""
+    content: dict[str, Any] = msgspec.to_builtins({**asdict(video), "metadata": header})
     return content
 
 
 def offset_of(services: Services, upload: Upload) -> int:
-    """Bytes of an upload that are kept. Raises StorageUnavailable."""
+    """The offset of an upload: bytes stored so far. Raises StorageUnavailable."""
     return services.storage.resumable().size(video_key(upload.id))
 
 
-def end_of_life(services: Services) -> datetime:
-    """When an upload that gets on now expires."""
+def new_expiry(services: Services) -> datetime:
+    """The expiry of an upload that makes progress now."""
     return utcnow() + timedelta(hours=services.settings.upload_expire_hours)
 
 
 async def receive(services: Services, upload: Upload, offset: int, stream: AsyncIterator[bytes]) -> Stored:
-    """Write a stream at the end of what is kept; what was written, all of it or what came before the error.
+    """Append a stream. Returns what was written; on an error, what came before it stays.
 
     Raises UploadTooLarge, UploadIncomplete, StorageFull, StorageUnavailable.
     """
@@ -50,7 +50,9 @@ async def receive(services: Services, upload: Upload, offset: int, stream: Async
     async with AppendWriter(services.storage.resumable().append(video_key(upload.id)), SizeLimit(room)) as writer:
         async for piece in stream:
             if len(piece) > room:
-                raise UploadTooLarge(f"more came than the {upload.size_bytes} bytes that the upload was to have")
+                raise UploadTooLarge(
+                    f"the upload is longer than its Upload-Length of {upload.size_bytes} bytes: create a new one"
+                )
             room -= len(piece)
             await writer.write(piece)
             if time.monotonic() - last > _EXTEND_SECONDS:
@@ -60,16 +62,16 @@ async def receive(services: Services, upload: Upload, offset: int, stream: Async
 
 
 async def extend(services: Services, upload: Upload) -> None:
-    """Note that an upload gets on."""
-    upload.expires_at = end_of_life(services)
+    """Postpone the expiry of an upload that makes progress."""
+    upload.expires_at = new_expiry(services)
     await run_sync(services.videos.extend_upload, upload.id, upload.expires_at)
 
 
 async def finish(services: Services, upload: Upload, sha256: str | None = None) -> Video:
-    """All bytes are there: make a video of them. sha256: in hex, where it is known already.
+    """Turn a complete upload into a video. sha256: in hex, if known already.
 
-    May be done again where it was interrupted. Raises VideoRefused, after which nothing is left, and NotFound
-    when the upload was deleted meanwhile.
+    Can be repeated after an interruption. Raises VideoRefused after removing everything, and NotFound when the upload
+    has been deleted meanwhile.
     """
     key = video_key(upload.id)
     await run_sync(services.storage.resumable().finish, key)
@@ -78,24 +80,24 @@ async def finish(services: Services, upload: Upload, sha256: str | None = None) 
     try:
         await run_sync(services.videos.become_video, video)
     except NotFound:
-        await run_sync(services.storage.delete, key)  # its row went first: nobody else would find it
+        await run_sync(services.storage.delete, key)  # its row is gone: nothing else would find the object
         raise
     return await probed(services, video)
 
 
 def remove(services: Services, upload_id: str) -> None:
-    """Remove an upload and what has come of it. Its row goes last: while it is there, the rest is found again."""
+    """Remove an upload. Its row goes last, so that an interrupted removal can be repeated."""
     key = video_key(upload_id)
     services.storage.resumable().discard(key)
-    services.storage.delete(key)  # where it was whole, but not a video yet
+    services.storage.delete(key)  # complete, but not a video yet
     services.videos.delete_upload(upload_id)
 
 
 async def remove_after(services: Services, upload_id: str, error: WebDetectorError) -> None:
-    """Remove an upload whose first request failed: its client has no address to go on with."""
+    """Remove an upload whose creating request failed: the client has no URL to resume it."""
     try:
         await run_sync(remove, services, upload_id)
-    except WebDetectorError as another:  # it expires
+    except WebDetectorError as another:  # it will expire
         error.add_note(f"and it could not be removed: {another.detail}")
 
 
@@ -112,9 +114,9 @@ async def _digest(services: Services, key: str) -> str:
 
 
 def _hash_some(source: BinaryIO, digest: "hashlib._Hash") -> bool:
-    """Read some way on; whether anything was left. A thread is not held for long."""
+    """Hash the next _HASH_STEP_BYTES, so that no thread is held for long. False at the end."""
     seen = 0
-    while seen < _HASHED_AT_ONCE and (piece := source.read(_READ_BYTES)):
+    while seen < _HASH_STEP_BYTES and (piece := source.read(_READ_BYTES)):
         digest.update(piece)
         seen += len(piece)
     return seen > 0

@@ -49,7 +49,7 @@ async def detect(request: Request, user: str) -> Response:
         raise
     if job.video_id != video.id:  # repeated request with the same Idempotency-Key: the earlier video is used
         await run_sync(discard, video)
-    return json_response(await run_sync(jobs.shape, services, job), 202, Location=f"{PREFIX}/jobs/{job.id}")
+    return json_response(await run_sync(jobs.representation, services, job), 202, Location=f"{PREFIX}/jobs/{job.id}")
 
 
 async def _receive(

@@ -1,4 +1,4 @@
-"""A stored file becomes a video: its row, and the processor's word that it is one."""
+"""Creates a video from a stored file: its row, and the probe by the processor."""
 
 from contextlib import suppress
 
@@ -30,16 +30,16 @@ def video_row(video_id: str, user: str, stored: Stored, facts: VideoMetadata) ->
 
 
 async def probed(services: Services, video: Video) -> Video:
-    """Have the processor look at a noted video and wait a while for its answer.
+    """Have the processor probe a video and wait up to PROBE_WAIT_SECONDS for the report.
 
-    Raises VideoRefused, after which nothing of the video is left.
+    Raises VideoRefused after removing the video.
     """
     await run_sync(services.dispatch.probe_video, video.id)
     report = await _report(services, video.id)
     if report is None:
         return video
     if report.refused:
-        with suppress(NotFound):  # deleted while we waited
+        with suppress(NotFound):  # deleted meanwhile
             await run_sync(discard, video)
         raise VideoRefused(report.refused)
     video.media = to_json(report.media) if report.media else None
@@ -47,12 +47,12 @@ async def probed(services: Services, video: Video) -> Video:
 
 
 def discard(video: Video) -> None:
-    """Remove a video again."""
+    """Remove a video."""
     videos.delete_video(video.user_id, video.id)
 
 
 async def _report(services: Services, video_id: str) -> ProbeReport | None:
-    """The probe's answer; None when it does not come in time, so that it is filled in later."""
+    """The probe report; None when it does not arrive in time and is filled in later."""
     wait = services.settings.probe_wait_seconds
     if not wait:
         return None

@@ -1,4 +1,4 @@
-"""Stored videos. Uploading stands in api.routes.uploads, the file itself in api.routes.downloads."""
+"""Stored videos. See api.routes.uploads for uploading, api.routes.downloads for the files."""
 
 from flask import Response
 

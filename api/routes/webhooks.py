@@ -79,7 +79,7 @@ def load_payload(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
     if found is None:
         return None
     delivery, webhook, job = found
-    shapes = jobs.shapes(services, [job])
+    shapes = jobs.representations(services, [job])
     if not shapes:
         return None
     return webhook.url, webhook.secret, WebhookPayload(delivery.id, delivery.event, delivery.created_at, shapes[0])

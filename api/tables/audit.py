@@ -9,7 +9,7 @@ from contracts.database.tables import AuditEvent, User
 def write(
     engine: Engine, action: str, *, user_id: str | None = None, subject: str | None = None, address: str | None = None
 ) -> None:
-    """Add an event. action, user_id, subject: as in api.routes.audit.note."""
+    """Add an event; parameters as in api.routes.audit.note."""
     with Session(engine) as session, session.begin():
         user = session.get(User, user_id) if user_id else None
         username = user.username if user else None

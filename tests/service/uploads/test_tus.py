@@ -268,7 +268,7 @@ def test_a_video_that_it_became_takes_nothing_more(upload: Upload) -> None:
     client, path = upload.client, upload.path
     assert upload.patch(SIZE).status_code == 204, "the last answer was lost, and its request is repeated"
     client.problem("PATCH", path, 409, "wrong_offset", headers={**PIECE, "Upload-Offset": "0"}, content=b"x")
-    assert "delete that" in client.problem("DELETE", path, 404, "not_found", headers=HEADERS)
+    assert "delete the video" in client.problem("DELETE", path, 404, "not_found", headers=HEADERS)
     check(upload)
 
 

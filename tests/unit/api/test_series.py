@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.results.selection import Query, Selection
-from api.results.series import Span, answer, read_series, span_of
+from api.results.series import Span, read_series, span_of, to_document
 from contracts.wire.messages import Options
 from tests.support.example_results import LABELS, Made, Seen, block, header, results, some_ms
 
@@ -39,7 +39,7 @@ def test_buckets_hold_what_a_plain_count_finds(made: Made, data: st.DataObject) 
     span = span_of(made, start, end, data.draw(st.integers(1, 40)), True)
     query = Query(labels=labels, min_score=min_score, from_ms=span.from_ms, to_ms=span.to_ms)
     series, waiting = read_series(made, Selection(query, made.header), span)
-    document = answer(made, series, waiting, True)
+    document = to_document(made, series, waiting, True)
     expected = plain(made.seen(), span, labels, min_score)
     assert {name: document[name] for name in expected} == expected
     inside = [seen.ms for seen in made.seen() if span.from_ms <= seen.ms < span.to_ms]
