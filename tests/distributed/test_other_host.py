@@ -5,17 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.support.deployments.busy_jobs import Work
 from tests.support.deployments.compose import MAIN, Compose
 from tests.support.deployments.deployment import Containers, Deployment, Images, Part
 from tests.support.deployments.forms import DistributedForm, Servers, start_servers
-from tests.support.deployments.service import ROOT, family
-from tests.support.servers.debian import PASSWORD
+from tests.support.deployments.service import family
 from tests.support.servers.network import OtherHost
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.distributed, pytest.mark.long]
 
 CENTRAL = Compose(MAIN, "deploy/central-host.yaml")
 INFERENCE = Compose("deploy/inference-host.yaml")
@@ -70,7 +68,6 @@ def elsewhere(
         print(containers.logs())  # shown where a test fails
 
 
-@pytest.mark.distributed
 def test_detectors_elsewhere_do_whole_jobs_and_leave_when_told(
     central: Deployment, elsewhere: Containers, sample: Path, expected: bytes
 ) -> None:
@@ -92,7 +89,6 @@ def test_detectors_elsewhere_do_whole_jobs_and_leave_when_told(
     assert elsewhere.complaints() == []
 
 
-@pytest.mark.distributed
 def test_a_killed_detector_elsewhere_loses_nothing(
     central: Deployment, elsewhere: Containers, sample: Path, expected: bytes
 ) -> None:
@@ -105,7 +101,6 @@ def test_a_killed_detector_elsewhere_loses_nothing(
     central.wait_for(detectors=1)
 
 
-@pytest.mark.distributed
 def test_a_detector_whose_link_is_cut_loses_nothing_and_comes_back(
     central: Deployment, elsewhere: Containers, host: OtherHost, sample: Path, expected: bytes
 ) -> None:
@@ -133,22 +128,3 @@ def cpu_seconds(part: Part) -> float:
     """What its processes have used so far."""
     times = [process.cpu_times() for process in family(part.pid)]
     return sum(time.user + time.system for time in times)
-
-
-def test_the_inference_hosts_detector_is_the_main_files() -> None:
-    """Its addresses and the place of the videos apart."""
-    main, own = (yaml.safe_load((ROOT / name).read_text()) for name in (MAIN, "deploy/inference-host.yaml"))
-    main, own = (content["services"]["detector"] for content in (main, own))
-    differs = {"environment", "volumes", "depends_on", "build"}
-    assert {k: v for k, v in own.items() if k not in differs} == {k: v for k, v in main.items() if k not in differs}
-    assert {**own["build"], "context": "."} == main["build"]
-    environment = {**main["environment"], **{n: own["environment"][n] for n in ("BROKER_URL", "RESULT_STORE_URL")}}
-    # It has a folder, and no bucket.
-    left_out = {"DATA_DIR", "STORAGE_URL", *(name for name in environment if name.startswith("S3_"))}
-    wanted = {name: value for name, value in environment.items() if name not in left_out}
-    assert own["environment"] == {**wanted, "STORAGE_DIR": "/storage"}
-
-
-def test_the_central_hosts_redis_is_the_main_files_with_a_password() -> None:
-    main, own = (compose.command("redis", {"REDIS_PASSWORD": PASSWORD}) for compose in (Compose(MAIN), CENTRAL))
-    assert own == [*main, "--requirepass", PASSWORD]

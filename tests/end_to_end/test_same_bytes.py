@@ -6,10 +6,15 @@ import av
 import pytest
 
 from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.service import Service
 
-# (chunk size, detector workers, chunks that the clip of 212 frames is then cut into). The first one has 24 frames, the
+# (chunk size, detector workers, chunks that the clip of 212 frames is then cut into). The first chunk has 24 frames, the
 # next 48, 96, 192, or the chunk size; a keyframe lies near each cut of the one clip, and none in the other.
-CASES = [(24, 2, 9), (60, 2, 5), (10_000, 1, 4)]
+CASES = [
+    (24, 2, 9),
+    pytest.param(60, 2, 5, marks=pytest.mark.long),
+    pytest.param(10_000, 1, 4, marks=pytest.mark.long),
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +39,20 @@ def keyframes(path: Path) -> int:
         return sum(packet.is_keyframe for packet in container.demux(video=0) if packet.size)
 
 
-def test_chunks_and_workers_do_not_show_in_the_result(sample: Path, single: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "workers", "cuts"), CASES)
+def test_chunks_and_workers_do_not_show_in_the_result(
+    service: Service, sample: Path, single: Path, tmp_path: Path, size: int, workers: int, cuts: int
+) -> None:
+    """Compared with a service of other settings: the defaults."""
     assert keyframes(sample) > 10
-    results: dict[Path, set[bytes]] = {sample: set(), single: set()}
-    chunks: dict[Path, list[int]] = {sample: [], single: []}
-    for number, (size, workers, _) in enumerate(CASES):
-        with EmbeddedForm().run(tmp_path / str(number), CHUNK_SIZE=size, DETECTOR_WORKERS=workers) as service:
-            assert len(service.processes(r"detector\.worker")) >= workers
-            client = service.client()
-            for clip in results:
-                job = client.detect(clip)
-                assert job["state"] == "succeeded", job
-                results[clip].add(service.result_bytes(job))
-                chunks[clip].append(service.chunks_total(job))
-                assert job["progress"]["frames_total"] == 212
-    assert [len(found) for found in results.values()] == [1, 1]
-    for clip in results:
-        assert chunks[clip] == [cuts for _, _, cuts in CASES]
+    assert service.settings().chunk_size != size
+    usual = service.client()
+    with EmbeddedForm().run(tmp_path / "own", CHUNK_SIZE=size, DETECTOR_WORKERS=workers) as own:
+        assert len(own.processes(r"detector\.worker")) >= workers
+        client = own.client()
+        for clip in (sample, single):
+            job = client.detect(clip)
+            assert job["state"] == "succeeded", job
+            assert job["progress"]["frames_total"] == 212
+            assert own.chunks_total(job) == cuts
+            assert own.result_bytes(job) == service.result_bytes(usual.detect(clip))

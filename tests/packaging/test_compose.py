@@ -6,16 +6,19 @@ import tomllib
 from typing import Any
 
 import pytest
+import yaml
 
 from contracts.settings.table import table
-from tests.support.deployments.compose import COMPOSE, ROLES, dockerfile, interpolated
+from tests.support.deployments.compose import COMPOSE, MAIN, ROLES, Compose, dockerfile, interpolated
 from tests.support.deployments.service import ROOT
+from tests.support.servers.debian import PASSWORD
 
 SERVICES: dict[str, dict[str, Any]] = COMPOSE.services
 OURS = [name for name in SERVICES if COMPOSE.own_image(name)]
 ONE_SHOT = ["migrate"]
 PASSWORDS = {name: f"{name.lower()}9" for name in ("RABBITMQ_PASSWORD", "POSTGRES_PASSWORD", "FLOWER_PASSWORD")}
 SECRETS = {**PASSWORDS, "JWT_SECRET_KEY": "0123456789abcdef" * 2}
+CENTRAL = Compose(MAIN, "deploy/central-host.yaml")
 TEXT = (ROOT / "docker-compose.yaml").read_text()
 
 
@@ -247,3 +250,22 @@ def test_a_compose_command_of_the_documents_names_what_there_is(document: str, c
         rest = [word.partition(":")[0] for word in rest if ":" in word]
         assert rest, document
     assert verb in {"run", "exec"} or set(rest) <= set(SERVICES)
+
+
+def test_the_inference_hosts_detector_is_the_main_files() -> None:
+    """Its addresses and the place of the videos apart."""
+    main, own = (yaml.safe_load((ROOT / name).read_text()) for name in (MAIN, "deploy/inference-host.yaml"))
+    main, own = (content["services"]["detector"] for content in (main, own))
+    differs = {"environment", "volumes", "depends_on", "build"}
+    assert {k: v for k, v in own.items() if k not in differs} == {k: v for k, v in main.items() if k not in differs}
+    assert {**own["build"], "context": "."} == main["build"]
+    environment = {**main["environment"], **{n: own["environment"][n] for n in ("BROKER_URL", "RESULT_STORE_URL")}}
+    # It has a folder, and no bucket.
+    left_out = {"DATA_DIR", "STORAGE_URL", *(name for name in environment if name.startswith("S3_"))}
+    wanted = {name: value for name, value in environment.items() if name not in left_out}
+    assert own["environment"] == {**wanted, "STORAGE_DIR": "/storage"}
+
+
+def test_the_central_hosts_redis_is_the_main_files_with_a_password() -> None:
+    main, own = (compose.command("redis", {"REDIS_PASSWORD": PASSWORD}) for compose in (Compose(MAIN), CENTRAL))
+    assert own == [*main, "--requirepass", PASSWORD]
