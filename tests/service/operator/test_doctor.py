@@ -38,7 +38,7 @@ def test_a_service_that_runs_is_well(service: Service) -> None:
         *("database", "redis", "result store", "broker", "clock"),
         *("storage", "video libraries", "models", "workers", "api"),
     }
-    assert "ready in detectors: nanodet-g" in found["models"]["seen"]
+    assert f"ready in detectors: {service.settings().default_model}" in found["models"]["seen"]
     assert "1 processor, 1 renderer" in found["workers"]["seen"]
     assert not [name for name in service.stored_files() if name.startswith("doctor")]
     if isinstance(service, Embedded):

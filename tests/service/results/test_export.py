@@ -144,9 +144,10 @@ def test_a_file_is_named_after_the_video(name: str | None, plain: str, told: str
 
 
 @pytest.fixture(scope="module")
-def done(service: Service, sample: Path) -> Done:
+def done(service: Service, full_sample: Path) -> Done:
+    """A job whose frames differ: some have nothing in them."""
     client = service.client()
-    job = client.detect(sample)
+    job = client.detect(full_sample, model="nanodet-g")
     return client, job, client.frames(job)
 
 
