@@ -6,20 +6,36 @@ keeps the detectors at work until the processor has sent more.
 
 from collections.abc import Collection, Sequence
 from itertools import chain, zip_longest
+from typing import Protocol, TypeVar
 
-from contracts.database.tables import Job
 from contracts.wire.job_states import JobState
 
 WORKED_ON = (JobState.PLANNING, JobState.RUNNING)  # a merge takes no detector's time
 
 
-def next_jobs(jobs: Sequence[Job], limit: int) -> list[Job]:
+class SharedJob(Protocol):
+    """What is read of a job."""
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def cancel_requested(self) -> bool: ...
+
+
+_Job = TypeVar("_Job", bound=SharedJob)
+
+
+def next_jobs(jobs: Sequence[_Job], limit: int) -> list[_Job]:
     """The queued jobs that may begin, when at most limit jobs of a user are worked on at once.
 
     jobs: those that have not ended, the oldest first. The users take turns, each with their oldest first.
     """
     free: dict[str, int] = {}
-    queued: dict[str, list[Job]] = {}
+    queued: dict[str, list[_Job]] = {}
     for job in jobs:
         free.setdefault(job.user_id, limit)
         if job.state in WORKED_ON:
