@@ -12,7 +12,7 @@ from cli.embedded.up import Form, roles
 from contracts.errors import SettingsError
 from contracts.settings.fields import ROLES, Role
 from contracts.settings.load import load
-from contracts.settings.table import Row, Settings, table
+from contracts.settings.table import SECTIONS, Row, Settings, table
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
@@ -181,10 +181,16 @@ def readers(row: Row) -> str:
 
 
 def test_the_page_of_settings_is_the_table() -> None:
-    lines = (ROOT / "docs" / "settings.md").read_text().splitlines()
-    start = lines.index("| Setting | Default | What it is | Read by |") + 2
-    rows = [line.strip("| ").split(" | ") for line in lines[start : lines.index("", start)]]
-    assert rows == [[f"`{row.variable}`", shown_default(row), row.help, readers(row)] for row in table()]
+    page = (ROOT / "docs" / "settings.md").read_text()
+    found = []
+    for part in page.split("\n## ")[1:]:
+        section, head, rows = part.partition(
+            "\n\n| Setting | Default | What it is | Read by |\n| --- | --- | --- | --- |\n"
+        )
+        if head:
+            lines = rows.partition("\n\n")[0].splitlines()
+            found += [[section, *line.strip("| ").split(" | ")] for line in lines]
+    assert found == [[row.section, f"`{row.variable}`", shown_default(row), row.help, readers(row)] for row in table()]
 
 
 def shown_default(row: Row) -> str:
@@ -196,6 +202,7 @@ def shown_default(row: Row) -> str:
 def test_the_example_environment_is_the_table() -> None:
     text = (ROOT / ".env.example").read_text()
     lines = text[: text.index("# Of docker-compose.yaml alone")].splitlines()
+    assert [line.strip("# -") for line in lines if line.startswith("# ---")] == list(SECTIONS.values())
     entries = {line: comment for comment, line in pairwise(lines) if re.match(r"(# )?[A-Z0-9_]+=", line)}
     assert entries == {
         (f"{row.variable}=" if row.required else f"# {row.variable}={row.default}"): (
