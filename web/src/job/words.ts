@@ -1,11 +1,12 @@
 // Options and failures of a job in words. Pure.
 import { count } from "../lib/format.ts";
-import type { FrameRange, Job, Options } from "../lib/types.ts";
+import type { FrameRange, Job } from "../lib/types.ts";
+import { DEFAULT_MIN_SCORE, type Options } from "../upload/option-table.ts";
 import { clock } from "./format.ts";
 
 /** The options of a job that say something: name and value. */
 export function optionWords(options: Options): [string, string][] {
-  const words: [string, string][] = [["Minimum score", (options.min_score ?? 0.35).toFixed(2)]];
+  const words: [string, string][] = [["Minimum score", (options.min_score ?? DEFAULT_MIN_SCORE).toFixed(2)]];
   if (options.labels) words.push(["Labels", options.labels.join(", ")]);
   if (options.every_n && options.every_n > 1) words.push(["Frames", `every ${ordinal(options.every_n)}`]);
   if (options.sample_fps) words.push(["Frames", `at most ${options.sample_fps} a second`]);

@@ -1,6 +1,8 @@
 // The shapes of the API, as api/openapi.yaml has them. Times are milliseconds of the video; boxes are
 // x1, y1, x2, y2 in pixels of the displayed frame.
 
+import type { Options } from "../upload/option-table.ts";
+
 export type JobState = "queued" | "planning" | "running" | "merging" | "succeeded" | "partial" | "failed" | "cancelled";
 
 export const ENDED: ReadonlySet<JobState> = new Set(["succeeded", "partial", "failed", "cancelled"]);
@@ -28,17 +30,6 @@ export interface Video {
   refused: string | null;
   created_at: string;
   links: Record<string, string | null>;
-}
-
-export interface Options {
-  min_score?: number;
-  labels?: string[] | null;
-  every_n?: number | null;
-  sample_fps?: number | null;
-  start_ms?: number | null;
-  end_ms?: number | null;
-  region?: [number, number, number, number] | null;
-  masks?: boolean;
 }
 
 export interface Progress {

@@ -13,7 +13,7 @@ import { Menu } from "../ui/menu.tsx";
 import { Poster } from "../ui/poster.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { toast } from "../ui/toast.tsx";
-import { formOf, inWords } from "../upload/options.ts";
+import { describe, formOf } from "../upload/options.ts";
 import { OptionsDialog } from "../upload/options-dialog.tsx";
 import { startJob } from "../upload/start.ts";
 
@@ -38,7 +38,7 @@ export function JobRow({ job }: { job: Job }) {
           <Link href={`/jobs/${job.id}`}>{name}</Link>
         </h3>
         <p class="soft">
-          {[videoFacts(job.video), modelOf(job.model)?.title ?? job.model, inWords(form)].filter(Boolean).join(" · ")}
+          {[videoFacts(job.video), modelOf(job.model)?.title ?? job.model, describe(form)].filter(Boolean).join(" · ")}
         </p>
         <Standing job={job} />
       </div>

@@ -1,6 +1,7 @@
 // The state of the player: signals that the parts of the page read, and what can be done with it.
 import { effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import { ENDED, type Frame, type Job, type Video } from "../lib/types.ts";
+import { DEFAULT_MIN_SCORE } from "../upload/option-table.ts";
 import { offsetOf, type Rhythm, rhythmOf, type Shown, showing, stepFrom } from "./lookup.ts";
 import { loadFirst, loadFrames } from "./results.ts";
 import { BoxWindows, wantedWindows, widthFor } from "./windows.ts";
@@ -54,7 +55,7 @@ export class Player {
     this.video = video;
     const { options, id } = untracked(() => job.value);
     this.rhythm = rhythmOf(video.media?.fps ?? 25, options.every_n ?? null, options.sample_fps ?? null);
-    this.leastScore = options.min_score ?? 0.35;
+    this.leastScore = options.min_score ?? DEFAULT_MIN_SCORE;
     this.minScore = signal(this.leastScore);
     this.end = signal(video.media?.duration_ms ?? 0);
     this.windows = new BoxWindows(

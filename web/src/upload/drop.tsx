@@ -3,7 +3,7 @@ import { many } from "../lib/format.ts";
 import { Button } from "../ui/button.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { toast } from "../ui/toast.tsx";
-import { inWords } from "./options.ts";
+import { describe } from "./options.ts";
 import { OptionsDialog } from "./options-dialog.tsx";
 import { add } from "./queue.ts";
 import { setUsual, usual } from "./start.ts";
@@ -69,7 +69,7 @@ export function DropAnywhere({ onDrop }: { onDrop(): void }) {
 export function Chooser({ big }: { big: boolean }) {
   const input = useRef<HTMLInputElement>(null);
   const [open, setOpen] = useState(false);
-  const words = inWords(usual.value);
+  const words = describe(usual.value);
   return (
     <section class={big ? "chooser big" : "chooser"} aria-label="Send videos">
       <Icon name="upload" />

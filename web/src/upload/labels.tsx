@@ -4,7 +4,8 @@ import { announce } from "../ui/toast.tsx";
 import { matching } from "./matching.ts";
 
 interface LabelsProps {
-  /** All that the model knows. */
+  label: string;
+  /** All labels of the model. */
   all: readonly string[];
   chosen: readonly string[];
   onChange(chosen: string[]): void;
@@ -13,7 +14,7 @@ interface LabelsProps {
 const SHOWN = 60;
 
 /** Some of many labels: type to find, Enter takes the marked one, Backspace gives the last one back. */
-export function Labels({ all, chosen, onChange }: LabelsProps) {
+export function Labels({ label: title, all, chosen, onChange }: LabelsProps) {
   const [typed, setTyped] = useState("");
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(0);
@@ -53,7 +54,7 @@ export function Labels({ all, chosen, onChange }: LabelsProps) {
   };
   return (
     <div class="field">
-      <label for={id}>Labels</label>
+      <label for={id}>{title}</label>
       <div class="labels-anchor">
         <div class="labels-box">
           {chosen.map((label) => (

@@ -3,7 +3,7 @@ import { explain } from "../lib/errors.ts";
 import { loadModels } from "../lib/models.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
-import { complaints, DEFAULTS, type Form } from "./options.ts";
+import { DEFAULTS, errorsOf, type Form } from "./options.ts";
 import { OptionsForm, type OptionsFormProps } from "./options-form.tsx";
 
 interface OptionsDialogProps {
@@ -30,7 +30,7 @@ export function OptionsDialog(props: OptionsDialogProps) {
   useEffect(() => {
     loadModels().catch((caught) => setError(explain(caught)));
   }, []);
-  const wrong = complaints(form, durationMs);
+  const errors = errorsOf(form, durationMs);
   const save = async () => {
     setBusy(true);
     setError("");
@@ -49,14 +49,14 @@ export function OptionsDialog(props: OptionsDialogProps) {
       </Button>
       <span class="spring" />
       <Button onClick={onClose}>Cancel</Button>
-      <Button kind="primary" busy={busy} disabled={Object.keys(wrong).length > 0} onClick={save}>
+      <Button kind="primary" busy={busy} disabled={Object.keys(errors).length > 0} onClick={save}>
         {deed}
       </Button>
     </>
   );
   return (
     <Dialog title={title} wide={Boolean(video)} onClose={onClose} actions={actions}>
-      <OptionsForm form={form} wrong={wrong} onChange={setForm} video={video} />
+      <OptionsForm form={form} errors={errors} onChange={setForm} video={video} />
       {keepable && (
         <label class="tick">
           <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />

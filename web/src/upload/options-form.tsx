@@ -1,143 +1,189 @@
 import { modelOf, models } from "../lib/models.ts";
+import type { Model } from "../lib/types.ts";
 import { Field } from "../ui/field.tsx";
 import { Labels } from "./labels.tsx";
-import type { Complaints, Form } from "./options.ts";
-import { Region } from "./region.tsx";
+import { OPTION_TABLE, type OptionEntry } from "./option-table.ts";
+import type { Form, FormErrors } from "./options.ts";
+import { RegionField } from "./region.tsx";
 
 export interface OptionsFormProps {
   form: Form;
-  wrong: Complaints;
+  errors: FormErrors;
   onChange(form: Form): void;
-  /** Of one video; without it the times and the region make no sense and are left out. */
+  /** The video that the options are for; without one, time range and region are not asked for. */
   video?: { file?: File | undefined; poster?: string | null | undefined } | undefined;
 }
 
-const SAMPLINGS = [
-  ["all", "Every frame"],
-  ["every_n", "One frame of every"],
-  ["sample_fps", "At most, frames a second"],
-] as const;
+interface ControlProps {
+  form: Form;
+  errors: FormErrors;
+  model: Model | undefined;
+  onChange(part: Partial<Form>): void;
+}
 
-/** All that one may ask of a job. */
-export function OptionsForm({ form, wrong, onChange, video }: OptionsFormProps) {
+type EntryOf<T> = Extract<OptionEntry, { type: T }>;
+
+const SAMPLING = OPTION_TABLE.filter((entry) => "group" in entry);
+const TIMES = OPTION_TABLE.filter((entry) => entry.type === "time");
+const GENERAL = OPTION_TABLE.filter((entry) => !("group" in entry) && !("scope" in entry));
+
+/** All options of a job. */
+export function OptionsForm({ form, errors, onChange, video }: OptionsFormProps) {
   const change = (part: Partial<Form>) => onChange({ ...form, ...part });
   const model = modelOf(form.model);
+  const shared = { form, errors, model, onChange: change };
   return (
     <div class={video ? "options with-video" : "options"}>
       <div class="options-main">
-        <Field label="Model" hint={model ? [model.accuracy, model.licence].filter(Boolean).join(" · ") : ""}>
-          {(ties) => (
-            <select
-              {...ties}
-              value={model?.id ?? ""}
-              onChange={(event) => {
-                const chosen = modelOf(event.currentTarget.value);
-                const labels = form.labels.filter((label) => chosen?.labels.includes(label));
-                change({ model: chosen?.default ? null : (chosen?.id ?? null), labels });
-              }}
-            >
-              {models.value.map(({ id, title, default: usual }) => (
-                <option key={id} value={id}>
-                  {usual ? `${title} (usual)` : title}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <Field
-          label="Minimum score"
-          error={wrong.minScore}
-          hint="Lower finds more, and more that is not there. It can be raised later, while looking."
-        >
-          {(ties) => (
-            <div class="score-pick">
-              <input
-                type="range"
-                min="0.05"
-                max="0.95"
-                step="0.05"
-                aria-label="Minimum score"
-                value={form.minScore}
-                onInput={(event) => change({ minScore: event.currentTarget.valueAsNumber })}
-              />
-              <input
-                {...ties}
-                type="number"
-                min="0.01"
-                max="1"
-                step="0.01"
-                value={form.minScore}
-                onInput={(event) => change({ minScore: event.currentTarget.valueAsNumber })}
-              />
-            </div>
-          )}
-        </Field>
-        <Labels all={model?.labels ?? []} chosen={form.labels} onChange={(labels) => change({ labels })} />
-        <Sampling form={form} wrong={wrong} onChange={change} />
+        <ModelField {...shared} />
+        {GENERAL.map((entry) => (
+          <Control key={entry.name} entry={entry} {...shared} />
+        ))}
+        <Sampling {...shared} />
         {video && (
           <div class="pair">
-            <Field label="From" error={wrong.from} hint="Minutes and seconds">
-              {(ties) => (
-                <input
-                  {...ties}
-                  placeholder="0:00"
-                  value={form.from}
-                  onInput={(e) => change({ from: e.currentTarget.value })}
-                />
-              )}
-            </Field>
-            <Field label="To" error={wrong.to} hint="Empty: to the end">
-              {(ties) => (
-                <input
-                  {...ties}
-                  placeholder="the end"
-                  value={form.to}
-                  onInput={(e) => change({ to: e.currentTarget.value })}
-                />
-              )}
-            </Field>
+            {TIMES.map((entry) => (
+              <TimeField key={entry.name} entry={entry} {...shared} />
+            ))}
           </div>
         )}
       </div>
       {video && (
-        <Region {...video} region={form.region} error={wrong.region} onChange={(region) => change({ region })} />
+        <RegionField {...video} region={form.region} error={errors.region} onChange={(region) => change({ region })} />
       )}
     </div>
   );
 }
 
-function Sampling({ form, wrong, onChange }: { form: Form; wrong: Complaints; onChange(part: Partial<Form>): void }) {
-  const error = wrong.everyN ?? wrong.sampleFps;
+function ModelField({ form, model, onChange }: ControlProps) {
+  const select = (id: string) => {
+    const chosen = modelOf(id);
+    const labels = form.labels.filter((label) => chosen?.labels.includes(label));
+    const masks = form.masks && chosen?.masks === true;
+    onChange({ model: chosen?.default ? null : (chosen?.id ?? null), labels, masks });
+  };
+  return (
+    <Field label="Model" hint={model ? [model.accuracy, model.licence].filter(Boolean).join(" · ") : ""}>
+      {(ties) => (
+        <select {...ties} value={model?.id ?? ""} onChange={(event) => select(event.currentTarget.value)}>
+          {models.value.map(({ id, title, default: isDefault }) => (
+            <option key={id} value={id}>
+              {isDefault ? `${title} (default)` : title}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+/** The control of an option, by its type. */
+function Control({ entry, ...shared }: ControlProps & { entry: (typeof GENERAL)[number] }) {
+  const { form, model, onChange } = shared;
+  switch (entry.type) {
+    case "labels":
+      return (
+        <Labels
+          label={entry.label}
+          all={model?.labels ?? []}
+          chosen={form.labels}
+          onChange={(labels) => onChange({ labels })}
+        />
+      );
+    case "boolean":
+      return <BooleanField entry={entry} {...shared} />;
+    case "number":
+      return <NumberField entry={entry} {...shared} />;
+    default:
+      return null;
+  }
+}
+
+/** A number with a slider beside it. */
+function NumberField({ entry, form, errors, onChange }: ControlProps & { entry: EntryOf<"number"> }) {
+  const bounds = { min: entry.minimum, max: entry.maximum, step: entry.step };
+  const input = (event: { currentTarget: HTMLInputElement }) =>
+    onChange({ [entry.name]: event.currentTarget.valueAsNumber });
+  return (
+    <Field label={entry.label} error={errors[entry.name]} hint={entry.help}>
+      {(ties) => (
+        <div class="score-pick">
+          <input type="range" {...bounds} aria-label={entry.label} value={form[entry.name]} onInput={input} />
+          <input {...ties} type="number" {...bounds} value={form[entry.name]} onInput={input} />
+        </div>
+      )}
+    </Field>
+  );
+}
+
+/** A checkbox; absent where the model does not support the option. */
+function BooleanField({ entry, form, model, onChange }: ControlProps & { entry: EntryOf<"boolean"> }) {
+  if (!model?.[entry.needs]) return null;
+  return (
+    <div class="field">
+      <label class="tick">
+        <input
+          type="checkbox"
+          checked={form[entry.name]}
+          onChange={(event) => onChange({ [entry.name]: event.currentTarget.checked })}
+        />
+        {entry.label}
+      </label>
+      <p class="hint">{entry.help}</p>
+    </div>
+  );
+}
+
+function TimeField({ entry, form, errors, onChange }: ControlProps & { entry: EntryOf<"time"> }) {
+  return (
+    <Field label={entry.label} error={errors[entry.name]} hint={entry.help}>
+      {(ties) => (
+        <input
+          {...ties}
+          placeholder={entry.name === "start_ms" ? "0:00" : "end"}
+          value={form[entry.name]}
+          onInput={(event) => onChange({ [entry.name]: event.currentTarget.value })}
+        />
+      )}
+    </Field>
+  );
+}
+
+/** All frames, or one of the options of which only one can be set. */
+function Sampling({ form, errors, onChange }: ControlProps) {
+  const error = SAMPLING.map(({ name }) => errors[name]).find(Boolean);
+  const radio = (sampling: Form["sampling"], text: string) => (
+    <label>
+      <input
+        type="radio"
+        name="sampling"
+        checked={form.sampling === sampling}
+        onChange={() => onChange({ sampling })}
+      />
+      {text}
+    </label>
+  );
   return (
     <fieldset class="field sampling">
       <legend>Frames</legend>
-      {SAMPLINGS.map(([value, text]) => (
-        <div class="radio" key={value}>
-          <label>
-            <input
-              type="radio"
-              name="sampling"
-              checked={form.sampling === value}
-              onChange={() => onChange({ sampling: value })}
-            />
-            {text}
-          </label>
-          {value !== "all" && (
-            <input
-              type="number"
-              aria-label={text}
-              min={value === "every_n" ? "1" : "0.001"}
-              step={value === "every_n" ? "1" : "any"}
-              disabled={form.sampling !== value}
-              value={value === "every_n" ? form.everyN : form.sampleFps}
-              onInput={(event) =>
-                onChange({ [value === "every_n" ? "everyN" : "sampleFps"]: event.currentTarget.valueAsNumber })
-              }
-            />
-          )}
+      <div class="radio">{radio("all", "All frames")}</div>
+      {SAMPLING.map(({ name, label, help, minimum, step }) => (
+        <div class="radio" key={name} title={help}>
+          {radio(name, label)}
+          <input
+            type="number"
+            aria-label={label}
+            min={minimum}
+            step={step}
+            disabled={form.sampling !== name}
+            value={form[name]}
+            onInput={(event) => onChange({ [name]: event.currentTarget.valueAsNumber })}
+          />
         </div>
       ))}
-      <p class={error ? "error-text" : "hint"}>{error ?? "Fewer frames are faster; what is short may be missed."}</p>
+      <p class={error ? "error-text" : "hint"}>
+        {error ?? "Fewer frames are faster, but brief appearances may be missed."}
+      </p>
     </fieldset>
   );
 }

@@ -1,108 +1,142 @@
-// What one asks of a job, as the form has it and as the API takes it.
+// The options of a job as the form holds them: conversion to and from the API, checks, and a short description.
 import { clock, parseClock } from "../lib/format.ts";
-import type { Options } from "../lib/types.ts";
+import { OPTION_TABLE, type OptionEntry, type OptionName, type Options, type Region } from "./option-table.ts";
 
-export type Region = [number, number, number, number];
-
-export interface Form {
-  /** null: the service's default. */
-  model: string | null;
-  minScore: number;
-  /** None: all of the model. */
+interface FormTypes {
+  number: number;
+  integer: number;
+  boolean: boolean;
+  /** Empty: all labels of the model. */
   labels: string[];
-  sampling: "all" | "every_n" | "sample_fps";
-  everyN: number;
-  sampleFps: number;
-  /** As typed, "1:02.5"; empty for the start and the end of the video. */
-  from: string;
-  to: string;
-  /** x1, y1, x2, y2 from 0 to 1 of the displayed frame. */
+  /** As typed, "1:02.5"; empty for the start or the end of the video. */
+  time: string;
   region: Region | null;
 }
 
-export const DEFAULTS: Form = {
-  model: null,
-  minScore: 0.35,
-  labels: [],
-  sampling: "all",
-  everyN: 5,
-  sampleFps: 5,
-  from: "",
-  to: "",
-  region: null,
-};
+type FormValues = { [E in OptionEntry as E["name"]]: FormTypes[E["type"]] };
+export type FormValue = FormTypes[keyof FormTypes];
+export type SamplingName = Extract<OptionEntry, { group: "sampling" }>["name"];
+
+export interface Form extends FormValues {
+  /** null: the service's default. */
+  model: string | null;
+  sampling: "all" | SamplingName;
+}
 
 export interface JobRequest {
   model?: string;
   options: Options;
 }
 
-/** What POST /jobs takes; what is as the service has it by itself is left out. */
+/** The form of a job, or the empty form. */
+export function formOf(model: string | null = null, options: Options = {}): Form {
+  const values = OPTION_TABLE.map((entry) => [entry.name, toForm(entry, options[entry.name])]);
+  const sampling = OPTION_TABLE.find((entry) => "group" in entry && options[entry.name]);
+  return { ...Object.fromEntries(values), model, sampling: sampling?.name ?? "all" };
+}
+
+export const DEFAULTS: Form = formOf();
+
+/** The body of POST /jobs without the video; options at their defaults are left out. */
 export function requestOf(form: Form): JobRequest {
-  const options: Options = {};
-  if (form.minScore !== DEFAULTS.minScore) options.min_score = form.minScore;
-  if (form.labels.length) options.labels = form.labels;
-  if (form.sampling === "every_n") options.every_n = form.everyN;
-  if (form.sampling === "sample_fps") options.sample_fps = form.sampleFps;
-  const [from, to] = [parseClock(form.from), parseClock(form.to)];
-  if (from) options.start_ms = from;
-  if (to !== null) options.end_ms = to;
-  if (form.region) options.region = form.region;
+  const set = OPTION_TABLE.filter((entry) => isActive(entry, form))
+    .map((entry) => [entry.name, toApi(entry, form[entry.name])] as const)
+    .filter(([, value]) => value !== undefined);
+  const options: Options = Object.fromEntries(set);
   return form.model ? { model: form.model, options } : { options };
 }
 
-/** The form of a job that was. */
-export function formOf(model: string, options: Options): Form {
-  const time = (ms: number | null | undefined) => (ms === null || ms === undefined ? "" : typed(ms));
-  return {
-    ...DEFAULTS,
-    model,
-    minScore: options.min_score ?? DEFAULTS.minScore,
-    labels: options.labels ?? [],
-    sampling: options.every_n ? "every_n" : options.sample_fps ? "sample_fps" : "all",
-    everyN: options.every_n ?? DEFAULTS.everyN,
-    sampleFps: options.sample_fps ?? DEFAULTS.sampleFps,
-    from: time(options.start_ms),
-    to: time(options.end_ms),
-    region: options.region ?? null,
-  };
+/** False for a sampling option that is not the selected one. */
+function isActive(entry: OptionEntry, form: Form): boolean {
+  return !("group" in entry) || form.sampling === entry.name;
 }
 
-/** A time as one would type it; exact to the millisecond. */
+function toForm(entry: OptionEntry, value: unknown): unknown {
+  switch (entry.type) {
+    case "labels":
+      return value ?? [];
+    case "time":
+      return typeof value === "number" ? typed(value) : "";
+    case "region":
+      return value ?? null;
+    default:
+      return value ?? entry.default ?? ("initial" in entry ? entry.initial : null);
+  }
+}
+
+/** undefined where the option need not be sent. */
+function toApi(entry: OptionEntry, value: FormValue): unknown {
+  switch (entry.type) {
+    case "labels":
+      return (value as string[]).length ? value : undefined;
+    case "time":
+      return parseClock(value as string) || undefined;
+    default:
+      return value === entry.default ? undefined : value;
+  }
+}
+
+/** A time as a user would type it, exact to the millisecond. */
 function typed(ms: number): string {
   const rest = ms % 1000;
   return clock(ms) + (rest ? `.${String(Math.round(rest)).padStart(3, "0").replace(/0+$/, "")}` : "");
 }
 
-export type Complaints = Partial<Record<"minScore" | "everyN" | "sampleFps" | "from" | "to" | "region", string>>;
+export type FormErrors = Partial<Record<OptionName, string>>;
 
-/** What is wrong with a form and what to do; empty when nothing is. durationMs: of the video, where known. */
-export function complaints(form: Form, durationMs: number | null = null): Complaints {
-  const found: Complaints = {};
-  if (!(form.minScore >= 0.01 && form.minScore <= 1)) found.minScore = "Give a number from 0.01 to 1.";
-  if (form.sampling === "every_n" && !(Number.isInteger(form.everyN) && form.everyN >= 1 && form.everyN <= 1e6))
-    found.everyN = "Give a whole number from 1 on.";
-  if (form.sampling === "sample_fps" && !(form.sampleFps >= 0.001 && form.sampleFps <= 1000))
-    found.sampleFps = "Give a number from 0.001 to 1000.";
-  const [from, to] = [parseClock(form.from), parseClock(form.to)];
-  if (form.from.trim() && from === null) found.from = "Give a time like 1:30 or 90.";
-  else if (durationMs !== null && from !== null && from >= durationMs)
-    found.from = `The video ends at ${clock(durationMs)}.`;
-  if (form.to.trim() && to === null) found.to = "Give a time like 1:30 or 90.";
-  else if (to !== null && to <= (from ?? 0)) found.to = "The end must come after the start.";
-  if (form.region && !(form.region[2] > form.region[0] && form.region[3] > form.region[1]))
-    found.region = "The right edge must be right of the left one, and the bottom below the top.";
+/** What is wrong with a form, by option; empty when nothing is. durationMs: of the video, where known. */
+export function errorsOf(form: Form, durationMs: number | null = null): FormErrors {
+  const found: FormErrors = {};
+  for (const entry of OPTION_TABLE.filter((one) => isActive(one, form))) {
+    const error = valueError(entry, form[entry.name]);
+    if (error) found[entry.name] = error;
+  }
+  const [start, end] = [parseClock(form.start_ms), parseClock(form.end_ms)];
+  if (durationMs !== null && start !== null && start >= durationMs)
+    found.start_ms = `The video ends at ${clock(durationMs)}.`;
+  if (end !== null && end <= (start ?? 0)) found.end_ms = "The end must be after the start.";
   return found;
 }
 
-/** A form in a few words, without what is as usual; empty for the defaults. */
-export function inWords(form: Form): string {
-  const words: string[] = [];
-  if (form.labels.length) words.push(form.labels.length > 3 ? `${form.labels.length} labels` : form.labels.join(", "));
-  if (form.minScore !== DEFAULTS.minScore) words.push(`score from ${form.minScore}`);
-  if (form.sampling === "every_n" && form.everyN > 1) words.push(`1 of ${form.everyN} frames`);
-  if (form.sampling === "sample_fps") words.push(`${form.sampleFps} frames a second`);
-  if (form.from.trim() || form.to.trim()) words.push(`${form.from.trim() || "0:00"} to ${form.to.trim() || "the end"}`);
-  if (form.region) words.push("a region");
+function valueError(entry: OptionEntry, value: FormValue): string | null {
+  switch (entry.type) {
+    case "number":
+    case "integer": {
+      const number = value as number;
+      const whole = entry.type === "integer";
+      const valid = number >= entry.minimum && number <= entry.maximum && (!whole || Number.isInteger(number));
+      return valid ? null : `Enter a ${whole ? "whole " : ""}number from ${entry.minimum} to ${entry.maximum}.`;
+    }
+    case "time": {
+      const text = (value as string).trim();
+      return text && parseClock(text) === null ? "Enter a time like 1:30 or 90." : null;
+    }
+    case "region": {
+      const region = value as Region | null;
+      const valid = !region || (region[2] > region[0] && region[3] > region[1]);
+      return valid ? null : "The right edge must be right of the left edge, and the bottom below the top.";
+    }
+    default:
+      return null;
+  }
+}
+
+/** A form in a few words, without options at their defaults; empty when all are. */
+export function describe(form: Form): string {
+  const { options } = requestOf(form);
+  const words = OPTION_TABLE.filter(({ name, type }) => options[name] !== undefined && type !== "time").map((entry) =>
+    describeOption(entry, options),
+  );
+  const [start, end] = [form.start_ms.trim(), form.end_ms.trim()];
+  if (start || end) words.push(`${start || "0:00"} to ${end || "the end"}`);
   return words.join(" · ");
+}
+
+function describeOption({ name, type, label }: OptionEntry, options: Options): string {
+  if (name === "min_score") return `confidence ≥ ${options.min_score}`;
+  if (name === "every_n") return `1 of ${options.every_n} frames`;
+  if (name === "sample_fps") return `${options.sample_fps} frames per second`;
+  if (name === "labels" && options.labels)
+    return options.labels.length > 3 ? `${options.labels.length} labels` : options.labels.join(", ");
+  return type === "boolean" || type === "region" ? label.toLowerCase() : `${label.toLowerCase()} ${options[name]}`;
 }

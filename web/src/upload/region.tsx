@@ -1,21 +1,21 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../ui/button.tsx";
-import type { Region as Box } from "./options.ts";
+import type { Region } from "./option-table.ts";
 
 interface RegionProps {
   /** The file itself, where it is at hand, or else a picture of the video. */
   file?: File | undefined;
   poster?: string | null | undefined;
-  region: Box | null;
+  region: Region | null;
   error?: string | undefined;
-  onChange(region: Box | null): void;
+  onChange(region: Region | null): void;
 }
 
 const SIDES = ["Left", "Top", "Right", "Bottom"] as const;
 const LEAST = 0.02;
 
 /** The part of the picture that is looked at: drawn with the pointer, or given in percent. */
-export function Region({ file, poster, region, error, onChange }: RegionProps) {
+export function RegionField({ file, poster, region, error, onChange }: RegionProps) {
   const start = useRef<[number, number] | null>(null);
   const place = (event: PointerEvent): [number, number] => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
@@ -29,11 +29,11 @@ export function Region({ file, poster, region, error, onChange }: RegionProps) {
   const draw = (event: PointerEvent) => {
     if (!start.current) return;
     const [[x, y], [u, v]] = [start.current, place(event)];
-    const box: Box = [Math.min(x, u), Math.min(y, v), Math.max(x, u), Math.max(y, v)];
+    const box: Region = [Math.min(x, u), Math.min(y, v), Math.max(x, u), Math.max(y, v)];
     if (box[2] - box[0] >= LEAST && box[3] - box[1] >= LEAST) onChange(box);
   };
   const side = (index: number, percent: number) => {
-    const box: Box = [...(region ?? [0, 0, 1, 1])];
+    const box: Region = [...(region ?? [0, 0, 1, 1])];
     box[index] = Math.min(1, Math.max(0, percent / 100 || 0));
     onChange(box.every((value, at) => value === (at < 2 ? 0 : 1)) ? null : box);
   };

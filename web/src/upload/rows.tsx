@@ -3,7 +3,7 @@ import { bytes, many } from "../lib/format.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Link } from "../ui/link.tsx";
 import { Progress } from "../ui/progress.tsx";
-import { inWords } from "./options.ts";
+import { describe } from "./options.ts";
 import { OptionsDialog } from "./options-dialog.tsx";
 import { begin, cancelItem, type Item, items, pauseItem, remove, resumeItem, setForm } from "./queue.ts";
 import { usual } from "./start.ts";
@@ -49,7 +49,7 @@ function Row({ item }: { item: Item }) {
   const { name, size } = item.file;
   const ended = phase === "started" || phase === "failed";
   const bad = phase === "failed" || (phase === "arrived" && reason !== "");
-  const words = inWords(item.form.value ?? usual.value);
+  const words = describe(item.form.value ?? usual.value);
   const openOptions = () => {
     item.held.value = true;
     setOpen(true);

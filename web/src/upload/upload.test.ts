@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { matching } from "./matching.ts";
-import { complaints, DEFAULTS, type Form, formOf, inWords, requestOf } from "./options.ts";
+import { DEFAULTS, describe, errorsOf, type Form, formOf, requestOf } from "./options.ts";
 import { Speed } from "./speed.ts";
 import { verdict } from "./verdict.ts";
 
 const FULL: Form = {
   ...DEFAULTS,
   model: "m",
-  minScore: 0.5,
+  min_score: 0.5,
   labels: ["person", "car"],
   sampling: "every_n",
-  everyN: 3,
-  from: "1:02.5",
-  to: "2:00",
+  every_n: 3,
+  start_ms: "1:02.5",
+  end_ms: "2:00",
   region: [0.1, 0.2, 0.9, 1],
 };
 
 test("the defaults ask for nothing, and are told in no words", () => {
   assert.deepEqual(requestOf(DEFAULTS), { options: {} });
-  assert.equal(inWords(DEFAULTS), "");
-  assert.deepEqual(complaints(DEFAULTS), {});
+  assert.equal(describe(DEFAULTS), "");
+  assert.deepEqual(errorsOf(DEFAULTS), {});
 });
 
 test("a form becomes a request, and the form of the job is the same again", () => {
@@ -39,6 +39,10 @@ test("a form becomes a request, and the form of the job is the same again", () =
   assert.deepEqual(formOf("m", request.options), FULL);
 });
 
+test("a job with masks is run again with masks", () => {
+  assert.deepEqual(requestOf(formOf("m", { masks: true })), { model: "m", options: { masks: true } });
+});
+
 test("every_n and sample_fps are never asked for together", () => {
   const { options } = requestOf({ ...FULL, sampling: "sample_fps" });
   assert.equal(options.every_n, undefined);
@@ -46,14 +50,14 @@ test("every_n and sample_fps are never asked for together", () => {
 });
 
 test("what is wrong is said where it is", () => {
-  const wrong = (part: Partial<Form>, duration?: number) => Object.keys(complaints({ ...DEFAULTS, ...part }, duration));
-  assert.deepEqual(wrong({ minScore: 0 }), ["minScore"]);
-  assert.deepEqual(wrong({ minScore: Number.NaN }), ["minScore"]);
-  assert.deepEqual(wrong({ everyN: 1.5 }), []);
-  assert.deepEqual(wrong({ sampling: "every_n", everyN: 1.5 }), ["everyN"]);
-  assert.deepEqual(wrong({ from: "x", to: "y" }), ["from", "to"]);
-  assert.deepEqual(wrong({ from: "10", to: "10" }), ["to"]);
-  assert.deepEqual(wrong({ from: "10" }, 10_000), ["from"]);
+  const wrong = (part: Partial<Form>, duration?: number) => Object.keys(errorsOf({ ...DEFAULTS, ...part }, duration));
+  assert.deepEqual(wrong({ min_score: 0 }), ["min_score"]);
+  assert.deepEqual(wrong({ min_score: Number.NaN }), ["min_score"]);
+  assert.deepEqual(wrong({ every_n: 1.5 }), []);
+  assert.deepEqual(wrong({ sampling: "every_n", every_n: 1.5 }), ["every_n"]);
+  assert.deepEqual(wrong({ start_ms: "x", end_ms: "y" }), ["start_ms", "end_ms"]);
+  assert.deepEqual(wrong({ start_ms: "10", end_ms: "10" }), ["end_ms"]);
+  assert.deepEqual(wrong({ start_ms: "10" }, 10_000), ["start_ms"]);
   assert.deepEqual(wrong({ region: [0.5, 0, 0.5, 1] }), ["region"]);
 });
 
