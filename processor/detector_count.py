@@ -1,4 +1,4 @@
-"""How many detectors there are."""
+"""Number of live detectors."""
 
 import logging
 import time
@@ -9,11 +9,11 @@ from contracts.workers.registration import count_workers
 
 log = logging.getLogger(__name__)
 
-_KEPT_SECONDS = 5
+_CACHE_SECONDS = 5
 
 
 class Detectors:
-    """Counts the detectors that are there, at most every some seconds: all keys of the store are gone through."""
+    """Number of live detectors, cached for 5 s because counting scans all keys."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
@@ -21,11 +21,11 @@ class Detectors:
         self._until = 0.0
 
     def __call__(self) -> int:
-        """How many there are; as many as before when the store does not answer."""
+        """The number of detectors; the last known one when Redis does not answer."""
         if time.monotonic() >= self._until:
-            self._until = time.monotonic() + _KEPT_SECONDS
+            self._until = time.monotonic() + _CACHE_SECONDS
             try:
                 self._count = count_workers(self._redis, "detector")
             except redis.RedisError as error:
-                log.warning("the detectors cannot be counted for now: %s", error)
+                log.warning("cannot count the detectors for now: %s", error)
         return self._count

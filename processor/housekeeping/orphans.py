@@ -1,5 +1,4 @@
-"""What is kept of nothing: objects and running results without a row that they belong to. Nobody deletes them, because
-whoever did so died in between, or because they came late."""
+"""Orphans: objects and running results whose row is gone, because a deletion was interrupted or a writer was late."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -18,14 +17,14 @@ _AT_ONCE = 500
 
 
 class Orphan(msgspec.Struct, frozen=True):
-    """name: the key of an object, or the id of a job that is long gone."""
+    """name: the key of an object, or the id of a deleted job."""
 
     kind: Literal["object", "results"]
     name: str
 
 
 class _Owner(msgspec.Struct, frozen=True):
-    """Whom a key belongs to. part: content, index, plan, result, or a kind of rendition."""
+    """The owner of a key. part: content, index, plan, result, or a kind of rendition."""
 
     video: str
     job: str | None
@@ -33,12 +32,12 @@ class _Owner(msgspec.Struct, frozen=True):
 
 
 def orphans(stores: DataStores, seconds: float) -> Iterator[Orphan]:
-    """What belongs to nothing and has not changed for some seconds. Raises StorageUnavailable, StoreUnavailable."""
+    """Orphans unchanged for at least the seconds. Raises StorageUnavailable, StoreUnavailable."""
     seen: set[str] = set()
     keys = stores.storage.idle(seconds)
     while batch := list(islice(keys, _AT_ONCE)):
         owners = {key: owner for key in batch if key not in seen and (owner := _owner(key))}
-        # Asked after the object was seen: what is noted later than its object was made is found.
+        # Query after listing, so that rows inserted after their object was written are seen.
         for key in _unowned(stores, owners):
             seen.add(key)
             yield Orphan("object", key)
@@ -51,14 +50,14 @@ def orphans(stores: DataStores, seconds: float) -> Iterator[Orphan]:
 
 
 def remove(stores: DataStores, found: Iterable[Orphan]) -> Iterator[Orphan]:
-    """Remove what was found, one after the other."""
+    """Remove orphans, and yield each after its removal."""
     for orphan in found:
         if orphan.kind == "object":
             stores.storage.resumable().discard(orphan.name)
             stores.storage.delete(orphan.name)
         elif stores.store is not None:
             stores.store.forget(orphan.name)
-        log.warning("%s %s belonged to nothing, and was removed", orphan.kind, orphan.name)
+        log.warning("removed the orphan %s %s", orphan.kind, orphan.name)
         yield orphan
 
 
@@ -81,7 +80,7 @@ def _is_made(owner: _Owner) -> bool:
 
 
 def _owner(key: str) -> _Owner | None:
-    """Whom a key belongs to; None for one that this service does not make, which is left alone."""
+    """The owner of a key, None for a key that this service does not use."""
     match key.split("/"):
         case ["videos", video, part] if key in (video_key(video), index_key(video)) or part in VIDEO_KINDS:
             return _Owner(video, None, part)

@@ -1,4 +1,4 @@
-"""What is older than the operator keeps goes: videos with all that was made of them, and results alone."""
+"""Retention: removes old videos with their jobs and renditions, and old jobs."""
 
 import logging
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _AT_ONCE = 100
 
 
 class Expired(msgspec.Struct, frozen=True):
-    """What goes. kind: video (with its jobs) or job. since: when it came, or ended."""
+    """kind: video (with its jobs) or job. since: the time of the upload, or of the job's end."""
 
     kind: str
     id: str
@@ -26,7 +26,7 @@ class Expired(msgspec.Struct, frozen=True):
 
 
 def expired(stores: DataStores, settings: Settings) -> Iterator[Expired]:
-    """What `expire` would remove now."""
+    """The videos and jobs that `expire` would remove now."""
     for video in _videos(stores, settings, None):
         yield Expired("video", video.id, video.user_id, video.created_at)
     for job in _jobs(stores, settings, None):
@@ -35,23 +35,23 @@ def expired(stores: DataStores, settings: Settings) -> Iterator[Expired]:
 
 
 def expire(stores: DataStores, settings: Settings, most: int = _AT_ONCE) -> list[Expired]:
-    """Remove what is too old, of each kind at most so many, the oldest first; what was removed.
+    """Remove the oldest expired videos and jobs, at most `most` of each, and return them.
 
-    Raises StorageUnavailable, StoreUnavailable; what is left then belongs to nothing, and is found as such."""
+    Raises StorageUnavailable, StoreUnavailable; the rows are deleted first, so that what is left is an orphan."""
     done = []
     for video in _videos(stores, settings, most):
         jobs = stores.inventory.delete_video(video, _limit(settings.retention_video_days))
         if jobs is not None:
             done.append(Expired("video", video.id, video.user_id, video.created_at))
-            _tell(stores, video.user_id, jobs)
+            _note_deleted(stores, video.user_id, jobs)
             remove_video_data(stores.storage, stores.store, video.id, jobs)
     for job in _jobs(stores, settings, most):
         if job.finished_at and stores.inventory.delete_job(job):
             done.append(Expired("job", job.id, job.user_id, job.finished_at))
-            _tell(stores, job.user_id, [job.id])
+            _note_deleted(stores, job.user_id, [job.id])
             remove_job_data(stores.storage, stores.store, job.video_id, job.id)
     for item in done:
-        log.info("%s %s of %s is older than is kept, and was removed", item.kind, item.id, item.since.isoformat())
+        log.info("removed %s %s of %s: older than the retention setting", item.kind, item.id, item.since.isoformat())
     return done
 
 
@@ -69,6 +69,6 @@ def _limit(days: int) -> datetime:
     return utcnow() - timedelta(days=days)
 
 
-def _tell(stores: DataStores, user: str, job_ids: list[str]) -> None:
+def _note_deleted(stores: DataStores, user: str, job_ids: list[str]) -> None:
     if stores.deleted_jobs is not None:
         stores.deleted_jobs.add(user, job_ids)

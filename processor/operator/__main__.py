@@ -30,7 +30,7 @@ from processor.operator.verify import Verdict, Verifier
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point: 0, 1 for whatever was found or went wrong, 2 for wrong settings, 130 after an interrupt."""
+    """Entry point: 0, 1 for problems found or errors, 2 for wrong settings, 130 after an interrupt."""
     options = parser().parse_args(argv)
     logging.basicConfig(level=logging.ERROR)
     return ended(lambda: _run(options, load(None)), {SQLAlchemyError: "the database cannot be asked: ", OSError: ""})
@@ -40,7 +40,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     if options.command == "doctor":
         return _doctor(settings, options)
     if not settings.database_url:
-        raise SettingsError("DATABASE_URL is not set: it says where the tables are")
+        raise SettingsError("DATABASE_URL is not set")
     inventory = Inventory(open_database(settings.database_url))
     match options.command:
         case "verify":
@@ -56,10 +56,10 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 
 @contextmanager
 def _stores(inventory: Inventory, settings: Settings) -> Iterator[DataStores]:
-    """Without addresses of the servers, what they hold is left to fade."""
+    """The stores by the settings; data in a result store without an address is left to expire."""
     storage = open_storage(settings)
     if not settings.result_store_url:
-        print("the service does not run: what its result store holds is left alone", file=sys.stderr)
+        print("the service does not run: skipping its result store", file=sys.stderr)
         yield DataStores(inventory, storage, None, None)
         return
     with connect(settings.coordination_url) as client:
@@ -78,7 +78,7 @@ def _retention(stores: DataStores, settings: Settings, options: argparse.Namespa
     )
     _show(told, options)
     if not settings.retention_video_days and not settings.retention_result_days:
-        print("RETENTION_VIDEO_DAYS and RETENTION_RESULT_DAYS are 0: everything is kept", file=sys.stderr)
+        print("RETENTION_VIDEO_DAYS and RETENTION_RESULT_DAYS are 0: nothing expires", file=sys.stderr)
     return 0
 
 
@@ -143,7 +143,7 @@ def _verify(pairs: Iterable[tuple[Job, Video]], verifier: Verifier, *, as_json: 
 
 def _line(verdict: Verdict) -> str:
     if not verdict.checked:
-        return f"...   {verdict.job_id}  is {verdict.state}: it can be verified when it has ended"
+        return f"...   {verdict.job_id}  is {verdict.state}: verify it after it has ended"
     lines = [f"{'BAD' if verdict.problems else 'good'}  {verdict.job_id}  {verdict.state}, {verdict.frames} frames"]
     if verdict.sha256:
         lines[0] += f", sha256 {verdict.sha256}"

@@ -4,44 +4,46 @@ import argparse
 
 
 def parser() -> argparse.ArgumentParser:
-    """What may be said."""
+    """The argument parser."""
     made = argparse.ArgumentParser(prog="web-detector")
     commands = made.add_subparsers(dest="command", required=True)
-    _add_verify(commands.add_parser("verify", help="hold what is kept of jobs against itself"))
+    _add_verify(commands.add_parser("verify", help="check the integrity of stored jobs"))
     _add_removing(
-        commands.add_parser("retention", help="remove what is older than is kept, as the service does every hour"),
+        commands.add_parser(
+            "retention", help="remove data older than the retention settings, as the service does every hour"
+        ),
         "Removes videos and results that are older than RETENTION_VIDEO_DAYS and RETENTION_RESULT_DAYS.",
     )
-    orphans = commands.add_parser("orphans", help="remove what is kept of nothing, as the service does every hour")
+    orphans = commands.add_parser("orphans", help="remove orphaned objects and results, as the service does every hour")
     _add_removing(
         orphans,
-        "Removes objects of the storage and results of running jobs that belong to no video and no job (any more).",
+        "Removes objects of the storage and results of running jobs that belong to no existing video or job.",
     )
     orphans.add_argument(
-        "--hours", type=float, metavar="N", help="only what has not changed for so long; ORPHAN_HOURS when left out"
+        "--hours", type=float, metavar="N", help="only those unchanged for N hours (default: ORPHAN_HOURS)"
     )
-    doctor = commands.add_parser("doctor", help="look at every part that the service needs")
+    doctor = commands.add_parser("doctor", help="check the health of the service")
     doctor.description = (
-        "Looks at database, Redis, result store, broker, clocks, storage, video libraries, models, workers and api, "
-        "and says what is wrong and what to do. The exit status is 1 when the service cannot do its work."
+        "Checks database, Redis, result store, broker, clocks, storage, video libraries, models, workers and api, "
+        "and reports problems with advice. The exit status is 1 when the service cannot work."
     )
-    doctor.add_argument("--url", help="of the api; WEB_DETECTOR_URL, or else HOST and PORT, when left out")
-    doctor.add_argument("--json", action="store_true", help="one line of JSON for each part")
+    doctor.add_argument("--url", help="address of the api (default: WEB_DETECTOR_URL, else HOST and PORT)")
+    doctor.add_argument("--json", action="store_true", help="print one line of JSON per check")
     return made
 
 
 def _add_removing(parser: argparse.ArgumentParser, description: str) -> None:
     parser.description = description
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
-    parser.add_argument("--json", action="store_true", help="one line of JSON for each thing")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be removed")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON per item")
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Makes the sum of the video anew, reads the result with its checksums, and sees that every frame that the "
-        "job asked for is there once or known as missing. The exit status is 1 when something is wrong."
+        "Hashes the video, reads the result with its checksums, and checks that every requested frame is present "
+        "once or listed as missing. The exit status is 1 when a problem is found."
     )
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("jobs", nargs="*", default=[], metavar="JOB", help="id of a job")
     which.add_argument("--all", action="store_true", help="all jobs")
-    parser.add_argument("--json", action="store_true", help="one line of JSON for each job")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON per job")

@@ -1,4 +1,4 @@
-"""`web-detector doctor`: looks at every part that the service needs, and says what is wrong and what to do."""
+"""Health check (`web-detector doctor`): checks each dependency of the service and gives advice."""
 
 from collections.abc import Callable, Iterator
 from typing import Literal
@@ -13,7 +13,7 @@ State = Literal["good", "look", "bad"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What was seen of a part. state: good; look: it works, but is worth one; bad."""
+    """The outcome of one check. state: good, look (a warning) or bad."""
 
     part: str
     state: State
@@ -22,7 +22,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine(settings: Settings, url: str) -> Iterator[Finding]:
-    """Look at one part after the other. url: of the api."""
+    """Run all checks in order. url: of the api."""
     for part, check, needs in _PARTS:
         if missing := [name for name in needs if not getattr(settings, name)]:
             name = _NAMES.get(missing[0], missing[0].upper())
@@ -35,7 +35,7 @@ def examine(settings: Settings, url: str) -> Iterator[Finding]:
 def _seen(part: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(part, "good", check())
-    except doctor_checks.Ailing as error:
+    except doctor_checks.CheckFailed as error:
         return Finding(part, "bad" if error.bad else "look", error.seen, error.advice)
     except WebDetectorError as error:
         return Finding(part, "bad", error.detail)

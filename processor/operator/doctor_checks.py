@@ -1,4 +1,4 @@
-"""What `web-detector doctor` looks at, one function for each part. Each tells what it saw, or raises Ailing."""
+"""The checks of `web-detector doctor`. Each returns a description of what it found, or raises CheckFailed."""
 
 import hashlib
 import http.client
@@ -40,8 +40,8 @@ _CLOCK_WARNS, _CLOCK_FAILS = 2.0, 30.0
 _QUEUES = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, QUEUE_DETECTOR)
 
 
-class Ailing(Exception):
-    """Something is not as it should be. bad: the service does not do its work so; else it is worth a look."""
+class CheckFailed(Exception):
+    """A failed check. bad: the service cannot work; otherwise a warning."""
 
     def __init__(self, seen: str, advice: str, *, bad: bool = True) -> None:
         super().__init__(seen)
@@ -49,21 +49,21 @@ class Ailing(Exception):
 
 
 def database(settings: Settings) -> str:
-    """The tables answer, and are those of this version."""
+    """The database answers, and its schema is of this release."""
     engine = open_database(settings.database_url)
     try:
         with engine.connect() as connection:
             there = inspect(connection).has_table("alembic_version")
             found = connection.scalar(text("SELECT version_num FROM alembic_version")) if there else None
     except (SQLAlchemyError, OSError) as error:
-        raise Ailing(_first(error), "see that the database runs, and that DATABASE_URL is right") from error
+        raise CheckFailed(_first(error), "check that the database runs and that DATABASE_URL is correct") from error
     finally:
         engine.dispose()
     if found != REVISION:
-        advice = "a start of the service brings them up to date (distributed: `docker compose run --rm migrate`)"
+        advice = "starting the service migrates them (distributed: `docker compose run --rm migrate`)"
         if found is not None and found > REVISION:
-            advice = "they were made by a newer release: run that one"
-        raise Ailing(f"the tables are of revision {found or 'none'}, and this release needs {REVISION}", advice)
+            advice = "a newer release has migrated them: run that release"
+        raise CheckFailed(f"the tables have revision {found or 'none'}, but this release needs {REVISION}", advice)
     return f"{engine.dialect.name}, revision {found}"
 
 
@@ -78,7 +78,7 @@ def broker(settings: Settings) -> str:
             for name in _QUEUES:
                 waiting.append(_queue(connection, name))
     except (BrokerError, OSError, redis.RedisError) as error:
-        raise Ailing(_first(error), "see that the broker runs, and that BROKER_URL is right") from error
+        raise CheckFailed(_first(error), "check that the broker runs and that BROKER_URL is correct") from error
     return ", ".join(waiting)
 
 
@@ -90,42 +90,42 @@ def _queue(connection: Connection, name: str) -> str:
     except ChannelError as error:
         if not on_amqp:  # where a queue is there as long as something is in it
             return f"{name} has 0 waiting"
-        advice = "it is made when its first worker starts: start the workers"
-        raise Ailing(f"there is no queue {name}", advice) from error
+        advice = "the first worker creates it: start the workers"
+        raise CheckFailed(f"there is no queue {name}", advice) from error
     consumers = f" and {found.consumer_count} consumers" if on_amqp else ""
     return f"{name} has {found.message_count} waiting{consumers}"
 
 
 def redis_server(settings: Settings) -> str:
-    """Redis answers, keeps what it is given, and throws nothing away."""
+    """Redis answers, persists its data, and evicts nothing."""
     with _redis(settings) as client:
         found = client.info()
     seen = f"version {found['redis_version']}, {found['used_memory_human']} used"
     if found.get("maxmemory_policy", "noeviction") != "noeviction":
-        advice = "set maxmemory-policy noeviction: it throws away results of running jobs otherwise"
-        raise Ailing(f"{seen}, policy {found['maxmemory_policy']}", advice)
+        advice = "set maxmemory-policy noeviction: otherwise Redis evicts results of running jobs"
+        raise CheckFailed(f"{seen}, policy {found['maxmemory_policy']}", advice)
     most = found.get("maxmemory", 0)
     if most and found["used_memory"] > 0.9 * most:
-        raise Ailing(
-            f"{seen} of {found['maxmemory_human']}", "give it more memory: jobs fail when it is full", bad=False
+        raise CheckFailed(
+            f"{seen} of {found['maxmemory_human']}", "raise maxmemory: jobs fail when it is reached", bad=False
         )
     if not found.get("aof_enabled"):
-        advice = "set appendonly yes: a restart makes running jobs begin again otherwise"
-        raise Ailing(f"{seen}, without an append-only file", advice, bad=False)
+        advice = "set appendonly yes: otherwise running jobs restart after a restart of Redis"
+        raise CheckFailed(f"{seen}, without an append-only file", advice, bad=False)
     return f"{seen}, append-only file"
 
 
 def result_store(settings: Settings) -> str:
-    """The store of the running jobs' results answers."""
+    """The result store answers."""
     try:
         open_result_store(settings.result_store_url, settings.result_ttl_seconds).ping()
     except WebDetectorError as error:
-        raise Ailing(error.detail, "see that it runs, and that RESULT_STORE_URL is right") from error
+        raise CheckFailed(error.detail, "check that it runs and that RESULT_STORE_URL is correct") from error
     return settings.result_store_url.partition("://")[0]
 
 
 def storage(settings: Settings) -> str:
-    """What is written to the storage can be read again, a video there can be looked at, and there is room."""
+    """The storage can be written and read, a stored video can be probed, and there is free space."""
     key, content = f"doctor/{uuid.uuid4().hex}", _clip()
     kept = open_storage(settings)
     try:
@@ -138,12 +138,15 @@ def storage(settings: Settings) -> str:
         finally:
             kept.delete(key)
     except (WebDetectorError, OSError) as error:
-        advice = "see that STORAGE_DIR or STORAGE_URL is right, that this user may write there, and that there is room"
-        raise Ailing(_first(error), advice) from error
+        advice = "check that STORAGE_DIR or STORAGE_URL is correct, writable by this user, and has free space"
+        raise CheckFailed(_first(error), advice) from error
     if not same:
-        raise Ailing("what was written is read otherwise", "do not use it: look at the disk, or at the object store")
+        raise CheckFailed(
+            "the content read differs from the content written",
+            "do not use this storage: check the disk or the object store",
+        )
     if report.media is None or report.media.frames != 1:
-        raise Ailing(f"a video in it cannot be looked at: {report.refused}", "see `video libraries` below")
+        raise CheckFailed(f"a stored video cannot be probed: {report.refused}", "see `video libraries` below")
     return f"{settings.storage_url or settings.storage_path}{_room(settings)}"
 
 
@@ -153,44 +156,44 @@ def _room(settings: Settings) -> str:
     there = shutil.disk_usage(settings.storage_path)
     seen = f", {there.free / 1024**3:.1f} GiB free"
     if there.free < _LEAST_FREE:
-        raise Ailing(
+        raise CheckFailed(
             f"{settings.storage_path}{seen}",
-            "free some room, or set RETENTION_VIDEO_DAYS: uploads are refused",
+            "free disk space, or set RETENTION_VIDEO_DAYS: uploads are refused",
             bad=False,
         )
     return seen
 
 
 def workers(settings: Settings) -> str:
-    """There is a worker of each role."""
+    """At least one worker of each role is running."""
     with _redis(settings) as client:
         found = {role: count_workers(client, role) for role in WORKERS}
     seen = ", ".join(f"{count} {role}{'' if count == 1 else 's'}" for role, count in found.items())
     if missing := [role for role, count in found.items() if not count]:
-        raise Ailing(seen, f"start a {' and a '.join(missing)}, or look at its log: jobs wait until there is one")
+        raise CheckFailed(seen, f"start a {' and a '.join(missing)}, or check its log: jobs wait until it runs")
     return seen
 
 
 def models(settings: Settings) -> str:
-    """The default model is known, the files of the models are as their entries say, and detectors have some ready."""
+    """The default model is in the catalogue, and the model files match their catalogue entries."""
     catalogue = Catalogue(settings.models_path)
     default = catalogue.get(settings.default_model).id
     entries = {path.stem for path in settings.models_path.glob("*.json")}
     known = {model.id: model for model in catalogue.all()}
     if broken := sorted(entries - set(known)):
-        advice = f"`web-detector models verify {broken[0]}` says what is wrong"
-        raise Ailing(f"the entry of {', '.join(broken)} cannot be read", advice)
+        advice = f"run `web-detector models verify {broken[0]}` for the reason"
+        raise CheckFailed(f"the catalogue entry of {', '.join(broken)} cannot be read", advice)
     checked = []
     for model in known.values():
         folder = _BUNDLED_FILES if model.id in BUNDLED and model.id not in entries else settings.models_path
         path = folder / model.file
         if folder == _BUNDLED_FILES and not folder.is_dir():
-            continue  # those lie with the detectors, which look at them themselves
+            continue  # they are in the image of the detectors, which check them
         if not path.is_file() or (model.sha256 and _sha256(path) != model.sha256):
-            state = "is missing" if not path.is_file() else "is not the one of its entry"
-            raise Ailing(f"{path} {state}", f"add model {model.id} again, with --replace, or remove it")
+            state = "is missing" if not path.is_file() else "does not match its catalogue entry"
+            raise CheckFailed(f"{path} {state}", f"add model {model.id} again, with --replace, or remove it")
         checked.append(model.id)
-    seen = f"default {default}; files are good: {', '.join(checked) or 'none here'}"
+    seen = f"default {default}; valid files: {', '.join(checked) or 'none here'}"
     if settings.coordination_url:
         with _redis(settings) as client:
             ready = sorted(loaded_models(client))
@@ -199,17 +202,17 @@ def models(settings: Settings) -> str:
 
 
 def video_libraries(_: Settings) -> str:
-    """FFmpeg's libraries are there and decode."""
+    """FFmpeg's libraries can decode a video."""
     with av.open(io.BytesIO(_clip()), "r") as container:
         frames = len(list(container.decode(video=0)))
     if frames != 1:
-        raise Ailing(f"{frames} frames were decoded of 1", "install the service's packages anew")
+        raise CheckFailed(f"{frames} frames were decoded of 1", "reinstall the service's packages")
     versions = {name: ".".join(map(str, version)) for name, version in av.library_versions.items()}
     return f"PyAV {av.__version__}, " + ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
 
 
 def clock(settings: Settings) -> str:
-    """This machine and Redis agree on the time."""
+    """The clocks of this machine and of Redis agree."""
     with _redis(settings) as client:
         before = time.time()
         seconds, microseconds = client.time()
@@ -217,27 +220,27 @@ def clock(settings: Settings) -> str:
     apart = abs(there - here)
     seen = f"{apart:.1f} s apart from Redis"
     if apart > _CLOCK_WARNS:
-        advice = "keep all machines' clocks by NTP: tokens, retention and times of jobs go by them"
-        raise Ailing(seen, advice, bad=apart > _CLOCK_FAILS)
+        advice = "synchronise the clocks of all machines with NTP: tokens, retention and job times depend on them"
+        raise CheckFailed(seen, advice, bad=apart > _CLOCK_FAILS)
     return seen
 
 
 def api(url: str) -> str:
-    """The api answers that all is there, and has the page."""
+    """The api is ready and serves the web UI."""
     try:
         if _ask(f"{url}/readyz") != (200, "application/json"):
-            raise Ailing(f"{url} is not this service, or says that a part of it is missing", "see the other lines")
+            raise CheckFailed(f"{url} is not this service, or is not ready", "see the other checks")
         page = _ask(f"{url}/")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        advice = "start the service, or name its address with --url; see that nothing else has its port"
-        raise Ailing(f"{url}: {_first(error)}", advice) from error
+        advice = "start the service, or give its address with --url; check that no other program uses its port"
+        raise CheckFailed(f"{url}: {_first(error)}", advice) from error
     if page != (200, "text/html"):
-        raise Ailing(f"{url} has no page", "build it with `make page`, or set PAGE_DIR", bad=False)
-    return f"{url}, ready, with the page"
+        raise CheckFailed(f"{url} has no web UI", "build it with `make page`, or set PAGE_DIR", bad=False)
+    return f"{url}, ready, with the web UI"
 
 
 def _ask(url: str) -> tuple[int, str]:
-    """Status and type of an answer."""
+    """HTTP status and content type of a response."""
     try:
         with urlopen(url, timeout=_SECONDS) as answer:  # noqa: S310  (an operator's own address)
             return answer.status, answer.headers.get_content_type()
@@ -252,8 +255,8 @@ def _redis(settings: Settings) -> Iterator["redis.Redis"]:
         with connect(settings.coordination_url) as client:
             yield client
     except redis.RedisError as error:
-        advice = "see that Redis runs, and that REDIS_URL (or RESULT_STORE_URL) is right"
-        raise Ailing(_first(error), advice) from error
+        advice = "check that Redis runs and that REDIS_URL (or RESULT_STORE_URL) is correct"
+        raise CheckFailed(_first(error), advice) from error
 
 
 def _clip() -> bytes:
@@ -273,6 +276,6 @@ def _sha256(path: Path) -> str:
 
 
 def _first(error: BaseException) -> str:
-    """The first line of what an error says; never an address, which may hold a password."""
+    """The first line of an error's text, never its URL, which may contain a password."""
     said = str(getattr(error, "reason", None) or getattr(error, "orig", None) or error).strip()
     return said.splitlines()[0] if said else type(error).__name__

@@ -1,4 +1,4 @@
-"""Holds what is kept of a job against itself: the video's sum, the result's checksums, every frame, every count."""
+"""Integrity check of a job's stored data: the video's SHA-256, the result's checksums, every frame, every count."""
 
 import hashlib
 from collections.abc import Callable
@@ -25,8 +25,8 @@ Numbers = NDArray[np.int64]
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What was found of a job. sha256: of its result file, empty without one. problems: in words, none for a good one.
-    checked: False for a job that has not ended, of which nothing can be said."""
+    """The outcome of an integrity check. sha256: of the result file, empty without one. problems: texts, empty for a
+    good job. checked: False for a job that has not ended."""
 
     job_id: str
     video_id: str
@@ -38,14 +38,14 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Verifier:
-    """Looks at jobs; the sum of a video with many jobs is made once, when they come one after the other."""
+    """Verifies jobs. The hash of a video is reused for consecutive jobs."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._last: tuple[str, tuple[str, ...]] = ("", ())
 
     def verify(self, job: Job, video: Video) -> Verdict:
-        """Look at everything that is kept of a job. Raises StorageUnavailable."""
+        """Verify everything that is stored for a job. Raises StorageUnavailable."""
         if job.state not in TERMINAL:
             return Verdict(job.id, video.id, job.state, False, 0, "", ())
         problems = [*self._video(video)]
@@ -56,11 +56,11 @@ class Verifier:
             with self._storage.open(key) as source:
                 frames = _result(source, job, self._index(video), problems)
         except NotFound:
-            # A job that failed before its frames were looked at never had one.
+            # A job that failed before detection has none.
             if job.summary is not None:
                 problems.append("the result file is missing")
         except (CorruptData, VideoRefused) as error:
-            problems.append(f"the result file and what it is of cannot be held together: {error.detail}")
+            problems.append(f"the result file cannot be compared with its video: {error.detail}")
         return Verdict(job.id, video.id, job.state, True, frames, digest, tuple(problems))
 
     def _video(self, video: Video) -> tuple[str, ...]:
@@ -73,9 +73,9 @@ class Verifier:
             with self._storage.open(index_key(video.id)) as source:
                 return decode(decompress(source.read()), PacketIndex)
         except NotFound:
-            raise CorruptData("the video's index is missing, so its frames cannot be counted") from None
+            raise CorruptData("the video's packet index is missing, so its frames cannot be counted") from None
         except msgspec.DecodeError as error:
-            raise CorruptData(f"the video's index cannot be read: {error}") from error
+            raise CorruptData(f"the video's packet index cannot be read: {error}") from error
 
 
 def sha256_of(storage: Storage, key: str) -> tuple[str, int]:
@@ -96,16 +96,16 @@ def _video_problems(storage: Storage, video: Video) -> list[str]:
     except NotFound:
         return ["the video file is missing"]
     if size != video.size_bytes:
-        return [f"the video file has {size} bytes, and {video.size_bytes} were uploaded"]
+        return [f"the video file has {size} bytes, but {video.size_bytes} were uploaded"]
     if digest != video.sha256:
-        return [f"the video file is not what was uploaded: its SHA-256 is {digest}, and was {video.sha256}"]
+        return [f"the video file differs from the upload: its SHA-256 is {digest} instead of {video.sha256}"]
     return []
 
 
 def _result(source: BinaryIO, job: Job, index: PacketIndex, problems: list[str]) -> int:
-    """The number of frames in a result; what is wrong with it is added to the problems. Raises CorruptData."""
+    """Count the frames of a result, and append its problems. Raises CorruptData."""
     if source.read(len(MAGIC)) != MAGIC:
-        raise CorruptData("it does not begin as a result file does")
+        raise CorruptData("it does not start with the signature of a result file")
     result = ResultFile(source)
     header = result.header
     tally = Tally(header.labels, header.time_base)
@@ -123,22 +123,22 @@ def _result(source: BinaryIO, job: Job, index: PacketIndex, problems: list[str])
 
 
 def _check_block(block: Block, start: int, labels: int) -> None:
-    """Raises CorruptData for a block whose columns do not fit each other."""
+    """Raises CorruptData for a block with inconsistent columns."""
     objects = int(block.count.sum())
     fits = {len(block.time), len(block.count), len(block)} == {len(block)} and len(block) > 0
     fits = fits and {len(block.class_id), len(block.score), len(block.box)} == {objects}
     if not fits or int(block.frame[0]) != start:
-        raise CorruptData(f"the columns of the block at frame {start} do not fit each other")
+        raise CorruptData(f"the columns of the block at frame {start} are inconsistent")
     if objects and (int(block.class_id.max()) >= labels or int(block.score.max()) > SCORE_SCALE):
-        raise CorruptData(f"the block at frame {start} names labels or scores that do not exist")
+        raise CorruptData(f"the block at frame {start} has labels or scores out of range")
 
 
 def _frames(header: ResultHeader, index: PacketIndex, numbers: Numbers, times: Numbers) -> list[str]:
-    """Whether the frames are those that the options ask of the video, each once, but for those known as missing."""
+    """Problems of a result's frames: each requested frame must be present once or be listed as missing."""
     if header.time_base != index.time_base:
-        return ["the result counts time otherwise than the video's index"]
+        return ["the result has another time base than the video's packet index"]
     if len(numbers) > 1 and not bool(np.all(np.diff(numbers) > 0)):
-        return ["the frames do not rise, or one is there twice"]
+        return ["the frame numbers do not increase"]
     all_times = shown(index)
     asked = np.asarray(wanted(all_times, index.time_base, header.plan.options), np.int64)
     known = np.zeros(len(asked), bool)
@@ -146,19 +146,19 @@ def _frames(header: ResultHeader, index: PacketIndex, numbers: Numbers, times: N
         known |= (asked >= item.first) & (asked <= item.last)
     there = np.isin(asked, numbers)
     found = [
-        _told("frames are missing that nothing says are missing", asked[~there & ~known]),
-        _told("frames are there that are said to be missing", asked[there & known]),
-        _told("frames are there that nobody asked for", np.setdiff1d(numbers, asked)),
+        _problem("frames are missing and not listed as missing", asked[~there & ~known]),
+        _problem("frames are present but listed as missing", asked[there & known]),
+        _problem("frames are present but were not requested", np.setdiff1d(numbers, asked)),
     ]
     inside = numbers[(numbers >= 0) & (numbers < len(all_times))]
     if len(inside) == len(numbers):
         wrong = np.asarray(all_times, np.int64)[numbers] != times
-        found.append(_told("frames have another time than in the video", numbers[wrong]))
+        found.append(_problem("frames differ in time from the video", numbers[wrong]))
     return [line for line in found if line]
 
 
 def _table(job: Job, header: ResultHeader, tally: Tally) -> list[str]:
-    """Whether the job in the tables tells what the result holds."""
+    """Differences between the job's row in the database and its result file."""
     summary: dict[str, Any] = job.summary or {}
     counted = tally.summary(seconds=0, detector_seconds=0)
     complete = not header.missing and header.media.damage is None
@@ -177,7 +177,7 @@ def _table(job: Job, header: ResultHeader, tally: Tally) -> list[str]:
         except (msgspec.ValidationError, WebDetectorError):
             good = False
         if not good:
-            wrong.append(f"the tables and the result file do not agree on {name}")
+            wrong.append(f"the database and the result file differ in {name}")
     return wrong
 
 
@@ -189,8 +189,8 @@ def _joined(parts: list[Numbers]) -> Numbers:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
-def _told(what: str, numbers: Numbers) -> str:
-    """A line about some frames, empty when there are none."""
+def _problem(what: str, numbers: Numbers) -> str:
+    """A problem text that names the first frames, empty when there are none."""
     if not len(numbers):
         return ""
     first = ", ".join(str(number) for number in numbers[:_NAMED].tolist())

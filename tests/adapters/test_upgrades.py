@@ -24,7 +24,7 @@ from processor.housekeeping.inventory import Inventory
 from processor.operator.verify import Verifier
 from tests.support.deployments.forms import EmbeddedForm
 from tests.support.deployments.service import ROOT
-from tests.support.processor_bench import Desk
+from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import clip
 
@@ -46,9 +46,9 @@ def test_result_files_of_version_1_are_read_for_ever(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[Desk]:
+def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[InProcessProcessor]:
     """A service of today with something of everything."""
-    made = Desk(tmp_path_factory.mktemp("desk"), valkey)
+    made = InProcessProcessor(tmp_path_factory.mktemp("desk"), valkey)
     made.change(User, made.user, password_hash=PasswordHasher().hash(PASSWORD))
     video = made.add_video(clip(frames=30))
     for options in ({}, {"every_n": 3}):
@@ -57,7 +57,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[D
     made.close()
 
 
-def as_of(revision: str, desk: Desk, folder: Path) -> Path:
+def as_of(revision: str, desk: InProcessProcessor, folder: Path) -> Path:
     """A DATA_DIR with what the desk has, as the release of a revision kept it."""
     folder.mkdir(parents=True)
     (folder / "storage").symlink_to(desk.storage)
@@ -86,7 +86,7 @@ def migrate(folder: Path, revision: str) -> None:
 
 @pytest.mark.parametrize("revision", EARLIER)
 def test_the_tables_of_every_revision_are_brought_up_to_date_with_what_is_in_them(
-    desk: Desk, tmp_path: Path, revision: str
+    desk: InProcessProcessor, tmp_path: Path, revision: str
 ) -> None:
     folder = as_of(revision, desk, tmp_path / "data")
     migrate(folder, "head")
@@ -106,7 +106,7 @@ def columns(row: Any) -> dict[str, Any]:
     return {column.name: getattr(row, column.name) for column in row.__table__.columns}
 
 
-def test_a_service_opens_the_folder_of_the_first_release(desk: Desk, tmp_path: Path) -> None:
+def test_a_service_opens_the_folder_of_the_first_release(desk: InProcessProcessor, tmp_path: Path) -> None:
     assert EARLIER[0] == "0001"
     assert EARLIER[-1] < REVISION
     as_of("0001", desk, tmp_path / "own" / "data")

@@ -27,7 +27,7 @@ from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import Clip
 
 
-class Desk:
+class InProcessProcessor:
     """Has one user. environ is what a command needs to work on the same things."""
 
     def __init__(self, folder: Path, valkey: Valkey, **settings: object) -> None:

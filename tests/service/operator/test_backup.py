@@ -30,7 +30,7 @@ from processor.operator.verify import Verifier
 from tests.support.deployments.forms import EmbeddedForm
 from tests.support.deployments.service import Service
 from tests.support.operator_command import command
-from tests.support.processor_bench import Desk
+from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.debian import Postgres
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import Clip, clip
@@ -43,8 +43,8 @@ def small() -> Clip:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, valkey: Valkey) -> Iterator[Desk]:
-    made = Desk(tmp_path / "data", valkey)
+def desk(tmp_path: Path, valkey: Valkey) -> Iterator[InProcessProcessor]:
+    made = InProcessProcessor(tmp_path / "data", valkey)
     yield made
     made.close()
 
@@ -83,7 +83,7 @@ def other(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Other]:
     made.engine.dispose()
 
 
-def backed_up(desk: Desk) -> bytes:
+def backed_up(desk: InProcessProcessor) -> bytes:
     sink = io.BytesIO()
     take(
         desk.engine,
@@ -101,7 +101,7 @@ def rows(engine: Engine) -> dict[str, list[Any]]:
     return {name: lines for name, lines in found.items() if lines}
 
 
-def test_what_is_restored_is_what_was_there(desk: Desk, other: Other, small: Clip) -> None:
+def test_what_is_restored_is_what_was_there(desk: InProcessProcessor, other: Other, small: Clip) -> None:
     folder = Path(desk.settings.data_dir)
     (folder / "secrets.env").write_text("JWT_SECRET_KEY=key\n")
     (folder / "models").mkdir()
@@ -120,7 +120,7 @@ def test_what_is_restored_is_what_was_there(desk: Desk, other: Other, small: Cli
     assert (other.folder / "models" / "some.onnx").read_bytes() == b"weights"
 
 
-def test_what_was_at_work_begins_again(desk: Desk, other: Other, small: Clip) -> None:
+def test_what_was_at_work_begins_again(desk: InProcessProcessor, other: Other, small: Clip) -> None:
     running = desk.start_job(desk.add_video(small))
     other.restore(backed_up(desk))
     found = Inventory(other.engine).job(running.id)
@@ -138,7 +138,7 @@ def test_what_was_at_work_begins_again(desk: Desk, other: Other, small: Clip) ->
         assert set(session.scalars(select(Rendition.state))) == {"queued"}
 
 
-def test_a_backup_is_of_one_moment_whatever_comes_and_goes(desk: Desk, other: Other, small: Clip) -> None:
+def test_a_backup_is_of_one_moment_whatever_comes_and_goes(desk: InProcessProcessor, other: Other, small: Clip) -> None:
     """Videos come and go all the while: each is in the backup whole, with its jobs, or not at all."""
     kept = [desk.add_job(desk.add_video(small)) for _ in range(3)]
     stop = threading.Event()
@@ -178,7 +178,9 @@ def names(backup: bytes) -> list[str]:
         return tar.getnames()
 
 
-def test_objects_that_went_meanwhile_leave_no_rows_behind(desk: Desk, tmp_path: Path, small: Clip) -> None:
+def test_objects_that_went_meanwhile_leave_no_rows_behind(
+    desk: InProcessProcessor, tmp_path: Path, small: Clip
+) -> None:
     kept, gone = desk.add_job(desk.add_video(small)), desk.add_job(desk.add_video(small))
     desk.services.storage.delete(video_key(gone.video_id))
     other = Other(tmp_path / "other")
@@ -189,7 +191,9 @@ def test_objects_that_went_meanwhile_leave_no_rows_behind(desk: Desk, tmp_path: 
     other.engine.dispose()
 
 
-def test_a_damaged_or_cut_backup_is_refused_and_leaves_nothing(desk: Desk, tmp_path: Path, small: Clip) -> None:
+def test_a_damaged_or_cut_backup_is_refused_and_leaves_nothing(
+    desk: InProcessProcessor, tmp_path: Path, small: Clip
+) -> None:
     desk.add_job(desk.add_video(small))
     good = backed_up(desk)
     other = Other(tmp_path / "other")
@@ -211,7 +215,7 @@ def test_a_damaged_or_cut_backup_is_refused_and_leaves_nothing(desk: Desk, tmp_p
     other.engine.dispose()
 
 
-def test_nothing_is_restored_over_something(desk: Desk, small: Clip) -> None:
+def test_nothing_is_restored_over_something(desk: InProcessProcessor, small: Clip) -> None:
     before = rows(desk.engine)
     with pytest.raises(Conflict, match="restore into an empty one"):
         restore(
@@ -248,7 +252,9 @@ def rewritten(
     return sink.getvalue()
 
 
-def test_a_backup_of_an_earlier_release_is_brought_up_to_date(desk: Desk, other: Other, small: Clip) -> None:
+def test_a_backup_of_an_earlier_release_is_brought_up_to_date(
+    desk: InProcessProcessor, other: Other, small: Clip
+) -> None:
     job = desk.add_job(desk.add_video(small))
     new = {"users": {"role", "quotas"}, "api_tokens": {"scopes"}, "jobs": {"chunks_sent"}}
     other.restore(rewritten(backed_up(desk), "0003", new, {"webhooks", "deliveries", "audit_events"}))
@@ -259,7 +265,7 @@ def test_a_backup_of_an_earlier_release_is_brought_up_to_date(desk: Desk, other:
         assert found.chunks_sent == found.chunks_total, "what the upgrade does to rows is done to these"
 
 
-def test_a_backup_of_a_later_release_is_refused(desk: Desk, tmp_path: Path) -> None:
+def test_a_backup_of_a_later_release_is_refused(desk: InProcessProcessor, tmp_path: Path) -> None:
     other = Other(tmp_path / "other")
     backup = backed_up(desk)
     for later in (rewritten(backup, "9999", {}, set()), rewritten(backup, "0004", {}, set(), format=2)):

@@ -17,7 +17,7 @@ from processor.operator.doctor import Finding, examine
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import Service, free_port
 from tests.support.operator_command import command
-from tests.support.processor_bench import Desk
+from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
 
 NOWHERE = f"http://127.0.0.1:{free_port()}"
@@ -48,14 +48,14 @@ def test_a_service_that_runs_is_well(service: Service) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, valkey: Valkey) -> Iterator[Desk]:
+def desk(tmp_path: Path, valkey: Valkey) -> Iterator[InProcessProcessor]:
     """A service without any worker and without api."""
-    made = Desk(tmp_path, valkey)
+    made = InProcessProcessor(tmp_path, valkey)
     yield made
     made.close()
 
 
-def findings(desk: Desk, **settings: str) -> dict[str, Finding]:
+def findings(desk: InProcessProcessor, **settings: str) -> dict[str, Finding]:
     return {one.part: one for one in examine(load(None, {**desk.environ, **settings}), NOWHERE)}
 
 
@@ -63,7 +63,7 @@ def wrong(found: dict[str, Finding]) -> set[str]:
     return {name for name, finding in found.items() if finding.state == "bad"}
 
 
-def test_what_does_not_run_is_named(desk: Desk) -> None:
+def test_what_does_not_run_is_named(desk: InProcessProcessor) -> None:
     found = findings(desk)
     assert wrong(found) == {"workers", "api"}
     assert found["workers"].seen == "0 processors, 0 renderers, 0 detectors"
@@ -72,7 +72,7 @@ def test_what_does_not_run_is_named(desk: Desk) -> None:
     assert "start the service" in found["api"].advice
 
 
-def test_servers_that_do_not_answer_are_named_without_their_passwords(desk: Desk) -> None:
+def test_servers_that_do_not_answer_are_named_without_their_passwords(desk: InProcessProcessor) -> None:
     nobody = f"redis://user:hunter22@127.0.0.1:{free_port()}/0"
     found = findings(desk, BROKER_URL=nobody, RESULT_STORE_URL=nobody, DATABASE_URL="sqlite:////nowhere/at/all")
     assert {"database", "redis", "result store", "broker", "clock", "workers"} <= wrong(found)
@@ -80,39 +80,39 @@ def test_servers_that_do_not_answer_are_named_without_their_passwords(desk: Desk
     assert all(found[name].advice for name in ("database", "redis", "broker"))
 
 
-def test_tables_of_another_revision_are_named(desk: Desk) -> None:
+def test_tables_of_another_revision_are_named(desk: InProcessProcessor) -> None:
     with desk.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     found = findings(desk)["database"]
-    assert found.seen == f"the tables are of revision 0001, and this release needs {REVISION}"
+    assert found.seen == f"the tables have revision 0001, but this release needs {REVISION}"
     assert "migrate" in found.advice
     with desk.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert "newer release" in findings(desk)["database"].advice
 
 
-def test_a_storage_that_cannot_be_written_is_named(desk: Desk, tmp_path: Path) -> None:
+def test_a_storage_that_cannot_be_written_is_named(desk: InProcessProcessor, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     found = findings(desk, STORAGE_DIR=str(tmp_path / "file"))["storage"]
     assert (found.state, "STORAGE_DIR" in found.advice) == ("bad", True)
 
 
-def test_models_that_are_not_what_their_entries_say_are_named(desk: Desk, tmp_path: Path) -> None:
+def test_models_that_are_not_what_their_entries_say_are_named(desk: InProcessProcessor, tmp_path: Path) -> None:
     folder = tmp_path / "models"
     folder.mkdir()
     entry = bundled("nanodet-g")
     (folder / "nanodet-g.json").write_bytes(write_entry(entry))
     assert "is missing" in findings(desk)["models"].seen
     (folder / entry.file).write_bytes(b"something else")
-    assert "is not the one of its entry" in findings(desk)["models"].seen
+    assert "does not match its catalogue entry" in findings(desk)["models"].seen
     (folder / "nanodet-g.json").unlink()
     (folder / "other.json").write_text("{}")
-    assert "the entry of other cannot be read" in findings(desk)["models"].seen
+    assert "the catalogue entry of other cannot be read" in findings(desk)["models"].seen
     (folder / "other.json").unlink()
     assert "there is no model 'none'" in findings(desk, DEFAULT_MODEL="none")["models"].seen
 
 
-def test_a_redis_that_throws_things_away_is_named(desk: Desk, valkey: Valkey) -> None:
+def test_a_redis_that_throws_things_away_is_named(desk: InProcessProcessor, valkey: Valkey) -> None:
     with redis.Redis.from_url(valkey.url) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
         try:

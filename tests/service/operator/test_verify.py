@@ -18,7 +18,7 @@ from contracts.storage.port import index_key, video_key
 from contracts.wire.messages import FrameRange
 from processor.operator.verify import Verdict, Verifier
 from tests.support.operator_command import command
-from tests.support.processor_bench import Desk
+from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import clip
 
@@ -26,19 +26,19 @@ FRAMES = 60
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[Desk]:
-    made = Desk(tmp_path_factory.mktemp("desk"), valkey)
+def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[InProcessProcessor]:
+    made = InProcessProcessor(tmp_path_factory.mktemp("desk"), valkey)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def video(desk: Desk) -> Video:
+def video(desk: InProcessProcessor) -> Video:
     return desk.add_video(clip(frames=FRAMES))
 
 
 @pytest.fixture
-def job(desk: Desk, video: Video) -> Iterator[Job]:
+def job(desk: InProcessProcessor, video: Video) -> Iterator[Job]:
     """A good job, whose files are as they were after the test."""
     ended = desk.add_job(video)
     kept = {path: path.read_bytes() for path in desk.storage.rglob("*") if path.is_file()}
@@ -47,13 +47,13 @@ def job(desk: Desk, video: Video) -> Iterator[Job]:
         path.write_bytes(content)
 
 
-def verify(desk: Desk, job: Job) -> Verdict:
+def verify(desk: InProcessProcessor, job: Job) -> Verdict:
     pair = desk.inventory.job(job.id)
     assert pair is not None
     return Verifier(desk.services.storage).verify(*pair)
 
 
-def rewrite(desk: Desk, job: Job, change: Any, **header: Any) -> None:
+def rewrite(desk: InProcessProcessor, job: Job, change: Any, **header: Any) -> None:
     """Another result in place of the job's, as well made as any."""
     with desk.result(job).open("rb") as source:
         result = ResultFile(source)
@@ -68,7 +68,7 @@ def rewrite(desk: Desk, job: Job, change: Any, **header: Any) -> None:
     [{}, {"every_n": 7}, {"sample_fps": 3.0}, {"start_ms": 400.0, "end_ms": 1300.0}, {"labels": ["person"]}],
     ids=str,
 )
-def test_a_job_that_ended_well_is_good(desk: Desk, video: Video, options: dict[str, Any]) -> None:
+def test_a_job_that_ended_well_is_good(desk: InProcessProcessor, video: Video, options: dict[str, Any]) -> None:
     job = desk.add_job(video, **options)
     verdict = verify(desk, job)
     assert verdict.problems == ()
@@ -76,25 +76,25 @@ def test_a_job_that_ended_well_is_good(desk: Desk, video: Video, options: dict[s
     assert 0 < verdict.frames <= FRAMES
 
 
-def test_a_job_whose_missing_frames_are_named_is_good(desk: Desk, video: Video) -> None:
+def test_a_job_whose_missing_frames_are_named_is_good(desk: InProcessProcessor, video: Video) -> None:
     job = desk.add_job(video, failed=1)
     verdict = verify(desk, job)
     assert (verdict.state, verdict.problems) == ("partial", ())
     assert 0 < verdict.frames < FRAMES
 
 
-def test_a_running_job_is_left_for_later(desk: Desk, video: Video) -> None:
+def test_a_running_job_is_left_for_later(desk: InProcessProcessor, video: Video) -> None:
     verdict = verify(desk, desk.start_job(video))
     assert (verdict.checked, verdict.problems) == (False, ())
 
 
-def test_a_changed_video_is_noticed(desk: Desk, job: Job) -> None:
+def test_a_changed_video_is_noticed(desk: InProcessProcessor, job: Job) -> None:
     path = desk.storage / video_key(job.video_id)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     (problem,) = verify(desk, job).problems
-    assert "is not what was uploaded" in problem
+    assert "differs from the upload" in problem
     path.write_bytes(content[:-1])
     (problem,) = verify(desk, job).problems
     assert f"has {len(content) - 1} bytes" in problem
@@ -102,7 +102,7 @@ def test_a_changed_video_is_noticed(desk: Desk, job: Job) -> None:
     assert verify(desk, job).problems == ("the video file is missing",)
 
 
-def test_a_missing_result_or_index_is_noticed(desk: Desk, job: Job) -> None:
+def test_a_missing_result_or_index_is_noticed(desk: InProcessProcessor, job: Job) -> None:
     (desk.storage / index_key(job.video_id)).unlink()
     (problem,) = verify(desk, job).problems
     assert "index is missing" in problem
@@ -110,7 +110,7 @@ def test_a_missing_result_or_index_is_noticed(desk: Desk, job: Job) -> None:
     assert verify(desk, job).problems == ("the result file is missing",)
 
 
-def test_a_changed_byte_of_a_result_is_noticed_or_changes_nothing(desk: Desk, job: Job) -> None:
+def test_a_changed_byte_of_a_result_is_noticed_or_changes_nothing(desk: InProcessProcessor, job: Job) -> None:
     """A flipped bit may lie in what the format of the compression leaves open: then all that is read is as before."""
     path = desk.result(job)
     good = path.read_bytes()
@@ -146,40 +146,42 @@ def _without(first: int, last: int) -> Any:
     return change
 
 
-def test_a_frame_that_is_missing_and_not_named_is_noticed(desk: Desk, job: Job) -> None:
+def test_a_frame_that_is_missing_and_not_named_is_noticed(desk: InProcessProcessor, job: Job) -> None:
     rewrite(desk, job, _without(10, 10))
     problems = verify(desk, job).problems
-    assert "frames are missing that nothing says are missing: 1 of them, from frame 10" in problems
-    assert "the tables and the result file do not agree on the summary" in problems
+    assert "frames are missing and not listed as missing: 1 of them, from frame 10" in problems
+    assert "the database and the result file differ in the summary" in problems
 
 
-def test_a_frame_that_is_there_and_said_to_be_missing_is_noticed(desk: Desk, job: Job) -> None:
+def test_a_frame_that_is_there_and_said_to_be_missing_is_noticed(desk: InProcessProcessor, job: Job) -> None:
     rewrite(desk, job, lambda block: block, missing=(FrameRange(5, 8, "lost"),), complete=False)
     problems = verify(desk, job).problems
-    assert "frames are there that are said to be missing: 4 of them, from frame 5, 6, 7 ..." in problems
-    assert "the tables and the result file do not agree on the failed ranges" in problems
+    assert "frames are present but listed as missing: 4 of them, from frame 5, 6, 7 ..." in problems
+    assert "the database and the result file differ in the failed ranges" in problems
 
 
-def test_frames_of_another_time_and_frames_that_nobody_asked_for_are_noticed(desk: Desk, job: Job) -> None:
+def test_frames_of_another_time_and_frames_that_nobody_asked_for_are_noticed(
+    desk: InProcessProcessor, job: Job
+) -> None:
     rewrite(desk, job, lambda block: replace(block, time=block.time + 1))
-    assert any("have another time than in the video: 60 of them" in line for line in verify(desk, job).problems)
+    assert any("differ in time from the video: 60 of them" in line for line in verify(desk, job).problems)
     rewrite(desk, job, lambda block: replace(block, frame=block.frame + 1))
-    assert "frames are there that nobody asked for: 1 of them, from frame 60" in verify(desk, job).problems
+    assert "frames are present but were not requested: 1 of them, from frame 60" in verify(desk, job).problems
 
 
-def test_a_table_that_tells_something_else_is_noticed(desk: Desk, job: Job) -> None:
+def test_a_table_that_tells_something_else_is_noticed(desk: InProcessProcessor, job: Job) -> None:
     desk.change(Job, job.id, summary={**(job.summary or {}), "frames": 1}, frames_done=3, options={"every_n": 2})
     assert verify(desk, job).problems == (
-        "the tables and the result file do not agree on the summary",
-        "the tables and the result file do not agree on the number of frames",
-        "the tables and the result file do not agree on the options",
+        "the database and the result file differ in the summary",
+        "the database and the result file differ in the number of frames",
+        "the database and the result file differ in the options",
     )
     desk.change(Job, job.id, summary=job.summary, frames_done=job.frames_done, options={}, state="partial")
-    assert verify(desk, job).problems == ("the tables and the result file do not agree on whether it is complete",)
+    assert verify(desk, job).problems == ("the database and the result file differ in whether it is complete",)
 
 
 def test_the_command_names_what_is_wrong_and_says_so_by_its_status(tmp_path: Path, valkey: Valkey) -> None:
-    desk = Desk(tmp_path, valkey)
+    desk = InProcessProcessor(tmp_path, valkey)
     video = desk.add_video(clip(frames=30))
     good, bad = desk.add_job(video), desk.add_job(video, every_n=2)
     running = desk.start_job(video)
