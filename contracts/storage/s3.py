@@ -13,8 +13,7 @@ from contracts.errors import NotFound, WebDetectorError
 from contracts.storage.port import checked, is_key
 from contracts.storage.range_reader import RangeReader
 from contracts.storage.s3_client import S3Access, connect, failures, status
-from contracts.storage.s3_parts import PartWriter, complete
-from contracts.storage.s3_resumable import S3Resumable, is_growing, key_of
+from contracts.storage.s3_resumable import PartWriter, S3Resumable, complete, is_growing, key_of
 
 _MIB = 1024 * 1024
 _HEAD_BYTES = 256 * 1024

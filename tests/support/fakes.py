@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from contracts.results.port import Progress, ResultStore
-from contracts.storage.port import Storage, absent, checked
-from contracts.storage.resumable import ResumableObjects
+from contracts.storage.port import ResumableObjects, Storage, absent, checked
 from contracts.wire.messages import Layout
 
 
