@@ -205,7 +205,7 @@ def test_what_cannot_be_made_is_refused(client: Client, sample: Path) -> None:
     job = client.start(video)
     path = f"/jobs/{job['id']}/renditions/annotated"
     if client.job(job)["finished_at"] is None:
-        assert "at its end" in client.problem("PUT", path, 409, "results_not_ready")
+        assert "when it has ended" in client.problem("PUT", path, 409, "results_not_ready")
     client.wait(job)
     for wrong in ({"min_score": 2}, {"labels": "person"}, {"colour": "red"}, {"labels": ["a"] * 2}):
         client.problem("PUT", path, 422, "invalid_input", json=wrong)
