@@ -1,4 +1,4 @@
-"""What the tasks work with. Put together once per process by the worker."""
+"""Dependencies of the tasks, built once per process by the worker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from processor.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The processor's parts. detectors: how many there are now, as far as is known."""
+    """The processor's dependencies. detectors: the last known number of live detectors."""
 
     settings: Settings
     catalogue: Catalogue

@@ -1,6 +1,6 @@
-"""The renderer's composition root: `python -m processor.render_worker`. It makes the copies, one at a time.
+"""The renderer's composition root: `python -m processor.render_worker`. It renders one rendition at a time.
 
-A worker of its own, in the image of the processor: a copy may take hours, and no merge shall wait for it.
+A separate worker in the processor's image: rendering may take hours and must not delay merges.
 """
 
 import os
@@ -53,7 +53,7 @@ def arguments(settings: Settings) -> list[str]:
         "--without-mingle",
         f"--hostname=renderer-{os.getpid()}@%h",
         f"--queues={QUEUE_RENDER}",
-        # A thread, which hears of the worker's end while it waits for the process that does the work.
+        # A thread, so that it is notified of a shutdown while it waits for the child process.
         "--pool=threads",
         "--concurrency=1",
         f"--loglevel={settings.log_level}",

@@ -1,4 +1,4 @@
-"""The processor's view of the tables. Only here does the state of a job or of a rendition move."""
+"""The processor's database access. The only place that changes the state of jobs and renditions."""
 
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ _WORKED_ON = [str(state) for state in WORKED_ON]
 
 
 class Repository:
-    """Reads and moves in transactions of their own, so that none is held during long work."""
+    """Each method runs in its own short transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -47,7 +47,7 @@ class Repository:
             return session.get(Video, video_id)
 
     def quotas(self, user_id: str) -> dict[str, Any] | None:
-        """What the operator allows a user in place of the settings."""
+        """The quotas of a user that override the settings."""
         with self._database.read() as session:
             return session.scalar(select(User.quotas).where(User.id == user_id))
 
@@ -197,7 +197,7 @@ def _next_jobs(session: Session, user_id: str, limit: int) -> list[Job]:
 
 
 def _note_end(session: Session, job_id: str) -> None:
-    """A job ends in this transaction: note a delivery for each webhook of its user."""
+    """Add a delivery for each webhook of the job's user, in the transaction that ends the job."""
     mine = select(Webhook.id).join(Job, Job.user_id == Webhook.user_id).where(Job.id == job_id)
     # Held until the deliveries are noted: one that is deleted meanwhile must not undo the end of the job.
     held = mine.with_for_update(of=Webhook, read=True, key_share=True)

@@ -22,7 +22,7 @@ def chunk_signature(services: Services, chunk: Chunk) -> Signature:
 
 
 def merge_signature(services: Services, job_id: str) -> Signature:
-    """The task that goes on with a job some of whose chunks are done: sends more, or ends it."""
+    """The task that advances a job after some of its chunks are done."""
     return services.celery.signature(MERGE_CHUNKS, args=(job_id,), immutable=True)
 
 
@@ -32,7 +32,7 @@ def process_signature(services: Services, job_id: str) -> Signature:
 
 
 def probe_signature(services: Services, video_id: str) -> Signature:
-    """The task that looks at a video."""
+    """The task that probes a video."""
     return services.celery.signature(PROBE_VIDEO, args=(video_id,), immutable=True)
 
 

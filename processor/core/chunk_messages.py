@@ -1,4 +1,4 @@
-"""From the spans of a video to the tasks of the detectors. Pure."""
+"""Chunk messages for the spans of a video. Pure."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from processor.core.cutting import Span
 def chunks(
     spans: Iterable[Span], media: Media, index: PacketIndex, plan: Plan, job_id: str, video_id: str, pool: str = ""
 ) -> tuple[Chunk, ...]:
-    """A chunk for each span, with all that a detector needs to know of it."""
+    """One chunk message per span."""
     return tuple(
         Chunk(
             schema=SCHEMA,

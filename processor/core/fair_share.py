@@ -1,7 +1,7 @@
-"""Whose turn it is: which jobs are begun, and how many chunks of one are sent. Pure.
+"""Fair share: which jobs start, and how many of their chunks are sent. Pure.
 
-What was sent cannot be overtaken: whoever comes after waits for all of it. So little is sent at a time: as much as
-keeps the detectors at work until the processor has sent more.
+Queues are FIFO: a new job waits for all chunks sent before it. So only as many are sent as keep the detectors busy
+until the processor has sent more.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from contracts.wire.job_states import JobState
 
-WORKED_ON = (JobState.PLANNING, JobState.RUNNING)  # a merge takes no detector's time
+WORKED_ON = (JobState.PLANNING, JobState.RUNNING)  # a merge needs no detector
 
 
 class SharedJob(Protocol):
@@ -30,9 +30,9 @@ _Job = TypeVar("_Job", bound=SharedJob)
 
 
 def next_jobs(jobs: Sequence[_Job], limit: int) -> list[_Job]:
-    """The queued jobs that may begin, when at most limit jobs of a user are worked on at once.
+    """The queued jobs that may start, with at most limit jobs in progress per user.
 
-    jobs: those that have not ended, the oldest first. The users take turns, each with their oldest first.
+    jobs: the active ones, oldest first. The result alternates between users, each with the oldest first.
     """
     free: dict[str, int] = {}
     queued: dict[str, list[_Job]] = {}
@@ -47,16 +47,16 @@ def next_jobs(jobs: Sequence[_Job], limit: int) -> list[_Job]:
 
 
 def window(per_detector: int, detectors: int, jobs: int) -> int:
-    """How many chunks of a job may wait or be in hand: what the detectors that are there need, shared among the jobs
-    of its user that are worked on."""
+    """Maximum unfinished chunks of a job: enough for the live detectors, shared among the jobs of the user in
+    progress."""
     return max(1, per_detector * max(1, detectors) // max(1, jobs))
 
 
 def to_send(window: int, total: int, sent: int, stored: Collection[int]) -> list[range]:
-    """The chunks that are sent now, in batches of which each asks for more when it is done.
+    """The chunks to send now, in batches; a finished batch triggers the next.
 
-    total: chunks of the job; sent: those that were sent, from the first on; stored: those that are done. Two batches
-    fill the window, so that the detectors have the second one in hand while the first one is followed up.
+    total: chunks of the job; sent: the number already sent; stored: the finished ones. Two batches fill the window,
+    so that the detectors work on the second one while the next is being sent.
     """
     half = (window + 1) // 2
     waiting = sent - sum(1 for index in stored if index < sent)
@@ -67,7 +67,7 @@ def to_send(window: int, total: int, sent: int, stored: Collection[int]) -> list
 
 
 def is_due(passes: int, patience: int) -> bool:
-    """Whether to do again what has not shown for so many passes: after patience passes, and then twice as long each
-    time, since it may just have to wait for others."""
+    """Whether to retry after so many passes without progress: after patience passes, then with exponential backoff,
+    since a message may just be queued behind others."""
     times, rest = divmod(passes, patience)
     return rest == 0 and times > 0 and (times + 1) & times == 0

@@ -1,4 +1,4 @@
-"""The end of a job: checks, summary, result file. Can be repeated, and ends a job once."""
+"""Ends jobs: checks the chunk results and writes the summary and the result file. Idempotent."""
 
 import logging
 from collections.abc import Iterator
@@ -49,13 +49,13 @@ def end_job(services: Services, job: Job, stop: ChunkFailure | None) -> bool:
 
 
 def is_overdue(services: Services, job: Job) -> bool:
-    """Whether a job should have ended by now."""
+    """Whether a job is past its deadline."""
     hours = services.settings.job_deadline_hours
     return bool(hours) and utcnow() - job.created_at > timedelta(hours=hours)
 
 
 def overdue(settings: Settings) -> str:
-    """What is said of a job that is."""
+    """The error detail of an overdue job."""
     return f"the job had not ended {settings.job_deadline_hours} h after it was made (JOB_DEADLINE_HOURS)"
 
 
@@ -129,8 +129,8 @@ def _error(header: ResultHeader, stop: ChunkFailure | None) -> dict[str, str] | 
 
 
 def _close(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure) -> None:
-    """Mark what a job that is stopped has not done, so that a detector that is late changes nothing."""
-    services.store.request_cancel(job.id)  # nobody need go on with what is in hand
+    """Store a failure for each unfinished chunk of a stopped job, so that late detectors change nothing."""
+    services.store.request_cancel(job.id)  # detectors stop their current chunks
     stored = services.store.chunk_indexes(job.id)
     closed = chunk_codec.encode_failure(stop)
     for chunk in plan.chunks:

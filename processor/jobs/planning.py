@@ -1,5 +1,4 @@
-"""What the processor does with a video before its frames are looked at: probe, plan, send.
-Every step can be repeated."""
+"""Probe a video, plan a job, and send its first chunks. Every step is idempotent."""
 
 import logging
 
@@ -53,9 +52,9 @@ _REPLY_SECONDS = 60
 
 
 def probe_video(services: Services, video_id: str) -> ProbeReport:
-    """Find out what a video is, note it, keep its packet index, and tell the one who waits.
+    """Probe a video, store its metadata and packet index, and reply to the waiting upload.
 
-    Raises StorageUnavailable, after which the reaper asks again."""
+    Raises StorageUnavailable; the reaper then sends the probe again."""
     report = probe(services.storage, services.settings, video_key(video_id))
     if report.index is not None:
         with services.storage.create(index_key(video_id)) as sink:
@@ -72,18 +71,17 @@ def probe_video(services: Services, video_id: str) -> ProbeReport:
 
 
 def _send_poster(services: Services, video_id: str) -> None:
-    """Have the poster made. What cannot be sent, the reaper sends later."""
+    """Send the task that renders the poster. The reaper retries it if it cannot be sent."""
     poster = services.repository.add_poster(video_id)
     if poster is not None:
         try:
             render_signature(services, poster).apply_async()
         except (OperationalError, ConnectionError) as error:
-            log.warning("the poster of %s cannot be sent for now: %s", video_id, error)
+            log.warning("cannot send the poster of %s for now: %s", video_id, error)
 
 
 def process_video(services: Services, job_id: str) -> None:
-    """Plan a job whose turn has come and send its first chunks. A repeated call sends again what may not have been
-    sent."""
+    """Plan a job that may start and send its first chunks. A repeated call resends chunks that may be lost."""
     job = services.repository.job(job_id)
     if job is None or job.state in TERMINAL or job.state == JobState.MERGING:
         return
@@ -121,7 +119,7 @@ def _resend_unstarted(services: Services, job: Job, _: frozenset[int]) -> Job:
 
 
 def _make_plan(services: Services, job: Job) -> JobPlan:
-    """Settle everything that decides the result, and keep it beside the video."""
+    """Fix everything that determines the result, and store it next to the video."""
     video = services.repository.video(job.video_id)
     if video is None:
         raise NotFound("the video was deleted")
@@ -154,7 +152,7 @@ def _spend_frames(services: Services, job: Job, frames: int) -> None:
 
 
 def _chunk_size(services: Services, model: Model) -> int:
-    """Frames that a chunk aims at: a chunk of a slow model must not take longer than a task may."""
+    """Target number of frames per chunk: chunks of slow models must finish within the task time limit."""
     size = services.settings.chunk_size
     return min(size, model.chunk_size or size)
 
@@ -181,7 +179,7 @@ def _media_and_index(services: Services, video: Video) -> tuple[Media, PacketInd
 
 
 def _cancel(services: Services, job: Job) -> None:
-    """End a job at once; what a detector still has in hand comes too late and changes nothing."""
+    """End a cancelled job at once. Results of chunks still in progress are ignored."""
     if not end_job(services, job, stop_reason(services, job)):
         services.repository.move(job.id, JobState.CANCELLED)
         start_next(services, job.user_id)

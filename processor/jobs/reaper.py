@@ -56,7 +56,7 @@ def resend_jobs(services: Services) -> None:
         elif job.state == JobState.QUEUED and not (
             job.id in turns or job.cancel_requested or is_overdue(services, job)
         ):
-            continue  # it waits for others of its user
+            continue  # the user has too many jobs in progress
         elif services.coordination.debounce(names.send_job(job.id, job.state), START_SECONDS):
             process_signature(services, job.id).apply_async()
 
@@ -95,7 +95,7 @@ def _restart(services: Services, job: Job) -> Job | None:
 
 
 def _lost(services: Services, job: Job, stored: frozenset[int]) -> list[int]:
-    """Chunks that were begun and left, and those that have waited for so long that their message may be lost."""
+    """Abandoned chunks, and chunks that were not started for so long that their messages may be lost."""
     begun = services.store.attempts(job.id)
     waiting = [index for index in range(job.chunks_sent) if index not in stored]
     idle = [index for index in waiting if not services.store.leased(job.id, index)]
@@ -105,18 +105,18 @@ def _lost(services: Services, job: Job, stored: frozenset[int]) -> list[int]:
         if index in begun and services.coordination.debounce(names.resend_chunk(job.id, index), _RESEND_SECONDS)
     ]
     for index in left:
-        log.warning("chunk %d of job %s was begun and left: sending it again", index, job.id)
+        log.warning("chunk %d of job %s was abandoned: sending it again", index, job.id)
     unseen = [index for index in idle if index not in begun]
     # Counted and not timed: a pass after a pause, of ours or of the clock, is one pass.
     frames = services.store.progress(job.id).frames
     mark = f"{job.chunks_sent}:{len(stored)}:{sum(begun.values())}:{frames}"
     seconds = 3 * services.settings.reaper_seconds + _STANDSTILL_SECONDS
     if unseen and is_due(services.coordination.count_repeats(job.id, mark, seconds), _passes(services)):
-        log.info("chunks %s of job %s have not been begun: sending them again", unseen, job.id)
+        log.info("chunks %s of job %s were never started: sending them again", unseen, job.id)
         return left + unseen
     return left
 
 
 def _passes(services: Services) -> int:
-    """How often a job is seen to stand still before its messages are taken for lost."""
+    """Passes without progress after which a job's messages count as lost."""
     return max(2, -(-_STANDSTILL_SECONDS // services.settings.reaper_seconds))

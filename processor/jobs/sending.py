@@ -1,4 +1,4 @@
-"""Sends jobs and their chunks as their turns come. Can be repeated: the tables know what was sent."""
+"""Sends jobs and chunks under fair share. Idempotent: the database records what was sent."""
 
 import logging
 
@@ -19,10 +19,9 @@ START_SECONDS = 60
 
 
 def send_chunks(services: Services, job: Job) -> None:
-    """Send as many chunks of a running job as there is room for; nothing when there is none, or when another
-    has just done it.
+    """Send as many chunks of a running job as its window has room for, unless another process has just done so.
 
-    They are noted as sent before they are. What is lost between the two, the reaper finds.
+    Chunks are recorded as sent first; the reaper resends them if this process dies before it sends them.
     """
     settings, sent, total = services.settings, job.chunks_sent, job.chunks_total or 0
     if sent >= total:
@@ -41,16 +40,16 @@ def send_chunks(services: Services, job: Job) -> None:
 
 
 def send_again(services: Services, chunks: list[Chunk]) -> None:
-    """Send chunks that were lost, each by itself: the reaper looks after what follows them."""
+    """Send lost chunks, without a chord: the reaper advances the job afterwards."""
     for chunk in chunks:
         chunk_signature(services, chunk).apply_async()
 
 
 def start_next(services: Services, user_id: str) -> None:
-    """Send those of a user's queued jobs whose turn has come. What cannot be sent, the reaper sends later."""
+    """Send the queued jobs of a user that may start. The reaper retries those that cannot be sent."""
     try:
         for job in services.repository.next_jobs(user_id, services.settings.jobs_per_user):
             if services.coordination.debounce(names.send_job(job.id, job.state), START_SECONDS):
                 process_signature(services, job.id).apply_async()
     except (OperationalError, ConnectionError) as error:
-        log.warning("the next jobs of user %s cannot be sent for now: %s", user_id, error)
+        log.warning("cannot send the next jobs of user %s for now: %s", user_id, error)

@@ -1,4 +1,4 @@
-"""A job's plan, kept beside the video while the job runs: what a repeated step goes by."""
+"""A job's plan, stored next to the video while the job runs, so that steps can be repeated."""
 
 from collections.abc import Iterable
 
@@ -13,19 +13,19 @@ from processor.context import Services
 
 
 class _Sealed(msgspec.Struct):
-    """A plan whose chunks are not looked into: there may be very many, with all the times of their frames."""
+    """A plan with undecoded chunks: there may be very many, each with the times of its frames."""
 
     chunks: tuple[msgspec.Raw, ...]
 
 
 def read_plan(services: Services, job: Job) -> JobPlan | None:
-    """The job as it was planned, None before that and after its end."""
+    """The plan of a job, None before planning and after the job's end."""
     data = _read(services, job)
     return decode(data, JobPlan) if data is not None else None
 
 
 def read_chunks(services: Services, job: Job, indexes: Iterable[int]) -> list[Chunk] | None:
-    """Some of the chunks that were planned; None where there is no plan."""
+    """The planned chunks with the given indexes; None without a plan."""
     data = _read(services, job)
     if data is None:
         return None
@@ -34,13 +34,13 @@ def read_chunks(services: Services, job: Job, indexes: Iterable[int]) -> list[Ch
 
 
 def keep_plan(services: Services, job: Job, plan: JobPlan) -> None:
-    """Keep the plan until the job ends."""
+    """Store the plan until the job ends."""
     with services.storage.create(plan_key(job.video_id, job.id)) as sink:
         sink.write(compress(encode(plan)))
 
 
 def drop_plan(services: Services, job: Job) -> None:
-    """The job has ended."""
+    """Delete the plan of a job that has ended."""
     services.storage.delete(plan_key(job.video_id, job.id))
 
 

@@ -1,4 +1,4 @@
-"""Asks a bounded process what a stored file is, and never dies of the answer."""
+"""Probes stored files in a sandboxed child process, and survives its failures."""
 
 import os
 import subprocess

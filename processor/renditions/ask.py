@@ -1,4 +1,4 @@
-"""Has a bounded process make a rendition, watches it, and never dies of it."""
+"""Renders in a sandboxed child process, and survives its failures."""
 
 import os
 import selectors
@@ -30,12 +30,12 @@ _BYTES_PER_FRAME = 128 * 1024
 _DIED = "rendering it broke the renderer: the video is damaged, or made to do harm"
 _SLOW = "rendering it took longer than is allowed for a video of its length: it may be damaged"
 
-# Is told how far it is (None: nothing new), about once a second; False ends it.
+# Called about once a second with the progress (None: unchanged); returns False to abort.
 Tick = Callable[[Report | None], bool]
 
 
 class Unwanted(Exception):
-    """The tick has ended it."""
+    """The tick has aborted the rendition."""
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ def make(
 
 
 def cpu_seconds(kind: Kind, media: Media) -> int:
-    """How much processor time a rendition may take: more for more and for larger frames."""
+    """CPU time limit of a rendition, by the number and size of the frames."""
     frames = 1 if kind == "poster" else media.frames
     return round(_START_SECONDS + frames * (_SECONDS_PER_FRAME + media.width * media.height / _PIXELS_PER_SECOND))
 

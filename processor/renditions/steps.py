@@ -1,4 +1,4 @@
-"""What the processor does with a rendition that is asked for. Can be repeated, and makes it once."""
+"""Renders requested renditions. Idempotent: each is rendered once."""
 
 import logging
 import tempfile
@@ -23,14 +23,14 @@ _LEASE_SECONDS = 20
 _TRIES_SECONDS = 7 * 86_400
 _COPY_BYTES = 1024 * 1024
 
-# Set when this process is to end: what it is at is left to others then.
+# Set when this process shuts down: another process then takes over its rendition.
 leaving = threading.Event()
 
 
 def render(services: Services, rendition_id: str) -> None:
-    """Make a rendition, unless somebody is at it, or it was made.
+    """Make a rendition, unless it is finished or leased by another renderer.
 
-    Raises StorageUnavailable, after which the reaper sends it again."""
+    Raises StorageUnavailable; the reaper then sends it again."""
     row = services.repository.rendition(rendition_id)
     if (
         row is None
@@ -81,7 +81,7 @@ def _make(services: Services, row: Rendition) -> None:
     settings = services.settings
     folder = Path(settings.data_dir if settings.storage_bucket else settings.storage_path)
     folder.mkdir(parents=True, exist_ok=True)
-    # Where the videos are, or at least on a disk, as it may be large; and without a name: it is gone with this process.
+    # On the disk of the videos, as it may be large; unnamed, so that it disappears with this process.
     with tempfile.TemporaryFile(dir=folder) as target:
         media = from_json(video.media, Media)
         report = make(services.storage, sources, target, row.kind, media, options, tick)  # type: ignore[arg-type]
@@ -101,7 +101,7 @@ def _make(services: Services, row: Rendition) -> None:
 
 
 def _noted(services: Services, row: Rendition, report: Report | None) -> bool:
-    """Note how far it is; False when it is not wanted any more."""
+    """Record the progress; False when the rendition is no longer wanted."""
     values = {"frames_done": report.frames_done, "frames_total": report.frames_total} if report else {}
     return services.repository.move_rendition(row, RenditionState.RUNNING, **values)
 

@@ -35,7 +35,7 @@ def own(form: DistributedForm, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A form with two detectors; nobody may complain but of the detectors that are killed."""
     with form.run(tmp_path_factory.mktemp("own"), **SETTINGS) as deployment:
         yield deployment
-    assert [line for line in deployment.complaints() if "was begun and left: sending it again" not in line] == []
+    assert [line for line in deployment.complaints() if "was abandoned: sending it again" not in line] == []
 
 
 def test_the_result_file_is_the_embedded_forms(own: Deployment, sample: Path, expected: bytes) -> None:
