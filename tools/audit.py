@@ -1,4 +1,4 @@
-"""Tell whether anything that the lock files name has a known vulnerability.
+"""Check the locked packages for known vulnerabilities.
 
     make audit
 

@@ -1,4 +1,4 @@
-"""Take the pictures of the page that docs/page.md and the README show.
+"""Take the web UI's pictures for docs/page.md and the README.
 
     make screenshots
 

@@ -1,4 +1,4 @@
-"""Keys that let a client repeat a request."""
+"""Idempotency keys."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What the page stands on: resumable uploads, renditions, tokens for programs."""
+"""Resumable uploads, renditions and API tokens."""
 
 import sqlalchemy as sa
 from alembic import op

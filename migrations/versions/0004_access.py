@@ -1,4 +1,4 @@
-"""Roles, quotas, scopes of tokens, webhooks, and what is audited."""
+"""Roles, quotas, token scopes, webhooks and the audit log."""
 
 import sqlalchemy as sa
 from alembic import op
