@@ -4,8 +4,8 @@ from typing import ClassVar
 
 
 class WebDetectorError(Exception):
-    """Base of every error that the project raises on purpose. `detail` says what to do. retry_seconds: after which
-    the same request may succeed, None where it never will."""
+    """Base of all errors of the project. detail: what went wrong and what to do. retry_seconds: when the same request
+    may succeed, None if never."""
 
     code: ClassVar[str] = "internal"
     retry_seconds: int | None = None
@@ -24,7 +24,7 @@ class SettingsError(WebDetectorError):
 
 
 class InvalidInput(WebDetectorError):
-    """A request that is well-formed but asks for what cannot be."""
+    """A well-formed request with invalid content."""
 
     code = "invalid_input"
 
@@ -38,7 +38,7 @@ class InvalidCursor(InvalidInput):
 
 
 class WeakPassword(InvalidInput):
-    """A password that would be guessed."""
+    """A password that is too easy to guess."""
 
     code = "weak_password"
 
@@ -48,7 +48,7 @@ class UnknownModel(InvalidInput):
 
 
 class IdempotencyMismatch(InvalidInput):
-    """A key was used before, for another request."""
+    """An Idempotency-Key was reused for a different request."""
 
     code = "idempotency_mismatch"
 
@@ -64,61 +64,61 @@ class EmptyUpload(VideoRefused):
 
 
 class ImportRefused(InvalidInput):
-    """The address is not one that the service fetches from."""
+    """Imports from this address are not allowed."""
 
     code = "import_refused"
 
 
 class ImportFailed(InvalidInput):
-    """The address did not give a whole file; the detail says why."""
+    """The import did not get the whole file; the detail says why."""
 
     code = "import_failed"
 
 
 class WebhookRefused(InvalidInput):
-    """The address is not one that the service tells anything to."""
+    """Webhooks to this address are not allowed."""
 
     code = "webhook_refused"
 
 
 class WebhooksOff(WebDetectorError):
-    """The operator has switched webhooks off."""
+    """The operator has disabled webhooks."""
 
     code = "webhooks_off"
 
 
 class ImportsOff(WebDetectorError):
-    """The operator has switched imports off."""
+    """The operator has disabled imports."""
 
     code = "imports_off"
 
 
 class TooMany(WebDetectorError):
-    """As much of it is done as may be for now."""
+    """A limit is reached for now; try again later."""
 
     retry_seconds = 10
 
 
 class TooManyRequests(TooMany):
-    """A user asks more often than may be."""
+    """A user exceeded the request rate limit."""
 
     code = "too_many_requests"
 
 
 class TooManyJobs(TooMany):
-    """A user has as many jobs that have not ended as may be."""
+    """A user reached the quota of active jobs."""
 
     code = "too_many_jobs"
 
 
 class FramesUsedUp(TooMany):
-    """A user's jobs have looked at as many frames as may be in a day."""
+    """A user reached the daily quota of frames."""
 
     code = "frames_used_up"
 
 
 class TooManyTries(TooMany):
-    """It was tried too often from somewhere. first: this try is the first that is refused for it."""
+    """Too many attempts by one name or address. first: whether this is the first refused attempt."""
 
     def __init__(self, detail: str, retry_seconds: int, *, first: bool = False) -> None:
         super().__init__(detail, retry_seconds)
@@ -126,43 +126,43 @@ class TooManyTries(TooMany):
 
 
 class TooManyLogins(TooManyTries):
-    """Logins failed too often."""
+    """Too many failed logins."""
 
     code = "too_many_logins"
 
 
 class TooManyRegistrations(TooManyTries):
-    """An address makes users too often."""
+    """Too many registrations from one address."""
 
     code = "too_many_registrations"
 
 
 class TooManyImports(TooMany):
-    """As many imports run as may at once."""
+    """The limit of concurrent imports is reached."""
 
     code = "too_many_imports"
 
 
 class WebhookBusy(TooMany):
-    """A user tests webhooks one at a time."""
+    """A webhook test of this user is still running."""
 
     code = "webhook_busy"
 
 
 class TooManyStreams(TooMany):
-    """A user listens to as many streams of events as may be at once."""
+    """A user reached the limit of open event streams."""
 
     code = "too_many_streams"
 
 
 class Malformed(WebDetectorError):
-    """The request cannot be read."""
+    """The request cannot be parsed."""
 
     code = "malformed_request"
 
 
 class UnsupportedMediaType(WebDetectorError):
-    """The body is of a type that the operation does not take."""
+    """The operation does not accept the body's media type."""
 
     code = "unsupported_media_type"
 
@@ -172,7 +172,7 @@ class UploadTooLarge(WebDetectorError):
 
 
 class StorageUsedUp(UploadTooLarge):
-    """A user keeps as many bytes as may be."""
+    """A user reached the storage quota."""
 
     code = "storage_used_up"
 
@@ -184,25 +184,25 @@ class UploadIncomplete(WebDetectorError):
 
 
 class ChecksumMismatch(WebDetectorError):
-    """What came is not what the client sent."""
+    """The received bytes do not match the client's checksum."""
 
     code = "checksum_mismatch"
 
 
 class UploadLocked(WebDetectorError):
-    """Another request writes the same upload."""
+    """Another request holds the lock of the upload."""
 
     code = "upload_locked"
 
 
 class TooManyUploads(TooMany):
-    """A user has as many unfinished uploads as may be."""
+    """A user reached the limit of unfinished uploads."""
 
     code = "too_many_uploads"
 
 
 class UnsupportedProtocol(WebDetectorError):
-    """The client speaks another version of the protocol for uploads."""
+    """The client uses an unsupported version of the tus protocol."""
 
     code = "unsupported_protocol"
 
@@ -212,31 +212,31 @@ class Unauthenticated(WebDetectorError):
 
 
 class WrongPassword(WebDetectorError):
-    """Who is logged in does not know the password that is to be changed."""
+    """The current password is wrong (when changing it)."""
 
     code = "wrong_password"
 
 
 class NeedsLogin(WebDetectorError):
-    """An API token asks for what only who is logged in may do."""
+    """The operation requires a login session; an API token is not enough."""
 
     code = "needs_login"
 
 
 class NeedsAdmin(WebDetectorError):
-    """A user asks for what only an administrator may do."""
+    """The operation requires an administrator."""
 
     code = "needs_admin"
 
 
 class OutOfScope(WebDetectorError):
-    """An API token asks for what it was not made for."""
+    """The operation is outside the API token's scopes."""
 
     code = "out_of_scope"
 
 
 class RegistrationClosed(WebDetectorError):
-    """The operator makes the users."""
+    """Registration is disabled; the operator adds users."""
 
     code = "registration_closed"
 
@@ -266,7 +266,7 @@ class JobsRunning(Conflict):
 
 
 class WrongOffset(Conflict):
-    """The upload does not go on where the client wants to."""
+    """The client's offset is not the upload's current offset."""
 
     code = "wrong_offset"
 
@@ -276,7 +276,7 @@ class ResultsNotReady(Conflict):
 
 
 class RenditionNotReady(Conflict):
-    """A rendition, or what it is to be made from, is not there yet."""
+    """A rendition or its source is not ready yet."""
 
     code = "rendition_not_ready"
 
@@ -286,26 +286,26 @@ class StorageFull(WebDetectorError):
 
 
 class Unavailable(WebDetectorError):
-    """A part that the service needs does not answer."""
+    """A required server does not answer."""
 
     code = "unavailable"
     retry_seconds = 5
 
 
 class StoreUnavailable(Unavailable):
-    """The result store does not answer, or not in time. Nothing is lost: what was asked can be asked again."""
+    """The result store does not answer in time. The request can be repeated."""
 
     code = "store_unavailable"
 
 
 class StorageUnavailable(Unavailable):
-    """The storage does not answer, or fails on the way: another try may succeed."""
+    """The storage does not answer or failed during an operation. The request can be repeated."""
 
     code = "storage_unavailable"
 
 
 class ModelBroken(WebDetectorError):
-    """A model file is missing, changed, or does not give what its catalogue entry says."""
+    """A model file is missing, modified, or does not match its catalogue entry."""
 
     code = "model_broken"
 
@@ -317,19 +317,19 @@ class EngineUnavailable(WebDetectorError):
 
 
 class PrecisionUnavailable(EngineUnavailable):
-    """This machine cannot compute exactly as the job was planned; another must."""
+    """This machine cannot compute with the precision and provider of the job's plan; another detector must."""
 
     code = "precision_unavailable"
 
 
 class DeadlinePassed(WebDetectorError):
-    """A job has not ended within the time that it is given."""
+    """A job exceeded its deadline."""
 
     code = "deadline"
 
 
 class CorruptData(WebDetectorError):
-    """Stored bytes are not what was written."""
+    """Stored data is damaged or unreadable."""
 
     code = "corrupt_data"
 

@@ -1,4 +1,4 @@
-"""Which storage a process has: the one place that chooses."""
+"""Choice of the storage implementation from the settings."""
 
 from contracts.settings.table import Settings
 from contracts.storage.local import LocalStorage
@@ -6,7 +6,7 @@ from contracts.storage.port import Storage
 
 
 def open_storage(settings: Settings) -> Storage:
-    """The storage that the settings name. Nothing is connected yet."""
+    """The configured storage. Connects at the first use."""
     place = settings.storage_bucket
     if place is None:
         return LocalStorage(settings.storage_path)

@@ -1,6 +1,6 @@
-"""Where videos and result files lie: the port, and the keys of what is kept there.
+"""Port of the storage of videos and result files, and the keys of its objects.
 
-`contracts.storage.open` opens the one that the settings name.
+`contracts.storage.open` opens the configured implementation.
 """
 
 import re
@@ -47,8 +47,8 @@ class Storage(Protocol):
         it was, or reading raises StorageUnavailable. Raises NotFound."""
 
     def create(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """A writer whose content appears under the key when the context ends well, whole or not
-        at all. Replaces what was there. Raises StorageFull."""
+        """An atomic writer: the whole content appears under the key when the context ends without an error. Replaces an
+        existing object. Raises StorageFull."""
 
     def delete(self, key: str) -> None:
         """Remove the object; nothing happens when there is none."""
@@ -57,15 +57,14 @@ class Storage(Protocol):
         """Bytes of the object. Raises NotFound."""
 
     def sweep(self, seconds: float) -> int:
-        """Remove what writers that died left unfinished, once it has not changed for some
-        seconds; how much there was."""
+        """Remove partial objects of killed writers that have not changed for the seconds; returns their number."""
 
     def idle(self, seconds: float) -> Iterator[str]:
         """The keys under which something is kept, whole or in pieces, that has not changed for some seconds; a key
         may come more than once. What comes or goes meanwhile may be among them or not."""
 
     def resumable(self) -> ResumableObjects:
-        """Where objects that come in pieces grow, to appear in this storage."""
+        """The resumable objects of this storage."""
 
 
 def video_key(video_id: str) -> str:
@@ -94,17 +93,17 @@ def rendition_key(video_id: str, job_id: str | None, kind: str) -> str:
 
 
 def is_key(text: str) -> bool:
-    """Whether it is a key at all."""
+    """Whether the text is a valid key."""
     return _KEY.fullmatch(text) is not None
 
 
 def checked(key: str) -> str:
-    """The key. Raises ValueError for what could lead elsewhere."""
+    """The key itself. Raises ValueError for an invalid one, such as a path that leaves the storage."""
     if not is_key(key):
         raise ValueError(f"not a storage key: {key!r}")
     return key
 
 
 def absent(key: str) -> NotFound:
-    """The error of a key under which nothing is stored."""
+    """The NotFound error of a key."""
     return NotFound(f"nothing is stored as {key}")
