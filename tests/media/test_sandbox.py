@@ -86,7 +86,7 @@ def test_the_limits_without_the_filter_leave_no_file_and_no_socket_either() -> N
             except OSError as error:
                 print(error.errno)
     """
-    before = "from contracts import sandbox; sandbox._MACHINES.clear()"
+    before = "from media import sandbox; sandbox._MACHINES.clear()"
     assert inside(code, before).stdout == "24\n24\n"
 
 
@@ -204,7 +204,7 @@ def test_the_renderer_is_shut_in_before_it_reads_a_byte(monkeypatch: pytest.Monk
 
 
 def test_a_machine_without_the_filter_is_told_of() -> None:
-    code = "from contracts import sandbox; import logging; logging.basicConfig(); {} sandbox.warn_if_weak()"
+    code = "from media import sandbox; import logging; logging.basicConfig(); {} sandbox.warn_if_weak()"
     for change, warned in (("", False), ("sandbox._MACHINES.clear();", True)):
         done = subprocess.run([sys.executable, "-c", code.format(change)], cwd=ROOT, capture_output=True, text=True)
         assert ("resource limits only" in done.stderr) == warned
