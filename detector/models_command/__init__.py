@@ -1,4 +1,4 @@
-"""`web-detector models`: what brings models into the folder of models, and looks after them there.
+"""`web-detector models`: adds, fetches, verifies, quantizes and removes models in the models folder.
 
-Run as `python -m detector.models_command`, which is what the command line does: it needs the engines.
+The command line runs it as `python -m detector.models_command`, since it needs the engines.
 """

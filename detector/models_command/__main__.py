@@ -1,4 +1,4 @@
-"""`python -m detector.models_command`: decode, call, print."""
+"""Entry point of `python -m detector.models_command`: parse, call, print."""
 
 import argparse
 import logging
@@ -21,9 +21,9 @@ from detector.models_command.models_folder import Folder
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point: 0, 1 for whatever went wrong, 130 after an interrupt."""
+    """Entry point. Exit codes: 0, 1 for an error, 130 after an interrupt."""
     options = arguments.parser().parse_args(argv)
-    logging.basicConfig(level=logging.CRITICAL)  # what is wrong is said once, by this command
+    logging.basicConfig(level=logging.CRITICAL)  # errors are printed once, by this command
     return ended(lambda: _run(options, load(None)), {SettingsError: "", OSError: ""})
 
 
@@ -47,7 +47,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
             )
             _added(pull.pull(request, folder, config, _say, _progress()), folder)
         case "quantize":
-            from detector.models_command import quantize  # a library of its own, which takes a second
+            from detector.models_command import quantize  # imports a library that takes a second to load
 
             job = quantize.Request(model_id=options.id, videos=tuple(options.video), frames=options.frames)
             print(*quantize.lines(*quantize.quantize(job, folder, config, _say)), sep="\n")
@@ -85,7 +85,7 @@ def _say(line: str) -> None:
 
 
 def _progress() -> OnProgress:
-    """Prints how far it is, once for every tenth, and only to somebody who watches."""
+    """Prints download progress, once for every tenth and only to a terminal."""
     shown = -1
 
     def show(done: int, total: int) -> None:
@@ -103,5 +103,5 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _interrupt)  # so that nothing half-done is left in the folder
+    signal.signal(signal.SIGTERM, _interrupt)  # so that no partial file is left in the folder
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""`models add`: a file becomes a model that jobs may name."""
+"""`models add`: makes a model that jobs can name from a model file."""
 
 import dataclasses
 import re
@@ -21,14 +21,14 @@ from detector.models_command.models_folder import Folder, copy
 from detector.models_command.onnx_inspect import Graph, inspect
 
 Say = Callable[[str], None]
-# Offsets count in strides and stay small; pixels of an input that is hundreds wide do not.
+# Offsets in strides stay small; coordinates in pixels of an input hundreds wide do not.
 _PIXELS = 16.0
 _TEXTS = ("title", "licence", "source", "accuracy", "accuracy_source", "pool")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """said: fields of the entry that the user decided. like: id of a known model to take the rest from."""
+    """said: fields of the catalogue entry set by options. like: id of a known model that provides the others."""
 
     file: Path
     model_id: str | None = None
@@ -39,7 +39,10 @@ class Request:
 
 
 def add(request: Request, folder: Folder, config: EngineConfig, say: Say) -> Model:
-    """Look at a file, try it, and put it among the models. Raises ModelBroken, InvalidInput, EngineUnavailable."""
+    """Inspect a model file, run it on photographs, and install it.
+
+    Raises ModelBroken, InvalidInput, EngineUnavailable.
+    """
     model_id = request.model_id or request.like or _id_from(request.file)
     check_free(folder, model_id, replacing=request.replace)
     if not request.file.is_file():
@@ -63,32 +66,32 @@ def add(request: Request, folder: Folder, config: EngineConfig, say: Say) -> Mod
 
 
 def check_free(folder: Folder, model_id: str, *, replacing: bool) -> None:
-    """Raises InvalidInput when there is a model of that id, unless it is to be replaced."""
+    """Raises InvalidInput where a model of that id exists, unless it is to be replaced."""
     taken = model_id in BUNDLED or (folder.path / f"{model_id}.json").exists()
     if taken and not replacing:
-        raise InvalidInput(f"there is a model {model_id} already: choose another --id, or say --replace")
+        raise InvalidInput(f"model {model_id} exists already: choose another --id, or use --replace")
 
 
 def labels_from(text: str) -> tuple[str, ...]:
-    """Labels by the name of a set, or from a file with one a line; an empty line is a class without a meaning."""
+    """Labels by the name of a set, or from a file with one per line; an empty line is an unused class."""
     if text in LABEL_SETS:
         return LABEL_SETS[text]
     try:
         lines = Path(text).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
-            f"--labels {text}: no file of labels, and none of {', '.join(LABEL_SETS)}: {error}"
+            f"--labels {text}: neither a readable file of labels nor one of {', '.join(LABEL_SETS)}: {error}"
         ) from error
     return tuple(line.strip() for line in lines)
 
 
 def _said_by(model: Model) -> dict[str, Any]:
-    """What a known entry decides about a file of ours; the file's own shapes decide the rest."""
+    """The fields that a known entry sets for another file; the others follow from the file."""
     return {name: getattr(model, name) for name in (*_TEXTS, "channels", "mean", "std", "fit", "labels")}
 
 
 def _settled(proposal: Draft, path: Path, config: EngineConfig, photo: Path) -> Draft:
-    """Whether YOLOX's boxes are decoded: what it gives for a photograph is small, or counts pixels."""
+    """Settle whether YOLOX's boxes are decoded, by the size of its coordinates for a photograph."""
     if not proposal.decoded_is_open:
         return proposal
     free = with_decoded(proposal.model, decoded=True)
@@ -96,13 +99,13 @@ def _settled(proposal: Draft, path: Path, config: EngineConfig, photo: Path) -> 
     engine.setup(free, path, "auto")
     centres = photo_trial.outputs_of(free, engine, photo_trial.picture(photo))["output"][:, :2]
     decoded = bool(np.median(np.abs(centres)) > _PIXELS)
-    what = "its boxes are in pixels already" if decoded else "its boxes count in strides"
+    what = "its boxes are in pixels" if decoded else "its boxes are in strides"
     guessed = proposal.guessed | {"head_options": what}
     return Draft(with_decoded(proposal.model, decoded=decoded), guessed, decoded_is_open=False)
 
 
 def _found(file: Path, graph: Graph, proposal: Draft) -> list[str]:
-    """What the file holds and how it will be read; what was guessed says why."""
+    """Lines that show the file's contents and its entry, with the reason for each guessed field."""
     model = proposal.model
     options = model.head_options
     changed = [name for name in options.__struct_fields__ if getattr(options, name) != getattr(type(options)(), name)]
@@ -134,5 +137,5 @@ def _numbers(values: Sequence[float]) -> str:
 def _id_from(file: Path) -> str:
     name = re.sub(r"[^a-z0-9._-]+", "-", file.stem.lower()).strip("-._")[:64]
     if not name:
-        raise ModelBroken(f"no id can be made of {file.name}: say --id")
+        raise ModelBroken(f"cannot derive a model id from {file.name}: use --id")
     return name

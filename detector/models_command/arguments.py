@@ -13,33 +13,41 @@ _PROGRAM = "web-detector models"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The parser; what it parses has `command`."""
+    """The argument parser; the parsed options have `command`."""
     top = argparse.ArgumentParser(prog=_PROGRAM, description="The models that jobs may name: see docs/models.md.")
     commands = top.add_subparsers(dest="command", required=True)
-    listing = commands.add_parser("list", help="those that are installed, and those that are ready to pull")
+    listing = commands.add_parser("list", help="installed models, and models that can be pulled")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    _add(commands.add_parser("add", help="take an ONNX file of yours among the models"))
-    pull = commands.add_parser("pull", help="fetch a known model from where its project publishes it")
+    _add(commands.add_parser("add", help="add an ONNX file of your own"))
+    pull = commands.add_parser("pull", help="download a known model from its project")
     pull.add_argument("id", metavar="ID")
-    pull.add_argument("--sha256", default="", metavar="HASH", help="of the file, where the entry has none")
-    pull.add_argument("--url", default="", help="fetch it from there instead, over https")
-    pull.add_argument("--untried", action="store_true", help="take it though its engine is not installed here")
-    pull.add_argument("--replace", action="store_true", help="though there is a model of that id")
-    verify = commands.add_parser("verify", help="compare the files with their entries, and run each model")
+    pull.add_argument("--sha256", default="", metavar="HASH", help="of the file, where its catalogue entry has none")
+    pull.add_argument("--url", default="", help="download it from this https address instead")
+    pull.add_argument(
+        "--untried", action="store_true", help="install it without a test run, where the engine is missing"
+    )
+    pull.add_argument("--replace", action="store_true", help="replace an existing model of that id")
+    verify = commands.add_parser("verify", help="check the files against their entries, and run each model")
     verify.add_argument("ids", nargs="*", metavar="ID")
-    quantize = commands.add_parser("quantize", help="make its int8 file, fitted to videos of yours")
+    quantize = commands.add_parser("quantize", help="make an int8 file, calibrated with your videos")
     quantize.add_argument("id", metavar="ID")
     quantize.add_argument(
-        "--video", type=Path, action="append", required=True, metavar="FILE", help="as often as need be"
+        "--video", type=Path, action="append", required=True, metavar="FILE", help="calibration video; can be repeated"
     )
-    quantize.add_argument("--frames", type=_count, default=100, metavar="N", help="how many of them all; default: 100")
+    quantize.add_argument(
+        "--frames",
+        type=_count,
+        default=100,
+        metavar="N",
+        help="frames of all videos together; default: 100",
+    )
     remove = commands.add_parser("remove", help="remove a model and its files")
     remove.add_argument("id", metavar="ID")
     return top
 
 
 def said(options: argparse.Namespace) -> dict[str, Any]:
-    """The fields of an entry that the options of `add` decide."""
+    """The fields of a catalogue entry that the options of `add` set."""
     names = ("engine", "head", "channels", "fit", "licence", "source", "title", "accuracy", "accuracy_source", "pool")
     fields = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     fields |= {name: getattr(options, name) for name in ("mean", "std", "input_size") if getattr(options, name)}
@@ -59,18 +67,18 @@ def said(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _add(add: argparse.ArgumentParser) -> None:
-    add.description = "What is left out is guessed from the file where there is no doubt, and shown."
+    add.description = "Options that are left out are derived from the file where it is unambiguous, and shown."
     add.add_argument("file", type=Path, metavar="FILE.onnx")
-    add.add_argument("--id", help="what jobs name it by; the file's name when left out")
-    add.add_argument("--like", metavar="ID", help="read it as that known model (models list names them)")
-    add.add_argument("--replace", action="store_true", help="though there is a model of that id")
+    add.add_argument("--id", help="the id that jobs use; default: the file's name")
+    add.add_argument("--like", metavar="ID", help="take the settings of that known model (see models list)")
+    add.add_argument("--replace", action="store_true", help="replace an existing model of that id")
     add.add_argument("--engine", choices=_ENGINES, help=f"default: {_ENGINES[0]}")
-    add.add_argument("--head", choices=sorted(HEADS), help="what reads the outputs")
-    add.add_argument("--labels", metavar="FILE", help="a file with one a line, or coco-80, or coco-91")
+    add.add_argument("--head", choices=sorted(HEADS), help="post-processing of the outputs")
+    add.add_argument("--labels", metavar="FILE", help="a file with one label per line, or coco-80, or coco-91")
     add.add_argument("--channels", choices=("BGR", "RGB"), help="colour order")
     add.add_argument("--mean", type=_channel, metavar="A,B,C", help="for pixel values 0 to 255, in colour order")
     add.add_argument("--std", type=_channel, metavar="A,B,C", help="the same")
-    add.add_argument("--fit", choices=("stretch", "pad", "pad_centre"), help="how a frame comes to the input's size")
+    add.add_argument("--fit", choices=("stretch", "pad", "pad_centre"), help="how frames are scaled to the input size")
     add.add_argument("--input-size", type=_size, metavar="WxH", help="where the file takes any")
     for name in ("licence", "source", "title", "accuracy", "accuracy-source", "pool"):
         add.add_argument(f"--{name}", metavar="TEXT")
@@ -113,7 +121,7 @@ def _size(text: str) -> tuple[int, int]:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        raise InvalidInput(f"{text!r} is not of the form NAME=VALUE")
+        raise InvalidInput(f"{text!r} is not NAME=VALUE")
     return name, value
 
 
@@ -121,4 +129,4 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise InvalidInput(f"{text!r} are no whole numbers, as in 640,640") from None
+        raise InvalidInput(f"{text!r} is not a list of integers such as 640,640") from None

@@ -1,4 +1,4 @@
-"""A file over HTTPS: gone on with where it stopped, never larger than it may be, and never over anything else.
+"""Resumable downloads over HTTPS only, with a size limit.
 
 Proxies and certificates come from the environment (HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE).
 """
@@ -23,32 +23,32 @@ OnProgress = Callable[[int, int], None]
 
 
 def download(url: str, part: Path, size: int, on_progress: OnProgress = lambda done, total: None) -> None:
-    """Fetch what is at a URL into a file, from its end on when it is the begin of the same.
+    """Download a URL into a file, resuming a partial download of the same file.
 
-    part: beside it, part + ".from" keeps what tells whether it is still the same (the server's ETag
-    or date). size: in bytes, 0 when it is not known. on_progress(bytes so far, of so many or 0).
-    Raises InvalidInput for an address that is not https, ImportFailed for all that went wrong; what
-    has arrived is kept for another try, unless it is known to be wrong.
+    part: the partial file; part + ".from" next to it keeps the URL and the server's ETag or date. size: in bytes, 0
+    where unknown. on_progress(bytes so far, total or 0).
+    Raises InvalidInput for an address that is not https, ImportFailed for all other errors. The partial file is kept
+    for another attempt, unless it is known to be wrong.
     """
     if not url.lower().startswith("https://"):
-        raise InvalidInput(f"{url} is no https:// address, and models are fetched over nothing else")
+        raise InvalidInput(f"{url} is no https:// address: models are downloaded over https only")
     try:
         _fetch(url, part, size, on_progress)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == _BAD_RANGE:  # it is another file by now, or we had all of it
+        if error.code == _BAD_RANGE:  # the file has changed, or was complete
             discard(part)
-            raise ImportFailed(f"{url} changed while it was fetched; run it again") from error
+            raise ImportFailed(f"{url} changed during the download; run the command again") from error
         raise ImportFailed(f"{url} answers {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
-        raise ImportFailed(f"{url} cannot be reached: {error.reason}; run it again to go on") from error
+        raise ImportFailed(f"{url} cannot be reached: {error.reason}; run the command again to resume") from error
     except (OSError, http.client.HTTPException) as error:
         text = str(error) or type(error).__name__
-        raise ImportFailed(f"fetching {url} was cut off: {text}; run it again to go on") from error
+        raise ImportFailed(f"the download of {url} was interrupted: {text}; run the command again to resume") from error
 
 
 def discard(part: Path) -> None:
-    """Forget what has arrived."""
+    """Delete a partial download."""
     part.unlink(missing_ok=True)
     _origin(part).unlink(missing_ok=True)
 
@@ -56,7 +56,7 @@ def discard(part: Path) -> None:
 def _fetch(url: str, part: Path, size: int, on_progress: OnProgress) -> None:
     have = part.stat().st_size if part.exists() else 0
     validator = _remembered(part, url) if have else ""
-    # Without a name for what came before, the rest could be that of another file.
+    # Without a validator the rest could be that of another file.
     headers = {"Range": f"bytes={have}-", "If-Range": validator} if validator else {}
     headers |= {"User-Agent": "web-detector", "Accept-Encoding": "identity"}
     opener = urllib.request.build_opener(
@@ -68,19 +68,19 @@ def _fetch(url: str, part: Path, size: int, on_progress: OnProgress) -> None:
     with opener.open(request, timeout=_TIMEOUT_SECONDS) as answer:
         goes_on = answer.status == _PARTIAL and _starts_at(answer.headers, have)
         if not goes_on and answer.status != _WHOLE:
-            raise ImportFailed(f"{url} answers {answer.status}, and not with a file")
+            raise ImportFailed(f"{url} answers {answer.status} instead of a file")
         begin = have if goes_on else 0
         length = int(answer.headers.get("Content-Length") or 0)
         total = begin + length if length else 0
         most = size or _UNKNOWN_MOST
         if total > most or (size and total and total != size):
             discard(part)
-            raise ImportFailed(f"{url} has {total} bytes, and {_expected(size)}: this is another file")
+            raise ImportFailed(f"{url} has {total} bytes, but {_expected(size)}: it is another file")
         _origin(part).write_text(f"{url}\n{_validator(answer.headers)}\n")
         with part.open("ab" if goes_on else "wb") as sink:
             done = _receive(url, answer, sink, begin, (size, most), lambda so_far: on_progress(so_far, total or size))
     if done < (total or size):
-        raise ImportFailed(f"{url} ended after {done} of {total or size} bytes; run it again to go on")
+        raise ImportFailed(f"{url} ended after {done} of {total or size} bytes; run the command again to resume")
 
 
 def _receive(
@@ -91,14 +91,14 @@ def _receive(
         done += len(block)
         if done > most:
             discard(Path(sink.name))
-            raise ImportFailed(f"{url} gives more than {most} bytes, and {_expected(size)}: this is another file")
+            raise ImportFailed(f"{url} sends more than {most} bytes, but {_expected(size)}: it is another file")
         sink.write(block)
         on_progress(done)
     return done
 
 
 def _expected(size: int) -> str:
-    return f"{size} were expected" if size else f"at most {_UNKNOWN_MOST} are taken"
+    return f"{size} were expected" if size else f"at most {_UNKNOWN_MOST} are accepted"
 
 
 def _origin(part: Path) -> Path:
@@ -106,7 +106,7 @@ def _origin(part: Path) -> Path:
 
 
 def _remembered(part: Path, url: str) -> str:
-    """What names the version of the file that the part is the begin of; empty when nothing does."""
+    """The validator of the partial download; empty where there is none for this URL."""
     try:
         came_from, _, validator = _origin(part).read_text().partition("\n")
     except OSError:
@@ -115,7 +115,7 @@ def _remembered(part: Path, url: str) -> str:
 
 
 def _validator(headers: Message) -> str:
-    """A strong ETag, else a date: a weak one does not promise the same bytes."""
+    """A strong ETag, else the date: a weak ETag does not guarantee the same bytes."""
     etag = headers.get("ETag", "")
     return etag if etag.startswith('"') else headers.get("Last-Modified", "")
 
@@ -125,9 +125,9 @@ def _starts_at(headers: Message, begin: int) -> bool:
 
 
 class _HttpsOnly(urllib.request.HTTPRedirectHandler):
-    """Follows no address that is not https."""
+    """Refuses redirects to addresses that are not https."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if not newurl.lower().startswith("https://"):
-            raise ImportFailed(f"{req.full_url} leads to {newurl}, which is no https:// address")
+            raise ImportFailed(f"{req.full_url} redirects to {newurl}, which is no https:// address")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -1,4 +1,4 @@
-"""From a graph and what the user says to an entry, and to what was guessed. Pure functions."""
+"""Drafts a catalogue entry from a graph and the user's options, and records what was guessed. Pure functions."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -26,19 +26,19 @@ _ONLY_ROLE = {"yolox": "output", "yolo": "output0"}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """model: an entry, without the hash of its file. guessed: what was not said, and why it is so, by field."""
+    """model: an entry, without the hash of its file. guessed: reasons for the fields that no option set."""
 
     model: Model
     guessed: dict[str, str]
-    # Whether its boxes are decoded shows only in numbers.
+    # Only a run can tell whether its boxes are decoded.
     decoded_is_open: bool
 
 
 def draft(graph: Graph, said: dict[str, Any]) -> Draft:
-    """An entry for a graph.
+    """Draft an entry for a graph.
 
-    said: what the user has decided, by field; `head_options` as a mapping. Raises ModelBroken when
-    something can neither be guessed nor was said, InvalidInput for what does not go together.
+    said: fields set by options; `head_options` as a mapping. Raises ModelBroken where a field is neither set nor can be
+    guessed, InvalidInput for contradicting options.
     """
     said = dict(said)
     guessed: dict[str, str] = {}
@@ -51,7 +51,7 @@ def draft(graph: Graph, said: dict[str, Any]) -> Draft:
 
     size = said.get("input_size") or graph.input_size
     if size is None:
-        raise ModelBroken(f"the input {graph.image} takes pictures of any size: choose one with --input-size 640x640")
+        raise ModelBroken(f"the input {graph.image} takes images of any size: set one, such as --input-size 640x640")
     if graph.input_size not in (None, tuple(size)):
         raise InvalidInput(f"--input-size {size[0]}x{size[1]} does not fit the input {graph.image}")
     settle("input_size", size, "")
@@ -85,9 +85,9 @@ def with_decoded(model: Model, *, decoded: bool) -> Model:
 
 
 def _reading(graph: Graph, size: tuple[int, int], head: str | None) -> Reading:
-    """What the outputs tell; a head that was named may read more than can be told from outside."""
+    """The head for the outputs; a head named by the user may read outputs that are not recognised."""
     if head is not None and head not in HEADS:
-        raise InvalidInput(f"there is no head {head!r}; known are: {', '.join(HEADS)}")
+        raise InvalidInput(f"there is no head {head!r}; known heads: {', '.join(HEADS)}")
     try:
         reading = read(graph, size)
     except ModelBroken:
@@ -98,18 +98,18 @@ def _reading(graph: Graph, size: tuple[int, int], head: str | None) -> Reading:
 
 
 def _named(graph: Graph, head: str) -> Reading:
-    """A head that the user knows better about; of one output, it can only mean that one."""
+    """The head that the user named, reading the only output where there is just one."""
     role = _ONLY_ROLE.get(head)
     return Reading(head, {role: graph.outputs[0].name} if role and len(graph.outputs) == 1 else {}, None, "")
 
 
 def _feeds(graph: Graph, size: tuple[int, int], given: Collection[str]) -> dict[str, tuple[int, ...]]:
-    """The constants for the other inputs: the size of the picture, where it has its usual name."""
+    """Constants for the other inputs: the image size, where the input has its usual name."""
     others = [port for port in graph.others if port.name not in given]
     unknown = [port for port in others if port.name != _SIZE_INPUT]
     if unknown:
         shown = ", ".join(str(port) for port in unknown)
-        raise ModelBroken(f"beside the picture it wants {shown}: say what goes in there, as in --feed NAME=640,640")
+        raise ModelBroken(f"the model has further inputs {shown}: set their values, such as --feed NAME=640,640")
     return {port.name: size for port in others}
 
 
@@ -121,23 +121,23 @@ def _labels(graph: Graph, reading: Reading) -> tuple[str, ...] | None:
 
 def _why_labels(graph: Graph, reading: Reading) -> str:
     if graph.names and reading.classes in (None, len(graph.names)):
-        return "as the file names them"
+        return "named in the file"
     return f"there are {reading.classes} classes"
 
 
 def _check_labels(labels: Any, reading: Reading) -> None:
     if labels is None:
         classes = "its classes" if reading.classes is None else f"its {reading.classes} classes"
-        raise ModelBroken(f"nothing says what {classes} are: name them with --labels FILE (one a line), or coco-80")
+        raise ModelBroken(f"the file does not name what {classes} are: set --labels FILE (one per line) or coco-80")
     if reading.classes not in (None, len(labels)):
         raise ModelBroken(
-            f"the model has {reading.classes} classes, and there are {len(labels)} labels: one a line, in the "
-            "model's order, and an empty line for a class that means nothing"
+            f"the model has {reading.classes} classes, and there are {len(labels)} labels: one per line, in the "
+            "model's order, with an empty line for an unused class"
         )
 
 
 def _usual(graph: Graph, reading: Reading) -> dict[str, Any]:
-    """How models with such outputs are usually trained."""
+    """The usual preprocessing of models with such outputs."""
     rgb = {"channels": "RGB", "mean": _PLAIN, "std": _WHOLE, "fit": "stretch"}
     match reading.head:
         case "yolox" if not reading.options.decoded:

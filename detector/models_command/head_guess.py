@@ -1,9 +1,10 @@
-"""From a graph's outputs to the head that reads them, where there is no doubt. Pure functions."""
+"""Finds the head that reads a graph's outputs, where it is unambiguous. Pure functions."""
 
 from dataclasses import dataclass, field
 
 from contracts.errors import ModelBroken
 from contracts.models.catalogue import HeadOptions
+from detector.heads import HEADS
 from detector.heads.grid import cell_count
 from detector.models_command.onnx_inspect import Graph, Port
 
@@ -37,10 +38,10 @@ def read(graph: Graph, input_size: tuple[int, int]) -> Reading:
     found = found or _final(outputs)
     if found is None:
         raise ModelBroken(
-            "no head reads these outputs for sure: "
+            "no head reads these outputs unambiguously: "
             + ", ".join(str(port) for port in outputs)
-            + "; name one with --head (yolox, yolo, detr, boxes, nanodet), and the outputs with --output ROLE=NAME "
-            "where they have other names than the head's roles; docs/models.md says what each head reads"
+            + f"; name one with --head ({', '.join(sorted(HEADS))}), and the outputs with --output ROLE=NAME where "
+            "their names differ from the head's roles; docs/models.md lists what each head reads"
         )
     return found
 
@@ -49,8 +50,8 @@ def _one(port: Port, cells: int) -> Reading | None:
     rows, columns = port.tail(2) or (None, None)
     if columns == 6 and rows != cells:
         raise ModelBroken(
-            f"the output {port} holds final boxes as rows of six numbers, which no head reads: export it without that "
-            "(YOLOv10 and YOLO26: nms=False, end2end=False)"
+            f"the output {port} has final boxes in rows of six numbers, which no head reads: export the model without "
+            "them (YOLOv10 and YOLO26: nms=False, end2end=False)"
         )
     if rows == cells and columns is not None and columns > 5:
         return Reading("yolox", {"output": port.name}, columns - 5, f"{cells} cells of 5 + {columns - 5} numbers")

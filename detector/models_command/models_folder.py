@@ -1,4 +1,4 @@
-"""The folder of models as it is written: weights first, then the entry, each of them whole or not at all."""
+"""Writes the models folder: weights first, then the catalogue entry, each atomically."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ _BLOCK = 1 << 20
 
 
 class Folder:
-    """The folder of models. Raises InvalidInput when it cannot be written."""
+    """The models folder. Raises InvalidInput when it cannot be written."""
 
     def __init__(self, settings: Settings) -> None:
         self.path = settings.models_path
@@ -35,21 +35,21 @@ class Folder:
                 self.path.mkdir(parents=True)
                 self.path.chmod(_FOLDER)
         except OSError as error:
-            raise InvalidInput(f"the folder of models {self.path} cannot be used: {error.strerror}") from error
+            raise InvalidInput(f"the models folder {self.path} cannot be used: {error.strerror}") from error
 
     @contextmanager
     def staged(self, name: str) -> Iterator[Path]:
-        """A place for a file that is not of that name yet; it is gone after, unless it was published."""
+        """A temporary path for a file of that name; removed at the end, unless it was published."""
         self.ready()
         try:
             folder = tempfile.TemporaryDirectory(prefix=".adding-", dir=self.path)
         except OSError as error:
-            raise InvalidInput(f"the folder of models {self.path} cannot be written: {error.strerror}") from error
+            raise InvalidInput(f"the models folder {self.path} cannot be written: {error.strerror}") from error
         with folder as place:
             yield Path(place) / name
 
     def publish(self, model: Model, weights: Path, precision: str = "auto") -> None:
-        """The weights of a model for a precision, and its entry, take their places.
+        """Install the weights of a model for a precision, and its entry.
 
         weights: in this folder already. Raises InvalidInput when another model has a file of that name.
         """
@@ -58,7 +58,7 @@ class Folder:
         if target.exists() and hash_of(target) != sha256:
             users = [other.id for other in self.installed() if name in files(other) and other.id != model.id]
             if users:
-                raise InvalidInput(f"{target} belongs to {', '.join(users)}: give the file another name")
+                raise InvalidInput(f"{target} belongs to {', '.join(users)}: rename the file")
         _settle(weights, target)
         self.write(model)
 
@@ -71,14 +71,12 @@ class Folder:
     def remove(self, model_id: str) -> list[Path]:
         """Remove a model: its entry, then the files that no other entry names. Returns what is gone.
 
-        Raises InvalidInput for the one that comes along, UnknownModel. An entry that cannot be read goes alone.
+        Raises InvalidInput for a bundled model, UnknownModel. Of an unreadable entry only the entry is removed.
         """
         path = self.path / f"{model_id}.json"
         if "/" in model_id or not path.is_file():
             if model_id in BUNDLED:
-                raise InvalidInput(
-                    f"{model_id} comes along with the service and cannot be removed; jobs need not use it"
-                )
+                raise InvalidInput(f"{model_id} is bundled with the service and cannot be removed")
             known = ", ".join(model.id for model in self.installed()) or "none"
             raise UnknownModel(f"there is no model {model_id!r} in {self.path}; there are: {known}")
         try:

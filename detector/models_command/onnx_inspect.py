@@ -1,4 +1,4 @@
-"""What can be told of an ONNX file without running it."""
+"""Inspects an ONNX file without running it."""
 
 import ast
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ def inspect(path: Path) -> Graph:
     except Exception as error:  # the library's own errors have no common class
         raise ModelBroken(f"{path} is not an ONNX file: {line_of(error)}") from error
     if elsewhere:
-        raise ModelBroken(f"{path} keeps its weights in another file: export it as one, or join them with onnx.save")
+        raise ModelBroken(f"{path} stores its weights in another file: export it as one, or merge them with onnx.save")
     if not graph.output:
         raise ModelBroken(f"{path} is not an ONNX file of a model: it has no outputs")
     known = {one.name for one in graph.initializer}
@@ -71,7 +71,7 @@ def inspect(path: Path) -> Graph:
     if len(images) != 1:
         shown = ", ".join(str(port) for port in inputs) or "none"
         raise ModelBroken(
-            f"{path} does not have one input for pictures, [batch, 3, height, width] or [batch, height, width, 3]; "
+            f"{path} does not have exactly one image input, [batch, 3, height, width] or [batch, height, width, 3]; "
             f"its inputs: {shown}"
         )
     others = tuple(port for port in inputs if port is not images[0])

@@ -1,4 +1,4 @@
-"""A model is run on photographs before it is trusted with a job."""
+"""Runs a model on photographs before jobs can use it."""
 
 import time
 from collections.abc import Sequence
@@ -83,7 +83,7 @@ def picture(path: Path) -> VideoFrame:
         with av.open(str(path)) as container:
             return next(iter(container.decode(video=0)))
     except (OSError, av.error.FFmpegError, StopIteration, IndexError) as error:
-        raise InvalidInput(f"{path} cannot be read as a picture: {error}") from error
+        raise InvalidInput(f"{path} cannot be read as an image: {error}") from error
 
 
 def outputs_of(model: Model, engine: Engine, frame: VideoFrame) -> Outputs:
@@ -97,14 +97,14 @@ def _judge(model: Model, trial: Trial) -> None:
     """Raises ModelBroken for what can be no detector's result."""
     if trial.best() > 1 + _ROUNDING:
         raise ModelBroken(
-            f"model {model.id} gives scores up to {trial.best():.3g}, and a score is 0 to 1: another head or another "
-            "--activation (sigmoid, softmax) may read it"
+            f"model {model.id} gives scores up to {trial.best():.3g}, outside 0 to 1: use another --head or "
+            "--activation (sigmoid, softmax)"
         )
     boxes = np.concatenate([sight.found.box[: _shown(sight)] for sight in trial.sights])
     if len(boxes) and np.all((boxes[:, 2] - boxes[:, 0] < 1) | (boxes[:, 3] - boxes[:, 1] < 1)):
         raise ModelBroken(
-            f"model {model.id}: all its boxes lie outside of the photographs or are smaller than a pixel: its boxes "
-            "are in other units (--units, --decoded) or in another order (--box), or another head reads it"
+            f"model {model.id}: all boxes are outside the photographs or smaller than a pixel: check the units "
+            "(--units, --decoded), the order (--box) and the head (--head)"
         )
 
 
@@ -126,8 +126,8 @@ def lines(model: Model, trial: Trial) -> list[str]:
     said += [f"  {sight.name:<{width}}  {_sight(model, sight)}" for sight in trial.sights]
     if trial.best() < SEEN:
         said.append(
-            f"WARNING: nothing was found with a score of {SEEN} or more. A model for other things may be right all the "
-            "same (show it a picture of them: --photo FILE); else look at --channels, --mean, --std and --fit"
+            f"WARNING: nothing was found with a score of {SEEN} or more. If the model is for other objects, test it "
+            "with a photo of them (--photo FILE); otherwise check --channels, --mean, --std and --fit"
         )
     return said
 

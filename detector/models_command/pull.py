@@ -1,4 +1,4 @@
-"""`models pull`: a known model is fetched from where its project publishes it."""
+"""`models pull`: downloads a known model from its project."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -41,18 +41,18 @@ def pull(
     url = request.url or model.url
     if not url:
         raise InvalidInput(
-            f"{model.id} cannot be pulled: {model.source}. With the file in hand: "
+            f"{model.id} cannot be pulled: {model.source}. If you have the file: "
             f"web-detector models add FILE.onnx --like {model.id}"
         )
     model = replace(model, sha256=_trusted(model, request.sha256))
     folder.ready()
     part = folder.path / f".pulling-{model.file}"
-    say(f"fetching {url}")
+    say(f"downloading {url}")
     download(url, part, model.size_bytes, on_progress)
     found = hash_of(part)
     if found != model.sha256:
         discard(part)
-        raise ModelBroken(f"{url} has sha256 {found}, and {model.sha256} was expected: it is another file, and is gone")
+        raise ModelBroken(f"{url} has sha256 {found}, expected {model.sha256}: it is another file and was deleted")
     model = replace(model, size_bytes=part.stat().st_size)
     with folder.staged(model.file) as staged:
         part.replace(staged)
@@ -69,12 +69,12 @@ def _entry(request: Request, folder: Folder) -> Model:
     if model_id in installed and folder.missing(installed[model_id]):
         return installed[model_id]
     if model_id in BUNDLED:
-        raise InvalidInput(f"{model_id} comes along with the service: there is nothing to pull")
+        raise InvalidInput(f"{model_id} is bundled with the service: there is nothing to pull")
     try:
         model = known_model(model_id)
     except UnknownModel:
         known = ", ".join(model.id for model in known_models() if model.url)
-        raise UnknownModel(f"{model_id!r} cannot be pulled; ready to pull are: {known}") from None
+        raise UnknownModel(f"{model_id!r} cannot be pulled; models that can be pulled: {known}") from None
     check_free(folder, model_id, replacing=request.replace)
     return model
 
@@ -83,13 +83,13 @@ def _trusted(model: Model, given: str) -> str:
     """The hash that the file must have: that of the entry, else the one that was given. Never the file's own."""
     given = given.lower()
     if given and not re.fullmatch(r"[0-9a-f]{64}", given):
-        raise InvalidInput("--sha256 takes the 64 digits that sha256sum prints")
+        raise InvalidInput("--sha256 takes the 64 hexadecimal digits that sha256sum prints")
     if model.sha256 and given not in ("", model.sha256):
-        raise InvalidInput(f"the entry of {model.id} says sha256 {model.sha256}, and --sha256 says {given}")
+        raise InvalidInput(f"--sha256 {given} differs from the sha256 in the entry of {model.id}, {model.sha256}")
     if not (model.sha256 or given):
         raise InvalidInput(
-            f"no sha256 is known of the file of {model.id}, and none is taken on trust: say --sha256, from a copy that "
-            f"you have reason to trust (sha256sum FILE) or from its publisher ({model.source})"
+            f"the sha256 of the file of {model.id} is unknown: give it with --sha256, from a copy that you trust "
+            f"(sha256sum FILE) or from its publisher ({model.source})"
         )
     return model.sha256 or given
 
@@ -100,9 +100,9 @@ def _try(model: Model, path: Path, request: Request, config: EngineConfig, say: 
     except EngineUnavailable as error:
         if not request.untried:
             raise EngineUnavailable(
-                f"{error.detail}; or take it without a run, for hosts that have the engine: --untried"
+                f"{error.detail}; to install it without a test run, for hosts that have the engine: --untried"
             ) from error
-        say(f"WARNING: it was not tried: {error.detail}")
+        say(f"WARNING: no test run: {error.detail}")
         return
     for line in photo_trial.lines(model, result):
         say(line)

@@ -1,4 +1,4 @@
-"""`models quantize`: the same model with whole numbers for weights, fitted to videos of the kind that it will see."""
+"""`models quantize`: makes an int8 file of a model, calibrated with the user's videos."""
 
 import logging
 import time
@@ -70,12 +70,12 @@ def quantize(request: Request, folder: Folder, config: EngineConfig, say: Say) -
     model = folder.catalogue.get(request.model_id)
     source = weights_path(folder.path, model, "auto")
     if not model.file.endswith(".onnx"):
-        raise InvalidInput(f"{model.id} is no ONNX file, and only those can be quantized")
+        raise InvalidInput(f"the file of {model.id} is not ONNX, and only ONNX files can be quantized")
     check_file(model, source, "auto")
     pictures = list(_pictures(model, request))
     if not pictures:
-        raise InvalidInput("the videos hold no frame that can be read")
-    say(f"fitting {model.id} to {len(pictures)} frames")
+        raise InvalidInput("the videos contain no readable frame")
+    say(f"calibrating {model.id} with {len(pictures)} frames")
     name = f"{Path(model.file).stem}-int8.onnx"
     with folder.staged(name) as part:
         _convert(model, source, part, [image for image, _ in pictures])
