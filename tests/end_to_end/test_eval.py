@@ -125,6 +125,7 @@ def test_the_ap_of_coco_images_is_that_of_the_bare_model(
     assert user.call("GET", "/videos", 200)["items"] == []
 
 
+@pytest.mark.long
 def test_the_ap_of_mot_sequences_is_that_of_the_bare_model(
     running: Embedded, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
 ) -> None:
