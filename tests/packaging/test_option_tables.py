@@ -1,5 +1,6 @@
 """The spec, the web UI, the command line and the README agree with the options declared in contracts.wire.messages."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -52,19 +53,19 @@ def test_spec_has_the_export_formats_of_the_api() -> None:
     assert sorted(said) == sorted(FORMATS)
 
 
-def test_web_ui_has_the_names_limits_and_default_of_the_options() -> None:
-    types = (ROOT / "web/src/lib/types.ts").read_text()
-    (fields,) = re.findall(r"export interface Options \{(.*?)\}", types, re.DOTALL)
-    assert re.findall(r"^ *(\w+)\?:", fields, re.MULTILINE) == list(Options.__struct_fields__)
-    table = (ROOT / "web/src/upload/options.ts").read_text()
-    names = {"min_score": "minScore", "every_n": "everyN", "sample_fps": "sampleFps"}
-    found = {}
-    for name, field in names.items():
-        (bounds,) = re.findall(rf"form\.{field} >= ({NUMBER}) && form\.{field} <= ({NUMBER})", table)
-        found[name] = tuple(float(bound) for bound in bounds)
-    assert found == OPTION_LIMITS
-    (default,) = re.findall(rf"^  minScore: ({NUMBER}),$", table, re.MULTILINE)
-    assert float(default) == Options().min_score
+def test_web_ui_has_the_names_limits_and_defaults_of_the_options() -> None:
+    source = (ROOT / "web/src/upload/option-table.ts").read_text()
+    table = source.partition("OPTION_TABLE = [")[2].partition("] as const")[0]
+    entries = [dict(re.findall(r"^    (\w+): (.+),$", entry, re.MULTILINE)) for entry in table.split("  {\n")[1:]]
+    options = {json.loads(entry["name"]): entry for entry in entries}
+    assert options.keys() == set(Options.__struct_fields__)
+    assert {name: json.loads(entry["default"]) for name, entry in options.items()} == DEFAULTS
+    limits = {
+        name: (json.loads(entry["minimum"]), json.loads(entry["maximum"]))
+        for name, entry in options.items()
+        if "minimum" in entry
+    }
+    assert limits == OPTION_LIMITS
 
 
 def test_web_ui_uses_one_default_score() -> None:
