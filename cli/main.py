@@ -10,14 +10,14 @@ from cli import operator_commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point. Returns the exit status."""
+    """Run a command. Returns the exit status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["models"]:
         return _models(given[1:])
     if given and given[0] in operator_commands.COMMANDS:
-        return operator_commands.operate(given)
+        return operator_commands.run(given)
     options = _parser().parse_args(given)
-    # What a command needs is imported by it alone: `up` must start quickly.
+    # Import the modules of the chosen command only: `up` must start quickly.
     if options.command == "up":
         from cli.embedded.up import up
 
@@ -50,72 +50,78 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _models(arguments: list[str]) -> int:
-    """The detector's own command, in place of this process: it knows the engines."""
+    """Replace this process with the detector's models command, which has the inference engines. Does not return."""
     sys.stdout.flush()
-    # Of the detectors' own Python, if they have one: the engines are there.
+    # The engines are installed in the detectors' Python environment if they have one of their own.
     python = os.environ.get("DETECTOR_PYTHON", "").strip() or sys.executable
     os.execv(python, [python, "-m", "detector.models_command", *arguments])  # noqa: S606
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="web-detector", description="Finds the objects in videos.")
+    parser = argparse.ArgumentParser(prog="web-detector", description="Object detection in videos.")
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="run the whole service on this machine, in the foreground")
-    up.add_argument("--log-files", action="store_true", help="write the processes' output to DATA_DIR/logs")
-    # Only for the list of commands: their arguments are read elsewhere.
-    commands.add_parser("models", help="the models that jobs may name: list, add, pull, verify, quantize, remove")
-    for name, what in operator_commands.COMMANDS.items():
-        commands.add_parser(name, help=what)
+    up = commands.add_parser("up", help="run the service on this machine (embedded mode), in the foreground")
+    up.add_argument("--log-files", action="store_true", help="write logs to DATA_DIR/logs instead of stderr")
+    # Listed in the help only: main() hands these commands on, with their arguments, before parsing.
+    commands.add_parser("models", help="manage models: list, add, pull, verify, quantize, remove")
+    for name, text in operator_commands.COMMANDS.items():
+        commands.add_parser(name, help=text)
     detect = commands.add_parser(
         "detect",
-        help="send a video to the service and print what is in it",
-        description="Sends a video to the service at WEB_DETECTOR_URL as WEB_DETECTOR_USER with "
-        "WEB_DETECTOR_PASSWORD. With no URL set, a service of its own is started for the call and stopped after.",
+        help="detect objects in a video and print a summary",
+        description="Uploads a video to the service at WEB_DETECTOR_URL, runs a detection job and prints a summary. "
+        "Logs in with WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD. Without WEB_DETECTOR_URL, starts a temporary "
+        "service on this machine and stops it afterwards.",
     )
-    detect.add_argument("file", type=Path, metavar="FILE")
+    detect.add_argument("file", type=Path, metavar="FILE", help="video file")
     detect.add_argument(
         "-o",
         "--output",
         type=_output,
         metavar="OUT",
-        help="write every frame there; its name ends with .json or .ndjson",
+        help="write the detections of all frames to this .json or .ndjson file",
     )
-    detect.add_argument("--model", help="id of the model; the service's default when left out")
+    detect.add_argument("--model", help="model id (default: the service's default model)")
     detect.add_argument(
-        "--min-score", type=float, metavar="S", help="least score of an object, 0.01 to 1 (default 0.35)"
+        "--min-score", type=float, metavar="S", help="minimum score of a detection, 0.01 to 1 (default 0.35)"
     )
-    detect.add_argument("--labels", metavar="A,B", help="only objects of these labels")
+    detect.add_argument("--labels", metavar="A,B", help="detect only objects with these labels")
     detect.add_argument(
-        "--keep", action="store_true", help="leave the service of its own running until Ctrl-C (also: KEEP=1)"
+        "--keep", action="store_true", help="keep the temporary service running until Ctrl-C (same as KEEP=1)"
     )
-    _add_eval(commands.add_parser("eval", help="measure a model's box AP on a dataset, through the service"))
+    _add_eval(commands.add_parser("eval", help="measure a model's average precision (box AP) on a dataset"))
     return parser
 
 
 def _add_eval(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Sends the images of a dataset (COCO or MOTChallenge) to the service, as `detect` does, compares what it finds "
-        "with the ground truth, and deletes what it sent. See docs/evaluation.md."
+        "Uploads the images of a COCO or MOTChallenge dataset to the service, as `detect` does, compares the "
+        "detections with the ground truth, and deletes the uploads. See docs/evaluation.md."
     )
-    parser.add_argument("model", metavar="MODEL", help="id of the model")
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder of the dataset")
+    parser.add_argument("model", metavar="MODEL", help="model id")
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="dataset folder")
     parser.add_argument(
-        "--annotations", type=Path, metavar="FILE", help="COCO annotations; DATASET/annotations/instances_*.json"
+        "--annotations",
+        type=Path,
+        metavar="FILE",
+        help="COCO annotation file (default: DATASET/annotations/instances_*.json)",
     )
     parser.add_argument(
         "--min-score",
         type=float,
         default=0.01,
         metavar="S",
-        help="least score of an object, 0.01 to 1 (default %(default)s)",
+        help="minimum score of a detection, 0.01 to 1 (default %(default)s)",
     )
-    parser.add_argument("--limit", type=_count, metavar="N", help="only the first N images")
-    parser.add_argument("-o", "--output", type=_json, metavar="FILE", help="write figures and detections there (.json)")
+    parser.add_argument("--limit", type=_count, metavar="N", help="evaluate only the first N images")
+    parser.add_argument(
+        "-o", "--output", type=_json, metavar="FILE", help="write metrics and detections to this .json file"
+    )
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
+        raise argparse.ArgumentTypeError("must be an integer of at least 1")
     return int(text)
 
 

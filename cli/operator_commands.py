@@ -1,4 +1,4 @@
-"""Commands of operators: those of the roles that know how, in place of this process, with the service's addresses."""
+"""Operator commands: run a command of the api or the processor with the settings of the service in DATA_DIR."""
 
 import os
 import subprocess
@@ -10,14 +10,14 @@ from cli.embedded.data_dir import DATABASE, open_home, read_addresses
 from cli.embedded.supervisor import Failed
 
 COMMANDS = {
-    "admin": "make a user an administrator, a new one if need be: the first one, too",
-    "users": "users of the service: list, add, promote, demote, password, disable",
-    "doctor": "look at every part that the service needs, and say what is wrong",
-    "verify": "hold what is kept of jobs against itself",
-    "retention": "remove what is older than is kept, or say what would go",
-    "orphans": "remove what is kept of nothing, or say what would go",
-    "backup": "write all that the service keeps into one file, while it runs",
-    "restore": "put a backup into an empty service that does not run",
+    "admin": "create an administrator, or promote an existing user",
+    "users": "manage users: list, add, promote, demote, password, disable",
+    "doctor": "check the health of the service",
+    "verify": "check the integrity of stored jobs",
+    "retention": "remove data older than the retention settings (--dry-run: only list it)",
+    "orphans": "remove orphaned objects and results (--dry-run: only list them)",
+    "backup": "write all data of the service to one file, also while it runs",
+    "restore": "restore a backup into a stopped service without data",
 }
 _MODULES = {
     "admin": "api.operator.users_command",
@@ -27,16 +27,15 @@ _MODULES = {
 }
 
 
-def operate(arguments: list[str]) -> int:
-    """Run the command of the role that knows how, in place of this process. Returns only when it cannot, with 2, or
-    after a restore."""
+def run(arguments: list[str]) -> int:
+    """Replace this process with the command. Returns only after a restore, or with 2 when no service is found."""
     module = _MODULES.get(arguments[0], "processor.operator")
     command = [sys.executable, "-m", module, *arguments]
     sys.stdout.flush()
     if arguments[0] == "restore" and not os.environ.get("DATABASE_URL", "").strip():
         return _restore(command)
     try:
-        environ = operators_environment(os.environ)
+        environ = service_environment(os.environ)
     except FileNotFoundError as error:
         print(f"web-detector: {error}", file=sys.stderr)
     else:
@@ -45,7 +44,7 @@ def operate(arguments: list[str]) -> int:
 
 
 def _restore(command: list[str]) -> int:
-    """Into a DATA_DIR in which no service works meanwhile."""
+    """Restore into DATA_DIR, locked so that no service can start there meanwhile."""
     try:
         with open_home(os.environ.get("DATA_DIR", "").strip() or "data") as home:
             found = {"DATA_DIR": str(home.path), "DATABASE_URL": f"sqlite:///{home.path / DATABASE}"}
@@ -55,18 +54,18 @@ def _restore(command: list[str]) -> int:
         return 1
 
 
-def operators_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment with what the embedded form of DATA_DIR goes by, where it says nothing else.
+def service_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment, completed with the addresses of the embedded service in DATA_DIR.
 
-    Raises FileNotFoundError when it names no database and there is no such service either.
+    Raises FileNotFoundError when DATABASE_URL is not set and DATA_DIR contains no service.
     """
     if environ.get("DATABASE_URL", "").strip():
         return dict(environ)
     home = Path(environ.get("DATA_DIR", "").strip() or "data").expanduser().absolute()
-    noted = read_addresses(home)
-    if "DATABASE_URL" not in noted:
+    addresses = read_addresses(home)
+    if "DATABASE_URL" not in addresses:
         raise FileNotFoundError(
             f"there is no service in {home}: set DATA_DIR to its folder, or DATABASE_URL to its database"
         )
-    said = {name: value for name, value in environ.items() if value.strip()}
-    return {**noted, **said, "DATA_DIR": str(home)}
+    given = {name: value for name, value in environ.items() if value.strip()}
+    return {**addresses, **given, "DATA_DIR": str(home)}

@@ -81,7 +81,7 @@ def test_command_line_has_the_limits_and_default_of_the_score(capsys: pytest.Cap
         least, most = OPTION_LIMITS["min_score"]
         default = {"detect": Options().min_score, "eval": least}[command]
         says = " ".join(capsys.readouterr().out.split())
-        assert f"least score of an object, {least} to {most} (default {default})" in says
+        assert f"minimum score of a detection, {least} to {most} (default {default})" in says
 
 
 def test_readme_lists_every_option_with_its_limits_and_default() -> None:

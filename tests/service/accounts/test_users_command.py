@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.access.passwords import verified
 from api.operator.users_command import USERNAME, main
-from cli.operator_commands import operators_environment
+from cli.operator_commands import service_environment
 from contracts.database.engine import open_database
 from contracts.database.tables import AuditEvent, Base, User
 from tests.support.deployments.service import SPEC
@@ -53,7 +53,7 @@ def test_where_there_is_no_service_it_says_so(tmp_path: Path) -> None:
     ended = manage("users", "list", data=tmp_path)
     assert ended.returncode == 2
     assert f"there is no service in {tmp_path}" in ended.stderr
-    assert operators_environment({"DATABASE_URL": "postgresql://x"})["DATABASE_URL"] == "postgresql://x"
+    assert service_environment({"DATABASE_URL": "postgresql://x"})["DATABASE_URL"] == "postgresql://x"
 
 
 def test_admin_promotes_who_is_there_and_asks_for_no_password(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
