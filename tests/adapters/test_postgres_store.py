@@ -117,8 +117,8 @@ def test_what_is_over_is_cleared_away(url: str, store: PostgresResultStore, now:
 def test_a_large_job_is_cleared_away_in_bites(
     url: str, store: PostgresResultStore, now: None, job: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_SWEPT_CHUNKS", 3)
-    monkeypatch.setattr(store, "_SWEPT_BITES", 2)
+    monkeypatch.setattr(store_module, "_SWEPT_CHUNKS", 3)
+    monkeypatch.setattr(store_module, "_SWEPT_BITES", 2)
     for index in range(14):
         store.put_chunk(job, index, b"x")
     store.forget(job)

@@ -510,7 +510,7 @@ def test_the_task_repeats_without_a_limit_of_celerys(task: Any, chunk: Chunk, se
 def test_the_message_stays_in_its_queue_when_the_store_is_gone(
     task: Any, chunk: Chunk, engines: FakeEngines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "_STORE_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(tasks, "_PAUSE_SECONDS", 0)
     engines.trouble = StoreUnavailable("gone")
     with pytest.raises(Reject) as caught:
         task.run(to_json(chunk))
