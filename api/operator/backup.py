@@ -1,7 +1,7 @@
-"""Takes a backup while the service runs: first the tables at one moment, then all that they name in the storage.
+"""Take a backup while the service runs: a snapshot of the tables, then the objects in the storage that it references.
 
-What is in the storage is written once and never changed, so that it is as it was at that moment, or gone: what was
-deleted meanwhile is left out, with what hangs on it.
+Stored objects are immutable, so each is unchanged since the snapshot or deleted. A restore leaves out the rows of
+deleted objects and the rows that depend on them.
 """
 
 import tempfile
@@ -21,22 +21,22 @@ from contracts.storage.port import Storage, index_key, rendition_key, result_key
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.renditions import RenditionState
 
-# Files of an upload that is not whole cannot be had at one moment: its client begins again.
+# Unfinished uploads are left out: their files change meanwhile. The client starts the upload again.
 LEFT_OUT = frozenset({Upload.__tablename__})
-# The key that signs tokens, in the embedded form, and the models that were added.
+# The key that signs tokens (embedded mode), and the added models.
 SECRETS, MODELS = f"{HOME}secrets.env", f"{HOME}models"
 
 
 @dataclass(frozen=True, slots=True)
 class BackupPaths:
-    """Where files of this machine lie. secrets: of the embedded form, None where the key comes from elsewhere."""
+    """Paths of local files. secrets: of embedded mode, None where the environment sets JWT_SECRET_KEY."""
 
     models: Path
     secrets: Path | None
 
 
 class BackupCounts(msgspec.Struct):
-    """What is in a backup. gone: objects that were deleted while it was taken."""
+    """The size of a backup. gone: number of objects that were deleted while it was taken."""
 
     rows: int = 0
     objects: int = 0
@@ -44,15 +44,15 @@ class BackupCounts(msgspec.Struct):
     gone: int = 0
 
 
-def take(engine: Engine, storage: Storage, sink: BinaryIO, places: BackupPaths) -> BackupCounts:
+def take(engine: Engine, storage: Storage, sink: BinaryIO, paths: BackupPaths) -> BackupCounts:
     """Write a backup. Raises Conflict for tables of another release, StorageUnavailable, SQLAlchemyError, OSError."""
     taken = BackupCounts()
     with tempfile.TemporaryDirectory() as folder:
-        with at_one_moment(engine) as connection:
+        with _snapshot(engine) as connection:
             revision = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
             if revision != REVISION:
                 raise Conflict(
-                    f"the tables are of revision {revision}, and this release needs {REVISION}: start it once"
+                    f"the tables have revision {revision}, but this release needs {REVISION}: starting it migrates them"
                 )
             counts, keys = _read_tables(connection, Path(folder))
         writer = Writer(sink)
@@ -65,7 +65,7 @@ def take(engine: Engine, storage: Storage, sink: BinaryIO, places: BackupPaths) 
         taken.rows = sum(counts.values())
         for key in keys:
             _add_object(writer, storage, key, taken)
-        for name, path in _files(places):
+        for name, path in _files(paths):
             with path.open("rb") as source:
                 writer.add(name, source, path.stat().st_size)
         writer.close()
@@ -73,17 +73,17 @@ def take(engine: Engine, storage: Storage, sink: BinaryIO, places: BackupPaths) 
 
 
 @contextmanager
-def at_one_moment(engine: Engine) -> Iterator[Connection]:
-    """A connection that sees the tables as they are now, whatever is written meanwhile, and keeps nobody waiting."""
+def _snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads a consistent snapshot of the tables and blocks no writer."""
     if engine.dialect.name == "sqlite":
-        # The service's own engine would take the lock of a writer.
+        # The service's own engine would take the write lock.
         reading = create_engine(engine.url)
     else:
         reading = create_engine(engine.url, isolation_level="REPEATABLE READ")
     try:
         with reading.connect() as connection:
             if engine.dialect.name == "sqlite":
-                # The driver opens a transaction for writing statements alone; the first reading fixes the moment.
+                # The driver begins transactions for writing statements only. The first read fixes the snapshot.
                 connection.exec_driver_sql("BEGIN")
             yield connection
     finally:
@@ -91,7 +91,7 @@ def at_one_moment(engine: Engine) -> Iterator[Connection]:
 
 
 def _read_tables(connection: Connection, folder: Path) -> tuple[dict[str, int], list[str]]:
-    """Rows as lines in files; how many there are of each, and the keys of what they name."""
+    """Write the rows of each table to a file. Returns row counts by table, and the storage keys they reference."""
     counts: dict[str, int] = {}
     keys: list[str] = []
     for table in Base.metadata.sorted_tables:
@@ -108,7 +108,7 @@ def _read_tables(connection: Connection, folder: Path) -> tuple[dict[str, int], 
 
 
 def keys_of(table: str, row: dict[str, Any]) -> list[str]:
-    """The keys of what a row has in the storage."""
+    """The storage keys that a row references."""
     if table == Video.__tablename__ and row["refused"] is None:
         return [video_key(row["id"]), *([index_key(row["id"])] if row["media"] else [])]
     if table == Job.__tablename__ and row["state"] in TERMINAL and row["summary"]:
@@ -131,11 +131,11 @@ def _add_object(writer: Writer, storage: Storage, key: str, taken: BackupCounts)
     taken.size_bytes += size
 
 
-def _files(places: BackupPaths) -> Iterator[tuple[str, Path]]:
-    """Name in the backup, and place."""
-    if places.secrets and places.secrets.is_file():
-        yield SECRETS, places.secrets
-    for path in sorted(places.models.glob("*")):
+def _files(paths: BackupPaths) -> Iterator[tuple[str, Path]]:
+    """Name in the backup and path of each local file."""
+    if paths.secrets and paths.secrets.is_file():
+        yield SECRETS, paths.secrets
+    for path in sorted(paths.models.glob("*")):
         if path.is_file() and not path.name.startswith("."):
             yield f"{MODELS}/{path.name}", path
 

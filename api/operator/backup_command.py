@@ -22,39 +22,39 @@ from contracts.storage.open import open_storage
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point: 0, 1 for whatever went wrong, 2 for wrong settings, 130 after an interrupt."""
+    """Run the command. Returns the exit status: 0, 1 for errors, 2 for wrong settings, 130 after an interrupt."""
     options = _parser().parse_args(argv)
     logging.basicConfig(level=logging.ERROR)
     return ended(lambda: _run(options, load(None)), {SQLAlchemyError: "the database cannot be used: ", OSError: ""})
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
-    print(_told(_carried_out(options, settings), options.command), file=sys.stderr)
+    print(_report(_execute(options, settings), options.command), file=sys.stderr)
     return 0
 
 
-def _carried_out(options: argparse.Namespace, settings: Settings) -> BackupCounts:
+def _execute(options: argparse.Namespace, settings: Settings) -> BackupCounts:
     if not settings.database_url:
-        raise SettingsError("DATABASE_URL is not set: it says where the tables are")
+        raise SettingsError("DATABASE_URL is not set")
     engine, storage = open_database(settings.database_url), open_storage(settings)
-    # The distributed form has its key from the environment.
+    # In distributed mode the key comes from the environment.
     secrets = None if settings.jwt_secret_key else Path(settings.data_dir, "secrets.env")
-    places = BackupPaths(settings.models_path, secrets)
+    paths = BackupPaths(settings.models_path, secrets)
     try:
         if options.command == "backup":
             with _sink(options.file) as sink:
-                return take(engine, storage, sink, places)
+                return take(engine, storage, sink, paths)
         if options.file == "-":
-            return restore(engine, storage, sys.stdin.buffer, places)
+            return restore(engine, storage, sys.stdin.buffer, paths)
         with Path(options.file).open("rb") as source:
-            return restore(engine, storage, source, places)
+            return restore(engine, storage, source, paths)
     finally:
         engine.dispose()
 
 
 @contextmanager
 def _sink(name: str) -> Iterator[BinaryIO]:
-    """A file that is there when it is whole, and that nobody else may read: it holds what opens the service."""
+    """A file that is renamed into place when complete, readable by its owner only: it contains the signing key."""
     if name == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -72,19 +72,19 @@ def _sink(name: str) -> Iterator[BinaryIO]:
         raise
 
 
-def _told(taken: BackupCounts, command: str) -> str:
+def _report(taken: BackupCounts, command: str) -> str:
     done = "backed up" if command == "backup" else "restored"
-    gone = f"; {taken.gone} objects were deleted meanwhile" if taken.gone else ""
-    return f"{done}: {taken.rows} rows, {taken.objects} objects of {taken.size_bytes} bytes{gone}"
+    gone = f"; {taken.gone} objects were deleted during the backup" if taken.gone else ""
+    return f"{done}: {taken.rows} rows, {taken.objects} objects, {taken.size_bytes} bytes{gone}"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="web-detector")
     commands = parser.add_subparsers(dest="command", required=True)
-    backup = commands.add_parser("backup", help="write all that the service keeps into one file, while it runs")
-    backup.add_argument("file", metavar="FILE", help="its name, or - for standard output")
-    put = commands.add_parser("restore", help="put a backup into an empty service that does not run")
-    put.add_argument("file", metavar="FILE", help="its name, or - for standard input")
+    backup = commands.add_parser("backup", help="write all data of the service to one file, also while it runs")
+    backup.add_argument("file", metavar="FILE", help="backup file, or - for standard output")
+    restoring = commands.add_parser("restore", help="restore a backup into a stopped service without data")
+    restoring.add_argument("file", metavar="FILE", help="backup file, or - for standard input")
     return parser
 
 

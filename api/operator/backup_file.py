@@ -1,7 +1,7 @@
-"""A backup as one file: a tar whose members are checked by their SHA-256, and which says itself where it ends.
+"""The file format of backups: a tar archive with a checksum of every member, suitable for pipes.
 
-Members, in this order: `manifest.json`; `tables/NAME.jsonl`, a row a line; `storage/KEY`; `home/PATH`, files of the
-embedded form's DATA_DIR; and `end.json`, the sum of each. It can be written to and read from a pipe.
+Members, in this order: `manifest.json`; `tables/NAME.jsonl`, one row per line; `storage/KEY`; `home/PATH`, files in
+DATA_DIR (embedded mode); and `end.json`, the SHA-256 of each member. A truncated archive lacks `end.json`.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _PIECE = 1024 * 1024
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """format: of this file. revision: of the tables. made_at: ISO 8601. tables: rows by table."""
+    """format: version of the file format. revision: of the tables. made_at: ISO 8601. tables: row counts by table."""
 
     format: int
     revision: str
@@ -32,14 +32,14 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class Writer:
-    """Writes the members; `close` makes it whole."""
+    """Writes the members. `close` completes the archive."""
 
     def __init__(self, sink: BinaryIO) -> None:
         self._tar = tarfile.open(fileobj=cast(IO[bytes], _Counted(sink)), mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
         self._sums: dict[str, str] = {}
 
     def add(self, name: str, source: BinaryIO, size: int) -> None:
-        """Add a member of so many bytes. Raises OSError where the source ends before."""
+        """Add a member of `size` bytes. Raises OSError when the source has fewer."""
         info = tarfile.TarInfo(name)
         info.size, info.mode, info.mtime = size, 0o600, int(time.time())
         reader = HashingReader(source)
@@ -47,17 +47,17 @@ class Writer:
         self._sums[name] = reader.digest()
 
     def add_bytes(self, name: str, content: bytes) -> None:
-        """Add a member that is at hand."""
+        """Add a member from memory."""
         self.add(name, io.BytesIO(content), len(content))
 
     def close(self) -> None:
-        """Add the sums, by which a whole backup is told from one that was cut short."""
+        """Write the checksums and the end of the archive."""
         self.add_bytes(END, msgspec.json.encode(self._sums))
         self._tar.close()
 
 
 class _Counted:
-    """What a tar is written to: it must tell where it is, which a pipe cannot."""
+    """A sink for tarfile that counts bytes: tarfile calls tell(), which pipes do not support."""
 
     def __init__(self, sink: BinaryIO) -> None:
         self._sink, self._count = sink, 0
@@ -72,7 +72,7 @@ class _Counted:
 
 
 class Reader:
-    """The members one after the other. Raises CorruptData for what is no whole backup, which may show at the end."""
+    """Reads the members in order. Raises CorruptData; truncation and damage may show at the end only."""
 
     def __init__(self, source: BinaryIO) -> None:
         try:
@@ -80,9 +80,9 @@ class Reader:
             self._members = self._raw()
             name, content = next(self._members)
         except (tarfile.TarError, StopIteration) as error:
-            raise CorruptData("this is no backup") from error
+            raise CorruptData("the file is not a backup") from error
         if name != MANIFEST:
-            raise CorruptData("this is no backup: it does not begin with a manifest")
+            raise CorruptData("the file is not a backup: it does not begin with a manifest")
         self._sums = {}
         data = content.read()
         self._sums[name] = content.digest()
@@ -91,10 +91,10 @@ class Reader:
         except msgspec.MsgspecError as error:
             raise CorruptData(f"the backup's manifest cannot be read: {error}") from error
         if self.manifest.format > FORMAT:
-            raise CorruptData(f"the backup is of format {self.manifest.format}: restore it with a newer release")
+            raise CorruptData(f"the backup has format version {self.manifest.format}: restore it with a newer release")
 
     def members(self) -> Iterator[tuple[str, "HashingReader"]]:
-        """Name and content of the members behind the manifest; each must be read before the next one."""
+        """Name and content of the members after the manifest. Read each before asking for the next."""
         ended: dict[str, str] | None = None
         with _whole():
             for name, content in self._members:
@@ -106,15 +106,15 @@ class Reader:
                     pass
                 self._sums[name] = content.digest()
         if ended is None:
-            raise CorruptData("the backup is cut short: its end is missing")
+            raise CorruptData("the backup is truncated: its end is missing")
         if wrong := sorted(name for name in {*ended, *self._sums} if ended.get(name) != self._sums.get(name)):
-            raise CorruptData(f"the backup is damaged: {wrong[0]} is not what was written")
+            raise CorruptData(f"the backup is damaged: the checksum of {wrong[0]} differs")
 
     def _raw(self) -> Iterator[tuple[str, "HashingReader"]]:
         for info in self._tar:
             content = self._tar.extractfile(info)
             if content is None:
-                raise CorruptData(f"the backup holds {info.name}, which is no file")
+                raise CorruptData(f"the backup contains {info.name}, which is not a file")
             yield info.name, HashingReader(cast(BinaryIO, content))
 
 
@@ -123,28 +123,28 @@ def _whole() -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError, msgspec.MsgspecError) as error:
-        raise CorruptData(f"the backup is cut short or damaged: {error}") from error
+        raise CorruptData(f"the backup is truncated or damaged: {error}") from error
 
 
 class HashingReader:
-    """Reads, and makes the sum of what was read."""
+    """A reader that hashes what is read."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
         self._sum = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
-        """As a file does. Raises CorruptData for a backup that ends too early."""
+        """Read like a file. Raises CorruptData for a truncated backup."""
         with _whole():
             data = self._source.read(size)
         self._sum.update(data)
         return data
 
     def digest(self) -> str:
-        """SHA-256 of what was read so far."""
+        """SHA-256 of the bytes read so far."""
         return self._sum.hexdigest()
 
 
 def line(row: dict[str, Any]) -> bytes:
-    """A row of a table."""
+    """A table row as a line of JSON."""
     return msgspec.json.encode(row) + b"\n"

@@ -1,6 +1,6 @@
-"""Puts a backup into an empty service: objects as they come, then all rows in one transaction, once it is known whole.
+"""Restore a backup into an empty service: objects while reading, then all rows in one transaction after verification.
 
-The tables are first made as they were when the backup was taken, and brought up to date with what is in them.
+The tables are created at the revision of the backup, filled, and then migrated to the current revision.
 """
 
 import shutil
@@ -32,13 +32,13 @@ _PIECE = 1024 * 1024
 _ROWS = 500
 
 
-def restore(engine: Engine, storage: Storage, source: BinaryIO, places: BackupPaths) -> BackupCounts:
-    """Restore a backup. What runs of this service must be stopped.
+def restore(engine: Engine, storage: Storage, source: BinaryIO, paths: BackupPaths) -> BackupCounts:
+    """Restore a backup into a stopped service.
 
-    Raises Conflict where there is something already, CorruptData; then the objects that were put there are removed.
+    Raises Conflict when the database is not empty, and CorruptData; restored objects are removed again after an error.
     """
-    if used := _rows_there(engine):
-        raise Conflict(f"the database holds rows of {used}: restore into an empty one")
+    if used := _used_table(engine):
+        raise Conflict(f"the database has rows in table {used}: restore into an empty one")
     reader = Reader(source)
     taken = BackupCounts()
     written: list[str] = []
@@ -54,12 +54,12 @@ def restore(engine: Engine, storage: Storage, source: BinaryIO, places: BackupPa
             for key in written:
                 storage.delete(key)
             raise
-        _put_files(Path(folder), places)
+        _restore_files(Path(folder), paths)
     return taken
 
 
-def _rows_there(engine: Engine) -> str:
-    """The name of a table of ours that is not empty; empty when there is none."""
+def _used_table(engine: Engine) -> str:
+    """The name of a table of the service that has rows, or an empty string."""
     with engine.connect() as connection:
         there = set(inspect(connection).get_table_names())
         for table in Base.metadata.sorted_tables:
@@ -71,7 +71,7 @@ def _rows_there(engine: Engine) -> str:
 def _take(
     name: str, content: HashingReader, storage: Storage, folder: Path, written: list[str], taken: BackupCounts
 ) -> None:
-    """Put a member where it belongs: an object into the storage, the rest aside."""
+    """Write an object to the storage, any other member to the temporary folder."""
     if name.startswith(STORAGE) and is_key(key := name.removeprefix(STORAGE)):
         with storage.create(key) as sink:
             while piece := content.read(_PIECE):
@@ -86,24 +86,24 @@ def _take(
             while piece := content.read(_PIECE):
                 sink.write(piece)
     else:
-        raise CorruptData(f"the backup holds {name}, which no backup of this service does")
+        raise CorruptData(f"the backup contains {name}, which is not part of a backup of this service")
 
 
 def _check(folder: Path, counts: dict[str, int]) -> None:
     for name, count in counts.items():
         if sum(1 for _ in _lines(folder, name)) != count:
-            raise CorruptData(f"the backup has not all {count} rows of {name}")
+            raise CorruptData(f"the backup does not have all {count} rows of {name}")
 
 
 def _prepare(engine: Engine, revision: str) -> None:
-    """Empty tables as they were when the backup was taken."""
+    """Create empty tables at the revision of the backup."""
     if inspect(engine).has_table(_VERSION):
         _migrate(engine, "base")
     try:
         _migrate(engine, revision)
     except CommandError as error:
         raise CorruptData(
-            f"tables of revision {revision} are not known here: restore it with a newer release"
+            f"this release does not know table revision {revision}: restore the backup with a newer release"
         ) from error
 
 
@@ -117,18 +117,18 @@ def _migrate(engine: Engine, revision: str) -> None:
 
 
 def _insert(engine: Engine, folder: Path, names: list[str], keys: set[str]) -> int:
-    """All rows, in one transaction; how many."""
+    """Insert all rows in one transaction. Returns their number."""
     known = MetaData()
     known.reflect(engine)
     for column in (column for table in known.tables.values() for column in table.columns):
         if isinstance(column.type, JSON):
-            column.type.none_as_null = True  # else nothing would become JSON's own null
+            column.type.none_as_null = True  # otherwise None becomes a JSON null
     missing = _Missing(keys)
     count = 0
     with engine.begin() as connection:
         for name in names:
             table = known.tables[name]
-            rows = (_as_it_was(table, row) for row in _lines(folder, name) if not missing.leaves_out(name, row))
+            rows = (_restored(table, row) for row in _lines(folder, name) if not missing.leaves_out(name, row))
             while batch := list(islice(rows, _ROWS)):
                 connection.execute(table.insert(), batch)
                 count += len(batch)
@@ -136,14 +136,14 @@ def _insert(engine: Engine, folder: Path, names: list[str], keys: set[str]) -> i
 
 
 class _Missing:
-    """Rows whose objects were gone when the backup was taken are left out, and the rows that hang on them."""
+    """Filters out rows whose objects were deleted during the backup, and the rows that depend on them."""
 
     def __init__(self, keys: set[str]) -> None:
         self._keys = keys
         self._gone: set[str] = set()
 
     def leaves_out(self, table: str, row: dict[str, Any]) -> bool:
-        """Whether a row is left out. Parents come before those that name them."""
+        """Whether to leave out a row. Call it for parents before the rows that reference them."""
         out = any(key not in self._keys for key in keys_of(table, row))
         out = out or row.get("video_id") in self._gone or row.get("job_id") in self._gone
         if out and "id" in row:
@@ -151,8 +151,8 @@ class _Missing:
         return out
 
 
-def _as_it_was(table: Table, row: dict[str, Any]) -> dict[str, Any]:
-    """A row as the table takes it. What was at work begins again."""
+def _restored(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    """A row with the column types of the table. Active jobs and renditions are queued again."""
     if table.name == Job.__tablename__ and row["state"] in ACTIVE:
         fresh = {"state": str(JobState.QUEUED), "frames_total": None, "frames_done": 0, "chunks_total": None}
         fresh |= {"chunks_sent": 0, "started_at": None}
@@ -176,11 +176,11 @@ def _lines(folder: Path, table: str) -> Iterator[dict[str, Any]]:
         raise CorruptData(f"the backup's rows of {table} cannot be read: {error}") from error
 
 
-def _put_files(folder: Path, places: BackupPaths) -> None:
-    """The key of the tokens and the models, where they belong on this machine."""
-    if places.secrets and (folder / SECRETS).is_file():
-        places.secrets.unlink(missing_ok=True)
-        places.secrets.touch(mode=0o600)
-        places.secrets.write_bytes((folder / SECRETS).read_bytes())
+def _restore_files(folder: Path, paths: BackupPaths) -> None:
+    """Copy the signing key and the added models to their paths on this machine."""
+    if paths.secrets and (folder / SECRETS).is_file():
+        paths.secrets.unlink(missing_ok=True)
+        paths.secrets.touch(mode=0o600)
+        paths.secrets.write_bytes((folder / SECRETS).read_bytes())
     if (folder / MODELS).is_dir():
-        shutil.copytree(folder / MODELS, places.models, dirs_exist_ok=True)
+        shutil.copytree(folder / MODELS, paths.models, dirs_exist_ok=True)

@@ -1,4 +1,4 @@
-"""`python -m api.operator.users_command`, called by `web-detector`: user administration, directly on the tables."""
+"""`python -m api.operator.users_command`, called by `web-detector`: user administration in the database."""
 
 import argparse
 import getpass
@@ -24,22 +24,23 @@ from contracts.settings.table import Settings
 
 _USER = "user"
 _RANDOM_BYTES = 18
-# As the spec has it.
+# Same as in the API specification.
 USERNAME = re.compile(r"[A-Za-z0-9._@+-]{3,64}", re.ASCII)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point: 0, 1 for whatever went wrong, 2 for wrong settings or arguments, 130 after an interrupt."""
+    """Run the command. Returns the exit status: 0, 1 for errors, 2 for wrong settings or arguments, 130 after an
+    interrupt."""
     options = _parser().parse_args(argv)
-    return ended(lambda: _run(options, load(None)), {SQLAlchemyError: "the database cannot be asked: "})
+    return ended(lambda: _run(options, load(None)), {SQLAlchemyError: "the database cannot be used: "})
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     if not settings.database_url:
-        raise SettingsError("DATABASE_URL is not set: it says where the tables are")
+        raise SettingsError("DATABASE_URL is not set")
     engine = open_database(settings.database_url)
     try:
-        UsersCommand(engine, settings).do(options)
+        UsersCommand(engine, settings).execute(options)
     finally:
         engine.dispose()
     return 0
@@ -47,15 +48,15 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 
 @dataclass(frozen=True, slots=True)
 class UsersCommand:
-    """Where the commands are carried out."""
+    """The user commands on a database."""
 
     engine: Engine
     settings: Settings
 
-    def do(self, options: argparse.Namespace) -> None:
-        """Raises WebDetectorError."""
+    def execute(self, options: argparse.Namespace) -> None:
+        """Execute the chosen command. Raises WebDetectorError."""
         table = UserTable(self.engine)
-        match options.command, getattr(options, "deed", None):
+        match options.command, getattr(options, "action", None):
             case "admin", _:
                 self._admin(table, options)
             case _, "list":
@@ -68,12 +69,12 @@ class UsersCommand:
                 self._set_role(table, options.name, _USER)
             case _, "password":
                 user = table.by_name(options.name)
-                table.replace_password(user.id, passwords.hashed(self._chosen(options)))
-                self._note("user.password", user, "has a new password; all sessions have ended")
+                table.replace_password(user.id, passwords.hashed(self._password(options)))
+                self._note("user.password", user, "has a new password; all sessions are revoked")
             case _, "disable":
                 user = table.by_name(options.name)
                 table.replace_password(user.id, passwords.DISABLED)
-                self._note("user.disabled", user, "cannot log in any more; sessions and API tokens have ended")
+                self._note("user.disabled", user, "is disabled; all sessions and API tokens are revoked")
 
     def _admin(self, table: UserTable, options: argparse.Namespace) -> None:
         try:
@@ -84,12 +85,12 @@ class UsersCommand:
             self._set_role(table, options.name, ADMIN)
 
     def _add(self, table: UserTable, options: argparse.Namespace, role: str) -> None:
-        user = table.add(options.name, passwords.hashed(self._chosen(options)), role)
-        self._note("user.added", user, f"is there, with the role {role}")
+        user = table.add(options.name, passwords.hashed(self._password(options)), role)
+        self._note("user.added", user, f"is added with the role {role}")
 
     def _set_role(self, table: UserTable, name: str, role: str) -> None:
         user, _ = table.change(table.by_name(name).id, role=role)
-        self._note("user.role", user, f"has the role {role}")
+        self._note("user.role", user, f"now has the role {role}")
 
     def _list(self, table: UserTable) -> None:
         cursor: str | None = None
@@ -101,20 +102,20 @@ class UsersCommand:
             if cursor is None:
                 return
 
-    def _note(self, action: str, user: User, says: str) -> None:
+    def _note(self, action: str, user: User, outcome: str) -> None:
         audit.write(self.engine, action, subject=user.id)
-        print(f"{user.username} {says}")
+        print(f"{user.username} {outcome}")
 
-    def _chosen(self, options: argparse.Namespace) -> str:
-        """The password: made here and shown this once, typed twice, or the first line of what is piped in."""
+    def _password(self, options: argparse.Namespace) -> str:
+        """The new password: generated and printed, typed twice at the prompt, or the first line of stdin."""
         if options.generate:
-            made = secrets.token_urlsafe(_RANDOM_BYTES)
-            print(f"password: {made}")
-            return made
+            generated = secrets.token_urlsafe(_RANDOM_BYTES)
+            print(f"password: {generated}")
+            return generated
         if sys.stdin.isatty():
             chosen = getpass.getpass("password: ")
-            if getpass.getpass("again: ") != chosen:
-                raise WebDetectorError("these were two different passwords: nothing was changed")
+            if getpass.getpass("repeat the password: ") != chosen:
+                raise WebDetectorError("the passwords differ: nothing was changed")
         else:
             chosen = sys.stdin.readline().rstrip("\r\n")
         passwords.check(chosen, options.name, self.settings.password_min_length)
@@ -122,35 +123,35 @@ class UsersCommand:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="web-detector", description="Users of the service, on its tables.")
+    parser = argparse.ArgumentParser(prog="web-detector", description="User administration.")
     commands = parser.add_subparsers(dest="command", required=True)
-    admin = commands.add_parser("admin", help="make a user an administrator, a new one if need be")
+    admin = commands.add_parser("admin", help="create an administrator, or promote an existing user")
     _add_password(admin)
-    deeds = commands.add_parser("users", help="list, add, change users").add_subparsers(dest="deed", required=True)
-    deeds.add_parser("list", help="names, roles, since when, ids")
-    add = deeds.add_parser("add", help="make a user")
+    actions = commands.add_parser("users", help="manage users").add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="list name, role, creation date and id of all users")
+    add = actions.add_parser("add", help="create a user")
     _add_password(add)
-    add.add_argument("--admin", action="store_true", help="as an administrator")
-    _add_password(deeds.add_parser("password", help="give a user a new password; their sessions end"))
-    for name, does in (
-        ("promote", "make a user an administrator"),
-        ("demote", "make an administrator a user again"),
-        ("disable", "shut a user out: no login, no session, no API token; a new password lets them in again"),
+    add.add_argument("--admin", action="store_true", help="with the role admin")
+    _add_password(actions.add_parser("password", help="set a new password and revoke all sessions"))
+    for name, text in (
+        ("promote", "give a user the role admin"),
+        ("demote", "give an administrator the role user"),
+        ("disable", "disable a user and revoke all sessions and API tokens; a new password enables them again"),
     ):
-        deeds.add_parser(name, help=does).add_argument("name", metavar="NAME", type=_username)
+        actions.add_parser(name, help=text).add_argument("name", metavar="NAME", type=_username)
     return parser
 
 
 def _add_password(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", type=_username)
     parser.add_argument(
-        "--generate", action="store_true", help="make a password and show it, instead of asking for one (or a pipe)"
+        "--generate", action="store_true", help="generate and print a password instead of reading it from stdin"
     )
 
 
 def _username(text: str) -> str:
     if not USERNAME.fullmatch(text):
-        raise argparse.ArgumentTypeError("a name has 3 to 64 letters or digits; . _ @ + - are fine too")
+        raise argparse.ArgumentTypeError("must have 3 to 64 characters: letters, digits, . _ @ + -")
     return text
 
 

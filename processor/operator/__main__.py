@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: 0, 1 for problems found or errors, 2 for wrong settings, 130 after an interrupt."""
     options = parser().parse_args(argv)
     logging.basicConfig(level=logging.ERROR)
-    return ended(lambda: _run(options, load(None)), {SQLAlchemyError: "the database cannot be asked: ", OSError: ""})
+    return ended(lambda: _run(options, load(None)), {SQLAlchemyError: "the database cannot be used: ", OSError: ""})
 
 
 def _run(options: argparse.Namespace, settings: Settings) -> int:
@@ -72,11 +72,11 @@ def _retention(stores: DataStores, settings: Settings, options: argparse.Namespa
         found = expired(stores, settings)
     else:
         found = chain.from_iterable(iter(lambda: expire(stores, settings), []))
-    told = (
+    lines = (
         _json(item) if options.json else f"{item.kind}  {item.id}  {item.since:%Y-%m-%d %H:%M}  of user {item.user_id}"
         for item in found
     )
-    _show(told, options)
+    _show(lines, options)
     if not settings.retention_video_days and not settings.retention_result_days:
         print("RETENTION_VIDEO_DAYS and RETENTION_RESULT_DAYS are 0: nothing expires", file=sys.stderr)
     return 0

@@ -43,7 +43,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
 
 def test_the_first_administrator_is_made_where_the_embedded_form_keeps_its_tables(data: Path) -> None:
     ended = manage("admin", "root", data=data, typed=f"{GOOD}\n")
-    assert (ended.returncode, ended.stdout) == (0, "root is there, with the role admin\n")
+    assert (ended.returncode, ended.stdout) == (0, "root is added with the role admin\n")
     (root,) = users(data).values()
     assert root.role == "admin"
     assert verified(root.password_hash, GOOD)
@@ -116,7 +116,7 @@ def test_tables_that_are_not_there_are_no_trace_on_the_screen(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/none.sqlite")
     assert main(["users", "list"]) == 1
-    assert "the database cannot be asked: no such table" in capsys.readouterr().err
+    assert "the database cannot be used: no such table" in capsys.readouterr().err
     monkeypatch.setenv("DATABASE_URL", "")
     assert main(["users", "list"]) == 2
     assert "DATABASE_URL is not set" in capsys.readouterr().err
