@@ -1,4 +1,4 @@
-"""`web-detector detect`: send a video, wait, print what is in it."""
+"""`web-detector detect`: upload a video, wait for its job, print the summary."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from contracts.runtime.exit_codes import ended
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is asked for on the command line."""
+    """The arguments of the command line."""
 
     file: Path
     output: Path | None
@@ -27,13 +27,13 @@ class Request:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of the job; what is not asked for is left to the service."""
+        """The job options that were given; the service has defaults for the rest."""
         score = {} if self.min_score is None else {"min_score": self.min_score}
         return score | ({"labels": list(self.labels)} if self.labels else {})
 
 
 def detect(request: Request, environ: Mapping[str, str]) -> int:
-    """Do it. Returns the exit status: 0, 1 for whatever went wrong, 130 after an interrupt."""
+    """Run the command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
     return ended(lambda: _detect(request, environ), {ServiceError: "", LocalFailed: "", OSError: ""})
 
 
@@ -42,29 +42,29 @@ def _detect(request: Request, environ: Mapping[str, str]) -> int:
     with terminable():
         _check(request)
         if url := environ.get("WEB_DETECTOR_URL", "").strip():
-            return _at(url, request, environ, report)
-        return _here(request, environ, report)
+            return _detect_at(url, request, environ, report)
+        return _detect_locally(request, environ, report)
 
 
 def _check(request: Request) -> None:
-    """What can be known before anything is started."""
+    """Check the arguments before starting a service. Raises ServiceError."""
     if not request.file.is_file():
         raise ServiceError(f"there is no file {request.file}")
     if request.output:
         writable(request.output)
 
 
-def _at(url: str, request: Request, environ: Mapping[str, str], report: Report) -> int:
-    """With a service that runs somewhere."""
+def _detect_at(url: str, request: Request, environ: Mapping[str, str], report: Report) -> int:
+    """Use the running service at `url`."""
     with Client(url) as client:
         client.login(*credentials(environ))
         status = _run(client, request, report)
-        report.say(f"look closer: {client.url}/docs")
+        report.say(f"API docs: {client.url}/docs")
         return status
 
 
-def _here(request: Request, environ: Mapping[str, str], report: Report) -> int:
-    """With a service of its own."""
+def _detect_locally(request: Request, environ: Mapping[str, str], report: Report) -> int:
+    """Use a temporary service on this machine."""
     report.say("starting the service")
     with local_service(environ) as local, Client(local.url, direct=True) as client:
         client.register(local.username, local.password)
@@ -72,24 +72,24 @@ def _here(request: Request, environ: Mapping[str, str], report: Report) -> int:
         if request.keep:
             _keep(local, report)
         else:
-            report.say(f"look closer: KEEP=1 leaves the service running, with its API docs at {local.url}/docs")
+            report.say(f"to keep the service running, use --keep or KEEP=1; API docs are then at {local.url}/docs")
     return status
 
 
 def _keep(local: Local, report: Report) -> None:
-    """Stay until Ctrl-C, or until the service ends by itself."""
-    report.say(f"\nthe service runs at {local.url} until Ctrl-C; look closer: {local.url}/docs")
+    """Wait for Ctrl-C. Raises ServiceError when the service exits before."""
+    report.say(f"\nthe service runs at {local.url} until Ctrl-C; API docs: {local.url}/docs")
     report.say(f"user: {local.username}  password: {local.password}")
     try:
         local.child.wait()
     except KeyboardInterrupt:
         report.say("\nstopping")
         return
-    raise ServiceError("the service ended by itself")
+    raise ServiceError("the service has exited")
 
 
 def _run(client: Client, request: Request, report: Report) -> int:
-    video = _send(client, request.file, report)
+    video = _upload(client, request.file, report)
     job = _wait(client, client.start(video["id"], request.model, request.options)["id"], report)
     if job["state"] in ("failed", "cancelled"):
         error = job["error"] or {}
@@ -99,14 +99,14 @@ def _run(client: Client, request: Request, report: Report) -> int:
     report.summary(summary)
     if job["state"] == "partial":
         missing = [f"frames {r['first']} to {r['last']}: {r['reason']}" for r in job["failed_ranges"]]
-        report.warn("the result is not whole: " + "; ".join(missing or [job["error"]["detail"]]))
+        report.warn("the result is incomplete: " + "; ".join(missing or [job["error"]["detail"]]))
     if request.output:
         _write(request.output, client, job, summary)
         report.say(f"all frames: {request.output}")
     return 0
 
 
-def _send(client: Client, path: Path, report: Report) -> dict[str, Any]:
+def _upload(client: Client, path: Path, report: Report) -> dict[str, Any]:
     size = path.stat().st_size
     with report.sending(path.name) as bar:
         return client.upload(path, lambda sent: bar.show(sent, size))
@@ -125,7 +125,7 @@ def _wait(client: Client, job_id: str, report: Report) -> dict[str, Any]:
 
 
 def _write(path: Path, client: Client, job: dict[str, Any], summary: dict[str, Any]) -> None:
-    """All frames as a file, whole or not at all; they are never all in memory."""
+    """Write all frames to a file atomically, streaming them."""
     with replacing(path) as sink:
         if path.suffix == ".ndjson":
             sink.writelines(line + "\n" for line in client.results(job["id"]))

@@ -1,4 +1,4 @@
-"""A client of the service: HTTP, and nothing that the service knows otherwise."""
+"""HTTP client of the service."""
 
 import io
 import math
@@ -14,18 +14,18 @@ _PREFIX = "/api/v1"
 _POLL_SECONDS = 0.3
 _PATIENCE_SECONDS = 30.0
 _ENDED = ("succeeded", "partial", "failed", "cancelled")
-# An upload's answer waits for the probe, and a slow disk may hold a write.
+# The response to an upload waits for the probe, and a slow disk may delay a write.
 _TIMEOUT = httpx.Timeout(60, connect=10)
 
 
 class ServiceError(Exception):
-    """The service refused, or does not answer. The text is one line for a person."""
+    """The service refused a request or does not answer. The text is a message for the user."""
 
 
 class Client:
-    """A user's session with a service. Use as a context.
+    """A user's session with a service. Use it as a context manager.
 
-    direct: past any proxy that the environment names, for a service on this machine.
+    direct: ignore proxy settings of the environment, for a service on this machine.
     """
 
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None, *, direct: bool = False) -> None:
@@ -41,22 +41,22 @@ class Client:
         self._http.close()
 
     def register(self, username: str, password: str) -> None:
-        """Make a user and log in as it."""
+        """Register a user and log in."""
         self._enter("register", {"username": username, "password": password})
 
     def login(self, username: str, password: str) -> None:
-        """Log in as a user that there is."""
+        """Log in as an existing user."""
         self._enter("login", {"username": username, "password": password})
 
     def models(self) -> list[dict[str, Any]]:
-        """The models that a job may name."""
+        """The models of the service."""
         items: list[dict[str, Any]] = self._json("GET", "/models")["items"]
         return items
 
     def upload(self, path: Path, progress: Callable[[int], object], source: str = "") -> dict[str, Any]:
-        """Send a file, streamed from the disk; progress is told the bytes sent so far. Returns the video.
+        """Upload a file, streamed from disk. Returns the video.
 
-        source: where it comes from, a word of the caller's that stays with the video.
+        progress: called with the number of bytes sent so far. source: text that is stored with the video.
         """
         if time.monotonic() > self._renew_at:  # a refused upload cannot be repeated
             self._enter("login", self._credentials)
@@ -82,7 +82,7 @@ class Client:
         return self._items("/jobs", video_id=video_id)
 
     def cancel(self, job_id: str) -> None:
-        """Ask a job to stop."""
+        """Request the cancellation of a job."""
         self._json("POST", f"/jobs/{job_id}/cancel")
 
     def start(self, video_id: str, model: str | None, options: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Client:
         return self._json("POST", "/jobs", json=body | ({"model": model} if model else {}))
 
     def follow(self, job_id: str) -> Iterator[dict[str, Any]]:
-        """The job, again and again, until it has ended. A service that is away for a moment is waited for."""
+        """Poll a job and yield it until it has ended. Retries for a while when the service does not answer."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
@@ -107,7 +107,7 @@ class Client:
             time.sleep(_POLL_SECONDS)
 
     def summary(self, job_id: str) -> dict[str, Any]:
-        """What was found, in numbers."""
+        """The summary of a job's result."""
         return self._json("GET", f"/jobs/{job_id}/summary")
 
     def results(self, job_id: str) -> Iterator[str]:
@@ -119,7 +119,7 @@ class Client:
         try:
             yield from (line for line in answer.iter_lines() if line)
         except httpx.HTTPError as error:
-            raise _Away(f"{self.url} broke off while sending the results: {error}") from error
+            raise _Away(f"{self.url} closed the connection while sending the results: {error}") from error
         finally:
             answer.close()
 
@@ -132,7 +132,7 @@ class Client:
         self._renew_at = time.monotonic() + tokens.get("expires_in", math.inf) / 2
 
     def _items(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
-        """A list, page after page."""
+        """All items of a paginated list."""
         while True:
             page = self._json("GET", path, params={"limit": 100} | query)
             yield from page["items"]
@@ -146,7 +146,7 @@ class Client:
         return value
 
     def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
-        """Send it; when the token has run out meanwhile, log in again and repeat what carries no file."""
+        """Send a request. If the token has expired, log in and retry, except for uploads. Raises ServiceError."""
         answer = self._try(request, stream)
         repeatable = "multipart" not in request.headers.get("Content-Type", "")
         if answer.status_code == 401 and self._credentials and repeatable:
@@ -170,11 +170,11 @@ class Client:
 
 
 class _Away(ServiceError):
-    """No answer came."""
+    """The service does not answer."""
 
 
 class _Counted(io.FileIO):
-    """A file that tells how far it has been read."""
+    """A file that reports its read position."""
 
     def __init__(self, path: Path, progress: Callable[[int], object]) -> None:
         super().__init__(path)
@@ -187,7 +187,7 @@ class _Counted(io.FileIO):
 
 
 def _problem(answer: httpx.Response) -> str:
-    """A problem (RFC 9457) as one line."""
+    """Format a problem response (RFC 9457) as one line."""
     try:
         problem = answer.json()
         text = ": ".join(dict.fromkeys(part for part in (problem["title"], problem.get("detail")) if part))

@@ -1,4 +1,4 @@
-"""What `detect` shows: bars on a terminal, plain lines elsewhere, and the table at the end."""
+"""Console output of `detect` and `eval`: progress bars on a terminal, plain lines elsewhere, and a summary table."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -23,42 +23,42 @@ _LINE_SECONDS = 2.0
 
 
 class Bar(Protocol):
-    """Progress of one thing."""
+    """A progress display."""
 
     def show(self, done: int, total: int | None, note: str = "") -> None:
-        """done of total, None while nobody knows it."""
+        """Show done of total; total is None while it is unknown."""
 
 
 class Report:
-    """Writes to a console; progress is animated on a terminal."""
+    """Writes to a console, with animated progress bars on a terminal."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
 
     def say(self, text: str) -> None:
-        """A line."""
+        """Print a line."""
         self.console.print(escape(text), soft_wrap=True)
 
     def warn(self, text: str) -> None:
-        """A line that must not be missed."""
+        """Print a warning."""
         self.console.print(f"[yellow]warning:[/yellow] {escape(text)}", soft_wrap=True)
 
     @contextmanager
     def sending(self, name: str) -> Iterator[Bar]:
-        """Progress in bytes."""
-        with self._bar(f"sending {name}", [DownloadColumn(), TransferSpeedColumn()], "bytes") as bar:
+        """Upload progress in bytes."""
+        with self._bar(f"uploading {name}", [DownloadColumn(), TransferSpeedColumn()], "bytes") as bar:
             yield bar
 
     @contextmanager
     def detecting(self) -> Iterator[Bar]:
-        """Progress in frames."""
+        """Job progress in frames."""
         columns: list[ProgressColumn] = [MofNCompleteColumn(), TextColumn("{task.fields[note]}")]
         with self._bar("detecting", columns, "frames") as bar:
             yield bar
 
     @contextmanager
     def evaluating(self) -> Iterator[Bar]:
-        """Progress in images."""
+        """Evaluation progress in images."""
         with self._bar("evaluating", [MofNCompleteColumn()], "images") as bar:
             yield bar
 
@@ -72,7 +72,7 @@ class Report:
             yield _Animated(progress, escape(title))
 
     def summary(self, summary: Mapping[str, Any]) -> None:
-        """The numbers of a finished job."""
+        """Print the summary of a finished job."""
         frames, seconds = summary["frames"], summary["seconds"]
         rate = f", {frames / seconds:.1f} frames/s" if seconds else ""
         self.say(f"\n{frames} frames in {seconds:.1f} s{rate}")
@@ -81,14 +81,14 @@ class Report:
             self.say("no objects were found")
             return
         table = Table()
-        table.add_column("object")
-        for head in ("found", "in frames", "most at once", "first so many at"):
+        table.add_column("label")
+        for head in ("detections", "frames", "max per frame", "at"):
             table.add_column(head, justify="right")
         for label, numbers in sorted(labels.items(), key=lambda item: (-item[1]["detections"], item[0])):
             most, at = str(numbers["max_in_frame"]), f"{numbers['max_at_ms'] / 1000:.2f} s"
             table.add_row(escape(label), str(numbers["detections"]), str(numbers["frames"]), most, at)
         self.console.print(table)
-        self.say("top three: " + ", ".join(summary["top_labels"][:3]))
+        self.say("top labels: " + ", ".join(summary["top_labels"][:3]))
 
 
 class _Animated:
@@ -101,7 +101,7 @@ class _Animated:
 
 
 class _Lines:
-    """A line now and then, and one at the end."""
+    """Prints a line at intervals, and one at the end."""
 
     def __init__(self, report: Report, title: str, unit: str) -> None:
         self._report = report

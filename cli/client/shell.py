@@ -1,4 +1,4 @@
-"""What the commands have in common at their edges: signals, files, and who one is."""
+"""Helpers of the commands: output files, credentials, signals."""
 
 import os
 import signal
@@ -12,22 +12,22 @@ from cli.client.http_client import ServiceError
 
 
 def writable(path: Path) -> None:
-    """Raises ServiceError when a file cannot be made there."""
+    """Raise ServiceError when no file can be created at `path`."""
     if not os.access(path.parent, os.W_OK):
-        raise ServiceError(f"{path} cannot be written: there is no folder {path.parent} to write in")
+        raise ServiceError(f"{path} cannot be written: {path.parent} is not a writable folder")
 
 
 def credentials(environ: Mapping[str, str]) -> tuple[str, str]:
-    """Name and password of the user at WEB_DETECTOR_URL. Raises ServiceError."""
+    """User name and password from the environment. Raises ServiceError when one is missing."""
     username, password = environ.get("WEB_DETECTOR_USER", ""), environ.get("WEB_DETECTOR_PASSWORD", "")
     if not (username and password):
-        raise ServiceError("WEB_DETECTOR_URL is set: set WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD as well")
+        raise ServiceError("WEB_DETECTOR_URL is set, so WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD must be set too")
     return username, password
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
-    """A file that takes the path's place when the context ends well."""
+    """A new file that replaces `path` when the context ends without an error."""
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
         part = Path(folder) / path.name
         with part.open("w", encoding="utf-8") as sink:
@@ -37,7 +37,7 @@ def replacing(path: Path) -> Iterator[TextIO]:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the call as Ctrl-C does: what was started is stopped first."""
+    """Treat SIGTERM and SIGHUP like Ctrl-C, so that started processes are stopped first."""
 
     def interrupt(*_: object) -> NoReturn:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What the embedded form keeps in DATA_DIR for itself: a lock, its secrets, and the logs."""
+"""DATA_DIR in embedded mode: its lock, the secrets, and the addresses of the service."""
 
 import fcntl
 import os
@@ -25,7 +25,7 @@ _ENDING_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A locked DATA_DIR. lock is the descriptor that holds it; whoever inherits it holds it too."""
+    """A locked DATA_DIR. lock: file descriptor that holds the lock; processes that inherit it hold it too."""
 
     path: Path
     lock: int
@@ -33,7 +33,7 @@ class Home:
 
 @contextmanager
 def open_home(folder: str) -> Iterator[Home]:
-    """Make the folder if need be and lock it. Raises Failed when another instance has it."""
+    """Create the folder if needed and lock it. Raises Failed when another instance holds the lock."""
     path = Path(folder).expanduser().absolute()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -41,14 +41,14 @@ def open_home(folder: str) -> Iterator[Home]:
     except OSError as error:
         raise Failed(f"DATA_DIR {path} cannot be used: {error}") from error
     try:
-        _take(lock, path)
+        _acquire(lock, path)
         yield Home(path, lock)
     finally:
         os.close(lock)
 
 
 def secret_environment(home: Home, environ: Mapping[str, str]) -> dict[str, str]:
-    """The secrets: the environment's, else those of DATA_DIR/secrets.env, made at the first start."""
+    """The secrets that the environment lacks, from DATA_DIR/secrets.env, which is created at the first start."""
     if environ.get(SECRET, "").strip():
         return {}
     path = home.path / "secrets.env"
@@ -58,26 +58,26 @@ def secret_environment(home: Home, environ: Mapping[str, str]) -> dict[str, str]
         name, _, value = line.partition("=")
         if name.strip() == SECRET and value.strip():
             return {SECRET: value.strip()}
-    raise Failed(f"{path} holds no {SECRET}: remove it, and a new one is made (tokens given out so far end)")
+    raise Failed(f"{path} has no {SECRET}: remove the file, and a new one is created (existing tokens become invalid)")
 
 
 def note_addresses(home: Home, environ: Mapping[str, str]) -> None:
-    """Keep where the service has its things, for commands that are started beside it."""
+    """Write the addresses of the service to DATA_DIR, for the operator commands."""
     lines = [f"{name}={environ[name]}\n" for name in _ADDRESSES if environ.get(name, "").strip()]
     _write(home.path / _NOTED, "".join(lines))
 
 
 def read_addresses(folder: Path) -> dict[str, str]:
-    """Where the service of a DATA_DIR has its things, as far as they are there now; empty when there is no service."""
+    """The addresses of the service in a DATA_DIR that are available now; empty when there is no service."""
     found = {"DATABASE_URL": f"sqlite:///{folder / DATABASE}"} if (folder / DATABASE).is_file() else {}
     if (folder / _NOTED).is_file():
         lines = (line.partition("=") for line in (folder / _NOTED).read_text().splitlines())
         found.update({name: value for name, _, value in lines})
-    # The folder of its own Valkey's socket goes when it ends.
-    return {name: value for name, value in found.items() if not _ended(value)}
+    # The socket of the bundled Valkey is removed when the service stops.
+    return {name: value for name, value in found.items() if not _socket_missing(value)}
 
 
-def _ended(url: str) -> bool:
+def _socket_missing(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme in ("unix", "redis+socket") and not Path(parts.path).exists()
 
@@ -87,7 +87,7 @@ def _write_secret(path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and never readable by others, not even for a moment."""
+    """Write a file atomically, readable by its owner only from the start."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -98,8 +98,8 @@ def _write(path: Path, text: str) -> None:
     part.rename(path)
 
 
-def _take(lock: int, path: Path) -> None:
-    """Lock it for this process. What is left of a killed instance gets a moment to end."""
+def _acquire(lock: int, path: Path) -> None:
+    """Lock DATA_DIR. Wait briefly for the remaining processes of a killed instance to end. Raises Failed."""
     deadline = time.monotonic() + _ENDING_SECONDS
     while True:
         try:
@@ -108,7 +108,7 @@ def _take(lock: int, path: Path) -> None:
         except BlockingIOError:
             holder = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
             if _alive(holder) or time.monotonic() > deadline:
-                text = f"another instance (pid {holder}) works in {path}: stop it, or set another DATA_DIR"
+                text = f"another instance (pid {holder}) uses {path}: stop it, or set another DATA_DIR"
                 raise Failed(text) from None
             time.sleep(0.1)
     os.ftruncate(lock, 0)

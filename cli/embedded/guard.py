@@ -1,12 +1,12 @@
-"""The guard of a supervisor: ends everything that the supervisor leaves behind when it is killed.
+"""The guard process: ends the supervisor's processes when the supervisor is killed.
 
-Started by `Guard` as a program of its own, with the standard library alone, so that it costs
-little. It reads which process groups live from a pipe whose other end the supervisor holds; the
-end of that pipe is the end of the supervisor, however it came about.
+`Guard` starts this file as a separate program that needs only the standard library, to keep it small.
+It reads the running process groups from a pipe held open by the supervisor; end of file means that the
+supervisor has ended, for whatever reason.
 
     python guard.py TEMPORARY_FOLDER     (lines on stdin: "add GROUP SECONDS", "remove GROUP")
 
-It also holds DATA_DIR's lock, so that nobody starts there while something is still ending.
+It also holds the lock of DATA_DIR, so that no other instance starts before all processes have ended.
 """
 
 import os
@@ -21,10 +21,10 @@ from pathlib import Path
 
 
 class Guard:
-    """The supervisor's side."""
+    """The supervisor's handle of the guard process."""
 
     def __init__(self, folder: Path, lock: int) -> None:
-        """folder: removed at the end, whatever happens. lock: a descriptor to hold until then."""
+        """folder: removed at the end in any case. lock: file descriptor to hold until then."""
         self._popen = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, str(folder)],
             stdin=subprocess.PIPE,
@@ -33,16 +33,16 @@ class Guard:
         )
 
     def add(self, group: int, seconds: float) -> None:
-        """Watch over a process group; seconds it may take to end by itself. Raises OSError when the guard is gone."""
+        """Add a running process group. seconds: time to end after SIGTERM. Raises OSError when the guard has ended."""
         self._say(f"add {group} {seconds}")
 
     def remove(self, group: int) -> None:
-        """The group has ended."""
+        """Remove a process group that has ended."""
         with suppress(OSError):
             self._say(f"remove {group}")
 
     def close(self) -> None:
-        """Nothing is left to guard: let it tidy up and end."""
+        """Let the guard clean up and end, and wait for it."""
         if self._popen.stdin:
             with suppress(OSError):
                 self._popen.stdin.close()
@@ -55,7 +55,7 @@ class Guard:
 
 
 def main(folder: str, lines: Iterable[str]) -> None:
-    """Listen until the supervisor is gone, then end what it left."""
+    """Read commands until the supervisor has ended, then end the remaining process groups."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: dict[int, float] = {}

@@ -1,4 +1,4 @@
-"""A service of its own for one call: the embedded form as a child process, in a temporary DATA_DIR."""
+"""A temporary service for one command: embedded mode as a child process with a temporary DATA_DIR."""
 
 import ctypes
 import os
@@ -13,22 +13,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# What says where a service lies and keeps its things: this one has its own.
+# Settings for addresses and stored data. The temporary service does not take them from the environment.
 _OWN = {"DATA_DIR", "DATABASE_URL", "BROKER_URL", "RESULT_STORE_URL", "JWT_SECRET_KEY", "HOST", "PORT"}
 _OWN |= {"STORAGE_DIR", "STORAGE_URL", "S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}
 _PR_SET_PDEATHSIG = 1
 _LOG_LINES = 15
-_HURRY_SECONDS = 1.0  # a job that nobody waits for need not be finished
+_HURRY_SECONDS = 1.0  # after an error or interrupt, running jobs need not finish
 _libc = ctypes.CDLL(None)
 
 
 class LocalFailed(Exception):
-    """The service could not be started; the text has the end of its logs."""
+    """The service could not be started. The text includes the end of its logs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A running service, and the user that it is meant for."""
+    """A running temporary service, and the credentials to register."""
 
     url: str
     username: str
@@ -38,7 +38,7 @@ class Local:
 
 @contextmanager
 def local_service(environ: Mapping[str, str]) -> Iterator[Local]:
-    """A service that lives as long as the context. Raises LocalFailed."""
+    """Run a service for the duration of the context. Raises LocalFailed."""
     with tempfile.TemporaryDirectory(prefix="web-detector-", ignore_cleanup_errors=True) as folder:
         port = _free_port()
         settings = {name: value for name, value in environ.items() if name not in _OWN}
@@ -56,10 +56,10 @@ def local_service(environ: Mapping[str, str]) -> Iterator[Local]:
 
 
 def _start(environ: Mapping[str, str], folder: Path) -> "subprocess.Popen[str]":
-    """The supervisor in a session of its own: a Ctrl-C reaches this process, which then ends it in good order."""
+    """Start the supervisor in a new session: Ctrl-C reaches only this process, which then stops the supervisor."""
     parent = os.getpid()
 
-    def tie() -> None:
+    def end_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:
             os._exit(1)
@@ -73,12 +73,12 @@ def _start(environ: Mapping[str, str], folder: Path) -> "subprocess.Popen[str]":
             stderr=log,
             text=True,
             start_new_session=True,
-            preexec_fn=tie,
+            preexec_fn=end_with_parent,
         )
 
 
 def _await(child: "subprocess.Popen[str]", folder: Path) -> None:
-    """Wait for the line that says it is ready; it gives up by itself when that takes too long."""
+    """Wait for the line "ready at". The supervisor has its own timeout. Raises LocalFailed."""
     for line in child.stdout or ():
         if line.startswith("ready at "):
             return
@@ -95,7 +95,7 @@ def _last_lines(folder: Path) -> str:
 
 
 def _stop(child: "subprocess.Popen[str]", patience: float | None) -> None:
-    """End it and wait. After patience (seconds) and on an interrupt it is hurried, and leaves nothing either."""
+    """Stop the service and wait. After `patience` seconds or on an interrupt, a second SIGTERM shortens the stop."""
     child.terminate()
     while True:
         try:

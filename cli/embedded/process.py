@@ -1,4 +1,4 @@
-"""One process of the embedded form: what it is, and a run of it. Linux only."""
+"""A process of the embedded service: its specification and a running instance. Linux only."""
 
 import ctypes
 import os
@@ -17,13 +17,12 @@ _libc = ctypes.CDLL(None)  # loaded here: nothing may be imported between fork a
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """What to start.
+    """The specification of a process.
 
-    env: the whole environment. stage: those of a lower stage are stopped first. stop_seconds:
-    how long it may take to end after SIGTERM. crash_seconds: the same when the supervisor itself was
-    killed; 0 kills at once. restart: start it again when it ends; without, it runs once and must
-    end with 0. log: a file that its output is appended to, None for the supervisor's stderr. niceness: how far it
-    steps back where others want the processor too (0 to 19).
+    env: the complete environment. stage: lower stages are stopped first. stop_seconds: time to end
+    after SIGTERM. crash_seconds: the same after the supervisor was killed; 0 kills at once. restart:
+    restart it when it ends; otherwise it runs once and must end with status 0. log: file to append the
+    output to, None for the supervisor's stderr. niceness: 0 to 19.
     """
 
     name: str
@@ -38,11 +37,11 @@ class Process:
 
 
 class Run:
-    """A started process, leader of a session and of a process group of its own.
+    """A started process, leader of its own session and process group.
 
-    So a Ctrl-C in the terminal reaches the supervisor alone, and what the process starts can be
-    ended with it. When the supervisor dies the kernel sends SIGTERM to the leader; the rest of
-    the group is ended by the guard.
+    Ctrl-C in the terminal therefore reaches only the supervisor, and child processes can be ended with
+    the group. When the supervisor dies, the kernel sends SIGTERM to the leader, and the guard ends the
+    rest of the group.
     """
 
     def __init__(self, spec: Process) -> None:
@@ -65,7 +64,7 @@ class Run:
 
     @property
     def pid(self) -> int:
-        """The leader's id, which is the group's as well."""
+        """Process id of the leader, which is also the id of the group."""
         return self._popen.pid
 
     def ended(self) -> int | None:
@@ -73,19 +72,19 @@ class Run:
         return self._popen.poll()
 
     def terminate(self) -> None:
-        """Ask the leader to end; it tells its own children."""
+        """Send SIGTERM to the leader, which stops its own children."""
         if self.ended() is None:
             self._popen.send_signal(signal.SIGTERM)
 
     def kill_group(self) -> None:
-        """End what is left of the group, the leader's children included, and collect the leader."""
+        """Kill the remaining processes of the group and reap the leader."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
 
 
 class History:
-    """When a process was started again, to tell a mishap from a process that cannot live."""
+    """Restart times of a process, for the backoff and to give up on a process that keeps failing."""
 
     def __init__(self, most: int, within_seconds: float) -> None:
         self._most = most
@@ -93,7 +92,7 @@ class History:
         self._times: list[float] = []
 
     def next_delay(self) -> float | None:
-        """Seconds to wait before the next start, longer each time; None when it is given up."""
+        """Seconds to wait before the next restart, doubling each time; None to give up."""
         now = time.monotonic()
         self._times = [moment for moment in self._times if now - moment < self._within]
         if len(self._times) >= self._most:

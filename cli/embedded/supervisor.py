@@ -1,7 +1,7 @@
-"""A supervisor of a few processes: starts them, starts again what falls, ends all of them.
+"""A process supervisor: starts processes, restarts those that fail, and stops all of them.
 
-One thread and no signal handlers: the signals are blocked and taken up where the supervisor
-waits, so nothing happens at a moment it did not choose.
+One thread and no signal handlers: signals are blocked and read with sigtimedwait() in the main loop, so
+that they cannot interrupt other code.
 """
 
 import signal
@@ -23,15 +23,15 @@ _WATCHED = {*_STOP, signal.SIGCHLD}
 
 
 class Stopped(Exception):
-    """Somebody asked the supervisor to stop."""
+    """A signal requested the stop of the supervisor."""
 
 
 class Failed(Exception):
-    """It cannot go on; the text says why."""
+    """The service cannot start or continue. The text is the reason."""
 
 
 class Watched:
-    """A process under supervision. run is None while it waits for its next start, at `due`."""
+    """A supervised process. run is None while it waits for its restart, at `due`."""
 
     def __init__(self, spec: Process) -> None:
         self.spec = spec
@@ -42,7 +42,7 @@ class Watched:
 
 
 class Supervisor:
-    """Use as a context: on leaving it, for whatever reason, every process is ended."""
+    """Use it as a context manager: all processes are stopped at its end, also after an error."""
 
     def __init__(self, say: Callable[[str], None] | None = None) -> None:
         self._say = say or _tell
@@ -51,7 +51,7 @@ class Supervisor:
         self._mask: set[signal.Signals | int] = set()
 
     def __enter__(self) -> Self:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if inherited as ignored, no exit status would reach us
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if ignored, exit statuses would be lost
         self._mask = set(signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED))
         return self
 
@@ -61,23 +61,23 @@ class Supervisor:
         finally:
             if self._guard:
                 self._guard.close()
-            while signal.sigtimedwait(_WATCHED, 0):  # a late signal must not hit who comes after us
+            while signal.sigtimedwait(_WATCHED, 0):  # discard pending signals before unblocking them
                 pass
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def guarded_by(self, guard: Guard) -> None:
-        """From now on, the guard ends what is left if this process is killed. Needed before `start`."""
+        """Set the guard, which ends the processes if this one is killed. Call it before `start`."""
         self._guard = guard
 
     def start(self, spec: Process) -> Watched:
-        """Start a process and watch over it."""
+        """Start a process and supervise it."""
         watched = Watched(spec)
         self._watched.append(watched)
         self._launch(watched)
         return watched
 
     def wait_for(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
-        """Go on until the condition holds. Raises Stopped, or Failed when it takes longer than that."""
+        """Supervise until the condition holds. Raises Stopped, or Failed on timeout. what: the step, for the error."""
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
@@ -85,7 +85,7 @@ class Supervisor:
             self._turn(0.05)
 
     def run(self) -> None:
-        """Go on until somebody asks to stop (raises Stopped) or a process cannot live (Failed)."""
+        """Supervise until a stop signal (raises Stopped) or a process that keeps failing (raises Failed)."""
         while True:
             self._turn(_TURN_SECONDS)
 
@@ -129,7 +129,7 @@ class Supervisor:
             raise Failed(f"{watched.spec.name} cannot be started: {error}") from error
 
     def _clear(self, watched: Watched) -> None:
-        """What a process left behind must be gone before it is started again."""
+        """Kill remaining child processes before a restart."""
         if watched.run and self._guard:
             watched.run.kill_group()
             self._guard.remove(watched.run.pid)
@@ -147,7 +147,7 @@ class Supervisor:
                 self._clear(watched)
 
     def _wait_until_ended(self, group: list[Watched], hurry: bool) -> bool:
-        """Give each its time to end. A further signal cuts that short; returns whether it did."""
+        """Wait for the processes to end. A second stop signal shortens the wait; returns whether one came."""
         start = time.monotonic()
         while True:
             waited = time.monotonic() - start
@@ -161,7 +161,7 @@ class Supervisor:
 
 
 def _tell(text: str) -> None:
-    with suppress(OSError):  # the terminal may be gone
+    with suppress(OSError):  # the terminal may be closed
         print(text, file=sys.stderr, flush=True)
 
 

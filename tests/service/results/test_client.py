@@ -123,17 +123,17 @@ def test_only_what_was_asked_for_is_in_the_job(video: Path) -> None:
 def test_the_summary_is_a_table_with_the_most_frequent_first(video: Path) -> None:
     status, output = run(Made("queued", "running", "succeeded"), asked(video))
     assert status == 0
-    assert "sending {odd} [name].mp4: 300000 of 300000 bytes" in output
+    assert "uploading {odd} [name].mp4: 300000 of 300000 bytes" in output
     assert "detecting: 5 of 212 frames, 9.5 frames/s, 21 s left" in output
     assert "212 frames in 2.0 s, 106.0 frames/s" in output
     assert output.index("cat") < output.index("cup")
-    assert "top three: cat, cup" in output
+    assert "top labels: cat, cup" in output
 
 
 def test_a_partial_job_is_a_warning_that_names_what_is_missing(video: Path) -> None:
     status, output = run(Made("partial"), asked(video))
     assert status == 0
-    assert "warning: the result is not whole: frames 3 to 9: damaged" in output
+    assert "warning: the result is incomplete: frames 3 to 9: damaged" in output
 
 
 def test_a_failed_job_is_an_error_with_its_reason(video: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_second_instance_is_refused_and_told_the_pid_of_the_first(tmp_path: Pa
         ended = up(tmp_path)
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"web-detector: another instance (pid {os.getpid()}) works in {tmp_path}: stop it, or set another DATA_DIR\n"
+        f"web-detector: another instance (pid {os.getpid()}) uses {tmp_path}: stop it, or set another DATA_DIR\n"
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lock"]
 
@@ -68,7 +68,7 @@ def test_a_secret_of_the_environment_wins_and_none_is_kept(tmp_path: Path) -> No
 
 def test_a_damaged_file_of_secrets_is_not_replaced_silently(tmp_path: Path) -> None:
     (tmp_path / "secrets.env").write_text("JWT_SECRET_KEY=\n")
-    with open_home(str(tmp_path)) as home, pytest.raises(Failed, match="holds no JWT_SECRET_KEY"):
+    with open_home(str(tmp_path)) as home, pytest.raises(Failed, match="has no JWT_SECRET_KEY"):
         secret_environment(home, {})
 
 
