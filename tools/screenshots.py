@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _prepare(client: Client, folder: Path) -> str:
-    """Videos that were looked through, and two tokens; the id of the last job."""
+    """Analysed videos, and two tokens; the id of the last job."""
     for name, frames in SCENES.items():
         job = client.detect(_cut(folder / name, *frames))
     for name in ("night shift", "notebook"):
@@ -112,7 +112,7 @@ def _context(browser: Browser, scheme: str, size: tuple[int, int]) -> BrowserCon
 
 
 def _sign_in(page: Page) -> None:
-    page.get_by_label("Name").fill(USER)
+    page.get_by_label("Username").fill(USER)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Videos", level=1)).to_be_visible()

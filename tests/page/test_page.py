@@ -1,4 +1,4 @@
-"""The page in a real browser: the way of a new user from the account to the downloads, held against the API."""
+"""The page in a real browser: the way of a new user from the account to the exports, held against the API."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def test_from_the_account_to_the_downloads(
     the_files_open_in_their_tools(page, client, job, frames, tmp_path)
 
     page.get_by_role("link", name="Videos", exact=True).click()
-    row.get_by_role("button", name=f"More for {sample.name}").click()
+    row.get_by_role("button", name=f"Actions for {sample.name}").click()
     page.get_by_role("menuitem", name="Delete…").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(row).to_have_count(0)
@@ -61,7 +61,7 @@ def progress_until_done(row: Locator) -> list[float]:
     expect(row).to_have_count(1, timeout=WAIT_MS)
     values: list[float] = []
     deadline = time.monotonic() + WAIT_MS / 1000
-    while not row.get_by_text("Done", exact=True).count():
+    while not row.get_by_text("Completed", exact=True).count():
         assert time.monotonic() < deadline, row.inner_text()
         # At once, since the bar goes when the job ends.
         values += row.evaluate("row => [...row.querySelectorAll('progress[value]')].map((bar) => bar.value)")
@@ -98,10 +98,10 @@ def the_filters_take_effect_at_once(page: Page, frames: list[dict[str, Any]]) ->
     crowded = max(frames, key=lambda frame: len(frame["detections"]))
     step_to(page, crowded["frame"])
     expect(canvas).to_have_attribute("data-boxes", str(len(crowded["detections"])))
-    page.get_by_label("Minimum score").fill("0.6")
+    page.get_by_label("Minimum confidence").fill("0.6")
     sure = [found for found in crowded["detections"] if found["score"] >= 0.6]
     expect(canvas).to_have_attribute("data-boxes", str(len(sure)))
-    page.get_by_label("Minimum score").fill("0.35")
+    page.get_by_label("Minimum confidence").fill("0.35")
     label = crowded["detections"][0]["label"]
     box = page.locator(".label-row", has_text=label).get_by_role("checkbox").first
     box.uncheck()
@@ -141,7 +141,7 @@ def the_files_open_in_their_tools(
     coco = COCO(str(files["COCO"]))
     assert (len(coco.getImgIds()), len(coco.getAnnIds())) == (len(frames), objects)
 
-    page.get_by_role("button", name="Make it").click()
+    page.get_by_role("button", name="Create").click()
     link = page.get_by_role("link", name="Download MP4")
     expect(link).to_be_visible(timeout=WAIT_MS)
     with av.open(str(saved(page, "Download MP4", folder)), "r") as container:

@@ -35,12 +35,12 @@ def test_signing_out_everywhere_ends_the_session_of_another_browser(service: Ser
     assert page.context.browser
     other = page.context.browser.new_context().new_page()
     other.goto(service.url)
-    other.get_by_label("Name").fill(me["username"])
+    other.get_by_label("Username").fill(me["username"])
     other.get_by_label("Password", exact=True).fill(PASSWORD)
     other.get_by_role("button", name="Sign in", exact=True).click()
     expect(other.get_by_role("heading", name="Videos", level=1)).to_be_visible()
 
-    page.get_by_role("button", name="Menu of").click()
+    page.get_by_role("button", name="User menu").click()
     page.get_by_role("menuitem", name="Account and tokens").click()
     page.get_by_role("button", name="Sign out everywhere…").click()
     page.get_by_role("dialog").get_by_role("button", name="Sign out").click()
@@ -53,19 +53,19 @@ def test_signing_out_everywhere_ends_the_session_of_another_browser(service: Ser
 def test_a_token_that_is_made_on_the_page_lets_a_program_in_until_it_is_deleted(service: Service, page: Page) -> None:
     me = register(page, service).call("GET", "/auth/me", 200)
     page.goto(f"{service.url}/account")
-    page.get_by_role("button", name="Make a token").click()
+    page.get_by_role("button", name="Create token").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("backup script")
     dialog.get_by_label("Delete", exact=True).uncheck()
-    dialog.get_by_role("button", name="Make it").click()
-    expect(dialog.get_by_role("button", name="I have stored it")).to_be_visible()
+    dialog.get_by_role("button", name="Create").click()
+    expect(dialog.get_by_role("button", name="Done")).to_be_visible()
     program = Client(service.url)
     program.http.headers["Authorization"] = f"Bearer {dialog.locator('code').inner_text().strip()}"
     assert program.call("GET", "/jobs", 200)["items"] == []
     assert program.call("GET", "/auth/me", 200)["id"] == me["id"]
     assert program.call("GET", "/tokens", 200)["items"][0]["scopes"] == ["read", "write"]
-    dialog.get_by_role("button", name="I have stored it").click()
-    expect(page.get_by_text("only read, write")).to_be_visible()
+    dialog.get_by_role("button", name="Done").click()
+    expect(page.get_by_text("scopes: read, write")).to_be_visible()
     page.get_by_role("button", name="Delete backup script").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("None yet.")).to_be_visible()

@@ -44,7 +44,7 @@ class Sent:
 
 def choose(page: Page, path: Path) -> Locator:
     """Choose a file of the disk, with the times that it has there; the row of its upload."""
-    page.get_by_label("Videos to send").set_input_files(path)
+    page.get_by_label("Videos to upload").set_input_files(path)
     return row_of(page, path)
 
 
@@ -87,7 +87,7 @@ def test_an_upload_is_paused_and_goes_on_by_the_buttons(service: Service, page: 
         expect(row).to_contain_text("paused")
         assert client.call("GET", "/videos", 200)["items"] == []
         assert sent.offsets() == [0]
-        row.get_by_role("button", name="Go on").click()
+        row.get_by_role("button", name="Resume").click()
         arrived_whole(page, client, large)
     assert sent.count("POST") == 1
     assert max(sent.offsets()) > SIZE / 4
@@ -109,7 +109,7 @@ def test_an_upload_goes_on_after_a_reload_when_the_file_is_chosen_again(
         assert proxy.hangs.wait(WAIT_MS / 1000)
         page.reload()
         assert asked == ["beforeunload"], "it does not say that something is being sent"
-        note = page.get_by_text("was sent only in part")
+        note = page.get_by_text("was only partially uploaded")
         expect(note).to_contain_text(large.name)
         sent = Sent(page)
         choose(page, large)
@@ -128,7 +128,7 @@ def test_what_is_no_video_is_told_what_to_send(service: Service, page: Page, tmp
     expect(row).to_contain_text("This is not a video that can be read: send a video file", timeout=WAIT_MS)
     assert "Error" not in row.inner_text()
     assert client.call("GET", "/videos", 200)["items"] == []
-    row.get_by_role("button", name=f"Put {text.name} away").click()
+    row.get_by_role("button", name=f"Dismiss {text.name}").click()
     expect(row).to_have_count(0)
 
 

@@ -1,4 +1,4 @@
-"""Each view of the page in a real browser: read out, on a phone, by the keyboard alone, out of reach of the service."""
+"""Each view of the page in a real browser: read out, on a phone, by the keyboard alone, and offline."""
 
 import re
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_nothing_is_in_the_way_of_anybody(service: Service, page: Page, sample: 
     page = page.context.browser.new_page(bypass_csp=True)
     page.add_init_script(AXE.read_text())
     page.goto(service.url)
-    page.get_by_role("button", name="Make an account").wait_for(timeout=WAIT_MS)
+    page.get_by_role("button", name="Create an account").wait_for(timeout=WAIT_MS)
     wrong = complaints(page, "sign-in")
     client = register(page, service)
     wrong += complaints(page, "empty list")
@@ -120,14 +120,14 @@ def tab_to(page: Page, selector: str) -> None:
 
 def test_a_page_that_is_offline_says_so_and_comes_back(service: Service, page: Page, sample: Path) -> None:
     client = register(page, service)
-    said = page.get_by_text("The service is out of reach")
+    said = page.get_by_text("Cannot reach the server")
     expect(said).to_have_count(0)
     page.context.set_offline(True)
     # A view that asks the service for something, once.
-    page.get_by_role("button", name="Menu of").click()
+    page.get_by_role("button", name="User menu").click()
     page.get_by_role("menuitem", name="Account and tokens").click()
     expect(said).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_text("The tokens could not be fetched")).to_be_visible()
+    expect(page.get_by_text("The tokens could not be loaded")).to_be_visible()
     page.context.set_offline(False)
     expect(said).to_have_count(0, timeout=WAIT_MS)
     expect(page.get_by_text("None yet.")).to_be_visible(timeout=WAIT_MS)

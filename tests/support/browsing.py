@@ -23,13 +23,13 @@ PASSWORD = "correct-horse-battery"
 
 
 def register(page: Page, service: Service, url: str | None = None) -> Client:
-    """Make an account on the page; a client of the API with the same user. url: where the page is, if elsewhere."""
+    """Create an account on the page; a client of the API with the same user. url: where the page is, if elsewhere."""
     name = f"page-{uuid.uuid4().hex[:8]}"
     page.goto(url or service.url)
-    page.get_by_role("button", name="Make an account").click()
-    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Create an account").click()
+    page.get_by_label("Username").fill(name)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Make the account").click()
+    page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="Videos", level=1)).to_be_visible()
     client = Client(service.url)
     return client.use(client.call("POST", "/auth/login", 200, json={"username": name, "password": PASSWORD}))

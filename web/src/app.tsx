@@ -30,7 +30,7 @@ function Content() {
     return (
       <main class="opening">
         <Offline />
-        <Waiting label="The page is on its way" />
+        <Waiting label="Loading the page" />
       </main>
     );
   if (who === null)

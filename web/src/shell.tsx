@@ -46,7 +46,7 @@ function UserMenu() {
       <span class="user-name">{user.value?.username}</span>
       <Menu
         icon="account"
-        label={`Menu of ${user.value?.username}`}
+        label={`User menu (${user.value?.username})`}
         items={[
           { icon: "key", text: "Account and tokens", act: () => navigate("/account") },
           { icon: "docs", text: "API reference", act: () => location.assign("/docs") },
@@ -78,7 +78,7 @@ export function Offline() {
       {!reached.value && (
         <p class="offline">
           <Icon name="offline" />
-          <span>The service is out of reach. What you see may be old; the page tries again by itself.</span>
+          <span>Cannot reach the server. The data shown may be out of date; the page retries automatically.</span>
         </p>
       )}
     </div>

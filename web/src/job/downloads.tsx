@@ -24,7 +24,7 @@ export function Downloads({ job, player, labels }: Props) {
   const ended = ENDED.has(job.state);
   return (
     <section class="card downloads" aria-labelledby="downloads-title">
-      <h2 id="downloads-title">Downloads</h2>
+      <h2 id="downloads-title">Export</h2>
       <label class="tick">
         <input
           type="checkbox"
@@ -32,7 +32,7 @@ export function Downloads({ job, player, labels }: Props) {
           disabled={!narrowed || none}
           onChange={(event) => setFiltered(event.currentTarget.checked)}
         />
-        Only what is shown now{narrowed ? "" : " (nothing is filtered)"}
+        Only what matches the filter{narrowed ? "" : " (no filter is set)"}
       </label>
       <ul class="formats">
         {FORMATS.map(([format, name, words]) => (
@@ -51,10 +51,12 @@ export function Downloads({ job, player, labels }: Props) {
           <a class="button" href={`/api/v1/videos/${job.video_id}/content`} download>
             Video
           </a>
-          <span class="soft">the file as it was sent</span>
+          <span class="soft">the original file</span>
         </li>
       </ul>
-      {!ended && <p class="soft">The files come when the job is done; the API serves what is finished now.</p>}
+      {!ended && (
+        <p class="soft">Exports are available when the job has ended; the API already serves the results so far.</p>
+      )}
       <Annotated job={job} shown={shown} />
       <CurlLine path={resultsPath(none ? { ...now, labels: null } : now)} />
     </section>
@@ -100,21 +102,19 @@ function Annotated({ job, shown }: { job: Job; shown: Shown }) {
       {busy && (
         <>
           <p role="status">
-            {made.state === "queued"
-              ? "Waiting for its turn"
-              : `Drawing: ${many(made.progress.frames_done, "frame")} done`}
+            {made.state === "queued" ? "Queued" : `Rendering: ${many(made.progress.frames_done, "frame")} done`}
           </p>
-          <Progress value={made.progress.fraction} label="Making the video with boxes" />
+          <Progress value={made.progress.fraction} label="Creating the video with boxes" />
         </>
       )}
-      {problem && <p role="alert">It could not be made: {problem}</p>}
+      {problem && <p role="alert">The video could not be created: {problem}</p>}
       {!busy && (
         <Button disabled={!ended} onClick={ask}>
-          {made?.state === "ready" ? "Make it again" : problem ? "Try again" : "Make it"}
+          {made?.state === "ready" ? "Create again" : problem ? "Try again" : "Create"}
         </Button>
       )}
-      {!ended && <p class="soft">It can be made when the job is done.</p>}
-      {ended && !busy && <p class="soft">With the objects that are chosen above.</p>}
+      {!ended && <p class="soft">Available when the job has ended.</p>}
+      {ended && !busy && <p class="soft">Contains the detections selected above.</p>}
     </div>
   );
 }

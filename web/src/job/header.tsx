@@ -28,7 +28,7 @@ export function Header({ job, onJob }: { job: Job; onJob: (job: Job) => void }) 
       </div>
       {running && (
         <div class="job-progress">
-          <Progress value={job.state === "queued" ? 0 : job.progress.fraction} label="Progress of the job" />
+          <Progress value={job.state === "queued" ? 0 : job.progress.fraction} label="Job progress" />
           <p class="soft">{progressWords(job.progress)}</p>
         </div>
       )}

@@ -9,9 +9,9 @@ export interface Shown {
 }
 
 export const FORMATS = [
-  ["json", "JSON", "one document with the job, the video and all frames"],
-  ["ndjson", "NDJSON", "one frame a line, to stream"],
-  ["csv", "CSV", "one object a line, for tables"],
+  ["json", "JSON", "one document with job, video and all frames"],
+  ["ndjson", "NDJSON", "one frame per line, for streaming"],
+  ["csv", "CSV", "one detection per line, for spreadsheets"],
   ["coco", "COCO", "annotations for training and evaluation tools"],
 ] as const;
 

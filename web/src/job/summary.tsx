@@ -37,9 +37,9 @@ interface Props {
 export function SummaryPanel({ job, video, summary, places, onSeek }: Props) {
   return (
     <section class="card summary" aria-labelledby="summary-title">
-      <h2 id="summary-title">What was found</h2>
+      <h2 id="summary-title">Results</h2>
       <Found summary={summary} ended={ENDED.has(job.state)} places={places} onSeek={onSeek} />
-      <h3>How it was done</h3>
+      <h3>Details</h3>
       <Facts job={job} video={video} summary={summary} />
     </section>
   );
@@ -47,12 +47,12 @@ export function SummaryPanel({ job, video, summary, places, onSeek }: Props) {
 
 function Found({ summary, ended, places, onSeek }: Omit<Props, "job" | "video"> & { ended: boolean }) {
   if (!ended)
-    return <p class="soft">The counts are made when the job is done. The plot and the boxes are there now.</p>;
-  if (summary === undefined) return <p class="soft">There is no summary of this job.</p>;
+    return <p class="soft">The counts appear when the job has ended. The plot and the boxes are already available.</p>;
+  if (summary === undefined) return <p class="soft">This job has no summary.</p>;
   if (summary === null) return <p class="soft">Loading…</p>;
   const labels = Object.entries(summary.labels).sort((a, b) => b[1].detections - a[1].detections);
   if (!labels.length) {
-    return <p class="soft">Nothing was found. A lower minimum score or another model may find more.</p>;
+    return <p class="soft">Nothing was detected. A lower minimum confidence or another model may detect more.</p>;
   }
   return (
     <div class="table-scroll">
@@ -61,13 +61,13 @@ function Found({ summary, ended, places, onSeek }: Omit<Props, "job" | "video"> 
           <tr>
             <th scope="col">Label</th>
             <th scope="col" class="number">
-              Objects
+              Detections
             </th>
             <th scope="col" class="number">
               Frames
             </th>
             <th scope="col" class="number">
-              Most at once
+              Max per frame
             </th>
           </tr>
         </thead>
@@ -81,7 +81,7 @@ function Found({ summary, ended, places, onSeek }: Omit<Props, "job" | "video"> 
               <td class="number">{count(found.frames)}</td>
               <td class="number">
                 {count(found.max_in_frame)}{" "}
-                <SeekLink ms={found.max_at_ms} onSeek={onSeek} what={`most of ${label}`}>
+                <SeekLink ms={found.max_at_ms} onSeek={onSeek} what={`maximum of ${label}`}>
                   at {clock(found.max_at_ms, 1)}
                 </SeekLink>
               </td>
@@ -121,21 +121,21 @@ function Facts({ job, video, summary }: Omit<Props, "places" | "onSeek">) {
   const { media } = video;
   const facts: [string, string][] = [];
   if (media) {
-    const turned = media.rotation ? `, turned by ${media.rotation}°` : "";
+    const turned = media.rotation ? `, rotated by ${media.rotation}°` : "";
     const rate = `${Number(media.fps.toFixed(2))} frames/s${media.variable_fps ? " on average" : ""}`;
     facts.push(["Video", `${media.width} × ${media.height}${turned}, ${rate}, ${media.codec}`]);
     facts.push(["Length", `${clock(media.duration_ms, 1)}, ${count(media.frames)} frames, ${bytes(video.size_bytes)}`]);
   }
   if (summary) {
-    facts.push(["Looked at", `${count(summary.frames)} frames`]);
-    facts.push(["Time taken", duration(summary.seconds)]);
+    facts.push(["Processed", `${count(summary.frames)} frames`]);
+    facts.push(["Processing time", duration(summary.seconds)]);
     if (summary.seconds > 0) {
       const speed = `${Math.round(summary.frames / summary.seconds)} frames/s`;
-      facts.push(["Speed", `${speed}, ${summary.ms_per_frame.toFixed(1)} ms of a detector per frame`]);
+      facts.push(["Speed", `${speed}, ${summary.ms_per_frame.toFixed(1)} ms detector time per frame`]);
     }
   }
   facts.push(["Model", job.model], ...optionWords(job.options));
-  facts.push(["Started", new Date(job.created_at).toLocaleString()]);
+  facts.push(["Created", new Date(job.created_at).toLocaleString()]);
   return (
     <dl class="facts">
       {facts.map(([name, value]) => (

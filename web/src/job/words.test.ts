@@ -4,11 +4,11 @@ import { exportLink, resultsPath } from "./lines.ts";
 import { optionWords, rangeWords } from "./words.ts";
 
 test("only options that say something are told", () => {
-  assert.deepEqual(optionWords({ min_score: 0.5, every_n: 1, labels: null }), [["Minimum score", "0.50"]]);
+  assert.deepEqual(optionWords({ min_score: 0.5, every_n: 1, labels: null }), [["Minimum confidence", "0.50"]]);
   const words = optionWords({ every_n: 22, start_ms: 1000, end_ms: null, region: [0, 0.25, 1, 1] });
   assert.deepEqual(words.slice(1), [
     ["Frames", "every 22nd"],
-    ["Part", "0:01.0 to the end"],
+    ["Time range", "0:01.0 to the end"],
     ["Region", "0 % to 100 % across, 25 % to 100 % down"],
   ]);
   assert.deepEqual(optionWords({ every_n: 12 })[1], ["Frames", "every 12th"]);

@@ -12,8 +12,7 @@ export class ApiError extends Error {
   }
 }
 
-export const UNREACHED =
-  "The service does not answer. Check your connection; the page goes on by itself once it is back.";
+export const UNREACHED = "The server does not respond. Check your connection; the page reconnects automatically.";
 
 /** The error of an answer that is no success, whatever its body holds. */
 export async function problem(answer: Response): Promise<ApiError> {
@@ -31,7 +30,7 @@ export function problemOf(status: number, text: string): ApiError {
   const told = typeof body.detail === "string" ? body.detail : "";
   const detail = told
     ? told.charAt(0).toUpperCase() + told.slice(1)
-    : `The service answered ${status}. Try again in a moment.`;
+    : `The server responded with status ${status}. Try again in a moment.`;
   return new ApiError(status, typeof body.code === "string" ? body.code : "error", detail);
 }
 

@@ -3,12 +3,12 @@ import { clock, count, left } from "./format.ts";
 import type { Job, JobState } from "./types.ts";
 
 export const STATE_WORDS: Record<JobState, string> = {
-  queued: "Waiting",
+  queued: "Queued",
   planning: "Preparing",
-  running: "Working",
+  running: "Running",
   merging: "Finishing",
-  succeeded: "Done",
-  partial: "Done in part",
+  succeeded: "Completed",
+  partial: "Partially completed",
   failed: "Failed",
   cancelled: "Cancelled",
 };
@@ -31,7 +31,7 @@ export function toneOf(state: JobState): Tone {
 }
 
 export function stateWords({ state, cancel_requested }: Pick<Job, "state" | "cancel_requested">): string {
-  return cancel_requested && TONES[state] === "busy" ? "Stopping" : STATE_WORDS[state];
+  return cancel_requested && TONES[state] === "busy" ? "Cancelling" : STATE_WORDS[state];
 }
 
 export function nameOf(job: Pick<Job, "video" | "video_id">): string {

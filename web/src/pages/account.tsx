@@ -18,7 +18,7 @@ export function AccountPage() {
       <h1 tabIndex={-1}>Account</h1>
       <section class="card">
         <h2>{who?.username}</h2>
-        <p class="soft">{who && `Here since ${day(who.created_at)}`}</p>
+        <p class="soft">{who && `Registered on ${day(who.created_at)}`}</p>
         <div class="row">
           <Button onClick={leave}>Sign out</Button>
           <Button onClick={() => setAsking(true)}>Sign out everywhere…</Button>
@@ -26,10 +26,10 @@ export function AccountPage() {
       </section>
       <Tokens />
       <section class="card">
-        <h2>For programs</h2>
+        <h2>API access</h2>
         <p>
-          Everything this page does can be done by a program. The <a href="/docs">API reference</a> lists all calls, and
-          lets you try them; <a href="/openapi.json">openapi.json</a> is the same for tools.
+          The API offers everything that this page does. The <a href="/docs">API reference</a> lists all calls, and lets
+          you try them; <a href="/openapi.json">openapi.json</a> is the same in machine-readable form.
         </p>
         <CurlLine path="/api/v1/tokens" />
       </section>
@@ -40,8 +40,8 @@ export function AccountPage() {
           onClose={() => setAsking(false)}
           onConfirm={() => signOut(true)}
         >
-          <p>All browsers and programs in which you signed in with your password are signed out, this one too.</p>
-          <p>API tokens go on working until they are deleted.</p>
+          <p>All browsers and programs signed in with your password are signed out, including this one.</p>
+          <p>API tokens remain valid until they expire or are deleted.</p>
         </Confirm>
       )}
     </div>

@@ -25,7 +25,7 @@ export function JobRow({ job }: { job: Job }) {
   const ended = ENDED.has(job.state);
   const again = async (options = form) => {
     update(await startJob(job.video_id, options));
-    toast(`${name} is being looked through again`);
+    toast(`${name} is being analysed again`);
   };
   const cancel = async () => update(await api.post<Job>(job.links.cancel ?? ""));
   return (
@@ -45,7 +45,7 @@ export function JobRow({ job }: { job: Job }) {
       <div class="job-buttons">
         {ended ? (
           <Menu
-            label={`More for ${name}`}
+            label={`Actions for ${name}`}
             items={[
               { icon: "retry", text: "Run again", act: () => tell(again()) },
               { icon: "sliders", text: "Run with other options…", act: () => setDialog("options") },
@@ -92,7 +92,7 @@ function Standing({ job }: { job: Job }) {
         </span>
       </p>
       {!ended && state !== "queued" && (
-        <Progress value={known ? progress.fraction : null} label={`${nameOf(job)}, looked through`} />
+        <Progress value={known ? progress.fraction : null} label={`Progress of ${nameOf(job)}`} />
       )}
       {error && <p class={state === "failed" ? "error-text" : "soft"}>{error.detail}</p>}
     </div>
@@ -112,14 +112,14 @@ function Delete({ job, name, onClose }: { job: Job; name: string; onClose(): voi
   const remove = async () => {
     await api.del(video ? `/api/v1/videos/${job.video_id}` : `/api/v1/jobs/${job.id}`);
     drop((other) => (video ? other.video_id === job.video_id : other.id === job.id));
-    toast(`${name} is deleted`);
+    toast(`${name} deleted`);
   };
   return (
     <Confirm title={`Delete ${name}?`} deed="Delete" onClose={onClose} onConfirm={remove}>
-      <p>What was found is deleted for good. It cannot be taken back.</p>
+      <p>The results are deleted permanently. This cannot be undone.</p>
       <label class="tick">
         <input type="checkbox" checked={video} onChange={(event) => setVideo(event.currentTarget.checked)} />
-        Delete the video too, with all its other runs
+        Also delete the video and all its other jobs
       </label>
     </Confirm>
   );

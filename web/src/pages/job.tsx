@@ -147,7 +147,7 @@ function Missing({ problem, onAgain }: { problem: ApiError; onAgain: () => void 
   return (
     <main class="job-page">
       {gone ? (
-        <Failure title="This video is not here" detail="It was deleted, or it belongs to somebody else." />
+        <Failure title="Job not found" detail="It was deleted, or it belongs to another user." />
       ) : (
         <Failure title="The job could not be loaded" detail={problem.detail} onRetry={onAgain} />
       )}

@@ -25,7 +25,7 @@ export function Jobless() {
   return (
     <section aria-labelledby="jobless">
       <h2 id="jobless" class="section">
-        Not looked through yet
+        Videos without a job
       </h2>
       <ul class="jobs">
         {videos.map((video) => (
@@ -52,7 +52,7 @@ function Row({ video }: { video: Video }) {
   const remove = async () => {
     await api.del(`/api/v1/videos/${video.id}`);
     used(video.id);
-    toast(`${name} is deleted`);
+    toast(`${name} deleted`);
   };
   return (
     <li class="job">
@@ -70,7 +70,7 @@ function Row({ video }: { video: Video }) {
           Start
         </Button>
         <Menu
-          label={`More for ${name}`}
+          label={`Actions for ${name}`}
           items={[
             { icon: "sliders", text: "Start with options…", act: () => setDialog("options") },
             { icon: "trash", text: "Delete…", danger: true, act: () => setDialog("delete") },
@@ -90,7 +90,7 @@ function Row({ video }: { video: Video }) {
       )}
       {dialog === "delete" && (
         <Confirm title={`Delete ${name}?`} deed="Delete" onClose={() => setDialog(null)} onConfirm={remove}>
-          <p>The video is deleted for good. It cannot be taken back.</p>
+          <p>The video is deleted permanently. This cannot be undone.</p>
         </Confirm>
       )}
     </li>

@@ -22,9 +22,9 @@ import { Jobless } from "./jobless.tsx";
 
 const GROUP_WORDS: Record<Group, string> = {
   all: "All",
-  working: "Working",
-  done: "Done",
-  stopped: "Ended early",
+  working: "In progress",
+  done: "Completed",
+  stopped: "Failed or cancelled",
 };
 
 /** All jobs, and the way to send a video. */
@@ -101,7 +101,7 @@ function Filter() {
           </label>
         ))}
       </fieldset>
-      {liveness.value === "polling" && <p class="soft">Asks for news every 5 s</p>}
+      {liveness.value === "polling" && <p class="soft">Updates every 5 s</p>}
     </search>
   );
 }
@@ -110,13 +110,13 @@ function List({ filtered, nothing }: { filtered: boolean; nothing: boolean }) {
   const [busy, setBusy] = useState(false);
   const list = jobs.value;
   if (!list && failure.value)
-    return <Failure title="The list could not be fetched" detail={failure.value} onRetry={() => void reload()} />;
-  if (!list) return <Waiting label="The list is on its way" />;
+    return <Failure title="The list could not be loaded" detail={failure.value} onRetry={() => void reload()} />;
+  if (!list) return <Waiting label="Loading the list" />;
   if (nothing) return null;
   if (!list.length)
     return filtered ? (
-      <Empty icon="search" title="Nothing like that">
-        <p>No video of this name and state. Try less of the name, or show all.</p>
+      <Empty icon="search" title="No matching videos">
+        <p>No video matches this name and state. Shorten the search, or show all.</p>
       </Empty>
     ) : null;
   const showMore = async () => {
@@ -126,13 +126,13 @@ function List({ filtered, nothing }: { filtered: boolean; nothing: boolean }) {
   };
   return (
     <>
-      <ul class="jobs" aria-label="Videos that were looked through">
+      <ul class="jobs" aria-label="Analysed videos">
         {list.map((job) => (
           <JobRow job={job} key={job.id} />
         ))}
       </ul>
       <p class="more">
-        <span class="soft">{nextPage.value ? `The newest ${list.length}` : many(list.length, "run")}</span>
+        <span class="soft">{nextPage.value ? `The newest ${list.length}` : many(list.length, "job")}</span>
         {nextPage.value && (
           <Button busy={busy} onClick={showMore}>
             Show more

@@ -8,7 +8,7 @@ export function MissingPage() {
       <h1 class="unseen" tabIndex={-1}>
         Not found
       </h1>
-      <Empty icon="search" title="There is nothing at this address">
+      <Empty icon="search" title="Page not found">
         <p>
           It may have been deleted. <Link href="/">All videos</Link>
         </p>

@@ -21,15 +21,15 @@ export function SignIn() {
   const making = how === "register";
   const wrongName = NAME.test(name)
     ? undefined
-    : "Give 3 to 64 letters or digits; dots, dashes, underscores, + and @ are fine too.";
+    : "Enter 3 to 64 letters or digits; dots, dashes, underscores, + and @ are allowed too.";
   // Those of earlier days may be shorter; which ones are too common, the service knows.
   const least = making ? LEAST : 1;
   const wrongPassword =
     password.length >= least && password.length <= 256
       ? undefined
       : making
-        ? `Give at least ${LEAST} characters.`
-        : "Give your password.";
+        ? `Enter at least ${LEAST} characters.`
+        : "Enter your password.";
   const submit = async (event: Event) => {
     event.preventDefault();
     setTried(true);
@@ -56,11 +56,11 @@ export function SignIn() {
       <div class="sign-in-head">
         <Mark />
         <h1 tabIndex={-1}>Web-Detector</h1>
-        <p class="soft">Send a video, see what is in it.</p>
+        <p class="soft">Upload a video and see what is in it.</p>
       </div>
       <form class="card" ref={form} onSubmit={submit} noValidate>
-        <h2>{making ? "Make an account" : "Sign in"}</h2>
-        <Field label="Name" error={tried ? wrongName : undefined}>
+        <h2>{making ? "Create an account" : "Sign in"}</h2>
+        <Field label="Username" error={tried ? wrongName : undefined}>
           {(ties) => (
             <input
               {...ties}
@@ -102,17 +102,17 @@ export function SignIn() {
           </p>
         )}
         <Button kind="primary" type="submit" busy={busy} class="whole">
-          {making ? "Make the account" : "Sign in"}
+          {making ? "Create account" : "Sign in"}
         </Button>
         <p class="other-way">
-          {making ? "You have one already?" : "New here?"}{" "}
+          {making ? "Already have an account?" : "New here?"}{" "}
           <Button kind="quiet" onClick={other}>
-            {making ? "Sign in" : "Make an account"}
+            {making ? "Sign in" : "Create an account"}
           </Button>
         </p>
       </form>
       <p class="soft">
-        For programs: <a href="/docs">API reference</a>
+        For developers: <a href="/docs">API reference</a>
       </p>
     </main>
   );

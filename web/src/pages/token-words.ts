@@ -3,16 +3,16 @@ import type { ApiToken, TokenScope } from "../lib/types.ts";
 
 /** What a token may do, in the order that it is asked in. */
 export const SCOPES: readonly (readonly [TokenScope, string])[] = [
-  ["read", "Look at videos and results"],
-  ["write", "Upload, start and cancel"],
+  ["read", "View videos and results"],
+  ["write", "Upload videos, start and cancel jobs"],
   ["delete", "Delete"],
 ];
 
-/** "Made 3 Mar 2026 · used 2 h ago · until 1 Jun 2026". */
+/** "Created 3 Mar 2026 · used 2 h ago · expires 1 Jun 2026". */
 export function history({ created_at, last_used_at, expires_at, scopes }: ApiToken, now = Date.now()): string {
   const over = expires_at !== null && Date.parse(expires_at) < now;
-  const until = expires_at ? `${over ? "ended" : "until"} ${day(expires_at)}` : "without an end";
+  const until = expires_at ? `${over ? "expired" : "expires"} ${day(expires_at)}` : "no expiration";
   const used = last_used_at ? `used ${ago(last_used_at, now)}` : "never used";
-  const may = scopes ? ` · only ${scopes.join(", ")}` : "";
-  return `Made ${day(created_at)} · ${used} · ${until}${may}`;
+  const may = scopes ? ` · scopes: ${scopes.join(", ")}` : "";
+  return `Created ${day(created_at)} · ${used} · ${until}${may}`;
 }

@@ -14,8 +14,8 @@ const PATH = "/api/v1/tokens";
 const LASTS = [
   ["30", "30 days"],
   ["90", "90 days"],
-  ["365", "A year"],
-  ["", "Until it is deleted"],
+  ["365", "1 year"],
+  ["", "No expiration"],
 ] as const;
 
 /** The tokens by which programs act for the user. */
@@ -35,20 +35,20 @@ export function Tokens() {
   const remove = async ({ id, name }: ApiToken) => {
     await api.del(`${PATH}/${id}`);
     setTokens((all) => all?.filter((one) => one.id !== id) ?? null);
-    toast(`${name} is deleted`);
+    toast(`${name} deleted`);
   };
   return (
     <section class="card">
       <div class="row between">
         <h2>API tokens</h2>
         <Button icon="plus" onClick={() => setMaking(true)}>
-          Make a token
+          Create token
         </Button>
       </div>
-      {error && <Failure title="The tokens could not be fetched" detail={error} onRetry={load} />}
-      {!error && !tokens && <Waiting rows={2} label="The tokens are on their way" />}
+      {error && <Failure title="The tokens could not be loaded" detail={error} onRetry={load} />}
+      {!error && !tokens && <Waiting rows={2} label="Loading the tokens" />}
       {tokens?.length === 0 && (
-        <p class="soft">None yet. A program sends one with each call, and so acts for you without your password.</p>
+        <p class="soft">None yet. A program uses a token to access the API on your behalf, without your password.</p>
       )}
       {tokens && tokens.length > 0 && (
         <ul class="tokens">
@@ -71,7 +71,7 @@ export function Tokens() {
           onClose={() => setDeleting(null)}
           onConfirm={() => remove(deleting)}
         >
-          <p>Programs that use it are refused from then on.</p>
+          <p>Programs that use this token lose access immediately.</p>
         </Confirm>
       )}
     </section>
@@ -87,8 +87,8 @@ function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {
   const [error, setError] = useState("");
   const make = async (event: Event) => {
     event.preventDefault();
-    if (!name.trim()) return setError("Give it a name by which you will know it again.");
-    if (scopes.length === 0) return setError("Tick what it may do.");
+    if (!name.trim()) return setError("Enter a name for the token.");
+    if (scopes.length === 0) return setError("Select at least one permission.");
     setBusy(true);
     setError("");
     try {
@@ -103,12 +103,8 @@ function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {
   };
   if (made)
     return (
-      <Dialog
-        title={`${made.name} is made`}
-        onClose={onClose}
-        actions={<Button onClick={onClose}>I have stored it</Button>}
-      >
-        <p>Copy it now: it is shown this once.</p>
+      <Dialog title={`Token ${made.name} created`} onClose={onClose} actions={<Button onClick={onClose}>Done</Button>}>
+        <p>Copy it now: it is shown only once.</p>
         <div class="code-line">
           <pre>
             <code>{made.token}</code>
@@ -118,14 +114,14 @@ function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {
       </Dialog>
     );
   return (
-    <Dialog title="Make a token" onClose={onClose}>
+    <Dialog title="Create token" onClose={onClose}>
       <form onSubmit={make} noValidate>
-        <Field label="Name" hint="What it is for, such as backup script" error={error || undefined}>
+        <Field label="Name" hint="What it is used for, such as backup script" error={error || undefined}>
           {(ties) => (
             <input {...ties} maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} />
           )}
         </Field>
-        <Field label="Lasts">
+        <Field label="Expires">
           {(ties) => (
             <select {...ties} value={lasts} onChange={(event) => setLasts(event.currentTarget.value)}>
               {LASTS.map(([days, words]) => (
@@ -137,7 +133,7 @@ function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {
           )}
         </Field>
         <fieldset class="field">
-          <legend>It may</legend>
+          <legend>Permissions</legend>
           {SCOPES.map(([scope, words]) => (
             <label class="tick" key={scope}>
               <input
@@ -155,7 +151,7 @@ function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {
         <div class="row end">
           <Button onClick={onClose}>Cancel</Button>
           <Button kind="primary" type="submit" busy={busy}>
-            Make it
+            Create
           </Button>
         </div>
       </form>

@@ -47,7 +47,7 @@ export function Controls({ player, full, onFull, onHelp }: Props) {
         </label>
         <IconButton
           icon="tag"
-          label="Names of the boxes"
+          label="Box labels"
           hint="N"
           pressed={player.names.value}
           onClick={() => {
@@ -57,7 +57,7 @@ export function Controls({ player, full, onFull, onHelp }: Props) {
         <IconButton icon="keys" label="Keyboard shortcuts" hint="?" onClick={onHelp} />
         <IconButton
           icon={full ? "small" : "full"}
-          label={full ? "Leave full screen" : "Full screen"}
+          label={full ? "Exit full screen" : "Full screen"}
           hint="F"
           onClick={onFull}
         />
@@ -93,7 +93,7 @@ function Volume({ player }: { player: Player }) {
     <span class="volume">
       <IconButton
         icon={muted ? "silent" : "loud"}
-        label={muted ? "Sound on" : "Sound off"}
+        label={muted ? "Unmute" : "Mute"}
         hint="M"
         onClick={() => player.setVolume(player.volume.value || 1, !muted)}
       />

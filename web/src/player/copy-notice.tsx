@@ -22,19 +22,22 @@ export function CopyNotice({ player, copy }: { player: Player; copy: Copy }) {
         </p>
         {problem ? (
           <>
-            <p role="alert">A copy that it can play could not be made: {problem}</p>
+            <p role="alert">A playable copy could not be created: {problem}</p>
             {again}
           </>
         ) : made?.state === "ready" ? (
-          <p>The boxes and the plot are there all the same, and all downloads below.</p>
+          <p>The plot and all exports below are still available.</p>
         ) : (
           <>
             <p role="status">
               {made?.state === "running"
-                ? `Making a copy that it can play: ${many(made.progress.frames_done, "frame")} done`
-                : "A copy that it can play will be made now; it is waiting for its turn."}
+                ? `Creating a playable copy: ${many(made.progress.frames_done, "frame")} done`
+                : "A playable copy is being created; it is queued."}
             </p>
-            <Progress value={made?.state === "running" ? made.progress.fraction : null} label="Making a copy to play" />
+            <Progress
+              value={made?.state === "running" ? made.progress.fraction : null}
+              label="Creating a playable copy"
+            />
           </>
         )}
       </div>

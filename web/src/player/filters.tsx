@@ -15,7 +15,7 @@ export interface LabelRow {
 export function Filters({ player, labels }: { player: Player; labels: ReadonlySignal<LabelRow[]> }) {
   return (
     <section class="filters card" aria-labelledby="filters-title">
-      <h2 id="filters-title">What is shown</h2>
+      <h2 id="filters-title">Filter</h2>
       <Score player={player} />
       <Labels player={player} labels={labels.value} />
     </section>
@@ -26,7 +26,7 @@ function Score({ player }: { player: Player }) {
   const score = player.minScore.value;
   return (
     <div class="least">
-      <label for="min-score">Minimum score</label>
+      <label for="min-score">Minimum confidence</label>
       <output for="min-score">{score.toFixed(2)}</output>
       <input
         id="min-score"
@@ -41,7 +41,7 @@ function Score({ player }: { player: Player }) {
         }}
       />
       <p id="min-score-note" class="soft">
-        The job kept objects from {player.leastScore.toFixed(2)} on; the slider begins there.
+        The job kept detections with a confidence of {player.leastScore.toFixed(2)} or more.
       </p>
     </div>
   );
@@ -53,7 +53,9 @@ function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
     const ended = ENDED.has(player.job.value.state);
     return (
       <p class="soft">
-        {ended ? "Nothing was found in this video." : "No objects so far. Labels appear here as they are found."}
+        {ended
+          ? "Nothing was detected in this video."
+          : "No detections so far. Labels appear here as they are detected."}
       </p>
     );
   }
@@ -88,7 +90,7 @@ function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
               {row.objects !== null && (
                 <span class="number">
                   {count(row.objects)}
-                  <span class="unseen"> objects in all frames</span>
+                  <span class="unseen"> detections in all frames</span>
                 </span>
               )}
             </label>

@@ -14,15 +14,16 @@ export interface Place {
 /** A sentence for the viewer, null when the boxes speak for themselves. */
 export function hintFor(place: Place, job: Job, rhythm: Rhythm): string | null {
   const { shown } = place;
-  if (shown?.held) return `Boxes of frame ${shown.frame.frame}: not every frame was looked at`;
+  if (shown?.held) return `Boxes of frame ${shown.frame.frame}: not every frame was processed`;
   if (shown) return null;
-  if (place.failed) return "The boxes could not be loaded. Trying again…";
+  if (place.failed) return "The boxes could not be loaded. Retrying…";
   if (!place.loaded) return "Loading boxes…";
   const { start_ms, end_ms } = job.options;
-  if ((start_ms && place.ms < start_ms) || (end_ms && place.ms >= end_ms)) return "This part was left out of the job";
+  if ((start_ms && place.ms < start_ms) || (end_ms && place.ms >= end_ms))
+    return "This part was left out: it is outside the time range of the job";
   if (isFailed(place, job)) return "This part could not be processed";
-  if (!ENDED.has(job.state)) return "Not processed yet: boxes appear here when the job gets this far";
-  if (job.state === "cancelled") return "The job was cancelled before it got this far";
+  if (!ENDED.has(job.state)) return "Not processed yet: boxes appear here when the job reaches this part";
+  if (job.state === "cancelled") return "The job was cancelled before it reached this part";
   return rhythm.gapMs === null && job.state !== "succeeded" ? "There are no results for this part" : null;
 }
 

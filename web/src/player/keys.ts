@@ -29,22 +29,22 @@ interface Pressed {
 /** All shortcuts, as the list shows them: keys, what they do, in words. */
 export const SHORTCUTS: readonly (readonly [readonly string[], Action, string])[] = [
   [[" ", "k"], "toggle", "Play or pause"],
-  [["ArrowLeft"], "back", "5 seconds back"],
-  [["ArrowRight"], "forward", "5 seconds forward"],
-  [["j"], "far-back", "10 seconds back"],
-  [["l"], "far-forward", "10 seconds forward"],
+  [["ArrowLeft"], "back", "Back 5 seconds"],
+  [["ArrowRight"], "forward", "Forward 5 seconds"],
+  [["j"], "far-back", "Back 10 seconds"],
+  [["l"], "far-forward", "Forward 10 seconds"],
   [[","], "previous-frame", "Previous frame"],
   [["."], "next-frame", "Next frame"],
-  [["["], "previous-appearance", "Where the chosen label was seen before"],
-  [["]"], "next-appearance", "Where the chosen label is seen next"],
+  [["["], "previous-appearance", "Previous appearance of the selected label"],
+  [["]"], "next-appearance", "Next appearance of the selected label"],
   [["<"], "slower", "Slower"],
   [[">"], "faster", "Faster"],
-  [["Home"], "start", "To the start"],
-  [["End"], "end", "To the end"],
-  [["n"], "names", "Names of the boxes on or off"],
-  [["m"], "mute", "Sound on or off"],
+  [["Home"], "start", "Go to the start"],
+  [["End"], "end", "Go to the end"],
+  [["n"], "names", "Show or hide box labels"],
+  [["m"], "mute", "Mute or unmute"],
   [["f"], "fullscreen", "Full screen"],
-  [["?"], "help", "This list"],
+  [["?"], "help", "Show this list"],
 ];
 
 const actions = new Map(SHORTCUTS.flatMap(([keys, action]) => keys.map((key) => [key, action] as const)));

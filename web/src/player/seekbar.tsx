@@ -37,7 +37,7 @@ export function SeekBar({ player }: { player: Player }) {
       class="seek-bar"
       role="slider"
       tabIndex={0}
-      aria-label="Place in the video"
+      aria-label="Position in the video"
       aria-valuemin={0}
       aria-valuemax={Math.round(player.end.peek())}
       aria-valuenow={0}

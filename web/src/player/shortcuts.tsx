@@ -14,7 +14,7 @@ export function Shortcuts({ open, enabled }: Props) {
     open.value = false;
   };
   return (
-    <Dialog title="Keyboard" onClose={close}>
+    <Dialog title="Keyboard shortcuts" onClose={close}>
       <dl class="shortcuts">
         {SHORTCUTS.map(([keys, action, words]) => (
           <div key={action}>
@@ -35,7 +35,7 @@ export function Shortcuts({ open, enabled }: Props) {
             enabled.value = event.currentTarget.checked;
           }}
         />
-        Use these keys on this page
+        Enable keyboard shortcuts
       </label>
     </Dialog>
   );

@@ -33,7 +33,7 @@ export class Appearances {
       }
       const none = direction === "next" ? "does not appear after this" : "does not appear before this";
       this.said.value = found
-        ? `${label} from ${clock(found.from_ms, 1)} to ${clock(found.to_ms, 1)}, at most ${found.max_in_frame} at once`
+        ? `${label} from ${clock(found.from_ms, 1)} to ${clock(found.to_ms, 1)}, at most ${found.max_in_frame} per frame`
         : `${label} ${none}`;
     } catch (error) {
       this.said.value = explain(error);
@@ -82,7 +82,7 @@ export function AppearanceBar({ appearances, labels }: Props) {
             appearances.said.value = "";
           }}
         >
-          {!labels.length && <option value="">nothing</option>}
+          {!labels.length && <option value="">no labels</option>}
           {labels.map((label) => (
             <option key={label} value={label}>
               {label}

@@ -91,7 +91,7 @@ test("the table covers the whole view and says what was not looked at", () => {
 
 test("the plot is told in words", () => {
   const words = described(series, ["person"], (ms) => `${ms / 1000} s`);
-  assert.equal(words, "Objects per label from 0 s to 4 s: person at most 3 at once, first so at 0 s.");
+  assert.equal(words, "Detections per label from 0 s to 4 s: person at most 3 per frame, first at 0 s.");
   assert.deepEqual(valuesAt(series, ["dog", "person"], 2500), [{ label: "person", most: 1 }]);
 });
 

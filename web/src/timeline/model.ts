@@ -113,14 +113,14 @@ export function tableRows(series: Series, labels: readonly string[], rows: numbe
 /** The plot in a sentence. */
 export function described(series: Series, labels: readonly string[], clock: (ms: number) => string): string {
   const span = `from ${clock(series.from_ms)} to ${clock(series.to_ms)}`;
-  if (!labels.length) return `Nothing found ${span}.`;
+  if (!labels.length) return `No detections ${span}.`;
   const parts = labels.slice(0, 5).map((label) => {
     const max = series.labels[label]?.max ?? [];
     const most = Math.max(0, ...max);
-    return `${label} at most ${most} at once, first so at ${clock(series.from_ms + max.indexOf(most) * series.bucket_ms)}`;
+    return `${label} at most ${most} per frame, first at ${clock(series.from_ms + max.indexOf(most) * series.bucket_ms)}`;
   });
   const more = labels.length > 5 ? `; and ${labels.length - 5} more labels` : "";
-  return `Objects per label ${span}: ${parts.join("; ")}${more}.`;
+  return `Detections per label ${span}: ${parts.join("; ")}${more}.`;
 }
 
 /** The values at a time, for the line of text over the plot. */

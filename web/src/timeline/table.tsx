@@ -15,7 +15,7 @@ export function SeriesTable({ series, labels, onSeek }: Props) {
   return (
     <div class="series-table">
       <table>
-        <caption>Most objects at once in each part of what the plot shows</caption>
+        <caption>Maximum detections per frame in each interval of the plot</caption>
         <thead>
           <tr>
             <th scope="col">From</th>
@@ -35,7 +35,7 @@ export function SeriesTable({ series, labels, onSeek }: Props) {
                 </button>
               </th>
               {row.most.map((most, index) => (
-                <td key={labels[index]}>{most ?? "not looked at"}</td>
+                <td key={labels[index]}>{most ?? "not processed"}</td>
               ))}
             </tr>
           ))}

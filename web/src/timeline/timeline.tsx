@@ -117,7 +117,7 @@ function TableToggle({
   const [open, setOpen] = useState(false);
   return (
     <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>The plot as a table</summary>
+      <summary>Show as table</summary>
       {open && <SeriesTable series={series} labels={labels} onSeek={(ms) => player.seek(ms)} />}
     </details>
   );
@@ -149,7 +149,7 @@ function Readout({
     const ms = hover.value ?? player.time.value;
     if (!line.current) return;
     const values = series ? valuesAt(series, labels, ms).map(({ label, most }) => `${label} ${most}`) : [];
-    line.current.textContent = `${clock(ms, 1)}  ${values.join("  ·  ") || (loading && !series ? "loading…" : "nothing")}`;
+    line.current.textContent = `${clock(ms, 1)}  ${values.join("  ·  ") || (loading && !series ? "loading…" : "no detections")}`;
   };
   useSignalEffect(tell);
   useEffect(tell);

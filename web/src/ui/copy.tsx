@@ -15,7 +15,7 @@ export function Copy({ text, what }: { text: string; what: string }) {
     if (await copy(text)) {
       setDone(true);
       announce("Copied");
-    } else toast(`The browser does not let the page copy ${what}; select it and copy it by hand.`, "bad");
+    } else toast(`The browser blocks access to the clipboard; select ${what} and copy it manually.`, "bad");
   };
   return (
     <Button icon={done ? "check" : "copy"} onClick={press} aria-label={`Copy ${what}`}>

@@ -2,12 +2,12 @@ import { Copy } from "./copy.tsx";
 import { type CurlCall, curlText } from "./curl-text.ts";
 import { Link } from "./link.tsx";
 
-/** The same from a command line: the curl line of what is on the screen, and a button that copies it. */
+/** The curl command of what is on the screen, and a button that copies it. */
 export function CurlLine(call: CurlCall) {
   const text = curlText(location.origin, call);
   return (
     <details class="curl-line">
-      <summary>The same from a command line</summary>
+      <summary>Show as curl command</summary>
       <div class="code-line">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard */}
         <pre tabIndex={0}>
@@ -16,7 +16,7 @@ export function CurlLine(call: CurlCall) {
         <Copy text={text} what="the command" />
       </div>
       <p class="soft">
-        <code>TOKEN</code> is an API token: make one under <Link href="/account">Account</Link>. All calls:{" "}
+        <code>TOKEN</code> is an API token: create one under <Link href="/account">Account</Link>. All calls:{" "}
         <a href="/docs">API reference</a>.
       </p>
     </details>

@@ -64,7 +64,7 @@ export function Confirm({ title, deed, onClose, onConfirm, children }: ConfirmPr
   };
   const actions = (
     <>
-      <Button onClick={onClose}>Keep it</Button>
+      <Button onClick={onClose}>Cancel</Button>
       <Button kind="danger" busy={busy} onClick={confirm}>
         {deed}
       </Button>

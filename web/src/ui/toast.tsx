@@ -43,7 +43,7 @@ export function Toasts() {
           <div class={`toast ${kind}`} key={id}>
             <Icon name={kind === "good" ? "check" : "alert"} />
             <p>{text}</p>
-            <IconButton icon="close" label="Put this message away" onClick={() => dismiss(id)} />
+            <IconButton icon="close" label="Dismiss this message" onClick={() => dismiss(id)} />
           </div>
         ))}
       </div>

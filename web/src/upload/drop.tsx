@@ -17,7 +17,7 @@ export function send(files: Iterable<File>): void {
   const all = [...files];
   takenUp(all);
   const refused = add(all);
-  if (refused.length) toast(`Nothing is in ${refused.join(", ")}: the file is empty.`, "bad");
+  if (refused.length) toast(`Empty files cannot be uploaded: ${refused.join(", ")}.`, "bad");
 }
 
 /** Takes files that are dropped anywhere on the page, and says so while they hang over it. */
@@ -41,7 +41,7 @@ export function DropAnywhere({ onDrop }: { onDrop(): void }) {
       );
       const files = entries.flatMap(([entry, file]) => (file && !entry?.isDirectory ? [file] : []));
       if (files.length < entries.length)
-        toast("Folders are not taken. Open the folder and drop the files in it.", "bad");
+        toast("Folders cannot be uploaded. Open the folder and drop the files in it.", "bad");
       send(files);
     };
     addEventListener("dragenter", drag);
@@ -59,7 +59,7 @@ export function DropAnywhere({ onDrop }: { onDrop(): void }) {
     <div class="drop-over" aria-hidden="true">
       <div>
         <Icon name="upload" />
-        <p>Drop to send</p>
+        <p>Drop to upload</p>
       </div>
     </div>
   ) : null;
@@ -71,16 +71,16 @@ export function Chooser({ big }: { big: boolean }) {
   const [open, setOpen] = useState(false);
   const words = describe(usual.value);
   return (
-    <section class={big ? "chooser big" : "chooser"} aria-label="Send videos">
+    <section class={big ? "chooser big" : "chooser"} aria-label="Upload videos">
       <Icon name="upload" />
       <div class="chooser-words">
         <h2>{big ? "Drop a video here" : "Drop videos anywhere on this page"}</h2>
         <p class="soft">
           {words
-            ? `New videos are looked through with: ${words}.`
+            ? `New videos are analysed with: ${words}.`
             : big
-              ? "It is sent and looked through by itself. You can watch while that runs."
-              : "They are sent and looked through by themselves. You can watch while that runs."}
+              ? "It is uploaded and analysed automatically. You can view results while the job runs."
+              : "They are uploaded and analysed automatically. You can view results while the jobs run."}
         </p>
       </div>
       <div class="chooser-buttons">
@@ -98,7 +98,7 @@ export function Chooser({ big }: { big: boolean }) {
         multiple
         accept={ACCEPT}
         tabIndex={-1}
-        aria-label="Videos to send"
+        aria-label="Videos to upload"
         onChange={(event) => {
           send(event.currentTarget.files ?? []);
           // The same file again is to count too.
@@ -108,7 +108,7 @@ export function Chooser({ big }: { big: boolean }) {
       {open && (
         <OptionsDialog
           title="Options for new videos"
-          deed="Use these"
+          deed="Apply"
           form={usual.value}
           keepable
           onClose={() => setOpen(false)}

@@ -24,14 +24,14 @@ export function Labels({ label: title, all, chosen, onChange }: LabelsProps) {
   const marked = Math.min(at, found.length - 1);
   const take = (label: string) => {
     onChange([...chosen, label]);
-    announce(`${label} taken`);
+    announce(`${label} added`);
     setTyped("");
     setAt(0);
     input.current?.focus();
   };
   const give = (label: string) => {
     onChange(chosen.filter((one) => one !== label));
-    announce(`${label} given back`);
+    announce(`${label} removed`);
     input.current?.focus();
   };
   const key = (event: KeyboardEvent) => {
@@ -60,7 +60,7 @@ export function Labels({ label: title, all, chosen, onChange }: LabelsProps) {
           {chosen.map((label) => (
             <span class="chip" key={label}>
               {label}
-              <button type="button" aria-label={`Do not look for ${label}`} onClick={() => give(label)}>
+              <button type="button" aria-label={`Remove ${label}`} onClick={() => give(label)}>
                 <Icon name="close" />
               </button>
             </span>
@@ -75,7 +75,7 @@ export function Labels({ label: title, all, chosen, onChange }: LabelsProps) {
             aria-autocomplete="list"
             aria-activedescendant={open && found[marked] ? `${id}-${marked}` : undefined}
             aria-describedby={`${id}-more`}
-            placeholder={chosen.length ? "and…" : "All labels; type to choose some"}
+            placeholder={chosen.length ? "Add another…" : "All labels; type to select some"}
             value={typed}
             onInput={(event) => {
               setTyped(event.currentTarget.value);
@@ -111,8 +111,8 @@ export function Labels({ label: title, all, chosen, onChange }: LabelsProps) {
       </div>
       <p class="hint" id={`${id}-more`}>
         {open && typed && !found.length
-          ? `The model has no label with "${typed}".`
-          : `The model tells ${all.length} kinds of things apart.`}
+          ? `The model has no label containing "${typed}".`
+          : `The model has ${all.length} labels.`}
       </p>
     </div>
   );

@@ -60,7 +60,7 @@ export function OptionsDialog(props: OptionsDialogProps) {
       {keepable && (
         <label class="tick">
           <input type="checkbox" checked={keep} onChange={(event) => setKeep(event.currentTarget.checked)} />
-          Remember them in this browser
+          Remember these options in this browser
         </label>
       )}
       {error && (

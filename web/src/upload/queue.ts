@@ -86,7 +86,7 @@ export async function begin(item: Item): Promise<void> {
     try {
       const job = await startJob(videoId, item.form.value ?? usual.value, videoId);
       set(item, { phase: "started", job, reason: "" });
-      announce(`${item.file.name} has arrived and is being looked through`);
+      announce(`${item.file.name} is uploaded and being analysed`);
       for (const tell of onStarted) tell(job);
       setOptionsOf(item.file, null);
       setTimeout(() => remove(item), STARTED_SHOWN_MS);
@@ -131,7 +131,7 @@ function made(file: File): Item {
     stopped(reason, again) {
       speed.reset();
       set(item, { phase: again ? "broken" : "failed", rate: null, reason });
-      if (!again) announce(`${file.name} could not be sent`);
+      if (!again) announce(`${file.name} could not be uploaded`);
       next();
       tries += 1;
       if (again)

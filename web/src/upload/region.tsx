@@ -84,10 +84,10 @@ export function RegionField({ file, poster, region, error, onChange }: RegionPro
           </label>
         ))}
         <Button kind="quiet" disabled={!region} onClick={() => onChange(null)}>
-          Whole picture
+          Whole frame
         </Button>
       </div>
-      <p class={error ? "error-text" : "hint"}>{error ?? "Only what lies inside is looked at."}</p>
+      <p class={error ? "error-text" : "hint"}>{error ?? "Only objects inside the region are detected."}</p>
     </fieldset>
   );
 }
@@ -128,5 +128,5 @@ function Picture({ file, poster, children }: PictureProps) {
         {children}
       </div>
     );
-  return <p class="region-none">There is no picture to draw on yet; give the sides in percent.</p>;
+  return <p class="region-none">There is no preview to draw on yet; enter the edges in percent.</p>;
 }

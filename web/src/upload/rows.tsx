@@ -31,8 +31,8 @@ function UnfinishedNote() {
   return (
     <div class="upload-note">
       <p>
-        <strong>{files.map(({ name }) => name).join(", ")}</strong> was sent only in part. Choose or drop{" "}
-        {files.length > 1 ? "the same files" : "the same file"} again, and it goes on from{" "}
+        <strong>{files.map(({ name }) => name).join(", ")}</strong> was only partially uploaded. Choose or drop{" "}
+        {files.length > 1 ? "the same files" : "the same file"} again to resume from{" "}
         {bytes(files.reduce((sum, { sent }) => sum + sent, 0))}.
       </p>
       <Button kind="quiet" onClick={() => void discardAll()}>
@@ -69,7 +69,7 @@ function Row({ item }: { item: Item }) {
         </p>
       </div>
       {!ended && (
-        <Progress value={sent / size} label={`${name}, sent`} kind={phase === "sending" ? "accent" : "still"} />
+        <Progress value={sent / size} label={`Upload of ${name}`} kind={phase === "sending" ? "accent" : "still"} />
       )}
       <div class="upload-buttons">
         {!ended && (
@@ -81,9 +81,9 @@ function Row({ item }: { item: Item }) {
         {["sending", "waiting", "broken"].includes(phase) && (
           <IconButton icon="pause" label={`Pause ${name}`} onClick={() => pauseItem(item)} />
         )}
-        {phase === "paused" && <IconButton icon="play" label={`Go on with ${name}`} onClick={() => resumeItem(item)} />}
+        {phase === "paused" && <IconButton icon="play" label={`Resume ${name}`} onClick={() => resumeItem(item)} />}
         {ended || bad ? (
-          <IconButton icon="close" label={`Put ${name} away`} onClick={() => remove(item)} />
+          <IconButton icon="close" label={`Dismiss ${name}`} onClick={() => remove(item)} />
         ) : (
           phase !== "arrived" && (
             <IconButton icon="close" label={`Cancel ${name}`} onClick={() => void cancelItem(item)} />
@@ -93,7 +93,7 @@ function Row({ item }: { item: Item }) {
       {open && (
         <OptionsDialog
           title={`Options for ${name}`}
-          deed={phase === "arrived" ? "Start" : "Use these"}
+          deed={phase === "arrived" ? "Start" : "Apply"}
           form={item.form.value ?? usual.value}
           video={{ file: item.file }}
           onClose={closeOptions}

@@ -6,17 +6,17 @@ export function standing({ phase, sent, rate, reason }: State, size: number): st
   const part = `${bytes(sent)} of ${bytes(size)}`;
   switch (phase) {
     case "waiting":
-      return sent ? `${part} · waits for its turn` : `${bytes(size)} · waits for its turn`;
+      return sent ? `${part} · queued` : `${bytes(size)} · queued`;
     case "sending":
       return rate ? `${part} · ${bytes(rate)}/s · ${left((size - sent) / rate)}` : part;
     case "paused":
       return `${part} · paused`;
     case "broken":
-      return `${part} · ${reason} Trying again…`;
+      return `${part} · ${reason} Retrying…`;
     case "arrived":
-      return reason || "All of it has arrived";
+      return reason || "Upload complete";
     case "started":
-      return `${bytes(size)} · is being looked through`;
+      return `${bytes(size)} · being analysed`;
     case "failed":
       return reason;
   }
