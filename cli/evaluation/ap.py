@@ -1,4 +1,4 @@
-"""Average precision and recall of what was found, by pycocotools. The only file that imports it."""
+"""Average precision and recall, computed by pycocotools. The only file that imports it."""
 
 import io
 from collections.abc import Collection, Sequence
@@ -23,7 +23,7 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class OfCategory:
-    """One category's figures, 0 to 1, None when it has no objects. objects: those that count."""
+    """Metrics of a category, 0 to 1, None when it has no objects. objects: number of objects that are not crowds."""
 
     id: int
     name: str
@@ -34,14 +34,14 @@ class OfCategory:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """overall: by name, 0 to 1, None where nothing counts (no small objects, say)."""
+    """Metrics. overall: by name, 0 to 1, None without objects (such as no small ones)."""
 
     overall: dict[str, float | None]
     categories: tuple[OfCategory, ...]
 
 
 def measure(dataset: Dataset, category_ids: Collection[int], found: Sequence[Found]) -> Figures:
-    """The figures over the given categories and all images of the dataset."""
+    """Compute the metrics of the given categories over all images."""
     images = [{"id": image.id, "width": image.width, "height": image.height} for image in dataset.images]
     categories = [{"id": item.id, "name": item.name} for item in dataset.categories]
     truths = [
@@ -76,7 +76,7 @@ def measure(dataset: Dataset, category_ids: Collection[int], found: Sequence[Fou
 
 
 def _index(images: list[Any], categories: list[Any], annotations: list[Any]) -> Any:
-    """Boxes get numbers from 1, whatever the file has: COCOeval takes an object 0 for none, and so for missed."""
+    """A COCO index. Annotation ids start at 1, because COCOeval treats id 0 as unmatched."""
     index = COCO()
     numbered = [item | {"id": number} for number, item in enumerate(annotations, 1)]
     index.dataset = {"images": images, "categories": categories, "annotations": numbered}

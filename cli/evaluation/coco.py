@@ -1,4 +1,4 @@
-"""Datasets in COCO's format: images anywhere in a folder, and one JSON file that says what is in them."""
+"""Reader of COCO datasets: images anywhere in a folder, and one JSON annotation file."""
 
 import os
 import re
@@ -41,7 +41,7 @@ class _File(msgspec.Struct):
 
 
 def read(folder: Path, annotations: Path) -> Dataset:
-    """The dataset. Raises DatasetError that names the file and the place in it."""
+    """Read a dataset. Raises DatasetError with the file and the position in it."""
     content = _parse(annotations)
     _check(annotations, content)
     files = _Files(folder)
@@ -75,14 +75,14 @@ def _parse(path: Path) -> _File:
 
 
 def _line(data: bytes, text: str) -> str:
-    """The line of the byte that an error names."""
+    """The line number of the byte offset in an error text."""
     found = re.search(r"\(byte (\d+)\)", text)
     line = data.count(b"\n", 0, int(found[1])) + 1 if found else 0
     return f", line {line}" if found else ""
 
 
 def _check(path: Path, content: _File) -> None:
-    """What the types do not show: numbers that are there twice, or not at all."""
+    """Check for duplicate and unknown ids. Raises DatasetError."""
     images = _once(path, "images", [item.id for item in content.images])
     categories = _once(path, "categories", [item.id for item in content.categories])
     for place, box in enumerate(content.annotations):
@@ -102,7 +102,7 @@ def _once(path: Path, what: str, numbers: list[int]) -> set[int]:
 
 
 class _Files:
-    """The files below a folder, links followed, by what their paths end with."""
+    """Finds files below a folder by the end of their paths. Follows symbolic links."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,4 +1,4 @@
-"""`web-detector eval`: how well a model finds a dataset's objects, through the service."""
+"""`web-detector eval`: average precision of a model on a dataset, measured through the service."""
 
 import time
 import uuid
@@ -22,13 +22,13 @@ from contracts.runtime.exit_codes import ended
 if TYPE_CHECKING:
     from cli.evaluation.ap import Figures
 
-# Enough to keep a service busy while one waits for answers.
+# Concurrent files: enough to keep the service busy.
 _AT_ONCE = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is asked for on the command line."""
+    """The arguments of the command line."""
 
     model: str
     folder: Path
@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """labels: the model's label of each category that counts. model: as the service describes it."""
+    """labels: the model's label by category id. model: its representation in the API."""
 
     labels: dict[int, str]
     found: list[Found]
@@ -49,7 +49,7 @@ class Outcome:
 
 
 def evaluate(request: Request, environ: Mapping[str, str]) -> int:
-    """Do it. Returns the exit status: 0, 1 for whatever went wrong, 130 after an interrupt."""
+    """Run the command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
     told = {ServiceError: "", LocalFailed: "", DatasetError: "", OSError: ""}
     return ended(lambda: _evaluate(request, environ), told)
 
@@ -68,7 +68,7 @@ def _evaluate(request: Request, environ: Mapping[str, str]) -> int:
 
 
 def _check_installed() -> None:
-    """Before hours of work, not after."""
+    """Fail before the evaluation rather than after it. Raises ServiceError."""
     try:
         import cli.evaluation.ap  # noqa: F401
     except ImportError as error:
@@ -77,7 +77,7 @@ def _check_installed() -> None:
 
 @contextmanager
 def _service(environ: Mapping[str, str], report: Report) -> Iterator[Callable[[], Client]]:
-    """What connects to the service at WEB_DETECTOR_URL, or to one that lives as long as the context."""
+    """A function that connects to the service at WEB_DETECTOR_URL, or to a temporary service."""
     if url := environ.get("WEB_DETECTOR_URL", "").strip():
         user = credentials(environ)
         yield lambda: _logged_in(Client(url), user)
@@ -95,7 +95,7 @@ def _logged_in(client: Client, user: tuple[str, str]) -> Client:
 
 
 def _measured(connect: Callable[[], Client], dataset: Dataset, request: Request, report: Report) -> Outcome:
-    """Everything through the service; nothing of it stays there, whatever happens."""
+    """Run all jobs. The uploads are deleted from the service in any case."""
     with ExitStack() as stack:
         clients = [stack.enter_context(connect()) for _ in range(min(_AT_ONCE, len(dataset.sources)))]
         model = _model(clients[0], request.model)
@@ -118,7 +118,7 @@ def _measured(connect: Callable[[], Client], dataset: Dataset, request: Request,
 
 
 def _clean(client: Client, tag: str, before: str | None, report: Report) -> None:
-    """A failure here must not hide why the work ended."""
+    """Delete the uploads. A failure is only a warning, so that it does not hide an earlier error."""
     try:
         sweep(client, tag, before)
     except ServiceError as error:
@@ -161,7 +161,7 @@ def _unmatched(dataset: Dataset, outcome: Outcome) -> list[str]:
 
 
 def _document(dataset: Dataset, outcome: Outcome, request: Request, figures: "Figures") -> dict[str, Any]:
-    """All of it, the detections as COCO has results."""
+    """The content of the output file, with detections in COCO's results format."""
     return {
         "model": {name: outcome.model[name] for name in ("id", "title", "engine", "loaded")},
         "dataset": {"folder": str(request.folder), "format": dataset.kind, "images": len(dataset.images)},

@@ -1,4 +1,4 @@
-"""A dataset with its ground truth, whatever files it was read from. Data only."""
+"""Datasets with ground truth, independent of the file format."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ Box = tuple[float, float, float, float]
 
 
 class DatasetError(Exception):
-    """The dataset cannot be used. The text is one line for a person: which file, where in it, and why."""
+    """The dataset cannot be used. The text names the file, the position and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A kind of object. also: other names that a model may have for it."""
+    """An object category. also: alternative names."""
 
     id: int
     name: str
@@ -33,8 +33,8 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """An object that is there. area: in pixels, of its outline where that is known, else of the box.
-    crowd: what is found inside counts neither for nor against the model."""
+    """A ground-truth object. area: in pixels, of its outline if known, otherwise of the box. crowd: detections inside
+    are ignored."""
 
     image_id: int
     category_id: int
@@ -45,7 +45,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to send. images: what its first frames are, in their order. frames: how many it must have."""
+    """A file to upload. images: its first frames, in order. frames: required number of frames."""
 
     path: Path
     images: tuple[Image, ...]
@@ -54,7 +54,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """truths are those of the images in sources alone."""
+    """A dataset. truths: of the images in sources only."""
 
     kind: str
     categories: tuple[Category, ...]

@@ -1,4 +1,4 @@
-"""A dataset's files through the service, several at once, and what it finds in them."""
+"""Run detection jobs on the files of a dataset, several at once, and collect the detections."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ _ACTIVE = ("queued", "planning", "running", "merging")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object that the model sees; score from 0 to 1."""
+    """A detection; score from 0 to 1."""
 
     image_id: int
     category_id: int
@@ -27,8 +27,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked of each file: the model, the options of the job, and the category of each label that
-    counts. tag: the `source` of all that is uploaded."""
+    """The job of each file: model, options, and category id by label. tag: the `source` of all uploads."""
 
     model: str
     options: dict[str, Any]
@@ -37,17 +36,17 @@ class Asked:
 
 
 class _Stopped(Exception):
-    """Another file has failed, or somebody wants an end."""
+    """Another file has failed, or the evaluation was interrupted."""
 
 
 def gather(
     clients: Sequence[Client], sources: Sequence[Source], asked: Asked, progress: Callable[[int], object]
 ) -> list[Found]:
-    """What is found, in the order of the sources; each client does one file at a time.
+    """Collect the detections in the order of the sources. Each client handles one file at a time.
 
-    progress is told the images done so far. What was uploaded is deleted again as soon as it was
-    read; after an error or an interrupt `sweep` deletes the rest. Raises ServiceError: a file that is
-    refused, or whose job does not succeed, ends it all.
+    progress: called with the number of finished images. Uploads are deleted once their results are read;
+    after an error or an interrupt, `sweep` deletes the rest. Raises ServiceError at the first file that
+    is refused or whose job does not succeed.
     """
     free: SimpleQueue[Client] = SimpleQueue()
     for client in clients:
@@ -77,7 +76,7 @@ def gather(
 
 
 def _watch(futures: list[Future[list[Found]]], sources: Sequence[Source], progress: Callable[[int], object]) -> None:
-    """Until all are done, or one has failed."""
+    """Wait until all are done or one has failed."""
     counts = dict(zip(futures, (len(source.images) for source in sources), strict=True))
     done = 0
     for future in as_completed(futures):
@@ -135,7 +134,7 @@ def _send(client: Client, source: Source, asked: Asked, stop: threading.Event) -
 
 
 def _compare(source: Source, media: dict[str, Any]) -> None:
-    """The service's boxes and the dataset's must speak of the same frames."""
+    """Check that size and frame count equal the dataset's. Raises ServiceError."""
     image = source.images[0]
     here, there = (media["width"], media["height"]), (image.width, image.height)
     if here != there or media["rotation"]:
@@ -166,6 +165,6 @@ def _objects(detections: list[dict[str, Any]], image: Image, categories: dict[st
     for item in detections:
         if item["label"] in categories:
             x1, y1, x2, y2 = item["box"]
-            # The subtraction brings digits that the service never gave.
+            # Rounded to the precision of the service's boxes.
             box = (x1, y1, round(x2 - x1, 2), round(y2 - y1, 2))
             yield Found(image.id, categories[item["label"]], box, item["score"])

@@ -1,4 +1,4 @@
-"""A folder as a dataset: which format it has, and its first images where not all are wanted."""
+"""Read a dataset folder: detect its format, and limit the number of images."""
 
 from dataclasses import replace
 from pathlib import Path

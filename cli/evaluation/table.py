@@ -1,4 +1,4 @@
-"""What `eval` shows at its end."""
+"""Result tables of `eval`."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from cli.client.report import Report
 from cli.evaluation.ap import Figures, OfCategory
 
 _SHOWN = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR100")
-# With more categories than twice that, only the best and the worst.
+# With more than twice as many categories, show only the best and the worst.
 _ENDS = 8
 
 
 def show(report: Report, figures: Figures) -> None:
-    """The figures in percent, as they are usually given: all together, then by category."""
+    """Print the metrics in percent: overall, then by category."""
     overall = Table()
     for name in _SHOWN:
         overall.add_column(name.replace("_", " "), justify="right")
@@ -34,7 +34,7 @@ def show(report: Report, figures: Figures) -> None:
 
 
 def percent(value: float | None) -> str:
-    """A figure from 0 to 1 as people write it."""
+    """Format a value from 0 to 1 in percent."""
     return "-" if value is None else f"{100 * value:.1f}"
 
 
