@@ -96,7 +96,7 @@ def _once(path: Path, what: str, numbers: list[int]) -> set[int]:
     seen: set[int] = set()
     for place, number in enumerate(numbers):
         if number in seen:
-            raise DatasetError(f"{path}: {what}[{place}]: the id {number} is there twice")
+            raise DatasetError(f"{path}: {what}[{place}]: duplicate id {number}")
         seen.add(number)
     return seen
 
@@ -122,8 +122,8 @@ class _Files:
         same = self._by_name.get(parts[-1], [])
         found = [path for path in same if path.relative_to(self._folder).parts[-len(parts) :] == parts] or same
         if not found:
-            raise DatasetError(f"{annotations}: the image {file_name} is nowhere in {self._folder}")
+            raise DatasetError(f"{annotations}: the image {file_name} is not in {self._folder}")
         if len(found) > 1:
             two = " and ".join(str(path) for path in found[:2])
-            raise DatasetError(f"{annotations}: which image is {file_name}? There are {two}")
+            raise DatasetError(f"{annotations}: the image {file_name} is ambiguous: there are {two}")
         return found[0]

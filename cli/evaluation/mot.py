@@ -69,7 +69,7 @@ def _info(path: Path) -> _Info:
         raise DatasetError(f"{path}: {' '.join(str(error).split())}") from error
     wrong = [name for name, value in lengths.items() if value is None or value < 1]
     if wrong:
-        raise DatasetError(f"{path}: {' and '.join(wrong)} must be there, and at least 1")
+        raise DatasetError(f"{path}: {' and '.join(wrong)} must be set, and at least 1")
     frames, width, height = (value or 0 for value in lengths.values())
     name = section.get("name", path.parent.name)
     return _Info(name, frames, width, height, section.get("imDir", "img1"), section.get("imExt", ".jpg"))
@@ -118,7 +118,7 @@ def _row(line: str, info: _Info) -> tuple[int, Box | None, bool]:
         raise ValueError(f"has {len(columns)} columns, not {_COLUMNS} (or the {_COLUMNS_2015} of 2015)")
     numbers = [float(column) for column in columns]
     if not all(map(isfinite, numbers)):
-        raise ValueError("has a number that is none")
+        raise ValueError("has a number that is not finite")
     frame, kind = int(numbers[0]), int(numbers[7]) if len(columns) == _COLUMNS else _PEDESTRIAN
     if frame != numbers[0] or not 1 <= frame <= info.frames:
         raise ValueError(f"frame {columns[0]} is not one of 1 to {info.frames}, the seqLength")

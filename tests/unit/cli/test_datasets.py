@@ -95,13 +95,13 @@ def test_only_the_first_images_and_what_is_in_them(coco: Path) -> None:
         ([], "Expected `object`, got `array`"),
         ({"images": [], "annotations": []}, "missing required field `categories`"),
         (changed("images", 1, width="wide"), r"\$\.images\[1\]\.width"),
-        (changed("images", 1, id=7), r"images\[1\]: the id 7 is there twice"),
-        (changed("categories", 1, id=1), r"categories\[1\]: the id 1 is there twice"),
+        (changed("images", 1, id=7), r"images\[1\]: duplicate id 7"),
+        (changed("categories", 1, id=1), r"categories\[1\]: duplicate id 1"),
         (changed("annotations", 0, image_id=8), r"annotations\[0\]: there is no image 8"),
         (changed("annotations", 1, category_id=2), r"annotations\[1\]: there is no category 2"),
         (changed("annotations", 1, bbox=[0, 0, 10]), r"\$\.annotations\[1\]\.bbox"),
         (changed("annotations", 1, bbox=[0, 0, -1, 5]), r"\$\.annotations\[1\]\.bbox\[2\]"),
-        (changed("images", 0, file_name="c.jpg"), "the image c.jpg is nowhere in"),
+        (changed("images", 0, file_name="c.jpg"), "the image c.jpg is not in"),
         (COCO | {"images": [], "annotations": []}, "has no images"),
     ],
 )
@@ -117,7 +117,7 @@ def test_two_pictures_of_one_name_are_told_apart_by_their_folders_or_refused(coc
     (coco / "other/a.jpg").touch()
     assert read(coco).sources[1].path == coco / "pictures/deep/a.jpg"
     (coco / "other/deep/a.jpg").touch()
-    assert "which image is deep/a.jpg? There are" in fails(coco)
+    assert "the image deep/a.jpg is ambiguous: there are" in fails(coco)
 
 
 def test_pictures_may_lie_behind_links(coco: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -194,7 +194,7 @@ def test_a_sequence_without_single_frames_has_one_video(mot: Path) -> None:
     [
         ("1,1,11,21,30,40,1,1", "has 8 columns, not 9"),
         ("1,1,11,21,x,40,1,1,1", "could not convert string to float: 'x'"),
-        ("1,1,11,21,nan,40,1,1,1", "has a number that is none"),
+        ("1,1,11,21,nan,40,1,1,1", "has a number that is not finite"),
         ("4,1,11,21,30,40,1,1,1", "frame 4 is not one of 1 to 3"),
         ("0,1,11,21,30,40,1,1,1", "frame 0 is not one of 1 to 3"),
         ("1.5,1,11,21,30,40,1,1,1", "frame 1.5 is not one of 1 to 3"),
@@ -210,8 +210,8 @@ def test_a_row_that_is_wrong_is_named_with_its_line(mot: Path, row: str, message
     ("info", "message"),
     [
         ("", "there is no section [Sequence]"),
-        ("[Sequence]\nname=x\n", "seqLength and imWidth and imHeight must be there"),
-        (INFO.replace("=100", "=0"), "imWidth must be there, and at least 1"),
+        ("[Sequence]\nname=x\n", "seqLength and imWidth and imHeight must be set"),
+        (INFO.replace("=100", "=0"), "imWidth must be set, and at least 1"),
         (INFO.replace("=100", "=wide"), "'wide'"),
         ("name=x\n", "no section headers"),
         (INFO.replace("seqLength=3", "seqLength=4"), "seqLength is 4, but there is no"),
