@@ -126,7 +126,8 @@ def _machines_pip(folder: Path) -> list[str]:
     settings = {
         name.rpartition(".")[2]: ast.literal_eval(value) for name, _, value in (x.partition("=") for x in lines)
     }
-    local = {name: value for name, value in settings.items() if name not in ("find-links", "extra-index-url")}
+    files = ("find-links", "extra-index-url", "constraint")  # of this machine, which a build does not see
+    local = {name: value for name, value in settings.items() if name not in files}
     config = folder / "pip.conf"
     config.write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in local.items()))
     config.chmod(0o644)
