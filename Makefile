@@ -64,12 +64,12 @@ test: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_NODE) $(PAGE) ## everything that 
 	@echo "make test-code and make test-service run side by side; each prints at its end"
 	@$(MAKE) --no-print-directory -j2 --output-sync=target test-code test-service
 
-test-code: lint $(PAGE) ## the half of make test that needs no running service: lint, types, import rules, units, adapters, media
+test-code: lint $(PAGE) $(SETUP_S3_SERVER) ## one half of make test: lint, types, import rules, units, adapters, media, packaging, end to end
 	cd web && $(NODE) --test "src/**/*.test.ts" "checks/*.test.ts"
-	$(BIN)/pytest tests/unit tests/adapters tests/media tests/packaging
+	$(BIN)/pytest tests/unit tests/adapters tests/media tests/packaging tests/end_to_end
 
-test-service: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the other half: a running service, the page in a browser, the distributed mode
-	$(BIN)/pytest tests/service tests/page tests/end_to_end tests/distributed
+test-service: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the other half: HTTP of a running service, the web UI in a browser, the distributed mode
+	$(BIN)/pytest tests/service tests/page tests/distributed
 
 test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(PAGE) ## everything else: all deployment modes, all formats, images, PyTorch engines, load, speed (an hour or more)
 	$(BIN)/python -m tools.long_tier $(if $(TOUCHED),--touched $(TOUCHED)) $(if $(MINUTES),--minutes $(MINUTES))
