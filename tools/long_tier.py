@@ -42,7 +42,7 @@ FAMILIES = (
            "tests/support/hostile/")),
     Family("PyTorch engines", 7, "make test-detectron2", ("detector/engines/", "detector/engine.py", "detector/heads/",
            "requirements/detectron2", "tools/install-detectron2", "tests/long/test_torch", "tests/support/models/")),
-    Family("models", 3, f"{PYTEST} -m 'long and not ({NEEDS_OWN_SETUP})' tests/end_to_end tests/adapters",
+    Family("models", 3, f"{PYTEST} -m 'long and not ({BY_MODE} or {NEEDS_OWN_SETUP})' tests/end_to_end tests/adapters",
            ("detector/", "contracts/models/", "cli/evaluation/", "tests/end_to_end/", "tests/adapters/")),
     Family("images", 10, "make test-images", ("api/Dockerfile", "processor/Dockerfile", "detector/Dockerfile",
            ".dockerignore", "requirements/", "pyproject.toml", "tools/make-base-image", "tests/packaging/")),
