@@ -22,6 +22,8 @@ from tests.support.tus_client import HEADERS, Upload
 from tests.support.videos.big_file import big
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
 SIZE = 3_000_000
 SETTINGS = {"UPLOAD_UNFINISHED_MAX": 2, "REAPER_SECONDS": 1, "API_WORKERS": 2}
 
