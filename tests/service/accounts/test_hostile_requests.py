@@ -53,7 +53,7 @@ def outcome(client: Client, content: bytes) -> str:
 
 def pids(service: Service) -> set[int]:
     """The processes that live as long as the service."""
-    return {process.pid for process in service.processes(r"\.worker|gunicorn|valkey")}
+    return {process.pid for process in service.processes(r"\.worker|render_worker|gunicorn|valkey")}
 
 
 def test_a_hostile_file_has_an_answer_and_takes_no_process_with_it(

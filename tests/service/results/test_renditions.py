@@ -239,7 +239,7 @@ def running(client: Client, path: str) -> Any:
 
 
 def renderers(own: Embedded) -> list[psutil.Process]:
-    return own.processes(r"processor\.render ")
+    return own.processes(r"processor\.renditions\.child ")
 
 
 def test_one_that_is_deleted_under_way_is_given_up(own: Embedded, film: bytes) -> None:
@@ -248,6 +248,7 @@ def test_one_that_is_deleted_under_way_is_given_up(own: Embedded, film: bytes) -
     video = upload(client, film)
     path = f"/videos/{video['id']}/{PLAYABLE}"
     running(client, path)
+    assert renderers(own)
     client.problem("GET", f"{path}/content", 409, "rendition_not_ready")
     client.call("DELETE", f"/videos/{video['id']}", 204)
     until(lambda: not renderers(own), 10)
@@ -258,8 +259,9 @@ def test_a_killed_renderer_costs_nothing(own: Embedded, film: bytes) -> None:
     client = own.client()
     path = f"/videos/{upload(client, film)['id']}/{PLAYABLE}"
     running(client, path)
-    (worker,) = own.processes(r"processor\.renderer")
+    (worker,) = own.processes(r"processor\.render_worker")
     children = renderers(own)
+    assert children
     worker.kill()
     psutil.wait_procs(children, timeout=10)
     assert not any(child.is_running() for child in children), "the process that it had started lives on"
