@@ -54,7 +54,7 @@ def test_spec_has_the_export_formats_of_the_api() -> None:
 
 
 def test_web_ui_has_the_names_limits_and_defaults_of_the_options() -> None:
-    source = (ROOT / "web/src/upload/option-table.ts").read_text()
+    source = (ROOT / "web/src/api/option-table.ts").read_text()
     table = source.partition("OPTION_TABLE = [")[2].partition("] as const")[0]
     entries = [dict(re.findall(r"^    (\w+): (.+),$", entry, re.MULTILINE)) for entry in table.split("  {\n")[1:]]
     options = {json.loads(entry["name"]): entry for entry in entries}

@@ -9,7 +9,7 @@ NAMES = {" ": "Space", "ArrowLeft": "←", "ArrowRight": "→"}
 
 
 def test_the_keys_are_those_of_the_player() -> None:
-    source = (ROOT / "web/src/player/keys.ts").read_text()
+    source = (ROOT / "web/src/player/controls/keys.ts").read_text()
     shortcuts = source[source.index("SHORTCUTS:") : source.index("];")]
     expected = {}
     for keys, words in re.findall(r'\[\[(.*?)\], "[\w-]+", "(.*?)"\],\n', shortcuts):

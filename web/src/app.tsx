@@ -1,9 +1,9 @@
 import { useEffect, useRef } from "preact/hooks";
+import { user } from "./api/session.ts";
 import { path } from "./lib/router.ts";
-import { user } from "./lib/session.ts";
 import { AccountPage } from "./pages/account.tsx";
 import { JobPage } from "./pages/job.tsx";
-import { JobsPage } from "./pages/jobs.tsx";
+import { JobsPage } from "./pages/job-list.tsx";
 import { MissingPage } from "./pages/missing.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
 import { Offline, Shell } from "./shell.tsx";

@@ -1,13 +1,13 @@
 import { render } from "preact";
+import { startLive } from "./api/event-stream.ts";
+import { start } from "./api/session.ts";
 import { App } from "./app.tsx";
-import { startLive } from "./lib/live.ts";
-import { start } from "./lib/session.ts";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/over.css";
 import "./styles/shell.css";
-import "./styles/jobs.css";
+import "./styles/job-list.css";
 import "./styles/upload.css";
 import "./styles/options.css";
 

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { explain } from "./lib/errors.ts";
-import { reached } from "./lib/online.ts";
+import { reached } from "./api/connection.ts";
+import { explain } from "./api/errors.ts";
+import { signOut, user } from "./api/session.ts";
 import { navigate, path } from "./lib/router.ts";
-import { signOut, user } from "./lib/session.ts";
 import { Icon, Mark } from "./ui/icons.tsx";
 import { Link } from "./ui/link.tsx";
 import { Menu } from "./ui/menu.tsx";

@@ -1,13 +1,13 @@
 // Everything that can be taken along.
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { Copy, type RenditionBody } from "../api/rendition.ts";
+import { ENDED, type Job } from "../api/types.ts";
 import { bytes, many } from "../lib/format.ts";
-import { ENDED, type Job } from "../lib/types.ts";
-import type { Player } from "../player/player.ts";
+import type { Player } from "../player/playback/player.ts";
 import { Button } from "../ui/button.tsx";
 import { CurlLine } from "../ui/curl.tsx";
 import { Progress } from "../ui/progress.tsx";
-import { exportLink, FORMATS, resultsPath, type Shown } from "./lines.ts";
-import { Copy, type RenditionBody } from "./rendition.ts";
+import { exportLink, FORMATS, resultsPath, type Shown } from "./export-links.ts";
 
 interface Props {
   job: Job;

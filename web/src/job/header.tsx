@@ -1,15 +1,15 @@
 // Name, state and progress of the job, and what can be done with it.
 import { useState } from "preact/hooks";
-import { api } from "../lib/api.ts";
-import { explain } from "../lib/errors.ts";
+import { api } from "../api/client.ts";
+import { explain } from "../api/errors.ts";
+import { ENDED, type Job } from "../api/types.ts";
 import { navigate } from "../lib/router.ts";
-import { ENDED, type Job } from "../lib/types.ts";
-import { nameOf, progressWords, stateWords, toneOf } from "../lib/words.ts";
 import { Button } from "../ui/button.tsx";
 import { Link } from "../ui/link.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { toast } from "../ui/toast.tsx";
-import { rangeWords, whatToDo } from "./words.ts";
+import { nameOf, progressWords, stateWords, toneOf } from "./job-text.ts";
+import { rangeWords, whatToDo } from "./option-text.ts";
 
 export function Header({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
   const running = !ENDED.has(job.state);

@@ -1,12 +1,12 @@
 // What was found, and how the job went.
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { api } from "../lib/api.ts";
+import { api } from "../api/client.ts";
+import { ENDED, type Job, type Summary, type Video } from "../api/types.ts";
 import { bytes, count } from "../lib/format.ts";
-import { ENDED, type Job, type Summary, type Video } from "../lib/types.ts";
-import { Swatch } from "../player/filters.tsx";
-import { clock, duration } from "./format.ts";
-import { optionWords } from "./words.ts";
+import { clock, duration } from "../lib/time-format.ts";
+import { Swatch } from "../player/controls/filters.tsx";
+import { optionWords } from "./option-text.ts";
 
 /** The summary of a job, once it has ended; null before, undefined where there is none. */
 export function useSummary(job: Job): Summary | null | undefined {

@@ -1,16 +1,16 @@
 // One job: the video with its boxes, the timeline, the summary, the downloads.
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { api } from "../api/client.ts";
+import { ApiError, explain } from "../api/errors.ts";
+import type { Job, List, Model, Video } from "../api/types.ts";
 import { Downloads } from "../job/downloads.tsx";
 import { Header } from "../job/header.tsx";
-import { LiveJob } from "../job/live.ts";
+import { nameOf } from "../job/job-text.ts";
+import { LiveJob } from "../job/live-job.ts";
 import { SummaryPanel, useSummary } from "../job/summary.tsx";
-import { api } from "../lib/api.ts";
-import { ApiError, explain } from "../lib/errors.ts";
-import type { Job, List, Model, Video } from "../lib/types.ts";
-import { nameOf } from "../lib/words.ts";
-import { Filters, type LabelRow } from "../player/filters.tsx";
-import { Player } from "../player/player.ts";
+import { Filters, type LabelRow } from "../player/controls/filters.tsx";
+import { Player } from "../player/playback/player.ts";
 import { PlayerView } from "../player/view.tsx";
 import { Appearances } from "../timeline/appearances.tsx";
 import { Timeline } from "../timeline/timeline.tsx";

@@ -1,6 +1,6 @@
 import { useRef, useState } from "preact/hooks";
-import { explain } from "../lib/errors.ts";
-import { signIn } from "../lib/session.ts";
+import { explain } from "../api/errors.ts";
+import { signIn } from "../api/session.ts";
 import { Button } from "../ui/button.tsx";
 import { Field } from "../ui/field.tsx";
 import { Mark } from "../ui/icons.tsx";

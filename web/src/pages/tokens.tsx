@@ -1,14 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
-import { api } from "../lib/api.ts";
-import { explain } from "../lib/errors.ts";
-import type { ApiToken, List, TokenScope } from "../lib/types.ts";
+import { api } from "../api/client.ts";
+import { explain } from "../api/errors.ts";
+import type { ApiToken, List, TokenScope } from "../api/types.ts";
 import { Button, IconButton } from "../ui/button.tsx";
-import { Copy } from "../ui/copy.tsx";
+import { Copy } from "../ui/copy-button.tsx";
 import { Confirm, Dialog } from "../ui/dialog.tsx";
 import { Failure, Waiting } from "../ui/empty.tsx";
 import { Field } from "../ui/field.tsx";
 import { toast } from "../ui/toast.tsx";
-import { history, SCOPES } from "./token-words.ts";
+import { history, SCOPES } from "./token-text.ts";
 
 const PATH = "/api/v1/tokens";
 const LASTS = [

@@ -1,14 +1,14 @@
 // The player as a whole: picture or notice, buttons, keys, full screen.
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { Controls } from "./controls.tsx";
-import { CopyNotice } from "./copy-notice.tsx";
-import { keysEnabled, listenToKeys } from "./keyboard.ts";
-import type { Player } from "./player.ts";
-import { Shortcuts } from "./shortcuts.tsx";
-import { useSource } from "./source.ts";
-import { Stage } from "./stage.tsx";
-import "./controls.css";
+import { Controls } from "./controls/controls.tsx";
+import { keysEnabled, listenToKeys } from "./controls/keyboard.ts";
+import { Shortcuts } from "./controls/shortcuts.tsx";
+import type { Player } from "./playback/player.ts";
+import { useSource } from "./playback/video-source.ts";
+import { CopyNotice } from "./stage/copy-notice.tsx";
+import { Stage } from "./stage/stage.tsx";
+import "./controls/controls.css";
 import "./player.css";
 
 interface Props {

@@ -1,11 +1,11 @@
 // To where a label is seen next, or was seen before.
 import { type Signal, signal } from "@preact/signals";
-import { clock } from "../job/format.ts";
-import { api } from "../lib/api.ts";
-import { explain } from "../lib/errors.ts";
-import type { Appearance, List } from "../lib/types.ts";
-import { IconButton } from "../player/icons.tsx";
-import type { Player } from "../player/player.ts";
+import { api } from "../api/client.ts";
+import { explain } from "../api/errors.ts";
+import type { Appearance, List } from "../api/types.ts";
+import { clock } from "../lib/time-format.ts";
+import { IconButton } from "../player/controls/player-button.tsx";
+import type { Player } from "../player/playback/player.ts";
 
 export type Direction = "next" | "previous";
 

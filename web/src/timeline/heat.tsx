@@ -1,7 +1,7 @@
 // A strip of the whole video: where anything is found, and which part of it the plot shows.
 import { useEffect, useRef } from "preact/hooks";
-import type { Series } from "../lib/types.ts";
-import { heat, isWhole, type View } from "./model.ts";
+import type { Series } from "../api/types.ts";
+import { heat, isWhole, type View } from "./series-view.ts";
 
 interface Props {
   series: Series | null;

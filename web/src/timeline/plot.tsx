@@ -2,10 +2,10 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { clock } from "../job/format.ts";
+import type { Series } from "../api/types.ts";
 import { colourOf } from "../lib/palette.ts";
-import type { Series } from "../lib/types.ts";
-import { columns, type View } from "./model.ts";
+import { clock } from "../lib/time-format.ts";
+import { columns, type View } from "./series-view.ts";
 
 interface Props {
   series: Series | null;

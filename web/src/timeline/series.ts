@@ -1,8 +1,8 @@
 // The series of a view, fetched when the view rests; old answers never replace newer ones.
 import { signal } from "@preact/signals";
-import { api } from "../lib/api.ts";
-import { explain } from "../lib/errors.ts";
-import type { Series } from "../lib/types.ts";
+import { api } from "../api/client.ts";
+import { explain } from "../api/errors.ts";
+import type { Series } from "../api/types.ts";
 
 export interface Question {
   /** Null for the whole video. */

@@ -2,8 +2,8 @@
 import { type Signal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Player } from "../player/player.ts";
-import { panned, selected, type View, zoomed } from "./model.ts";
+import type { Player } from "../player/playback/player.ts";
+import { panned, selected, type View, zoomed } from "./series-view.ts";
 
 interface Props {
   player: Player;

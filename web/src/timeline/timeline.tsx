@@ -1,17 +1,27 @@
 // The timeline: strip of the whole, plot of a part of it, and the ways to move in them.
 import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { clock } from "../job/format.ts";
-import { ENDED, type Series } from "../lib/types.ts";
-import { IconButton } from "../player/icons.tsx";
-import type { Player } from "../player/player.ts";
+import { ENDED, type Series } from "../api/types.ts";
+import { clock } from "../lib/time-format.ts";
+import { IconButton } from "../player/controls/player-button.tsx";
+import type { Player } from "../player/playback/player.ts";
 import { AppearanceBar, type Appearances } from "./appearances.tsx";
 import { Heat } from "./heat.tsx";
-import { appearing, described, following, isWhole, panned, plotted, type View, valuesAt, zoomed } from "./model.ts";
 import { Plot } from "./plot.tsx";
 import { SeriesSource } from "./series.ts";
+import { SeriesTable } from "./series-table.tsx";
+import {
+  appearing,
+  described,
+  following,
+  isWhole,
+  panned,
+  plotted,
+  type View,
+  valuesAt,
+  zoomed,
+} from "./series-view.ts";
 import { Surface } from "./surface.tsx";
-import { SeriesTable } from "./table.tsx";
 import "./timeline.css";
 
 interface Props {

@@ -1,4 +1,4 @@
-import { Copy } from "./copy.tsx";
+import { Copy } from "./copy-button.tsx";
 import { type CurlCall, curlText } from "./curl-text.ts";
 import { Link } from "./link.tsx";
 

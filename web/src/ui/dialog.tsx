@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { explain } from "../lib/errors.ts";
+import { explain } from "../api/errors.ts";
 import { Button, IconButton } from "./button.tsx";
 
 interface DialogProps {

@@ -6,7 +6,7 @@ import { toast } from "../ui/toast.tsx";
 import { describe } from "./options.ts";
 import { OptionsDialog } from "./options-dialog.tsx";
 import { add } from "./queue.ts";
-import { setUsual, usual } from "./start.ts";
+import { setUsual, usual } from "./start-job.ts";
 import { takenUp } from "./unfinished.ts";
 
 // Some files of these kinds have no type that browsers know.

@@ -1,7 +1,7 @@
 import { useId, useRef, useState } from "preact/hooks";
 import { Icon } from "../ui/icons.tsx";
 import { announce } from "../ui/toast.tsx";
-import { matching } from "./matching.ts";
+import { matching } from "./label-search.ts";
 
 interface LabelsProps {
   label: string;

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { explain } from "../lib/errors.ts";
-import { loadModels } from "../lib/models.ts";
+import { explain } from "../api/errors.ts";
+import { loadModels } from "../api/models.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { DEFAULTS, errorsOf, type Form } from "./options.ts";

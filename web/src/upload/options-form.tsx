@@ -1,8 +1,8 @@
-import { modelOf, models } from "../lib/models.ts";
-import type { Model } from "../lib/types.ts";
+import { modelOf, models } from "../api/models.ts";
+import { OPTION_TABLE, type OptionEntry } from "../api/option-table.ts";
+import type { Model } from "../api/types.ts";
 import { Field } from "../ui/field.tsx";
 import { Labels } from "./labels.tsx";
-import { OPTION_TABLE, type OptionEntry } from "./option-table.ts";
 import type { Form, FormErrors } from "./options.ts";
 import { RegionField } from "./region.tsx";
 

@@ -1,15 +1,15 @@
 // The files that are being sent, in the order they came. Two go at a time. They outlive the view that shows them.
 import { computed, effect, type Signal, signal } from "@preact/signals";
-import { ApiError, explain } from "../lib/errors.ts";
-import { backoff, pause } from "../lib/online.ts";
-import { user } from "../lib/session.ts";
-import type { Job } from "../lib/types.ts";
+import { backoff, pause } from "../api/connection.ts";
+import { ApiError, explain } from "../api/errors.ts";
+import { user } from "../api/session.ts";
+import type { Job } from "../api/types.ts";
 import { announce } from "../ui/toast.tsx";
 import type { Form } from "./options.ts";
 import { Speed } from "./speed.ts";
-import { optionsOf, setOptionsOf, startJob, usual } from "./start.ts";
-import type { Phase, State } from "./state.ts";
+import { optionsOf, setOptionsOf, startJob, usual } from "./start-job.ts";
 import { Transfer } from "./transfer.ts";
+import type { Phase, State } from "./upload-state.ts";
 
 export interface Item {
   key: number;

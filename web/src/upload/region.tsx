@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Region } from "../api/option-table.ts";
 import { Button } from "../ui/button.tsx";
-import type { Region } from "./option-table.ts";
 
 interface RegionProps {
   /** The file itself, where it is at hand, or else a picture of the video. */

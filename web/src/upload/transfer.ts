@@ -1,7 +1,7 @@
 // One file on its way, by the tus protocol: what arrived stays, and the rest is sent when there is a connection.
 import { DetailedError, defaultOptions, type PreviousUpload, Upload, type UploadOptions } from "tus-js-client";
-import { problemOf } from "../lib/errors.ts";
-import { freshToken, user } from "../lib/session.ts";
+import { problemOf } from "../api/errors.ts";
+import { freshToken, user } from "../api/session.ts";
 import { verdict } from "./verdict.ts";
 
 export const UPLOADS = "/api/v1/uploads";

@@ -1,7 +1,7 @@
 // Uploads that an earlier visit began: the file has to be chosen again, as no page may read it by itself.
 import { signal } from "@preact/signals";
-import { request } from "../lib/api.ts";
-import { ApiError } from "../lib/errors.ts";
+import { request } from "../api/client.ts";
+import { ApiError } from "../api/errors.ts";
 import { items } from "./queue.ts";
 import { begun, discard, forgetUrl } from "./transfer.ts";
 

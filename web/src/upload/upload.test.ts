@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matching } from "./matching.ts";
+import { matching } from "./label-search.ts";
 import { DEFAULTS, describe, errorsOf, type Form, formOf, requestOf } from "./options.ts";
 import { Speed } from "./speed.ts";
 import { verdict } from "./verdict.ts";

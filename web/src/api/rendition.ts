@@ -1,0 +1,74 @@
+// A copy that the service makes on demand: asked for, watched, ready.
+import { signal } from "@preact/signals";
+import { api } from "./client.ts";
+import { ApiError, explain } from "./errors.ts";
+import { listen } from "./event-stream.ts";
+import type { Rendition } from "./types.ts";
+
+const POLL_MS = 2000;
+
+export type RenditionBody = { min_score?: number; labels?: string[] };
+
+/** `path` is where it is: /api/v1/videos/{id}/renditions/playable or /api/v1/jobs/{id}/renditions/annotated. */
+export class Copy {
+  readonly path: string;
+  /** What the service says of it; null before it is known or asked for. */
+  readonly state = signal<Rendition | null>(null);
+  /** What went wrong in asking; says what to do. */
+  readonly problem = signal<string | null>(null);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+  readonly #stop: () => void;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#stop = listen({
+      rendition: (rendition) => {
+        if (rendition.id === this.state.peek()?.id) this.#hold(rendition);
+      },
+    });
+  }
+
+  /** Have it made, or made again after it failed or with other options. */
+  async ask(body: RenditionBody = {}): Promise<void> {
+    await this.#try(async () => {
+      this.#hold(await api.put<Rendition>(this.path, body));
+    });
+  }
+
+  /** What is there already, if anything. */
+  async look(): Promise<void> {
+    await this.#try(async () => {
+      this.#hold(await api.get<Rendition>(this.path));
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stop();
+    clearTimeout(this.#timer);
+  }
+
+  async #try(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+      this.problem.value = null;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404 && !this.state.value) return;
+      const waits = this.state.value && (this.state.value.state === "queued" || this.state.value.state === "running");
+      // What is being made is made without us: look again.
+      if (waits && error instanceof ApiError && error.status === 0) this.#later();
+      this.problem.value = explain(error);
+    }
+  }
+
+  #hold(rendition: Rendition): void {
+    this.state.value = rendition;
+    if (rendition.state === "queued" || rendition.state === "running") this.#later();
+  }
+
+  #later(): void {
+    clearTimeout(this.#timer);
+    if (!this.#closed) this.#timer = setTimeout(() => void this.look(), POLL_MS);
+  }
+}

@@ -1,0 +1,124 @@
+// The session: the access token is in memory alone, the refresh token in a cookie that no script reads.
+import { signal } from "@preact/signals";
+import { recall, remember } from "../lib/local-storage.ts";
+import { backoff, pause, tryFetch } from "./connection.ts";
+import { ApiError, problem } from "./errors.ts";
+import { locked } from "./tab-lock.ts";
+import type { User } from "./types.ts";
+
+const AUTH = "/api/v1/auth";
+const JSON_BODY = { "Content-Type": "application/json" };
+/** A token is traded for a new one when it holds for less than this. */
+const EARLY_MS = 60_000;
+/** That somebody has signed in here: no script sees the cookie, and to ask in vain is an error in the console. */
+const SIGNED_IN = "signed-in";
+
+interface Access {
+  token: string;
+  /** Of performance.now(), which no change of the clock moves. */
+  endsAt: number;
+}
+
+/** Who is signed in: null for nobody, undefined while that is not known yet. */
+export const user = signal<User | null | undefined>(undefined);
+
+let access: Access | null = null;
+let timer: ReturnType<typeof setTimeout> | undefined;
+const tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel("wd-session") : null;
+
+/** Take up the session of the cookie, if there is one. Resolves when it is known; waits for a service out of reach. */
+export async function start(): Promise<void> {
+  tabs?.addEventListener("message", ({ data }) => follow(data));
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && user.value) void freshToken().catch(() => undefined);
+  });
+  if (!recall(SIGNED_IN)) user.value = null;
+  for (let tries = 1; user.value === undefined; tries += 1) {
+    try {
+      user.value = (await freshToken()) ? await me() : null;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) user.value = null;
+      else await pause(backoff(tries));
+    }
+  }
+}
+
+/** Sign in, or make a user first. Throws ApiError. */
+export async function signIn(how: "login" | "register", username: string, password: string): Promise<void> {
+  const body = JSON.stringify({ username, password, cookies: true });
+  const answer = await tryFetch(`${AUTH}/${how}`, { method: "POST", headers: JSON_BODY, body });
+  if (!answer.ok) throw await problem(answer);
+  take(await answer.json());
+  user.value = await me();
+  tabs?.postMessage({ id: user.value.id });
+}
+
+/** End this session, or all of the user. The API tokens stay. */
+export async function signOut(everywhere = false): Promise<void> {
+  const answer = await authorized(`${AUTH}/${everywhere ? "logout-all" : "logout"}`, { method: "POST" });
+  if (!answer.ok && answer.status !== 401) throw await problem(answer);
+  tabs?.postMessage({ id: null });
+  forget();
+}
+
+/** fetch with an access token that holds. A token that is refused is traded once for a new one. */
+export async function authorized(path: string, init: RequestInit = {}): Promise<Response> {
+  const token = await freshToken();
+  const answer = await tryFetch(path, { ...init, headers: withToken(init.headers, token) });
+  if (answer.status !== 401) return answer;
+  const next = await freshToken(token);
+  if (!next) return answer;
+  return tryFetch(path, { ...init, headers: withToken(init.headers, next) });
+}
+
+/** A token that holds for a while, or null when the session is over. refused: one that the service did not take. */
+export async function freshToken(refused?: string | null): Promise<string | null> {
+  const holds = () => access !== null && access.token !== refused && access.endsAt - performance.now() > EARLY_MS / 2;
+  if (holds()) return access?.token ?? null;
+  if (user.value === null) return null;
+  return locked("wd-refresh", async () => (holds() ? (access?.token ?? null) : refresh()));
+}
+
+async function refresh(): Promise<string | null> {
+  const answer = await tryFetch(`${AUTH}/refresh`, { method: "POST", headers: JSON_BODY, body: "{}" });
+  if (answer.ok) return take(await answer.json());
+  if (answer.status !== 401) throw await problem(answer);
+  forget();
+  return null;
+}
+
+async function me(): Promise<User> {
+  const answer = await authorized(`${AUTH}/me`);
+  if (!answer.ok) throw await problem(answer);
+  return answer.json();
+}
+
+function take(tokens: { access_token: string; expires_in: number }): string {
+  remember(SIGNED_IN, true);
+  const holdsMs = tokens.expires_in * 1000;
+  access = { token: tokens.access_token, endsAt: performance.now() + holdsMs };
+  clearTimeout(timer);
+  // The cookie that pictures and videos are fetched with is renewed with it, so this is done without being asked.
+  timer = setTimeout(() => void freshToken(access?.token).catch(() => undefined), Math.max(5000, holdsMs - EARLY_MS));
+  return access.token;
+}
+
+function forget(): void {
+  clearTimeout(timer);
+  access = null;
+  remember(SIGNED_IN, null);
+  user.value = null;
+}
+
+/** Another tab signed in or out: the cookies are shared, so this one follows. */
+function follow({ id }: { id: string | null }): void {
+  if (id === (user.value?.id ?? null)) return;
+  if (id === null) forget();
+  else location.reload();
+}
+
+function withToken(headers: HeadersInit | undefined, token: string | null): Headers {
+  const all = new Headers(headers);
+  if (token) all.set("Authorization", `Bearer ${token}`);
+  return all;
+}

@@ -1,0 +1,99 @@
+// The jobs that are shown, kept up to date while the page is open.
+import { effect, signal } from "@preact/signals";
+import { api } from "../api/client.ts";
+import { reached } from "../api/connection.ts";
+import { explain } from "../api/errors.ts";
+import { listen, liveness } from "../api/event-stream.ts";
+import { ENDED, type Job, type List, type Rendition } from "../api/types.ts";
+import { nameOf, stateWords } from "../job/job-text.ts";
+import { announce } from "../ui/toast.tsx";
+import { GROUPS, type Query, withFirstPage, withJob } from "./list-updates.ts";
+
+const PAGE = 24;
+
+/** null: not known yet. */
+export const jobs = signal<Job[] | null>(null);
+export const query = signal<Query>({ search: "", group: "all" });
+export const failure = signal("");
+/** Where the next page begins; null at the end. */
+export const nextPage = signal<string | null>(null);
+
+let asked = 0;
+
+export function jobParams({ search, group }: Query) {
+  return { limit: PAGE, search: search || null, state: GROUPS[group] };
+}
+
+/** Ask for the first page of another query. */
+export async function ask(next: Query): Promise<void> {
+  query.value = next;
+  jobs.value = null;
+  await reload();
+}
+
+/** Ask for the first page again; what is shown stays meanwhile. */
+export async function reload(): Promise<void> {
+  asked += 1;
+  const own = asked;
+  try {
+    const page = await api.get<List<Job>>("/api/v1/jobs", jobParams(query.value));
+    if (own !== asked) return;
+    const whole = page.next_cursor === null;
+    const before = jobs.value ?? [];
+    jobs.value = withFirstPage(before, page.items, whole);
+    if (whole || jobs.value.length === page.items.length) nextPage.value = page.next_cursor;
+    failure.value = "";
+  } catch (error) {
+    if (own === asked) failure.value = explain(error);
+  }
+}
+
+/** Show the next page too. Throws ApiError. */
+export async function more(): Promise<void> {
+  const own = asked;
+  const page = await api.get<List<Job>>("/api/v1/jobs", { ...jobParams(query.value), cursor: nextPage.value });
+  if (own !== asked) return;
+  const known = new Set(jobs.value?.map(({ id }) => id));
+  jobs.value = [...(jobs.value ?? []), ...page.items.filter(({ id }) => !known.has(id))];
+  nextPage.value = page.next_cursor;
+}
+
+/** Take in the latest word on a job. */
+export function update(job: Job): void {
+  const before = jobs.value?.find(({ id }) => id === job.id);
+  if (before && !ENDED.has(before.state) && ENDED.has(job.state)) announce(`${nameOf(job)}: ${stateWords(job)}`);
+  if (jobs.value) jobs.value = withJob(jobs.value, job, query.value, nextPage.value === null);
+}
+
+export function drop(gone: (job: Job) => boolean): void {
+  if (jobs.value) jobs.value = jobs.value.filter((job) => !gone(job));
+}
+
+/** Follow what happens until the function that comes back is called. */
+export function follow(): () => void {
+  const unlisten = listen({
+    job: update,
+    gone: (id) => drop((job) => job.id === id),
+    rendition: takePoster,
+    poll: reload,
+  });
+  // What could not be fetched comes by itself once the service is back.
+  const again = () => void (failure.peek() && reload());
+  const unwatch = effect(() => {
+    if (reached.value && liveness.value === "stream") again();
+  });
+  addEventListener("online", again);
+  return () => {
+    unlisten();
+    unwatch();
+    removeEventListener("online", again);
+  };
+}
+
+function takePoster({ kind, state, video_id, links }: Rendition): void {
+  if (kind !== "poster" || state !== "ready") return;
+  jobs.value =
+    jobs.value?.map((job) =>
+      job.video_id === video_id && job.video ? { ...job, video: { ...job.video, poster: links.content } } : job,
+    ) ?? null;
+}

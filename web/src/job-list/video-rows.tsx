@@ -1,0 +1,98 @@
+import { useState } from "preact/hooks";
+import { api } from "../api/client.ts";
+import { explain } from "../api/errors.ts";
+import type { Video } from "../api/types.ts";
+import { videoFacts } from "../job/job-text.ts";
+import { ago, bytes } from "../lib/format.ts";
+import { Button } from "../ui/button.tsx";
+import { Confirm } from "../ui/dialog.tsx";
+import { Menu } from "../ui/menu.tsx";
+import { Poster } from "../ui/poster.tsx";
+import { toast } from "../ui/toast.tsx";
+import type { Form } from "../upload/options.ts";
+import { OptionsDialog } from "../upload/options-dialog.tsx";
+import { items } from "../upload/queue.ts";
+import { startJob, usual } from "../upload/start-job.ts";
+import { update } from "./job-store.ts";
+import { jobless, used } from "./videos-without-job.ts";
+
+/** Videos that are here and that nothing looked through. */
+export function Jobless() {
+  // What has just arrived gets its job in a moment.
+  const own = new Set(items.value.map(({ state }) => state.value.videoId));
+  const videos = jobless.value.filter(({ id }) => !own.has(id));
+  if (!videos.length) return null;
+  return (
+    <section aria-labelledby="jobless">
+      <h2 id="jobless" class="section">
+        Videos without a job
+      </h2>
+      <ul class="jobs">
+        {videos.map((video) => (
+          <Row video={video} key={video.id} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Row({ video }: { video: Video }) {
+  const [dialog, setDialog] = useState<"delete" | "options" | null>(null);
+  const [busy, setBusy] = useState(false);
+  const name = video.name || `Video ${video.id.slice(0, 8)}`;
+  const start = async (form: Form = usual.value) => {
+    update(await startJob(video.id, form));
+    used(video.id);
+  };
+  const press = async () => {
+    setBusy(true);
+    await start().catch((error) => toast(explain(error), "bad"));
+    setBusy(false);
+  };
+  const remove = async () => {
+    await api.del(`/api/v1/videos/${video.id}`);
+    used(video.id);
+    toast(`${name} deleted`);
+  };
+  return (
+    <li class="job">
+      <span class="job-poster">
+        <Poster src={video.links.poster} />
+      </span>
+      <div class="job-words">
+        <h3>{name}</h3>
+        <p class="soft">
+          {[videoFacts(video.media), bytes(video.size_bytes), ago(video.created_at)].filter(Boolean).join(" · ")}
+        </p>
+      </div>
+      <div class="job-buttons">
+        <Button kind="primary" icon="play" busy={busy} onClick={press} aria-label={`Start ${name}`}>
+          Start
+        </Button>
+        <Menu
+          label={`Actions for ${name}`}
+          items={[
+            { icon: "sliders", text: "Start with options…", act: () => setDialog("options") },
+            { icon: "trash", text: "Delete…", danger: true, act: () => setDialog("delete") },
+          ]}
+        />
+      </div>
+      {dialog === "options" && (
+        <OptionsDialog
+          title={`Options for ${name}`}
+          deed="Start"
+          form={usual.value}
+          video={{ poster: video.links.poster }}
+          durationMs={video.media?.duration_ms ?? null}
+          onClose={() => setDialog(null)}
+          onSave={start}
+        />
+      )}
+      {dialog === "delete" && (
+        <Confirm title={`Delete ${name}?`} deed="Delete" onClose={() => setDialog(null)} onConfirm={remove}>
+          <p>The video is deleted permanently. This cannot be undone.</p>
+        </Confirm>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,59 @@
+// What things are called on the page.
+
+import type { Job, JobState } from "../api/types.ts";
+import { clock, count, left } from "../lib/format.ts";
+
+export const STATE_WORDS: Record<JobState, string> = {
+  queued: "Queued",
+  planning: "Preparing",
+  running: "Running",
+  merging: "Finishing",
+  succeeded: "Completed",
+  partial: "Partially completed",
+  failed: "Failed",
+  cancelled: "Cancelled",
+};
+
+export type Tone = "busy" | "good" | "warn" | "bad" | "idle";
+
+const TONES: Record<JobState, Tone> = {
+  queued: "idle",
+  planning: "busy",
+  running: "busy",
+  merging: "busy",
+  succeeded: "good",
+  partial: "warn",
+  failed: "bad",
+  cancelled: "idle",
+};
+
+export function toneOf(state: JobState): Tone {
+  return TONES[state];
+}
+
+export function stateWords({ state, cancel_requested }: Pick<Job, "state" | "cancel_requested">): string {
+  return cancel_requested && TONES[state] === "busy" ? "Cancelling" : STATE_WORDS[state];
+}
+
+export function nameOf(job: Pick<Job, "video" | "video_id">): string {
+  return job.video?.name || `Video ${job.video_id.slice(0, 8)}`;
+}
+
+/** "1:02 · 1920 × 1080": what is known of a video. */
+export function videoFacts(
+  facts: { width: number | null; height: number | null; duration_ms: number | null } | null | undefined,
+): string {
+  if (!facts) return "";
+  const size = facts.width && facts.height ? `${facts.width} × ${facts.height}` : "";
+  return [facts.duration_ms ? clock(facts.duration_ms) : "", size].filter(Boolean).join(" · ");
+}
+
+/** "1,200 of 3,000 frames · 95 frames/s · 20 s left": how far a job is. */
+export function progressWords({ frames_done, frames_total, fps, eta_s }: Job["progress"]): string {
+  const words = [
+    frames_total ? `${count(frames_done)} of ${count(frames_total)} frames` : `${count(frames_done)} frames`,
+  ];
+  if (fps) words.push(`${fps >= 10 ? count(Math.round(fps)) : fps.toFixed(1)} frames/s`);
+  if (eta_s !== null) words.push(left(eta_s));
+  return words.join(" · ");
+}

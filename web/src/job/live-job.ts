@@ -1,0 +1,61 @@
+// A job that is kept as it is on the service, for as long as somebody looks.
+import { type Signal, signal } from "@preact/signals";
+import { api } from "../api/client.ts";
+import { backoff, pause } from "../api/connection.ts";
+import { ApiError, explain } from "../api/errors.ts";
+import { listen } from "../api/event-stream.ts";
+import type { Job } from "../api/types.ts";
+
+export class LiveJob {
+  readonly job: Signal<Job | null> = signal(null);
+  /** Why there is no job to show. */
+  readonly problem = signal<ApiError | null>(null);
+  readonly #path: string;
+  readonly #controller = new AbortController();
+  readonly #stop: () => void;
+
+  constructor(id: string) {
+    this.#path = `/api/v1/jobs/${id}`;
+    this.#stop = listen({
+      job: (job) => {
+        if (job.id === id) this.take(job);
+      },
+      gone: (gone) => {
+        if (gone === id) this.problem.value = new ApiError(404, "not_found", "The job was deleted.");
+      },
+      poll: () => this.#look(),
+    });
+    void this.#begin();
+  }
+
+  /** A newer word on the job. */
+  take(job: Job): void {
+    this.job.value = job;
+    this.problem.value = null;
+  }
+
+  close(): void {
+    this.#stop();
+    this.#controller.abort();
+  }
+
+  /** Until it is known whether there is such a job. */
+  async #begin(): Promise<void> {
+    const { signal } = this.#controller;
+    for (let tries = 1; !signal.aborted && !this.job.value; tries += 1) {
+      await this.#look();
+      const status = this.problem.value?.status ?? 200;
+      if (status !== 0 && status < 500 && status !== 429) return;
+      await pause(backoff(tries), signal);
+    }
+  }
+
+  async #look(): Promise<void> {
+    try {
+      this.take(await api.get<Job>(this.#path, {}, this.#controller.signal));
+    } catch (error) {
+      if (this.#controller.signal.aborted) return;
+      this.problem.value = error instanceof ApiError ? error : new ApiError(0, "error", explain(error));
+    }
+  }
+}

@@ -1,0 +1,85 @@
+// Keys of the whole page, as long as nothing that has the focus wants them.
+import { type Signal, signal } from "@preact/signals";
+import type { Player } from "../playback/player.ts";
+import { type Action, actionOf, isFree, nextSpeed, type Owner } from "./keys.ts";
+
+const STORED = "keys";
+
+/** Whether keys do anything; kept in the browser, as single letters are in the way of speech input. */
+export const keysEnabled: Signal<boolean> = signal(stored() !== "off");
+
+keysEnabled.subscribe((on) => {
+  try {
+    localStorage.setItem(STORED, on ? "on" : "off");
+  } catch {
+    // A browser that stores nothing: the choice holds until the page is left.
+  }
+});
+
+export interface Others {
+  full: () => void;
+  help: () => void;
+  appearance: (direction: "next" | "previous") => void;
+}
+
+/** Listen until the returned function is called. */
+export function listenToKeys(player: Player, others: Others): () => void {
+  const off = new AbortController();
+  addEventListener(
+    "keydown",
+    (event) => {
+      const action = actionOf(event);
+      if (!action || event.defaultPrevented || (event.repeat && action === "toggle")) return;
+      if (!keysEnabled.peek() && action !== "help") return;
+      if (document.querySelector("dialog[open]") || !isFree(event.key, ownerOf(event.target))) return;
+      event.preventDefault();
+      act(action, player, others);
+    },
+    { signal: off.signal },
+  );
+  return () => off.abort();
+}
+
+function act(action: Action, player: Player, others: Others): void {
+  const actions: Record<Action, () => void> = {
+    toggle: () => player.toggle(),
+    back: () => player.skip(-5000),
+    forward: () => player.skip(5000),
+    "far-back": () => player.skip(-10_000),
+    "far-forward": () => player.skip(10_000),
+    "previous-frame": () => player.step(-1),
+    "next-frame": () => player.step(1),
+    slower: () => player.setRate(nextSpeed(player.rate.peek(), -1)),
+    faster: () => player.setRate(nextSpeed(player.rate.peek(), 1)),
+    start: () => player.seek(player.start.peek()),
+    end: () => player.seek(player.end.peek()),
+    "previous-appearance": () => others.appearance("previous"),
+    "next-appearance": () => others.appearance("next"),
+    names: () => {
+      player.names.value = !player.names.peek();
+    },
+    mute: () => player.setVolume(player.volume.peek() || 1, !player.muted.peek()),
+    fullscreen: others.full,
+    help: others.help,
+  };
+  actions[action]();
+}
+
+function ownerOf(target: EventTarget | null): Owner {
+  if (!(target instanceof HTMLElement)) return "nothing";
+  if (target.isContentEditable || target.matches("select, textarea")) return "text";
+  if (target instanceof HTMLInputElement) {
+    if (target.type === "range") return "slider";
+    return target.type === "checkbox" || target.type === "radio" ? "button" : "text";
+  }
+  if (target.getAttribute("role") === "slider") return "slider";
+  return target.closest("button, a[href], summary") ? "button" : "nothing";
+}
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(STORED);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,27 @@
+// Whether a browser can play a file, as far as that can be told before it is tried. Pure.
+import type { Media } from "../../api/types.ts";
+
+/** Codecs by FFmpeg's names, as browsers ask for them: one that is not here is played by none. */
+const CODECS: Record<string, string> = {
+  h264: 'video/mp4; codecs="avc1.640028"',
+  hevc: 'video/mp4; codecs="hvc1.1.6.L93.B0"',
+  av1: 'video/mp4; codecs="av01.0.05M.08"',
+  vp8: 'video/webm; codecs="vp8"',
+  vp9: 'video/webm; codecs="vp9"',
+  theora: 'video/ogg; codecs="theora"',
+};
+
+const CONTAINERS = /\b(mov|mp4|m4v|3gp|webm|matroska|ogg)\b/;
+
+/** False when it is sure that the browser cannot; true means that it is worth a try. */
+export function mayPlay(media: Media | null, canPlayType: (type: string) => string): boolean {
+  if (!media) return true;
+  const type = CODECS[media.codec];
+  return CONTAINERS.test(media.container) && type !== undefined && canPlayType(type) !== "";
+}
+
+/** Why a copy is needed, in words. */
+export function whyNot(media: Media | null): string {
+  if (!media) return "Your browser cannot play this file.";
+  return `Your browser cannot play ${media.codec} video in ${media.container.split(",")[0]} files.`;
+}

@@ -1,0 +1,137 @@
+// Boxes come in windows of some seconds: which are wanted, which are kept, and the loading of them. No DOM.
+import type { Frame } from "../../api/types.ts";
+
+/** At most so many windows are kept. */
+const KEPT = 24;
+/** At most so many are asked for at a time. */
+const AT_ONCE = 2;
+const RETRY_MS = 2000;
+
+/** The frames of a window; final: no more will come, so that it need not be asked for again. */
+export interface Loaded {
+  frames: Frame[];
+  final: boolean;
+}
+
+export type Load = (fromMs: number, toMs: number, signal: AbortSignal) => Promise<Loaded>;
+
+/** How wide a window is: some seconds, and more where only few frames were looked at (ms). */
+export function widthFor(gapMs: number | null): number {
+  return Math.max(4000, 4 * (gapMs ?? 0));
+}
+
+/** The windows to have for a time that plays, the most urgent first. `rate`: speed, 0 while it stands. */
+export function wantedWindows(ms: number, width: number, rate: number, lastMs: number): number[] {
+  const now = Math.floor(ms / width);
+  const within = ms / width - now;
+  const last = Math.floor(lastMs / width);
+  const ahead = rate > 2 ? [now + 1, now + 2] : rate > 0 || within > 0.5 ? [now + 1] : [];
+  const behind = within < 0.25 ? [now - 1] : [];
+  return [now, ...ahead, ...behind].filter((index) => index >= Math.min(0, now) && index <= Math.max(last, now));
+}
+
+/** Which of the kept windows to drop: the ones used longest ago first (`order`: oldest to newest). */
+export function toDrop(order: readonly number[], wanted: ReadonlySet<number>, most: number): number[] {
+  const surplus = order.length - most;
+  return surplus > 0 ? order.filter((index) => !wanted.has(index)).slice(0, surplus) : [];
+}
+
+/** A cache of windows over `load`. `changed` is called when there is more to show. */
+export class BoxWindows {
+  readonly width: number;
+  readonly #load: Load;
+  readonly #changed: () => void;
+  #kept = new Map<number, Loaded & { stale: boolean }>();
+  #loading = new Map<number, AbortController>();
+  #failedAt = new Map<number, number>();
+  #wanted: number[] = [];
+  #joined: { key: string; frames: Frame[] } = { key: "", frames: [] };
+  #revision = 0;
+  #closed = false;
+
+  constructor(width: number, load: Load, changed: () => void) {
+    this.width = width;
+    this.#load = load;
+    this.#changed = changed;
+  }
+
+  /** Have these windows, the most urgent first; what is under way for others is given up. */
+  want(wanted: number[]): void {
+    this.#wanted = wanted;
+    for (const [index, controller] of this.#loading) {
+      if (wanted.includes(index)) continue;
+      controller.abort();
+      this.#loading.delete(index);
+    }
+    this.#start();
+  }
+
+  /** The job went on: windows that were not final may hold more now. */
+  refresh(): void {
+    for (const kept of this.#kept.values()) kept.stale = !kept.final;
+    this.#start();
+  }
+
+  /** Whether the window of a time is here, wholly or up to where the job is. */
+  has(ms: number): boolean {
+    return this.#kept.has(Math.floor(ms / this.width));
+  }
+
+  /** Whether the window of a time could not be had lately. */
+  failed(ms: number): boolean {
+    return this.#failedAt.has(Math.floor(ms / this.width));
+  }
+
+  /** All frames that are here of the window of a time and the two beside it, in order. */
+  around(ms: number): readonly Frame[] {
+    const index = Math.floor(ms / this.width);
+    const key = `${index} ${this.#revision}`;
+    if (this.#joined.key !== key) {
+      const frames = [index - 1, index, index + 1].flatMap((at) => this.#kept.get(at)?.frames ?? []);
+      this.#joined = { key, frames };
+    }
+    return this.#joined.frames;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.want([]);
+  }
+
+  #start(): void {
+    if (this.#closed) return;
+    for (const index of this.#wanted) {
+      if (this.#loading.size >= AT_ONCE) return;
+      const kept = this.#kept.get(index);
+      const waits = Date.now() - (this.#failedAt.get(index) ?? 0) < RETRY_MS;
+      if ((kept && !kept.stale) || this.#loading.has(index) || waits) continue;
+      void this.#fetch(index);
+    }
+  }
+
+  async #fetch(index: number): Promise<void> {
+    const controller = new AbortController();
+    this.#loading.set(index, controller);
+    try {
+      const loaded = await this.#load(index * this.width, (index + 1) * this.width, controller.signal);
+      if (controller.signal.aborted) return;
+      this.#failedAt.delete(index);
+      this.#keep(index, loaded);
+    } catch {
+      if (controller.signal.aborted) return;
+      this.#failedAt.set(index, Date.now());
+      setTimeout(() => this.#start(), RETRY_MS + 1);
+    } finally {
+      if (this.#loading.get(index) === controller) this.#loading.delete(index);
+    }
+    this.#changed();
+    this.#start();
+  }
+
+  #keep(index: number, loaded: Loaded): void {
+    this.#kept.delete(index);
+    this.#kept.set(index, { ...loaded, stale: false });
+    this.#revision += 1;
+    for (const old of toDrop([...this.#kept.keys()], new Set(this.#wanted), KEPT)) this.#kept.delete(old);
+  }
+}

@@ -1,0 +1,109 @@
+// Boxes on a canvas.
+
+import type { Detection } from "../../api/types.ts";
+import { colourOf } from "../../lib/palette.ts";
+import { placed, platePlace, type Rect } from "./geometry.ts";
+
+export interface Scene {
+  detections: readonly Detection[];
+  /** The displayed frame that boxes are measured in. */
+  size: { width: number; height: number };
+  /** Where the picture is on the stage, in CSS pixels. */
+  picture: Rect;
+  /** The part that was looked at, 0 to 1 of the frame; null for all of it. */
+  region: readonly [number, number, number, number] | null;
+  held: boolean;
+  names: boolean;
+  /** The place of a label, for its colour. */
+  places: ReadonlyMap<string, number>;
+}
+
+const FONT = "600 12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
+const PLATE = { height: 18, padding: 5 };
+/** With more boxes than that, names hide what they name: the best ones keep theirs. */
+const MOST_NAMES = 40;
+
+/** The objects that pass the filters, in the order of the results. */
+export function passing(
+  detections: readonly Detection[],
+  minScore: number,
+  hidden: ReadonlySet<string>,
+): readonly Detection[] {
+  return detections.filter((found) => found.score >= minScore && !hidden.has(found.label));
+}
+
+/** Draw a scene; the context's unit is the CSS pixel and it is clean. */
+export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void {
+  if (scene.region) drawRegion(context, scene.region, scene.picture);
+  context.lineJoin = "round";
+  const boxes = scene.detections.map((found) => placed(found.box, scene.size, scene.picture));
+  for (const [index, found] of scene.detections.entries()) {
+    outline(context, boxes[index] as Rect, colourOf(scene.places.get(found.label)), scene.held);
+  }
+  if (!scene.names) return;
+  const named = [...scene.detections.keys()]
+    .sort((a, b) => (scene.detections[b] as Detection).score - (scene.detections[a] as Detection).score)
+    .slice(0, MOST_NAMES)
+    .reverse();
+  context.font = FONT;
+  context.textBaseline = "middle";
+  for (const index of named) {
+    const found = scene.detections[index] as Detection;
+    plate(context, boxes[index] as Rect, found, colourOf(scene.places.get(found.label)), scene.picture);
+  }
+}
+
+/** A coloured line between two dark ones is seen on any ground. */
+function outline(context: CanvasRenderingContext2D, box: Rect, colour: string, held: boolean): void {
+  context.setLineDash(held ? [7, 5] : []);
+  context.strokeStyle = "rgb(0 0 0 / 0.75)";
+  context.lineWidth = 4.5;
+  context.strokeRect(box.x, box.y, box.width, box.height);
+  context.strokeStyle = colour;
+  context.lineWidth = 2.5;
+  context.strokeRect(box.x, box.y, box.width, box.height);
+  context.setLineDash([]);
+}
+
+function plate(context: CanvasRenderingContext2D, box: Rect, found: Detection, colour: string, picture: Rect): void {
+  const text = `${found.label} ${Math.round(found.score * 100)}`;
+  const stripe = 4;
+  const width = stripe + widthOf(context, text) + 2 * PLATE.padding;
+  const place = platePlace(
+    { ...box, x: box.x - 2, y: box.y - 2, height: box.height },
+    { width, height: PLATE.height },
+    picture,
+  );
+  context.fillStyle = "rgb(12 15 19 / 0.86)";
+  context.fillRect(place.x, place.y, place.width, place.height);
+  context.fillStyle = colour;
+  context.fillRect(place.x, place.y, stripe, place.height);
+  context.fillStyle = "#ffffff";
+  context.fillText(text, place.x + stripe + PLATE.padding, place.y + place.height / 2 + 0.5);
+}
+
+const widths = new Map<string, number>();
+
+/** Measuring text costs more than drawing it, and there are few different texts. */
+function widthOf(context: CanvasRenderingContext2D, text: string): number {
+  let width = widths.get(text);
+  if (width === undefined) {
+    if (widths.size > 4000) widths.clear();
+    width = context.measureText(text).width;
+    widths.set(text, width);
+  }
+  return width;
+}
+
+function drawRegion(
+  context: CanvasRenderingContext2D,
+  region: readonly [number, number, number, number],
+  picture: Rect,
+): void {
+  const inside = placed(region, { width: 1, height: 1 }, picture);
+  context.fillStyle = "rgb(0 0 0 / 0.45)";
+  context.beginPath();
+  context.rect(picture.x, picture.y, picture.width, picture.height);
+  context.rect(inside.x, inside.y, inside.width, inside.height);
+  context.fill("evenodd");
+}

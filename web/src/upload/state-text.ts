@@ -1,0 +1,23 @@
+import { bytes, left } from "../lib/format.ts";
+import type { State } from "./upload-state.ts";
+
+/** How it stands with a file, in words. */
+export function standing({ phase, sent, rate, reason }: State, size: number): string {
+  const part = `${bytes(sent)} of ${bytes(size)}`;
+  switch (phase) {
+    case "waiting":
+      return sent ? `${part} · queued` : `${bytes(size)} · queued`;
+    case "sending":
+      return rate ? `${part} · ${bytes(rate)}/s · ${left((size - sent) / rate)}` : part;
+    case "paused":
+      return `${part} · paused`;
+    case "broken":
+      return `${part} · ${reason} Retrying…`;
+    case "arrived":
+      return reason || "Upload complete";
+    case "started":
+      return `${bytes(size)} · being analysed`;
+    case "failed":
+      return reason;
+  }
+}
