@@ -3,7 +3,7 @@ import { user } from "./api/session.ts";
 import { path } from "./lib/router.ts";
 import { AccountPage } from "./pages/account.tsx";
 import { JobPage } from "./pages/job.tsx";
-import { JobsPage } from "./pages/job-list.tsx";
+import { JobListPage } from "./pages/job-list.tsx";
 import { MissingPage } from "./pages/missing.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
 import { Offline, Shell } from "./shell.tsx";
@@ -50,7 +50,7 @@ function Content() {
 function View({ path: shown }: { path: string }) {
   const job = JOB.exec(shown)?.[1];
   if (job) return <JobPage id={job} key={job} />;
-  if (shown === "/" || shown === "/jobs") return <JobsPage />;
+  if (shown === "/" || shown === "/jobs") return <JobListPage />;
   if (shown === "/account" || shown === "/tokens") return <AccountPage />;
   return <MissingPage />;
 }

@@ -1,4 +1,4 @@
-// A copy that the service makes on demand: asked for, watched, ready.
+// A rendition that the service makes on demand: requested, followed, ready.
 import { signal } from "@preact/signals";
 import { api } from "./client.ts";
 import { ApiError, explain } from "./errors.ts";
@@ -9,12 +9,12 @@ const POLL_MS = 2000;
 
 export type RenditionBody = { min_score?: number; labels?: string[] };
 
-/** `path` is where it is: /api/v1/videos/{id}/renditions/playable or /api/v1/jobs/{id}/renditions/annotated. */
-export class Copy {
+/** `path` of the rendition: /api/v1/videos/{id}/renditions/playable or /api/v1/jobs/{id}/renditions/annotated. */
+export class RenditionRequest {
   readonly path: string;
-  /** What the service says of it; null before it is known or asked for. */
+  /** Its newest state; null before it is known or requested. */
   readonly state = signal<Rendition | null>(null);
-  /** What went wrong in asking; says what to do. */
+  /** Why the request failed, and what to do. */
   readonly problem = signal<string | null>(null);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -29,14 +29,14 @@ export class Copy {
     });
   }
 
-  /** Have it made, or made again after it failed or with other options. */
+  /** Request it, also again after a failure or with other options. */
   async ask(body: RenditionBody = {}): Promise<void> {
     await this.#try(async () => {
       this.#hold(await api.put<Rendition>(this.path, body));
     });
   }
 
-  /** What is there already, if anything. */
+  /** Fetch its state, if it exists. */
   async look(): Promise<void> {
     await this.#try(async () => {
       this.#hold(await api.get<Rendition>(this.path));
@@ -56,7 +56,7 @@ export class Copy {
     } catch (error) {
       if (error instanceof ApiError && error.status === 404 && !this.state.value) return;
       const waits = this.state.value && (this.state.value.state === "queued" || this.state.value.state === "running");
-      // What is being made is made without us: look again.
+      // The service goes on without this connection: ask again later.
       if (waits && error instanceof ApiError && error.status === 0) this.#later();
       this.problem.value = explain(error);
     }

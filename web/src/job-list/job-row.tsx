@@ -4,7 +4,7 @@ import { explain } from "../api/errors.ts";
 import { modelOf } from "../api/models.ts";
 import { ENDED, type Job } from "../api/types.ts";
 import { nameOf, progressWords, stateWords, toneOf, videoFacts } from "../job/job-text.ts";
-import { ago } from "../lib/format.ts";
+import { ago } from "../lib/time-format.ts";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/dialog.tsx";
 import { Link } from "../ui/link.tsx";
@@ -40,7 +40,7 @@ export function JobRow({ job }: { job: Job }) {
         <p class="soft">
           {[videoFacts(job.video), modelOf(job.model)?.title ?? job.model, describe(form)].filter(Boolean).join(" · ")}
         </p>
-        <Standing job={job} />
+        <JobStatus job={job} />
       </div>
       <div class="job-buttons">
         {ended ? (
@@ -79,12 +79,12 @@ export function JobRow({ job }: { job: Job }) {
   );
 }
 
-function Standing({ job }: { job: Job }) {
+function JobStatus({ job }: { job: Job }) {
   const { state, progress, error, created_at, finished_at } = job;
   const ended = ENDED.has(state);
   const known = state === "running" && progress.frames_total !== null;
   return (
-    <div class="standing">
+    <div class="job-status">
       <p>
         <span class={`badge ${toneOf(state)}`}>{stateWords(job)}</span>
         <span class="soft">

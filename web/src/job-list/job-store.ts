@@ -1,4 +1,4 @@
-// The jobs that are shown, kept up to date while the page is open.
+// The jobs in the list, kept up to date while the page is open.
 import { effect, signal } from "@preact/signals";
 import { api } from "../api/client.ts";
 import { reached } from "../api/connection.ts";
@@ -15,7 +15,7 @@ const PAGE = 24;
 export const jobs = signal<Job[] | null>(null);
 export const query = signal<Query>({ search: "", group: "all" });
 export const failure = signal("");
-/** Where the next page begins; null at the end. */
+/** Cursor of the next page; null at the end. */
 export const nextPage = signal<string | null>(null);
 
 let asked = 0;
@@ -24,14 +24,14 @@ export function jobParams({ search, group }: Query) {
   return { limit: PAGE, search: search || null, state: GROUPS[group] };
 }
 
-/** Ask for the first page of another query. */
+/** Fetch the first page of another query. */
 export async function ask(next: Query): Promise<void> {
   query.value = next;
   jobs.value = null;
   await reload();
 }
 
-/** Ask for the first page again; what is shown stays meanwhile. */
+/** Fetch the first page again; the list stays visible meanwhile. */
 export async function reload(): Promise<void> {
   asked += 1;
   const own = asked;
@@ -58,7 +58,7 @@ export async function more(): Promise<void> {
   nextPage.value = page.next_cursor;
 }
 
-/** Take in the latest word on a job. */
+/** Take a newer state of a job into the list. */
 export function update(job: Job): void {
   const before = jobs.value?.find(({ id }) => id === job.id);
   if (before && !ENDED.has(before.state) && ENDED.has(job.state)) announce(`${nameOf(job)}: ${stateWords(job)}`);
@@ -69,7 +69,7 @@ export function drop(gone: (job: Job) => boolean): void {
   if (jobs.value) jobs.value = jobs.value.filter((job) => !gone(job));
 }
 
-/** Follow what happens until the function that comes back is called. */
+/** Subscribe to changes; the returned function unsubscribes. */
 export function follow(): () => void {
   const unlisten = listen({
     job: update,
@@ -77,7 +77,7 @@ export function follow(): () => void {
     rendition: takePoster,
     poll: reload,
   });
-  // What could not be fetched comes by itself once the service is back.
+  // A failed request is repeated once the service is back.
   const again = () => void (failure.peek() && reload());
   const unwatch = effect(() => {
     if (reached.value && liveness.value === "stream") again();

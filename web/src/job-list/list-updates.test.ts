@@ -13,24 +13,24 @@ function job(id: string, at: number, state: JobState = "running", name = "a.mp4"
 const ids = (list: Job[]) => list.map(({ id }) => id).join("");
 const list = [job("c", 30), job("b", 20), job("a", 10)];
 
-test("a new job comes to its place by its time", () => {
+test("a new job is inserted by its creation time", () => {
   assert.equal(ids(withJob(list, job("d", 40), ALL, false)), "dcba");
   assert.equal(ids(withJob(list, job("x", 25), ALL, false)), "cxba");
 });
 
-test("the latest word takes the place of the one before", () => {
+test("a newer state replaces the older one", () => {
   const after = withJob(list, job("b", 20, "succeeded"), ALL, false);
   assert.equal(ids(after), "cba");
   assert.equal(after[1]?.state, "succeeded");
   assert.equal(ids(withJob(list, job("a", 10, "failed"), ALL, false)), "cba");
 });
 
-test("an older job that is not shown yet comes with its page", () => {
+test("an older job that is not shown yet is left to its page", () => {
   assert.equal(ids(withJob(list, job("z", 5), ALL, false)), "cba");
   assert.equal(ids(withJob(list, job("z", 5), ALL, true)), "cbaz");
 });
 
-test("what is not asked for does not come, and goes when it no longer is", () => {
+test("jobs that do not match the query are left out and removed", () => {
   assert.equal(ids(withJob(list, job("d", 40), { search: "", group: "done" }, false)), "cba");
   assert.equal(ids(withJob(list, job("b", 20, "succeeded"), { search: "", group: "working" }, false)), "ca");
   assert.equal(
@@ -40,7 +40,7 @@ test("what is not asked for does not come, and goes when it no longer is", () =>
   assert.equal(ids(withJob(list, job("d", 40, "running", "x.mp4"), { search: "gate", group: "all" }, false)), "cba");
 });
 
-test("the first page asked for again keeps the later ones, and drops what is gone", () => {
+test("a refetched first page keeps later pages and drops deleted jobs", () => {
   assert.equal(ids(withFirstPage(list, [job("d", 40), job("b", 20)], false)), "dba");
   assert.equal(ids(withFirstPage(list, [job("d", 40), job("b", 20)], true)), "db");
   assert.equal(ids(withFirstPage(list, [], true)), "");

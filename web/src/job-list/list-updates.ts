@@ -1,4 +1,4 @@
-// The list of jobs as it is shown, and how it takes in what happens meanwhile. Pure.
+// How changes are merged into the list of jobs. Pure.
 import type { Job, JobState } from "../api/types.ts";
 
 export type Group = "all" | "working" | "done" | "stopped";
@@ -23,9 +23,9 @@ export function asksFor({ search, group }: Query, job: Job): boolean {
 }
 
 /**
- * The list with the latest word on a job: the newest first, without what is not asked for any more.
+ * The list with a job's newest state: newest job first, without jobs that no longer match the query.
  *
- * whole: nothing more is to come. If more is, a job older than all shown comes with its page.
+ * whole: there are no further pages. Otherwise a job older than all shown ones comes with its page.
  */
 export function withJob(list: readonly Job[], job: Job, query: Query, whole: boolean): Job[] {
   const rest = list.filter(({ id }) => id !== job.id);
@@ -36,7 +36,7 @@ export function withJob(list: readonly Job[], job: Job, query: Query, whole: boo
   return [...rest.slice(0, at), job, ...rest.slice(at)];
 }
 
-/** The list after its first page was asked for again: what is on later pages stays. */
+/** The list after its first page was fetched again: jobs of later pages stay. */
 export function withFirstPage(list: readonly Job[], page: readonly Job[], whole: boolean): Job[] {
   const last = page.at(-1);
   if (whole || !last) return [...page];

@@ -3,7 +3,8 @@ import { api } from "../api/client.ts";
 import { explain } from "../api/errors.ts";
 import type { Video } from "../api/types.ts";
 import { videoFacts } from "../job/job-text.ts";
-import { ago, bytes } from "../lib/format.ts";
+import { bytes } from "../lib/format.ts";
+import { ago } from "../lib/time-format.ts";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/dialog.tsx";
 import { Menu } from "../ui/menu.tsx";
@@ -14,17 +15,17 @@ import { OptionsDialog } from "../upload/options-dialog.tsx";
 import { items } from "../upload/queue.ts";
 import { startJob, usual } from "../upload/start-job.ts";
 import { update } from "./job-store.ts";
-import { jobless, used } from "./videos-without-job.ts";
+import { markUsed, videosWithoutJob } from "./videos-without-job.ts";
 
-/** Videos that are here and that nothing looked through. */
-export function Jobless() {
-  // What has just arrived gets its job in a moment.
+/** Uploaded videos that no job has processed. */
+export function VideosWithoutJob() {
+  // A video that was just uploaded gets its job in a moment.
   const own = new Set(items.value.map(({ state }) => state.value.videoId));
-  const videos = jobless.value.filter(({ id }) => !own.has(id));
+  const videos = videosWithoutJob.value.filter(({ id }) => !own.has(id));
   if (!videos.length) return null;
   return (
-    <section aria-labelledby="jobless">
-      <h2 id="jobless" class="section">
+    <section aria-labelledby="videos-without-job">
+      <h2 id="videos-without-job" class="section">
         Videos without a job
       </h2>
       <ul class="jobs">
@@ -42,7 +43,7 @@ function Row({ video }: { video: Video }) {
   const name = video.name || `Video ${video.id.slice(0, 8)}`;
   const start = async (form: Form = usual.value) => {
     update(await startJob(video.id, form));
-    used(video.id);
+    markUsed(video.id);
   };
   const press = async () => {
     setBusy(true);
@@ -51,7 +52,7 @@ function Row({ video }: { video: Video }) {
   };
   const remove = async () => {
     await api.del(`/api/v1/videos/${video.id}`);
-    used(video.id);
+    markUsed(video.id);
     toast(`${name} deleted`);
   };
   return (

@@ -1,26 +1,26 @@
-// Videos that nothing looked through yet: sent by a program, or by a page that was closed just then.
+// Videos that no job has processed yet: uploaded by a program, or by a page that was closed before it started the job.
 import { signal } from "@preact/signals";
 import { api } from "../api/client.ts";
 import type { Job, List, Video } from "../api/types.ts";
 import { jobs } from "./job-store.ts";
 
-/** Of the newest videos, so many are looked at. */
-const LOOKED_AT = 20;
+/** How many of the newest videos are checked. */
+const CHECKED = 20;
 
-export const jobless = signal<Video[]>([]);
+export const videosWithoutJob = signal<Video[]>([]);
 
-/** Look for them. Throws ApiError. */
-export async function findJobless(): Promise<void> {
-  const { items } = await api.get<List<Video>>("/api/v1/videos", { limit: LOOKED_AT });
+/** Fetch them. Throws ApiError. */
+export async function findVideosWithoutJob(): Promise<void> {
+  const { items } = await api.get<List<Video>>("/api/v1/videos", { limit: CHECKED });
   const used = new Set(jobs.value?.map((job) => job.video_id));
   const candidates = items.filter((video) => !used.has(video.id) && !video.refused);
   const asked = candidates.map(async (video) => {
     const { items: found } = await api.get<List<Job>>("/api/v1/jobs", { video_id: video.id, limit: 1 });
     return found.length ? [] : [video];
   });
-  jobless.value = (await Promise.all(asked)).flat();
+  videosWithoutJob.value = (await Promise.all(asked)).flat();
 }
 
-export function used(videoId: string): void {
-  jobless.value = jobless.value.filter(({ id }) => id !== videoId);
+export function markUsed(videoId: string): void {
+  videosWithoutJob.value = videosWithoutJob.value.filter(({ id }) => id !== videoId);
 }

@@ -1,6 +1,6 @@
 // Everything that can be taken along.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { Copy, type RenditionBody } from "../api/rendition.ts";
+import { type RenditionBody, RenditionRequest } from "../api/rendition.ts";
 import { ENDED, type Job } from "../api/types.ts";
 import { bytes, many } from "../lib/format.ts";
 import type { Player } from "../player/playback/player.ts";
@@ -76,7 +76,7 @@ function shownNow(job: Job, player: Player, labels: readonly string[]): Shown {
 
 /** The video with its boxes drawn into it, made on demand. */
 function Annotated({ job, shown }: { job: Job; shown: Shown }) {
-  const copy = useMemo(() => new Copy(`/api/v1/jobs/${job.id}/renditions/annotated`), [job.id]);
+  const copy = useMemo(() => new RenditionRequest(`/api/v1/jobs/${job.id}/renditions/annotated`), [job.id]);
   useEffect(() => () => copy.close(), [copy]);
   const made = copy.state.value;
   const busy = made?.state === "queued" || made?.state === "running";

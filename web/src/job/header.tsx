@@ -8,8 +8,7 @@ import { Button } from "../ui/button.tsx";
 import { Link } from "../ui/link.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { toast } from "../ui/toast.tsx";
-import { nameOf, progressWords, stateWords, toneOf } from "./job-text.ts";
-import { rangeWords, whatToDo } from "./option-text.ts";
+import { nameOf, progressWords, rangeWords, stateWords, toneOf, whatToDo } from "./job-text.ts";
 
 export function Header({ job, onJob }: { job: Job; onJob: (job: Job) => void }) {
   const running = !ENDED.has(job.state);

@@ -1,7 +1,8 @@
-// What things are called on the page.
+// States, progress and failures of a job, and its video, in words. Pure.
 
-import type { Job, JobState } from "../api/types.ts";
-import { clock, count, left } from "../lib/format.ts";
+import type { FrameRange, Job, JobState } from "../api/types.ts";
+import { count } from "../lib/format.ts";
+import { clock, left } from "../lib/time-format.ts";
 
 export const STATE_WORDS: Record<JobState, string> = {
   queued: "Queued",
@@ -39,7 +40,7 @@ export function nameOf(job: Pick<Job, "video" | "video_id">): string {
   return job.video?.name || `Video ${job.video_id.slice(0, 8)}`;
 }
 
-/** "1:02 · 1920 × 1080": what is known of a video. */
+/** "1:02 · 1920 × 1080": metadata of a video. */
 export function videoFacts(
   facts: { width: number | null; height: number | null; duration_ms: number | null } | null | undefined,
 ): string {
@@ -48,7 +49,7 @@ export function videoFacts(
   return [facts.duration_ms ? clock(facts.duration_ms) : "", size].filter(Boolean).join(" · ");
 }
 
-/** "1,200 of 3,000 frames · 95 frames/s · 20 s left": how far a job is. */
+/** "1,200 of 3,000 frames · 95 frames/s · 20 s left": progress of a job. */
 export function progressWords({ frames_done, frames_total, fps, eta_s }: Job["progress"]): string {
   const words = [
     frames_total ? `${count(frames_done)} of ${count(frames_total)} frames` : `${count(frames_done)} frames`,
@@ -56,4 +57,21 @@ export function progressWords({ frames_done, frames_total, fps, eta_s }: Job["pr
   if (fps) words.push(`${fps >= 10 ? count(Math.round(fps)) : fps.toFixed(1)} frames/s`);
   if (eta_s !== null) words.push(left(eta_s));
   return words.join(" · ");
+}
+
+/** "frames 240 to 359: the worker was lost". */
+export function rangeWords(range: FrameRange): string {
+  const frames =
+    range.first === range.last ? `frame ${count(range.first)}` : `frames ${count(range.first)} to ${count(range.last)}`;
+  return `${frames}: ${range.reason}`;
+}
+
+/** What to do about a job that did not succeed. */
+export function whatToDo(job: Job): string | null {
+  if (job.state === "failed") return "Run it again; if it fails again, upload the video again.";
+  if (job.state === "cancelled") return "The results so far are kept. Run it again for the rest.";
+  if (job.state !== "partial") return null;
+  return job.failed_ranges.length
+    ? "The rest is complete. Run it again to retry these frames."
+    : "The rest is complete. If the file is damaged, upload a fresh copy.";
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exportLink, resultsPath } from "./export-links.ts";
-import { optionWords, rangeWords } from "./option-text.ts";
+import { rangeWords } from "./job-text.ts";
+import { optionWords } from "./option-text.ts";
 
-test("only options that say something are told", () => {
+test("only options that are set are listed", () => {
   assert.deepEqual(optionWords({ min_score: 0.5, every_n: 1, labels: null }), [["Minimum confidence", "0.50"]]);
   const words = optionWords({ every_n: 22, start_ms: 1000, end_ms: null, region: [0, 0.25, 1, 1] });
   assert.deepEqual(words.slice(1), [
@@ -14,12 +15,12 @@ test("only options that say something are told", () => {
   assert.deepEqual(optionWords({ every_n: 12 })[1], ["Frames", "every 12th"]);
 });
 
-test("failed frames", () => {
+test("failed frames as text", () => {
   assert.equal(rangeWords({ first: 3, last: 3, reason: "damaged" }), "frame 3: damaged");
   assert.equal(rangeWords({ first: 3, last: 9, reason: "damaged" }), "frames 3 to 9: damaged");
 });
 
-test("addresses carry the filters, quoted", () => {
+test("links contain the filters, quoted", () => {
   const shown = { job: "j", minScore: 0.5, labels: ["dining table", "cup"] };
   assert.equal(
     exportLink(shown, "csv"),

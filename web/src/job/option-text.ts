@@ -1,11 +1,10 @@
-// Options and failures of a job in words. Pure.
+// Options of a job in words. Pure.
 
 import { DEFAULT_MIN_SCORE, type Options } from "../api/option-table.ts";
-import type { FrameRange, Job } from "../api/types.ts";
 import { count } from "../lib/format.ts";
 import { clock } from "../lib/time-format.ts";
 
-/** The options of a job that say something: name and value. */
+/** The options of a job that are set: name and value. */
 export function optionWords(options: Options): [string, string][] {
   const words: [string, string][] = [["Minimum confidence", (options.min_score ?? DEFAULT_MIN_SCORE).toFixed(2)]];
   if (options.labels) words.push(["Labels", options.labels.join(", ")]);
@@ -20,23 +19,6 @@ export function optionWords(options: Options): [string, string][] {
   }
   if (options.masks) words.push(["Masks", "yes, in the exports"]);
   return words;
-}
-
-/** "frames 240 to 359: the worker was lost". */
-export function rangeWords(range: FrameRange): string {
-  const frames =
-    range.first === range.last ? `frame ${count(range.first)}` : `frames ${count(range.first)} to ${count(range.last)}`;
-  return `${frames}: ${range.reason}`;
-}
-
-/** What to do about a job that did not succeed. */
-export function whatToDo(job: Job): string | null {
-  if (job.state === "failed") return "Run it again; if it fails again, upload the video again.";
-  if (job.state === "cancelled") return "The results so far are kept. Run it again for the rest.";
-  if (job.state !== "partial") return null;
-  return job.failed_ranges.length
-    ? "The rest is complete. Run it again to retry these frames."
-    : "The rest is complete. If the file is damaged, upload a fresh copy.";
 }
 
 function ordinal(value: number): string {

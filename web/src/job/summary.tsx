@@ -5,7 +5,7 @@ import { api } from "../api/client.ts";
 import { ENDED, type Job, type Summary, type Video } from "../api/types.ts";
 import { bytes, count } from "../lib/format.ts";
 import { clock, duration } from "../lib/time-format.ts";
-import { Swatch } from "../player/controls/filters.tsx";
+import { Swatch } from "../ui/swatch.tsx";
 import { optionWords } from "./option-text.ts";
 
 /** The summary of a job, once it has ended; null before, undefined where there is none. */

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { explain } from "../api/errors.ts";
 import { signOut, user } from "../api/session.ts";
-import { day } from "../lib/format.ts";
+import { day } from "../lib/time-format.ts";
 import { Button } from "../ui/button.tsx";
 import { CurlLine } from "../ui/curl.tsx";
 import { Confirm } from "../ui/dialog.tsx";

@@ -7,8 +7,8 @@ import type { Job } from "../api/types.ts";
 import { JobRow } from "../job-list/job-row.tsx";
 import { ask, failure, follow, jobParams, jobs, more, nextPage, query, reload, update } from "../job-list/job-store.ts";
 import { GROUPS, type Group } from "../job-list/list-updates.ts";
-import { Jobless } from "../job-list/video-rows.tsx";
-import { findJobless, jobless, used } from "../job-list/videos-without-job.ts";
+import { VideosWithoutJob } from "../job-list/video-rows.tsx";
+import { findVideosWithoutJob, markUsed, videosWithoutJob } from "../job-list/videos-without-job.ts";
 import { many } from "../lib/format.ts";
 import { rewriteQuery } from "../lib/router.ts";
 import { Button } from "../ui/button.tsx";
@@ -28,14 +28,14 @@ const GROUP_WORDS: Record<Group, string> = {
 };
 
 /** All jobs, and the way to send a video. */
-export function JobsPage() {
+export function JobListPage() {
   useEffect(() => {
     const params = new URLSearchParams(location.search);
     const group = params.get("show") as Group;
     void ask({ search: params.get("search") ?? "", group: group in GROUPS ? group : "all" });
     loadModels().catch(() => undefined);
     const started = (job: Job) => {
-      used(job.video_id);
+      markUsed(job.video_id);
       update(job);
     };
     onStarted.add(started);
@@ -47,17 +47,17 @@ export function JobsPage() {
   }, []);
   const known = jobs.value !== null;
   useEffect(() => {
-    if (known) findJobless().catch(() => undefined);
+    if (known) findVideosWithoutJob().catch(() => undefined);
   }, [known]);
   const { search, group } = query.value;
   const filtered = search !== "" || group !== "all";
-  const nothing = known && !jobs.value?.length && !filtered && !jobless.value.length && !items.value.length;
+  const nothing = known && !jobs.value?.length && !filtered && !videosWithoutJob.value.length && !items.value.length;
   return (
     <>
       <h1 tabIndex={-1}>Videos</h1>
       <Chooser big={nothing} />
       <Uploads />
-      <Jobless />
+      <VideosWithoutJob />
       {!nothing && <Filter />}
       <List filtered={filtered} nothing={nothing} />
       <CurlLine path={url("/api/v1/jobs", jobParams(query.value))} />

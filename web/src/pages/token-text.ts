@@ -1,5 +1,5 @@
 import type { ApiToken, TokenScope } from "../api/types.ts";
-import { ago, day } from "../lib/format.ts";
+import { ago, day } from "../lib/time-format.ts";
 
 /** What a token may do, in the order that it is asked in. */
 export const SCOPES: readonly (readonly [TokenScope, string])[] = [

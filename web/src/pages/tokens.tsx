@@ -3,7 +3,7 @@ import { api } from "../api/client.ts";
 import { explain } from "../api/errors.ts";
 import type { ApiToken, List, TokenScope } from "../api/types.ts";
 import { Button, IconButton } from "../ui/button.tsx";
-import { Copy } from "../ui/copy-button.tsx";
+import { CopyButton } from "../ui/copy-button.tsx";
 import { Confirm, Dialog } from "../ui/dialog.tsx";
 import { Failure, Waiting } from "../ui/empty.tsx";
 import { Field } from "../ui/field.tsx";
@@ -109,7 +109,7 @@ function Make({ onClose, onMade }: { onClose(): void; onMade(): void }) {
           <pre>
             <code>{made.token}</code>
           </pre>
-          <Copy text={made.token ?? ""} what="the token" />
+          <CopyButton text={made.token ?? ""} what="the token" />
         </div>
       </Dialog>
     );

@@ -4,7 +4,7 @@ import { api } from "../api/client.ts";
 import { explain } from "../api/errors.ts";
 import type { Appearance, List } from "../api/types.ts";
 import { clock } from "../lib/time-format.ts";
-import { IconButton } from "../player/controls/player-button.tsx";
+import { PlayerButton } from "../player/controls/player-button.tsx";
 import type { Player } from "../player/playback/player.ts";
 
 export type Direction = "next" | "previous";
@@ -89,14 +89,14 @@ export function AppearanceBar({ appearances, labels }: Props) {
             </option>
           ))}
         </select>
-        <IconButton
+        <PlayerButton
           icon="before"
           label="Previous appearance"
           hint="["
           disabled={!chosen}
           onClick={() => void appearances.go("previous")}
         />
-        <IconButton
+        <PlayerButton
           icon="after"
           label="Next appearance"
           hint="]"

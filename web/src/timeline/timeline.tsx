@@ -3,7 +3,7 @@ import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/si
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ENDED, type Series } from "../api/types.ts";
 import { clock } from "../lib/time-format.ts";
-import { IconButton } from "../player/controls/player-button.tsx";
+import { PlayerButton } from "../player/controls/player-button.tsx";
 import type { Player } from "../player/playback/player.ts";
 import { AppearanceBar, type Appearances } from "./appearances.tsx";
 import { Heat } from "./heat.tsx";
@@ -71,20 +71,20 @@ export function Timeline({ player, appearances, classOf, found }: Props) {
         <AppearanceBar appearances={appearances} labels={found.value} />
         <span class="space" />
         <div class="zoom">
-          <IconButton
+          <PlayerButton
             icon="before"
             label="Earlier"
             disabled={!zoom.value}
             onClick={() => change(panned(view, -(view.to - view.from) / 2, whole.value))}
           />
-          <IconButton
+          <PlayerButton
             icon="after"
             label="Later"
             disabled={!zoom.value}
             onClick={() => change(panned(view, (view.to - view.from) / 2, whole.value))}
           />
-          <IconButton icon="closer" label="Zoom in" onClick={() => zoomBy(0.4)} />
-          <IconButton icon="farther" label="Zoom out" disabled={!zoom.value} onClick={() => zoomBy(2.5)} />
+          <PlayerButton icon="closer" label="Zoom in" onClick={() => zoomBy(0.4)} />
+          <PlayerButton icon="farther" label="Zoom out" disabled={!zoom.value} onClick={() => zoomBy(2.5)} />
           <button type="button" class="button" disabled={!zoom.value} onClick={() => change(whole.value)}>
             Whole video
           </button>

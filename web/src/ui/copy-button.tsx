@@ -4,7 +4,7 @@ import { Button } from "./button.tsx";
 import { announce, toast } from "./toast.tsx";
 
 /** A button that copies a text. what: its name, as in "the command". */
-export function Copy({ text, what }: { text: string; what: string }) {
+export function CopyButton({ text, what }: { text: string; what: string }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return;

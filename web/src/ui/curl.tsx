@@ -1,4 +1,4 @@
-import { Copy } from "./copy-button.tsx";
+import { CopyButton } from "./copy-button.tsx";
 import { type CurlCall, curlText } from "./curl-text.ts";
 import { Link } from "./link.tsx";
 
@@ -13,7 +13,7 @@ export function CurlLine(call: CurlCall) {
         <pre tabIndex={0}>
           <code>{text}</code>
         </pre>
-        <Copy text={text} what="the command" />
+        <CopyButton text={text} what="the command" />
       </div>
       <p class="soft">
         <code>TOKEN</code> is an API token: create one under <Link href="/account">Account</Link>. All calls:{" "}

@@ -1,7 +1,7 @@
 // The options of a job as the form holds them: conversion to and from the API, checks, and a short description.
 
 import { OPTION_TABLE, type OptionEntry, type OptionName, type Options, type Region } from "../api/option-table.ts";
-import { clock, parseClock } from "../lib/format.ts";
+import { clock, parseClock } from "../lib/time-format.ts";
 
 interface FormTypes {
   number: number;

@@ -1,8 +1,9 @@
-import { bytes, left } from "../lib/format.ts";
+import { bytes } from "../lib/format.ts";
+import { left } from "../lib/time-format.ts";
 import type { State } from "./upload-state.ts";
 
-/** How it stands with a file, in words. */
-export function standing({ phase, sent, rate, reason }: State, size: number): string {
+/** State of an upload in words. */
+export function stateText({ phase, sent, rate, reason }: State, size: number): string {
   const part = `${bytes(sent)} of ${bytes(size)}`;
   switch (phase) {
     case "waiting":

@@ -7,7 +7,7 @@ import { describe } from "./options.ts";
 import { OptionsDialog } from "./options-dialog.tsx";
 import { begin, cancelItem, type Item, items, pauseItem, remove, resumeItem, setForm } from "./queue.ts";
 import { usual } from "./start-job.ts";
-import { standing } from "./state-text.ts";
+import { stateText } from "./state-text.ts";
 import { discardAll, findUnfinished, unfinished } from "./unfinished.ts";
 
 /** The files that are on their way, and those that an earlier visit left half sent. */
@@ -64,7 +64,7 @@ function Row({ item }: { item: Item }) {
       <div class="upload-words">
         <h3>{job ? <Link href={`/jobs/${job.id}`}>{name}</Link> : name}</h3>
         <p class={bad ? "error-text" : "soft"}>
-          {standing(state, size)}
+          {stateText(state, size)}
           {words && !ended && ` · ${words}`}
         </p>
       </div>

@@ -4,7 +4,7 @@ import { useRef } from "preact/hooks";
 import { clock } from "../../lib/time-format.ts";
 import type { Player } from "../playback/player.ts";
 import { SPEEDS } from "./keys.ts";
-import { IconButton } from "./player-button.tsx";
+import { PlayerButton } from "./player-button.tsx";
 import { SeekBar } from "./seek-bar.tsx";
 
 interface Props {
@@ -20,14 +20,14 @@ export function Controls({ player, full, onFull, onHelp }: Props) {
     <div class="controls">
       <SeekBar player={player} />
       <div class="buttons">
-        <IconButton
+        <PlayerButton
           icon={playing ? "pause" : "play"}
           label={playing ? "Pause" : "Play"}
           hint="Space"
           onClick={() => player.toggle()}
         />
-        <IconButton icon="previous" label="Previous frame" hint="," onClick={() => player.step(-1)} />
-        <IconButton icon="next" label="Next frame" hint="." onClick={() => player.step(1)} />
+        <PlayerButton icon="previous" label="Previous frame" hint="," onClick={() => player.step(-1)} />
+        <PlayerButton icon="next" label="Next frame" hint="." onClick={() => player.step(1)} />
         <Place player={player} />
         <span class="space" />
         {player.sound.value && <Volume player={player} />}
@@ -45,7 +45,7 @@ export function Controls({ player, full, onFull, onHelp }: Props) {
             ))}
           </select>
         </label>
-        <IconButton
+        <PlayerButton
           icon="tag"
           label="Box labels"
           hint="N"
@@ -54,8 +54,8 @@ export function Controls({ player, full, onFull, onHelp }: Props) {
             player.names.value = !player.names.value;
           }}
         />
-        <IconButton icon="keys" label="Keyboard shortcuts" hint="?" onClick={onHelp} />
-        <IconButton
+        <PlayerButton icon="keys" label="Keyboard shortcuts" hint="?" onClick={onHelp} />
+        <PlayerButton
           icon={full ? "small" : "full"}
           label={full ? "Exit full screen" : "Full screen"}
           hint="F"
@@ -91,7 +91,7 @@ function Volume({ player }: { player: Player }) {
   const muted = player.muted.value || player.volume.value === 0;
   return (
     <span class="volume">
-      <IconButton
+      <PlayerButton
         icon={muted ? "silent" : "loud"}
         label={muted ? "Unmute" : "Mute"}
         hint="M"

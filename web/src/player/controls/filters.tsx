@@ -2,7 +2,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { ENDED } from "../../api/types.ts";
 import { count } from "../../lib/format.ts";
-import { colourOf } from "../../lib/palette.ts";
+import { Swatch } from "../../ui/swatch.tsx";
 import type { Player } from "../playback/player.ts";
 
 /** A label that can be shown or hidden; `objects` is null while the job runs. */
@@ -108,9 +108,4 @@ function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
       </ul>
     </fieldset>
   );
-}
-
-/** The colour of a label. */
-export function Swatch({ place }: { place: number | undefined }) {
-  return <span class="swatch" aria-hidden="true" style={{ background: colourOf(place) }} />;
 }

@@ -1,4 +1,4 @@
-// The signs on the buttons, drawn on a field of 24 by 24.
+// Buttons of the player and the timeline; icons are drawn on a grid of 24 by 24.
 const PATHS = {
   play: "M8 5v14l11-7z",
   pause: "M7 5h4v14H7zM13 5h4v14h-4z",
@@ -38,8 +38,8 @@ interface ButtonProps {
   onClick: () => void;
 }
 
-/** A button that is a sign; its name is read out and shown under the pointer. */
-export function IconButton({ icon, label, hint, pressed, disabled, onClick }: ButtonProps) {
+/** A button with an icon; its name is read by screen readers and shown as a tooltip. */
+export function PlayerButton({ icon, label, hint, pressed, disabled, onClick }: ButtonProps) {
   return (
     <button
       type="button"

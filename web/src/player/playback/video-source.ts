@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { request } from "../../api/client.ts";
 import { pause } from "../../api/connection.ts";
-import { Copy } from "../../api/rendition.ts";
+import { RenditionRequest } from "../../api/rendition.ts";
 import type { Video } from "../../api/types.ts";
 import { mayPlay } from "./playable.ts";
 
@@ -15,10 +15,10 @@ export interface Source {
   url: string | null;
   /** The browser gave up on it. */
   unplayable: () => void;
-  copy: Copy;
+  copy: RenditionRequest;
 }
 
-interface Standing {
+interface SourceState {
   kind: "original" | "copy" | "none";
   /** Counts up to have the same file loaded again. */
   loads: number;
@@ -26,29 +26,29 @@ interface Standing {
 }
 
 export function useSource({ id, media }: Video): Source {
-  const copy = useMemo(() => new Copy(`/api/v1/videos/${id}/renditions/playable`), [id]);
-  const [standing, setStanding] = useState<Standing>(() => {
+  const copy = useMemo(() => new RenditionRequest(`/api/v1/videos/${id}/renditions/playable`), [id]);
+  const [state, setState] = useState<SourceState>(() => {
     const plays = mayPlay(media, (type) => document.createElement("video").canPlayType(type));
     return { kind: plays ? "original" : "copy", loads: 0, failedAt: Number.NEGATIVE_INFINITY };
   });
   const ready = copy.state.value?.state === "ready" ? copy.state.value.links.content : null;
-  const address = { original: `/api/v1/videos/${id}/content`, copy: ready, none: null }[standing.kind];
+  const address = { original: `/api/v1/videos/${id}/content`, copy: ready, none: null }[state.kind];
   useEffect(() => () => copy.close(), [copy]);
   useEffect(() => {
-    if (standing.kind === "copy") void copy.ask();
-  }, [standing.kind, copy]);
+    if (state.kind === "copy") void copy.ask();
+  }, [state.kind, copy]);
   const unplayable = async () => {
     if (!address) return;
     const there = await reachable(address);
     if (!there) await pause(RETRY_MS);
-    setStanding((now) => after(now, there, performance.now()));
+    setState((now) => after(now, there, performance.now()));
   };
-  const url = address && standing.loads ? `${address}#${standing.loads}` : address;
+  const url = address && state.loads ? `${address}#${state.loads}` : address;
   return { url, unplayable: () => void unplayable(), copy };
 }
 
 /** A file that is there and fails twice in a row cannot be played; otherwise it is loaded again. */
-function after(now: Standing, there: boolean, time: number): Standing {
+function after(now: SourceState, there: boolean, time: number): SourceState {
   const again = { ...now, loads: now.loads + 1, failedAt: there ? time : now.failedAt };
   if (!there || time - now.failedAt > RECENT_MS) return again;
   return { ...again, kind: now.kind === "original" ? "copy" : "none", failedAt: Number.NEGATIVE_INFINITY };

@@ -1,13 +1,13 @@
 // In the picture's place while a copy that the browser can play is made.
 
-import type { Copy } from "../../api/rendition.ts";
+import type { RenditionRequest } from "../../api/rendition.ts";
 import { many } from "../../lib/format.ts";
 import { Button } from "../../ui/button.tsx";
 import { Progress } from "../../ui/progress.tsx";
 import { whyNot } from "../playback/playable.ts";
 import type { Player } from "../playback/player.ts";
 
-export function CopyNotice({ player, copy }: { player: Player; copy: Copy }) {
+export function CopyNotice({ player, copy }: { player: Player; copy: RenditionRequest }) {
   const made = copy.state.value;
   const problem = made?.state === "failed" ? made.error?.detail : copy.problem.value;
   const again = <Button onClick={() => void copy.ask()}>Try again</Button>;
