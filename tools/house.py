@@ -1,18 +1,22 @@
-"""`make house`: the rooms of each service, the arrows between them, and the sizes of its files.
+"""`make house`: modules of each service and of the web UI, imports between them, and file sizes.
 
-A room is a folder, or a file that lies directly in the service's folder; an arrow is an import from one room to
-another. Exit status 1 when rooms import each other in a circle, or a room holds too many files.
+A room is a top-level folder of a service, or a file directly in the service's folder; in web/src, every folder and the
+files directly in it. An arrow is an import from one room to another. Exit status 1 when rooms import each other in a
+circle, a folder holds more than 25 files, or two files of web/src have the same stem.
 """
 
 import ast
+import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("contracts", "media", "api", "processor", "detector", "cli")
+WEB = ROOT / "web" / "src"
 MOST_FILES = 25
+_WEB_IMPORT = re.compile(r'(?:from|import|import\()\s*"(\.[^"]+)"')
 
 
 def room_of(path: Path) -> str:
@@ -45,6 +49,30 @@ def arrows(service: str) -> dict[str, set[str]]:
     return found
 
 
+def web_arrows() -> dict[str, set[str]]:
+    """For each folder of web/src, the folders that its files import from."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in web_files():
+        if ".test" in path.suffixes or path.suffix == ".css":
+            continue
+        targets = {(path.parent / name).resolve().parent for name in _WEB_IMPORT.findall(path.read_text())}
+        found[str(path.parent.relative_to(WEB))] |= {str(target.relative_to(WEB)) for target in targets - {path.parent}}
+    return found
+
+
+def web_files() -> list[Path]:
+    return sorted(path for path in WEB.rglob("*") if path.is_file())
+
+
+def repeated_stems() -> list[str]:
+    """Stems that several folders of web/src use for code: a search for one finds the other."""
+    folders: dict[str, set[Path]] = defaultdict(set)
+    for path in web_files():
+        if path.suffix != ".css":
+            folders[path.name.partition(".")[0]].add(path.parent)
+    return sorted(stem for stem, found in folders.items() if len(found) > 1)
+
+
 def circle(graph: dict[str, set[str]]) -> list[str]:
     """The rooms of one circle, or none: what stays when rooms that import nobody left are taken away."""
     left = {room: set(targets) for room, targets in graph.items()}
@@ -54,28 +82,31 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
     return sorted(left)
 
 
+def report(name: str, graph: dict[str, set[str]], files: list[Path]) -> list[str]:
+    """Prints a line of the table; what is wrong with the rooms."""
+    sizes = {path: lines for path in files if (lines := len(path.read_text().splitlines()))}
+    largest = max(sizes, key=lambda path: sizes[path])
+    count = sum(len(targets) for targets in graph.values())
+    print(f"{name:<10} {len(graph):>5} {count:>6} {len(sizes):>5} {median(sizes.values()):>6.0f}  "
+          f"{largest.relative_to(ROOT)} ({sizes[largest]})")  # fmt: skip
+    problems = []
+    if found := circle(graph):
+        problems.append(f"{name}: these rooms import each other in a circle: {', '.join(found)}")
+    for folder, number in Counter(path.parent for path in sizes).items():
+        if number > MOST_FILES:
+            problems.append(f"{folder.relative_to(ROOT)} holds {number} files, more than {MOST_FILES}: split the room")
+    return problems
+
+
 def main() -> int:
-    failed = False
     print(f"{'service':<10} {'rooms':>5} {'arrows':>6} {'files':>5} {'median':>6}  largest file (lines)")
+    problems = []
     for service in SERVICES:
-        graph = arrows(service)
-        sizes = {path: len(path.read_text().splitlines()) for path in (ROOT / service).rglob("*.py")}
-        sizes = {path: lines for path, lines in sizes.items() if lines}
-        largest = max(sizes, key=lambda path: sizes[path])
-        count = sum(len(targets) for targets in graph.values())
-        print(f"{service:<10} {len(graph):>5} {count:>6} {len(sizes):>5} {median(sizes.values()):>6.0f}  "
-              f"{largest.relative_to(ROOT)} ({sizes[largest]})")  # fmt: skip
-        if found := circle(graph):
-            print(f"{service}: these rooms import each other in a circle: {', '.join(found)}")
-            failed = True
-        folders: dict[Path, int] = defaultdict(int)
-        for path in sizes:
-            folders[path.parent] += 1
-        for folder, files in folders.items():
-            if files > MOST_FILES:
-                print(f"{folder.relative_to(ROOT)} holds {files} files, more than {MOST_FILES}: split the room")
-                failed = True
-    return int(failed)
+        problems += report(service, arrows(service), list((ROOT / service).rglob("*.py")))
+    problems += report("web", web_arrows(), web_files())
+    problems += [f"web: several files are named {stem}: rename all but one" for stem in repeated_stems()]
+    print("\n".join(problems), end="\n" if problems else "")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":
