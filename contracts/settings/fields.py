@@ -3,11 +3,11 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import Field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import msgspec
 from msgspec import Meta
 
 Role = Literal["api", "processor", "detector"]
@@ -37,12 +37,12 @@ def meta(
     return Meta(description=help, ge=ge, le=le, extra=extra)
 
 
-def noted(field: msgspec.structs.FieldInfo) -> Meta:
+def noted(field: Field[Any]) -> Meta:
     """What is noted of a setting."""
-    return next(item for item in field.type.__metadata__ if isinstance(item, Meta))
+    return next(item for item in get_args(field.type) if isinstance(item, Meta))
 
 
-def extra(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+def extra(field: Field[Any]) -> dict[str, Any]:
     """What is noted of it beyond help and limits, by the names that meta takes."""
     return noted(field).extra or {}
 

@@ -8,7 +8,7 @@ import msgspec
 from contracts.errors import SettingsError
 from contracts.settings.checks import misfits, weaknesses
 from contracts.settings.fields import Role, extra, noted
-from contracts.settings.table import Settings
+from contracts.settings.table import Settings, setting_fields
 
 
 def load(role: Role | None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -19,8 +19,8 @@ def load(role: Role | None, environ: Mapping[str, str] | None = None) -> Setting
     environ = os.environ if environ is None else environ
     values: dict[str, object] = {}
     problems: list[str] = []
-    for field in msgspec.structs.fields(Settings):
-        variable = field.encode_name.upper()
+    for _, field in setting_fields():
+        variable = field.name.upper()
         raw = environ.get(variable, "").strip()
         more = extra(field)
         if raw:

@@ -1,6 +1,7 @@
 """The command lines of the workers by their settings."""
 
-import msgspec
+from dataclasses import replace
+
 import pytest
 
 from contracts.settings.table import Settings
@@ -11,6 +12,6 @@ SETTINGS = Settings(processor_concurrency=2, log_level="warning")
 
 @pytest.mark.parametrize(("most", "expected"), [(0, []), (1, []), (2, []), (3, ["--autoscale=3,2"])])
 def test_a_processor_scales_only_where_it_may_run_more_than_it_does_anyway(most: int, expected: list[str]) -> None:
-    words = arguments(msgspec.structs.replace(SETTINGS, processor_autoscale=most))
+    words = arguments(replace(SETTINGS, processor_autoscale=most))
     assert [word for word in words if word.startswith("--autoscale")] == expected
     assert {"--concurrency=2", "--loglevel=warning"} <= set(words)

@@ -39,6 +39,7 @@ def problems(role: Role, environ: dict[str, str]) -> list[str]:
 
 
 def test_every_setting_has_a_default_a_help_text_and_a_reader() -> None:
+    assert Settings.__bases__ == tuple(SECTIONS.values())
     assert all(row.help.endswith(".") and set(row.roles) <= set(ROLES) and row.roles for row in table())
     assert load("api", GOOD) == Settings(
         database_url="sqlite://",
@@ -202,7 +203,7 @@ def shown_default(row: Row) -> str:
 def test_the_example_environment_is_the_table() -> None:
     text = (ROOT / ".env.example").read_text()
     lines = text[: text.index("# Of docker-compose.yaml alone")].splitlines()
-    assert [line.strip("# -") for line in lines if line.startswith("# ---")] == list(SECTIONS.values())
+    assert [line.strip("# -") for line in lines if line.startswith("# ---")] == list(SECTIONS)
     entries = {line: comment for comment, line in pairwise(lines) if re.match(r"(# )?[A-Z0-9_]+=", line)}
     assert entries == {
         (f"{row.variable}=" if row.required else f"# {row.variable}={row.default}"): (
