@@ -47,8 +47,10 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """An export format: file suffix, media type, writer."""
+    """An export format: its name and purpose in the web UI, file suffix, media type, writer."""
 
+    title: str
+    purpose: str
     suffix: str
     media_type: str
     write: Callable[[Export], Iterator[bytes]]
@@ -196,8 +198,16 @@ def _quoted(text: str) -> str:
 
 
 FORMATS = {
-    "json": ExportFormat("json", "application/json", as_json),
-    "ndjson": ExportFormat("ndjson", "application/x-ndjson", as_lines),
-    "csv": ExportFormat("csv", "text/csv; charset=utf-8; header=present", as_csv),
-    "coco": ExportFormat("coco.json", "application/json", as_coco),
+    "json": ExportFormat("JSON", "one document with job, video and all frames", "json", "application/json", as_json),
+    "ndjson": ExportFormat("NDJSON", "one frame per line, for streaming", "ndjson", "application/x-ndjson", as_lines),
+    "csv": ExportFormat(
+        "CSV",
+        "one detection per line, for spreadsheets",
+        "csv",
+        "text/csv; charset=utf-8; header=present",
+        as_csv,
+    ),
+    "coco": ExportFormat(
+        "COCO", "annotations for training and evaluation tools", "coco.json", "application/json", as_coco
+    ),
 }

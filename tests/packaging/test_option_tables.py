@@ -53,6 +53,12 @@ def test_spec_has_the_export_formats_of_the_api() -> None:
     assert sorted(said) == sorted(FORMATS)
 
 
+def test_web_ui_has_the_export_formats_of_the_api() -> None:
+    found = json.loads((ROOT / "web/src/job/export-formats.json").read_text())
+    expected = [{"name": name, "title": form.title, "purpose": form.purpose} for name, form in FORMATS.items()]
+    assert found == expected, "run: python -m tools.export_formats"
+
+
 def test_web_ui_has_the_names_limits_and_defaults_of_the_options() -> None:
     source = (ROOT / "web/src/api/option-table.ts").read_text()
     table = source.partition("OPTION_TABLE = [")[2].partition("] as const")[0]

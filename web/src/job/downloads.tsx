@@ -1,4 +1,4 @@
-// Everything that can be taken along.
+// Exports, the original file, and the video with boxes.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { type RenditionBody, RenditionRequest } from "../api/rendition.ts";
 import { ENDED, type Job } from "../api/types.ts";
@@ -7,7 +7,8 @@ import type { Player } from "../player/playback/player.ts";
 import { Button } from "../ui/button.tsx";
 import { CurlLine } from "../ui/curl.tsx";
 import { Progress } from "../ui/progress.tsx";
-import { exportLink, FORMATS, resultsPath, type Shown } from "./export-links.ts";
+import formats from "./export-formats.json";
+import { exportLink, resultsPath, type Shown } from "./export-links.ts";
 
 interface Props {
   job: Job;
@@ -35,16 +36,16 @@ export function Downloads({ job, player, labels }: Props) {
         Only what matches the filter{narrowed ? "" : " (no filter is set)"}
       </label>
       <ul class="formats">
-        {FORMATS.map(([format, name, words]) => (
-          <li key={format}>
+        {formats.map(({ name, title, purpose }) => (
+          <li key={name}>
             {ended ? (
-              <a class="button" href={exportLink(shown, format)} download>
-                {name}
+              <a class="button" href={exportLink(shown, name)} download>
+                {title}
               </a>
             ) : (
-              <Button disabled>{name}</Button>
+              <Button disabled>{title}</Button>
             )}
-            <span class="soft">{words}</span>
+            <span class="soft">{purpose}</span>
           </li>
         ))}
         <li>
@@ -63,7 +64,7 @@ export function Downloads({ job, player, labels }: Props) {
   );
 }
 
-/** What the filters leave, as the service is asked for it. */
+/** The filters on the screen as parameters of the API. */
 function shownNow(job: Job, player: Player, labels: readonly string[]): Shown {
   const hidden = player.hidden.value;
   const left = labels.filter((label) => !hidden.has(label));
@@ -74,7 +75,7 @@ function shownNow(job: Job, player: Player, labels: readonly string[]): Shown {
   };
 }
 
-/** The video with its boxes drawn into it, made on demand. */
+/** The video with boxes drawn in, rendered on demand. */
 function Annotated({ job, shown }: { job: Job; shown: Shown }) {
   const copy = useMemo(() => new RenditionRequest(`/api/v1/jobs/${job.id}/renditions/annotated`), [job.id]);
   useEffect(() => () => copy.close(), [copy]);
