@@ -1,4 +1,4 @@
-"""How the database is opened, read and written."""
+"""Opening the database, and sessions on it."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -15,10 +15,9 @@ _READS = "web_detector_reads"
 
 
 def open_database(url: str) -> Engine:
-    """An engine for the tables. SQLite gets WAL, a busy timeout, foreign keys and transactions
-    that take the write lock at their start, so that none fails half-way with "database is locked".
-    PostgreSQL speaks of times in UTC: in the local time of a place, whose old times are seconds off the hour and whose
-    last ones are of the year 10000, its driver does not read them all."""
+    """An SQLAlchemy engine. SQLite gets WAL, a busy timeout, foreign keys, and transactions that take the write lock at
+    their start, so that none fails half-way with "database is locked". PostgreSQL gets the time zone UTC: its driver
+    cannot parse all timestamps of local time (historic offsets with seconds, the year 10000)."""
     engine = create_engine(url, pool_pre_ping=True)
     if engine.dialect.name == "postgresql":
         event.listen(engine, "do_connect", _ask_for_utc)
@@ -29,21 +28,21 @@ def open_database(url: str) -> Engine:
 
 
 class Database:
-    """Short sessions on the tables; what they found is detached from them at their end."""
+    """Short sessions on the tables; the objects they return are detached at the end of the session."""
 
     def __init__(self, engine: Engine) -> None:
-        # Nobody reads for long enough to need one view of several statements, and in SQLite a transaction would cost
-        # each reader the time of everyone who writes.
+        # No reader needs a consistent view over several statements, and in SQLite transactions of readers would wait
+        # for writers.
         self._reading = sessionmaker(engine.execution_options(**{_READS: True}), expire_on_commit=False)
         self._writing = sessionmaker(engine, expire_on_commit=False)
 
     def read(self) -> Session:
-        """A session, as a context, for statements that only read. Each sees what is there at its moment."""
+        """A session for reading, as a context; each statement sees the newest committed rows."""
         return self._reading()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A transaction that ends with the context: kept, or undone after an error."""
+        """A transaction as a context: committed at its end, rolled back after an error."""
         with self._writing() as session, session.begin():
             yield session
 
@@ -58,9 +57,9 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # The driver must not open transactions of its own: the begin event does it.
+    # The driver must not begin transactions itself: the begin event does.
     connection.isolation_level = None
-    # Its own knows the letters of ASCII alone; other databases know them all.
+    # SQLite's lower() handles ASCII only, those of other databases all letters.
     connection.create_function("lower", 1, lambda text: text and str(text).lower(), deterministic=True)
     for pragma in ("journal_mode=WAL", f"busy_timeout={_BUSY_TIMEOUT_MS}", "foreign_keys=ON", "synchronous=NORMAL"):
         connection.execute(f"PRAGMA {pragma}")

@@ -1,8 +1,8 @@
-"""SQLAlchemy's dialect for pg8000, with one thing mended.
+"""SQLAlchemy's dialect for pg8000, with one fix for lost connections.
 
-A connection that is reset while its answer is awaited is a plain OSError of the driver, which SQLAlchemy takes for a
-mistake of the program: the request fails, and the connection stays in the pool. Here it is the driver's own error for
-connections that are gone, as after every other way to lose one.
+When a connection is reset while pg8000 waits for an answer, it raises a plain OSError, which SQLAlchemy does not
+recognise as a disconnect: the connection stays in the pool. This dialect raises the driver's InterfaceError instead,
+as for other disconnects.
 """
 
 import functools
@@ -13,25 +13,27 @@ from pg8000.exceptions import InterfaceError
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 
 
-def _told(method: Callable[..., Any]) -> Any:
+def _with_driver_error(method: Callable[..., Any]) -> Any:
     @functools.wraps(method)
     def call(*arguments: Any, **options: Any) -> Any:
         try:
             return method(*arguments, **options)
         except OSError as error:
-            raise InterfaceError(f"network error: {error}") from error  # by these words a lost connection is known
+            raise InterfaceError(
+                f"network error: {error}"
+            ) from error  # SQLAlchemy recognises a disconnect by this text
 
     return call
 
 
 class Dialect(PGDialect_pg8000):
-    """All that speaks with the server."""
+    """The pg8000 dialect with all calls to the server wrapped."""
 
     supports_statement_cache = True
-    connect = _told(PGDialect_pg8000.connect)
-    do_commit = _told(PGDialect_pg8000.do_commit)
-    do_execute = _told(PGDialect_pg8000.do_execute)
-    do_executemany = _told(PGDialect_pg8000.do_executemany)
-    do_execute_no_params = _told(PGDialect_pg8000.do_execute_no_params)
-    do_ping = _told(PGDialect_pg8000.do_ping)
-    do_rollback = _told(PGDialect_pg8000.do_rollback)
+    connect = _with_driver_error(PGDialect_pg8000.connect)
+    do_commit = _with_driver_error(PGDialect_pg8000.do_commit)
+    do_execute = _with_driver_error(PGDialect_pg8000.do_execute)
+    do_executemany = _with_driver_error(PGDialect_pg8000.do_executemany)
+    do_execute_no_params = _with_driver_error(PGDialect_pg8000.do_execute_no_params)
+    do_ping = _with_driver_error(PGDialect_pg8000.do_ping)
+    do_rollback = _with_driver_error(PGDialect_pg8000.do_rollback)

@@ -1,4 +1,4 @@
-"""The tables. migrations/ builds exactly these."""
+"""The tables. migrations/ creates exactly these."""
 
 import uuid
 from datetime import UTC, datetime
@@ -18,12 +18,12 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-# The newest of migrations/versions, for those who only look whether the tables are up to date.
+# Newest of migrations/versions, to check whether the tables are up to date.
 REVISION = "0004"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time that is UTC on both sides, also where the database keeps no zone."""
+    """A time in UTC on both sides, also where the database stores no time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -38,12 +38,12 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def utcnow() -> datetime:
-    """Now, with its zone."""
+    """The current time in UTC, with its zone."""
     return datetime.now(UTC)
 
 
 def new_id() -> str:
-    """A random id, as text."""
+    """A random id as text."""
     return str(uuid.uuid4())
 
 
@@ -52,7 +52,7 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """role: user, or admin. quotas: what the operator allows this user in place of the settings, by their names."""
+    """role: user or admin. quotas: limits of this user that replace those of the settings, by name."""
 
     __tablename__ = "users"
 
@@ -65,7 +65,7 @@ class User(Base):
 
 
 class Session(Base):
-    """One login. Its tokens hold until it is revoked; refresh_id is the one refresh token that is good."""
+    """One login. Its tokens are valid until it is revoked; refresh_id: id of the only valid refresh token."""
 
     __tablename__ = "sessions"
 
@@ -78,7 +78,7 @@ class Session(Base):
 
 
 class Video(Base):
-    """An upload. media is empty until the probe is done; refused says why it cannot be processed."""
+    """An uploaded video. media: metadata, None until the probe is done. refused: why it cannot be processed."""
 
     __tablename__ = "videos"
 
@@ -99,8 +99,8 @@ class Video(Base):
 
 
 class Job(Base):
-    """One run of a model over a video. Only the processor moves its state. chunks_sent: how many of its chunks, from
-    the first on, were handed to detectors."""
+    """One run of a model over a video. Only the processor changes its state. chunks_sent: number of chunks sent to
+    detectors so far, in order."""
 
     __tablename__ = "jobs"
 
@@ -126,9 +126,9 @@ class Job(Base):
 
 
 class Upload(Base):
-    """A file that comes in pieces, and becomes the video of the same id when all are there.
+    """A resumable upload, which becomes the video of the same id when it is complete.
 
-    facts: what the client told about it (name, content_type, recorded_at, source, tags).
+    facts: metadata from the client (name, content_type, recorded_at, source, tags).
     """
 
     __tablename__ = "uploads"
@@ -142,9 +142,9 @@ class Upload(Base):
 
 
 class Rendition(Base):
-    """Pictures made from a video: its poster, a copy that browsers play, a job's boxes drawn into it.
+    """A rendition of a video: poster, playable copy, or annotated copy of a job.
 
-    Its id is made from what it is of, so that there is one of each kind. Only the processor moves its state:
+    Its id is derived from video or job and kind, so that there is one of each. Only the processor changes its state:
     queued, running, ready or failed.
     """
 
@@ -167,7 +167,7 @@ class Rendition(Base):
 
 
 class ApiToken(Base):
-    """A token for programs, shown once and kept as its SHA-256. scopes: what it opens, None for all."""
+    """An API token, shown once and stored as its SHA-256. scopes: what it permits, None for everything."""
 
     __tablename__ = "api_tokens"
 
@@ -182,7 +182,7 @@ class ApiToken(Base):
 
 
 class Webhook(Base):
-    """An address that is told when a user's job has ended. secret: signs what is sent; it must be at hand for that."""
+    """A URL that is called when a user's job has ended. secret: signs the payload, so it is stored as it is."""
 
     __tablename__ = "webhooks"
 
@@ -194,9 +194,9 @@ class Webhook(Base):
 
 
 class Delivery(Base):
-    """What is to be told to a webhook, noted together with the end of the job.
+    """A webhook delivery, inserted in the transaction that ends the job.
 
-    state: waiting (next_at says until when), delivered, or failed after too many attempts.
+    state: waiting (until next_at), delivered, or failed after too many attempts.
     """
 
     __tablename__ = "deliveries"
@@ -220,9 +220,9 @@ class Delivery(Base):
 
 
 class AuditEvent(Base):
-    """Who did what that others may ask about later. It outlives the user that it names.
+    """An event of the audit log. It outlives its user.
 
-    action: dotted, as in login.failed. subject: id of what it was done to. address: where the request came from.
+    action: dotted, as in login.failed. subject: id of the affected object. address: of the client.
     """
 
     __tablename__ = "audit_events"
@@ -237,7 +237,7 @@ class AuditEvent(Base):
 
 
 class IdempotencyKey(Base):
-    """A request that a client may repeat: the same key and content lead to the same job."""
+    """An idempotency key: repeated requests with the same key and content return the same job."""
 
     __tablename__ = "idempotency_keys"
 

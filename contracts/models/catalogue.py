@@ -1,8 +1,7 @@
-"""The models that the service knows: data only, no weights and no code of theirs.
+"""The model catalogue: entries as data, without weights or code.
 
-An entry is a JSON file. That of the model that comes along lies beside this file, in models/. Each
-model that was added has its own in the folder of models, <id>.json, beside its weights; it is read
-afresh whenever it is asked for, so that a model can be added while the service runs.
+An entry is a JSON file. That of the bundled model is next to this file. An added model has its entry <id>.json and its
+weights in MODELS_DIR. Entries are read on demand, so models can be added while the service runs.
 """
 
 import hashlib
@@ -18,7 +17,7 @@ from contracts.errors import ModelBroken, UnknownModel
 
 log = logging.getLogger(__name__)
 
-# The 80 categories of COCO 2017 in the order that its detectors number them.
+# The 80 categories of COCO 2017, in the usual order of detectors.
 COCO_80 = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
     "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow",
@@ -31,21 +30,21 @@ COCO_80 = (
     "teddy bear", "hair drier", "toothbrush",
 )  # fmt: skip
 
-# The numbers that COCO's own files give its categories: 1 to 90, ten of them without a meaning.
+# COCO's own category ids are 1 to 90, ten of them unused.
 _UNUSED = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
 _NAMES = iter(COCO_80)
 COCO_91 = tuple("" if number == 0 or number in _UNUSED else next(_NAMES) for number in range(91))
 LABEL_SETS = {"coco-80": COCO_80, "coco-91": COCO_91}
 
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-# A name, so that an entry cannot lead out of its folder.
+# A name without slashes, so that an entry cannot refer to files outside its folder.
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
 Sha256 = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")]
 Channel = tuple[float, float, float]
 
 
 class HeadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How exports of one kind differ.
+    """Variants of a head, for different exports of a model.
 
     box: corners, corners with y first, or centre and size. units: pixels of the model's input, or
     parts (0 to 1) of it. first_label: the number in the outputs that is the first of the labels.
@@ -65,19 +64,17 @@ class HeadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
 class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One model.
 
-    file: name in the folder of models; sha256 of it, and size in bytes (0: not known). int8_file: the same
-    model with whole numbers for weights, for the precision int8. url: where the file can be
-    downloaded. accuracy: as published, and accuracy_source: by whom and where.
-    input_size: (width, height) in pixels of the images that the engine takes; None: of any size, as
-    the frames are. fit: how a frame comes to that size: "stretch"; "pad" keeps its ratio, at the top
-    left, the rest grey; "pad_centre" in the middle. mean and std: per channel of colour order
-    `channels`, for pixel values 0 to 255. head: how the outputs become boxes. outputs: the graph's
-    names of what the head reads, where they are others. feeds: further inputs, as constant whole
-    numbers [1, n]. labels: names by number; an empty one means nothing and is never found. config:
-    what else the engine must know. sides: of an engine that scales frames itself, the pixels that the
-    shorter side comes to and the most for the longer one; None: as its config says. masks: whether it can
-    give them. pool: the detectors that run it, empty for the default ones. chunk_size: frames that a chunk aims
-    at where that of the service is larger, for a model that takes long; 0: as the service.
+    file: name in MODELS_DIR, with its sha256 and size in bytes (0: unknown). int8_file: the model with integer
+    weights, for the precision int8. url: download address of the file. accuracy: as published; accuracy_source: by
+    whom and where. input_size: (width, height) of the input in pixels; None: frames of any size. fit: how a frame is
+    scaled to the input: "stretch"; "pad" keeps the aspect ratio, image at the top left, the rest grey; "pad_centre"
+    the same, image in the middle. mean and std: per channel in the colour order `channels`, for pixel values 0 to 255.
+    head: post-processing of the outputs. outputs: names of the graph's outputs by role, where they differ from the
+    roles. feeds: further inputs, constant integers [1, n]. labels: names by class number; an empty name is an unused
+    class. config: further configuration of the engine. sides: for an engine that scales frames itself, length of the
+    shorter side and maximum of the longer one in pixels; None: by its config. masks: whether the model can give masks.
+    pool: name of the detectors that run it, empty for the default queue. chunk_size: target frames per chunk, if
+    smaller than that of the service, for slow models; 0: that of the service.
     """
 
     id: Id
@@ -120,7 +117,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return self.int8_file, self.int8_sha256
 
     def digest(self) -> str:
-        """Of all that decides a result: two hosts with the same digest compute the same."""
+        """Digest of all fields that influence results: equal digests mean equal results."""
         shown = {"title", "licence", "source", "accuracy", "accuracy_source", "url", "size_bytes", "pool", "chunk_size"}
         content = {name: getattr(self, name) for name in self.__struct_fields__ if name not in shown}
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
@@ -130,14 +127,14 @@ _REQUIRED = {field.name for field in msgspec.structs.fields(Model) if field.requ
 
 
 class Catalogue:
-    """The models that jobs may name: those that come along, and those in a folder."""
+    """The models that jobs may name: the bundled one, and those in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, model_id: str) -> Model:
-        """The model of that id. Raises UnknownModel with the list of the known ones, ModelBroken."""
-        # The pattern first: an id is part of a path.
+        """The model with an id. Raises UnknownModel with the list of known ids, ModelBroken."""
+        # Check the pattern first, since the id becomes part of a path.
         if re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", model_id):
             path = self._folder / f"{model_id}.json"
             if path.is_file():
@@ -148,7 +145,7 @@ class Catalogue:
         raise UnknownModel(f"there is no model {model_id!r}; known are: {known}")
 
     def all(self) -> tuple[Model, ...]:
-        """All models, those that come along first. Entries that cannot be read are left out, and logged."""
+        """All models, the bundled one first. Unreadable entries are logged and left out."""
         found = dict(BUNDLED)
         for path in sorted(self._folder.glob("*.json")):
             try:
@@ -161,7 +158,7 @@ class Catalogue:
 
 
 def read_entry(path: Path) -> Model:
-    """The entry in a file. Raises ModelBroken that says what is wrong with it."""
+    """Read the entry in a file. Raises ModelBroken with the reason."""
     try:
         raw = msgspec.json.decode(path.read_bytes())
         model = entry(raw)
@@ -173,7 +170,7 @@ def read_entry(path: Path) -> Model:
 
 
 def entry(raw: Any) -> Model:
-    """A model from plain data; labels may be the name of one of LABEL_SETS. Raises msgspec.ValidationError."""
+    """Build an entry from plain data; labels may be a name in LABEL_SETS. Raises msgspec.ValidationError."""
     if isinstance(raw, dict) and isinstance(raw.get("labels"), str):
         name = raw["labels"]
         if name not in LABEL_SETS:
@@ -183,7 +180,7 @@ def entry(raw: Any) -> Model:
 
 
 def write_entry(model: Model) -> bytes:
-    """The content of an entry's file."""
+    """The entry as the content of its file."""
     raw = {
         name: value
         for name, value in msgspec.to_builtins(model).items()
@@ -197,5 +194,5 @@ BUNDLED = {path.stem: read_entry(path) for path in sorted(Path(__file__).parent.
 
 
 def bundled(model_id: str) -> Model:
-    """A model that comes along. Raises KeyError."""
+    """A bundled model. Raises KeyError."""
     return BUNDLED[model_id]

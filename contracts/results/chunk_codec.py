@@ -1,4 +1,4 @@
-"""What is stored for a chunk: its frames, or why it has none. One byte tells which."""
+"""Encoding of a chunk in the result store: one byte for the kind, then its frames or the reason of its failure."""
 
 import msgspec
 
@@ -12,17 +12,17 @@ _FAILURE = b"E"
 
 
 def encode_frames(block: Block) -> bytes:
-    """The frames of a chunk; the same block always gives the same bytes."""
+    """Encode the frames of a chunk; equal blocks give equal bytes."""
     return _FRAMES + encode_block(block)
 
 
 def encode_failure(failure: ChunkFailure) -> bytes:
-    """Why a chunk has no frames."""
+    """Encode the reason why a chunk has no frames."""
     return _FAILURE + encode(failure)
 
 
 def decode(data: bytes, masks: bool = True) -> Block | ChunkFailure:
-    """What was stored; masks are left out where they are not wanted. Raises CorruptData."""
+    """Decode a stored chunk, without masks unless wanted. Raises CorruptData."""
     tag, content = data[:1], data[1:]
     if tag == _FRAMES:
         return decode_block(content, masks)

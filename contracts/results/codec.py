@@ -1,9 +1,8 @@
 """Detections as columns, and columns as deterministic compact bytes.
 
-Scores are kept to 4 decimals and boxes to 2, as whole numbers, so that equal detections are equal
-bytes. A block is zstd over a MessagePack map {"v": version, "columns": {name: [dtype, bytes]}};
-optional columns are told by their names: `mask`, the masks' text one after the other, with `mask_size`,
-the length of each. A block without masks has neither.
+Scores are stored as integers of 1/10000 and boxes of 1/100 pixel, so that equal detections are equal bytes. A block
+is zstd over a MessagePack map {"v": version, "columns": {name: [dtype, bytes]}}. Optional columns: `mask`, the
+concatenated texts of the masks, and `mask_size`, their lengths. A block without masks has neither.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +33,8 @@ class Detections:
     """The objects of one frame, best score first.
 
     class_id [n], score [n] 0 to 1, box [n, 4] as x1, y1, x2, y2 in pixels of the displayed frame.
-    mask [n]: bytes, COCO's compressed run lengths (`counts`) of the displayed frame; None where no masks
-    were asked for.
+    mask [n]: bytes, COCO's compressed run lengths (`counts`) of the displayed frame; None where the job has no
+    masks.
     """
 
     class_id: NDArray[np.int64]
@@ -48,9 +47,8 @@ class Detections:
 class Block:
     """Consecutive frames with their detections, as columns.
 
-    frame [f], time [f] in the video's time base, count [f] of detections, and, for all
-    detections one after the other, class_id [d], score [d] (1/10000), box [d, 4] (1/100 px), and
-    mask [d] as in Detections, or None.
+    Per frame: frame [f], time [f] in the video's time base, count [f] of detections. Per detection, in the order of
+    the frames: class_id [d], score [d] (1/10000), box [d, 4] (1/100 px), and mask [d] as in Detections, or None.
     """
 
     frame: NDArray[np.int64]
@@ -65,11 +63,11 @@ class Block:
         return len(self.frame)
 
     def offsets(self) -> NDArray[np.int64]:
-        """Where each frame's detections start, and the end of the last: [f + 1]."""
+        """Index of each frame's first detection, and the total: [f + 1]."""
         return np.concatenate([[0], np.cumsum(self.count, dtype=np.int64)])
 
     def slice(self, start: int, stop: int) -> "Block":
-        """Frames start to stop (positions in the block, stop not included)."""
+        """The frames at positions start to stop of the block, stop excluded."""
         offsets = self.offsets()
         low, high = offsets[start], offsets[min(stop, len(self))]
         return Block(
@@ -83,7 +81,7 @@ class Block:
         )
 
     def keep(self, wanted: NDArray[np.bool_], drop_empty: bool) -> "Block":
-        """The block with only the wanted detections [d]; frames left empty go if asked."""
+        """The block with the wanted detections [d] only; optionally without frames that become empty."""
         running = np.concatenate([[0], np.cumsum(wanted)])
         count = np.diff(running[self.offsets()]).astype(np.uint32)
         frames = count > 0 if drop_empty else np.ones(len(self), bool)
@@ -102,7 +100,7 @@ EMPTY = Block(*(np.zeros((0, 4) if name == "box" else 0, dtype) for name, dtype 
 
 
 def pack(first_frame: int, times: Sequence[int], detections: Sequence[Detections]) -> Block:
-    """Frames numbered from first_frame as a block, rounded to what is kept."""
+    """A block of consecutive frames from first_frame on, rounded to the stored precision."""
     if not times:
         return EMPTY
     return Block(
@@ -117,7 +115,7 @@ def pack(first_frame: int, times: Sequence[int], detections: Sequence[Detections
 
 
 def concat(blocks: Iterable[Block]) -> Block:
-    """Blocks one after the other as one. Raises ValueError when only some of those with detections have masks."""
+    """Concatenate blocks. Raises ValueError when only some of those with detections have masks."""
     parts = list(blocks)
     if not parts:
         return EMPTY
@@ -126,7 +124,7 @@ def concat(blocks: Iterable[Block]) -> Block:
 
 
 def encode_block(block: Block) -> bytes:
-    """The block as bytes: the same block always gives the same bytes."""
+    """Encode a block; equal blocks give equal bytes."""
     columns = {
         name: [dtype, np.ascontiguousarray(getattr(block, name), dtype).tobytes()] for name, dtype in _DTYPES.items()
     }
@@ -138,7 +136,7 @@ def encode_block(block: Block) -> bytes:
 
 
 def decode_block(data: bytes, masks: bool = True) -> Block:
-    """The block from `encode_block`; columns it does not know are left out, and masks where they are not wanted.
+    """Decode a block of `encode_block`, without unknown columns, and without masks unless wanted.
 
     Raises CorruptData when the bytes are damaged or of a later version.
     """
@@ -155,20 +153,20 @@ def decode_block(data: bytes, masks: bool = True) -> Block:
 
 
 def mask_column(texts: Sequence[bytes]) -> Masks:
-    """Texts as a column, [n] of bytes."""
+    """A column of texts, [n] of bytes."""
     column = np.empty(len(texts), object)
     column[:] = texts
     return column
 
 
 def _column(name: str, dtype: str, raw: bytes) -> NDArray[Any]:
-    if dtype != _KNOWN[name]:  # any other is not of this version
+    if dtype != _KNOWN[name]:  # other dtypes belong to other versions
         raise ValueError(f"{name} is of another type")
     return np.frombuffer(raw, np.dtype(dtype))
 
 
 def _check_lengths(columns: Mapping[str, NDArray[Any]]) -> None:
-    """Raises ValueError when columns of one block do not fit each other."""
+    """Raises ValueError when the columns of a block have inconsistent lengths."""
     frames, detections = len(columns["frame"]), len(columns["score"])
     if len(columns["time"]) != frames or len(columns["count"]) != frames:
         raise ValueError("frames, times and counts differ in number")
@@ -178,7 +176,7 @@ def _check_lengths(columns: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _all_masks(parts: Sequence[Detections] | Sequence[Block]) -> Masks | None:
-    """The masks of all parts one after the other; None when none has any."""
+    """The masks of all parts, concatenated; None without masks."""
     found = [part.mask for part in parts if part.mask is not None]
     if not found:
         return None
@@ -199,16 +197,16 @@ def _masks_of(columns: Mapping[str, NDArray[Any]], count: int) -> Masks | None:
 
 
 def time_ms(time: int, time_base: tuple[int, int]) -> float:
-    """A time of the container (units of time_base, a fraction of a second) in ms, to 3 decimals."""
+    """Convert a time in units of time_base (a fraction of a second) to ms with 3 decimals."""
     numerator, denominator = time_base
     return ((2_000_000 * time * numerator + denominator) // (2 * denominator)) / 1000
 
 
 def times_ms(times: NDArray[np.int64], time_base: tuple[int, int]) -> NDArray[np.float64]:
-    """`time_ms` of many times [n]: the very same numbers."""
+    """`time_ms` of times [n], with identical results."""
     numerator, denominator = time_base
     most = max(abs(int(times.min())), abs(int(times.max())), 1) if len(times) else 1
-    # Beyond these the machine's numbers are not exact.
+    # Larger products are not exact in 64 bits.
     if 2_000_000 * most * numerator + denominator >= 2**63 or 1_000_000 * most * numerator >= 2**52 * denominator:
         return np.array([time_ms(time, time_base) for time in times.tolist()], np.float64)
     microseconds = (2_000_000 * numerator * times + denominator) // (2 * denominator)
@@ -216,13 +214,13 @@ def times_ms(times: NDArray[np.int64], time_base: tuple[int, int]) -> NDArray[np
 
 
 def compress(data: bytes) -> bytes:
-    """zstd with a checksum, at the one level that all results use."""
+    """zstd with a checksum, at the level of all results."""
     return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
 
 
 def decompress(data: bytes) -> bytes:
-    """The content of `compress`. Raises CorruptData when the bytes are damaged."""
+    """Decompress the output of `compress`. Raises CorruptData when the bytes are damaged."""
     try:
         return zstandard.ZstdDecompressor().decompress(data)
-    except (zstandard.ZstdError, MemoryError) as error:  # the damage may be in the size it names
+    except (zstandard.ZstdError, MemoryError) as error:  # the stated size may be what is damaged
         raise CorruptData(f"stored bytes are damaged: {error}") from error

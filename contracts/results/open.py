@@ -1,6 +1,4 @@
-"""Which store keeps the running jobs' results: the scheme of its URL says so.
-
-None is imported but the chosen one."""
+"""Choice of the result store by the scheme of its URL. Only the chosen implementation is imported."""
 
 from contracts.errors import SettingsError
 from contracts.results.port import ResultStore
@@ -11,8 +9,8 @@ SCHEMES = (*REDIS_SCHEMES, *connection_url.SCHEMES)
 
 
 def open_result_store(url: str, ttl_seconds: int) -> ResultStore:
-    """The store behind a URL; connects at the first use. ttl_seconds: how long a job's data lives
-    after its last write. Raises SettingsError."""
+    """The result store at a URL; connects at the first use. ttl_seconds: lifetime of a job's data after its last
+    write. Raises SettingsError."""
     check_result_store(url)
     if is_redis(url):
         from contracts.results.redis_store import RedisResultStore
@@ -24,7 +22,7 @@ def open_result_store(url: str, ttl_seconds: int) -> ResultStore:
 
 
 def check_result_store(url: str) -> None:
-    """Raises SettingsError that says what is wrong with the URL; never repeats its password."""
+    """Raises SettingsError for an invalid URL; the text never contains its password."""
     if _scheme(url) not in SCHEMES:
         raise SettingsError(f"begins with {_scheme(url)!r}: a result store begins with {_listed(SCHEMES)}")
     if not is_redis(url):
@@ -32,13 +30,13 @@ def check_result_store(url: str) -> None:
 
 
 def check_redis(url: str) -> None:
-    """Raises SettingsError when the URL is not one of Redis."""
+    """Raises SettingsError for a URL that is not of Redis."""
     if not is_redis(url):
         raise SettingsError(f"begins with {_scheme(url)!r}: Redis begins with {_listed(REDIS_SCHEMES)}")
 
 
 def is_redis(url: str) -> bool:
-    """Whether a URL is one of the Redis protocol."""
+    """Whether a URL is of the Redis protocol."""
     return _scheme(url) in REDIS_SCHEMES
 
 

@@ -1,4 +1,4 @@
-"""The port of the running jobs' state that all roles share: chunk results, progress, leases, flags."""
+"""Port of the result store: chunk results, progress, leases and flags of running jobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,88 +11,88 @@ MAX_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """frames with a result so far, and seconds that detectors spent on them."""
+    """frames: number with a result; seconds: detector time spent on them."""
 
     frames: int
     seconds: float
 
 
 class ResultStore(Protocol):
-    """What the roles know of a running job. Every write is first-wins or overwrites itself, so
-    that a repeated task changes nothing. A job that nobody writes to or touches fades after its TTL.
+    """State of running jobs. Writes are idempotent (the first one wins, or the same value is written again), so a
+    repeated task changes nothing. A job that is not written or touched expires after its TTL.
 
-    Every method raises StoreUnavailable when the store does not answer, or not in time.
+    Every method raises StoreUnavailable when the store does not answer in time.
     """
 
     def put_chunk(self, job_id: str, index: int, data: bytes) -> bool:
-        """Keep a chunk's bytes; False when there already are some, which stay."""
+        """Store a chunk's bytes; False when it already has some, which are kept."""
 
     def get_chunk(self, job_id: str, index: int) -> bytes | None:
-        """A chunk's bytes, None while there are none."""
+        """A chunk's bytes, or None."""
 
     def has_chunk(self, job_id: str, index: int) -> bool:
         """Whether a chunk is stored."""
 
     def chunk_indexes(self, job_id: str) -> frozenset[int]:
-        """Which chunks are stored."""
+        """Indexes of the stored chunks."""
 
     def put_layout(self, job_id: str, layout: Layout) -> None:
-        """Keep how the job's chunks cover its frames."""
+        """Store the job's layout: how its chunks cover its frames."""
 
     def get_layout(self, job_id: str) -> Layout | None:
-        """The job's layout, None before planning or after the store has forgotten the job."""
+        """The job's layout, None before planning or after its data expired."""
 
     def begin_attempt(self, job_id: str, index: int) -> int:
-        """Count a try at a chunk; the number of tries, this one included."""
+        """Count an attempt at a chunk; returns the number of attempts, including this one."""
 
     def withdraw_attempt(self, job_id: str, index: int) -> None:
-        """A try that was begun does not count: that it failed had nothing to do with the chunk."""
+        """Uncount an attempt whose failure was not caused by the chunk."""
 
     def attempts(self, job_id: str) -> dict[int, int]:
-        """Tries so far by chunk."""
+        """Number of attempts by chunk."""
 
     def take_lease(self, job_id: str, index: int, owner: str, seconds: int) -> bool:
-        """Take a chunk in hand, or give a sign of life; False when another owner has it."""
+        """Take or renew the lease of a chunk; False when another owner has it."""
 
     def release_lease(self, job_id: str, index: int) -> None:
-        """The chunk is no longer in hand."""
+        """Release the lease of a chunk."""
 
     def leased(self, job_id: str, index: int) -> bool:
-        """Whether some detector has the chunk in hand."""
+        """Whether a chunk is leased."""
 
     def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
-        """How far a chunk is; overwrites what a former try said."""
+        """Set the progress of a chunk; overwrites that of an earlier attempt."""
 
     def progress(self, job_id: str) -> Progress:
-        """The sum over all chunks."""
+        """Progress of the job: the sum over its chunks."""
 
     def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
-        """The progress of each of these jobs, asked for at once."""
+        """Progress of several jobs, in one request."""
 
     def fix_runtime(self, job_id: str, runtime: str) -> str:
-        """Settle what computes the job (see messages.runtime) if nobody did; what holds."""
+        """Fix provider and precision of the job (see messages.runtime) unless already fixed; returns the fixed ones."""
 
     def runtime(self, job_id: str) -> str | None:
-        """What was settled to compute the job."""
+        """The fixed provider and precision of the job, or None."""
 
     def request_cancel(self, job_id: str) -> None:
-        """Ask the job's tasks to stop."""
+        """Request the cancellation of the job's tasks."""
 
     def cancelled(self, job_id: str) -> bool:
-        """Whether the job was asked to stop."""
+        """Whether the cancellation of the job was requested."""
 
     def touch(self, job_id: str) -> None:
         """Renew the job's TTL."""
 
     def forget(self, job_id: str) -> None:
-        """Remove everything of the job."""
+        """Remove all data of the job."""
 
     def idle(self, seconds: float) -> frozenset[str]:
-        """The jobs of which there is something that nobody has written or touched for some seconds."""
+        """Jobs with data that was not written or touched for these seconds."""
 
     def sweep(self) -> int:
-        """Give back the room of jobs that have faded or were forgotten, as much as is done in some
-        seconds; how many are gone for good."""
+        """Free the space of expired and removed jobs, for a few seconds at most; returns the number of jobs
+        freed."""
 
     def ping(self) -> None:
-        """Reach the store or raise."""
+        """Check that the store answers."""

@@ -1,6 +1,6 @@
-"""ResultStore in a server of the Redis protocol.
+"""ResultStore in Redis or Valkey.
 
-One hash per job and kind, so that one TTL, renewed while the job lives, covers them all.
+One hash per job and kind of data, each with a TTL that every write renews.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _KINDS = ("chunks", "attempts", "progress", "state")
 
 
 class RedisResultStore:
-    """ResultStore in a server of the Redis protocol."""
+    """ResultStore in Redis or Valkey."""
 
     def __init__(self, client: "redis.Redis", ttl_seconds: int) -> None:
         self._redis = client
@@ -26,7 +26,7 @@ class RedisResultStore:
 
     @classmethod
     def connect(cls, url: str, ttl_seconds: int) -> "RedisResultStore":
-        """A store behind a redis://, rediss:// or unix:// URL; connects at the first use."""
+        """The store at a redis://, rediss:// or unix:// URL; connects at the first use."""
         return cls(redis.Redis.from_url(url, health_check_interval=30), ttl_seconds)
 
     def put_chunk(self, job_id: str, index: int, data: bytes) -> bool:
@@ -53,7 +53,7 @@ class RedisResultStore:
         return int(self._write(job_id, "attempts", "hincrby", index, 1))
 
     def withdraw_attempt(self, job_id: str, index: int) -> None:
-        # Whoever has the chunk's lease is alone with this number.
+        # Only the owner of the lease writes this field.
         if int(self._write(job_id, "attempts", "hincrby", index, -1)) <= 0:
             self._ask("hdel", _key(job_id, "attempts"), str(index))
 
@@ -84,7 +84,7 @@ class RedisResultStore:
         return self.progress_of([job_id])[0]
 
     def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
-        # Not as one transaction: a server without room for more refuses even to read in one.
+        # No transaction: a server that is out of memory refuses transactions even for reads.
         answers = self._at_once(*(("hvals", _key(job_id, "progress")) for job_id in job_ids), whole=False)
         return [_sum([value.split() for value in values]) for values in answers]
 
@@ -119,31 +119,30 @@ class RedisResultStore:
             cursor, keys = self._ask("scan", cursor or 0, match=_key("*", "*"), count=1000)
             for key, left in zip(keys, self._at_once(*(("ttl", key) for key in keys)), strict=True):
                 job_id, _, kind = key.decode().removeprefix(_PREFIX).partition(":")
-                if kind in _KINDS:  # a lease fades in seconds
+                if kind in _KINDS:  # a lease expires within seconds
                     (idle if left < 0 or self._ttl - left >= seconds else busy).add(job_id)
         return frozenset(idle - busy)
 
     def sweep(self) -> int:
-        return 0  # the server does it by itself
+        return 0  # the server expires keys itself
 
     def ping(self) -> None:
         self._ask("ping")
 
     def _write(self, job_id: str, kind: str, command: str, *arguments: Any) -> Any:
-        """One write to a job's hash, and its TTL renewed in the same round trip."""
+        """Write to a job's hash and renew its TTL in one round trip."""
         key = _key(job_id, kind)
         return self._at_once((command, key, *arguments), ("expire", key, self._ttl))[0]
 
     def _ask(self, command: str, *arguments: Any, **options: Any) -> Any:
-        """The answer to a command. Raises StoreUnavailable."""
+        """Run a command. Raises StoreUnavailable."""
         try:
             return getattr(self._redis, command)(*arguments, **options)
         except RedisError as error:
             raise _unavailable(error) from error
 
     def _at_once(self, *commands: tuple[Any, ...], whole: bool = True) -> list[Any]:
-        """The answers to several commands in one round trip, of which all are done or none, unless not `whole`.
-        Raises StoreUnavailable."""
+        """Run several commands in one round trip; whole: as a transaction. Raises StoreUnavailable."""
         if len(commands) == 1:
             return [self._ask(*commands[0])]
         try:

@@ -1,8 +1,8 @@
-"""The durable copy of a job's results: one immutable file, readable by range.
+"""The result file: a job's results as one immutable file that can be read by range.
 
-Layout: magic, then the header, then the frames in blocks of 256 whatever the chunks were, then
-the index of the blocks, then 16 bytes of trailer (offset of the index, magic). The bytes hold no id, no
-clock, no chunk size and no timing: the same video and plan give the same file.
+Layout: magic, header, blocks of 256 frames (independent of the chunks), index of the blocks, 16 bytes of trailer
+(offset of the index, magic). The file contains no id, time of day, chunk size or duration: the same video and plan
+give the same bytes.
 """
 
 import os
@@ -22,7 +22,7 @@ _TRAILER = struct.Struct("<Q8s")
 
 
 class _Index(msgspec.Struct, frozen=True):
-    """Where the header and the blocks lie: offsets has one entry more than there are blocks."""
+    """Offsets of header and blocks: offsets has one entry more than there are blocks."""
 
     header_size: int
     starts: tuple[int, ...]
@@ -30,7 +30,7 @@ class _Index(msgspec.Struct, frozen=True):
 
 
 def write(sink: BinaryIO, header: ResultHeader, chunks: Iterable[Block]) -> None:
-    """Write a result; chunks are blocks of any length, in the order of their frames."""
+    """Write a result file; chunks: blocks of any length, in frame order."""
     head = compress(encode(header))
     sink.write(MAGIC + head)
     offset = len(MAGIC) + len(head)
@@ -47,7 +47,7 @@ def write(sink: BinaryIO, header: ResultHeader, chunks: Iterable[Block]) -> None
 
 
 class ResultFile:
-    """A result opened for reading. Reads the trailer, the index and the header, then single blocks."""
+    """A result file opened for reading. Reads trailer, index and header first, then single blocks on demand."""
 
     def __init__(self, source: BinaryIO) -> None:
         self._source = source
@@ -68,11 +68,11 @@ class ResultFile:
 
     @property
     def starts(self) -> tuple[int, ...]:
-        """The number of the first frame of each block."""
+        """First frame number of each block."""
         return self._index.starts
 
     def block(self, position: int, masks: bool = True) -> Block:
-        """One block by its position; its masks are left out where they are not wanted."""
+        """The block at a position, without masks unless wanted."""
         return decode_block(self._read(*self._index.offsets[position : position + 2]), masks)
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class ResultFile:
 
 
 def _regroup(chunks: Iterable[Block]) -> Iterator[Block]:
-    """The same frames in blocks of BLOCK_FRAMES, the last one shorter."""
+    """Regroup the frames into blocks of BLOCK_FRAMES; the last one may be shorter."""
     rest = EMPTY
     for chunk in chunks:
         rest = concat([rest, chunk])

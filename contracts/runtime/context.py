@@ -1,5 +1,5 @@
-"""A place for what a process's tasks and handlers work with: they are module functions, found by
-name, so their parts must be too. Filled once by the composition root."""
+"""Holder of a process's dependencies for its tasks and handlers, which are module functions. Set once by the
+composition root."""
 
 from typing import Generic, TypeVar
 
@@ -7,13 +7,13 @@ T = TypeVar("T")
 
 
 class Context(Generic[T]):
-    """Holds one value per process. Imports nothing and connects to nothing by itself."""
+    """Holds one value per process."""
 
     def __init__(self) -> None:
         self._value: T | None = None
 
     def install(self, value: T) -> None:
-        """Set the value; a later call replaces it."""
+        """Set or replace the value."""
         self._value = value
 
     def current(self) -> T:

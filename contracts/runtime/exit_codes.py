@@ -1,4 +1,4 @@
-"""How commands end: a status, and words on stderr for errors that whoever called them can do something about."""
+"""Exit codes of commands, and messages on stderr for errors that the user can act on."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -11,10 +11,10 @@ INTERRUPTED = 130
 
 
 def ended(run: Callable[[], int], words: Mapping[type[Exception], str]) -> int:
-    """Run a command. Its own status, 1 after an error, 2 after wrong settings, 130 after an interrupt.
+    """Run a command; returns its status, 1 after an error, 2 after wrong settings, 130 after an interrupt.
 
-    words: what else than WebDetectorError is told, each type with what is said before the error's own text. A
-    SettingsError among them is told as they are, with 1. All others are raised: they are mistakes of ours.
+    words: further error types to report besides WebDetectorError, each with the text before its own message. A
+    SettingsError listed there gives status 1. All other errors are bugs and are raised.
     """
     told: tuple[type[Exception], ...] = (WebDetectorError, *words)
     try:
@@ -24,7 +24,7 @@ def ended(run: Callable[[], int], words: Mapping[type[Exception], str]) -> int:
             print(error.detail, file=sys.stderr)
             return MISUSED
         before = next((text for kind, text in words.items() if isinstance(error, kind)), "")
-        # Of an error of the tables' library, what the database itself said: without the statement and its values.
+        # For an SQLAlchemy error the message of the database, without the statement and its values.
         print(f"web-detector: {before}{getattr(error, 'orig', error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:

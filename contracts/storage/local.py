@@ -14,8 +14,8 @@ from contracts.errors import StorageFull, StorageUnavailable
 from contracts.storage.port import absent, checked, is_key
 
 _PART = ".part-"
-# Not the prefix of a writer's file, which the storage's sweep takes.
-_GROWING = ".grow-"
+# Differs from the prefix of a writer's file, which `sweep` removes.
+_PARTIAL = ".grow-"
 _TRIES = 100
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class LocalStorage:
 
     def open(self, key: str) -> BinaryIO:
         path = self._path(key)
-        with _failures(key):
+        with _port_errors(key):
             return path.open("rb")
 
     @contextmanager
@@ -36,7 +36,7 @@ class LocalStorage:
         path = self._path(key)
         part: str | None = None
         try:
-            handle, part = _made_in(path.parent, lambda: tempfile.mkstemp(prefix=_PART, dir=path.parent))
+            handle, part = _create_in(path.parent, lambda: tempfile.mkstemp(prefix=_PART, dir=path.parent))
             with os.fdopen(handle, "wb") as sink:
                 yield cast(BinaryIO, sink)
                 sink.flush()
@@ -48,8 +48,8 @@ class LocalStorage:
                 with suppress(FileNotFoundError):
                     os.unlink(part)
             _prune(self._root, path.parent)
-            if told := _full(error):
-                raise told from error
+            if full := _full_error(error):
+                raise full from error
             raise
 
     def delete(self, key: str) -> None:
@@ -59,14 +59,14 @@ class LocalStorage:
 
     def size(self, key: str) -> int:
         path = self._path(key)
-        with _failures(key):
+        with _port_errors(key):
             return path.stat().st_size
 
     def sweep(self, seconds: float) -> int:
         limit, count = time.time() - seconds, 0
         for folder, _, names in os.walk(self._root):
             for path in (Path(folder, name) for name in names if name.startswith(_PART)):
-                with suppress(FileNotFoundError):  # finished or given up while we looked
+                with suppress(FileNotFoundError):  # finished or discarded meanwhile
                     if path.stat().st_mtime < limit:
                         path.unlink()
                         count += 1
@@ -77,8 +77,8 @@ class LocalStorage:
         limit = time.time() - seconds
         for folder, _, names in os.walk(self._root):
             for path in (Path(folder, name) for name in names):
-                key = str(path.with_name(path.name.removeprefix(_GROWING)).relative_to(self._root))
-                with suppress(FileNotFoundError):  # gone while we looked
+                key = str(path.with_name(path.name.removeprefix(_PARTIAL)).relative_to(self._root))
+                with suppress(FileNotFoundError):  # deleted meanwhile
                     if is_key(key) and path.stat().st_mtime < limit:
                         yield key
 
@@ -90,46 +90,46 @@ class LocalStorage:
 
 
 class LocalResumable:
-    """Pieces in the folder of a LocalStorage."""
+    """Resumable objects in the folder of a LocalStorage."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def size(self, key: str) -> int:
         path = self._path(key)
-        with _failures(key):
-            for candidate in (_growing(path), path):  # in this order: `finish` may come between
+        with _port_errors(key):
+            for candidate in (_partial(path), path):  # in this order, since `finish` may happen in between
                 with suppress(FileNotFoundError):
                     return candidate.stat().st_size
         return 0
 
     @contextmanager
     def append(self, key: str) -> Iterator[BinaryIO]:
-        path = _growing(self._path(key))
+        path = _partial(self._path(key))
         try:
-            handle = _made_in(path.parent, lambda: os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            handle = _create_in(path.parent, lambda: os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
             with open(handle, "wb", buffering=0) as file:
-                # Not in append mode: of two writers, one of which has lost its turn, both write the same place.
+                # Not in append mode: a writer that has lost its lock then overwrites the same range, not the end.
                 file.seek(0, os.SEEK_END)
                 try:
-                    yield cast(BinaryIO, _Whole(file))
+                    yield cast(BinaryIO, _WritesAll(file))
                 finally:
                     os.fsync(handle)
         except OSError as error:
-            if told := _full(error):
-                raise told from error
+            if full := _full_error(error):
+                raise full from error
             raise
 
     def finish(self, key: str) -> None:
         path = self._path(key)
         if path.exists():
             return
-        with _failures(key):
-            os.replace(_growing(path), path)
+        with _port_errors(key):
+            os.replace(_partial(path), path)
             _sync_folder(path.parent)
 
     def discard(self, key: str) -> None:
-        path = _growing(self._path(key))
+        path = _partial(self._path(key))
         path.unlink(missing_ok=True)
         _prune(self._root, path.parent)
 
@@ -137,8 +137,8 @@ class LocalResumable:
         return self._root / checked(key)
 
 
-class _Whole(io.RawIOBase):
-    """Writes all that it is given, or raises: a file without a buffer may take less."""
+class _WritesAll(io.RawIOBase):
+    """Writes all data or raises; an unbuffered file may write less."""
 
     def __init__(self, file: io.FileIO) -> None:
         super().__init__()
@@ -154,18 +154,18 @@ class _Whole(io.RawIOBase):
             while done < len(view):
                 done += self._file.write(view[done:])
         except OSError as error:
-            if told := _full(error):
-                raise told from error
+            if full := _full_error(error):
+                raise full from error
             raise
         return done
 
 
-def _growing(path: Path) -> Path:
-    return path.with_name(_GROWING + path.name)
+def _partial(path: Path) -> Path:
+    return path.with_name(_PARTIAL + path.name)
 
 
-def _made_in(folder: Path, make: Callable[[], T]) -> T:
-    """What `make` makes in the folder, which may be pruned by a neighbour's delete until something is in it."""
+def _create_in(folder: Path, make: Callable[[], T]) -> T:
+    """Call `make` in the folder; retries when a concurrent delete prunes the folder while it is empty."""
     for _ in range(_TRIES):
         with suppress(FileNotFoundError, FileExistsError):
             folder.mkdir(parents=True, exist_ok=True)
@@ -174,7 +174,7 @@ def _made_in(folder: Path, make: Callable[[], T]) -> T:
 
 
 def _prune(root: Path, folder: Path) -> None:
-    """Remove the folder and those above it, below the root, as far as they are empty."""
+    """Remove the folder and its parents below the root while they are empty."""
     while folder != root:
         try:
             folder.rmdir()
@@ -184,8 +184,8 @@ def _prune(root: Path, folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the disk keep the names in a folder."""
-    with suppress(FileNotFoundError):  # deleted and pruned already
+    """Flush the directory entries of a folder to disk."""
+    with suppress(FileNotFoundError):  # deleted and pruned meanwhile
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
@@ -194,8 +194,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _failures(key: str) -> Iterator[None]:
-    """Errors of the system as those of the port."""
+def _port_errors(key: str) -> Iterator[None]:
+    """Translate OSError to the errors of the port."""
     try:
         yield
     except FileNotFoundError:
@@ -204,8 +204,8 @@ def _failures(key: str) -> Iterator[None]:
         raise StorageUnavailable(f"{key} cannot be opened: {error.strerror or error}") from error
 
 
-def _full(error: BaseException) -> StorageFull | None:
-    """The port's error of a full disk, None for any other error."""
+def _full_error(error: BaseException) -> StorageFull | None:
+    """StorageFull for the error of a full disk, None for any other error."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull("the storage is full: free some room and try again")
     return None

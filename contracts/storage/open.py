@@ -10,7 +10,7 @@ def open_storage(settings: Settings) -> Storage:
     place = settings.storage_bucket
     if place is None:
         return LocalStorage(settings.storage_path)
-    # Its library is large: those who keep their videos in a folder never load it.
+    # Imported here, since its library is large and not needed for a folder.
     from contracts.storage.s3 import S3Storage
     from contracts.storage.s3_client import S3Access
 

@@ -16,94 +16,93 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*")
 class ResumableObjects(Protocol):
     """Unfinished objects. One writer per object at a time: see contracts.coordination.names.upload_lock.
 
-    Each method raises ValueError for what is no key, and StorageUnavailable as a storage does. `Storage.sweep`
-    does not touch them: whoever begins an object ends it, by `finish` or `discard`.
+    Each method raises ValueError for an invalid key, and StorageUnavailable as a storage does. `Storage.sweep` ignores
+    them: the caller ends each object by `finish` or `discard`.
     """
 
     def size(self, key: str) -> int:
-        """Bytes that are kept, so that the next one to come is the one at that offset; 0 when there are none.
-        Of an object that is finished, its size."""
+        """Number of bytes received, which is the offset of the next one; 0 without an object. For a finished object,
+        its size."""
 
     def append(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """A writer that goes on at `size`. What it has taken is kept, however the context ends; of a process that
-        is killed, what was written last may be lost. Raises StorageFull."""
+        """A writer that continues at `size`. Written data is kept however the context ends; if the process is killed,
+        the last writes may be lost. Raises StorageFull."""
 
     def finish(self, key: str) -> None:
-        """Make the object appear, of all that is kept. Nothing happens when it is there already."""
+        """Publish the object with all received bytes. Does nothing when it is already finished."""
 
     def discard(self, key: str) -> None:
-        """Remove what is kept of an object that is not finished; nothing happens when there is none."""
+        """Remove an unfinished object. Does nothing when there is none."""
 
 
 class Storage(Protocol):
-    """Objects by key. A key is made by the service, never from a client's file name.
+    """Objects by key. Keys are made by the service, never from a client's file name.
 
-    Each method raises ValueError for what is no key, and StorageUnavailable when the storage does not
-    do what it should for a reason that may pass.
+    Each method raises ValueError for an invalid key, and StorageUnavailable for failures that may be temporary.
     """
 
     def open(self, key: str) -> BinaryIO:
-        """A seekable reader of the object as it is now: one that is replaced meanwhile is read on as
-        it was, or reading raises StorageUnavailable. Raises NotFound."""
+        """A seekable reader of the object's current content. If the object is replaced meanwhile, the reader continues
+        with the old content or raises StorageUnavailable. Raises NotFound."""
 
     def create(self, key: str) -> AbstractContextManager[BinaryIO]:
-        """An atomic writer: the whole content appears under the key when the context ends without an error. Replaces an
-        existing object. Raises StorageFull."""
+        """An atomic writer: the content is published when the context ends without an error. Replaces an existing
+        object. Raises StorageFull."""
 
     def delete(self, key: str) -> None:
-        """Remove the object; nothing happens when there is none."""
+        """Remove the object. Does nothing when there is none."""
 
     def size(self, key: str) -> int:
-        """Bytes of the object. Raises NotFound."""
+        """Size of the object in bytes. Raises NotFound."""
 
     def sweep(self, seconds: float) -> int:
-        """Remove partial objects of killed writers that have not changed for the seconds; returns their number."""
+        """Remove partial objects of killed writers unchanged for these seconds; returns their number."""
 
     def idle(self, seconds: float) -> Iterator[str]:
-        """The keys under which something is kept, whole or in pieces, that has not changed for some seconds; a key
-        may come more than once. What comes or goes meanwhile may be among them or not."""
+        """Keys of objects, finished or resumable, unchanged for these seconds; a key may occur more than once. Objects
+        that are created or deleted meanwhile may be missing or included."""
 
     def resumable(self) -> ResumableObjects:
         """The resumable objects of this storage."""
 
 
 def video_key(video_id: str) -> str:
-    """The key of an uploaded video."""
+    """Key of an uploaded video."""
     return f"videos/{video_id}/content"
 
 
 def index_key(video_id: str) -> str:
-    """The key of a video's packet index."""
+    """Key of a video's packet index."""
     return f"videos/{video_id}/index"
 
 
 def plan_key(video_id: str, job_id: str) -> str:
-    """The key of a job's plan, kept while the job runs."""
+    """Key of a job's plan, stored while the job runs."""
     return f"videos/{video_id}/jobs/{job_id}/plan"
 
 
 def result_key(video_id: str, job_id: str) -> str:
-    """The key of a job's result file."""
+    """Key of a job's result file."""
     return f"videos/{video_id}/jobs/{job_id}/result"
 
 
 def rendition_key(video_id: str, job_id: str | None, kind: str) -> str:
-    """The key of what was rendered from a video, or from it and a job's results."""
+    """Key of a rendition of a video or a job."""
     return f"videos/{video_id}/jobs/{job_id}/{kind}" if job_id else f"videos/{video_id}/{kind}"
 
 
 def is_key(text: str) -> bool:
-    """Whether the text is a valid key."""
+    """Whether a text is a valid key."""
     return _KEY.fullmatch(text) is not None
 
 
 def checked(key: str) -> str:
-    """The key itself. Raises ValueError for an invalid one, such as a path that leaves the storage."""
+    """Returns the key. Raises ValueError for an invalid one, such as a path that leaves the storage."""
     if not is_key(key):
         raise ValueError(f"not a storage key: {key!r}")
     return key
 
 
 def absent(key: str) -> NotFound:
-    """The NotFound error of a key."""
+    """NotFound for a key."""
     return NotFound(f"nothing is stored as {key}")

@@ -1,4 +1,4 @@
-"""Readers: a seekable file made of range reads, and one that does not let a failed read be forgotten."""
+"""Readers: a seekable file over range requests, and a wrapper that reports failed reads."""
 
 import io
 import os
@@ -11,29 +11,28 @@ from contracts.errors import StorageUnavailable, WebDetectorError
 
 _FIRST_BYTES = 1024 * 1024
 _MOST_BYTES = 4 * 1024 * 1024
-# Sound and pictures that lie apart, and the index at a file's end, are read by turns.
+# Audio and video data that are stored apart, and the index at the end of a file, are read alternately.
 _WINDOWS = 4
 
-# The bytes from start (included) to stop (not included), all of them.
+# All bytes from start (included) to stop (excluded).
 Fetch = Callable[[int, int], bytes]
 
 
 class RangeReader(io.RawIOBase):
-    """A seekable reader of an object that is fetched in ranges.
+    """A seekable reader of an object that is fetched in ranges, with read-ahead.
 
-    It fetches windows ahead of the reads: of 1 MiB after a jump, twice as much each time that
-    reading goes on behind the last one, up to 4 MiB. It holds four of them, at most 16 MiB.
-    read() gives all that was asked for, unless the end comes first.
+    It fetches 1 MiB after a seek, and doubles this up to 4 MiB while reading is sequential. It caches four such
+    windows, at most 16 MiB. read() returns fewer bytes than requested only at the end.
     """
 
     def __init__(self, fetch: Fetch, size: int, head: bytes = b"") -> None:
-        """size: bytes of the object. head: its first bytes, where they are known already."""
+        """size: of the object in bytes. head: its first bytes, if already known."""
         super().__init__()
         self._fetch = fetch
         self._size = size
         self._position = 0
-        self._windows: OrderedDict[int, bytes] = OrderedDict({0: head} if head else {})  # the last used at the end
-        self._end = len(head)  # of the window fetched last
+        self._windows: OrderedDict[int, bytes] = OrderedDict({0: head} if head else {})  # most recently used last
+        self._end = len(head)  # of the most recently fetched window
         self._step = _FIRST_BYTES // 2
 
     def readable(self) -> bool:
@@ -67,7 +66,7 @@ class RangeReader(io.RawIOBase):
         return cast(bytes, self.read(max(0, self._size - self._position)))
 
     def _window(self, wanted: int) -> tuple[int, bytes]:
-        """A window that holds the position, and its start."""
+        """The window that contains the position, and its start."""
         for start, window in reversed(self._windows.items()):
             if start <= self._position < start + len(window):
                 self._windows.move_to_end(start)
@@ -86,8 +85,8 @@ class RangeReader(io.RawIOBase):
 
 
 class _Watched(io.RawIOBase):
-    """Passes reads on and keeps the error of one that failed. From then on it is at its end: libraries
-    stop there, while some would repeat a read that fails for ever."""
+    """Remembers the error of a failed read, and then reports end of file: libraries stop there, while some would retry
+    a failing read for ever."""
 
     def __init__(self, source: BinaryIO) -> None:
         super().__init__()
@@ -106,7 +105,10 @@ class _Watched(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         try:
             return self._source.seek(offset, whence)
-        except (OSError, ValueError):  # before the start: damaged files send FFmpeg there, and it knows this answer
+        except (
+            OSError,
+            ValueError,
+        ):  # before the start: damaged files make FFmpeg seek there, and -1 is the answer it expects
             return -1
 
     def tell(self) -> int:
@@ -124,10 +126,10 @@ class _Watched(io.RawIOBase):
 
 @contextmanager
 def watched(source: BinaryIO) -> Iterator[BinaryIO]:
-    """The same reader, for a library that may take a failed read for the end of the file or for damage.
+    """Wraps a reader for a library that may take a failed read for the end of the file or for damage.
 
-    When a read has failed, the context ends with that error, whatever was made of it inside: an
-    OSError as StorageUnavailable, since it is not the content's fault, and those of the project as they are.
+    After a failed read the context raises its error, whatever the library made of it: an OSError as StorageUnavailable,
+    since the content is not at fault, and a WebDetectorError as it is.
     """
     reader = _Watched(source)
     try:

@@ -1,7 +1,7 @@
-"""What a video and a job leave outside of the tables, and how all of it is removed.
+"""Removal of a video's or job's data outside of the tables.
 
-Whoever deletes does so in the tables first: what is left over by one who dies in between belongs to nothing then,
-and is found by that.
+Delete the rows first. If the process dies afterwards, the remaining objects have no owner and the orphan sweep removes
+them.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from contracts.wire.renditions import ANNOTATED, VIDEO_KINDS
 
 
 def remove_video_data(storage: Storage, store: ResultStore | None, video_id: str, job_ids: Iterable[str]) -> None:
-    """Remove what is kept of a video and its jobs. store: None where what it holds is left to fade."""
+    """Remove the data of a video and its jobs. store: None where its data is left to expire."""
     for job_id in job_ids:
         remove_job_data(storage, store, video_id, job_id)
     for kind in VIDEO_KINDS:
@@ -22,10 +22,10 @@ def remove_video_data(storage: Storage, store: ResultStore | None, video_id: str
 
 
 def remove_job_data(storage: Storage, store: ResultStore | None, video_id: str, job_id: str) -> None:
-    """Remove what is kept of a job."""
+    """Remove the data of a job."""
     if store is not None:
         store.forget(job_id)
-        store.request_cancel(job_id)  # its chunks that still wait in a queue find that nobody wants them
+        store.request_cancel(job_id)  # detectors drop its queued chunks
     storage.delete(plan_key(video_id, job_id))
     storage.delete(result_key(video_id, job_id))
     storage.delete(rendition_key(video_id, job_id, ANNOTATED))

@@ -13,26 +13,26 @@ from contracts.errors import NotFound, WebDetectorError
 from contracts.storage.port import checked, is_key
 from contracts.storage.range_reader import RangeReader
 from contracts.storage.s3_client import S3Access, connect, failures, status
-from contracts.storage.s3_resumable import PartWriter, S3Resumable, complete, is_growing, key_of
+from contracts.storage.s3_resumable import PartWriter, S3Resumable, complete, is_resumable, key_of
 
 _MIB = 1024 * 1024
 _HEAD_BYTES = 256 * 1024
 _PART_BYTES = 8 * _MIB
 _MOST_PARTS = 10_000
-# A body that breaks off is asked for again; the library repeats only what fails before it.
+# A response body that breaks off is requested again; the library retries only earlier failures.
 _TRIES = 3
 _HTTP_EMPTY = 416
 
 
 class S3Storage:
-    """Storage in a bucket, under a prefix. To be made after a fork; threads may share it."""
+    """Storage in a bucket, under a prefix. Create it after a fork; threads may share it."""
 
     def __init__(self, bucket: str, prefix: str, access: S3Access, *, largest_bytes: int = 0) -> None:
-        """largest_bytes: of an object that is to be written; an upload has at most 10,000 parts."""
+        """largest_bytes: maximum size of an object to be written; a multipart upload has at most 10,000 parts."""
         self._client = connect(access)
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        # Some stores want parts of one size, so that it cannot grow on the way.
+        # Some stores require parts of equal size, so the size is fixed from the start.
         least = -(-largest_bytes // _MOST_PARTS)
         self._part_bytes = max(_PART_BYTES, -(-least // _MIB) * _MIB)
 
@@ -94,9 +94,9 @@ class S3Storage:
         return S3Resumable(self._client, self._bucket, self._name, self._part_bytes)
 
     def _abort_stale(self, name: str, upload: str, begun: datetime, limit: datetime) -> bool:
-        """Abort an upload that has not got on since; False when it has, or has ended while we looked."""
+        """Abort a multipart upload without progress since the limit; False when it made progress or has ended."""
         try:
-            if self._last_part(name, upload, begun) >= limit or is_growing(self._client, self._bucket, name, upload):
+            if self._last_part(name, upload, begun) >= limit or is_resumable(self._client, self._bucket, name, upload):
                 return False
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
         except self._client.exceptions.NoSuchUpload:
@@ -104,7 +104,7 @@ class S3Storage:
         return True
 
     def _last_part(self, name: str, upload: str, begun: datetime) -> datetime:
-        """When an upload last got on."""
+        """Time of the last part of a multipart upload."""
         pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=name, UploadId=upload)
         return max((part["LastModified"] for page in pages for part in page.get("Parts", ())), default=begun)
 
@@ -125,7 +125,7 @@ class S3Storage:
         return head, size, answer["ETag"]
 
     def _get(self, name: str, start: int, stop: int, etag: str) -> bytes:
-        """A range of the very object that has the ETag."""
+        """A range of the object with this ETag."""
         for left in reversed(range(_TRIES)):
             answer = self._client.get_object(
                 Bucket=self._bucket, Key=name, Range=f"bytes={start}-{stop - 1}", IfMatch=etag
@@ -140,10 +140,10 @@ class S3Storage:
 
 
 class _Writer(PartWriter):
-    """What is smaller than one part goes as a whole at the end."""
+    """Writer of an object; content smaller than one part is sent as a single object at the end."""
 
     def complete(self) -> None:
-        """Make the object appear."""
+        """Publish the object."""
         if not self._upload:
             self._buffer.seek(0)
             with failures(self._name):
@@ -155,7 +155,7 @@ class _Writer(PartWriter):
             complete(self._client, self._bucket, self._name, self._upload, self._etags)
 
     def abort(self) -> None:
-        """Leave nothing. Where even that fails, the sweep will find it."""
+        """Abort the upload. If that fails too, the sweep removes it later."""
         self._buffer = io.BytesIO()
         if self._upload:
             with suppress(WebDetectorError), failures(self._name):

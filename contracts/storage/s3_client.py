@@ -1,4 +1,4 @@
-"""How an S3-compatible object store is reached, and its errors as those of the storage."""
+"""Client of an S3-compatible object store, and translation of its errors to those of the port."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 _FULL = frozenset({"QuotaExceeded", "InsufficientStorage", "InsufficientCapacity", "XMinioStorageFull"})
 _FULL |= {"XMinioAdminBucketQuotaExceeded"}
 _HTTP_FULL, _HTTP_CHANGED = 507, 412
-_ABSENT = frozenset({"NoSuchKey", "404"})  # the latter is all that an answer without a body tells
+_ABSENT = frozenset({"NoSuchKey", "404"})  # an answer without a body has the status only
 
 
 @dataclass(frozen=True, slots=True)
 class S3Access:
-    """How the store is reached. endpoint_url: empty for Amazon's. Keys: both, or none for those of
-    the machine's own role."""
+    """Access to the store. endpoint_url: empty for Amazon S3. Keys: both, or none for the machine's IAM role."""
 
     endpoint_url: str
     region: str
@@ -34,7 +33,7 @@ class S3Access:
 
 
 def connect(access: S3Access) -> "S3Client":
-    """A client that tries what fails seven times, for some two seconds where connections are refused."""
+    """A client that tries each request up to seven times; refused connections take about two seconds."""
     client = Session().create_client(
         "s3",
         region_name=access.region,
@@ -44,11 +43,11 @@ def connect(access: S3Access) -> "S3Client":
         config=Config(
             connect_timeout=5,
             read_timeout=30,
-            # It waits 50 ms at most before the second try, twice as long before each further one.
+            # It waits at most 50 ms before the second try, and doubles that for each further one.
             retries={"mode": "standard", "total_max_attempts": 7},
             max_pool_connections=64,
             s3={"addressing_style": "path" if access.endpoint_url else "auto"},
-            # Checksums in trailers are known to few but Amazon's own.
+            # Few stores besides Amazon S3 support checksums in trailers.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         ),
@@ -58,7 +57,7 @@ def connect(access: S3Access) -> "S3Client":
 
 @contextmanager
 def failures(what: str) -> Iterator[None]:
-    """Errors of the library as those of the port."""
+    """Translate errors of the library to those of the port."""
     try:
         yield
     except ClientError as error:

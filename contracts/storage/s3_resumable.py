@@ -1,7 +1,7 @@
-"""Objects that come in pieces, in a bucket: an upload in parts that stays open.
+"""Resumable objects in a bucket: a multipart upload that stays open.
 
-A part has a least size, so what comes after the last whole one is an object of its own until more comes, the
-tail. A third one, the mark, holds the id of the upload: a store need not tell which uploads there are.
+Parts have a minimum size, so the bytes after the last full part are stored as a separate object, the tail. Another
+object, the mark, holds the id of the multipart upload, since not every store can list its uploads.
 """
 
 import io
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 _MARK, _TAIL = "-upload", "-tail"
-_PART_NUMBER = "part"  # of a tail: the number of the part that it begins
+_PART_NUMBER = "part"  # metadata of a tail: number of the part that it begins
 
 
 class PartWriter(io.RawIOBase):
-    """Sends what is written in parts as they fill; what is left over is in the buffer."""
+    """Sends written data in full parts; the rest stays in the buffer."""
 
     def __init__(
         self, client: "S3Client", bucket: str, name: str, part_bytes: int, upload: str = "", etags: Sequence[str] = ()
     ) -> None:
-        """upload: its id, empty for one that begins with the first part. etags: of the parts that it has."""
+        """upload: id of the multipart upload, empty to create one with the first part. etags: of its parts so far."""
         super().__init__()
         self._client, self._bucket, self._name = client, bucket, name
         self._part_bytes = part_bytes
@@ -62,13 +62,13 @@ class PartWriter(io.RawIOBase):
 
 
 def send_part(client: "S3Client", bucket: str, name: str, upload: str, number: int, body: io.BytesIO) -> str:
-    """Send a part; its ETag."""
+    """Send a part; returns its ETag."""
     part = client.upload_part(Bucket=bucket, Key=name, UploadId=upload, PartNumber=number, Body=body)
     return part["ETag"]
 
 
 def complete(client: "S3Client", bucket: str, name: str, upload: str, etags: Sequence[str]) -> None:
-    """Make the object appear of the parts that have these ETags."""
+    """Complete the multipart upload from the parts with these ETags."""
     parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(etags, 1)]
     client.complete_multipart_upload(
         Bucket=bucket,
@@ -80,7 +80,7 @@ def complete(client: "S3Client", bucket: str, name: str, upload: str, etags: Seq
 
 @dataclass(slots=True)
 class _State:
-    """What is kept of an object. upload: its id, empty before the first part; tail_bytes: 0 without one."""
+    """State of an unfinished object. upload: id, empty before the first part; tail_bytes: 0 without a tail."""
 
     upload: str
     parts: list[tuple[str, int]]  # ETag and bytes
@@ -96,7 +96,7 @@ class _State:
 
 
 class S3Resumable:
-    """Pieces in the bucket of an S3Storage. name: of a key in the bucket; threads may share it."""
+    """Resumable objects in the bucket of an S3Storage. name: object name of a key. Threads may share it."""
 
     def __init__(self, client: "S3Client", bucket: str, name: Callable[[str], str], part_bytes: int) -> None:
         self._client = client
@@ -116,9 +116,9 @@ class S3Resumable:
         with failures(key):
             state = self._look(name)
             tail = self._tail(name) if state.tail_bytes else b""
-            if not tail:  # one that was left over must not fit again later
+            if not tail:  # a leftover tail must not match a later state
                 self._client.delete_object(Bucket=self._bucket, Key=name + _TAIL)
-        writer = _Grower(self._client, self._bucket, name, state, tail, self._part_bytes)
+        writer = _ResumableWriter(self._client, self._bucket, name, state, tail, self._part_bytes)
         try:
             yield cast(BinaryIO, writer)
         finally:
@@ -152,12 +152,12 @@ class S3Resumable:
     def _look(self, name: str) -> _State:
         upload = _mark(self._client, self._bucket, name)
         parts = self._parts(name, upload) if upload else None
-        if parts is None:  # it has not begun, or the store has given it up
+        if parts is None:  # no upload yet, or the store has aborted it
             upload, parts = "", []
         state = _State(upload, parts, 0)
         with suppress(NotFound), failures(name):
             tail = self._client.head_object(Bucket=self._bucket, Key=name + _TAIL)
-            # One of an earlier part lies in that part already: its writer was killed in between.
+            # A tail of an earlier part is already contained in that part: its writer was killed in between.
             if tail["Metadata"].get(_PART_NUMBER) == str(len(parts) + 1):
                 state.tail_bytes = tail["ContentLength"]
         return state
@@ -181,20 +181,20 @@ class S3Resumable:
         return None
 
     def _clear(self, name: str) -> None:
-        for suffix in (_TAIL, _MARK):  # the mark last: with it the rest is found again
+        for suffix in (_TAIL, _MARK):  # the mark last, since it leads to the rest
             self._client.delete_object(Bucket=self._bucket, Key=name + suffix)
 
 
-class _Grower(PartWriter):
-    """What is left over is sent as the tail."""
+class _ResumableWriter(PartWriter):
+    """Stores the rest as the tail."""
 
     def __init__(self, client: "S3Client", bucket: str, name: str, state: _State, tail: bytes, part_bytes: int) -> None:
         super().__init__(client, bucket, name, part_bytes, state.upload, state.etags)
         self._buffer.write(tail)
-        self._kept = len(tail)  # of the buffer
+        self._kept = len(tail)  # bytes of the buffer that are stored as the tail
 
     def keep(self) -> None:
-        """Have the store hold what it has not got yet."""
+        """Store the unsent rest of the buffer."""
         size = self._buffer.tell()
         if size <= self._kept:
             return
@@ -220,17 +220,17 @@ class _Grower(PartWriter):
 
 
 def key_of(name: str) -> str:
-    """The key that an object of the bucket belongs to, which may be the tail or the mark of what grows there."""
+    """The key of an object in the bucket, which may be a tail or a mark."""
     return name.removesuffix(_TAIL).removesuffix(_MARK)
 
 
-def is_growing(client: "S3Client", bucket: str, name: str, upload: str) -> bool:
-    """Whether an upload in parts is one of these, which nobody else may end."""
+def is_resumable(client: "S3Client", bucket: str, name: str, upload: str) -> bool:
+    """Whether a multipart upload belongs to a resumable object, so that `sweep` must not abort it."""
     return _mark(client, bucket, name) == upload
 
 
 def _mark(client: "S3Client", bucket: str, name: str) -> str:
-    """The id of the upload of an object, empty without one."""
+    """The id of the multipart upload of an object, empty without one."""
     with suppress(NotFound), failures(name):
         answer = client.get_object(Bucket=bucket, Key=name + _MARK)
         with closing(answer["Body"]) as body:

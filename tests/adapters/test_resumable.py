@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from contracts.errors import NotFound, StorageFull, StorageUnavailable
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import Storage, video_key
-from contracts.storage.s3_resumable import _Grower
+from contracts.storage.s3_resumable import _ResumableWriter
 from tests.support.deployments.service import ROOT
 from tests.support.fakes import MemoryStorage
 from tests.support.servers.debian import require
@@ -222,7 +222,7 @@ def test_a_writer_that_died_before_it_kept_its_rest_leaves_a_true_size(
     storage, resumable = bucket.storage(), bucket.storage().resumable()
     add(storage, 5 * MIB)
     with monkeypatch.context() as patched:
-        patched.setattr(_Grower, "keep", lambda _: None)  # as if it were killed here
+        patched.setattr(_ResumableWriter, "keep", lambda _: None)  # as if it were killed here
         with resumable.append(KEY) as sink:
             sink.write(CONTENT[5 * MIB : 15 * MIB])
     assert resumable.size(KEY) == 8 * MIB

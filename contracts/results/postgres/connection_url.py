@@ -1,4 +1,4 @@
-"""The URL of a PostgreSQL database, as SQLAlchemy and libpq spell it. Pure; imports no driver."""
+"""URL of a PostgreSQL database, as in SQLAlchemy and libpq. Pure; imports no driver."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -14,8 +14,8 @@ _PARAMETERS = ("host", "sslmode", "sslrootcert", "sslcert", "sslkey")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a database is, and how it is reached. socket: path of a unix socket, instead of host
-    and port. ssl_*: files, or empty."""
+    """Address of a database. socket: path of a unix socket, in place of host and port. ssl_*: paths of files, or
+    empty."""
 
     user: str
     password: str = field(repr=False)
@@ -30,9 +30,9 @@ class Address:
 
 
 def parse(url: str) -> Address:
-    """The parts of postgresql://user:password@host:port/database?sslmode=verify-full&sslrootcert=...
+    """Parse postgresql://user:password@host:port/database?sslmode=verify-full&sslrootcert=...
 
-    A unix socket is `?host=/folder/of/the/socket`. Raises SettingsError, never with the password in it.
+    A unix socket is `?host=/folder/of/the/socket`. Raises SettingsError; its text never contains the password.
     """
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
@@ -65,9 +65,9 @@ def parse(url: str) -> Address:
 
 
 def ssl_context(address: Address) -> ssl.SSLContext | bool | None:
-    """What pg8000 takes: False for no TLS, None for TLS where the server has it, else how it must be.
+    """pg8000's ssl_context: False for no TLS, None for TLS if the server supports it, else a context.
 
-    As with libpq, only verify-ca and verify-full look at who answers, and only the latter at its name.
+    As in libpq, only verify-ca and verify-full check the server's certificate, and only the latter its host name.
     Raises OSError when a file cannot be read.
     """
     if address.ssl_mode == "disable" or address.socket:

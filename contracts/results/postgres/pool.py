@@ -1,4 +1,4 @@
-"""A few connections to PostgreSQL that the threads of a process share, and statements that do not block for ever."""
+"""Connection pool to PostgreSQL, shared by the threads of a process; statements have timeouts."""
 
 import os
 import threading
@@ -13,18 +13,18 @@ from scramp import ScramException
 from contracts.errors import StoreUnavailable
 from contracts.results.postgres.connection_url import Address, ssl_context
 
-# The server ends what takes longer; then the client gives up on a server that does not answer at all.
+# The server aborts longer statements; the client timeout is for a server that does not answer at all.
 STATEMENT_SECONDS = 10
 _SOCKET_SECONDS = STATEMENT_SECONDS + 5
 _WAITING_SECONDS = 10
-# Classes of SQLSTATE: connections, shutdowns, deadlocks, missing tables and schemas.
+# SQLSTATE classes: connections, shutdowns, deadlocks, missing tables and schemas.
 _PASSING = ("08", "57", "40", "42", "3F")
 _TOOK_TOO_LONG = "57014"
 _FAILURES = (DriverError, OSError, ScramException)
 
 
 class _Link:
-    """A connection with the statements that were prepared on it."""
+    """A connection and its prepared statements."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -42,10 +42,10 @@ class _Link:
 
 
 class Pool:
-    """At most `size` connections, made when they are needed, in the process that needs them."""
+    """At most `size` connections, opened on demand in the process that needs them."""
 
     def __init__(self, address: Address, size: int, schema: str, prepare: Callable[[Connection], None]) -> None:
-        """schema: where names are looked up. prepare: called with each new connection."""
+        """schema: search_path of the connections. prepare: called with each new connection."""
         self._address = address
         self._size = size
         self._schema = schema
@@ -53,20 +53,20 @@ class Pool:
         self._begin()
 
     def run(self, statement: str, *, repeat: bool = True, **parameters: Any) -> list[list[Any]]:
-        """The rows of a statement with :named parameters, in a transaction of its own.
+        """Run a statement with :named parameters in its own transaction; returns its rows.
 
-        repeat: it changes nothing when it is done twice, so that it is tried again, on a new
-        connection, when its connection turns out to be broken. Raises StoreUnavailable.
+        repeat: the statement is idempotent, so retry it on a new connection if its connection is broken. Raises
+        StoreUnavailable.
         """
         try:
             return self._try(statement, parameters)
         except StoreUnavailable as error:
-            if not repeat or not _may_pass(error.__cause__):
+            if not repeat or not _is_transient(error.__cause__):
                 raise
             return self._try(statement, parameters)
 
     def close(self) -> None:
-        """Let go of the connections that nobody uses now."""
+        """Close the idle connections."""
         while link := self._pop():
             link.close()
 
@@ -77,7 +77,7 @@ class Pool:
     @contextmanager
     def _borrowed(self) -> Iterator[_Link]:
         if self._process != os.getpid():
-            self._begin()  # after a fork: the sockets are the parent's
+            self._begin()  # after a fork: the sockets belong to the parent
         free = self._free
         if not free.acquire(timeout=_WAITING_SECONDS):
             raise StoreUnavailable("the result store is slow: all connections to it are busy")
@@ -86,13 +86,13 @@ class Pool:
             link = self._pop() or _Link(self._connect())
             yield link
         except BaseException as error:
-            # Whatever it was, a signal in the middle of an answer included: its state is not known.
+            # After any error, including a signal in the middle of an answer, the state of the connection is unknown.
             if link is not None:
                 link.close()
             if isinstance(error, _FAILURES):
-                if _may_pass(error):
-                    self.close()  # the others are older than the trouble
-                raise StoreUnavailable(f"the result store does not answer as it should: {_told(error)}") from error
+                if _is_transient(error):
+                    self.close()  # the other idle connections are probably broken too
+                raise StoreUnavailable(f"the result store does not answer as it should: {_reason(error)}") from error
             raise
         else:
             self._idle.append(link)
@@ -113,7 +113,7 @@ class Pool:
             application_name="web-detector",
         )
         try:
-            # Not as parameters of the start, which a pooler in between would refuse.
+            # Not as startup parameters, which a connection pooler would refuse.
             for name, value in (
                 ("search_path", self._schema),
                 ("statement_timeout", f"{STATEMENT_SECONDS}s"),
@@ -138,17 +138,17 @@ class Pool:
             return None
 
 
-def _may_pass(error: BaseException | None) -> bool:
-    """Whether the same statement may do on a new connection: when the old one was broken, when two
-    were in each other's way, or when the tables were not there. Not when it took too long."""
+def _is_transient(error: BaseException | None) -> bool:
+    """Whether to retry a statement on a new connection: after a broken connection, a deadlock, or missing tables.
+    Not after a timeout."""
     if error is None or isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
         return False
     code = str(_record(error).get("C", "08"))
     return code[:2] in _PASSING and code != _TOOK_TOO_LONG
 
 
-def _told(error: BaseException) -> str:
-    """What happened: of a server's refusal its message, not the whole record."""
+def _reason(error: BaseException) -> str:
+    """Text of an error: of a server error its message only, not the whole record."""
     return str(_record(error).get("M") or repr(error))
 
 

@@ -1,18 +1,18 @@
-"""The tables of the results in PostgreSQL. They make themselves, in a schema of their own: a detector
-knows no migrations, and the results may lie elsewhere than the service's own tables."""
+"""Tables of the result store in PostgreSQL, created on first use in their own schema: detectors have no migrations, and
+the results may be in another database than the service's tables."""
 
 from pg8000.native import Connection, literal
 
 from contracts.errors import StoreUnavailable
 
 SCHEMA = "web_detector_results"
-_LOCK = 0x5EB_DE7EC7  # of all who make these tables; nothing else of the project takes an advisory lock
+_LOCK = 0x5EB_DE7EC7  # key of the advisory lock for creating the tables; the project has no other one
 
-# Each brings the tables from one version to the next. What was released is never changed.
+# Each entry upgrades the tables by one version. Released entries never change.
 _STEPS = (
-    # A job's rows belong to its id, not to its name: what has faded or was forgotten is cut off at once
-    # by leaving the name to a new id, and cleared away later. Chunks are compressed before they come here.
-    # A lease is worth nothing after a crash, and is written twice a second: it needs no log.
+    # Rows refer to the job's numeric id, not to its name: an expired or removed job is detached at once
+    # by giving its name a new id, and its rows are deleted later. Chunks are already compressed.
+    # Leases are worthless after a crash and written twice a second: an unlogged table suffices.
     """
     CREATE TABLE job (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -35,13 +35,13 @@ _STEPS = (
 
 
 def ensure(connection: Connection) -> None:
-    """Make the tables, or bring them to this version, however many do so at once.
+    """Create or upgrade the tables; safe for concurrent callers.
 
-    The connection looks up names in SCHEMA. Raises StoreUnavailable when they are of a later version.
+    The connection's search_path is SCHEMA. Raises StoreUnavailable when the tables are of a later version.
     """
     if _version(connection) == len(_STEPS):
         return
-    connection.run("BEGIN")  # whoever fails in between closes the connection, which undoes it
+    connection.run("BEGIN")  # on an error the caller closes the connection, which rolls it back
     connection.run(f"SELECT pg_advisory_xact_lock({_LOCK})")
     if not _has(connection, "to_regnamespace", SCHEMA):
         connection.run(f"CREATE SCHEMA {SCHEMA}")

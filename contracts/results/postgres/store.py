@@ -1,4 +1,4 @@
-"""ResultStore in PostgreSQL. The server's clock decides; every method is one statement, done whole or not at all."""
+"""ResultStore in PostgreSQL. Uses the server's clock; every method is one atomic statement."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from contracts.results.postgres.pool import STATEMENT_SECONDS, Pool
 from contracts.results.postgres.schema import SCHEMA, ensure
 from contracts.wire.messages import Layout, decode, encode
 
-_CONNECTIONS = 4  # of one process; the api's threads share them
+_CONNECTIONS = 4  # connections per process, shared by the api's threads
 _TRIES = 5
-# Nothing that began before a job was cut off still runs when its rows are cleared away.
+# Longer than any statement, so that none that began before a job was detached still runs when its rows are deleted.
 _GRACE_SECONDS = 6 * STATEMENT_SECONDS
 _SWEPT_JOBS = 100
 _SWEPT_CHUNKS = 500
@@ -20,10 +20,10 @@ _SWEPT_BITES = 20
 
 
 def _writing(insert: str) -> str:
-    """An INSERT ... SELECT id, ... FROM living for a job, whose RETURNING comes back as one value.
+    """SQL of an INSERT ... SELECT id, ... FROM living for a job; its RETURNING gives one value.
 
-    The job is made when it is new, and its TTL renewed when a tenth of it is over: not by every write, or
-    all detectors would wait in line for one row. No row comes back when the job has faded.
+    Creates the job if it is new, and renews its TTL once a tenth of it is over. Renewing at every write would make
+    all detectors wait for the lock of one row. Returns no row when the job has expired.
     """
     return f"""
         WITH known AS (
@@ -43,7 +43,7 @@ def _writing(insert: str) -> str:
 
 
 def _reading(columns: str, table: str, condition: str = "") -> str:
-    """Rows of a job that lives."""
+    """SQL of a query on a job that has not expired."""
     return f"""
         SELECT {columns} FROM {table} JOIN job ON job.id = {table}.job
         WHERE job.name = :job AND job.expires_at > now() {condition}
@@ -119,16 +119,16 @@ _SWEEP_LEASES = "DELETE FROM lease WHERE expires_at < now() - :grace * interval 
 
 
 class PostgresResultStore:
-    """ResultStore in a schema of a PostgreSQL database, which it makes by itself."""
+    """ResultStore in a schema of a PostgreSQL database, created on first use."""
 
     def __init__(self, pool: Pool, ttl_seconds: int) -> None:
-        """pool: with `ensure` as its preparation."""
+        """pool: its prepare function must be `ensure`."""
         self._pool = pool
         self._ttl = ttl_seconds
 
     @classmethod
     def connect(cls, url: str, ttl_seconds: int) -> "PostgresResultStore":
-        """A store behind a postgresql:// or postgresql+pg8000:// URL; connects at the first use."""
+        """The store at a postgresql:// or postgresql+pg8000:// URL; connects at the first use."""
         return cls(Pool(connection_url.parse(url), _CONNECTIONS, SCHEMA, ensure), ttl_seconds)
 
     def put_chunk(self, job_id: str, index: int, data: bytes) -> bool:
@@ -152,7 +152,7 @@ class PostgresResultStore:
         return decode(data, Layout) if data else None
 
     def begin_attempt(self, job_id: str, index: int) -> int:
-        # Not repeated: it may have been counted before the connection broke.
+        # Not retried: it may have been counted before the connection broke.
         return int(self._write(_BEGIN_ATTEMPT, job_id, repeat=False, number=index))
 
     def withdraw_attempt(self, job_id: str, index: int) -> None:
@@ -202,7 +202,8 @@ class PostgresResultStore:
         self._pool.run(_FORGET, job=job_id)
 
     def idle(self, seconds: float) -> frozenset[str]:
-        # Of what is written often, the end is noted when a tenth of the time is over: it is at most so much younger.
+        # The TTL is renewed once a tenth of it is over, so the last write may be that much later than expires_at
+        # suggests.
         return frozenset(name for (name,) in self._pool.run(_IDLE, left=self._ttl - seconds))
 
     def sweep(self) -> int:
@@ -221,11 +222,11 @@ class PostgresResultStore:
         self._pool.run("SELECT 1")
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._pool.close()
 
     def _write(self, statement: str, job_id: str, *, repeat: bool = True, **values: Any) -> Any:
-        """The value that a statement of `_writing` gives."""
+        """Run a statement of `_writing`; returns its value."""
         for _ in range(_TRIES):
             if rows := self._pool.run(statement, repeat=repeat, job=job_id, ttl=self._ttl, **values):
                 return rows[0][0]
@@ -235,6 +236,6 @@ class PostgresResultStore:
         )
 
     def _value(self, statement: str, **parameters: Any) -> Any:
-        """The one value of the one row; None when there is no row."""
+        """The value of a single row; None without a row."""
         rows = self._pool.run(statement, **parameters)
         return rows[0][0] if rows else None
