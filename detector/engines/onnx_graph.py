@@ -1,4 +1,4 @@
-"""ONNX files: their inputs, and the steps in front of them that turn images into what they take."""
+"""ONNX graphs: their image input, and preprocessing steps that are added in front of it."""
 
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from detector.engine import IMAGE_INPUT, image_shape
 
 
 def prepared(path: Path, model: Model) -> tuple[bytes, int]:
-    """The file's graph with uint8 [batch, height, width, 3] as its input IMAGE_INPUT, and how many images it takes
-    at once, 0 for any number. Raises ModelBroken, and what onnx raises."""
+    """The graph of a file with an input IMAGE_INPUT of uint8 [batch, height, width, 3], and its batch size, 0 for any.
+    Raises ModelBroken and errors of onnx."""
     content = onnx.load(str(path), load_external_data=False)
     graph = content.graph
     image = image_input(graph, model)
@@ -24,7 +24,7 @@ def prepared(path: Path, model: Model) -> tuple[bytes, int]:
     expected = [height, width, 3] if nhwc else [3, height, width]
     if len(shape) != 4 or any(has not in (0, want) for has, want in zip(shape[1:], expected, strict=True)):
         raise ModelBroken(f"model {model.id}: its input {image.name} has shape {shape}, not [batch, {expected}]")
-    _put_in_front(graph, image, model, nhwc=nhwc)
+    _prepend_preprocessing(graph, image, model, nhwc=nhwc)
     entry = helper.make_tensor_value_info(IMAGE_INPUT, TensorProto.UINT8, [shape[0] or "batch", height, width, 3])
     position = [one.name for one in graph.input].index(image.name)
     graph.input.remove(image)
@@ -33,7 +33,7 @@ def prepared(path: Path, model: Model) -> tuple[bytes, int]:
 
 
 def image_input(graph: Any, model: Model) -> Any:
-    """The one input that is neither in feeds nor has a value of its own. Raises ModelBroken."""
+    """The one input that is neither in feeds nor an initializer. Raises ModelBroken."""
     known = {one.name for one in graph.initializer} | model.feeds.keys()
     images = [one for one in graph.input if one.name not in known]
     if len(images) != 1:
@@ -42,8 +42,8 @@ def image_input(graph: Any, model: Model) -> Any:
     return images[0]
 
 
-def _put_in_front(graph: Any, image: Any, model: Model, *, nhwc: bool) -> None:
-    """From uint8 [n, h, w, 3] to what the graph takes under its own name."""
+def _prepend_preprocessing(graph: Any, image: Any, model: Model, *, nhwc: bool) -> None:
+    """Insert the steps from uint8 [n, h, w, 3] to the original input of the graph."""
     steps: list[tuple[str, dict[str, Any], Channel | None]] = []
     kind = image.type.tensor_type.elem_type
     if kind != TensorProto.UINT8:

@@ -1,7 +1,7 @@
-"""What the engines on PyTorch share: devices, batches, copies that overlap with computing, and memory that runs out.
+"""Common code of the PyTorch engines: devices, batches, copies that overlap with inference, out-of-memory handling.
 
-A chunk's frames are pulled and copied to the device by the caller's thread while one other thread, the only one
-that computes, has the batch before in hand. On a GPU the copies have pinned memory and a stream of their own.
+The caller's thread pulls the frames of a chunk and copies them to the device, while a single inference thread computes
+the previous batch. On a GPU the copies use pinned memory and their own stream.
 """
 
 import logging
@@ -27,12 +27,12 @@ from detector.tensors import MASKS, Image, Outputs, Shapes
 
 log = logging.getLogger(__name__)
 
-# Frames computed together where nothing else is set. On a CPU more are slower per frame.
+# Default batch size on a GPU. On a CPU larger batches are slower per frame.
 BATCH_ON_GPU = 8
-# No network is asked for detections that score less.
+# Minimum score requested from networks.
 SCORE_FLOOR = 0.05
 _DTYPES = {"bf16": torch.bfloat16, "f16": torch.float16}
-# What every network gives for a frame, for the head `boxes`.
+# Outputs of every network per frame, for the head `boxes`.
 _OUTPUTS: Shapes = {"boxes": (None, 4), "scores": (None,), "labels": (None,)}
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Found:
     """The objects of one frame: boxes [n, 4] as x1, y1, x2, y2 in pixels of the frame, scores [n], labels [n],
-    and masks [n, height, width] of bool, or None where there are none."""
+    and masks [n, height, width] of bool, or None."""
 
     boxes: torch.Tensor
     scores: torch.Tensor
@@ -50,12 +50,12 @@ class Found:
 
 
 class Network(Protocol):
-    """A model with its weights on its device."""
+    """A model with weights, on its device."""
 
     def __call__(self, frames: list[torch.Tensor], *, masks: bool) -> list[Found]:
-        """The objects of frames: uint8 [height, width, 3] of one size, in the model's colour order.
+        """The objects of frames: uint8 [height, width, 3] of equal size, in the model's colour order.
 
-        masks False: what makes masks does not run.
+        masks: False skips the mask branch.
         """
 
 
@@ -69,14 +69,14 @@ class TorchEngine(Engine):
 
     def __init__(self, config: EngineConfig) -> None:
         super().__init__(config)
-        # Set up and used by one thread, as what PyTorch keeps by thread is costly to make.
+        # Loaded and used in one thread, since state that PyTorch keeps per thread is costly to create.
         self._thread = ThreadPoolExecutor(1, "torch")
         self._device = choose_device(config.device)
         self._batches: Batches | None = None
 
     @abstractmethod
     def build(self, model: Model, path: Path, device: torch.device) -> Network:
-        """The network with the weights of the file. Raises ModelBroken."""
+        """Build the network with the weights of the file. Raises ModelBroken."""
 
     def precisions(self) -> set[str]:
         return precisions(self._device)
@@ -98,7 +98,7 @@ class TorchEngine(Engine):
     def _load(self, model: Model, path: Path) -> None:
         if self.config.threads:
             torch.set_num_threads(self.config.threads)
-        if self.precision == "fp32":  # else convolutions on a GPU round to 10 bits
+        if self.precision == "fp32":  # otherwise convolutions on a GPU round to 10 bits (TF32)
             torch.backends.cudnn.allow_tf32 = False
         network = self.build(model, path, self._device)
         size = self.config.batch or (BATCH_ON_GPU if self._device.type == "cuda" else 1)
@@ -108,9 +108,9 @@ class TorchEngine(Engine):
 def one_ahead(
     thread: ThreadPoolExecutor, batches: Iterable[T], compute: Callable[[T], list[Outputs]]
 ) -> Generator[Outputs, None, None]:
-    """The results of batches, computed by the thread while the next batch is pulled here.
+    """The outputs of batches, computed in the thread while the caller pulls the next batch.
 
-    At its end, however it comes, the thread is idle.
+    When the generator ends or is closed, the thread is idle.
     """
     running: deque[Future[list[Outputs]]] = deque()
     try:
@@ -128,26 +128,26 @@ def one_ahead(
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Frames of one size on the device, or on their way there until `copied`."""
+    """Frames of equal size on the device. copied: event after which the copies are complete, None if they are."""
 
     frames: list[torch.Tensor]
     copied: Any = None
 
 
 class Batches:
-    """Frames in batches through a network."""
+    """Runs frames through a network in batches."""
 
     def __init__(self, network: Network, device: torch.device, dtype: torch.dtype | None, size: int) -> None:
-        """dtype: to compute in where that is not float32. size: most frames of a batch."""
+        """dtype: of autocast, None for float32. size: maximum batch size."""
         self.size = size
         self._network = network
         self._device = device
         self._dtype = dtype
-        self._told = False
+        self._warned = False
 
     def pulled(self, images: Iterable[Image]) -> Iterator[Batch]:
-        """Batches of images [height, width, 3], each as soon as it is full. Only images of one size are put
-        together: padded to a common one, each would depend on the others."""
+        """Group images [height, width, 3] into batches. Images of different size are not batched together: padding them
+        to a common size would make their results depend on each other."""
         copies = _Copies(self._device)
         frames: list[torch.Tensor] = []
         for image in images:
@@ -162,9 +162,9 @@ class Batches:
             yield copies.batch(frames)
 
     def computed(self, batch: Batch, *, masks: bool) -> list[Outputs]:
-        """The outputs of each frame. Where memory runs out, this batch and all later ones are smaller.
+        """The outputs of each frame. When memory runs out, this batch and all later ones are halved.
 
-        Raises EngineUnavailable when it is not enough for one frame.
+        Raises EngineUnavailable when there is not enough memory for one frame.
         """
         if batch.copied is not None:
             stream = torch.cuda.current_stream(self._device)
@@ -182,7 +182,8 @@ class Batches:
         return done
 
     def _outputs(self, frames: list[torch.Tensor], masks: bool) -> list[Outputs] | None:
-        """None when memory ran out: outside of the handler, nothing holds on to it any more."""
+        """None when memory ran out. The caller retries outside of the handler, where the traceback no longer holds
+        memory."""
         try:
             with torch.inference_mode(), self._autocast():
                 return [_outputs(found) for found in self._network(frames, masks=masks)]
@@ -202,19 +203,19 @@ class Batches:
                 "end what else uses it, or take a smaller model or a region"
             )
         self.size = len(frames) // 2
-        if not self._told:
+        if not self._warned:
             log.warning(
                 "not enough memory for %d frames of %d x %d at once; from now on it is fewer (DETECTOR_BATCH)",
                 len(frames),
                 width,
                 height,
             )
-            self._told = True
+            self._warned = True
 
 
 class _Copies:
-    """The way of frames to the device. A batch's memory is used again by the second batch after it, whose frames
-    are pulled when the first is computed."""
+    """Copies frames to the device. Two sets of pinned buffers alternate: a batch's buffers are reused by the second
+    batch after it, which is pulled only when the first one has been computed."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -223,7 +224,7 @@ class _Copies:
         self._place = 0
 
     def frame(self, image: Image) -> torch.Tensor:
-        """A copy of the image on the device, or on its way there."""
+        """Start the copy of an image to the device."""
         pixels = torch.from_numpy(image)
         if self._stream is None:
             return pixels.clone()
@@ -235,13 +236,13 @@ class _Copies:
             return buffers[place].copy_(pixels).to(self._device, non_blocking=True)
 
     def batch(self, frames: list[torch.Tensor]) -> Batch:
-        """The frames since the batch before."""
+        """A batch of the frames copied since the previous one."""
         self._pinned, self._place = self._pinned[::-1], 0
         return Batch(frames, None if self._stream is None else self._stream.record_event())
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name, in any case; empty: a GPU where there is one. Raises EngineUnavailable."""
+    """The device of a name (case-insensitive); empty: a GPU if there is one. Raises EngineUnavailable."""
     there = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
     wanted = name.lower() or ("cuda" if len(there) > 1 else "cpu")
     if wanted == "cuda" and len(there) > 1:
@@ -252,7 +253,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def precisions(device: torch.device) -> set[str]:
-    """The precisions that a device computes in."""
+    """The precisions that a device supports."""
     if device.type != "cuda":
         return {"fp32"}
     with torch.cuda.device(device):
@@ -260,7 +261,7 @@ def precisions(device: torch.device) -> set[str]:
 
 
 def check_agrees(model: Model, *, channels: str, has_masks: bool) -> None:
-    """The catalogue says what the network is: its colour order, and masks if it gives any. Raises ModelBroken."""
+    """Check that the catalogue entry agrees with the network: colour order, masks. Raises ModelBroken."""
     if model.input_size is not None:
         raise ModelBroken(
             f"model {model.id}: engine {model.engine} takes frames of any size and scales them itself: set input_size "
@@ -273,7 +274,7 @@ def check_agrees(model: Model, *, channels: str, has_masks: bool) -> None:
 
 
 def _outputs(found: Found) -> Outputs:
-    """As the head `boxes` reads them."""
+    """Outputs for the head `boxes`."""
     outputs: dict[str, Any] = {
         "boxes": found.boxes.float().cpu().numpy(),
         "scores": found.scores.float().cpu().numpy(),
@@ -285,7 +286,7 @@ def _outputs(found: Found) -> Outputs:
 
 
 def _texts(masks: torch.Tensor) -> list[bytes]:
-    """Masks [n, height, width] of bool as text. Only what holds their ones leaves the device."""
+    """Encode masks [n, height, width] of bool as RLE texts. Only the bounding box of each mask leaves the device."""
     height, width = masks.shape[1:]
     rows, columns = masks.any(dim=2).cpu().numpy(), masks.any(dim=1).cpu().numpy()
     texts = []

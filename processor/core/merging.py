@@ -1,4 +1,4 @@
-"""Putting chunk results together. Pure: checks, missing ranges, and the summary."""
+"""Merging of chunk results: checks, missing ranges, summary. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ NOT_DECODED = "the frames could not be decoded"
 
 
 def check(chunk: Chunk, result: Block | ChunkFailure | None, absent: str) -> tuple[Block | None, list[FrameRange]]:
-    """The frames of a chunk and the ranges that are missing from it, with their reasons.
+    """The frames of a chunk, and its missing ranges with their reasons.
 
-    absent: the reason for a chunk without any result. Raises CorruptData when the result has
-    frames that the chunk did not ask for, or one twice.
+    absent: the reason for a chunk without a result. Raises CorruptData when the result has frames that the chunk did
+    not request, or duplicates.
     """
     numbers = np.asarray(chunk.numbers, np.int64)
     if result is None or isinstance(result, ChunkFailure):
@@ -34,9 +34,9 @@ def check(chunk: Chunk, result: Block | ChunkFailure | None, absent: str) -> tup
 
 
 def join(ranges: Iterable[FrameRange], following: Mapping[int, int]) -> tuple[FrameRange, ...]:
-    """Neighbouring ranges with the same reason as one, so that chunks do not show.
+    """Join adjacent ranges with the same reason, so that the result does not depend on the chunks.
 
-    following: the first frame of the next chunk by the last frame of each.
+    following: for the last frame of each chunk, the first frame of the next one.
     """
     joined: list[FrameRange] = []
     for item in ranges:
@@ -48,7 +48,7 @@ def join(ranges: Iterable[FrameRange], following: Mapping[int, int]) -> tuple[Fr
 
 
 def _runs(numbers: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[tuple[int, int]]:
-    """Rising numbers as runs (first, last) of neighbours."""
+    """Split ascending numbers into runs (first, last) of consecutive ones."""
     for run in np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1):
         if len(run):
             yield int(run[0]), int(run[-1])
@@ -56,7 +56,7 @@ def _runs(numbers: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[tuple[int, i
 
 @dataclass(slots=True)
 class Tally:
-    """Counts objects per label while blocks go by."""
+    """Counts objects per label, block by block."""
 
     labels: tuple[str, ...]
     time_base: tuple[int, int]
@@ -74,14 +74,14 @@ class Tally:
             key = int(class_id)
             self._detections[key] = self._detections.get(key, 0) + int(per_frame.sum())
             self._frames[key] = self._frames.get(key, 0) + int(np.count_nonzero(per_frame))
-            best = int(per_frame.argmax())  # the first of equals
+            best = int(per_frame.argmax())  # the first maximum
             if int(per_frame[best]) > self._most.get(key, (0, 0))[0]:
                 self._most[key] = (int(per_frame[best]), int(block.time[best]))
 
     def summary(self, *, seconds: float, detector_seconds: float) -> dict[str, Any]:
-        """The summary as clients read it.
+        """The summary as in the API.
 
-        seconds: from the job's start to its end; detector_seconds: spent on the frames.
+        seconds: from start to end of the job; detector_seconds: detector time spent on the frames.
         """
         order = sorted(self._detections, key=lambda key: (-self._detections[key], key))
         return {

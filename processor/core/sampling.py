@@ -1,4 +1,4 @@
-"""Which of a video's frames a job looks at. Pure."""
+"""Sampling: selection of the frames of a job. Pure."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -8,11 +8,10 @@ from contracts.wire.messages import Options
 
 
 def wanted(times: Sequence[int], time_base: tuple[int, int], options: Options) -> Sequence[int]:
-    """The numbers of the wanted frames among all frames' times, rising.
+    """Ascending numbers of the selected frames. times: of all frames of the video.
 
-    every_n and sample_fps count from the first frame of the video, whatever part is asked for, so
-    that parts of one video fit together. A frame is sampled when it is the first at or after a
-    tick of the sampling clock.
+    every_n and sample_fps count from the first frame of the video, whatever the time range, so that jobs on parts of a
+    video select the same frames. sample_fps selects the first frame at or after each tick of the sampling clock.
     """
     numbers: Sequence[int] = range(0, len(times), options.every_n or 1)
     if options.sample_fps is not None:

@@ -1,4 +1,4 @@
-"""The tables as operators see them: everybody's videos and jobs, what may go, and what there is at all."""
+"""Queries of operators and clean-up over all users: videos and jobs, what may be removed, what exists."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,20 +20,20 @@ _ENDED = [str(state) for state in TERMINAL]
 
 
 class Inventory:
-    """Reads and deletes in transactions of their own, so that none is held during long work."""
+    """Each method uses its own transaction, so that none is open during long work."""
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
 
     def job(self, job_id: str) -> tuple[Job, Video] | None:
-        """A job and its video; None when there is no such job."""
+        """A job and its video, or None."""
         with self._database.read() as session:
             job = session.get(Job, job_id)
             video = session.get(Video, job.video_id) if job else None
             return (job, video) if job and video else None
 
     def jobs(self) -> Iterator[tuple[Job, Video]]:
-        """All jobs with their videos, those of one video one after the other."""
+        """All jobs with their videos, grouped by video."""
         after = ("", "")
         while True:
             later = (Job.video_id > after[0]) | ((Job.video_id == after[0]) & (Job.id > after[1]))
@@ -47,8 +47,8 @@ class Inventory:
             after = (rows[-1][0].video_id, rows[-1][0].id)
 
     def old_videos(self, before: datetime, most: int | None) -> list[Video]:
-        """Videos that came before a time, and none of whose jobs runs or has ended since; the oldest first."""
-        statement = select(Video).where(Video.created_at < before, _rests(before) == 0)
+        """Videos uploaded before a time, without a job that runs or ended later; the oldest first."""
+        statement = select(Video).where(Video.created_at < before, _keeping_jobs(before) == 0)
         with self._database.read() as session:
             return list(session.scalars(statement.order_by(Video.created_at, Video.id).limit(most)))
 
@@ -59,11 +59,13 @@ class Inventory:
             return list(session.scalars(statement.order_by(Job.finished_at, Job.id).limit(most)))
 
     def delete_video(self, video: Video, before: datetime) -> list[str] | None:
-        """Delete a video that is still as `old_videos` saw it, and its jobs; the ids of these. None when it is not."""
+        """Delete a video that still qualifies for `old_videos`, and its jobs; returns their ids, or None."""
         with self._database.write() as session:
-            # Locked, so that no job of it begins meanwhile.
+            # Lock the row, so that no job of it starts meanwhile.
             found = session.get(Video, video.id, with_for_update=True)
-            busy = session.scalar(select(func.count()).select_from(Job).where(Job.video_id == video.id, _stays(before)))
+            busy = session.scalar(
+                select(func.count()).select_from(Job).where(Job.video_id == video.id, _keeps_video(before))
+            )
             if found is None or busy:
                 return None
             jobs = list(session.scalars(select(Job.id).where(Job.video_id == video.id)))
@@ -74,7 +76,7 @@ class Inventory:
             return jobs
 
     def delete_job(self, job: Job) -> bool:
-        """Delete a job that has ended; False when somebody else has done so."""
+        """Delete a job that has ended; False when it was already deleted."""
         with self._database.write() as session:
             session.execute(delete(Rendition).where(Rendition.job_id == job.id))
             done = session.execute(delete(Job).where(Job.id == job.id, Job.state.in_(_ENDED))).rowcount == 1  # type: ignore[attr-defined]
@@ -83,7 +85,7 @@ class Inventory:
             return bool(done)
 
     def videos_of(self, ids: Iterable[str]) -> dict[str, bool]:
-        """Which of these ids are those of videos, and whether each may have a file; or of uploads, which may."""
+        """Which of these ids are videos or uploads, and whether each may have a file."""
         wanted = list(ids)
         with self._database.read() as session:
             uploads = session.scalars(select(Upload.id).where(Upload.id.in_(wanted)))
@@ -91,13 +93,13 @@ class Inventory:
             return {**dict.fromkeys(uploads, True), **{row.id: row.refused is None for row in videos}}
 
     def jobs_of(self, ids: Iterable[str]) -> dict[str, bool]:
-        """Which of these ids are those of jobs, and whether each is at work."""
+        """Which of these ids are jobs, and whether each is in progress."""
         with self._database.read() as session:
             rows = session.execute(select(Job.id, Job.state).where(Job.id.in_(list(ids))))
             return {row.id: row.state in _ACTIVE for row in rows}
 
     def renditions_of(self, ids: Iterable[str]) -> set[str]:
-        """Which of these ids are those of renditions."""
+        """Which of these ids are renditions."""
         with self._database.read() as session:
             return set(session.scalars(select(Rendition.id).where(Rendition.id.in_(list(ids)))))
 
@@ -113,12 +115,12 @@ class DataStores:
     deleted_jobs: DeletedJobs | None
 
 
-def _stays(before: datetime) -> ColumnElement[bool]:
-    """A job for whose sake its video stays."""
+def _keeps_video(before: datetime) -> ColumnElement[bool]:
+    """SQL condition of a job that keeps its video."""
     return Job.state.in_(_ACTIVE) | (Job.finished_at >= before)
 
 
-def _rests(before: datetime) -> ScalarSelect[int]:
-    """How many such jobs a video has."""
-    counted = select(func.count()).select_from(Job).where(Job.video_id == Video.id, _stays(before))
+def _keeping_jobs(before: datetime) -> ScalarSelect[int]:
+    """SQL count of such jobs of a video."""
+    counted = select(func.count()).select_from(Job).where(Job.video_id == Video.id, _keeps_video(before))
     return counted.correlate(Video).scalar_subquery()

@@ -1,4 +1,4 @@
-"""What operators do to what is stored: `python -m processor.operator`, which `web-detector` calls.
+"""Operator commands on stored data: `python -m processor.operator`, called by `web-detector`.
 
-Entry is `__main__`. The work lies beside it (verify, doctor) and in processor.housekeeping (retention, orphans).
+`__main__` is the entry point; the work is done by verify, doctor, and processor.housekeeping (retention, orphans).
 """

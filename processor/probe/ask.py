@@ -1,4 +1,4 @@
-"""Probes stored files in a sandboxed child process, and survives its failures."""
+"""Runs the probe of a stored file in a sandboxed child process."""
 
 import os
 import subprocess
@@ -16,9 +16,9 @@ from media.sandbox import environment
 
 
 def probe(storage: Storage, settings: Settings, key: str) -> ProbeReport:
-    """The report on a stored object; a process that fails or takes too long means "refused".
+    """Probe a stored object. If the process fails or times out, the report says "refused".
 
-    Raises StorageUnavailable: then nothing is known about the object.
+    Raises StorageUnavailable, which says nothing about the object.
     """
     try:
         with storage.open(key) as source, watched(source) as reader, handed(reader) as descriptor:
@@ -31,7 +31,7 @@ def _ask(descriptor: int, settings: Settings) -> ProbeReport:
     limits = (settings.max_frame_pixels, settings.max_frames, settings.max_pixels, settings.probe_timeout_seconds)
     command = [sys.executable, "-m", "processor.probe.child", *map(str, (descriptor, *limits, os.getpid()))]
     try:
-        # Standard error is left alone: what the libraries print there is for the log.
+        # Standard error is inherited: messages of the libraries go to the log.
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,

@@ -1,9 +1,9 @@
-"""The objects of a job's result file, frame after frame, as they are drawn."""
+"""The detections of a result file to draw, frame by frame."""
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.ma  # np.unique imports it when it is first called, and then no file can be opened any more
+import numpy.ma  # np.unique imports this lazily; import it now, because the sandbox forbids opening files later
 
 from contracts.results.codec import BOX_SCALE, EMPTY, SCORE_SCALE, Block
 from contracts.results.result_file import ResultFile
@@ -15,7 +15,7 @@ from processor.renditions.drawing import Found
 
 
 class Annotations:
-    """Reads a result file once, from its first frame to its last."""
+    """Reads a result file sequentially."""
 
     def __init__(self, file: ResultFile, options: RenditionOptions) -> None:
         self._file = file
@@ -26,9 +26,9 @@ class Annotations:
         self._block, self._following = EMPTY, 0
 
     def at(self, number: int) -> list[Found]:
-        """The objects of a frame, none where it has no result. Numbers must rise from call to call."""
+        """The detections of a frame; empty without a result. Frame numbers must increase from call to call."""
         while (not len(self._block) or self._block.frame[-1] < number) and self._following < len(self._file.starts):
-            self._block = self._chosen(self._file.block(self._following))
+            self._block = self._selected(self._file.block(self._following))
             self._following += 1
         position = int(np.searchsorted(self._block.frame, number))
         if position == len(self._block) or self._block.frame[position] != number:
@@ -46,15 +46,15 @@ class Annotations:
             )
         ]
 
-    def _chosen(self, block: Block) -> Block:
+    def _selected(self, block: Block) -> Block:
         good = (block.score >= self._least) & np.isin(block.class_id, self._classes)
         return block.keep(good, drop_empty=False)
 
 
 def appearing(file: ResultFile) -> dict[int, int]:
-    """The classes of a result by their places in the order in which they appear; of one frame, by their numbers.
+    """Rank by class id: in order of first appearance, within a frame by class id. The rank selects the colour.
 
-    The page colours by the same order: see web/src/lib/palette.ts.
+    The web UI uses the same order: see web/src/lib/palette.ts.
     """
     places: dict[int, int] = {}
     for position in range(len(file.starts)):
@@ -68,5 +68,5 @@ def appearing(file: ResultFile) -> dict[int, int]:
 
 
 def covered(file: ResultFile, index: PacketIndex) -> Sequence[int]:
-    """The numbers of the frames that the job was about, rising: those that its options name, found or not."""
+    """Ascending numbers of the frames that the job selected by its options, with or without detections."""
     return wanted(shown(index), index.time_base, file.header.plan.options)

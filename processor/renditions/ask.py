@@ -1,4 +1,4 @@
-"""Renders in a sandboxed child process, and survives its failures."""
+"""Renders in a sandboxed child process."""
 
 import os
 import selectors
@@ -24,7 +24,7 @@ _TICK_SECONDS = 1.0
 _START_SECONDS = 60
 _SECONDS_PER_FRAME = 0.1
 _PIXELS_PER_SECOND = 10e6
-_PATIENCE = 4  # of wall time for each second of processor time: jobs come first
+_PATIENCE = 4  # seconds of wall time per second of CPU time, since jobs have priority
 _FIRST_BYTES = 256 * 1024**2
 _BYTES_PER_FRAME = 128 * 1024
 _DIED = "rendering it broke the renderer: the video is damaged, or made to do harm"
@@ -39,7 +39,7 @@ class Unwanted(Exception):
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """Keys of what a rendition is made from. results: of an annotated copy alone."""
+    """Storage keys of the inputs of a rendition. results: for an annotated copy only."""
 
     video: str
     index: str
@@ -55,9 +55,9 @@ def make(
     options: RenditionOptions,
     tick: Tick,
 ) -> Report:
-    """Write a rendition into target, an empty file of its own. The report says what it is.
+    """Render into target, an empty file. Returns the final report.
 
-    Raises VideoRefused when it cannot be made, NotFound when a source is gone, StorageUnavailable, Unwanted.
+    Raises VideoRefused when it cannot be made, NotFound when an input was deleted, StorageUnavailable, Unwanted.
     """
     with ExitStack() as stack:
 
@@ -89,24 +89,24 @@ def cpu_seconds(kind: Kind, media: Media) -> int:
 def _ask(request: Request, tick: Tick) -> Report:
     passed = [request.video, request.index, request.target, *([] if request.results is None else [request.results])]
     command = [sys.executable, "-m", "processor.renditions.child", msgspec.json.encode(request).decode()]
-    # Standard error is left alone: what the libraries print there is for the log.
+    # Standard error is inherited: messages of the libraries go to the log.
     child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment(), pass_fds=tuple(passed)
     )
     try:
-        said = _listen(child, time.monotonic() + _PATIENCE * request.cpu_seconds, tick)
+        output = _listen(child, time.monotonic() + _PATIENCE * request.cpu_seconds, tick)
     finally:
         child.kill()
         status = child.wait()
         if child.stdout:
             child.stdout.close()
-    return _outcome(status, said)
+    return _outcome(status, output)
 
 
 def _listen(child: "subprocess.Popen[bytes]", deadline: float, tick: Tick) -> bytes:
-    """The last line that the child says, once it has ended."""
+    """The last line of the output of the child, once it has ended."""
     assert child.stdout is not None  # noqa: S101  (it was asked for)
-    said, ticked = b"", time.monotonic()
+    output, ticked = b"", time.monotonic()
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
         while True:
@@ -114,22 +114,22 @@ def _listen(child: "subprocess.Popen[bytes]", deadline: float, tick: Tick) -> by
                 piece = os.read(child.stdout.fileno(), 65536)
                 if not piece:
                     child.wait()
-                    return said.rstrip(b"\n").rpartition(b"\n")[2]
-                # All but the last whole line and what follows is old.
-                said = b"\n".join((said + piece).split(b"\n")[-2:])
+                    return output.rstrip(b"\n").rpartition(b"\n")[2]
+                # Keep only the last complete line and the incomplete one after it.
+                output = b"\n".join((output + piece).split(b"\n")[-2:])
             now = time.monotonic()
             if now > deadline:
                 raise VideoRefused(_SLOW)
             if now - ticked >= _TICK_SECONDS:
                 ticked = now
-                if not tick(_report(said.rpartition(b"\n")[0])):
+                if not tick(_report(output.rpartition(b"\n")[0])):
                     raise Unwanted
 
 
-def _outcome(status: int, said: bytes) -> Report:
+def _outcome(status: int, output: bytes) -> Report:
     if status == STORAGE_FAILED:
-        raise StorageUnavailable(said.decode(errors="replace"))
-    report = _report(said)
+        raise StorageUnavailable(output.decode(errors="replace"))
+    report = _report(output)
     if status or report is None:
         raise VideoRefused(_DIED)
     if report.failed or not report.content_type:
@@ -140,5 +140,5 @@ def _outcome(status: int, said: bytes) -> Report:
 def _report(line: bytes) -> Report | None:
     try:
         return msgspec.json.decode(line, type=Report)
-    except msgspec.MsgspecError:  # half of one, or nothing yet
+    except msgspec.MsgspecError:  # incomplete, or no output yet
         return None

@@ -2,9 +2,9 @@
 
     python -m processor.renditions.child REQUEST
 
-REQUEST is a Request as JSON; its numbers are descriptors that the parent hands over. Writes a Report as a line of
-JSON about every half second, and one at the end; or ends with STORAGE_FAILED and writes why. A hostile file can
-only end this process: see media.sandbox.
+REQUEST is a Request as JSON, with file descriptors inherited from the parent. Writes a Report as a line of JSON about
+every half second and at the end, or exits with STORAGE_FAILED after writing the reason. A hostile file can only end
+this process: see media.sandbox.
 """
 
 import os
@@ -40,7 +40,7 @@ _JPEG_QUALITY = 85
 _MEMORY_BYTES = 4 * 1024**3
 _ENCODER_THREADS = 4
 _REPORT_SECONDS = 0.5
-_NICE = 10  # jobs come first
+_NICE = 10  # jobs have priority
 
 
 Tell = Callable[[Report], None]
@@ -62,7 +62,7 @@ def render(
         opened(video) as decoded,
         copy_to(target, Fraction(*index.time_base), media.fps, _aspect(media), threads) as (copy, kind),
     ):
-        for number, shown_at, frame in _chosen(numbered_frames(decoded, index), numbers):
+        for number, shown_at, frame in _selected(numbered_frames(decoded, index), numbers):
             picture = to_picture(frame)
             if notes is not None:
                 draw(picture, (media.width, media.height), notes.at(number))
@@ -84,7 +84,7 @@ def _poster(request: Request, target: Target, video: BinaryIO, index: PacketInde
     raise VideoRefused("no frame of the video can be decoded")
 
 
-def _chosen(frames: Iterator[NumberedFrame], numbers: Sequence[int]) -> Iterator[NumberedFrame]:
+def _selected(frames: Iterator[NumberedFrame], numbers: Sequence[int]) -> Iterator[NumberedFrame]:
     """The frames with these numbers (ascending); ends after the last of them."""
     for frame in frames:
         position = bisect_left(numbers, frame[0])
@@ -102,8 +102,8 @@ def _aspect(media: Media) -> Fraction:
 
 
 @contextmanager
-def _objects(request: Request) -> Iterator[tuple[BinaryIO, PacketIndex, BinaryIO | None]]:
-    """The video, its index, and the results. Raises StorageUnavailable when one cannot be read to the end."""
+def _inputs(request: Request) -> Iterator[tuple[BinaryIO, PacketIndex, BinaryIO | None]]:
+    """Video, packet index and results. Raises StorageUnavailable when one of them cannot be read."""
     with ExitStack() as stack:
 
         def reader(descriptor: int) -> BinaryIO:
@@ -114,10 +114,10 @@ def _objects(request: Request) -> Iterator[tuple[BinaryIO, PacketIndex, BinaryIO
 
 
 @contextmanager
-def _shut_in(request: Request) -> Iterator[Target]:
-    """Limit what this process may take, and let it open nothing more. The file to write is open."""
+def _sandboxed(request: Request) -> Iterator[Target]:
+    """Enter the sandbox, with the output file already open."""
     os.nice(_NICE)
-    Image.preinit()  # what writes a JPEG is imported at its first use else
+    Image.preinit()  # PIL imports its JPEG writer lazily; load it before the sandbox
     path = f"/proc/self/fd/{request.target}"
     with open(path, "wb", buffering=0) as sink, open(path, "rb", buffering=0) as again:
         enter(Bounds(_MEMORY_BYTES, request.cpu_seconds, request.file_bytes), request.parent)
@@ -125,19 +125,19 @@ def _shut_in(request: Request) -> Iterator[Target]:
 
 
 def main(arguments: list[str]) -> int:
-    """Entry point of the bounded process."""
+    """Entry point of the child process."""
     request = msgspec.json.decode(arguments[0], type=Request)
-    told = 0.0
+    reported = 0.0
 
     def tell(report: Report) -> None:
-        nonlocal told
-        if report.content_type or report.failed or time.monotonic() - told > _REPORT_SECONDS:
-            told = time.monotonic()
+        nonlocal reported
+        if report.content_type or report.failed or time.monotonic() - reported > _REPORT_SECONDS:
+            reported = time.monotonic()
             sys.stdout.buffer.write(msgspec.json.encode(report) + b"\n")
             sys.stdout.buffer.flush()
 
     try:
-        with _shut_in(request) as target, _objects(request) as (video, index, results):
+        with _sandboxed(request) as target, _inputs(request) as (video, index, results):
             report = render(request, target, video, index, results, tell)
     except StorageUnavailable as error:
         sys.stdout.write(error.detail)

@@ -1,4 +1,4 @@
-"""Boxes and labels drawn onto a picture. No IO."""
+"""Drawing of boxes and labels onto a picture. No IO."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,25 +10,26 @@ from PIL import Image, ImageDraw, ImageFont
 
 from processor.renditions.picture import Picture, Plane
 
-# The colours of labels, those of the page (web/src/lib/palette.ts). People with any kind of colour vision can tell
-# them apart (Okabe and Ito, "Color Universal Design", 2008).
+# Label colours, the same as in the web UI (web/src/lib/palette.ts), distinguishable with any colour vision (Okabe and
+# Ito, "Color Universal Design", 2008).
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")
 
 Rgb = tuple[int, int, int]  # 0 to 255
 Yuv = tuple[int, int, int]  # limited range: 16 to 235, and 16 to 240 around 128
 
-# What of red and of blue makes up the brightness, by the matrix's name (ITU-R BT.601, BT.709 and BT.2020).
+# Luma coefficients of red and blue by colour matrix (ITU-R BT.601, BT.709 and BT.2020).
 _WEIGHTS = {"601": (0.299, 0.114), "709": (0.2126, 0.0722), "2020": (0.2627, 0.0593)}
 
 _LIGHT, _DARK = 235, 16
-_LINES_OF_TEXT = 36  # as high as the picture is
+_LINES_OF_TEXT = 36  # text height: picture height divided by this
 _LEAST_TEXT = 11
-_LINES = 240  # a box is drawn with a line of that part of the picture's height
+_LINES = 240  # line width of a box: picture height divided by this
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object to draw. box: x1, y1, x2, y2 in pixels of the displayed frame. place: of its label, for its colour."""
+    """An object to draw. box: x1, y1, x2, y2 in pixels of the displayed frame. place: rank of its label, for the
+    colour."""
 
     label: str
     place: int
@@ -37,12 +38,12 @@ class Found:
 
 
 def draw(picture: Picture, displayed: tuple[int, int], objects: Iterable[Found]) -> None:
-    """Draw objects into the picture. displayed: (width, height) of the frame that the boxes are in."""
+    """Draw objects into the picture. displayed: (width, height) of the frame in whose pixels the boxes are."""
     width, height = picture.size
     across, down = width / displayed[0], height / displayed[1]
     line = _even(max(2, height / _LINES))
     text = max(_LEAST_TEXT, round(height / _LINES_OF_TEXT))
-    # The best come last, and so above the others.
+    # Draw the highest scores last, on top.
     for item in sorted(objects, key=lambda item: item.score):
         x1, y1, x2, y2 = item.box
         corners = (_even(x1 * across), _even(y1 * down), _even(x2 * across), _even(y2 * down))
@@ -52,7 +53,7 @@ def draw(picture: Picture, displayed: tuple[int, int], objects: Iterable[Found])
 
 
 def outline(picture: Picture, corners: tuple[int, int, int, int], line: int, colour: Yuv) -> None:
-    """The edges of a box, inside of it; corners and line in even pixels. What is not in the picture is cut off."""
+    """Draw the outline of a box, inside of it, clipped to the picture; corners and line in even pixels."""
     x1, y1, x2, y2 = corners
     fill(picture, (x1, y1, x2, y1 + line), colour)
     fill(picture, (x1, y2 - line, x2, y2), colour)
@@ -61,7 +62,7 @@ def outline(picture: Picture, corners: tuple[int, int, int, int], line: int, col
 
 
 def tag(picture: Picture, corners: tuple[int, int, int, int], text: str, size: int, colour: Rgb) -> None:
-    """A text on a ground of the colour: above the box, or inside where there is no room above."""
+    """Draw a text on a background of the colour: above the box, or inside if there is no room above."""
     width, height = picture.size
     ink = lettering(text, size)[:height, :width]
     down, across = ink.shape
@@ -78,7 +79,7 @@ def tag(picture: Picture, corners: tuple[int, int, int, int], text: str, size: i
 
 
 def fill(picture: Picture, corners: tuple[int, int, int, int], colour: Yuv) -> None:
-    """A rectangle of one colour; corners in even pixels."""
+    """Fill a rectangle; corners in even pixels."""
     width, height = picture.size
     x1, x2 = (min(max(x, 0), width) for x in (corners[0], corners[2]))
     y1, y2 = (min(max(y, 0), height) for y in (corners[1], corners[3]))
@@ -88,13 +89,13 @@ def fill(picture: Picture, corners: tuple[int, int, int, int], colour: Yuv) -> N
 
 
 def colour_of(place: int) -> Rgb:
-    """The colour of a label, by its place in the order in which a job's labels appear: so the first eight differ."""
+    """The colour of a label by its rank in order of appearance; the first eight differ."""
     text = PALETTE[place % len(PALETTE)]
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
 def to_yuv(colour: Rgb, matrix: str) -> Yuv:
-    """The colour as brightness and two differences, by the matrix "601", "709" or "2020"."""
+    """Convert a colour to Y, U, V by the matrix "601", "709" or "2020"."""
     red, green, blue = (part / 255 for part in colour)
     of_red, of_blue = _WEIGHTS[matrix]
     bright = of_red * red + (1 - of_red - of_blue) * green + of_blue * blue
@@ -104,11 +105,11 @@ def to_yuv(colour: Rgb, matrix: str) -> Yuv:
 
 @lru_cache(maxsize=4096)
 def lettering(text: str, size: int) -> NDArray[np.float32]:
-    """How much of each pixel a text covers, 0 to 1, [height, width], both even. size: of the letters, in pixels."""
+    """Coverage of each pixel by a text, 0 to 1, [height, width], both even. size: font size in pixels."""
     font = ImageFont.load_default(size)
     left, _, right, _ = font.getbbox(text)
     room = size // 4
-    # The font's own heights, so that all labels are equally high.
+    # Height of the tallest and lowest letters, so that all labels are equally high.
     _, top, _, bottom = font.getbbox("Ågjp")
     shape = (_even(right - left + 2 * room + 1), _even(bottom - top + room + 1))
     image = Image.new("L", shape)

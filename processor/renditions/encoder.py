@@ -1,4 +1,4 @@
-"""A video written for browsers: MP4 with H.264, or WebM with VP9 where no encoder of H.264 is at hand."""
+"""Encoder of copies for browsers: MP4 with H.264, or WebM with VP9 if there is no H.264 encoder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from av.container import OutputContainer
 from processor.renditions.picture import MATRICES, Picture
 
 _LEAST_RATE, _MOST_RATE = 1, 240
-_FINEST = 1_000_000  # ticks of a second: what is finer leaves no room for long gaps
+_FINEST = 1_000_000  # ticks per second; a finer time base would overflow at long gaps
 _GROUP_SECONDS = 2
 _LEAST_GROUP, _MOST_GROUP = 12, 250
 _LIMITED = 1
@@ -20,7 +20,7 @@ _LIMITED = 1
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """An empty file, open twice. again: for the muxer, which reads what it wrote, to put the index in front."""
+    """An empty file, opened twice. again: for reading by the muxer, which moves the index to the front."""
 
     sink: BinaryIO
     again: BinaryIO
@@ -28,7 +28,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How a copy is encoded: container, encoder and its options, and what the file is called."""
+    """An output format: container, encoder with options, media type."""
 
     container: str
     codec: str
@@ -37,7 +37,7 @@ class Kind:
     muxing: dict[str, str]
 
 
-# Without B-frames: then every frame is decoded when it is shown, and no browser has edit lists to get wrong.
+# No B-frames: decoding order is display order, so no edit list is needed, which some browsers get wrong.
 _KINDS = (
     Kind("mp4", "libx264", "video/mp4", {"preset": "veryfast", "crf": "23", "bf": "0"}, {"movflags": "+faststart"}),
     Kind(
@@ -51,12 +51,12 @@ _KINDS = (
 
 
 def best_kind() -> Kind:
-    """The first kind whose encoder there is."""
+    """The first kind whose encoder is available."""
     return next(kind for kind in _KINDS if kind.codec in av.codecs_available)
 
 
 class Copy:
-    """A copy that is being written; all pictures are of the size of the first one."""
+    """Writes a copy; all pictures have the size of the first one."""
 
     def __init__(
         self, container: OutputContainer, kind: Kind, time_base: Fraction, fps: float, aspect: Fraction, threads: int
@@ -73,19 +73,19 @@ class Copy:
         self._last: int | None = None
 
     def add(self, picture: Picture, time: int) -> None:
-        """The next picture, shown from a time on (in units of the time base)."""
+        """Add a picture that is shown from `time` on (in units of the time base)."""
         if self._stream is None:
             self._stream = self._begin(picture)
-            self._shift = max(0, -self._ticks(time))  # nothing can be shown before zero
+            self._shift = max(0, -self._ticks(time))  # no negative times
         frame = picture.to_frame()
         frame.pts, frame.time_base = self._ticks(time) + self._shift, self._base
-        if self._last is not None and frame.pts <= self._last:  # two that are one in this time base
+        if self._last is not None and frame.pts <= self._last:  # equal after rounding to this time base
             frame.pts = self._last + 1
         self._last = frame.pts
         self._container.mux(self._stream.encode(frame))
 
     def end(self) -> None:
-        """All pictures were given."""
+        """Flush the encoder after the last picture."""
         if self._stream is not None:
             self._container.mux(self._stream.encode())
 
@@ -112,10 +112,9 @@ class Copy:
 def copy_to(
     target: Target, time_base: Fraction, fps: float, aspect: Fraction, threads: int
 ) -> Iterator[tuple[Copy, Kind]]:
-    """A copy in a file, and its kind.
+    """A copy that is written to target, and its kind.
 
-    time_base: of the times, in seconds. fps: about how many pictures there are in a second. aspect: how much wider
-    than high a pixel is shown.
+    time_base: of the times, in seconds. fps: approximate rate. aspect: pixel aspect ratio.
     """
     kind = best_kind()
     with av.open(

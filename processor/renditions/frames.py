@@ -1,4 +1,4 @@
-"""The frames of a video as they are shown, each once, from the first to the last."""
+"""All displayed frames of a video in order, each once."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ def opened(source: BinaryIO) -> Iterator[Video]:
 
 
 def numbered_frames(video: Video, index: PacketIndex) -> Iterator[NumberedFrame]:
-    """The frames of the packet index, with the numbers and times that results give them.
+    """The frames of the packet index, with the frame numbers and times of the results.
 
-    Frames that cannot be decoded are left out.
+    Skips frames that cannot be decoded.
     """
     times, following = shown(index), 0
     for time, frame in frames_of_packets(video.packets(), video.stream, index.clock):

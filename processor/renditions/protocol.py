@@ -1,4 +1,4 @@
-"""What is said between the processor and the process that makes a rendition."""
+"""Messages between the renderer and its child process."""
 
 import msgspec
 
@@ -7,9 +7,8 @@ from contracts.wire.renditions import Kind, RenditionOptions
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What to make. video, index, results and target are descriptors; target is a file, empty, that the rendition is
-    written to. results: of an annotated copy alone. cpu_seconds and file_bytes: what it may take. parent: whose
-    child this is."""
+    """A rendition to make. video, index, results and target: file descriptors; target is an empty output file, results
+    is for an annotated copy only. cpu_seconds, file_bytes: limits. parent: process id of the parent."""
 
     kind: Kind
     media: Media
@@ -24,7 +23,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far it is. content_type: of what was made, once it is. failed: why there is none."""
+    """Progress. content_type: of the rendition, once it is finished. failed: the reason of a failure."""
 
     frames_done: int
     frames_total: int

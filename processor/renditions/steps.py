@@ -43,7 +43,7 @@ def render(services: Services, rendition_id: str) -> None:
     finally:
         services.coordination.release(names.rendition_lease(row.id))
     left = services.repository.rendition(rendition_id)
-    if left is not None and left.state == RenditionState.QUEUED:  # this process is to end, or it was asked for anew
+    if left is not None and left.state == RenditionState.QUEUED:  # interrupted by a shutdown, or requested again
         render_signature(services, left).apply_async()
 
 
@@ -76,16 +76,16 @@ def _make(services: Services, row: Rendition) -> None:
 
     def tick(report: Report | None) -> bool:
         services.coordination.renew(names.rendition_lease(row.id), _LEASE_SECONDS)
-        return not leaving.is_set() and _noted(services, row, report)
+        return not leaving.is_set() and _record_progress(services, row, report)
 
     settings = services.settings
     folder = Path(settings.data_dir if settings.storage_bucket else settings.storage_path)
     folder.mkdir(parents=True, exist_ok=True)
-    # On the disk of the videos, as it may be large; unnamed, so that it disappears with this process.
+    # On the disk of the videos, since it may be large; unnamed, so that it is removed with this process.
     with tempfile.TemporaryFile(dir=folder) as target:
         media = from_json(video.media, Media)
         report = make(services.storage, sources, target, row.kind, media, options, tick)  # type: ignore[arg-type]
-        if not _noted(services, row, report):
+        if not _record_progress(services, row, report):
             raise Unwanted
         key = rendition_key(row.video_id, row.job_id, row.kind)
         with services.storage.create(key) as sink:
@@ -100,7 +100,7 @@ def _make(services: Services, row: Rendition) -> None:
         services.storage.delete(key)  # deleted meanwhile
 
 
-def _noted(services: Services, row: Rendition, report: Report | None) -> bool:
+def _record_progress(services: Services, row: Rendition, report: Report | None) -> bool:
     """Record the progress; False when the rendition is no longer wanted."""
     values = {"frames_done": report.frames_done, "frames_total": report.frames_total} if report else {}
     return services.repository.move_rendition(row, RenditionState.RUNNING, **values)
