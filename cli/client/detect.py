@@ -10,7 +10,7 @@ import msgspec
 from cli.client.http_client import Client, ServiceError
 from cli.client.report import Report
 from cli.client.shell import credentials, replacing, terminable, writable
-from cli.embedded.one_call import Local, LocalFailed, local_service
+from cli.embedded.temporary_service import Local, LocalFailed, local_service
 from contracts.runtime.exit_codes import ended
 
 

@@ -13,7 +13,7 @@ import msgspec
 from cli.client.http_client import Client, ServiceError
 from cli.client.report import Report
 from cli.client.shell import credentials, replacing, terminable, writable
-from cli.embedded.one_call import LocalFailed, local_service
+from cli.embedded.temporary_service import LocalFailed, local_service
 from cli.evaluation.dataset import Dataset, DatasetError, match
 from cli.evaluation.gather import Asked, Found, gather, sweep
 from cli.evaluation.reader import read
