@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from cli.embedded.data_dir import DATABASE, open_home, read_addresses
+from cli.embedded.data_dir import DATABASE, open_data_dir, read_addresses
 from cli.embedded.supervisor import Failed
 
 COMMANDS = {
@@ -46,8 +46,8 @@ def run(arguments: list[str]) -> int:
 def _restore(command: list[str]) -> int:
     """Restore into DATA_DIR, locked so that no service can start there meanwhile."""
     try:
-        with open_home(os.environ.get("DATA_DIR", "").strip() or "data") as home:
-            found = {"DATA_DIR": str(home.path), "DATABASE_URL": f"sqlite:///{home.path / DATABASE}"}
+        with open_data_dir(os.environ.get("DATA_DIR", "").strip() or "data") as data_dir:
+            found = {"DATA_DIR": str(data_dir.path), "DATABASE_URL": f"sqlite:///{data_dir.path / DATABASE}"}
             return subprocess.run(command, env={**os.environ, **found}, check=False).returncode
     except Failed as error:
         print(f"web-detector: {error}", file=sys.stderr)
@@ -61,11 +61,11 @@ def service_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """
     if environ.get("DATABASE_URL", "").strip():
         return dict(environ)
-    home = Path(environ.get("DATA_DIR", "").strip() or "data").expanduser().absolute()
-    addresses = read_addresses(home)
+    data_dir = Path(environ.get("DATA_DIR", "").strip() or "data").expanduser().absolute()
+    addresses = read_addresses(data_dir)
     if "DATABASE_URL" not in addresses:
         raise FileNotFoundError(
-            f"there is no service in {home}: set DATA_DIR to its folder, or DATABASE_URL to its database"
+            f"there is no service in {data_dir}: set DATA_DIR to its folder, or DATABASE_URL to its database"
         )
     given = {name: value for name, value in environ.items() if value.strip()}
-    return {**addresses, **given, "DATA_DIR": str(home)}
+    return {**addresses, **given, "DATA_DIR": str(data_dir)}

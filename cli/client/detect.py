@@ -10,7 +10,7 @@ import msgspec
 from cli.client.http_client import Client, ServiceError
 from cli.client.report import Report
 from cli.client.shell import credentials, replacing, terminable, writable
-from cli.embedded.temporary_service import Local, LocalFailed, local_service
+from cli.embedded.temporary_service import TemporaryService, TemporaryServiceFailed, temporary_service
 from contracts.runtime.exit_codes import ended
 
 
@@ -34,7 +34,7 @@ class Request:
 
 def detect(request: Request, environ: Mapping[str, str]) -> int:
     """Run the command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
-    return ended(lambda: _detect(request, environ), {ServiceError: "", LocalFailed: "", OSError: ""})
+    return ended(lambda: _detect(request, environ), {ServiceError: "", TemporaryServiceFailed: "", OSError: ""})
 
 
 def _detect(request: Request, environ: Mapping[str, str]) -> int:
@@ -66,17 +66,17 @@ def _detect_at(url: str, request: Request, environ: Mapping[str, str], report: R
 def _detect_locally(request: Request, environ: Mapping[str, str], report: Report) -> int:
     """Use a temporary service on this machine."""
     report.say("starting the service")
-    with local_service(environ) as local, Client(local.url, direct=True) as client:
+    with temporary_service(environ) as local, Client(local.url, direct=True) as client:
         client.register(local.username, local.password)
         status = _run(client, request, report)
         if request.keep:
-            _keep(local, report)
+            _serve_until_interrupted(local, report)
         else:
             report.say(f"to keep the service running, use --keep or KEEP=1; API docs are then at {local.url}/docs")
     return status
 
 
-def _keep(local: Local, report: Report) -> None:
+def _serve_until_interrupted(local: TemporaryService, report: Report) -> None:
     """Wait for Ctrl-C. Raises ServiceError when the service exits before."""
     report.say(f"\nthe service runs at {local.url} until Ctrl-C; API docs: {local.url}/docs")
     report.say(f"user: {local.username}  password: {local.password}")

@@ -14,8 +14,8 @@ from cli.embedded.supervisor import Failed
 
 SECRET = "JWT_SECRET_KEY"  # noqa: S105  (the name of the setting, not its value)
 DATABASE = "web-detector.sqlite"
-_NOTED = "addresses.env"
-_ADDRESSES = (
+_ADDRESSES_FILE = "addresses.env"
+_ADDRESS_SETTINGS = (
     *("DATABASE_URL", "BROKER_URL", "RESULT_STORE_URL", "REDIS_URL", "HOST", "PORT", "MODELS_DIR", "DETECTOR_PYTHON"),
     *("STORAGE_DIR", "STORAGE_URL", "S3_ENDPOINT_URL", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"),
     *("RETENTION_VIDEO_DAYS", "RETENTION_RESULT_DAYS", "ORPHAN_HOURS", "RESULT_TTL_SECONDS"),
@@ -24,7 +24,7 @@ _ENDING_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class DataDir:
     """A locked DATA_DIR. lock: file descriptor that holds the lock; processes that inherit it hold it too."""
 
     path: Path
@@ -32,7 +32,7 @@ class Home:
 
 
 @contextmanager
-def open_home(folder: str) -> Iterator[Home]:
+def open_data_dir(folder: str) -> Iterator[DataDir]:
     """Create the folder if needed and lock it. Raises Failed when another instance holds the lock."""
     path = Path(folder).expanduser().absolute()
     try:
@@ -42,16 +42,16 @@ def open_home(folder: str) -> Iterator[Home]:
         raise Failed(f"DATA_DIR {path} cannot be used: {error}") from error
     try:
         _acquire(lock, path)
-        yield Home(path, lock)
+        yield DataDir(path, lock)
     finally:
         os.close(lock)
 
 
-def secret_environment(home: Home, environ: Mapping[str, str]) -> dict[str, str]:
+def secret_environment(data_dir: DataDir, environ: Mapping[str, str]) -> dict[str, str]:
     """The secrets that the environment lacks, from DATA_DIR/secrets.env, which is created at the first start."""
     if environ.get(SECRET, "").strip():
         return {}
-    path = home.path / "secrets.env"
+    path = data_dir.path / "secrets.env"
     if not path.exists():
         _write_secret(path)
     for line in path.read_text().splitlines():
@@ -61,17 +61,17 @@ def secret_environment(home: Home, environ: Mapping[str, str]) -> dict[str, str]
     raise Failed(f"{path} has no {SECRET}: remove the file, and a new one is created (existing tokens become invalid)")
 
 
-def note_addresses(home: Home, environ: Mapping[str, str]) -> None:
+def write_addresses(data_dir: DataDir, environ: Mapping[str, str]) -> None:
     """Write the addresses of the service to DATA_DIR, for the operator commands."""
-    lines = [f"{name}={environ[name]}\n" for name in _ADDRESSES if environ.get(name, "").strip()]
-    _write(home.path / _NOTED, "".join(lines))
+    lines = [f"{name}={environ[name]}\n" for name in _ADDRESS_SETTINGS if environ.get(name, "").strip()]
+    _write(data_dir.path / _ADDRESSES_FILE, "".join(lines))
 
 
 def read_addresses(folder: Path) -> dict[str, str]:
     """The addresses of the service in a DATA_DIR that are available now; empty when there is no service."""
     found = {"DATABASE_URL": f"sqlite:///{folder / DATABASE}"} if (folder / DATABASE).is_file() else {}
-    if (folder / _NOTED).is_file():
-        lines = (line.partition("=") for line in (folder / _NOTED).read_text().splitlines())
+    if (folder / _ADDRESSES_FILE).is_file():
+        lines = (line.partition("=") for line in (folder / _ADDRESSES_FILE).read_text().splitlines())
         found.update({name: value for name, _, value in lines})
     # The socket of the bundled Valkey is removed when the service stops.
     return {name: value for name, value in found.items() if not _socket_missing(value)}

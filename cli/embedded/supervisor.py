@@ -17,7 +17,7 @@ from cli.embedded.process import History, Process, Run
 MOST_RESTARTS = 5
 WITHIN_SECONDS = 60.0
 _HURRY_SECONDS = 1.0
-_TURN_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WATCHED = {*_STOP, signal.SIGCHLD}
 
@@ -45,7 +45,7 @@ class Supervisor:
     """Use it as a context manager: all processes are stopped at its end, also after an error."""
 
     def __init__(self, say: Callable[[str], None] | None = None) -> None:
-        self._say = say or _tell
+        self._say = say or _print
         self._guard: Guard | None = None
         self._watched: list[Watched] = []
         self._mask: set[signal.Signals | int] = set()
@@ -82,21 +82,21 @@ class Supervisor:
         while not condition():
             if time.monotonic() > end:
                 raise Failed(f"{what} took longer than {seconds:.0f} s")
-            self._turn(0.05)
+            self._supervise_once(0.05)
 
     def run(self) -> None:
         """Supervise until a stop signal (raises Stopped) or a process that keeps failing (raises Failed)."""
         while True:
-            self._turn(_TURN_SECONDS)
+            self._supervise_once(_POLL_SECONDS)
 
-    def _turn(self, seconds: float) -> None:
+    def _supervise_once(self, seconds: float) -> None:
         info = signal.sigtimedwait(_WATCHED, seconds)
         if info and info.si_signo in _STOP:
             raise Stopped(signal.Signals(info.si_signo).name)
         for watched in self._watched:
-            self._look_after(watched)
+            self._check(watched)
 
-    def _look_after(self, watched: Watched) -> None:
+    def _check(self, watched: Watched) -> None:
         if watched.done:
             return
         if watched.run is None:
@@ -110,13 +110,13 @@ class Supervisor:
         name = watched.spec.name
         if not watched.spec.restart:
             if status:
-                raise Failed(f"{name} {_told(status)}")
+                raise Failed(f"{name} {_exit_text(status)}")
             watched.done = True
             return
         delay = watched.history.next_delay()
         if delay is None:
-            raise Failed(f"{name} {_told(status)}, after {MOST_RESTARTS} restarts within {WITHIN_SECONDS:.0f} s")
-        self._say(f"{name} {_told(status)}; starting it again in {delay:.1f} s")
+            raise Failed(f"{name} {_exit_text(status)}, after {MOST_RESTARTS} restarts within {WITHIN_SECONDS:.0f} s")
+        self._say(f"{name} {_exit_text(status)}; starting it again in {delay:.1f} s")
         watched.due = time.monotonic() + delay
 
     def _launch(self, watched: Watched) -> None:
@@ -160,7 +160,7 @@ class Supervisor:
                 self._say("stopping at once: " + ", ".join(w.spec.name for w in late))
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     with suppress(OSError):  # the terminal may be closed
         print(text, file=sys.stderr, flush=True)
 
@@ -169,5 +169,5 @@ def _grace(watched: Watched, hurry: bool) -> float:
     return min(watched.spec.stop_seconds, _HURRY_SECONDS) if hurry else watched.spec.stop_seconds
 
 
-def _told(status: int) -> str:
+def _exit_text(status: int) -> str:
     return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"

@@ -14,20 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Settings for addresses and stored data. The temporary service does not take them from the environment.
-_OWN = {"DATA_DIR", "DATABASE_URL", "BROKER_URL", "RESULT_STORE_URL", "JWT_SECRET_KEY", "HOST", "PORT"}
-_OWN |= {"STORAGE_DIR", "STORAGE_URL", "S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}
+_REPLACED = {"DATA_DIR", "DATABASE_URL", "BROKER_URL", "RESULT_STORE_URL", "JWT_SECRET_KEY", "HOST", "PORT"}
+_REPLACED |= {"STORAGE_DIR", "STORAGE_URL", "S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}
 _PR_SET_PDEATHSIG = 1
 _LOG_LINES = 15
 _HURRY_SECONDS = 1.0  # after an error or interrupt, running jobs need not finish
 _libc = ctypes.CDLL(None)
 
 
-class LocalFailed(Exception):
+class TemporaryServiceFailed(Exception):
     """The service could not be started. The text includes the end of its logs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
+class TemporaryService:
     """A running temporary service, and the credentials to register."""
 
     url: str
@@ -37,19 +37,19 @@ class Local:
 
 
 @contextmanager
-def local_service(environ: Mapping[str, str]) -> Iterator[Local]:
-    """Run a service for the duration of the context. Raises LocalFailed."""
+def temporary_service(environ: Mapping[str, str]) -> Iterator[TemporaryService]:
+    """Run a service for the duration of the context. Raises TemporaryServiceFailed."""
     with tempfile.TemporaryDirectory(prefix="web-detector-", ignore_cleanup_errors=True) as folder:
         port = _free_port()
-        settings = {name: value for name, value in environ.items() if name not in _OWN}
+        settings = {name: value for name, value in environ.items() if name not in _REPLACED}
         models = environ.get("MODELS_DIR") or Path(environ.get("DATA_DIR") or "data", "models")
         settings |= {"MODELS_DIR": str(Path(models).resolve())}
         settings |= {"DATA_DIR": folder, "HOST": "127.0.0.1", "PORT": str(port)}
         child = _start(settings, Path(folder))
         patience: float | None = _HURRY_SECONDS
         try:
-            _await(child, Path(folder))
-            yield Local(f"http://127.0.0.1:{port}", "web-detector", secrets.token_urlsafe(16), child)
+            _wait_until_ready(child, Path(folder))
+            yield TemporaryService(f"http://127.0.0.1:{port}", "web-detector", secrets.token_urlsafe(16), child)
             patience = None
         finally:
             _stop(child, patience)
@@ -77,13 +77,13 @@ def _start(environ: Mapping[str, str], folder: Path) -> "subprocess.Popen[str]":
         )
 
 
-def _await(child: "subprocess.Popen[str]", folder: Path) -> None:
-    """Wait for the line "ready at". The supervisor has its own timeout. Raises LocalFailed."""
+def _wait_until_ready(child: "subprocess.Popen[str]", folder: Path) -> None:
+    """Wait for the line "ready at". The supervisor has its own timeout. Raises TemporaryServiceFailed."""
     for line in child.stdout or ():
         if line.startswith("ready at "):
             return
     child.wait()
-    raise LocalFailed("the service could not be started:\n" + _last_lines(folder))
+    raise TemporaryServiceFailed("the service could not be started:\n" + _last_lines(folder))
 
 
 def _last_lines(folder: Path) -> str:

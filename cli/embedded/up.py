@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from cli.embedded import valkey
-from cli.embedded.data_dir import DATABASE, SECRET, Home, note_addresses, open_home, secret_environment
+from cli.embedded.data_dir import DATABASE, SECRET, DataDir, open_data_dir, secret_environment, write_addresses
 from cli.embedded.guard import Guard
 from cli.embedded.process import Process
 from cli.embedded.supervisor import Failed, Stopped, Supervisor
@@ -28,12 +28,12 @@ _WORKER_NICENESS = 3  # about half the CPU weight of the others, as in the compo
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class EmbeddedService:
     """An embedded service: its environment, settings, and folders."""
 
     environ: Mapping[str, str]
     settings: Settings
-    home: Path
+    data_dir: Path
     sockets: Path
     log_files: bool
     cores: int
@@ -75,8 +75,8 @@ def up(*, log_files: bool = False) -> int:
     1 for errors, 2 for wrong settings.
     """
     try:
-        with Supervisor() as supervisor, open_home(os.environ.get("DATA_DIR", "").strip() or "data") as home:
-            _serve(supervisor, home, log_files)
+        with Supervisor() as supervisor, open_data_dir(os.environ.get("DATA_DIR", "").strip() or "data") as data_dir:
+            _serve(supervisor, data_dir, log_files)
     except Stopped:
         return 0
     except SettingsError as error:
@@ -88,33 +88,33 @@ def up(*, log_files: bool = False) -> int:
     return 0
 
 
-def _serve(supervisor: Supervisor, home: Home, log_files: bool) -> None:
+def _serve(supervisor: Supervisor, data_dir: DataDir, log_files: bool) -> None:
     sockets = valkey.socket_folder()
     # From here on the guard removes the folder.
-    supervisor.guarded_by(Guard(sockets, home.lock))
-    environ = environment(os.environ, home, sockets)
-    form = Form(environ, check(environ), home.path, sockets, log_files, len(os.sched_getaffinity(0)))
-    _require_free(form.settings.host, form.settings.port)
-    note_addresses(home, environ)
-    _prepare(supervisor, form)
-    for process in roles(form):
+    supervisor.guarded_by(Guard(sockets, data_dir.lock))
+    environ = environment(os.environ, data_dir, sockets)
+    service = EmbeddedService(environ, check(environ), data_dir.path, sockets, log_files, len(os.sched_getaffinity(0)))
+    _require_free(service.settings.host, service.settings.port)
+    write_addresses(data_dir, environ)
+    _prepare(supervisor, service)
+    for process in roles(service):
         supervisor.start(process)
-    supervisor.wait_for(partial(is_ready, form), _READY_SECONDS, "starting")
-    print(f"ready at {form.url} (API docs: {form.url}/docs)", flush=True)
+    supervisor.wait_for(partial(is_ready, service), _READY_SECONDS, "starting")
+    print(f"ready at {service.url} (API docs: {service.url}/docs)", flush=True)
     supervisor.run()
 
 
-def environment(environ: Mapping[str, str], home: Home, sockets: Path) -> dict[str, str]:
+def environment(environ: Mapping[str, str], data_dir: DataDir, sockets: Path) -> dict[str, str]:
     """The environment of all processes: the given one, completed with defaults of embedded mode."""
     defaults = {
-        "DATABASE_URL": f"sqlite:///{home.path / DATABASE}",
+        "DATABASE_URL": f"sqlite:///{data_dir.path / DATABASE}",
         "BROKER_URL": valkey.broker_url(sockets),
         "RESULT_STORE_URL": valkey.store_url(sockets),
     }
     if not is_redis(environ.get("RESULT_STORE_URL", "").strip() or defaults["RESULT_STORE_URL"]):
         defaults["REDIS_URL"] = valkey.store_url(sockets)
     missing = {name: value for name, value in defaults.items() if not environ.get(name, "").strip()}
-    return {**environ, **missing, **secret_environment(home, environ), "DATA_DIR": str(home.path)}
+    return {**environ, **missing, **secret_environment(data_dir, environ), "DATA_DIR": str(data_dir.path)}
 
 
 def check(environ: Mapping[str, str]) -> Settings:
@@ -130,9 +130,9 @@ def check(environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def roles(form: Form) -> list[Process]:
+def roles(service: EmbeddedService) -> list[Process]:
     """The api, a processor, a renderer and the detectors, with the same commands as in distributed mode."""
-    settings = form.settings
+    settings = service.settings
     host, port = _bracketed(settings.host, settings.port)
     gunicorn = [
         "-m",
@@ -146,15 +146,15 @@ def roles(form: Form) -> list[Process]:
     ]
     gunicorn += ["--keep-alive", "7"]  # clients close idle connections after 5 s; a stop waits for open ones
     gunicorn += ["--bind", f"{host}:{port}", "--workers", str(settings.api_workers), "api.asgi:create()"]
-    threads = str(settings.detector_threads or max(1, form.cores // form.detectors))
-    detector = {**form.environ_without_secrets, "DETECTOR_THREADS": threads}
+    threads = str(settings.detector_threads or max(1, service.cores // service.detectors))
+    detector = {**service.environ_without_secrets, "DETECTOR_THREADS": threads}
     if settings.detector_python:  # the service may not be installed in its environment
         detector["PYTHONPATH"] = str(ROOT)
     python = settings.detector_python or sys.executable
     return [
         *(
             _python(
-                form,
+                service,
                 f"detector-{number}",
                 ["-m", "detector.worker"],
                 detector,
@@ -162,31 +162,31 @@ def roles(form: Form) -> list[Process]:
                 python=python,
                 niceness=_WORKER_NICENESS,
             )
-            for number in range(1, form.detectors + 1)
+            for number in range(1, service.detectors + 1)
         ),
         _python(
-            form,
+            service,
             "processor",
             ["-m", "processor.worker"],
-            form.environ_without_secrets,
+            service.environ_without_secrets,
             _WORKERS,
             niceness=_WORKER_NICENESS,
         ),
         _python(
-            form,
+            service,
             "renderer",
             ["-m", "processor.render_worker"],
-            form.environ_without_secrets,
+            service.environ_without_secrets,
             _WORKERS,
             niceness=_WORKER_NICENESS,
         ),
-        _python(form, "api", gunicorn, form.environ, _API),
+        _python(service, "api", gunicorn, service.environ, _API),
     ]
 
 
-def is_ready(form: Form) -> bool:
+def is_ready(service: EmbeddedService) -> bool:
     """Whether the api reports ready and has as many workers as were started."""
-    connection = http.client.HTTPConnection(*form.address, timeout=2)
+    connection = http.client.HTTPConnection(*service.address, timeout=2)
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()
@@ -195,39 +195,39 @@ def is_ready(form: Form) -> bool:
         return False
     finally:
         connection.close()
-    wanted = {"processor": 1, "renderer": 1, "detector": form.detectors}
+    wanted = {"processor": 1, "renderer": 1, "detector": service.detectors}
     return answer.status == 200 and all(workers.get(role, 0) >= count for role, count in wanted.items())
 
 
-def _prepare(supervisor: Supervisor, form: Form) -> None:
+def _prepare(supervisor: Supervisor, service: EmbeddedService) -> None:
     """Start Valkey and migrate the tables in parallel, before any role starts."""
     answers: Callable[[], bool] = bool
-    if form.uses_bundled_valkey:
-        data = form.home / "valkey"
+    if service.uses_bundled_valkey:
+        data = service.data_dir / "valkey"
         data.mkdir(mode=0o700, exist_ok=True)
         supervisor.start(
             Process(
                 name="valkey",
-                command=valkey.command(form.sockets, data),
-                env=form.environ_without_secrets,
+                command=valkey.command(service.sockets, data),
+                env=service.environ_without_secrets,
                 stage=_SERVER,
                 crash_seconds=5,  # time to finish writing its file
-                log=_log(form, "valkey"),
+                log=_log(service, "valkey"),
             )
         )
     arguments = ["-m", "alembic", "-c", str(ROOT / "migrations" / "alembic.ini"), "upgrade", "head"]
     migrations = supervisor.start(
-        _python(form, "migrations", arguments, form.environ_without_secrets, _API, restart=False)
+        _python(service, "migrations", arguments, service.environ_without_secrets, _API, restart=False)
     )
-    if form.uses_bundled_valkey:
-        answers = valkey.probe(form.sockets)
+    if service.uses_bundled_valkey:
+        answers = valkey.probe(service.sockets)
     supervisor.wait_for(lambda: migrations.done, _READY_SECONDS, "migrating the tables")
-    if form.uses_bundled_valkey:
+    if service.uses_bundled_valkey:
         supervisor.wait_for(answers, _READY_SECONDS, "starting Valkey")
 
 
 def _python(
-    form: Form,
+    service: EmbeddedService,
     name: str,
     arguments: list[str],
     environ: Mapping[str, str],
@@ -237,14 +237,14 @@ def _python(
     python: str = sys.executable,
     niceness: int = 0,
 ) -> Process:
-    command, log = [python, *arguments], _log(form, name)
+    command, log = [python, *arguments], _log(service, name)
     return Process(name=name, command=command, env=environ, stage=stage, restart=restart, log=log, niceness=niceness)
 
 
-def _log(form: Form, name: str) -> Path | None:
-    if not form.log_files:
+def _log(service: EmbeddedService, name: str) -> Path | None:
+    if not service.log_files:
         return None
-    folder = form.home / "logs"
+    folder = service.data_dir / "logs"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder / f"{name}.log"
 

@@ -13,7 +13,7 @@ import msgspec
 from cli.client.http_client import Client, ServiceError
 from cli.client.report import Report
 from cli.client.shell import credentials, replacing, terminable, writable
-from cli.embedded.temporary_service import LocalFailed, local_service
+from cli.embedded.temporary_service import TemporaryServiceFailed, temporary_service
 from cli.evaluation.dataset import Dataset, DatasetError, match
 from cli.evaluation.gather import Asked, Found, gather, sweep
 from cli.evaluation.reader import read
@@ -50,7 +50,7 @@ class Outcome:
 
 def evaluate(request: Request, environ: Mapping[str, str]) -> int:
     """Run the command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
-    told = {ServiceError: "", LocalFailed: "", DatasetError: "", OSError: ""}
+    told = {ServiceError: "", TemporaryServiceFailed: "", DatasetError: "", OSError: ""}
     return ended(lambda: _evaluate(request, environ), told)
 
 
@@ -83,7 +83,7 @@ def _service(environ: Mapping[str, str], report: Report) -> Iterator[Callable[[]
         yield lambda: _logged_in(Client(url), user)
         return
     report.say("starting the service")
-    with local_service(environ) as local:
+    with temporary_service(environ) as local:
         with Client(local.url, direct=True) as first:
             first.register(local.username, local.password)
         yield lambda: _logged_in(Client(local.url, direct=True), (local.username, local.password))

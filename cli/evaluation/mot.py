@@ -1,10 +1,9 @@
-"""Datasets in MOTChallenge's format: a folder per sequence, with seqinfo.ini, its frames, and gt/gt.txt.
+"""Reader of MOTChallenge datasets: a folder per sequence, with seqinfo.ini, frames, and gt/gt.txt.
 
-A line of gt.txt is frame, id, x, y, width, height, flag, class, visibility; frames and pixels count from 1.
-Class 1 with a flag other than 0 is a pedestrian that counts. Pedestrians with flag 0, and the classes that
-look like one (on a vehicle, standing still, distractor, reflection), count neither for nor against a model.
-All other classes are left out, and nobody looks at the visibility. The first year's files have ten
-columns, the last three of which are no class: all of its lines are pedestrians.
+Columns of gt.txt: frame, id, x, y, width, height, flag, class, visibility; frames and pixels count from 1. Class 1 with
+a flag other than 0 is ground truth. Pedestrians with flag 0, and the look-alike classes (on a vehicle, standing still,
+distractor, reflection), are ignored: detections of them count neither as right nor as wrong. All other classes and the
+visibility are not used. The files of 2015 have ten columns without a class: all lines are pedestrians.
 """
 
 import configparser
@@ -24,7 +23,7 @@ _VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".ts", ".webm")
 
 @dataclass(frozen=True, slots=True)
 class _Info:
-    """What seqinfo.ini says; width and height in pixels."""
+    """Content of seqinfo.ini; width and height in pixels."""
 
     name: str
     frames: int
@@ -35,14 +34,14 @@ class _Info:
 
 
 def sequences(folder: Path) -> list[Path]:
-    """The folders of the sequences: the folder itself, or those in it."""
+    """Folders of the sequences: the given folder, or its subfolders."""
     if (folder / "seqinfo.ini").is_file():
         return [folder]
     return sorted(path.parent for path in folder.glob("*/seqinfo.ini"))
 
 
 def read(folders: list[Path]) -> Dataset:
-    """The sequences as one dataset. Raises DatasetError that names the file and the line."""
+    """Read the sequences as one dataset. Raises DatasetError with file and line."""
     sources: list[Source] = []
     truths: list[Truth] = []
     for folder in folders:
@@ -76,7 +75,7 @@ def _info(path: Path) -> _Info:
 
 
 def _sources(folder: Path, info: _Info, images: list[Image]) -> list[Source]:
-    """The frames as files of their own, as they were annotated; where there are none, the one video."""
+    """The frames as image files; without them, the only video of the folder."""
     stills = folder / info.folder
     if stills.is_dir():
         paths = [stills / f"{number + 1:06d}{info.suffix}" for number in range(info.frames)]
@@ -112,7 +111,7 @@ def _truths(path: Path, info: _Info, images: list[Image]) -> Iterator[Truth]:
 
 
 def _row(line: str, info: _Info) -> tuple[int, Box | None, bool]:
-    """Frame, box and whether it is ignored; None in place of the box for what is left out. Raises ValueError."""
+    """Frame, box, and whether to ignore it; box None for unused lines. Raises ValueError."""
     columns = line.split(",")
     if len(columns) not in (_COLUMNS, _COLUMNS_2015):
         raise ValueError(f"has {len(columns)} columns, not {_COLUMNS} (or the {_COLUMNS_2015} of 2015)")
@@ -126,11 +125,11 @@ def _row(line: str, info: _Info) -> tuple[int, Box | None, bool]:
         raise ValueError(f"the box is {columns[4]} wide and {columns[5]} high")
     if kind != _PEDESTRIAN and kind not in _LOOK_ALIKE:
         return frame, None, False
-    return frame, _inside(numbers[2:6], info), kind != _PEDESTRIAN or numbers[6] == 0
+    return frame, _clipped(numbers[2:6], info), kind != _PEDESTRIAN or numbers[6] == 0
 
 
-def _inside(box: list[float], info: _Info) -> Box | None:
-    """The part of a box in the frame, where the service's boxes are too; None when nothing is."""
+def _clipped(box: list[float], info: _Info) -> Box | None:
+    """Clip a box to the frame, as the service does; None when nothing is left."""
     left, top = box[0] - 1, box[1] - 1
     x1, y1 = max(left, 0.0), max(top, 0.0)
     x2, y2 = min(left + box[2], float(info.width)), min(top + box[3], float(info.height))

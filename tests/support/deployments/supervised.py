@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.embedded import supervisor
-from cli.embedded.data_dir import open_home
+from cli.embedded.data_dir import open_data_dir
 from cli.embedded.guard import Guard
 from cli.embedded.process import Process
 
@@ -53,7 +53,7 @@ def main(folder: Path, config: dict[str, Any]) -> int:
     temporary = folder / "temporary"
     temporary.mkdir()
     try:
-        with supervisor.Supervisor() as running, open_home(str(folder / "home")) as home:
+        with supervisor.Supervisor() as running, open_data_dir(str(folder / "home")) as home:
             running.guarded_by(Guard(temporary, home.lock))
             for item in config["processes"]:
                 program = PROGRAMS[item.pop("program")]

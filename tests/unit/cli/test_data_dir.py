@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.embedded.data_dir import open_home, secret_environment
+from cli.embedded.data_dir import open_data_dir, secret_environment
 from cli.embedded.supervisor import Failed
 from cli.embedded.up import check, environment
 from contracts.errors import SettingsError
@@ -25,7 +25,7 @@ def up(data: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_a_second_instance_is_refused_and_told_the_pid_of_the_first(tmp_path: Path) -> None:
-    with open_home(str(tmp_path)):
+    with open_data_dir(str(tmp_path)):
         ended = up(tmp_path)
     assert ended.returncode == 1
     assert ended.stderr == (
@@ -36,7 +36,7 @@ def test_a_second_instance_is_refused_and_told_the_pid_of_the_first(tmp_path: Pa
 
 def test_the_folder_is_free_again_afterwards(tmp_path: Path) -> None:
     for _ in range(2):
-        with open_home(str(tmp_path / "new" / "folder")) as home:
+        with open_data_dir(str(tmp_path / "new" / "folder")) as home:
             assert home.path == tmp_path / "new" / "folder"
 
 
@@ -44,15 +44,15 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(Failed, match=r"DATA_DIR .*/file/data cannot be used"),
-        open_home(str(tmp_path / "file" / "data")),
+        open_data_dir(str(tmp_path / "file" / "data")),
     ):
         pass
 
 
 def test_the_secret_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    with open_home(str(tmp_path)) as home:
+    with open_data_dir(str(tmp_path)) as home:
         first = secret_environment(home, {})
-    with open_home(str(tmp_path)) as home:
+    with open_data_dir(str(tmp_path)) as home:
         second = secret_environment(home, {"JWT_SECRET_KEY": " "})
     assert first == second
     assert len(first["JWT_SECRET_KEY"]) == 64
@@ -60,7 +60,7 @@ def test_the_secret_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path)
 
 
 def test_a_secret_of_the_environment_wins_and_none_is_kept(tmp_path: Path) -> None:
-    with open_home(str(tmp_path)) as home:
+    with open_data_dir(str(tmp_path)) as home:
         environ = environment({"JWT_SECRET_KEY": "k" * 40}, home, tmp_path)
     assert environ["JWT_SECRET_KEY"] == "k" * 40
     assert not (tmp_path / "secrets.env").exists()
@@ -68,12 +68,12 @@ def test_a_secret_of_the_environment_wins_and_none_is_kept(tmp_path: Path) -> No
 
 def test_a_damaged_file_of_secrets_is_not_replaced_silently(tmp_path: Path) -> None:
     (tmp_path / "secrets.env").write_text("JWT_SECRET_KEY=\n")
-    with open_home(str(tmp_path)) as home, pytest.raises(Failed, match="has no JWT_SECRET_KEY"):
+    with open_data_dir(str(tmp_path)) as home, pytest.raises(Failed, match="has no JWT_SECRET_KEY"):
         secret_environment(home, {})
 
 
 def test_only_what_the_environment_does_not_name_is_filled_in(tmp_path: Path) -> None:
-    with open_home(str(tmp_path)) as home:
+    with open_data_dir(str(tmp_path)) as home:
         environ = environment({"BROKER_URL": "amqp://there", "DATABASE_URL": ""}, home, Path("/short"))
     assert environ["BROKER_URL"] == "amqp://there"
     assert environ["DATABASE_URL"] == f"sqlite:///{tmp_path}/web-detector.sqlite"

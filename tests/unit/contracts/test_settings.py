@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.embedded.up import Form, roles
+from cli.embedded.up import EmbeddedService, roles
 from contracts.errors import SettingsError
 from contracts.settings.fields import ROLES, Role
 from contracts.settings.load import load
@@ -237,7 +237,7 @@ def test_what_the_compose_file_wants_beside_is_in_the_example_and_on_the_page() 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_an_image_runs_the_command_of_the_embedded_form(role: Role, tmp_path: Path) -> None:
-    form = Form({}, load("api", GOOD), tmp_path, tmp_path, False, 2)
+    form = EmbeddedService({}, load("api", GOOD), tmp_path, tmp_path, False, 2)
     (process,) = [process for process in roles(form) if process.name.split("-")[0] == role]
     text = (ROOT / role / "Dockerfile").read_text().rsplit("\nCMD ", 1)[1]
     words = re.sub(r'[\[\]",\\]', " ", text).split()
@@ -249,7 +249,7 @@ def test_the_embedded_detectors_alone_can_have_a_python_of_their_own(tmp_path: P
     (line,) = problems("detector", {**LINKS, "DETECTOR_PYTHON": str(tmp_path)})
     assert line.startswith("DETECTOR_PYTHON=")
     settings = load("api", {**GOOD, "DETECTOR_PYTHON": "/bin/sh"})
-    for process in roles(Form({}, settings, tmp_path, tmp_path, False, 2)):
+    for process in roles(EmbeddedService({}, settings, tmp_path, tmp_path, False, 2)):
         own = process.name.startswith("detector")
         assert process.command[0] == ("/bin/sh" if own else sys.executable)
         # It need not have the service installed.
