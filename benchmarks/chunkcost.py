@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks import clip
 from benchmarks.report import full, record, spread, table, told
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.models import tiny_model
 
 CHUNK_SIZES = (24, 48, 96, 480)  # 24 is the length of a group

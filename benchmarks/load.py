@@ -24,7 +24,7 @@ import httpcore
 
 from benchmarks.report import record, table
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import ROOT
 
 POLL_SECONDS = 1.0

@@ -16,7 +16,7 @@ from tests.support.chromium import running_chromium
 from tests.support.deployments import recovery_times
 from tests.support.deployments.breakable import Breakable, Faulty
 from tests.support.deployments.deployment import Images
-from tests.support.deployments.forms import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
+from tests.support.deployments.modes import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
 from tests.support.deployments.service import ROOT, Client, Service
 from tests.support.models import tiny_model
 from tests.support.models_command import Command

@@ -22,7 +22,7 @@ from contracts.results.result_file import ResultFile
 from contracts.wire.messages import to_json
 from processor.housekeeping.inventory import Inventory
 from processor.operator.verify import Verifier
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import ROOT
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey

@@ -23,7 +23,7 @@ from contracts.database.tables import Base, Job, User, Video
 from tests.support.deployments.busy_jobs import Work
 from tests.support.deployments.compose import ROLES, entry_and_foreign
 from tests.support.deployments.deployment import Deployment, Images
-from tests.support.deployments.forms import DistributedForm, Servers
+from tests.support.deployments.modes import DistributedForm, Servers
 from tests.support.deployments.service import ROOT
 
 pytestmark = pytest.mark.distributed

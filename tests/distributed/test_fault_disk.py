@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.deployments.breakable import SETTINGS, Patient, at_work, short
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.servers.disk import enlarge, filled, small_disk
 from tests.support.videos.big_file import big
 from tests.support.waiting import until

@@ -15,7 +15,7 @@ import redis
 from contracts.storage.port import result_key
 from tests.support.deployments.compose import COMPOSE
 from tests.support.deployments.deployment import Deployment, Images
-from tests.support.deployments.forms import SECRETS, addresses, compose_secrets
+from tests.support.deployments.modes import SECRETS, addresses, compose_secrets
 from tests.support.deployments.service import Client
 from tests.support.servers.debian import Redis, require
 from tests.support.servers.s3 import Bucket, Line, ObjectStore

@@ -9,7 +9,7 @@ import pytest
 from tests.support.deployments.busy_jobs import Work
 from tests.support.deployments.compose import MAIN, Compose
 from tests.support.deployments.deployment import Containers, Deployment, Images, Part
-from tests.support.deployments.forms import DistributedForm, Servers, start_servers
+from tests.support.deployments.modes import DistributedForm, Servers, start_servers
 from tests.support.deployments.service import family
 from tests.support.servers.network import OtherHost
 

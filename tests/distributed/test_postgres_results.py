@@ -10,7 +10,7 @@ import pytest
 from contracts.results.postgres.schema import SCHEMA
 from tests.support.deployments.busy_jobs import Work
 from tests.support.deployments.deployment import Deployment, Images
-from tests.support.deployments.forms import RESULTS_IN_POSTGRES, DistributedForm, EmbeddedForm, Servers
+from tests.support.deployments.modes import RESULTS_IN_POSTGRES, DistributedForm, EmbeddedForm, Servers
 from tests.support.deployments.service import Service
 from tests.support.servers.debian import Postgres, require
 from tests.support.servers.postgres_results import ask

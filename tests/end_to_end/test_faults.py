@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.deployments.forms import EmbeddedForm, Form
+from tests.support.deployments.modes import EmbeddedForm, Form
 from tests.support.deployments.service import Service
 from tests.support.videos.sample_variants import repeated
 

@@ -11,7 +11,7 @@ import pytest
 from contracts.models import catalogue
 from contracts.models.catalogue import HeadOptions, Model
 from detector.heads import HEADS
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import ROOT
 from tests.support.models import onnx_models
 from tests.support.videos.clips import clip

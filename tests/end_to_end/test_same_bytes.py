@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import Service
 
 # (chunk size, detector workers, chunks that the clip of 212 frames is cut into). The first chunk has 24 frames, the

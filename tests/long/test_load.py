@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.load import Crowd
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 
 CLIENTS = 60
 SECONDS = 10

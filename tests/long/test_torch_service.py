@@ -13,7 +13,7 @@ import pytest
 from contracts.models.catalogue import write_entry
 from detector import masks_rle
 from tests.long.test_torch_engines import plain
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.models import torch_models
 from tests.support.models.torch_models import MASK, SIDES, noise
 from tests.support.videos.clips import clip

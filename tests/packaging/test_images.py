@@ -16,8 +16,8 @@ import pytest
 from contracts.settings.table import table
 from tests.support.deployments.compose import ROLES, dockerfile, entry_and_foreign
 from tests.support.deployments.deployment import Deployment
-from tests.support.deployments.forms import DistributedForm, Servers
 from tests.support.deployments.images import USER_ID, BuiltImages, environment
+from tests.support.deployments.modes import DistributedForm, Servers
 from tests.support.deployments.service import ROOT
 from tests.support.requirements import missing
 from tests.support.servers.debian import require

@@ -18,7 +18,7 @@ import pytest
 from jwt.warnings import InsecureKeyLengthWarning
 
 from api.access.scopes import OF_TOKENS, needed_scopes
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.user_admin import make_admin
 

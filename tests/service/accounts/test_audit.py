@@ -16,7 +16,7 @@ from contracts.database.tables import AuditEvent, User, utcnow
 from contracts.settings.table import Settings
 from processor.repository import Repository
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import Client
 from tests.support.user_admin import manage
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from contracts.database.engine import open_database
 from contracts.database.tables import User
-from tests.support.deployments.forms import Form
+from tests.support.deployments.modes import Form
 from tests.support.deployments.service import Client, Service
 from tests.support.tus_client import HEADERS, Upload
 from tests.support.videos.sample_variants import repeated

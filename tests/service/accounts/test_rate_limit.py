@@ -14,7 +14,7 @@ import redis
 from api.access.rate_limit import Rates
 from api.gunicorn_worker import HEADERS_SECONDS
 from contracts.errors import TooManyRequests
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import Client, Service
 from tests.support.servers.valkey import Valkey
 from tests.support.user_admin import make_admin

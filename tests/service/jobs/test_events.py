@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from contracts.database.engine import open_database
 from contracts.database.tables import Job, Rendition, utcnow
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.waiting import until
 

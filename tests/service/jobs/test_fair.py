@@ -13,7 +13,7 @@ from contracts.database.engine import open_database
 from contracts.database.tables import Job, utcnow
 from contracts.results.redis_store import RedisResultStore
 from contracts.workers.celery_app import create_celery
-from tests.support.deployments.forms import Form
+from tests.support.deployments.modes import Form
 from tests.support.deployments.service import Client, Service
 from tests.support.models import tiny_model
 from tests.support.videos.sample_variants import still

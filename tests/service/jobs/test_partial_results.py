@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from contracts.results.redis_store import RedisResultStore
-from tests.support.deployments.forms import Form
+from tests.support.deployments.modes import Form
 from tests.support.deployments.service import Client, Service
 from tests.support.videos.sample_variants import repeated
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from contracts.database.engine import open_database
 from contracts.database.tables import User, Webhook
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.forms import EmbeddedForm, Form
+from tests.support.deployments.modes import EmbeddedForm, Form
 from tests.support.deployments.service import ROOT, Client, Service
 from tests.support.servers.webhook_receiver import Receiver
 

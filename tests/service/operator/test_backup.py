@@ -27,7 +27,7 @@ from contracts.storage.removal import remove_video_data
 from processor.housekeeping.inventory import DataStores, Inventory
 from processor.housekeeping.orphans import orphans
 from processor.operator.verify import Verifier
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import Service
 from tests.support.operator_command import command
 from tests.support.processor_bench import InProcessProcessor

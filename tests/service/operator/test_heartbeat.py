@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.workers import heartbeat
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import ROOT
 
 NOW = 1_700_000_000.0

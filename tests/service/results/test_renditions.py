@@ -16,7 +16,7 @@ from PIL import Image
 from processor.renditions.drawing import colour_of
 from tests.media.test_rendering import grey
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import Client, Service
 from tests.support.videos import formats
 from tests.support.waiting import until

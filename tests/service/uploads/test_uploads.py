@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.support.deployments.forms import Form
+from tests.support.deployments.modes import Form
 from tests.support.deployments.service import Client, Service
 
 OPTIONS_REFUSED = [

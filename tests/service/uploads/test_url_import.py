@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from api.uploads.url_import import ImportRequest
-from tests.support.deployments.forms import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedForm
 from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.servers.byte_server import Route, Web, certificate, chunked, redirect, reply
 from tests.support.servers.debian import require

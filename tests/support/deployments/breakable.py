@@ -15,7 +15,7 @@ from contracts.results.port import ResultStore
 from contracts.storage.port import index_key
 from tests.support.deployments import recovery_times
 from tests.support.deployments.deployment import Deployment, Part
-from tests.support.deployments.forms import DistributedForm, Servers
+from tests.support.deployments.modes import DistributedForm, Servers
 from tests.support.deployments.service import Client
 from tests.support.videos.sample_variants import recoded
 from tests.support.waiting import until
