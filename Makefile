@@ -74,8 +74,8 @@ test-service: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the other half: HTTP o
 test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(PAGE) ## everything else: all deployment modes, all formats, images, PyTorch engines, load, speed (an hour or more)
 	$(BIN)/python -m tools.long_tier $(if $(TOUCHED),--touched $(TOUCHED)) $(if $(MINUTES),--minutes $(MINUTES))
 
-test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the distributed mode on all pairs of broker and database (FORM=rabbitmq-postgres: that one alone)
-	$(BIN)/pytest -m "distributed or every_form" -k "$(or $(FORM),not embedded)"
+test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the distributed mode on all pairs of broker and database (MODE=rabbitmq-postgres: that one only)
+	$(BIN)/pytest -m "distributed or every_mode" -k "$(or $(MODE),not embedded)"
 
 soak: $(SETUP_TEST) $(PAGE) ## jobs in distributed mode during random kills, restarts and data loss (SEED=1 JOBS=200 MINUTES=60)
 	SEED="$(SEED)" JOBS="$(or $(JOBS),200)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m long -s --basetemp=$(VENV)/soak tests/distributed/test_soak.py

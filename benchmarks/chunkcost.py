@@ -2,7 +2,7 @@
 
     make bench-chunks [SECONDS=60] [ROUNDS=5], BENCH=full for 11 rounds
 
-The embedded form with one detector and a model that costs nothing, once for each CHUNK_SIZE, side by side; they do the
+Embedded mode with one detector and a model that costs nothing, once for each CHUNK_SIZE, side by side; they do the
 same job on the same video in turns, in an order of their own each round. Every chunk begins at a keyframe, so that
 no frame is decoded twice. A line through (chunks, seconds from the job's start to its end) gives the seconds of a
 chunk, and of all the rest; that through the seconds of the processor, of all processes of the service, tells
@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks import clip
 from benchmarks.report import full, record, spread, table, told
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.models import tiny_model
 
 CHUNK_SIZES = (24, 48, 96, 480)  # 24 is the length of a group
@@ -39,14 +39,14 @@ def measure(video: Path, rounds: int, folder: Path) -> tuple[dict[int, int], Sec
     with ExitStack() as stack:
         jobs = {}
         for size in CHUNK_SIZES:
-            form = EmbeddedForm().run(
+            mode = EmbeddedMode().run(
                 folder / str(size),
                 CHUNK_SIZE=size,
                 DETECTOR_WORKERS=1,
                 MODELS_DIR=folder / "models",
                 DEFAULT_MODEL=tiny_model.ID,
             )
-            service = stack.enter_context(form)
+            service = stack.enter_context(mode)
             client = service.client()
             jobs[size] = (service, client, client.upload(video))
         order = random.Random(1)  # noqa: S311  (the same in every run)

@@ -2,7 +2,7 @@
 
     make bench-fair [JOBS=100] [FRAMES=240] [ROUNDS=3]
 
-The embedded form with one detector; all jobs are of the same length. Then the same beside one long job of the same
+Embedded mode with one detector; all jobs are of the same length. Then the same beside one long job of the same
 user: a long job must not starve a short one. The model costs next to nothing, so that a hundred jobs do not take hours.
 """
 

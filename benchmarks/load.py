@@ -2,7 +2,7 @@
 
     make bench-load [CLIENTS=200] [SECONDS=60]
 
-The embedded form, as it comes, and beside it clients in a process of their own, some to a user. Each asks for its job
+Embedded mode, as it comes, and beside it clients in a process of their own, some to a user. Each asks for its job
 once a second on average, at moments of its own: were they a second apart, all whom something held up once would ask
 together from then on. One of every twenty uploads the sample and starts a job on it, over and over. The clients share
 the machine with the service. An answer other than 2xx and 429 is a failure. The first seconds, in which all connect and
@@ -24,7 +24,7 @@ import httpcore
 
 from benchmarks.report import record, table
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import ROOT
 
 POLL_SECONDS = 1.0
@@ -123,7 +123,7 @@ class Crowd:
 
 def main(clients: int, seconds: float) -> int:
     """Run, print and keep the figures; 1 where an answer was wrong."""
-    with tempfile.TemporaryDirectory() as folder, EmbeddedForm().run(Path(folder)) as service:
+    with tempfile.TemporaryDirectory() as folder, EmbeddedMode().run(Path(folder)) as service:
         seen = asyncio.run(Crowd(service, ROOT / "samples/things.mp4", clients, seconds).run())
     quantiles = {f"p{int(share * 100)}": seen.quantile(share) for share in (0.5, 0.95, 0.99)}
     rows = [[what, str(status), str(count)] for (what, status), count in sorted(seen.answers.items())]

@@ -2,7 +2,7 @@
 
     make bench-memory [SECONDS=60] [TIMES=10] [ROUNDS=1], BENCH=full for 1 minute against 60 in 3 rounds
 
-The embedded form with a model that costs nothing; each video has a service and folders of its own, in an order that
+Embedded mode with a model that costs nothing; each video has a service and folders of its own, in an order that
 turns with the rounds. VmHWM is read while and after the job ran and its results were read, page by page; of the
 processes of a role the largest counts. Nothing but Valkey, which holds the results, may take more for the long video.
 """

@@ -2,7 +2,7 @@
 
     make bench-merge [FRAMES=100000] [ROUNDS=1], BENCH=full for 1,000,000 frames in 3 rounds
 
-The tables are SQLite's, the store is the Valkey of the embedded form, the storage is a folder. Each step is the
+The tables are SQLite's, the store is the Valkey of embedded mode, the storage is a folder. Each step is the
 service's own code in a process of its own: the plan with the tasks that it sends (nobody takes them), the merge
 from the store to the result file, and the reading of pages and lines from both. The result's bytes must be the
 same in each round.

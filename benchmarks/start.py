@@ -2,7 +2,7 @@
 
     make bench-start [ROUNDS=3], BENCH=full for 10 rounds
 
-The disk's cache is warm: a round that is not counted comes before. Each round starts the embedded form twice, on an
+The disk's cache is warm: a round that is not counted comes before. Each round starts embedded mode twice, on an
 empty folder and then on what that left, with the default settings and the default model; the time to ready is that
 which the supervisor takes to say so. The job is the first one of its service; its video of a minute is uploaded
 before, its results are asked for until there are some, and then it is cancelled.

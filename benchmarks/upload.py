@@ -4,7 +4,7 @@
 
 Each round does all of them, in an order of its own, so that what disturbs the machine, and what one leaves for the
 next to do, meets them alike: the disk alone (read, hash, write, fsync, rename in one process), a raw body, and a
-form, over loopback to the embedded form. The disk goes twice, and the ratio of the two is how much a ratio is
+form, over loopback to embedded mode. The disk goes twice, and the ratio of the two is how much a ratio is
 worth here.
 """
 

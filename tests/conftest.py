@@ -16,7 +16,14 @@ from tests.support.chromium import running_chromium
 from tests.support.deployments import recovery_times
 from tests.support.deployments.breakable import Breakable, Faulty
 from tests.support.deployments.deployment import Images
-from tests.support.deployments.modes import MATRIX, DistributedForm, EmbeddedForm, Form, Servers, start_servers
+from tests.support.deployments.modes import (
+    MATRIX,
+    DeploymentMode,
+    DistributedMode,
+    EmbeddedMode,
+    Servers,
+    start_servers,
+)
 from tests.support.deployments.service import ROOT, Client, Service
 from tests.support.models import tiny_model
 from tests.support.models_command import Command
@@ -47,24 +54,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The deployment modes of a test that runs a service: embedded, unless the test is marked otherwise.
 
-    every_form: embedded and on RabbitMQ with PostgreSQL; in the long tier on the other pairs too. distributed: the
+    every_mode: embedded and on RabbitMQ with PostgreSQL; in the long tier on the other pairs too. distributed: the
     same without embedded.
     """
-    if "form" not in metafunc.fixturenames:
+    if "mode" not in metafunc.fixturenames:
         return
     marked = {mark.name for mark in metafunc.definition.iter_markers()}
     names = ["embedded"] if "distributed" not in marked else []
-    if marked & {"every_form", "distributed"}:
+    if marked & {"every_mode", "distributed"}:
         names += MATRIX[:1]
-    forms = [pytest.param(name) for name in names]
-    if "every_form" in marked:
-        forms += [pytest.param(name, marks=pytest.mark.long) for name in MATRIX[1:]]
-    metafunc.parametrize("form", forms, indirect=True, scope="session")
+    modes = [pytest.param(name) for name in names]
+    if "every_mode" in marked:
+        modes += [pytest.param(name, marks=pytest.mark.long) for name in MATRIX[1:]]
+    metafunc.parametrize("mode", modes, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
 def starting() -> Iterator[Servers]:
-    """The servers of the distributed forms, which may not answer yet."""
+    """The servers of the distributed modes, which may not answer yet."""
     with start_servers() as servers:
         yield servers
 
@@ -76,41 +83,41 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
 
 
 @pytest.fixture(scope="session")
-def form(request: pytest.FixtureRequest) -> Form:
-    """The form that the service runs in."""
+def mode(request: pytest.FixtureRequest) -> DeploymentMode:
+    """The deployment mode of the service."""
     if request.param == "embedded":
-        return EmbeddedForm()
+        return EmbeddedMode()
     servers: Servers = request.getfixturevalue("starting")
     images: Images = request.getfixturevalue("images")
     for server in (servers.redis, servers.postgres, servers.rabbitmq):
         server.wait()
     broker, database = request.param.split("-")
-    return DistributedForm(broker, database, servers, images)
+    return DistributedMode(broker, database, servers, images)
 
 
 @pytest.fixture(scope="session")
 def faulty(images: Images) -> Iterator[Faulty]:
-    """The distributed form on servers that a test may break, and must have mended at its end."""
+    """Distributed mode on servers that a test may break, and must have mended at its end."""
     with start_servers() as servers:
         breakable = Breakable(servers.rabbitmq, servers.redis, servers.postgres)
-        form = Faulty("rabbitmq", "postgres", breakable, images)
-        form.wait()
-        yield form
+        mode = Faulty("rabbitmq", "postgres", breakable, images)
+        mode.wait()
+        yield mode
 
 
 @pytest.fixture(scope="session")
-def service(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests that neither break nor configure it. Its default model costs next to nothing."""
     folder = tmp_path_factory.mktemp("service")
     tiny_model.install(folder / "data" / "models", labels=tiny_model.COMMON_LABELS)
-    with form.run(folder, UPLOAD_MAX_BYTES=5_000_000, DEFAULT_MODEL=tiny_model.ID) as running:
+    with mode.run(folder, UPLOAD_MAX_BYTES=5_000_000, DEFAULT_MODEL=tiny_model.ID) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def standard_service(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def standard_service(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service with its bundled model, as users start it."""
-    with form.run(tmp_path_factory.mktemp("standard"), UPLOAD_MAX_BYTES=5_000_000) as running:
+    with mode.run(tmp_path_factory.mktemp("standard"), UPLOAD_MAX_BYTES=5_000_000) as running:
         yield running
 
 
@@ -155,8 +162,8 @@ def sample(full_sample: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def expected(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The embedded form's result file of the sample."""
-    with EmbeddedForm().run(tmp_path_factory.mktemp("expected")) as service:
+    """Embedded mode's result file of the sample."""
+    with EmbeddedMode().run(tmp_path_factory.mktemp("expected")) as service:
         return service.result_bytes(service.client().detect(sample))
 
 

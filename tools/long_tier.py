@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PYTEST = f"{Path(sys.executable).parent}/pytest"
 NEEDS_OWN_SETUP = "images or model or audit or detectron2"
-BY_MODE = "distributed or every_form"
+BY_MODE = "distributed or every_mode"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from contracts.results.result_file import ResultFile
 from contracts.wire.messages import to_json
 from processor.housekeeping.inventory import Inventory
 from processor.operator.verify import Verifier
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import ROOT
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
@@ -110,7 +110,7 @@ def test_a_service_opens_the_folder_of_the_first_release(desk: InProcessProcesso
     assert EARLIER[0] == "0001"
     assert EARLIER[-1] < REVISION
     as_of("0001", desk, tmp_path / "own" / "data")
-    with EmbeddedForm().run(tmp_path / "own") as service:
+    with EmbeddedMode().run(tmp_path / "own") as service:
         client = service.client()
         client.use(client.call("POST", "/auth/login", 200, json={"username": "carol", "password": PASSWORD}))
         jobs = client.call("GET", "/jobs", 200)["items"]

@@ -1,6 +1,6 @@
-"""What the distributed form alone can do: detectors that come and go, and tables in PostgreSQL.
+"""What distributed mode alone can do: detectors that come and go, and tables in PostgreSQL.
 
-All that it does as the embedded form does is shown by the tests that take the fixture `service` or `form`.
+All that it does as embedded mode does is shown by the tests that take the fixture `service` or `mode`.
 """
 
 import subprocess
@@ -23,7 +23,7 @@ from contracts.database.tables import Base, Job, User, Video
 from tests.support.deployments.busy_jobs import Work
 from tests.support.deployments.compose import ROLES, entry_and_foreign
 from tests.support.deployments.deployment import Deployment, Images
-from tests.support.deployments.modes import DistributedForm, Servers
+from tests.support.deployments.modes import DistributedMode, Servers
 from tests.support.deployments.service import ROOT
 
 pytestmark = pytest.mark.distributed
@@ -31,9 +31,9 @@ SETTINGS = {"CHUNK_SIZE": 48, "LEASE_SECONDS": 3, "REAPER_SECONDS": 2, "DETECTOR
 
 
 @pytest.fixture(scope="module")
-def own(form: DistributedForm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A form with two detectors; nobody may complain but of the detectors that are killed."""
-    with form.run(tmp_path_factory.mktemp("own"), **SETTINGS) as deployment:
+def own(mode: DistributedMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A mode with two detectors; nobody may complain but of the detectors that are killed."""
+    with mode.run(tmp_path_factory.mktemp("own"), **SETTINGS) as deployment:
         yield deployment
     assert [line for line in deployment.complaints() if "was abandoned: sending it again" not in line] == []
 

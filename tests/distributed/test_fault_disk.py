@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.deployments.breakable import SETTINGS, Patient, at_work, short
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.servers.disk import enlarge, filled, small_disk
 from tests.support.videos.big_file import big
 from tests.support.waiting import until
@@ -27,7 +27,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def own(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    with EmbeddedForm().run(tmp_path_factory.mktemp("own"), STORAGE_DIR=disk / "storage", **SETTINGS) as service:
+    with EmbeddedMode().run(tmp_path_factory.mktemp("own"), STORAGE_DIR=disk / "storage", **SETTINGS) as service:
         yield service
 
 

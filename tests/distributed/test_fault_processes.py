@@ -1,4 +1,4 @@
-"""Each process of the distributed form killed in the middle of what it does: the job ends by itself, with the same
+"""Each process of distributed mode killed in the middle of what it does: the job ends by itself, with the same
 bytes as one that nobody disturbed."""
 
 import threading

@@ -9,7 +9,7 @@ import pytest
 from tests.support.deployments.busy_jobs import Work
 from tests.support.deployments.compose import MAIN, Compose
 from tests.support.deployments.deployment import Containers, Deployment, Images, Part
-from tests.support.deployments.modes import DistributedForm, Servers, start_servers
+from tests.support.deployments.modes import DistributedMode, Servers, start_servers
 from tests.support.deployments.service import family
 from tests.support.servers.network import OtherHost
 
@@ -41,8 +41,8 @@ def central(
 ) -> Iterator[Deployment]:
     """The central host, with a detector of its own."""
     broker, database = request.param.split("-")
-    form = DistributedForm(broker, database, servers, images, CENTRAL)
-    with form.run(tmp_path_factory.mktemp("central"), **SETTINGS) as deployment:
+    mode = DistributedMode(broker, database, servers, images, CENTRAL)
+    with mode.run(tmp_path_factory.mktemp("central"), **SETTINGS) as deployment:
         yield deployment
 
 

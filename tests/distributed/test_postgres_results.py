@@ -10,7 +10,7 @@ import pytest
 from contracts.results.postgres.schema import SCHEMA
 from tests.support.deployments.busy_jobs import Work
 from tests.support.deployments.deployment import Deployment, Images
-from tests.support.deployments.modes import RESULTS_IN_POSTGRES, DistributedForm, EmbeddedForm, Servers
+from tests.support.deployments.modes import RESULTS_IN_POSTGRES, DistributedMode, EmbeddedMode, Servers
 from tests.support.deployments.service import Service
 from tests.support.servers.debian import Postgres, require
 from tests.support.servers.postgres_results import ask
@@ -28,7 +28,7 @@ def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def expected_of_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The result file of the clip with results in Redis."""
-    with EmbeddedForm().run(tmp_path_factory.mktemp("expected")) as service:
+    with EmbeddedMode().run(tmp_path_factory.mktemp("expected")) as service:
         return service.result_bytes(service.client().detect(clip))
 
 
@@ -48,7 +48,7 @@ def results(server: Postgres) -> str:
 
 @pytest.fixture(scope="module")
 def own(results: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with EmbeddedForm().run(tmp_path_factory.mktemp("own"), RESULT_STORE_URL=results, **SETTINGS) as running:
+    with EmbeddedMode().run(tmp_path_factory.mktemp("own"), RESULT_STORE_URL=results, **SETTINGS) as running:
         yield running
 
 
@@ -98,8 +98,8 @@ def distributed(starting: Servers, images: Images, tmp_path_factory: pytest.Temp
     """The services of the compose file with RabbitMQ, and PostgreSQL for the tables and the results."""
     for server in (starting.redis, starting.postgres, starting.rabbitmq):
         server.wait()
-    form = DistributedForm("rabbitmq", "postgres", starting, images)
-    with form.run(tmp_path_factory.mktemp("distributed"), **SETTINGS, **RESULTS_IN_POSTGRES) as deployment:
+    mode = DistributedMode("rabbitmq", "postgres", starting, images)
+    with mode.run(tmp_path_factory.mktemp("distributed"), **SETTINGS, **RESULTS_IN_POSTGRES) as deployment:
         yield deployment
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.deployments.modes import EmbeddedForm, Form
+from tests.support.deployments.modes import DeploymentMode, EmbeddedMode
 from tests.support.deployments.service import Service
 from tests.support.videos.sample_variants import repeated
 
@@ -25,8 +25,8 @@ def undisturbed(service: Service, clip: Path) -> bytes:
 
 
 @pytest.fixture
-def own(form: Form, tmp_path: Path) -> Iterator[Service]:
-    with form.run(tmp_path, **SETTINGS) as running:
+def own(mode: DeploymentMode, tmp_path: Path) -> Iterator[Service]:
+    with mode.run(tmp_path, **SETTINGS) as running:
         yield running
 
 
@@ -35,7 +35,7 @@ def test_a_killed_detector_does_not_show_in_the_result(
     tmp_path: Path, clip: Path, undisturbed: bytes, victim: str
 ) -> None:
     """Where a supervisor starts it again; tests/distributed/test_distributed.py shows that another one takes over."""
-    with EmbeddedForm().run(tmp_path, **SETTINGS) as own:
+    with EmbeddedMode().run(tmp_path, **SETTINGS) as own:
         client = own.client()
         job = client.start(client.upload(clip))
         client.wait(job, lambda now: now["progress"]["frames_done"] > 40)

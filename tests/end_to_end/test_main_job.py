@@ -11,7 +11,7 @@ from tests.support.reference import iou, sequential
 from tests.support.videos.sample_variants import subtitled
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.every_form
+pytestmark = pytest.mark.every_mode
 
 MIN_SCORE = 0.35
 

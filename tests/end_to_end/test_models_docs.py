@@ -11,7 +11,7 @@ import pytest
 from contracts.models import catalogue
 from contracts.models.catalogue import HeadOptions, Model
 from detector.heads import HEADS
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import ROOT
 from tests.support.models import onnx_models
 from tests.support.videos.clips import clip
@@ -32,7 +32,7 @@ def test_from_a_file_to_boxes_by_the_very_lines(tmp_path: Path) -> None:
         clip(size=(480, 360), frames=12, images=[onnx_models.frame(("red", red))] * 12).content
     )
     onnx_models.yolox(tmp_path / "my-yolox.onnx")
-    with EmbeddedForm().run(tmp_path) as service:
+    with EmbeddedMode().run(tmp_path) as service:
         client = service.client("dora")
         environ = {
             "PATH": "/usr/bin:/bin",

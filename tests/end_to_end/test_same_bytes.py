@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Service
 
 # (chunk size, detector workers, chunks that the clip of 212 frames is cut into). The first chunk has 24 frames, the
@@ -47,7 +47,7 @@ def test_chunks_and_workers_do_not_show_in_the_result(
     assert keyframes(sample) > 10
     assert service.settings().chunk_size != size
     usual = service.client()
-    with EmbeddedForm().run(tmp_path / "own", CHUNK_SIZE=size, DETECTOR_WORKERS=workers) as own:
+    with EmbeddedMode().run(tmp_path / "own", CHUNK_SIZE=size, DETECTOR_WORKERS=workers) as own:
         assert len(own.processes(r"detector\.worker")) >= workers
         client = own.client()
         for clip in (sample, single):

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from benchmarks.load import Crowd
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 
 CLIENTS = 60
 SECONDS = 10
 
 
 def test_whoever_asks_gets_an_answer_while_others_upload_and_jobs_run(tmp_path: Path, sample: Path) -> None:
-    with EmbeddedForm().run(tmp_path) as service:
+    with EmbeddedMode().run(tmp_path) as service:
         assert isinstance(service, Embedded)
         seen = asyncio.run(Crowd(service, sample, CLIENTS, SECONDS).run())
         assert len(seen.polls) >= CLIENTS

@@ -1,4 +1,4 @@
-"""A whole job with Detectron2: the embedded form, its detectors in the environment of that engine, over HTTP."""
+"""A whole job with Detectron2: embedded mode, its detectors in the environment of that engine, over HTTP."""
 
 import io
 import json
@@ -13,7 +13,7 @@ import pytest
 from contracts.models.catalogue import write_entry
 from detector import masks_rle
 from tests.long.test_torch_engines import plain
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.models import torch_models
 from tests.support.models.torch_models import MASK, SIDES, noise
 from tests.support.videos.clips import clip
@@ -54,7 +54,7 @@ def test_a_job_gives_the_masks_that_it_asks_for(tmp_path: Path) -> None:
     content = turned()
     video.write_bytes(content)
     settings = {"MODELS_DIR": models, "DETECTOR_PYTHON": own_python(tmp_path), "DETECTOR_WORKERS": 1}
-    with EmbeddedForm().run(tmp_path, **settings) as service:
+    with EmbeddedMode().run(tmp_path, **settings) as service:
         client = service.client()
         uploaded = client.upload(video)
         assert (uploaded["media"]["width"], uploaded["media"]["height"]) == (WIDTH, HEIGHT)

@@ -17,7 +17,7 @@ from contracts.settings.table import table
 from tests.support.deployments.compose import ROLES, dockerfile, entry_and_foreign
 from tests.support.deployments.deployment import Deployment
 from tests.support.deployments.images import USER_ID, BuiltImages, environment
-from tests.support.deployments.modes import DistributedForm, Servers
+from tests.support.deployments.modes import DistributedMode, Servers
 from tests.support.deployments.service import ROOT
 from tests.support.requirements import missing
 from tests.support.servers.debian import require
@@ -138,12 +138,12 @@ for place in ("/", "/app", "/usr/local/lib", "/data", "/tmp", "/root", "/var/tmp
 
 @pytest.fixture(scope="module")
 def running(images: BuiltImages, starting: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """The distributed form out of the images."""
+    """Distributed mode out of the images."""
     for server in (starting.redis, starting.postgres, starting.rabbitmq):
         server.wait()
-    form = DistributedForm("rabbitmq", "postgres", starting, images)
+    mode = DistributedMode("rabbitmq", "postgres", starting, images)
     settings = {"CHUNK_SIZE": 48, "DETECTOR_THREADS": 1, "DETECTOR_WORKERS": 2}
-    with form.run(tmp_path_factory.mktemp("running"), **settings) as deployment:
+    with mode.run(tmp_path_factory.mktemp("running"), **settings) as deployment:
         yield deployment
     assert deployment.complaints() == []
 

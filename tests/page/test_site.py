@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Service
 
 INDEX = (
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with EmbeddedForm().run(tmp_path_factory.mktemp("site"), PAGE_DIR=folder) as service:
+    with EmbeddedMode().run(tmp_path_factory.mktemp("site"), PAGE_DIR=folder) as service:
         yield service
 
 

@@ -18,7 +18,7 @@ import pytest
 from jwt.warnings import InsecureKeyLengthWarning
 
 from api.access.scopes import OF_TOKENS, needed_scopes
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.user_admin import make_admin
 
@@ -93,8 +93,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The embedded form alone: who gets in is settled before anything that another form does otherwise."""
-    with EmbeddedForm().run(tmp_path_factory.mktemp("own")) as running:
+    """Embedded mode only: who gets in is settled before anything that differs between the modes."""
+    with EmbeddedMode().run(tmp_path_factory.mktemp("own")) as running:
         yield running
 
 

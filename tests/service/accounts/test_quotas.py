@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from contracts.database.engine import open_database
 from contracts.database.tables import User
-from tests.support.deployments.modes import Form
+from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
 from tests.support.tus_client import HEADERS, Upload
 from tests.support.videos.sample_variants import repeated
 
-pytestmark = pytest.mark.every_form
+pytestmark = pytest.mark.every_mode
 
 
 FRAMES = 48
@@ -26,11 +26,11 @@ STILL = {"every_n": 20}
 
 
 @pytest.fixture(scope="module")
-def own(form: Form, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def own(mode: DeploymentMode, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service where two samples are one too many, and so are two jobs, and the frames of three."""
     size = sample.stat().st_size
     settings = {"QUOTA_STORED_BYTES": size * 3 // 2, "QUOTA_ACTIVE_JOBS": 1, "QUOTA_FRAMES_PER_DAY": FRAMES + 10}
-    with form.run(tmp_path_factory.mktemp("own"), **settings) as running:
+    with mode.run(tmp_path_factory.mktemp("own"), **settings) as running:
         yield running
 
 

@@ -14,7 +14,7 @@ import redis
 from api.access.rate_limit import Rates
 from api.gunicorn_worker import HEADERS_SECONDS
 from contracts.errors import TooManyRequests
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Client, Service
 from tests.support.servers.valkey import Valkey
 from tests.support.user_admin import make_admin
@@ -30,7 +30,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "RATE_REQUESTS_PER_MINUTE": PER_MINUTE, "CORS_ORIGINS": f"{ORIGIN},http://localhost:3000",
         "REGISTRATIONS_PER_ADDRESS": USERS_PER_MINUTE, "TRUSTED_PROXIES": "127.0.0.0/8",
     }  # fmt: skip
-    with EmbeddedForm().run(tmp_path_factory.mktemp("own"), **settings) as running:
+    with EmbeddedMode().run(tmp_path_factory.mktemp("own"), **settings) as running:
         yield running
 
 

@@ -20,7 +20,7 @@ GOOD = "a-long-enough-password"
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The DATA_DIR of an embedded form, as far as its tables go."""
+    """The DATA_DIR of embedded mode, as far as its tables go."""
     url = f"sqlite:///{tmp_path}/web-detector.sqlite"
     engine = open_database(url)
     Base.metadata.create_all(engine)

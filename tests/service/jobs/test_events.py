@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from contracts.database.engine import open_database
 from contracts.database.tables import Job, Rendition, utcnow
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.waiting import until
 
@@ -99,7 +99,7 @@ def done(client: Client, sample: Path) -> Any:
     return client.job(job)
 
 
-@pytest.mark.every_form
+@pytest.mark.every_mode
 def test_a_job_is_told_of_from_its_start_to_its_end(client: Client, sample: Path) -> None:
     video = client.upload(sample)
     with stream(client) as events:
@@ -142,7 +142,7 @@ def test_deleted_jobs_are_gone(client: Client, done: Any, sample: Path) -> None:
         assert events.until(lambda name, data: name == "gone")[-1][1] == {"id": second["id"]}
 
 
-@pytest.mark.every_form
+@pytest.mark.every_mode
 def test_whoever_comes_back_hears_what_ended_since(service: Service, client: Client, done: Any) -> None:
     now = utcnow()
     ended = {ago: add_job(service, done, finished_at=now - timedelta(hours=ago)) for ago in (1, 3)}
@@ -238,7 +238,7 @@ def test_a_cookie_opens_the_stream(service: Service, client: Client) -> None:
 
 
 def test_a_service_that_stops_ends_its_streams(tmp_path: Path) -> None:
-    with EmbeddedForm().run(tmp_path) as service:
+    with EmbeddedMode().run(tmp_path) as service:
         with stream(service.client()) as events:
             service.process.send_signal(signal.SIGTERM)
             assert list(events) == []

@@ -13,22 +13,22 @@ from contracts.database.engine import open_database
 from contracts.database.tables import Job, utcnow
 from contracts.results.redis_store import RedisResultStore
 from contracts.workers.celery_app import create_celery
-from tests.support.deployments.modes import Form
+from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
 from tests.support.models import tiny_model
 from tests.support.videos.sample_variants import still
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.every_form
+pytestmark = pytest.mark.every_mode
 
 MANY, AT_ONCE = 10, 2
 ENDLESS = 20_000  # frames, minutes of work for nanodet-g
 
 
 @pytest.fixture(scope="module")
-def own(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def own(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with one detector, and a model that costs it next to nothing."""
-    with form.run(
+    with mode.run(
         tmp_path_factory.mktemp("fair"),
         CHUNK_SIZE=ENDLESS,
         CHUNK_WINDOW=2,

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.deployments.service import Client, Service
 
-pytestmark = pytest.mark.every_form
+pytestmark = pytest.mark.every_mode
 
 
 def upload(client: Client, sample: Path, name: str) -> Any:

@@ -8,20 +8,20 @@ import pytest
 import redis
 
 from contracts.results.redis_store import RedisResultStore
-from tests.support.deployments.modes import Form
+from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
 from tests.support.videos.sample_variants import repeated
 
-pytestmark = pytest.mark.every_form
+pytestmark = pytest.mark.every_mode
 
 
 TIMES = 3
 
 
 @pytest.fixture(scope="module")
-def own(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def own(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with small chunks and one detector, so that a job takes its time."""
-    with form.run(tmp_path_factory.mktemp("partial"), CHUNK_SIZE=24, DETECTOR_WORKERS=1) as running:
+    with mode.run(tmp_path_factory.mktemp("partial"), CHUNK_SIZE=24, DETECTOR_WORKERS=1) as running:
         yield running
 
 

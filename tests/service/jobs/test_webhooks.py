@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from contracts.database.engine import open_database
 from contracts.database.tables import User, Webhook
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.modes import EmbeddedForm, Form
+from tests.support.deployments.modes import DeploymentMode, EmbeddedMode
 from tests.support.deployments.service import ROOT, Client, Service
 from tests.support.servers.webhook_receiver import Receiver
 
@@ -24,9 +24,9 @@ SETTINGS = {"WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_TIMEOUT_SECONDS":
 
 
 @pytest.fixture(scope="module")
-def calling(form: Form, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def calling(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that may call this very address, and no other that is not public."""
-    with form.run(tmp_path_factory.mktemp("calling"), **SETTINGS) as running:
+    with mode.run(tmp_path_factory.mktemp("calling"), **SETTINGS) as running:
         yield running
 
 
@@ -60,7 +60,7 @@ def told(client: Client, webhook: Any, seconds: float = 60) -> list[Any]:
         time.sleep(0.1)
 
 
-@pytest.mark.every_form
+@pytest.mark.every_mode
 def test_the_end_of_a_job_is_told(calling: Service, receiver: Receiver, sample: Path) -> None:
     client, other = calling.client(), calling.client()
     webhook = make(client, f"{receiver.url}/jobs?x=1")
@@ -155,7 +155,7 @@ def test_an_address_that_is_not_open_is_refused(calling: Service, url: str) -> N
     assert client.call("GET", "/webhooks", 200)["items"] == []
 
 
-@pytest.mark.every_form
+@pytest.mark.every_mode
 def test_an_address_is_checked_again_at_each_call(calling: Service, receiver: Receiver, sample: Path) -> None:
     client = calling.client()
     webhook = make(client, receiver.url)
@@ -174,7 +174,7 @@ def test_a_document_that_is_not_as_the_spec_has_it_is_refused(calling: Service, 
     assert client.request("POST", "/webhooks", json=body).status_code == 422
 
 
-@pytest.mark.every_form
+@pytest.mark.every_mode
 def test_deliveries_come_in_pages(calling: Service, receiver: Receiver, sample: Path) -> None:
     client = calling.client()
     webhook = make(client, receiver.url)
@@ -203,7 +203,7 @@ def test_nothing_inside_is_called_unless_it_is_allowed(service: Service, receive
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """A service that a test may break. Webhooks are switched off in it, until one switches them on; then a
     claim holds for 15 s."""
-    with EmbeddedForm().run(tmp_path_factory.mktemp("own"), WEBHOOK_CONCURRENCY=0, **SETTINGS) as running:
+    with EmbeddedMode().run(tmp_path_factory.mktemp("own"), WEBHOOK_CONCURRENCY=0, **SETTINGS) as running:
         yield running
 
 

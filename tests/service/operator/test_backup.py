@@ -27,7 +27,7 @@ from contracts.storage.removal import remove_video_data
 from processor.housekeeping.inventory import DataStores, Inventory
 from processor.housekeeping.orphans import orphans
 from processor.operator.verify import Verifier
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Service
 from tests.support.operator_command import command
 from tests.support.processor_bench import InProcessProcessor
@@ -297,7 +297,7 @@ def test_a_restored_service_goes_on(sample: Path, tmp_path: Path) -> None:
     """Tokens hold, results are the same to the byte, and a job that ran is done again."""
     long = repeated(sample, tmp_path / "long.mp4", 2)
     backup = tmp_path / "all.backup"
-    with EmbeddedForm().run(tmp_path / "one", CHUNK_SIZE=24) as one:
+    with EmbeddedMode().run(tmp_path / "one", CHUNK_SIZE=24) as one:
         client = one.client()
         ended = client.detect(sample)
         lines = client.lines(ended)
@@ -314,7 +314,7 @@ def test_a_restored_service_goes_on(sample: Path, tmp_path: Path) -> None:
     restored = command({"DATA_DIR": str(place)}, "restore", str(backup))
     assert restored.returncode == 0, restored.stderr
     assert restored.stderr.startswith("restored: ")
-    with EmbeddedForm().run(tmp_path / "two", CHUNK_SIZE=24) as two:
+    with EmbeddedMode().run(tmp_path / "two", CHUNK_SIZE=24) as two:
         client.http.base_url = two.url
         assert client.lines(client.job(ended)) == lines
         again = client.wait(running)

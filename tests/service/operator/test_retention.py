@@ -194,7 +194,7 @@ def test_the_commands_say_what_would_go_before_it_goes(desk: InProcessProcessor,
     assert [json.loads(line)["id"] for line in command(desk.environ, "retention", "--json").stdout.splitlines()] == [
         old.id
     ]
-    # Without the servers' addresses, as where the embedded form does not run.
+    # Without the servers' addresses, as where embedded mode does not run.
     alone = {name: desk.environ[name] for name in ("DATA_DIR",)}
     done = command(alone, "orphans", "--hours", "1")
     assert done.stdout == f"object  {stray}\n1 were removed\n"

@@ -185,7 +185,7 @@ def test_the_command_names_what_is_wrong_and_says_so_by_its_status(tmp_path: Pat
     video = desk.add_video(clip(frames=30))
     good, bad = desk.add_job(video), desk.add_job(video, every_n=2)
     running = desk.start_job(video)
-    environ = {"DATA_DIR": str(tmp_path)}  # all that an operator of the embedded form sets
+    environ = {"DATA_DIR": str(tmp_path)}  # all that an operator of embedded mode sets
     assert command(environ, "verify", good.id).returncode == 0
     desk.result(bad).write_bytes(b"WDRESULT")
     done = command(environ, "verify", "--all")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import ROOT, Service
 from tests.support.models import onnx_models
 from tests.support.videos.clips import clip
@@ -40,7 +40,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     labels.write_text("red\nblue\n")
     data = folder / "data"
     models(data, "add", onnx_models.yolox(folder / "padded.onnx"), "--labels", labels)
-    with EmbeddedForm().run(folder, DETECTOR_WORKERS=2, CHUNK_SIZE=12) as service:
+    with EmbeddedMode().run(folder, DETECTOR_WORKERS=2, CHUNK_SIZE=12) as service:
         made = onnx_models.detr(folder / "queries.onnx")
         models(data, "add", made, "--labels", labels, "--engine", "onnxruntime")
         yield service

@@ -16,7 +16,7 @@ from PIL import Image
 from processor.renditions.drawing import colour_of
 from tests.media.test_rendering import grey
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Client, Service
 from tests.support.videos import formats
 from tests.support.waiting import until
@@ -218,7 +218,7 @@ def test_what_cannot_be_made_is_refused(client: Client, sample: Path) -> None:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Any:
-    with EmbeddedForm().run(tmp_path / "own", REAPER_SECONDS=1, LOG_LEVEL="warning") as service:
+    with EmbeddedMode().run(tmp_path / "own", REAPER_SECONDS=1, LOG_LEVEL="warning") as service:
         yield service
 
 

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.support.deployments.modes import Form
+from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
 
 OPTIONS_REFUSED = [
@@ -339,8 +339,8 @@ def test_options_nested_too_deeply_are_refused(client: Client, sample: Path) -> 
         client.problem("POST", "/detect", 422, "invalid_options", files={"video": file}, data=data)
 
 
-def test_an_upload_does_not_wait_for_ever_for_the_probe(form: Form, tmp_path: Path, sample: Path) -> None:
-    with form.run(tmp_path / "own", PROBE_WAIT_SECONDS=6) as own:
+def test_an_upload_does_not_wait_for_ever_for_the_probe(mode: DeploymentMode, tmp_path: Path, sample: Path) -> None:
+    with mode.run(tmp_path / "own", PROBE_WAIT_SECONDS=6) as own:
         client = own.client()
         held = own.processes(r"processor\.worker")
         for process in held:

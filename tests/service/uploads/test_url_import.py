@@ -16,7 +16,7 @@ import msgspec
 import pytest
 
 from api.uploads.url_import import ImportRequest
-from tests.support.deployments.modes import EmbeddedForm
+from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.servers.byte_server import Route, Web, certificate, chunked, redirect, reply
 from tests.support.servers.debian import require
@@ -61,7 +61,7 @@ def importing(tmp_path_factory: pytest.TempPathFactory, pem: Path) -> Iterator[S
     # Each process counts its imports: one, so that a third is one too many.
     limits = {"IMPORT_CONCURRENCY": 2, "API_WORKERS": 1, "UPLOAD_MAX_BYTES": LIMIT}
     settings = {"IMPORT_ALLOW_NETWORKS": "127.0.0.1/32", **limits}
-    with EmbeddedForm().run(tmp_path_factory.mktemp("importing"), SSL_CERT_FILE=pem, **settings, **proxies) as running:
+    with EmbeddedMode().run(tmp_path_factory.mktemp("importing"), SSL_CERT_FILE=pem, **settings, **proxies) as running:
         yield running
 
 

@@ -15,7 +15,7 @@ from contracts.results.port import ResultStore
 from contracts.storage.port import index_key
 from tests.support.deployments import recovery_times
 from tests.support.deployments.deployment import Deployment, Part
-from tests.support.deployments.modes import DistributedForm, Servers
+from tests.support.deployments.modes import DistributedMode, Servers
 from tests.support.deployments.service import Client
 from tests.support.videos.sample_variants import recoded
 from tests.support.waiting import until
@@ -33,8 +33,8 @@ class Breakable(Servers):
         return []
 
 
-class Faulty(DistributedForm):
-    """A distributed form on servers that a test may break. At its end nothing may be left in its queues."""
+class Faulty(DistributedMode):
+    """A distributed mode on servers that a test may break. At its end nothing may be left in its queues."""
 
     @contextmanager
     def run(self, folder: Path, **settings: object) -> Iterator[Deployment]:

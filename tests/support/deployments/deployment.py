@@ -1,4 +1,4 @@
-"""The distributed form without a container engine: the services of docker-compose.yaml as processes.
+"""Distributed mode without a container engine: the services of docker-compose.yaml as processes.
 
 Each runs the very command of its image, with the environment that the compose file gives it, in a
 folder that holds what its Dockerfile copies and with the Python packages of its lock file alone.
@@ -224,7 +224,7 @@ class Containers:
 
 
 class Deployment(Containers, Service):
-    """A distributed form, with so many detectors on its own host."""
+    """A distributed mode, with so many detectors on its own host."""
 
     def __init__(
         self,

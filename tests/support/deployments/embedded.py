@@ -1,4 +1,4 @@
-"""The embedded form, started as a user starts it."""
+"""Embedded mode, started as a user starts it."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ _READY_SECONDS = 60
 
 
 class Embedded(Service):
-    """The embedded form in a folder of its own."""
+    """Embedded mode in a folder of its own."""
 
     def __init__(self, data_dir: Path, **settings: object) -> None:
         self.port = free_port()

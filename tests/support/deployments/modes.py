@@ -1,7 +1,7 @@
-"""The forms in which the service runs, and in each of which the tests of a running service must pass.
+"""Deployment modes of the service; tests of a running service must pass in each.
 
-The distributed ones differ in broker and database. All of them share a RabbitMQ, a Redis and a
-PostgreSQL, in which each deployment has a place of its own.
+The distributed modes differ in broker and database. They share a RabbitMQ, a Redis and a PostgreSQL, in which each
+deployment has its own virtual host, databases and schema.
 """
 
 import uuid
@@ -17,7 +17,7 @@ from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import Service
 from tests.support.servers.debian import PASSWORD, USER, Postgres, RabbitMq, Redis, require
 
-# Redis with SQLite is the embedded form's pair.
+# Redis with SQLite is embedded mode's pair.
 MATRIX = ("rabbitmq-postgres", "redis-postgres", "rabbitmq-sqlite")
 # Settings that put the results of running jobs into the compose file's PostgreSQL.
 RESULTS_IN_POSTGRES = {
@@ -31,19 +31,19 @@ SECRETS = {
     "REDIS_PASSWORD": PASSWORD,
     "FLOWER_PASSWORD": PASSWORD,
     "JWT_SECRET_KEY": "0123456789abcdef" * 2,
-    "REGISTRATIONS_PER_ADDRESS": "0",  # all the users of all tests come from one
+    "REGISTRATIONS_PER_ADDRESS": "0",  # all users of the tests have one address
 }
 
 
-class Form(Protocol):
-    """A way to run the service."""
+class DeploymentMode(Protocol):
+    """How the services run."""
 
     def run(self, folder: Path, **settings: object) -> AbstractContextManager[Service]:
-        """A service with all that it keeps in a folder of its own; it must end in order. DETECTOR_WORKERS is the
-        number of detectors in every form."""
+        """A service with its data in a folder of its own; it must stop cleanly. DETECTOR_WORKERS: number of
+        detectors in every mode."""
 
 
-class EmbeddedForm:
+class EmbeddedMode:
     """`make up`."""
 
     @contextmanager
@@ -60,22 +60,22 @@ class EmbeddedForm:
 
 @dataclass(frozen=True)
 class Servers:
-    """What the distributed forms stand on."""
+    """Servers of the distributed modes."""
 
     rabbitmq: RabbitMq
     redis: Redis
     postgres: Postgres
 
     def complaints(self) -> list[str]:
-        """What they said that is a warning or worse."""
+        """Warnings and errors in their logs."""
         return [*self.rabbitmq.complaints(), *self.postgres.complaints()]
 
 
 @contextmanager
 def start_servers(compose: Compose = COMPOSE, *addresses: str) -> Iterator[Servers]:
-    """One of each, with the options of the compose file; RabbitMQ takes its time, so they answer only after `wait`.
+    """Start one of each, with the options of the compose file; call `wait` before use, since RabbitMQ starts slowly.
 
-    addresses: where broker and result store listen beside 127.0.0.1.
+    addresses: on which broker and result store listen besides 127.0.0.1.
     """
     require("rabbitmq-server", "epmd", "redis-server", "initdb", "postgres", "setpriv")
     name, *options = compose.command("redis", SECRETS)
@@ -89,7 +89,7 @@ def start_servers(compose: Compose = COMPOSE, *addresses: str) -> Iterator[Serve
 
 
 @dataclass(frozen=True)
-class DistributedForm:
+class DistributedMode:
     """`docker compose up --scale detector=N`, on a broker and a database."""
 
     broker: str
@@ -128,12 +128,12 @@ class DistributedForm:
 
 
 def compose_secrets(compose: Compose = COMPOSE) -> dict[str, str]:
-    """Those of the secrets that the compose file asks for."""
+    """The secrets that the compose file requires."""
     return {name: value for name, value in SECRETS.items() if name in compose.text}
 
 
 def addresses(*, broker: str, store: str, database: str, login: str = "") -> dict[str, str]:
-    """What stands for the compose file's addresses in a test. login: what stands before the host of its Redis."""
+    """Replacements for the addresses of the compose file. login: the part before the host of its Redis URL."""
     return {
         f"amqp://{USER}:{PASSWORD}@rabbitmq:5672//": broker,
         f"redis://{login}redis:6379/0": store,

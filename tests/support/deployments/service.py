@@ -40,7 +40,7 @@ def free_port() -> int:
 
 
 class Service(ABC):
-    """A running service, whatever its form: what a test may know of it beside what a client sees."""
+    """A running service in any mode: what tests may know of it beyond what a client sees."""
 
     port: int
 

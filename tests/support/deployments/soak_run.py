@@ -48,7 +48,7 @@ class Soak:
     """One run. log: what was done, for who wants to see it again with the same seed."""
 
     own: Deployment
-    form: Faulty
+    mode: Faulty
     seed: int
     log: Callable[[str], None] = print
     jobs: list[tuple[Kind, dict[str, Any], bool]] = field(default_factory=list)  # with whether it was cancelled
@@ -124,7 +124,7 @@ class Soak:
 
     def leave_nothing(self) -> None:
         """What belongs to somebody is there, nothing else is; and nothing at all after it is deleted."""
-        until(lambda: not any(self.form.waiting(self.own).values()))
+        until(lambda: not any(self.mode.waiting(self.own).values()))
         # Those of writers that were killed: the reaper removes them when they are an hour old.
         LocalStorage(self.own.storage()).sweep(0)
         owned = {f"videos/{kind.video['id']}/" for kind in self.kinds}
@@ -183,27 +183,27 @@ def _hold_a_detector(soak: Soak, chance: random.Random) -> None:
 
 
 def _restart_the_broker(soak: Soak, chance: random.Random) -> None:
-    _restart(soak.form.servers.rabbitmq, chance, None)
+    _restart(soak.mode.servers.rabbitmq, chance, None)
 
 
 def _kill_the_broker(soak: Soak, chance: random.Random) -> None:
-    _restart(soak.form.servers.rabbitmq, chance, signal.SIGKILL)
+    _restart(soak.mode.servers.rabbitmq, chance, signal.SIGKILL)
 
 
 def _cut_all_links_to_the_broker(soak: Soak, chance: random.Random) -> None:
-    soak.form.servers.rabbitmq.cut(space_of(soak.own))
+    soak.mode.servers.rabbitmq.cut(space_of(soak.own))
 
 
 def _lose_the_messages_of_a_queue(soak: Soak, chance: random.Random) -> None:
-    soak.form.servers.rabbitmq.purge(space_of(soak.own), chance.choice(["processor", "detector"]))
+    soak.mode.servers.rabbitmq.purge(space_of(soak.own), chance.choice(["processor", "detector"]))
 
 
 def _restart_redis(soak: Soak, chance: random.Random) -> None:
-    _restart(soak.form.servers.redis, chance, None)
+    _restart(soak.mode.servers.redis, chance, None)
 
 
 def _kill_redis(soak: Soak, chance: random.Random) -> None:
-    _restart(soak.form.servers.redis, chance, signal.SIGKILL)
+    _restart(soak.mode.servers.redis, chance, signal.SIGKILL)
 
 
 def _empty_redis(soak: Soak, chance: random.Random) -> None:
@@ -212,7 +212,7 @@ def _empty_redis(soak: Soak, chance: random.Random) -> None:
 
 
 def _restart_the_database(soak: Soak, chance: random.Random) -> None:
-    _restart(soak.form.servers.postgres, chance, chance.choice([signal.SIGINT, signal.SIGQUIT]))
+    _restart(soak.mode.servers.postgres, chance, chance.choice([signal.SIGINT, signal.SIGQUIT]))
 
 
 FAULTS = (

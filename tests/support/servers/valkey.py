@@ -1,4 +1,4 @@
-"""A real Valkey server for tests, the very one that the embedded form starts."""
+"""A real Valkey server for tests, the very one that embedded mode starts."""
 
 import subprocess
 import time

@@ -1,4 +1,4 @@
-"""The embedded form's own things in DATA_DIR, and what it refuses before it starts anything."""
+"""Embedded mode's own things in DATA_DIR, and what it refuses before it starts anything."""
 
 import os
 import socket
