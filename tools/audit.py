@@ -2,9 +2,9 @@
 
     make audit
 
-Python packages, those of the service and of the engines on PyTorch, are asked for at OSV (by pip-audit), what the page
-is built of at npm's registry (by npm audit). Exits with 0 where nothing is known, 1 where something is, and 2 where
-those who know do not answer; with --where-possible that is said, and no error.
+Python packages of the service and of the PyTorch engines are looked up in OSV (pip-audit), packages of the web UI in
+npm's advisory database (npm audit). Exit status: 0 without findings, 1 with findings, 2 when a database does not
+answer; with --where-possible the latter is only reported.
 """
 
 import json
@@ -21,11 +21,11 @@ CLEAN, KNOWN, UNKNOWN = 0, 1, 2
 
 
 class NoAnswer(Exception):
-    """Those who know do not answer; why."""
+    """A vulnerability database does not answer. The text is the reason."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Entry point: the folder of the environment, the one of pip-audit, and whether no answer is no error."""
+    """Entry point. arguments: folder of the environment, folder of pip-audit, optionally --where-possible."""
     bin_folder, audit_folder, *options = arguments
     try:
         known = [line for lock in LOCKS for line in of_python([f"{audit_folder}/pip-audit"], ROOT / lock)]
@@ -33,13 +33,13 @@ def main(arguments: Sequence[str]) -> int:
     except NoAnswer as reason:
         print(f"audit: nothing was checked: {reason}", file=sys.stderr)
         return CLEAN if "--where-possible" in options else UNKNOWN
-    # What two lock files name is said once.
+    # Report findings of several lock files once.
     print(*dict.fromkeys(known) or ["audit: no vulnerability is known"], sep="\n")
     return KNOWN if known else CLEAN
 
 
 def of_python(command: Sequence[str], lock: Path) -> list[str]:
-    """A line for each package of a lock file, which has hashes, and each vulnerability that is known of it."""
+    """A line per package of a lock file (with hashes) and known vulnerability."""
     options = ["--vulnerability-service", "osv", "--disable-pip", "--strict", "--format", "json"]
     report = _report([*command, *options, "--progress-spinner", "off", "--requirement", str(lock)], ROOT)
     if "dependencies" not in report:
@@ -53,7 +53,7 @@ def of_python(command: Sequence[str], lock: Path) -> list[str]:
 
 
 def of_page(npm: Sequence[str], folder: Path) -> list[str]:
-    """A line for each package of a package-lock.json with something that is known of it."""
+    """A line per package of a package-lock.json with known vulnerabilities."""
     report = _report([*npm, "audit", "--json", "--package-lock-only"], folder)
     if "auditReportVersion" not in report:
         raise NoAnswer(f"npm audit: {report.get('message') or report}")
@@ -64,12 +64,12 @@ def of_page(npm: Sequence[str], folder: Path) -> list[str]:
 
 
 def _reason(via: str | dict[str, Any]) -> str:
-    """What is wrong in a package itself, or the one that it needs and that is weak."""
+    """The advisory of a package, or its vulnerable dependency."""
     return f"by {via}" if isinstance(via, str) else str(via["title"])
 
 
 def _report(command: Sequence[str], folder: Path) -> dict[str, Any]:
-    """What a tool prints as JSON, whatever its status: that is 1 for findings as for errors."""
+    """The JSON output of a tool, whatever its status, which is 1 both for findings and for errors."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     try:
         report: dict[str, Any] = json.loads(done.stdout)

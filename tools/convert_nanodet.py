@@ -30,7 +30,7 @@ SOURCE_SHA256 = {
     "nanodet.json": "4495eb0ec74bd33ee40a79aa06ebc1ccd7e28be1bf7355d93ffb570b8d77f45d",
     "nanodet.bin": "5d0e4f8c4eded666287330be03017d494787d35f523fd77ca23f59db984a4ad9",
 }
-# Old enough for every runtime of the last years, new enough for Split with sizes as an input.
+# Old enough for all recent engines, new enough for Split with sizes as an input.
 OPSET, IR_VERSION = 13, 8
 INPUT_SIZE, CLASSES, SIDES, BINS = 416, 80, 4, 11
 STRIDES = (8, 16, 32)
@@ -44,7 +44,7 @@ COCO_LABELS = (  # noqa: SIM905 (as a list it is 80 lines)
     "potted plant,bed,dining table,toilet,tv,laptop,mouse,remote,keyboard,cell phone,microwave,"
     "oven,toaster,sink,refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush"
 ).split(",")
-# What a runtime needs to know and the graph does not say. Lists are JSON.
+# Metadata that engines need and the graph does not contain. Lists are JSON.
 METADATA = {
     "head": "nanodet",
     "color_order": "BGR",
@@ -145,7 +145,7 @@ class Graph:
         return name
 
     def half_weight(self, name: str, array: np.ndarray) -> str:
-        """Store float16, hand on float32: half the file; runtimes fold the cast when they load."""
+        """Store float16 and cast to float32: half the file size; engines fold the cast when they load."""
         stored = self.constant(f"{name}_f16", array.astype(np.float16))
         return self.node("Cast", [stored], name, to=TensorProto.FLOAT)
 

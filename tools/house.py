@@ -74,7 +74,7 @@ def repeated_stems() -> list[str]:
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:
-    """The rooms of one circle, or none: what stays when rooms that import nobody left are taken away."""
+    """The rooms of a circle, or none: those that remain after repeatedly removing rooms without imports."""
     left = {room: set(targets) for room, targets in graph.items()}
     while free := [room for room, targets in left.items() if not targets & left.keys()]:
         for room in free:
@@ -83,7 +83,7 @@ def circle(graph: dict[str, set[str]]) -> list[str]:
 
 
 def report(name: str, graph: dict[str, set[str]], files: list[Path]) -> list[str]:
-    """Prints a line of the table; what is wrong with the rooms."""
+    """Print a line of the table; returns the problems found."""
     sizes = {path: lines for path in files if (lines := len(path.read_text().splitlines()))}
     largest = max(sizes, key=lambda path: sizes[path])
     count = sum(len(targets) for targets in graph.values())

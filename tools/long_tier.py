@@ -1,10 +1,10 @@
-"""The long tier of the tests: families that are too slow for every change, and the files that each of them is about.
+"""Long tier of the tests: families that are too slow for every change, and the paths that they cover.
 
     python -m tools.long_tier [--touched HOURS] [--minutes BUDGET]
 
-Without options all families run, which is `make test-long`. With --touched those run whose files the commits of the
-last HOURS touched (a change often comes in several commits), in the order of the table, while the BUDGET lasts. At
-the end it prints which families ran, which did not, and why. Exit status 1 when one failed.
+Without options it runs all families (`make test-long`). With --touched it runs those whose paths were changed by
+commits of the last HOURS, in the order of the table, within BUDGET minutes. At the end it prints which families ran,
+which did not, and why. Exit status 1 when one failed.
 """
 
 import argparse
@@ -23,7 +23,7 @@ BY_MODE = "distributed or every_mode"
 
 @dataclass(frozen=True)
 class Family:
-    """Tests that run together. minutes: on two cores, a little more than was measured. paths: prefixes."""
+    """Tests that run together. minutes: estimated time on two cores. paths: prefixes of covered files."""
 
     name: str
     minutes: float
@@ -64,7 +64,7 @@ FAMILIES = (
 
 
 def touched(hours: float) -> list[str]:
-    """The files that the commits of the last hours changed."""
+    """Files changed by commits of the last hours."""
     command = ["git", "log", f"--since={hours} hours ago", "--name-only", "--pretty=format:"]
     return sorted(set(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\n")))
 

@@ -2,12 +2,12 @@
 
     python tools/make_sample.py OUTPUT.mp4
 
-Writes the clip, and beside it OUTPUT.json: which object each scene shows, and where it is in
-every frame. A photograph is moved and zoomed under a fixed camera, so its object's box, drawn
-once by hand in photo pixels, is known in each frame.
+Writes the clip, and next to it OUTPUT.json with the object of each scene and its box in every
+frame. Each photograph is moved and zoomed by known transformations, so the box of its object,
+drawn once by hand in photo pixels, is known in each frame.
 
-Another version of FFmpeg or x264 may write other bytes: the clip is kept as data, and its JSON
-names its sha256.
+Other versions of FFmpeg or x264 may produce other bytes, so the clip is kept as a file, with its
+sha256 in the JSON.
 """
 
 import argparse
@@ -33,7 +33,7 @@ Pixels = NDArray[np.uint8]  # [height, width, 3], RGB
 
 @dataclass(frozen=True)
 class View:
-    """How a photograph lies in the frame."""
+    """Position and scale of a photograph in the frame."""
 
     zoom: float  # height of the photograph / height of the frame
     x: float  # point of the photograph at the frame's centre, as a share of its width
@@ -50,7 +50,7 @@ class View:
 
 @dataclass(frozen=True)
 class Scene:
-    """One photograph from one view to another; without a label there is nothing to find."""
+    """A photograph that moves from one view to another; without a label it has no object."""
 
     photo: str  # a function of skimage.data
     label: str | None
@@ -60,10 +60,10 @@ class Scene:
     end: View
 
 
-# The views were picked from about a hundred tried for each photograph, among those at which the
-# default model is most certain. They matter: it takes the cat for a person when she fills the
-# frame, and the cup for a toilet when there is much margin. Lengths are no multiples of the
-# keyframe distance, so that cuts fall between keyframes, as in other videos.
+# The views were chosen from about a hundred per photograph, among those with the highest scores of
+# the default model. It detects a person instead of the cat when she fills the frame, and a toilet
+# instead of the cup when the margin is large. Lengths are not multiples of the keyframe interval,
+# so that cuts fall between keyframes, as in real videos.
 SCENES = (
     Scene("astronaut", "person", (20, 14, 362, 512), 40, View(1.34, 0.43, 0.39), View(1.234, 0.336, 0.299)),
     Scene("chelsea", "cat", (0, 0, 385, 300), 40, View(0.51, 0.36, 0.70), View(0.521, 0.222, 0.764)),
@@ -102,7 +102,7 @@ def draw(photo: Image.Image, view: View) -> Pixels:
 
 
 def place(box: Box, photo_size: tuple[int, int], view: View) -> list[float]:
-    """Carry a box from photo pixels to frame pixels, cut to the frame, one decimal."""
+    """Convert a box from photo pixels to frame pixels, clipped to the frame, with one decimal."""
     width, height = photo_size
     scale = scale_of(view, height)
     x1, x2 = ((x - view.x * width) * scale + WIDTH / 2 for x in box[0::2])
@@ -129,7 +129,7 @@ def describe(scene: Scene, first_frame: int, photo_size: tuple[int, int]) -> dic
 
 
 def write_clip(path: Path, frames: Iterator[Pixels]) -> None:
-    """Encode as H.264 (yuv420p), a keyframe each 12 frames, cuts or not; in one thread."""
+    """Encode as H.264 (yuv420p) with a keyframe every 12 frames, regardless of cuts, in one thread."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=FPS)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"

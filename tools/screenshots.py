@@ -1,9 +1,9 @@
-"""Take the web UI's pictures for docs/page.md and the README.
+"""Take the screenshots of the web UI for docs/page.md and the README.
 
     make screenshots
 
-A service of its own, with the sample clip and scenes of it as videos of their own, and Debian's Chromium. Pictures are
-written as WebP; none may be larger than 80 kB.
+Starts a service with the sample clip and its scenes as separate videos, and Debian's Chromium. Screenshots are WebP
+files of at most 80 kB.
 """
 
 import io
@@ -28,12 +28,12 @@ SAMPLE = ROOT / "samples" / "things.mp4"
 WIDE, NARROW = (1280, 900), (360, 780)
 MOST_BYTES, MOST_BYTES_TOGETHER = 80_000, 600_000
 SCHEMES = ("light", "dark")
-# Videos, and the frames of the sample that they hold (first, last); the job of the last one is shown.
+# Videos with their frames of the sample (first, last); the job of the last one is shown.
 SCENES = {"cat.mp4": (40, 79), "coffee.mp4": (92, 131), "things.mp4": (0, 211)}
 SENT, SENT_FRAMES = "horse.mp4", (172, 211)
 USER = "carol"
 SHOWN = 120  # a frame of the sample with several objects
-SLOW_BYTES = 1_500_000  # a file of that size takes a while to send over the slow line
+SLOW_BYTES = 1_500_000  # large enough to take a while over the throttled connection
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _prepare(client: Client, folder: Path) -> str:
-    """Analysed videos, and two tokens; the id of the last job."""
+    """Process the videos and create two API tokens; returns the id of the last job."""
     for name, frames in SCENES.items():
         job = client.detect(_cut(folder / name, *frames))
     for name in ("night shift", "notebook"):
@@ -64,7 +64,7 @@ def _prepare(client: Client, folder: Path) -> str:
 
 
 def _cut(path: Path, first: int, last: int) -> Path:
-    """These frames of the sample as a video of their own."""
+    """Cut frames of the sample into a separate video."""
     with av.open(str(SAMPLE)) as reader, av.open(str(path), "w") as writer:
         stream: Any = writer.add_stream("libx264", rate=25, options={"crf": "16"})
         stream.pix_fmt = "yuv420p"
@@ -79,7 +79,7 @@ def _cut(path: Path, first: int, last: int) -> Path:
 
 
 def _take(browser: Browser, url: str, scheme: str, job: str, folder: Path) -> None:
-    """All pictures in one scheme of colours."""
+    """Take all screenshots in one colour scheme."""
     context = _context(browser, scheme, WIDE)
     page = context.new_page()
     page.goto(url)
@@ -119,7 +119,7 @@ def _sign_in(page: Page) -> None:
 
 
 def _job(page: Page, url: str, name: str) -> None:
-    """A frame with its boxes, and the timeline."""
+    """The job page: a frame with its boxes, and the timeline."""
     page.goto(url)
     canvas = page.locator("canvas[data-frame]")
     expect(canvas).to_have_attribute("data-frame", "0")
@@ -131,9 +131,9 @@ def _job(page: Page, url: str, name: str) -> None:
 
 
 def _list(page: Page, url: str, scheme: str, folder: Path) -> None:
-    """The list with an upload that goes on, and the options of that upload with a region."""
+    """The list with a running upload, and the options dialog of that upload with a region."""
     path = _cut(folder / SENT, *SENT_FRAMES)
-    # Free space that no player minds makes the file long.
+    # A `free` box, which players ignore, makes the file large.
     filler = SLOW_BYTES.to_bytes(4, "big") + b"free" + bytes(SLOW_BYTES - 8)
     path.write_bytes(path.read_bytes() + filler)
     page.goto(url)
@@ -164,7 +164,7 @@ def _list(page: Page, url: str, scheme: str, folder: Path) -> None:
 
 
 def _shoot(page: Page, name: str, box: tuple[int, int, int, int] | None = None) -> None:
-    """Write what is on the screen, or a part of it (left, top, right, bottom), as small as it may be."""
+    """Write a screenshot, or a part of it (left, top, right, bottom), as a small WebP file."""
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     image = image.crop(box) if box else image
     for quality in (85, 75, 65, 55, 45):
