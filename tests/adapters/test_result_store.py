@@ -92,7 +92,7 @@ def test_attempts_are_counted_by_chunk(store: ResultStore, job: str) -> None:
     assert store.attempts(job) == {0: 2, 7: 1}
 
 
-def test_an_attempt_that_is_withdrawn_never_was(store: ResultStore, job: str) -> None:
+def test_withdrawn_attempt_is_not_counted(store: ResultStore, job: str) -> None:
     for index in (0, 0, 7):
         store.begin_attempt(job, index)
     for index in (0, 7, 8):
@@ -101,7 +101,7 @@ def test_an_attempt_that_is_withdrawn_never_was(store: ResultStore, job: str) ->
     assert [store.begin_attempt(job, index) for index in (0, 7, 8)] == [2, 1, 1]
 
 
-def test_a_chunk_is_in_the_hand_of_one(store: ResultStore, job: str) -> None:
+def test_lease_has_one_owner(store: ResultStore, job: str) -> None:
     assert store.take_lease(job, 0, "a", 60)
     assert store.take_lease(job, 0, "a", 60), "a sign of life"
     assert not store.take_lease(job, 0, "b", 60)
@@ -112,7 +112,7 @@ def test_a_chunk_is_in_the_hand_of_one(store: ResultStore, job: str) -> None:
     assert store.take_lease(job, 0, "b", 60)
 
 
-def test_a_lease_without_a_sign_of_life_runs_out(store: ResultStore, job: str) -> None:
+def test_lease_without_heartbeat_expires(store: ResultStore, job: str) -> None:
     assert store.take_lease(job, 0, "a", 1)
     time.sleep(0.6)
     assert store.take_lease(job, 0, "a", 1)
@@ -130,7 +130,7 @@ def test_a_repeated_chunk_does_not_count_twice_in_the_progress(store: ResultStor
     assert store.progress(job) == Progress(15, 0.375)
 
 
-def test_the_progress_of_several_jobs_is_told_at_once(store: ResultStore, job: str) -> None:
+def test_progress_of_several_jobs_is_read_at_once(store: ResultStore, job: str) -> None:
     other, nobody = str(uuid.uuid4()), str(uuid.uuid4())
     store.set_progress(job, 0, 20, 0.5)
     store.set_progress(other, 0, 7, 0.125)
@@ -140,19 +140,19 @@ def test_the_progress_of_several_jobs_is_told_at_once(store: ResultStore, job: s
     assert store.progress_of([]) == []
 
 
-def test_the_first_precision_holds(store: ResultStore, job: str) -> None:
+def test_first_runtime_is_fixed(store: ResultStore, job: str) -> None:
     assert store.fix_runtime(job, "bf16") == "bf16"
     assert store.fix_runtime(job, "fp32") == "bf16"
     assert store.runtime(job) == "bf16"
 
 
-def test_a_cancel_is_seen_by_its_job_alone(store: ResultStore, job: str) -> None:
+def test_cancellation_affects_only_its_job(store: ResultStore, job: str) -> None:
     store.request_cancel(job)
     assert store.cancelled(job)
     assert not store.cancelled(str(uuid.uuid4()))
 
 
-def test_forgetting_leaves_nothing_of_the_job_and_all_of_others(store: ResultStore, job: str) -> None:
+def test_forget_removes_only_the_job(store: ResultStore, job: str) -> None:
     other = str(uuid.uuid4())
     for name in (job, other):
         fill(store, name)
@@ -162,7 +162,7 @@ def test_forgetting_leaves_nothing_of_the_job_and_all_of_others(store: ResultSto
     assert store.leased(other, 0)
 
 
-def test_a_job_that_nobody_touches_fades(make: Make, job: str) -> None:
+def test_untouched_job_expires(make: Make, job: str) -> None:
     store = make(1)
     fill(store, job)
     store.release_lease(job, 0)
@@ -175,7 +175,7 @@ def test_a_job_that_nobody_touches_fades(make: Make, job: str) -> None:
     test_an_unknown_job_has_nothing(store, job)
 
 
-def test_a_job_that_has_faded_begins_anew(make: Make, job: str) -> None:
+def test_expired_job_starts_empty(make: Make, job: str) -> None:
     store = make(1)
     fill(store, job)
     time.sleep(1.1)
@@ -185,7 +185,7 @@ def test_a_job_that_has_faded_begins_anew(make: Make, job: str) -> None:
     assert store.runtime(job) is None
 
 
-def test_what_lives_is_not_swept(store: ResultStore, job: str) -> None:
+def test_sweep_keeps_live_jobs(store: ResultStore, job: str) -> None:
     fill(store, job)
     store.sweep()
     assert store.get_chunk(job, 0) == b"data"
@@ -211,7 +211,7 @@ def stores(request: pytest.FixtureRequest) -> Iterator[Callable[[], ResultStore]
         yield another
 
 
-def test_one_of_many_is_first(stores: Callable[[], ResultStore], job: str) -> None:
+def test_one_of_many_concurrent_writers_wins(stores: Callable[[], ResultStore], job: str) -> None:
     results: list[tuple[bool, bytes]] = []
     clients = [stores() for _ in range(8)]
     values = [b"%d" % number for number in range(8)]
@@ -221,7 +221,7 @@ def test_one_of_many_is_first(stores: Callable[[], ResultStore], job: str) -> No
     assert clients[0].get_chunk(job, 0) == kept
 
 
-def test_tries_are_counted_exactly_by_many(stores: Callable[[], ResultStore], job: str) -> None:
+def test_concurrent_attempts_are_counted_exactly(stores: Callable[[], ResultStore], job: str) -> None:
     counts: list[int] = []
     clients = [stores(), stores()]
 
@@ -233,7 +233,7 @@ def test_tries_are_counted_exactly_by_many(stores: Callable[[], ResultStore], jo
     assert clients[0].attempts(job) == {3: 120}
 
 
-def test_a_lease_that_ran_out_goes_to_one_of_many(stores: Callable[[], ResultStore], job: str) -> None:
+def test_expired_lease_goes_to_one_of_many(stores: Callable[[], ResultStore], job: str) -> None:
     clients = [stores() for _ in range(8)]
     assert clients[0].take_lease(job, 0, "dead", 1)
     time.sleep(1.1)
@@ -242,7 +242,7 @@ def test_a_lease_that_ran_out_goes_to_one_of_many(stores: Callable[[], ResultSto
     assert sorted(taken) == [False] * 7 + [True]
 
 
-def test_the_first_precision_of_many_holds_for_all(stores: Callable[[], ResultStore], job: str) -> None:
+def test_one_of_many_concurrent_runtimes_is_fixed(stores: Callable[[], ResultStore], job: str) -> None:
     clients, said = [stores() for _ in range(8)], list[str]()
     at_once(8, lambda number: said.append(clients[number].fix_runtime(job, f"p{number}")))
     assert len(said) == 8
@@ -268,14 +268,14 @@ def test_an_unknown_store_is_refused_with_those_that_are_known() -> None:
         open_result_store("mongodb://u:p@there", 60)
 
 
-def test_a_redis_that_does_not_answer_is_the_errors_of_the_project(tmp_path: Path) -> None:
+def test_unreachable_redis_raises_store_unavailable(tmp_path: Path) -> None:
     store = RedisResultStore.connect(f"unix://{tmp_path}/none.sock", 60)
     for ask in (store.ping, lambda: store.cancelled("job"), lambda: store.put_chunk("job", 0, b"x")):
         with pytest.raises(StoreUnavailable):
             ask()
 
 
-def test_every_key_of_a_job_fades(client: redis.Redis, job: str) -> None:
+def test_every_key_of_a_job_expires(client: redis.Redis, job: str) -> None:
     fill(RedisResultStore(client, 60), job)
     keys = list(client.scan_iter(match=f"*{job}*"))
     assert len(keys) == 5

@@ -63,7 +63,7 @@ def get(storage: Storage) -> bytes:
         return source.read()
 
 
-def test_what_came_in_pieces_is_one_object(storage: Storage) -> None:
+def test_parts_become_one_object(storage: Storage) -> None:
     resumable = storage.resumable()
     assert resumable.size(KEY) == 0
     for stop in CUTS:
@@ -83,7 +83,7 @@ def test_what_came_in_pieces_is_one_object(storage: Storage) -> None:
     stops=st.lists(st.one_of(st.integers(1, 20 * MIB), st.sampled_from(CUTS)), min_size=1, max_size=6),
     step=st.sampled_from([65_536, MIB, 9 * MIB]),
 )
-def test_wherever_it_is_cut_nothing_is_lost(storage: Storage, stops: list[int], step: int) -> None:
+def test_no_data_is_lost_wherever_it_is_interrupted(storage: Storage, stops: list[int], step: int) -> None:
     resumable = storage.resumable()
     storage.delete(KEY)
     for stop in sorted(stops):
@@ -96,7 +96,7 @@ def test_wherever_it_is_cut_nothing_is_lost(storage: Storage, stops: list[int], 
     assert get(storage) == CONTENT[: max(stops)]
 
 
-def test_what_is_discarded_is_gone(storage: Storage) -> None:
+def test_discarded_object_is_removed(storage: Storage) -> None:
     resumable = storage.resumable()
     for stop in (1000, 9 * MIB):
         add(storage, stop)
@@ -110,7 +110,7 @@ def test_what_is_discarded_is_gone(storage: Storage) -> None:
     assert get(storage) == CONTENT[:500]
 
 
-def test_a_key_that_could_lead_elsewhere_is_refused(storage: Storage) -> None:
+def test_key_that_escapes_the_storage_is_refused(storage: Storage) -> None:
     resumable = storage.resumable()
     for use in (resumable.size, resumable.finish, resumable.discard):
         with pytest.raises(ValueError, match="not a storage key"):
@@ -123,7 +123,7 @@ def files(root: Path) -> list[str]:
     return sorted(path.name for path in root.rglob("*") if path.is_file())
 
 
-def test_on_disk_one_file_grows_which_no_sweep_takes(tmp_path: Path) -> None:
+def test_growing_file_on_disk_is_not_swept(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     add(storage, MIB)
     (grown,) = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -139,7 +139,7 @@ def test_on_disk_one_file_grows_which_no_sweep_takes(tmp_path: Path) -> None:
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_what_a_full_disk_took_is_kept_and_goes_on(tmp_path: Path) -> None:
+def test_data_before_a_full_disk_is_kept(tmp_path: Path) -> None:
     """The limit on the size of a file stands for the disk's end: the kernel takes what fits, and then nothing."""
     script = (
         "import errno, os, resource, signal, sys; from pathlib import Path\n"
@@ -164,7 +164,7 @@ def test_what_a_full_disk_took_is_kept_and_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_has_a_name(tmp_path: Path, number: int) -> None:
+def test_full_disk_is_storage_full(tmp_path: Path, number: int) -> None:
     storage = LocalStorage(tmp_path)
     add(storage, 4)
     with pytest.raises(StorageFull), storage.resumable().append(KEY):
@@ -173,7 +173,7 @@ def test_a_full_disk_has_a_name(tmp_path: Path, number: int) -> None:
 
 
 @pytest.mark.distributed
-def test_in_a_bucket_nothing_is_left_but_the_object(bucket: Bucket) -> None:
+def test_finished_upload_leaves_only_the_object_in_the_bucket(bucket: Bucket) -> None:
     storage, resumable = bucket.storage(), bucket.storage().resumable()
     add(storage, 9 * MIB)
     assert bucket.uploads() == [KEY]
@@ -186,7 +186,7 @@ def test_in_a_bucket_nothing_is_left_but_the_object(bucket: Bucket) -> None:
 
 
 @pytest.mark.distributed
-def test_a_sweep_of_the_bucket_spares_what_still_comes(bucket: Bucket) -> None:
+def test_bucket_sweep_spares_resumable_uploads(bucket: Bucket) -> None:
     """The server dates every upload 2010, and its parts by the clock."""
     storage = bucket.storage()
     add(storage, 9 * MIB)
@@ -200,7 +200,7 @@ def test_a_sweep_of_the_bucket_spares_what_still_comes(bucket: Bucket) -> None:
 
 
 @pytest.mark.distributed
-def test_an_upload_that_the_store_gave_up_begins_anew(bucket: Bucket) -> None:
+def test_upload_aborted_by_the_store_starts_over(bucket: Bucket) -> None:
     """As a rule of the bucket does with old ones."""
     storage, resumable = bucket.storage(), bucket.storage().resumable()
     add(storage, 17 * MIB)
@@ -215,9 +215,7 @@ def test_an_upload_that_the_store_gave_up_begins_anew(bucket: Bucket) -> None:
 
 
 @pytest.mark.distributed
-def test_a_writer_that_died_before_it_kept_its_rest_leaves_a_true_size(
-    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_writer_leaves_a_correct_size(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between a part and the tail after it, the tail before it is still there."""
     storage, resumable = bucket.storage(), bucket.storage().resumable()
     add(storage, 5 * MIB)
@@ -238,7 +236,7 @@ def add_while_cut(storage: Storage, line: Line) -> None:
 
 
 @pytest.mark.distributed
-def test_while_the_store_is_away_what_came_before_stays(bucket: Bucket) -> None:
+def test_store_outage_keeps_received_data(bucket: Bucket) -> None:
     with Line(bucket.store.port) as line:
         storage = bucket.storage(line.url)
         add(storage, 9 * MIB)

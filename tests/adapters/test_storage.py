@@ -56,7 +56,7 @@ def files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
 
 
-def test_what_was_written_can_be_read_in_part(storage: Storage) -> None:
+def test_objects_can_be_read_in_part(storage: Storage) -> None:
     put(storage, KEY, bytes(range(100)))
     assert storage.size(KEY) == 100
     with storage.open(KEY) as source:
@@ -77,7 +77,7 @@ def test_an_object_may_be_empty(storage: Storage) -> None:
     assert (storage.size(KEY), get(storage, KEY)) == (0, b"")
 
 
-def test_what_is_larger_than_any_buffer_comes_back_whole(storage: Storage) -> None:
+def test_large_object_is_read_back_completely(storage: Storage) -> None:
     data = random.Random(7).randbytes(21 * 1024 * 1024 + 5)
     with storage.create(KEY) as sink:
         for start in range(0, len(data), 700_001):
@@ -103,7 +103,7 @@ def test_threads_may_share_it(storage: Storage) -> None:
         list(pool.map(trip, range(24)))
 
 
-def test_nothing_is_seen_before_the_end(storage: Storage) -> None:
+def test_unfinished_write_is_invisible(storage: Storage) -> None:
     with storage.create(KEY) as sink:
         sink.write(b"half")
         sink.flush()
@@ -145,7 +145,7 @@ def test_deleting_is_for_one_key_and_can_be_repeated(storage: Storage) -> None:
     "key",
     ["", "/", "/etc/passwd", "..", "../x", "a/../b", "a//b", "a/", "./a", "A", "a.b", "a b", "a\n", "a\\b", "-a", "ä"],
 )
-def test_a_key_that_could_lead_elsewhere_is_refused(storage: Storage, key: str) -> None:
+def test_key_that_escapes_the_storage_is_refused(storage: Storage, key: str) -> None:
     for use in (storage.open, storage.size, storage.delete):
         with pytest.raises(ValueError, match="not a storage key"):
             use(key)
@@ -153,7 +153,7 @@ def test_a_key_that_could_lead_elsewhere_is_refused(storage: Storage, key: str) 
         pass
 
 
-def test_the_keys_of_the_service_are_different_and_good(storage: Storage) -> None:
+def test_keys_of_the_service_are_valid_and_distinct(storage: Storage) -> None:
     video, job = "0b1c2d3e-0000-4000-8000-000000000000", "1b1c2d3e-0000-4000-8000-000000000000"
     keys = [video_key(video), index_key(video), plan_key(video, job), result_key(video, job)]
     for key in keys:
@@ -161,7 +161,7 @@ def test_the_keys_of_the_service_are_different_and_good(storage: Storage) -> Non
     assert [get(storage, key) for key in keys] == [key.encode() for key in keys]
 
 
-def test_what_has_not_changed_for_long_is_listed(storage: Storage) -> None:
+def test_idle_objects_are_listed(storage: Storage) -> None:
     keys = {KEY, "videos/0b1c/jobs/7/result"}
     for key in keys:
         put(storage, key, b"1")
@@ -174,7 +174,7 @@ def test_what_has_not_changed_for_long_is_listed(storage: Storage) -> None:
     assert set(storage.idle(-60)) == keys - {KEY}
 
 
-def test_a_disk_that_fails_may_work_later(tmp_path: Path) -> None:
+def test_disk_error_is_storage_unavailable(tmp_path: Path) -> None:
     """A network file system tells of its server's troubles so; any other error of the system will do here."""
     storage = LocalStorage(tmp_path)
     put(storage, "videos", b"a file where a folder should be")
@@ -201,13 +201,13 @@ def test_on_disk_empty_folders_go_with_the_last_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_has_a_name_and_leaves_nothing(tmp_path: Path, number: int) -> None:
+def test_full_disk_is_storage_full_and_leaves_nothing(tmp_path: Path, number: int) -> None:
     with pytest.raises(StorageFull):
         abort(LocalStorage(tmp_path), OSError(number, os.strerror(number)))
     assert files(tmp_path) == []
 
 
-def test_a_write_survives_its_neighbours_deletes(tmp_path: Path) -> None:
+def test_write_survives_concurrent_deletes(tmp_path: Path) -> None:
     """A delete prunes the folder that another key is just about to be written in."""
     storage = LocalStorage(tmp_path)
     wrong: list[BaseException] = []
@@ -229,7 +229,7 @@ def test_a_write_survives_its_neighbours_deletes(tmp_path: Path) -> None:
     assert files(tmp_path) == []
 
 
-def test_what_a_dead_writer_left_is_swept_away_and_nothing_else(tmp_path: Path) -> None:
+def test_sweep_removes_only_files_of_dead_writers(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path)
     put(storage, KEY, b"kept")
     old, new = tmp_path / "videos/a/.part-old", tmp_path / "videos/b/.part-new"

@@ -157,11 +157,11 @@ def expect_problem(answer: httpx.Response, status: int, code: str) -> None:
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_what_is_open_is_open_on_purpose() -> None:
+def test_open_operations_are_listed_explicitly() -> None:
     assert {name for name, needed in NEEDED.items() if needed is None} == OPEN
 
 
-def test_no_operation_is_asked_without_what_it_needs() -> None:
+def test_every_operation_has_a_sample_request() -> None:
     """Else a refusal for a missing body would be taken for one for want of a right."""
     for name, method, path in CLOSED:
         body = SPEC["paths"][path][method].get("requestBody")
@@ -169,7 +169,7 @@ def test_no_operation_is_asked_without_what_it_needs() -> None:
 
 
 @pytest.mark.parametrize(("operation", "method", "path"), CLOSED, ids=[name for name, *_ in CLOSED])
-def test_nobody_gets_in_without_a_good_token(
+def test_requests_without_a_valid_token_get_401(
     world: World, bad_credentials: dict[str, str | None], operation: str, method: str, path: str
 ) -> None:
     for kind, credentials in bad_credentials.items():
@@ -182,7 +182,7 @@ def test_nobody_gets_in_without_a_good_token(
 
 
 @pytest.mark.parametrize(("operation", "method", "path"), CLOSED, ids=[name for name, *_ in CLOSED])
-def test_an_api_token_opens_what_it_was_made_for_and_nothing_else(
+def test_api_token_permits_only_its_scopes(
     world: World, tokens: dict[str, str], operation: str, method: str, path: str
 ) -> None:
     needed = NEEDED[operation]
@@ -197,7 +197,7 @@ def test_an_api_token_opens_what_it_was_made_for_and_nothing_else(
 
 
 @pytest.mark.parametrize(("operation", "method", "path"), CLOSED, ids=[name for name, *_ in CLOSED])
-def test_what_is_anothers_is_not_there(world: World, operation: str, method: str, path: str) -> None:
+def test_objects_of_other_users_return_404(world: World, operation: str, method: str, path: str) -> None:
     if operation in OWN:
         return
     answer = ask(world, operation, method, path, world.stranger.tokens["access_token"])
@@ -258,7 +258,7 @@ def tokens(world: World) -> dict[str, str]:
     }
 
 
-def test_an_administrator_gets_in_but_not_by_an_api_token(world: World, service: Service) -> None:
+def test_administrator_operations_refuse_api_tokens(world: World, service: Service) -> None:
     admin = service.client()
     make_admin(service, admin)
     assert (

@@ -64,12 +64,12 @@ def events(admin: Client, **query: str) -> list[dict[str, Any]]:
     return items
 
 
-def test_nobody_makes_themselves_where_registration_is_closed(closed: Embedded) -> None:
+def test_closed_registration_refuses_new_users(closed: Embedded) -> None:
     body = {"username": "mallory", "password": PASSWORD}
     assert "operator" in Client(closed.url).problem("POST", "/auth/register", 403, "registration_closed", json=body)
 
 
-def test_what_was_done_is_in_the_audit_log_with_who_and_where(closed: Embedded, sample: Path) -> None:
+def test_audit_log_records_actions_with_user_and_address(closed: Embedded, sample: Path) -> None:
     admin = log_in(closed, ADMIN, ADMIN_PASSWORD, "192.0.2.1")
     refused(closed, "alice", "not the password", 401, "unauthenticated", ALICE)
     alice = log_in(closed, "alice", PASSWORD)
@@ -105,7 +105,7 @@ def test_what_was_done_is_in_the_audit_log_with_who_and_where(closed: Embedded, 
     assert {event["action"] for event in events(admin, action="login")} == {"login.failed", "login.succeeded"}
 
 
-def test_pages_of_the_log_and_of_the_users_join_without_a_gap(closed: Embedded) -> None:
+def test_pages_of_audit_log_and_users_are_complete(closed: Embedded) -> None:
     admin = log_in(closed, ADMIN, ADMIN_PASSWORD)
     for path in ("/users", "/audit"):
         whole = [item["id"] for item in admin.call("GET", path, 200, params={"limit": 200})["items"]]
@@ -123,7 +123,7 @@ def test_pages_of_the_log_and_of_the_users_join_without_a_gap(closed: Embedded) 
     assert (found_one["username"], found_one["role"], found_one["disabled"]) == ("carol", "user", False)
 
 
-def test_roles_hold_from_the_next_request_on(closed: Embedded) -> None:
+def test_role_change_applies_to_the_next_request(closed: Embedded) -> None:
     admin, carol = log_in(closed, ADMIN, ADMIN_PASSWORD), log_in(closed, "carol", PASSWORD)
     own, other = admin.call("GET", "/auth/me", 200), carol.call("GET", "/auth/me", 200)
     assert (own["role"], other["role"]) == ("admin", "user")
@@ -136,7 +136,7 @@ def test_roles_hold_from_the_next_request_on(closed: Embedded) -> None:
     carol.problem("GET", "/users", 403, "needs_admin")
 
 
-def test_who_is_shut_out_is_out_at_once_and_comes_in_again_with_a_new_password(closed: Embedded) -> None:
+def test_disabled_user_loses_access_immediately_and_regains_it_with_a_new_password(closed: Embedded) -> None:
     data, bob = Path(closed.env["DATA_DIR"]), log_in(closed, "bob", PASSWORD, "192.0.2.44")
     robot = Client(closed.url).use({"access_token": bob.call("POST", "/tokens", 201, json={"name": "x"})["token"]})
     assert manage("users", "disable", "bob", data=data).returncode == 0
@@ -150,7 +150,7 @@ def test_who_is_shut_out_is_out_at_once_and_comes_in_again_with_a_new_password(c
     assert log_in(closed, "bob", made, "192.0.2.44").call("GET", "/auth/me", 200)["username"] == "bob"
 
 
-def test_guessing_is_stopped_and_noted_once_and_the_owner_still_comes_in(closed: Embedded) -> None:
+def test_password_guessing_is_throttled_and_logged_once_without_locking_out_the_owner(closed: Embedded) -> None:
     admin = log_in(closed, ADMIN, ADMIN_PASSWORD)
     log_in(closed, "alice", PASSWORD, ALICE)
     codes = []
@@ -167,7 +167,7 @@ def test_guessing_is_stopped_and_noted_once_and_the_owner_still_comes_in(closed:
     assert 1 <= len(events(admin, action="login.throttled")) <= 2
 
 
-def test_a_changed_password_is_noted_and_guessing_the_old_one_is_stopped(closed: Embedded) -> None:
+def test_password_change_is_logged_and_guessing_the_old_one_is_throttled(closed: Embedded) -> None:
     dave, home, new = log_in(closed, "dave", PASSWORD, "192.0.2.55"), "192.0.2.55", "yet-another-secret-of-dave"
     codes: list[int] = []
     while 429 not in codes:
@@ -189,7 +189,7 @@ def test_a_changed_password_is_noted_and_guessing_the_old_one_is_stopped(closed:
     assert [event["address"] for event in events(admin, user_id=own["id"], action="login.throttled")] == [home]
 
 
-def test_who_is_shut_out_while_changing_the_password_stays_out(closed: Embedded) -> None:
+def test_user_disabled_during_a_password_change_stays_disabled(closed: Embedded) -> None:
     """The hash that was checked is no longer the one that is kept."""
     engine = open_database(closed.settings().database_url)
     table = UserTable(engine)
@@ -199,7 +199,7 @@ def test_who_is_shut_out_while_changing_the_password_stays_out(closed: Embedded)
     log_in(closed, "carol", PASSWORD)
 
 
-def test_old_passwords_that_could_not_be_chosen_now_still_work(closed: Embedded) -> None:
+def test_login_accepts_old_passwords_that_are_too_short_now(closed: Embedded) -> None:
     engine = open_database(closed.settings().database_url)
     with Session(engine) as session, session.begin():
         session.add(User(username="old-timer", password_hash=hashed("password")))
@@ -207,7 +207,7 @@ def test_old_passwords_that_could_not_be_chosen_now_still_work(closed: Embedded)
     assert log_in(closed, "old-timer", "password").call("GET", "/auth/me", 200)["username"] == "old-timer"
 
 
-def test_the_log_is_forgotten_after_its_days(closed: Embedded) -> None:
+def test_audit_events_expire_after_audit_days(closed: Embedded) -> None:
     engine = open_database(closed.settings().database_url)
     with Session(engine) as session, session.begin():
         session.add(AuditEvent(id="old", action="login.failed"))
@@ -223,7 +223,7 @@ def test_the_log_is_forgotten_after_its_days(closed: Embedded) -> None:
     assert Settings().audit_days == 365
 
 
-def test_nothing_secret_is_in_any_log(closed: Embedded) -> None:
+def test_logs_contain_no_secrets(closed: Embedded) -> None:
     """With all that is logged: passwords, tokens, keys, and what a client typed into the wrong field."""
     client = log_in(closed, ADMIN, ADMIN_PASSWORD)
     tokens = [*client.tokens.values()]

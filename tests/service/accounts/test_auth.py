@@ -10,11 +10,11 @@ import pytest
 from tests.support.deployments.service import Client, Service
 
 
-def test_a_token_opens_what_needs_one(client: Client) -> None:
+def test_valid_token_is_accepted(client: Client) -> None:
     assert client.call("GET", "/auth/me", 200)["username"] == client.username
 
 
-def test_no_token_a_broken_one_and_a_foreign_one_are_refused(service: Service, client: Client) -> None:
+def test_missing_malformed_and_foreign_tokens_are_refused(service: Service, client: Client) -> None:
     claims = jwt.decode(client.tokens["access_token"], options={"verify_signature": False})
     foreign = jwt.encode(claims, "another-secret-of-more-than-32-characters", algorithm="HS256")
     unsigned = ".".join([_part({"alg": "none", "typ": "JWT"}), _part(claims), ""])
@@ -46,12 +46,12 @@ def test_a_refusal_does_not_repeat_the_password(service: Service) -> None:
     assert "zq7" not in Client(service.url).problem("POST", "/auth/register", 422, "invalid_input", json=body)
 
 
-def test_what_is_no_json_is_refused(service: Service) -> None:
+def test_body_that_is_not_json_is_refused(service: Service) -> None:
     headers = {"Content-Type": "application/json"}
     Client(service.url).problem("POST", "/auth/login", 400, "malformed_request", content=b"{not json", headers=headers)
 
 
-def test_a_name_is_taken_once(service: Service, client: Client) -> None:
+def test_user_name_is_unique(service: Service, client: Client) -> None:
     body = {"username": client.username, "password": "another-password"}
     Client(service.url).problem("POST", "/auth/register", 409, "username_taken", json=body)
 
@@ -64,7 +64,7 @@ def test_login_needs_the_password(service: Service, client: Client) -> None:
         Client(service.url).problem("POST", "/auth/login", 401, "unauthenticated", json=wrong)
 
 
-def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_session(client: Client) -> None:
+def test_refresh_token_is_single_use_and_its_reuse_ends_the_session(client: Client) -> None:
     first = client.tokens["refresh_token"]
     second = client.call("POST", "/auth/refresh", 200, json={"refresh_token": first})
     client.use(second).call("GET", "/auth/me", 200)
@@ -73,12 +73,12 @@ def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_session(client: Cli
     client.problem("GET", "/auth/me", 401, "unauthenticated")
 
 
-def test_an_access_token_does_not_refresh(client: Client) -> None:
+def test_access_token_cannot_refresh(client: Client) -> None:
     body = {"refresh_token": client.tokens["access_token"]}
     client.problem("POST", "/auth/refresh", 401, "unauthenticated", json=body)
 
 
-def test_logout_ends_both_tokens_and_no_other_session(service: Service, client: Client) -> None:
+def test_logout_ends_only_its_own_session(service: Service, client: Client) -> None:
     other = Client(service.url)
     body = {"username": client.username, "password": client.password}
     other.use(other.call("POST", "/auth/login", 200, json=body))
@@ -89,7 +89,7 @@ def test_logout_ends_both_tokens_and_no_other_session(service: Service, client: 
     other.call("GET", "/auth/me", 200)
 
 
-def test_a_new_password_ends_all_other_sessions_and_no_more(service: Service, client: Client) -> None:
+def test_password_change_ends_all_other_sessions(service: Service, client: Client) -> None:
     old, new = {"username": client.username, "password": client.password}, "four words and a stop"
     other = Client(service.url)
     other.use(other.call("POST", "/auth/login", 200, json=old))
@@ -117,7 +117,7 @@ def test_a_new_password_ends_all_other_sessions_and_no_more(service: Service, cl
         ({"old_password": "correct-horse-battery"}, 422, "invalid_input"),
     ],
 )
-def test_a_password_is_not_changed_without_the_old_one_and_a_good_new_one(
+def test_password_change_requires_the_old_and_a_valid_new_password(
     service: Service, client: Client, body: dict[str, str], status: int, code: str
 ) -> None:
     other = Client(service.url)

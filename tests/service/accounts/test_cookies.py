@@ -30,7 +30,7 @@ def set_cookies(answer: httpx.Response) -> dict[str, set[str]]:
     return {first.split("=")[0]: {item.lower() for item in rest} for first, *rest in lines}
 
 
-def test_the_refresh_token_comes_as_a_cookie_alone(service: Service, client: Client) -> None:
+def test_refresh_token_is_sent_only_as_a_cookie(service: Service, client: Client) -> None:
     body = {"username": f"{client.username}-2", "password": "correct-horse-battery", "cookies": True}
     answer = Client(service.url).request("POST", "/auth/register", json=body)
     assert answer.status_code == 201
@@ -44,13 +44,13 @@ def test_the_refresh_token_comes_as_a_cookie_alone(service: Service, client: Cli
     assert "secure" not in known["wd_access"]
 
 
-def test_by_https_the_cookies_are_for_https_alone(service: Service, client: Client) -> None:
+def test_cookies_are_secure_over_https(service: Service, client: Client) -> None:
     body = {"username": client.username, "password": client.password, "cookies": True}
     answer = client.request("POST", "/auth/login", json=body, headers={"X-Forwarded-Proto": "https"})
     assert all("secure" in known for known in set_cookies(answer).values())
 
 
-def test_without_asking_there_is_no_cookie(client: Client) -> None:
+def test_cookies_are_set_only_on_request(client: Client) -> None:
     assert client.tokens["refresh_token"]
     assert not client.http.cookies
     renewed = client.request("POST", "/auth/refresh", json={"refresh_token": client.tokens["refresh_token"]})
@@ -80,7 +80,7 @@ def test_two_tabs_that_refresh_at_once_stay_in_the_session(service: Service, bro
     browser.call("POST", "/auth/refresh", 200)
 
 
-def test_a_refresh_cookie_of_long_ago_ends_the_session(service: Service, browser: Client) -> None:
+def test_reuse_of_an_old_refresh_cookie_ends_the_session(service: Service, browser: Client) -> None:
     thief = Client(service.url)
     thief.http.cookies.update(browser.http.cookies)
     browser.call("POST", "/auth/refresh", 200)
@@ -100,7 +100,7 @@ def test_a_refusal_clears_the_cookies(service: Service, browser: Client) -> None
     assert "cookie" in Client(service.url).problem("POST", "/auth/refresh", 401, "unauthenticated")
 
 
-def test_logout_forgets_the_cookies(browser: Client) -> None:
+def test_logout_clears_the_cookies(browser: Client) -> None:
     browser.use(browser.tokens).call("POST", "/auth/logout", 204)
     assert not browser.http.cookies
     browser.problem("GET", "/auth/me", 401, "unauthenticated")
@@ -120,9 +120,7 @@ def test_logout_everywhere_ends_every_session_of_the_user_and_of_nobody_else(
     stranger.call("GET", "/auth/me", 200)
 
 
-def test_a_cookie_opens_what_a_browsers_elements_fetch_and_nothing_else(
-    browser: Client, client: Client, sample: Path
-) -> None:
+def test_cookie_authorizes_media_downloads_only(browser: Client, client: Client, sample: Path) -> None:
     video = client.upload(sample)
     path = f"/videos/{video['id']}/content"
     # Others who serve from the same host may have left cookies with names of all kinds.
@@ -141,7 +139,7 @@ def test_a_cookie_opens_what_a_browsers_elements_fetch_and_nothing_else(
         browser.problem(method, closed, 401, "unauthenticated")
 
 
-def test_an_ended_session_and_a_foreign_one_open_nothing(
+def test_cookies_of_ended_and_foreign_sessions_are_refused(
     service: Service, client: Client, browser: Client, sample: Path
 ) -> None:
     path = f"/videos/{service.client().upload(sample)['id']}/content"
@@ -156,9 +154,7 @@ def test_an_ended_session_and_a_foreign_one_open_nothing(
     Client(service.url).problem("GET", path, 401, "unauthenticated", headers=headers)
 
 
-def test_a_browser_plays_the_file_that_its_cookie_opens(
-    service: Service, client: Client, page: Page, sample: Path
-) -> None:
+def test_browser_plays_a_video_authorized_by_cookie(service: Service, client: Client, page: Page, sample: Path) -> None:
     """Opened by itself, under the policy of content; no script can read the cookies."""
     video = client.upload(sample)
     page.goto(f"{service.url}/docs/")

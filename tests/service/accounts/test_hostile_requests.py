@@ -56,9 +56,7 @@ def pids(service: Service) -> set[int]:
     return {process.pid for process in service.processes(r"\.worker|render_worker|gunicorn|valkey")}
 
 
-def test_a_hostile_file_has_an_answer_and_takes_no_process_with_it(
-    service: Service, client: Client, sample: Path
-) -> None:
+def test_hostile_file_gets_a_response_and_kills_no_process(service: Service, client: Client, sample: Path) -> None:
     client.detect(sample)  # all that is started for a first job is there
     before = pids(service)
     outcomes = {name: outcome(client, make()) for name, make in FILES.items()}
@@ -68,7 +66,7 @@ def test_a_hostile_file_has_an_answer_and_takes_no_process_with_it(
     assert client.detect(sample)["state"] == "succeeded"
 
 
-def test_a_file_that_names_others_makes_no_part_read_them(service: Service, client: Client, tmp_path: Path) -> None:
+def test_files_referenced_by_an_upload_are_never_read(service: Service, client: Client, tmp_path: Path) -> None:
     with canary(tmp_path / "bird.mp4", seed("mp4 h264")) as bird:
         for name in ("hls", "concat", "elsewhere", "by_address", "film behind a script"):
             outcome(client, LURES[name](bird.path, bird.address))
@@ -91,7 +89,7 @@ def upload_ways(client: Client, name: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_kept_as_it_is_and_is_never_a_path(service: Service, client: Client, name: str) -> None:
+def test_file_name_is_stored_verbatim_and_never_used_as_a_path(service: Service, client: Client, name: str) -> None:
     for answer in upload_ways(client, name):
         assert answer.status_code == 201, answer.text
     kept = client.call("GET", "/videos", 200)["items"]
@@ -104,7 +102,7 @@ def test_a_name_is_kept_as_it_is_and_is_never_a_path(service: Service, client: C
 
 
 @pytest.mark.parametrize("name", REFUSED_NAMES, ids=["NUL", "right to left", "4 KB", "line break"])
-def test_a_name_that_cannot_be_shown_is_refused_with_the_reason(client: Client, name: str) -> None:
+def test_unprintable_file_name_is_refused_with_the_reason(client: Client, name: str) -> None:
     for answer in upload_ways(client, name):
         if answer.status_code == 414:  # it was in the address
             assert len(name) > 4000

@@ -36,7 +36,7 @@ def test_the_same_key_with_another_body_is_refused(client: Client, sample: Path)
     client.problem("POST", "/jobs", 422, "idempotency_mismatch", json=other, headers=key)
 
 
-def test_a_key_is_its_users_and_its_operations_own(service: Service, client: Client, sample: Path) -> None:
+def test_key_is_scoped_to_user_and_operation(service: Service, client: Client, sample: Path) -> None:
     key = {"Idempotency-Key": "k3"}
     other = service.client()
     jobs = []
@@ -47,7 +47,7 @@ def test_a_key_is_its_users_and_its_operations_own(service: Service, client: Cli
     assert len({job["id"] for job in jobs}) == 3
 
 
-def test_a_repeated_upload_keeps_the_first_file_alone(service: Service, client: Client, sample: Path) -> None:
+def test_repeated_upload_keeps_only_the_first_file(service: Service, client: Client, sample: Path) -> None:
     key = {"Idempotency-Key": "k4"}
     first = detect(client, sample, key)
     second = detect(client, sample, key)
@@ -60,7 +60,7 @@ def test_a_repeated_upload_keeps_the_first_file_alone(service: Service, client: 
     assert len(client.call("GET", "/videos", 200)["items"]) == 1
 
 
-def test_many_at_once_start_one_job(client: Client, sample: Path) -> None:
+def test_concurrent_requests_start_one_job(client: Client, sample: Path) -> None:
     video = client.upload(sample)
     body = {"video_id": video["id"], "options": QUICK}
 
@@ -73,7 +73,7 @@ def test_many_at_once_start_one_job(client: Client, sample: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
-def test_a_key_that_is_none_is_refused(client: Client, sample: Path, key: str) -> None:
+def test_invalid_key_is_refused(client: Client, sample: Path, key: str) -> None:
     response = detect(client, sample, {"Idempotency-Key": key})
     assert response.status_code == 422
     assert client.call("GET", "/videos", 200)["items"] == []

@@ -46,7 +46,7 @@ def quotas(client: Client) -> Any:
     return client.call("GET", "/auth/me", 200)["quotas"]
 
 
-def test_what_does_not_fit_any_more_is_refused_however_it_comes(own: Service, sample: Path) -> None:
+def test_stored_bytes_quota_applies_to_every_kind_of_upload(own: Service, sample: Path) -> None:
     client = own.client()
     video = client.upload(sample)
     size = sample.stat().st_size
@@ -69,7 +69,7 @@ def test_what_does_not_fit_any_more_is_refused_however_it_comes(own: Service, sa
     client.upload(sample)
 
 
-def test_unfinished_uploads_have_their_room(own: Service, sample: Path) -> None:
+def test_unfinished_uploads_count_towards_the_quota(own: Service, sample: Path) -> None:
     client = own.client()
     content = sample.read_bytes()
     upload = Upload(client, content).begin()
@@ -79,7 +79,7 @@ def test_unfinished_uploads_have_their_room(own: Service, sample: Path) -> None:
     assert quotas(client)["stored_bytes"]["used"] == len(content)
 
 
-def test_of_uploads_at_the_same_time_no_more_get_in_than_fit(own: Service, sample: Path) -> None:
+def test_concurrent_uploads_cannot_exceed_the_quota(own: Service, sample: Path) -> None:
     client = own.client()
     content = sample.read_bytes()
 
@@ -92,7 +92,7 @@ def test_of_uploads_at_the_same_time_no_more_get_in_than_fit(own: Service, sampl
     assert len(client.call("GET", "/videos", 200)["items"]) == 1
 
 
-def test_a_user_has_no_more_jobs_at_once_than_may_be(own: Service, sample: Path, tmp_path: Path) -> None:
+def test_active_jobs_quota_is_enforced(own: Service, sample: Path, tmp_path: Path) -> None:
     client = own.client()
     raise_quotas(own, client, stored_bytes=0, frames_per_day=0)
     video = client.upload(repeated(sample, tmp_path / "long.mp4", 8))
@@ -110,7 +110,7 @@ def test_a_user_has_no_more_jobs_at_once_than_may_be(own: Service, sample: Path,
     client.wait(client.start(video, options=STILL))
 
 
-def test_a_day_has_so_many_frames_and_deleting_gives_none_back(own: Service, sample: Path) -> None:
+def test_frames_per_day_quota_is_not_reset_by_deleting_jobs(own: Service, sample: Path) -> None:
     client = own.client()
     video = client.upload(sample)
     first = client.wait(client.start(video))

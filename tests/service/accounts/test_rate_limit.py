@@ -34,7 +34,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield running
 
 
-def test_who_asks_too_often_waits_and_others_do_not(own: Service) -> None:
+def test_rate_limit_applies_per_user(own: Service) -> None:
     client, other = own.client(), own.client()
     left = []
     for _ in range(PER_MINUTE * 3):
@@ -57,7 +57,7 @@ def test_who_asks_too_often_waits_and_others_do_not(own: Service) -> None:
     assert httpx.get(f"{own.url}/healthz").status_code == 200
 
 
-def test_an_address_makes_so_many_users_and_others_do_too(own: Service) -> None:
+def test_registrations_are_limited_per_address(own: Service) -> None:
     address = "203.0.113.9"
     answers: list[httpx.Response] = []
     while not answers or answers[-1].status_code == 201:
@@ -78,7 +78,7 @@ def test_an_address_makes_so_many_users_and_others_do_too(own: Service) -> None:
     ]
 
 
-def test_the_window_slides(valkey: Valkey) -> None:
+def test_rate_limit_window_slides(valkey: Valkey) -> None:
     """The counter alone, over its own clock: what the last minute held counts by the share that is still in it."""
 
     async def taken(rates: Rates) -> int:
@@ -106,7 +106,7 @@ def test_the_window_slides(valkey: Valkey) -> None:
     anyio.run(run)
 
 
-def test_without_redis_nobody_is_kept_out() -> None:
+def test_rate_limit_allows_requests_when_redis_is_down() -> None:
     async def run() -> None:
         rates = Rates("redis://127.0.0.1:1/0", 1)
         assert await rates.take("somebody") is None
@@ -115,7 +115,7 @@ def test_without_redis_nobody_is_kept_out() -> None:
     anyio.run(run)
 
 
-def test_pages_of_the_named_origins_may_call_and_no_others(own: Service) -> None:
+def test_cors_allows_only_configured_origins(own: Service) -> None:
     ask = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "authorization,upload-offset"}
     answer = httpx.options(f"{own.url}/api/v1/uploads/x", headers={"Origin": ORIGIN, **ask})
     assert answer.status_code == 200
@@ -129,12 +129,12 @@ def test_pages_of_the_named_origins_may_call_and_no_others(own: Service) -> None
         assert "access-control-allow-origin" not in answer.headers
 
 
-def test_without_the_setting_no_page_of_others_may_call(service: Service) -> None:
+def test_cors_is_disabled_by_default(service: Service) -> None:
     answer = httpx.get(f"{service.url}/api/v1/models", headers={"Origin": ORIGIN})
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-def test_connections_that_say_nothing_or_little_are_ended_and_hold_nobody_up(own: Service) -> None:
+def test_idle_and_slow_connections_are_closed_and_block_nobody(own: Service) -> None:
     """Slow-loris: headers a letter at a time, and none at all; and a body that stands still."""
     client = own.client()
     token = client.tokens["access_token"]

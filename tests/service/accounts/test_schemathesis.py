@@ -15,7 +15,7 @@ def test_the_api_answers_as_its_spec_says(service: Service) -> None:
 
 @pytest.mark.parametrize("path", ["/jobs/null,null/renditions/annotated", "/videos/null,null/renditions/poster"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_what_is_no_id_has_no_rendition(client: Client, method: str, path: str) -> None:
+def test_malformed_id_returns_404(client: Client, method: str, path: str) -> None:
     client.problem(method, path, 404, "not_found")
     if method == "GET":
         client.problem(method, f"{path}/content", 404, "not_found")

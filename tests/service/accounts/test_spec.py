@@ -24,7 +24,9 @@ def test_the_spec_is_valid_openapi() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "operation"), OPERATIONS, ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_every_operation_has_code_and_says_how_it_fails(method: str, path: str, operation: dict[str, object]) -> None:
+def test_every_operation_is_implemented_and_documents_its_errors(
+    method: str, path: str, operation: dict[str, object]
+) -> None:
     module, name = str(operation["operationId"]).rsplit(".", 1)
     assert callable(getattr(importlib.import_module(module), name))
     responses = operation["responses"]
@@ -36,7 +38,7 @@ def test_every_operation_has_code_and_says_how_it_fails(method: str, path: str, 
 @pytest.mark.parametrize(
     ("method", "path", "operation"), OPERATIONS, ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_every_operation_but_the_open_ones_wants_a_token(
+def test_every_operation_except_open_ones_requires_a_token(
     service: Service, method: str, path: str, operation: dict[str, object]
 ) -> None:
     if operation.get("security") == []:
@@ -49,7 +51,7 @@ def test_every_operation_but_the_open_ones_wants_a_token(
     Client(service.url).problem(method.upper(), address, 401, "unauthenticated")
 
 
-def test_what_is_not_in_the_spec_is_a_problem_too(service: Service, client: Client) -> None:
+def test_unknown_paths_return_a_problem(service: Service, client: Client) -> None:
     client.problem("GET", "/nonsense", 404, "not_found")
     client.problem("PUT", "/videos", 405, "method_not_allowed")
     client.problem("GET", "/videos/not-an-id", 404, "not_found")
@@ -58,7 +60,7 @@ def test_what_is_not_in_the_spec_is_a_problem_too(service: Service, client: Clie
 
 
 @pytest.mark.parametrize("path", SPEC["paths"])
-def test_what_cannot_be_done_is_answered_with_all_that_can(service: Service, client: Client, path: str) -> None:
+def test_method_not_allowed_lists_the_allowed_methods(service: Service, client: Client, path: str) -> None:
     """Only what is named is answered, HEAD too, with anything but 405; streams of events have no end."""
     address = re.sub(r"\{\w+\}", "00000000-0000-0000-0000-000000000000", path)
     refused = client.http.request("TRACE", address)
@@ -71,11 +73,11 @@ def test_what_cannot_be_done_is_answered_with_all_that_can(service: Service, cli
         assert (client.http.head(address).status_code == 405) == ("HEAD" not in told)
 
 
-def test_a_document_that_is_far_too_large_is_refused(client: Client) -> None:
+def test_oversized_json_body_is_refused(client: Client) -> None:
     client.problem("POST", "/jobs", 413, "upload_too_large", json={"video_id": "x" * 2_000_000})
 
 
-def test_health_needs_no_token(service: Service) -> None:
+def test_health_checks_need_no_token(service: Service) -> None:
     stranger = Client(service.url)
     assert stranger.http.get("/healthz").json() == {"status": "alive"}
     ready = stranger.http.get("/readyz").json()
@@ -95,12 +97,12 @@ def test_health_needs_no_token(service: Service) -> None:
     ],
     ids=["no utf-8", "deep", "long number", "half a pair", "half a pair as a name"],
 )
-def test_a_body_that_is_no_json_is_the_clients_fault(service: Service, body: bytes) -> None:
+def test_invalid_json_is_a_client_error(service: Service, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     Client(service.url).problem("POST", "/auth/login", 400, "malformed_request", content=body, headers=headers)
 
 
-def test_null_is_no_object_not_even_where_none_is_needed(client: Client) -> None:
+def test_null_body_is_refused_even_where_the_body_is_optional(client: Client) -> None:
     headers = {"Content-Type": "application/json"}
     nobody = "00000000-0000-0000-0000-000000000000"
     for method, path in (
@@ -115,18 +117,18 @@ def test_media_types_ignore_case(service: Service, client: Client) -> None:
     Client(service.url).call("POST", "/auth/login", 200, content=body, headers=headers)
 
 
-def test_a_name_does_not_end_with_a_newline(service: Service) -> None:
+def test_user_name_with_a_trailing_newline_is_refused(service: Service) -> None:
     body = {"username": "newline\n", "password": "correct-horse"}
     Client(service.url).problem("POST", "/auth/register", 422, "invalid_input", json=body)
 
 
-def test_control_characters_in_a_path_lead_nowhere(client: Client) -> None:
+def test_control_characters_in_a_path_return_404(client: Client) -> None:
     nobody = "00000000-0000-0000-0000-000000000000"
     for path in (f"/videos/{nobody}%0a", f"/videos/{nobody}%0a/content", "/videos%00"):
         client.problem("GET", path, 404, "not_found")
 
 
 @pytest.mark.parametrize("cursor", ["0001-01-01T00:00:00+23:00_x", "²-0", "x" * 128])
-def test_a_cursor_that_is_none_is_refused_by_lists(client: Client, cursor: str) -> None:
+def test_lists_refuse_invalid_cursors(client: Client, cursor: str) -> None:
     for path in ("/videos", "/jobs"):
         client.problem("GET", path, 422, "invalid_cursor", params={"cursor": cursor})

@@ -24,7 +24,7 @@ def program(service: Service, token: Any) -> Client:
     return Client(service.url).use({"access_token": token["token"]})
 
 
-def test_a_token_does_what_its_user_may(service: Service, client: Client, sample: Path) -> None:
+def test_api_token_acts_as_its_user(service: Service, client: Client, sample: Path) -> None:
     token = make(client)
     assert re.fullmatch(r"wd_[A-Za-z0-9_-]{43}", token["token"])
     robot = program(service, token)
@@ -34,7 +34,7 @@ def test_a_token_does_what_its_user_may(service: Service, client: Client, sample
     robot.call("DELETE", f"/videos/{job['video_id']}", 204)
 
 
-def test_the_token_itself_is_shown_once_and_not_kept(service: Service, client: Client) -> None:
+def test_api_token_is_shown_once_and_not_stored(service: Service, client: Client) -> None:
     token = make(client, expires_in_days=7)
     (listed,) = client.call("GET", "/tokens", 200)["items"]
     assert listed == {name: value for name, value in token.items() if name != "token"}
@@ -51,7 +51,7 @@ def test_the_token_itself_is_shown_once_and_not_kept(service: Service, client: C
     assert used["last_used_at"] is not None
 
 
-def test_a_deleted_token_and_an_expired_one_hold_no_longer(service: Service, client: Client) -> None:
+def test_deleted_and_expired_tokens_are_refused(service: Service, client: Client) -> None:
     deleted, expired, kept = make(client), make(client, expires_in_days=1), make(client, expires_in_days=None)
     client.call("DELETE", f"/tokens/{deleted['id']}", 204)
     engine = open_database(service.settings().database_url)
@@ -64,7 +64,7 @@ def test_a_deleted_token_and_an_expired_one_hold_no_longer(service: Service, cli
     program(service, kept).call("GET", "/videos", 200)
 
 
-def test_a_token_makes_no_token_and_ends_no_session(service: Service, client: Client) -> None:
+def test_api_token_cannot_create_tokens_or_end_sessions(service: Service, client: Client) -> None:
     own, other = make(client), make(client)
     robot = program(service, own)
     for method, path in (
@@ -79,20 +79,20 @@ def test_a_token_makes_no_token_and_ends_no_session(service: Service, client: Cl
     robot.problem("GET", "/videos", 401, "unauthenticated")
 
 
-def test_tokens_outlive_the_session_that_made_them(service: Service, client: Client) -> None:
+def test_tokens_outlive_the_session_that_created_them(service: Service, client: Client) -> None:
     robot = program(service, make(client))
     client.call("POST", "/auth/logout-all", 204)
     robot.call("GET", "/auth/me", 200)
 
 
-def test_anothers_token_is_not_there(service: Service, client: Client) -> None:
+def test_tokens_of_other_users_return_404(service: Service, client: Client) -> None:
     token, stranger = make(client), service.client()
     assert stranger.call("GET", "/tokens", 200)["items"] == []
     stranger.problem("DELETE", f"/tokens/{token['id']}", 404, "not_found")
     program(service, token).call("GET", "/videos", 200)
 
 
-def test_a_token_is_no_cookie(service: Service, client: Client, sample: Path) -> None:
+def test_api_token_is_not_accepted_as_a_cookie(service: Service, client: Client, sample: Path) -> None:
     path = f"/videos/{client.upload(sample)['id']}/content"
     cookie = {"Cookie": f"wd_access={make(client)['token']}"}
     Client(service.url).problem("GET", path, 401, "unauthenticated", headers=cookie)
@@ -118,5 +118,5 @@ def test_a_stream_ends_with_its_token(service: Service, client: Client) -> None:
         {"name": "x", "expires_in_days": 3651},
     ],
 )
-def test_a_token_has_a_name_and_a_sane_end(client: Client, body: dict[str, Any]) -> None:
+def test_token_name_and_expiry_are_validated(client: Client, body: dict[str, Any]) -> None:
     client.problem("POST", "/tokens", 422, "invalid_input", json=body)

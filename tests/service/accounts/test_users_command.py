@@ -41,7 +41,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
 
 
-def test_the_first_administrator_is_made_where_the_embedded_form_keeps_its_tables(data: Path) -> None:
+def test_first_administrator_is_created_in_the_database_of_embedded_mode(data: Path) -> None:
     ended = manage("admin", "root", data=data, typed=f"{GOOD}\n")
     assert (ended.returncode, ended.stdout) == (0, "root is added with the role admin\n")
     (root,) = users(data).values()
@@ -49,14 +49,16 @@ def test_the_first_administrator_is_made_where_the_embedded_form_keeps_its_table
     assert verified(root.password_hash, GOOD)
 
 
-def test_where_there_is_no_service_it_says_so(tmp_path: Path) -> None:
+def test_missing_service_is_reported(tmp_path: Path) -> None:
     ended = manage("users", "list", data=tmp_path)
     assert ended.returncode == 2
     assert f"there is no service in {tmp_path}" in ended.stderr
     assert service_environment({"DATABASE_URL": "postgresql://x"})["DATABASE_URL"] == "postgresql://x"
 
 
-def test_admin_promotes_who_is_there_and_asks_for_no_password(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_admin_promotes_an_existing_user_without_asking_for_a_password(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     typed(monkeypatch, f"{GOOD}\n")
     assert main(["users", "add", "alice"]) == 0
     assert users(data)["alice"].role == "user"
@@ -82,7 +84,7 @@ def test_admin_promotes_who_is_there_and_asks_for_no_password(data: Path, monkey
         (["users", "add", "taken"], GOOD, "is taken"),
     ],
 )
-def test_what_cannot_be_done_is_said_and_changes_nothing(
+def test_impossible_changes_are_reported_and_change_nothing(
     data: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -99,7 +101,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
     assert list(users(data)) == ["taken"]
 
 
-def test_a_made_password_is_shown_once_and_good(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generated_password_is_shown_once_and_works(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["users", "add", "alice", "--generate", "--admin"]) == 0
     shown = capsys.readouterr().out.splitlines()[0].removeprefix("password: ")
     alice = users(data)["alice"]
@@ -111,7 +113,7 @@ def test_a_made_password_is_shown_once_and_good(data: Path, capsys: pytest.Captu
     assert "alice\tdisabled\t" in capsys.readouterr().out
 
 
-def test_tables_that_are_not_there_are_no_trace_on_the_screen(
+def test_missing_tables_give_an_error_without_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/none.sqlite")
@@ -122,7 +124,7 @@ def test_tables_that_are_not_there_are_no_trace_on_the_screen(
     assert "DATABASE_URL is not set" in capsys.readouterr().err
 
 
-def test_names_are_those_of_the_spec(data: Path) -> None:
+def test_user_names_follow_the_spec(data: Path) -> None:
     assert USERNAME.pattern in SPEC["components"]["schemas"]["Username"]["pattern"].replace("+$", "{3,64}")
     with pytest.raises(SystemExit) as ended:
         main(["users", "add", "no blanks"])

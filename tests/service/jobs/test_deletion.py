@@ -20,7 +20,7 @@ from tests.support.deployments.service import Service
 FADING = ("wd:job:{id}:state", "wd:gone:", "wd:claim:")
 
 
-def test_nothing_is_left_of_a_video_and_its_jobs(service: Service, sample: Path) -> None:
+def test_deleting_a_video_removes_all_data_of_its_jobs(service: Service, sample: Path) -> None:
     client = service.client()
     ended = client.detect(sample)
     other = client.wait(client.start({"id": ended["video_id"]}, options={"every_n": 5}))

@@ -100,7 +100,7 @@ def done(client: Client, sample: Path) -> Any:
 
 
 @pytest.mark.every_mode
-def test_a_job_is_told_of_from_its_start_to_its_end(client: Client, sample: Path) -> None:
+def test_stream_reports_a_job_from_start_to_end(client: Client, sample: Path) -> None:
     video = client.upload(sample)
     with stream(client) as events:
         job = client.start(video)
@@ -117,7 +117,7 @@ def test_a_job_is_told_of_from_its_start_to_its_end(client: Client, sample: Path
     assert done == sorted(done)
 
 
-def test_what_stands_still_is_told_once(service: Service, client: Client, done: Any) -> None:
+def test_unchanged_job_is_reported_once(service: Service, client: Client, done: Any) -> None:
     still = add_job(service, done)
     with stream(client, f"/jobs/{still}/events") as events:
         first = events.until(lambda name, data: name == "job")
@@ -133,7 +133,7 @@ def test_what_stands_still_is_told_once(service: Service, client: Client, done: 
         assert [data["state"] for name, data in told if name == "job"] == ["partial"]
 
 
-def test_deleted_jobs_are_gone(client: Client, done: Any, sample: Path) -> None:
+def test_deleted_jobs_send_the_event_gone(client: Client, done: Any, sample: Path) -> None:
     second = client.detect(sample, options={"every_n": 50})
     with stream(client) as events:
         client.call("DELETE", f"/jobs/{done['id']}", 204)
@@ -143,7 +143,7 @@ def test_deleted_jobs_are_gone(client: Client, done: Any, sample: Path) -> None:
 
 
 @pytest.mark.every_mode
-def test_whoever_comes_back_hears_what_ended_since(service: Service, client: Client, done: Any) -> None:
+def test_reconnecting_client_receives_missed_changes(service: Service, client: Client, done: Any) -> None:
     now = utcnow()
     ended = {ago: add_job(service, done, finished_at=now - timedelta(hours=ago)) for ago in (1, 3)}
     last = add_job(service, done)
@@ -163,7 +163,7 @@ def test_whoever_comes_back_hears_what_ended_since(service: Service, client: Cli
     assert int(events.last_id) >= int(now.timestamp() * 1000)
 
 
-def test_the_events_of_one_job_are_its_own_and_its_videos(service: Service, client: Client, done: Any) -> None:
+def test_stream_of_a_job_has_only_events_of_the_job_and_its_video(service: Service, client: Client, done: Any) -> None:
     other = add_job(service, done)
     common = {"user_id": client.call("GET", "/auth/me", 200)["id"], "video_id": done["video_id"], "options": {}}
     ids = [str(uuid.uuid4()) for _ in range(3)]
@@ -188,7 +188,7 @@ def test_the_events_of_one_job_are_its_own_and_its_videos(service: Service, clie
         assert [name for name, _ in events][-1] == "gone", "the stream of a deleted job ends"
 
 
-def test_nobody_hears_of_anothers_jobs(service: Service, client: Client, done: Any, sample: Path) -> None:
+def test_stream_has_no_events_of_other_users(service: Service, client: Client, done: Any, sample: Path) -> None:
     stranger = service.client()
     stranger.problem("GET", f"/jobs/{done['id']}/events", 404, "not_found")
     own = stranger.start(stranger.upload(sample), options={"every_n": 50})
@@ -198,7 +198,7 @@ def test_nobody_hears_of_anothers_jobs(service: Service, client: Client, done: A
     assert {data["id"] for name, data in seen if name == "job"} == {own["id"]}
 
 
-def test_a_user_has_ten_streams_in_a_process_and_no_more(client: Client, service: Service) -> None:
+def test_streams_are_limited_to_ten_per_user_and_process(client: Client, service: Service) -> None:
     with ExitStack() as stack:
         answers = [stack.enter_context(client.http.stream("GET", "/api/v1/events"))]
         while answers[-1].status_code == 200 and len(answers) <= 10 * service.settings().api_workers:
@@ -219,7 +219,7 @@ def test_a_user_has_ten_streams_in_a_process_and_no_more(client: Client, service
     raise AssertionError("the closed streams still count")
 
 
-def test_the_stream_ends_with_its_session(service: Service, client: Client, sample: Path) -> None:
+def test_stream_ends_with_its_session(service: Service, client: Client, sample: Path) -> None:
     other = Client(service.url)
     other.use(other.call("POST", "/auth/login", 200, json={"username": client.username, "password": client.password}))
     with stream(client) as ends, stream(other) as goes_on:
@@ -229,7 +229,7 @@ def test_the_stream_ends_with_its_session(service: Service, client: Client, samp
         goes_on.until(lambda name, data: name == "job" and data["finished_at"] is not None)
 
 
-def test_a_cookie_opens_the_stream(service: Service, client: Client) -> None:
+def test_cookie_authorizes_the_stream(service: Service, client: Client) -> None:
     browser = Client(service.url)
     body = {"username": client.username, "password": client.password, "cookies": True}
     browser.call("POST", "/auth/login", 200, json=body)
@@ -237,7 +237,7 @@ def test_a_cookie_opens_the_stream(service: Service, client: Client) -> None:
         pass
 
 
-def test_a_service_that_stops_ends_its_streams(tmp_path: Path) -> None:
+def test_shutdown_ends_the_streams(tmp_path: Path) -> None:
     with EmbeddedMode().run(tmp_path) as service:
         with stream(service.client()) as events:
             service.process.send_signal(signal.SIGTERM)

@@ -52,7 +52,7 @@ def states(client: Client) -> list[str]:
     return [job["state"] for job in reversed(client.call("GET", "/jobs", 200, params={"limit": 100})["items"])]
 
 
-def test_a_user_with_many_jobs_does_not_keep_another_waiting(own: Service, sample: Path) -> None:
+def test_many_jobs_of_one_user_do_not_delay_another_user(own: Service, sample: Path) -> None:
     many, one = own.client(), own.client()
     video, other = many.upload(sample), one.upload(sample)
     jobs = [many.start(video, model=tiny_model.ID) for _ in range(MANY)]
@@ -89,7 +89,7 @@ def test_a_cancelled_job_frees_the_detector_and_a_queued_one_ends_at_once(
     assert client.detect(sample, model=tiny_model.ID)["state"] == "succeeded", "the detector is free"
 
 
-def test_a_chunk_in_hand_is_left_after_a_cancel(own: Service, endless: Path) -> None:
+def test_detector_abandons_its_chunk_after_a_cancel(own: Service, endless: Path) -> None:
     client = own.client()
     job = client.start(client.upload(endless))
     settings = own.settings()
@@ -110,7 +110,7 @@ def test_a_chunk_in_hand_is_left_after_a_cancel(own: Service, endless: Path) -> 
     assert long + 1 not in store.attempts(job["id"]), "the next one was begun"
 
 
-def test_chunks_whose_messages_are_lost_are_sent_again(own: Service, full_sample: Path) -> None:
+def test_chunks_of_lost_messages_are_sent_again(own: Service, full_sample: Path) -> None:
     client = own.client()
     video = client.upload(full_sample)
     calm = client.wait(client.start(video, model=tiny_model.ID))
@@ -130,7 +130,7 @@ def test_chunks_whose_messages_are_lost_are_sent_again(own: Service, full_sample
     assert own.result_bytes(ended) == own.result_bytes(calm)
 
 
-def test_a_job_past_its_deadline_ends_with_what_it_has(own: Service, endless: Path, sample: Path) -> None:
+def test_job_past_its_deadline_ends_with_partial_results(own: Service, endless: Path, sample: Path) -> None:
     client = own.client()
     video = client.upload(endless)
     jobs = [client.start(video) for _ in range(AT_ONCE + 1)]

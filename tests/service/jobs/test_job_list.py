@@ -44,22 +44,22 @@ def owner(service: Service, sample: Path) -> Client:
         ("", ["gate north.mp4", "100%_sure.mp4", "Ärger am Tor.mp4"]),
     ],
 )
-def test_jobs_are_found_by_a_part_of_the_videos_name(owner: Client, search: str, names: list[str]) -> None:
+def test_list_filters_by_part_of_the_video_name(owner: Client, search: str, names: list[str]) -> None:
     assert found(owner, search=search) == names
 
 
-def test_what_is_anothers_is_not_found(service: Service, owner: Client) -> None:
+def test_list_has_no_jobs_of_other_users(service: Service, owner: Client) -> None:
     assert found(service.client(), search="gate") == []
 
 
-def test_jobs_are_found_by_state(owner: Client) -> None:
+def test_list_filters_by_state(owner: Client) -> None:
     assert len(found(owner, state="succeeded")) == 3
     assert found(owner, state=["failed", "running"]) == []
     assert found(owner, state=["failed", "succeeded"], search="gate") == ["gate north.mp4"]
     owner.problem("GET", "/jobs", 400, "malformed_request", params={"state": "asleep"})
 
 
-def test_jobs_are_found_by_their_video(owner: Client) -> None:
+def test_list_filters_by_video(owner: Client) -> None:
     (job,) = owner.call("GET", "/jobs", 200, params={"search": "gate"})["items"]
     assert found(owner, video_id=job["video_id"]) == ["gate north.mp4"]
     assert found(owner, video_id="00000000-0000-0000-0000-000000000000") == []
@@ -68,14 +68,14 @@ def test_jobs_are_found_by_their_video(owner: Client) -> None:
         assert says.startswith("video_id is not an id: omit it")
 
 
-def test_the_cursor_goes_on_with_the_same_search(owner: Client) -> None:
+def test_cursor_continues_the_same_search(owner: Client) -> None:
     first = owner.call("GET", "/jobs", 200, params={"search": "MP4", "limit": 2})
     rest = owner.call("GET", "/jobs", 200, params={"search": "MP4", "limit": 2, "cursor": first["next_cursor"]})
     assert [job["video"]["name"] for job in rest["items"]] == ["Ärger am Tor.mp4"]
     assert rest["next_cursor"] is None
 
 
-def test_a_job_says_what_its_video_is(service: Service, client: Client, sample: Path) -> None:
+def test_job_contains_its_videos_metadata(service: Service, client: Client, sample: Path) -> None:
     video = upload(client, sample, "clip")
     job = client.wait(client.start(video, options={"every_n": 50}))
     media = video["media"]

@@ -104,7 +104,7 @@ def test_the_timeline_of_a_running_job_shows_what_is_finished(own: Service, long
     assert [*settled, *rest] == client.call("GET", f"{path}/appearances", 200, params={"label": "person"})["items"]
 
 
-def test_a_cancelled_job_keeps_what_was_finished(own: Service, long_clip: Path) -> None:
+def test_cancelled_job_keeps_finished_results(own: Service, long_clip: Path) -> None:
     client = own.client()
     job = client.start(client.upload(long_clip))
     client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
@@ -124,7 +124,7 @@ def test_a_cancelled_job_keeps_what_was_finished(own: Service, long_clip: Path) 
     assert kept.get_layout(job["id"]) is None
 
 
-def test_a_store_that_was_emptied_costs_time_and_nothing_else(own: Service, full_sample: Path) -> None:
+def test_emptied_result_store_is_recomputed(own: Service, full_sample: Path) -> None:
     client = own.client()
     undisturbed = client.detect(full_sample)
     job = client.start({"id": undisturbed["video_id"]})

@@ -122,7 +122,7 @@ def ended(engine: Engine) -> Callable[[], bool]:
 
 
 @on_both
-def test_the_end_of_a_job_is_told_once_and_signed(engine: Engine, receiver: Receiver) -> None:
+def test_end_of_a_job_is_delivered_once_and_signed(engine: Engine, receiver: Receiver) -> None:
     user, other = add_user(engine), add_user(engine)
     add_webhook(engine, user, f"{receiver.url}/a?b=c")
     add_webhook(engine, other, f"{receiver.url}/other")
@@ -142,7 +142,7 @@ def test_the_end_of_a_job_is_told_once_and_signed(engine: Engine, receiver: Rece
 
 
 @pytest.mark.parametrize("state", [JobState.MERGING, JobState.RUNNING])
-def test_a_move_that_is_no_end_or_none_at_all_notes_nothing(engine: Engine, state: JobState) -> None:
+def test_only_the_end_of_a_job_creates_deliveries(engine: Engine, state: JobState) -> None:
     user = add_user(engine)
     add_webhook(engine, user, "http://127.0.0.2:9999/")
     job = end_job(engine, user)
@@ -152,7 +152,7 @@ def test_a_move_that_is_no_end_or_none_at_all_notes_nothing(engine: Engine, stat
 
 
 @on_both
-def test_the_end_and_its_notes_come_together_or_not_at_all(engine: Engine) -> None:
+def test_job_end_and_deliveries_are_one_transaction(engine: Engine) -> None:
     user = add_user(engine)
     add_webhook(engine, user, "http://127.0.0.2:9999/")
     with engine.begin() as connection:
@@ -163,7 +163,7 @@ def test_the_end_and_its_notes_come_together_or_not_at_all(engine: Engine) -> No
         assert session.scalars(select(Job.state)).one() == "merging"
 
 
-def test_what_is_not_taken_is_told_again_until_it_is(engine: Engine, receiver: Receiver) -> None:
+def test_failed_delivery_is_retried_until_accepted(engine: Engine, receiver: Receiver) -> None:
     add_webhook(engine, user := add_user(engine), receiver.url)
     answers: list[int | tuple[int, dict[str, str]]] = [500, (302, {"Location": f"{receiver.url}/elsewhere"}), 200]
     receiver.answer = lambda _: answers.pop(0)
@@ -176,7 +176,7 @@ def test_what_is_not_taken_is_told_again_until_it_is(engine: Engine, receiver: R
     assert len({call.body for call in receiver.calls}) == 1
 
 
-def test_after_the_last_try_it_has_failed(engine: Engine, receiver: Receiver) -> None:
+def test_delivery_fails_after_the_last_attempt(engine: Engine, receiver: Receiver) -> None:
     add_webhook(engine, user := add_user(engine), receiver.url)
     receiver.answer = lambda _: (307, {"Location": "/elsewhere"})
     end_job(engine, user)
@@ -186,7 +186,7 @@ def test_after_the_last_try_it_has_failed(engine: Engine, receiver: Receiver) ->
     assert row.error == "the address answered 307 (Temporary Redirect): redirects are not followed"
 
 
-def test_the_pauses_grow(engine: Engine, receiver: Receiver) -> None:
+def test_retry_delays_grow(engine: Engine, receiver: Receiver) -> None:
     add_webhook(engine, user := add_user(engine), receiver.url)
     receiver.answer = lambda _: 503
     end_job(engine, user)
@@ -198,7 +198,7 @@ def test_the_pauses_grow(engine: Engine, receiver: Receiver) -> None:
     assert list(PAUSES) == sorted(PAUSES)
 
 
-def test_an_answer_that_does_not_come_is_given_up(engine: Engine, receiver: Receiver) -> None:
+def test_missing_response_times_out(engine: Engine, receiver: Receiver) -> None:
     add_webhook(engine, user := add_user(engine), receiver.url)
     gate = threading.Event()
     receiver.answer = lambda _: 204 if gate.wait(30) else 500
@@ -212,9 +212,7 @@ def test_an_answer_that_does_not_come_is_given_up(engine: Engine, receiver: Rece
 
 @on_both
 @pytest.mark.parametrize("claimed_before", [1, 3])
-def test_what_a_killed_process_had_in_hand_is_told_again(
-    engine: Engine, receiver: Receiver, claimed_before: int
-) -> None:
+def test_delivery_of_a_killed_process_is_retried(engine: Engine, receiver: Receiver, claimed_before: int) -> None:
     add_webhook(engine, user := add_user(engine), receiver.url)
     end_job(engine, user)
     table = WebhookTable(engine)
@@ -229,7 +227,7 @@ def test_what_a_killed_process_had_in_hand_is_told_again(
 
 
 @on_both
-def test_what_is_claimed_is_left_alone_until_the_claim_is_over(engine: Engine) -> None:
+def test_locked_delivery_is_skipped_until_its_lock_expires(engine: Engine) -> None:
     add_webhook(engine, user := add_user(engine), "http://127.0.0.2:9999/")
     end_job(engine, user)
     table = WebhookTable(engine)
@@ -243,7 +241,7 @@ def test_what_is_claimed_is_left_alone_until_the_claim_is_over(engine: Engine) -
 
 
 @on_both
-def test_two_deliverers_tell_everything_once(engine: Engine, receiver: Receiver) -> None:
+def test_two_deliverers_send_each_delivery_once(engine: Engine, receiver: Receiver) -> None:
     user = add_user(engine)
     for path in "ab":
         add_webhook(engine, user, f"{receiver.url}/{path}")
@@ -265,7 +263,7 @@ def test_two_deliverers_tell_everything_once(engine: Engine, receiver: Receiver)
     assert set(told) == {row.id for row in deliveries(engine)}
 
 
-def test_a_host_that_hangs_holds_up_no_other_and_is_called_twice_at_once(engine: Engine, receiver: Receiver) -> None:
+def test_hanging_host_delays_no_other_and_gets_two_calls_at_once(engine: Engine, receiver: Receiver) -> None:
     slow, quick = add_user(engine), add_user(engine)
     gate, at_once, most = threading.Event(), 0, 0
     lock = threading.Lock()
@@ -300,7 +298,7 @@ def test_a_host_that_hangs_holds_up_no_other_and_is_called_twice_at_once(engine:
 
 
 @on_both
-def test_a_deleted_webhook_is_told_nothing_more(engine: Engine, receiver: Receiver) -> None:
+def test_deleted_webhook_gets_no_more_calls(engine: Engine, receiver: Receiver) -> None:
     user = add_user(engine)
     webhook, kept = add_webhook(engine, user, f"{receiver.url}/gone"), add_webhook(engine, user, f"{receiver.url}/kept")
     end_job(engine, user)
@@ -317,7 +315,7 @@ def _scalar(engine: Engine, statement: Executable) -> Any:
 
 
 @pytest.mark.parametrize("engine", ["postgres"], indirect=True)
-def test_a_webhook_that_is_deleted_at_the_same_moment_does_not_undo_the_end_of_a_job(engine: Engine) -> None:
+def test_concurrently_deleted_webhook_does_not_roll_back_the_job_end(engine: Engine) -> None:
     user = add_user(engine)
     webhook = add_webhook(engine, user, "http://127.0.0.2:9999/")
     with ThreadPoolExecutor() as threads:
@@ -333,7 +331,7 @@ def test_a_webhook_that_is_deleted_at_the_same_moment_does_not_undo_the_end_of_a
     assert deliveries(engine) == []
 
 
-def test_a_name_is_looked_up_once_at_each_try_and_never_leads_inside(engine: Engine, receiver: Receiver) -> None:
+def test_host_is_resolved_once_per_attempt_and_never_to_private_addresses(engine: Engine, receiver: Receiver) -> None:
     add_webhook(engine, user := add_user(engine), f"http://{NAME}:{receiver.port}/x")
     receiver.answer = lambda _: 500
     asked: list[str] = []
@@ -374,7 +372,7 @@ def test_a_certificate_is_verified(engine: Engine, tmp_path: Path) -> None:
     assert "certificate" in (strange.error or "")
 
 
-def test_tables_that_do_not_answer_are_asked_again(engine: Engine, receiver: Receiver) -> None:
+def test_database_outage_is_retried(engine: Engine, receiver: Receiver) -> None:
     add_webhook(engine, user := add_user(engine), receiver.url)
     end_job(engine, user)
 
@@ -396,7 +394,7 @@ def test_tables_that_do_not_answer_are_asked_again(engine: Engine, receiver: Rec
     assert len(receiver.calls) == 1
 
 
-def test_with_no_calls_allowed_none_is_made(engine: Engine, receiver: Receiver) -> None:
+def test_concurrency_0_makes_no_calls(engine: Engine, receiver: Receiver) -> None:
     add_webhook(engine, user := add_user(engine), receiver.url)
     end_job(engine, user)
     asyncio.run(asyncio.wait_for(_start_and_close(make(engine, most=0)), 60))
@@ -408,7 +406,7 @@ async def _start_and_close(deliverer: Deliverer) -> None:
     await deliverer.close()
 
 
-def test_a_user_has_so_many_webhooks_and_no_more(engine: Engine) -> None:
+def test_webhooks_are_limited_per_user(engine: Engine) -> None:
     user = add_user(engine)
     for number in range(WEBHOOKS_PER_USER):
         add_webhook(engine, user, f"http://127.0.0.2/{number}")
@@ -428,7 +426,7 @@ def test_a_user_tests_one_webhook_at_a_time() -> None:
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1/", "http://[::1]/", "http://10.0.0.1:8080/", "http://169.254.169.254/x"]
 )
-def test_a_closed_address_is_refused_when_it_is_given(url: str) -> None:
+def test_private_address_is_refused_at_creation(url: str) -> None:
     with pytest.raises(WebhookRefused, match="not on the public internet"):
         asyncio.run(Sender(GuardedNetwork(PUBLIC), 5, NOBODY).check(url))
     asyncio.run(Sender(GuardedNetwork(PUBLIC), 5, NOBODY).check("http://127.0.0.2:8000/"))

@@ -61,7 +61,7 @@ def told(client: Client, webhook: Any, seconds: float = 60) -> list[Any]:
 
 
 @pytest.mark.every_mode
-def test_the_end_of_a_job_is_told(calling: Service, receiver: Receiver, sample: Path) -> None:
+def test_end_of_a_job_calls_the_webhook(calling: Service, receiver: Receiver, sample: Path) -> None:
     client, other = calling.client(), calling.client()
     webhook = make(client, f"{receiver.url}/jobs?x=1")
     make(other, f"{receiver.url}/other")
@@ -78,7 +78,7 @@ def test_the_end_of_a_job_is_told(calling: Service, receiver: Receiver, sample: 
     assert client.call("GET", f"/webhooks/{webhook['id']}/deliveries", 200)["items"] == []
 
 
-def test_the_documented_function_knows_what_is_ours(calling: Service, receiver: Receiver) -> None:
+def test_documented_function_verifies_signatures(calling: Service, receiver: Receiver) -> None:
     client = calling.client()
     webhook = make(client, receiver.url)
     assert client.call("POST", f"/webhooks/{webhook['id']}/test", 200) == {
@@ -110,7 +110,7 @@ def test_the_secret_is_shown_once(calling: Service, receiver: Receiver) -> None:
     assert make(client, receiver.url)["secret"] != webhook["secret"]
 
 
-def test_a_test_says_why_it_did_not_arrive(calling: Service, receiver: Receiver) -> None:
+def test_failed_test_call_reports_the_reason(calling: Service, receiver: Receiver) -> None:
     client = calling.client()
     webhook = make(client, f"{receiver.url}/x")
     receiver.answer = lambda _: (301, {"Location": f"{receiver.url}/y"})
@@ -123,7 +123,7 @@ def test_a_test_says_why_it_did_not_arrive(calling: Service, receiver: Receiver)
     assert outcome == {"delivered": False, "status": None, "error": "the address cannot be reached: no connection"}
 
 
-def test_webhooks_are_their_users_alone(calling: Service, receiver: Receiver) -> None:
+def test_webhooks_of_other_users_return_404(calling: Service, receiver: Receiver) -> None:
     owner, other = calling.client(), calling.client()
     path = f"/webhooks/{make(owner, receiver.url)['id']}"
     for method, more in (("GET", ""), ("DELETE", ""), ("GET", "/deliveries"), ("POST", "/test")):
@@ -149,14 +149,14 @@ def test_webhooks_are_their_users_alone(calling: Service, receiver: Receiver) ->
         "/path",
     ],
 )
-def test_an_address_that_is_not_open_is_refused(calling: Service, url: str) -> None:
+def test_private_address_is_refused(calling: Service, url: str) -> None:
     client = calling.client()
     client.problem("POST", "/webhooks", 422, "webhook_refused", json={"url": url})
     assert client.call("GET", "/webhooks", 200)["items"] == []
 
 
 @pytest.mark.every_mode
-def test_an_address_is_checked_again_at_each_call(calling: Service, receiver: Receiver, sample: Path) -> None:
+def test_address_is_checked_again_at_each_call(calling: Service, receiver: Receiver, sample: Path) -> None:
     client = calling.client()
     webhook = make(client, receiver.url)
     engine = open_database(calling.settings().database_url)
@@ -169,13 +169,13 @@ def test_an_address_is_checked_again_at_each_call(calling: Service, receiver: Re
 
 
 @pytest.mark.parametrize("body", [{}, {"url": 1}, {"url": ""}, {"url": "x" * 2049}, {"url": "http://a", "b": 1}, []])
-def test_a_document_that_is_not_as_the_spec_has_it_is_refused(calling: Service, body: object) -> None:
+def test_body_that_violates_the_spec_is_refused(calling: Service, body: object) -> None:
     client = calling.client()
     assert client.request("POST", "/webhooks", json=body).status_code == 422
 
 
 @pytest.mark.every_mode
-def test_deliveries_come_in_pages(calling: Service, receiver: Receiver, sample: Path) -> None:
+def test_deliveries_are_paginated(calling: Service, receiver: Receiver, sample: Path) -> None:
     client = calling.client()
     webhook = make(client, receiver.url)
     video = client.upload(sample)
@@ -194,7 +194,7 @@ def test_deliveries_come_in_pages(calling: Service, receiver: Receiver, sample: 
     client.problem("GET", path, 422, "invalid_cursor", params={"cursor": "x"})
 
 
-def test_nothing_inside_is_called_unless_it_is_allowed(service: Service, receiver: Receiver) -> None:
+def test_private_networks_are_called_only_if_allowed(service: Service, receiver: Receiver) -> None:
     service.client().problem("POST", "/webhooks", 422, "webhook_refused", json={"url": receiver.url})
     assert receiver.calls == []
 
@@ -213,9 +213,7 @@ def switch_on(own: Embedded) -> None:
         own.start()
 
 
-def test_what_ended_while_webhooks_were_off_is_told_when_they_are_on(
-    own: Embedded, receiver: Receiver, sample: Path
-) -> None:
+def test_deliveries_are_sent_when_webhooks_are_enabled_again(own: Embedded, receiver: Receiver, sample: Path) -> None:
     client = own.client()
     client.problem("POST", "/webhooks", 403, "webhooks_off", json={"url": receiver.url})
     client.problem("POST", f"/webhooks/{uuid.uuid4()}/test", 403, "webhooks_off")
@@ -233,9 +231,7 @@ def test_what_ended_while_webhooks_were_off_is_told_when_they_are_on(
     assert (delivery["state"], delivery["job_id"], len(receiver.calls)) == ("delivered", job["id"], 1)
 
 
-def test_an_api_that_is_killed_in_the_middle_of_a_call_makes_it_again(
-    own: Embedded, receiver: Receiver, sample: Path
-) -> None:
+def test_api_killed_during_a_call_repeats_it(own: Embedded, receiver: Receiver, sample: Path) -> None:
     switch_on(own)
     client, gate = own.client(), threading.Event()
     webhook = make(client, receiver.url)

@@ -101,7 +101,7 @@ def rows(engine: Engine) -> dict[str, list[Any]]:
     return {name: lines for name, lines in found.items() if lines}
 
 
-def test_what_is_restored_is_what_was_there(desk: InProcessProcessor, other: Other, small: Clip) -> None:
+def test_restore_gives_the_same_data(desk: InProcessProcessor, other: Other, small: Clip) -> None:
     folder = Path(desk.settings.data_dir)
     (folder / "secrets.env").write_text("JWT_SECRET_KEY=key\n")
     (folder / "models").mkdir()
@@ -120,7 +120,7 @@ def test_what_is_restored_is_what_was_there(desk: InProcessProcessor, other: Oth
     assert (other.folder / "models" / "some.onnx").read_bytes() == b"weights"
 
 
-def test_what_was_at_work_begins_again(desk: InProcessProcessor, other: Other, small: Clip) -> None:
+def test_restored_running_jobs_start_over(desk: InProcessProcessor, other: Other, small: Clip) -> None:
     running = desk.start_job(desk.add_video(small))
     other.restore(backed_up(desk))
     found = Inventory(other.engine).job(running.id)
@@ -138,7 +138,7 @@ def test_what_was_at_work_begins_again(desk: InProcessProcessor, other: Other, s
         assert set(session.scalars(select(Rendition.state))) == {"queued"}
 
 
-def test_a_backup_is_of_one_moment_whatever_comes_and_goes(desk: InProcessProcessor, other: Other, small: Clip) -> None:
+def test_backup_is_consistent_during_changes(desk: InProcessProcessor, other: Other, small: Clip) -> None:
     """Videos come and go all the while: each is in the backup whole, with its jobs, or not at all."""
     kept = [desk.add_job(desk.add_video(small)) for _ in range(3)]
     stop = threading.Event()
@@ -178,9 +178,7 @@ def names(backup: bytes) -> list[str]:
         return tar.getnames()
 
 
-def test_objects_that_went_meanwhile_leave_no_rows_behind(
-    desk: InProcessProcessor, tmp_path: Path, small: Clip
-) -> None:
+def test_objects_deleted_during_the_backup_leave_no_rows(desk: InProcessProcessor, tmp_path: Path, small: Clip) -> None:
     kept, gone = desk.add_job(desk.add_video(small)), desk.add_job(desk.add_video(small))
     desk.services.storage.delete(video_key(gone.video_id))
     other = Other(tmp_path / "other")
@@ -191,7 +189,7 @@ def test_objects_that_went_meanwhile_leave_no_rows_behind(
     other.engine.dispose()
 
 
-def test_a_damaged_or_cut_backup_is_refused_and_leaves_nothing(
+def test_damaged_or_truncated_backup_is_refused_and_leaves_nothing(
     desk: InProcessProcessor, tmp_path: Path, small: Clip
 ) -> None:
     desk.add_job(desk.add_video(small))
@@ -215,7 +213,7 @@ def test_a_damaged_or_cut_backup_is_refused_and_leaves_nothing(
     other.engine.dispose()
 
 
-def test_nothing_is_restored_over_something(desk: InProcessProcessor, small: Clip) -> None:
+def test_restore_refuses_a_folder_with_data(desk: InProcessProcessor, small: Clip) -> None:
     before = rows(desk.engine)
     with pytest.raises(Conflict, match="restore into an empty one"):
         restore(
@@ -252,9 +250,7 @@ def rewritten(
     return sink.getvalue()
 
 
-def test_a_backup_of_an_earlier_release_is_brought_up_to_date(
-    desk: InProcessProcessor, other: Other, small: Clip
-) -> None:
+def test_backup_of_an_earlier_release_is_upgraded(desk: InProcessProcessor, other: Other, small: Clip) -> None:
     job = desk.add_job(desk.add_video(small))
     new = {"users": {"role", "quotas"}, "api_tokens": {"scopes"}, "jobs": {"chunks_sent"}}
     other.restore(rewritten(backed_up(desk), "0003", new, {"webhooks", "deliveries", "audit_events"}))
@@ -274,7 +270,7 @@ def test_a_backup_of_a_later_release_is_refused(desk: InProcessProcessor, tmp_pa
     other.engine.dispose()
 
 
-def test_a_service_is_backed_up_while_it_works(service: Service, sample: Path, tmp_path: Path) -> None:
+def test_running_service_is_backed_up(service: Service, sample: Path, tmp_path: Path) -> None:
     """By the command that the image of the api has, through a pipe, whatever its database is."""
     ended = service.client().detect(sample)
     worker = service.processes(r"api\.asgi")[0]
@@ -293,7 +289,7 @@ def test_a_service_is_backed_up_while_it_works(service: Service, sample: Path, t
     other.engine.dispose()
 
 
-def test_a_restored_service_goes_on(sample: Path, tmp_path: Path) -> None:
+def test_restored_service_works(sample: Path, tmp_path: Path) -> None:
     """Tokens hold, results are the same to the byte, and a job that ran is done again."""
     long = repeated(sample, tmp_path / "long.mp4", 2)
     backup = tmp_path / "all.backup"

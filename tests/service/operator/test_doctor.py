@@ -23,7 +23,7 @@ from tests.support.servers.valkey import Valkey
 NOWHERE = f"http://127.0.0.1:{free_port()}"
 
 
-def test_a_service_that_runs_is_well(service: Service) -> None:
+def test_running_service_is_healthy(service: Service) -> None:
     """As the image of the processor has it: with that one's Python, folder and environment."""
     worker = service.processes(r"processor\.worker")[0]
     environ = worker.environ()
@@ -63,7 +63,7 @@ def wrong(found: dict[str, Finding]) -> set[str]:
     return {name for name, finding in found.items() if finding.state == "bad"}
 
 
-def test_what_does_not_run_is_named(desk: InProcessProcessor) -> None:
+def test_stopped_parts_are_named(desk: InProcessProcessor) -> None:
     found = findings(desk)
     assert wrong(found) == {"workers", "api"}
     assert found["workers"].seen == "0 processors, 0 renderers, 0 detectors"
@@ -72,7 +72,7 @@ def test_what_does_not_run_is_named(desk: InProcessProcessor) -> None:
     assert "start the service" in found["api"].advice
 
 
-def test_servers_that_do_not_answer_are_named_without_their_passwords(desk: InProcessProcessor) -> None:
+def test_unreachable_servers_are_named_without_passwords(desk: InProcessProcessor) -> None:
     nobody = f"redis://user:hunter22@127.0.0.1:{free_port()}/0"
     found = findings(desk, BROKER_URL=nobody, RESULT_STORE_URL=nobody, DATABASE_URL="sqlite:////nowhere/at/all")
     assert {"database", "redis", "result store", "broker", "clock", "workers"} <= wrong(found)
@@ -97,7 +97,7 @@ def test_a_storage_that_cannot_be_written_is_named(desk: InProcessProcessor, tmp
     assert (found.state, "STORAGE_DIR" in found.advice) == ("bad", True)
 
 
-def test_models_that_are_not_what_their_entries_say_are_named(desk: InProcessProcessor, tmp_path: Path) -> None:
+def test_models_that_differ_from_their_entries_are_named(desk: InProcessProcessor, tmp_path: Path) -> None:
     folder = tmp_path / "models"
     folder.mkdir()
     entry = bundled("nanodet-g")
@@ -112,7 +112,7 @@ def test_models_that_are_not_what_their_entries_say_are_named(desk: InProcessPro
     assert "there is no model 'none'" in findings(desk, DEFAULT_MODEL="none")["models"].seen
 
 
-def test_a_redis_that_throws_things_away_is_named(desk: InProcessProcessor, valkey: Valkey) -> None:
+def test_redis_with_eviction_is_named(desk: InProcessProcessor, valkey: Valkey) -> None:
     with redis.Redis.from_url(valkey.url) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
         try:
@@ -122,6 +122,6 @@ def test_a_redis_that_throws_things_away_is_named(desk: InProcessProcessor, valk
     assert (found.state, "noeviction" in found.advice) == ("bad", True)
 
 
-def test_an_embedded_form_that_was_stopped_is_told_from_one_that_never_was(tmp_path: Path) -> None:
+def test_stopped_service_differs_from_a_missing_one(tmp_path: Path) -> None:
     never = command({"DATA_DIR": str(tmp_path / "none")}, "doctor")
     assert (never.returncode, "there is no service in" in never.stderr) == (2, True)

@@ -23,7 +23,7 @@ def check(path: object, *options: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize(("age", "well"), [(0, True), (29, True), (31, False), (-60, True)])
-def test_a_worker_is_well_while_its_file_is_fresh(tmp_path: Path, age: float, well: bool) -> None:
+def test_worker_with_a_fresh_heartbeat_file_is_healthy(tmp_path: Path, age: float, well: bool) -> None:
     path = str(tmp_path / "heartbeat")
     heartbeat.beat(path)
     os.utime(path, (NOW - age, NOW - age))
@@ -32,7 +32,7 @@ def test_a_worker_is_well_while_its_file_is_fresh(tmp_path: Path, age: float, we
     assert heartbeat.problem(path, time.time()) == ""
 
 
-def test_a_worker_that_stopped_is_not_well(tmp_path: Path) -> None:
+def test_stopped_worker_is_unhealthy(tmp_path: Path) -> None:
     path = str(tmp_path / "heartbeat")
     heartbeat.beat(path)
     heartbeat.end(path)

@@ -61,7 +61,7 @@ def rows(desk: InProcessProcessor) -> dict[str, int]:
     return {name: count for name, count in counted.items() if count}
 
 
-def test_what_is_too_old_goes_and_nothing_else(desk: InProcessProcessor, stores: DataStores, small: Clip) -> None:
+def test_only_expired_data_is_removed(desk: InProcessProcessor, stores: DataStores, small: Clip) -> None:
     old, new, used, busy = (desk.add_video(small, days_old=days) for days in (40, 3, 90, 50))
     gone = desk.add_job(old, days_old=39)
     stale, fresh = desk.add_job(new, days_old=8), desk.add_job(new, days_old=1)
@@ -100,7 +100,7 @@ def test_without_limits_everything_is_kept(tmp_path: Path, valkey: Valkey, small
     desk.close()
 
 
-def test_a_job_that_begins_after_a_video_was_found_old_saves_it(
+def test_job_started_meanwhile_keeps_its_expired_video(
     desk: InProcessProcessor, stores: DataStores, small: Clip
 ) -> None:
     video = desk.add_video(small, days_old=40)
@@ -116,9 +116,7 @@ def put(desk: InProcessProcessor, key: str) -> str:
     return key
 
 
-def test_what_belongs_to_nothing_goes_and_nothing_else(
-    desk: InProcessProcessor, stores: DataStores, small: Clip
-) -> None:
+def test_only_orphans_are_removed(desk: InProcessProcessor, stores: DataStores, small: Clip) -> None:
     video = desk.add_video(small)
     job, running = desk.add_job(video), desk.start_job(video)
     refused = Video(
@@ -168,7 +166,7 @@ def test_results_of_no_job_are_removed_once_idle(desk: InProcessProcessor, store
     assert (store.has_chunk(lost, 0), store.has_chunk(job.id, 0)) == (False, True)
 
 
-def test_the_reaper_keeps_house_once_an_hour(desk: InProcessProcessor, small: Clip) -> None:
+def test_clean_up_runs_once_an_hour(desk: InProcessProcessor, small: Clip) -> None:
     old = desk.add_video(small, days_old=40)
     stray = put(desk, video_key(new_id()))
     grow_old(desk)
@@ -182,7 +180,7 @@ def test_the_reaper_keeps_house_once_an_hour(desk: InProcessProcessor, small: Cl
     assert desk.files() == []
 
 
-def test_the_commands_say_what_would_go_before_it_goes(desk: InProcessProcessor, small: Clip) -> None:
+def test_commands_list_what_they_would_remove(desk: InProcessProcessor, small: Clip) -> None:
     old = desk.add_video(small, days_old=40)
     stray = put(desk, video_key(new_id()))
     grow_old(desk)

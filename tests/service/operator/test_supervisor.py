@@ -93,7 +93,7 @@ def supervised(tmp_path: Path) -> Iterator[Supervised]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_stops_all_and_leaves_nothing(supervised: Supervised, number: int) -> None:
+def test_signal_stops_all_processes(supervised: Supervised, number: int) -> None:
     supervised.start({"name": "a", "program": "plain"}, {"name": "b", "program": "orderly"})
     pids = supervised.wait_for_pids(4)
     supervised.send(number)
@@ -103,7 +103,7 @@ def test_a_signal_stops_all_and_leaves_nothing(supervised: Supervised, number: i
     assert not (supervised.folder / "temporary").exists()
 
 
-def test_stages_are_stopped_one_after_the_other(supervised: Supervised) -> None:
+def test_stages_are_stopped_in_order(supervised: Supervised) -> None:
     supervised.start(
         {"name": "server", "program": "orderly", "stage": 2},
         {"name": "api", "program": "slow", "stage": 0},
@@ -115,7 +115,7 @@ def test_stages_are_stopped_one_after_the_other(supervised: Supervised) -> None:
     assert supervised.ended_in_order() == ["api", "worker", "server"]
 
 
-def test_one_that_does_not_listen_is_killed_when_its_time_is_over(supervised: Supervised) -> None:
+def test_process_that_ignores_sigterm_is_killed_after_its_timeout(supervised: Supervised) -> None:
     supervised.start({"name": "a", "program": "deaf", "stop_seconds": 0.5})
     pids = supervised.wait_for_pids(2)
     supervised.send(signal.SIGTERM)
@@ -123,7 +123,7 @@ def test_one_that_does_not_listen_is_killed_when_its_time_is_over(supervised: Su
     assert not [pid for pid in pids if alive(pid)]
 
 
-def test_a_second_signal_hurries(supervised: Supervised) -> None:
+def test_second_signal_shortens_the_stop(supervised: Supervised) -> None:
     supervised.start({"name": "a", "program": "deaf", "stop_seconds": 1000})
     pids = supervised.wait_for_pids(2)
     supervised.send(signal.SIGTERM)
@@ -173,7 +173,7 @@ def test_a_killed_process_is_started_again_and_its_children_are_gone(supervised:
     assert "a was ended by SIGKILL; starting it again in 0.2 s" in output
 
 
-def test_a_process_that_cannot_live_stops_everything(supervised: Supervised) -> None:
+def test_repeatedly_failing_process_stops_everything(supervised: Supervised) -> None:
     supervised.start({"name": "good", "program": "plain"}, {"name": "bad", "program": "broken"}, most=2)
     status, output = supervised.end()
     assert status == 1
@@ -195,7 +195,7 @@ def test_a_single_run_that_fails_stops_everything(supervised: Supervised) -> Non
     assert not [pid for pid in supervised.pids() if alive(pid)]
 
 
-def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_missing_program_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()
     with (tmp_path / "lock").open("w") as lock, Supervisor() as running:

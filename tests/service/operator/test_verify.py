@@ -68,7 +68,7 @@ def rewrite(desk: InProcessProcessor, job: Job, change: Any, **header: Any) -> N
     [{}, {"every_n": 7}, {"sample_fps": 3.0}, {"start_ms": 400.0, "end_ms": 1300.0}, {"labels": ["person"]}],
     ids=str,
 )
-def test_a_job_that_ended_well_is_good(desk: InProcessProcessor, video: Video, options: dict[str, Any]) -> None:
+def test_intact_job_has_no_problems(desk: InProcessProcessor, video: Video, options: dict[str, Any]) -> None:
     job = desk.add_job(video, **options)
     verdict = verify(desk, job)
     assert verdict.problems == ()
@@ -76,7 +76,7 @@ def test_a_job_that_ended_well_is_good(desk: InProcessProcessor, video: Video, o
     assert 0 < verdict.frames <= FRAMES
 
 
-def test_a_job_whose_missing_frames_are_named_is_good(desk: InProcessProcessor, video: Video) -> None:
+def test_partial_job_with_listed_ranges_has_no_problems(desk: InProcessProcessor, video: Video) -> None:
     job = desk.add_job(video, failed=1)
     verdict = verify(desk, job)
     assert (verdict.state, verdict.problems) == ("partial", ())
@@ -146,30 +146,28 @@ def _without(first: int, last: int) -> Any:
     return change
 
 
-def test_a_frame_that_is_missing_and_not_named_is_noticed(desk: InProcessProcessor, job: Job) -> None:
+def test_unlisted_missing_frame_is_detected(desk: InProcessProcessor, job: Job) -> None:
     rewrite(desk, job, _without(10, 10))
     problems = verify(desk, job).problems
     assert "frames are missing and not listed as missing: 1 of them, from frame 10" in problems
     assert "the database and the result file differ in the summary" in problems
 
 
-def test_a_frame_that_is_there_and_said_to_be_missing_is_noticed(desk: InProcessProcessor, job: Job) -> None:
+def test_present_frame_that_is_listed_as_missing_is_detected(desk: InProcessProcessor, job: Job) -> None:
     rewrite(desk, job, lambda block: block, missing=(FrameRange(5, 8, "lost"),), complete=False)
     problems = verify(desk, job).problems
     assert "frames are present but listed as missing: 4 of them, from frame 5, 6, 7 ..." in problems
     assert "the database and the result file differ in the failed ranges" in problems
 
 
-def test_frames_of_another_time_and_frames_that_nobody_asked_for_are_noticed(
-    desk: InProcessProcessor, job: Job
-) -> None:
+def test_wrong_times_and_unrequested_frames_are_detected(desk: InProcessProcessor, job: Job) -> None:
     rewrite(desk, job, lambda block: replace(block, time=block.time + 1))
     assert any("differ in time from the video: 60 of them" in line for line in verify(desk, job).problems)
     rewrite(desk, job, lambda block: replace(block, frame=block.frame + 1))
     assert "frames are present but were not requested: 1 of them, from frame 60" in verify(desk, job).problems
 
 
-def test_a_table_that_tells_something_else_is_noticed(desk: InProcessProcessor, job: Job) -> None:
+def test_difference_to_the_job_row_is_detected(desk: InProcessProcessor, job: Job) -> None:
     desk.change(Job, job.id, summary={**(job.summary or {}), "frames": 1}, frames_done=3, options={"every_n": 2})
     assert verify(desk, job).problems == (
         "the database and the result file differ in the summary",

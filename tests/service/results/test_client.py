@@ -97,7 +97,7 @@ def asked(
     return Request(file=video, output=output, model=None, min_score=min_score, labels=labels, keep=False)
 
 
-def test_a_file_is_streamed_whole_and_its_progress_told(video: Path) -> None:
+def test_file_is_streamed_completely_with_progress(video: Path) -> None:
     service = Made()
     told: list[int] = []
     with connect(service) as client:
@@ -107,7 +107,7 @@ def test_a_file_is_streamed_whole_and_its_progress_told(video: Path) -> None:
     assert (len(told) > 4, told[-1]) == (True, 300_000)
 
 
-def test_only_what_was_asked_for_is_in_the_job(video: Path) -> None:
+def test_job_contains_only_the_given_options(video: Path) -> None:
     service = Made()
     with connect(service) as client:
         client.start("v", None, asked(video).options)
@@ -166,13 +166,13 @@ def test_a_problem_is_one_line() -> None:
         client.summary("the-id")
 
 
-def test_an_answer_that_is_no_problem_is_named_by_its_status() -> None:
+def test_response_without_a_problem_is_named_by_its_status() -> None:
     service = Made(summary=lambda _: httpx.Response(502, text="<html>"))
     with connect(service) as client, pytest.raises(ServiceError, match="HTTP 502 Bad Gateway for GET http://service"):
         client.summary("the-id")
 
 
-def test_a_token_that_ran_out_is_renewed_once(video: Path) -> None:
+def test_expired_token_is_renewed_once(video: Path) -> None:
     service = Made("succeeded")
     answers = iter([httpx.Response(401, json={}), httpx.Response(200, json=SUMMARY)])
     service.answers["summary"] = lambda _: next(answers)
@@ -181,9 +181,7 @@ def test_a_token_that_ran_out_is_renewed_once(video: Path) -> None:
     assert service.logins == 2
 
 
-def test_an_upload_names_its_source_and_goes_with_a_token_that_holds(
-    video: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_upload_has_its_source_and_a_valid_token(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot be repeated, so that a token past half of its life is renewed first."""
     service = Made()
     service.answers["login"] = lambda _: httpx.Response(200, json={"access_token": "token-1", "expires_in": 100})
@@ -213,7 +211,7 @@ def test_lists_are_read_page_after_page() -> None:
         assert [job["id"] for job in client.jobs("v")] == ["a", "b", "c"]
 
 
-def test_what_cannot_be_deleted_is_told_and_the_rest_goes() -> None:
+def test_failed_deletion_is_reported_and_the_rest_is_deleted() -> None:
     """Of the videos with the tag, and that are newer than the one from before."""
     items = [
         {"id": name, "source": source}
@@ -239,7 +237,7 @@ def test_what_cannot_be_deleted_is_told_and_the_rest_goes() -> None:
     assert deleted == ["d", "b", "a"]
 
 
-def test_a_service_that_is_away_for_a_moment_is_waited_for() -> None:
+def test_brief_outage_of_the_service_is_waited_for() -> None:
     service = Made("running", "succeeded")
     failures = iter([True, False, True, False])
 
@@ -252,16 +250,14 @@ def test_a_service_that_is_away_for_a_moment_is_waited_for() -> None:
         assert [job["state"] for job in client.follow("the-id")] == ["running", "succeeded"]
 
 
-def test_a_service_that_is_not_there_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_missing_service_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for name, value in (("URL", "http://127.0.0.1:1"), ("USER", "a"), ("PASSWORD", "b")):
         monkeypatch.setenv(f"WEB_DETECTOR_{name}", value)
     assert main(["detect", __file__]) == 1
     assert "web-detector: http://127.0.0.1:1 does not answer" in capsys.readouterr().err
 
 
-def test_what_is_wrong_from_the_start_is_told_before_anything_is_sent(
+def test_invalid_arguments_are_reported_before_anything_is_sent(
     video: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WEB_DETECTOR_URL", "http://127.0.0.1:1")

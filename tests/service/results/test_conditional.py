@@ -31,7 +31,7 @@ TAG = '"abc"'
         ("", None),
     ],
 )
-def test_a_range_is_read_as_the_standard_says(text: str, expected: Part | None) -> None:
+def test_ranges_follow_the_standard(text: str, expected: Part | None) -> None:
     assert wanted_part({"range": text}, TAG, 100) == expected
 
 
@@ -41,7 +41,7 @@ def test_a_range_past_the_end_is_refused(text: str) -> None:
         wanted_part({"range": text}, TAG, 100)
 
 
-def test_a_range_of_another_version_is_the_whole() -> None:
+def test_range_of_another_version_returns_the_whole_file() -> None:
     assert wanted_part({"range": "bytes=0-1", "if-range": '"old"'}, TAG, 100) is None
     assert wanted_part({"range": "bytes=0-1", "if-range": TAG}, TAG, 100) == Part(0, 1)
 
@@ -50,7 +50,7 @@ def test_a_range_of_another_version_is_the_whole() -> None:
     ("held", "known"),
     [(TAG, True), (f'"x", {TAG}', True), (f"W/{TAG}", True), ("*", True), ('"x"', False), ("", False)],
 )
-def test_a_held_tag_is_known(held: str, known: bool) -> None:
+def test_matching_etag_returns_304(held: str, known: bool) -> None:
     assert is_known({"if-none-match": held}, TAG) == known
 
 
@@ -122,7 +122,7 @@ def test_results_come_compressed_where_asked_for(
     assert raw == plain.content
 
 
-def test_a_wrong_question_is_a_problem_in_both_forms(done: tuple[Client, dict[str, Any]]) -> None:
+def test_invalid_query_is_a_problem_in_both_formats(done: tuple[Client, dict[str, Any]]) -> None:
     client, job = done
     for accept in ("application/json", "application/x-ndjson"):
         options = {"params": {"label": "unicorn"}, "headers": {"Accept": accept}}
@@ -132,7 +132,7 @@ def test_a_wrong_question_is_a_problem_in_both_forms(done: tuple[Client, dict[st
 @pytest.mark.parametrize(
     "query", [{"min_score": "nan"}, {"from_ms": "nan"}, {"to_ms": "inf"}, {"to_frame": str(2**64)}, {"cursor": "²-0"}]
 )
-def test_numbers_that_are_none_are_refused(done: tuple[Client, dict[str, Any]], query: dict[str, str]) -> None:
+def test_nan_and_infinity_are_refused(done: tuple[Client, dict[str, Any]], query: dict[str, str]) -> None:
     client, job = done
     for accept in ("application/json", "application/x-ndjson"):
         response = client.request("GET", f"/jobs/{job['id']}/results", params=query, headers={"Accept": accept})
@@ -153,5 +153,5 @@ def test_numbers_that_are_none_are_refused(done: tuple[Client, dict[str, Any]], 
         (";;q=x,,/", JSON),
     ],
 )
-def test_the_form_is_the_one_that_the_client_likes_best(accept: str, kind: str) -> None:
+def test_format_follows_the_accept_header(accept: str, kind: str) -> None:
     assert accepted(accept) == kind

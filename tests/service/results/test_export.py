@@ -52,7 +52,7 @@ def expected_rows(made: Made, query: Query) -> list[tuple[Any, ...]]:
 
 
 @given(results(running=False), queries)
-def test_every_form_holds_the_same_objects(made: Made, query: Query) -> None:
+def test_every_format_has_the_same_objects(made: Made, query: Query) -> None:
     expected = expected_rows(made, query)
     document = json.loads(written(made, query, "json"))
     lines = [json.loads(line) for line in written(made, query, "ndjson").splitlines()]
@@ -91,13 +91,13 @@ bits = st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).ra
 
 
 @given(st.lists(bits, max_size=5))
-def test_the_areas_of_masks_are_those_that_coco_tells(masks: list[Any]) -> None:
+def test_mask_areas_equal_those_of_pycocotools(masks: list[Any]) -> None:
     texts = [masks_rle.encode(mask, (64, 48)) for mask in masks]
     told = [int(coco_mask.area({"size": [48, 64], "counts": text})) for text in texts]
     assert areas(mask_column(texts)).tolist() == [int(mask.sum()) for mask in masks] == told
 
 
-def test_masks_are_segmentations_that_coco_reads(tmp_path: Path) -> None:
+def test_pycocotools_reads_the_masks(tmp_path: Path) -> None:
     shapes = [np.zeros((48, 64), bool), np.zeros((48, 64), bool)]
     shapes[0][10:20, 5:9] = True
     shapes[1][0:48, 63:64] = True
@@ -182,7 +182,7 @@ def test_coco_loads_the_objects_of_every_frame(done: Done, tmp_path: Path) -> No
         assert found == [(item["label"], item["score"], pytest.approx(item["box"])) for item in frame["detections"]]
 
 
-def test_the_documents_hold_the_frames_and_what_they_are_of(done: Done) -> None:
+def test_documents_contain_frames_job_and_video(done: Done) -> None:
     client, job, frames = done
     path = f"/jobs/{job['id']}/export"
     document = client.call("GET", path, 200, params={"format": "json"})
@@ -215,7 +215,7 @@ def _corners(box: list[float]) -> list[float]:
     return [x, y, x + width, y + height]
 
 
-def test_a_file_that_cannot_be_finished_is_not_given_as_whole() -> None:
+def test_interrupted_export_does_not_look_complete() -> None:
     made = Made(header(), (0, 1), [block([(0, 0, [(0, 5000)])]), None])
     for form in FORMATS:
         with pytest.raises(StoreUnavailable):

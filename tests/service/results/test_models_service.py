@@ -68,9 +68,7 @@ def assert_found(frames: list[dict[str, Any]], fit: str) -> None:
         np.testing.assert_allclose(boxes["blue"], blue, atol=0.5)
 
 
-def test_two_models_of_two_engines_work_at_once_and_find_things_where_they_are(
-    running: Service, tmp_path: Path
-) -> None:
+def test_two_models_of_two_engines_run_concurrently(running: Service, tmp_path: Path) -> None:
     client = running.client()
     chosen = {"padded": "pad", "queries": "stretch"}
     videos = {model: client.upload(video(tmp_path / f"{model}.mp4", fit)) for model, fit in chosen.items()}
@@ -99,7 +97,7 @@ def test_a_slow_model_has_shorter_chunks(running: Service, tmp_path: Path) -> No
         (folder / "slow.json").unlink()
 
 
-def test_labels_of_the_model_can_be_chosen(running: Service, tmp_path: Path) -> None:
+def test_labels_option_filters_detections(running: Service, tmp_path: Path) -> None:
     client = running.client()
     uploaded = client.upload(video(tmp_path / "squares.mp4", "pad"))
     job = client.wait(client.start(uploaded, model="padded", options={"labels": ["blue"]}))
@@ -127,7 +125,7 @@ def test_a_job_that_names_an_unknown_model_is_answered_with_the_list(running: Se
     assert listed["queries"]["labels"] == ["red", "blue"]
 
 
-def test_a_removed_model_is_unknown_at_once_and_jobs_that_are_done_keep_their_results(
+def test_removed_model_is_unknown_at_once_and_finished_jobs_keep_their_results(
     running: Service, tmp_path: Path
 ) -> None:
     client = running.client()

@@ -110,7 +110,7 @@ def bench(tmp_path: Path, valkey: Valkey) -> Iterator[Bench]:
     made.engine.dispose()
 
 
-def test_it_is_made_once(bench: Bench) -> None:
+def test_rendition_is_made_once(bench: Bench) -> None:
     assert bench.services.repository.add_poster(VIDEO) is None
     assert bench.render() == RenditionState.READY
     row = bench.row
@@ -122,13 +122,13 @@ def test_it_is_made_once(bench: Bench) -> None:
     assert not bench.services.coordination.is_held(names.rendition_lease(row.id))
 
 
-def test_who_has_the_turn_is_not_disturbed(bench: Bench) -> None:
+def test_leased_rendition_is_left_alone(bench: Bench) -> None:
     assert bench.services.coordination.acquire(names.rendition_lease(bench.row.id), 60)
     assert bench.render() == RenditionState.QUEUED
     assert bench.services.coordination.is_held(names.rendition_lease(bench.row.id))
 
 
-def test_one_that_ends_its_renderer_again_and_again_fails(bench: Bench) -> None:
+def test_rendition_that_kills_its_renderer_repeatedly_fails(bench: Bench) -> None:
     for _ in range(steps.MOST_TRIES):  # each begun, and never ended
         bench.services.coordination.count(bench.tries, 60)
     bench.change(state="running")
@@ -140,7 +140,7 @@ def test_one_that_ends_its_renderer_again_and_again_fails(bench: Bench) -> None:
     assert bench.render() == RenditionState.READY
 
 
-def test_a_storage_that_does_not_answer_is_asked_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_storage_outage_is_retried(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
 
         def unavailable(*_: object) -> None:
@@ -154,14 +154,14 @@ def test_a_storage_that_does_not_answer_is_asked_again(bench: Bench, monkeypatch
     assert bench.render() == RenditionState.READY
 
 
-def test_one_without_its_video_fails_with_the_reason(bench: Bench) -> None:
+def test_rendition_of_a_missing_video_fails_with_the_reason(bench: Bench) -> None:
     bench.storage.delete(video_key(VIDEO))
     assert bench.render() == RenditionState.FAILED
     assert bench.row.error is not None
     assert bench.row.error["code"] == "not_found"
 
 
-def test_whoever_leaves_gives_it_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_renderer_returns_its_rendition_at_shutdown(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     leaving = threading.Event()
     leaving.set()
     monkeypatch.setattr(steps, "leaving", leaving)
@@ -173,7 +173,7 @@ def test_whoever_leaves_gives_it_back(bench: Bench, monkeypatch: pytest.MonkeyPa
     assert bench.render() == RenditionState.READY
 
 
-def test_one_that_is_deleted_at_the_last_moment_leaves_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rendition_deleted_at_the_last_moment_leaves_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     create = bench.storage.create
 
     def deleting(key: str) -> object:
@@ -187,7 +187,7 @@ def test_one_that_is_deleted_at_the_last_moment_leaves_nothing(bench: Bench, mon
     assert not (Path(bench.services.settings.storage_path) / rendition_key(VIDEO, None, "poster")).exists()
 
 
-def test_one_that_is_asked_for_anew_under_way_is_made_anew(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rendition_requested_again_while_running_is_restarted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     create = bench.storage.create
 
     def asking(key: str) -> object:
@@ -202,7 +202,7 @@ def test_one_that_is_asked_for_anew_under_way_is_made_anew(bench: Bench, monkeyp
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
-def test_the_reaper_sends_a_lost_one_again_and_not_too_often(bench: Bench, state: str) -> None:
+def test_reaper_resends_lost_renditions_with_backoff(bench: Bench, state: str) -> None:
     bench.change(state=state)
     run_due(bench.services)
     assert bench.emptied() == 0  # it may just have been sent

@@ -72,7 +72,7 @@ def turned() -> formats.File:
     return formats.encode("mp4", "libx265", frames=30, size=(128, 96), clockwise=90, b_frames=2)
 
 
-def test_a_poster_comes_by_itself(client: Client, turned: formats.File) -> None:
+def test_poster_is_made_automatically(client: Client, turned: formats.File) -> None:
     video = upload(client, turned.content)
     link = poster_of(client, video)
     assert link == f"/api/v1/videos/{video['id']}/{POSTER}/content"
@@ -103,7 +103,7 @@ def test_a_playable_copy_of_what_browsers_cannot_play(client: Client) -> None:
     assert client.call("PUT", path, 200) == shape
 
 
-def test_a_copy_is_sent_in_ranges_and_kept_by_its_tag(client: Client, turned: formats.File) -> None:
+def test_copy_supports_ranges_and_etag(client: Client, turned: formats.File) -> None:
     path = f"/videos/{upload(client, turned.content, 'Ein Film.mkv')['id']}/{PLAYABLE}"
     asked(client, path)
     whole = client.request("GET", f"{path}/content")
@@ -118,7 +118,7 @@ def test_a_copy_is_sent_in_ranges_and_kept_by_its_tag(client: Client, turned: fo
     assert 'filename="Ein Film-playable.mp4"' in kept.headers["content-disposition"]
 
 
-def test_what_is_anothers_is_not_there(client: Client, service: Service, turned: formats.File) -> None:
+def test_renditions_of_other_users_return_404(client: Client, service: Service, turned: formats.File) -> None:
     video = upload(client, turned.content)
     poster_of(client, video)
     other = service.client()
@@ -130,7 +130,7 @@ def test_what_is_anothers_is_not_there(client: Client, service: Service, turned:
     client.problem("GET", f"/videos/{video['id']}/{POSTER}/content", 401, "unauthenticated")
 
 
-def test_one_that_is_deleted_is_made_again_when_it_is_asked_for(client: Client, service: Service) -> None:
+def test_deleted_rendition_is_made_again_on_request(client: Client, service: Service) -> None:
     before = service.settled_files()
     video = upload(client, formats.encode("mp4", "libx264", frames=5).content)
     poster_of(client, video)
@@ -198,7 +198,7 @@ def test_an_annotated_copy_has_the_frames_of_a_sampled_part(client: Client, samp
     assert [round(float(time * 1000), 3) for time, _ in frames] == [frame["time_ms"] for frame in client.frames(job)]
 
 
-def test_what_cannot_be_made_is_refused(client: Client, sample: Path) -> None:
+def test_impossible_rendition_is_refused(client: Client, sample: Path) -> None:
     video = client.upload(sample)
     client.problem("PUT", f"/videos/{video['id']}/renditions/annotated", 400, "malformed_request")
     client.problem("PUT", f"/videos/{'0' * 8}-0000-4000-8000-{'0' * 12}/{POSTER}", 404, "not_found")
@@ -242,7 +242,7 @@ def renderers(own: Embedded) -> list[psutil.Process]:
     return own.processes(r"processor\.renditions\.child ")
 
 
-def test_one_that_is_deleted_under_way_is_given_up(own: Embedded, film: bytes) -> None:
+def test_rendition_deleted_while_running_is_aborted(own: Embedded, film: bytes) -> None:
     client = own.client()
     before = own.settled_files()
     video = upload(client, film)
@@ -255,7 +255,7 @@ def test_one_that_is_deleted_under_way_is_given_up(own: Embedded, film: bytes) -
     own.expect_files(before)
 
 
-def test_a_killed_renderer_costs_nothing(own: Embedded, film: bytes) -> None:
+def test_rendition_of_a_killed_renderer_is_repeated(own: Embedded, film: bytes) -> None:
     client = own.client()
     path = f"/videos/{upload(client, film)['id']}/{PLAYABLE}"
     running(client, path)
@@ -268,7 +268,7 @@ def test_a_killed_renderer_costs_nothing(own: Embedded, film: bytes) -> None:
     assert ready(client, path, 120)["progress"]["frames_done"] == FILM_FRAMES
 
 
-def test_a_service_that_is_stopped_goes_on_with_it_later(own: Embedded, film: bytes) -> None:
+def test_restarted_service_continues_the_rendition(own: Embedded, film: bytes) -> None:
     client = own.client()
     path = f"/videos/{upload(client, film)['id']}/{PLAYABLE}"
     running(client, path)

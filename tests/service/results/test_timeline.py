@@ -36,7 +36,7 @@ def test_the_series_of_a_job_counts_its_results(done: tuple[Client, dict[str, An
     assert {"person", "cat", "cup"} <= set(series["labels"])
 
 
-def test_a_series_is_sent_once_and_compressed(done: tuple[Client, dict[str, Any], list[dict[str, Any]]]) -> None:
+def test_series_has_an_etag_and_is_compressed(done: tuple[Client, dict[str, Any], list[dict[str, Any]]]) -> None:
     client, job, _ = done
     path = f"/jobs/{job['id']}/series"
     first = client.request("GET", path, headers={"Accept-Encoding": "gzip"})
@@ -46,7 +46,9 @@ def test_a_series_is_sent_once_and_compressed(done: tuple[Client, dict[str, Any]
     assert client.request("GET", path, params={"buckets": 7}, headers=held).status_code == 200
 
 
-def test_a_wrong_series_is_refused(done: tuple[Client, dict[str, Any], list[dict[str, Any]]], service: Service) -> None:
+def test_invalid_series_query_is_refused(
+    done: tuple[Client, dict[str, Any], list[dict[str, Any]]], service: Service
+) -> None:
     client, job, _ = done
     path = f"/jobs/{job['id']}/series"
     assert "unicorn" in client.problem("GET", path, 422, "invalid_input", params={"label": "unicorn"})
@@ -57,7 +59,7 @@ def test_a_wrong_series_is_refused(done: tuple[Client, dict[str, Any], list[dict
     service.client().problem("GET", path, 404, "not_found")
 
 
-def test_appearances_are_where_the_results_have_the_label(service: Service, sample: Path) -> None:
+def test_appearances_match_the_results(service: Service, sample: Path) -> None:
     client = service.client()
     job = client.detect(sample)
     path, frames = f"/jobs/{job['id']}/appearances", client.frames(job)

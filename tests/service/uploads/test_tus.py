@@ -55,7 +55,7 @@ def check(upload: Upload) -> dict[str, object]:
     return video
 
 
-def test_what_is_spoken_is_told_without_a_token(service: Service) -> None:
+def test_options_reports_the_protocol_without_a_token(service: Service) -> None:
     answer = Client(service.url).request("OPTIONS", "/uploads")
     assert answer.status_code == 204
     told = {name: answer.headers[f"tus-{name}"] for name in ("version", "resumable", "max-size", "checksum-algorithm")}
@@ -69,7 +69,7 @@ def test_what_is_spoken_is_told_without_a_token(service: Service) -> None:
     assert set(answer.headers["tus-extension"].split(",")) == extensions
 
 
-def test_it_becomes_the_video_that_a_plain_upload_makes(client: Client, sample: Path, upload: Upload) -> None:
+def test_complete_upload_equals_a_plain_upload(client: Client, sample: Path, upload: Upload) -> None:
     upload.content = sample.read_bytes()
     facts = {"name": "things", "source": "camera 1", "tags": "a, b", "recorded_at": "2026-01-31T12:00:00+01:00"}
     told = {**facts, "filename": "../x.mp4", "filetype": "video/mp4", "unknown": "Ä"}
@@ -88,7 +88,7 @@ def test_it_becomes_the_video_that_a_plain_upload_makes(client: Client, sample: 
     assert upload.head().status_code == 404, "the video is gone, and the upload with it"
 
 
-def test_the_file_may_come_along_at_the_beginning(upload: Upload) -> None:
+def test_creation_with_upload_stores_the_body(upload: Upload) -> None:
     upload.begin(upload.content[:100])
     assert upload.offset() == 100
     upload.give_up()
@@ -98,7 +98,7 @@ def test_the_file_may_come_along_at_the_beginning(upload: Upload) -> None:
 
 
 @pytest.mark.parametrize("along", [True, False])
-def test_what_is_no_video_is_refused_and_gone(client: Client, along: bool) -> None:
+def test_file_that_is_not_a_video_is_refused_and_removed(client: Client, along: bool) -> None:
     upload = Upload(client, b"This is a text and no video at all. " * 100)
     if along:
         headers = {**PIECE, "Upload-Length": str(len(upload.content))}
@@ -112,7 +112,7 @@ def test_what_is_no_video_is_refused_and_gone(client: Client, along: bool) -> No
     assert client.call("GET", "/videos", 200)["items"] == []
 
 
-def test_only_the_version_that_is_spoken_is_taken(upload: Upload) -> None:
+def test_other_protocol_versions_are_refused(upload: Upload) -> None:
     upload.begin()
     for told in ({}, {"Tus-Resumable": "0.2.2"}):
         for method, path in (("POST", "/uploads"), ("PATCH", upload.path), ("DELETE", upload.path)):
@@ -143,11 +143,11 @@ def test_only_the_version_that_is_spoken_is_taken(upload: Upload) -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_begun_is_refused(client: Client, headers: dict[str, str], status: int, code: str) -> None:
+def test_invalid_creation_is_refused(client: Client, headers: dict[str, str], status: int, code: str) -> None:
     client.problem("POST", "/uploads", status, code, headers={**HEADERS, **headers})
 
 
-def test_a_piece_that_does_not_fit_is_refused_and_changes_nothing(upload: Upload) -> None:
+def test_patch_with_a_wrong_offset_is_refused_and_changes_nothing(upload: Upload) -> None:
     upload.begin()
     upload.put(0, 1000)
     client, path, piece = upload.client, upload.path, upload.content[1000:2000]
@@ -167,7 +167,7 @@ def test_a_piece_that_does_not_fit_is_refused_and_changes_nothing(upload: Upload
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
-def test_a_piece_with_a_wrong_checksum_is_not_kept(upload: Upload, algorithm: str) -> None:
+def test_data_with_a_wrong_checksum_is_not_stored(upload: Upload, algorithm: str) -> None:
     upload.begin()
 
     def checksum(data: bytes) -> str:
@@ -183,7 +183,7 @@ def test_a_piece_with_a_wrong_checksum_is_not_kept(upload: Upload, algorithm: st
     check(upload)
 
 
-def test_what_is_another_users_is_not_there(service: Service, upload: Upload) -> None:
+def test_uploads_of_other_users_return_404(service: Service, upload: Upload) -> None:
     upload.begin()
     other = Upload(service.client(), upload.content)
     other.path = upload.path
@@ -196,7 +196,7 @@ def test_what_is_another_users_is_not_there(service: Service, upload: Upload) ->
     assert upload.head().status_code == 404
 
 
-def test_what_came_before_the_connection_broke_is_kept(service: Service, upload: Upload) -> None:
+def test_data_before_a_broken_connection_is_kept(service: Service, upload: Upload) -> None:
     upload.begin()
     with upload.open(service.port, 0) as connection:
         connection.sendall(upload.content[:1_234_567])
@@ -209,7 +209,7 @@ def test_what_came_before_the_connection_broke_is_kept(service: Service, upload:
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stops=st.lists(st.integers(0, SIZE - 1), max_size=6), breaks=st.booleans())
-def test_wherever_it_breaks_the_content_is_the_same(
+def test_content_is_the_same_wherever_the_connection_breaks(
     service: Service, upload: Upload, stops: list[int], breaks: bool
 ) -> None:
     upload.begin()
@@ -226,7 +226,7 @@ def test_wherever_it_breaks_the_content_is_the_same(
     check(upload)
 
 
-def test_one_that_gets_on_is_not_disturbed_by_another(service: Service, upload: Upload) -> None:
+def test_upload_with_progress_keeps_its_lock(service: Service, upload: Upload) -> None:
     upload.begin()
     sent = 1000
     with upload.open(service.port, 0) as connection:
@@ -249,7 +249,7 @@ def test_one_that_gets_on_is_not_disturbed_by_another(service: Service, upload: 
     check(upload)
 
 
-def test_one_that_stands_still_gives_way(service: Service, upload: Upload) -> None:
+def test_stalled_upload_yields_its_lock(service: Service, upload: Upload) -> None:
     """As after a change of networks: the service has not noticed that its client is gone."""
     upload.begin()
     with upload.open(service.port, 0) as dead:
@@ -262,7 +262,7 @@ def test_one_that_stands_still_gives_way(service: Service, upload: Upload) -> No
     check(upload)
 
 
-def test_a_video_that_it_became_takes_nothing_more(upload: Upload) -> None:
+def test_completed_upload_accepts_no_more_data(upload: Upload) -> None:
     upload.begin()
     upload.put(0)
     client, path = upload.client, upload.path
@@ -272,7 +272,7 @@ def test_a_video_that_it_became_takes_nothing_more(upload: Upload) -> None:
     check(upload)
 
 
-def test_the_method_may_be_told_in_a_header(service: Service, upload: Upload) -> None:
+def test_method_override_header_is_supported(service: Service, upload: Upload) -> None:
     upload.begin()
     headers = {**PIECE, "Upload-Offset": "0", "X-HTTP-Method-Override": "PATCH"}
     assert upload.client.http.post(upload.path, headers=headers, content=upload.content[:10]).status_code == 204
@@ -282,7 +282,7 @@ def test_the_method_may_be_told_in_a_header(service: Service, upload: Upload) ->
     assert upload.head().status_code == 404
 
 
-def test_a_length_over_what_is_missing_is_refused_before_the_body(service: Service, upload: Upload) -> None:
+def test_body_longer_than_the_rest_is_refused_before_it_is_read(service: Service, upload: Upload) -> None:
     upload.begin()
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
     connection.putrequest("PATCH", upload.path)
@@ -295,7 +295,7 @@ def test_a_length_over_what_is_missing_is_refused_before_the_body(service: Servi
     upload.give_up()
 
 
-def test_each_piece_puts_the_end_off(upload: Upload) -> None:
+def test_each_patch_extends_the_expiry(upload: Upload) -> None:
     upload.begin()
     answer = upload.patch(0, 10)
     left = parsedate_to_datetime(answer.headers["upload-expires"]).timestamp() - time.time()

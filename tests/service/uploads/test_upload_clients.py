@@ -67,14 +67,14 @@ def test_curl_uploads(client: Client, sample: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", CURL)
-def test_a_client_that_asks_first_is_told_to_go_on(client: Client, sample: Path, kind: str) -> None:
+def test_expect_100_continue_is_answered(client: Client, sample: Path, kind: str) -> None:
     call = Curl(client, *arguments(kind, sample), *EXPECT)
     assert call.continued, call.said
     assert (call.status, call.exit_code) == (201, 0), call.said
 
 
 @pytest.mark.parametrize("kind", ["form", "raw"])
-def test_a_client_that_asks_first_need_not_send_what_is_refused(client: Client, large: Path, kind: str) -> None:
+def test_expect_100_continue_is_refused_before_the_body(client: Client, large: Path, kind: str) -> None:
     call = Curl(client, *arguments(kind, large), *EXPECT)
     assert not call.continued, call.said
     assert (call.status, call.sent) == (413, 0), call.said
@@ -90,7 +90,7 @@ def test_curl_sees_why_it_is_refused(service: Service, client: Client, large: Pa
     service.expect_files(before)
 
 
-def test_without_a_token_nothing_is_read(client: Client, large: Path) -> None:
+def test_body_without_a_token_is_not_read(client: Client, large: Path) -> None:
     client.tokens = {"access_token": "no.such.token"}
     call = Curl(client, *arguments("raw", large), *EXPECT)
     assert (call.status, call.sent, call.continued) == (401, 0, False), call.said
@@ -124,7 +124,7 @@ def test_urllib_sees_why_it_is_refused(client: Client, large: Path) -> None:
         assert b"upload_too_large" in answer.read()
 
 
-def test_a_connection_is_used_again_after_an_upload_and_after_a_refusal(client: Client, sample: Path) -> None:
+def test_connection_is_reused_after_an_upload_and_after_a_refusal(client: Client, sample: Path) -> None:
     connection = http.client.HTTPConnection(client.http.base_url.host, client.http.base_url.port or 80, timeout=60)
     statuses = []
     try:
@@ -153,7 +153,7 @@ def test_httpx_sees_why_a_stream_without_length_is_refused(service: Service, cli
 
 
 @pytest.mark.parametrize("kind", ["length", "chunked"])
-def test_an_upload_that_is_given_up_leaves_nothing(service: Service, client: Client, sample: Path, kind: str) -> None:
+def test_aborted_upload_leaves_nothing(service: Service, client: Client, sample: Path, kind: str) -> None:
     before = service.settled_files()
 
     def breaking() -> Iterator[bytes]:
@@ -227,7 +227,7 @@ def test_a_browser_sees_why_it_is_refused(page: Page, client: Client, large: Pat
     assert "upload_too_large" in body
 
 
-def test_a_browser_that_gives_up_leaves_nothing(
+def test_aborted_browser_upload_leaves_nothing(
     service: Service, page: Page, client: Client, large: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "small.mp4"

@@ -66,7 +66,7 @@ def test_a_raw_body_is_an_upload_too(client: Client, sample: Path) -> None:
     client.call("DELETE", f"/videos/{video['id']}", 204)
 
 
-def test_a_chunked_body_is_stored_whole(client: Client, sample: Path) -> None:
+def test_chunked_body_is_stored_completely(client: Client, sample: Path) -> None:
     content = sample.read_bytes()
     pieces = (content[i : i + 10_000] for i in range(0, len(content), 10_000))
     video = client.call("POST", "/videos", 201, content=pieces, headers={"Content-Type": "video/mp4"})
@@ -84,7 +84,7 @@ def test_a_chunked_body_is_stored_whole(client: Client, sample: Path) -> None:
     ],
     ids=["empty", "text", "playlist", "concat"],
 )
-def test_what_is_no_video_is_refused(client: Client, content: bytes, code: str, says: str) -> None:
+def test_file_that_is_not_a_video_is_refused(client: Client, content: bytes, code: str, says: str) -> None:
     assert says in client.problem("POST", "/videos", 422, code, files={"video": ("x.mp4", content)})
     assert says in client.problem("POST", "/detect", 422, code, files={"video": ("x.mp4", content)})
     headers = {"Content-Type": "video/mp4"}
@@ -93,7 +93,7 @@ def test_what_is_no_video_is_refused(client: Client, content: bytes, code: str, 
     assert client.call("GET", "/jobs", 200)["items"] == []
 
 
-def test_sound_alone_is_refused(client: Client, tmp_path: Path) -> None:
+def test_audio_without_video_is_refused(client: Client, tmp_path: Path) -> None:
     path = tmp_path / "sound.mp4"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=44_100)
@@ -136,7 +136,7 @@ def test_a_length_over_the_limit_is_refused_before_the_body(service: Service, cl
     connection.close()
 
 
-def test_a_connection_that_breaks_leaves_nothing(service: Service, client: Client, sample: Path) -> None:
+def test_broken_connection_leaves_nothing(service: Service, client: Client, sample: Path) -> None:
     content = sample.read_bytes()
     head = (
         f"POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nAuthorization: {client.http.headers['Authorization']}\r\n"
@@ -149,7 +149,7 @@ def test_a_connection_that_breaks_leaves_nothing(service: Service, client: Clien
     assert client.call("GET", "/videos", 200)["items"] == []
 
 
-def test_forms_that_cannot_be_read_are_refused(client: Client) -> None:
+def test_malformed_forms_are_refused(client: Client) -> None:
     form = {"Content-Type": "multipart/form-data; boundary=b"}
     cases = {
         b'--b\r\nContent-Disposition: form-data; name="video"; filename="x"\r\n\r\nabc': "truncated",
@@ -189,7 +189,7 @@ def test_an_unknown_model_is_answered_with_the_known_ones(client: Client, sample
     assert all(name in detail for name in known)
 
 
-def test_what_is_another_users_is_not_there(service: Service, client: Client, sample: Path) -> None:
+def test_videos_of_other_users_return_404(service: Service, client: Client, sample: Path) -> None:
     video = client.upload(sample)
     job = client.start(video)
     other = service.client()
@@ -211,7 +211,7 @@ def test_what_is_another_users_is_not_there(service: Service, client: Client, sa
     client.call("DELETE", f"/videos/{video['id']}", 204)
 
 
-def test_a_video_is_not_deleted_under_a_job(client: Client, sample: Path) -> None:
+def test_video_with_a_running_job_is_not_deleted(client: Client, sample: Path) -> None:
     video = client.upload(sample)
     job = client.start(video)
     response = client.request("DELETE", f"/videos/{video['id']}")
@@ -223,7 +223,7 @@ def test_a_video_is_not_deleted_under_a_job(client: Client, sample: Path) -> Non
     client.problem("GET", f"/jobs/{job['id']}", 404, "not_found")
 
 
-def test_lists_go_on_by_cursor(client: Client, sample: Path) -> None:
+def test_lists_are_paginated_by_cursor(client: Client, sample: Path) -> None:
     videos = [client.upload(sample)["id"] for _ in range(5)]
     seen, cursor = [], None
     while True:
@@ -238,7 +238,7 @@ def test_lists_go_on_by_cursor(client: Client, sample: Path) -> None:
         client.call("DELETE", f"/videos/{video}", 204)
 
 
-def test_the_type_that_a_file_is_served_with_is_a_videos_or_none(client: Client, sample: Path) -> None:
+def test_served_content_type_is_a_video_type_or_generic(client: Client, sample: Path) -> None:
     for told, kept in (
         ("video/mp4", "video/mp4"),
         ("text/html", None),
@@ -282,7 +282,7 @@ def test_times_of_every_year_are_kept(client: Client, sample: Path, told: str, k
     ],
     ids=str,
 )
-def test_facts_that_make_no_sense_are_refused(client: Client, sample: Path, facts: dict[str, str]) -> None:
+def test_invalid_metadata_is_refused(client: Client, sample: Path, facts: dict[str, str]) -> None:
     """In a form, in the address of whatever body, and also where the form says better."""
     with sample.open("rb") as file:
         for path in ("/videos", "/detect"):
@@ -302,7 +302,7 @@ def test_facts_that_make_no_sense_are_refused(client: Client, sample: Path, fact
     )
 
 
-def test_an_empty_field_of_a_form_is_none_and_in_the_address_it_is_no_time(client: Client, sample: Path) -> None:
+def test_empty_form_field_is_ignored_and_empty_query_time_is_refused(client: Client, sample: Path) -> None:
     with sample.open("rb") as file:
         empty = {"name": "", "source": "", "tags": "", "recorded_at": ""}
         video = client.call("POST", "/videos", 201, files={"video": ("x.mp4", file)}, data=empty)
@@ -313,7 +313,7 @@ def test_an_empty_field_of_a_form_is_none_and_in_the_address_it_is_no_time(clien
     assert says.startswith("recorded_at is not a valid time")
 
 
-def test_what_the_address_says_counts_where_the_form_says_nothing(client: Client, sample: Path) -> None:
+def test_query_parameters_are_defaults_for_form_fields(client: Client, sample: Path) -> None:
     with sample.open("rb") as file:
         said = {"params": {"name": "there", "source": "camera 1"}, "data": {"name": "here"}}
         video = client.call("POST", "/videos", 201, files={"video": file}, **said)
@@ -339,7 +339,9 @@ def test_options_nested_too_deeply_are_refused(client: Client, sample: Path) -> 
         client.problem("POST", "/detect", 422, "invalid_options", files={"video": file}, data=data)
 
 
-def test_an_upload_does_not_wait_for_ever_for_the_probe(mode: DeploymentMode, tmp_path: Path, sample: Path) -> None:
+def test_upload_does_not_wait_longer_than_probe_wait_seconds(
+    mode: DeploymentMode, tmp_path: Path, sample: Path
+) -> None:
     with mode.run(tmp_path / "own", PROBE_WAIT_SECONDS=6) as own:
         client = own.client()
         held = own.processes(r"processor\.worker")

@@ -70,9 +70,7 @@ def inside(public: Web) -> Iterator[Web]:
         yield running
 
 
-def test_a_name_that_changes_its_address_is_followed_to_the_one_that_was_checked(
-    public: Web, inside: Web, tmp_path: Path
-) -> None:
+def test_dns_rebinding_connects_to_the_checked_address(public: Web, inside: Web, tmp_path: Path) -> None:
     public.serve("/x", reply(b"outside"))
     inside.serve("/x", reply(b"inside"))
     names = Names(["127.0.0.2"], ["127.0.0.1"])
@@ -84,7 +82,7 @@ def test_a_name_that_changes_its_address_is_followed_to_the_one_that_was_checked
     assert inside.connections == 0
 
 
-def test_every_hop_is_checked_anew(public: Web, inside: Web, tmp_path: Path) -> None:
+def test_every_redirect_is_checked(public: Web, inside: Web, tmp_path: Path) -> None:
     public.serve("/x", redirect("/y"))
     names = Names(["127.0.0.2"], ["127.0.0.1"])
     with pytest.raises(ImportRefused):
@@ -94,7 +92,7 @@ def test_every_hop_is_checked_anew(public: Web, inside: Web, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("among", ["127.0.0.1", "::1", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1", "fe80::1%lo"])
-def test_one_closed_address_among_several_refuses_the_name(public: Web, tmp_path: Path, among: str) -> None:
+def test_one_private_address_among_several_refuses_the_host(public: Web, tmp_path: Path, among: str) -> None:
     with pytest.raises(ImportRefused):
         fetch(f"http://{NAME}:{public.port}/x", tmp_path, Names(["127.0.0.2", among]))
     assert public.connections == 0
@@ -106,13 +104,13 @@ def test_the_next_address_is_tried(public: Web, tmp_path: Path) -> None:
     assert files(tmp_path) == ["x"]
 
 
-def test_not_all_of_very_many_addresses_are_tried(public: Web, tmp_path: Path) -> None:
+def test_number_of_tried_addresses_is_limited(public: Web, tmp_path: Path) -> None:
     with pytest.raises(ImportFailed, match="cannot be reached"):
         fetch(f"http://{NAME}:{public.port}/x", tmp_path, Names(["127.0.0.3"] * 10 + ["127.0.0.2"]))
     assert public.connections == 0
 
 
-def test_tls_asks_for_the_name_and_verifies_it(tmp_path: Path) -> None:
+def test_tls_verifies_the_host_name(tmp_path: Path) -> None:
     require("openssl")
     pem = certificate(tmp_path, f"DNS:{NAME}")
     served, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context(cafile=pem)
@@ -131,7 +129,7 @@ def test_tls_asks_for_the_name_and_verifies_it(tmp_path: Path) -> None:
     assert not any(files(tmp_path / name) for name in "bc")
 
 
-def test_a_file_that_takes_too_long_is_given_up(public: Web, tmp_path: Path) -> None:
+def test_slow_download_times_out(public: Web, tmp_path: Path) -> None:
     def drip() -> Iterator[bytes]:
         while True:  # until nobody listens any more
             time.sleep(0.02)
@@ -143,7 +141,7 @@ def test_a_file_that_takes_too_long_is_given_up(public: Web, tmp_path: Path) -> 
     assert files(tmp_path) == []
 
 
-def test_a_name_that_takes_too_long_is_given_up(public: Web, tmp_path: Path) -> None:
+def test_slow_name_resolution_times_out(public: Web, tmp_path: Path) -> None:
     async def never(host: str, port: int) -> list[str]:
         await anyio.sleep_forever()
         return []
@@ -153,7 +151,7 @@ def test_a_name_that_takes_too_long_is_given_up(public: Web, tmp_path: Path) -> 
     assert public.connections == 0
 
 
-def test_only_so_many_have_a_place_and_none_when_switched_off() -> None:
+def test_concurrency_limit_applies_and_0_disables_imports() -> None:
     fetcher = Fetcher(GuardedNetwork(()), 1)
     imports = Imports(fetcher, 1)
     for _ in range(2):  # a place is free again afterwards
@@ -164,7 +162,7 @@ def test_only_so_many_have_a_place_and_none_when_switched_off() -> None:
     assert [status_of(error.value) for error in (busy, off)] == [429, 403]
 
 
-def test_the_work_ends_when_the_client_goes_and_only_then() -> None:
+def test_import_is_cancelled_only_when_the_client_disconnects() -> None:
     """gunicorn would end it too, but only seconds later; other servers leave it to the application."""
 
     async def client_that_goes() -> dict[str, str]:

@@ -93,14 +93,14 @@ def refused(client: Client, url: str, code: str, status: int = 422) -> str:
     return detail
 
 
-def test_what_the_address_says_counts_where_the_document_says_nothing(client: Client, web: Web, sample: Path) -> None:
+def test_query_parameters_are_defaults_for_the_document(client: Client, web: Web, sample: Path) -> None:
     url = web.serve("/things.mp4", reply(sample.read_bytes()))
     said = {"source": "camera 1", "tags": "a,b", "name": "there"}
     video = client.call("POST", "/videos", 201, json={"url": url, "name": "here"}, params=said)
     assert (video["name"], video["source"], video["tags"]) == ("here", "camera 1", ["a", "b"])
 
 
-def test_an_import_is_as_good_as_an_upload(client: Client, web: Web, sample: Path) -> None:
+def test_import_gives_the_same_video_as_an_upload(client: Client, web: Web, sample: Path) -> None:
     url = web.serve("/a/th%C3%ADngs.mp4", reply(sample.read_bytes()))
     facts = {"source": "camera 1", "tags": ["a", "b c"], "recorded_at": "2026-01-31T12:00:00+01:00"}
     response = client.request("POST", "/videos", json={"url": f"{url}?sig=x#part", **facts})
@@ -122,7 +122,7 @@ def test_an_import_is_as_good_as_an_upload(client: Client, web: Web, sample: Pat
     assert "authorization" not in head.lower()
 
 
-def test_a_name_of_ones_own_counts(client: Client, web: Web, sample: Path) -> None:
+def test_given_name_replaces_that_of_the_url(client: Client, web: Web, sample: Path) -> None:
     url = web.serve("/x.mp4", reply(sample.read_bytes()))
     assert fetched(client, url, name="mine", tags=[])["name"] == "mine"
 
@@ -137,24 +137,24 @@ def test_a_name_of_ones_own_counts(client: Client, web: Web, sample: Path) -> No
         (None, "application/octet-stream"),
     ],
 )
-def test_types_that_a_video_may_come_as(client: Client, web: Web, sample: Path, told: str | None, kept: str) -> None:
+def test_video_content_types_are_accepted(client: Client, web: Web, sample: Path, told: str | None, kept: str) -> None:
     video = fetched(client, web.serve("/x", reply(sample.read_bytes(), kind=told)))
     assert video["content_type"] == kept
 
 
 @pytest.mark.parametrize("told", ["text/html; charset=utf-8", "application/json", "text/plain", "a b\x01/c"])
-def test_other_types_are_refused(client: Client, web: Web, sample: Path, told: str) -> None:
+def test_other_content_types_are_refused(client: Client, web: Web, sample: Path, told: str) -> None:
     detail = refused(client, web.serve("/x", reply(sample.read_bytes(), kind=told)), "video_refused")
     assert (told.partition(";")[0] if "\x01" not in told else "unknown type") in detail
     assert ("a web page" in detail) == ("html" in told)
 
 
-def test_what_is_no_video_inside_is_refused(client: Client, web: Web) -> None:
+def test_imported_file_that_is_not_a_video_is_refused(client: Client, web: Web) -> None:
     detail = refused(client, web.serve("/x.mp4", reply(b"This is a text and no video at all. " * 100)), "video_refused")
     assert "not a video" in detail
 
 
-def test_a_body_without_a_length_comes_whole(client: Client, web: Web, sample: Path) -> None:
+def test_body_without_a_length_is_imported_completely(client: Client, web: Web, sample: Path) -> None:
     content = sample.read_bytes()
     pieces = iter([content[start : start + 10_000] for start in range(0, len(content), 10_000)])
     assert fetched(client, web.serve("/c", chunked(pieces)))["size_bytes"] == len(content)
@@ -187,18 +187,18 @@ def test_too_many_redirects_are_refused(client: Client, web: Web) -> None:
         "http://no-such-host.invalid/x",
     ],
 )
-def test_a_redirect_to_where_imports_may_not_go_is_refused(client: Client, web: Web, location: str) -> None:
+def test_redirect_to_a_private_address_is_refused(client: Client, web: Web, location: str) -> None:
     detail = refused(client, web.serve("/x", redirect(location.format(port=web.port))), "import_refused")
     assert detail == "the host is unknown or not on the public internet: give a public address"
     assert web.connections == 1
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "http://u:p@127.0.0.1/", "http://127.0.0.1:25/"])
-def test_a_redirect_to_what_is_no_address_of_a_file_is_refused(client: Client, web: Web, location: str) -> None:
+def test_redirect_to_an_invalid_url_is_refused(client: Client, web: Web, location: str) -> None:
     assert refused(client, web.serve("/x", redirect(location)), "import_refused").startswith("after a redirect: ")
 
 
-def test_only_the_answer_of_success_is_taken(client: Client, web: Web, sample: Path) -> None:
+def test_only_status_200_is_accepted(client: Client, web: Web, sample: Path) -> None:
     content = sample.read_bytes()
     for status in ("404 Not Found", "500 Internal Server Error", "206 Partial Content", "204 No Content", "299 Hm"):
         detail = refused(client, web.serve("/x", reply(content, status)), "import_failed")
@@ -233,11 +233,11 @@ def of_another_protocol(connection: socket.socket) -> None:
     ],
     ids=["empty", "short", "reset", "closed at once", "no http", "no length", "endless head", "bomb"],
 )
-def test_an_address_that_gives_no_whole_file(client: Client, web: Web, route: Route, code: str, says: str) -> None:
+def test_incomplete_file_is_refused(client: Client, web: Web, route: Route, code: str, says: str) -> None:
     assert says in refused(client, web.serve("/x.mp4", route), code)
 
 
-def test_an_address_where_nobody_listens(client: Client) -> None:
+def test_refused_connection_is_reported(client: Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert "cannot be reached" in refused(client, f"http://127.0.0.1:{port}/", "import_failed")
@@ -254,7 +254,7 @@ def test_a_length_over_the_limit_is_refused_before_the_body(client: Client, web:
     _until(lambda: left == [b""])
 
 
-def test_a_body_over_the_limit_is_refused_while_it_comes(client: Client, web: Web) -> None:
+def test_body_over_the_limit_is_refused_while_downloading(client: Client, web: Web) -> None:
     sent = 0
 
     def endless() -> Iterator[bytes]:
@@ -288,7 +288,7 @@ def _tls(pem: Path) -> ssl.SSLContext:
     return context
 
 
-def test_as_the_service_comes_it_reaches_nothing_inside(service: Service, web: Web) -> None:
+def test_private_networks_are_refused_by_default(service: Service, web: Web) -> None:
     """One answer for all of them, of hosts that exist as of those that do not, and not one connection."""
     user, before = service.client(), service.settled_files()
     hosts = [*SPELLINGS, "10.0.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "[fd00::1]", "[fe80::1]"]
@@ -299,7 +299,7 @@ def test_as_the_service_comes_it_reaches_nothing_inside(service: Service, web: W
     service.expect_files(before)
 
 
-def test_it_is_the_address_that_counts_not_how_it_is_spelt(client: Client, web: Web, sample: Path) -> None:
+def test_every_spelling_of_a_private_address_is_refused(client: Client, web: Web, sample: Path) -> None:
     web.serve("/x", reply(sample.read_bytes()))
     for host in ("2130706433", "0x7f.1", "[::ffff:127.0.0.1]", "127.0.0.1."):
         fetched(client, f"http://{host}:{web.port}/x")
@@ -333,7 +333,7 @@ def test_it_is_the_address_that_counts_not_how_it_is_spelt(client: Client, web: 
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_documents_that_do_not_fit_are_refused(client: Client, body: Any, status: int, code: str, says: str) -> None:
+def test_invalid_documents_are_refused(client: Client, body: Any, status: int, code: str, says: str) -> None:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
     detail = client.problem("POST", "/videos", status, code, content=content, headers=headers)
@@ -341,7 +341,7 @@ def test_documents_that_do_not_fit_are_refused(client: Client, body: Any, status
     assert "secret" not in detail
 
 
-def test_the_document_is_that_of_the_spec() -> None:
+def test_document_agrees_with_the_spec() -> None:
     schema = SPEC["components"]["schemas"]["Import"]
     fields = msgspec.structs.fields(ImportRequest)
     assert set(schema["properties"]) == {field.name for field in fields}
@@ -375,7 +375,7 @@ class Gate:
         self._open.set()
 
 
-def test_a_client_that_goes_away_ends_its_import(importing: Service, client: Client, web: Web, sample: Path) -> None:
+def test_disconnecting_client_cancels_its_import(importing: Service, client: Client, web: Web, sample: Path) -> None:
     gate = Gate(sample.read_bytes() * 4)
     url = web.serve("/x", gate)
     before = importing.settled_files()
@@ -386,7 +386,7 @@ def test_a_client_that_goes_away_ends_its_import(importing: Service, client: Cli
     assert client.call("GET", "/videos", 200)["items"] == []
 
 
-def test_so_many_imports_run_at_once_and_no_more(client: Client, web: Web, sample: Path) -> None:
+def test_concurrent_imports_are_limited(client: Client, web: Web, sample: Path) -> None:
     gate = Gate(sample.read_bytes())
     url = web.serve("/x", gate)
     statuses: list[int] = []

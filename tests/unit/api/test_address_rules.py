@@ -39,17 +39,17 @@ CLOSED = [
 
 
 @pytest.mark.parametrize("text", OPEN)
-def test_addresses_of_the_public_internet_are_open(text: str) -> None:
+def test_public_addresses_are_allowed(text: str) -> None:
     assert is_public(read_address(text))
 
 
 @pytest.mark.parametrize("text", CLOSED)
-def test_all_other_addresses_are_closed(text: str) -> None:
+def test_other_addresses_are_refused(text: str) -> None:
     assert not is_public(read_address(text))
 
 
 @given(st.ip_addresses())
-def test_what_is_special_is_never_public(address: Address) -> None:
+def test_special_purpose_addresses_are_never_public(address: Address) -> None:
     """Held against the standard library, whose lists are older but its own."""
     address = read_address(str(address))
     if isinstance(address, IPv6Address) and str(address).startswith("64:ff9b::"):
@@ -59,7 +59,7 @@ def test_what_is_special_is_never_public(address: Address) -> None:
         assert not is_public(address)
 
 
-def test_the_operator_opens_networks_and_nothing_beside() -> None:
+def test_allowed_networks_open_only_themselves() -> None:
     allowed = Settings(import_allow_networks="10.1.0.0/16, fd00::/8,").import_networks
     open_now = ("10.1.2.3", "::ffff:10.1.2.3", "fd00::7", "1.1.1.1")
     assert all(is_allowed(read_address(text), allowed) for text in open_now)
@@ -82,7 +82,7 @@ def test_the_operator_opens_networks_and_nothing_beside() -> None:
         ("http://１２７.0.0.1/", ParsedUrl("http", "127.0.0.1", 80, "/")),
     ],
 )
-def test_a_url_is_taken_apart(url: str, place: ParsedUrl) -> None:
+def test_url_is_parsed(url: str, place: ParsedUrl) -> None:
     assert parse(url) == place
 
 
@@ -137,13 +137,13 @@ def test_a_url_is_taken_apart(url: str, place: ParsedUrl) -> None:
     ],
     ids=lambda value: value[:40].encode("unicode_escape").decode() if isinstance(value, str) else None,
 )
-def test_a_url_that_is_none_or_that_hides_something_is_refused(url: str, says: str) -> None:
+def test_invalid_and_ambiguous_urls_are_refused(url: str, says: str) -> None:
     with pytest.raises(ImportRefused, match=says):
         parse(url)
 
 
 @given(st.text(max_size=60).map("http://".__add__) | st.text(max_size=60))
-def test_any_text_is_a_plain_place_or_refused(text: str) -> None:
+def test_any_text_is_a_valid_address_or_refused(text: str) -> None:
     try:
         place = parse(text)
     except ImportRefused:
@@ -163,7 +163,7 @@ def test_any_text_is_a_plain_place_or_refused(text: str) -> None:
         ("?y=1", ParsedUrl("https", "example.org", 8443, "/a/?y=1")),
     ],
 )
-def test_a_redirect_leads_on(location: str, leads_to: ParsedUrl) -> None:
+def test_redirect_is_resolved(location: str, leads_to: ParsedUrl) -> None:
     assert redirected(parse("https://example.org:8443/a/"), location) == leads_to
 
 
@@ -196,5 +196,5 @@ def test_a_redirect_passes_the_same_rules(location: str, says: str) -> None:
         ("/" + "x" * 300, "x" * 255),
     ],
 )
-def test_the_last_part_of_the_path_is_a_name_to_show(path: str, name: str | None) -> None:
+def test_last_path_segment_is_the_name(path: str, name: str | None) -> None:
     assert parse(f"http://example.org{path}").name == name

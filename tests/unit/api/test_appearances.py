@@ -55,7 +55,7 @@ def asked(data: st.DataObject, made: Made) -> AppearanceQuery:
 
 
 @given(results(running=False), st.data())
-def test_pages_give_each_stretch_once_and_in_order(made: Made, data: st.DataObject) -> None:
+def test_pages_give_each_appearance_once_and_in_order(made: Made, data: st.DataObject) -> None:
     query = asked(data, made)
     every = plain(made.seen(), query.label, query.min_score or 0.0, query.gap_ms)
     start = query.from_ms
@@ -67,7 +67,7 @@ def test_pages_give_each_stretch_once_and_in_order(made: Made, data: st.DataObje
 
 
 @given(results(running=False), st.data())
-def test_following_a_running_job_gives_what_its_end_gives(made: Made, data: st.DataObject) -> None:
+def test_pages_of_a_running_job_equal_those_after_its_end(made: Made, data: st.DataObject) -> None:
     """Segments come one by one; what grows is told so and comes again."""
     query = asked(data, made)
     limit = data.draw(st.sampled_from([1, 2, 1000]))
@@ -98,7 +98,7 @@ def _growing_alone_may_change(page: IntervalPage, made: Made, query: AppearanceQ
     assert not any(interval.growing for interval in page.intervals[1:])
 
 
-def test_what_lies_behind_a_failed_segment_is_found_backwards() -> None:
+def test_backward_search_passes_a_failed_segment() -> None:
     cat = block([(4, 4, ()), (8, 8, [(0, 5000)])])
     segments = [block([(0, 0, ())]), block([(1, 1, ())]), EMPTY, block([(3, 3, ())]), cat, block([(9, 9, ())])]
     made = Made(header(fps=1.0), (0, 1, 2, 3, 4, 9), list(segments))
@@ -106,7 +106,7 @@ def test_what_lies_behind_a_failed_segment_is_found_backwards() -> None:
     assert [(interval.first_frame, interval.last_frame) for interval in found] == [(8, 8)]
 
 
-def test_a_stretch_at_the_frontier_grows_and_is_found_from_within() -> None:
+def test_appearance_at_the_frontier_grows_and_is_found_from_within() -> None:
     parts = [block([(i, 40 * i, [(0, 5000)]) for i in range(start, start + 25)]) for start in (0, 25)]
     running = Made(header(), (0, 25, 50), [*parts, None])
     (interval,) = find(running, AppearanceQuery(label="cat"), 10).intervals

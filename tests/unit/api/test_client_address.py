@@ -25,9 +25,9 @@ TRUSTED = Settings(trusted_proxies="10.0.0.0/8, fd00::/8").proxy_networks
         ("", "198.51.100.1", None),  # of a socket in the file system
     ],
 )
-def test_what_trusted_proxies_say_counts_and_nothing_else(peer: str, forwarded: str, expected: str | None) -> None:
+def test_only_trusted_proxies_set_the_client_address(peer: str, forwarded: str, expected: str | None) -> None:
     assert origin(peer, forwarded, TRUSTED) == expected
 
 
-def test_without_proxies_nobody_is_believed() -> None:
+def test_forwarded_headers_are_ignored_without_trusted_proxies() -> None:
     assert origin("10.0.0.1", "198.51.100.1", ()) == "10.0.0.1"

@@ -24,7 +24,7 @@ def fails(throttle: LoginThrottle, name: str, address: str | None, times: int) -
         throttle.begin(name, address)
 
 
-def test_a_name_is_closed_after_some_failures_and_for_a_minute_at_most(client: "redis.Redis") -> None:
+def test_name_is_blocked_after_failures_for_at_most_a_minute(client: "redis.Redis") -> None:
     throttle = LoginThrottle(client, 3, 100)
     fails(throttle, "alice", ATTACKER, 3)
     with pytest.raises(TooManyLogins) as first:
@@ -38,7 +38,7 @@ def test_a_name_is_closed_after_some_failures_and_for_a_minute_at_most(client: "
         assert 0 < client.ttl(key) <= 60
 
 
-def test_an_address_is_closed_whatever_names_it_tries(client: "redis.Redis") -> None:
+def test_address_is_blocked_for_any_names(client: "redis.Redis") -> None:
     throttle = LoginThrottle(client, 3, 5)
     for number in range(5):
         throttle.begin(f"user-{number}", ATTACKER)
@@ -47,7 +47,7 @@ def test_an_address_is_closed_whatever_names_it_tries(client: "redis.Redis") -> 
     throttle.begin("user-5", HOME)
 
 
-def test_an_owner_comes_in_from_where_they_were_while_others_guess(client: "redis.Redis") -> None:
+def test_owner_logs_in_from_a_known_address_while_others_guess(client: "redis.Redis") -> None:
     throttle = LoginThrottle(client, 3, 100)
     throttle.succeeded(throttle.begin("alice", HOME))
     fails(throttle, "alice", ATTACKER, 3)
@@ -59,7 +59,7 @@ def test_an_owner_comes_in_from_where_they_were_while_others_guess(client: "redi
         throttle.begin("alice", HOME)
 
 
-def test_good_logins_are_not_counted(client: "redis.Redis") -> None:
+def test_successful_logins_are_not_counted(client: "redis.Redis") -> None:
     throttle = LoginThrottle(client, 2, 2)
     for _ in range(10):
         throttle.succeeded(throttle.begin("alice", HOME))
@@ -68,7 +68,7 @@ def test_good_logins_are_not_counted(client: "redis.Redis") -> None:
         throttle.begin("alice", HOME)
 
 
-def test_the_addresses_of_one_network_of_ipv6_are_one(client: "redis.Redis") -> None:
+def test_ipv6_addresses_of_one_network_count_as_one(client: "redis.Redis") -> None:
     throttle = LoginThrottle(client, 0, 2)
     fails(throttle, "alice", "2001:db8:1:2::1", 1)
     fails(throttle, "bob", "2001:db8:1:2:ffff::9", 1)
@@ -77,7 +77,7 @@ def test_the_addresses_of_one_network_of_ipv6_are_one(client: "redis.Redis") -> 
     throttle.begin("carol", "2001:db8:1:3::3")
 
 
-def test_an_address_makes_so_many_users_in_a_minute(client: "redis.Redis") -> None:
+def test_registrations_per_address_are_limited(client: "redis.Redis") -> None:
     throttle = LoginThrottle(client, 1, 1, registrations=3)
     for _ in range(3):
         throttle.register(ATTACKER)
@@ -91,7 +91,7 @@ def test_an_address_makes_so_many_users_in_a_minute(client: "redis.Redis") -> No
     throttle.begin("alice", ATTACKER)  # a login is another matter
 
 
-def test_nothing_is_counted_where_the_operator_wants_none_or_nobody_counts(client: "redis.Redis") -> None:
+def test_throttle_is_off_without_limit_or_redis(client: "redis.Redis") -> None:
     fails(LoginThrottle(client, 0, 0), "alice", None, 50)
     for _ in range(50):
         LoginThrottle(client, 1, 1).register(HOME)
@@ -101,7 +101,7 @@ def test_nothing_is_counted_where_the_operator_wants_none_or_nobody_counts(clien
         away.succeeded(away.begin("alice", HOME))
 
 
-def test_no_name_is_kept_as_it_was_typed(client: "redis.Redis") -> None:
+def test_names_are_not_stored_in_plain_text(client: "redis.Redis") -> None:
     fails(LoginThrottle(client, 3, 3), "my-password-by-mistake", HOME, 1)
     keys = [key.decode() for key in client.scan_iter("*")]
     assert keys

@@ -115,7 +115,7 @@ def test_a_detection_has_its_mask_of_the_displayed_frame_where_the_job_asked_for
     assert shown == [[{"size": size, "counts": "04"}], [{"size": size, "counts": "`\\"}]]
 
 
-def test_a_running_job_gives_what_is_finished_and_a_cursor_that_waits() -> None:
+def test_running_job_gives_finished_frames_and_a_cursor_at_the_frontier() -> None:
     selection = Selection(Query(), HEADER)
     page = read_page(Chunks(there=2), selection, 0, 5000, ended=False)
     assert sum(len(block) for block in page.blocks) == 60

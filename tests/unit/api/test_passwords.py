@@ -26,7 +26,7 @@ class Counting(PasswordHasher):
         "94736251840275", "password is what I never type",
     ],
 )  # fmt: skip
-def test_what_is_long_and_not_common_is_fine_whatever_characters_it_has(password: str) -> None:
+def test_long_uncommon_passwords_are_accepted_with_any_characters(password: str) -> None:
     check(password, "alice", 12)
 
 
@@ -38,27 +38,27 @@ def test_what_is_long_and_not_common_is_fine_whatever_characters_it_has(password
         "football2024!", "monkeymonkeymonk",
     ],
 )  # fmt: skip
-def test_what_is_guessed_first_is_refused(password: str) -> None:
+def test_common_passwords_are_refused(password: str) -> None:
     with pytest.raises(WeakPassword, match="the password is too common") as refused:
         check(password, "alice", 12)
     assert password not in refused.value.detail
 
 
-def test_the_name_is_no_password() -> None:
+def test_user_name_as_password_is_refused() -> None:
     for password in ("margaret-atwood", "Margaret-Atwood1", "margaret-atwood12345"):
         with pytest.raises(WeakPassword, match="too similar to the name"):
             check(password, "margaret-atwood", 12)
     check("margaret-atwood writes", "margaret-atwood", 12)
 
 
-def test_the_length_is_the_operators_to_say() -> None:
+def test_minimum_length_is_configurable() -> None:
     for password, least in (("eleven-long", 12), ("x" * 7, 8), ("fifteen-letters", 16), ("ab" + "cd" * 200, 12)):
         with pytest.raises(WeakPassword, match=f"{least} to 256 characters"):
             check(password, "alice", least)
     check("eleven-long", "alice", 11)
 
 
-def test_who_is_not_there_costs_as_much_to_refuse_as_who_is() -> None:
+def test_refusing_an_unknown_user_takes_as_long_as_a_known_one() -> None:
     hasher = Counting()
     kept = hashed("correct-horse-battery")
     assert verified(kept, "correct-horse-battery", hasher)
@@ -70,7 +70,7 @@ def test_who_is_not_there_costs_as_much_to_refuse_as_who_is() -> None:
     assert len(set(map(repr, hasher.costs))) == 1
 
 
-def test_what_is_kept_does_not_tell_the_password() -> None:
+def test_stored_hash_does_not_reveal_the_password() -> None:
     first, second = hashed("correct-horse-battery"), hashed("correct-horse-battery")
     assert first.startswith("$argon2id$")
     assert first != second

@@ -28,7 +28,7 @@ def test_a_walk_gives_each_frame_of_the_period_once(made: Made, data: st.DataObj
 
 
 @given(results(), st.data())
-def test_what_lies_before_the_segment_of_a_time_is_earlier(made: Made, data: st.DataObject) -> None:
+def test_segments_before_that_of_a_time_are_earlier(made: Made, data: st.DataObject) -> None:
     ms = data.draw(some_ms(made))
     position = segment_at(made, ms)
     before = [part for part in made.segments[:position] if part is not None]
@@ -37,7 +37,7 @@ def test_what_lies_before_the_segment_of_a_time_is_earlier(made: Made, data: st.
 
 
 @pytest.mark.parametrize(("fps", "most"), [(25.0, 4), (7.0, 26)])
-def test_the_middle_of_a_long_result_is_found_with_few_looks(fps: float, most: int) -> None:
+def test_time_in_a_long_result_is_found_with_few_reads(fps: float, most: int) -> None:
     """At a steady rate at once, and else in steps that double."""
     segments = 2000
     made = Made(
@@ -59,6 +59,6 @@ def test_the_middle_of_a_long_result_is_found_with_few_looks(fps: float, most: i
     st.lists(st.integers(-(2**62), 2**62) | st.integers(-(10**6), 10**6), max_size=5),
     st.tuples(st.integers(1, 10**6), st.integers(1, 2**31)),
 )
-def test_many_times_are_told_as_single_ones(times: list[int], time_base: tuple[int, int]) -> None:
+def test_times_of_many_frames_equal_single_ones(times: list[int], time_base: tuple[int, int]) -> None:
     told = times_ms(np.array(times, np.int64), time_base).tolist()
     assert told == [time_ms(time, time_base) for time in times]

@@ -32,7 +32,7 @@ def plain(frames: list[Seen], span: Span, labels: tuple[str, ...], min_score: fl
 
 
 @given(results(), st.data())
-def test_buckets_hold_what_a_plain_count_finds(made: Made, data: st.DataObject) -> None:
+def test_buckets_equal_a_naive_count(made: Made, data: st.DataObject) -> None:
     start, end = data.draw(some_ms(made)), data.draw(some_ms(made))
     min_score = data.draw(st.sampled_from([0.0, 0.35, 0.6, 1.0]))
     labels = data.draw(st.sampled_from([(), ("cat",), ("cup", "dog")]))
@@ -47,7 +47,7 @@ def test_buckets_hold_what_a_plain_count_finds(made: Made, data: st.DataObject) 
 
 
 @given(results(), st.data())
-def test_a_span_covers_its_time_in_buckets_that_are_no_shorter_than_frames(made: Made, data: st.DataObject) -> None:
+def test_span_is_covered_by_buckets_no_shorter_than_frames(made: Made, data: st.DataObject) -> None:
     asked = data.draw(st.integers(1, 4000))
     start, end = data.draw(st.none() | some_ms(made)), data.draw(st.none() | some_ms(made))
     span = span_of(made, start, end, asked, data.draw(st.booleans()))
@@ -60,7 +60,7 @@ def test_a_span_covers_its_time_in_buckets_that_are_no_shorter_than_frames(made:
         assert all(span.from_ms <= seen.ms < span.to_ms for seen in made.seen())
 
 
-def test_a_running_job_has_the_span_that_it_will_have() -> None:
+def test_running_job_has_its_final_span() -> None:
     frames = [block([(i, 1000 + 40 * i, ()) for i in range(25)]), None]
     video = Made(header(), (0, 25), list(frames))
     assert (span_of(video, None, None, 500, False).from_ms, span_of(video, None, None, 500, False).to_ms) == (

@@ -24,7 +24,7 @@ def up(data: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30)
 
 
-def test_a_second_instance_is_refused_and_told_the_pid_of_the_first(tmp_path: Path) -> None:
+def test_second_instance_is_refused_with_the_pid_of_the_first(tmp_path: Path) -> None:
     with open_data_dir(str(tmp_path)):
         ended = up(tmp_path)
     assert ended.returncode == 1
@@ -40,7 +40,7 @@ def test_the_folder_is_free_again_afterwards(tmp_path: Path) -> None:
             assert home.path == tmp_path / "new" / "folder"
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(Failed, match=r"DATA_DIR .*/file/data cannot be used"),
@@ -49,7 +49,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_the_secret_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
+def test_secret_is_generated_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     with open_data_dir(str(tmp_path)) as home:
         first = secret_environment(home, {})
     with open_data_dir(str(tmp_path)) as home:
@@ -59,7 +59,7 @@ def test_the_secret_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path)
     assert stat.S_IMODE((tmp_path / "secrets.env").stat().st_mode) == 0o600
 
 
-def test_a_secret_of_the_environment_wins_and_none_is_kept(tmp_path: Path) -> None:
+def test_secret_in_the_environment_wins_and_is_not_stored(tmp_path: Path) -> None:
     with open_data_dir(str(tmp_path)) as home:
         environ = environment({"JWT_SECRET_KEY": "k" * 40}, home, tmp_path)
     assert environ["JWT_SECRET_KEY"] == "k" * 40
@@ -72,7 +72,7 @@ def test_a_damaged_file_of_secrets_is_not_replaced_silently(tmp_path: Path) -> N
         secret_environment(home, {})
 
 
-def test_only_what_the_environment_does_not_name_is_filled_in(tmp_path: Path) -> None:
+def test_only_missing_settings_get_defaults(tmp_path: Path) -> None:
     with open_data_dir(str(tmp_path)) as home:
         environ = environment({"BROKER_URL": "amqp://there", "DATABASE_URL": ""}, home, Path("/short"))
     assert environ["BROKER_URL"] == "amqp://there"
@@ -94,14 +94,14 @@ def test_the_problems_of_all_roles_are_named_once(tmp_path: Path) -> None:
     ]
 
 
-def test_wrong_settings_end_it_before_anything_starts(tmp_path: Path) -> None:
+def test_wrong_settings_are_reported_before_anything_starts(tmp_path: Path) -> None:
     ended = up(tmp_path, PORT="0", API_WORKERS="many", PRECISION="int4")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert all(name in ended.stderr for name in ("PORT", "API_WORKERS", "PRECISION"))
     assert not (tmp_path / "valkey").exists()
 
 
-def test_a_port_in_use_ends_it_before_anything_starts(tmp_path: Path) -> None:
+def test_port_in_use_is_reported_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = up(tmp_path, PORT=str(port))

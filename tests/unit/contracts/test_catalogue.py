@@ -71,7 +71,7 @@ def test_the_91_numbers_of_coco_are_its_80_labels_with_gaps() -> None:
     ]  # fmt: skip
 
 
-def test_models_are_those_that_come_along_and_those_of_the_folder_read_afresh(tmp_path: Path) -> None:
+def test_catalogue_has_bundled_models_and_those_of_the_folder_read_on_demand(tmp_path: Path) -> None:
     known = Catalogue(tmp_path)
     assert [model.id for model in known.all()] == ["nanodet-g"]
     with pytest.raises(UnknownModel, match=r"'other'; known are: nanodet-g$"):
@@ -84,11 +84,11 @@ def test_models_are_those_that_come_along_and_those_of_the_folder_read_afresh(tm
         known.get("other")
 
 
-def test_a_folder_that_is_not_there_holds_no_models(tmp_path: Path) -> None:
+def test_missing_folder_has_no_models(tmp_path: Path) -> None:
     assert [model.id for model in Catalogue(tmp_path / "none").all()] == ["nanodet-g"]
 
 
-def test_an_entry_in_the_folder_takes_the_place_of_the_one_that_comes_along(tmp_path: Path) -> None:
+def test_entry_in_the_folder_replaces_the_bundled_one(tmp_path: Path) -> None:
     own = replace(MODEL, id="nanodet-g", title="mine")
     write(tmp_path, "nanodet-g.json", catalogue.write_entry(own))
     assert Catalogue(tmp_path).get("nanodet-g") == own
@@ -96,7 +96,7 @@ def test_an_entry_in_the_folder_takes_the_place_of_the_one_that_comes_along(tmp_
 
 
 @pytest.mark.parametrize("model_id", ["../secret", "a/../../secret", "/secret", "", ".", "..", "SECRET", "secret\n"])
-def test_an_id_cannot_lead_out_of_the_folder(tmp_path: Path, model_id: str) -> None:
+def test_id_cannot_escape_the_folder(tmp_path: Path, model_id: str) -> None:
     folder = tmp_path / "models"
     folder.mkdir()
     for place in (tmp_path, folder):
@@ -125,7 +125,7 @@ def test_an_id_cannot_lead_out_of_the_folder(tmp_path: Path, model_id: str) -> N
         (msgspec.json.encode(raw(input_size=[640])), "input_size"),
     ],
 )
-def test_a_broken_entry_is_refused_by_name_and_hides_no_other(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_broken_entry_is_named_and_hides_no_other(tmp_path: Path, content: bytes, reason: str) -> None:
     write(tmp_path, "other.json", content)
     write(tmp_path, "whole.json", catalogue.write_entry(replace(MODEL, id="whole")))
     with pytest.raises(ModelBroken, match=r"other\.json") as caught:
@@ -134,7 +134,7 @@ def test_a_broken_entry_is_refused_by_name_and_hides_no_other(tmp_path: Path, co
     assert [model.id for model in Catalogue(tmp_path).all()] == ["nanodet-g", "whole"]
 
 
-def test_the_digest_changes_with_what_decides_a_result_and_with_nothing_else() -> None:
+def test_digest_depends_only_on_fields_that_influence_results() -> None:
     shown = {"title", "licence", "source", "accuracy", "accuracy_source", "url", "size_bytes", "pool", "chunk_size"}
     other: dict[str, Any] = {
         "id": "x", "title": "x", "engine": "onnxruntime", "file": "x", "sha256": "cd" * 32, "size_bytes": 1,

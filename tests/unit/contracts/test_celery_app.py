@@ -17,27 +17,25 @@ def application(broker: str, store: str = "redis://there:6379/0") -> Celery:
     ("query", "verification"),
     [("", ssl.CERT_REQUIRED), ("?ssl_cert_reqs=none", ssl.CERT_NONE)],
 )
-def test_the_certificate_behind_rediss_is_verified_unless_told_otherwise(
-    query: str, verification: ssl.VerifyMode
-) -> None:
+def test_rediss_certificate_is_verified_by_default(query: str, verification: ssl.VerifyMode) -> None:
     app = application(f"rediss://:p@there:6379/1{query}", f"rediss://:p@there:6379/0{query}")
     assert app.backend.connparams["ssl_cert_reqs"] == verification
     assert app.connection_for_read().ssl["ssl_cert_reqs"] == verification
 
 
-def test_the_certificate_behind_amqps_must_be_the_hosts() -> None:
+def test_amqps_certificate_must_match_the_host() -> None:
     connection = application("amqps://u:p@there:5671//").connection_for_read()
     assert connection.ssl == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": "there"}
     assert connection.port == 5671
 
 
 @pytest.mark.parametrize("broker", ["amqp://u:p@there:5672//", "redis://there:6379/1"])
-def test_plain_addresses_stay_plain(broker: str) -> None:
+def test_urls_without_tls_stay_unchanged(broker: str) -> None:
     app = application(broker)
     assert not app.connection_for_read().ssl
     assert "ssl_cert_reqs" not in app.backend.connparams
 
 
-def test_what_a_lost_connection_holds_does_not_keep_its_worker_out() -> None:
+def test_control_queue_is_not_exclusive_so_that_workers_can_reconnect() -> None:
     """Shown with a link that is cut by tests/distributed/test_other_host.py."""
     assert application("amqp://u:p@there:5672//").control.mailbox.queue_exclusive is False

@@ -91,7 +91,7 @@ def cut(frames: list[Frame], cuts: list[int]) -> list[Block]:
 
 @settings(max_examples=60)
 @given(some_frames())
-def test_what_is_packed_and_encoded_comes_back(frames: list[Frame]) -> None:
+def test_encoded_block_is_decoded_unchanged(frames: list[Frame]) -> None:
     block = to_block(frames)
     assert to_frames(block) == frames
     assert to_frames(decode_block(encode_block(block))) == frames
@@ -99,7 +99,7 @@ def test_what_is_packed_and_encoded_comes_back(frames: list[Frame]) -> None:
 
 @settings(max_examples=60)
 @given(some_frames())
-def test_masks_are_left_out_where_they_are_not_wanted(frames: list[Frame]) -> None:
+def test_decoding_without_masks_omits_them(frames: list[Frame]) -> None:
     plain = [(number, time, [(*rest, None) for *rest, _ in found]) for number, time, found in frames]
     assert to_frames(decode_block(encode_block(to_block(frames)), masks=False)) == plain
 
@@ -122,7 +122,7 @@ def test_a_slice_is_the_slice_of_the_list(frames: list[Frame], one: int, other: 
 
 @settings(max_examples=60)
 @given(some_frames(), st.lists(st.integers(0, 12), max_size=4))
-def test_parts_put_together_are_the_whole(frames: list[Frame], cuts: list[int]) -> None:
+def test_concatenated_parts_equal_the_whole(frames: list[Frame], cuts: list[int]) -> None:
     assert to_frames(concat(cut(frames, cuts))) == frames
     assert len(concat([])) == len(EMPTY) == 0
 
@@ -142,13 +142,13 @@ def test_rounding_is_to_four_and_two_decimals() -> None:
 
 
 @pytest.mark.parametrize("mask", [None, b"04"], ids=["plain", "masks"])
-def test_every_damaged_bit_is_noticed_or_harmless(mask: bytes | None) -> None:
+def test_every_flipped_bit_is_detected_or_harmless(mask: bytes | None) -> None:
     data = encode_block(to_block(example(6, mask)))
     for damaged in damages(data):
         check(lambda content=damaged: encode_block(decode_block(content)), data)
 
 
-def test_a_block_cut_short_is_noticed() -> None:
+def test_truncated_block_is_refused() -> None:
     data = encode_block(to_block(example(6)))
     for length in range(len(data)):
         with pytest.raises(CorruptData):
@@ -156,7 +156,7 @@ def test_a_block_cut_short_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("content", [{}, {"v": 1}, {"v": 1, "columns": {"frame": ["<i8"]}}, [1], 7])
-def test_what_is_no_block_is_noticed(content: Any) -> None:
+def test_data_that_is_not_a_block_is_refused(content: Any) -> None:
     with pytest.raises(CorruptData):
         decode_block(compress(msgspec.msgpack.encode(content)))
 
@@ -173,7 +173,7 @@ def test_a_column_of_a_later_release_is_left_out() -> None:
     assert to_frames(decode_block(compress(msgspec.msgpack.encode(content)))) == example(3)
 
 
-def test_a_block_without_masks_is_the_bytes_that_it_was_before_there_were_any() -> None:
+def test_block_without_masks_has_the_bytes_of_the_first_release() -> None:
     data = encode_block(to_block(example(6)))
     assert (
         hashlib.sha256(decompress(data)).hexdigest()
@@ -184,7 +184,7 @@ def test_a_block_without_masks_is_the_bytes_that_it_was_before_there_were_any() 
     }  # fmt: skip
 
 
-def test_masks_stay_however_frames_without_any_object_are_put_together() -> None:
+def test_concatenation_with_empty_frames_keeps_masks() -> None:
     empty = Detections(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 4)), mask_column([]))
     one = Detections(np.array([1]), np.array([0.5]), np.ones((1, 4)), mask_column([b"04"]))
     whole = pack(0, [0, 1, 2], [empty, one, empty])
@@ -232,19 +232,19 @@ def read_result(data: bytes) -> tuple[ResultHeader, list[Frame]]:
 
 @settings(max_examples=30)
 @given(st.lists(st.integers(0, 700), max_size=6))
-def test_the_result_file_does_not_know_the_chunks(cuts: list[int]) -> None:
+def test_result_file_is_independent_of_the_chunks(cuts: list[int]) -> None:
     assert encoded_file(cut(example(700), cuts)) == encoded_file([to_block(example(700))])
 
 
 @pytest.mark.parametrize("mask", [None, b"04"], ids=["plain", "masks"])
 @pytest.mark.parametrize("frames", [0, 1, 255, 256, 257, 700])
-def test_the_result_file_comes_back(frames: int, mask: bytes | None) -> None:
+def test_result_file_is_read_back_unchanged(frames: int, mask: bytes | None) -> None:
     data = encoded_file([to_block(example(frames, mask))])
     assert read_result(data) == (HEADER, example(frames, mask))
     assert result_file.ResultFile(io.BytesIO(data)).starts == tuple(range(0, frames, result_file.BLOCK_FRAMES))
 
 
-def test_a_damaged_result_file_is_noticed_or_unharmed() -> None:
+def test_damage_of_a_result_file_is_detected_or_harmless() -> None:
     data = encoded_file([to_block(example(4))])
     good = read_result(data)
     for damaged in damages(data):

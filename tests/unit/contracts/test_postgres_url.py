@@ -24,7 +24,7 @@ def own() -> Iterator[Postgres]:
         yield server.wait()
 
 
-def test_an_address_is_what_its_url_says() -> None:
+def test_url_is_parsed() -> None:
     full = connection_url.parse(
         "postgresql+pg8000://us%40er:p%2Fw@[::1]:6432/d%20b?sslmode=verify-full&sslrootcert=/ca.pem"
     )
@@ -50,13 +50,13 @@ def test_an_address_is_what_its_url_says() -> None:
         ("mysql://u:hidden@h/db", "not a PostgreSQL URL"),
     ],
 )
-def test_what_is_wrong_with_an_address_is_said_without_its_password(wrong: str, said: str) -> None:
+def test_errors_of_a_url_do_not_contain_its_password(wrong: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said) as caught:
         connection_url.parse(wrong)
     assert "hidden" not in caught.value.detail
 
 
-def test_tls_is_as_strict_as_the_url_wants_it(own: Postgres) -> None:
+def test_sslmode_sets_the_strictness_of_tls(own: Postgres) -> None:
     require("openssl")
     plain = own.create("tls")
     with pytest.raises(StoreUnavailable, match="refuses SSL"), opened(f"{plain}?sslmode=require") as store:

@@ -35,7 +35,7 @@ STEPS = st.tuples(st.sampled_from([0, 1, 2]), st.integers(-3 * MIB, 22 * MIB), s
 
 
 @given(st.lists(STEPS, max_size=8), st.sampled_from([0, 5, 256 * 1024]))
-def test_it_reads_as_a_file_does(steps: list[tuple[int, int, int]], head: int) -> None:
+def test_reader_behaves_like_a_file(steps: list[tuple[int, int, int]], head: int) -> None:
     one, other = io.BytesIO(DATA), Ranges().reader(head)
     for whence, offset, length in steps:
         base = [0, one.tell(), len(DATA)][whence]
@@ -45,12 +45,12 @@ def test_it_reads_as_a_file_does(steps: list[tuple[int, int, int]], head: int) -
         assert other.tell() == one.tell()
 
 
-def test_before_the_start_there_is_nothing() -> None:
+def test_seeking_before_the_start_is_refused() -> None:
     with pytest.raises(ValueError, match="before the start"):
         Ranges().reader().seek(-1)
 
 
-def test_reading_on_takes_fewer_and_larger_ranges() -> None:
+def test_sequential_reads_use_fewer_and_larger_ranges() -> None:
     ranges = Ranges()
     reader = ranges.reader(256 * 1024)
     while reader.read(32 * 1024):
@@ -61,7 +61,7 @@ def test_reading_on_takes_fewer_and_larger_ranges() -> None:
     assert len(sizes) <= 8
 
 
-def test_a_jump_takes_little() -> None:
+def test_seek_fetches_a_small_range() -> None:
     ranges = Ranges()
     reader = ranges.reader(256 * 1024)
     for place in (10 * MIB, 10 * MIB + 500_000, 5 * MIB, 10 * MIB + 3, 100):
@@ -70,7 +70,7 @@ def test_a_jump_takes_little() -> None:
     assert ranges.asked == [(10 * MIB, 11 * MIB), (5 * MIB, 6 * MIB)]
 
 
-def test_places_that_are_read_by_turns_are_fetched_once() -> None:
+def test_alternating_reads_are_fetched_once() -> None:
     ranges = Ranges()
     reader = ranges.reader()
     for step in range(200):
@@ -80,7 +80,7 @@ def test_places_that_are_read_by_turns_are_fetched_once() -> None:
     assert len(ranges.asked) == 3
 
 
-def test_it_holds_a_few_windows_and_no_more() -> None:
+def test_number_of_cached_windows_is_bounded() -> None:
     ranges = Ranges()
     reader = ranges.reader()
     for _ in range(2):
@@ -90,7 +90,7 @@ def test_it_holds_a_few_windows_and_no_more() -> None:
     assert len(ranges.asked) == 20
 
 
-def test_a_range_that_comes_short_is_an_error_and_no_end() -> None:
+def test_short_range_is_an_error_and_not_the_end_of_file() -> None:
     reader = RangeReader(lambda start, stop: DATA[start : stop - 1], len(DATA))
     with pytest.raises(StorageUnavailable, match="bytes came"):
         reader.read(10)
@@ -126,7 +126,7 @@ def swallow(source: BinaryIO) -> bytes:
         (NotFound("gone"), NotFound, "gone"),
     ],
 )
-def test_an_error_that_was_swallowed_comes_at_the_end(error: Exception, kind: type[Exception], text: str) -> None:
+def test_swallowed_read_error_is_raised_at_the_end(error: Exception, kind: type[Exception], text: str) -> None:
     with pytest.raises(kind, match=text), watched(Failing(error)) as reader:
         assert swallow(reader) == b"abc"
 
@@ -143,19 +143,19 @@ def refuse_nothing(source: BinaryIO) -> None:
         pass
 
 
-def test_an_error_that_was_made_another_comes_as_what_it_was() -> None:
+def test_replaced_read_error_is_raised_as_the_original() -> None:
     with pytest.raises(StorageUnavailable, match="broke"), watched(Failing(OSError("the line broke"))) as reader:
         refuse(reader)
 
 
-def test_other_errors_are_left_alone() -> None:
+def test_other_errors_pass_unchanged() -> None:
     with pytest.raises(ValueError, match="damaged"), watched(io.BytesIO(b"abc")) as reader:
         refuse(reader)
     with pytest.raises(RuntimeError, match="a bug"), watched(Failing(RuntimeError("a bug"))) as reader:
         refuse_nothing(reader)
 
 
-def test_a_good_read_is_passed_on(tmp_path: Path) -> None:
+def test_successful_read_is_passed_on(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"abcdef")
     with path.open("rb") as source, watched(cast(BinaryIO, source)) as reader:
@@ -168,7 +168,7 @@ def test_a_good_read_is_passed_on(tmp_path: Path) -> None:
         )
 
 
-def test_a_place_before_the_start_is_refused_as_libraries_expect_it(tmp_path: Path) -> None:
+def test_watched_seek_before_the_start_returns_minus_one(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"0123456789")
     with path.open("rb") as file:

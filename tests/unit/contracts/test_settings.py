@@ -49,7 +49,7 @@ def test_every_setting_has_a_default_a_help_text_and_a_reader() -> None:
     )
 
 
-def test_text_becomes_what_the_setting_is() -> None:
+def test_text_is_converted_to_the_type_of_the_setting() -> None:
     settings = load("processor", {**GOOD, "CHUNK_SIZE": " 12 ", "PRECISION": "fp32", "PORT": ""})
     assert (settings.chunk_size, settings.precision, settings.port) == (12, "fp32", 8080)
 
@@ -69,7 +69,7 @@ def test_all_problems_are_named_at_once() -> None:
 @pytest.mark.parametrize(
     "value", ["changeme", "CHANGE_ME", "change-this-secret-before-you-start-it", "<random>", "todo"]
 )
-def test_a_placeholder_is_no_secret(value: str) -> None:
+def test_placeholder_is_refused_as_a_secret(value: str) -> None:
     (line,) = problems("api", {**GOOD, "JWT_SECRET_KEY": value})
     assert line.startswith("JWT_SECRET_KEY is a placeholder")
 
@@ -90,7 +90,7 @@ BUCKET = {"STORAGE_URL": "s3://video-1/a/b", "S3_ACCESS_KEY_ID": "AKIA1", "S3_SE
         ("s3://my.bucket/web_detector/Site.2/", ("my.bucket", "web_detector/Site.2")),
     ],
 )
-def test_a_bucket_takes_the_place_of_the_folder(url: str, place: tuple[str, str]) -> None:
+def test_bucket_replaces_the_folder(url: str, place: tuple[str, str]) -> None:
     assert load("detector", {**LINKS, **BUCKET, "STORAGE_URL": url}).storage_bucket == place
     assert load("detector", LINKS).storage_bucket is None
 
@@ -114,17 +114,17 @@ def test_a_bucket_takes_the_place_of_the_folder(url: str, place: tuple[str, str]
         ),
     ],
 )
-def test_what_does_not_fit_together_is_named(role: Role, changes: dict[str, str], named: list[str]) -> None:
+def test_inconsistent_settings_are_named(role: Role, changes: dict[str, str], named: list[str]) -> None:
     found = problems(role, {**GOOD, **BUCKET, **changes})
     assert [re.split(r"[ =:]", line)[0] for line in found] == named
     assert "short" not in "".join(found)
 
 
-def test_a_machine_with_a_role_needs_no_keys() -> None:
+def test_iam_role_needs_no_keys() -> None:
     assert load("api", {**GOOD, "STORAGE_URL": "s3://video-1"}).storage_bucket
 
 
-def test_a_role_asks_for_its_own_settings_alone() -> None:
+def test_role_requires_only_its_own_settings() -> None:
     assert load("detector", LINKS).database_url == ""
     assert load("processor", {**LINKS, "DATABASE_URL": "sqlite://"}).jwt_secret_key == ""
     assert load("detector", {**LINKS, "JWT_SECRET_KEY": "changeme"})
@@ -140,7 +140,7 @@ def test_networks_are_read_and_wrong_ones_named() -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_what_is_required_is_asked_for(role: Role) -> None:
+def test_missing_required_settings_are_named(role: Role) -> None:
     required = [row.variable for row in table() if row.required and role in row.roles]
     assert [line.split()[0] for line in problems(role, {})] == required
 
@@ -148,12 +148,12 @@ def test_what_is_required_is_asked_for(role: Role) -> None:
 POSTGRES = "postgresql+pg8000://u:hidden@there/db"
 
 
-def test_results_in_redis_need_no_second_address() -> None:
+def test_redis_url_defaults_to_a_redis_result_store() -> None:
     assert load("detector", LINKS).coordination_url == "redis://there"
     assert load("detector", {**LINKS, "REDIS_URL": "rediss://other"}).coordination_url == "rediss://other"
 
 
-def test_results_in_postgresql_leave_redis_to_be_named() -> None:
+def test_postgresql_result_store_requires_redis_url() -> None:
     apart = {**LINKS, "RESULT_STORE_URL": POSTGRES, "REDIS_URL": "unix:///run/redis.sock"}
     assert load("detector", apart).coordination_url == "unix:///run/redis.sock"
     (line,) = problems("detector", {**LINKS, "RESULT_STORE_URL": POSTGRES})
@@ -169,9 +169,7 @@ def test_results_in_postgresql_leave_redis_to_be_named() -> None:
         ("REDIS_URL", POSTGRES, "begins with 'postgresql+pg8000': Redis begins with redis://, rediss://, unix://"),
     ],
 )
-def test_a_wrong_address_is_named_with_what_would_do_and_without_its_password(
-    variable: str, url: str, said: str
-) -> None:
+def test_wrong_url_is_named_with_the_valid_schemes_and_without_its_password(variable: str, url: str, said: str) -> None:
     (line,) = problems("processor", {**GOOD, variable: url})
     assert line.startswith(f"{variable} {said}")
     assert "hidden" not in line
@@ -181,7 +179,7 @@ def readers(row: Row) -> str:
     return "all" if set(row.roles) == set(ROLES) else ", ".join(row.roles)
 
 
-def test_the_page_of_settings_is_the_table() -> None:
+def test_settings_page_equals_the_table() -> None:
     page = (ROOT / "docs" / "settings.md").read_text()
     found = []
     for part in page.split("\n## ")[1:]:
@@ -200,7 +198,7 @@ def shown_default(row: Row) -> str:
     return f"`{row.default}`" if row.default else "empty"
 
 
-def test_the_example_environment_is_the_table() -> None:
+def test_example_environment_equals_the_table() -> None:
     text = (ROOT / ".env.example").read_text()
     lines = text[: text.index("# Of docker-compose.yaml alone")].splitlines()
     assert [line.strip("# -") for line in lines if line.startswith("# ---")] == list(SECTIONS)
@@ -213,7 +211,7 @@ def test_the_example_environment_is_the_table() -> None:
     }
 
 
-def test_the_example_environment_is_refused_until_it_is_filled_in() -> None:
+def test_example_environment_is_refused_until_it_is_filled_in() -> None:
     text = (ROOT / ".env.example").read_text()
     environ = dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
     assert len(problems("api", environ)) == 4
@@ -230,13 +228,13 @@ def test_the_compose_file_names_only_known_variables() -> None:
     assert set(re.findall(r"\$\{([A-Z_]+)", text)) <= {row.variable for row in table()} | OF_COMPOSE
 
 
-def test_what_the_compose_file_wants_beside_is_in_the_example_and_on_the_page() -> None:
+def test_variables_of_the_compose_file_are_in_the_example_and_on_the_page() -> None:
     example, page = (ROOT / ".env.example").read_text(), (ROOT / "docs" / "settings.md").read_text()
     assert all(re.search(rf"^(# )?{name}=", example, re.M) and f"`{name}`" in page for name in OF_COMPOSE)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_an_image_runs_the_command_of_the_embedded_form(role: Role, tmp_path: Path) -> None:
+def test_image_runs_the_same_command_as_embedded_mode(role: Role, tmp_path: Path) -> None:
     form = EmbeddedService({}, load("api", GOOD), tmp_path, tmp_path, False, 2)
     (process,) = [process for process in roles(form) if process.name.split("-")[0] == role]
     text = (ROOT / role / "Dockerfile").read_text().rsplit("\nCMD ", 1)[1]
@@ -245,7 +243,7 @@ def test_an_image_runs_the_command_of_the_embedded_form(role: Role, tmp_path: Pa
     assert words[words.index("python") + 1 :] == expected
 
 
-def test_the_embedded_detectors_alone_can_have_a_python_of_their_own(tmp_path: Path) -> None:
+def test_detector_python_applies_only_to_embedded_detectors(tmp_path: Path) -> None:
     (line,) = problems("detector", {**LINKS, "DETECTOR_PYTHON": str(tmp_path)})
     assert line.startswith("DETECTOR_PYTHON=")
     settings = load("api", {**GOOD, "DETECTOR_PYTHON": "/bin/sh"})

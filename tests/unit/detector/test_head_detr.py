@@ -77,7 +77,7 @@ def test_the_head_equals_a_naive_one(
     assert_in_order(found, size, min_score)
 
 
-def test_with_softmax_the_last_class_is_nothing() -> None:
+def test_softmax_treats_the_last_class_as_background() -> None:
     logits = np.array([[1, 2, 4, 3], [0, 0, 0, 9]], np.float32)
     outputs = {"logits": logits, "boxes": np.full((2, 4), 0.5, np.float32)}
     found = decoded(outputs, SOFTMAX, (64, 32), 0.05)

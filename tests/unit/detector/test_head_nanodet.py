@@ -81,7 +81,7 @@ def test_the_head_equals_a_naive_one(seed: int, size: tuple[int, int], min_score
 
 @settings(max_examples=200)
 @given(seed=seeds, size=sizes, min_score=thresholds)
-def test_what_always_holds(seed: int, size: tuple[int, int], min_score: float) -> None:
+def test_invariants_hold(seed: int, size: tuple[int, int], min_score: float) -> None:
     found = decoded(random_outputs(seed), SMALL, size, min_score)
     assert np.all(found.score >= min_score)
     assert np.all(np.diff(found.score) <= 0)
@@ -148,7 +148,7 @@ def test_a_box_is_the_cells_centre_and_its_distances_in_displayed_pixels() -> No
     assert wide.box.tolist() == [[0, 0, 320, 64]]
 
 
-def test_a_score_just_below_the_threshold_is_out_whatever_float32_makes_of_it() -> None:
+def test_score_just_below_the_threshold_is_dropped_despite_float32_rounding() -> None:
     scores = np.zeros((21, 3), np.float32)
     scores[0, 0] = np.float32(0.7)  # 0.69999999 as float32
     outputs = {"scores": scores, "distances": sharp(1)}
@@ -156,7 +156,7 @@ def test_a_score_just_below_the_threshold_is_out_whatever_float32_makes_of_it() 
     assert len(decoded(outputs, SMALL, (32, 32), float(np.float32(0.7))).score) == 1
 
 
-def test_labels_that_are_not_wanted_displace_nothing() -> None:
+def test_unselected_labels_suppress_nothing() -> None:
     rng = np.random.default_rng(0)
     outputs = {"scores": rng.random((3549, 80), np.float32), "distances": rng.random((3549, 44), np.float32)}
     outputs["scores"][:, 7] *= 0.3
@@ -165,7 +165,7 @@ def test_labels_that_are_not_wanted_displace_nothing() -> None:
     assert set(found.class_id.tolist()) == {7}
 
 
-def test_nothing_found_is_an_empty_result() -> None:
+def test_no_detection_is_an_empty_result() -> None:
     empty = decoded(random_outputs(1) | {"scores": np.zeros((21, 3), np.float32)}, SMALL, (9, 9), 0.1)
     assert (empty.class_id.shape, empty.score.shape, empty.box.shape) == ((0,), (0,), (0, 4))
 
@@ -185,7 +185,7 @@ def test_an_unknown_head_is_refused_with_those_that_are_known() -> None:
         heads.get(replace(MODEL, head="crystal-ball"))
 
 
-def test_a_head_says_what_it_reads() -> None:
+def test_head_declares_its_outputs() -> None:
     assert heads.get(MODEL).shapes(MODEL) == {"scores": (3549, 80), "distances": (3549, 44)}
 
 

@@ -67,7 +67,7 @@ def test_boxes_come_back_from_a_frame_in_the_middle_of_the_input() -> None:
     assert_equal(found, expected, (64, 32))
 
 
-def test_overlaps_count_within_a_class_alone() -> None:
+def test_suppression_is_per_class() -> None:
     output = np.zeros((7, 2), np.float32)
     output[:4] = np.array([16, 16, 8, 8])[:, None]
     output[4, 0], output[5, 1] = 0.5, 0.75
@@ -76,5 +76,5 @@ def test_overlaps_count_within_a_class_alone() -> None:
     assert decoded(output, (32, 32), 0.3).score.tolist() == [0.75]
 
 
-def test_a_head_says_what_it_reads() -> None:
+def test_head_declares_its_outputs() -> None:
     assert heads.get(SMALL).shapes(SMALL) == {"output0": (7, None)}

@@ -43,16 +43,14 @@ def naive(bits: Bits) -> bytes:
 
 
 @given(masks())
-def test_a_mask_is_written_as_a_naive_encoder_writes_it_and_comes_back(bits: Bits) -> None:
+def test_encoding_equals_a_naive_one_and_is_decoded_unchanged(bits: Bits) -> None:
     size = bits.shape[::-1]
     assert masks_rle.encode(bits, size) == naive(bits)
     assert np.array_equal(masks_rle.decode(naive(bits), size), bits)
 
 
 @given(masks(), sides, sides, sides, sides)
-def test_a_part_of_a_frame_is_the_frame_that_is_empty_elsewhere(
-    bits: Bits, left: int, top: int, right: int, bottom: int
-) -> None:
+def test_mask_of_a_region_is_padded_to_the_frame(bits: Bits, left: int, top: int, right: int, bottom: int) -> None:
     whole = np.pad(bits, ((top, bottom), (left, right)))
     size = whole.shape[::-1]
     assert masks_rle.encode(bits, size, left, top) == naive(whole)
@@ -72,11 +70,11 @@ def test_long_runs_take_more_digits(seed: int) -> None:
 
 
 @pytest.mark.parametrize("bits", [np.zeros((3, 2), bool), np.ones((3, 2), bool)], ids=["nothing", "everything"])
-def test_nothing_and_everything(bits: Bits) -> None:
+def test_empty_and_full_masks(bits: Bits) -> None:
     assert masks_rle.encode(bits, (2, 3)) == naive(bits)
 
 
 @pytest.mark.parametrize("text", [b"5", b"7", b"\n", b"P", b"60o"])
-def test_what_is_no_mask_of_that_size_is_refused(text: bytes) -> None:
+def test_mask_of_another_size_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match="mask"):
         masks_rle.decode(text, (2, 3))

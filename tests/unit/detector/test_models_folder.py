@@ -27,7 +27,7 @@ def states(command: Command) -> dict[str, str]:
     return {row["id"]: row["state"] for row in json.loads(command.out)}
 
 
-def test_the_list_tells_what_can_be_used_and_what_can_be_had(two: Command) -> None:
+def test_list_shows_usable_and_available_models(two: Command) -> None:
     (two.models / "frail.onnx").unlink()
     (two.models / "scrap.json").write_text("{}")
     found = states(two)
@@ -44,7 +44,7 @@ def test_the_list_tells_what_can_be_used_and_what_can_be_had(two: Command) -> No
     assert re.search(r"^mask-rcnn\S+ +ready to pull +detectron2 +any +CC-BY-SA", two.out, re.M)
 
 
-def test_the_list_needs_no_folder_and_makes_none(command: Command) -> None:
+def test_list_works_without_the_folder_and_does_not_create_it(command: Command) -> None:
     assert states(command)["nanodet-g"] == "installed"
     assert not command.models.parent.exists()
 
@@ -91,7 +91,7 @@ def test_an_entry_that_cannot_be_read_can_be_removed(two: Command) -> None:
     assert "scrap.json" not in two.files()
 
 
-def test_the_model_that_comes_along_cannot_be_removed_but_an_entry_in_its_place_can(two: Command) -> None:
+def test_bundled_model_cannot_be_removed_but_its_replacement_can(two: Command) -> None:
     assert two("remove", "nanodet-g") == 1
     assert "bundled" in two.err
     own = replace(catalogue.bundled("nanodet-g"), title="mine")
@@ -108,7 +108,7 @@ def test_nothing_outside_of_the_folder_can_be_removed(two: Command, tmp_path: Pa
     assert outside.exists()
 
 
-def test_a_file_of_another_model_is_not_written_over(two: Command, tmp_path: Path) -> None:
+def test_file_of_another_model_is_not_overwritten(two: Command, tmp_path: Path) -> None:
     before = (two.models / "good.onnx").read_bytes()
     taken = replace(Catalogue(two.models).get("good"), id="other")
     (two.models / "other.json").write_bytes(write_entry(taken))

@@ -30,19 +30,19 @@ def changed(picture: Picture) -> set[tuple[int, int]]:
     return bright
 
 
-def test_colours_become_brightness_and_differences() -> None:
+def test_colours_are_converted_to_yuv() -> None:
     assert to_yuv((255, 255, 255), "601") == to_yuv((255, 255, 255), "709") == (235, 128, 128)
     assert to_yuv((0, 0, 0), "2020") == (16, 128, 128)
     assert (to_yuv((255, 0, 0), "601"), to_yuv((255, 0, 0), "709")) == ((81, 90, 240), (63, 102, 240))
 
 
-def test_the_palette_begins_anew_behind_its_end() -> None:
+def test_palette_repeats() -> None:
     assert colour_of(0) == (0xE6, 0x9F, 0x00)
     assert [colour_of(n) for n in range(8)] == [colour_of(n + 8) for n in range(8)]
     assert len(set(PALETTE)) == 8
 
 
-def test_the_palette_is_the_pages() -> None:
+def test_palette_equals_that_of_the_web_ui() -> None:
     page = (ROOT / "web/src/lib/palette.ts").read_text()
     assert tuple(re.findall(r'"(#[0-9A-F]{6})"', page)) == PALETTE
 
@@ -56,7 +56,7 @@ def test_a_box_is_drawn_inside_of_its_edges() -> None:
 
 
 @given(st.tuples(*[st.integers(-200, 400).map(lambda n: n * 2)] * 4))
-def test_what_is_not_in_the_picture_is_cut_off(corners: tuple[int, int, int, int]) -> None:
+def test_boxes_are_clipped_to_the_picture(corners: tuple[int, int, int, int]) -> None:
     picture = blank()
     fill(picture, corners, RED)
     x1, y1, x2, y2 = corners
@@ -78,7 +78,7 @@ def test_boxes_are_drawn_to_the_scale_of_the_picture() -> None:
     assert bottom == [160, 80]
 
 
-def test_the_best_lies_above_the_others() -> None:
+def test_best_score_is_drawn_on_top() -> None:
     picture = blank()
     objects = [Found("", n, score, (40, 60, 120, 110)) for n, score in ((1, 0.4), (2, 0.9), (3, 0.5))]
     draw(picture, (160, 120), objects)

@@ -26,9 +26,7 @@ def jobs(*those: tuple[str, JobState]) -> list[Job]:
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(STATES)), max_size=40),
     st.integers(1, 5),
 )
-def test_each_user_has_as_many_jobs_at_work_as_may_be_and_the_oldest_first(
-    those: list[tuple[str, JobState]], limit: int
-) -> None:
+def test_oldest_jobs_start_up_to_the_limit_per_user(those: list[tuple[str, JobState]], limit: int) -> None:
     all_jobs = jobs(*those)
     begun = next_jobs(all_jobs, limit)
     for user in "abc":
@@ -37,13 +35,13 @@ def test_each_user_has_as_many_jobs_at_work_as_may_be_and_the_oldest_first(
         assert [job for job in begun if job.user_id == user] == queued[: max(0, limit - at_work)]
 
 
-def test_users_take_turns() -> None:
+def test_started_jobs_alternate_between_users() -> None:
     queued = JobState.QUEUED
     waiting = jobs(("a", queued), ("a", queued), ("a", queued), ("b", queued), ("c", queued), ("c", queued))
     assert [job.user_id for job in next_jobs(waiting, 2)] == ["a", "b", "c", "a", "c"]
 
 
-def test_a_job_that_is_to_be_cancelled_takes_no_turn() -> None:
+def test_cancelled_job_does_not_start() -> None:
     first, second = jobs(("a", JobState.QUEUED), ("a", JobState.QUEUED))
     first.cancel_requested = True
     assert next_jobs([first, second], 1) == [second]
@@ -55,7 +53,7 @@ def test_the_window_grows_with_the_detectors_and_is_shared_among_a_users_jobs() 
 
 
 @given(st.integers(1, 9), st.integers(1, 60), st.randoms(use_true_random=False))
-def test_every_chunk_is_sent_once_and_no_detector_runs_dry(room: int, total: int, random: object) -> None:
+def test_every_chunk_is_sent_once_and_detectors_stay_busy(room: int, total: int, random: object) -> None:
     """Chunks end in any order; whenever a batch is done, the next ones are sent, as the chord's callback does it."""
     sent, stored, batches = 0, set[int](), list[set[int]]()
     todo = to_send(room, total, 0, stored)
@@ -87,5 +85,5 @@ def test_a_second_callback_sends_nothing() -> None:
     assert to_send(6, 8, 6, {0, 1, 2, 3, 4, 5}) == [range(6, 8)]
 
 
-def test_what_may_just_wait_is_done_again_ever_more_rarely() -> None:
+def test_retries_back_off_exponentially() -> None:
     assert [passes for passes in range(1, 100) if is_due(passes, 4)] == [4, 12, 28, 60]

@@ -34,7 +34,7 @@ def block(*classes: list[int], first: int = 100, times: tuple[int, ...] = CHUNK.
     return pack(first, times[: len(frames)], frames)
 
 
-def test_a_whole_chunk_has_nothing_missing() -> None:
+def test_complete_chunk_has_no_missing_ranges() -> None:
     whole = block([0], [], [1, 1], [0], [2])
     assert check(CHUNK, whole, "lost") == (whole, [])
 
@@ -61,12 +61,12 @@ def test_frames_that_were_not_decoded_are_named() -> None:
     ],
     ids=["before", "other times", "twice", "past the end"],
 )
-def test_frames_that_were_not_asked_for_are_refused(wrong: Block) -> None:
+def test_unrequested_frames_are_refused(wrong: Block) -> None:
     with pytest.raises(CorruptData):
         check(CHUNK, wrong, "lost")
 
 
-def test_neighbouring_ranges_with_one_reason_are_one() -> None:
+def test_adjacent_ranges_with_the_same_reason_are_joined() -> None:
     ranges = [FrameRange(0, 4, "a"), FrameRange(5, 9, "a"), FrameRange(10, 11, "b"), FrameRange(20, 21, "b")]
     following = {4: 5, 9: 10, 11: 12}
     assert join(ranges, following) == (FrameRange(0, 9, "a"), FrameRange(10, 11, "b"), FrameRange(20, 21, "b"))
@@ -83,7 +83,7 @@ def test_sampled_frames_are_checked_by_their_numbers() -> None:
         check(sampled, block([0], [0]), "lost")
 
 
-def test_the_summary_is_the_same_however_the_frames_are_cut() -> None:
+def test_summary_is_independent_of_the_chunks() -> None:
     whole = block([0, 0, 1], [], [1, 1], [0, 0, 0], [0, 0, 0])
     summaries = []
     for bounds in ([0, 5], [0, 1, 2, 5], [0, 3, 5]):
