@@ -1,4 +1,4 @@
-// What holds for the page as it was built: make page comes first.
+// Checks of the built web UI; run `make page` first.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,14 +10,14 @@ const MOST_BYTES = 250_000;
 const read = (name: string) => readFileSync(join(DIST, name), "utf8");
 const assets = () => readdirSync(join(DIST, "assets")).map((name) => `assets/${name}`);
 
-test("the page stays small", () => {
+test("the web UI stays small", () => {
   const loaded = ["index.html", ...assets().filter((name) => /\.(js|css)$/.test(name))];
   const size = loaded.reduce((sum, name) => sum + gzipSync(read(name), { level: 9 }).length, 0);
   assert.ok(loaded.length > 2);
   assert.ok(size < MOST_BYTES, `${size} bytes, gzipped`);
 });
 
-test("the notices name the packages that are in it, and their licences", () => {
+test("THIRD_PARTY_NOTICES lists the bundled packages and licences", () => {
   const [name] = assets().filter((one) => /licences-[^.]*\.txt$/.test(one));
   const bundled = [...read(name as string).matchAll(/^(\S+) [\d.]+ \((.+)\)$/gm)].map(([, one, licence]) => [
     one,
@@ -29,7 +29,7 @@ test("the notices name the packages that are in it, and their licences", () => {
   assert.deepEqual(told, bundled);
 });
 
-test("nothing in it needs an exception of the security policy", () => {
+test("the content security policy needs no exceptions", () => {
   const html = read("index.html");
   assert.deepEqual(html.match(/<script(?![^>]* src="\/assets\/)[^>]*>|<style| style=| on\w+=/g), null);
   const script = assets()
@@ -44,7 +44,7 @@ test("nothing in it needs an exception of the security policy", () => {
   assert.doesNotMatch(style, /url\((?!\/assets\/)|@import/);
 });
 
-test("a compressed copy lies beside each file, and is the same", async () => {
+test("each file has an identical compressed copy", async () => {
   const { gunzipSync } = await import("node:zlib");
   for (const name of ["index.html", ...assets().filter((one) => /\.(js|css)$/.test(one))])
     assert.equal(gunzipSync(readFileSync(join(DIST, `${name}.gz`))).toString(), read(name));

@@ -12,7 +12,7 @@ import { Toasts } from "./ui/toast.tsx";
 
 const JOB = /^\/jobs\/([0-9a-f-]{36})\/?$/;
 
-/** The whole page: whoever is not signed in signs in first, at any address, and then sees what is there. */
+/** The web UI: at any address users sign in first, and then see the page. */
 export function App() {
   return (
     <>
@@ -56,12 +56,12 @@ function View({ path: shown }: { path: string }) {
 }
 
 function titleOf(shown: string): string {
-  // The view of a job names itself after its video.
+  // The job page sets its own title.
   if (JOB.test(shown)) return "Web-Detector";
   return shown === "/account" ? "Account · Web-Detector" : "Videos · Web-Detector";
 }
 
-/** Another view: another title, and the focus at its start, as after the load of a page. */
+/** After navigation: set the title, and move the focus to the start, as after loading a page. */
 function useTitle(title: string, shown: string): void {
   const before = useRef(shown);
   useEffect(() => {

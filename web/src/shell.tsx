@@ -10,7 +10,7 @@ import { toast } from "./ui/toast.tsx";
 import { DropAnywhere, sendingWords } from "./upload/drop.tsx";
 import { active } from "./upload/queue.ts";
 
-/** What surrounds each view: the head with the ways to go, and the word when nothing is reached. bare: it has its own main. */
+/** Frame of each page: navigation header, and banner while unreachable. bare: the page has its own main. */
 export function Shell({ bare, children }: { bare: boolean; children: ComponentChildren }) {
   return (
     <>
@@ -57,7 +57,7 @@ function UserMenu() {
   );
 }
 
-/** Uploads go on while another view is shown; this says so. */
+/** Upload progress in the header, since uploads continue on other pages. */
 function Sending() {
   const now = active.value;
   if (!now.length || path.value === "/") return null;
@@ -71,7 +71,7 @@ function Sending() {
   );
 }
 
-/** Above everything, while nothing answers. */
+/** Banner while the service is unreachable. */
 export function Offline() {
   return (
     <div class="offline-place" role="status">

@@ -7,7 +7,7 @@ export const API = "/api/v1";
 
 export type Params = Record<string, string | number | boolean | readonly string[] | null | undefined>;
 
-/** A path with its query; what is null or undefined is left out, lists are repeated. */
+/** A path with query parameters; null and undefined are omitted, lists are repeated. */
 export function url(path: string, params: Params = {}): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
@@ -18,7 +18,7 @@ export function url(path: string, params: Params = {}): string {
   return text ? `${path}?${text}` : path;
 }
 
-/** An authorized request. Throws ApiError for what is no success. */
+/** An authorized request. Throws ApiError for error responses. */
 export async function request(method: string, path: string, init: RequestInit = {}): Promise<Response> {
   const answer = await authorized(path, { ...init, method });
   if (answer.ok) return answer;

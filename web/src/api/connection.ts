@@ -1,10 +1,10 @@
-// Whether the service is reached. Every request tells; the banner of the page shows it.
+// Whether the service is reachable, as seen by every request; the banner shows it.
 import { effect, signal } from "@preact/signals";
 import { ApiError, UNREACHED } from "./errors.ts";
 
 export const reached = signal(true);
 
-/** fetch that tells `reached` how it went. Throws ApiError with status 0 when nothing answers. */
+/** fetch that updates `reached`. Throws ApiError with status 0 without a response. */
 export async function tryFetch(path: string, init: RequestInit): Promise<Response> {
   try {
     const answer = await fetch(path, init);
@@ -17,7 +17,7 @@ export async function tryFetch(path: string, init: RequestInit): Promise<Respons
   }
 }
 
-/** Resolves after so many ms, or as soon as the browser says that there is a network again, or the signal ends. */
+/** Resolves after these ms, when the browser is online again, or when the signal aborts. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -33,12 +33,12 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** How long to wait before the n-th try (from 1) after a failure, in ms: 1 s doubled up to 30 s, spread by a quarter. */
+/** Delay in ms before the n-th retry (from 1): 1 s, doubled up to 30 s, with 25 % jitter. */
 export function backoff(tries: number, spread = Math.random()): number {
   return Math.min(30_000, 1000 * 2 ** Math.min(tries - 1, 10)) * (0.75 + spread / 2);
 }
 
-/** The page says that it tries again by itself: on a view that asks for nothing more, this is what does. */
+/** Polls until the service is reachable, for pages that send no further requests. */
 async function untilReached(): Promise<void> {
   for (let tries = 1; !reached.peek(); tries += 1) {
     await pause(backoff(tries));

@@ -1,4 +1,4 @@
-/** What the service answered when it did not do what was asked; `detail` says what to do. Status 0: not reached. */
+/** An error response of the service; `detail` is for the user. Status 0: no response. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
@@ -14,18 +14,18 @@ export class ApiError extends Error {
 
 export const UNREACHED = "The server does not respond. Check your connection; the page reconnects automatically.";
 
-/** The error of an answer that is no success, whatever its body holds. */
+/** The error of a response, whatever its body. */
 export async function problem(answer: Response): Promise<ApiError> {
   return problemOf(answer.status, await answer.text().catch(() => ""));
 }
 
-/** The same from a status and the text of a body. */
+/** The same from status and body. */
 export function problemOf(status: number, text: string): ApiError {
   let body: { code?: unknown; detail?: unknown } = {};
   try {
     body = Object(JSON.parse(text));
   } catch {
-    // A proxy in between answers in words of its own.
+    // Not a problem document, for example from a proxy.
   }
   const told = typeof body.detail === "string" ? body.detail : "";
   const detail = told
@@ -34,7 +34,7 @@ export function problemOf(status: number, text: string): ApiError {
   return new ApiError(status, typeof body.code === "string" ? body.code : "error", detail);
 }
 
-/** What to tell of whatever was thrown. */
+/** The message of any thrown value. */
 export function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

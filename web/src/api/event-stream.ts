@@ -1,5 +1,5 @@
-// What the service tells by itself: one stream of all jobs for the whole page, and questions in its place where a
-// proxy holds streams back. Only one, as browsers open six connections to a server and no more.
+// Live changes: one event stream of all jobs for the whole page, with polling as fallback when a proxy buffers streams.
+// Only one stream, since browsers open at most six connections per server.
 import { effect, signal } from "@preact/signals";
 import { request } from "./client.ts";
 import { backoff, pause } from "./connection.ts";
@@ -12,32 +12,32 @@ export interface Listener {
   job?(job: Job): void;
   gone?(id: string): void;
   rendition?(rendition: Rendition): void;
-  /** Ask for what is shown; called every few seconds while there is no stream, and after one was missed for long. */
+  /** Reload the shown data; called every few seconds without a stream, and after a long gap. */
   poll?(): Promise<void>;
 }
 
-/** How the page learns of changes. */
+/** How changes are received at the moment. */
 export const liveness = signal<"connecting" | "stream" | "polling">("connecting");
 
 const STREAM = "/api/v1/events";
-/** The service sends something every 15 s. */
+/** The service sends a heartbeat every 15 s. */
 const SILENCE_MS = 40_000;
 const FIRST_SIGN_MS = 20_000;
 const POLL_MS = 5000;
-/** A page that nobody looks at gives its connection back. */
+/** A hidden page closes its stream after this time. */
 const HIDDEN_MS = 60_000;
 
 const listeners = new Set<Listener>();
 let lastId = "";
 let running: AbortController | null = null;
 
-/** Hear of changes until the function that comes back is called. */
+/** Subscribe to changes; the returned function unsubscribes. */
 export function listen(listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** Follow the session: a stream while somebody is signed in and looks. Called once, by the page. */
+/** Open the stream while a user is signed in and the page is visible. Call once. */
 export function startLive(): void {
   effect(() => {
     const someone = user.value?.id;
@@ -80,7 +80,7 @@ async function keep(signal: AbortSignal): Promise<void> {
   clearInterval(polling);
 }
 
-/** One stream until it ends; whether anything came. */
+/** Read one stream until it ends; returns whether anything was received. */
 async function readOnce(signal: AbortSignal): Promise<boolean> {
   const own = new AbortController();
   const end = () => own.abort();
@@ -100,7 +100,7 @@ async function readOnce(signal: AbortSignal): Promise<boolean> {
       clearTimeout(watchdog);
       watchdog = setTimeout(end, SILENCE_MS);
       for (const event of parser.push(decoder.decode(part.value, { stream: true }))) deliver(event);
-      // Also of an event without data, with which a stream begins.
+      // Also set by the first event, which has no data.
       if (parser.id) lastId = parser.id;
     }
   } catch (error) {

@@ -1,4 +1,4 @@
-// The session: the access token is in memory alone, the refresh token in a cookie that no script reads.
+// The session: the access token is kept in memory only, the refresh token in an HttpOnly cookie.
 import { signal } from "@preact/signals";
 import { recall, remember } from "../lib/local-storage.ts";
 import { backoff, pause, tryFetch } from "./connection.ts";
@@ -8,25 +8,25 @@ import type { User } from "./types.ts";
 
 const AUTH = "/api/v1/auth";
 const JSON_BODY = { "Content-Type": "application/json" };
-/** A token is traded for a new one when it holds for less than this. */
+/** An access token is refreshed when it expires in less than this. */
 const EARLY_MS = 60_000;
-/** That somebody has signed in here: no script sees the cookie, and to ask in vain is an error in the console. */
+/** Flag that a session may exist: scripts cannot see the cookie, and a failed refresh logs an error in the console. */
 const SIGNED_IN = "signed-in";
 
 interface Access {
   token: string;
-  /** Of performance.now(), which no change of the clock moves. */
+  /** In the time of performance.now(), which is monotonic. */
   endsAt: number;
 }
 
-/** Who is signed in: null for nobody, undefined while that is not known yet. */
+/** The signed-in user: null for nobody, undefined while unknown. */
 export const user = signal<User | null | undefined>(undefined);
 
 let access: Access | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
 const tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel("wd-session") : null;
 
-/** Take up the session of the cookie, if there is one. Resolves when it is known; waits for a service out of reach. */
+/** Resume the session of the cookie, if any. Resolves once the user is known; retries while unreachable. */
 export async function start(): Promise<void> {
   tabs?.addEventListener("message", ({ data }) => follow(data));
   document.addEventListener("visibilitychange", () => {
@@ -43,7 +43,7 @@ export async function start(): Promise<void> {
   }
 }
 
-/** Sign in, or make a user first. Throws ApiError. */
+/** Sign in, or register first. Throws ApiError. */
 export async function signIn(how: "login" | "register", username: string, password: string): Promise<void> {
   const body = JSON.stringify({ username, password, cookies: true });
   const answer = await tryFetch(`${AUTH}/${how}`, { method: "POST", headers: JSON_BODY, body });
@@ -53,7 +53,7 @@ export async function signIn(how: "login" | "register", username: string, passwo
   tabs?.postMessage({ id: user.value.id });
 }
 
-/** End this session, or all of the user. The API tokens stay. */
+/** End this session, or all sessions of the user. API tokens stay valid. */
 export async function signOut(everywhere = false): Promise<void> {
   const answer = await authorized(`${AUTH}/${everywhere ? "logout-all" : "logout"}`, { method: "POST" });
   if (!answer.ok && answer.status !== 401) throw await problem(answer);
@@ -61,7 +61,7 @@ export async function signOut(everywhere = false): Promise<void> {
   forget();
 }
 
-/** fetch with an access token that holds. A token that is refused is traded once for a new one. */
+/** fetch with a valid access token. After a 401 the token is refreshed once. */
 export async function authorized(path: string, init: RequestInit = {}): Promise<Response> {
   const token = await freshToken();
   const answer = await tryFetch(path, { ...init, headers: withToken(init.headers, token) });
@@ -71,7 +71,7 @@ export async function authorized(path: string, init: RequestInit = {}): Promise<
   return tryFetch(path, { ...init, headers: withToken(init.headers, next) });
 }
 
-/** A token that holds for a while, or null when the session is over. refused: one that the service did not take. */
+/** A valid access token, or null when the session has ended. refused: a token that the service has rejected. */
 export async function freshToken(refused?: string | null): Promise<string | null> {
   const holds = () => access !== null && access.token !== refused && access.endsAt - performance.now() > EARLY_MS / 2;
   if (holds()) return access?.token ?? null;
@@ -98,7 +98,7 @@ function take(tokens: { access_token: string; expires_in: number }): string {
   const holdsMs = tokens.expires_in * 1000;
   access = { token: tokens.access_token, endsAt: performance.now() + holdsMs };
   clearTimeout(timer);
-  // The cookie that pictures and videos are fetched with is renewed with it, so this is done without being asked.
+  // This also renews the cookie for images and videos, so it must happen even without requests.
   timer = setTimeout(() => void freshToken(access?.token).catch(() => undefined), Math.max(5000, holdsMs - EARLY_MS));
   return access.token;
 }
@@ -110,7 +110,7 @@ function forget(): void {
   user.value = null;
 }
 
-/** Another tab signed in or out: the cookies are shared, so this one follows. */
+/** Another tab signed in or out; the cookies are shared, so follow it. */
 function follow({ id }: { id: string | null }): void {
   if (id === (user.value?.id ?? null)) return;
   if (id === null) forget();

@@ -10,11 +10,11 @@ const EVENTS = [
   { event: "message", data: "last", id: "8" },
 ];
 
-test("events are cut out of the stream", () => {
+test("events are parsed", () => {
   assert.deepEqual(new EventParser().push(`${STREAM}\n`), EVENTS);
 });
 
-test("it does not matter in what pieces the stream comes", () => {
+test("parsing does not depend on how the stream is split", () => {
   for (let size = 1; size < STREAM.length; size += 1) {
     const parser = new EventParser();
     const found = [];
@@ -24,6 +24,6 @@ test("it does not matter in what pieces the stream comes", () => {
   }
 });
 
-test("an event that is not ended yet is not told", () => {
+test("an incomplete event is not emitted", () => {
   assert.deepEqual(new EventParser().push("event: job\ndata: 1\n"), []);
 });

@@ -1,21 +1,21 @@
 export interface ServerEvent {
   event: string;
   data: string;
-  /** The last id that the stream named, up to and with this event. */
+  /** The last event id so far, including this event. */
   id: string;
 }
 
-/** Cuts the text of an event stream into events, whatever pieces it comes in. */
+/** Incremental parser of an event stream (Server-Sent Events). */
 export class EventParser {
   id = "";
   private rest = "";
   private event = "";
   private data: string[] = [];
 
-  /** The events that are whole with this piece. */
+  /** The events that are complete with this part of the text. */
   push(piece: string): ServerEvent[] {
     const events: ServerEvent[] = [];
-    // A CR at the end may be the first half of a line's end.
+    // A CR at the end may be the first half of CRLF.
     const text = this.rest + piece;
     const held = text.endsWith("\r") ? 1 : 0;
     const lines = text.slice(0, text.length - held).split(/\r\n|\n|\r/);

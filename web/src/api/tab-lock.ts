@@ -1,10 +1,9 @@
 let last: Promise<unknown> = Promise.resolve();
 
 /**
- * Runs a task while no other tab of this browser runs one of the same name.
+ * Runs a task under a lock shared by all tabs of this browser.
  *
- * Browsers have locks over tabs only where the page came by https or from this machine; elsewhere the order is kept
- * within this tab alone.
+ * The Web Locks API needs a secure context (https or localhost); elsewhere the lock covers this tab only.
  */
 export function locked<T>(name: string, task: () => Promise<T>): Promise<T> {
   if (navigator.locks) return navigator.locks.request(name, task) as Promise<T>;

@@ -1,5 +1,5 @@
-// The shapes of the API, as api/openapi.yaml has them. Times are milliseconds of the video; boxes are
-// x1, y1, x2, y2 in pixels of the displayed frame.
+// Types of the API, as in api/openapi.yaml. Times are milliseconds of the video; boxes are x1, y1, x2, y2 in pixels of
+// the displayed frame.
 
 import type { Options } from "./option-table.ts";
 
@@ -108,7 +108,7 @@ export interface Summary {
   top_labels: string[];
 }
 
-/** Objects per label over time: one number a bucket. */
+/** Objects per label over time, one number per bucket. */
 export interface Series {
   from_ms: number;
   to_ms: number;

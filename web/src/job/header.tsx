@@ -1,4 +1,4 @@
-// Name, state and progress of the job, and what can be done with it.
+// Name, state, progress and actions of the job.
 import { useState } from "preact/hooks";
 import { api } from "../api/client.ts";
 import { explain } from "../api/errors.ts";
@@ -36,7 +36,7 @@ export function Header({ job, onJob }: { job: Job; onJob: (job: Job) => void }) 
   );
 }
 
-/** Stop what runs, run again what has ended. */
+/** Cancel a running job, or run an ended one again. */
 function Act({ job, running, onJob }: { job: Job; running: boolean; onJob: (job: Job) => void }) {
   const [busy, setBusy] = useState(false);
   const act = (deed: () => Promise<void>) => {
@@ -65,7 +65,7 @@ function Act({ job, running, onJob }: { job: Job; running: boolean; onJob: (job:
 
 const MOST_RANGES = 5;
 
-/** What went wrong, and what to do. */
+/** The error of the job, and what to do. */
 function Failure({ job }: { job: Job }) {
   const todo = whatToDo(job);
   if (!job.error && !job.failed_ranges.length && !todo) return null;

@@ -1,4 +1,4 @@
-// A job that is kept as it is on the service, for as long as somebody looks.
+// A job that is kept up to date while the page shows it.
 import { type Signal, signal } from "@preact/signals";
 import { api } from "../api/client.ts";
 import { backoff, pause } from "../api/connection.ts";
@@ -8,7 +8,7 @@ import type { Job } from "../api/types.ts";
 
 export class LiveJob {
   readonly job: Signal<Job | null> = signal(null);
-  /** Why there is no job to show. */
+  /** Why the job cannot be shown. */
   readonly problem = signal<ApiError | null>(null);
   readonly #path: string;
   readonly #controller = new AbortController();
@@ -28,7 +28,7 @@ export class LiveJob {
     void this.#begin();
   }
 
-  /** A newer word on the job. */
+  /** A newer state of the job. */
   take(job: Job): void {
     this.job.value = job;
     this.problem.value = null;
@@ -39,7 +39,7 @@ export class LiveJob {
     this.#controller.abort();
   }
 
-  /** Until it is known whether there is such a job. */
+  /** Retry until the job is loaded or known to be missing. */
   async #begin(): Promise<void> {
     const { signal } = this.#controller;
     for (let tries = 1; !signal.aborted && !this.job.value; tries += 1) {

@@ -1,4 +1,4 @@
-// What was found, and how the job went.
+// The summary of detections, and the details of the job.
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../api/client.ts";
@@ -8,7 +8,7 @@ import { clock, duration } from "../lib/time-format.ts";
 import { Swatch } from "../ui/swatch.tsx";
 import { optionWords } from "./option-text.ts";
 
-/** The summary of a job, once it has ended; null before, undefined where there is none. */
+/** The summary of an ended job; null while loading or running, undefined if there is none. */
 export function useSummary(job: Job): Summary | null | undefined {
   const [summary, setSummary] = useState<Summary | null | undefined>(null);
   const ended = ENDED.has(job.state);
@@ -100,7 +100,7 @@ interface SeekLinkProps {
   children: ComponentChildren;
 }
 
-/** A link to a time of the video, good to copy too. */
+/** A link to a time of the video that can also be copied. */
 function SeekLink({ ms, what, onSeek, children }: SeekLinkProps) {
   return (
     <a

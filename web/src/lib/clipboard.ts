@@ -1,4 +1,4 @@
-/** Puts a text into the clipboard; whether that worked. */
+/** Copy a text to the clipboard; returns whether it succeeded. */
 export async function copy(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
@@ -8,12 +8,12 @@ export async function copy(text: string): Promise<boolean> {
   }
 }
 
-/** The way of before, which pages that came by plain http are left with. */
+/** Fallback for pages served over plain http. */
 function copyBySelection(text: string): boolean {
   const field = document.createElement("textarea");
   field.value = text;
   field.className = "unseen";
-  // Inside an open dialog nothing outside it can be selected.
+  // With an open dialog, only elements inside it can be selected.
   (document.activeElement?.closest("dialog") ?? document.body).append(field);
   const before = document.activeElement as HTMLElement | null;
   field.select();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytes } from "./format.ts";
 
-test("sizes have three figures at most, and the unit that fits", () => {
+test("sizes have at most three digits and a fitting unit", () => {
   const cases: [number, string][] = [
     [0, "0 B"],
     [999, "999 B"],

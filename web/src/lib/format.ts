@@ -1,6 +1,6 @@
 // Sizes and counts as text. Pure.
 
-/** 12.3 MB: powers of 1000, as file managers have them. */
+/** "12.3 MB": powers of 1000. */
 export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = count;

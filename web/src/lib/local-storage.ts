@@ -1,4 +1,4 @@
-/** What this browser remembers under a name; null when it remembers nothing, or is not let to. */
+/** The stored value of a name; null without one, or when storage is disabled. */
 export function recall<T>(name: string): T | null {
   try {
     return JSON.parse(localStorage.getItem(`wd.${name}`) ?? "null") as T | null;
@@ -7,12 +7,12 @@ export function recall<T>(name: string): T | null {
   }
 }
 
-/** Remember a value under a name, or forget it with null. */
+/** Store a value under a name; null removes it. */
 export function remember(name: string, value: unknown): void {
   try {
     if (value === null) localStorage.removeItem(`wd.${name}`);
     else localStorage.setItem(`wd.${name}`, JSON.stringify(value));
   } catch {
-    // A browser may be set to keep nothing; then it is remembered until the page closes, by who asked.
+    // Storage may be disabled; then the value lasts until the page closes.
   }
 }

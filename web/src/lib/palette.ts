@@ -1,5 +1,5 @@
-// Colours of labels that people with any kind of colour vision can tell apart (Okabe and Ito, "Color Universal
-// Design", 2008). The annotated copies use the same: processor/renditions/drawing.py.
+// Label colours, distinguishable with any colour vision (Okabe and Ito, "Color Universal Design", 2008). Annotated
+// copies use the same: processor/renditions/drawing.py.
 export const PALETTE = [
   "#E69F00",
   "#56B4E9",
@@ -11,10 +11,10 @@ export const PALETTE = [
   "#999999",
 ] as const;
 
-/** Of a label whose place is not known yet: the grey. */
+/** For labels whose place is unknown. */
 const UNKNOWN = PALETTE.length - 1;
 
-/** The colour of a label, by its place in the order in which the job's labels appear: so the first eight differ. */
+/** The colour of a label by its place in order of appearance; the first eight differ. */
 export function colourOf(place: number = UNKNOWN): string {
   return PALETTE[place % PALETTE.length] as string;
 }

@@ -1,13 +1,13 @@
 import { signal } from "@preact/signals";
 
-/** The path that is shown. */
+/** The current path. */
 export const path = signal(location.pathname);
 
 addEventListener("popstate", () => {
   path.value = location.pathname;
 });
 
-/** Show another path, with an entry in the browser's history. */
+/** Navigate to a path, with an entry in the browser's history. */
 export function navigate(to: string): void {
   if (to === location.pathname + location.search) return;
   history.pushState(null, "", to);
@@ -15,7 +15,7 @@ export function navigate(to: string): void {
   scrollTo(0, 0);
 }
 
-/** Put what is looked for into the address, so that a reload or a bookmark finds it again. */
+/** Put the query into the URL, for reloads and bookmarks. */
 export function rewriteQuery(query: URLSearchParams): void {
   const text = query.toString();
   history.replaceState(null, "", text ? `${location.pathname}?${text}` : location.pathname);

@@ -13,7 +13,7 @@ export function clock(ms: number, decimals = 0): string {
   return `${sign}${head}:${pad(seconds % 60, 2)}${tail}`;
 }
 
-/** How long something took: "0.8 s", "42 s", "3 min 5 s", "2 h 4 min". */
+/** A duration: "0.8 s", "42 s", "3 min 5 s", "2 h 4 min". */
 export function duration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const rounded = Math.round(seconds);

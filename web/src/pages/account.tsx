@@ -8,7 +8,7 @@ import { Confirm } from "../ui/dialog.tsx";
 import { toast } from "../ui/toast.tsx";
 import { Tokens } from "./tokens.tsx";
 
-/** The user, the API tokens, and the ways out. */
+/** The user, the API tokens, and signing out. */
 export function AccountPage() {
   const [asking, setAsking] = useState(false);
   const who = user.value;

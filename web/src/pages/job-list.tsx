@@ -27,7 +27,7 @@ const GROUP_WORDS: Record<Group, string> = {
   stopped: "Failed or cancelled",
 };
 
-/** All jobs, and the way to send a video. */
+/** The list of jobs, with uploads. */
 export function JobListPage() {
   useEffect(() => {
     const params = new URLSearchParams(location.search);

@@ -112,7 +112,7 @@ function View({ job, facts }: { job: ReadonlySignal<Job>; facts: Facts }) {
   );
 }
 
-/** The labels of the summary once it is there, those seen so far before. */
+/** The labels of the summary, or those seen so far while there is none. */
 function labelRows(
   found: readonly string[],
   counts: Record<string, { detections: number }> | null,
@@ -124,7 +124,7 @@ function labelRows(
   return names.map((label) => ({ label, place: places.get(label), objects: counts?.[label]?.detections ?? null }));
 }
 
-/** Addresses with #t=12.5 show that second. */
+/** URLs with #t=12.5 seek to that second. */
 function seekToAddress(player: Player): void {
   const seconds = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash)?.[1];
   if (seconds) player.seek(Number(seconds) * 1000 + player.rhythm.frameMs / 2);

@@ -1,7 +1,7 @@
 import { Empty } from "../ui/empty.tsx";
 import { Link } from "../ui/link.tsx";
 
-/** For an address that leads nowhere. */
+/** Page for unknown addresses. */
 export function MissingPage() {
   return (
     <>

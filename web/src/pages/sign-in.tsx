@@ -8,7 +8,7 @@ import { Mark } from "../ui/icons.tsx";
 const LEAST = 12;
 const NAME = /^[A-Za-z0-9._@+-]{3,64}$/;
 
-/** Sign in, or make an account. */
+/** Sign in or register. */
 export function SignIn() {
   const [how, setHow] = useState<"login" | "register">("login");
   const [name, setName] = useState("");
@@ -22,7 +22,7 @@ export function SignIn() {
   const wrongName = NAME.test(name)
     ? undefined
     : "Enter 3 to 64 letters or digits; dots, dashes, underscores, + and @ are allowed too.";
-  // Those of earlier days may be shorter; which ones are too common, the service knows.
+  // Older passwords may be shorter; the service checks for common ones.
   const least = making ? LEAST : 1;
   const wrongPassword =
     password.length >= least && password.length <= 256

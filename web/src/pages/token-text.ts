@@ -1,7 +1,7 @@
 import type { ApiToken, TokenScope } from "../api/types.ts";
 import { ago, day } from "../lib/time-format.ts";
 
-/** What a token may do, in the order that it is asked in. */
+/** Scopes of a token, in display order. */
 export const SCOPES: readonly (readonly [TokenScope, string])[] = [
   ["read", "View videos and results"],
   ["write", "Upload videos, start and cancel jobs"],

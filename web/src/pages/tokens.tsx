@@ -18,7 +18,7 @@ const LASTS = [
   ["", "No expiration"],
 ] as const;
 
-/** The tokens by which programs act for the user. */
+/** The API tokens of the user. */
 export function Tokens() {
   const [tokens, setTokens] = useState<ApiToken[] | null>(null);
   const [error, setError] = useState("");

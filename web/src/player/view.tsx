@@ -1,4 +1,4 @@
-// The player as a whole: picture or notice, buttons, keys, full screen.
+// The player: video or notice, controls, keyboard, full screen.
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Controls } from "./controls/controls.tsx";

@@ -1,4 +1,4 @@
-// To where a label is seen next, or was seen before.
+// Navigation to the next or previous appearance of a label.
 import { type Signal, signal } from "@preact/signals";
 import { api } from "../api/client.ts";
 import { explain } from "../api/errors.ts";
@@ -11,7 +11,7 @@ export type Direction = "next" | "previous";
 
 export class Appearances {
   readonly label: Signal<string | null> = signal(null);
-  /** What the last look brought, in words. */
+  /** Outcome of the last search, as text. */
   readonly said = signal("");
   readonly busy = signal(false);
   readonly #player: Player;
@@ -56,7 +56,7 @@ export class Appearances {
     };
     const path = `/api/v1/jobs/${player.job.peek().id}/appearances`;
     const { items } = await api.get<List<Appearance>>(path, query);
-    // The one that is on the screen now is neither the next nor the previous one.
+    // Skip the appearance that is on the screen.
     const edge = Math.max(2 * frameMs, 50);
     return items.find((item) => (direction === "next" ? item.from_ms > now : item.from_ms < now - edge));
   }

@@ -1,4 +1,4 @@
-// A strip of the whole video: where anything is found, and which part of it the plot shows.
+// A strip of the whole video: where objects were detected, and which part the plot shows.
 import { useEffect, useRef } from "preact/hooks";
 import type { Series } from "../api/types.ts";
 import { heat, isWhole, type View } from "./series-view.ts";
@@ -31,7 +31,7 @@ export function Heat({ series, whole, view }: Props) {
   );
 }
 
-/** Dark where nothing is, bright where every frame has something, hatched where no frame was looked at. */
+/** Dark without detections, bright where every frame has some, hatched where no frame was processed. */
 function paint(canvas: HTMLCanvasElement, series: Series | null, whole: View): void {
   const scale = devicePixelRatio;
   const { clientWidth: width, clientHeight: height } = canvas;
@@ -48,7 +48,7 @@ function paint(canvas: HTMLCanvasElement, series: Series | null, whole: View): v
   const values = heat(series);
   const last = values.findLastIndex((value) => value >= 0);
   for (const [index, value] of values.entries()) {
-    // Between sampled frames the strip goes on with what was seen last.
+    // Between sampled frames, repeat the last value.
     held = value >= 0 ? value : index <= last ? held : -1;
     if (held < 0) continue;
     // Whole device pixels: no seams between buckets.

@@ -1,4 +1,4 @@
-// The plot: objects per label over time. uPlot draws, what is on top of it is ours.
+// The plot of objects per label over time, drawn by uPlot, with our overlays.
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -12,18 +12,18 @@ interface Props {
   labels: string[];
   view: View;
   places: ReadonlyMap<string, number>;
-  /** The box of the plotted area within the element, in CSS pixels, after each drawing. */
+  /** Called after each drawing with the plotted area within the element, in CSS pixels. */
   onArea: (left: number, width: number) => void;
   onHover: (ms: number | null) => void;
   description: string;
 }
 
 const HEIGHT = 170;
-/** Steps of the time axis in seconds: those of a clock. */
+/** Steps of the time axis in seconds. */
 const TIME_STEPS = [
   0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800,
 ];
-/** Labels with the same colour differ in their line. */
+/** Labels with the same colour differ in their line style. */
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 
 export function Plot({ series, labels, view, places, onArea, onHover, description }: Props) {
@@ -60,7 +60,7 @@ export function Plot({ series, labels, view, places, onArea, onHover, descriptio
   return <div class="plot" ref={element} role="img" aria-label={description} />;
 }
 
-/** The top of the vertical axis: room over the highest value. */
+/** Maximum of the vertical axis, above the highest value. */
 function top(series: Series, labels: string[]): number {
   return Math.max(2, ...labels.map((label) => Math.max(0, ...(series.labels[label]?.max ?? [])))) * 1.08;
 }
@@ -122,7 +122,7 @@ function line(label: string, place: number): uPlot.Series {
   };
 }
 
-/** Times on the axis have decimals only where whole seconds do not tell them apart. */
+/** Axis labels have decimals only when steps are shorter than a second. */
 function tick(splits: number[]): (seconds: number) => string {
   const step = splits.length > 1 ? (splits[1] as number) - (splits[0] as number) : 1;
   const decimals = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3;

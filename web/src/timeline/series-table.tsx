@@ -1,4 +1,4 @@
-// The plot as a table, for whoever does not see it.
+// The plot as a table, for screen readers.
 
 import type { Series } from "../api/types.ts";
 import { clock } from "../lib/time-format.ts";

@@ -30,7 +30,7 @@ const series: Series = {
   frontier_ms: 3000,
 };
 
-test("zooming keeps the place under the pointer and stays inside", () => {
+test("zooming keeps the time under the pointer and stays inside the video", () => {
   const near = zoomed(whole, 0.1, 51_000, whole);
   assert.deepEqual(near, { from: 46_000, to: 56_000 });
   assert.deepEqual(zoomed(near, 100, 46_000, whole), whole);
@@ -39,40 +39,40 @@ test("zooming keeps the place under the pointer and stays inside", () => {
   assert.ok(Math.abs(closest.to - closest.from - 400) < 1e-6);
 });
 
-test("a view does not leave the video", () => {
+test("panning stays inside the video", () => {
   assert.deepEqual(panned({ from: 1000, to: 11_000 }, -5000, whole), { from: 1000, to: 11_000 });
   assert.deepEqual(panned({ from: 90_000, to: 100_000 }, 5000, whole), { from: 91_000, to: 101_000 });
   assert.deepEqual(zoomed({ from: 0, to: 50 }, 0.5, 20, { from: 0, to: 50 }), { from: 0, to: 50 });
 });
 
-test("the view turns the page when the playhead leaves it", () => {
+test("the view pages forward when the playhead leaves it", () => {
   const view = { from: 1000, to: 11_000 };
   assert.equal(following(view, 5000, whole), view);
   assert.deepEqual(following(view, 11_000, whole), { from: 10_500, to: 20_500 });
 });
 
-test("a dragged span may be dragged either way", () => {
+test("a range can be dragged in both directions", () => {
   assert.deepEqual(selected(9000, 5000, whole), { from: 5000, to: 9000 });
 });
 
-test("heat tells nothing found from not looked at", () => {
+test("the strip distinguishes no detections from unprocessed frames", () => {
   assert.deepEqual(heat(series), [1, -1, 0.2, -1]);
   assert.deepEqual(heat({ ...series, any: [1, 0, 0, 0] }), [1, -1, 0, -1]);
 });
 
-test("labels come by their peak, without the hidden ones", () => {
+test("visible labels are sorted by their peak", () => {
   assert.deepEqual(plotted(series, new Set()), ["person", "dog"]);
   assert.deepEqual(plotted(series, new Set(["person"])), ["dog"]);
 });
 
-test("gaps between sampled frames keep their value, what is not finished has none", () => {
+test("gaps between sampled frames keep the value, unfinished parts have none", () => {
   assert.deepEqual(columns(series, ["person"]), [
     [0, 1, 2, 3],
     [3, 3, 1, null],
   ]);
 });
 
-test("the table covers the whole view and says what was not looked at", () => {
+test("the table covers the whole view and marks unprocessed parts", () => {
   const rows = tableRows(series, ["person"], 4);
   assert.deepEqual(
     rows.map(({ from, to, most }) => [from, to, most[0]]),
@@ -89,13 +89,13 @@ test("the table covers the whole view and says what was not looked at", () => {
   );
 });
 
-test("the plot is told in words", () => {
+test("the plot has a text alternative", () => {
   const words = described(series, ["person"], (ms) => `${ms / 1000} s`);
   assert.equal(words, "Detections per label from 0 s to 4 s: person at most 3 per frame, first at 0 s.");
   assert.deepEqual(valuesAt(series, ["dog", "person"], 2500), [{ label: "person", most: 1 }]);
 });
 
-test("labels have their places by the frame they appear in, and within a frame by their numbers", () => {
+test("labels are ranked by first frame, within a frame by class id", () => {
   const cup = { first_frame: 0, max: [0, 0, 0, 1], mean: [0, 0, 0, 1] };
   const all = { ...series, labels: { ...series.labels, cup } };
   assert.deepEqual(

@@ -1,4 +1,4 @@
-// What the timeline shows of a series, and how its view moves. Pure; times in milliseconds of the video.
+// Visible part of the timeline, and the data that it shows. Pure; times in milliseconds of the video.
 import type { Series } from "../api/types.ts";
 
 export interface View {
@@ -6,29 +6,29 @@ export interface View {
   to: number;
 }
 
-/** No closer than this: some frames must be in view (ms). */
+/** Minimum width of the view (ms). */
 const CLOSEST_MS = 400;
 
-/** The view `factor` times as wide, with `at` staying where it is on the screen; within the whole. */
+/** Scale the width of the view by `factor` around `at`, within the whole. */
 export function zoomed(view: View, factor: number, at: number, whole: View): View {
   const width = Math.min(whole.to - whole.from, Math.max(CLOSEST_MS, (view.to - view.from) * factor));
   const share = (at - view.from) / Math.max(1, view.to - view.from);
   return within({ from: at - share * width, to: at + (1 - share) * width }, whole);
 }
 
-/** The view moved by so many ms, within the whole. */
+/** Move the view by these ms, within the whole. */
 export function panned(view: View, ms: number, whole: View): View {
   return within({ from: view.from + ms, to: view.to + ms }, whole);
 }
 
-/** The view that follows what plays: the next page of it once the playhead is out of sight. */
+/** Page the view forward when the playhead leaves it. */
 export function following(view: View, ms: number, whole: View): View {
   if (ms >= view.from && ms < view.to) return view;
   const width = view.to - view.from;
   return within({ from: ms - width * 0.05, to: ms + width * 0.95 }, whole);
 }
 
-/** The span between two dragged times, wide enough to be seen. */
+/** The view between two dragged times, with the minimum width. */
 export function selected(a: number, b: number, whole: View): View {
   const view = { from: Math.min(a, b), to: Math.max(a, b) };
   return zoomed(view, 1, (view.from + view.to) / 2, whole);
@@ -44,7 +44,7 @@ function within(view: View, whole: View): View {
   return { from, to: from + width };
 }
 
-/** How busy each bucket is, 0 to 1; -1 where no frame was looked at. */
+/** Activity of each bucket, 0 to 1; -1 where no frame was processed. */
 export function heat(series: Series): number[] {
   const most = Math.max(1, ...series.any);
   return series.frames.map((frames, index) => {
@@ -54,7 +54,7 @@ export function heat(series: Series): number[] {
   });
 }
 
-/** The labels of a series that are shown, the ones with most objects at once first. */
+/** The visible labels of a series, by their maximum per frame. */
 export function plotted(series: Series, hidden: ReadonlySet<string>): string[] {
   const peak = new Map(Object.entries(series.labels).map(([label, { max }]) => [label, Math.max(0, ...max)]));
   return [...peak.keys()]
@@ -62,14 +62,14 @@ export function plotted(series: Series, hidden: ReadonlySet<string>): string[] {
     .sort((a, b) => (peak.get(b) as number) - (peak.get(a) as number) || (a < b ? -1 : 1));
 }
 
-/** The labels in the order in which they appear, those of one frame by their numbers: their colours go by it. */
+/** The labels in order of first appearance, within a frame by class id; this order sets their colours. */
 export function appearing(series: Series, classOf: (label: string) => number): string[] {
   const first = (label: string) => series.labels[label]?.first_frame ?? 0;
   return Object.keys(series.labels).sort((a, b) => first(a) - first(b) || classOf(a) - classOf(b));
 }
 
-/** Columns for the plot: the beginnings of the buckets in seconds, then each label's most objects at once. Buckets
- * without frames between others are gaps in sampling: they take the value before them; at the end they stay empty. */
+/** Columns for the plot: start of each bucket in seconds, then the maximum per frame of each label. Buckets without
+ * frames between others are gaps of the sampling and repeat the previous value; at the end they stay empty. */
 export function columns(series: Series, labels: readonly string[]): (number | null)[][] {
   const last = series.frames.findLastIndex((frames) => frames > 0);
   const times = series.frames.map((_, index) => (series.from_ms + index * series.bucket_ms) / 1000);
@@ -85,15 +85,15 @@ export function columns(series: Series, labels: readonly string[]): (number | nu
   return [times, ...values];
 }
 
-/** One line of the table that stands for the plot. */
+/** A row of the table that replaces the plot. */
 export interface Row {
   from: number;
   to: number;
-  /** Most objects at once, in the order of the labels; null where no frame was looked at. */
+  /** Maximum per frame, in the order of the labels; null where no frame was processed. */
   most: (number | null)[];
 }
 
-/** The series in at most `rows` lines. */
+/** The series in at most `rows` rows. */
 export function tableRows(series: Series, labels: readonly string[], rows: number): Row[] {
   const buckets = series.frames.length;
   const size = Math.max(1, Math.ceil(buckets / rows));
@@ -110,7 +110,7 @@ export function tableRows(series: Series, labels: readonly string[], rows: numbe
   return found;
 }
 
-/** The plot in a sentence. */
+/** Text alternative of the plot. */
 export function described(series: Series, labels: readonly string[], clock: (ms: number) => string): string {
   const span = `from ${clock(series.from_ms)} to ${clock(series.to_ms)}`;
   if (!labels.length) return `No detections ${span}.`;
@@ -123,7 +123,7 @@ export function described(series: Series, labels: readonly string[], clock: (ms:
   return `Detections per label ${span}: ${parts.join("; ")}${more}.`;
 }
 
-/** The values at a time, for the line of text over the plot. */
+/** The values at a time, for the legend. */
 export function valuesAt(series: Series, labels: readonly string[], ms: number): { label: string; most: number }[] {
   const index = Math.floor((ms - series.from_ms) / series.bucket_ms);
   return labels

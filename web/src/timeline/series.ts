@@ -1,4 +1,4 @@
-// The series of a view, fetched when the view rests; old answers never replace newer ones.
+// Loads the series of a view once the view stops changing; late responses never replace newer ones.
 import { signal } from "@preact/signals";
 import { api } from "../api/client.ts";
 import { explain } from "../api/errors.ts";
@@ -16,7 +16,7 @@ const REST_MS = 150;
 
 export class SeriesSource {
   readonly series = signal<Series | null>(null);
-  /** What the series is the answer to. */
+  /** The query of the loaded series. */
   answered: Question | null = null;
   readonly loading = signal(false);
   readonly problem = signal<string | null>(null);
@@ -29,7 +29,7 @@ export class SeriesSource {
     this.#path = `/api/v1/jobs/${job}/series`;
   }
 
-  /** Have the series of this view, soon. `again`: also when it is here, as the job went on. */
+  /** Load the series of this view soon. `again`: also if it is loaded, since the job has progressed. */
   want(question: Question, again = false): void {
     const key = JSON.stringify(question);
     if (key === this.#asked && !again) return;

@@ -1,4 +1,4 @@
-// Something with time from left to right: click and drag seek in it, the playhead is on it.
+// A surface with a horizontal time axis and the playhead: clicking and dragging seeks.
 import { type Signal, useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -9,15 +9,15 @@ interface Props {
   player: Player;
   view: View;
   whole: View;
-  /** Where time begins and how wide it is, in CSS pixels: the plot has an axis at its left. */
+  /** Start and width of the time axis in CSS pixels. */
   area: Signal<{ left: number; width: number }>;
   name: "strip" | "detail";
-  /** Shift and drag, and the wheel with Ctrl, change the view. */
+  /** Called for shift-drag and Ctrl-wheel. */
   onView?: (view: View) => void;
   children: ComponentChildren;
 }
 
-/** Everything here can be done with the seek bar and the zoom buttons too, which take the keyboard. */
+/** For keyboards, the seek bar and the zoom buttons do the same. */
 export function Surface({ player, view, whole, area, name, onView, children }: Props) {
   const field = useRef<HTMLDivElement>(null);
   const head = useRef<HTMLDivElement>(null);
@@ -84,7 +84,7 @@ export function Surface({ player, view, whole, area, name, onView, children }: P
   );
 }
 
-/** The wheel with Ctrl zooms, sideways it moves; alone it scrolls the page as everywhere. */
+/** Ctrl-wheel zooms, horizontal scrolling pans; the plain wheel scrolls the page. */
 function onWheel(
   field: HTMLElement,
   timeAt: (x: number) => number,

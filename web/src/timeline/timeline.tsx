@@ -1,4 +1,4 @@
-// The timeline: strip of the whole, plot of a part of it, and the ways to move in them.
+// The timeline: strip of the whole video, plot of a part, zooming and panning.
 import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ENDED, type Series } from "../api/types.ts";
@@ -27,9 +27,9 @@ import "./timeline.css";
 interface Props {
   player: Player;
   appearances: Appearances;
-  /** The number of a label among those of the model. */
+  /** Class id of a label. */
   classOf: (label: string) => number;
-  /** The labels found so far, for whoever lists them. */
+  /** Receives the labels found so far. */
   found: Signal<string[]>;
 }
 
@@ -133,7 +133,7 @@ function TableToggle({
   );
 }
 
-/** What to plot: the series of the part in view once it is here, until then that of the whole, as far as it goes. */
+/** The series to plot: that of the visible part, or of the whole video until it is loaded. */
 function finest(strip: SeriesSource, detail: SeriesSource, zoom: View | null): Series | null {
   const [coarse, fine] = [strip.series.value, detail.series.value];
   const { from, to } = detail.answered ?? {};
@@ -166,8 +166,7 @@ function Readout({
   return <p class="readout" ref={line} aria-hidden="true" />;
 }
 
-/** The series of the whole video, and of a part while one is in view: each is a walk through its frames. Both follow
- * the job while it runs. */
+/** The series of the whole video and of the visible part; both follow a running job. */
 function useSources(
   player: Player,
   zoom: Signal<View | null>,
@@ -188,7 +187,7 @@ function useSources(
     const view = zoom.value;
     strip.want({ from: null, to: null, buckets: STRIP_BUCKETS, minScore: least }, again);
     if (!view) return;
-    // A bucket is two pixels wide: finer ones are not seen.
+    // Two pixels per bucket; finer buckets are not visible.
     const buckets = Math.min(4000, Math.max(100, Math.round((area.value.width || 800) / 100) * 50));
     detail.want({ from: view.from, to: view.to, buckets, minScore: least }, again);
   });
@@ -196,7 +195,7 @@ function useSources(
     const series = strip.series.value;
     if (!series) return;
     player.frontier.value = ENDED.has(player.job.value.state) ? null : series.frontier_ms;
-    // With a higher score some labels are missing, and others come later.
+    // With a higher score some labels are missing or appear later.
     if (player.minScore.peek() <= player.leastScore) {
       const order = appearing(series, classOf);
       if (order.length !== player.places.peek().size) {

@@ -4,11 +4,11 @@ import { Icon, type IconName } from "./icons.tsx";
 interface ButtonProps extends ButtonHTMLAttributes {
   icon?: IconName;
   kind?: "primary" | "plain" | "quiet" | "danger";
-  /** Shows that it is at work, and takes no press. */
+  /** Shows a busy state and disables the button. */
   busy?: boolean;
 }
 
-/** A button with words, and an icon if wanted. */
+/** A button with a text and an optional icon. */
 export function Button({ icon, kind = "plain", busy = false, children, class: more, ...rest }: ButtonProps) {
   return (
     <button
@@ -26,11 +26,11 @@ export function Button({ icon, kind = "plain", busy = false, children, class: mo
 
 interface IconButtonProps extends ButtonHTMLAttributes {
   icon: IconName;
-  /** What it does; read out, and shown when the pointer rests on it. */
+  /** Label for screen readers and tooltip. */
   label: string;
 }
 
-/** A button with an icon alone. */
+/** A button with an icon only. */
 export function IconButton({ icon, label, class: more, ...rest }: IconButtonProps) {
   return (
     <button type="button" {...rest} class={`icon-button ${more ?? ""}`} aria-label={label} title={label}>

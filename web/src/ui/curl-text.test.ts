@@ -3,12 +3,12 @@ import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { curlText, quoted } from "./curl-text.ts";
 
-test("a shell reads a quoted word back unchanged", () => {
+test("quoted words are read back unchanged by a shell", () => {
   for (const word of ["plain/path?x", "it's", '"$HOME" `id` \\', "a b\nc", "é ✓", "!x", "-n"])
     assert.equal(execFileSync("sh", ["-c", `printf %s ${quoted(word)}`]).toString(), word);
 });
 
-test("the line names the variable and holds no token", () => {
+test("the curl command uses the variable TOKEN", () => {
   assert.equal(
     curlText("http://h:1", { path: "/api/v1/jobs?limit=2&search=a" }),
     `curl -H "Authorization: Bearer $TOKEN" 'http://h:1/api/v1/jobs?limit=2&search=a'`,

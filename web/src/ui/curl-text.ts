@@ -1,18 +1,18 @@
 export interface CurlCall {
   method?: "GET" | "POST" | "PUT" | "DELETE";
-  /** With its query, from the slash on. */
+  /** Absolute path with query. */
   path: string;
   body?: unknown;
-  /** Write the answer into this file. */
+  /** Write the response to this file. */
   output?: string;
 }
 
-/** A word as a POSIX shell reads it back unchanged. */
+/** Quote a word for a POSIX shell. */
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The curl line of a call, for a shell in which TOKEN is a token. */
+/** The curl command of a request, for a shell with a token in TOKEN. */
 export function curlText(origin: string, { method = "GET", path, body, output }: CurlCall): string {
   const words = ["curl"];
   if (method !== "GET") words.push("-X", method);

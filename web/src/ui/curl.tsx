@@ -2,7 +2,7 @@ import { CopyButton } from "./copy-button.tsx";
 import { type CurlCall, curlText } from "./curl-text.ts";
 import { Link } from "./link.tsx";
 
-/** The curl command of what is on the screen, and a button that copies it. */
+/** The curl command for the data on the screen, with a copy button. */
 export function CurlLine(call: CurlCall) {
   const text = curlText(location.origin, call);
   return (

@@ -40,15 +40,15 @@ export function Dialog({ title, onClose, children, actions, wide = false }: Dial
 
 interface ConfirmProps {
   title: string;
-  /** What the button that does it says: the deed, not "OK". */
+  /** Label of the confirming button: the action, not "OK". */
   deed: string;
   onClose(): void;
-  /** Does it; what it throws is shown, and the dialog stays open. */
+  /** The action; an error it throws is shown, and the dialog stays open. */
   onConfirm(): Promise<void>;
   children: ComponentChildren;
 }
 
-/** Asks before something that cannot be taken back. */
+/** Asks for confirmation before an irreversible action. */
 export function Confirm({ title, deed, onClose, onConfirm, children }: ConfirmProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");

@@ -10,7 +10,7 @@ interface EmptyProps {
   children?: ComponentChildren;
 }
 
-/** What stands where there is nothing to show: why, and what to do. */
+/** Empty state: why there is nothing to show, and what to do. */
 export function Empty({ icon, title, children }: EmptyProps) {
   return (
     <div class="empty">
@@ -21,7 +21,7 @@ export function Empty({ icon, title, children }: EmptyProps) {
   );
 }
 
-/** What stands where something could not be fetched. It is tried again by itself when the service is back. */
+/** Error state: the request failed. It is retried automatically when the service is back. */
 export function Failure({ title, detail, onRetry }: { title: string; detail: string; onRetry?: () => void }) {
   const here = reached.value;
   const before = useRef(here);
@@ -43,7 +43,7 @@ export function Failure({ title, detail, onRetry }: { title: string; detail: str
   );
 }
 
-/** Grey shapes in the place of rows that are on their way. */
+/** Placeholder rows while a list loads. */
 export function Waiting({ rows = 3, label = "Loading" }: { rows?: number; label?: string }) {
   return (
     <div class="waiting" role="status" aria-label={label}>

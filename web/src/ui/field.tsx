@@ -4,13 +4,13 @@ import { useId } from "preact/hooks";
 interface FieldProps {
   label: string;
   hint?: ComponentChildren;
-  /** What is wrong and what to do. */
+  /** Error text: the problem and what to do. */
   error?: string | undefined;
-  /** Makes the control; it gets what ties it to the label and the texts under it. */
+  /** Renders the control; receives the ids that connect it to label, hint and error. */
   children(ties: { id: string; "aria-describedby": string; "aria-invalid": boolean }): ComponentChildren;
 }
 
-/** A control with its label, a hint, and what is wrong with it. */
+/** A control with label, hint and error text. */
 export function Field({ label, hint, error, children }: FieldProps) {
   const id = useId();
   return (

@@ -1,5 +1,5 @@
-// Line icons, drawn for this page on a grid of 24. They are decoration: the text beside them, or the label of
-// what they are in, says the same.
+// Line icons, drawn for this web UI on a grid of 24 by 24. They are decorative: the text or label next to them has the
+// same meaning.
 const PATHS = {
   account: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20c.8-3.6 3.8-5.5 7.5-5.5s6.7 1.9 7.5 5.5",
   alert: "M12 4 2.8 19.5h18.4zM12 10v4.5M12 17.2v.1",
@@ -35,7 +35,7 @@ export function Icon({ name }: { name: IconName }) {
   );
 }
 
-/** The mark of the page. */
+/** The logo. */
 export function Mark() {
   return (
     <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">

@@ -1,7 +1,7 @@
 import type { AnchorHTMLAttributes } from "preact";
 import { navigate } from "../lib/router.ts";
 
-/** A link to another view of the page; with a key held down, or the middle button, it opens as any link does. */
+/** A link to another page of the web UI without reload; with a modifier key or the middle button, an ordinary link. */
 export function Link({ href, ...rest }: AnchorHTMLAttributes & { href: string }) {
   const follow = (event: MouseEvent) => {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;

@@ -9,7 +9,7 @@ export interface MenuItem {
   act(): void;
 }
 
-/** A button that opens a list of things to do. Arrow keys, Home and End move in it, Escape closes it. */
+/** A button that opens a menu of actions. Arrow keys, Home and End move in it, Escape closes it. */
 export function Menu({ label, items, icon = "menu" }: { label: string; items: MenuItem[]; icon?: IconName }) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "./icons.tsx";
 
-/** The first picture of a video, or a sign in its place. */
+/** The poster of a video, or a placeholder icon. */
 export function Poster({ src }: { src: string | null | undefined }) {
   const [broken, setBroken] = useState(false);
   useEffect(() => setBroken(false), [src]);

@@ -1,12 +1,12 @@
 interface ProgressProps {
   /** 0 to 1; null while that is not known. */
   value: number | null;
-  /** What it is the progress of. */
+  /** Accessible name. */
   label: string;
   kind?: "accent" | "still";
 }
 
-/** A bar that fills. */
+/** A progress bar. */
 export function Progress({ value, label, kind = "accent" }: ProgressProps) {
   return value === null ? (
     <progress class={`bar ${kind}`} aria-label={label} />

@@ -13,7 +13,7 @@ const toasts = signal<Toast[]>([]);
 const spoken = signal("");
 let last = 0;
 
-/** Show a short message for a while. A bad one stays until it is put away. */
+/** Show a short message for a while; an error stays until dismissed. */
 export function toast(text: string, kind: Toast["kind"] = "good"): void {
   last += 1;
   const id = last;
@@ -21,9 +21,9 @@ export function toast(text: string, kind: Toast["kind"] = "good"): void {
   if (kind === "good") setTimeout(() => dismiss(id), SHOWN_MS);
 }
 
-/** Tell it to those who do not see the page, when they are done with what they hear. */
+/** Announce a text to screen readers (politely). */
 export function announce(text: string): void {
-  // The same words again would not be read again.
+  // A live region does not announce an unchanged text.
   spoken.value = spoken.value === text ? `${text}\u00a0` : text;
 }
 
@@ -31,7 +31,7 @@ function dismiss(id: number): void {
   toasts.value = toasts.value.filter((one) => one.id !== id);
 }
 
-/** The place of both; once in the page, always there, so that screen readers watch it. */
+/** Container of messages and announcements; always present, since screen readers watch existing live regions only. */
 export function Toasts() {
   return (
     <>

@@ -9,10 +9,10 @@ import { add } from "./queue.ts";
 import { setUsual, usual } from "./start-job.ts";
 import { takenUp } from "./unfinished.ts";
 
-// Some files of these kinds have no type that browsers know.
+// Browsers do not know the type of some of these files.
 const ACCEPT = "video/*,image/*,.mkv,.avi,.mov,.m4v,.mts,.m2ts,.ts,.flv,.wmv,.mpg,.mpeg,.webm,.3gp,.mxf,.h264,.h265";
 
-/** Send these files, and tell of those that cannot be sent. */
+/** Add files to the queue, and report those that cannot be uploaded. */
 export function send(files: Iterable<File>): void {
   const all = [...files];
   takenUp(all);
@@ -20,7 +20,7 @@ export function send(files: Iterable<File>): void {
   if (refused.length) toast(`Empty files cannot be uploaded: ${refused.join(", ")}.`, "bad");
 }
 
-/** Takes files that are dropped anywhere on the page, and says so while they hang over it. */
+/** Accepts files dropped anywhere on the page, with a hint while they are dragged over it. */
 export function DropAnywhere({ onDrop }: { onDrop(): void }) {
   const [over, setOver] = useState(false);
   useEffect(() => {
@@ -65,7 +65,7 @@ export function DropAnywhere({ onDrop }: { onDrop(): void }) {
   ) : null;
 }
 
-/** Where files are chosen. big: for a page that is empty otherwise. */
+/** File chooser. big: for an otherwise empty page. */
 export function Chooser({ big }: { big: boolean }) {
   const input = useRef<HTMLInputElement>(null);
   const [open, setOpen] = useState(false);
@@ -101,7 +101,7 @@ export function Chooser({ big }: { big: boolean }) {
         aria-label="Videos to upload"
         onChange={(event) => {
           send(event.currentTarget.files ?? []);
-          // The same file again is to count too.
+          // Choosing the same file again must fire `change`.
           event.currentTarget.value = "";
         }}
       />
@@ -119,7 +119,7 @@ export function Chooser({ big }: { big: boolean }) {
   );
 }
 
-/** "2 files, 40 %" for the head of the page. */
+/** "2 files, 40 %" for the header. */
 export function sendingWords(count: number, sent: number, size: number): string {
   return `${many(count, "file")}, ${size ? Math.floor((sent / size) * 100) : 0} %`;
 }

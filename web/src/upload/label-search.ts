@@ -1,4 +1,4 @@
-/** Those of the labels that hold what is typed, the ones that begin with it first. */
+/** The labels that contain the typed text, those that begin with it first. */
 export function matching(all: readonly string[], chosen: readonly string[], typed: string): string[] {
   const text = typed.trim().toLowerCase();
   const free = all.filter((label) => !chosen.includes(label) && label.toLowerCase().includes(text));

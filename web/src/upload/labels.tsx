@@ -13,7 +13,7 @@ interface LabelsProps {
 
 const SHOWN = 60;
 
-/** Some of many labels: type to find, Enter takes the marked one, Backspace gives the last one back. */
+/** Multi-select of labels: type to search, Enter adds the highlighted one, Backspace removes the last one. */
 export function Labels({ label: title, all, chosen, onChange }: LabelsProps) {
   const [typed, setTyped] = useState("");
   const [open, setOpen] = useState(false);
@@ -90,7 +90,7 @@ export function Labels({ label: title, all, chosen, onChange }: LabelsProps) {
         {open && found.length > 0 && (
           <div class="labels-list" role="listbox" id={`${id}-list`} aria-label="Labels of the model">
             {found.map((label, row) => (
-              // The pointer goes down before the field loses the focus, which closes the list.
+              // pointerdown comes before blur, which closes the list.
               // biome-ignore lint/a11y/useFocusableInteractive: the field keeps the focus and names the marked row
               <div
                 role="option"

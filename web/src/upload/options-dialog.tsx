@@ -8,19 +8,19 @@ import { OptionsForm, type OptionsFormProps } from "./options-form.tsx";
 
 interface OptionsDialogProps {
   title: string;
-  /** What the button that takes the options says. */
+  /** Label of the confirming button. */
   deed: string;
   form: Form;
   video?: OptionsFormProps["video"];
   durationMs?: number | null;
-  /** Ask whether to keep them for the next visits. */
+  /** Offer to store them for later visits. */
   keepable?: boolean;
   onClose(): void;
-  /** Take them; what it throws is shown, and the dialog stays open. */
+  /** Save them; an error it throws is shown, and the dialog stays open. */
   onSave(form: Form, keep: boolean): Promise<void> | void;
 }
 
-/** The options of one video, or of all that come. */
+/** The options of one video, or the defaults. */
 export function OptionsDialog(props: OptionsDialogProps) {
   const { title, deed, video, durationMs = null, keepable = false, onClose, onSave } = props;
   const [form, setForm] = useState(props.form);

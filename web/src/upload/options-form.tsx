@@ -10,7 +10,7 @@ export interface OptionsFormProps {
   form: Form;
   errors: FormErrors;
   onChange(form: Form): void;
-  /** The video that the options are for; without one, time range and region are not asked for. */
+  /** The video of the options; without one, time range and region are hidden. */
   video?: { file?: File | undefined; poster?: string | null | undefined } | undefined;
 }
 
@@ -99,7 +99,7 @@ function Control({ entry, ...shared }: ControlProps & { entry: (typeof GENERAL)[
   }
 }
 
-/** A number with a slider beside it. */
+/** A number field with a slider. */
 function NumberField({ entry, form, errors, onChange }: ControlProps & { entry: EntryOf<"number"> }) {
   const bounds = { min: entry.minimum, max: entry.maximum, step: entry.step };
   const input = (event: { currentTarget: HTMLInputElement }) =>

@@ -1,4 +1,4 @@
-// The files that are being sent, in the order they came. Two go at a time. They outlive the view that shows them.
+// The upload queue. Two uploads run at a time, and continue on other pages.
 import { computed, effect, type Signal, signal } from "@preact/signals";
 import { backoff, pause } from "../api/connection.ts";
 import { ApiError, explain } from "../api/errors.ts";
@@ -15,29 +15,29 @@ export interface Item {
   key: number;
   file: File;
   state: Signal<State>;
-  /** Its own options; null: the usual ones, as they are when it starts. */
+  /** Its own options; null for the defaults at the time of the start. */
   form: Signal<Form | null>;
-  /** While its options are open, its job waits. */
+  /** Its job is not started while its options dialog is open. */
   held: Signal<boolean>;
   transfer: Transfer;
 }
 
 const AT_ONCE = 2;
 const SHOWN_EVERY_MS = 200;
-/** Then the list of jobs alone has it. */
+/** Remove it from the queue; the list of jobs shows it. */
 const STARTED_SHOWN_MS = 8000;
 
 export const items = signal<Item[]>([]);
-/** Those that are not done. */
+/** Unfinished items. */
 export const active = computed(() =>
   items.value.filter(({ state }) => !["started", "failed"].includes(state.value.phase)),
 );
-/** Called with each job that was started. */
+/** Called with each started job. */
 export const onStarted = new Set<(job: Job) => void>();
 
 let last = 0;
 
-/** Send files. What is being sent already is left out; returns the names of those that cannot be sent at all. */
+/** Add files, except those already in the queue; returns the names of files that cannot be uploaded. */
 export function add(files: Iterable<File>): string[] {
   const refused: string[] = [];
   for (const file of files) {
@@ -61,7 +61,7 @@ export function resumeItem(item: Item): void {
   next();
 }
 
-/** Look through it with options of its own. */
+/** Set options for this file. */
 export function setForm(item: Item, form: Form): void {
   item.form.value = form;
   setOptionsOf(item.file, form);
@@ -78,7 +78,7 @@ export function remove(item: Item): void {
   next();
 }
 
-/** Start the job of a file that has arrived, when nothing holds it. */
+/** Start the job of a complete upload, unless its options dialog is open. */
 export async function begin(item: Item): Promise<void> {
   const { phase, videoId } = item.state.value;
   if (phase !== "arrived" || !videoId || item.held.value) return;
@@ -155,7 +155,7 @@ function next(): void {
   }
 }
 
-// Whoever signs out takes nothing along.
+// Signing out clears the queue.
 effect(() => {
   if (user.value !== null) return;
   for (const { transfer } of items.peek()) void transfer.pause();

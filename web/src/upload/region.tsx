@@ -3,7 +3,7 @@ import type { Region } from "../api/option-table.ts";
 import { Button } from "../ui/button.tsx";
 
 interface RegionProps {
-  /** The file itself, where it is at hand, or else a picture of the video. */
+  /** The file if available, else the poster of the video. */
   file?: File | undefined;
   poster?: string | null | undefined;
   region: Region | null;
@@ -14,7 +14,7 @@ interface RegionProps {
 const SIDES = ["Left", "Top", "Right", "Bottom"] as const;
 const LEAST = 0.02;
 
-/** The part of the picture that is looked at: drawn with the pointer, or given in percent. */
+/** The region of the frame to process: drawn with the pointer, or entered in percent. */
 export function RegionField({ file, poster, region, error, onChange }: RegionProps) {
   const start = useRef<[number, number] | null>(null);
   const place = (event: PointerEvent): [number, number] => {
@@ -98,7 +98,7 @@ interface PictureProps {
   children: preact.ComponentChildren;
 }
 
-/** The first frame: of the file if the browser plays it, else the poster, else words. */
+/** The first frame of the file if the browser plays it, else the poster, else a text. */
 function Picture({ file, poster, children }: PictureProps) {
   const [local, setLocal] = useState<string | null>(null);
   const [broken, setBroken] = useState<"file" | "poster" | null>(null);

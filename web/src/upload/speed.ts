@@ -1,10 +1,10 @@
 const WINDOW_MS = 6000;
 
-/** Bytes a second over the last seconds, from how many had been sent when. */
+/** Upload speed over the last seconds, from (time, bytes sent) samples. */
 export class Speed {
   private samples: [number, number][] = [];
 
-  /** nowMs: of a clock that only goes forward. Less bytes than before start it afresh. */
+  /** nowMs: of a monotonic clock. A smaller number of bytes resets the measurement. */
   add(nowMs: number, sent: number): void {
     const last = this.samples.at(-1);
     if (last && sent < last[1]) this.samples = [];
@@ -12,7 +12,7 @@ export class Speed {
     while (this.samples.length > 2 && (this.samples[1]?.[0] ?? 0) < nowMs - WINDOW_MS) this.samples.shift();
   }
 
-  /** null until there is enough to say. */
+  /** null until there are enough samples. */
   rate(): number | null {
     const [first, last] = [this.samples[0], this.samples.at(-1)];
     if (!first || !last || last[0] - first[0] < 500) return null;

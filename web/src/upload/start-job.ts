@@ -4,22 +4,22 @@ import type { Job } from "../api/types.ts";
 import { recall, remember } from "../lib/local-storage.ts";
 import { type Form, formOf, type JobRequest, requestOf } from "./options.ts";
 
-/** What a video is looked through with when nothing else is said for it. */
+/** The default options of new jobs. */
 export const usual = signal<Form>(recalled("options") ?? formOf());
 
-/** Take other options for what comes; and, if wanted, for the next visits too. */
+/** Change the default options, and optionally store them for later visits. */
 export function setUsual(form: Form, forever: boolean): void {
   usual.value = form;
-  // A region and times are of one camera and one recording.
+  // Region and time range are specific to a video.
   if (forever) remember("options", requestOf({ ...form, region: null, start_ms: "", end_ms: "" }));
 }
 
-/** The options of a file of its own, also after a reload of the page and another choice of the file. */
+/** The stored options of a file, also after reloading the page and choosing the file again. */
 export function optionsOf(file: File): Form | null {
   return recalled(nameOf(file));
 }
 
-/** Remember them until it has arrived; null forgets them. */
+/** Store them until the upload is complete; null removes them. */
 export function setOptionsOf(file: File, form: Form | null): void {
   remember(nameOf(file), form && requestOf(form));
 }
@@ -33,7 +33,7 @@ function nameOf(file: File): string {
   return `options.${file.name}.${file.size}.${file.lastModified}`;
 }
 
-/** Start a job on a video. key: the same key starts no second one. Throws ApiError. */
+/** Start a job on a video. key: idempotency key. Throws ApiError. */
 export function startJob(videoId: string, form: Form, key?: string): Promise<Job> {
   const headers = key ? { "Idempotency-Key": key } : undefined;
   return api.post<Job>("/api/v1/jobs", { video_id: videoId, ...requestOf(form) }, headers);

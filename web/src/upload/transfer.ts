@@ -1,19 +1,19 @@
-// One file on its way, by the tus protocol: what arrived stays, and the rest is sent when there is a connection.
+// A resumable upload of one file by the tus protocol.
 import { DetailedError, defaultOptions, type PreviousUpload, Upload, type UploadOptions } from "tus-js-client";
 import { problemOf } from "../api/errors.ts";
 import { freshToken, user } from "../api/session.ts";
 import { verdict } from "./verdict.ts";
 
 export const UPLOADS = "/api/v1/uploads";
-/** A piece is one request: each is authorized, and goes through proxies that bound a request. */
+/** Bytes per request: each request gets a fresh token, and proxies limit the size of requests. */
 const PIECE_BYTES = 64 * 2 ** 20;
 
 export interface Hooks {
   /** sent, and of how many; while it runs. */
   progress(sent: number): void;
-  /** All has arrived. The id is that of the upload, and of the video it became. */
+  /** The upload is complete; the id of the upload is also that of the video. */
   done(id: string): void;
-  /** It stopped by itself. again: whether another start may help. */
+  /** The upload failed. again: whether retrying may help. */
   stopped(reason: string, again: boolean): void;
 }
 
@@ -43,7 +43,7 @@ export class Transfer {
     });
   }
 
-  /** Begin, or go on where it stopped; also where an earlier visit of the page stopped. */
+  /** Start or resume, also an upload of an earlier visit. */
   async start(): Promise<void> {
     if (!this.looked) {
       this.looked = true;
@@ -57,7 +57,7 @@ export class Transfer {
     await this.upload.abort();
   }
 
-  /** Stop, and have the service throw away what arrived. */
+  /** Abort, and delete the upload on the service. */
   async cancel(): Promise<void> {
     await this.upload.abort();
     if (this.upload.url) await discard(this.upload.url).catch(() => undefined);
@@ -75,7 +75,7 @@ export class Transfer {
   }
 }
 
-/** The same file of the same user: what an earlier visit had begun is found by it. */
+/** Fingerprint of file and user, by which an earlier upload is found. */
 function fingerprint(file: File): string {
   return ["wd", user.value?.id, file.name, file.type, file.size, file.lastModified].join("-");
 }
@@ -84,14 +84,14 @@ export function uploadId(url: string): string {
   return url.replace(/\/+$/, "").split("/").pop() ?? "";
 }
 
-/** What this browser knows of uploads of this user that were begun. */
+/** Stored unfinished uploads of this user. */
 export async function begun(): Promise<PreviousUpload[]> {
   const all = await defaultOptions.urlStorage.findAllUploads();
   const own = `wd-${user.value?.id}-`;
   return all.filter((one) => one.uploadUrl && one.urlStorageKey.includes(own));
 }
 
-/** Have the service throw away an upload, and forget it here. */
+/** Delete an upload on the service and here. */
 export async function discard(url: string): Promise<void> {
   const token = await freshToken();
   const options: UploadOptions = { headers: token ? { Authorization: `Bearer ${token}` } : {}, retryDelays: null };

@@ -1,4 +1,4 @@
-// Uploads that an earlier visit began: the file has to be chosen again, as no page may read it by itself.
+// Unfinished uploads of earlier visits: the user must choose the file again, since pages cannot reopen files.
 import { signal } from "@preact/signals";
 import { request } from "../api/client.ts";
 import { ApiError } from "../api/errors.ts";
@@ -14,7 +14,7 @@ export interface Unfinished {
 
 export const unfinished = signal<Unfinished[]>([]);
 
-/** Look which of them the service still has. */
+/** Check which of them the service still has. */
 export async function findUnfinished(): Promise<void> {
   const found: Unfinished[] = [];
   for (const { uploadUrl, metadata } of await begun()) {
@@ -35,7 +35,7 @@ export async function findUnfinished(): Promise<void> {
   unfinished.value = found.filter(({ name, size }) => !sending.has(`${name}/${size}`));
 }
 
-/** Those files were chosen again. */
+/** Remove those whose files were chosen again. */
 export function takenUp(files: Iterable<File>): void {
   const taken = new Set([...files].map((file) => `${file.name}/${file.size}`));
   unfinished.value = unfinished.value.filter(({ name, size }) => !taken.has(`${name}/${size}`));

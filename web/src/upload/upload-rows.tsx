@@ -10,7 +10,7 @@ import { usual } from "./start-job.ts";
 import { stateText } from "./state-text.ts";
 import { discardAll, findUnfinished, unfinished } from "./unfinished.ts";
 
-/** The files that are on their way, and those that an earlier visit left half sent. */
+/** The upload queue, and unfinished uploads of earlier visits. */
 export function Uploads() {
   useEffect(() => void findUnfinished(), []);
   const rows = items.value;

@@ -5,9 +5,9 @@ export type Phase = "waiting" | "sending" | "paused" | "broken" | "arrived" | "s
 export interface State {
   phase: Phase;
   sent: number;
-  /** Bytes a second. */
+  /** Bytes per second. */
   rate: number | null;
-  /** Why it is broken or failed. */
+  /** Error text of the phases broken and failed. */
   reason: string;
   videoId: string | null;
   job: Job | null;

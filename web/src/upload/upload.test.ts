@@ -17,13 +17,13 @@ const FULL: Form = {
   region: [0.1, 0.2, 0.9, 1],
 };
 
-test("the defaults ask for nothing, and are told in no words", () => {
+test("defaults give an empty request and an empty description", () => {
   assert.deepEqual(requestOf(DEFAULTS), { options: {} });
   assert.equal(describe(DEFAULTS), "");
   assert.deepEqual(errorsOf(DEFAULTS), {});
 });
 
-test("a form becomes a request, and the form of the job is the same again", () => {
+test("a form is converted to a request and back", () => {
   const request = requestOf(FULL);
   assert.deepEqual(request, {
     model: "m",
@@ -43,13 +43,13 @@ test("a job with masks is run again with masks", () => {
   assert.deepEqual(requestOf(formOf("m", { masks: true })), { model: "m", options: { masks: true } });
 });
 
-test("every_n and sample_fps are never asked for together", () => {
+test("every_n and sample_fps are never requested together", () => {
   const { options } = requestOf({ ...FULL, sampling: "sample_fps" });
   assert.equal(options.every_n, undefined);
   assert.equal(options.sample_fps, 5);
 });
 
-test("what is wrong is said where it is", () => {
+test("errors are reported by field", () => {
   const wrong = (part: Partial<Form>, duration?: number) => Object.keys(errorsOf({ ...DEFAULTS, ...part }, duration));
   assert.deepEqual(wrong({ min_score: 0 }), ["min_score"]);
   assert.deepEqual(wrong({ min_score: Number.NaN }), ["min_score"]);
@@ -61,13 +61,13 @@ test("what is wrong is said where it is", () => {
   assert.deepEqual(wrong({ region: [0.5, 0, 0.5, 1] }), ["region"]);
 });
 
-test("the speed is that of the last seconds", () => {
+test("the speed is measured over the last seconds", () => {
   const speed = new Speed();
   for (let s = 0; s <= 20; s += 1) speed.add(s * 1000, s <= 10 ? s * 100 : 1000 + (s - 10) * 500);
   assert.equal(speed.rate(), 500);
 });
 
-test("there is no speed at once, and it starts afresh when less is there than before", () => {
+test("the speed needs several samples and is reset by a smaller number of bytes", () => {
   const speed = new Speed();
   speed.add(0, 0);
   assert.equal(speed.rate(), null);
@@ -77,13 +77,13 @@ test("there is no speed at once, and it starts afresh when less is there than be
   assert.equal(speed.rate(), null);
 });
 
-test("what may pass is tried again, and what will not is given up", () => {
+test("temporary errors are retried, permanent ones are not", () => {
   for (const status of [0, 404, 409, 410, 423, 429, 460, 500, 502, 503, 507]) assert.equal(verdict(status), "again");
   for (const status of [400, 403, 412, 413, 415, 422]) assert.equal(verdict(status), "give up");
   assert.equal(verdict(401), "renew");
 });
 
-test("labels that begin with what is typed come first, and chosen ones not at all", () => {
+test("labels that begin with the typed text come first, selected ones are left out", () => {
   const all = ["suitcase", "car", "cat", "dog"];
   assert.deepEqual(matching(all, [], "CA"), ["car", "cat", "suitcase"]);
   assert.deepEqual(matching(all, ["cat"], "ca"), ["car", "suitcase"]);

@@ -1,4 +1,4 @@
-// The row of buttons under the picture.
+// The control bar under the video.
 import { useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { clock } from "../../lib/time-format.ts";
@@ -66,7 +66,7 @@ export function Controls({ player, full, onFull, onHelp }: Props) {
   );
 }
 
-/** Time and number of the frame; written past Preact, as it changes with every picture. */
+/** Time and frame number; updated without Preact, since they change with every frame. */
 function Place({ player }: { player: Player }) {
   const time = useRef<HTMLSpanElement>(null);
   const frame = useRef<HTMLSpanElement>(null);

@@ -1,4 +1,4 @@
-// What is drawn: from which score on, and of which labels.
+// Filters of the drawn boxes: minimum confidence and labels.
 import type { ReadonlySignal } from "@preact/signals";
 import { ENDED } from "../../api/types.ts";
 import { count } from "../../lib/format.ts";

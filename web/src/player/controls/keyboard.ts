@@ -1,18 +1,18 @@
-// Keys of the whole page, as long as nothing that has the focus wants them.
+// Global keyboard shortcuts, unless the focused element uses the key.
 import { type Signal, signal } from "@preact/signals";
 import type { Player } from "../playback/player.ts";
 import { type Action, actionOf, isFree, nextSpeed, type Owner } from "./keys.ts";
 
 const STORED = "keys";
 
-/** Whether keys do anything; kept in the browser, as single letters are in the way of speech input. */
+/** Whether shortcuts are enabled; stored in the browser, since single letters interfere with speech input. */
 export const keysEnabled: Signal<boolean> = signal(stored() !== "off");
 
 keysEnabled.subscribe((on) => {
   try {
     localStorage.setItem(STORED, on ? "on" : "off");
   } catch {
-    // A browser that stores nothing: the choice holds until the page is left.
+    // Storage may be disabled; then the choice lasts until the page closes.
   }
 });
 
@@ -22,7 +22,7 @@ export interface Others {
   appearance: (direction: "next" | "previous") => void;
 }
 
-/** Listen until the returned function is called. */
+/** Listen for keys; the returned function stops it. */
 export function listenToKeys(player: Player, others: Others): () => void {
   const off = new AbortController();
   addEventListener(

@@ -4,12 +4,12 @@ import { actionOf, isFree, nextSpeed, SHORTCUTS } from "./keys.ts";
 
 const press = (key: string, held = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, ...held });
 
-test("no key does two things", () => {
+test("no key has two actions", () => {
   const keys = SHORTCUTS.flatMap(([all]) => all);
   assert.equal(new Set(keys).size, keys.length);
 });
 
-test("keys of the browser stay the browser's", () => {
+test("shortcuts of the browser are left alone", () => {
   assert.equal(actionOf(press("f")), "fullscreen");
   assert.equal(actionOf(press("F")), "fullscreen");
   assert.equal(actionOf(press("f", { ctrlKey: true })), null);
@@ -17,7 +17,7 @@ test("keys of the browser stay the browser's", () => {
   assert.equal(actionOf(press("Tab")), null);
 });
 
-test("what has the focus keeps the keys that it needs", () => {
+test("the focused element keeps its keys", () => {
   assert.equal(isFree(" ", "button"), false);
   assert.equal(isFree(",", "button"), true);
   assert.equal(isFree("ArrowLeft", "slider"), false);
@@ -25,7 +25,7 @@ test("what has the focus keeps the keys that it needs", () => {
   assert.equal(isFree("k", "text"), false);
 });
 
-test("speeds end at both ends", () => {
+test("the speed stops at both ends", () => {
   assert.equal(nextSpeed(1, 1), 1.5);
   assert.equal(nextSpeed(0.1, -1), 0.1);
   assert.equal(nextSpeed(8, 1), 8);

@@ -1,4 +1,4 @@
-// What the keys do. Pure.
+// Keyboard shortcuts. Pure.
 
 export type Action =
   | "toggle"
@@ -26,7 +26,7 @@ interface Pressed {
   altKey: boolean;
 }
 
-/** All shortcuts, as the list shows them: keys, what they do, in words. */
+/** All shortcuts, as in the dialog: keys, action, description. */
 export const SHORTCUTS: readonly (readonly [readonly string[], Action, string])[] = [
   [[" ", "k"], "toggle", "Play or pause"],
   [["ArrowLeft"], "back", "Back 5 seconds"],
@@ -49,14 +49,14 @@ export const SHORTCUTS: readonly (readonly [readonly string[], Action, string])[
 
 const actions = new Map(SHORTCUTS.flatMap(([keys, action]) => keys.map((key) => [key, action] as const)));
 
-/** What a key does, null for nothing: keys held with Ctrl, Alt or Meta are the browser's. */
+/** The action of a key, or null; combinations with Ctrl, Alt or Meta belong to the browser. */
 export function actionOf(pressed: Pressed): Action | null {
   if (pressed.ctrlKey || pressed.metaKey || pressed.altKey) return null;
   const key = pressed.key.length === 1 ? pressed.key.toLowerCase() : pressed.key;
   return actions.get(key) ?? null;
 }
 
-/** What a focused element does with keys itself: those are not taken from it. */
+/** Kinds of focused elements, which handle some keys themselves. */
 export type Owner = "nothing" | "button" | "slider" | "text";
 
 const ARROWS: ReadonlySet<string> = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
@@ -67,7 +67,7 @@ export function isFree(key: string, owner: Owner): boolean {
   return owner === "slider" ? !ARROWS.has(key) : true;
 }
 
-/** A key as it is printed on a keyboard. */
+/** The display name of a key. */
 export function keyName(key: string): string {
   const names: Record<string, string> = { " ": "Space", ArrowLeft: "←", ArrowRight: "→" };
   return names[key] ?? (key.length === 1 ? key.toUpperCase() : key);

@@ -31,7 +31,7 @@ export function Icon({ name }: { name: IconName }) {
 interface ButtonProps {
   icon: IconName;
   label: string;
-  /** The key that does the same. */
+  /** Keyboard shortcut, for the tooltip. */
   hint?: string;
   pressed?: boolean;
   disabled?: boolean;

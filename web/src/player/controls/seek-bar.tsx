@@ -1,10 +1,10 @@
-// The line to seek on: a slider for mouse, finger, keyboard and screen reader.
+// The seek bar: a slider for pointer, keyboard and screen readers.
 import { useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { clock } from "../../lib/time-format.ts";
 import type { Player } from "../playback/player.ts";
 
-/** How often a screen reader's value changes while it plays (ms). */
+/** Interval of updates for screen readers during playback (ms). */
 const TELL_MS = 1000;
 
 export function SeekBar({ player }: { player: Player }) {
@@ -66,7 +66,7 @@ export function SeekBar({ player }: { player: Player }) {
   );
 }
 
-/** Where a key leads on the slider (ms), null for a key that is none of it. */
+/** Target time of a key on the slider (ms), or null. */
 function keyStep(key: string, player: Player): number | null {
   const now = player.time.value;
   const page = Math.max(10_000, (player.end.value - player.start.value) / 10);

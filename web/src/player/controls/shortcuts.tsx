@@ -1,4 +1,4 @@
-// The list of keys.
+// The dialog of keyboard shortcuts.
 import type { Signal } from "@preact/signals";
 import { Dialog } from "../../ui/dialog.tsx";
 import { keyName, SHORTCUTS } from "./keys.ts";

@@ -6,14 +6,14 @@ import { mayPlay } from "./playable.ts";
 const media = (container: string, codec: string) => ({ container, codec }) as Media;
 const chromium = (type: string) => (type.includes("hvc1") ? "" : "probably");
 
-test("what no browser plays is not tried", () => {
+test("unplayable codecs are not tried", () => {
   assert.equal(mayPlay(media("avi", "mpeg4"), chromium), false);
   assert.equal(mayPlay(media("mov,mp4,m4a,3gp,3g2,mj2", "mpeg4"), chromium), false);
   assert.equal(mayPlay(media("mpegts", "h264"), chromium), false);
   assert.equal(mayPlay(media("mov,mp4,m4a,3gp,3g2,mj2", "hevc"), chromium), false);
 });
 
-test("what it may play is tried", () => {
+test("possibly playable files are tried", () => {
   assert.equal(mayPlay(media("mov,mp4,m4a,3gp,3g2,mj2", "h264"), chromium), true);
   assert.equal(mayPlay(media("matroska,webm", "vp9"), chromium), true);
   assert.equal(

@@ -1,7 +1,7 @@
-// Whether a browser can play a file, as far as that can be told before it is tried. Pure.
+// Prediction whether a browser can play a file. Pure.
 import type { Media } from "../../api/types.ts";
 
-/** Codecs by FFmpeg's names, as browsers ask for them: one that is not here is played by none. */
+/** Browser codec strings by FFmpeg's codec names; other codecs are not played by any browser. */
 const CODECS: Record<string, string> = {
   h264: 'video/mp4; codecs="avc1.640028"',
   hevc: 'video/mp4; codecs="hvc1.1.6.L93.B0"',
@@ -13,14 +13,14 @@ const CODECS: Record<string, string> = {
 
 const CONTAINERS = /\b(mov|mp4|m4v|3gp|webm|matroska|ogg)\b/;
 
-/** False when it is sure that the browser cannot; true means that it is worth a try. */
+/** False when the browser certainly cannot play it; true when it may. */
 export function mayPlay(media: Media | null, canPlayType: (type: string) => string): boolean {
   if (!media) return true;
   const type = CODECS[media.codec];
   return CONTAINERS.test(media.container) && type !== undefined && canPlayType(type) !== "";
 }
 
-/** Why a copy is needed, in words. */
+/** Why a playable copy is needed, as text. */
 export function whyNot(media: Media | null): string {
   if (!media) return "Your browser cannot play this file.";
   return `Your browser cannot play ${media.codec} video in ${media.container.split(",")[0]} files.`;

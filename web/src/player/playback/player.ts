@@ -1,4 +1,4 @@
-// The state of the player: signals that the parts of the page read, and what can be done with it.
+// The state of the player as signals, and its actions.
 import { effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import { DEFAULT_MIN_SCORE } from "../../api/option-table.ts";
 import { ENDED, type Frame, type Job, type Video } from "../../api/types.ts";
@@ -9,15 +9,15 @@ import { BoxWindows, wantedWindows, widthFor } from "../results/result-windows.t
 const SETTLE_MS = 120;
 const PATIENCE_MS = 1500;
 
-/** Times are the results' (ms of the container); the video element has its own, `offset` lies between. */
+/** Times are those of the results (ms of the container); times of the video element differ by `offset`. */
 export class Player {
   readonly job: ReadonlySignal<Job>;
   readonly video: Video;
   readonly rhythm: Rhythm;
   readonly leastScore: number;
-  /** The time where the video is, or is going to be when a seek is done. */
+  /** Current time, or the target of a pending seek. */
   readonly time = signal(0);
-  /** Time of the picture that is on the screen: boxes belong to it. `exact`: told by the browser for this picture. */
+  /** Time of the displayed frame, for its boxes. `exact`: reported by the browser for this frame. */
   readonly pictured = signal(0);
   exact = false;
   readonly start = signal(0);
@@ -31,17 +31,17 @@ export class Player {
   readonly names = signal(true);
   readonly minScore: Signal<number>;
   readonly hidden = signal<ReadonlySet<string>>(new Set());
-  /** The labels by their places in the order in which they appear, for their colours. */
+  /** Place of each label in order of appearance, for its colour. */
   readonly places = signal<ReadonlyMap<string, number>>(new Map());
-  /** Counts up when there are other boxes to show. */
+  /** Incremented when the boxes may have changed. */
   readonly revision = signal(0);
-  /** Up to where a running job has come, when that is known (ms). */
+  /** Frontier of a running job, if known (ms). */
   readonly frontier = signal<number | null>(null);
   readonly windows: BoxWindows;
   offset = 0;
   element: HTMLVideoElement | null = null;
   #target: number | null = null;
-  /** Something was sought before the first picture came: that one is not the video's first. */
+  /** There was a seek before the first frame was displayed, so that frame is not the first of the video. */
   #moved = false;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #settle: ReturnType<typeof setTimeout> | undefined;
@@ -68,13 +68,13 @@ export class Player {
     this.#stop = effect(() => this.#advanced(job.value));
   }
 
-  /** The frame whose boxes belong to the picture that is shown. */
+  /** The result frame of the displayed picture. */
   shown(): Shown | null {
     const ms = this.pictured.peek();
     return showing(this.windows.around(ms), ms, this.rhythm, this.exact);
   }
 
-  /** A picture is on the screen; `ms` in the element's time. */
+  /** A picture was displayed; `ms` in the time of the element. */
   presented(ms: number, exact: boolean): void {
     if (exact && this.#firstShown === null && !this.#moved) this.#begin(ms);
     this.exact = exact;
@@ -83,7 +83,7 @@ export class Player {
       this.#seekNow();
       return;
     }
-    // A picture from before the seek may still come; the one that was sought begins at the place or a little before.
+    // A picture from before the seek may still arrive; the target picture starts at the target time or a little before.
     const before = this.time.peek() - this.pictured.peek();
     if (this.element?.seeking && (before < 0 || before > Math.max(200, 2 * this.rhythm.frameMs))) return;
     this.time.value = this.pictured.peek();
@@ -91,11 +91,11 @@ export class Player {
     this.#want();
   }
 
-  /** The element that shows the video; it goes on where the one before it was. */
+  /** Attach a video element; it continues at the time of the previous one. */
   attach(element: HTMLVideoElement): void {
     this.element = element;
     if (this.time.peek() > this.start.peek()) this.#target = this.time.peek();
-    // The first picture tells how times lie; some browsers show none before it plays.
+    // The first picture determines the offset; some browsers display none before playback.
     this.#patience = setTimeout(() => {
       this.#moved = true;
       this.#seekNow();
@@ -113,12 +113,12 @@ export class Player {
     this.time.value = to;
     this.#target = to;
     this.#seekNow();
-    // Who drags along a long video passes many windows: only where it rests are boxes fetched.
+    // Dragging along a long video passes many windows; load boxes only where it rests.
     clearTimeout(this.#settle);
     this.#settle = setTimeout(() => this.#want(), SETTLE_MS);
   }
 
-  /** The element has done a seek: the newest wanted place is next. */
+  /** A seek has finished: continue with the newest target. */
   seeked(): void {
     this.#seekNow();
   }
@@ -144,7 +144,7 @@ export class Player {
     const { element } = this;
     if (!element) return;
     if (element.ended) this.seek(this.start.value);
-    // A play that a pause or a new source interrupts is no error.
+    // play() rejects when interrupted by a pause or a new source.
     element.play().catch(() => undefined);
   }
 
@@ -190,7 +190,7 @@ export class Player {
     this.windows.want(wantedWindows(this.time.peek(), this.windows.width, rate, this.end.peek()));
   }
 
-  /** The job's state is another: boxes may have come. */
+  /** The job has changed: there may be new boxes. */
   #advanced(job: Job): void {
     if (ENDED.has(job.state)) this.frontier.value = null;
     this.windows.refresh();
@@ -207,7 +207,7 @@ export class Player {
     this.#align();
   }
 
-  /** Both first times are known: set them beside each other. */
+  /** Both first times are known: compute the offset. */
   #align(): void {
     if (this.#firstShown === null) return;
     this.offset = offsetOf(this.#firstShown, this.#firstFrames);

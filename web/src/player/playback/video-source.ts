@@ -1,4 +1,4 @@
-// What to play: the file itself, else a copy that is made for it.
+// The source of the video: the original file, or else a playable copy.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { request } from "../../api/client.ts";
 import { pause } from "../../api/connection.ts";
@@ -7,20 +7,20 @@ import type { Video } from "../../api/types.ts";
 import { mayPlay } from "./playable.ts";
 
 const RETRY_MS = 2000;
-/** Failures that lie further apart than this have nothing to do with each other. */
+/** Failures further apart than this are unrelated. */
 const RECENT_MS = 60_000;
 
 export interface Source {
-  /** Null while there is nothing that can be played. */
+  /** Null while nothing can be played. */
   url: string | null;
-  /** The browser gave up on it. */
+  /** Called when the browser cannot play it. */
   unplayable: () => void;
   copy: RenditionRequest;
 }
 
 interface SourceState {
   kind: "original" | "copy" | "none";
-  /** Counts up to have the same file loaded again. */
+  /** Incremented to reload the same file. */
   loads: number;
   failedAt: number;
 }
@@ -47,14 +47,14 @@ export function useSource({ id, media }: Video): Source {
   return { url, unplayable: () => void unplayable(), copy };
 }
 
-/** A file that is there and fails twice in a row cannot be played; otherwise it is loaded again. */
+/** A reachable file that fails twice in a row is unplayable; otherwise it is reloaded. */
 function after(now: SourceState, there: boolean, time: number): SourceState {
   const again = { ...now, loads: now.loads + 1, failedAt: there ? time : now.failedAt };
   if (!there || time - now.failedAt > RECENT_MS) return again;
   return { ...again, kind: now.kind === "original" ? "copy" : "none", failedAt: Number.NEGATIVE_INFINITY };
 }
 
-/** Whether the file can be had. A session that ran out ends a video like a bad file does; asking renews it. */
+/** Whether the file is reachable. An expired session looks like a broken file; this request renews it. */
 async function reachable(address: string): Promise<boolean> {
   try {
     await request("GET", address, { headers: { Range: "bytes=0-0" } });

@@ -1,22 +1,22 @@
-// Which frame of the results belongs to a time of the video, and where to seek for another one. Pure.
+// Lookup of the result frame for a time of the video, and seek targets for other frames. Pure.
 import type { Frame } from "../../api/types.ts";
 
-/** Times of browsers and of results are rounded on their own: this far apart they are still the same (ms). */
+/** Tolerance between times of browser and results, which are rounded independently (ms). */
 export const SAME_MS = 1;
 
-/** How frames lie in time: the length of one, and the distance of sampled ones (null: each was looked at). */
+/** Frame duration, and the interval of sampled frames (null: every frame was processed). */
 export interface Rhythm {
   frameMs: number;
   gapMs: number | null;
 }
 
-/** A frame to show; held: an earlier one, whose boxes stay until the next that was looked at. */
+/** A frame to show; held: an earlier sampled frame whose boxes stay until the next one. */
 export interface Shown {
   frame: Frame;
   held: boolean;
 }
 
-/** Index of the last frame that begins at or before `ms`, -1 when all begin later. `frames` rise in time. */
+/** Index of the last frame that starts at or before `ms`, or -1. `frames` are sorted by time. */
 export function indexAt(frames: readonly Frame[], ms: number): number {
   let low = 0;
   let high = frames.length;
@@ -28,7 +28,7 @@ export function indexAt(frames: readonly Frame[], ms: number): number {
   return low - 1;
 }
 
-/** How long frame `index` is on the screen: to the next one where that is known, else the usual time (ms). */
+/** Display duration of frame `index`: until the next frame if known, else the frame duration (ms). */
 export function durationOf(frames: readonly Frame[], index: number, frameMs: number): number {
   const frame = frames[index] as Frame;
   const next = frames[index + 1];
@@ -36,10 +36,10 @@ export function durationOf(frames: readonly Frame[], index: number, frameMs: num
 }
 
 /**
- * The frame whose boxes belong to the picture at `ms`, null when there is none.
+ * The frame whose boxes belong to the picture at `ms`, or null.
  *
- * `exact`: `ms` is the time of a picture, as requestVideoFrameCallback tells it, so that another frame is at least
- * half a duration away. Otherwise it is a time of the clock, anywhere within the frame.
+ * `exact`: `ms` is the time of a picture from requestVideoFrameCallback, so other frames are at least half a duration
+ * away. Otherwise it is a playback time, anywhere within the frame.
  */
 export function showing(frames: readonly Frame[], ms: number, rhythm: Rhythm, exact: boolean): Shown | null {
   const index = indexAt(frames, ms);
@@ -54,7 +54,7 @@ export function showing(frames: readonly Frame[], ms: number, rhythm: Rhythm, ex
   return null;
 }
 
-/** A time well inside frame `index`: a seek to its edge may show its neighbour (ms). */
+/** A time in the middle of frame `index`, since a seek to its start may show the previous one (ms). */
 export function middleOf(frames: readonly Frame[], index: number, frameMs: number): number {
   const frame = frames[index] as Frame;
   const next = frames[index + 1];
@@ -62,11 +62,11 @@ export function middleOf(frames: readonly Frame[], index: number, frameMs: numbe
   return frame.time_ms + Math.min(length, next ? next.time_ms - frame.time_ms : length) / 2;
 }
 
-/** Where to seek for the frame after (1) or before (-1) the one at `ms`; null when the results do not say (ms). */
+/** Seek target for the frame after (1) or before (-1) the one at `ms`; null if unknown (ms). */
 export function stepFrom(frames: readonly Frame[], ms: number, direction: 1 | -1, rhythm: Rhythm): number | null {
   const now = indexAt(frames, ms);
   const current = frames[now];
-  // Between two sampled frames, back is to the one that is held.
+  // Between two sampled frames, the previous one is the held one.
   const between = current && ms - current.time_ms >= durationOf(frames, now, rhythm.frameMs);
   const target = direction === 1 ? now + 1 : between ? now : now - 1;
   const frame = frames[target];
@@ -76,11 +76,11 @@ export function stepFrom(frames: readonly Frame[], ms: number, direction: 1 | -1
 }
 
 /**
- * What to add to a browser's times to get the results' times (ms).
+ * Offset from the browser's times to those of the results (ms).
  *
- * Results have the container's own times. Chromium has them too, also where the first is not 0; other browsers begin
- * at 0 then. `firstShownMs` is the time of the first picture that the browser showed, `frames` the first results.
- * A browser that leaves pictures before 0 out shows one that is among the frames, so that is looked at first.
+ * Results have the times of the container. Chromium uses them too, even if the first one is not 0; other browsers start
+ * at 0. `firstShownMs`: time of the first displayed picture; `frames`: the first results. A browser that skips pictures
+ * before 0 displays one of these frames, so this case is checked first.
  */
 export function offsetOf(firstShownMs: number, frames: readonly Frame[]): number {
   const first = frames[0];
@@ -88,7 +88,7 @@ export function offsetOf(firstShownMs: number, frames: readonly Frame[]): number
   return first.frame === 0 && firstShownMs < first.time_ms ? first.time_ms - firstShownMs : 0;
 }
 
-/** How frames of a job lie in time, from the video's facts and the job's sampling. */
+/** Frame duration and sampling interval of a job, from the video's metadata and the job's options. */
 export function rhythmOf(fps: number, everyN: number | null, sampleFps: number | null): Rhythm {
   const frameMs = fps > 0 ? 1000 / fps : 40;
   if (everyN && everyN > 1) return { frameMs, gapMs: everyN * frameMs };

@@ -8,7 +8,7 @@ const rhythm = { frameMs: 40, gapMs: null };
 const job = (more: Partial<Job>) => ({ state: "succeeded", options: {}, failed_ranges: [], ...more }) as unknown as Job;
 const place = { ms: 400, shown: null, frames, loaded: true, failed: false };
 
-test("a frame with results needs no words, a held one says what it is", () => {
+test("a frame with results has no hint, a held one is named", () => {
   const frame = frames[0] as Frame;
   assert.equal(hintFor({ ...place, shown: { frame, held: false } }, job({}), rhythm), null);
   assert.match(hintFor({ ...place, shown: { frame, held: true } }, job({}), rhythm) ?? "", /frame 9/);

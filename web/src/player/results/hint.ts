@@ -1,17 +1,17 @@
-// What to say about a time without boxes of its own. Pure.
+// Hint for a time without its own boxes. Pure.
 import { ENDED, type Frame, type Job } from "../../api/types.ts";
 import { indexAt, type Rhythm, type Shown } from "./frame-lookup.ts";
 
 export interface Place {
   ms: number;
   shown: Shown | null;
-  /** What is known of the frames around. */
+  /** Loaded frames around the time. */
   frames: readonly Frame[];
   loaded: boolean;
   failed: boolean;
 }
 
-/** A sentence for the viewer, null when the boxes speak for themselves. */
+/** The hint for the viewer, or null. */
 export function hintFor(place: Place, job: Job, rhythm: Rhythm): string | null {
   const { shown } = place;
   if (shown?.held) return `Boxes of frame ${shown.frame.frame}: not every frame was processed`;
@@ -27,7 +27,7 @@ export function hintFor(place: Place, job: Job, rhythm: Rhythm): string | null {
   return rhythm.gapMs === null && job.state !== "succeeded" ? "There are no results for this part" : null;
 }
 
-/** Whether the frame that is missing here lies in a range that failed. */
+/** Whether the missing frame is in a failed range. */
 function isFailed(place: Place, job: Job): boolean {
   const before = place.frames[indexAt(place.frames, place.ms)];
   const frame = before ? before.frame + 1 : 0;

@@ -3,24 +3,24 @@ import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { BoxWindows, type Loaded, toDrop, wantedWindows, widthFor } from "./result-windows.ts";
 
-test("a playing video has the next window fetched, a fast one the two next", () => {
+test("playback prefetches the next window, fast playback the next two", () => {
   assert.deepEqual(wantedWindows(6000, 4000, 1, 60_000), [1, 2]);
   assert.deepEqual(wantedWindows(6000, 4000, 8, 60_000), [1, 2, 3]);
   assert.deepEqual(wantedWindows(6000, 4000, 0, 60_000), [1]);
 });
 
-test("at the edges of a window the neighbours are wanted, those that are there", () => {
+test("near the edge of a window its existing neighbour is loaded", () => {
   assert.deepEqual(wantedWindows(4100, 4000, 0, 60_000), [1, 0]);
   assert.deepEqual(wantedWindows(100, 4000, 0, 60_000), [0]);
   assert.deepEqual(wantedWindows(7900, 4000, 1, 7950), [1]);
 });
 
-test("windows are wider where few frames were looked at", () => {
+test("windows are wider for sparse sampling", () => {
   assert.equal(widthFor(null), 4000);
   assert.equal(widthFor(5000), 20_000);
 });
 
-test("what was used longest ago goes first, never what is wanted", () => {
+test("the least recently used window is evicted, never a wanted one", () => {
   assert.deepEqual(toDrop([5, 6, 7, 8], new Set([5]), 2), [6, 7]);
   assert.deepEqual(toDrop([5, 6], new Set(), 2), []);
 });
@@ -37,7 +37,7 @@ function service(final = true) {
   return { asked, load, open: () => asked.filter(({ signal }) => !signal.aborted).length };
 }
 
-test("a scrub gives up what it passed and never has more than two requests open", async () => {
+test("scrubbing aborts passed windows and never has more than two requests", async () => {
   const { asked, load, open } = service();
   const windows = new BoxWindows(4000, load, () => undefined);
   for (let index = 0; index < 100; index += 1) {
@@ -50,7 +50,7 @@ test("a scrub gives up what it passed and never has more than two requests open"
   assert.equal(open(), 0);
 });
 
-test("a window is fetched once, and its frames are found with those beside it", async () => {
+test("a window is loaded once and joined with its neighbours", async () => {
   const { asked, load } = service();
   let changes = 0;
   const windows = new BoxWindows(4000, load, () => {
@@ -69,7 +69,7 @@ test("a window is fetched once, and its frames are found with those beside it", 
   );
 });
 
-test("what a running job had not finished is asked for again when it went on", async () => {
+test("unfinished windows of a running job are reloaded when it progresses", async () => {
   const { asked, load } = service(false);
   const windows = new BoxWindows(4000, load, () => undefined);
   windows.want([0]);
@@ -82,7 +82,7 @@ test("what a running job had not finished is asked for again when it went on", a
   assert.ok(windows.has(100), "what is here stays meanwhile");
 });
 
-test("at most 24 windows are kept", async () => {
+test("at most 24 windows are cached", async () => {
   const { asked, load } = service();
   const windows = new BoxWindows(4000, load, () => undefined);
   for (let index = 0; index < 40; index += 1) {
@@ -95,7 +95,7 @@ test("at most 24 windows are kept", async () => {
   assert.ok(windows.has(39 * 4000) && !windows.has(0));
 });
 
-test("a failed window is not asked for again at once", async () => {
+test("a failed window is not retried at once", async () => {
   let asked = 0;
   const windows = new BoxWindows(
     4000,

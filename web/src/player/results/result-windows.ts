@@ -1,13 +1,13 @@
-// Boxes come in windows of some seconds: which are wanted, which are kept, and the loading of them. No DOM.
+// Cache of boxes in windows of a few seconds: prefetching, eviction, loading. No DOM.
 import type { Frame } from "../../api/types.ts";
 
-/** At most so many windows are kept. */
+/** Maximum number of cached windows. */
 const KEPT = 24;
-/** At most so many are asked for at a time. */
+/** Maximum number of concurrent requests. */
 const AT_ONCE = 2;
 const RETRY_MS = 2000;
 
-/** The frames of a window; final: no more will come, so that it need not be asked for again. */
+/** The frames of a window; final: complete, no need to load it again. */
 export interface Loaded {
   frames: Frame[];
   final: boolean;
@@ -15,12 +15,12 @@ export interface Loaded {
 
 export type Load = (fromMs: number, toMs: number, signal: AbortSignal) => Promise<Loaded>;
 
-/** How wide a window is: some seconds, and more where only few frames were looked at (ms). */
+/** Width of a window: a few seconds, more for sparse sampling (ms). */
 export function widthFor(gapMs: number | null): number {
   return Math.max(4000, 4 * (gapMs ?? 0));
 }
 
-/** The windows to have for a time that plays, the most urgent first. `rate`: speed, 0 while it stands. */
+/** Windows to load for the current time, most urgent first. `rate`: playback speed, 0 while paused. */
 export function wantedWindows(ms: number, width: number, rate: number, lastMs: number): number[] {
   const now = Math.floor(ms / width);
   const within = ms / width - now;
@@ -30,13 +30,13 @@ export function wantedWindows(ms: number, width: number, rate: number, lastMs: n
   return [now, ...ahead, ...behind].filter((index) => index >= Math.min(0, now) && index <= Math.max(last, now));
 }
 
-/** Which of the kept windows to drop: the ones used longest ago first (`order`: oldest to newest). */
+/** Windows to evict, least recently used first (`order`: oldest to newest). */
 export function toDrop(order: readonly number[], wanted: ReadonlySet<number>, most: number): number[] {
   const surplus = order.length - most;
   return surplus > 0 ? order.filter((index) => !wanted.has(index)).slice(0, surplus) : [];
 }
 
-/** A cache of windows over `load`. `changed` is called when there is more to show. */
+/** A cache of windows over `load`. `changed` is called when there are new boxes. */
 export class BoxWindows {
   readonly width: number;
   readonly #load: Load;
@@ -55,7 +55,7 @@ export class BoxWindows {
     this.#changed = changed;
   }
 
-  /** Have these windows, the most urgent first; what is under way for others is given up. */
+  /** Load these windows, most urgent first; requests for others are aborted. */
   want(wanted: number[]): void {
     this.#wanted = wanted;
     for (const [index, controller] of this.#loading) {
@@ -66,23 +66,23 @@ export class BoxWindows {
     this.#start();
   }
 
-  /** The job went on: windows that were not final may hold more now. */
+  /** The job has progressed: reload windows that are not final. */
   refresh(): void {
     for (const kept of this.#kept.values()) kept.stale = !kept.final;
     this.#start();
   }
 
-  /** Whether the window of a time is here, wholly or up to where the job is. */
+  /** Whether the window of a time is loaded, at least up to the frontier. */
   has(ms: number): boolean {
     return this.#kept.has(Math.floor(ms / this.width));
   }
 
-  /** Whether the window of a time could not be had lately. */
+  /** Whether loading the window of a time failed recently. */
   failed(ms: number): boolean {
     return this.#failedAt.has(Math.floor(ms / this.width));
   }
 
-  /** All frames that are here of the window of a time and the two beside it, in order. */
+  /** The loaded frames of the window of a time and its two neighbours, in order. */
   around(ms: number): readonly Frame[] {
     const index = Math.floor(ms / this.width);
     const key = `${index} ${this.#revision}`;

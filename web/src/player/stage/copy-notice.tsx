@@ -1,4 +1,4 @@
-// In the picture's place while a copy that the browser can play is made.
+// Notice in place of the video while a playable copy is made.
 
 import type { RenditionRequest } from "../../api/rendition.ts";
 import { many } from "../../lib/format.ts";

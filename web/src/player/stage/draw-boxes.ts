@@ -1,4 +1,4 @@
-// Boxes on a canvas.
+// Drawing of boxes on a canvas.
 
 import type { Detection } from "../../api/types.ts";
 import { colourOf } from "../../lib/palette.ts";
@@ -6,11 +6,11 @@ import { placed, platePlace, type Rect } from "./geometry.ts";
 
 export interface Scene {
   detections: readonly Detection[];
-  /** The displayed frame that boxes are measured in. */
+  /** Size of the displayed frame, in whose pixels boxes are. */
   size: { width: number; height: number };
-  /** Where the picture is on the stage, in CSS pixels. */
+  /** Position of the picture on the stage, in CSS pixels. */
   picture: Rect;
-  /** The part that was looked at, 0 to 1 of the frame; null for all of it. */
+  /** The processed region, 0 to 1 of the frame; null for all of it. */
   region: readonly [number, number, number, number] | null;
   held: boolean;
   names: boolean;
@@ -20,7 +20,7 @@ export interface Scene {
 
 const FONT = "600 12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 const PLATE = { height: 18, padding: 5 };
-/** With more boxes than that, names hide what they name: the best ones keep theirs. */
+/** Maximum number of labels; with more boxes only the best ones get one. */
 const MOST_NAMES = 40;
 
 /** The objects that pass the filters, in the order of the results. */
@@ -32,7 +32,7 @@ export function passing(
   return detections.filter((found) => found.score >= minScore && !hidden.has(found.label));
 }
 
-/** Draw a scene; the context's unit is the CSS pixel and it is clean. */
+/** Draw a scene on a cleared context with CSS pixels as unit. */
 export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void {
   if (scene.region) drawRegion(context, scene.region, scene.picture);
   context.lineJoin = "round";
@@ -53,7 +53,7 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
   }
 }
 
-/** A coloured line between two dark ones is seen on any ground. */
+/** A coloured line between two dark ones, visible on any background. */
 function outline(context: CanvasRenderingContext2D, box: Rect, colour: string, held: boolean): void {
   context.setLineDash(held ? [7, 5] : []);
   context.strokeStyle = "rgb(0 0 0 / 0.75)";
@@ -84,7 +84,7 @@ function plate(context: CanvasRenderingContext2D, box: Rect, found: Detection, c
 
 const widths = new Map<string, number>();
 
-/** Measuring text costs more than drawing it, and there are few different texts. */
+/** Cached, since measuring text costs more than drawing it. */
 function widthOf(context: CanvasRenderingContext2D, text: string): number {
   let width = widths.get(text);
   if (width === undefined) {

@@ -1,4 +1,4 @@
-// Where things are on the screen. Pure; all in CSS pixels of the stage unless it says otherwise.
+// Geometry of the stage. Pure; in CSS pixels of the stage unless stated otherwise.
 
 export interface Rect {
   x: number;
@@ -7,7 +7,7 @@ export interface Rect {
   height: number;
 }
 
-/** The largest rectangle of the picture's shape inside the stage, in its middle: what object-fit: contain shows. */
+/** The largest centred rectangle with the picture's aspect ratio in the stage, as with object-fit: contain. */
 export function fitted(stageWidth: number, stageHeight: number, width: number, height: number): Rect {
   if (!(width > 0 && height > 0)) return { x: 0, y: 0, width: stageWidth, height: stageHeight };
   const scale = Math.min(stageWidth / width, stageHeight / height);
@@ -15,8 +15,8 @@ export function fitted(stageWidth: number, stageHeight: number, width: number, h
   return { x: (stageWidth - shown.width) / 2, y: (stageHeight - shown.height) / 2, ...shown };
 }
 
-/** A box of the displayed frame (pixels of `size`) on the stage. The two directions scale apart: pixels that are not
- * square are shown square, a smaller copy stands in for the video. */
+/** A box of the displayed frame (pixels of `size`) on the stage. Both directions scale independently, for non-square
+ * pixels and smaller copies. */
 export function placed(
   box: readonly [number, number, number, number],
   size: { width: number; height: number },
@@ -32,7 +32,7 @@ export function placed(
   };
 }
 
-/** Where the plate with the name of a box goes: above it, else inside at its top; never outside the picture. */
+/** Position of the label of a box: above it, else inside at its top; never outside the picture. */
 export function platePlace(box: Rect, plate: { width: number; height: number }, picture: Rect): Rect {
   const above = box.y - plate.height;
   const y = above >= picture.y ? above : Math.max(picture.y, box.y);

@@ -1,16 +1,16 @@
-// Keeps the boxes on the canvas in step with the picture of the video under it.
+// Keeps the boxes on the canvas in sync with the video under it.
 import { effect } from "@preact/signals";
 import type { Player } from "../playback/player.ts";
 import { drawScene, passing } from "./draw-boxes.ts";
 import { fitted } from "./geometry.ts";
 
-/** Draw for as long as the returned function is not called. The canvas lies over the whole stage. */
+/** Start drawing; the returned function stops it. The canvas covers the whole stage. */
 export function attachOverlay(player: Player, video: HTMLVideoElement, canvas: HTMLCanvasElement): () => void {
   const context = canvas.getContext("2d") as CanvasRenderingContext2D;
   const draw = () => paint(player, video, canvas, context);
   const stopPictures = followPictures(video, (ms, exact) => player.presented(ms, exact));
   const stopDrawing = effect(() => {
-    // Each of these changes what is to be seen.
+    // Each of these changes the drawing.
     const { pictured, minScore, hidden, names, places, revision } = player;
     for (const input of [pictured, minScore, hidden, names, places, revision]) input.value;
     draw();
@@ -29,7 +29,7 @@ export function attachOverlay(player: Player, video: HTMLVideoElement, canvas: H
   };
 }
 
-/** Call back for each picture that comes onto the screen, with its time. */
+/** Call back for each displayed picture, with its time. */
 function followPictures(video: HTMLVideoElement, shown: (ms: number, exact: boolean) => void): () => void {
   if ("requestVideoFrameCallback" in video) {
     let handle = video.requestVideoFrameCallback(function next(_now, picture) {
@@ -67,7 +67,7 @@ function paint(
   const { held } = shown ?? { held: false };
   const [names, places] = [player.names.peek(), player.places.peek()];
   drawScene(context, { detections, size, picture, region, held, names, places });
-  // What is on the canvas, for whoever cannot read pixels.
+  // The content of the canvas, for tests.
   canvas.dataset.frame = shown ? String(shown.frame.frame) : "";
   canvas.dataset.boxes = String(detections.length);
   canvas.dataset.held = String(held);

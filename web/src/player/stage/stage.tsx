@@ -1,4 +1,4 @@
-// The picture with its boxes.
+// The video with boxes drawn over it.
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Player } from "../playback/player.ts";
@@ -8,7 +8,7 @@ import { attachOverlay } from "./overlay.ts";
 interface Props {
   player: Player;
   source: string;
-  /** The browser does not play this file. */
+  /** Called when the browser cannot play this file. */
   onUnplayable: () => void;
 }
 
@@ -54,7 +54,7 @@ function Hint({ player }: { player: Player }) {
   );
 }
 
-/** A button over the picture until it first plays or is moved. */
+/** A button over the video until it first plays or seeks. */
 function BigPlay({ player }: { player: Player }) {
   const button = useRef<HTMLButtonElement>(null);
   useSignalEffect(() => {
@@ -70,7 +70,7 @@ function BigPlay({ player }: { player: Player }) {
   );
 }
 
-/** Keep the player's state with what the element does. */
+/** Update the player's state by events of the element. */
 function listen(player: Player, element: HTMLVideoElement, onUnplayable: () => void): () => void {
   const off = new AbortController();
   const on = (name: string, act: () => void) => element.addEventListener(name, act, { signal: off.signal });
@@ -96,7 +96,7 @@ function listen(player: Player, element: HTMLVideoElement, onUnplayable: () => v
   }
   on("seeked", () => player.seeked());
   on("loadedmetadata", () => {
-    // A file whose sound alone can be played has no picture.
+    // A file of which only the audio can be played has no picture.
     if (element.videoWidth === 0) onUnplayable();
     element.playbackRate = player.rate.value;
     player.seeked();
@@ -106,7 +106,7 @@ function listen(player: Player, element: HTMLVideoElement, onUnplayable: () => v
   return () => off.abort();
 }
 
-/** Whether there is sound, as far as the browser tells. */
+/** Whether there is audio, as far as the browser reports it. */
 function soundOf(element: HTMLVideoElement): boolean {
   const known = element as HTMLVideoElement & {
     mozHasAudio?: boolean;
