@@ -20,11 +20,11 @@ from contracts.errors import SettingsError, WebDetectorError
 from contracts.models.catalogue import Catalogue, Model
 from contracts.results.open import open_result_store
 from contracts.runtime.log_setup import configure
-from contracts.settings.load import load
+from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.tasks import detector_queue
-from contracts.workers.celery_app import create_celery
+from contracts.workers.celery_app import create_celery, worker_arguments
 from contracts.workers.registration import Loaded, connect, heartbeat_step, registration_step
 from detector import tasks  # noqa: F401  (registers the task)
 from detector.context import Services, context
@@ -117,24 +117,15 @@ def _loaded(model: Model, info: EngineInfo) -> Loaded:
 
 def arguments(settings: Settings) -> list[str]:
     """The command line of the Celery worker."""
-    return [
-        "worker",
-        "--pool=prefork",
-        "--concurrency=1",
-        "--without-gossip",
-        "--without-mingle",
-        f"--hostname=detector-{uuid.uuid4().hex[:12]}@%h",
-        f"--queues={','.join(detector_queue(pool) for pool in pools(settings))}",
-        f"--loglevel={settings.log_level}",
-    ]
+    queues = [detector_queue(pool) for pool in pools(settings)]
+    name = f"detector-{uuid.uuid4().hex[:12]}"
+    return worker_arguments(name, queues, settings, "--pool=prefork", "--concurrency=1")
 
 
 def main() -> int:
     """Entry point: 0 after an orderly stop, 1 when the model could not be loaded, 2 for wrong settings."""
-    try:
-        settings = load("detector")
-    except SettingsError as error:
-        print(error.detail, file=sys.stderr)
+    settings = load_or_report("detector")
+    if settings is None:
         return 2
     configure(settings)
     warn_if_weak()

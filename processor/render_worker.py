@@ -10,12 +10,11 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
 
-from contracts.errors import SettingsError
 from contracts.runtime.log_setup import configure
-from contracts.settings.load import load
+from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.wire.tasks import QUEUE_RENDER
-from contracts.workers.celery_app import create_celery
+from contracts.workers.celery_app import create_celery, worker_arguments
 from contracts.workers.registration import connect, heartbeat_step, registration_step
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
@@ -46,26 +45,15 @@ def create(settings: Settings) -> Celery:
 
 def arguments(settings: Settings) -> list[str]:
     """The command line of the Celery worker."""
-    return [
-        "--quiet",
-        "worker",
-        "--without-gossip",
-        "--without-mingle",
-        f"--hostname=renderer-{os.getpid()}@%h",
-        f"--queues={QUEUE_RENDER}",
-        # A thread, so that it is notified of a shutdown while it waits for the child process.
-        "--pool=threads",
-        "--concurrency=1",
-        f"--loglevel={settings.log_level}",
-    ]
+    name = f"renderer-{os.getpid()}"
+    # A thread, so that it is notified of a shutdown while it waits for the child process.
+    return ["--quiet", *worker_arguments(name, [QUEUE_RENDER], settings, "--pool=threads", "--concurrency=1")]
 
 
 def main() -> int:
     """Entry point."""
-    try:
-        settings = load("processor")
-    except SettingsError as error:
-        print(error.detail, file=sys.stderr)
+    settings = load_or_report("processor")
+    if settings is None:
         return 2
     app = create(settings)
     configure(settings)

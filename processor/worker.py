@@ -11,15 +11,14 @@ from celery.signals import setup_logging, worker_process_init
 from contracts.coordination import names
 from contracts.coordination.leases import Coordination
 from contracts.database.engine import open_database
-from contracts.errors import SettingsError
 from contracts.models.catalogue import Catalogue
 from contracts.results.open import open_result_store
 from contracts.runtime.log_setup import configure
-from contracts.settings.load import load
+from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, REAP
-from contracts.workers.celery_app import create_celery
+from contracts.workers.celery_app import create_celery, worker_arguments
 from contracts.workers.registration import connect, heartbeat_step, periodic_step, registration_step
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
@@ -74,16 +73,8 @@ def create(settings: Settings) -> Celery:
 
 def arguments(settings: Settings) -> list[str]:
     """The command line of the Celery worker."""
-    words = [
-        "--quiet",
-        "worker",
-        "--without-gossip",
-        "--without-mingle",
-        f"--hostname=processor-{os.getpid()}@%h",
-        f"--queues={QUEUE_PROBE},{QUEUE_PROCESSOR}",
-        f"--concurrency={settings.processor_concurrency}",
-        f"--loglevel={settings.log_level}",
-    ]
+    name, concurrency = f"processor-{os.getpid()}", f"--concurrency={settings.processor_concurrency}"
+    words = ["--quiet", *worker_arguments(name, [QUEUE_PROBE, QUEUE_PROCESSOR], settings, concurrency)]
     if settings.processor_autoscale > settings.processor_concurrency:
         words.append(f"--autoscale={settings.processor_autoscale},{settings.processor_concurrency}")
     return words
@@ -91,10 +82,8 @@ def arguments(settings: Settings) -> list[str]:
 
 def main() -> int:
     """Entry point."""
-    try:
-        settings = load("processor")
-    except SettingsError as error:
-        print(error.detail, file=sys.stderr)
+    settings = load_or_report("processor")
+    if settings is None:
         return 2
     app = create(settings)
     configure(settings)

@@ -1,6 +1,7 @@
 """The settings, read from the environment once."""
 
 import os
+import sys
 from collections.abc import Mapping
 
 import msgspec
@@ -9,6 +10,15 @@ from contracts.errors import SettingsError
 from contracts.settings.checks import misfits, weaknesses
 from contracts.settings.fields import Role, extra, noted
 from contracts.settings.table import Settings, setting_fields
+
+
+def load_or_report(role: Role) -> Settings | None:
+    """`load` for the entry point of a worker: prints the problems to stderr and returns None."""
+    try:
+        return load(role)
+    except SettingsError as error:
+        print(error.detail, file=sys.stderr)
+        return None
 
 
 def load(role: Role | None, environ: Mapping[str, str] | None = None) -> Settings:

@@ -1,6 +1,7 @@
 """The Celery application that all roles share, and the settings that proved right."""
 
 import ssl
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,6 +57,19 @@ def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> 
         broker_use_ssl=_tls(settings.broker_url),
     )
     return app
+
+
+def worker_arguments(name: str, queues: Iterable[str], settings: Settings, *more: str) -> list[str]:
+    """The command line of a Celery worker. name: unique on the host. more: further options."""
+    return [
+        "worker",
+        "--without-gossip",
+        "--without-mingle",
+        f"--hostname={name}@%h",
+        f"--queues={','.join(queues)}",
+        f"--loglevel={settings.log_level}",
+        *more,
+    ]
 
 
 def celery_backend_url(url: str) -> str:

@@ -6,7 +6,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,35 +18,13 @@ from contracts.storage.local import LocalStorage
 from contracts.storage.port import Storage, video_key
 from contracts.storage.s3_resumable import _ResumableWriter
 from tests.support.deployments.service import ROOT
-from tests.support.fakes import MemoryStorage
-from tests.support.servers.debian import require
-from tests.support.servers.s3 import Bucket, Line, ObjectStore
+from tests.support.servers.s3 import Bucket, Line
 
 KEY = video_key("0b1c2d3e-0000-4000-8000-000000000000")
 MIB = 1024 * 1024
 CONTENT = random.Random(5).randbytes(40 * MIB)
 # Places where pieces may end; about the size of a part they matter.
 CUTS = [1, MIB, 5 * MIB, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 16 * MIB, 17 * MIB + 3, 24 * MIB]
-
-
-@pytest.fixture(scope="module")
-def object_store() -> Iterator[ObjectStore]:
-    require("moto_server")
-    with ObjectStore() as running:
-        yield running.wait()
-
-
-@pytest.fixture
-def bucket(object_store: ObjectStore) -> Bucket:
-    return object_store.bucket()
-
-
-@pytest.fixture(params=["local disk", "memory", pytest.param("s3", marks=pytest.mark.distributed)])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    if request.param == "s3":
-        bucket: Bucket = request.getfixturevalue("bucket")
-        return bucket.storage()
-    return LocalStorage(tmp_path / "storage") if request.param == "local disk" else MemoryStorage()
 
 
 def add(storage: Storage, stop: int, step: int = MIB) -> None:

@@ -30,25 +30,12 @@ from processor.probe.ask import probe
 from tests.adapters.test_storage import get, put
 from tests.media.test_inference import FakeEngines
 from tests.support.fakes import MemoryResultStore
-from tests.support.servers.debian import require
 from tests.support.servers.s3 import Bucket, Line, ObjectStore
 from tests.support.videos.clips import JOB, VIDEO_KEY, Clip, chunks, clip, pixels, sequential
 
 MIB = 1024 * 1024
 
 pytestmark = pytest.mark.distributed
-
-
-@pytest.fixture(scope="module")
-def object_store() -> Iterator[ObjectStore]:
-    require("moto_server")
-    with ObjectStore() as running:
-        yield running.wait()
-
-
-@pytest.fixture
-def bucket(object_store: ObjectStore) -> Bucket:
-    return object_store.bucket()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import hashlib
 import os
 import random
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,26 +13,8 @@ import pytest
 from contracts.errors import NotFound, StorageFull, StorageUnavailable
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import Storage, index_key, plan_key, result_key, video_key
-from tests.support.fakes import MemoryStorage
-from tests.support.servers.debian import require
-from tests.support.servers.s3 import ObjectStore
 
 KEY = "videos/0b1c/content"
-
-
-@pytest.fixture(scope="module")
-def object_store() -> Iterator[ObjectStore]:
-    require("moto_server")
-    with ObjectStore() as running:
-        yield running.wait()
-
-
-@pytest.fixture(params=["local disk", "memory", pytest.param("s3", marks=pytest.mark.distributed)])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    if request.param == "s3":
-        store: ObjectStore = request.getfixturevalue("object_store")
-        return store.bucket().storage()
-    return LocalStorage(tmp_path / "storage") if request.param == "local disk" else MemoryStorage()
 
 
 def put(storage: Storage, key: str, data: bytes) -> None:

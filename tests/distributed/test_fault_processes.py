@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from contracts.storage.port import result_key
-from tests.support.deployments.breakable import Faulty, Patient, check, short, stuck_index, the_one, tries
+from tests.support.deployments.breakable import Faulty, Patient, check, stuck_index, the_one, tries
 from tests.support.deployments.busy_jobs import Work
 from tests.support.deployments.deployment import Deployment
 from tests.support.deployments.postgres_gate import Gate
@@ -23,21 +23,6 @@ pytestmark = pytest.mark.distributed
 def own(faulty: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with faulty.run(tmp_path_factory.mktemp("own"), DETECTOR_WORKERS=2) as deployment:
         yield deployment
-
-
-@pytest.fixture(scope="module")
-def patient(own: Deployment) -> Patient:
-    return Patient(own.url).register("patient")
-
-
-@pytest.fixture(scope="module")
-def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return short(sample, tmp_path_factory.mktemp("clips"))
-
-
-@pytest.fixture(scope="module")
-def video(patient: Patient, clip: Path) -> Any:
-    return patient.upload(clip)
 
 
 @pytest.fixture(scope="module")

@@ -29,11 +29,6 @@ def own(faulty: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
 
 
 @pytest.fixture(scope="module")
-def patient(own: Deployment) -> Patient:
-    return Patient(own.url).register("patient")
-
-
-@pytest.fixture(scope="module")
 def video(patient: Patient, sample: Path) -> Any:
     return patient.upload(sample)
 

@@ -5,13 +5,12 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from tests.support.deployments.breakable import Faulty, Patient, at_work, check, short, space_of, the_one
+from tests.support.deployments.breakable import Faulty, Patient, at_work, check, space_of, the_one
 from tests.support.deployments.deployment import Deployment
 from tests.support.deployments.service import Client
 from tests.support.servers.debian import Server
@@ -26,16 +25,6 @@ AWAY_SECONDS = float(os.environ.get("WEB_DETECTOR_AWAY_SECONDS", "10"))
 def own(faulty: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with faulty.run(tmp_path_factory.mktemp("own"), DETECTOR_WORKERS=1) as deployment:
         yield deployment
-
-
-@pytest.fixture(scope="module")
-def patient(own: Deployment) -> Patient:
-    return Patient(own.url).register("patient")
-
-
-@pytest.fixture(scope="module")
-def video(patient: Patient, sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return patient.upload(short(sample, tmp_path_factory.mktemp("clips")))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deployments.breakable import Faulty, Patient, at_work, check, short, the_one
+from tests.support.deployments.breakable import Faulty, Patient, at_work, check, the_one
 from tests.support.deployments.deployment import Deployment
 from tests.support.deployments.service import ROOT
 from tests.support.requirements import missing
@@ -49,11 +49,6 @@ def far_apart(faulty: Faulty) -> Iterator[FarApart]:
             proxy = Proxy(server.port, pause=lambda: 1.0 if chance.random() < 0.003 else chance.uniform(0.002, 0.02))
             ports.append((server.port, stack.enter_context(proxy).port))
         yield FarApart(faulty.broker, faulty.database, servers, faulty.images, ports=tuple(ports))
-
-
-@pytest.fixture(scope="module")
-def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return short(sample, tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture(scope="module")
