@@ -1,4 +1,4 @@
-"""The port of the inference engines: one template that every engine fills in, and the checks that all of them share.
+"""Port of the inference engines: a template for every engine, with common checks.
 
 An engine runs tensors; detector.heads turns its outputs into detections.
 """
@@ -71,7 +71,7 @@ class Engine(ABC):
     error_line: ClassVar[int] = 0
 
     def __init__(self, config: EngineConfig) -> None:
-        """Raises EngineUnavailable where the device does not exist."""
+        """Raises EngineUnavailable when the device does not exist."""
         self.config = config
         self.precision = ""
         # (H, W, 3) of all images; None where any size is taken.
@@ -164,7 +164,7 @@ class Engine(ABC):
 
 
 def check_file(model: Model, path: Path, precision: str) -> None:
-    """The file is the one of the catalogue for that precision, byte for byte. Raises ModelBroken with what to do."""
+    """Compare the file with the hash in the catalogue for a precision. Raises ModelBroken with what to do."""
     _, sha256 = model.weights(precision)
     if not sha256:
         raise ModelBroken(f"the catalogue has no sha256 for model {model.id}: it cannot be trusted; add it there")
@@ -187,10 +187,10 @@ def image_shape(model: Model) -> tuple[int, int, int]:
 
 
 def check_outputs(model: Model, expected: Shapes, found: Shapes) -> dict[str, str]:
-    """The model has the outputs that its head reads: their names in the graph by role.
+    """Find the outputs that the head reads: their names in the graph by role.
 
-    expected: by role. found: by the graph's names, with the batch dimension where there is one; None
-    stands for a number that only running tells. Raises ModelBroken that names the others.
+    expected: shapes by role. found: shapes by name in the graph, with the batch dimension if there is one; None is a
+    dimension that is known at run time only. Raises ModelBroken with the differences.
     """
     names = {role: model.outputs.get(role, role) for role in expected}
     for role, shape in expected.items():
@@ -208,25 +208,25 @@ def check_outputs(model: Model, expected: Shapes, found: Shapes) -> dict[str, st
 
 
 def shown(shape: tuple[int | None, ...]) -> str:
-    """A shape as errors show it."""
+    """A shape as text."""
     return f"({', '.join('any' if length is None else str(length) for length in shape)})"
 
 
 def check_finite(model: Model, outputs: Outputs) -> None:
-    """Outputs are numbers: a model that gives others would look as if there was nothing to see.
+    """Check the outputs for NaN: such a model would look as if it had detected nothing.
 
     Raises ModelBroken."""
     for name, values in outputs.items():
-        # What is no number makes the sum none. (And infinity may be meant, as a logit: exp(-inf) is 0.)
+        # NaN propagates to the sum. (Infinity may be valid for logits: exp(-inf) is 0.)
         if name != MASKS and np.isnan(values.sum(dtype=np.float64)):
             raise ModelBroken(f"model {model.id}: output {name!r} is not a number on this device")
 
 
 def choose_precision(wanted: str, available: Collection[str]) -> str:
-    """The precision to compute with; "auto" is bf16 where the hardware has it, else fp32, and never int8,
-    which changes too many boxes to be taken unasked.
+    """The precision to compute with; "auto" is bf16 if the hardware supports it, else fp32, and never int8, which
+    changes too many boxes to be a default.
 
-    available: those of PRECISIONS that the hardware has. Raises PrecisionUnavailable.
+    available: the PRECISIONS that the hardware supports. Raises PrecisionUnavailable.
     """
     if wanted == "auto":
         return "bf16" if "bf16" in available else "fp32"
@@ -238,6 +238,6 @@ def choose_precision(wanted: str, available: Collection[str]) -> str:
 
 
 def line_of(error: Exception, position: int = 0) -> str:
-    """One line of what a library's error says: the first, where position names no other; its name when it says none."""
+    """One line of a library's error: by default the first; the class name when there is no text."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[position] if lines else type(error).__name__

@@ -52,8 +52,8 @@ class Repository:
             return session.scalar(select(User.quotas).where(User.id == user_id))
 
     def move(self, job_id: str, target: JobState, **values: Any) -> bool:
-        """Move a job to a state, if it is in one that leads there; False when it is not. With its end, what webhooks
-        are to be told is noted: both, or neither."""
+        """Move a job to a state by compare-and-set; False when its state does not allow it. A terminal state and its
+        webhook deliveries are written in one transaction."""
         if target in TERMINAL:
             values["finished_at"] = utcnow()
         statement = (
@@ -68,58 +68,58 @@ class Repository:
             return moved
 
     def begin(self, job_id: str, limit: int) -> bool:
-        """Move a queued job to planning if its turn has come (see `next_jobs`)."""
+        """Move a queued job to planning if it may start (see `next_jobs`)."""
         with self._database.write() as session:
             queued = (Job.id == job_id, Job.state == str(JobState.QUEUED))
             user_id = session.scalar(select(Job.user_id).where(*queued))
             if user_id is None:
                 return False
-            session.get(User, user_id, with_for_update={"key_share": True})  # one begins at a time
+            session.get(User, user_id, with_for_update={"key_share": True})  # serialise the starts of a user
             if job_id not in {job.id for job in _next_jobs(session, user_id, limit)}:
                 return False
             begun = update(Job).where(*queued).values(state=str(JobState.PLANNING), started_at=utcnow())
             return session.execute(begun).rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
     def next_jobs(self, user_id: str, limit: int) -> list[Job]:
-        """The queued jobs of a user whose turn has come: the oldest, when at most limit jobs are worked on at once.
-        Only what `core.fair_share` reads of them is loaded."""
+        """The queued jobs of a user that may start: the oldest, with at most limit jobs in progress. Loads only the
+        columns that `core.fair_share` reads."""
         with self._database.read() as session:
             return _next_jobs(session, user_id, limit)
 
     def count_worked_on(self, user_id: str) -> int:
-        """How many jobs of a user are planned or running."""
+        """Number of jobs in progress of a user."""
         statement = select(func.count()).select_from(Job).where(Job.user_id == user_id, Job.state.in_(_WORKED_ON))
         with self._database.read() as session:
             return session.scalars(statement).one()
 
     def note_sent(self, job_id: str, before: int, after: int) -> bool:
-        """Note how many chunks of a running job were sent, if it is so many until now."""
+        """Set the number of sent chunks of a running job by compare-and-set."""
         running = (Job.id == job_id, Job.state == str(JobState.RUNNING), Job.chunks_sent == before)
         with self._database.write() as session:
             result = session.execute(update(Job).where(*running).values(chunks_sent=after))
             return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
     def note_error(self, job_id: str, error: dict[str, str]) -> None:
-        """Say what holds up a job that is being merged."""
+        """Record the error that delays the merge of a job."""
         merging = (Job.id == job_id, Job.state == str(JobState.MERGING))
         with self._database.write() as session:
             session.execute(update(Job).where(*merging).values(error=error))
 
     def probed(self, video_id: str, media: Media | None, refused: str | None) -> bool:
-        """Note what the probe found; False when the video is gone."""
+        """Store the result of the probe; False when the video was deleted."""
         values = {"media": to_json(media) if media else None, "refused": refused}
         with self._database.write() as session:
             result = session.execute(update(Video).where(Video.id == video_id).values(**values))
             return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
     def active_jobs(self) -> list[Job]:
-        """The jobs that have not ended, the oldest first."""
+        """The active jobs, oldest first."""
         statement = select(Job).where(Job.state.in_([str(state) for state in ACTIVE])).order_by(Job.created_at, Job.id)
         with self._database.read() as session:
             return list(session.scalars(statement))
 
     def unprobed_videos(self, before: datetime) -> list[str]:
-        """Videos that came before a time and were never probed."""
+        """Videos uploaded before a time and not probed."""
         statement = select(Video.id).where(Video.media.is_(None), Video.refused.is_(None), Video.created_at < before)
         with self._database.read() as session:
             return list(session.scalars(statement))
@@ -130,10 +130,10 @@ class Repository:
             return session.get(Rendition, row_id)
 
     def add_poster(self, video_id: str) -> Rendition | None:
-        """A poster that is to be made; None when there is one already, or no such video."""
+        """Add a poster to be made; None when there is one already, or no such video."""
         try:
             with self._database.write() as session:
-                # Held until the poster is noted: whoever deletes the video finds it.
+                # Row lock until the poster is inserted, so that a concurrent deletion of the video includes it.
                 video = session.get(Video, video_id, with_for_update={"read": True, "key_share": True})
                 if video is None:
                     return None
@@ -151,7 +151,7 @@ class Repository:
             return None
 
     def move_rendition(self, row: Rendition, target: RenditionState, **values: Any) -> bool:
-        """Move an unfinished rendition; False when it was deleted, finished, or asked for anew since it was read."""
+        """Move an unfinished rendition; False when it was deleted, finished, or requested again since it was read."""
         if target not in UNFINISHED:
             values["finished_at"] = utcnow()
         same = (Rendition.id == row.id, Rendition.created_at == row.created_at)
@@ -161,30 +161,30 @@ class Repository:
             return session.execute(statement).rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
     def unfinished_renditions(self, before: datetime) -> list[Rendition]:
-        """Renditions that were asked for before a time and are not made yet, the oldest first."""
+        """Unfinished renditions that were requested before a time, oldest first."""
         states = [str(state) for state in UNFINISHED]
         statement = select(Rendition).where(Rendition.state.in_(states), Rendition.created_at < before)
         with self._database.read() as session:
             return list(session.scalars(statement.order_by(Rendition.created_at)))
 
     def expired_uploads(self) -> list[str]:
-        """Resumable uploads that have stood still for too long."""
+        """Expired resumable uploads."""
         with self._database.read() as session:
             return list(session.scalars(select(Upload.id).where(Upload.expires_at < utcnow())))
 
     def has_expired(self, upload_id: str) -> bool:
-        """Whether an upload is there and has stood still for too long."""
+        """Whether an upload exists and has expired."""
         with self._database.read() as session:
             upload = session.get(Upload, upload_id)
             return upload is not None and upload.expires_at < utcnow()
 
     def forget_events(self, before: datetime) -> int:
-        """Delete what the audit log has from before a time; how much that was."""
+        """Delete events of the audit log before a time; returns their number."""
         with self._database.write() as session:
             return session.execute(delete(AuditEvent).where(AuditEvent.at < before)).rowcount  # type: ignore[attr-defined,no-any-return]
 
     def delete_upload(self, upload_id: str) -> None:
-        """Forget an upload."""
+        """Delete an upload."""
         with self._database.write() as session:
             session.execute(delete(Upload).where(Upload.id == upload_id))
 
@@ -199,7 +199,7 @@ def _next_jobs(session: Session, user_id: str, limit: int) -> list[Job]:
 def _note_end(session: Session, job_id: str) -> None:
     """Add a delivery for each webhook of the job's user, in the transaction that ends the job."""
     mine = select(Webhook.id).join(Job, Job.user_id == Webhook.user_id).where(Job.id == job_id)
-    # Held until the deliveries are noted: one that is deleted meanwhile must not undo the end of the job.
+    # Lock the webhooks until the deliveries are inserted: a concurrent deletion must not fail the transaction.
     held = mine.with_for_update(of=Webhook, read=True, key_share=True)
     now = utcnow()
     for webhook_id in session.scalars(held).all():

@@ -11,7 +11,7 @@ from processor.renditions import steps
 
 @shared_task(name=PROBE_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
 def probe_video(video_id: str) -> None:
-    """Find out what an uploaded video is."""
+    """Probe an uploaded video."""
     planning.probe_video(context.current(), video_id)
 
 
@@ -23,7 +23,7 @@ def process_video(job_id: str) -> None:
 
 @shared_task(name=MERGE_CHUNKS, ignore_result=True)  # type: ignore[untyped-decorator]
 def merge_chunks(job_id: str) -> None:
-    """Some chunks are done: end the job if they were the last, else send more."""
+    """A batch of chunks is done: end the job if it was the last one, else send more."""
     advance.follow_up(context.current(), job_id)
 
 
@@ -33,7 +33,7 @@ def reap() -> None:
     periodic.run_due(context.current())
 
 
-# Acknowledged when it begins: no broker waits as long for an answer as a copy may take. The reaper sends it again.
+# Acknowledged at the start, since a copy may exceed the acknowledgement timeout of any broker; the reaper resends it.
 @shared_task(name=RENDER, ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
 def render(rendition_id: str) -> None:
     """Make a rendition."""

@@ -1,4 +1,4 @@
-"""What is wrong with settings that are well-formed each by itself."""
+"""Checks across settings, and of secrets."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _PLACEHOLDERS = frozenset(
 
 
 def misfits(settings: Settings, environ: Mapping[str, str]) -> list[str]:
-    """What does not fit together, for people. environ: what the settings were read from."""
+    """Contradictions between settings, as texts. environ: the environment that they were read from."""
     problems = []
     if settings.result_store_url and not is_redis(settings.result_store_url) and not environ.get("REDIS_URL"):
         problems.append("REDIS_URL is not set: it is needed beside a RESULT_STORE_URL that is not Redis")
@@ -20,7 +20,7 @@ def misfits(settings: Settings, environ: Mapping[str, str]) -> list[str]:
 
 
 def weaknesses(variable: str, value: str, least_length: int) -> list[str]:
-    """What is wrong with a secret, for people: without the secret."""
+    """Problems of a secret, as texts that do not contain it."""
     if value.lower() in _PLACEHOLDERS or value.lower().startswith(("change", "<")):
         return [f"{variable} is a placeholder: set a random one, for example from `openssl rand -hex 32`"]
     if len(value) < least_length:
@@ -29,7 +29,7 @@ def weaknesses(variable: str, value: str, least_length: int) -> list[str]:
 
 
 def _storage_misfits(settings: Settings) -> list[str]:
-    """What does not fit together in the settings that say where the videos lie."""
+    """Contradictions between the settings of the storage."""
     endpoint, key, secret = settings.s3_endpoint_url, settings.s3_access_key_id, settings.s3_secret_access_key
     if not settings.storage_url:
         idle = {"S3_ENDPOINT_URL": endpoint, "S3_ACCESS_KEY_ID": key, "S3_SECRET_ACCESS_KEY": secret}

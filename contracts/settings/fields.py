@@ -1,4 +1,4 @@
-"""What is noted of a setting beside its type: which roles read it, and what its text must be like."""
+"""Metadata of settings: help text, roles, and checks of their text."""
 
 import os
 import re
@@ -28,32 +28,31 @@ def meta(
     le: int | None = None,
     check: Callable[[str], object] | None = None,
 ) -> Meta:
-    """What is noted of a setting. help: for the documentation. roles: those that read it.
+    """Metadata of a setting. help: for the documentation. roles: roles that read it.
 
-    least_length: of a secret that we make ourselves; those that others give are as long as they are.
-    check raises ValueError, or SettingsError where the text must not be repeated, for what the type alone does not
-    refuse."""
+    least_length: minimum length of a secret that the operator chooses. check: validates the text beyond its type;
+    raises ValueError, or SettingsError where the text must not be repeated."""
     extra = {"roles": roles, "required": required, "secret": secret, "least_length": least_length, "check": check}
     return Meta(description=help, ge=ge, le=le, extra=extra)
 
 
 def noted(field: Field[Any]) -> Meta:
-    """What is noted of a setting."""
+    """The Meta of a setting."""
     return next(item for item in get_args(field.type) if isinstance(item, Meta))
 
 
 def extra(field: Field[Any]) -> dict[str, Any]:
-    """What is noted of it beyond help and limits, by the names that meta takes."""
+    """Metadata beyond help and limits, by the parameter names of `meta`."""
     return noted(field).extra or {}
 
 
 def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    """The networks of a list. Raises ValueError."""
+    """Parse a list of networks. Raises ValueError."""
     return tuple(ip_network(item.strip()) for item in text.split(",") if item.strip())
 
 
 def origins(text: str) -> tuple[str, ...]:
-    """The origins of a list. Raises ValueError."""
+    """Parse a list of origins. Raises ValueError."""
     found = tuple(item.strip() for item in text.split(",") if item.strip())
     for origin in found:
         if not re.fullmatch(r"https?://[^/\s*?#]+", origin):
@@ -62,6 +61,6 @@ def origins(text: str) -> tuple[str, ...]:
 
 
 def program(path: str) -> None:
-    """Raises ValueError where it cannot be started."""
+    """Raises ValueError for a path that is not an executable file."""
     if not os.access(path, os.X_OK) or Path(path).is_dir():
         raise ValueError("there is no such program")

@@ -1,4 +1,4 @@
-"""The settings, read from the environment once."""
+"""Reads the settings from the environment."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ def load_or_report(role: Role) -> Settings | None:
 
 
 def load(role: Role | None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings of a role; None is a command that needs none in particular.
+    """Read the settings. role: whose required settings are checked; None for commands that require none.
 
     Raises SettingsError that names every missing, wrong or placeholder setting at once.
     """
@@ -39,7 +39,7 @@ def load(role: Role | None, environ: Mapping[str, str] | None = None) -> Setting
                 if more["check"]:
                     more["check"](raw)
                 values[field.name] = value
-            except SettingsError as error:  # says of the value what may be shown, which may hold a password
+            except SettingsError as error:  # its text is safe, while the value may contain a password
                 problems.append(f"{variable} {error.detail}")
             except (msgspec.ValidationError, ValueError) as error:
                 problems.append(f"{variable}={raw!r}: {error}")

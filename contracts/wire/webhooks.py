@@ -1,4 +1,4 @@
-"""What the processor notes for webhooks, and the api delivers."""
+"""Webhook deliveries: created by the processor, sent by the api."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ JOB_FINISHED = "job.finished"
 
 
 class DeliveryState(StrEnum):
-    """Of a delivery. It waits until it was delivered, or was tried too often."""
+    """State of a delivery: waiting until it is delivered or out of attempts."""
 
     WAITING = "waiting"
     DELIVERED = "delivered"

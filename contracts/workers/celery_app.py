@@ -1,4 +1,4 @@
-"""The Celery application that all roles share, and the settings that proved right."""
+"""The Celery application of all roles, with its configuration."""
 
 import ssl
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, Q
 SOFT_LIMIT_SECONDS = 600
 HARD_LIMIT_SECONDS = 660
 _CHORD_EXPIRES_SECONDS = 7 * 86_400
-# A renderer has the next message in hand while it makes a copy, which may take hours.
+# A renderer prefetches the next message while it makes a copy, which may take hours.
 _QUEUE_ARGUMENTS = {QUEUE_RENDER: {"x-consumer-timeout": 7 * 86_400_000}}
 
 
@@ -32,7 +32,7 @@ def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> 
         task_queues=[_queue(name) for name in dict.fromkeys(names)],
         task_default_queue=QUEUE_PROCESSOR,
         task_create_missing_queues=False,
-        # A task is acknowledged when it is done; a worker that dies gives it back.
+        # Tasks are acknowledged at their end, so that those of a killed worker return to the queue.
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
@@ -40,19 +40,19 @@ def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> 
         task_time_limit=HARD_LIMIT_SECONDS,
         worker_soft_shutdown_timeout=20,
         worker_enable_soft_shutdown_on_idle=True,
-        worker_proc_alive_timeout=300,  # a child loads its model before it says that it is up
+        worker_proc_alive_timeout=300,  # a child loads its model before it reports ready
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
-        # A worker whose link was cut comes back before RabbitMQ misses the old connection. What that one
-        # holds exclusively cannot be had again, and Celery ends the worker for it.
+        # A disconnected worker reconnects before RabbitMQ notices the end of the old connection. An exclusive
+        # queue would still be locked by that connection, and Celery would end the worker.
         control_queue_exclusive=False,
         control_queue_durable=True,
-        result_expires=86_400,  # what tasks return tells nothing that the store does not
+        result_expires=86_400,  # return values contain nothing that is not in the result store
         result_chord_expires=_CHORD_EXPIRES_SECONDS,  # type: ignore[call-arg,unused-ignore]
         result_backend_always_retry=True,
         redis_backend_health_check_interval=30,
         broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,  # a broker may be away for hours; after 100 tries a worker would end
+        broker_connection_max_retries=None,  # a broker may be down for hours; by default a worker ends after 100 tries
         broker_transport_options=_transport_options(settings),
         broker_use_ssl=_tls(settings.broker_url),
     )
@@ -73,7 +73,7 @@ def worker_arguments(name: str, queues: Iterable[str], settings: Settings, *more
 
 
 def celery_backend_url(url: str) -> str:
-    """A redis-py URL as Celery and kombu spell it: a unix socket is redis+socket there."""
+    """A redis-py URL in the syntax of Celery and kombu, which use redis+socket for a unix socket."""
     scheme, separator, rest = url.partition("://")
     if scheme != "unix":
         return _verified(url)
@@ -81,15 +81,15 @@ def celery_backend_url(url: str) -> str:
 
 
 def _verified(url: str) -> str:
-    """A rediss:// URL that says that the server's certificate is verified: Celery's result backend insists on a
-    word about it, and kombu would not verify."""
+    """A rediss:// URL with certificate verification, which Celery's result backend requires to be explicit and kombu
+    does not do by default."""
     if not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
         return url
     return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
 
 
 def _tls(url: str) -> dict[str, Any] | None:
-    """For amqps://: the certificate must be the host's own. py-amqp alone checks only who signed it."""
+    """TLS options of amqps://: verify the host name too. By default py-amqp checks only the issuer."""
     parts = urlsplit(url)
     if parts.scheme != "amqps":
         return None

@@ -1,7 +1,7 @@
 """One file per engine.
 
-On import, OpenVINO reports its use to its makers over the network and keeps an id in the home folder, if a
-package of that name can be imported. Nobody who runs this service was asked, so it cannot be.
+On import, OpenVINO sends telemetry and writes an id to the home folder if its telemetry package can be imported. This
+module prevents that import, since operators have not consented.
 """
 
 import sys

@@ -1,10 +1,10 @@
-"""The processor that engines run on where there is no other device."""
+"""Name of the CPU."""
 
 from pathlib import Path
 
 
 def cpu_name() -> str:
-    """As it names itself; "CPU" where it does not."""
+    """The model name of the CPU, or "CPU"."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,6 +1,6 @@
 """Detectron2: Faster R-CNN, RetinaNet and Mask R-CNN by the configs of its model zoo. The only file that imports it.
 
-Its compiled extension is not needed: these models' regions and suppression come from torchvision.
+Its compiled extension is not needed: RoI pooling and NMS of these models come from torchvision.
 """
 
 import warnings
@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import interpolate
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of what it uses that PyTorch will drop
+    warnings.simplefilter("ignore")  # deprecation warnings of PyTorch
     import detectron2
     from detectron2.config import get_cfg
     from detectron2.data.transforms import ResizeShortestEdge
@@ -26,7 +26,7 @@ from detector.engines.torch_common import SCORE_FLOOR, Found, TorchEngine, check
 
 _ZOO = Path(str(files(detectron2))) / "model_zoo" / "configs"
 _FOLDERS = ("COCO-Detection", "COCO-InstanceSegmentation")
-_NO_DETECTORS = ("rpn_", "fast_rcnn_")  # proposals alone, and what needs such from elsewhere
+_NO_DETECTORS = ("rpn_", "fast_rcnn_")  # proposals only, and models that need external proposals
 
 
 class Detectron2Engine(TorchEngine):
@@ -95,7 +95,8 @@ def _config(model: Model, device: torch.device) -> Any:
 
 
 def _in_float32(module: torch.nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Boxes are rounded to the type of the features: in bf16, at x = 1000, to whole multiples of 4."""
+    """Run RoI pooling in float32: it rounds boxes to the type of the features, in bf16 at x = 1000 to multiples of
+    4."""
     features, boxes = arguments
     return [feature.float() for feature in features], boxes
 

@@ -1,4 +1,4 @@
-"""The models that a process has loaded. They stay for as long as it lives."""
+"""Models loaded by a process; they stay loaded until it ends."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -10,12 +10,12 @@ from detector.engines.registry import create
 
 log = logging.getLogger(__name__)
 
-# The weights of the models that come along.
+# Weights of the bundled models.
 BUNDLED_WEIGHTS = Path(__file__).parents[1] / "models"
 
 
 def weights_path(folder: Path, model: Model, precision: str) -> Path:
-    """Where the file of a model for a precision lies: in the folder of models, or among those that come along.
+    """Path of the model file for a precision: in MODELS_DIR, or bundled.
 
     Raises ModelBroken when the model has none for it.
     """
@@ -33,7 +33,7 @@ class Engines:
         config: EngineConfig,
         on_loaded: Callable[[Sequence[tuple[Model, EngineInfo]]], None] = lambda _: None,
     ) -> None:
-        """on_loaded is told what is loaded, each time that something has been."""
+        """on_loaded: called with all loaded models after each load."""
         self._folder = folder
         self._config = config
         self._on_loaded = on_loaded
@@ -41,7 +41,7 @@ class Engines:
         self._infos: list[tuple[Model, EngineInfo]] = []
 
     def get(self, model: Model, precision: str) -> Engine:
-        """The engine of a model, ready to run. `describe` tells what "auto" came to.
+        """The engine of a model, ready to run. `describe` has the precision chosen by "auto".
 
         Raises ModelBroken, EngineUnavailable, PrecisionUnavailable.
         """
@@ -52,7 +52,7 @@ class Engines:
             engine.setup(model, weights_path(self._folder, model, precision), precision)
             info = engine.describe()
             log.info("model %s is loaded: %s", model.id, info)
-            # What "auto" came to may be loaded already, and is then taken instead.
+            # Reuse the engine if the precision chosen by "auto" is already loaded.
             self._loaded[key] = self._loaded.setdefault((*identity, info.precision), engine)
             self._infos.append((model, info))
             self._on_loaded(self._infos)

@@ -1,7 +1,6 @@
 """ONNX Runtime: on CPUs, and on NVIDIA GPUs with the package onnxruntime-gpu. The only file that imports it.
 
-What turns uint8 images into the model's own input is put into the graph, so that a GPU is sent a quarter of
-the bytes.
+The preprocessing of uint8 images is part of the graph, so that a quarter of the bytes is sent to a GPU.
 """
 
 from collections import deque
@@ -21,8 +20,7 @@ from detector.engines.cpu_name import cpu_name
 from detector.engines.onnx_graph import prepared
 from detector.tensors import Image, Outputs, Shapes
 
-# Devices as DETECTOR_DEVICE names them, the best first. TensorRT is taken only when it is named: it works
-# for minutes on a model before the first image.
+# Values of DETECTOR_DEVICE, best first. TensorRT is used only when named, since it compiles a model for minutes.
 _PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
     "cpu": "CPUExecutionProvider",
@@ -43,7 +41,7 @@ class OnnxRuntimeEngine(Engine):
         self._batch = 1
         self._session: Any = None
         self._feeds: dict[str, Any] = {}
-        # Two runs in parallel: near its end a run uses few threads, and the next one takes the others.
+        # Two runs in parallel: near its end a run uses few threads, and the next one uses the others.
         self._runs = ThreadPoolExecutor(2, "onnxruntime")
         self.warm_up_images = 2
 
@@ -71,7 +69,7 @@ class OnnxRuntimeEngine(Engine):
                 count, future = waiting.popleft()
                 yield from future.result()[:count]
         finally:
-            for _, future in waiting:  # whoever closed us does not want to hear of these
+            for _, future in waiting:  # the generator was closed: their errors are irrelevant
                 future.exception()
 
     def describe(self) -> EngineInfo:
@@ -79,7 +77,7 @@ class OnnxRuntimeEngine(Engine):
         return EngineInfo("onnxruntime", ort.__version__, name, _PROVIDERS[self._device], self.precision)
 
     def _batches(self, images: Iterable[Image]) -> Iterable[tuple[int, Any]]:
-        """Images put together: how many, and [batch, height, width, 3], the last ones filled up with black."""
+        """Batches of images: their number, and [batch, height, width, 3], padded with black images."""
         source = iter(images)
         for first in source:
             batch = np.zeros((self._batch, *self._shape), np.uint8)
@@ -96,13 +94,13 @@ class OnnxRuntimeEngine(Engine):
         else:
             arrays = self._bound(names, batch)
         whole = dict(zip(names, arrays, strict=True))
-        if self._batch == 1:  # which some graphs leave away
+        if self._batch == 1:  # absent in some graphs
             return [self.by_role(whole)]
         parts = ({name: array[number] for name, array in whole.items()} for number in range(self._batch))
         return [self.by_role(part) for part in parts]
 
     def _bound(self, names: list[str], batch: Any) -> list[Any]:
-        """The outputs of a batch, computed where its memory is: only what the head reads comes back."""
+        """The outputs of a batch, computed on the device; only outputs that the head reads are copied back."""
         binding = self._session.io_binding()
         for name, values in {IMAGE_INPUT: batch, **self._feeds}.items():
             binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(values, "cuda", self._number))
@@ -113,7 +111,7 @@ class OnnxRuntimeEngine(Engine):
 
     def _provider_options(self) -> dict[str, str]:
         match self._device:
-            case "cuda":  # whose TF32 would be something between fp32 and f16
+            case "cuda":  # TF32 would be less precise than fp32
                 return {"device_id": str(self._number), "use_tf32": "0"}
             case "tensorrt":
                 half = "1" if self.precision == "f16" else "0"
@@ -121,7 +119,7 @@ class OnnxRuntimeEngine(Engine):
         return {}
 
     def _size_of_batch(self, fixed: int) -> int:
-        """Images a run: one on a CPU, where more gain nothing, and what the graph takes where that is fixed."""
+        """Batch size: one on a CPU, where larger ones are no faster, and that of the graph if it is fixed."""
         if self._device == "cpu":
             return 1
         return fixed or self.config.batch or _GPU_BATCH
@@ -130,14 +128,14 @@ class OnnxRuntimeEngine(Engine):
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.config.threads
         options.log_severity_level = _WARNINGS_AND_WORSE + 1
-        # Waiting threads that spin take the cores from decoding.
+        # Spinning threads would take CPU time from decoding.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         name = _PROVIDERS[self._device]
         wanted: list[Any] = [(name, self._provider_options())]
         if self._device != "cpu":
-            wanted.append(_PROVIDERS["cpu"])  # for the few operations that a GPU does not have
+            wanted.append(_PROVIDERS["cpu"])  # for the few operations without a GPU implementation
         session = ort.InferenceSession(content, options, providers=wanted)
-        if session.get_providers()[0] != name:  # it falls back without an error
+        if session.get_providers()[0] != name:  # it falls back silently
             raise EngineUnavailable(
                 f"onnxruntime cannot start {name}: its libraries (CUDA, cuDNN, TensorRT) are missing or of another "
                 "version; install them, or set DETECTOR_DEVICE=cpu"
@@ -146,7 +144,7 @@ class OnnxRuntimeEngine(Engine):
 
 
 def _device(wanted: str) -> tuple[str, int]:
-    """Device and its number. Raises EngineUnavailable with those that are there."""
+    """Device and its number. Raises EngineUnavailable with the available ones."""
     there = [device for device, provider in _PROVIDERS.items() if provider in ort.get_available_providers()]
     name, _, number = wanted.lower().partition(":")
     if not name:
@@ -160,5 +158,5 @@ def _device(wanted: str) -> tuple[str, int]:
 
 
 def _shape(shape: list[Any]) -> tuple[int | None, ...]:
-    """A shape of the graph; lengths with a name, or none, are known only when it runs."""
+    """A shape of the graph; named and missing lengths are known at run time only."""
     return tuple(length if isinstance(length, int) else None for length in shape)

@@ -1,7 +1,7 @@
 """OpenVINO: the engine for CPUs. The only file that imports it.
 
-Requests are run by hand, in a ring. The library's own queue with Python callbacks can hang when
-its model is dropped: it joins threads that wait for the interpreter's lock.
+It runs infer requests itself, in a ring. The library's AsyncInferQueue with Python callbacks can hang when its model is
+released: it joins threads that wait for the GIL.
 """
 
 from collections.abc import Generator, Iterable
@@ -18,7 +18,7 @@ from contracts.models.catalogue import Model
 from detector.engine import IMAGE_INPUT, Engine, EngineConfig, EngineInfo, image_shape
 from detector.tensors import Image, Outputs, Shapes
 
-# In a model of whole numbers, what is left is computed in fp32.
+# In an int8 model, the other operations are computed in fp32.
 _HINTS = {"fp32": "f32", "bf16": "bf16", "f16": "f16", "int8": "f32"}
 _CAPABILITIES = {"FP32": "fp32", "BF16": "bf16", "FP16": "f16", "INT8": "int8"}
 _DEFAULT_DEVICE = "CPU"
@@ -58,7 +58,7 @@ class OpenVinoEngine(Engine):
         return shapes
 
     def run(self, images: Iterable[Image], *, masks: bool) -> Generator[Outputs, None, None]:
-        # Position i of the ring computes image i, i + n, i + 2n ...
+        # Slot i of the ring computes images i, i + n, i + 2n ...
         started = finished = 0
         try:
             for image in images:
@@ -76,7 +76,7 @@ class OpenVinoEngine(Engine):
                 yield outputs
         finally:
             for number in range(finished, started):
-                # Whoever closed us does not want to hear of these; the next use must find them idle.
+                # The generator was closed: ignore their errors, and leave them idle for the next use.
                 with suppress(RuntimeError):
                     self._ring[number % len(self._ring)].wait()
 
@@ -95,7 +95,7 @@ class OpenVinoEngine(Engine):
 
     def _start(self, number: int, image: Image) -> None:
         request = self._ring[number % len(self._ring)]
-        # Into the request's own memory: the image need not outlive this call.
+        # Copied into the request's memory, so that the image may be overwritten afterwards.
         request.get_tensor(IMAGE_INPUT).data[0] = image
         request.start_async()
 
@@ -110,14 +110,14 @@ class OpenVinoEngine(Engine):
             "INFERENCE_PRECISION_HINT": _HINTS[self.precision],
         }
         if self._device == "CPU":
-            # Pinned, the threads of two processes share one core and leave the others idle.
+            # With pinning, threads of two processes would share cores and leave others idle.
             options["ENABLE_CPU_PINNING"] = False
             options["INFERENCE_NUM_THREADS"] = self.config.threads
         return options
 
 
 def _image_input(graph: Any, model: Model, shape: tuple[int, ...]) -> Any:
-    """The input that takes images; all inputs get their shapes, for a free dimension costs a quarter of the speed."""
+    """The image input. Sets the shapes of all inputs, since dynamic dimensions cost a quarter of the speed."""
     images = [port for port in graph.inputs if not port.get_names() & model.feeds.keys()]
     if len(images) != 1:
         names = ", ".join(port.get_any_name() for port in images)
@@ -132,12 +132,12 @@ def _image_input(graph: Any, model: Model, shape: tuple[int, ...]) -> Any:
 
 
 def _shape(port: Any) -> tuple[int | None, ...]:
-    """The shape of an input or output; None is a length that only running tells."""
+    """The shape of an input or output; None is a length that is known at run time only."""
     return tuple(None if length.is_dynamic else length.get_length() for length in port.partial_shape)
 
 
 def _with_input(graph: Any, model: Model, image: Any) -> Any:
-    """The graph with uint8 [1, height, width, 3] as input: what turns it into its own is compiled in."""
+    """The graph with an input of uint8 [1, height, width, 3] and built-in preprocessing."""
     steps = PrePostProcessor(graph)
     name = image.get_any_name()
     steps.input(name).tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))

@@ -1,8 +1,7 @@
-"""Weights for PyTorch models out of files that others made.
+"""Loads weights of PyTorch models from untrusted files.
 
-A pickle can run anything when it is read. `.pth` is read as tensors alone, and of a `.pkl` nothing is
-made but arrays and plain containers, whatever it names. Before either, detector.engine.check_file holds it
-against its hash.
+Unpickling can execute code. From a `.pth` only tensors are loaded, and from a `.pkl` only arrays and plain containers.
+Before that, detector.engine.check_file verifies the hash of the file.
 """
 
 import pickle
@@ -18,8 +17,8 @@ from contracts.errors import ModelBroken
 from contracts.models.catalogue import Model
 from detector.engine import line_of
 
-_NAMED = 5  # that many problems in an error, and how many more there are
-# What arrays are made of in a pickle, by the names of this NumPy and of older ones.
+_NAMED = 5  # maximum number of problems listed in an error
+# Classes and functions of pickled arrays, by the names of this and older versions of NumPy.
 _ARRAYS = {
     ("_codecs", "encode"),
     ("collections", "OrderedDict"),
@@ -31,7 +30,7 @@ _ARRAYS = {
         for module, name in (("multiarray", "_reconstruct"), ("multiarray", "scalar"), ("numeric", "_frombuffer"))
     ),
 }
-# Counted in training, computed from the config, or kept by older releases alone: no weights.
+# Training counters, values computed from the config, and leftovers of older releases: not weights.
 _NO_WEIGHTS = ("num_batches_tracked", "pixel_mean", "pixel_std")
 _CELL_ANCHORS = "anchor_generator.cell_anchors"
 
@@ -40,19 +39,19 @@ def load(model: Model, path: Path, into: torch.nn.Module) -> None:
     """Put the weights of a file into a network.
 
     path: `.pth` (a state dict, or one under "model") or `.pkl` of Detectron2's model zoo.
-    Raises ModelBroken: unreadable, or not the weights of this network, with the names.
+    Raises ModelBroken: unreadable, or weights of another network, with the names of differences.
     """
     try:
         content = _unpickled(path) if path.suffix == ".pkl" else _tensors(path)
     except ModelBroken:
         raise
-    except Exception as error:  # whatever a damaged file makes its reader raise
+    except Exception as error:  # a damaged file can raise anything
         raise ModelBroken(f"model {model.id}: {path} is no file of weights: {line_of(error)}") from error
     found = content.get("model", content) if isinstance(content, Mapping) else None
     if not isinstance(found, Mapping) or not found:
         raise ModelBroken(f"model {model.id}: {path} holds no weights by name")
     tensors = OrderedDict((str(name).removeprefix("module."), _tensor(value)) for name, value in found.items())
-    if hasattr(found, "_metadata"):  # which release wrote it: networks read older forms too
+    if hasattr(found, "_metadata"):  # version of the writer, since networks convert older formats
         tensors._metadata = found._metadata  # type: ignore[attr-defined]
     try:
         result = into.load_state_dict(tensors, strict=False)
@@ -65,7 +64,7 @@ def load(model: Model, path: Path, into: torch.nn.Module) -> None:
 
 
 class _Arrays(pickle.Unpickler):
-    """Reads arrays, numbers, texts and containers; refuses all else."""
+    """Unpickler of arrays, numbers, texts and containers; refuses everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ARRAYS:

@@ -1,4 +1,4 @@
-"""torchvision: its detection models by the names of their builders. The only file that imports it for them."""
+"""torchvision: its detection models by the names of their builders. The only file that imports these."""
 
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,11 @@ class _Network:
     def __init__(self, network: Any) -> None:
         self._network = network
         self._mask_pool = network.roi_heads.mask_roi_pool if hasattr(network, "roi_heads") else None
-        # Below it a head of regions gives nothing, nor one of a single shot.
+        # Score threshold of two-stage and one-stage models.
         getattr(network, "roi_heads", network).score_thresh = SCORE_FLOOR
 
     def __call__(self, frames: list[torch.Tensor], *, masks: bool) -> list[Found]:
-        if self._mask_pool is not None:  # without it, the head of masks is passed over
+        if self._mask_pool is not None:  # without it, the mask branch is skipped
             self._network.roi_heads.mask_roi_pool = self._mask_pool if masks else None
         results = self._network([frame.permute(2, 0, 1).float() / 255 for frame in frames])
         return [_found(result, masks=masks) for result in results]

@@ -1,4 +1,4 @@
-"""Models that are known and do not come along: entries in known/, data only."""
+"""Known models that are not bundled: entries in known/, data only."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ from contracts.models.catalogue import Model, read_entry
 
 
 def known_models() -> tuple[Model, ...]:
-    """All of them, by id."""
+    """All known models by id."""
     return tuple(read_entry(path) for path in sorted((Path(__file__).parent / "known").glob("*.json")))
 
 
 def known_model(model_id: str) -> Model:
-    """The one of that id. Raises UnknownModel with the list."""
+    """The known model with an id. Raises UnknownModel with the list of ids."""
     models = {model.id: model for model in known_models()}
     if model_id not in models:
         raise UnknownModel(f"no model {model_id!r} is known; known are: {', '.join(models)}")

@@ -16,7 +16,7 @@ _HEADINGS = ("ID", "STATE", "ENGINE", "INPUT", "LICENCE", "ACCURACY")
 
 
 def rows(folder: Folder) -> list[dict[str, Any]]:
-    """All models: those that jobs may name, those whose entry is broken, and those that are known."""
+    """All models: usable ones, those with a broken entry, and known ones."""
     there = folder.catalogue.all()
     found = [_row(model, "file missing" if folder.missing(model) else "installed") for model in there]
     found += [
@@ -40,7 +40,7 @@ def table(found: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def verify(model_ids: Sequence[str], folder: Folder, config: EngineConfig, say: Say) -> list[str]:
-    """Compare the files with their entries and run each model. Returns the ids of those that are broken."""
+    """Compare the files with their entries and run each model. Returns the ids of broken ones."""
     entries = {model.id: model for model in folder.catalogue.all()}
     wrong = folder.broken()
     for model_id in model_ids:
@@ -57,7 +57,7 @@ def verify(model_ids: Sequence[str], folder: Folder, config: EngineConfig, say: 
 
 
 def _problem(model: Model, folder: Folder, config: EngineConfig, say: Say) -> str:
-    """What is wrong with a model; empty when it is well."""
+    """The problem of a model; empty without one."""
     try:
         for precision in ("auto", *(("int8",) if model.int8_file else ())):
             path = weights_path(folder.path, model, precision)

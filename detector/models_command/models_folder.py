@@ -22,12 +22,12 @@ class Folder:
 
     def __init__(self, settings: Settings) -> None:
         self.path = settings.models_path
-        # DATA_DIR is for its owner alone, whoever makes it.
+        # DATA_DIR is created readable by its owner only.
         self._data = None if settings.models_dir else Path(settings.data_dir)
         self.catalogue = Catalogue(self.path)
 
     def ready(self) -> None:
-        """Make the folder if need be."""
+        """Create the folder if needed."""
         try:
             if self._data is not None:
                 self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ class Folder:
     def publish(self, model: Model, weights: Path, precision: str = "auto") -> None:
         """Install the weights of a model for a precision, and its entry.
 
-        weights: in this folder already. Raises InvalidInput when another model has a file of that name.
+        weights: a file in this folder. Raises InvalidInput when another model has a file of that name.
         """
         name, sha256 = model.weights(precision)
         target = self.path / name
@@ -63,13 +63,13 @@ class Folder:
         self.write(model)
 
     def write(self, model: Model) -> None:
-        """The entry of a model, as <id>.json."""
+        """Write the entry of a model to <id>.json."""
         with self.staged(f"{model.id}.json") as part:
             part.write_bytes(write_entry(model))
             _settle(part, self.path / f"{model.id}.json")
 
     def remove(self, model_id: str) -> list[Path]:
-        """Remove a model: its entry, then the files that no other entry names. Returns what is gone.
+        """Remove a model: its entry, then files that no other entry names. Returns the removed files.
 
         Raises InvalidInput for a bundled model, UnknownModel. Of an unreadable entry only the entry is removed.
         """
@@ -93,11 +93,11 @@ class Folder:
         return gone
 
     def installed(self) -> list[Model]:
-        """The models that have an entry in the folder."""
+        """The models with an entry in the folder."""
         return [model for model in self.catalogue.all() if (self.path / f"{model.id}.json").is_file()]
 
     def broken(self) -> dict[str, str]:
-        """What is wrong with the entries that cannot be read, by id."""
+        """Problems of unreadable entries, by id."""
         wrong = {}
         for path in sorted(self.path.glob("*.json")):
             try:
@@ -107,7 +107,7 @@ class Folder:
         return wrong
 
     def missing(self, model: Model) -> bool:
-        """Whether the model's file is not there."""
+        """Whether the model's file is missing."""
         return not weights_path(self.path, model, "auto").is_file()
 
 
@@ -123,7 +123,7 @@ def hash_of(path: Path) -> str:
 
 
 def copy(source: Path, target: Path) -> tuple[str, int]:
-    """Copy a file: sha256 and size of what was copied."""
+    """Copy a file; returns sha256 and size of the copy."""
     digest, size = hashlib.sha256(), 0
     with source.open("rb") as reader, target.open("wb") as writer:
         while block := reader.read(_BLOCK):
@@ -134,7 +134,7 @@ def copy(source: Path, target: Path) -> tuple[str, int]:
 
 
 def _settle(part: Path, target: Path) -> None:
-    """The file under its name: on the disk before it is seen, and readable by the users of all roles."""
+    """Move the file to its name: synced to disk before, and readable by the users of all roles."""
     with part.open("rb") as content:
         os.fchmod(content.fileno(), _READABLE)
         os.fsync(content.fileno())

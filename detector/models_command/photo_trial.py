@@ -23,13 +23,13 @@ PHOTOS = tuple(sorted((Path(__file__).parent / "photos").glob("*.jpg")))
 SEEN = 0.3
 _LEAST = 0.01
 _MOST_SHOWN = 5
-# A model that repeats itself a little above 1 has only been rounded.
+# Tolerance for scores slightly above 1 by rounding.
 _ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the model finds in a photograph of that size (width, height), best first."""
+    """Detections in a photograph of this size (width, height), best first."""
 
     name: str
     size: tuple[int, int]
@@ -38,24 +38,24 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """info: what computed. seconds: for one photograph, the fastest."""
+    """info: engine and device. seconds: fastest time for one photograph."""
 
     info: EngineInfo
     sights: tuple[Sight, ...]
     seconds: float
 
     def best(self) -> float:
-        """The highest score of all."""
+        """The highest score."""
         return max((float(sight.found.score[0]) for sight in self.sights if len(sight.found.score)), default=0.0)
 
 
 def run(
     model: Model, path: Path, config: EngineConfig, precision: str = "auto", photos: Sequence[Path] = PHOTOS
 ) -> Trial:
-    """Set the model up and look at the photographs with it.
+    """Set the model up and run it on the photographs.
 
-    path: its file. Raises ModelBroken for what does not fit, InvalidInput for a photograph that cannot
-    be read, EngineUnavailable, PrecisionUnavailable.
+    path: the model file. Raises ModelBroken for invalid outputs, InvalidInput for an unreadable photograph,
+    EngineUnavailable, PrecisionUnavailable.
     """
     frames = [(photo.name, picture(photo)) for photo in photos]
     head = heads.get(model)
@@ -69,7 +69,7 @@ def run(
         outputs = outputs_of(model, engine, frame)
         times.append(time.monotonic() - began)
         check_finite(model, outputs)
-        with np.errstate(all="ignore"):  # whatever it makes of outputs that are no such thing is judged below
+        with np.errstate(all="ignore"):  # invalid outputs are judged below
             found = head.decode(outputs, model, view(model, size), _LEAST, meant)
         sights.append(Sight(name, size, found))
     trial = Trial(engine.describe(), tuple(sights), min(times))
@@ -78,7 +78,7 @@ def run(
 
 
 def picture(path: Path) -> VideoFrame:
-    """The first picture of a file. Raises InvalidInput."""
+    """The first image of a file. Raises InvalidInput."""
     try:
         with av.open(str(path)) as container:
             return next(iter(container.decode(video=0)))
@@ -87,14 +87,14 @@ def picture(path: Path) -> VideoFrame:
 
 
 def outputs_of(model: Model, engine: Engine, frame: VideoFrame) -> Outputs:
-    """What the model gives for a frame, by role."""
+    """The outputs of the model for a frame, by role."""
     image = ToImage(0, view(model, (frame.width, frame.height)), model.channels)(frame)
     (outputs,) = engine.infer([image])
     return outputs
 
 
 def _judge(model: Model, trial: Trial) -> None:
-    """Raises ModelBroken for what can be no detector's result."""
+    """Raises ModelBroken for detections that cannot come from a working detector."""
     if trial.best() > 1 + _ROUNDING:
         raise ModelBroken(
             f"model {model.id} gives scores up to {trial.best():.3g}, outside 0 to 1: use another --head or "
@@ -113,14 +113,14 @@ def _shown(sight: Sight) -> int:
 
 
 def summary(trial: Trial) -> str:
-    """What computed, and how fast."""
+    """Engine, device and speed as text."""
     info = trial.info
     version = info.version.partition("-")[0]
     return f"{info.engine} {version} on {info.device}, {info.precision}, {trial.seconds:.2f} s a picture"
 
 
 def lines(model: Model, trial: Trial) -> list[str]:
-    """A trial in words, one line a photograph, and a warning where nothing was found."""
+    """A trial as text, one line per photograph, with a warning if nothing was detected."""
     said = [f"tried with {summary(trial)}"]
     width = max(len(sight.name) for sight in trial.sights)
     said += [f"  {sight.name:<{width}}  {_sight(model, sight)}" for sight in trial.sights]

@@ -19,8 +19,8 @@ from detector.models_command.models_folder import Folder, hash_of
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """sha256: of the file, where the entry has none. url: where to fetch it instead (a mirror). untried: take it
-    without a run, where its engine is not installed."""
+    """sha256: hash of the file if the entry has none. url: mirror to download from. untried: skip the test run, if the
+    engine is not installed."""
 
     model_id: str
     sha256: str = ""
@@ -33,7 +33,7 @@ class Request:
 def pull(
     request: Request, folder: Folder, config: EngineConfig, say: Say, on_progress: OnProgress = lambda done, total: None
 ) -> Model:
-    """Fetch, compare, try, and put it among the models.
+    """Download, verify, test, and install a model.
 
     Raises UnknownModel, InvalidInput, ImportFailed, ModelBroken, EngineUnavailable.
     """
@@ -63,7 +63,7 @@ def pull(
 
 
 def _entry(request: Request, folder: Folder) -> Model:
-    """A known model, or one whose entry is there and its file is not."""
+    """A known model, or one with an entry but without its file."""
     model_id = request.model_id
     installed = {model.id: model for model in folder.installed()}
     if model_id in installed and folder.missing(installed[model_id]):
@@ -80,7 +80,7 @@ def _entry(request: Request, folder: Folder) -> Model:
 
 
 def _trusted(model: Model, given: str) -> str:
-    """The hash that the file must have: that of the entry, else the one that was given. Never the file's own."""
+    """The expected hash: that of the entry, else the given one. Never computed from the download."""
     given = given.lower()
     if given and not re.fullmatch(r"[0-9a-f]{64}", given):
         raise InvalidInput("--sha256 takes the 64 hexadecimal digits that sha256sum prints")

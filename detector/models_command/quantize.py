@@ -30,7 +30,7 @@ from detector.models_command.models_folder import Folder, hash_of
 from detector.tensors import Image
 from detector.view import View, view
 
-# Where nearly all the work is; what is left is quick, and some of it needs its fractions.
+# Nearly all computation is in these; the rest is fast and partly needs float precision.
 _OPERATIONS = ["Conv", "MatMul", "Gemm"]
 _LEAST_SCORE = 0.35
 _LEAST_OVERLAP = 0.5
@@ -40,7 +40,7 @@ _NO_LONGER_ITSELF = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """frames: how many pictures of all videos the numbers are fitted to, at most."""
+    """frames: maximum number of calibration frames of all videos."""
 
     model_id: str
     videos: Sequence[Path]
@@ -49,8 +49,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """matched: boxes of either that the other has too, with its label and an overlap of 0.5 or more, of so many
-    (total). score_change: how far apart their scores are, on average. seconds: for a picture, of both."""
+    """matched, total: boxes of both files with a counterpart (same label, IoU of at least 0.5), and all boxes.
+    score_change: mean difference of their scores. seconds: per image, of both."""
 
     matched: int
     total: int
@@ -63,7 +63,7 @@ class Agreement:
 
 
 def quantize(request: Request, folder: Folder, config: EngineConfig, say: Say) -> tuple[Model, Agreement]:
-    """Make the int8 file of a model, compare it with the file that it has, and enter it.
+    """Make the int8 file of a model, compare it with the original, and add it to the entry.
 
     Raises UnknownModel, ModelBroken, InvalidInput, EngineUnavailable.
     """
@@ -91,7 +91,7 @@ def quantize(request: Request, folder: Folder, config: EngineConfig, say: Say) -
 
 
 def lines(model: Model, agreement: Agreement) -> list[str]:
-    """What came of it, in words."""
+    """The outcome as text."""
     before, after = agreement.seconds
     said = [
         f"{agreement.matched} of {agreement.total} boxes ({agreement.share:.1%}) are found by both, fp32 and int8; "
@@ -105,7 +105,7 @@ def lines(model: Model, agreement: Agreement) -> list[str]:
 
 
 def compare(found: Sequence[Detections], other: Sequence[Detections], seconds: tuple[float, float]) -> Agreement:
-    """How much two results of the same pictures have in common; each box counts in both directions."""
+    """Compare two results for the same images; boxes are matched in both directions."""
     matched, changes = 0, []
     for a, b in zip(found, other, strict=True):
         for one, two in ((a, b), (b, a)):
@@ -120,7 +120,7 @@ def compare(found: Sequence[Detections], other: Sequence[Detections], seconds: t
 
 
 def _pictures(model: Model, request: Request) -> Iterator[tuple[Image, View]]:
-    """Frames of the videos, evenly taken, as the model sees them."""
+    """Evenly spaced frames of the videos as input images of the model."""
     each = max(1, request.frames // len(request.videos))
     for path in request.videos:
         try:
@@ -137,7 +137,7 @@ def _pictures(model: Model, request: Request) -> Iterator[tuple[Image, View]]:
 
 
 class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
-    """Pictures, one at a time, as the graph's own input takes them."""
+    """Feeds images one at a time in the format of the graph's input."""
 
     def __init__(self, model: Model, source: Path, images: Sequence[Image]) -> None:
         port = image_input(onnx.load(str(source), load_external_data=False).graph, model)
@@ -161,9 +161,9 @@ class _Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
 
 
 def _convert(model: Model, source: Path, target: Path, images: Sequence[Image]) -> None:
-    """Raises ModelBroken when the library cannot do it."""
+    """Quantize the graph. Raises ModelBroken when the library fails."""
     folded = target.with_name("folded.onnx")
-    logging.getLogger().setLevel(logging.ERROR)  # the library advises its own steps, which are taken here
+    logging.getLogger().setLevel(logging.ERROR)  # the library recommends preprocessing, which is done here
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -176,14 +176,14 @@ def _convert(model: Model, source: Path, target: Path, images: Sequence[Image]) 
                 op_types_to_quantize=_OPERATIONS,
                 nodes_to_exclude=_after_concat(folded),
                 per_channel=True,
-                reduce_range=True,  # where the hardware adds in 16 bits, 8 would not fit
+                reduce_range=True,  # hardware with 16-bit accumulators would overflow with 8 bits
             )
-    except Exception as error:  # the library's own errors have no common class
+    except Exception as error:  # errors of the library have no common class
         raise ModelBroken(f"model {model.id} cannot be quantized: {error}") from error
 
 
 def _after_concat(path: Path) -> list[str]:
-    """What reads several tensors joined to one: OpenVINO 2026.4 computes it wrongly in whole numbers."""
+    """Nodes that read a concatenation: OpenVINO 2026.4 computes them wrongly in int8."""
     graph = onnx.load(str(path), load_external_data=False).graph
     joined = {name for node in graph.node if node.op_type == "Concat" for name in node.output}
     return [node.name for node in graph.node if joined.intersection(node.input)]
