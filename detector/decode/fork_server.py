@@ -65,8 +65,7 @@ class _Channel:
 
 def produce(request: DecodeRequest, descriptors: Descriptors, images: Image, channel: _Channel) -> None:
     """Decode a chunk into images, uint8 (slots, H, W, 3). Raises DecodeFailed, StorageUnavailable, MemoryError."""
-    crop = Cropper(request.crop)
-    to_image = ToImage(request.chunk.rotation, request.view, request.channels)
+    to_image = ToImage(request.chunk.rotation, request.view, request.channels, Cropper(request.crop))
     number = pixels = 0
     with taken(descriptors.video) as source, watched(source) as reader:
         for moment, frame in decode(reader, request.chunk, channel.keep_alive):
@@ -76,7 +75,7 @@ def produce(request: DecodeRequest, descriptors: Descriptors, images: Image, cha
                 raise DecodeFailed(f"its frames have more than {request.pixels} pixels together")
             if size > request.frame_pixels:
                 continue
-            image = to_image(crop(frame))
+            image = to_image(frame)
             channel.wait_for_slot()
             images[number % request.slots] = image
             channel.send(Frame(moment))

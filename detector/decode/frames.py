@@ -12,8 +12,10 @@ from av.video.reformatter import VideoReformatter
 from msgspec.structs import replace
 
 from contracts.wire.messages import Chunk
+from detector.decode.crop import Cropper
 from detector.tensors import Image
 from detector.view import GREY, View
+from media.colour import matrix_of
 from media.frames_of_packets import Timed, frames_of_packets
 from media.seekable_video import Video
 
@@ -89,21 +91,32 @@ def _frames(video: Video, chunk: Chunk, dts: int | None, on_packet: Callable[[],
 class ToImage:
     """Converts frames of one stream to images: upright, laid out as in the view, in the model's colour order.
 
-    rotation: degrees clockwise by which players rotate the frame: 0, 90, 180 or 270. channels: "BGR" or "RGB".
+    rotation: degrees clockwise by which players rotate the frame: 0, 90, 180 or 270. channels: "BGR" or "RGB". crop:
+    cuts out what the view shows; None where that is the whole frame.
     """
 
     rotation: int
     view: View
     channels: str
+    crop: Cropper | None = None
     # Reused, since it keeps scaling tables between frames.
     _reformatter: VideoReformatter = field(default_factory=VideoReformatter)
 
     def __call__(self, frame: VideoFrame) -> Image:
-        """uint8 (H, W, 3), C-contiguous."""
+        """uint8 (H, W, 3), C-contiguous. Raises DecodeFailed for colours that cannot be converted."""
+        matrix = matrix_of(frame)  # of the whole frame: a part is smaller
+        part = frame if self.crop is None else self.crop(frame)
         # Scale before rotating, since that is cheaper.
         width, height = self.view.inner if self.rotation % 180 == 0 else self.view.inner[::-1]
         scaled = self._reformatter.reformat(
-            frame, width, height, _FORMATS[self.channels], interpolation="BILINEAR", threads=1
+            part,
+            width,
+            height,
+            _FORMATS[self.channels],
+            src_colorspace=matrix,
+            dst_colorspace=matrix,
+            interpolation="BILINEAR",
+            threads=1,
         )
         image: Image = np.rot90(scaled.to_ndarray(), -self.rotation // 90)
         if self.view.inner == self.view.canvas:

@@ -23,10 +23,11 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from contracts.errors import StorageUnavailable, VideoRefused
+from contracts.errors import DecodeFailed, StorageUnavailable, VideoRefused
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
 from media import sandbox
+from media.colour import matrix_of
 from media.demuxers import ANIMATIONS, STILLS
 from media.file_handover import STORAGE_FAILED, taken
 from media.seekable_video import TooManyStreams, open_container, video_stream
@@ -71,6 +72,7 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
     try:
         with open_container(source) as container:
             first = _first_frame(container, _video_stream(container, limits))
+            matrix_of(first)  # refuses what no job could read
         # Reopened, since a seek to the start would skip packets where times are negative or wrap.
         with open_container(source) as container:
             stream = _video_stream(container, limits)
@@ -85,6 +87,8 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
             return ProbeReport(media=media, index=index)
     except TooManyStreams as error:
         raise VideoRefused(str(error)) from error
+    except DecodeFailed as error:
+        raise VideoRefused(error.detail) from error
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         if head[4:8] in _MP4_BOXES:
             raise VideoRefused(

@@ -20,7 +20,7 @@ import av
 import msgspec
 from PIL import Image
 
-from contracts.errors import CorruptData, StorageUnavailable, VideoRefused
+from contracts.errors import CorruptData, DecodeFailed, StorageUnavailable, VideoRefused
 from contracts.results.codec import decompress
 from contracts.results.result_file import ResultFile
 from contracts.storage.range_reader import watched
@@ -49,7 +49,7 @@ Tell = Callable[[Report], None]
 def render(
     request: Request, target: Target, video: BinaryIO, index: PacketIndex, results: BinaryIO | None, tell: Tell
 ) -> Report:
-    """Make what is asked for. Raises VideoRefused, CorruptData."""
+    """Make what is asked for. Raises VideoRefused, CorruptData, DecodeFailed."""
     if request.kind == "poster":
         return _poster(request, target, video, index)
     file = ResultFile(results) if results is not None else None
@@ -142,7 +142,7 @@ def main(arguments: list[str]) -> int:
     except StorageUnavailable as error:
         sys.stdout.write(error.detail)
         return STORAGE_FAILED
-    except (VideoRefused, CorruptData) as error:
+    except (VideoRefused, CorruptData, DecodeFailed) as error:
         report = Report(0, 0, failed=error.detail)
     except MemoryError:
         report = Report(0, 0, failed="rendering it takes more memory than is allowed")

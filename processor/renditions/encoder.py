@@ -9,13 +9,15 @@ from typing import Any, BinaryIO
 import av
 from av.container import OutputContainer
 
-from processor.renditions.picture import MATRICES, Picture
+from processor.renditions.picture import Picture
 
 _LEAST_RATE, _MOST_RATE = 1, 240
 _FINEST = 1_000_000  # ticks per second; a finer time base would overflow at long gaps
 _GROUP_SECONDS = 2
 _LEAST_GROUP, _MOST_GROUP = 12, 250
 _LIMITED = 1
+# FFmpeg's numbers (AVCOL_SPC) of the matrices of pictures.
+_MATRICES = {"601": 6, "709": 1, "2020": 9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Copy:
         context.gop_size = min(max(group, _LEAST_GROUP), _MOST_GROUP)
         context.thread_count = self._threads
         context.color_range = _LIMITED
-        context.colorspace = MATRICES[picture.matrix]
+        context.colorspace = _MATRICES[picture.matrix]
         if self._aspect != 1:
             context.sample_aspect_ratio = stream.sample_aspect_ratio = self._aspect
         return stream

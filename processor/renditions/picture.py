@@ -5,16 +5,17 @@ from typing import Any
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
+
+from media.colour import matrix_of
 
 Plane = NDArray[np.uint8]
 
-_LIMITED = 1  # the range of brightness: 16 to 235
-# FFmpeg's numbers of the matrices (AVCOL_SPC), by our names of them.
-MATRICES = {"601": 6, "709": 1, "2020": 9}
-_KNOWN = {1: "709", 5: "601", 6: "601", 9: "2020", 10: "2020"}
-_SCALER = {"601": Colorspace.ITU601, "709": Colorspace.ITU709, "2020": Colorspace.BT2020}
+_LIMITED = ColorRange.MPEG
+# The matrices of pictures, by our names of them; colours of others are converted to BT.709.
+_MATRICES = {"601": Colorspace.ITU601, "709": Colorspace.ITU709, "2020": Colorspace.BT2020}
+_NAMES = {matrix: name for name, matrix in _MATRICES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,12 @@ class ToPicture:
     _reformatter: VideoReformatter = field(default_factory=VideoReformatter)
 
     def __call__(self, frame: VideoFrame) -> Picture:
-        """The frame as a picture of its own."""
-        matrix = matrix_of(frame)
+        """The frame as a picture of its own. Raises DecodeFailed for colours that cannot be converted."""
+        matrix = _NAMES.get(matrix_of(frame), "709")
         width, height = fitted(frame.width, frame.height, self.most)
-        small = self._scaled(frame, width, height, "yuv420p", matrix)
+        if _MATRICES[matrix] != matrix_of(frame):  # swscale changes no matrix without that step
+            frame = self._scaled(frame, width, height, "rgb24")
+        small = self._scaled(frame, width, height, "yuv420p", _MATRICES[matrix])
         flat: Any = small.to_ndarray().ravel()
         quarter = width * height // 4
         parts = (
@@ -69,31 +72,25 @@ class ToPicture:
         return Picture(y, u, v, matrix)
 
     def rgb(self, frame: VideoFrame) -> Plane:
-        """The frame in red, green and blue: uint8 [height, width, 3]."""
+        """The frame in red, green and blue: uint8 [height, width, 3]. Raises DecodeFailed as well."""
         width, height = fitted(frame.width, frame.height, self.most)
-        small = self._scaled(frame, width, height, "rgb24", matrix_of(frame))
+        small = self._scaled(frame, width, height, "rgb24")
         return np.ascontiguousarray(np.rot90(small.to_ndarray(), -self.rotation // 90))
 
-    def _scaled(self, frame: VideoFrame, width: int, height: int, name: str, matrix: str) -> VideoFrame:
-        space: Any = _SCALER[matrix]
+    def _scaled(
+        self, frame: VideoFrame, width: int, height: int, name: str, matrix: Colorspace = Colorspace.ITU709
+    ) -> VideoFrame:
         return self._reformatter.reformat(
             frame,
             width,
             height,
             name,
-            src_colorspace=space,
-            dst_colorspace=space,
+            src_colorspace=matrix_of(frame),
+            dst_colorspace=matrix,
             dst_color_range=_LIMITED if name == "yuv420p" else None,
             interpolation="BICUBIC",
             threads=1,
         )
-
-
-def matrix_of(frame: VideoFrame) -> str:
-    """The matrix of a frame's colours: what it says, or else what players take for one of its size."""
-    if frame.format.is_rgb:
-        return "601"
-    return _KNOWN.get(frame.colorspace) or ("709" if frame.width >= 1280 or frame.height > 576 else "601")
 
 
 def fitted(width: int, height: int, most: int) -> tuple[int, int]:
