@@ -8,18 +8,16 @@ from typing import BinaryIO
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 from msgspec.structs import replace
 
 from contracts.wire.messages import Chunk
 from detector.decode.crop import Cropper
 from detector.tensors import Image
 from detector.view import GREY, View
-from media.colour import matrix_of
+from media.colour import colours_of
 from media.frames_of_packets import Timed, frames_of_packets
+from media.scaling import Scaler
 from media.seekable_video import Video
-
-_FORMATS = {"BGR": "bgr24", "RGB": "rgb24"}
 
 
 def decode(
@@ -99,26 +97,16 @@ class ToImage:
     view: View
     channels: str
     crop: Cropper | None = None
-    # Reused, since it keeps scaling tables between frames.
-    _reformatter: VideoReformatter = field(default_factory=VideoReformatter)
+    _scaler: Scaler = field(default_factory=lambda: Scaler("BILINEAR"))
 
     def __call__(self, frame: VideoFrame) -> Image:
         """uint8 (H, W, 3), C-contiguous. Raises DecodeFailed for colours that cannot be converted."""
-        matrix = matrix_of(frame)  # of the whole frame: a part is smaller
+        colours = colours_of(frame)  # of the whole frame: a part is smaller
         part = frame if self.crop is None else self.crop(frame)
         # Scale before rotating, since that is cheaper.
         width, height = self.view.inner if self.rotation % 180 == 0 else self.view.inner[::-1]
-        scaled = self._reformatter.reformat(
-            part,
-            width,
-            height,
-            _FORMATS[self.channels],
-            src_colorspace=matrix,
-            dst_colorspace=matrix,
-            interpolation="BILINEAR",
-            threads=1,
-        )
-        image: Image = np.rot90(scaled.to_ndarray(), -self.rotation // 90)
+        scaled = self._scaler.pixels(part, colours, (width, height), self.channels)
+        image: Image = np.rot90(scaled, -self.rotation // 90)
         if self.view.inner == self.view.canvas:
             return np.ascontiguousarray(image)
         (width, height), (left, top) = self.view.inner, self.view.offset

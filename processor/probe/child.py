@@ -27,7 +27,7 @@ from contracts.errors import DecodeFailed, StorageUnavailable, VideoRefused
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
 from media import sandbox
-from media.colour import matrix_of
+from media.colour import colours_of
 from media.demuxers import ANIMATIONS, STILLS
 from media.file_handover import STORAGE_FAILED, taken
 from media.seekable_video import TooManyStreams, open_container, video_stream
@@ -72,7 +72,7 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
     try:
         with open_container(source) as container:
             first = _first_frame(container, _video_stream(container, limits))
-            matrix_of(first)  # refuses what no job could read
+            colours_of(first)  # refuses what no job could read
         # Reopened, since a seek to the start would skip packets where times are negative or wrap.
         with open_container(source) as container:
             stream = _video_stream(container, limits)

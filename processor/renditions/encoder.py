@@ -18,6 +18,7 @@ _LEAST_GROUP, _MOST_GROUP = 12, 250
 _LIMITED = 1
 # FFmpeg's numbers (AVCOL_SPC) of the matrices of pictures.
 _MATRICES = {"601": 6, "709": 1, "2020": 9}
+_BT709 = 1  # as primaries and as a transfer function
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ class Copy:
         context.thread_count = self._threads
         context.color_range = _LIMITED
         context.colorspace = _MATRICES[picture.matrix]
+        if picture.matrix == "709":
+            context.color_primaries = context.color_trc = _BT709
         if self._aspect != 1:
             context.sample_aspect_ratio = stream.sample_aspect_ratio = self._aspect
         return stream

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
-from media.colour import matrix_of
+from media.colour import colours_of
+from media.scaling import Scaler
 
 Plane = NDArray[np.uint8]
 
-_LIMITED = ColorRange.MPEG
 # The matrices of pictures, by our names of them; colours of others are converted to BT.709.
 _MATRICES = {"601": Colorspace.ITU601, "709": Colorspace.ITU709, "2020": Colorspace.BT2020}
 _NAMES = {matrix: name for name, matrix in _MATRICES.items()}
@@ -51,16 +51,14 @@ class ToPicture:
 
     rotation: int
     most: int
-    # Keeps its tables from frame to frame.
-    _reformatter: VideoReformatter = field(default_factory=VideoReformatter)
+    _scaler: Scaler = field(default_factory=lambda: Scaler("BICUBIC"))
 
     def __call__(self, frame: VideoFrame) -> Picture:
         """The frame as a picture of its own. Raises DecodeFailed for colours that cannot be converted."""
-        matrix = _NAMES.get(matrix_of(frame), "709")
+        colours = colours_of(frame)
+        matrix = "709" if colours.transfer else _NAMES.get(colours.matrix, "709")
         width, height = fitted(frame.width, frame.height, self.most)
-        if _MATRICES[matrix] != matrix_of(frame):  # swscale changes no matrix without that step
-            frame = self._scaled(frame, width, height, "rgb24")
-        small = self._scaled(frame, width, height, "yuv420p", _MATRICES[matrix])
+        small = self._scaler.planes(frame, colours, (width, height), _MATRICES[matrix])
         flat: Any = small.to_ndarray().ravel()
         quarter = width * height // 4
         parts = (
@@ -73,24 +71,9 @@ class ToPicture:
 
     def rgb(self, frame: VideoFrame) -> Plane:
         """The frame in red, green and blue: uint8 [height, width, 3]. Raises DecodeFailed as well."""
-        width, height = fitted(frame.width, frame.height, self.most)
-        small = self._scaled(frame, width, height, "rgb24")
-        return np.ascontiguousarray(np.rot90(small.to_ndarray(), -self.rotation // 90))
-
-    def _scaled(
-        self, frame: VideoFrame, width: int, height: int, name: str, matrix: Colorspace = Colorspace.ITU709
-    ) -> VideoFrame:
-        return self._reformatter.reformat(
-            frame,
-            width,
-            height,
-            name,
-            src_colorspace=matrix_of(frame),
-            dst_colorspace=matrix,
-            dst_color_range=_LIMITED if name == "yuv420p" else None,
-            interpolation="BICUBIC",
-            threads=1,
-        )
+        size = fitted(frame.width, frame.height, self.most)
+        pixels = self._scaler.pixels(frame, colours_of(frame), size, "RGB")
+        return np.ascontiguousarray(np.rot90(pixels, -self.rotation // 90))
 
 
 def fitted(width: int, height: int, most: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
+from PIL import Image
 
 from contracts.errors import VideoRefused
 from detector.decode.crop import Area, Cropper
@@ -17,12 +18,19 @@ from detector.view import whole
 from processor.probe.child import Limits, inspect
 from processor.renditions.drawing import to_yuv
 from processor.renditions.picture import ToPicture
+from tests.support.deployments.service import ROOT
+from tests.support.videos import high_range
 
 SD, HD, UPRIGHT = (480, 360), (1280, 720), (404, 720)
 # What of red and of blue makes up the brightness (ITU-R BT.601, BT.709, BT.2020; SMPTE 240M).
 WEIGHTS = {"601": (0.299, 0.114), "709": (0.2126, 0.0722), "2020": (0.2627, 0.0593), "240": (0.212, 0.087)}
 UNTAGGED, BT709, BT601, SMPTE240, BT2020, YCGCO = 2, 1, 5, 7, 9, 8
 ORANGE = (200, 110, 40)
+
+# A photograph of nothing as bright as paper: highlights would be rolled off.
+CAT = (
+    np.asarray(Image.open(ROOT / "detector/models_command/photos/cat.jpg").convert("RGB").resize((320, 240))) // 10 * 7
+)
 
 
 def coded(rgb: tuple[int, int, int], matrix: str, *, full: bool = False) -> list[int]:
@@ -105,3 +113,50 @@ def test_colours_that_cannot_be_converted_are_refused() -> None:
         container.mux(stream.encode())
     with pytest.raises(VideoRefused, match="YCgCo"):
         inspect(io.BytesIO(sink.getvalue()), Limits(10**9, 10**9, 10**15))
+
+
+@pytest.mark.parametrize("transfer", ["hlg", "pq"])
+def test_high_dynamic_range_looks_as_the_picture_it_was_made_of(transfer: high_range.Transfer) -> None:
+    made = high_range.frame_of(high_range.light_of(CAT), transfer)
+    content = high_range.clip_of(made, transfer)
+    with av.open(io.BytesIO(content)) as container:
+        frame = next(container.decode(video=0))
+    image = ToImage(0, whole((320, 240)), "BGR")(frame)[..., ::-1]
+    poster = ToPicture(0, 320).rgb(frame)
+    picture = ToPicture(0, 320)(frame)
+    copy = picture.to_frame().to_ndarray(format="rgb24", src_colorspace="ITU709")
+    assert picture.matrix == "709"
+    for seen in (image, poster, copy):
+        error = seen.astype(int) - CAT
+        assert np.abs(error).mean() < 2.5
+        assert np.abs(error.mean(axis=(0, 1))).max() < 1.5
+
+
+@pytest.mark.parametrize("transfer", ["hlg", "pq"])
+def test_highlights_are_rolled_off_and_keep_their_colours(transfer: high_range.Transfer) -> None:
+    greys = np.array([91.0, 203, 400, 1000])[None, :, None].repeat(3, 2)
+    orange = np.array([1.0, 0.5, 0.25]) * np.array([60.0, 800])[:, None]
+    light = np.concatenate([greys, orange[None]], axis=1).repeat(16, 0).repeat(16, 1)
+    frame = high_range.frame_of(light, transfer, "yuv444p10le")
+    seen = ToImage(0, whole((96, 16)), "RGB")(frame)[8, 8::16].astype(int)
+    assert [int(value) for value in seen[:4, 1]] == pytest.approx([183, 230, 250, 255], abs=2)
+    assert np.ptp(seen[:4], axis=1).max() <= 2
+    dark, bright = (seen[4:] / 255) ** 2.4
+    assert bright / bright[0] == pytest.approx(dark / dark[0], abs=0.04)
+
+
+def test_ten_bits_of_standard_range_are_not_mapped() -> None:
+    eight = VideoFrame.from_ndarray(CAT, "rgb24").reformat(format="yuv444p", dst_colorspace=BT709)
+    ten = eight.reformat(format="yuv444p10le")
+    one, other = (ToImage(0, whole((320, 240)), "RGB")(frame).astype(int) for frame in (eight, ten))
+    assert np.abs(one - other).max() <= 2
+
+
+def test_limited_grey_has_black_and_white() -> None:
+    frame = VideoFrame.from_ndarray(np.array([[16, 126, 235]], np.uint8).repeat(16, 0).repeat(16, 1), "gray")
+    for marked, expected in ((1, [0, 128, 255]), (2, [16, 126, 235])):
+        frame.color_range = marked
+        seen = ToImage(0, whole((48, 16)), "RGB")(frame)[8, 8::16]
+        assert seen.tolist() == [[value] * 3 for value in expected]
+        bright = ToPicture(0, 48)(frame).y[8, 8::16].astype(int)
+        assert bright.tolist() == pytest.approx([16 + value * 219 / 255 for value in expected], abs=1)

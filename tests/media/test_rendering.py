@@ -34,7 +34,7 @@ from processor.renditions.drawing import colour_of
 from processor.renditions.protocol import Report, Request
 from tests.support.deployments.service import ROOT
 from tests.support.fakes import MemoryStorage
-from tests.support.videos import formats
+from tests.support.videos import formats, high_range
 
 SOURCES = Sources("videos/x/content", "videos/x/index")
 ANNOTATED = Sources("videos/x/content", "videos/x/index", "videos/x/jobs/y/result")
@@ -271,6 +271,16 @@ def test_an_annotated_copy_has_the_frames_of_its_job(options: dict[str, float], 
     every = times_of(probed(content)[1])
     assert [time for time, _ in copy.frames] == [every[number] for number in numbers]
     assert [drawn_on(image) for _, image in copy.frames] == [number == last for number in numbers]
+
+
+def test_a_copy_of_high_dynamic_range_is_for_standard_displays() -> None:
+    picture = np.full((96, 128, 3), (120, 60, 150), np.uint8)
+    frame = high_range.frame_of(high_range.light_of(picture), "hlg")
+    copy = rendered(high_range.clip_of(frame, "hlg"), "playable")
+    with av.open(io.BytesIO(copy.content), "r") as container:
+        written = next(container.decode(video=0))
+    assert (written.colorspace, written.color_trc, written.color_primaries) == (1, 1, 1)
+    assert far(copy.frames[0][1], picture) < 4
 
 
 def test_results_of_many_blocks_fall_on_their_frames() -> None:
