@@ -6,7 +6,7 @@ into detections.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import BinaryIO
@@ -18,11 +18,11 @@ from contracts.models.catalogue import Model
 from contracts.results.codec import Block, Detections, pack
 from contracts.wire.messages import Chunk
 from detector import heads
-from detector.decode.crop import area, shifted, unrotated
-from detector.decode.parent import Decoders
+from detector.decode.crop import area, shifted
+from detector.decode.parent import Decoders, Images
 from detector.engine import Engine, check_finite
 from detector.tensors import Image
-from detector.view import view
+from detector.view import View, view
 
 log = logging.getLogger(__name__)
 
@@ -88,23 +88,24 @@ def run(
     options = chunk.plan.options
     class_ids = _class_ids(model, options.labels)
     crop = area(options.region, chunk.width, chunk.height)
-    stored_crop = unrotated(crop, chunk.width, chunk.height, chunk.rotation)
     shown = view(model, (crop.width, crop.height))
     times: list[int] = []
+    views: list[View] = []
 
-    def with_times_kept(images: Iterable[tuple[int, Image]]) -> Iterator[Image]:
+    def noted(images: Images) -> Iterator[Image]:
         for moment, image in images:
             times.append(moment)
+            views.append(images.view)
             yield image
 
     found: list[Detections] = []
     with (
-        decoders.images(source, chunk, stored_crop, shown, model.channels, progress.tick, PROGRESS_SECONDS) as images,
-        closing(engine.infer(with_times_kept(images), masks=options.masks)) as results,
+        decoders.images(source, chunk, shown, model.channels, progress.tick, PROGRESS_SECONDS) as images,
+        closing(engine.infer(noted(images), masks=options.masks)) as results,
     ):
         for outputs in results:
             check_finite(model, outputs)
-            inside = head.decode(outputs, model, shown, options.min_score, class_ids)
+            inside = head.decode(outputs, model, views[len(found)], options.min_score, class_ids)
             found.append(shifted(inside, crop, (chunk.width, chunk.height)))
             progress.frames = len(found)
             progress.tick()

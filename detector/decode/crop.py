@@ -14,6 +14,8 @@ from detector import masks_rle
 # Frames with subsampled chroma (4:2:0) can be cropped at even coordinates only.
 _GRID = 2
 
+Region = tuple[float, float, float, float] | None
+
 
 @dataclass(frozen=True, slots=True)
 class Area:
@@ -25,13 +27,18 @@ class Area:
     height: int
 
 
-def area(region: tuple[float, float, float, float] | None, width: int, height: int) -> Area:
+def area(region: Region, width: int, height: int) -> Area:
     """A region (x1, y1, x2, y2 from 0 to 1) of a frame of width x height pixels, enlarged to even coordinates."""
     if region is None:
         return Area(0, 0, width, height)
     left, right = _edges(region[0], region[2], width)
     top, bottom = _edges(region[1], region[3], height)
     return Area(left, top, right - left, bottom - top)
+
+
+def shown_area(region: Region, width: int, height: int, rotation: int) -> Area:
+    """A region of a stored frame of width x height pixels, as an area of the displayed frame. rotation: see below."""
+    return area(region, *((width, height) if rotation % 180 == 0 else (height, width)))
 
 
 def unrotated(shown: Area, width: int, height: int, rotation: int) -> Area:
@@ -60,38 +67,46 @@ def shifted(detections: Detections, crop: Area, size: tuple[int, int]) -> Detect
 
 
 class Cropper:
-    """Crops the same area out of the frames of one stream, without copying pixels."""
+    """Crops the same region out of the frames of one stream, of whatever size each is, without copying pixels.
 
-    def __init__(self, area: Area) -> None:
-        self._area = area
+    region: x1, y1, x2, y2 from 0 to 1 of the displayed frame, None for all of it. rotation: see `unrotated`.
+    """
+
+    def __init__(self, region: Region, rotation: int) -> None:
+        self._region, self._rotation = region, rotation
         self._graph: Graph | None = None
         self._form: tuple[int, int, str] | None = None
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
-        """The area as a frame of its own; the frame itself where the area is all of it."""
-        area = self._area
-        if (area.width, area.height) == (frame.width, frame.height):
+        """The region as a frame of its own; the frame itself where the region is all of it."""
+        place = self._area(frame)
+        if (place.width, place.height) == (frame.width, frame.height):
             return frame
         form = (frame.width, frame.height, frame.format.name)
         if self._graph is None or form != self._form:
-            self._graph, self._form = self._built(frame), form
+            self._graph, self._form = _built(frame, place), form
         self._graph.push(frame)
         cut = self._graph.pull()
         assert isinstance(cut, VideoFrame)  # noqa: S101  (what a video sink gives)
         return cut
 
-    def _built(self, frame: VideoFrame) -> Graph:
-        area = self._area
-        graph = Graph()
-        source = graph.add_buffer(
-            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
-        )
-        crop = graph.add("crop", f"{area.width}:{area.height}:{area.left}:{area.top}:exact=1")
-        sink = graph.add("buffersink")
-        source.link_to(crop)
-        crop.link_to(sink)
-        graph.configure()
-        return graph
+    def _area(self, frame: VideoFrame) -> Area:
+        shown = shown_area(self._region, frame.width, frame.height, self._rotation)
+        width, height = (frame.width, frame.height) if self._rotation % 180 == 0 else (frame.height, frame.width)
+        return unrotated(shown, width, height, self._rotation)
+
+
+def _built(frame: VideoFrame, place: Area) -> Graph:
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
+    )
+    crop = graph.add("crop", f"{place.width}:{place.height}:{place.left}:{place.top}:exact=1")
+    sink = graph.add("buffersink")
+    source.link_to(crop)
+    crop.link_to(sink)
+    graph.configure()
+    return graph
 
 
 def _edges(low: float, high: float, size: int) -> tuple[int, int]:

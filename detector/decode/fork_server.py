@@ -65,7 +65,9 @@ class _Channel:
 
 def produce(request: DecodeRequest, descriptors: Descriptors, images: Image, channel: _Channel) -> None:
     """Decode a chunk into images, uint8 (slots, H, W, 3). Raises DecodeFailed, StorageUnavailable, MemoryError."""
-    to_image = ToImage(request.chunk.rotation, request.view, request.channels, Cropper(request.crop))
+    rotation = request.chunk.rotation
+    crop = Cropper(request.chunk.plan.options.region, rotation)
+    to_image = ToImage(rotation, request.view, request.channels, crop)
     number = pixels = 0
     with taken(descriptors.video) as source, watched(source) as reader:
         for moment, frame in decode(reader, request.chunk, channel.keep_alive):
@@ -78,7 +80,7 @@ def produce(request: DecodeRequest, descriptors: Descriptors, images: Image, cha
             image = to_image(frame)
             channel.wait_for_slot()
             images[number % request.slots] = image
-            channel.send(Frame(moment))
+            channel.send(Frame(moment, frame.width, frame.height))
             number += 1
 
 

@@ -87,7 +87,8 @@ def _frames(video: Video, chunk: Chunk, dts: int | None, on_packet: Callable[[],
 
 @dataclass(frozen=True, slots=True)
 class ToImage:
-    """Converts frames of one stream to images: upright, laid out as in the view, in the model's colour order.
+    """Converts frames of one stream, of any size, to images: upright, laid out as in the view, in the model's colour
+    order.
 
     rotation: degrees clockwise by which players rotate the frame: 0, 90, 180 or 270. channels: "BGR" or "RGB". crop:
     cuts out what the view shows; None where that is the whole frame.
@@ -103,13 +104,14 @@ class ToImage:
         """uint8 (H, W, 3), C-contiguous. Raises DecodeFailed for colours that cannot be converted."""
         colours = colours_of(frame)  # of the whole frame: a part is smaller
         part = frame if self.crop is None else self.crop(frame)
+        turned = self.rotation % 180 != 0
+        view = self.view.showing((part.height, part.width) if turned else (part.width, part.height))
         # Scale before rotating, since that is cheaper.
-        width, height = self.view.inner if self.rotation % 180 == 0 else self.view.inner[::-1]
-        scaled = self._scaler.pixels(part, colours, (width, height), self.channels)
+        scaled = self._scaler.pixels(part, colours, view.inner[::-1] if turned else view.inner, self.channels)
         image: Image = np.rot90(scaled, -self.rotation // 90)
-        if self.view.inner == self.view.canvas:
+        if view.inner == view.canvas:
             return np.ascontiguousarray(image)
-        (width, height), (left, top) = self.view.inner, self.view.offset
-        padded = np.full((self.view.canvas[1], self.view.canvas[0], 3), GREY, np.uint8)
+        (width, height), (left, top) = view.inner, view.offset
+        padded = np.full((view.canvas[1], view.canvas[0], 3), GREY, np.uint8)
         padded[top : top + height, left : left + width] = image
         return padded

@@ -18,7 +18,7 @@ import numpy as np
 
 from contracts.errors import DecodeFailed, StorageUnavailable
 from contracts.wire.messages import Chunk
-from detector.decode.crop import Area
+from detector.decode.crop import shown_area
 from detector.decode.protocol import (
     MESSAGE_BYTES,
     STATUS,
@@ -60,13 +60,15 @@ class Budget:
 class Images:
     """The images of a chunk's frames, with their times. Iterate it once.
 
-    An image may be overwritten once the next is pulled. failure: why decoding stopped early, where the video is the
-    cause; the images before it are valid.
+    An image may be overwritten once the next is pulled. view: the layout of the last image, which changes where frames
+    change their size. failure: why decoding stopped early, where the video is the cause; the images before it are
+    valid.
     """
 
     def __init__(self, channel: socket.socket, request: DecodeRequest, memory: Image, idle: Callable[[], None]) -> None:
         self._channel, self._request, self._memory, self._idle = channel, request, memory, idle
         self._status: Callable[[], int] = lambda: 0
+        self.view = request.view
         self.failure: str | None = None
 
     def ended_by(self, status: Callable[[], int]) -> None:
@@ -83,6 +85,7 @@ class Images:
                     self.failure = _BROKE
                     return
                 wanted.remove(message.time)
+                self.view = self._laid_out(message)
                 yield message.time, self._memory[number % self._request.slots]
                 number += 1
                 self._release()
@@ -117,6 +120,11 @@ class Images:
             except msgspec.DecodeError:
                 self.failure = _BROKE
                 return None
+
+    def _laid_out(self, frame: Frame) -> View:
+        chunk = self._request.chunk
+        shown = shown_area(chunk.plan.options.region, frame.width, frame.height, chunk.rotation)
+        return self._request.view.showing((shown.width, shown.height))
 
     def _release(self) -> None:
         try:
@@ -165,7 +173,6 @@ class Decoders:
         self,
         source: BinaryIO,
         chunk: Chunk,
-        crop: Area,
         view: View,
         channels: str,
         idle: Callable[[], None],
@@ -173,11 +180,11 @@ class Decoders:
     ) -> Iterator[Images]:
         """The images of a chunk's frames, decoded ahead.
 
-        source: the whole video; a thread may read it until the context ends. crop: the part of the stored frame that
-        the view shows. idle is called about every idle_seconds in which no image came.
+        source: the whole video; a thread may read it until the context ends. view: of the chunk's region. idle is
+        called about every idle_seconds in which no image came.
         Raises DecoderLost, as iterating does.
         """
-        request = self._request(chunk, crop, view, channels)
+        request = self._request(chunk, view, channels)
         descriptor, memory = _shared(request.shape)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(max(idle_seconds, 0.001))  # 0 would mean not to wait at all
@@ -201,12 +208,12 @@ class Decoders:
             finally:
                 ending()
 
-    def _request(self, chunk: Chunk, crop: Area, view: View, channels: str) -> DecodeRequest:
+    def _request(self, chunk: Chunk, view: View, channels: str) -> DecodeRequest:
         size = view.canvas[0] * view.canvas[1] * 3
         slots = max(LEAST_SLOTS, min(SLOTS, RING_BYTES // size))
         budget = self._budget
         limits = (budget.frame_pixels, budget.pixels, MEMORY_BYTES, CPU_SECONDS)
-        return DecodeRequest(chunk, crop, view, channels, slots, *limits)
+        return DecodeRequest(chunk, view, channels, slots, *limits)
 
     def _end(self) -> int:
         """End the decoder; its exit status, or that of SIGKILL where the fork server has ended too."""

@@ -7,12 +7,12 @@ a Frame message for each; the detector answers with one byte when the slot may b
 
 import socket
 import struct
+from typing import Annotated
 
 import msgspec
 
 from contracts.errors import WebDetectorError
 from contracts.wire.messages import Chunk
-from detector.decode.crop import Area
 from detector.view import View
 
 _LENGTH = struct.Struct("<Q")
@@ -21,16 +21,18 @@ _DESCRIPTORS = 3
 MESSAGE_BYTES = 4096  # the longest message of a decoder
 DETAIL_CHARACTERS = 500
 
+Edge = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+
 
 class DecodeRequest(msgspec.Struct, frozen=True):
     """What to decode, and how each frame becomes an image.
 
-    crop: the part of the stored frame, in pixels. channels: "BGR" or "RGB". slots: images that the shared memory
-    holds. The other fields limit what decoding may use: see detector.decode.parent.Budget.
+    view: of the chunk's region in frames of the chunk's size; see View.showing for other sizes. channels: "BGR" or
+    "RGB". slots: images that the shared memory holds. The other fields limit what decoding may use: see
+    detector.decode.parent.Budget.
     """
 
     chunk: Chunk
-    crop: Area
     view: View
     channels: str
     slots: int
@@ -55,9 +57,14 @@ class Descriptors(msgspec.Struct, frozen=True):
 
 
 class Frame(msgspec.Struct, frozen=True, tag=True):
-    """The next image is written: that of the frame with this time, in units of the stream's time base."""
+    """The next image is written: that of the frame with this time, in units of the stream's time base.
+
+    width, height: of the stored frame, in pixels.
+    """
 
     time: int
+    width: Edge
+    height: Edge
 
 
 class Alive(msgspec.Struct, frozen=True, tag=True):

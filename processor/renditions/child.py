@@ -31,7 +31,7 @@ from processor.renditions.annotations import Annotations, covered
 from processor.renditions.drawing import draw
 from processor.renditions.encoder import Target, copy_to
 from processor.renditions.frames import NumberedFrame, numbered_frames, opened
-from processor.renditions.picture import ToPicture
+from processor.renditions.picture import ToPicture, fitted
 from processor.renditions.protocol import Report, Request
 
 POSTER_PIXELS = 640
@@ -56,7 +56,7 @@ def render(
     numbers: Sequence[int] = covered(file, index) if file else range(request.media.frames)
     notes = Annotations(file, request.options) if file else None
     media, total, done = request.media, len(numbers), 0
-    to_picture = ToPicture(media.rotation, COPY_PIXELS)
+    to_picture = ToPicture(media.rotation, fitted(media.width, media.height, COPY_PIXELS))
     threads = min(_ENCODER_THREADS, len(os.sched_getaffinity(0)))
     with (
         opened(video) as decoded,
@@ -75,7 +75,8 @@ def render(
 
 
 def _poster(request: Request, target: Target, video: BinaryIO, index: PacketIndex) -> Report:
-    to_picture = ToPicture(request.media.rotation, POSTER_PIXELS)
+    media = request.media
+    to_picture = ToPicture(media.rotation, fitted(media.width, media.height, POSTER_PIXELS))
     with opened(video) as decoded:
         for _, _, frame in numbered_frames(decoded, index):
             picture = Image.fromarray(to_picture.rgb(frame))

@@ -1,6 +1,6 @@
 """A frame upright and small enough to be looked at: planes of brightness and colour that can be drawn on."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,41 +42,43 @@ class Picture:
         return VideoFrame.from_ndarray(flat.reshape(height * 3 // 2, width), format="yuv420p")
 
 
-@dataclass(frozen=True, slots=True)
 class ToPicture:
-    """Frames of one stream as pictures: turned as a player turns them, in a box of `most` pixels, never enlarged.
+    """Frames of one stream as pictures of one size and one matrix: turned as a player turns them.
 
-    rotation: degrees clockwise that a player turns the frame by: 0, 90, 180 or 270.
+    rotation: degrees clockwise that a player turns the frame by: 0, 90, 180 or 270. size: (width, height) of the
+    pictures; both are even. The matrix is that of the first frame.
     """
 
-    rotation: int
-    most: int
-    _scaler: Scaler = field(default_factory=lambda: Scaler("BICUBIC"))
+    def __init__(self, rotation: int, size: tuple[int, int]) -> None:
+        self._rotation = rotation
+        self._size = size if rotation % 180 == 0 else size[::-1]
+        self._matrix: str | None = None
+        self._scaler = Scaler("BICUBIC")
 
     def __call__(self, frame: VideoFrame) -> Picture:
         """The frame as a picture of its own. Raises DecodeFailed for colours that cannot be converted."""
         colours = colours_of(frame)
-        matrix = "709" if colours.transfer else _NAMES.get(colours.matrix, "709")
-        width, height = fitted(frame.width, frame.height, self.most)
-        small = self._scaler.planes(frame, colours, (width, height), _MATRICES[matrix])
+        if self._matrix is None:
+            self._matrix = "709" if colours.transfer else _NAMES.get(colours.matrix, "709")
+        small = self._scaler.planes(frame, colours, self._size, _MATRICES[self._matrix])
         flat: Any = small.to_ndarray().ravel()
+        width, height = self._size
         quarter = width * height // 4
         parts = (
             flat[: 4 * quarter].reshape(height, width),
             flat[4 * quarter : 5 * quarter].reshape(height // 2, width // 2),
             flat[5 * quarter :].reshape(height // 2, width // 2),
         )
-        y, u, v = (np.ascontiguousarray(np.rot90(part, -self.rotation // 90)) for part in parts)
-        return Picture(y, u, v, matrix)
+        y, u, v = (np.ascontiguousarray(np.rot90(part, -self._rotation // 90)) for part in parts)
+        return Picture(y, u, v, self._matrix)
 
     def rgb(self, frame: VideoFrame) -> Plane:
         """The frame in red, green and blue: uint8 [height, width, 3]. Raises DecodeFailed as well."""
-        size = fitted(frame.width, frame.height, self.most)
-        pixels = self._scaler.pixels(frame, colours_of(frame), size, "RGB")
-        return np.ascontiguousarray(np.rot90(pixels, -self.rotation // 90))
+        pixels = self._scaler.pixels(frame, colours_of(frame), self._size, "RGB")
+        return np.ascontiguousarray(np.rot90(pixels, -self._rotation // 90))
 
 
 def fitted(width: int, height: int, most: int) -> tuple[int, int]:
-    """The even width and height, at most `most` each and those of the frame, of the same ratio."""
+    """The even width and height, at most `most` each and those of the frame, at least 2, of the same ratio."""
     scale = min(1.0, most / max(width, height))
     return max(2, int(width * scale / 2 + 1e-6) * 2), max(2, int(height * scale / 2 + 1e-6) * 2)

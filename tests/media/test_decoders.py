@@ -27,7 +27,6 @@ from contracts.wire.messages import Chunk, ChunkFailure
 from detector.chunk_attempt import AFTER_ERROR_SECONDS, perform
 from detector.context import Services
 from detector.decode import parent as decoding
-from detector.decode.crop import Area
 from detector.decode.parent import Budget, Decoders, Images
 from detector.decode.protocol import Alive, DecodeRequest, DecoderLost, Ended, Frame
 from detector.inference import Outcome, run
@@ -264,7 +263,7 @@ def test_nothing_is_left_of_many_decoders(decoders: Decoders, engines: FakeEngin
 
 @pytest.mark.parametrize(
     "said",
-    [[Frame(1)], [Frame(0), Frame(0)], [b"\xc1 nonsense"], [b"\x80"]],
+    [[Frame(1, 8, 8)], [Frame(0, 8, 8)] * 2, [Frame(0, 0, 8)], [b"\xc1 nonsense"], [b"\x80"]],
     ids=["another time", "a time twice", "no message", "another message"],
 )
 def test_what_a_decoder_should_not_say_ends_it(said: list[Frame | bytes]) -> None:
@@ -272,17 +271,17 @@ def test_what_a_decoder_should_not_say_ends_it(said: list[Frame | bytes]) -> Non
 
 
 def test_what_a_decoder_says_is_heard_to_its_end() -> None:
-    assert heard([Frame(0), Alive(), Frame(40), Ended()]) == ([0, 40], None)
-    assert heard([Frame(0), Ended("decode_failed", "why")]) == ([0], "why")
+    assert heard([Frame(0, 8, 8), Alive(), Frame(40, 8, 8), Ended()]) == ([0, 40], None)
+    assert heard([Frame(0, 8, 8), Ended("decode_failed", "why")]) == ([0], "why")
     for last in (Ended("internal", "why"), None):
         with pytest.raises(DecoderLost):
-            heard([Frame(0), last])
+            heard([Frame(0, 8, 8), last])
 
 
 def heard(messages: list[Frame | Alive | Ended | bytes | None]) -> tuple[list[int], str | None]:
     """Times of the images, and the failure, of a decoder that says all this, as from a compromised process."""
     chunk = replace(chunks(clip(frames=12), [0])[0], times=(0, 40))
-    request = DecodeRequest(chunk, Area(0, 0, 8, 8), whole((8, 8)), "RGB", 2, 64, 1000, 0, 0)
+    request = DecodeRequest(chunk, whole((8, 8)), "RGB", 2, 64, 1000, 0, 0)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
         for message in messages:

@@ -68,6 +68,18 @@ def test_a_model_without_an_input_size_sees_the_frame_as_it_is(size: tuple[int, 
     assert whole(size).to_frame(np.array([[0.0, 0, *size]])).tolist() == [[0, 0, *size]]
 
 
+@given(fit=st.sampled_from(FITS), canvas=canvases, size=sizes, other=sizes, part=parts)
+def test_a_frame_of_another_size_lies_as_one_of_its_own_and_its_boxes_are_in_the_first_size(
+    fit: str, canvas: tuple[int, int], size: tuple[int, int], other: tuple[int, int], part: tuple[float, ...]
+) -> None:
+    place, own = shown(fit, canvas, size).showing(other), shown(fit, canvas, other)
+    assert (place.inner, place.offset) == (own.inner, own.offset)
+    box = np.sort(np.array(part).reshape(2, 2), axis=0).reshape(1, 4) * [*own.inner, *own.inner]
+    there = box + np.array([*own.offset] * 2)
+    expected = own.to_frame(there) / [*other, *other] * [*size, *size]
+    np.testing.assert_allclose(place.to_frame(there), expected, atol=1e-9 * max(*size, *other))
+
+
 def test_boxes_in_the_padding_are_clipped_to_the_frame() -> None:
     place = shown("pad_centre", (64, 64), (64, 32))
     assert place.offset == (0, 16)
