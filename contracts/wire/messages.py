@@ -64,8 +64,9 @@ class _Versioned(msgspec.Struct, frozen=True):
 
 class Media(msgspec.Struct, frozen=True):
     """Metadata of a video. width and height: pixels of the displayed frame, after rotation (degrees clockwise that a
-    player applies). pixel_aspect is reported, not applied. damage: why the file holds less than it announces, None for
-    an undamaged one."""
+    player applies); of the first one, where they change. pixel_aspect is reported, not applied. damage: why the file
+    holds less than it announces, None for an undamaged one. frame_sizes: (width, height) of all displayed frames in the
+    order in which they come, where they change."""
 
     container: str
     codec: str
@@ -78,6 +79,7 @@ class Media(msgspec.Struct, frozen=True):
     fps: float
     variable_fps: bool
     damage: str | None = None
+    frame_sizes: tuple[tuple[int, int], ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class PacketIndex(_Versioned, frozen=True):

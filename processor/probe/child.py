@@ -22,6 +22,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from msgspec import UNSET
 
 from contracts.errors import DecodeFailed, StorageUnavailable, VideoRefused
 from contracts.storage.range_reader import watched
@@ -33,6 +34,8 @@ from media.file_handover import STORAGE_FAILED, taken
 from media.seekable_video import TooManyStreams, open_container, video_stream
 from processor.core.cutting import shown
 from processor.probe.damage import Damage
+from processor.probe.frame_sizes import FrameSizes
+from processor.probe.vpx_headers import Size
 
 _MEMORY_BYTES = 2 * 1024**3
 _PACKETS_BEFORE_FIRST_FRAME = 600
@@ -77,8 +80,10 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
         with open_container(source) as container:
             stream = _video_stream(container, limits)
             damage = Damage(container, stream)
-            index = _index(_read_packets(container, stream, limits, damage), stream)
-            media = _media(container, stream, first, index, damage.reason(source))
+            sizes = FrameSizes(stream, (first.width, first.height))
+            index = _index(_read_packets(container, stream, limits, damage, sizes), stream)
+            _check_sizes(sizes.found, limits)
+            media = _media(container, stream, first, index, damage.reason(source), sizes.found)
             if media.width * media.height * media.frames > limits.max_pixels:
                 raise VideoRefused(
                     f"its {media.frames} frames have {media.width}x{media.height} pixels; at most {limits.max_pixels} "
@@ -106,11 +111,16 @@ def _video_stream(container: InputContainer, limits: Limits) -> VideoStream:
         raise VideoRefused(f"the file holds {held}: a video stream is needed")
     if stream.codec_context is None or not stream.width or not stream.height:
         raise VideoRefused("the video stream is of a codec that cannot be decoded, or damaged")
-    if stream.width * stream.height > limits.max_frame_pixels:
-        raise VideoRefused(
-            f"its frames have {stream.width}x{stream.height} pixels; at most {limits.max_frame_pixels} are accepted"
-        )
+    _check_sizes([(stream.width, stream.height)], limits)
     return stream
+
+
+def _check_sizes(sizes: list[Size], limits: Limits) -> None:
+    for width, height in sizes:
+        if width * height > limits.max_frame_pixels:
+            raise VideoRefused(
+                f"its frames have {width}x{height} pixels; at most {limits.max_frame_pixels} are accepted"
+            )
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
@@ -129,7 +139,9 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     raise VideoRefused("no frame of the video can be decoded: the file is damaged or cut short")
 
 
-def _read_packets(container: InputContainer, stream: VideoStream, limits: Limits, damage: Damage) -> _Packets:
+def _read_packets(
+    container: InputContainer, stream: VideoStream, limits: Limits, damage: Damage, sizes: FrameSizes
+) -> _Packets:
     packets = _Packets()
     codec = stream.codec_context.codec.canonical_name
     with _logged() as logs:
@@ -140,6 +152,7 @@ def _read_packets(container: InputContainer, stream: VideoStream, limits: Limits
             if packets.pts and container.format.name in STILLS:
                 break  # previews, and whatever else follows the picture
             damage.see(packet)
+            sizes.see(packet)
             position = len(packets.pts)
             if position >= limits.max_frames:
                 raise VideoRefused(f"it has more than {limits.max_frames} frames")
@@ -214,10 +227,16 @@ def _clock(pts: tuple[int | None, ...], dts: tuple[int | None, ...], missing: in
 
 
 def _media(
-    container: InputContainer, stream: VideoStream, first: VideoFrame, index: PacketIndex, damage: str | None
+    container: InputContainer,
+    stream: VideoStream,
+    first: VideoFrame,
+    index: PacketIndex,
+    damage: str | None,
+    stored_sizes: list[Size],
 ) -> Media:
     rotation = round(-first.rotation / 90) * 90 % 360
-    width, height = (first.height, first.width) if rotation in (90, 270) else (first.width, first.height)
+    sizes = [size[::-1] if rotation in (90, 270) else size for size in stored_sizes]
+    width, height = sizes[0]
     times = shown(index)
     gaps = [later - earlier for earlier, later in pairwise(times)]
     tick = float(Fraction(*index.time_base))
@@ -237,6 +256,7 @@ def _media(
         # Containers round times to their time base, so that even a constant rate varies by a tick.
         variable_fps=any(abs(gap - typical) > max(2, typical * 0.02) for gap in gaps),
         damage=damage,
+        frame_sizes=tuple(sizes) if len(sizes) > 1 else UNSET,
     )
 
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from contracts.errors import VideoRefused
 from contracts.models import catalogue
 from contracts.wire.messages import Chunk, Media
 from detector.decode.parent import Budget, Decoders
@@ -55,7 +57,8 @@ def quarters(image: NDArray[np.uint8]) -> NDArray[np.int64]:
 @pytest.mark.parametrize(("container", "codec"), CASES)
 def test_all_of_each_frame_is_looked_at(container: str, codec: str) -> None:
     content = changing(container, codec, SIZES)
-    chunk, _ = planned(content)
+    chunk, media = planned(content)
+    assert ((media.width, media.height), media.frame_sizes) == (SIZES[0], SIZES)
     with DECODERS.images(io.BytesIO(content), chunk, whole((96, 72)), "RGB", lambda: None, 1) as images:
         seen = [quarters(image) for _, image in images]
     assert len(seen) == 24
@@ -106,3 +109,19 @@ def test_a_copy_has_one_size_and_shows_all_of_each_frame() -> None:
     seen: list[Any] = [picture.to_frame().to_ndarray(format="rgb24") for picture in pictures]
     assert [image.shape for image in seen] == [(72, 96, 3)] * 24
     assert np.abs([quarters(image) - quarters(scene((96, 72))) for image in seen]).max() <= 12
+
+
+@pytest.mark.parametrize(("container", "codec"), [("mp4", "libx264"), ("mpegts", "libx265"), ("webm", "libsvtav1")])
+def test_the_probe_lists_the_sizes_of_frames(container: str, codec: str) -> None:
+    sizes = ((64, 64), (128, 96), (64, 64))
+    assert planned(changing(container, codec, sizes))[1].frame_sizes == sizes[:2]
+
+
+def test_one_size_is_not_listed() -> None:
+    assert planned(changing("mpegts", "libx264", SIZES[:1]))[1].frame_sizes is msgspec.UNSET
+
+
+def test_a_later_size_above_the_limit_is_refused() -> None:
+    content = changing("webm", "libvpx", ((32, 24), (128, 96)))
+    with pytest.raises(VideoRefused, match="128x96"):
+        inspect(io.BytesIO(content), Limits(5000, 10**6, 10**14))

@@ -121,7 +121,7 @@ class File:
 
 
 @contextmanager
-def _fair_turn() -> Iterator[None]:
+def fair_turn() -> Iterator[None]:
     """SVT-AV1 makes a process of root's a real-time one, and all that it starts: two of them that wait for each other
     can stop a machine."""
     try:
@@ -130,7 +130,7 @@ def _fair_turn() -> Iterator[None]:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-@_fair_turn()
+@fair_turn()
 def encode(
     container: str,
     codec: str,

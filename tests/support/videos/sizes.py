@@ -10,6 +10,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from tests.support.videos.formats import fair_turn
+
 RATE = 25
 # What every frame shows, whatever its size: a colour in each quarter, first the upper ones.
 QUARTERS = ((180, 60, 60), (60, 180, 60), (60, 60, 180), (150, 150, 150))
@@ -22,6 +24,7 @@ def scene(size: tuple[int, int]) -> NDArray[np.uint8]:
     return picture
 
 
+@fair_turn()
 def changing(container: str, codec: str, sizes: Sequence[tuple[int, int]], each: int = 6) -> bytes:
     """A video with so many frames of each size (width, height) after the other; each begins with a keyframe."""
     sink = io.BytesIO()
