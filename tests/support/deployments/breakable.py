@@ -1,4 +1,4 @@
-"""What tests that break a deployment share: one on servers of its own, a client that repeats itself, a look inside."""
+"""Shared by fault tests: a deployment with its own servers, a client that retries, and access to internals."""
 
 import os
 import time
@@ -27,41 +27,41 @@ _JOBS = 20
 
 
 class Breakable(Servers):
-    """Servers that a test may break: what they say of it is no complaint."""
+    """Servers that a test may break; their warnings about it are ignored."""
 
     def complaints(self) -> list[str]:
         return []
 
 
 class Faulty(DistributedMode):
-    """A distributed mode on servers that a test may break. At its end nothing may be left in its queues."""
+    """Distributed mode on servers that a test may break. At the end its queues must be empty."""
 
     @contextmanager
     def run(self, folder: Path, **settings: object) -> Iterator[Deployment]:
         with super().run(folder, **{**SETTINGS, **settings}) as deployment:
             yield deployment
             self.wait()
-            # Not only those that wait: a chunk that another detector had in hand is put off for seconds.
+            # Include scheduled messages: a chunk that was leased by another detector is delayed for seconds.
             until(lambda: not any(self.held(deployment).values()))
 
     def wait(self) -> None:
-        """Return when all servers answer."""
+        """Wait until all servers answer."""
         for server in (self.servers.redis, self.servers.postgres, self.servers.rabbitmq):
             server.wait()
 
     def waiting(self, deployment: Deployment) -> dict[str, int]:
-        """How many messages wait in the queues."""
+        """Number of waiting messages in the queues."""
         space = space_of(deployment)
         return {queue: self.servers.rabbitmq.messages(space, queue) for queue in _QUEUES}
 
     def held(self, deployment: Deployment) -> dict[str, int]:
-        """How many messages are in the queues, with those that somebody has in hand or puts off."""
+        """Number of messages in the queues, including unacknowledged and delayed ones."""
         held = self.servers.rabbitmq.held(space_of(deployment))
         return {queue: held[queue] for queue in _QUEUES}
 
 
 class Patient(Client):
-    """A client that sends again what the service did not answer, or asks to send later."""
+    """A client that retries requests without an answer and those that are told to retry."""
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         deadline = time.monotonic() + _SECONDS
@@ -76,13 +76,13 @@ class Patient(Client):
             time.sleep(0.1)
 
     def submit(self, video: dict[str, Any], **body: Any) -> Any:
-        """Start a job once, however often that must be said."""
+        """Start a job once, with retries."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
         return self.call("POST", "/jobs", 202, json={"video_id": video["id"], **body}, headers=headers)
 
 
 class Stuck:
-    """A file of the storage whose reader waits for ever: what is in it comes no sooner than the context ends."""
+    """A file of the storage whose readers block until the context ends."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._aside = path, path.with_name(".part-aside")
@@ -100,13 +100,13 @@ class Stuck:
             os.close(self._handle)
 
     def until_read(self) -> None:
-        """Return when somebody reads it, and will never see its end."""
+        """Wait until a process reads it."""
         until(self._open)
 
     def _open(self) -> bool:
         try:
             self._handle = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:  # nobody reads
+        except OSError:  # no reader yet
             return False
         return True
 
@@ -117,7 +117,7 @@ def space_of(deployment: Deployment) -> str:
 
 
 def stuck_index(deployment: Deployment, video: dict[str, Any]) -> Stuck:
-    """The packet index of a video: who plans a job on it stands still in the middle of that."""
+    """Block the packet index of a video, so that planning a job on it hangs."""
     return Stuck(deployment.storage() / index_key(video["id"]))
 
 
@@ -128,7 +128,7 @@ def store_of(deployment: Deployment) -> ResultStore:
 
 
 def tries(deployment: Deployment, job: dict[str, Any]) -> dict[int, int]:
-    """How often each chunk of a job was begun."""
+    """Number of attempts at each chunk of a job."""
     return store_of(deployment).attempts(job["id"])
 
 
@@ -139,19 +139,19 @@ def the_one(deployment: Deployment, service: str) -> Part:
 
 
 def short(sample: Path, folder: Path) -> Path:
-    """A clip of several chunks that does not take long."""
+    """A short clip of several chunks."""
     return recoded(sample, folder / "short.mp4", "libx264", range(120))
 
 
 def check(deployment: Deployment, ended: dict[str, Any], twin: bytes) -> None:
-    """A job that was disturbed has succeeded, with the bytes of one that was not."""
+    """Assert that a disturbed job has succeeded with the bytes of the control job."""
     assert ended["state"] == "succeeded", ended
     recovery_times.note(ended)
     assert deployment.result_bytes(ended) == twin
 
 
 def at_work(client: Patient, video: dict[str, Any], **body: Any) -> Any:
-    """A job that has results and is not done yet; jobs that are over too soon to be disturbed are started anew."""
+    """A running job with first results; starts another one if a job ends too soon."""
     for _ in range(_JOBS):
         job = client.submit(video, **body)
         now = client.wait(job, lambda now: now["progress"]["frames_done"] > 0 or now["finished_at"] is not None)

@@ -1,4 +1,4 @@
-"""Jobs that keep a deployment's detectors busy, and a look at who has which chunk in hand."""
+"""Jobs that keep the detectors of a deployment busy, and the owners of their chunks' leases."""
 
 import time
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.support.servers.postgres_results import ask
 
 
 class Work:
-    """Jobs over the sample, as many as it takes, and a look at who works on them."""
+    """Jobs on the sample, as many as needed, and the detectors that work on them."""
 
     def __init__(self, deployment: Deployment, sample: Path) -> None:
         self._deployment = deployment
@@ -31,7 +31,7 @@ class Work:
         self._redis.close()
 
     def until_in_hand(self, *parts: Part) -> None:
-        """Keep jobs running until each of these detectors has had a chunk in hand; the last one has it now."""
+        """Keep jobs running until each of these detectors has leased a chunk; the last one still has it."""
         deadline, missing = time.monotonic() + 60, {part.pid for part in parts}
         while missing:
             assert time.monotonic() < deadline, f"got no chunk: {missing}"
@@ -43,13 +43,13 @@ class Work:
                 time.sleep(0.01)
 
     def results(self) -> set[bytes]:
-        """The result files of all jobs, once they are done."""
+        """The result files of all jobs, once they have ended."""
         done = [self._client.wait(job) for job in self._jobs]
         assert [job["state"] for job in done] == ["succeeded"] * len(done), done
         return {self._deployment.result_bytes(job) for job in done}
 
     def _owners(self) -> set[int]:
-        """The ids of the processes that have a chunk in hand."""
+        """Process ids of the current lease owners."""
         if is_redis(self._results):
             keys = list(self._redis.scan_iter(match="wd:job:*:lease:*", count=1000))
             values: Any = self._redis.mget(keys) if keys else []

@@ -1,4 +1,4 @@
-"""What a compose file and the Dockerfiles that it names say of a service, read without an engine."""
+"""Reads compose files and their Dockerfiles without a container engine."""
 
 import json
 import math
@@ -13,7 +13,7 @@ import yaml
 from tests.support.deployments.service import ROOT
 
 ROLES = ("api", "processor", "detector")
-# What starts a role, and what its image must not hold.
+# Entry module of each role, and packages that its image must not contain.
 _ENTRIES = {
     "api": ("api.asgi", ["av", "openvino", "processor", "detector", "cli", "pytest"]),
     "processor": ("processor.worker", ["flask", "connexion", "openvino", "alembic", "api", "detector", "cli"]),
@@ -23,7 +23,7 @@ MAIN = "docker-compose.yaml"
 
 
 class Compose:
-    """Compose files, the later ones over the earlier ones, as `docker compose --file A --file B` reads them."""
+    """Merged compose files, as in `docker compose --file A --file B`."""
 
     def __init__(self, *names: str) -> None:
         self.text = "".join((ROOT / name).read_text() for name in names)
@@ -34,27 +34,27 @@ class Compose:
         self.volumes: dict[str, Any] = merged.get("volumes", {})
 
     def own_image(self, service: str) -> bool:
-        """Whether a service runs an image that is built here."""
+        """Whether the image of a service is built from this repository."""
         return str(self.services[service]["image"]).startswith("web-detector-")
 
     def role(self, service: str) -> str:
-        """The role whose Dockerfile makes the image of a service."""
+        """The role whose Dockerfile builds the image of a service."""
         image = self.services[service]["image"]
         makers = (other for other in self.services.values() if other["image"] == image and "build" in other)
         return str(next(makers)["build"]["dockerfile"].split("/")[0])
 
     def niceness(self, service: str) -> int:
-        """What comes close to a service's share of the processor: each step takes a fifth of it."""
+        """Niceness that approximates a service's cpu_shares: each step reduces the CPU weight by a fifth."""
         return round(math.log(1024 / self.services[service].get("cpu_shares", 1024), 1.25))
 
     def command(self, service: str, values: Mapping[str, str]) -> list[str]:
-        """The compose file's, or else the image's, in which a shell fills in what it names."""
+        """The command of the compose file, or else of the image, with its variables expanded."""
         if (command := self.services[service].get("command")) is not None:
             return [interpolated(str(word), values) for word in command]
         return list(dockerfile(self.role(service))["CMD"])
 
     def environment(self, service: str, values: Mapping[str, str]) -> dict[str, str]:
-        """What the compose file and the image put there. values: those of .env."""
+        """The environment by compose file and image. values: of .env."""
         environ = dict(dockerfile(self.role(service))["ENV"])
         for name, value in self.services[service]["environment"].items():
             text = values.get(name) if value is None else interpolated(str(value), values)
@@ -64,15 +64,15 @@ class Compose:
 
 
 def entry_and_foreign(role: str) -> str:
-    """Python code that imports the entry of a role and prints the list of what is there and must not be."""
+    """Python code that imports the entry module of a role and prints the forbidden modules that were loaded."""
     entry, foreign = _ENTRIES[role]
     return f"import {entry}, importlib.util as u; print([n for n in {foreign} if u.find_spec(n)])"
 
 
 @cache
 def dockerfile(role: str) -> dict[str, Any]:
-    """What the last stage says: COPY as (source, target), ENV and ARG as (name, value), RUN as text, FROM, USER, and
-    CMD as a list. BUILT are its copies out of earlier stages, as (source, target); SOURCES what any stage copies.
+    """Instructions of the last stage: COPY as (source, target), ENV and ARG as (name, value), RUN as text, FROM, USER,
+    and CMD as a list. BUILT: copies from earlier stages as (source, target); SOURCES: sources of all stages.
     """
     sources: list[str] = []
     found: dict[str, Any] = {}
@@ -100,9 +100,9 @@ def dockerfile(role: str) -> dict[str, Any]:
 
 
 def interpolated(text: str, values: Mapping[str, str]) -> str:
-    """The text with its ${NAME}, ${NAME:-default} and ${NAME:?message} filled in, the inner ones first.
+    """Expand ${NAME}, ${NAME:-default} and ${NAME:?message}, inner ones first.
 
-    So it asks for a required variable in a default that is not needed, as Compose does up to 2.26.
+    Like Compose up to 2.26, it requires variables even in unused defaults.
     Raises KeyError with name and message.
     """
 

@@ -1,8 +1,8 @@
 """Distributed mode without a container engine: the services of docker-compose.yaml as processes.
 
-Each runs the very command of its image, with the environment that the compose file gives it, in a
-folder that holds what its Dockerfile copies and with the Python packages of its lock file alone.
-What a container would have of its own is replaced: the hosts' names, /data, /app and the port.
+Each service runs the command of its image, with the environment of the compose file, in a folder with the files that
+its Dockerfile copies, and with the Python packages of its lock file only. Host names, /data, /app and ports are
+replaced.
 """
 
 import os
@@ -27,14 +27,14 @@ from tests.support.deployments.service import ROOT, Service, family, free_port
 
 _READY_SECONDS = 180
 _HEARTBEAT = dict(dockerfile("detector")["ENV"])["HEARTBEAT_FILE"]
-# What docker-compose gives a container between SIGTERM and SIGKILL.
+# Time of docker compose between SIGTERM and SIGKILL.
 # Without an engine that knows shares: niceness, and that of the session, where sessions are scheduled as one.
 _STEP_BACK = ["sh", "-c", 'echo "$0" 2>/dev/null >/proc/self/autogroup; exec nice -n "$0" "$@"']
 _STOP_SECONDS = int(COMPOSE.services["api"]["stop_grace_period"].removesuffix("s"))
 
 
 class Images:
-    """For each role a folder with what its image holds. real: packages installed by pip, as the image does it."""
+    """A folder per role with the content of its image. real: packages installed by pip, as in the image."""
 
     def __init__(self, folder: Path, *, real: bool = False) -> None:
         self.folder = folder
@@ -56,19 +56,19 @@ class Images:
         return self.folder / role / "app"
 
     def cwd(self, role: str) -> Path:
-        """The folder that a command is started in."""
+        """Working directory of a command."""
         return self.app(role)
 
     def command(self, service: str, folder: Path, words: list[str]) -> list[str]:
-        """The words that start a container of a service with a command; folder: of the deployment."""
+        """The command line that starts a container of a service; folder: of the deployment."""
         return words
 
     def command_in(self, pid: int, words: list[str]) -> list[str]:
-        """The words that run a command in the container whose first process that is."""
+        """The command line that runs a command in the container of this process."""
         return words
 
     def places(self, folder: Path, name: str) -> dict[str, str]:
-        """What stands for the places that a container has for itself; name: of the container."""
+        """Replacements for the private folders of a container; name: of the container."""
         return {"/data": str(folder / "data"), _HEARTBEAT: str(folder / f"logs/{name}.heartbeat")}
 
     def python(self, role: str) -> Path:
@@ -76,7 +76,7 @@ class Images:
         return self.folder / role / "env" / "bin" / "python"
 
     def files(self) -> list[str]:
-        """All that lies in the folders /app."""
+        """All files in the folders /app."""
         return sorted(str(path) for role in ROLES for path in self.app(role).rglob("*"))
 
 
@@ -95,7 +95,7 @@ class Part:
         self.process.send_signal(signal.SIGTERM)
 
     def wait(self) -> int:
-        """Its exit status; none of its own processes may be left."""
+        """Wait for its end; returns the exit status. No child process may be left."""
         self.expected = False
         try:
             status = self.process.wait(_STOP_SECONDS)
@@ -105,7 +105,7 @@ class Part:
         return status
 
     def kill(self) -> list[int]:
-        """SIGKILL to all of it; which of its processes were there."""
+        """SIGKILL to the whole process tree; returns the killed processes."""
         self.expected = False
         there = [p.pid for p in psutil.process_iter() if _group(p) == self.pid and p.status() != psutil.STATUS_ZOMBIE]
         if there:
@@ -114,7 +114,7 @@ class Part:
         return there
 
     def complaints(self) -> list[str]:
-        """The lines of its log that are a warning or worse."""
+        """Warnings and errors in its log."""
         text = self.log.read_text(errors="replace")
         lines = re.findall(r"^.*(?:\b(?:WARNING|ERROR|CRITICAL)\b|Warning:|Traceback|\w+Error\b).*$", text, re.M)
         # Celery says so where the tests run as root; the images do not.
@@ -122,8 +122,8 @@ class Part:
 
 
 class Containers:
-    """The containers of compose files on one host. `values` is its .env; `links` replaces parts of the
-    environment's values; `enter` is a command that runs another one on that host."""
+    """The containers of compose files on one host. values: of .env. links: replacements in values of the environment.
+    enter: command prefix that runs a command on that host."""
 
     def __init__(
         self,
@@ -137,7 +137,7 @@ class Containers:
         unknown = [name for name in values if name not in compose.text]
         assert not unknown, f"the compose file does not pass on {unknown}"
         self._compose, self._images, self._folder = compose, images, folder
-        self.enter = list(enter)  # of what is added from now on
+        self.enter = list(enter)  # for containers added from now on
         self._values = dict(values)
         self._links = dict(links)
         self.parts: list[Part] = []
@@ -145,7 +145,7 @@ class Containers:
             (folder / name).mkdir(parents=True, exist_ok=True)
 
     def add(self, service: str) -> Part:
-        """One more container of a service."""
+        """Start another container of a service."""
         recovery_times.started()
         name = f"{service}-{sum(part.name.startswith(service) for part in self.parts) + 1}"
         log = self._folder / "logs" / f"{name}.log"
@@ -172,7 +172,7 @@ class Containers:
         return self.parts[-1]
 
     def revive(self) -> list[Part]:
-        """Start again what ended by itself, as the compose file's `restart` does; what that was."""
+        """Restart containers that ended, as `restart` of the compose file does; returns them."""
         ended = [part for part in self.parts if part.expected and part.process.poll() is not None]
         for part in ended:
             part.kill()
@@ -180,7 +180,7 @@ class Containers:
         return ended
 
     def environment(self, service: str, name: str) -> dict[str, str]:
-        """What the process of a service has in its environment; name: of this one, whose /tmp is its own."""
+        """The environment of a container of a service; name: of the container, which has its own /tmp."""
         role = self._compose.role(service)
         environ = self._compose.environment(service, self._values)
         places = {"/app": str(self._images.app(role)), **self._images.places(self._folder, name), **self._links}
@@ -202,7 +202,7 @@ class Containers:
         return "".join(f"--- {part.name}\n{part.log.read_text(errors='replace')}" for part in self.parts)
 
     def stop(self) -> int:
-        """SIGTERM to all of them, the api first; 0 when all ended in order."""
+        """SIGTERM to all, the api first; returns 0 when all ended cleanly."""
         running = [part for part in self.parts if part.expected]
         early = [part.name for part in running if part.process.poll() is not None]
         assert not early, f"ended without being told: {early}\n{self.logs()[-6000:]}"
@@ -214,17 +214,17 @@ class Containers:
         return max(statuses.values(), key=abs, default=0)
 
     def complaints(self) -> list[str]:
-        """What its processes said that is a warning or worse."""
+        """Warnings and errors in all logs."""
         return [line for part in self.parts for line in part.complaints()]
 
     def kill(self) -> None:
-        """Leave nothing behind, whatever happened."""
+        """Kill everything that is left."""
         for part in self.parts:
             part.kill()
 
 
 class Deployment(Containers, Service):
-    """A distributed mode, with so many detectors on its own host."""
+    """Distributed mode on one host, with a number of detectors."""
 
     def __init__(
         self,
@@ -254,7 +254,7 @@ class Deployment(Containers, Service):
         return self._folder / "data/storage"
 
     def unhealthy(self, part: Part) -> str:
-        """What the health check of the container says when it fails, else nothing."""
+        """Output of the failed health check of a container, else empty."""
         service, _, _ = part.name.rpartition("-")
         kind, *words = self._compose.services[service]["healthcheck"]["test"]
         assert kind == "CMD"
@@ -270,7 +270,7 @@ class Deployment(Containers, Service):
         return (done.stderr.strip() or f"status {done.returncode}") if done.returncode else ""
 
     def wait_for(self, detectors: int) -> Self:
-        """Return when the api is ready and knows of so many detectors."""
+        """Wait until the api is ready and counts this many detectors."""
         deadline = time.monotonic() + _READY_SECONDS
         while self.workers() != {"processor": 1, "renderer": 1, "detector": detectors}:
             assert time.monotonic() < deadline, f"not ready: {self.workers()}\n{self.logs()[-6000:]}"
@@ -278,7 +278,7 @@ class Deployment(Containers, Service):
         return self
 
     def workers(self) -> Any:
-        """What the api tells of its workers."""
+        """Worker counts of the api."""
         try:
             answer = httpx.get(f"{self.url}/readyz", timeout=5)
         except httpx.TransportError:
@@ -287,7 +287,7 @@ class Deployment(Containers, Service):
 
 
 def _link(environment: Path, role: str) -> None:
-    """A virtual environment of links to the packages that the tests run with, those of the role alone."""
+    """A virtual environment of links to the tests' packages, only those of the role."""
     packages = environment / f"lib/python3.{sys.version_info.minor}/site-packages"
     packages.mkdir(parents=True)
     (environment / "bin").mkdir()
@@ -305,7 +305,7 @@ def _link(environment: Path, role: str) -> None:
 
 
 def _install(environment: Path, role: str) -> None:
-    """A virtual environment made as the Dockerfile makes it."""
+    """A virtual environment built as in the Dockerfile."""
     subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=120)
     (line,) = re.findall(r"^RUN (pip install .*)$", (ROOT / role / "Dockerfile").read_text(), re.M)
     command = [str(environment / "bin/python"), "-m", *shlex.split(line), "--quiet"]

@@ -1,4 +1,4 @@
-"""Embedded mode, started as a user starts it."""
+"""Embedded mode, started by its command."""
 
 import os
 import signal
@@ -16,14 +16,14 @@ _READY_SECONDS = 60
 
 
 class Embedded(Service):
-    """Embedded mode in a folder of its own."""
+    """An embedded service with its own DATA_DIR."""
 
     def __init__(self, data_dir: Path, **settings: object) -> None:
         self.port = free_port()
         self.log = data_dir.with_name(data_dir.name + ".log")
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
         self.env = {**inherited, "DATA_DIR": str(data_dir), "PORT": str(self.port)}
-        self.env["REGISTRATIONS_PER_ADDRESS"] = "0"  # all the users of all tests come from one
+        self.env["REGISTRATIONS_PER_ADDRESS"] = "0"  # all users of the tests have one address
         self.env.update({key: str(value) for key, value in settings.items()})
 
     def start(self) -> Self:

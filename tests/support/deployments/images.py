@@ -1,8 +1,7 @@
-"""The three images for real: built by buildah without an engine, and run as a container would be.
+"""The real images, built by buildah without a container engine, and run in namespaces.
 
-The base is a stand-in (tools/make-base-image). A container here is a mount namespace of its own, in which
-the image is the read-only root, /tmp is a tmpfs and /data a folder of the test; it has the network and the
-processes of the machine.
+The base image is a substitute (tools/make-base-image). A container is a mount namespace with the image as read-only
+root, /tmp as tmpfs and /data as a folder of the test; it shares network and process ids with the machine.
 """
 
 import ast
@@ -30,13 +29,13 @@ mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
 exec /usr/sbin/chroot "$root" /usr/bin/env --chdir=/app "$@"
 """
-# What user, capabilities and privileges the compose file gives a container.
+# User, capabilities and privileges of a container in the compose file.
 _DROP = ["/usr/bin/setpriv", f"--reuid={USER_ID}", f"--regid={USER_ID}", "--clear-groups"]
 _DROP += ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
 
 
 class BuiltImages(Images):
-    """A store of images with the three, and the root folder of each."""
+    """An image store with the three images, and their root folders."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,7 +47,7 @@ class BuiltImages(Images):
         self._network = _machines_pip(folder) + _machines_npm(folder)
 
     def build(self, role: str) -> None:
-        """As `docker compose build` does it, for another user than the usual one."""
+        """Build as `docker compose build` does, with another USER_ID."""
         arguments = ["--isolation", "chroot", "--pull-never", "--quiet", "--build-arg", f"USER_ID={USER_ID}"]
         self._buildah("bud", *arguments, *self._network, "-f", f"{role}/Dockerfile", "-t", self.name(role), str(ROOT))
         container = self._buildah("from", "--pull-never", self.name(role))
@@ -58,16 +57,16 @@ class BuiltImages(Images):
         return str(COMPOSE.services[role]["image"])
 
     def root(self, role: str) -> Path:
-        """The folder with all that is in the image."""
+        """Root folder of the image."""
         return self._roots[role]
 
     def inspect(self, image: str) -> dict[str, Any]:
-        """Its configuration and history."""
+        """Configuration and history of the image."""
         found: dict[str, Any] = json.loads(self._buildah("inspect", "--type", "image", image))["OCIv1"]
         return found
 
     def sizes(self, image: str) -> tuple[float, float]:
-        """MB of its files, and of its layers as a registry would hand them out (gzip)."""
+        """Size in MB of its files, and of its compressed layers (gzip)."""
         target = self.folder / "pushed"
         self._buildah("push", "--quiet", image, f"oci:{target}:x")
         index = json.loads((target / "index.json").read_text())
@@ -78,7 +77,7 @@ class BuiltImages(Images):
         return _megabytes(size["size"]), packed / 1e6
 
     def remove(self) -> None:
-        """Leave nothing of it."""
+        """Remove the store."""
         for root in self._roots.values():
             assert not [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(root) in line]
         shutil.rmtree(self.folder)
@@ -116,17 +115,17 @@ class BuiltImages(Images):
 
 
 def environment(role: str) -> dict[str, str]:
-    """What an image gives to each of its processes."""
+    """The environment set by an image."""
     return {**dict(dockerfile(role)["ENV"]), "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
 def _machines_pip(folder: Path) -> list[str]:
-    """buildah's options that let pip in a build reach what pip reaches here; nothing of it stays in the image."""
+    """Options of buildah that give pip in a build the pip configuration of this machine; not stored in the image."""
     lines = _run([shutil.which("python3") or "python3", "-m", "pip", "config", "list"]).splitlines()
     settings = {
         name.rpartition(".")[2]: ast.literal_eval(value) for name, _, value in (x.partition("=") for x in lines)
     }
-    files = ("find-links", "extra-index-url", "constraint")  # of this machine, which a build does not see
+    files = ("find-links", "extra-index-url", "constraint")  # configuration of this machine, invisible to the build
     local = {name: value for name, value in settings.items() if name not in files}
     config = folder / "pip.conf"
     config.write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in local.items()))

@@ -1,4 +1,4 @@
-"""A gate in PostgreSQL at which a role has to stop, so that a test can kill it there and nowhere else."""
+"""A gate in PostgreSQL that blocks a role at a defined point, so that a test can kill it there."""
 
 import time
 from contextlib import closing
@@ -15,7 +15,7 @@ _INTO_STATE = """
 CREATE TRIGGER test_gate BEFORE UPDATE ON jobs FOR EACH ROW
 WHEN (NEW.state = '{state}' AND OLD.state <> '{state}') EXECUTE FUNCTION test_gate()
 """
-# A deferred trigger runs when its transaction is committed: the row is kept, whatever becomes of the one who wrote it.
+# A deferred trigger runs at commit: the row is kept even if the writer is killed.
 _AT_COMMIT = """
 CREATE CONSTRAINT TRIGGER test_gate AFTER INSERT ON jobs DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW EXECUTE FUNCTION test_gate()
@@ -24,10 +24,10 @@ _SECONDS = 120
 
 
 class Gate:
-    """Closed inside the context. Use as a context manager.
+    """A context manager; the gate is closed inside the context.
 
-    state: whoever is about to note that a job is in it waits; None: whoever has noted a new job waits, and
-    the note holds.
+    state: blocks writers that set a job to this state; None: blocks writers that have inserted a new job, whose row is
+    kept.
     """
 
     def __init__(self, url: str, state: str | None) -> None:

@@ -1,5 +1,5 @@
-"""How long jobs take from the moment when what was broken is started again: told at the end of a run, and no test of
-its own, since that depends on the machine."""
+"""Recovery times of disturbed jobs, from the restart of the broken part: printed at the end of a run, but not asserted,
+since they depend on the machine."""
 
 import os
 import time
@@ -11,21 +11,21 @@ _seconds: list[tuple[float, str]] = []
 
 
 def started() -> None:
-    """A process that a test had ended is started again."""
+    """Record the restart of a process that a test had stopped."""
     _started[_test()] = time.time()
 
 
 def note(job: dict[str, Any]) -> None:
-    """A job has ended that was disturbed; where nothing had to be started again for it, nothing is noted."""
+    """Record the end of a disturbed job, if something was restarted for it."""
     since = _started.get(_test())
-    # Not later than now: the clock of who ended it may be a test's.
+    # Not later than now, since the clock may be manipulated by a test.
     ended = min(datetime.fromisoformat(job["finished_at"]).timestamp(), time.time())
     if since and ended > since:
         _seconds.append((ended - since, _test()))
 
 
 def lines() -> list[str]:
-    """What was noted, the longest first."""
+    """The recorded times, longest first."""
     return [f"{seconds:7.1f} s  {test}" for seconds, test in sorted(_seconds, reverse=True)]
 
 

@@ -1,4 +1,4 @@
-"""A running service, and a client that knows nothing but HTTP."""
+"""A running service, and a client that uses only HTTP."""
 
 import json
 import os
@@ -46,41 +46,41 @@ class Service(ABC):
 
     @abstractmethod
     def start(self) -> Self:
-        """Start it, or start it again on what it kept, and wait until it is ready."""
+        """Start or restart it, and wait until it is ready."""
 
     @abstractmethod
     def stop(self) -> int:
-        """Stop it, and see that none of its processes is left; 0 when all ended in order."""
+        """Stop it and check that no process is left; returns 0 when all ended cleanly."""
 
     @abstractmethod
     def processes(self, pattern: str = "") -> list[psutil.Process]:
-        """The service's processes whose command line has the pattern."""
+        """Processes of the service whose command line matches the pattern."""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def client(self, username: str | None = None) -> "Client":
-        """A client with a user of its own."""
+        """A client with a new user."""
         return Client(self.url).register(username or f"user-{uuid.uuid4().hex[:8]}")
 
     def settings(self) -> Settings:
-        """What its processor was started with."""
+        """Settings of its processor."""
         return load("processor", self.processes(r"processor\.worker")[0].environ())
 
     def storage(self) -> Path:
-        """The folder of its storage, as the test sees it."""
+        """Folder of its storage."""
         return Path(self.settings().storage_path)
 
     def stored_files(self) -> list[str]:
         storage = self.storage()
-        # os.walk passes over folders that vanish while it looks; Path.rglob raises.
+        # os.walk tolerates folders that are deleted meanwhile; Path.rglob raises.
         paths = (Path(folder, name) for folder, _, names in os.walk(storage) for name in names)
         return sorted(str(path.relative_to(storage)) for path in paths)
 
     def settled_files(self, seconds: float = 60) -> list[str]:
-        """The stored files as soon as nothing is being written: posters come by themselves, some time after an
-        upload's answer."""
+        """The stored files, once nothing is being written: posters are made automatically after the response to an
+        upload."""
         engine = open_database(self.settings().database_url)
         unfinished = select(Rendition.id).where(Rendition.state.in_([str(state) for state in UNFINISHED]))
         deadline = time.monotonic() + seconds
@@ -97,7 +97,7 @@ class Service(ABC):
             engine.dispose()
 
     def expect_files(self, files: list[str], seconds: float = 60) -> None:
-        """These files and no others are stored, as soon as what is made of something deleted is given up."""
+        """Wait until exactly these files are stored; renditions of deleted videos are aborted with a delay."""
         deadline = time.monotonic() + seconds
         while (stored := self.settled_files()) != files and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -116,7 +116,7 @@ class Service(ABC):
 
 
 def family(pid: int, pattern: str = "") -> list[psutil.Process]:
-    """A process and all that it started, where the command line has the pattern."""
+    """A process and its descendants whose command line matches the pattern."""
     if not psutil.pid_exists(pid):
         return []
     first = psutil.Process(pid)
@@ -124,7 +124,7 @@ def family(pid: int, pattern: str = "") -> list[psutil.Process]:
 
 
 class Client:
-    """Every JSON answer that it gets is held against the spec."""
+    """Validates every JSON response against the spec."""
 
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=60)
@@ -151,7 +151,7 @@ class Client:
         return response.json() if response.content else None
 
     def problem(self, method: str, path: str, status: int, code: str, **options: Any) -> str:
-        """A call that must be refused; the detail of the problem."""
+        """A call that must be refused; returns the detail of the problem."""
         response = self.request(method, path, **options)
         assert response.status_code == status, response.text[:2000]
         assert response.headers["content-type"] == "application/problem+json"
@@ -184,7 +184,7 @@ class Client:
         return current
 
     def detect(self, path: Path, **body: Any) -> Any:
-        """Upload, start, wait: the job as it ended."""
+        """Upload, start a job, wait; returns the ended job."""
         return self.wait(self.start(self.upload(path), **body))
 
     def frames(self, job: dict[str, Any], **query: Any) -> list[dict[str, Any]]:
@@ -208,7 +208,7 @@ class Client:
 
 
 def check_against_spec(response: httpx.Response) -> None:
-    """The answer is one that the spec has for the operation."""
+    """Assert that the spec documents this response for the operation."""
     operation = _operation(response.request.method, response.request.url.path)
     if operation is None or "json" not in (kind := response.headers.get("content-type", "")) or "ndjson" in kind:
         return
@@ -228,7 +228,7 @@ def _operation(method: str, path: str) -> Any:
 
 
 def _absolute(schema: Any) -> Any:
-    """The schema with its references into the spec, which is registered under a name."""
+    """The schema with absolute references into the registered spec."""
     if isinstance(schema, dict):
         return {k: f"spec{v}" if k == "$ref" else _absolute(v) for k, v in schema.items()}
     return [_absolute(item) for item in schema] if isinstance(schema, list) else schema

@@ -1,4 +1,4 @@
-"""Jobs while faults happen at random, in an order that a seed decides, and a look at what they leave."""
+"""Soak test: jobs during random faults, reproducible by a seed, and a check for leftovers."""
 
 import random
 import signal
@@ -22,7 +22,7 @@ from tests.support.waiting import until
 DETECTORS = 2
 _AT_ONCE = 6
 _CANCELLED = 0.1
-_HASTE = 0.8  # so that all are submitted some time before the end
+_HASTE = 0.8  # so that all are submitted before the end
 _PAUSE_SECONDS = (0.5, 4.0)
 _AWAY_SECONDS = (0.5, 5.0)
 _END_SECONDS = 900
@@ -36,7 +36,7 @@ OPTIONS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class Kind:
-    """A job's video and options, and the result file of such a job that nobody disturbed."""
+    """Video and options of a job, and the result file of its control job."""
 
     video: dict[str, Any]
     options: dict[str, Any]
@@ -45,16 +45,16 @@ class Kind:
 
 @dataclass
 class Soak:
-    """One run. log: what was done, for who wants to see it again with the same seed."""
+    """One run. log: the faults, for reproduction with the same seed."""
 
     own: Deployment
     mode: Faulty
     seed: int
     log: Callable[[str], None] = print
-    jobs: list[tuple[Kind, dict[str, Any], bool]] = field(default_factory=list)  # with whether it was cancelled
+    jobs: list[tuple[Kind, dict[str, Any], bool]] = field(default_factory=list)  # with a flag for cancelled ones
 
     def prepare(self, clips: Sequence[Path]) -> None:
-        """Upload the clips, and have each kind of job run undisturbed."""
+        """Upload the clips, and run the control job of each kind."""
         self.client = Patient(self.own.url).register("soak")
         self.kinds: list[Kind] = []
         for video in [self.client.upload(clip) for clip in clips]:
@@ -65,14 +65,14 @@ class Soak:
                 self.jobs.append((self.kinds[-1], job, False))
 
     def run(self, jobs: int, seconds: float) -> Counter[str]:
-        """Submit so many jobs, spread over the time, while faults happen as long as jobs run; how the jobs ended."""
+        """Submit jobs spread over the time, with faults while jobs run; returns how the jobs ended."""
         deadline = time.monotonic() + seconds
         chance = random.Random(self.seed)
         with ThreadPoolExecutor(1) as pool:
             submitter = pool.submit(self._submit, jobs, seconds / jobs)
             while time.monotonic() < deadline and (not submitter.done() or self._unfinished()):
                 if submitter.done():
-                    submitter.result()  # raises now what it met, while the logs are about it
+                    submitter.result()  # raise its error now, while the logs are relevant
                 fault = chance.choice(FAULTS)
                 self.log(f"{seconds - (deadline - time.monotonic()):7.1f} s: {fault.__name__[1:].replace('_', ' ')}")
                 fault(self, chance)
@@ -82,7 +82,7 @@ class Soak:
         return self._ended()
 
     def _revive(self) -> None:
-        # A detector ends when its process is killed while it loads the model.
+        # A detector exits when its child is killed while loading the model.
         for part in self.own.revive():
             assert part.name.startswith("detector"), part.log.read_text()[-6000:]
             self.log(f"          {part.name} has ended by itself: {part.log.read_text().strip().splitlines()[-1]}")
@@ -109,23 +109,23 @@ class Soak:
             self.jobs.append((kind, job, is_cancelled))
 
     def _ended(self) -> Counter[str]:
-        """Every job has ended, and those that succeeded have the bytes of their twins."""
+        """Every job has ended, and successful ones have the bytes of their control jobs."""
         ends: Counter[str] = Counter()
         for kind, job, is_cancelled in self.jobs:
             ended = self.client.wait(job, seconds=_END_SECONDS)
             ends[ended["state"]] += 1
             if ended["state"] == "succeeded":
                 assert self.own.result_bytes(ended) == kind.twin, ended
-            elif ended["state"] == "partial":  # whose detector was killed at each of its tries
+            elif ended["state"] == "partial":  # whose detector was killed at every attempt
                 assert {gap["reason"] for gap in ended["failed_ranges"]} == {_POISON}, ended
             else:
                 assert (ended["state"], is_cancelled) == ("cancelled", True), ended
         return ends
 
     def leave_nothing(self) -> None:
-        """What belongs to somebody is there, nothing else is; and nothing at all after it is deleted."""
+        """Exactly the owned objects are stored, and nothing after their deletion."""
         until(lambda: not any(self.mode.waiting(self.own).values()))
-        # Those of writers that were killed: the reaper removes them when they are an hour old.
+        # Partial files of killed writers: the reaper removes them after an hour.
         LocalStorage(self.own.storage()).sweep(0)
         owned = {f"videos/{kind.video['id']}/" for kind in self.kinds}
         files = self.own.settled_files()
@@ -172,7 +172,7 @@ def _stop_a_role_in_order(soak: Soak, chance: random.Random) -> None:
 
 
 def _hold_a_detector(soak: Soak, chance: random.Random) -> None:
-    """It comes back when its lease is over."""
+    """Suspend a detector beyond its lease."""
     processes = psutil.Process(chance.choice(soak.own.parts_of("detector")).pid).children(recursive=True)
     for process in processes:
         process.suspend()

@@ -1,4 +1,4 @@
-"""A supervisor over small processes, as a program of its own: tests send it signals.
+"""A supervisor of small processes as a separate program, to which tests send signals.
 
     python -m tests.support.deployments.supervised FOLDER CONFIG
 
@@ -17,7 +17,7 @@ from cli.embedded.data_dir import open_data_dir
 from cli.embedded.guard import Guard
 from cli.embedded.process import Process
 
-# A process with a child in its group, as workers have; {extra} says how it takes SIGTERM.
+# A process with a child in its group, as workers have; {extra}: its reaction to SIGTERM.
 PARENT = """
 import os, signal, subprocess, sys, time
 name, folder = sys.argv[1:]
