@@ -25,12 +25,16 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What is exported: job, video, frames, and the selection."""
+    """What is exported: job, video, frames, and the selection.
+
+    bom: whether CSV begins with a byte order mark, without which Excel does not read it as UTF-8.
+    """
 
     job: Job
     video: Video
     frames: Frames
     selection: Selection
+    bom: bool = False
 
     def every(self, masks: bool = False) -> Iterator[Block]:
         """All frames with all objects. Raises StoreUnavailable when they expire in the store meanwhile, because a
@@ -78,7 +82,7 @@ def as_csv(export: Export) -> Iterator[bytes]:
     """CSV (RFC 4180): one row per object."""
     header = export.frames.header
     kinds = [f"{_quoted(label)},{class_id}," for class_id, label in enumerate(header.labels)]
-    yield CSV_HEAD.encode()
+    yield CSV_HEAD.encode("utf-8-sig" if export.bom else "utf-8")
     for block in export.blocks():
         if not len(block.score):
             continue
@@ -95,7 +99,9 @@ def as_coco(export: Export) -> Iterator[bytes]:
     holding them in memory."""
     header = export.frames.header
     categories = [
-        {"id": class_id, "name": label, "supercategory": ""} for class_id, label in enumerate(header.labels) if label
+        {"id": _category(class_id), "name": label, "supercategory": ""}
+        for class_id, label in enumerate(header.labels)
+        if label
     ]
     head = _encoder.encode({"info": _info(export), "licenses": [], "categories": categories})
     yield head[:-1] + b',"images":['
@@ -142,10 +148,11 @@ def _annotations(export: Export) -> Iterator[list[bytes]]:
             {
                 "id": i,
                 "image_id": frame,
-                "category_id": class_id,
+                "category_id": _category(class_id),
                 "bbox": box,
                 "area": covered,
                 "iscrowd": 0,
+                "segmentation": [],  # importers drop boxes without the field
                 "score": score,
             }
             for i, (frame, class_id, box, covered, score) in enumerate(columns, number)
@@ -154,6 +161,11 @@ def _annotations(export: Export) -> Iterator[list[bytes]]:
             annotation["segmentation"] = {"size": size, "counts": counts.decode("ascii")}
         number += len(found)
         yield [_encoder.encode(annotation) for annotation in found]
+
+
+def _category(class_id: int) -> int:
+    """COCO's number of a class: from 1, as importers take category 0 for "no label"."""
+    return class_id + 1
 
 
 def _info(export: Export) -> dict[str, Any]:

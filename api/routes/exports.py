@@ -16,7 +16,7 @@ from api.results.sources import open_whole
 from api.web.asgi_operations import asgi_operation
 from api.web.content_disposition import attachment
 from contracts.database.tables import Job, Video
-from contracts.errors import ResultsNotReady
+from contracts.errors import InvalidInput, ResultsNotReady
 from contracts.wire.job_states import TERMINAL
 
 
@@ -42,11 +42,14 @@ def _pieces(
     if job.state not in TERMINAL:
         raise ResultsNotReady(f"the job is {job.state}: export its results when it has ended")
     query = Query(labels=labels(parameters), min_score=number(parameters, "min_score"))
+    bom = int(parameters.get("bom", 0)) == 1
+    if bom and export_format is not FORMATS["csv"]:
+        raise InvalidInput("bom is for CSV: leave it out with other formats")
     frames = open_whole(job, services.store, services.storage)
     if frames is None:
         raise ResultsNotReady(f"the job is {job.state} and has no results")
     try:
-        export = Export(job, video, frames, Selection(query, frames.header))
+        export = Export(job, video, frames, Selection(query, frames.header), bom)
     except BaseException:
         frames.close()
         raise

@@ -35,10 +35,10 @@ queries = st.builds(
 )
 
 
-def written(made: Made, query: Query, form: str) -> str:
+def written(made: Made, query: Query, form: str, *, bom: bool = False) -> str:
     video = Video(id="v", name="a.mp4", tags=["x"], sha256="0" * 64)
     job = Job(id="j", video_id="v", state="succeeded", options={}, failed_ranges=[], created_at=utcnow())
-    export = Export(job, video, made, Selection(query, made.header))
+    export = Export(job, video, made, Selection(query, made.header), bom)
     return b"".join(FORMATS[form].write(export)).decode()
 
 
@@ -77,6 +77,14 @@ def test_every_format_has_the_same_objects(made: Made, query: Query) -> None:
         x1, y1, x2, y2 = item["box"]
         assert annotation["bbox"] == pytest.approx([x1, y1, x2 - x1, y2 - y1], abs=1e-6)
         assert annotation["area"] == pytest.approx((x2 - x1) * (y2 - y1))
+        # Datumaro, with which CVAT imports, loses objects of category 0 and those without these fields.
+        assert annotation["category_id"] == item["class_id"] + 1
+        assert (annotation["segmentation"], annotation["iscrowd"]) == ([], 0)
+
+
+def test_csv_begins_with_a_byte_order_mark_where_asked_for() -> None:
+    made = Made(header(), (0,), [block([(0, 0, [(0, 5000)])])])
+    assert written(made, Query(), "csv", bom=True) == "\ufeff" + written(made, Query(), "csv")
 
 
 def test_a_label_with_commas_and_quotes_is_one_field() -> None:
@@ -157,6 +165,8 @@ def test_pandas_reads_the_csv(done: Done) -> None:
     assert response.headers["content-type"].startswith("text/csv")
     assert response.headers["content-disposition"].startswith('attachment; filename="things-detections.csv"')
     table = pandas.read_csv(io.BytesIO(response.content))
+    for_excel = client.request("GET", f"/jobs/{job['id']}/export", params={"format": "csv", "min_score": 0.5, "bom": 1})
+    assert for_excel.content == b"\xef\xbb\xbf" + response.content
     expected = [
         [frame["frame"], frame["time_ms"], item["label"], item["class_id"], item["score"], *item["box"]]
         for frame in frames
@@ -203,7 +213,7 @@ def test_what_cannot_be_kept_is_refused(done: Done, service: Service, sample: Pa
     service.client().problem("GET", path, 404, "not_found", params={"format": "csv"})
     unknown = {"format": "csv", "label": "unicorn"}
     assert "unicorn" in client.problem("GET", path, 422, "invalid_input", params=unknown)
-    for wrong in ({}, {"format": "xml"}, {"format": "csv", "min_score": 2}):
+    for wrong in ({}, {"format": "xml"}, {"format": "csv", "min_score": 2}, {"format": "coco", "bom": 1}):
         assert client.request("GET", path, params=wrong).status_code in (400, 422)
     running = client.start({"id": job["video_id"]})
     client.problem("GET", f"/jobs/{running['id']}/export", 409, "results_not_ready", params={"format": "csv"})

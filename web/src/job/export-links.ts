@@ -17,8 +17,10 @@ function filters(shown: Shown): URLSearchParams {
 }
 
 export function exportLink(shown: Shown, format: string): string {
-  const query = filters(shown);
-  return `/api/v1/jobs/${shown.job}/export?${new URLSearchParams([["format", format], ...query])}`;
+  const query = new URLSearchParams({ format });
+  // Without a byte order mark, Excel does not read it as UTF-8.
+  if (format === "csv") query.append("bom", "1");
+  return `/api/v1/jobs/${shown.job}/export?${new URLSearchParams([...query, ...filters(shown)])}`;
 }
 
 /** Path of the results with the filters on the screen. */

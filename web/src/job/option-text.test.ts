@@ -24,7 +24,8 @@ test("links contain the filters, quoted", () => {
   const shown = { job: "j", minScore: 0.5, labels: ["dining table", "cup"] };
   assert.equal(
     exportLink(shown, "csv"),
-    "/api/v1/jobs/j/export?format=csv&min_score=0.50&label=dining+table&label=cup",
+    "/api/v1/jobs/j/export?format=csv&bom=1&min_score=0.50&label=dining+table&label=cup",
   );
+  assert.equal(exportLink({ job: "j", minScore: null, labels: null }, "coco"), "/api/v1/jobs/j/export?format=coco");
   assert.equal(resultsPath({ job: "j", minScore: null, labels: null }), "/api/v1/jobs/j/results");
 });
