@@ -80,18 +80,19 @@ class Engine(ABC):
         self.output_names: dict[str, str] = {}  # the graph's names of these, by role
         self.warm_up_images = 1  # load sets it to what the engine computes in parallel
 
-    def setup(self, model: Model, path: Path, precision: str) -> None:
+    def setup(self, model: Model, path: Path, precision: str, roles: Shapes | None = None) -> None:
         """Verify the model file, load it, compare its outputs with what the head reads, and run it once.
 
         The warm-up run keeps compilation out of the first task.
-        precision: one of PRECISIONS, or "auto" for the engine's choice.
+        precision: one of PRECISIONS, or "auto" for the engine's choice. roles: what to read instead of what the head
+        reads, where the head is not known yet.
         Raises ModelBroken (file missing, changed or unreadable; outputs other than the head's), PrecisionUnavailable,
         EngineUnavailable.
         """
         available = self.precisions() if model.int8_file else self.precisions() - {"int8"}
         self.precision = choose_precision(precision, available)
         check_file(model, path, self.precision)
-        self.roles = heads.get(model).shapes(model)
+        self.roles = heads.get(model).shapes(model) if roles is None else roles
         self.image_shape = image_shape(model) if self.fixed_input_size else None
         try:
             self.output_names = check_outputs(model, self.roles, self.load(model, path))

@@ -49,8 +49,9 @@ class HeadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     box: corners, corners with y first, or centre and size. units: pixels of the model's input, or
     parts (0 to 1) of it. first_label: the number in the outputs that is the first of the labels.
     activation: what turns the outputs into scores; empty means what is usual for the head. decoded:
-    the boxes are in pixels already, where the head could also compute them. max_iou: of two boxes
-    of a class with more in common than that, the worse one goes; 0 means the head's own.
+    the boxes are in pixels already, where the head could also compute them. joined: what the head reads
+    from several outputs are the columns of one. max_iou: of two boxes of a class with more in common than
+    that, the worse one goes; 0 means the head's own.
     """
 
     box: Literal["xyxy", "yxyx", "cxcywh"] = "xyxy"
@@ -58,6 +59,7 @@ class HeadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     first_label: int = 0
     activation: Literal["", "none", "sigmoid", "softmax"] = ""
     decoded: bool = False
+    joined: bool = False
     max_iou: float = 0
 
 

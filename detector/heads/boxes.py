@@ -15,6 +15,8 @@ from detector.view import View
 
 def shapes(model: Model) -> Shapes:
     """See detector.heads.Head."""
+    if model.head_options.joined:
+        return {"output": (None, 6)}
     return {"boxes": (None, 4), "scores": (None,), "labels": (None,)}
 
 
@@ -26,9 +28,13 @@ def decode(
     outputs: `boxes` (N, 4) in the order and units of head_options, `scores` (N,) 0 to 1, and `labels` (N,), where
     head_options.first_label is the first of the model's labels; optionally `masks` (N,), encoded for the whole image as
     in detector.masks_rle. Rows with score 0 or a label that the model does not have or leaves empty are padding.
-    Overlapping boxes are removed where head_options.max_iou is set.
+    Overlapping boxes are removed where head_options.max_iou is set. With head_options.joined: `output` (N, 6), a box,
+    score and label in each row.
     """
     options = model.head_options
+    if options.joined:
+        rows = outputs["output"]
+        outputs = {"boxes": rows[:, :4], "scores": rows[:, 4], "labels": rows[:, 5]}
     number = np.rint(outputs["labels"]).astype(np.intp) - options.first_label
     meant = np.isin(number, [place for place, label in enumerate(model.labels) if label])
     filled = np.flatnonzero(meant & (outputs["scores"] > 0))

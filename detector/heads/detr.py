@@ -14,8 +14,10 @@ from detector.view import View
 
 def shapes(model: Model) -> Shapes:
     """See detector.heads.Head. Softmax outputs have an additional last class, "no object"."""
-    no_object = model.head_options.activation == "softmax"
-    return {"logits": (None, len(model.labels) + no_object), "boxes": (None, 4)}
+    classes = len(model.labels) + (model.head_options.activation == "softmax")
+    if model.head_options.joined:
+        return {"output": (None, 4 + classes)}
+    return {"logits": (None, classes), "boxes": (None, 4)}
 
 
 def decode(
@@ -25,8 +27,12 @@ def decode(
 
     outputs: `logits` (queries, classes), turned into scores by a sigmoid unless head_options.activation says
     otherwise, and `boxes` (queries, 4): centre x, centre y, width and height, 0 to 1 of the input. The model is
-    trained to find each object once: no NMS.
+    trained to find each object once: no NMS. With head_options.joined: `output` (queries, 4 + classes), box and logits
+    in each row.
     """
+    if model.head_options.joined:
+        rows = outputs["output"]
+        outputs = {"boxes": rows[:, :4], "logits": rows[:, 4:]}
     scores = _scores(outputs["logits"], model.head_options.activation)
     query, class_id, score = candidates(scores, min_score, class_ids)
     kept = slice(MAX_DETECTIONS)

@@ -1,28 +1,25 @@
 """`models add`: makes a model that jobs can name from a model file."""
 
-import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from msgspec.structs import replace
 
 from contracts.errors import InvalidInput, ModelBroken
 from contracts.models.catalogue import BUNDLED, LABEL_SETS, Model
 from detector.engine import EngineConfig
-from detector.engines.registry import create, for_files
+from detector.engines.registry import for_files
 from detector.models_command import photo_trial
-from detector.models_command.entry_draft import Draft, draft, with_decoded
+from detector.models_command.entry_draft import Draft, draft, sketch
+from detector.models_command.first_look import look
 from detector.models_command.known_models import known_model
 from detector.models_command.models_folder import Folder, copy
 from detector.models_command.onnx_inspect import Graph, inspect
 
 Say = Callable[[str], None]
-# Offsets in strides stay small; coordinates in pixels of an input hundreds wide do not.
-_PIXELS = 16.0
 _TEXTS = ("title", "licence", "source", "accuracy", "accuracy_source", "pool")
 
 
@@ -51,11 +48,13 @@ def add(request: Request, folder: Folder, config: EngineConfig, say: Say) -> Mod
     graph = inspect(request.file)
     texts = {"title": model_id, "licence": "not stated", "source": "not stated", "accuracy": "not stated"}
     names = {"id": model_id, "engine": for_files(".onnx")[0], "file": f"{model_id}.onnx"}
-    proposal = draft(graph, {**texts, **known, **names, **request.said})
-    with folder.staged(proposal.model.file) as part:
+    said = {**texts, **known, **names, **request.said}
+    sketched = sketch(graph, said)
+    with folder.staged(sketched.file) as part:
         sha256, size = copy(request.file, part)
-        proposal = dataclasses.replace(proposal, model=replace(proposal.model, sha256=sha256, size_bytes=size))
-        proposal = _settled(proposal, part, config, request.photos[0])
+        said |= {"sha256": sha256, "size_bytes": size}
+        seen = look(graph, replace(sketched, sha256=sha256), part, config, request.photos)
+        proposal = draft(graph, said, sketched, seen)
         for line in _found(request.file, graph, proposal):
             say(line)
         result = photo_trial.run(proposal.model, part, config, photos=request.photos)
@@ -88,20 +87,6 @@ def labels_from(text: str) -> tuple[str, ...]:
 def _said_by(model: Model) -> dict[str, Any]:
     """The fields that a known entry sets for another file; the others follow from the file."""
     return {name: getattr(model, name) for name in (*_TEXTS, "channels", "mean", "std", "fit", "labels")}
-
-
-def _settled(proposal: Draft, path: Path, config: EngineConfig, photo: Path) -> Draft:
-    """Settle whether YOLOX's boxes are decoded, by the size of its coordinates for a photograph."""
-    if not proposal.decoded_is_open:
-        return proposal
-    free = with_decoded(proposal.model, decoded=True)
-    engine = create(free.engine, config)
-    engine.setup(free, path, "auto")
-    centres = photo_trial.outputs_of(free, engine, photo_trial.picture(photo))["output"][:, :2]
-    decoded = bool(np.median(np.abs(centres)) > _PIXELS)
-    what = "its boxes are in pixels" if decoded else "its boxes are in strides"
-    guessed = proposal.guessed | {"head_options": what}
-    return Draft(with_decoded(proposal.model, decoded=decoded), guessed, decoded_is_open=False)
 
 
 def _found(file: Path, graph: Graph, proposal: Draft) -> list[str]:

@@ -58,6 +58,7 @@ def said(options: argparse.Namespace) -> dict[str, Any]:
         "activation": options.activation,
         "max_iou": options.max_iou,
         "decoded": options.decoded,
+        "joined": options.joined,
     }
     chosen = {name: value for name, value in head_options.items() if value is not None}
     fields |= {"head_options": chosen} if chosen else {}
@@ -90,6 +91,9 @@ def _add(add: argparse.ArgumentParser) -> None:
     head.add_argument("--activation", choices=("none", "sigmoid", "softmax"))
     head.add_argument("--max-iou", type=float, metavar="SHARE")
     head.add_argument("--decoded", action=argparse.BooleanOptionalAction, default=None)
+    head.add_argument(
+        "--joined", action=argparse.BooleanOptionalAction, default=None, help="what it reads are columns of one output"
+    )
     head.add_argument("--output", action="append", default=[], metavar="ROLE=NAME", help="an output's name in the file")
     head.add_argument("--feed", action="append", default=[], metavar="NAME=1,2", help="constants for another input")
 

@@ -1,8 +1,6 @@
 """Inspects an ONNX file without running it."""
 
-import ast
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,8 @@ from onnx import TensorProto
 
 from contracts.errors import ModelBroken
 from detector.engine import line_of
+from detector.models_command import onnx_notes
+from detector.models_command.onnx_notes import Notes
 
 Shape = tuple[int | None, ...]
 _WHOLE = {TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.INT8}
@@ -38,12 +38,12 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """image: the input for pictures, and others the rest. names: of the classes, where the file tells."""
+    """image: the input for pictures, and others the rest. notes: what the exporter wrote beside it."""
 
     image: Port
     others: tuple[Port, ...]
     outputs: tuple[Port, ...]
-    names: tuple[str, ...]
+    notes: Notes = field(default_factory=Notes)
 
     @property
     def input_size(self) -> tuple[int, int] | None:
@@ -75,7 +75,8 @@ def inspect(path: Path) -> Graph:
             f"its inputs: {shown}"
         )
     others = tuple(port for port in inputs if port is not images[0])
-    return Graph(images[0], others, _outputs(content), _names(content))
+    notes = onnx_notes.read({item.key: item.value for item in content.metadata_props})
+    return Graph(images[0], others, _outputs(content), notes)
 
 
 def _outputs(content: Any) -> tuple[Port, ...]:
@@ -90,17 +91,3 @@ def _port(one: Any) -> Port:
     kind = one.type.tensor_type
     shape = tuple(length.dim_value if length.dim_value > 0 else None for length in kind.shape.dim)
     return Port(one.name, shape, kind.elem_type in _WHOLE)
-
-
-def _names(content: Any) -> tuple[str, ...]:
-    """What some exporters write beside the graph: a list of names, or names by number."""
-    text = next((item.value for item in content.metadata_props if item.key == "names"), "")
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return ()
-    if isinstance(value, Mapping) and value and set(value) == set(range(len(value))):
-        value = [value[number] for number in range(len(value))]
-    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
-        return tuple(value)
-    return ()

@@ -53,7 +53,7 @@ def test_every_kind_of_export_is_recognised_and_finds_things_where_they_are(
     red, blue = onnx_models.square(fit, 3, 2), onnx_models.square(fit, 10, 5)
     picture = photo(tmp_path / "squares.png", onnx_models.frame(("red", red), ("blue", blue)))
     made = make(tmp_path / f"{kind}.onnx")
-    named = [] if kind == "yolo" else ["--labels", labels]  # YOLO's files name their classes themselves
+    named = [] if kind in ("yolo", "yolov5") else ["--labels", labels]  # these files name their classes themselves
     assert command("add", made, "--engine", engine, "--photo", picture, *named) == 0, command.err
     (line,) = [line for line in command.out.splitlines() if line.startswith("  squares.png")]
     for label, expected in (("red", red), ("blue", blue)):
@@ -62,6 +62,28 @@ def test_every_kind_of_export_is_recognised_and_finds_things_where_they_are(
     assert (model.engine, model.fit, model.labels) == (engine, fit, ("red", "blue"))
     assert "guessed" in command.out
     assert (command.models / model.file).read_bytes() == made.read_bytes()
+
+
+def test_a_yolov5_of_one_class_is_no_list_of_final_boxes(command: Command, tmp_path: Path) -> None:
+    red = onnx_models.square("pad_centre", 6, 3)
+    picture = photo(tmp_path / "squares.png", onnx_models.frame(("red", red)))
+    assert command("add", onnx_models.yolov5(tmp_path / "one.onnx", classes=1), "--photo", picture) == 0, command.err
+    model = Catalogue(command.models).get("one")
+    assert (model.head, model.head_options.decoded, model.labels) == ("yolox", True, ("red",))
+    assert (model.channels, model.std[0], model.fit) == ("RGB", 255, "pad_centre")
+    assert boxes_of(command.out)["red"] == pytest.approx(red, abs=2)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_lengths_that_a_file_leaves_open_are_told_by_running_it(engine: str, command: Command, tmp_path: Path) -> None:
+    blue = onnx_models.square("stretch", 6, 3)
+    picture = photo(tmp_path / "squares.png", onnx_models.frame(("blue", blue)))
+    made = onnx_models.queries(tmp_path / "open.onnx", dynamic=True)
+    assert command("add", made, "--engine", engine, "--photo", picture) == 0, command.err
+    model = Catalogue(command.models).get("open")
+    assert (model.head, model.input_size, model.labels) == ("detr", (160, 160), ("red", "blue"))
+    assert re.search(r"input_size +160 x 160  \(guessed: named in the file\)", command.out)
+    assert boxes_of(command.out)["blue"] == pytest.approx(blue, abs=2)
 
 
 def test_decoded_boxes_of_yolox_are_told_from_raw_ones_by_their_numbers(
@@ -182,7 +204,16 @@ def external(path: Path) -> Path:
         (lambda path: graph(path, image=(1, 3, "h", "w"), outputs=YOLO_80), [], "--input-size"),
         (lambda path: graph(path, outputs=YOLO_80), ["--input-size", "32x32"], "does not fit"),
         (lambda path: graph(path, outputs={"a": (1, 10), "b": (1, 9)}), [], "no head reads.*--head"),
-        (lambda path: graph(path, outputs={"output0": (1, 300, 6)}), [], "nms=False"),
+        (lambda path: graph(path, outputs={"output0": (1, 300, 6)}), [], "end2end=False.*nms=False.*--joined"),
+        (lambda path: graph(path, outputs={"output0": (1, 300, 6)}, value=0), [], "all 0.*--photo"),
+        (lambda path: graph(path, outputs={"output0": (1, 6)}), [], "a classification model"),
+        (lambda path: graph(path, outputs={"a": (1, 116, CELLS), "b": (1, 32, 24, 24)}), [], "segmentation models"),
+        (lambda path: onnx_models.noted(onnx_models.yolo(path), task="pose"), ["--head", "yolo"], "for keypoints"),
+        (lambda path: onnx_models.noted(onnx_models.yolo(path), task="obb"), [], "for oriented boxes"),
+        (lambda path: onnx_models.noted(onnx_models.yolo(path), task="segment"), [], "for masks"),
+        (lambda path: onnx_models.noted(onnx_models.yolo(path), task="classify"), [], "for classes of whole"),
+        (lambda path: onnx_models.noted(onnx_models.yolo(path), task="depth"), [], "'depth'.*--head"),
+        (lambda path: onnx_models.noted(onnx_models.yolo(path), names="['a']"), [], "names 1 class.*have 2"),
         (lambda path: graph(path, outputs={"output0": (1, 9, CELLS)}), [], "5 classes are.*--labels"),
         (lambda path: graph(path, outputs=YOLO_80), ["--labels", "coco-91"], "80 classes, and there are 91 labels"),
         (lambda path: graph(path, outputs=YOLO_80), ["--labels", "no/file"], "no/file"),

@@ -118,10 +118,57 @@ def yolo(path: Path) -> Path:
     found = graph.add("Concat", np.ascontiguousarray(place), scores, axis=1)
     graph.add("Concat", found, np.zeros((1, 6, _REST), np.float32), to="output0", axis=2)
     graph.save(path, [_image()], [_info("output0", (1, 6, _CELLS + _REST))])
+    return noted(path, names="{0: 'red', 1: 'blue'}")
+
+
+def noted(path: Path, **notes: str) -> Path:
+    """The file with notes beside the graph."""
     content = onnx.load(str(path))
-    helper.set_model_props(content, {"names": "{0: 'red', 1: 'blue'}"})
+    helper.set_model_props(content, notes)
     onnx.save(content, str(path))
     return path
+
+
+def yolov5(path: Path, classes: int = 2) -> Path:
+    """RGB, 0 to 1; one output [3 boxes a cell, 5 + classes] in pixels, and the classes' names as a list."""
+    graph = _Graph()
+    scores = graph.add("Sigmoid", _logits(graph, "images", "RGB", np.zeros(3), np.full(3, 255.0)))
+    columns = graph.add("Slice", graph.add("Transpose", scores, perm=[0, 2, 1]), [0], [classes], [2])
+    place = np.concatenate([_centres(), np.full((_CELLS, 2), WINDOW), np.ones((_CELLS, 1))], axis=1)
+    found = graph.add("Concat", place[None].astype(np.float32), columns, axis=2)
+    rows = 3 * (_CELLS + _REST)
+    graph.add("Concat", found, np.zeros((1, rows - _CELLS, 5 + classes), np.float32), to="output0", axis=1)
+    graph.save(path, [_image()], [_info("output0", (1, rows, 5 + classes))])
+    return noted(path, names=str(list(LABELS[:classes])), stride="32")
+
+
+def final_rows(path: Path) -> Path:
+    """As YOLOv10 and YOLO26: RGB, 0 to 1; one output [300, 6] of x1, y1, x2, y2 in pixels, score, class."""
+    graph = _Graph()
+    scores = graph.add("Sigmoid", _logits(graph, "images", "RGB", np.zeros(3), np.full(3, 255.0)))
+    flat = graph.add("Reshape", scores, np.array([1, 2 * _CELLS]))
+    graph.nodes.append(helper.make_node("TopK", [flat, graph.constant(np.array([300]))], ["best", "place"], axis=1))
+    label = graph.add("Cast", graph.add("Div", "place", np.array(_CELLS)), to_=TensorProto.FLOAT)
+    box = graph.add("Gather", _corners() * INPUT, graph.add("Mod", "place", np.array(_CELLS)), axis=0)
+    last = [graph.add("Unsqueeze", column, np.array([2])) for column in ("best", label)]
+    graph.add("Concat", box, *last, to="output0", axis=2)
+    return graph.save(path, [_image()], [_info("output0", (1, 300, 6))])
+
+
+def queries(path: Path, *, dynamic: bool = False) -> Path:
+    """As RT-DETR by Ultralytics: RGB, 0 to 1; one output [queries, 4 + classes] of centre and size, 0 to 1, and scores.
+
+    dynamic: with as many open lengths as its exporter leaves, and the size of its input in the notes."""
+    graph = _Graph()
+    logits = _logits(graph, "images", "RGB", np.zeros(3), np.full(3, 255.0))
+    scores = graph.add("Sigmoid", graph.add("Transpose", logits, perm=[0, 2, 1]))
+    boxes = np.concatenate([_centres() / INPUT, np.full((_CELLS, 2), WINDOW / INPUT)], axis=1)
+    graph.add("Concat", boxes[None].astype(np.float32), scores, to="output0", axis=2)
+    if not dynamic:
+        return graph.save(path, [_image()], [_info("output0", (1, _CELLS, 6))])
+    image = _info("images", ("batch", 3, "height", "width"))
+    graph.save(path, [image], [_info("output0", ("batch", _CELLS, "anchors"))])
+    return noted(path, task="detect", imgsz=f"[{INPUT}, {INPUT}]", names='{"0": "red", "1": "blue"}')
 
 
 def detr(path: Path) -> Path:
@@ -186,6 +233,9 @@ def ssd(path: Path) -> Path:
 KINDS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "yolox": (yolox, "pad"),
     "yolo": (yolo, "pad_centre"),
+    "yolov5": (yolov5, "pad_centre"),
+    "final_rows": (final_rows, "pad_centre"),
+    "queries": (queries, "stretch"),
     "detr": (detr, "stretch"),
     "final": (final, "stretch"),
     "ssd": (ssd, "stretch"),

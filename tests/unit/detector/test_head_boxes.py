@@ -94,6 +94,18 @@ def test_overlaps_are_removed_where_the_entry_says_so() -> None:
     assert decoded(outputs, strict, (64, 32), 0.3).score.tolist() == [0.75]
 
 
+def test_columns_of_one_output_are_what_three_outputs_are() -> None:
+    outputs = random_outputs(5, 12)
+    joined = replace(SMALL, head_options=HeadOptions(joined=True))
+    assert heads.get(joined).shapes(joined) == {"output": (None, 6)}
+    rows = np.hstack([outputs["boxes"], outputs["scores"][:, None], outputs["labels"][:, None]])
+    found, expected = decoded({"output": rows}, joined, (64, 32), 0.3), decoded(outputs, SMALL, (64, 32), 0.3)
+    assert len(found.score)
+    assert found.class_id.tolist() == expected.class_id.tolist()
+    assert found.score.tolist() == expected.score.tolist()
+    assert found.box.tolist() == expected.box.tolist()
+
+
 def test_a_label_that_means_nothing_is_not_found() -> None:
     outputs = {
         "boxes": np.array([[0, 0, 10, 10], [20, 0, 30, 10]], np.float32),

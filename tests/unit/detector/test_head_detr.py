@@ -87,6 +87,18 @@ def test_softmax_treats_the_last_class_as_background() -> None:
     assert heads.get(SMALL).shapes(SMALL) == {"logits": (None, 3), "boxes": (None, 4)}
 
 
+def test_columns_of_one_output_are_what_two_outputs_are() -> None:
+    outputs = random_outputs(3, PLAIN)
+    joined = replace(PLAIN, head_options=HeadOptions(activation="none", joined=True))
+    assert heads.get(joined).shapes(joined) == {"output": (None, 7)}
+    rows = np.hstack([outputs["boxes"], outputs["logits"]])
+    found, expected = decoded({"output": rows}, joined, (64, 32), 0.3), decoded(outputs, PLAIN, (64, 32), 0.3)
+    assert len(found.score)
+    assert found.class_id.tolist() == expected.class_id.tolist()
+    assert found.score.tolist() == expected.score.tolist()
+    assert found.box.tolist() == expected.box.tolist()
+
+
 def test_one_query_may_be_two_classes_and_none_displaces_another() -> None:
     outputs = {"logits": np.array([[2, 3, -9], [1, -9, -9]], np.float32), "boxes": np.full((2, 4), 0.5, np.float32)}
     assert decoded(outputs, SMALL, (64, 32), 0.5).class_id.tolist() == [1, 0, 0]

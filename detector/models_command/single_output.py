@@ -1,0 +1,186 @@
+"""Finds the head that reads a graph's only output, by its shape and by what it gave for photographs. Pure functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.errors import ModelBroken
+from contracts.models.catalogue import HeadOptions
+from detector.models_command.onnx_inspect import Port
+from detector.models_command.reading import DETR, YOLO, YOLOX, Reading
+
+Values = NDArray[np.float32]
+
+_STRIDES = (8, 16, 32)
+# Of models with a fourth scale, and of the smallest ones.
+_OTHER_STRIDES = ((8, 16, 32, 64), (4, 8, 16, 32))
+_TINY_STRIDES = (16, 32)
+# More rows than final boxes or queries have, unless the file says that they are final.
+_MANY_ROWS = 1000
+# Offsets in strides, and parts of the input, stay small; coordinates in pixels of an input hundreds wide do not.
+_PIXELS = 16.0
+_PARTS = 1.5
+# Scores a little above 1, and classes a little beside their number, have only been rounded.
+_ROUNDING = 1e-3
+# So many boxes would not all be the right way round if they were centres and sizes.
+_MANY_BOXES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The only output, [rows, columns] for one picture.
+
+    rows: None where their number changes. values: (n, columns), the rows for all photographs; empty where it was not
+    run. size: (width, height) of the input. final: the file says that the graph selects the boxes itself. classes: how
+    many there are, where that is known.
+    """
+
+    port: Port
+    rows: int | None
+    columns: int
+    values: Values
+    size: tuple[int, int]
+    final: bool
+    classes: int | None
+
+
+def output(
+    port: Port, arrays: Sequence[Values], size: tuple[int, int], *, final: bool, classes: int | None
+) -> Output | None:
+    """The output of a graph; None where it has no rows and columns.
+
+    arrays: what it gave for each photograph, with or without a batch dimension.
+    """
+    if port.tail(2) is None:
+        return None
+    parts = [array[0] if array.ndim == 3 else array for array in arrays]
+    rows, columns = port.tail(2) or (None, None)
+    if parts:
+        counts = {len(part) for part in parts}
+        rows = counts.pop() if len(counts) == 1 else None
+        columns = parts[0].shape[1]
+    values = np.concatenate(parts) if parts else np.empty((0, columns or 0), np.float32)
+    return Output(port, rows, columns, values, size, final, classes) if columns else None
+
+
+def read(output: Output) -> Reading | None:
+    """The head for the output; None when none reads it. Raises ModelBroken when that cannot be told."""
+    found = [one for one in (_cells(output), _anchors(output), _columns(output)) if one]
+    few = output.rows is None or output.rows <= _MANY_ROWS or output.final
+    if few and (output.final or not found):  # a row for each cell is no selection, unless the file says so
+        found = [one for one in (_final(output), _queries(output)) if one] or found
+        if not found and output.columns <= _MANY_ROWS:
+            raise ModelBroken(_not_told(output))
+    fitting = [one for one in found if None in (output.classes, one.classes) or output.classes == one.classes]
+    chosen = fitting or found
+    if len(chosen) > 1:
+        ways = "; ".join(f"{one.head} ({one.why})" for one in chosen)
+        raise ModelBroken(f"the output {output.port} can be read in several ways: {ways}: name one with --head")
+    return chosen[0] if chosen else None
+
+
+def are_decoded(values: Values) -> bool:
+    """Whether YOLOX's boxes are in pixels, not in strides, by the size of the coordinates in rows (n, 2 or more)."""
+    return len(values) > 0 and bool(np.median(np.abs(values[:, :2])) > _PIXELS)
+
+
+def _cells(output: Output) -> Reading | None:
+    rows, columns = output.rows, output.columns
+    if rows != _count(output.size, _STRIDES) or columns <= 5:
+        return None
+    options = HeadOptions(decoded=are_decoded(output.values))
+    why = f"{rows} cells of 5 + {columns - 5} numbers"
+    return Reading("yolox", {"output": output.port.name}, columns - 5, why, YOLOX, options)
+
+
+def _anchors(output: Output) -> Reading | None:
+    """YOLOv5, YOLOv7 and their like."""
+    rows, columns = output.rows, output.columns
+    for strides in (_STRIDES, *_OTHER_STRIDES, _TINY_STRIDES):
+        cells = _count(output.size, strides)
+        if rows == 3 * cells and columns > 5:
+            why = f"3 boxes for each of {cells} cells, of 5 + {columns - 5} numbers"
+            options = HeadOptions(decoded=True)
+            return Reading("yolox", {"output": output.port.name}, columns - 5, why, YOLO, options)
+    return None
+
+
+def _columns(output: Output) -> Reading | None:
+    """YOLOv8 and later."""
+    rows, columns = output.rows, output.columns
+    grids = {_count(output.size, strides) for strides in (_STRIDES, *_OTHER_STRIDES)}
+    if columns not in grids or rows is None or rows <= 4:
+        return None
+    return Reading("yolo", {"output0": output.port.name}, rows - 4, f"4 + {rows - 4} numbers for each cell", YOLO)
+
+
+def _final(output: Output) -> Reading | None:
+    """Rows x1, y1, x2, y2 in pixels, score, class: YOLOv10, YOLO26, and exports with NMS inside."""
+    if output.columns != 6:
+        return None
+    used = output.values[output.values[:, 4] > 0]
+    # A file that finds nothing on the photographs is believed what it says of itself.
+    if not (_are_final(used, output.classes) if len(used) else output.final):
+        return None
+    why = "rows of a box in pixels, score and class"
+    return Reading("boxes", {"output": output.port.name}, None, why, YOLO, HeadOptions(joined=True))
+
+
+def _are_final(rows: Values, classes: int | None) -> bool:
+    score, label = rows[:, 4], rows[:, 5]
+    numbered = np.all(np.abs(label - np.rint(label)) < _ROUNDING) and label.min() > -_ROUNDING
+    known = classes is None or label.max() < classes
+    in_pixels = rows[:, :4].max() > _PARTS
+    return bool(numbered and known and in_pixels and _are_corners(rows) and score.max() <= 1 + _ROUNDING)
+
+
+def _queries(output: Output) -> Reading | None:
+    """Rows of a centre and a size, 0 to 1, and a score for each class: RT-DETR in one output."""
+    rows, columns = output.rows, output.columns
+    if rows in (None, 1) or columns < 5 or not len(output.values):
+        return None
+    used = output.values[output.values[:, 4:].max(axis=1) > 0]
+    # Two scores could be a score and a class.
+    known = output.classes == columns - 4 and columns != 6
+    if not len(used) or not _are_queries(used, known=known):
+        return None
+    why = f"rows of a box from 0 to 1 and {columns - 4} scores"
+    options = HeadOptions(activation="none", joined=True)
+    return Reading("detr", {"output": output.port.name}, columns - 4, why, DETR, options)
+
+
+def _are_queries(rows: Values, *, known: bool) -> bool:
+    """known: the number of classes fits, so that a few boxes that could also be corners are no doubt."""
+    box, scores = rows[:, :4], rows[:, 4:]
+    in_parts = np.all((box > 1 - _PARTS) & (box < _PARTS)) and scores.min() >= 0 and scores.max() <= 1 + _ROUNDING
+    return bool(in_parts) and (not _are_corners(rows) or (known and len(np.unique(box, axis=0)) < _MANY_BOXES))
+
+
+def _are_corners(rows: Values) -> bool:
+    """All boxes could be corners: none ends before it begins."""
+    return bool(np.all(rows[:, 2:4] >= rows[:, :2]))
+
+
+def _not_told(output: Output) -> str:
+    rows, columns = output.rows, output.columns
+    what = f"the output {output.port} has {'some' if rows is None else rows} rows of {columns} numbers"
+    if rows == 1:
+        return f"{what}, one for each class: a classification model, which finds no boxes: export a detection model"
+    told = (
+        f"{what} that are neither final boxes (x1, y1, x2, y2 in pixels, score, class) nor those of queries "
+        "(centre and size from 0 to 1, a score for each class)"
+    )
+    if len(output.values) and not np.any(output.values):
+        told = f"{what}, all 0 for the photographs, so that they cannot be told: try a picture of its objects (--photo)"
+    return (
+        f"{told}; or export the model without such rows (YOLOv10 and YOLO26: end2end=False, others: nms=False); or say "
+        "what they are: --head boxes --joined, or --head detr --joined"
+    )
+
+
+def _count(size: tuple[int, int], strides: Sequence[int]) -> int:
+    """Cells of an input of that size (width, height)."""
+    width, height = size
+    return sum(-(-width // stride) * -(-height // stride) for stride in strides)
