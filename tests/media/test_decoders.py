@@ -264,7 +264,7 @@ def test_nothing_is_left_of_many_decoders(decoders: Decoders, engines: FakeEngin
 @pytest.mark.parametrize(
     "said",
     [[Frame(1, 8, 8)], [Frame(0, 8, 8)] * 2, [Frame(0, 0, 8)], [b"\xc1 nonsense"], [b"\x80"]],
-    ids=["another time", "a time twice", "no message", "another message"],
+    ids=["another time", "a time twice", "no size", "no message", "another message"],
 )
 def test_what_a_decoder_should_not_say_ends_it(said: list[Frame | bytes]) -> None:
     assert heard([*said, Ended()])[1] == decoding._BROKE
