@@ -32,6 +32,7 @@ from detector.heads import nanodet
 from detector.inference import run
 from detector.tensors import Image, Outputs, Shapes
 from detector.view import view
+from media.orientation import orientation_of
 
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080)}
 MOST_MS = 1.0
@@ -81,7 +82,7 @@ class Instant(Engine):
 def measure(path: Path, model: Model, decoders: Decoders, engine: Instant, rounds: int) -> Times:
     """Seconds of the clock and of the processor per frame, by way, in each round."""
     chunk, content = whole(path, model), path.read_bytes()
-    to_image = ToImage(chunk.rotation, view(model, (chunk.width, chunk.height)), model.channels)
+    to_image = ToImage(orientation_of(chunk), view(model, (chunk.width, chunk.height)), model.channels)
 
     def looked_at() -> int:
         outcome = run(chunk, io.BytesIO(content), decoders, engine, model, lambda frames, seconds: None, lambda: False)

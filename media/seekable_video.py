@@ -8,11 +8,13 @@ import av.subtitles.codeccontext  # av.open() imports these lazily, which the sa
 import av.subtitles.stream
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from contracts.errors import DecodeFailed
+from contracts.errors import DecodeFailed, VideoRefused
 from media.demuxers import MAX_STREAMS, OPEN_OPTIONS, demuxer
+from media.heif import tiling
+from media.stream_choice import chosen
+from media.tiles import put_together
 
 # Demuxers that seek by pts: given a dts, they land a keyframe too early.
 _SEEK_BY_PTS = ("matroska", "mov")
@@ -25,16 +27,15 @@ MaybePacket: TypeAlias = "Packet[VideoStream] | None"
 OnPacket = Callable[[], None]
 
 
-class TooManyStreams(ValueError):
-    """The file has more than MAX_STREAMS streams; the message says so."""
-
-
 def open_container(source: BinaryIO) -> InputContainer:
     """Open a file with the allowed demuxers and without any protocol, from its start.
 
-    The container reads from source, which stays open when it is closed. Raises av.error.FFmpegError and
-    UnicodeDecodeError (unreadable), TooManyStreams.
+    The container reads from source, which stays open when it is closed. A photograph in tiles is put together, and the
+    container is that of the whole. Raises av.error.FFmpegError and UnicodeDecodeError (unreadable), VideoRefused.
     """
+    parts = tiling(source)
+    if parts is not None:
+        source = put_together(source, parts)
     source.seek(0)
     head = source.read(_HEAD_BYTES)
     source.seek(0)
@@ -42,21 +43,18 @@ def open_container(source: BinaryIO) -> InputContainer:
     count = len(container.streams)
     if count > MAX_STREAMS:
         container.close()
-        raise TooManyStreams(f"it has {count} streams; at most {MAX_STREAMS} are accepted")
+        raise VideoRefused(f"it has {count} streams; at most {MAX_STREAMS} are accepted")
     return container
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:
-    """The first video stream that is not a cover picture, set to decode in one thread."""
-    for stream in container.streams.video:
-        if stream.disposition & Disposition.attached_pic:
-            continue
-        if stream.codec_context is not None:  # as with a codec that cannot be decoded
-            # Decoder threads would need memory, and take CPU time from the model's threads for no gain.
-            stream.thread_type = "NONE"
-            stream.codec_context.thread_count = 1
-        return stream
-    return None
+    """The video stream that players show (see media.stream_choice), set to decode in one thread."""
+    stream = chosen(container.streams.video)
+    if stream is not None and stream.codec_context is not None:  # it is None where the codec cannot be decoded
+        # Decoder threads would need memory, and take CPU time from the model's threads for no gain.
+        stream.thread_type = "NONE"
+        stream.codec_context.thread_count = 1
+    return stream
 
 
 def _ignore() -> None:
@@ -105,8 +103,8 @@ class Video:
     def _open(self) -> None:
         try:
             self._container = open_container(self._source)
-        except TooManyStreams as error:
-            raise DecodeFailed(str(error)) from error
+        except VideoRefused as error:
+            raise DecodeFailed(error.detail) from error
         except av.error.MemoryError:
             raise  # not the fault of the file
         except av.error.FFmpegError as error:

@@ -137,8 +137,9 @@ def _compare(source: Source, media: dict[str, Any]) -> None:
     """Check that size and frame count equal the dataset's. Raises ServiceError."""
     image = source.images[0]
     here, there = (media["width"], media["height"]), (image.width, image.height)
-    if here != there or media["rotation"]:
-        turned = f", turned by {media['rotation']} degrees" if media["rotation"] else ""
+    if here != there or media["rotation"] or media.get("mirrored"):
+        turned = ", mirrored" if media.get("mirrored") else ""
+        turned += f", turned by {media['rotation']} degrees" if media["rotation"] else ""
         raise ServiceError(
             f"is shown as {here[0]}x{here[1]}{turned}, but the dataset has it as {there[0]}x{there[1]}: "
             "boxes cannot be compared"

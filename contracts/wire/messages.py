@@ -64,9 +64,10 @@ class _Versioned(msgspec.Struct, frozen=True):
 
 class Media(msgspec.Struct, frozen=True):
     """Metadata of a video. width and height: pixels of the displayed frame, after rotation (degrees clockwise that a
-    player applies); of the first one, where they change. pixel_aspect is reported, not applied. damage: why the file
-    holds less than it announces, None for an undamaged one. frame_sizes: (width, height) of all displayed frames in the
-    order in which they come, where they change."""
+    player applies); of the first one, where they change. pixel_aspect: of the displayed frame; reported, not applied.
+    damage: why the file holds less than it announces, None for an undamaged one. frame_sizes: (width, height) of all
+    displayed frames in the order in which they come, where they change. mirrored: whether a player mirrors the stored
+    frame left to right before it rotates it."""
 
     container: str
     codec: str
@@ -80,6 +81,7 @@ class Media(msgspec.Struct, frozen=True):
     variable_fps: bool
     damage: str | None = None
     frame_sizes: tuple[tuple[int, int], ...] | msgspec.UnsetType = msgspec.UNSET
+    mirrored: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class PacketIndex(_Versioned, frozen=True):
@@ -160,6 +162,7 @@ class Chunk(_Versioned, frozen=True):
     sampled: tuple[int, ...] | None = None
     jumps: tuple[Jump, ...] = ()
     pool: str = ""
+    mirrored: bool | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def numbers(self) -> Sequence[int]:

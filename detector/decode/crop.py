@@ -10,6 +10,7 @@ from av.video.frame import VideoFrame
 
 from contracts.results.codec import Detections, mask_column
 from detector import masks_rle
+from media.orientation import Orientation
 
 # Frames with subsampled chroma (4:2:0) can be cropped at even coordinates only.
 _GRID = 2
@@ -36,18 +37,23 @@ def area(region: Region, width: int, height: int) -> Area:
     return Area(left, top, right - left, bottom - top)
 
 
-def shown_area(region: Region, width: int, height: int, rotation: int) -> Area:
-    """A region of a stored frame of width x height pixels, as an area of the displayed frame. rotation: see below."""
-    return area(region, *((width, height) if rotation % 180 == 0 else (height, width)))
+def shown_area(region: Region, width: int, height: int, orientation: Orientation) -> Area:
+    """A region of a stored frame of width x height pixels, as an area of the displayed frame."""
+    return area(region, *orientation.size(width, height))
 
 
-def unrotated(shown: Area, width: int, height: int, rotation: int) -> Area:
-    """The area of the stored frame that shows this area of the displayed frame (width, height in pixels).
+def stored(shown: Area, width: int, height: int, orientation: Orientation) -> Area:
+    """The area of the stored frame that shows this area of the displayed frame (width, height in pixels)."""
+    place = _unrotated(shown, width, height, orientation.rotation)
+    if not orientation.mirrored:
+        return place
+    stored_width, _ = orientation.size(width, height)
+    return replace(place, left=stored_width - place.left - place.width)
 
-    rotation: degrees clockwise by which players rotate the stored frame.
-    """
+
+def _unrotated(shown: Area, width: int, height: int, rotation: int) -> Area:
     right, bottom = width - shown.left - shown.width, height - shown.top - shown.height
-    match rotation % 360:
+    match rotation:
         case 90:
             return Area(shown.top, right, shown.height, shown.width)
         case 180:
@@ -69,11 +75,11 @@ def shifted(detections: Detections, crop: Area, size: tuple[int, int]) -> Detect
 class Cropper:
     """Crops the same region out of the frames of one stream, of whatever size each is, without copying pixels.
 
-    region: x1, y1, x2, y2 from 0 to 1 of the displayed frame, None for all of it. rotation: see `unrotated`.
+    region: x1, y1, x2, y2 from 0 to 1 of the displayed frame, None for all of it. orientation: how players turn it.
     """
 
-    def __init__(self, region: Region, rotation: int) -> None:
-        self._region, self._rotation = region, rotation
+    def __init__(self, region: Region, orientation: Orientation) -> None:
+        self._region, self._orientation = region, orientation
         self._graph: Graph | None = None
         self._form: tuple[int, int, str] | None = None
 
@@ -91,9 +97,8 @@ class Cropper:
         return cut
 
     def _area(self, frame: VideoFrame) -> Area:
-        shown = shown_area(self._region, frame.width, frame.height, self._rotation)
-        width, height = (frame.width, frame.height) if self._rotation % 180 == 0 else (frame.height, frame.width)
-        return unrotated(shown, width, height, self._rotation)
+        shown = shown_area(self._region, frame.width, frame.height, self._orientation)
+        return stored(shown, *self._orientation.size(frame.width, frame.height), self._orientation)
 
 
 def _built(frame: VideoFrame, place: Area) -> Graph:

@@ -36,6 +36,7 @@ from detector.decode.protocol import (
 from detector.tensors import Image
 from media import sandbox
 from media.file_handover import taken
+from media.orientation import orientation_of
 
 _ALIVE_SECONDS = 1.0
 
@@ -65,9 +66,9 @@ class _Channel:
 
 def produce(request: DecodeRequest, descriptors: Descriptors, images: Image, channel: _Channel) -> None:
     """Decode a chunk into images, uint8 (slots, H, W, 3). Raises DecodeFailed, StorageUnavailable, MemoryError."""
-    rotation = request.chunk.rotation
-    crop = Cropper(request.chunk.plan.options.region, rotation)
-    to_image = ToImage(rotation, request.view, request.channels, crop)
+    orientation = orientation_of(request.chunk)
+    crop = Cropper(request.chunk.plan.options.region, orientation)
+    to_image = ToImage(orientation, request.view, request.channels, crop)
     number = pixels = 0
     with taken(descriptors.video) as source, watched(source) as reader:
         for moment, frame in decode(reader, request.chunk, channel.keep_alive):

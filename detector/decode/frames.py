@@ -16,6 +16,7 @@ from detector.tensors import Image
 from detector.view import GREY, View
 from media.colour import colours_of
 from media.frames_of_packets import Timed, frames_of_packets
+from media.orientation import Orientation
 from media.scaling import Scaler
 from media.seekable_video import Video
 
@@ -90,11 +91,11 @@ class ToImage:
     """Converts frames of one stream, of any size, to images: upright, laid out as in the view, in the model's colour
     order.
 
-    rotation: degrees clockwise by which players rotate the frame: 0, 90, 180 or 270. channels: "BGR" or "RGB". crop:
-    cuts out what the view shows; None where that is the whole frame.
+    orientation: how players turn the frame. channels: "BGR" or "RGB". crop: cuts out what the view shows; None where
+    that is the whole frame.
     """
 
-    rotation: int
+    orientation: Orientation
     view: View
     channels: str
     crop: Cropper | None = None
@@ -104,11 +105,10 @@ class ToImage:
         """uint8 (H, W, 3), C-contiguous. Raises DecodeFailed for colours that cannot be converted."""
         colours = colours_of(frame)  # of the whole frame: a part is smaller
         part = frame if self.crop is None else self.crop(frame)
-        turned = self.rotation % 180 != 0
-        view = self.view.showing((part.height, part.width) if turned else (part.width, part.height))
-        # Scale before rotating, since that is cheaper.
-        scaled = self._scaler.pixels(part, colours, view.inner[::-1] if turned else view.inner, self.channels)
-        image: Image = np.rot90(scaled, -self.rotation // 90)
+        view = self.view.showing(self.orientation.size(part.width, part.height))
+        # Scale before turning, since that is cheaper.
+        scaled = self._scaler.pixels(part, colours, self.orientation.size(*view.inner), self.channels)
+        image: Image = self.orientation.applied(scaled)
         if view.inner == view.canvas:
             return np.ascontiguousarray(image)
         (width, height), (left, top) = view.inner, view.offset

@@ -33,6 +33,7 @@ from detector.decode.protocol import (
 from detector.tensors import Image
 from detector.view import View
 from media.file_handover import handed
+from media.orientation import orientation_of
 from media.sandbox import environment
 
 # Eight images that wait for the model, so that neither side waits for a single slow frame of the other, and the one
@@ -123,7 +124,7 @@ class Images:
 
     def _laid_out(self, frame: Frame) -> View:
         chunk = self._request.chunk
-        shown = shown_area(chunk.plan.options.region, frame.width, frame.height, chunk.rotation)
+        shown = shown_area(chunk.plan.options.region, frame.width, frame.height, orientation_of(chunk))
         return self._request.view.showing((shown.width, shown.height))
 
     def _release(self) -> None:

@@ -18,6 +18,7 @@ from detector.engine import Engine, EngineConfig, EngineInfo, check_finite
 from detector.engines.registry import create
 from detector.tensors import Outputs
 from detector.view import view
+from media.orientation import Orientation
 
 PHOTOS = tuple(sorted((Path(__file__).parent / "photos").glob("*.jpg")))
 SEEN = 0.3
@@ -88,7 +89,7 @@ def picture(path: Path) -> VideoFrame:
 
 def outputs_of(model: Model, engine: Engine, frame: VideoFrame) -> Outputs:
     """The outputs of the model for a frame, by role."""
-    image = ToImage(0, view(model, (frame.width, frame.height)), model.channels)(frame)
+    image = ToImage(Orientation(), view(model, (frame.width, frame.height)), model.channels)(frame)
     (outputs,) = engine.infer([image])
     return outputs
 

@@ -29,6 +29,7 @@ from detector.models_command.add import Say
 from detector.models_command.models_folder import Folder, hash_of
 from detector.tensors import Image
 from detector.view import View, view
+from media.orientation import Orientation
 
 # Nearly all computation is in these; the rest is fast and partly needs float precision.
 _OPERATIONS = ["Conv", "MatMul", "Gemm"]
@@ -131,7 +132,7 @@ def _pictures(model: Model, request: Request) -> Iterator[tuple[Image, View]]:
                     if number % step == 0 and taken < each:
                         taken += 1
                         shown = view(model, (frame.width, frame.height))
-                        yield ToImage(0, shown, model.channels)(frame), shown
+                        yield ToImage(Orientation(), shown, model.channels)(frame), shown
         except (OSError, av.error.FFmpegError, IndexError) as error:
             raise InvalidInput(f"{path} cannot be read as a video: {error}") from error
 

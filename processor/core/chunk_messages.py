@@ -29,6 +29,7 @@ def chunks(
             sampled=span.sampled,
             jumps=span.jumps,
             pool=pool,
+            mirrored=media.mirrored,
         )
         for number, span in enumerate(spans)
     )

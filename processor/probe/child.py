@@ -17,10 +17,10 @@ from itertools import pairwise
 from typing import BinaryIO
 
 import av
+import msgspec
 from av import logging
 from av.container import InputContainer
 from av.packet import Packet
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from msgspec import UNSET
 
@@ -31,16 +31,18 @@ from media import sandbox
 from media.colour import colours_of
 from media.demuxers import ANIMATIONS, STILLS
 from media.file_handover import STORAGE_FAILED, taken
-from media.seekable_video import TooManyStreams, open_container, video_stream
+from media.heif import tiling
+from media.seekable_video import open_container, video_stream
+from media.tiles import put_together
 from processor.core.cutting import shown
+from processor.probe import encryption, foreign, jpeg_stream
 from processor.probe.damage import Damage
+from processor.probe.first_frame import First, first_frame
 from processor.probe.frame_sizes import FrameSizes
 from processor.probe.vpx_headers import Size
 
 _MEMORY_BYTES = 2 * 1024**3
-_PACKETS_BEFORE_FIRST_FRAME = 600
 _MP4_BOXES = (b"ftyp", b"wide", b"mdat", b"free", b"skip", b"moov")
-_PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"[playlist]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +69,36 @@ class _Packets:
 
 def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
     """Media and packet index of a video. Raises VideoRefused with a reason for the user."""
-    head = source.read(64)
-    if _is_animated_webp(head):
-        raise VideoRefused("this is an animated WebP, which cannot be decoded: send it as a GIF or as a video")
-    if head.lstrip().startswith(_PLAYLISTS):
-        raise VideoRefused("this is a playlist or a description, not a video: upload the video file itself")
+    head = source.read(foreign.HEAD_BYTES)
+    if reason := foreign.refusal(head) or encryption.refusal(source):
+        raise VideoRefused(reason)
     try:
+        if reason := jpeg_stream.refusal(source):
+            raise VideoRefused(reason)
+        parts = tiling(source)
+        if parts is not None:
+            _check_sizes([(parts.width, parts.height)], limits)
+            source = put_together(source, parts)
         with open_container(source) as container:
-            first = _first_frame(container, _video_stream(container, limits))
-            colours_of(first)  # refuses what no job could read
+            first = first_frame(container, _video_stream(container, limits))
+            _check_sizes([(first.frame.width, first.frame.height)], limits)
+            colours_of(first.frame)  # refuses what no job could read
         # Reopened, since a seek to the start would skip packets where times are negative or wrap.
         with open_container(source) as container:
             stream = _video_stream(container, limits)
             damage = Damage(container, stream)
-            sizes = FrameSizes(stream, (first.width, first.height))
+            sizes = FrameSizes(stream, (first.frame.width, first.frame.height))
             index = _index(_read_packets(container, stream, limits, damage, sizes), stream)
             _check_sizes(sizes.found, limits)
             media = _media(container, stream, first, index, damage.reason(source), sizes.found)
+            if parts is not None:
+                media = msgspec.structs.replace(media, container="mp4", codec=parts.codec)
             if media.width * media.height * media.frames > limits.max_pixels:
                 raise VideoRefused(
                     f"its {media.frames} frames have {media.width}x{media.height} pixels; at most {limits.max_pixels} "
                     "are accepted of all together: cut it into parts, or send it smaller"
                 )
             return ProbeReport(media=media, index=index)
-    except TooManyStreams as error:
-        raise VideoRefused(str(error)) from error
     except DecodeFailed as error:
         raise VideoRefused(error.detail) from error
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
@@ -109,9 +116,9 @@ def _video_stream(container: InputContainer, limits: Limits) -> VideoStream:
     if stream is None:
         held = "only sound" if container.streams.audio else "no picture"
         raise VideoRefused(f"the file holds {held}: a video stream is needed")
-    if stream.codec_context is None or not stream.width or not stream.height:
+    if stream.codec_context is None:
         raise VideoRefused("the video stream is of a codec that cannot be decoded, or damaged")
-    _check_sizes([(stream.width, stream.height)], limits)
+    _check_sizes([(stream.width, stream.height)], limits)  # 0x0 where the stream begins late in the file
     return stream
 
 
@@ -121,22 +128,6 @@ def _check_sizes(sizes: list[Size], limits: Limits) -> None:
             raise VideoRefused(
                 f"its frames have {width}x{height} pixels; at most {limits.max_frame_pixels} are accepted"
             )
-
-
-def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
-    try:
-        for count, packet in enumerate(container.demux(stream)):
-            if count > _PACKETS_BEFORE_FIRST_FRAME:
-                break
-            try:
-                frames = packet.decode()
-            except av.error.InvalidDataError:
-                continue
-            if frames:
-                return frames[0]
-    except av.error.EOFError:
-        pass
-    raise VideoRefused("no frame of the video can be decoded: the file is damaged or cut short")
 
 
 def _read_packets(
@@ -190,10 +181,6 @@ def _is_hidden(packet: "Packet[VideoStream]", codec: str) -> bool:
     return packet.is_discard or (codec == "vp8" and not memoryview(packet)[0] & 0x10)
 
 
-def _is_animated_webp(head: bytes) -> bool:
-    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & 2)
-
-
 def _index(packets: _Packets, stream: VideoStream) -> PacketIndex:
     untimed = packets.no_pts | packets.hidden
     pts = tuple(None if i in untimed else value for i, value in enumerate(packets.pts))
@@ -229,26 +216,25 @@ def _clock(pts: tuple[int | None, ...], dts: tuple[int | None, ...], missing: in
 def _media(
     container: InputContainer,
     stream: VideoStream,
-    first: VideoFrame,
+    first: First,
     index: PacketIndex,
     damage: str | None,
     stored_sizes: list[Size],
 ) -> Media:
-    rotation = round(-first.rotation / 90) * 90 % 360
-    sizes = [size[::-1] if rotation in (90, 270) else size for size in stored_sizes]
+    sizes = [first.orientation.size(*size) for size in stored_sizes]
     width, height = sizes[0]
     times = shown(index)
     gaps = [later - earlier for earlier, later in pairwise(times)]
     tick = float(Fraction(*index.time_base))
     span = (times[-1] - times[0]) * tick
     typical = sorted(gaps)[len(gaps) // 2] if gaps else 0
-    aspect = stream.sample_aspect_ratio or Fraction(1)
+    aspect = first.orientation.pixel_aspect(stream.sample_aspect_ratio)
     return Media(
         container=_container_name(container),
         codec=stream.codec_context.codec.canonical_name,
         width=width,
         height=height,
-        rotation=rotation,
+        rotation=first.orientation.rotation,
         pixel_aspect=f"{aspect.numerator}:{aspect.denominator}",
         duration_ms=round((span + typical * tick) * 1000, 3),
         frames=len(times),
@@ -257,6 +243,7 @@ def _media(
         variable_fps=any(abs(gap - typical) > max(2, typical * 0.02) for gap in gaps),
         damage=damage,
         frame_sizes=tuple(sizes) if len(sizes) > 1 else UNSET,
+        mirrored=first.orientation.mirrored or UNSET,
     )
 
 

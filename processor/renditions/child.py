@@ -24,8 +24,9 @@ from contracts.errors import CorruptData, DecodeFailed, StorageUnavailable, Vide
 from contracts.results.codec import decompress
 from contracts.results.result_file import ResultFile
 from contracts.storage.range_reader import watched
-from contracts.wire.messages import Media, PacketIndex, decode
+from contracts.wire.messages import PacketIndex, decode
 from media.file_handover import STORAGE_FAILED, taken
+from media.orientation import orientation_of
 from media.sandbox import Bounds, enter
 from processor.renditions.annotations import Annotations, covered
 from processor.renditions.drawing import draw
@@ -56,11 +57,18 @@ def render(
     numbers: Sequence[int] = covered(file, index) if file else range(request.media.frames)
     notes = Annotations(file, request.options) if file else None
     media, total, done = request.media, len(numbers), 0
-    to_picture = ToPicture(media.rotation, fitted(media.width, media.height, COPY_PIXELS))
+    orientation = orientation_of(media)
+    to_picture = ToPicture(orientation, fitted(media.width, media.height, COPY_PIXELS))
     threads = min(_ENCODER_THREADS, len(os.sched_getaffinity(0)))
     with (
         opened(video) as decoded,
-        copy_to(target, Fraction(*index.time_base), media.fps, _aspect(media), threads) as (copy, kind),
+        copy_to(
+            target,
+            Fraction(*index.time_base),
+            media.fps,
+            orientation.pixel_aspect(decoded.stream.sample_aspect_ratio),
+            threads,
+        ) as (copy, kind),
     ):
         for number, shown_at, frame in _selected(numbered_frames(decoded, index), numbers):
             picture = to_picture(frame)
@@ -76,7 +84,7 @@ def render(
 
 def _poster(request: Request, target: Target, video: BinaryIO, index: PacketIndex) -> Report:
     media = request.media
-    to_picture = ToPicture(media.rotation, fitted(media.width, media.height, POSTER_PIXELS))
+    to_picture = ToPicture(orientation_of(media), fitted(media.width, media.height, POSTER_PIXELS))
     with opened(video) as decoded:
         for _, _, frame in numbered_frames(decoded, index):
             picture = Image.fromarray(to_picture.rgb(frame))
@@ -93,13 +101,6 @@ def _selected(frames: Iterator[NumberedFrame], numbers: Sequence[int]) -> Iterat
             return
         if numbers[position] == frame[0]:
             yield frame
-
-
-def _aspect(media: Media) -> Fraction:
-    """How much wider than high a pixel of the displayed frame is shown."""
-    across, _, down = media.pixel_aspect.partition(":")
-    aspect = Fraction(int(across), int(down))
-    return 1 / aspect if media.rotation % 180 else aspect
 
 
 @contextmanager

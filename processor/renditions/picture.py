@@ -9,6 +9,7 @@ from av.video.reformatter import Colorspace
 from numpy.typing import NDArray
 
 from media.colour import colours_of
+from media.orientation import Orientation
 from media.scaling import Scaler
 
 Plane = NDArray[np.uint8]
@@ -45,13 +46,13 @@ class Picture:
 class ToPicture:
     """Frames of one stream as pictures of one size and one matrix: turned as a player turns them.
 
-    rotation: degrees clockwise that a player turns the frame by: 0, 90, 180 or 270. size: (width, height) of the
-    pictures; both are even. The matrix is that of the first frame.
+    orientation: how a player turns them. size: (width, height) of the pictures; both are even. The matrix is that of
+    the first frame.
     """
 
-    def __init__(self, rotation: int, size: tuple[int, int]) -> None:
-        self._rotation = rotation
-        self._size = size if rotation % 180 == 0 else size[::-1]
+    def __init__(self, orientation: Orientation, size: tuple[int, int]) -> None:
+        self._orientation = orientation
+        self._size = orientation.size(*size)
         self._matrix: str | None = None
         self._scaler = Scaler("BICUBIC")
 
@@ -69,13 +70,13 @@ class ToPicture:
             flat[4 * quarter : 5 * quarter].reshape(height // 2, width // 2),
             flat[5 * quarter :].reshape(height // 2, width // 2),
         )
-        y, u, v = (np.ascontiguousarray(np.rot90(part, -self._rotation // 90)) for part in parts)
+        y, u, v = (np.ascontiguousarray(self._orientation.applied(part)) for part in parts)
         return Picture(y, u, v, self._matrix)
 
     def rgb(self, frame: VideoFrame) -> Plane:
         """The frame in red, green and blue: uint8 [height, width, 3]. Raises DecodeFailed as well."""
         pixels = self._scaler.pixels(frame, colours_of(frame), self._size, "RGB")
-        return np.ascontiguousarray(np.rot90(pixels, -self._rotation // 90))
+        return np.ascontiguousarray(self._orientation.applied(pixels))
 
 
 def fitted(width: int, height: int, most: int) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from contracts.errors import VideoRefused
 from detector.decode.crop import Cropper
 from detector.decode.frames import ToImage
 from detector.view import whole
+from media.orientation import Orientation
 from processor.probe.child import Limits, inspect
 from processor.renditions.drawing import to_yuv
 from processor.renditions.picture import ToPicture
@@ -54,15 +55,15 @@ def plain(size: tuple[int, int], values: list[int], tag: int, pixels: str = "yuv
 
 
 def detected(frame: VideoFrame) -> NDArray[np.uint8]:
-    return ToImage(0, whole((240, 240)), "BGR")(frame)[..., ::-1]
+    return ToImage(Orientation(), whole((240, 240)), "BGR")(frame)[..., ::-1]
 
 
 def of_a_region(frame: VideoFrame) -> NDArray[np.uint8]:
-    return ToImage(0, whole((240, 240)), "RGB", Cropper((0.1, 0.1, 0.5, 0.5), 0))(frame)
+    return ToImage(Orientation(), whole((240, 240)), "RGB", Cropper((0.1, 0.1, 0.5, 0.5), Orientation()))(frame)
 
 
 def in_a_poster(frame: VideoFrame) -> NDArray[np.uint8]:
-    return ToPicture(0, (64, 48)).rgb(frame)
+    return ToPicture(Orientation(), (64, 48)).rgb(frame)
 
 
 @pytest.mark.parametrize("seen", [detected, of_a_region, in_a_poster])
@@ -97,7 +98,7 @@ def test_the_full_range_is_read_as_such(
 
 @pytest.mark.parametrize(("tag", "matrix", "written"), [(UNTAGGED, "709", "709"), (SMPTE240, "240", "709")])
 def test_a_copy_has_the_colours_of_its_source(tag: int, matrix: str, written: str) -> None:
-    picture = ToPicture(0, (64, 48))(plain(HD, coded(ORANGE, matrix), tag))
+    picture = ToPicture(Orientation(), (64, 48))(plain(HD, coded(ORANGE, matrix), tag))
     values = (picture.y[16, 16], picture.u[8, 8], picture.v[8, 8])
     assert picture.matrix == written
     assert np.abs(np.array(values, int) - to_yuv(ORANGE, written)).max() <= 2
@@ -121,9 +122,9 @@ def test_high_dynamic_range_looks_as_the_picture_it_was_made_of(transfer: high_r
     content = high_range.clip_of(made, transfer)
     with av.open(io.BytesIO(content), "r") as container:
         frame = next(container.decode(video=0))
-    image = ToImage(0, whole((320, 240)), "BGR")(frame)[..., ::-1]
-    poster = ToPicture(0, (320, 240)).rgb(frame)
-    picture = ToPicture(0, (320, 240))(frame)
+    image = ToImage(Orientation(), whole((320, 240)), "BGR")(frame)[..., ::-1]
+    poster = ToPicture(Orientation(), (320, 240)).rgb(frame)
+    picture = ToPicture(Orientation(), (320, 240))(frame)
     copy = picture.to_frame().to_ndarray(format="rgb24", src_colorspace="ITU709")
     assert picture.matrix == "709"
     for seen in (image, poster, copy):
@@ -138,7 +139,7 @@ def test_highlights_are_rolled_off_and_keep_their_colours(transfer: high_range.T
     orange = np.array([1.0, 0.5, 0.25]) * np.array([60.0, 800])[:, None]
     light = np.concatenate([greys, orange[None]], axis=1).repeat(16, 0).repeat(16, 1)
     frame = high_range.frame_of(light, transfer, "yuv444p10le")
-    seen = ToImage(0, whole((96, 16)), "RGB")(frame)[8, 8::16].astype(int)
+    seen = ToImage(Orientation(), whole((96, 16)), "RGB")(frame)[8, 8::16].astype(int)
     assert [int(value) for value in seen[:4, 1]] == pytest.approx([183, 230, 250, 255], abs=2)
     assert np.ptp(seen[:4], axis=1).max() <= 2
     dark, bright = (seen[4:] / 255) ** 2.4
@@ -148,7 +149,7 @@ def test_highlights_are_rolled_off_and_keep_their_colours(transfer: high_range.T
 def test_ten_bits_of_standard_range_are_not_mapped() -> None:
     eight = VideoFrame.from_ndarray(CAT, "rgb24").reformat(format="yuv444p", dst_colorspace=BT709)
     ten = eight.reformat(format="yuv444p10le")
-    one, other = (ToImage(0, whole((320, 240)), "RGB")(frame).astype(int) for frame in (eight, ten))
+    one, other = (ToImage(Orientation(), whole((320, 240)), "RGB")(frame).astype(int) for frame in (eight, ten))
     assert np.abs(one - other).max() <= 2
 
 
@@ -156,7 +157,7 @@ def test_limited_grey_has_black_and_white() -> None:
     frame = VideoFrame.from_ndarray(np.array([[16, 126, 235]], np.uint8).repeat(16, 0).repeat(16, 1), "gray")
     for marked, expected in ((1, [0, 128, 255]), (2, [16, 126, 235])):
         frame.color_range = marked
-        seen = ToImage(0, whole((48, 16)), "RGB")(frame)[8, 8::16]
+        seen = ToImage(Orientation(), whole((48, 16)), "RGB")(frame)[8, 8::16]
         assert seen.tolist() == [[value] * 3 for value in expected]
-        bright = ToPicture(0, (48, 16))(frame).y[8, 8::16].astype(int)
+        bright = ToPicture(Orientation(), (48, 16))(frame).y[8, 8::16].astype(int)
         assert bright.tolist() == pytest.approx([16 + value * 219 / 255 for value in expected], abs=1)

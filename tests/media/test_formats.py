@@ -9,6 +9,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from av.video.frame import PictureType
@@ -17,6 +18,7 @@ from contracts.errors import VideoRefused
 from contracts.wire.messages import Chunk, Clock, ProbeReport
 from detector.decode.frames import ToImage, decode
 from detector.view import whole
+from media.orientation import orientation_of
 from processor.core.chunk_messages import chunks as chunks_of
 from processor.core.cutting import cut, pick
 from processor.probe.child import Limits, inspect
@@ -47,6 +49,7 @@ class Case:
     frames: int = FRAMES
     size: tuple[int, int] = SIZE
     rotation: int = 0
+    mirrored: bool = False
     aspect: str = "1:1"
     variable: bool = False
     duration_ms: float = FRAMES * 40.0
@@ -272,6 +275,13 @@ def is_turned(degrees: int, file: File) -> bool:
     return all(-frame.rotation % 360 == degrees for frame in file.frames)
 
 
+def has_matrix(matrix: list[int], file: File) -> bool:
+    """Whether the frames have a display matrix whose turning part is this one, in ones."""
+    listed: list[Any] = [frame.side_data for frame in file.frames]
+    found = [np.frombuffer(item["DISPLAYMATRIX"], np.int32)[[0, 1, 3, 4]] // 65536 for item in listed]
+    return all(item.tolist() == matrix for item in found)
+
+
 for _turn in (90, 180, 270):
     _shown = SIZE if _turn == 180 else SIZE[::-1]
     for _container in ("mp4", "mov", "matroska"):
@@ -281,6 +291,18 @@ for _turn in (90, 180, 270):
             partial(is_turned, _turn),
             rotation=_turn,
             size=_shown,
+        )
+for _container in ("mp4", "mov", "matroska"):
+    for _turn, _matrix in ((0, [-1, 0, 0, 1]), (270, [0, 1, 1, 0])):
+        add(
+            f"mirrored and turned by {_turn}, {_container}",
+            partial(encode, _container, "libx264", clockwise=_turn, mirrored=True, frames=24),
+            partial(has_matrix, _matrix),
+            rotation=_turn,
+            mirrored=True,
+            size=SIZE if _turn == 0 else SIZE[::-1],
+            frames=24,
+            duration_ms=960.0,
         )
 _INTERLACED: list[tuple[str, str, dict[str, Any]]] = [
     ("mpegts", "libx264", {"parameters": ["tff=1"]}),
@@ -386,6 +408,7 @@ def test_the_facts_are_those_of_a_plain_decode(checked: tuple[Case, File, ProbeR
     assert index.clock == case.clock
     assert media.frames == len(file.shown(case.clock))
     assert (media.width, media.height, media.rotation) == (*case.size, case.rotation)
+    assert media.mirrored is (case.mirrored or msgspec.UNSET)
     assert media.pixel_aspect == case.aspect
     assert media.variable_fps == case.variable
     assert media.duration_ms == pytest.approx(case.duration_ms, abs=2)
@@ -438,7 +461,7 @@ def test_what_a_model_sees_has_its_size(checked: tuple[Case, File, ProbeReport])
     _, file, report = checked
     chunk = chunks(report, 1000)[0]
     _, frame = next(decode(file.source(), chunk))
-    assert ToImage(chunk.rotation, whole((40, 56)), "BGR")(frame).shape == (56, 40, 3)
+    assert ToImage(orientation_of(chunk), whole((40, 56)), "BGR")(frame).shape == (56, 40, 3)
 
 
 # What is cut short or damaged.
@@ -520,13 +543,18 @@ def seen(content: bytes) -> Any:
     [chunk] = chunks(report, 240)
     [(time, frame)] = decode(io.BytesIO(content), chunk)
     assert time == 0
-    return ToImage(chunk.rotation, whole((chunk.width, chunk.height)), "RGB")(frame)
+    return ToImage(orientation_of(chunk), whole((chunk.width, chunk.height)), "RGB")(frame)
 
 
-@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (6, 1), (3, 2), (8, 3)])
-def test_a_photograph_is_upright(orientation: int, turns: int) -> None:
+@pytest.mark.parametrize(
+    ("orientation", "turns", "mirrored"),
+    [(1, 0, 0), (6, 1, 0), (3, 2, 0), (8, 3, 0), (2, 0, 1), (7, 1, 1), (4, 2, 1), (5, 3, 1)],
+)
+def test_a_photograph_is_upright(orientation: int, turns: int, mirrored: int) -> None:
     jpeg = encode("image2pipe", "mjpeg", times=[0]).content
-    assert np.array_equal(seen(turned(jpeg, orientation)), np.rot90(seen(jpeg), -turns))
+    plain = seen(jpeg)
+    expected = np.rot90(plain[:, ::-1] if mirrored else plain, -turns)
+    assert np.array_equal(seen(turned(jpeg, orientation)), expected)
 
 
 def test_of_a_photograph_with_something_behind_it_the_first_picture_counts() -> None:

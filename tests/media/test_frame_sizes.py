@@ -19,6 +19,7 @@ from detector.decode.parent import Budget, Decoders
 from detector.heads import nanodet
 from detector.inference import run
 from detector.view import view, whole
+from media.orientation import Orientation
 from processor.core.chunk_messages import chunks as chunks_of
 from processor.core.cutting import cut
 from processor.probe.child import Limits, inspect
@@ -103,7 +104,7 @@ def test_a_copy_has_one_size_and_shows_all_of_each_frame() -> None:
     content = changing("mpegts", "libx264", SIZES)
     report = inspect(io.BytesIO(content), Limits(10**8, 10**6, 10**14))
     assert report.index is not None
-    to_picture = ToPicture(0, (96, 72))
+    to_picture = ToPicture(Orientation(), (96, 72))
     with opened(io.BytesIO(content)) as video:
         pictures = [to_picture(frame) for _, _, frame in numbered_frames(video, report.index)]
     seen: list[Any] = [picture.to_frame().to_ndarray(format="rgb24") for picture in pictures]

@@ -13,6 +13,7 @@ from contracts.wire.messages import Jump
 from detector.decode.frames import ToImage, decode
 from detector.view import whole
 from media.frames_of_packets import by_pts
+from media.orientation import Orientation
 from media.seekable_video import Video
 from tests.support.videos.clips import Clip, chunks, clip, pixels, reordered, sequential
 
@@ -173,7 +174,7 @@ def test_an_image_is_upright_and_in_the_models_colours(rotation: int, channels: 
     with av.open(made.source(), "r") as container:
         frame = next(container.decode(video=0))
     assert -frame.rotation % 360 == rotation, "the clip does not say that it is turned"
-    image = ToImage(rotation, whole((48, 64)), channels)(frame)
+    image = ToImage(Orientation(rotation), whole((48, 64)), channels)(frame)
     assert image.shape == (64, 48, 3)
     assert image.dtype == np.uint8
     assert image.flags.c_contiguous

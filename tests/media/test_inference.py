@@ -37,6 +37,7 @@ from detector.heads import nanodet
 from detector.inference import Cancelled, run
 from detector.tensors import Image, Outputs
 from detector.view import view
+from media.orientation import Orientation
 from tests.support.deployments.service import ROOT
 from tests.support.fakes import MemoryResultStore, MemoryStorage
 from tests.support.models.fake_engine import FakeEngine, answer, write_model
@@ -121,7 +122,7 @@ def clip_source(content: bytes) -> Any:
 
 
 def test_every_frame_has_the_detections_of_its_own_image(made: Clip, engines: FakeEngines) -> None:
-    to_image = ToImage(0, VIEW, MODEL.channels)
+    to_image = ToImage(Orientation(), VIEW, MODEL.channels)
     for chunk in chunks(made, [0, 12, 24]):
         block = through(chunk, made, engines.get(MODEL, "auto")).block
         assert block.frame.tolist() == list(range(chunk.first_frame, chunk.first_frame + 12))

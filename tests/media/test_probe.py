@@ -4,6 +4,7 @@ import io
 import os
 import socket
 import struct
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -11,6 +12,7 @@ from typing import BinaryIO, cast
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from contracts.errors import DecodeFailed, StorageUnavailable
 from contracts.settings.table import Settings, table
@@ -228,3 +230,55 @@ def test_more_streams_than_a_camera_or_an_editor_makes_are_refused(tmp_path: Pat
     assert f"{MAX_STREAMS + 1} streams" in str(probe(settings, KEY).refused)
     with pytest.raises(DecodeFailed, match="streams"), path.open("rb") as source:
         Video(source)
+
+
+def two_streams(container: str, *, default: int, sound_seconds: int = 0) -> bytes:
+    """A small preview before the film, of which one is the default; with sound before both."""
+    sink = io.BytesIO()
+    with av.open(sink, "w", format=container) as writer:
+        sound = writer.add_stream("mp2", rate=48000) if sound_seconds else None
+        streams = []
+        for position, size in enumerate(((32, 24), (64, 48))):
+            stream = writer.add_stream("mpeg2video", rate=25)
+            stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+            stream.disposition = Disposition.default if position == default else Disposition(0)
+            streams.append(stream)
+        for number in range(sound_seconds * 50) if sound else ():
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 960), np.int16), format="s16", layout="mono")
+            silence.sample_rate, silence.pts, silence.time_base = 48000, 960 * number, Fraction(1, 48000)
+            writer.mux(sound.encode(silence))  # type: ignore[union-attr]
+        for number in range(10):
+            for stream in streams:
+                image = np.full((stream.height, stream.width, 3), 20 * number, np.uint8)
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                frame.pts, frame.time_base = 25 * sound_seconds + number, Fraction(1, 25)
+                writer.mux(stream.encode(frame))
+        for stream in streams:
+            writer.mux(stream.encode())
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("container", "default", "width"),
+    [("mp4", 1, 64), ("mp4", 0, 32), ("matroska", 1, 64), ("matroska", 0, 32), ("mpegts", 0, 64)],
+)
+def test_the_stream_that_a_player_shows_is_read_by_probe_and_decoder(
+    tmp_path: Path, container: str, default: int, width: int
+) -> None:
+    """A transport stream marks none as default: the larger one counts."""
+    content = two_streams(container, default=default)
+    media = probe(stored(tmp_path, content), KEY).media
+    assert media is not None
+    assert (media.width, media.frames) == (width, 10)
+    with closing(Video(io.BytesIO(content))) as video:
+        assert video.stream.width == width
+
+
+@pytest.mark.parametrize("container", ["mpegts", "mpeg"])
+def test_a_film_that_begins_late_in_the_file_is_read(tmp_path: Path, container: str) -> None:
+    content = two_streams(container, default=1, sound_seconds=10)
+    with av.open(io.BytesIO(content)) as reader:
+        assert not reader.streams.video[0].width, "its size is known from the start: the file proves nothing"
+    media = probe(stored(tmp_path, content), KEY).media
+    assert media is not None
+    assert media.frames == 10

@@ -82,9 +82,10 @@ def times_of(index: PacketIndex) -> list[Fraction]:
     return [time * Fraction(*index.time_base) for time in shown(index)]
 
 
-def upright(file: formats.File, rotation: int, size: tuple[int, int]) -> list[Image8]:
+def upright(file: formats.File, rotation: int, size: tuple[int, int], mirrored: bool = False) -> list[Image8]:
     """The frames of a file as a player shows them, scaled to a size (width, height) by another library."""
-    images = [np.rot90(frame.to_ndarray(format="rgb24"), -rotation // 90) for frame in file.frames]
+    images = [frame.to_ndarray(format="rgb24")[:, :: -1 if mirrored else 1] for frame in file.frames]
+    images = [np.rot90(image, -rotation // 90) for image in images]
     return [np.asarray(Image.fromarray(image).resize(size)) for image in images]
 
 
@@ -108,6 +109,8 @@ FILES: dict[str, Callable[[], formats.File]] = {
     "turned by 90": lambda: formats.encode("mp4", "libx264", clockwise=90),
     "turned by 180": lambda: formats.encode("mp4", "libx264", clockwise=180),
     "turned by 270": lambda: formats.encode("mp4", "libx264", clockwise=270),
+    "mirrored": lambda: formats.encode("mp4", "libx264", mirrored=True),
+    "mirrored and turned by 90": lambda: formats.encode("mp4", "libx264", clockwise=90, mirrored=True),
 }
 
 
@@ -119,7 +122,7 @@ def test_a_playable_copy_has_every_frame_at_its_time_and_upright(name: str) -> N
     assert copy.report == Report(media.frames, media.frames, content_type="video/mp4")
     assert [time for time, _ in copy.frames] == times_of(index)
     size = (media.width // 2 * 2, media.height // 2 * 2)
-    sources = upright(file, media.rotation, size)
+    sources = upright(file, media.rotation, size, media.mirrored is True)
     assert len(sources) == len(copy.frames) == media.frames
     for number, (_, image) in enumerate(copy.frames):
         assert image.shape == (size[1], size[0], 3)
@@ -151,6 +154,7 @@ def test_a_large_frame_is_made_smaller_and_a_small_one_is_left() -> None:
 def test_the_pixels_of_an_anamorphic_video_stay_as_wide() -> None:
     for clockwise, aspect in ((0, Fraction(4, 3)), (90, Fraction(3, 4))):
         file = formats.encode("mp4", "libx264", frames=2, aspect=Fraction(4, 3), clockwise=clockwise)
+        assert probed(file.content)[0].pixel_aspect == f"{aspect.numerator}:{aspect.denominator}"
         with av.open(io.BytesIO(rendered(file.content, "playable").content)) as container:
             assert container.streams.video[0].sample_aspect_ratio == aspect
 
@@ -165,14 +169,14 @@ def test_damage_costs_the_frames_that_it_hit_alone() -> None:
     assert set(times) < set(times_of(probed(broken.content)[1]))
 
 
-@pytest.mark.parametrize("clockwise", [0, 90])
-def test_a_poster_is_the_first_frame_upright(clockwise: int) -> None:
-    file = formats.encode("mp4", "libx265", frames=3, size=(1280, 720), clockwise=clockwise)
+@pytest.mark.parametrize(("clockwise", "mirrored"), [(0, False), (90, False), (0, True)])
+def test_a_poster_is_the_first_frame_upright(clockwise: int, mirrored: bool) -> None:
+    file = formats.encode("mp4", "libx265", frames=3, size=(1280, 720), clockwise=clockwise, mirrored=mirrored)
     made = rendered(file.content, "poster")
     assert made.report == Report(1, 1, content_type="image/jpeg")
     poster = Image.open(io.BytesIO(made.content))
     assert (poster.format, poster.size) == ("JPEG", (360, 640) if clockwise else (640, 360))
-    (first, *_) = upright(file, clockwise, poster.size)
+    (first, *_) = upright(file, clockwise, poster.size, mirrored)
     assert far(np.asarray(poster), first) < 14
 
 

@@ -15,6 +15,7 @@ from contracts.storage.range_reader import watched
 from contracts.wire.messages import Chunk
 from detector.decode.frames import ToImage, decode
 from detector.view import whole
+from media.orientation import orientation_of
 from tests.support.deployments.service import ROOT
 
 _MEMORY_BYTES = 2 * 1024**3
@@ -42,7 +43,7 @@ def main(path: Path) -> None:
     planned = msgspec.msgpack.decode(path.with_suffix(".plan").read_bytes(), type=tuple[Chunk, ...])
     came = 0
     for chunk in planned:
-        to_image = ToImage(chunk.rotation, whole(_SEEN), "BGR")
+        to_image = ToImage(orientation_of(chunk), whole(_SEEN), "BGR")
         with path.open("rb") as source, watched(source) as reader:
             try:
                 for time, frame in decode(reader, chunk):

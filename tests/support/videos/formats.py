@@ -143,13 +143,17 @@ def encode(
     size: tuple[int, int] = SIZE,
     pixels: str | None = None,
     clockwise: int = 0,
+    mirrored: bool = False,
     aspect: Fraction | None = None,
     parameters: Iterable[str] = (),
     options: dict[str, str] | None = None,
     muxing: dict[str, str] | None = None,
     bit_rate: int = 2_000_000,
 ) -> File:
-    """A video of frames that all differ. times: of the frames, in 1/25 s."""
+    """A video of frames that all differ. times: of the frames, in 1/25 s.
+
+    mirrored: left to right, before players turn it clockwise.
+    """
     times = range(frames) if times is None else times
     sink = io.BytesIO()
     with av.open(sink, "w", format=container, options=muxing or {}) as writer:
@@ -164,8 +168,8 @@ def encode(
             stream.codec_context.max_b_frames = b_frames
         if aspect:
             stream.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio = aspect
-        if clockwise:
-            stream.set_display_rotation(-clockwise)
+        if clockwise or mirrored:  # PyAV mirrors behind the turn
+            stream.set_display_rotation(clockwise if mirrored else -clockwise, hflip=mirrored)
         for time, image in zip(times, moving(len(times), size), strict=True):
             frame = VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = time, Fraction(1, RATE)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from contracts.results.codec import Detections, mask_column
 from detector import masks_rle
 from detector.decode.crop import Area, Cropper, area, shifted
+from media.orientation import Orientation
 
 edges = st.floats(0, 1)
 
@@ -36,20 +37,22 @@ def test_an_area_covers_its_region_and_stays_inside(
     assert place.height > 0
 
 
+@pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 @pytest.mark.parametrize("pixels", ["yuv420p", "yuv422p10le", "nv12", "rgb24"])
-def test_a_turned_frames_region_is_what_a_player_shows_there(rotation: int, pixels: str) -> None:
+def test_a_turned_frames_region_is_what_a_player_shows_there(rotation: int, mirrored: bool, pixels: str) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (40, 64, 3), np.uint8)
     noise = noise.repeat(4, 0).repeat(4, 1)  # blocks, so that halved colour stays what it is
     region = (0.25, 0.3, 0.7, 0.9)
-    crop = Cropper(region, rotation)
+    turn = Orientation(rotation, mirrored)
+    crop = Cropper(region, turn)
     for image in (noise, noise, noise[:, :128], noise):  # the second size comes and goes
         stored = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format=pixels)
         stored.pts, stored.time_base = 5, Fraction(1, 25)
-        shown = np.rot90(stored.to_ndarray(format="rgb24"), -rotation // 90)
+        shown = turn.applied(stored.to_ndarray(format="rgb24"))
         height, width = shown.shape[:2]
         place = area(region, width, height)
-        cut = np.rot90(crop(stored).to_ndarray(format="rgb24"), -rotation // 90)
+        cut = turn.applied(crop(stored).to_ndarray(format="rgb24"))
         expected = shown[place.top : place.top + place.height, place.left : place.left + place.width]
         assert cut.shape == expected.shape
         # Colour at the cut edges is interpolated from inside alone.
@@ -59,7 +62,7 @@ def test_a_turned_frames_region_is_what_a_player_shows_there(rotation: int, pixe
 
 def test_the_whole_frame_is_not_touched() -> None:
     frame = av.VideoFrame(64, 40, "yuv420p")
-    assert Cropper(None, 0)(frame) is frame
+    assert Cropper(None, Orientation())(frame) is frame
 
 
 def test_boxes_go_back_to_the_whole_frame() -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from contracts.models import catalogue
 from detector.decode.frames import ToImage
 from detector.view import View, view, whole
+from media.orientation import Orientation
 
 MODEL = catalogue.bundled("nanodet-g")
 FITS = ("stretch", "pad", "pad_centre")
@@ -96,7 +97,7 @@ def test_the_frame_lies_in_the_picture_where_the_view_says_and_the_rest_is_grey(
     stored = size if rotation == 0 else size[::-1]
     frame = VideoFrame.from_ndarray(np.full((stored[1], stored[0], 3), 250, np.uint8), "rgb24")
     place = shown(fit, (96, 80), size)
-    image = ToImage(rotation, place, "RGB")(frame)
+    image = ToImage(Orientation(rotation), place, "RGB")(frame)
     assert image.shape == (80, 96, 3)
     expected = np.full((80, 96, 3), 114, np.uint8)
     (width, height), (left, top) = place.inner, place.offset
@@ -109,7 +110,7 @@ def test_a_thing_in_the_picture_comes_back_to_where_it_is_in_the_frame(fit: str)
     pixels = np.zeros((360, 480, 3), np.uint8)
     pixels[90:180, 300:420] = 255
     place = shown(fit, (320, 320), (480, 360))
-    image = ToImage(0, place, "RGB")(VideoFrame.from_ndarray(pixels, "rgb24"))
+    image = ToImage(Orientation(), place, "RGB")(VideoFrame.from_ndarray(pixels, "rgb24"))
     rows, columns = np.nonzero(image[..., 0] > 200)
     box = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], np.float64)
     np.testing.assert_allclose(place.to_frame(box), [[300, 90, 420, 180]], atol=1.6)

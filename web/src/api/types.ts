@@ -13,6 +13,7 @@ export interface Media {
   width: number;
   height: number;
   rotation: number;
+  mirrored?: boolean;
   duration_ms: number;
   frames: number;
   fps: number;

@@ -1,0 +1,28 @@
+"""Raw streams of JPEG pictures, which would pass for their first picture."""
+
+from itertools import islice
+from typing import BinaryIO
+
+from media.jpeg import START, size
+from media.seekable_video import open_container
+
+# A camera that adds previews to a photograph, or takes one for each eye, writes fewer of one size.
+_PICTURES = 4
+
+
+def refusal(source: BinaryIO) -> str | None:
+    """Why a stream of JPEG pictures without a container is not read; None for any other file.
+
+    Raises av.error.FFmpegError.
+    """
+    source.seek(0)
+    if source.read(len(START)) != START:
+        return None
+    with open_container(source) as container:
+        sizes = [size(bytes(packet)) for packet in islice(container.demux(video=0), _PICTURES)]
+    if len(sizes) < _PICTURES or None in sizes or len(set(sizes)) > 1:
+        return None
+    return (
+        "this is a raw stream of JPEG pictures without times, which is not read: convert it with "
+        "ffmpeg -framerate 25 -f mjpeg -i in.mjpeg -crf 17 out.mp4 (25: its frames per second)"
+    )
