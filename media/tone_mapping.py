@@ -17,6 +17,7 @@ Values = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
 BITS = 12
+_BLOCK = 8192  # pixels at a time, whose light stays in the processor's cache
 _STEPS = 2**16 - 1  # of light, where it is looked up in a table
 _WHITE, _BRIGHTEST, _PQ_TOP = 203.0, 1000.0, 10000.0  # cd/m2
 _OOTF_GAMMA, _DISPLAY_GAMMA = 1.2, 2.4
@@ -80,12 +81,20 @@ class ToneMapping:
 
     def __call__(self, codes: NDArray[np.uint16]) -> NDArray[np.uint8]:
         """uint8 (H, W, 3), red, green and blue, of uint16 (3, H, W) from 0 to 4095, red, green and blue."""
-        light = self._light_of.take(codes.reshape(3, -1))
+        flat = codes.reshape(3, -1)
+        shown = np.empty((flat.shape[1], 3), np.uint8)
+        for start in range(0, len(shown), _BLOCK):
+            shown[start : start + _BLOCK] = self._mapped(flat[:, start : start + _BLOCK]).T
+        return shown.reshape(*codes.shape[1:], 3)
+
+    def _mapped(self, codes: NDArray[np.uint16]) -> NDArray[np.uint8]:
+        """uint8 (3, N) of uint16 (3, N)."""
+        light = self._light_of.take(codes)
         if self._ootf is not None:
             light *= self._ootf.take(_steps(_WEIGHTS @ light))
         shown = self._to_709 @ light
         shown *= self._gain_of.take(_steps(shown.max(axis=0)))  # one for all three, which keeps the colour
-        return np.ascontiguousarray(self._signal_of.take(_steps(shown)).T).reshape(*codes.shape[1:], 3)
+        return self._signal_of.take(_steps(shown))
 
 
 def _steps(light: Singles) -> NDArray[np.uint16]:
