@@ -24,6 +24,8 @@ _PIXELS = 16.0
 _PARTS = 1.5
 # Scores a little above 1, and classes a little beside their number, have only been rounded.
 _ROUNDING = 1e-3
+# Of final boxes, the worst ones may end before they begin, as nothing keeps them from it.
+_ORDERED = 0.9
 # So many boxes would not all be the right way round if they were centres and sizes.
 _MANY_BOXES = 20
 
@@ -133,7 +135,8 @@ def _are_final(rows: Values, classes: int | None) -> bool:
     numbered = np.all(np.abs(label - np.rint(label)) < _ROUNDING) and label.min() > -_ROUNDING
     known = classes is None or label.max() < classes
     in_pixels = rows[:, :4].max() > _PARTS
-    return bool(numbered and known and in_pixels and _are_corners(rows) and score.max() <= 1 + _ROUNDING)
+    ordered = np.mean(_could_be_corners(rows)) >= _ORDERED
+    return bool(numbered and known and in_pixels and ordered and score.max() <= 1 + _ROUNDING)
 
 
 def _queries(output: Output) -> Reading | None:
@@ -155,12 +158,14 @@ def _are_queries(rows: Values, *, known: bool) -> bool:
     """known: the number of classes fits, so that a few boxes that could also be corners are no doubt."""
     box, scores = rows[:, :4], rows[:, 4:]
     in_parts = np.all((box > 1 - _PARTS) & (box < _PARTS)) and scores.min() >= 0 and scores.max() <= 1 + _ROUNDING
-    return bool(in_parts) and (not _are_corners(rows) or (known and len(np.unique(box, axis=0)) < _MANY_BOXES))
+    corners = bool(np.all(_could_be_corners(rows)))
+    return bool(in_parts) and (not corners or (known and len(np.unique(box, axis=0)) < _MANY_BOXES))
 
 
-def _are_corners(rows: Values) -> bool:
-    """All boxes could be corners: none ends before it begins."""
-    return bool(np.all(rows[:, 2:4] >= rows[:, :2]))
+def _could_be_corners(rows: Values) -> NDArray[np.bool_]:
+    """Which boxes could be corners (n,): they do not end before they begin."""
+    could: NDArray[np.bool_] = np.all(rows[:, 2:4] >= rows[:, :2], axis=1)
+    return could
 
 
 def _not_told(output: Output) -> str:
