@@ -23,7 +23,9 @@ _TAGGED = {
 }
 # What is no such matrix, and cannot be converted.
 _UNREADABLE = {8: "YCgCo", 11: "YDzDx", 14: "ICtCp", 15: "IPT-C2", 16: "YCgCo-Re", 17: "YCgCo-Ro"}
-_REMEDY = "convert it to BT.709, for example with ffmpeg's filter zscale=matrix=709"
+_DOLBY_VISION = ("dvh1", "dvhe", "dva1", "dvav", "dav1")
+_TO_709 = "libplacebo=colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+_REMEDY = f"convert it, for example with: ffmpeg -i FILE -vf {_TO_709} OUT.mp4"
 _HD_WIDTH, _SD_HEIGHT = 1280, 576
 _TRANSFERS: dict[int, Transfer] = {ColorTrc.ARIB_STD_B67: "hlg", ColorTrc.SMPTE2084: "pq"}
 _PRIMARIES: dict[int, Primaries] = {
@@ -57,6 +59,17 @@ def colours_of(frame: VideoFrame) -> Colours:
     primaries = _PRIMARIES.get(int(frame.color_primaries), "2020")
     grey = frame.format.name.startswith("gray") and frame.color_range == ColorRange.MPEG
     return Colours(_matrix(frame, transfer), grey, transfer, primaries)
+
+
+def check_readable(frame: VideoFrame, codec_tag: str) -> None:
+    """Raises DecodeFailed for the first frame of a video whose colours cannot be converted.
+
+    codec_tag: of its stream in an mp4 or mov. Dolby Vision with these tags and without a named transfer function has
+    colours that only its own metadata explain (profile 5).
+    """
+    colours_of(frame)
+    if codec_tag in _DOLBY_VISION and frame.color_trc == ColorTrc.UNSPECIFIED:
+        raise DecodeFailed(f"its colours are those of Dolby Vision profile 5, which cannot be read: {_REMEDY}")
 
 
 def _matrix(frame: VideoFrame, transfer: Transfer | None) -> Colorspace:

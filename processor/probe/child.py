@@ -28,7 +28,7 @@ from contracts.errors import DecodeFailed, StorageUnavailable, VideoRefused
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import SCHEMA, Clock, Media, PacketIndex, ProbeReport, encode
 from media import sandbox
-from media.colour import colours_of
+from media.colour import check_readable
 from media.demuxers import ANIMATIONS, STILLS
 from media.file_handover import STORAGE_FAILED, taken
 from media.heif import tiling
@@ -80,9 +80,10 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
             _check_sizes([(parts.width, parts.height)], limits)
             source = put_together(source, parts)
         with open_container(source) as container:
-            first = first_frame(container, _video_stream(container, limits))
+            stream = _video_stream(container, limits)
+            first = first_frame(container, stream)
             _check_sizes([(first.frame.width, first.frame.height)], limits)
-            colours_of(first.frame)  # refuses what no job could read
+            check_readable(first.frame, stream.codec_context.codec_tag)
         # Reopened, since a seek to the start would skip packets where times are negative or wrap.
         with open_container(source) as container:
             stream = _video_stream(container, limits)

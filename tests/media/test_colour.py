@@ -20,7 +20,7 @@ from processor.probe.child import Limits, inspect
 from processor.renditions.drawing import to_yuv
 from processor.renditions.picture import ToPicture
 from tests.support.deployments.service import ROOT
-from tests.support.videos import high_range
+from tests.support.videos import formats, high_range
 
 SD, HD, UPRIGHT = (480, 360), (1280, 720), (404, 720)
 # What of red and of blue makes up the brightness (ITU-R BT.601, BT.709, BT.2020; SMPTE 240M).
@@ -114,6 +114,12 @@ def test_colours_that_cannot_be_converted_are_refused() -> None:
         container.mux(stream.encode())
     with pytest.raises(VideoRefused, match="YCgCo"):
         inspect(io.BytesIO(sink.getvalue()), Limits(10**9, 10**9, 10**15))
+
+
+def test_colours_that_only_dolby_vision_explains_are_refused() -> None:
+    content = formats.encode("mp4", "libx265", size=(64, 64), frames=2).content
+    with pytest.raises(VideoRefused, match="Dolby Vision"):
+        inspect(io.BytesIO(content.replace(b"hev1", b"dvh1")), Limits(10**9, 10**9, 10**15))
 
 
 @pytest.mark.parametrize("transfer", ["hlg", "pq"])
