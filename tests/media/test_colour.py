@@ -16,6 +16,7 @@ from detector.decode.crop import Cropper
 from detector.decode.frames import ToImage
 from detector.view import whole
 from media.orientation import Orientation
+from media.tone_mapping import hlg_to_scene, light_to_pq, pq_to_light, to_709
 from processor.probe.child import Limits, inspect
 from processor.renditions.drawing import to_yuv
 from processor.renditions.picture import ToPicture
@@ -86,7 +87,7 @@ def test_a_frame_has_the_colours_that_it_names_or_that_players_take_for_its_size
     assert np.abs(seen(frame)[16, 16].astype(int) - ORANGE).max() <= 3
 
 
-@pytest.mark.parametrize("seen", [detected, in_a_poster])
+@pytest.mark.parametrize("seen", [detected, of_a_region, in_a_poster])
 @pytest.mark.parametrize(("pixels", "marked"), [("yuvj420p", 0), ("yuv420p", 2)])
 def test_the_full_range_is_read_as_such(
     pixels: str, marked: int, seen: Callable[[VideoFrame], NDArray[np.uint8]]
@@ -120,6 +121,16 @@ def test_colours_that_only_dolby_vision_explains_are_refused() -> None:
     content = formats.encode("mp4", "libx265", size=(64, 64), frames=2).content
     with pytest.raises(VideoRefused, match="Dolby Vision"):
         inspect(io.BytesIO(content.replace(b"hev1", b"dvh1")), Limits(10**9, 10**9, 10**15))
+
+
+def test_the_functions_have_the_values_that_the_standards_publish() -> None:
+    # SMPTE ST 2084 and ITU-R BT.2408; BT.2087 for the matrix.
+    light = np.array([0.0, 100.0, 203.0, 1000.0, 10000.0])
+    assert light_to_pq(light) == pytest.approx([0.0, 0.508, 0.581, 0.752, 1.0], abs=6e-4)
+    assert pq_to_light(light_to_pq(light)) == pytest.approx(light, abs=1e-6)
+    assert hlg_to_scene(np.array([0.0, 0.5, 0.75, 1.0])) == pytest.approx([0.0, 1 / 12, 0.265, 1.0], abs=6e-4)
+    assert to_709("2020")[0] == pytest.approx([1.6605, -0.5876, -0.0728], abs=1e-4)
+    assert to_709("709") == pytest.approx(np.eye(3), abs=1e-9)
 
 
 @pytest.mark.parametrize("transfer", ["hlg", "pq"])
