@@ -16,7 +16,7 @@ def test_the_keys_are_those_of_the_player() -> None:
         for key in re.findall(r'"(.*?)"(?:, |$)', keys):
             expected[NAMES.get(key, key.upper() if len(key) == 1 else key)] = words.lower()
     assert len(expected) > 10
-    rows = re.findall(r"^\| (`.*`) \| (.*) \|$", TEXT[TEXT.index("## Keys") : TEXT.index("## How a session")], re.M)
+    rows = re.findall(r"^\| (`.*`) \| (.*) \|$", TEXT[TEXT.index("## Keyboard") : TEXT.index("## Sessions")], re.M)
     assert {key: words.lower() for keys, words in rows for key in re.findall("`(.+?)`", keys)} == expected
 
 
