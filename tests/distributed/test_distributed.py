@@ -38,7 +38,7 @@ def own(mode: DistributedMode, tmp_path_factory: pytest.TempPathFactory) -> Iter
     assert [line for line in deployment.complaints() if "was abandoned: sending it again" not in line] == []
 
 
-def test_the_result_file_is_the_embedded_forms(own: Deployment, sample: Path, expected: bytes) -> None:
+def test_result_file_equals_that_of_embedded_mode(own: Deployment, sample: Path, expected: bytes) -> None:
     client = own.client()
     job = client.detect(sample)
     assert job["state"] == "succeeded", job
@@ -46,7 +46,7 @@ def test_the_result_file_is_the_embedded_forms(own: Deployment, sample: Path, ex
     assert job["finished_at"] > job["started_at"] > job["created_at"]
 
 
-def test_the_health_check_of_a_container_tells_whether_it_is_well(own: Deployment) -> None:
+def test_container_health_check_detects_failure(own: Deployment) -> None:
     parts = [part for name in ("api", "processor", "renderer", "detector") for part in own.parts_of(name)]
     assert {part.name: own.unhealthy(part) for part in parts} == {part.name: "" for part in parts}
     another = own.add("detector")
@@ -58,7 +58,7 @@ def test_the_health_check_of_a_container_tells_whether_it_is_well(own: Deploymen
     assert "does not consume" in own.unhealthy(another)
 
 
-def test_detectors_share_the_work_join_it_and_leave_it(own: Deployment, sample: Path, expected: bytes) -> None:
+def test_detectors_share_chunks_join_and_leave(own: Deployment, sample: Path, expected: bytes) -> None:
     first, second = own.parts_of("detector")
     with Work(own, sample) as work:
         work.until_in_hand(second, first)
@@ -71,7 +71,7 @@ def test_detectors_share_the_work_join_it_and_leave_it(own: Deployment, sample: 
         assert work.results() == {expected}
 
 
-def test_a_detector_that_is_killed_loses_nothing(own: Deployment, sample: Path, expected: bytes) -> None:
+def test_killed_detector_loses_nothing(own: Deployment, sample: Path, expected: bytes) -> None:
     victim = own.parts_of("detector")[0]
     with Work(own, sample) as work:
         work.until_in_hand(victim)
@@ -92,7 +92,7 @@ def tables(starting: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engin
 CONFIG = Config(ROOT / "migrations" / "alembic.ini")
 
 
-def test_the_migrations_build_the_tables_and_remove_them(tables: Engine) -> None:
+def test_migrations_create_and_drop_the_tables(tables: Engine) -> None:
     command.upgrade(CONFIG, "head")
     with tables.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -103,7 +103,7 @@ def test_the_migrations_build_the_tables_and_remove_them(tables: Engine) -> None
     assert "jobs" in inspect(tables).get_table_names()
 
 
-def test_rows_come_back_as_they_were_written(tables: Engine) -> None:
+def test_rows_are_read_back_unchanged(tables: Engine) -> None:
     """Times with their zone, whatever the server's; JSON, and none at all; truth values; large numbers."""
     command.upgrade(CONFIG, "head")
     kolkata = timezone(timedelta(hours=5, minutes=30))
@@ -135,14 +135,14 @@ def test_rows_come_back_as_they_were_written(tables: Engine) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_an_image_holds_what_its_role_imports_alone(images: Images, role: str) -> None:
+def test_image_contains_only_imports_of_its_role(images: Images, role: str) -> None:
     environ = {"PYTHONPATH": str(images.app(role)), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [str(images.python(role)), "-c", entry_and_foreign(role)]
     done = subprocess.run(command, cwd=images.app(role), env=environ, capture_output=True, text=True, timeout=60)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 
 
-def test_the_detector_writes_nothing_into_its_home_and_tells_nobody(images: Images, tmp_path: Path) -> None:
+def test_detector_sends_no_telemetry(images: Images, tmp_path: Path) -> None:
     code = "import detector.engines.openvino, sys; print('openvino_telemetry.main' in sys.modules)"
     environ = {"PYTHONPATH": str(images.app("detector")), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [str(images.python("detector")), "-c", code]

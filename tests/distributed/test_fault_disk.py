@@ -32,7 +32,7 @@ def own(disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
 
 
 @pytest.mark.parametrize("way", ["raw", "form", "detect"])
-def test_an_upload_without_room_is_refused_and_leaves_nothing(
+def test_upload_to_a_full_disk_is_refused_and_leaves_nothing(
     own: Embedded, disk: Path, sample: Path, tmp_path: Path, way: str
 ) -> None:
     client, content = own.client(), big(sample, tmp_path / "big.mp4", 12_000_000).read_bytes()
@@ -66,9 +66,7 @@ def test_a_job_that_cannot_be_planned_fails_with_the_reason(own: Embedded, disk:
     assert client.wait(client.start(video))["state"] == "succeeded"
 
 
-def test_a_result_that_cannot_be_written_waits_for_room_and_says_so(
-    own: Embedded, disk: Path, sample: Path, tmp_path: Path
-) -> None:
+def test_merge_waits_for_disk_space_and_reports_it(own: Embedded, disk: Path, sample: Path, tmp_path: Path) -> None:
     client = Patient(own.url).register("patient")
     video = client.upload(short(sample, tmp_path))
     calm = client.wait(client.start(video))

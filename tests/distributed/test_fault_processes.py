@@ -32,7 +32,7 @@ def twin(own: Deployment, patient: Patient, video: Any) -> bytes:
 
 
 @pytest.mark.parametrize("victim", ["child", "detector"])
-def test_a_detector_killed_with_a_chunk_in_hand(own: Deployment, clip: Path, twin: bytes, victim: str) -> None:
+def test_detector_killed_with_a_leased_chunk(own: Deployment, clip: Path, twin: bytes, victim: str) -> None:
     part = own.parts_of("detector")[0]
     children = psutil.Process(part.pid).children()
     with Work(own, clip) as work:
@@ -47,7 +47,7 @@ def test_a_detector_killed_with_a_chunk_in_hand(own: Deployment, clip: Path, twi
     assert not any(psutil.pid_exists(child.pid) for child in children), "the kill hit nothing"
 
 
-def test_the_processor_killed_while_it_plans(own: Deployment, patient: Patient, video: Any, twin: bytes) -> None:
+def test_processor_killed_while_planning(own: Deployment, patient: Patient, video: Any, twin: bytes) -> None:
     with stuck_index(own, video) as index:
         job = patient.start(video)
         index.until_read()
@@ -58,9 +58,7 @@ def test_the_processor_killed_while_it_plans(own: Deployment, patient: Patient, 
 
 
 @pytest.mark.parametrize("step", ["merging", "succeeded"])
-def test_the_processor_killed_while_it_merges(
-    own: Deployment, patient: Patient, video: Any, twin: bytes, step: str
-) -> None:
+def test_processor_killed_while_merging(own: Deployment, patient: Patient, video: Any, twin: bytes, step: str) -> None:
     """Before the first step of the merge is noted, and when its result file is written and the end is not noted."""
     with Gate(own.settings().database_url, step) as gate:
         job = patient.start(video)
@@ -71,7 +69,7 @@ def test_the_processor_killed_while_it_merges(
     check(own, patient.wait(job), twin)
 
 
-def test_the_api_killed_between_noting_a_job_and_sending_it(
+def test_api_killed_between_inserting_and_sending_a_job(
     own: Deployment, patient: Patient, video: Any, twin: bytes
 ) -> None:
     """The client that gets no answer asks again, and there still is one job."""

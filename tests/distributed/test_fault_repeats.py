@@ -56,7 +56,7 @@ def begun(client: "redis.Redis", key: str, index: int, number: int) -> bool:
     return int(str(client.hget(f"{key}:attempts", str(index)) or 0)) >= number
 
 
-def test_a_chunk_that_kills_its_detector_is_tried_three_times_and_named(
+def test_chunk_that_kills_its_detector_fails_after_three_attempts(
     own: Deployment, patient: Patient, video: Any, calm: Any
 ) -> None:
     job, other = patient.start(video), patient.start(video)
@@ -71,7 +71,7 @@ def test_a_chunk_that_kills_its_detector_is_tried_three_times_and_named(
     check(own, patient.wait(other), own.result_bytes(calm))
 
 
-def test_two_processors_two_reapers_and_messages_that_come_twice_have_one_outcome(
+def test_duplicate_processors_reapers_and_messages_have_one_outcome(
     own: Deployment, faulty: Faulty, patient: Patient, video: Any, calm: Any
 ) -> None:
     own.add("processor")

@@ -38,15 +38,13 @@ def restart(server: Server, how: signal.Signals | None = None) -> None:
     server.start_again().wait()
 
 
-def test_a_broker_that_is_killed(own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes) -> None:
+def test_killed_broker(own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes) -> None:
     job = at_work(patient, video)
     restart(faulty.servers.rabbitmq, signal.SIGKILL)
     check(own, patient.wait(job), twin)
 
 
-def test_a_broker_that_is_away_for_a_while(
-    own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes
-) -> None:
+def test_broker_outage(own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes) -> None:
     """What comes meanwhile is taken, and done when it is back."""
     job = at_work(patient, video)
     faulty.servers.rabbitmq.stop()
@@ -58,7 +56,7 @@ def test_a_broker_that_is_away_for_a_while(
     check(own, patient.wait(other), twin)
 
 
-def test_messages_that_the_broker_loses_are_sent_again(
+def test_lost_messages_are_sent_again(
     own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes
 ) -> None:
     """Those of chunks that nobody has begun, too."""
@@ -70,7 +68,7 @@ def test_messages_that_the_broker_loses_are_sent_again(
 
 
 @pytest.mark.parametrize("how", [None, signal.SIGKILL])
-def test_a_redis_that_is_restarted_has_kept_all(
+def test_restarted_redis_keeps_its_data(
     own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes, how: signal.Signals | None
 ) -> None:
     job = at_work(patient, video)
@@ -78,9 +76,7 @@ def test_a_redis_that_is_restarted_has_kept_all(
     check(own, patient.wait(job), twin)
 
 
-def test_a_redis_that_is_emptied_has_what_it_lost_computed_again(
-    own: Deployment, patient: Patient, video: Any, twin: bytes
-) -> None:
+def test_emptied_redis_is_recomputed(own: Deployment, patient: Patient, video: Any, twin: bytes) -> None:
     job = at_work(patient, video)
     settings = own.settings()
     for url in {settings.result_store_url, settings.coordination_url}:
@@ -89,9 +85,7 @@ def test_a_redis_that_is_emptied_has_what_it_lost_computed_again(
     check(own, patient.wait(job), twin)
 
 
-def test_a_redis_that_has_no_room_left_holds_the_job_up(
-    own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes
-) -> None:
+def test_full_redis_delays_the_job(own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes) -> None:
     """It says so, and neither forgets nor invents a result."""
     job = at_work(patient, video)
     with redis.Redis.from_url(faulty.servers.redis.url()) as client:
@@ -105,7 +99,7 @@ def test_a_redis_that_has_no_room_left_holds_the_job_up(
 
 
 @pytest.mark.parametrize("how", [None, signal.SIGQUIT])
-def test_a_database_that_is_restarted(
+def test_restarted_database(
     own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes, how: signal.Signals | None
 ) -> None:
     """SIGQUIT: without a word to its clients, and with a recovery to follow. Meanwhile clients are told so."""

@@ -74,7 +74,7 @@ def user(deployment: Apart, request: pytest.FixtureRequest) -> Client:
     return deployment.client(f"user-{abs(hash(request.node.name)) % 10**8}")
 
 
-def test_the_result_is_the_same_bytes(deployment: Apart, user: Client, sample: Path, expected: bytes) -> None:
+def test_result_has_the_same_bytes(deployment: Apart, user: Client, sample: Path, expected: bytes) -> None:
     job = user.detect(sample)
     assert job["state"] == "succeeded"
     assert deployment.result_bytes(job) == expected
@@ -86,7 +86,7 @@ def test_the_result_is_the_same_bytes(deployment: Apart, user: Client, sample: P
     nothing_is_left(deployment)
 
 
-def test_the_file_comes_back_in_ranges(deployment: Apart, user: Client, sample: Path) -> None:
+def test_file_is_downloaded_in_ranges(deployment: Apart, user: Client, sample: Path) -> None:
     content, video = sample.read_bytes(), user.upload(sample)
     path = f"/videos/{video['id']}/content"
     assert user.request("GET", path).content == content
@@ -104,7 +104,7 @@ def nothing_is_left(deployment: Apart) -> None:
     until(lambda: (deployment.bucket.keys(), deployment.bucket.uploads()) == ([], []))
 
 
-def test_what_is_refused_leaves_nothing_and_takes_no_memory(deployment: Apart, user: Client) -> None:
+def test_refused_upload_leaves_nothing_and_uses_no_memory(deployment: Apart, user: Client) -> None:
     (part,) = deployment.parts_of("api")
     processes = [psutil.Process(part.pid), *psutil.Process(part.pid).children()]
 
@@ -125,7 +125,7 @@ def _peak_kib(process: psutil.Process) -> int:
     return int(status.split("VmHWM:")[1].split()[0])
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(deployment: Apart, user: Client) -> None:
+def test_interrupted_upload_leaves_nothing(deployment: Apart, user: Client) -> None:
     head = (
         f"POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nContent-Type: video/mp4\r\nContent-Length: {40 * MIB}\r\n"
         f"Authorization: Bearer {user.tokens['access_token']}\r\n\r\n"
@@ -137,9 +137,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(deployment: Apart, user: Clien
     nothing_is_left(deployment)
 
 
-def test_while_the_store_is_away_nothing_is_lost(
-    deployment: Apart, user: Client, sample: Path, expected: bytes
-) -> None:
+def test_store_outage_loses_nothing(deployment: Apart, user: Client, sample: Path, expected: bytes) -> None:
     video = user.upload(sample)
     deployment.line.cut()
     try:
@@ -154,9 +152,7 @@ def test_while_the_store_is_away_nothing_is_lost(
     user.call("DELETE", f"/videos/{video['id']}", 204)
 
 
-def test_an_upload_in_pieces_goes_on_in_the_bucket(
-    deployment: Apart, user: Client, sample: Path, tmp_path: Path
-) -> None:
+def test_resumable_upload_in_the_bucket(deployment: Apart, user: Client, sample: Path, tmp_path: Path) -> None:
     path = big(sample, tmp_path / "big.mp4", 30 * MIB)
     upload = Upload(user, path.read_bytes()).begin()
     with upload.open(deployment.port, 0) as connection:

@@ -68,7 +68,7 @@ def elsewhere(
         print(containers.logs())  # shown where a test fails
 
 
-def test_detectors_elsewhere_do_whole_jobs_and_leave_when_told(
+def test_remote_detectors_process_jobs_and_stop_cleanly(
     central: Deployment, elsewhere: Containers, sample: Path, expected: bytes
 ) -> None:
     (near,) = central.parts_of("detector")
@@ -89,7 +89,7 @@ def test_detectors_elsewhere_do_whole_jobs_and_leave_when_told(
     assert elsewhere.complaints() == []
 
 
-def test_a_killed_detector_elsewhere_loses_nothing(
+def test_killed_remote_detector_loses_nothing(
     central: Deployment, elsewhere: Containers, sample: Path, expected: bytes
 ) -> None:
     victim = elsewhere.add("detector")
@@ -101,7 +101,7 @@ def test_a_killed_detector_elsewhere_loses_nothing(
     central.wait_for(detectors=1)
 
 
-def test_a_detector_whose_link_is_cut_loses_nothing_and_comes_back(
+def test_disconnected_detector_loses_nothing_and_reconnects(
     central: Deployment, elsewhere: Containers, host: OtherHost, sample: Path, expected: bytes
 ) -> None:
     part = elsewhere.add("detector")

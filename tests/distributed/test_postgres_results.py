@@ -71,7 +71,7 @@ def test_the_result_file_is_the_same_and_pages_come_from_the_store(
     assert ask(results, stored) == [[0]]
 
 
-def test_a_store_that_restarts_in_the_middle_of_a_job_costs_time_and_nothing_else(
+def test_store_restart_during_a_job_loses_nothing(
     own: Service, server: Postgres, clip: Path, expected_of_clip: bytes
 ) -> None:
     client = own.client()
@@ -103,7 +103,7 @@ def distributed(starting: Servers, images: Images, tmp_path_factory: pytest.Temp
         yield deployment
 
 
-def test_in_the_distributed_form_a_detector_that_is_killed_loses_nothing(
+def test_killed_detector_in_distributed_mode_loses_nothing(
     distributed: Deployment, sample: Path, expected: bytes
 ) -> None:
     victim = distributed.parts_of("detector")[0]

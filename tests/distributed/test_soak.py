@@ -23,7 +23,7 @@ def own(faulty: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
         yield deployment
 
 
-def test_every_job_ends_and_each_result_is_the_one_of_its_undisturbed_twin(
+def test_every_job_ends_with_the_result_of_its_control_job(
     own: Deployment, faulty: Faulty, sample: Path, tmp_path: Path
 ) -> None:
     soak = Soak(own, faulty, SEED)

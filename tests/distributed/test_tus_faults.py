@@ -61,7 +61,7 @@ def put_to_an_end(service: Service, upload: Upload) -> None:
     engine.dispose()
 
 
-def test_a_killed_api_costs_no_byte_that_was_kept(own: Embedded, content: bytes) -> None:
+def test_killed_api_loses_no_stored_byte(own: Embedded, content: bytes) -> None:
     upload = Upload(own.client(), content).begin()
     chance, offset = random.Random(11), 0
     for _ in range(3):
@@ -80,7 +80,7 @@ def test_a_killed_api_costs_no_byte_that_was_kept(own: Embedded, content: bytes)
     check(upload)
 
 
-def test_an_upload_whose_last_byte_came_just_before_the_end_becomes_a_video(own: Embedded, content: bytes) -> None:
+def test_upload_completed_just_before_a_kill_becomes_a_video(own: Embedded, content: bytes) -> None:
     upload = Upload(own.client(), content).begin()
     resumable = open_storage(own.settings()).resumable()
     with resumable.append(video_key(upload.id)) as sink:
@@ -95,7 +95,7 @@ def test_an_upload_whose_last_byte_came_just_before_the_end_becomes_a_video(own:
     check(upload)
 
 
-def test_what_stands_still_for_too_long_is_removed(own: Embedded, content: bytes) -> None:
+def test_stalled_upload_expires(own: Embedded, content: bytes) -> None:
     upload, other = (Upload(own.client(), content).begin() for _ in range(2))
     for one in (upload, other):
         one.put(0, 1000)
@@ -106,7 +106,7 @@ def test_what_stands_still_for_too_long_is_removed(own: Embedded, content: bytes
     other.give_up()
 
 
-def test_what_is_written_is_not_removed(own: Embedded, content: bytes) -> None:
+def test_active_upload_does_not_expire(own: Embedded, content: bytes) -> None:
     upload, bait = (Upload(own.client(), content).begin() for _ in range(2))
     for one in (upload, bait):
         one.put(0, 1000)
@@ -121,7 +121,7 @@ def test_what_is_written_is_not_removed(own: Embedded, content: bytes) -> None:
     check(upload)
 
 
-def test_a_user_has_no_more_unfinished_uploads_than_may_be(own: Embedded, content: bytes) -> None:
+def test_unfinished_uploads_are_limited_per_user(own: Embedded, content: bytes) -> None:
     client = own.client()
     first, second = (Upload(client, content).begin() for _ in range(2))
     headers = {**HEADERS, "Upload-Length": "10"}
@@ -134,7 +134,7 @@ def test_a_user_has_no_more_unfinished_uploads_than_may_be(own: Embedded, conten
         upload.give_up()
 
 
-def test_on_a_full_disk_it_waits_for_room(tmp_path: Path, content: bytes) -> None:
+def test_upload_resumes_after_a_full_disk(tmp_path: Path, content: bytes) -> None:
     disk = tmp_path / "disk"
     with small_disk(disk, "1m"):
         service = Embedded(tmp_path / "data", STORAGE_DIR=disk / "storage").start()

@@ -150,7 +150,7 @@ def test_the_ap_of_mot_sequences_is_that_of_the_bare_model(
     assert few["detections"]
 
 
-def test_a_file_that_is_refused_ends_it_with_nothing_left(
+def test_refused_file_ends_the_evaluation_and_leaves_nothing(
     running: Embedded, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
 ) -> None:
     made = datasets.coco(tmp_path / "set", sample, truth)
@@ -166,7 +166,7 @@ def test_a_file_that_is_refused_ends_it_with_nothing_left(
     assert user.call("GET", "/videos", 200)["items"] == []
 
 
-def test_a_job_that_does_not_succeed_ends_it(
+def test_failed_job_ends_the_evaluation(
     running: Embedded, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
 ) -> None:
     """A video cut short has results, but not of all frames."""
@@ -197,7 +197,7 @@ def test_an_interrupt_leaves_nothing(running: Embedded, user: Client, coco: Made
     running.expect_files(before)
 
 
-def test_a_picture_of_another_size_than_the_dataset_says_is_an_error(
+def test_image_of_another_size_than_in_the_dataset_is_an_error(
     running: Embedded, user: Client, coco: Made, tmp_path: Path
 ) -> None:
     content = json.loads((coco.folder / "annotations/instances_things.json").read_text())
@@ -215,7 +215,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones(running: Embedded, user
     assert "the service has no model 'no-such-model'; it has nanodet-g" in errors
 
 
-def test_without_an_address_it_brings_a_service_of_its_own(coco: Made, tmp_path: Path) -> None:
+def test_evaluation_starts_a_temporary_service(coco: Made, tmp_path: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("WEB_DETECTOR_")}
     command = [sys.executable, "-m", "cli.main", "eval", "nanodet-g", str(coco.folder), "--limit", "3"]
     done = subprocess.run(

@@ -31,7 +31,7 @@ def own(mode: DeploymentMode, tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.mark.parametrize("victim", ["the child at work", "the whole worker"])
-def test_a_killed_detector_does_not_show_in_the_result(
+def test_killed_detector_does_not_change_the_result(
     tmp_path: Path, clip: Path, undisturbed: bytes, victim: str
 ) -> None:
     """Where a supervisor starts it again; tests/distributed/test_distributed.py shows that another one takes over."""
@@ -49,7 +49,7 @@ def test_a_killed_detector_does_not_show_in_the_result(
         assert own.result_bytes(ended) == undisturbed
 
 
-def test_everything_is_still_there_after_a_restart(own: Service, sample: Path) -> None:
+def test_restart_keeps_all_data(own: Service, sample: Path) -> None:
     client = own.client()
     job = client.detect(sample)
     lines = client.lines(job)
@@ -63,7 +63,7 @@ def test_everything_is_still_there_after_a_restart(own: Service, sample: Path) -
     assert client.lines(job) == lines
 
 
-def test_a_job_that_was_running_goes_on_after_a_restart(own: Service, clip: Path, undisturbed: bytes) -> None:
+def test_running_job_resumes_after_a_restart(own: Service, clip: Path, undisturbed: bytes) -> None:
     client = own.client()
     job = client.start(client.upload(clip))
     client.wait(job, lambda now: now["progress"]["frames_done"] > 40)

@@ -31,7 +31,9 @@ def frames(done: tuple[Client, dict[str, Any]]) -> list[dict[str, Any]]:
     return client.frames(job, limit=100)
 
 
-def test_every_photographed_thing_is_found_where_it_is(frames: list[dict[str, Any]], truth: dict[str, Any]) -> None:
+def test_every_object_of_the_sample_is_detected_at_its_position(
+    frames: list[dict[str, Any]], truth: dict[str, Any]
+) -> None:
     labels = set()
     for scene in truth["scenes"]:
         for number in range(scene["first_frame"], scene["last_frame"] + 1):
@@ -47,14 +49,14 @@ def test_every_photographed_thing_is_found_where_it_is(frames: list[dict[str, An
     assert labels >= {"person", "cat", "cup"}
 
 
-def test_every_frame_is_there_once_with_the_containers_time(frames: list[dict[str, Any]], sample: Path) -> None:
+def test_every_frame_is_present_once_with_its_time(frames: list[dict[str, Any]], sample: Path) -> None:
     with av.open(str(sample)) as container:
         times = [1000 * (frame.time or 0.0) for frame in container.decode(video=0)]
     assert [frame["frame"] for frame in frames] == list(range(len(times)))
     assert [frame["time_ms"] for frame in frames] == pytest.approx(times, abs=0.001)
 
 
-def test_subtitles_beside_the_frames_change_nothing(
+def test_subtitles_change_nothing(
     done: tuple[Client, dict[str, Any]], frames: list[dict[str, Any]], sample: Path, tmp_path: Path
 ) -> None:
     client, _ = done
@@ -66,7 +68,7 @@ def test_subtitles_beside_the_frames_change_nothing(
     until(lambda: client.call("GET", f"/videos/{job['video_id']}", 200)["links"]["poster"])
 
 
-def test_frame_by_frame_it_equals_a_plain_loop(frames: list[dict[str, Any]], sample: Path) -> None:
+def test_results_equal_a_plain_loop_frame_by_frame(frames: list[dict[str, Any]], sample: Path) -> None:
     """Within the rounding that is promised (score 4 decimals, box 2) and the engine's own."""
     plain = sequential(sample, MIN_SCORE - 0.01)
     assert len(plain) == len(frames)
@@ -93,9 +95,7 @@ def test_lines_are_the_same_frames_and_always_the_same_bytes(
     assert client.lines(job, limit=7) == b"".join(lines.splitlines(keepends=True)[:7])
 
 
-def test_filters_give_what_a_client_would_pick_by_hand(
-    done: tuple[Client, dict[str, Any]], frames: list[dict[str, Any]]
-) -> None:
+def test_filters_equal_client_side_filtering(done: tuple[Client, dict[str, Any]], frames: list[dict[str, Any]]) -> None:
     client, job = done
     queries: list[dict[str, Any]] = [
         {"label": ["cat"]},
@@ -120,7 +120,7 @@ def test_filters_give_what_a_client_would_pick_by_hand(
     assert client.frames(job, to_ms=middle) == [frame for frame in frames if frame["time_ms"] < middle]
 
 
-def test_the_summary_counts_what_the_frames_hold(
+def test_summary_equals_a_count_over_the_frames(
     done: tuple[Client, dict[str, Any]], frames: list[dict[str, Any]]
 ) -> None:
     client, job = done
@@ -145,7 +145,7 @@ def test_the_summary_counts_what_the_frames_hold(
     assert summary["top_labels"] == sorted(counts, key=lambda label: -sum(counts[label]))[:3]
 
 
-def test_the_jobs_options_are_obeyed(service: Service, sample: Path, frames: list[dict[str, Any]]) -> None:
+def test_job_options_are_applied(service: Service, sample: Path, frames: list[dict[str, Any]]) -> None:
     client = service.client()
     job = client.detect(sample, model="nanodet-g", options={"min_score": 0.6, "labels": ["cat", "person"]})
     found = client.frames(job)

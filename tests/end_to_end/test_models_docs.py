@@ -24,7 +24,7 @@ def block(name: str) -> str:
     return str(found)
 
 
-def test_from_a_file_to_boxes_by_the_very_lines(tmp_path: Path) -> None:
+def test_documented_commands_add_and_run_a_model(tmp_path: Path) -> None:
     red = onnx_models.square("pad", 4, 2)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "labels.txt").write_text("red\nblue\n")
@@ -72,7 +72,7 @@ def test_from_a_file_to_boxes_by_the_very_lines(tmp_path: Path) -> None:
         assert client.wait(job)["state"] == "succeeded"
 
 
-def test_the_entry_by_hand_is_one_and_every_field_is_explained() -> None:
+def test_documented_entry_is_valid_and_every_field_is_explained() -> None:
     model = catalogue.entry(json.loads(block("entry")))
     assert (model.id, model.head) == ("my-yolox", "yolox")
     explained = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", TEXT, re.MULTILINE))))

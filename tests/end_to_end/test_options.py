@@ -37,7 +37,7 @@ def every(client: Client, video: dict[str, Any]) -> list[dict[str, Any]]:
     ],
     ids=str,
 )
-def test_a_part_of_the_frames_is_the_same_as_in_the_whole(
+def test_sampled_frames_equal_those_of_the_whole_video(
     client: Client, video: dict[str, Any], every: list[dict[str, Any]], options: dict[str, Any], numbers: range
 ) -> None:
     job = client.wait(client.start(video, options=options))
@@ -47,7 +47,7 @@ def test_a_part_of_the_frames_is_the_same_as_in_the_whole(
     assert client.call("GET", f"/jobs/{job['id']}/summary", 200)["frames"] == len(numbers)
 
 
-def test_a_region_is_all_that_the_model_sees(client: Client, video: dict[str, Any], sample: Path) -> None:
+def test_model_sees_only_the_region(client: Client, video: dict[str, Any], sample: Path) -> None:
     region = [0.25, 0.125, 1.0, 0.875]
     job = client.wait(client.start(video, options={"region": region, "every_n": 8, "min_score": 0.4}))
     frames = client.frames(job)
@@ -65,7 +65,7 @@ def test_a_region_is_all_that_the_model_sees(client: Client, video: dict[str, An
     assert sum(len(frame["detections"]) for frame in frames) > 10
 
 
-def test_a_part_that_holds_no_frame_fails_and_says_so(client: Client, video: dict[str, Any]) -> None:
+def test_time_range_without_frames_fails_with_the_reason(client: Client, video: dict[str, Any]) -> None:
     job = client.wait(client.start(video, options={"start_ms": LAST_MS}))
     assert job["state"] == "failed"
     assert job["error"]["code"] == "invalid_options"
@@ -85,9 +85,7 @@ def test_a_part_that_holds_no_frame_fails_and_says_so(client: Client, video: dic
         ({"masks": True}, "nanodet-g does not support masks"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(
-    client: Client, video: dict[str, Any], options: dict[str, Any], says: str
-) -> None:
+def test_invalid_options_are_refused(client: Client, video: dict[str, Any], options: dict[str, Any], says: str) -> None:
     response = client.request("POST", "/jobs", json={"video_id": video["id"], "options": options})
     assert response.status_code == 422
     assert says in response.json()["detail"]

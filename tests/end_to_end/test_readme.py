@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.support.deployments.service import ROOT, Service
 
 
-def test_the_curl_lines_run_as_they_stand(service: Service, tmp_path: Path) -> None:
+def test_curl_commands_of_the_readme_work(service: Service, tmp_path: Path) -> None:
     text = (ROOT / "README.md").read_text()
     (script,) = re.findall(r"<!-- executed: curl -->\n```sh\n(.*?)```", text, re.DOTALL)
     (tmp_path / "samples").symlink_to(ROOT / "samples")
@@ -32,7 +32,7 @@ def test_the_curl_lines_run_as_they_stand(service: Service, tmp_path: Path) -> N
     assert len(lines) == summary["frames"]
 
 
-def test_the_readmes_example_frame_has_the_fields_of_a_real_one(service: Service, sample: Path) -> None:
+def test_example_frame_of_the_readme_has_the_fields_of_a_real_one(service: Service, sample: Path) -> None:
     (example,) = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     client = service.client()
     real = next(frame for frame in client.frames(client.detect(sample)) if frame["detections"])

@@ -40,7 +40,7 @@ def keyframes(path: Path) -> int:
 
 
 @pytest.mark.parametrize(("size", "workers", "cuts"), CASES)
-def test_chunks_and_workers_do_not_show_in_the_result(
+def test_result_is_independent_of_chunks_and_workers(
     service: Service, sample: Path, single: Path, tmp_path: Path, size: int, workers: int, cuts: int
 ) -> None:
     """Compared with a service of other settings: the defaults."""

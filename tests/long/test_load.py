@@ -11,7 +11,7 @@ CLIENTS = 60
 SECONDS = 10
 
 
-def test_whoever_asks_gets_an_answer_while_others_upload_and_jobs_run(tmp_path: Path, sample: Path) -> None:
+def test_requests_are_answered_during_uploads_and_jobs(tmp_path: Path, sample: Path) -> None:
     with EmbeddedMode().run(tmp_path) as service:
         assert isinstance(service, Embedded)
         seen = asyncio.run(Crowd(service, sample, CLIENTS, SECONDS).run())

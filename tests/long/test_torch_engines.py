@@ -100,7 +100,7 @@ def plain(kind: Kind, images: list[Image]) -> list[dict[str, Any]]:
     [FASTER, RETINA, MASK, SMALL_FASTER, TORCHVISION_MASK, SSD, FCOS, TORCHVISION_RETINA],
     ids=lambda k: k.config,
 )
-def test_a_network_finds_what_its_library_finds(kind: Kind, tmp_path: Path) -> None:
+def test_network_equals_its_library(kind: Kind, tmp_path: Path) -> None:
     engine = loaded(kind, write(kind, tmp_path / "weights.pth"))
     images = noise(2, SIZE)
     for one, expected in zip(engine.infer(images, masks=kind.masks), plain(kind, images), strict=True):
@@ -137,7 +137,7 @@ def test_frames_are_scaled_as_by_pillow_to_the_size_of_detectron2() -> None:
 
 
 @pytest.mark.parametrize("kind", [FASTER, SMALL_FASTER], ids=lambda kind: kind.engine)
-def test_frames_in_batches_give_what_each_gives_alone(kind: Kind, tmp_path: Path) -> None:
+def test_batched_frames_equal_single_ones(kind: Kind, tmp_path: Path) -> None:
     path = write(kind, tmp_path / "weights.pth")
     # Of another size in between: such are not put together.
     images = [*noise(3, SIZE), *noise(1, (60, 100)), *noise(2, SIZE, seed=9)]
@@ -174,7 +174,7 @@ def count_calls(network: Any, name: str) -> list[None]:
     [(MASK, "roi_heads.mask_head"), (TORCHVISION_MASK, "roi_heads.mask_head")],
     ids=["detectron2", "torchvision"],
 )
-def test_what_makes_masks_runs_only_when_they_are_asked_for(kind: Kind, part: str, tmp_path: Path) -> None:
+def test_mask_branch_runs_only_on_request(kind: Kind, part: str, tmp_path: Path) -> None:
     engine: Any = loaded(kind, write(kind, tmp_path / "weights.pth"))
     calls = count_calls(engine._batches._network._network, part)
     images = noise(2, SIZE)
@@ -205,7 +205,7 @@ class Touch:
 
 @pytest.mark.parametrize("kind", [FASTER, SMALL_FASTER], ids=lambda kind: kind.engine)
 @pytest.mark.parametrize("suffix", [".pkl", ".pth"])
-def test_nothing_in_a_file_runs_whether_or_not_its_hash_is_known(kind: Kind, suffix: str, tmp_path: Path) -> None:
+def test_pickled_code_is_never_executed(kind: Kind, suffix: str, tmp_path: Path) -> None:
     import torch
 
     path, touched = tmp_path / f"weights{suffix}", tmp_path / "touched"
@@ -225,7 +225,7 @@ def test_nothing_in_a_file_runs_whether_or_not_its_hash_is_known(kind: Kind, suf
     assert touched.exists()
 
 
-def test_a_changed_file_is_not_even_opened_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_file_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from detector.engines import torch_weights
 
     path = write(FASTER, tmp_path / "weights.pkl")
@@ -250,7 +250,7 @@ def refusal(kind: Kind, path: Path, **changes: Any) -> str:
 
 
 @pytest.mark.parametrize("kind", [FASTER, SMALL_FASTER], ids=lambda kind: kind.engine)
-def test_weights_that_do_not_fit_are_refused_with_their_names(kind: Kind, tmp_path: Path) -> None:
+def test_mismatched_weights_are_refused_with_their_names(kind: Kind, tmp_path: Path) -> None:
     whole = write(kind, tmp_path / "whole.pth")
     part = write(kind, tmp_path / "part.pth", without="rpn" if kind.engine == "torchvision" else "proposal_generator")
     assert "lacks" in refusal(kind, part)
@@ -265,7 +265,7 @@ def test_weights_that_do_not_fit_are_refused_with_their_names(kind: Kind, tmp_pa
     assert "more" in said
 
 
-def test_entries_that_do_not_fit_their_engine_are_refused(tmp_path: Path) -> None:
+def test_entries_that_contradict_their_engine_are_refused(tmp_path: Path) -> None:
     path = write(SMALL_FASTER, tmp_path / "weights.pth")
     assert "fasterrcnn_resnet50_fpn" in refusal(SMALL_FASTER, path, config="keypointrcnn_resnet50_fpn")
     assert "takes RGB" in refusal(SMALL_FASTER, path, channels="BGR")
@@ -299,7 +299,7 @@ def test_every_config_of_the_two_families_can_be_named() -> None:
 # Devices and memory.
 
 
-def test_a_device_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+def test_missing_device_is_refused_with_the_available_ones(tmp_path: Path) -> None:
     path = write(SMALL_FASTER, tmp_path / "weights.pth")
     for name in ("abacus", "cuda:99"):
         with pytest.raises(EngineUnavailable, match=r"has: cpu.*DETECTOR_DEVICE"):
@@ -346,7 +346,7 @@ def ran(network: Scarce, thread: ThreadPoolExecutor, count: int) -> list[float]:
     return [float(outputs["scores"][0]) for outputs in results]
 
 
-def test_a_batch_for_which_memory_runs_out_is_halved_and_nothing_is_lost(
+def test_batch_is_halved_when_memory_runs_out_and_nothing_is_lost(
     thread: ThreadPoolExecutor, caplog: pytest.LogCaptureFixture
 ) -> None:
     network = Scarce(3)

@@ -96,7 +96,9 @@ def peaks_of(roomy: Embedded, work: Callable[[], Any]) -> tuple[dict[str, int], 
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "piece"])
-def test_a_gibibyte_raises_no_process_memory(roomy: Embedded, sample: Path, tmp_path: Path, kind: str) -> None:
+def test_uploading_a_gibibyte_does_not_increase_memory(
+    roomy: Embedded, sample: Path, tmp_path: Path, kind: str
+) -> None:
     client = roomy.client()
     file = big(sample, tmp_path / "big.mp4", SIZE)
     sent(roomy, client, sample, kind)  # the first loads what is loaded once

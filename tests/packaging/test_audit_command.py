@@ -103,7 +103,7 @@ def locked(lock: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)(?:\[.*\])?==([^ ;]+)", (ROOT / lock).read_text(), re.MULTILINE))
 
 
-def test_all_locked_packages_are_asked_for(knowing: Knowing, tmp_path: Path) -> None:
+def test_all_locked_packages_are_looked_up(knowing: Knowing, tmp_path: Path) -> None:
     done = audit(knowing.url, tmp_path)
     assert (done.returncode, done.stdout) == (0, "audit: no vulnerability is known\n"), done.stderr
     python = locked("requirements/embedded.txt") | locked("requirements/detectron2.txt")
@@ -113,7 +113,7 @@ def test_all_locked_packages_are_asked_for(knowing: Knowing, tmp_path: Path) -> 
     assert {*page["dependencies"], *page["devDependencies"]} - knowing.asked == set()
 
 
-def test_what_is_known_is_said_and_is_an_error(knowing: Knowing, tmp_path: Path) -> None:
+def test_known_vulnerabilities_are_reported_as_an_error(knowing: Knowing, tmp_path: Path) -> None:
     version = locked("requirements/embedded.txt")["sqlalchemy"]
     preact = json.loads((ROOT / "web/package.json").read_text())["dependencies"]["preact"]
     knowing.python["sqlalchemy"], knowing.page["preact"] = version, preact
@@ -126,7 +126,7 @@ def test_what_is_known_is_said_and_is_an_error(knowing: Knowing, tmp_path: Path)
     assert "starlette" not in done.stdout
 
 
-def test_nobody_to_ask_is_an_error_but_where_that_is_said(tmp_path: Path) -> None:
+def test_unreachable_database_is_an_error_unless_allowed(tmp_path: Path) -> None:
     nobody = "http://127.0.0.1:9"
     done = audit(nobody, tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

@@ -33,7 +33,7 @@ def conditions(service: str) -> dict[str, str]:
     return {name: value["condition"] for name, value in SERVICES[service].get("depends_on", {}).items()}
 
 
-def test_the_services_are_those_of_the_distributed_form() -> None:
+def test_services_are_those_of_distributed_mode() -> None:
     assert set(OURS) == {"api", "processor", "renderer", "detector", "detector-gpu", "migrate"}
     assert set(SERVICES) - set(OURS) == {"rabbitmq", "redis", "postgres", "flower", "redisinsight"}
     assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
@@ -57,7 +57,7 @@ def test_our_containers_run_as_the_chosen_user_and_write_nowhere_else(name: str)
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_an_image_is_that_users_too(role: str) -> None:
+def test_images_are_built_for_that_user(role: str) -> None:
     file = dockerfile(role)
     assert dict(file["ARG"])["USER_ID"] == "10001"
     assert file["USER"] == "${USER_ID}:${USER_ID}"
@@ -67,7 +67,7 @@ def test_an_image_is_that_users_too(role: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_nothing_gets_more_rights_than_a_container_has(name: str) -> None:
+def test_no_service_gets_additional_privileges(name: str) -> None:
     service = SERVICES[name]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert not set(service) & {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices", "userns_mode"}
@@ -101,12 +101,12 @@ def test_every_service_that_stays_has_a_health_check(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_waits_until_what_it_needs_is_well(name: str) -> None:
+def test_services_wait_for_healthy_dependencies(name: str) -> None:
     for other, condition in conditions(name).items():
         assert condition == ("service_completed_successfully" if other in ONE_SHOT else "service_healthy")
 
 
-def test_a_role_waits_for_all_that_it_talks_to() -> None:
+def test_roles_depend_on_all_their_servers() -> None:
     servers = {"rabbitmq", "redis"}
     for name in ("api", "processor", "renderer"):
         assert set(conditions(name)) == servers | {"migrate"}
@@ -115,7 +115,7 @@ def test_a_role_waits_for_all_that_it_talks_to() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_what_a_container_says_is_bounded(name: str) -> None:
+def test_logs_are_rotated(name: str) -> None:
     assert SERVICES[name]["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
 
 
@@ -127,14 +127,14 @@ def test_only_the_api_and_the_admin_uis_are_published_and_on_loopback(name: str)
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_a_secret_is_asked_for_and_has_no_default(secret: str) -> None:
+def test_secrets_are_required_and_have_no_default(secret: str) -> None:
     assert {row.variable for row in table() if row.secret and row.required} <= set(SECRETS)
     with pytest.raises(KeyError, match=f"{secret}: set it in .env"):
         interpolated(TEXT, {name: value for name, value in SECRETS.items() if name != secret})
     assert not re.search(rf"\$\{{{secret}:?[-+]", TEXT)
 
 
-def test_no_value_looks_like_a_secret_of_its_own() -> None:
+def test_no_value_looks_like_a_secret() -> None:
     for name in SERVICES:
         for variable, text in SERVICES[name].get("environment", {}).items():
             # One without a value comes from .env, and is no secret of the file's.
@@ -150,7 +150,7 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize("variable", ADDRESSES)
-def test_an_address_is_the_bundled_servers_or_the_users_own(variable: str) -> None:
+def test_urls_are_those_of_bundled_or_external_servers(variable: str) -> None:
     readers = {row.variable: row.roles for row in table()}[variable]
     for name in OURS:
         if COMPOSE.role(name) in readers and (name != "migrate" or variable == "DATABASE_URL"):
@@ -233,12 +233,12 @@ COMMANDS = [
 ]
 
 
-def test_the_compose_commands_of_the_documents_are_found() -> None:
+def test_compose_commands_in_the_docs_are_found() -> None:
     assert {path for path, _ in COMMANDS} >= {"docker-compose.yaml", "deploy.md"}
 
 
 @pytest.mark.parametrize(("document", "command"), COMMANDS)
-def test_a_compose_command_of_the_documents_names_what_there_is(document: str, command: str) -> None:
+def test_compose_commands_in_the_docs_name_existing_files_and_services(document: str, command: str) -> None:
     profiles = {profile for service in SERVICES.values() for profile in service.get("profiles", [])}
     assert set(re.findall(r"--profile[ =](\S+)", command)) <= profiles
     assert set(re.findall(r"--scale[ =]([\w-]+)=", command)) <= set(SERVICES)

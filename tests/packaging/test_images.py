@@ -59,7 +59,7 @@ def test_an_image_is_for_the_user_it_was_built_for(images: BuiltImages, role: st
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_an_image_holds_what_it_copies_and_no_traces_of_its_making(images: BuiltImages, role: str) -> None:
+def test_image_contains_what_it_copies_and_no_build_leftovers(images: BuiltImages, role: str) -> None:
     root = images.root(role)
     wanted = set()
     for source, target in dockerfile(role)["COPY"]:
@@ -82,7 +82,7 @@ def test_an_image_holds_what_it_copies_and_no_traces_of_its_making(images: Built
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_its_user_owns_nothing_but_the_place_of_the_data(images: BuiltImages, role: str) -> None:
+def test_image_user_owns_only_the_data_folder(images: BuiltImages, role: str) -> None:
     found = []
     for folder, _, names in os.walk(images.root(role)):
         for path in [folder, *(os.path.join(folder, name) for name in names)]:
@@ -94,7 +94,7 @@ def test_its_user_owns_nothing_but_the_place_of_the_data(images: BuiltImages, ro
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_its_history_tells_no_secret_and_no_machine(images: BuiltImages, role: str) -> None:
+def test_image_history_contains_no_secret_and_no_machine_path(images: BuiltImages, role: str) -> None:
     found = images.inspect(images.name(role))
     text = str(found)
     for word in ("pip.conf", "cert", "index-url", "PASSWORD", "SECRET"):
@@ -105,13 +105,13 @@ def test_its_history_tells_no_secret_and_no_machine(images: BuiltImages, role: s
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_an_image_holds_what_its_role_imports_alone(images: BuiltImages, role: str, tmp_path: Path) -> None:
+def test_image_contains_only_imports_of_its_role(images: BuiltImages, role: str, tmp_path: Path) -> None:
     done = run(images, role, tmp_path, ["python", "-c", entry_and_foreign(role)])
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_container_without_settings_ends_and_names_all_that_are_missing(
+def test_container_without_settings_exits_and_names_the_missing_ones(
     images: BuiltImages, role: str, tmp_path: Path
 ) -> None:
     done = run(images, role, tmp_path, dockerfile(role)["CMD"])
@@ -122,9 +122,7 @@ def test_a_container_without_settings_ends_and_names_all_that_are_missing(
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_container_can_write_into_its_tmp_and_data_and_nowhere_else(
-    images: BuiltImages, role: str, tmp_path: Path
-) -> None:
+def test_container_can_write_only_to_tmp_and_data(images: BuiltImages, role: str, tmp_path: Path) -> None:
     code = """
 import os
 for place in ("/", "/app", "/usr/local/lib", "/data", "/tmp", "/root", "/var/tmp"):
@@ -148,7 +146,7 @@ def running(images: BuiltImages, starting: Servers, tmp_path_factory: pytest.Tem
     assert deployment.complaints() == []
 
 
-def test_the_containers_give_the_embedded_forms_result_file(running: Deployment, sample: Path, expected: bytes) -> None:
+def test_containers_give_the_result_file_of_embedded_mode(running: Deployment, sample: Path, expected: bytes) -> None:
     job = running.client().detect(sample)
     assert job["state"] == "succeeded", job
     assert running.result_bytes(job) == expected
@@ -170,7 +168,7 @@ def test_a_container_of_the_gpu_service_starts_and_waits_for_an_engine(running: 
     assert part.wait() == 0
 
 
-def test_the_sizes_are_those_of_the_page(images: BuiltImages, capsys: pytest.CaptureFixture[str]) -> None:
+def test_image_sizes_are_those_in_the_docs(images: BuiltImages, capsys: pytest.CaptureFixture[str]) -> None:
     sizes = {
         name: images.sizes(image) for name, image in {"base": images.base, **{r: images.name(r) for r in ROLES}}.items()
     }

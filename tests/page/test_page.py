@@ -17,7 +17,7 @@ from tests.support.deployments.service import Client, Service
 WAIT_MS = 120_000
 
 
-def test_from_the_account_to_the_downloads(
+def test_whole_workflow_from_registration_to_export(
     service: Service, page: Page, sample: Path, tmp_path: Path, truth: dict[str, Any]
 ) -> None:
     wrong: list[str] = []

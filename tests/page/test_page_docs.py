@@ -8,7 +8,7 @@ TEXT = (ROOT / "docs/page.md").read_text()
 NAMES = {" ": "Space", "ArrowLeft": "←", "ArrowRight": "→"}
 
 
-def test_the_keys_are_those_of_the_player() -> None:
+def test_documented_shortcuts_are_those_of_the_player() -> None:
     source = (ROOT / "web/src/player/controls/keys.ts").read_text()
     shortcuts = source[source.index("SHORTCUTS:") : source.index("];")]
     expected = {}
@@ -20,7 +20,7 @@ def test_the_keys_are_those_of_the_player() -> None:
     assert {key: words.lower() for keys, words in rows for key in re.findall("`(.+?)`", keys)} == expected
 
 
-def test_the_pictures_are_shown_and_small() -> None:
+def test_screenshots_are_used_and_small() -> None:
     images = {path.name: path.stat().st_size for path in (ROOT / "docs/images").iterdir()}
     assert set(re.findall(r'"images/([\w.-]+)"', TEXT)) == set(images)
     assert set(re.findall(r'"docs/images/([\w.-]+)"', (ROOT / "README.md").read_text())) <= set(images)

@@ -28,7 +28,7 @@ WAIT_MS = 120_000
     ],
     ids=["avi", "rotated", "uneven"],
 )
-def test_each_picture_has_the_boxes_of_its_frame(
+def test_each_displayed_frame_has_its_own_boxes(
     service: Service,
     page: Page,
     sample: Path,
@@ -71,9 +71,7 @@ def the_pictures_are_those_of_the_frames(page: Page, frames: dict[int, dict[str,
         assert boxes == len(frames[number]["detections"])
 
 
-def test_a_job_that_runs_shows_the_boxes_of_what_is_done(
-    service: Service, page: Page, sample: Path, tmp_path: Path
-) -> None:
+def test_running_job_shows_boxes_of_finished_frames(service: Service, page: Page, sample: Path, tmp_path: Path) -> None:
     client = register(page, service)
     job = client.start(client.upload(still(sample, tmp_path / "long.mp4", 12_000)))
     page.goto(f"{service.url}/jobs/{job['id']}")

@@ -8,7 +8,7 @@ from tests.support.browsing import PASSWORD, register
 from tests.support.deployments.service import Client, Service
 
 
-def test_a_reload_keeps_the_session_and_no_token_can_be_read(service: Service, page: Page) -> None:
+def test_reload_keeps_the_session_and_scripts_cannot_read_tokens(service: Service, page: Page) -> None:
     urls: list[str] = []
     tokens: set[str] = set()
     page.on("request", lambda request: urls.append(request.url))
@@ -50,7 +50,7 @@ def test_signing_out_everywhere_ends_the_session_of_another_browser(service: Ser
     assert client.request("GET", "/auth/me").status_code == 401
 
 
-def test_a_token_that_is_made_on_the_page_lets_a_program_in_until_it_is_deleted(service: Service, page: Page) -> None:
+def test_api_token_created_in_the_web_ui_works_until_deleted(service: Service, page: Page) -> None:
     me = register(page, service).call("GET", "/auth/me", 200)
     page.goto(f"{service.url}/account")
     page.get_by_role("button", name="Create token").click()

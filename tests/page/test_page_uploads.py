@@ -62,7 +62,7 @@ def arrived_whole(page: Page, client: Client, path: Path) -> None:
     tidy(client)
 
 
-def test_an_upload_that_is_cut_at_random_places_goes_on_by_itself(service: Service, page: Page, large: Path) -> None:
+def test_interrupted_upload_resumes_automatically(service: Service, page: Page, large: Path) -> None:
     places = sorted(random.Random(11).sample(range(200_000, SIZE - 200_000), CUTS))
     with Proxy(service.port, [(place, "cut") for place in places]) as proxy:
         client = register(page, service, proxy.url)
@@ -77,7 +77,7 @@ def test_an_upload_that_is_cut_at_random_places_goes_on_by_itself(service: Servi
     assert max(sent.offsets()) > 100_000, "nothing was kept"
 
 
-def test_an_upload_is_paused_and_goes_on_by_the_buttons(service: Service, page: Page, large: Path) -> None:
+def test_upload_is_paused_and_resumed_by_its_buttons(service: Service, page: Page, large: Path) -> None:
     with Proxy(service.port, [(SIZE // 2, "hang")]) as proxy:
         client = register(page, service, proxy.url)
         sent = Sent(page)
@@ -93,9 +93,7 @@ def test_an_upload_is_paused_and_goes_on_by_the_buttons(service: Service, page: 
     assert max(sent.offsets()) > SIZE / 4
 
 
-def test_an_upload_goes_on_after_a_reload_when_the_file_is_chosen_again(
-    service: Service, page: Page, large: Path
-) -> None:
+def test_upload_resumes_after_a_reload_when_the_file_is_chosen_again(service: Service, page: Page, large: Path) -> None:
     asked: list[str] = []
 
     def leave(dialog: Dialog) -> None:
@@ -120,7 +118,7 @@ def test_an_upload_goes_on_after_a_reload_when_the_file_is_chosen_again(
     assert min(sent.offsets()) > SIZE / 4
 
 
-def test_what_is_no_video_is_told_what_to_send(service: Service, page: Page, tmp_path: Path) -> None:
+def test_file_that_is_not_a_video_gets_advice(service: Service, page: Page, tmp_path: Path) -> None:
     client = register(page, service)
     text = tmp_path / "notes.mp4"
     text.write_text("This is a text and no video at all. " * 100)

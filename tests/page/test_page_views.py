@@ -15,7 +15,7 @@ WIDTHS = (360, 1280)
 WAIT_MS = 120_000
 
 
-def test_nothing_is_in_the_way_of_anybody(service: Service, page: Page, sample: Path) -> None:
+def test_pages_have_no_accessibility_violations(service: Service, page: Page, sample: Path) -> None:
     """axe finds nothing that is serious, and nothing is wider than the screen: phone and desk, light and dark."""
     if not AXE.exists():
         missing(f"{AXE} is not there: make page installs it")
@@ -70,7 +70,7 @@ def complaints(page: Page, view: str) -> list[str]:
     return wrong
 
 
-def test_the_keyboard_alone_is_enough(service: Service, page: Page, sample: Path) -> None:
+def test_web_ui_is_usable_by_keyboard(service: Service, page: Page, sample: Path) -> None:
     """Sign in, go to a job, step, play, pause: no pointer."""
     client = service.client()
     client.detect(sample)
@@ -118,7 +118,7 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"no way to {selector}")
 
 
-def test_a_page_that_is_offline_says_so_and_comes_back(service: Service, page: Page, sample: Path) -> None:
+def test_offline_page_shows_it_and_recovers(service: Service, page: Page, sample: Path) -> None:
     client = register(page, service)
     said = page.get_by_text("Cannot reach the server")
     expect(said).to_have_count(0)

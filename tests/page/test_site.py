@@ -45,7 +45,7 @@ def http(site: Service) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize("path", ["/", "/account", "/tokens", "/sign-in", "/jobs", f"/jobs/{uuid.uuid4()}"])
-def test_every_view_is_the_page_which_is_asked_for_again(http: httpx.Client, path: str) -> None:
+def test_every_path_serves_the_page_uncached(http: httpx.Client, path: str) -> None:
     answer = http.get(path)
     assert (answer.status_code, answer.content) == (200, INDEX)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -54,7 +54,7 @@ def test_every_view_is_the_page_which_is_asked_for_again(http: httpx.Client, pat
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_page_runs_no_script_that_is_not_a_file_of_its_own(http: httpx.Client) -> None:
+def test_page_has_no_inline_scripts(http: httpx.Client) -> None:
     policy = dict(part.split(" ", 1) for part in http.get("/").headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
@@ -62,7 +62,7 @@ def test_the_page_runs_no_script_that_is_not_a_file_of_its_own(http: httpx.Clien
     assert "unsafe" not in str(policy)
 
 
-def test_an_asset_is_kept_for_good_and_comes_compressed(http: httpx.Client) -> None:
+def test_assets_are_immutable_and_compressed(http: httpx.Client) -> None:
     path = "/assets/app-1a2B.js"
     plain = http.get(path, headers={"Accept-Encoding": "identity"})
     assert plain.content == SCRIPT
@@ -77,7 +77,7 @@ def test_an_asset_is_kept_for_good_and_comes_compressed(http: httpx.Client) -> N
     assert packed.headers["vary"] == "Accept-Encoding"
 
 
-def test_head_tells_the_length_and_sends_nothing(http: httpx.Client) -> None:
+def test_head_has_the_length_and_no_body(http: httpx.Client) -> None:
     answer = http.head("/", headers={"Accept-Encoding": "identity"})
     assert (answer.status_code, answer.content) == (200, b"")
     assert int(answer.headers["content-length"]) == len(INDEX)
@@ -96,18 +96,18 @@ def test_head_tells_the_length_and_sends_nothing(http: httpx.Client) -> None:
         "/nothing",
     ],
 )
-def test_what_is_not_the_pages_is_not_there(http: httpx.Client, path: str) -> None:
+def test_unknown_files_return_404(http: httpx.Client, path: str) -> None:
     answer = http.get(path)
     assert answer.status_code == 404
     assert answer.json()["code"] == "not_found"
 
 
-def test_only_reading_is_answered_by_the_page(http: httpx.Client) -> None:
+def test_site_answers_only_get_and_head(http: httpx.Client) -> None:
     assert http.post("/").status_code in (404, 405)
 
 
 @pytest.mark.parametrize("path", ["/", "/docs/", "/healthz", "/api/v1/models", "/api/v1/videos", "/nothing"])
-def test_every_answer_says_what_browsers_may_do_with_it(http: httpx.Client, path: str) -> None:
+def test_every_response_has_security_headers(http: httpx.Client, path: str) -> None:
     headers = http.get(path).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
@@ -117,7 +117,7 @@ def test_every_answer_says_what_browsers_may_do_with_it(http: httpx.Client, path
     assert len(headers.get_list("content-security-policy")) == 1
 
 
-def test_a_browser_runs_the_page_and_swagger_ui_without_complaint(site: Service, page: Page) -> None:
+def test_web_ui_and_swagger_ui_violate_no_content_security_policy(site: Service, page: Page) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -128,7 +128,7 @@ def test_a_browser_runs_the_page_and_swagger_ui_without_complaint(site: Service,
     assert complaints == []
 
 
-def test_without_the_page_its_place_says_how_to_build_it(folder: Path, site: Service, http: httpx.Client) -> None:
+def test_missing_build_returns_instructions(folder: Path, site: Service, http: httpx.Client) -> None:
     index = folder / "index.html"
     index.rename(folder / "away")
     try:

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page
 from tests.support.deployments.service import Service
 
 
-def test_the_main_job_with_the_mouse(service: Service, page: Page, sample: Path) -> None:
+def test_main_job_in_swagger_ui(service: Service, page: Page, sample: Path) -> None:
     elsewhere: list[str] = []
     page.on(
         "request",
