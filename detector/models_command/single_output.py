@@ -22,12 +22,13 @@ _MANY_ROWS = 1000
 # Offsets in strides, and parts of the input, stay small; coordinates in pixels of an input hundreds wide do not.
 _PIXELS = 16.0
 _PARTS = 1.5
-# Scores a little above 1, and classes a little beside their number, have only been rounded.
+# Scores a little above 1 have only been rounded.
 _ROUNDING = 1e-3
-# Of final boxes, the worst ones may end before they begin, as nothing keeps them from it.
+# The worst boxes may end before they begin, as nothing keeps them from it.
 _ORDERED = 0.9
-# So many boxes would not all be the right way round if they were centres and sizes.
+# So many boxes would not nearly all be the right way round if they were centres and sizes.
 _MANY_BOXES = 20
+_ROWS = "rows of a box"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def read(output: Output) -> Reading | None:
     found = [one for one in (_cells(output), _anchors(output), _columns(output)) if one]
     few = output.rows is None or output.rows <= _MANY_ROWS or output.final
     if few and (output.final or not found):  # a row for each cell is no selection, unless the file says so
-        found = [one for one in (_final(output), _queries(output)) if one] or found
+        rows = _final(output) or _queries(output)
+        found = [rows] if rows else found
         if not found and output.columns <= _MANY_ROWS:
             raise ModelBroken(_not_told(output))
     fitting = [one for one in found if None in (output.classes, one.classes) or output.classes == one.classes]
@@ -119,24 +121,31 @@ def _columns(output: Output) -> Reading | None:
 
 
 def _final(output: Output) -> Reading | None:
-    """Rows x1, y1, x2, y2 in pixels, score, class: YOLOv10, YOLO26, and exports with NMS inside."""
-    if output.columns != 6:
+    """Rows of a box, score and class: YOLOv10, YOLO26, exports with NMS inside; and Ultralytics' later RT-DETR."""
+    if output.columns != 6 or not _are_numbered(output.values, output.classes):
         return None
     used = output.values[output.values[:, 4] > 0]
-    # A file that finds nothing on the photographs is believed what it says of itself.
-    if not (_are_final(used, output.classes) if len(used) else output.final):
-        return None
-    why = "rows of a box in pixels, score and class"
-    return Reading("boxes", {"output": output.port.name}, None, why, YOLO, HeadOptions(joined=True))
+    if not len(used):
+        # A file that finds nothing on the photographs is believed what it says of itself.
+        corners, centres = output.final, False
+    else:
+        corners = used[:, :4].max() > _PARTS and _are_corners(used)
+        centres = _are_parts(used) and not _are_corners(used)
+    names = {"output": output.port.name}
+    if corners:
+        return Reading("boxes", names, None, f"{_ROWS} in pixels, score and class", YOLO, HeadOptions(joined=True))
+    if centres:
+        options = HeadOptions(box="cxcywh", units="unit", joined=True)
+        return Reading("boxes", names, None, f"{_ROWS} from 0 to 1, score and class", DETR, options)
+    return None
 
 
-def _are_final(rows: Values, classes: int | None) -> bool:
+def _are_numbered(rows: Values, classes: int | None) -> bool:
+    """The last two columns are a score and the number of a class; -1 fills up some outputs."""
     score, label = rows[:, 4], rows[:, 5]
-    numbered = np.all(np.abs(label - np.rint(label)) < _ROUNDING) and label.min() > -_ROUNDING
-    known = classes is None or label.max() < classes
-    in_pixels = rows[:, :4].max() > _PARTS
-    ordered = np.mean(_could_be_corners(rows)) >= _ORDERED
-    return bool(numbered and known and in_pixels and ordered and score.max() <= 1 + _ROUNDING)
+    # Exactly whole, as the scores of a sure model nearly are.
+    whole = np.all((label == np.rint(label)) & (label >= -1) & (label < (classes or np.inf)))
+    return bool(whole and np.all(score <= 1 + _ROUNDING))
 
 
 def _queries(output: Output) -> Reading | None:
@@ -149,23 +158,27 @@ def _queries(output: Output) -> Reading | None:
     known = output.classes == columns - 4 and columns != 6
     if not len(used) or not _are_queries(used, known=known):
         return None
-    why = f"rows of a box from 0 to 1 and {columns - 4} scores"
+    why = f"{_ROWS} from 0 to 1 and {columns - 4} scores"
     options = HeadOptions(activation="none", joined=True)
     return Reading("detr", {"output": output.port.name}, columns - 4, why, DETR, options)
 
 
 def _are_queries(rows: Values, *, known: bool) -> bool:
     """known: the number of classes fits, so that a few boxes that could also be corners are no doubt."""
-    box, scores = rows[:, :4], rows[:, 4:]
-    in_parts = np.all((box > 1 - _PARTS) & (box < _PARTS)) and scores.min() >= 0 and scores.max() <= 1 + _ROUNDING
-    corners = bool(np.all(_could_be_corners(rows)))
-    return bool(in_parts) and (not corners or (known and len(np.unique(box, axis=0)) < _MANY_BOXES))
+    scores = rows[:, 4:]
+    if not _are_parts(rows) or scores.min() < 0 or scores.max() > 1 + _ROUNDING:
+        return False
+    return not _are_corners(rows) or (known and len(np.unique(rows[:, :4], axis=0)) < _MANY_BOXES)
 
 
-def _could_be_corners(rows: Values) -> NDArray[np.bool_]:
-    """Which boxes could be corners (n,): they do not end before they begin."""
-    could: NDArray[np.bool_] = np.all(rows[:, 2:4] >= rows[:, :2], axis=1)
-    return could
+def _are_parts(rows: Values) -> bool:
+    """The boxes are in parts of the input, not in pixels."""
+    return bool(np.all((rows[:, :4] > 1 - _PARTS) & (rows[:, :4] < _PARTS)))
+
+
+def _are_corners(rows: Values) -> bool:
+    """Nearly all boxes could be corners: they do not end before they begin."""
+    return bool(np.mean(np.all(rows[:, 2:4] >= rows[:, :2], axis=1)) >= _ORDERED)
 
 
 def _not_told(output: Output) -> str:
@@ -174,8 +187,8 @@ def _not_told(output: Output) -> str:
     if rows == 1:
         return f"{what}, one for each class: a classification model, which finds no boxes: export a detection model"
     told = (
-        f"{what} that are neither final boxes (x1, y1, x2, y2 in pixels, score, class) nor those of queries "
-        "(centre and size from 0 to 1, a score for each class)"
+        f"{what} that are neither final boxes (x1, y1, x2, y2 in pixels, or centre and size from 0 to 1; score, class) "
+        "nor those of queries (centre and size from 0 to 1, a score for each class)"
     )
     if len(output.values) and not np.any(output.values):
         told = f"{what}, all 0 for the photographs, so that they cannot be told: try a picture of its objects (--photo)"

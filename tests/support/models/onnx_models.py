@@ -5,6 +5,7 @@ A window of 40 x 40 pixels of the input is looked at every 8 pixels: its score i
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,11 @@ def _corners() -> NDArray[np.float32]:
     return (np.concatenate([_centres() - half, _centres() + half], axis=1) / INPUT).astype(np.float32)
 
 
+def _middles() -> NDArray[np.float32]:
+    """[cells, 4] as centre x, centre y, width, height, 0 to 1."""
+    return np.concatenate([_centres() / INPUT, np.full((_CELLS, 2), WINDOW / INPUT)], axis=1).astype(np.float32)
+
+
 def _image(kind: int = TensorProto.FLOAT, name: str = "images") -> onnx.ValueInfoProto:
     return _info(name, (1, 3, INPUT, INPUT), kind)
 
@@ -142,14 +148,17 @@ def yolov5(path: Path, classes: int = 2) -> Path:
     return noted(path, names=str(list(LABELS[:classes])), stride="32")
 
 
-def final_rows(path: Path) -> Path:
-    """As YOLOv10 and YOLO26: RGB, 0 to 1; one output [300, 6] of x1, y1, x2, y2 in pixels, score, class."""
+def final_rows(path: Path, *, centres: bool = False) -> Path:
+    """As YOLOv10 and YOLO26: RGB, 0 to 1; one output [300, 6] of x1, y1, x2, y2 in pixels, score, class.
+
+    centres: as Ultralytics' RT-DETR since 2026, with centre and size from 0 to 1."""
     graph = _Graph()
     scores = graph.add("Sigmoid", _logits(graph, "images", "RGB", np.zeros(3), np.full(3, 255.0)))
     flat = graph.add("Reshape", scores, np.array([1, 2 * _CELLS]))
     graph.nodes.append(helper.make_node("TopK", [flat, graph.constant(np.array([300]))], ["best", "place"], axis=1))
     label = graph.add("Cast", graph.add("Div", "place", np.array(_CELLS)), to_=TensorProto.FLOAT)
-    box = graph.add("Gather", _corners() * INPUT, graph.add("Mod", "place", np.array(_CELLS)), axis=0)
+    boxes = _middles() if centres else _corners() * INPUT
+    box = graph.add("Gather", boxes, graph.add("Mod", "place", np.array(_CELLS)), axis=0)
     last = [graph.add("Unsqueeze", column, np.array([2])) for column in ("best", label)]
     graph.add("Concat", box, *last, to="output0", axis=2)
     return graph.save(path, [_image()], [_info("output0", (1, 300, 6))])
@@ -162,8 +171,7 @@ def queries(path: Path, *, dynamic: bool = False) -> Path:
     graph = _Graph()
     logits = _logits(graph, "images", "RGB", np.zeros(3), np.full(3, 255.0))
     scores = graph.add("Sigmoid", graph.add("Transpose", logits, perm=[0, 2, 1]))
-    boxes = np.concatenate([_centres() / INPUT, np.full((_CELLS, 2), WINDOW / INPUT)], axis=1)
-    graph.add("Concat", boxes[None].astype(np.float32), scores, to="output0", axis=2)
+    graph.add("Concat", _middles()[None], scores, to="output0", axis=2)
     if not dynamic:
         return graph.save(path, [_image()], [_info("output0", (1, _CELLS, 6))])
     image = _info("images", ("batch", 3, "height", "width"))
@@ -176,8 +184,7 @@ def detr(path: Path) -> Path:
     graph = _Graph()
     logits = _logits(graph, "input", "RGB", *_IMAGENET)
     graph.add("Transpose", logits, to="labels", perm=[0, 2, 1])
-    boxes = np.concatenate([_centres() / INPUT, np.full((_CELLS, 2), WINDOW / INPUT)], axis=1)
-    graph.add("Identity", boxes[None].astype(np.float32), to="dets")
+    graph.add("Identity", _middles()[None], to="dets")
     outputs = [_info("dets", (1, _CELLS, 4)), _info("labels", (1, _CELLS, 2))]
     return graph.save(path, [_image(name="input")], outputs)
 
@@ -235,6 +242,7 @@ KINDS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "yolo": (yolo, "pad_centre"),
     "yolov5": (yolov5, "pad_centre"),
     "final_rows": (final_rows, "pad_centre"),
+    "final_centres": (partial(final_rows, centres=True), "stretch"),
     "queries": (queries, "stretch"),
     "detr": (detr, "stretch"),
     "final": (final, "stretch"),

@@ -94,6 +94,17 @@ def test_rows_of_six_are_final_boxes_where_their_numbers_are() -> None:
     assert told(final_rows(), classes=3, final=True) == ("boxes", None, True)
 
 
+def test_rows_of_six_of_centres_in_parts_are_the_later_rt_detr() -> None:
+    found = final_rows()
+    found[:40, :4] = random(40, 4)
+    for values in (found, one(0.5, 0.5, 0.3, 0.25, 0.9, 1)):
+        reading = read(values, classes=3)
+        assert reading is not None
+        assert (reading.head, reading.classes, reading.family) == ("boxes", None, DETR)
+        options = reading.options
+        assert (options.box, options.units, options.joined) == ("cxcywh", "unit", True)
+
+
 def test_rows_of_six_that_found_nothing_are_final_boxes_only_where_the_file_says_so() -> None:
     assert told(np.zeros((300, 6), np.float32), final=True) == ("boxes", None, True)
     with pytest.raises(ModelBroken, match=r"all 0 for the photographs.*--photo"):
@@ -107,6 +118,9 @@ def test_queries_with_scores_are_rt_detr_however_many_classes() -> None:
     reading = read(one(0.5, 0.5, 0.3, 0.25, 0.9, 0.01, 0.01), classes=3)
     assert reading is not None
     assert (reading.head, reading.options.activation, reading.family) == ("detr", "none", DETR)
+    sure = queries(classes=2)
+    sure[:, 4:] = np.where(sure[:, 4:] < 0.5, np.float32(0), np.float32(0.9999))
+    assert told(sure) == ("detr", 2, True)
     # A single box that could also be corners is no doubt where the number of classes fits.
     assert told(one(0.5, 0.5, 0.6, 0.7, 0.9, 0.01, 0.01), classes=3) == ("detr", 3, True)
 
