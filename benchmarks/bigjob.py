@@ -16,7 +16,7 @@ from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.storage.port import index_key
 from contracts.wire.job_states import JobState
-from contracts.wire.messages import SCHEMA, Chunk, Media, Options, PacketIndex, encode, to_json
+from contracts.wire.messages import SCHEMA, Chunk, Location, Media, Options, PacketIndex, encode, to_json
 from processor.context import Services
 from processor.jobs.stored_plan import read_plan
 
@@ -52,7 +52,9 @@ def queue(settings: Settings, frames: int) -> str:
     """A job in the tables on a video that was probed, though its pixels are nowhere; the job's id."""
     media = Media("mp4", "h264", _WIDTH, _HEIGHT, 0, "1:1", frames / _RATE * 1000, frames, _RATE, False)
     times = tuple(number * _TICKS for number in range(frames))
-    index = PacketIndex(SCHEMA, (1, _RATE * _TICKS), "pts", times, times, tuple(range(0, frames, _GROUP)))
+    keyframes = tuple(range(0, frames, _GROUP))
+    locations = tuple(Location(number, 1) for number in keyframes)
+    index = PacketIndex(SCHEMA, (1, _RATE * _TICKS), "pts", times, times, keyframes, locations)
     user, video, job = new_id(), new_id(), new_id()
     with open_storage(settings).create(index_key(video)) as sink:
         sink.write(compress(encode(index)))

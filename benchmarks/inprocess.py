@@ -11,7 +11,7 @@ import psutil
 
 from benchmarks.contenders import Run
 from contracts.models.catalogue import Model
-from contracts.wire.messages import SCHEMA, Chunk, Options, Plan
+from contracts.wire.messages import SCHEMA, Chunk, Options, Plan, Stretch
 from detector.decode.parent import Budget, Decoders
 from detector.engine import Engine
 from detector.inference import run
@@ -21,10 +21,28 @@ def whole(video: Path, model: Model, options: Options | None = None) -> Chunk:
     """All frames of a video in MP4 as one chunk."""
     with av.open(str(video)) as container:
         stream = container.streams.video[0]
-        times = sorted(packet.pts for packet in container.demux(stream) if packet.size and packet.pts is not None)
+        times = [packet.pts or 0 for packet in container.demux(stream) if packet.size]
         width, height = stream.width, stream.height
+    packets = sorted(range(len(times)), key=times.__getitem__)
     plan = Plan(model.id, model.digest(), model.engine, "auto", options or Options())
-    return Chunk(SCHEMA, "bench", 0, "video", plan, "pts", 0, width, height, (None,), 0, tuple(times), None)
+    stretch = Stretch(0, (None,), len(times) - 1)
+    return Chunk(
+        schema=SCHEMA,
+        job_id="bench",
+        index=0,
+        video_key="video",
+        plan=plan,
+        clock="pts",
+        rotation=0,
+        width=width,
+        height=height,
+        seeks=(None,),
+        first_frame=0,
+        times=tuple(sorted(times)),
+        end=None,
+        packets=tuple(packets),
+        stretches=(stretch,),
+    )
 
 
 def once(video: Path, chunk: Chunk, decoders: Decoders, engine: Engine, model: Model) -> Run:

@@ -35,7 +35,7 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """block: the frames of the chunk that could be decoded. missing: times of the others. seconds: duration."""
+    """block: the frames of the chunk that could be decoded. missing: places of the others in it. seconds: duration."""
 
     block: Block
     missing: tuple[int, ...]
@@ -89,12 +89,12 @@ def run(
     class_ids = _class_ids(model, options.labels)
     crop = area(options.region, chunk.width, chunk.height)
     shown = view(model, (crop.width, crop.height))
-    times: list[int] = []
+    places: list[int] = []
     views: list[View] = []
 
     def noted(images: Images) -> Iterator[Image]:
-        for moment, image in images:
-            times.append(moment)
+        for place, image in images:
+            places.append(place)
             views.append(images.view)
             yield image
 
@@ -110,11 +110,11 @@ def run(
             progress.frames = len(found)
             progress.tick()
     if images.failure is not None:
-        if not times:
+        if not places:
             raise DecodeFailed(images.failure)
         log.warning("decoding of chunk %d of job %s failed: %s", chunk.index, chunk.job_id, images.failure)
-    missing = tuple(sorted(set(chunk.times).difference(times)))
-    return Outcome(_block(chunk, times, found), missing, progress.seconds())
+    missing = tuple(sorted(set(range(len(chunk.times))).difference(places)))
+    return Outcome(_block(chunk, places, found), missing, progress.seconds())
 
 
 def _class_ids(model: Model, labels: tuple[str, ...] | None) -> frozenset[int] | None:
@@ -125,9 +125,9 @@ def _class_ids(model: Model, labels: tuple[str, ...] | None) -> frozenset[int] |
     )
 
 
-def _block(chunk: Chunk, times: list[int], found: list[Detections]) -> Block:
-    """The frames sorted by time, numbered by their positions among the expected ones."""
-    pairs = sorted(zip(times, found, strict=True), key=lambda pair: pair[0])
-    block = pack(chunk.first_frame, [moment for moment, _ in pairs], [item for _, item in pairs])
-    positions = np.searchsorted(np.asarray(chunk.times, np.int64), block.time)
-    return replace(block, frame=np.asarray(chunk.numbers, np.int64)[positions])
+def _block(chunk: Chunk, places: list[int], found: list[Detections]) -> Block:
+    """The frames in display order, with their numbers and times. places: of each in the chunk."""
+    pairs = sorted(zip(places, found, strict=True), key=lambda pair: pair[0])
+    order = [place for place, _ in pairs]
+    block = pack(chunk.first_frame, [chunk.times[place] for place in order], [item for _, item in pairs])
+    return replace(block, frame=np.asarray(chunk.numbers, np.int64)[order])

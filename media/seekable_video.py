@@ -1,6 +1,7 @@
 """The one way to open an uploaded video, and a video as packets that can be sought."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from typing import BinaryIO, TypeAlias
 
 import av
@@ -11,19 +12,24 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from contracts.errors import DecodeFailed, VideoRefused
+from contracts.wire.messages import SeekPoint
 from media.demuxers import MAX_STREAMS, OPEN_OPTIONS, demuxer
 from media.heif import tiling
 from media.stream_choice import chosen
 from media.tiles import put_together
 
+# Demuxers that find a place by its first byte. Their clocks may begin anew, so that a time is no place.
+_SEEK_BY_BYTE = ("mpegts", "mpeg", "flv")
 # Demuxers that seek by pts: given a dts, they land a keyframe too early.
 _SEEK_BY_PTS = ("matroska", "mov")
-# Demuxers that compute a dts from the packets before it: after a seek it may differ.
-_DTS_GUESSED = "matroska"
+# The most packets read after a seek in search of the keyframe, before the file is read from its start instead.
+_SEARCH_PACKETS = 500
 _HEAD_BYTES = 16
 
 # None marks the end of the stream. A string, since the class cannot be subscripted at run time.
 MaybePacket: TypeAlias = "Packet[VideoStream] | None"
+# With the packet's number in decoding order, from 0; that of None is the number of packets.
+NumberedPacket = tuple[int, MaybePacket]
 OnPacket = Callable[[], None]
 
 
@@ -62,7 +68,7 @@ def _ignore() -> None:
 
 
 class Video:
-    """The video stream of a file (see video_stream) as packets.
+    """The video stream of a file (see video_stream) as numbered packets.
 
     Packets come in decoding order, followed by None, which makes the decoder return the frames it holds back. A call
     of packets or packets_from ends the iterator of the call before.
@@ -74,27 +80,43 @@ class Video:
         self._used = False
         self._open()
 
-    def packets(self, on_packet: OnPacket = _ignore) -> Iterator[MaybePacket]:
-        """All packets. on_packet is called for each; what it raises passes through."""
+    def packets(self, on_packet: OnPacket = _ignore, first: int = 0) -> Iterator[NumberedPacket]:
+        """All packets from the one numbered first on, read from the start of the file.
+
+        on_packet is called for each that is read; what it raises passes through.
+        """
         if self._used:  # a seek to the start would skip packets where times are negative or wrap
             self.close()
             self._open()
         self._used = True
-        return self._read(on_packet)
+        return islice(numbered_packets(self._container, self.stream, on_packet), first, None)
 
-    def packets_from(self, dts: int, pts: int | None, on_packet: OnPacket) -> Iterator[MaybePacket]:
-        """The packets from the keyframe with that dts on; none where it cannot be found.
-
-        pts: of that keyframe, where known.
-        """
+    def packets_from(self, point: SeekPoint, on_packet: OnPacket = _ignore) -> Iterator[NumberedPacket]:
+        """The packets from a keyframe on. Where a seek does not find it, the file is read from its start."""
         self._used = True
-        by_pts = pts is not None and self._container.format.name.startswith(_SEEK_BY_PTS)
+        packets = self._sought(point, on_packet)
+        for packet in islice(packets, _SEARCH_PACKETS):
+            if packet is None or _is_past(packet, point):
+                break
+            if _is_at(packet, point):
+                found = enumerate(chain([packet], packets), point.packet - point.location.ahead)
+                return islice(found, point.location.ahead, None)
+        return self.packets(on_packet, point.packet)
+
+    def _sought(self, point: SeekPoint, on_packet: OnPacket) -> Iterator[MaybePacket]:
+        """The packets from where a seek to the point leads; none where it fails."""
+        name, position = self._container.format.name, point.location.position
+        time = point.pts if name.startswith(_SEEK_BY_PTS) and point.pts is not None else point.dts
         try:
-            self._container.seek(pts if by_pts and pts is not None else dts, stream=self.stream, backward=True)
+            if name in _SEEK_BY_BYTE and position is not None:
+                self._container.seek(position, unsupported_byte_offset=True)
+            elif time is not None and point.location.size:
+                self._container.seek(time, stream=self.stream, backward=True)
+            else:
+                return iter(())
         except (av.error.OSError, av.error.InvalidDataError):
             return iter(())
-        exact = not self._container.format.name.startswith(_DTS_GUESSED)
-        return _from_keyframe(self._read(on_packet), dts, exact=exact)
+        return _read(self._container, self.stream, on_packet)
 
     def close(self) -> None:
         """Close the container; the source stays open."""
@@ -115,26 +137,37 @@ class Video:
         self.stream = stream
         self._used = False
 
-    def _read(self, on_packet: OnPacket) -> Iterator[MaybePacket]:
-        try:
-            for packet in self._container.demux(self.stream):
-                on_packet()
-                if packet.size:
-                    yield packet
-        except av.error.InvalidDataError:
-            pass  # a damaged tail: what was read before it counts
-        yield None
+
+def numbered_packets(
+    container: InputContainer, stream: VideoStream, on_packet: OnPacket = _ignore
+) -> Iterator[NumberedPacket]:
+    """The packets of a stream of a container that was just opened, and None at their end."""
+    return enumerate(_read(container, stream, on_packet))
 
 
-def _from_keyframe(packets: Iterator[MaybePacket], dts: int, *, exact: bool) -> Iterator[MaybePacket]:
-    """The packets from the keyframe with that dts on, after a seek that may have landed elsewhere.
+def _read(container: InputContainer, stream: VideoStream, on_packet: OnPacket) -> Iterator[MaybePacket]:
+    try:
+        for packet in container.demux(stream):
+            on_packet()
+            if packet.size:
+                yield packet
+    except av.error.InvalidDataError:
+        pass  # a damaged tail: what was read before it counts
+    yield None
 
-    In an MPEG program stream the times after a seek may be those of neighbouring packets; no frame is better than a
-    wrong one then. exact False takes the first keyframe, whatever its dts.
+
+def _is_at(packet: "Packet[VideoStream]", point: SeekPoint) -> bool:
+    """Whether this is the packet that the point is found by.
+
+    Times after a seek may be those of neighbouring packets, so they count only where positions are not known.
     """
-    for packet in packets:
-        if packet is None or (exact and packet.dts is not None and packet.dts > dts):
-            return
-        if packet.is_keyframe and (not exact or packet.dts == dts):
-            yield packet
-            yield from packets
+    if point.location.position is None:
+        return packet.dts == point.dts and packet.size == point.location.size
+    return packet.pos == point.location.position and packet.size == point.location.size
+
+
+def _is_past(packet: "Packet[VideoStream]", point: SeekPoint) -> bool:
+    """Whether the packet that the point is found by can only come before this one."""
+    if point.location.position is None:
+        return packet.dts is not None and point.dts is not None and packet.dts > point.dts
+    return packet.pos is not None and packet.pos > point.location.position

@@ -18,6 +18,8 @@ import msgspec
 from contracts.errors import UnsupportedSchema
 
 SCHEMA = 1
+# Of chunks that release 1.0 cannot decode: their frames are known by their packets alone.
+SCHEMA_BY_PACKETS = 2
 
 Clock = Literal["pts", "dts"]
 T = TypeVar("T")
@@ -56,10 +58,24 @@ class _Versioned(msgspec.Struct, frozen=True):
     schema: int
 
     def __post_init__(self) -> None:
-        if self.schema > SCHEMA:
+        latest = SCHEMA_BY_PACKETS if isinstance(self, Chunk) else SCHEMA
+        if self.schema > latest:
             raise UnsupportedSchema(
-                f"{type(self).__name__} has schema {self.schema}, and this release reads up to {SCHEMA}: upgrade it"
+                f"{type(self).__name__} has schema {self.schema}, and this release reads up to {latest}: upgrade it"
             )
+
+
+class ClockSegment(msgspec.Struct, frozen=True):
+    """A part of a video whose container clock runs on without a break.
+
+    frame: number of its first frame. time_ms: of that frame. container_ms: the container's own time of that frame.
+    reason: why the segment begins: "start", "fell" (the clock went back) or "leapt" (it jumped ahead).
+    """
+
+    frame: int
+    time_ms: float
+    container_ms: float
+    reason: Literal["start", "fell", "leapt"]
 
 
 class Media(msgspec.Struct, frozen=True):
@@ -67,7 +83,8 @@ class Media(msgspec.Struct, frozen=True):
     player applies); of the first one, where they change. pixel_aspect: of the displayed frame; reported, not applied.
     damage: why the file holds less than it announces, None for an undamaged one. frame_sizes: (width, height) of all
     displayed frames in the order in which they come, where they change. mirrored: whether a player mirrors the stored
-    frame left to right before it rotates it."""
+    frame left to right before it rotates it. start_ms: the container's own time at time_ms 0, where it is not 0 and
+    players show it as 0. clock: the segments of the container's clock where it has more than one."""
 
     container: str
     codec: str
@@ -82,6 +99,20 @@ class Media(msgspec.Struct, frozen=True):
     damage: str | None = None
     frame_sizes: tuple[tuple[int, int], ...] | msgspec.UnsetType = msgspec.UNSET
     mirrored: bool | msgspec.UnsetType = msgspec.UNSET
+    start_ms: float | msgspec.UnsetType = msgspec.UNSET
+    clock: tuple[ClockSegment, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Location(msgspec.Struct, frozen=True):
+    """Where a keyframe's packet is in the file.
+
+    position: first byte of the packet, or of one before it, None where the demuxer does not say. size: of that packet
+    in bytes, 0 where nothing tells it from others. ahead: how many packets before the keyframe that one comes.
+    """
+
+    position: int | None
+    size: int
+    ahead: int = 0
 
 
 class PacketIndex(_Versioned, frozen=True):
@@ -89,6 +120,9 @@ class PacketIndex(_Versioned, frozen=True):
 
     pts and dts are in units of time_base (numerator, denominator of a second). keyframes are
     positions in those lists. clock: which of the two lists is the frames' time.
+    locations: one of each keyframe; unset in an index of release 1.0. frames, times: the packet that begins each
+    frame, in display order, and its time; unset where pts say both: see processor.core.frame_order. origin: what is
+    subtracted from pts, unset for 0.
     """
 
     time_base: tuple[int, int]
@@ -96,6 +130,10 @@ class PacketIndex(_Versioned, frozen=True):
     pts: tuple[int | None, ...]
     dts: tuple[int | None, ...]
     keyframes: tuple[int, ...]
+    locations: tuple[Location, ...] | msgspec.UnsetType = msgspec.UNSET
+    frames: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
+    times: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
+    origin: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProbeReport(msgspec.Struct, frozen=True):
@@ -137,14 +175,37 @@ class Jump(msgspec.Struct, frozen=True):
     seeks: tuple[int, ...]
 
 
-class Chunk(_Versioned, frozen=True):
-    """One detector task: the frames with the given times, in display order.
+class SeekPoint(msgspec.Struct, frozen=True):
+    """A keyframe to start decoding at. packet: its number in decoding order; location and times: how to find it."""
 
-    seeks: dts to start decoding at, the nearest first; None is the start of the file. The next one is tried when the
-    first frame cannot be decoded from the one before.
-    first_frame: number of the first frame. times: expected times in the clock's units. end: first time after the
-    chunk, None at the end of the video. sampled: frame numbers, None when they are consecutive from first_frame.
-    jumps: seeks over frames that are not needed. pool: the detector pool, empty for the default one.
+    packet: int
+    location: Location
+    pts: int | None
+    dts: int | None
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """Frames of a chunk that are decoded from one keyframe on.
+
+    at: position in the chunk's frames of the first of them. seeks: keyframes to start at, the nearest first; None is
+    the start of the file. The next one is tried when the first frame cannot be decoded from the one before. last:
+    number of the last packet that they need.
+    """
+
+    at: int
+    seeks: tuple[SeekPoint | None, ...]
+    last: int
+
+
+class Chunk(_Versioned, frozen=True):
+    """One detector task: the frames that begin with the given packets, in display order.
+
+    first_frame: number of the first frame. times: their times, in units of the video's time base. sampled: frame
+    numbers, None when they are consecutive from first_frame. packets: the number of each frame's packet. stretches:
+    how to decode them. several: a frame may take several packets, so that none may be skipped. pool: the detector
+    pool, empty for the default one.
+    clock, seeks, end, jumps: what release 1.0 decodes by, where it can: dts to start at, the first time after the
+    chunk, and seeks between its frames.
     """
 
     job_id: str
@@ -163,6 +224,9 @@ class Chunk(_Versioned, frozen=True):
     jumps: tuple[Jump, ...] = ()
     pool: str = ""
     mirrored: bool | msgspec.UnsetType = msgspec.UNSET
+    packets: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
+    stretches: tuple[Stretch, ...] | msgspec.UnsetType = msgspec.UNSET
+    several: bool | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def numbers(self) -> Sequence[int]:

@@ -71,7 +71,7 @@ def produce(request: DecodeRequest, descriptors: Descriptors, images: Image, cha
     to_image = ToImage(orientation, request.view, request.channels, crop)
     number = pixels = 0
     with taken(descriptors.video) as source, watched(source) as reader:
-        for moment, frame in decode(reader, request.chunk, channel.keep_alive):
+        for place, frame in decode(reader, request.chunk, channel.keep_alive):
             size = frame.width * frame.height  # may change between frames
             pixels += size
             if pixels > request.pixels:
@@ -81,7 +81,7 @@ def produce(request: DecodeRequest, descriptors: Descriptors, images: Image, cha
             image = to_image(frame)
             channel.wait_for_slot()
             images[number % request.slots] = image
-            channel.send(Frame(moment, frame.width, frame.height))
+            channel.send(Frame(place, frame.width, frame.height))
             number += 1
 
 

@@ -6,84 +6,111 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO
 
+import msgspec
 import numpy as np
 from av.video.frame import VideoFrame
-from msgspec.structs import replace
 
-from contracts.wire.messages import Chunk
+from contracts.errors import DecodeFailed
+from contracts.wire.messages import Chunk, SeekPoint, Stretch
 from detector.decode.crop import Cropper
 from detector.tensors import Image
 from detector.view import GREY, View
 from media.colour import colours_of
-from media.frames_of_packets import Timed, frames_of_packets
+from media.frames_of_packets import frames_of_packets
 from media.orientation import Orientation
 from media.scaling import Scaler
-from media.seekable_video import Video
+from media.seekable_video import NumberedPacket, Video
+
+# A frame with its position in the chunk.
+PlacedFrame = tuple[int, VideoFrame]
 
 
 def decode(
     source: BinaryIO, chunk: Chunk, on_packet: Callable[[], None] = lambda: None
-) -> Generator[Timed, None, None]:
-    """The frames of a chunk with their times, in display order, each once.
+) -> Generator[PlacedFrame, None, None]:
+    """The frames of a chunk with their positions in it, in display order, each once.
 
     source: the whole video; only what the chunk needs is read. on_packet is called for each packet, including those
     before the first frame; what it raises passes through. Frames that cannot be decoded are left out.
-    Raises DecodeFailed when the video cannot be opened.
+    Raises DecodeFailed when the video cannot be opened, or when the chunk is one of release 1.0.
     """
+    if chunk.packets is msgspec.UNSET or chunk.stretches is msgspec.UNSET:
+        raise DecodeFailed("the job was planned by an earlier release: start it again")
+    stops = [*(stretch.at for stretch in chunk.stretches[1:]), len(chunk.packets)]
     with closing(Video(source)) as video:
-        for at, part in _parts(chunk):
-            frames = _begun(video, part, on_packet, sure=at > 0)
-            if frames is None:  # the seek does not lead there: decode all that is left without jumps
-                rest = replace(chunk, times=chunk.times[at:], jumps=())
-                yield from _begun(video, rest, on_packet, sure=False) or ()
-                return
-            yield from frames
+        for stretch, stop in zip(chunk.stretches, stops, strict=True):
+            wanted = _Wanted(chunk.packets[stretch.at : stop], stretch, skip=not chunk.several)
+            for number, frame in wanted.decoded(video, on_packet):
+                yield stretch.at + number, frame
 
 
-def _parts(chunk: Chunk) -> Iterator[tuple[int, Chunk]]:
-    """The chunk split at its jumps: the position in its times where each part starts, and the part."""
-    starts = (0, *(jump.at for jump in chunk.jumps))
-    seeks = (chunk.seeks, *(jump.seeks for jump in chunk.jumps))
-    for start, stop, places in zip(starts, (*starts[1:], len(chunk.times)), seeks, strict=True):
-        end = chunk.times[stop] if stop < len(chunk.times) else chunk.end
-        yield start, replace(chunk, seeks=places, times=chunk.times[start:stop], end=end, jumps=())
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Frames to decode from one keyframe on: the numbers of their packets, in display order.
 
-
-def _begun(video: Video, chunk: Chunk, on_packet: Callable[[], None], *, sure: bool) -> Iterator[Timed] | None:
-    """The frames of the chunk, decoded from the first seek position that leads to its first frame.
-
-    Where none does: None if sure is set, else the frames that follow the last position.
+    skip: whether packets of other frames may be skipped.
     """
-    seeks = chunk.seeks
-    if chunk.clock == "dts":
-        # Frames are identified by counting, and those shown before a keyframe but stored after it are counted
-        # only where decoding starts at the keyframe before.
-        seeks = seeks[1:] or seeks
-    for left, dts in zip(reversed(range(len(seeks))), seeks, strict=True):
-        frames = _frames(video, chunk, dts, on_packet)
-        first = next(frames, None)
-        if first is not None and (first[0] == chunk.times[0] or not (left or sure)):
-            return chain((first,), frames)
-        frames.close()
-    return None if sure else iter(())
+
+    packets: tuple[int, ...]
+    stretch: Stretch
+    skip: bool
+
+    def decoded(self, video: Video, on_packet: Callable[[], None]) -> Iterator[PlacedFrame]:
+        """The frames with their positions, from the first keyframe that leads to the first of them."""
+        frames: Generator[PlacedFrame, None, None] | None = None
+        for point in self.stretch.seeks:
+            if frames is not None:
+                frames.close()
+            frames = self._from(video, point, on_packet)
+            first = next(frames, None)
+            if first is not None and (first[0] == 0 or point is self.stretch.seeks[-1]):
+                return chain((first,), frames)
+        return iter(())
+
+    def _from(
+        self, video: Video, point: SeekPoint | None, on_packet: Callable[[], None]
+    ) -> Generator[PlacedFrame, None, None]:
+        """The frames that can be decoded from a keyframe on; None means from the start of the file."""
+        places = {packet: place for place, packet in enumerate(self.packets)}
+        if point is None:
+            yield from self._frames(video, video.packets(on_packet), places)
+            return
+        ended = yield from self._frames(video, video.packets_from(point, on_packet), places)
+        if ended:  # after a seek, a demuxer may not go on where one recording follows another
+            yield from self._frames(video, video.packets(on_packet, point.packet), places)
+
+    def _frames(
+        self, video: Video, packets: Iterator[NumberedPacket], places: dict[int, int]
+    ) -> Generator[PlacedFrame, None, bool]:
+        """Decode the frames that are left in places, and take them out; whether the packets ended too early."""
+        needed = _UpTo(packets, self.stretch.last)
+        for packet, frame in frames_of_packets(needed, video.stream, frozenset(places) if self.skip else None):
+            if (place := places.pop(packet, None)) is not None:
+                yield place, frame
+            if not places:
+                return False
+        return needed.ended
 
 
-def _frames(video: Video, chunk: Chunk, dts: int | None, on_packet: Callable[[], None]) -> Generator[Timed, None, None]:
-    """The frames of the chunk that can be decoded from dts on; None means from the start of the file."""
-    if dts is None:
-        packets = video.packets(on_packet)
-    else:
-        pts = chunk.times[0] if chunk.clock == "pts" and dts == chunk.seeks[0] else None
-        packets = video.packets_from(dts, pts, on_packet)
-    wanted = set(chunk.times)
-    for time, frame in frames_of_packets(packets, video.stream, chunk.clock, frozenset(wanted)):
-        if chunk.end is not None and time >= chunk.end:
-            return
-        if time in wanted:  # the first with this time; duplicates are neither counted nor expected
-            wanted.remove(time)
-            yield time, frame
-        if not wanted:
-            return
+class _UpTo:
+    """Packets up to the one numbered last, then None, so that the decoder returns what it holds.
+
+    ended: whether there were fewer.
+    """
+
+    def __init__(self, packets: Iterator[NumberedPacket], last: int) -> None:
+        self._packets, self._last = packets, last
+        self.ended = False
+
+    def __iter__(self) -> Iterator[NumberedPacket]:
+        for number, packet in self._packets:
+            if packet is None:
+                self.ended = number <= self._last
+                break
+            if number > self._last:
+                break
+            yield number, packet
+        yield self._last + 1, None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Budget:
 
 
 class Images:
-    """The images of a chunk's frames, with their times. Iterate it once.
+    """The images of a chunk's frames, with their places in the chunk. Iterate it once.
 
     An image may be overwritten once the next is pulled. view: the layout of the last image, which changes where frames
     change their size. failure: why decoding stopped early, where the video is the cause; the images before it are
@@ -78,16 +78,16 @@ class Images:
 
     def __iter__(self) -> Iterator[tuple[int, Image]]:
         """Raises StorageUnavailable, DecoderLost, and what idle raises."""
-        wanted = set(self._request.chunk.times)
+        wanted = set(range(len(self._request.chunk.times)))
         number = 0
         while (message := self._next()) is not None:
             if isinstance(message, Frame):
-                if message.time not in wanted:
+                if message.place not in wanted:
                     self.failure = _BROKE
                     return
-                wanted.remove(message.time)
+                wanted.remove(message.place)
                 self.view = self._laid_out(message)
-                yield message.time, self._memory[number % self._request.slots]
+                yield message.place, self._memory[number % self._request.slots]
                 number += 1
                 self._release()
             elif isinstance(message, Ended):

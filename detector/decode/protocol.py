@@ -57,12 +57,12 @@ class Descriptors(msgspec.Struct, frozen=True):
 
 
 class Frame(msgspec.Struct, frozen=True, tag=True):
-    """The next image is written: that of the frame with this time, in units of the stream's time base.
+    """The next image is written: that of the frame at this place in the chunk.
 
     width, height: of the stored frame, in pixels.
     """
 
-    time: int
+    place: int
     width: Edge
     height: Edge
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from msgspec import UNSET
+
 from contracts.storage.port import video_key
-from contracts.wire.messages import SCHEMA, Chunk, Media, PacketIndex, Plan
+from contracts.wire.messages import SCHEMA, SCHEMA_BY_PACKETS, Chunk, Jump, Media, PacketIndex, Plan, SeekPoint
 from processor.core.cutting import Span
 
 
@@ -11,9 +13,12 @@ def chunks(
     spans: Iterable[Span], media: Media, index: PacketIndex, plan: Plan, job_id: str, video_id: str, pool: str = ""
 ) -> tuple[Chunk, ...]:
     """One chunk message per span."""
+    several = index.frames is not UNSET
+    # Release 1.0 tells frames apart by the container's own times.
+    schema = SCHEMA_BY_PACKETS if several or index.origin is not UNSET else SCHEMA
     return tuple(
         Chunk(
-            schema=SCHEMA,
+            schema=schema,
             job_id=job_id,
             index=number,
             video_key=video_key(video_id),
@@ -22,14 +27,21 @@ def chunks(
             rotation=media.rotation,
             width=media.width,
             height=media.height,
-            seeks=span.seeks,
+            seeks=(*_dts(span.stretches[0].seeks), None),
             first_frame=span.first_frame,
             times=span.times,
             end=span.end,
             sampled=span.sampled,
-            jumps=span.jumps,
+            jumps=tuple(Jump(stretch.at, _dts(stretch.seeks)) for stretch in span.stretches[1:]),
             pool=pool,
             mirrored=media.mirrored,
+            packets=span.packets,
+            stretches=span.stretches,
+            several=several or UNSET,
         )
         for number, span in enumerate(spans)
     )
+
+
+def _dts(seeks: Iterable[SeekPoint | None]) -> tuple[int, ...]:
+    return tuple(point.dts for point in seeks if point is not None and point.dts is not None)

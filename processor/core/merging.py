@@ -11,6 +11,7 @@ from contracts.results.codec import Block, time_ms
 from contracts.wire.messages import Chunk, ChunkFailure, FrameRange
 
 TOP_LABELS = 3
+MOST_RANGES = 1000
 NOT_DECODED = "the frames could not be decoded"
 
 
@@ -45,6 +46,16 @@ def join(ranges: Iterable[FrameRange], following: Mapping[int, int]) -> tuple[Fr
         else:
             joined.append(item)
     return tuple(joined)
+
+
+def bounded(ranges: tuple[FrameRange, ...]) -> tuple[FrameRange, ...]:
+    """At most MOST_RANGES ranges. Where there are more, the last one spans the rest, with frames that are there too."""
+    if len(ranges) <= MOST_RANGES:
+        return ranges
+    rest = ranges[MOST_RANGES - 1 :]
+    reasons = "; ".join(dict.fromkeys(item.reason for item in rest))
+    spanning = FrameRange(rest[0].first, rest[-1].last, f"{len(rest)} parts of this range: {reasons}")
+    return (*ranges[: MOST_RANGES - 1], spanning)
 
 
 def _runs(numbers: np.ndarray[Any, np.dtype[np.int64]]) -> Iterator[tuple[int, int]]:

@@ -17,7 +17,7 @@ from contracts.storage.port import result_key
 from contracts.wire.job_states import JobState
 from contracts.wire.messages import ChunkFailure, FrameRange, JobPlan, ResultHeader, to_json
 from processor.context import Services
-from processor.core.merging import Tally, check, join
+from processor.core.merging import Tally, bounded, check, join
 from processor.jobs.sending import start_next
 from processor.jobs.stored_plan import drop_plan, layout_of, read_plan
 
@@ -73,7 +73,7 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
     if stop is not None:
         _close(services, job, plan, stop)
     following = {one.numbers[-1]: other.numbers[0] for one, other in pairwise(plan.chunks)}
-    missing = join(_missing(services, job, plan), following)
+    missing = bounded(join(_missing(services, job, plan), following))
     runtime = services.store.runtime(job.id)
     header = msgspec.structs.replace(
         plan.header,
@@ -119,7 +119,7 @@ def _error(header: ResultHeader, stop: ChunkFailure | None) -> dict[str, str] | 
     """Why the result is not whole. Damage of the file comes first: it mostly is what the rest comes from."""
     if stop is _CANCELLED:
         return None
-    if stop is not None and any(item.reason == stop.detail for item in header.missing):
+    if stop is not None and any(stop.detail in item.reason for item in header.missing):
         return {"code": stop.code, "detail": stop.detail}
     if header.media.damage is not None:
         return {"code": "video_damaged", "detail": header.media.damage}

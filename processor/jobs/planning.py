@@ -3,6 +3,7 @@
 import logging
 
 from kombu.exceptions import OperationalError
+from msgspec import UNSET
 
 from contracts.coordination import names
 from contracts.coordination.quotas import frames_key, next_day, quotas_of
@@ -37,7 +38,7 @@ from contracts.wire.messages import (
 from contracts.wire.tasks import task_id
 from processor.context import Services
 from processor.core.chunk_messages import chunks
-from processor.core.cutting import FIRST_FRAMES, Span, cut, pick
+from processor.core.cutting import FIRST_FRAMES, Cutter, Span
 from processor.core.sampling import wanted
 from processor.jobs.advance import advance
 from processor.jobs.finishing import end_job, is_overdue, overdue, stop_reason
@@ -158,9 +159,9 @@ def _chunk_size(services: Services, model: Model) -> int:
 
 
 def _spans(index: PacketIndex, options: Options, chunk_size: int) -> tuple[Span, ...]:
-    spans = cut(index, chunk_size, FIRST_FRAMES)
-    times = [time for span in spans for time in span.times]
-    picked = pick(index, spans, wanted(times, index.time_base, options))
+    cutter = Cutter(index)
+    times = cutter.order.times
+    picked = cutter.pick(cutter.cut(chunk_size, FIRST_FRAMES), wanted(times, index.time_base, options))
     if not picked:
         last = time_ms(times[-1], index.time_base)
         raise InvalidOptions(f"no frame lies in the part that start_ms and end_ms name: the video ends at {last} ms")
@@ -174,8 +175,26 @@ def _media_and_index(services: Services, video: Video) -> tuple[Media, PacketInd
         refused, media = report.refused, to_json(report.media) if report.media else None
     if refused is not None or media is None:
         raise VideoRefused(refused or "the video could not be read")
+    index = _read_index(services, video)
+    if index.locations is UNSET and index.frames is UNSET:
+        return _index_again(services, video)
+    return from_json(media, Media), index
+
+
+def _index_again(services: Services, video: Video) -> tuple[Media, PacketIndex]:
+    """Replace an index of release 1.0, which does not say where keyframes are. The video is kept in any case."""
+    report = probe(services.storage, services.settings, video_key(video.id))
+    if report.media is None or report.index is None:
+        raise VideoRefused(report.refused or "the video could not be read")
+    with services.storage.create(index_key(video.id)) as sink:
+        sink.write(compress(encode(report.index)))
+    services.repository.probed(video.id, report.media, None)
+    return report.media, report.index
+
+
+def _read_index(services: Services, video: Video) -> PacketIndex:
     with services.storage.open(index_key(video.id)) as source:
-        return from_json(media, Media), decode(decompress(source.read()), PacketIndex)
+        return decode(decompress(source.read()), PacketIndex)
 
 
 def _cancel(services: Services, job: Job) -> None:

@@ -1,17 +1,17 @@
 """All displayed frames of a video in order, each once."""
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import BinaryIO
 
 from av.video.frame import VideoFrame
+from msgspec import UNSET
 
 from contracts.errors import DecodeFailed, VideoRefused
 from contracts.wire.messages import PacketIndex
 from media.frames_of_packets import frames_of_packets
 from media.seekable_video import Video
-from processor.core.cutting import shown
+from processor.core.frame_order import frame_order
 
 # (number, time in units of the stream's time base, frame)
 NumberedFrame = tuple[int, int, VideoFrame]
@@ -33,11 +33,12 @@ def numbered_frames(video: Video, index: PacketIndex) -> Iterator[NumberedFrame]
 
     Skips frames that cannot be decoded.
     """
-    times, following = shown(index), 0
-    for time, frame in frames_of_packets(video.packets(), video.stream, index.clock):
-        number = bisect_left(times, time, following)
-        if number < len(times) and times[number] == time:
-            following = number + 1
-            yield number, time, frame
-        if following == len(times):
-            return
+    order = frame_order(index)
+    last = len(order.times) - 1
+    # In an AVI, the index of release 1.0 does not say which packet is shown when.
+    counted = index.clock == "dts" and index.frames is UNSET
+    for position, (packet, frame) in enumerate(frames_of_packets(video.packets(), video.stream)):
+        if (number := min(position, last) if counted else order.ranks.get(packet)) is not None:
+            yield number, order.times[number], frame
+            if number == last:
+                return

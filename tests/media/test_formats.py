@@ -20,7 +20,7 @@ from detector.decode.frames import ToImage, decode
 from detector.view import whole
 from media.orientation import orientation_of
 from processor.core.chunk_messages import chunks as chunks_of
-from processor.core.cutting import cut, pick
+from processor.core.cutting import Cutter
 from processor.probe.child import Limits, inspect
 from tests.support.videos.clips import JOB, plan
 from tests.support.videos.formats import EVERY, FRAMES, ODD, SIZE, File, encode, planes, remux
@@ -388,7 +388,8 @@ def chunks(report: ProbeReport, size: int, numbers: Sequence[int] | None = None)
     media, index = report.media, report.index
     assert media is not None
     assert index is not None
-    spans = cut(index, size) if numbers is None else pick(index, cut(index, size), numbers)
+    cutter = Cutter(index)
+    spans = cutter.cut(size) if numbers is None else cutter.pick(cutter.cut(size), numbers)
     return chunks_of(spans, media, index, plan(), JOB, "x")
 
 
@@ -435,7 +436,7 @@ def test_the_chunks_together_are_the_plain_decode(checked: tuple[Case, File, Pro
             nonlocal packets
             packets += 1
 
-        found += [(time, planes(frame)) for time, frame in decode(file.source(), chunk, count)]
+        found += [(chunk.times[place], planes(frame)) for place, frame in decode(file.source(), chunk, count)]
         assert packets <= len(chunk.times) + case.groups * group + HELD_BACK
     assert [time for time, _ in found] == [time for time, _ in expected]
     assert found == expected
@@ -452,7 +453,7 @@ def test_sampled_frames_are_those_of_the_plain_decode(
     for size in (24, 1000):
         found = []
         for chunk in chunks(report, size, numbers):
-            found += [(time, planes(frame)) for time, frame in decode(file.source(), chunk)]
+            found += [(chunk.times[place], planes(frame)) for place, frame in decode(file.source(), chunk)]
         assert [time for time, _ in found] == [time for time, _ in expected]
         assert found == expected
 
@@ -486,7 +487,9 @@ INDEXED: dict[str, dict[str, Any]] = {
 def delivered(file: File, broken: bytes, size: int) -> tuple[list[int], dict[int, bytes]]:
     """Times asked for, and what came."""
     planned = chunks(probed(File(broken)), size)
-    found = [(time, planes(frame)) for chunk in planned for time, frame in decode(io.BytesIO(broken), chunk)]
+    found = [
+        (chunk.times[place], planes(frame)) for chunk in planned for place, frame in decode(io.BytesIO(broken), chunk)
+    ]
     asked = [time for chunk in planned for time in chunk.times]
     assert [time for time, _ in found] == sorted({time for time, _ in found} & set(asked))
     return asked, dict(found)

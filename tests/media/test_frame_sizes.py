@@ -21,7 +21,7 @@ from detector.inference import run
 from detector.view import view, whole
 from media.orientation import Orientation
 from processor.core.chunk_messages import chunks as chunks_of
-from processor.core.cutting import cut
+from processor.core.cutting import Cutter
 from processor.probe.child import Limits, inspect
 from processor.renditions.frames import numbered_frames, opened
 from processor.renditions.picture import ToPicture
@@ -45,7 +45,7 @@ def planned(content: bytes, **options: Any) -> tuple[Chunk, Media]:
     report = inspect(io.BytesIO(content), Limits(10**8, 10**6, 10**14))
     assert report.media is not None
     assert report.index is not None
-    (chunk,) = chunks_of(cut(report.index, 1000), report.media, report.index, plan(**options), JOB, "x")
+    (chunk,) = chunks_of(Cutter(report.index).cut(1000), report.media, report.index, plan(**options), JOB, "x")
     return chunk, report.media
 
 

@@ -1,21 +1,33 @@
 """Decoding in chunks equals decoding from the start to the end, and images are as a player shows them."""
 
 import io
-from typing import Any
+from collections.abc import Callable
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from contracts.errors import DecodeFailed
-from contracts.wire.messages import Jump
+from contracts.wire.messages import Chunk, Stretch
 from detector.decode.frames import ToImage, decode
 from detector.view import whole
-from media.frames_of_packets import by_pts
+from media.frames_of_packets import frames_of_packets
 from media.orientation import Orientation
 from media.seekable_video import Video
-from tests.support.videos.clips import Clip, chunks, clip, pixels, reordered, sequential
+from tests.support.videos.clips import (
+    Clip,
+    chunks,
+    clip,
+    display_order,
+    packets_of,
+    pixels,
+    reordered,
+    seek_point,
+    sequential,
+)
 
 # Containers and codecs with the clock that tells their frames apart.
 KINDS: dict[str, tuple[dict[str, Any], Any]] = {
@@ -44,12 +56,23 @@ def kind(request: pytest.FixtureRequest) -> tuple[Clip, Any]:
     return made, clock
 
 
+def decoded_chunk(source: BinaryIO, chunk: Chunk, on_packet: Callable[[], None] = lambda: None) -> list[Any]:
+    """(time, bytes of the pixels) of the frames of a chunk."""
+    return [(chunk.times[place], pixels(frame)) for place, frame in decode(source, chunk, on_packet)]
+
+
+def stretch_of(chunk: Chunk) -> Stretch:
+    assert chunk.stretches is not UNSET
+    [stretch] = chunk.stretches
+    return stretch
+
+
 @pytest.mark.parametrize("starts", [[0, 12, 24, 36, 48], [0, 24], [0, 7, 30, 31, 59], [0]])
 def test_the_chunks_together_are_the_video(kind: tuple[Clip, Any], starts: list[int]) -> None:
     made, clock = kind
     cut = chunks(made, starts, clock)
     assert len(cut) == len(starts)
-    found = [(time, pixels(frame)) for chunk in cut for time, frame in decode(made.source(), chunk)]
+    found = [found for chunk in cut for found in decoded_chunk(made.source(), chunk)]
     expected = sequential(made, clock)
     assert [time for time, _ in found] == [time for time, _ in expected]
     assert len({content for _, content in expected}) == 60, "frames look alike: the clip proves nothing"
@@ -75,33 +98,54 @@ def test_when_the_first_frame_is_missing_decoding_restarts_earlier(container: st
     made = clip(container)
     expected = sequential(made)[24:36]
     chunk = chunks(made, [0, 24, 36])[1]
-    right, late = chunk.seeks[0], made.packets[made.keyframes[3]][1]
-    for seeks in ((late, right, None), (late, None), (late, 10**12, None)):
-        # Told apart from the containers that search by time of display: those ignore the first.
-        moved = replace(chunk, seeks=(late, *seeks))
-        found = [(time, pixels(frame)) for time, frame in decode(made.source(), moved)]
-        assert found == expected
+    stretch = stretch_of(chunk)
+    right, late = stretch.seeks[0], seek_point(made, made.keyframes[3])
+    for seeks in ((late, right, None), (late, None), (late, late, None)):
+        moved = replace(chunk, stretches=(replace(stretch, seeks=seeks),))
+        assert decoded_chunk(made.source(), moved) == expected
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska", "mpegts", "avi", "flv"])
+def test_a_keyframe_that_a_seek_does_not_find_is_counted_from_the_start(container: str) -> None:
+    made = clip(container, b_frames=0)
+    chunk = chunks(made, [0, 24, 36])[1]
+    stretch = stretch_of(chunk)
+    point = seek_point(made, 24)
+    assert stretch.seeks[0] == point
+    for lost in (
+        replace(point, pts=10**9, dts=10**9, location=replace(point.location, position=10**9)),
+        replace(point, pts=None, dts=None, location=replace(point.location, position=None, size=1)),
+        replace(point, location=replace(point.location, size=1)),
+    ):
+        moved = replace(chunk, stretches=(replace(stretch, seeks=(lost,)),))
+        assert decoded_chunk(made.source(), moved) == sequential(made)[24:36]
 
 
 def test_when_all_places_are_used_up_what_there_is_counts() -> None:
     made = clip()
     chunk = chunks(made, [0, 24])[1]
-    odd = replace(chunk, times=(chunk.times[0] - 1, *chunk.times))  # a time that no frame has
-    assert [time for time, _ in decode(made.source(), odd)] == list(chunk.times)
+    odd = replace(chunk, times=(0, *chunk.times), packets=(999, *packets_of(chunk)))  # a packet that there is not
+    assert [place for place, _ in decode(made.source(), odd)] == list(range(1, 37))
 
 
-def test_only_expected_times_come_and_each_once() -> None:
+def test_only_expected_frames_come_and_each_once() -> None:
     made = clip()
     chunk = chunks(made, [0, 24])[1]
-    sampled = replace(chunk, times=chunk.times[::5])
-    assert [time for time, _ in decode(made.source(), sampled)] == list(chunk.times[::5])
+    sampled = replace(chunk, times=chunk.times[::5], packets=packets_of(chunk)[::5])
+    assert decoded_chunk(made.source(), sampled) == sequential(made)[24::5]
+
+
+def test_a_chunk_that_release_1_0_planned_is_refused() -> None:
+    chunk = replace(chunks(clip(frames=12), [0])[0], packets=UNSET, stretches=UNSET)
+    with pytest.raises(DecodeFailed, match="earlier release: start it again"):
+        list(decode(clip(frames=12).source(), chunk))
 
 
 def test_of_a_video_that_is_cut_short_the_beginning_comes() -> None:
     for container in ("matroska", "mpegts"):
         made = clip(container)
         source = io.BytesIO(made.content[: len(made.content) * 2 // 3])
-        found = [(time, pixels(frame)) for time, frame in decode(source, chunks(made, [0])[0])]
+        found = decoded_chunk(source, chunks(made, [0])[0])
         assert 20 < len(found) < 60
         assert found[:20] == sequential(made)[:20]
 
@@ -115,7 +159,7 @@ def test_of_a_damaged_video_the_rest_comes() -> None:
         broken = broken.replace(content[number][5:], b"\xff" * (len(content[number]) - 5))
     assert broken != made.content
     expected = sequential(made)
-    found = [(time, pixels(frame)) for time, frame in decode(io.BytesIO(broken), chunks(made, [0])[0])]
+    found = decoded_chunk(io.BytesIO(broken), chunks(made, [0])[0])
     assert found[:25] == expected[:25]
     assert found[-24:] == expected[36:]
 
@@ -185,12 +229,11 @@ def test_an_image_is_upright_and_in_the_models_colours(rotation: int, channels: 
 
 
 def decoded(made: Clip, wanted: list[int]) -> dict[int, bytes]:
-    """All that the decoder gives when only the frames with these times are wanted, by time."""
+    """All that the decoder gives when only the frames with these packets are wanted, by packet."""
     video = Video(made.source())
     try:
-        return {
-            time: pixels(frame) for time, frame in by_pts(video.packets(lambda: None), video.stream, frozenset(wanted))
-        }
+        frames = frames_of_packets(video.packets(), video.stream, frozenset(wanted))
+        return {packet: pixels(frame) for packet, frame in frames}
     finally:
         video.close()
 
@@ -198,11 +241,11 @@ def decoded(made: Clip, wanted: list[int]) -> dict[int, bytes]:
 @pytest.mark.parametrize(("codec", "b_frames"), [("libx264", 2), ("mpeg4", 2), ("mpeg2video", 2), ("mjpeg", 0)])
 def test_what_nobody_wants_and_nothing_refers_to_is_not_decoded(codec: str, b_frames: int) -> None:
     made = clip("matroska", codec, frames=40, every=1 if codec == "mjpeg" else 12, b_frames=b_frames)
-    whole = dict(sequential(made))
+    whole = {packet: content for packet, (_, content) in zip(display_order(made), sequential(made), strict=True)}
     wanted = list(whole)[::7]
     given = decoded(made, wanted)
     assert set(wanted) <= set(given)
-    assert {time: whole[time] for time in given} == given
+    assert {packet: whole[packet] for packet in given} == given
     most = len(wanted) if codec == "mjpeg" else 32
     assert len(given) <= most, "everything was decoded"
     assert len(decoded(made, list(whole))) == len(whole)
@@ -219,15 +262,19 @@ def test_groups_that_nobody_wants_are_not_read(container: str) -> None:
     expected = sequential(made)
     numbers = [0, 60, 71, 119]
     [whole] = chunks(made, [0])
-    keys = sorted((made.packets[number][0], made.packets[number][1]) for number in made.keyframes)  # type: ignore[type-var]
-    jumps = tuple(Jump(position, (int(keys[key][1] or 0),)) for position, key in ((1, 5), (3, 9)))
-    chunk = replace(whole, times=tuple(whole.times[number] for number in numbers), sampled=tuple(numbers), jumps=jumps)
+    packets = tuple(packets_of(whole)[number] for number in numbers)
+    stretches = (
+        Stretch(0, (None,), packets[0]),
+        Stretch(1, (seek_point(made, 60),), max(packets[1:3])),
+        Stretch(3, (seek_point(made, 108),), packets[3]),
+    )
+    times = tuple(whole.times[number] for number in numbers)
+    chunk = replace(whole, times=times, sampled=tuple(numbers), packets=packets, stretches=stretches)
     read = 0
 
     def count() -> None:
         nonlocal read
         read += 1
 
-    found = [(time, pixels(frame)) for time, frame in decode(made.source(), chunk, count)]
-    assert found == [expected[number] for number in numbers]
+    assert decoded_chunk(made.source(), chunk, count) == [expected[number] for number in numbers]
     assert read < 60, "groups between were read"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import pytest
+from msgspec import UNSET
 
 from tests.support.hostile.asking import MEMORY_KIB, Verdict, ask, ask_all, largest_child_kib
 from tests.support.hostile.canary import canary
@@ -73,7 +74,7 @@ def test_a_size_that_changes_on_the_way_is_decoded_within_the_limits(tmp_path: P
         content = CRAFTED[name]()
         verdict = ask(name, content, tmp_path)
         assert verdict.report.media is not None
-        assert verdict.report.media.frames > 12, "nothing comes after the change"
+        assert verdict.report.media.frame_sizes is not UNSET, "nothing comes after the change"
         came, _, planned = decoded(content, verdict.planned, tmp_path).split()
         assert 0 < int(came) <= int(planned)
 

@@ -41,7 +41,7 @@ from media.orientation import Orientation
 from tests.support.deployments.service import ROOT
 from tests.support.fakes import MemoryResultStore, MemoryStorage
 from tests.support.models.fake_engine import FakeEngine, answer, write_model
-from tests.support.videos.clips import JOB, VIDEO_KEY, Clip, chunks, clip, plan
+from tests.support.videos.clips import JOB, VIDEO_KEY, Clip, chunks, clip, packets_of, plan
 
 MODEL = catalogue.bundled("nanodet-g")
 VIEW = view(MODEL, (160, 96))
@@ -147,18 +147,20 @@ def test_frames_that_are_missing_leave_the_numbers_of_the_others_right(
     made: Clip, chunk: Chunk, engines: FakeEngines
 ) -> None:
     first, second, *rest = chunk.times
-    odd = replace(chunk, times=(first, first + 1, second, *rest))  # no frame has the second time
+    packets = packets_of(chunk)
+    lost = (packets[0], 999, *packets[1:])  # no frame has the second packet
+    odd = replace(chunk, times=(first, first + 1, second, *rest), packets=lost)
     outcome = through(odd, made, engines.get(MODEL, "auto"))
-    assert outcome.missing == (first + 1,)
+    assert outcome.missing == (1,)
     assert outcome.block.frame.tolist() == [12, *range(14, 25)]
     assert outcome.block.time.tolist() == list(chunk.times)
 
 
 def test_nothing_that_can_be_decoded_is_a_block_without_frames(made: Clip, chunk: Chunk, engines: FakeEngines) -> None:
-    late = replace(chunk, times=tuple(time + 10**6 for time in chunk.times), end=None)
+    late = replace(chunk, packets=tuple(packet + 10**6 for packet in packets_of(chunk)))
     outcome = through(late, made, engines.get(MODEL, "auto"))
     assert len(outcome.block) == 0
-    assert outcome.missing == late.times
+    assert outcome.missing == tuple(range(len(late.times)))
 
 
 def test_progress_is_told_and_stopping_is_asked_now_and_then(

@@ -21,7 +21,7 @@ from detector.view import whole
 from media.orientation import orientation_of
 from media.seekable_video import Video
 from processor.core.chunk_messages import chunks
-from processor.core.cutting import cut
+from processor.core.cutting import Cutter
 from processor.probe.ask import probe
 from processor.probe.child import Limits, inspect
 from tests.support.videos import heif
@@ -44,7 +44,7 @@ def seen(content: bytes) -> tuple[Media, Image8]:
     assert media is not None
     assert index is not None
     assert (media.container, media.frames, media.duration_ms) == ("mp4", 1, 0.0)
-    [chunk] = chunks(cut(index, 24), media, index, plan(), JOB, "x")
+    [chunk] = chunks(Cutter(index).cut(24), media, index, plan(), JOB, "x")
     [(_, frame)] = decode(io.BytesIO(content), chunk)
     return media, ToImage(orientation_of(chunk), whole((chunk.width, chunk.height)), "RGB")(frame)
 

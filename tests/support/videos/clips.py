@@ -4,14 +4,16 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import av
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from contracts.models.catalogue import bundled
-from contracts.wire.messages import SCHEMA, Chunk, Clock, Options, Plan
+from contracts.wire.messages import SCHEMA_BY_PACKETS, Chunk, Clock, Location, Options, Plan, SeekPoint, Stretch
 
 RATE = 25
 JOB = "6a1f4d36-32a3-4d0c-9a5e-5f0a3a3f7a10"
@@ -92,12 +94,13 @@ def chunks(made: Clip, starts: list[int], clock: Clock = "pts", **changes: Any) 
     """The clip cut by hand before the frames with the given numbers, the first of them 0."""
     column = 0 if clock == "pts" else 1
     times = sorted(packet[column] for packet in made.packets)  # type: ignore[type-var]
-    keys = sorted((made.packets[number][column], made.packets[number][1]) for number in made.keyframes)  # type: ignore[type-var]
+    order = display_order(made)
+    keys = sorted((order.index(number), number) for number in made.keyframes)
     result = []
     for index, (start, stop) in enumerate(zip(starts, [*starts[1:], len(times)], strict=True)):
-        before = [dts for time, dts in keys if time <= times[start]]  # type: ignore[operator]
+        before = [seek_point(made, number) for rank, number in keys if rank <= start]
         values: dict[str, Any] = {
-            "schema": SCHEMA,
+            "schema": SCHEMA_BY_PACKETS,
             "job_id": JOB,
             "index": index,
             "video_key": VIDEO_KEY,
@@ -106,14 +109,42 @@ def chunks(made: Clip, starts: list[int], clock: Clock = "pts", **changes: Any) 
             "rotation": 0,
             "width": made.width,
             "height": made.height,
-            # The file's own first keyframe is its start.
-            "seeks": (*before[:0:-1], None),
+            "seeks": (),
             "first_frame": start,
             "times": tuple(times[start:stop]),
-            "end": times[stop] if stop < len(times) else None,
+            "end": None,
+            "packets": tuple(order[start:stop]),
+            # The file's own first keyframe is its start.
+            "stretches": (Stretch(0, (*before[:0:-1], None), max(order[start:stop])),),
         }
         result.append(Chunk(**(values | changes)))
     return result
+
+
+def packets_of(chunk: Chunk) -> tuple[int, ...]:
+    """The packets of the chunk's frames."""
+    assert chunk.packets is not UNSET
+    return chunk.packets
+
+
+def display_order(made: Clip) -> list[int]:
+    """The packet of each frame, in the order in which PyAV gives the frames."""
+    numbers = []
+    with av.open(made.source(), "r") as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "NONE"
+        for number, packet in enumerate(container.demux(stream)):
+            if packet.size:
+                packet.pts = number
+            numbers += [int(frame.pts or 0) for frame in packet.decode()]
+    return numbers
+
+
+def seek_point(made: Clip, number: int) -> SeekPoint:
+    """The keyframe with that packet number."""
+    with av.open(made.source(), "r") as container:
+        packet = next(islice(container.demux(video=0), number, None))
+        return SeekPoint(number, Location(packet.pos, packet.size), packet.pts, packet.dts)
 
 
 def plan(precision: str = "auto", **options: Any) -> Plan:

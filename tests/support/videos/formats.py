@@ -75,7 +75,7 @@ class File:
         return shown
 
     def shown(self, clock: Clock) -> list[tuple[int, bytes]]:
-        """(time, pixels) of the frames from the first keyframe on; a time that comes again is left out.
+        """(time, pixels) of the frames from the first keyframe on, from where the container's clock begins.
 
         Where containers hold no times of display, the n-th frame has the n-th time of decoding."""
         packets = [p for p in self.packets if not p.discard]
@@ -87,11 +87,19 @@ class File:
             start = min(p.pts for p in self.packets if p.key and p.pts is not None)
         assert start is not None
         assert len(times) == len(self.frames)
-        found: dict[int, bytes] = {}
-        for time, frame in zip(times, self.frames, strict=True):
-            if time >= start:
-                found.setdefault(time, planes(frame))
-        return list(found.items())
+        pairs = [(time - self.origin, planes(frame)) for time, frame in zip(times, self.frames, strict=True)]
+        return [(time, content) for time, content in pairs if time + self.origin >= start]
+
+    @cached_property
+    def origin(self) -> int:
+        """Where players let the clock begin, in units of the stream's time base: many containers have times of
+        display, and Matroska has them where it was not written live."""
+        with av.open(self.source(), "r") as container:
+            base, name = container.streams.video[0].time_base, container.format.name
+            live = name.startswith("matroska") and container.duration is None and b"webm" not in self.content[:64]
+            if not (live or name in ("mpegts", "mpeg", "flv", "asf")) or container.start_time is None or base is None:
+                return 0
+            return max(0, round(Fraction(container.start_time, 1_000_000) / base))
 
     @property
     def reordered(self) -> bool:

@@ -3,15 +3,30 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from contracts.errors import VideoRefused
-from contracts.wire.messages import SCHEMA, PacketIndex
-from processor.core.cutting import cut, shown
+from contracts.wire.messages import SCHEMA, Location, PacketIndex
+from processor.core.cutting import Cutter, Span, shown
 
 
 def index(times: list[int], keyframes: list[int]) -> PacketIndex:
     """A video without reordering: dts are the times."""
-    return PacketIndex(SCHEMA, (1, 25), "pts", tuple(times), tuple(times), tuple(keyframes))
+    return located(PacketIndex(SCHEMA, (1, 25), "pts", tuple(times), tuple(times), tuple(keyframes)))
+
+
+def located(packets: PacketIndex) -> PacketIndex:
+    return replace(packets, locations=tuple(Location(1000 + number, 10) for number in packets.keyframes))
+
+
+def cut(packets: PacketIndex, size: int, first: int | None = None) -> tuple[Span, ...]:
+    return Cutter(packets).cut(size, first)
+
+
+def seeks(span: Span) -> tuple[int | None, ...]:
+    """The packets that decoding of a span may start at, None for the file's start."""
+    [stretch] = span.stretches
+    return tuple(None if point is None else point.packet for point in stretch.seeks)
 
 
 @given(
@@ -29,30 +44,42 @@ def test_every_frame_from_the_first_keyframe_on_is_in_one_span(
     assert [time for span in spans for time in span.times] == times[keyframes[0] :]
     assert [span.first_frame for span in spans] == [sum(len(s.times) for s in spans[:i]) for i in range(len(spans))]
     assert [span.end for span in spans] == [*(span.times[0] for span in spans[1:]), None]
-    assert all(len(span.times) <= 2 * size for span in spans)
+    assert [packet for span in spans for packet in span.packets] == list(range(keyframes[0], len(times)))
     for span in spans:
-        assert span.seeks[-1] is None
-        starts = [dts for dts in span.seeks if dts is not None]
+        assert seeks(span)[-1] is None
+        starts = [packet for packet in seeks(span) if packet is not None]
         assert starts == sorted(starts, reverse=True)
-        assert all(dts <= span.times[0] and times.index(dts) in keyframes for dts in starts)
+        assert all(packet <= span.packets[0] and packet in keyframes for packet in starts)
+        assert span.stretches[0].last == span.packets[-1]
+
+
+@given(length=st.integers(1, 50_000), size=st.integers(24, 400), before=st.integers(0, 3))
+def test_a_long_group_is_decoded_at_most_twice(length: int, size: int, before: int) -> None:
+    keyframes = [number * 10 for number in range(before + 1)]
+    frames = keyframes[-1] + length
+    group = [span for span in cut(index(list(range(frames)), keyframes), size, 24) if span.packets[-1] > keyframes[-1]]
+    assert all(len(span.times) <= 16 * size for span in group)
+    decoded = sum(span.packets[-1] + 1 - max(keyframes[-1], seeks(span)[0] or 0) for span in group)
+    longest = 2 * 16 * size  # beyond, spans do not grow any more: none may take longer than a task
+    assert decoded <= 2 * length + 3 * size + length**2 / longest
 
 
 def test_spans_start_at_the_keyframes_nearest_to_the_aim() -> None:
     spans = cut(index(list(range(100)), [0, 12, 24, 36, 48, 60, 72, 84, 96]), 30)
     assert [span.first_frame for span in spans] == [0, 24, 48, 72]
-    assert [span.seeks[0] for span in spans] == [None, 24, 48, 72]
+    assert [seeks(span)[0] for span in spans] == [None, 24, 48, 72]
 
 
 def test_a_group_that_is_too_long_is_cut_inside_with_a_lead_in() -> None:
     spans = cut(index(list(range(100)), [0, 90]), 20)
-    assert [span.first_frame for span in spans] == [0, 20, 40, 60, 90]
-    assert [span.seeks for span in spans] == [(None,), (None,), (None,), (None,), (90, None)]
+    assert [span.first_frame for span in spans] == [0, 22, 45, 90]
+    assert [seeks(span) for span in spans] == [(None,), (None,), (None,), (90, None)]
 
 
 def test_the_first_spans_are_short_so_that_first_frames_come_soon() -> None:
     spans = cut(index(list(range(3000)), list(range(0, 3000, 12))), 240, 24)
     assert [len(span.times) for span in spans] == [24, 48, 96, 192, *[240] * 10, 120, 60, 60]
-    assert [span.first_frame for span in cut(index(list(range(300)), [0]), 100, 24)] == [0, 24, 72, 168, 268]
+    assert [span.first_frame for span in cut(index(list(range(300)), [0]), 100, 24)] == [0, 37, 150]
     assert cut(index(list(range(50)), [0]), 20, 24) == cut(index(list(range(50)), [0]), 20)
 
 
@@ -64,14 +91,16 @@ def test_the_last_spans_are_short_so_that_detectors_end_together_where_keyframes
     assert lengths(100, 12) == [48, 52]
     assert lengths(72, 12) == [72]
     assert lengths(480, 240) == [240, 240], "nothing is decoded twice for it"
-    assert lengths(300, 300) == [240, 60]
+    assert lengths(300, 300) == [300], "nor for an end of a few frames"
 
 
 def test_reordered_frames_are_planned_in_the_order_of_display() -> None:
     packets = PacketIndex(SCHEMA, (1, 25), "pts", (0, 3, 1, 2, 4, 7, 5, 6), (-1, 0, 1, 2, 3, 4, 5, 6), (0, 4))
-    spans = cut(packets, 4)
+    spans = cut(located(packets), 4)
     assert [span.times for span in spans] == [(0, 1, 2, 3), (4, 5, 6, 7)]
-    assert spans[1].seeks == (3, None)
+    assert [span.packets for span in spans] == [(0, 2, 3, 1), (4, 6, 7, 5)]
+    assert [span.stretches[0].last for span in spans] == [3, 7]
+    assert seeks(spans[1]) == (4, None)
 
 
 def test_frames_before_the_first_keyframe_do_not_count() -> None:
@@ -87,5 +116,6 @@ def test_a_video_without_a_keyframe_is_refused() -> None:
 def test_a_keyframe_that_is_never_shown_is_still_where_decoding_starts() -> None:
     """An edit list hides the first frames of the groups at 0 and 4."""
     packets = PacketIndex(SCHEMA, (1, 25), "pts", (None, None, 0, 1, None, 2, 3), tuple(range(7)), (0, 4))
-    assert [(span.times, span.seeks) for span in cut(packets, 2)] == [((0, 1), (None,)), ((2, 3), (4, None))]
+    spans = cut(located(packets), 2)
+    assert [(span.times, seeks(span)) for span in spans] == [((0, 1), (None,)), ((2, 3), (4, None))]
     assert shown(packets) == (0, 1, 2, 3)

@@ -10,7 +10,7 @@ import pytest
 from contracts.errors import CorruptData
 from contracts.results.codec import Block, Detections, concat, pack
 from contracts.wire.messages import SCHEMA, Chunk, ChunkFailure, FrameRange, Options, Plan
-from processor.core.merging import Tally, check, join
+from processor.core.merging import MOST_RANGES, Tally, bounded, check, join
 
 CHUNK = Chunk(
     schema=SCHEMA,
@@ -102,3 +102,13 @@ def test_summary_is_independent_of_the_chunks() -> None:
         },
         "top_labels": ["cat", "dog"],
     }
+
+
+def test_very_many_missing_ranges_are_bounded_and_none_is_lost() -> None:
+    few = tuple(FrameRange(number * 2, number * 2, "lost") for number in range(MOST_RANGES))
+    assert bounded(few) == few
+    many = (*few, FrameRange(3000, 3009, "cancelled"))
+    short = bounded(many)
+    assert len(short) == MOST_RANGES
+    assert short[:-1] == few[:-1]
+    assert short[-1] == FrameRange(1998, 3009, "2 parts of this range: lost; cancelled")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.wire.messages import SCHEMA, Options, PacketIndex
-from processor.core.cutting import cut, pick
+from processor.core.cutting import Cutter
 from processor.core.sampling import wanted
 
 MS = (1, 1000)
@@ -55,7 +55,8 @@ def test_sampling_takes_one_frame_per_tick_that_has_one(gaps: list[int], fps: fl
 )
 def test_picked_spans_hold_the_picked_frames_and_nothing_else(keys: set[int], size: int, numbers: set[int]) -> None:
     index = PacketIndex(SCHEMA, MS, "pts", tuple(TIMES), tuple(TIMES), tuple(sorted(keys | {0})))
-    spans = pick(index, cut(index, size), sorted(numbers))
+    cutter = Cutter(index)
+    spans = cutter.pick(cutter.cut(size), sorted(numbers))
     found = [
         (number, time)
         for span in spans
@@ -65,4 +66,9 @@ def test_picked_spans_hold_the_picked_frames_and_nothing_else(keys: set[int], si
     ]
     assert found == [(number, TIMES[number]) for number in sorted(numbers)]
     assert all(span.times for span in spans)
+    assert [packet for span in spans for packet in span.packets] == sorted(numbers)
+    for span in spans:
+        assert [stretch.at for stretch in span.stretches] == sorted({stretch.at for stretch in span.stretches})
+        stops = [*(stretch.at for stretch in span.stretches[1:]), len(span.packets)]
+        assert [stretch.last for stretch in span.stretches] == [span.packets[stop - 1] for stop in stops]
     assert all(span.end is None or span.times[-1] < span.end for span in spans)

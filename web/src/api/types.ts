@@ -19,6 +19,10 @@ export interface Media {
   fps: number;
   variable_fps: boolean;
   damage: string | null;
+  /** The container's own time at time_ms 0, where it is not 0. */
+  start_ms?: number;
+  /** The segments of the container's clock, where it has several. */
+  clock?: unknown[];
 }
 
 export interface Video {

@@ -13,6 +13,12 @@ test("unplayable codecs are not tried", () => {
   assert.equal(mayPlay(media("mov,mp4,m4a,3gp,3g2,mj2", "hevc"), chromium), false);
 });
 
+test("a file whose clock begins elsewhere or breaks is played as a copy", () => {
+  const webm = media("matroska,webm", "vp9");
+  assert.equal(mayPlay({ ...webm, start_ms: 4000 }, chromium), false);
+  assert.equal(mayPlay({ ...webm, clock: [{}, {}] }, chromium), false);
+});
+
 test("possibly playable files are tried", () => {
   assert.equal(mayPlay(media("mov,mp4,m4a,3gp,3g2,mj2", "h264"), chromium), true);
   assert.equal(mayPlay(media("matroska,webm", "vp9"), chromium), true);

@@ -16,6 +16,8 @@ const CONTAINERS = /\b(mov|mp4|m4v|3gp|webm|matroska|ogg)\b/;
 /** False when the browser certainly cannot play it; true when it may. */
 export function mayPlay(media: Media | null, canPlayType: (type: string) => string): boolean {
   if (!media) return true;
+  // A browser would count from elsewhere, or stop where the clock breaks.
+  if (media.start_ms || media.clock) return false;
   const type = CODECS[media.codec];
   return CONTAINERS.test(media.container) && type !== undefined && canPlayType(type) !== "";
 }

@@ -1,0 +1,138 @@
+"""As much of H.264's bitstream (ITU-T H.264, chapter 7) as tells fields from frames. Source bytes are untrusted."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+SLICE, IDR_SLICE, _PARAMETERS = 1, 5, 7
+_HEAD_BYTES, _PARAMETER_BYTES = 32, 1024
+_HIGH_PROFILES = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
+_444 = 3
+
+
+def length_prefixed(data: bytes, length_bytes: int) -> Iterator[bytes]:
+    """NAL units after their lengths, as in mp4 and mkv."""
+    place = 0
+    while place + length_bytes < len(data):
+        length = int.from_bytes(data[place : place + length_bytes], "big")
+        place += length_bytes
+        if length:
+            yield data[place : place + length]
+        place += length
+
+
+def start_coded(data: bytes) -> Iterator[bytes]:
+    """NAL units between start codes, as in transport streams."""
+    for unit in data.split(b"\0\0\x01"):
+        if unit.rstrip(b"\0"):
+            yield unit
+
+
+class Bits:
+    """Reads a NAL unit's payload from its first bit on. Bits beyond its end are 0."""
+
+    def __init__(self, payload: bytes, most: int = _HEAD_BYTES) -> None:
+        self._bytes = payload[:most].replace(b"\0\0\x03", b"\0\0")
+        self._place = 0
+
+    def read(self, count: int) -> int:
+        """The next bits as an unsigned number."""
+        value = 0
+        for _ in range(count):
+            byte, bit = divmod(self._place, 8)
+            value = value << 1 | (self._bytes[byte] >> (7 - bit) & 1 if byte < len(self._bytes) else 0)
+            self._place += 1
+        return value
+
+    def exp_golomb(self) -> int:
+        """The next unsigned Exp-Golomb number, at most 32 bits long."""
+        zeros = 0
+        while zeros < 32 and self._place < 8 * len(self._bytes) and not self.read(1):
+            zeros += 1
+        return (1 << zeros) - 1 + self.read(zeros)
+
+    def signed_exp_golomb(self) -> int:
+        """The next signed Exp-Golomb number."""
+        code = self.exp_golomb()
+        return (code + 1) // 2 if code % 2 else -(code // 2)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSyntax:
+    """What is needed of the sequence parameter set to find a slice's field flag."""
+
+    frame_number_bits: int
+    separate_planes: bool
+
+    @classmethod
+    def of(cls, extradata: bytes) -> "FieldSyntax | None":
+        """From a decoder's extradata; None where the stream holds frames only, or does not say."""
+        for unit in _parameter_units(extradata):
+            if unit and unit[0] & 31 == _PARAMETERS:
+                return _read_parameters(Bits(unit[1:], _PARAMETER_BYTES))
+        return None
+
+    def is_field(self, unit: bytes) -> bool:
+        """Whether a NAL unit is a slice of one field."""
+        if unit[0] & 31 not in (SLICE, IDR_SLICE):
+            return False
+        bits = Bits(unit[1:])
+        for _ in range(3):  # first macroblock, slice type, picture parameter set
+            bits.exp_golomb()
+        bits.read(2 * self.separate_planes + self.frame_number_bits)
+        return bool(bits.read(1))
+
+
+def _parameter_units(extradata: bytes) -> Iterator[bytes]:
+    if extradata[:1] == b"\x01":  # avcC: the first parameter set after its length
+        length = int.from_bytes(extradata[6:8], "big")
+        return iter([extradata[8 : 8 + length]])
+    return start_coded(extradata)
+
+
+def _read_parameters(bits: Bits) -> FieldSyntax | None:
+    profile = bits.read(8)
+    bits.read(16)
+    bits.exp_golomb()
+    separate_planes = _read_chroma(bits) if profile in _HIGH_PROFILES else False
+    frame_number_bits = bits.exp_golomb() + 4
+    _skip_order_count(bits)
+    bits.exp_golomb()  # reference frames
+    bits.read(1)
+    bits.exp_golomb()  # width
+    bits.exp_golomb()  # height
+    frames_only = bits.read(1)
+    return None if frames_only or frame_number_bits > 16 else FieldSyntax(frame_number_bits, separate_planes)
+
+
+def _read_chroma(bits: Bits) -> bool:
+    """Skip to the end of the chroma and scaling parameters; whether colour planes are coded separately."""
+    chroma = bits.exp_golomb()
+    separate_planes = bool(chroma == _444 and bits.read(1))
+    bits.exp_golomb()
+    bits.exp_golomb()
+    bits.read(1)
+    if bits.read(1):
+        for number in range(12 if chroma == _444 else 8):
+            if bits.read(1):
+                _skip_scaling_list(bits, 16 if number < 6 else 64)
+    return separate_planes
+
+
+def _skip_scaling_list(bits: Bits, size: int) -> None:
+    last = following = 8
+    for _ in range(size):
+        if following:
+            following = (last + bits.signed_exp_golomb()) % 256
+            last = following or last
+
+
+def _skip_order_count(bits: Bits) -> None:
+    kind = bits.exp_golomb()
+    if kind == 0:
+        bits.exp_golomb()
+    elif kind == 1:
+        bits.read(1)
+        bits.exp_golomb()
+        bits.exp_golomb()
+        for _ in range(min(bits.exp_golomb(), 255)):
+            bits.exp_golomb()

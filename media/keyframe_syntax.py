@@ -1,0 +1,79 @@
+"""What a codec's own syntax says of a packet: containers' keyframe flags are often wrong."""
+
+from collections.abc import Iterator
+
+from av.codec.context import CodecContext
+
+from media.h264_syntax import IDR_SLICE, SLICE, Bits, FieldSyntax, length_prefixed, start_coded
+
+_H264_SEI = 6
+_HEVC_IRAP = range(16, 24)
+_RECOVERY_POINT = 6
+_INTRA = (2, 4)  # slice types I and SI, modulo 5
+_MPEG4_VOP, _MPEG4_INTRA = b"\0\0\x01\xb6", 0
+_MPEG2_PICTURE, _MPEG2_INTRA = b"\0\0\x01\0", 1
+
+
+class KeyframeSyntax:
+    """Reads the packets of one stream. decoder: of the stream, for its codec and the framing of its packets."""
+
+    def __init__(self, decoder: "CodecContext") -> None:
+        self._codec = decoder.codec.canonical_name
+        extradata = decoder.extradata or b""
+        self._length_bytes = _length_bytes(self._codec, extradata)
+        self._fields = FieldSyntax.of(extradata) if self._codec == "h264" else None
+
+    def denies(self, data: bytes) -> bool:
+        """Whether a packet that is flagged as a keyframe is none. False too where the syntax is not known."""
+        match self._codec:
+            case "h264":
+                return not _is_h264_keyframe(self._units(data))
+            case "hevc":
+                return not _is_hevc_keyframe(self._units(data))
+            case "mpeg4":
+                return _bits_after(data, _MPEG4_VOP, 0, 6) not in (None, _MPEG4_INTRA)
+            case "mpeg1video" | "mpeg2video":
+                return _bits_after(data, _MPEG2_PICTURE, 1, 3, mask=7) not in (None, _MPEG2_INTRA)
+            case "vp8":
+                return bool(data[:1]) and bool(data[0] & 1)
+        return False
+
+    def is_field(self, data: bytes) -> bool:
+        """Whether an H.264 packet holds one field of a frame."""
+        return self._fields is not None and any(self._fields.is_field(unit) for unit in self._units(data))
+
+    def _units(self, data: bytes) -> Iterator[bytes]:
+        return length_prefixed(data, self._length_bytes) if self._length_bytes else start_coded(data)
+
+
+def _is_h264_keyframe(units: Iterator[bytes]) -> bool:
+    slices = []
+    for unit in units:
+        kind = unit[0] & 31
+        if kind == IDR_SLICE or (kind == _H264_SEI and unit[1:2] == bytes([_RECOVERY_POINT])):
+            return True
+        if kind == SLICE:
+            bits = Bits(unit[1:])
+            bits.exp_golomb()
+            slices.append(bits.exp_golomb() % 5 in _INTRA)
+    return bool(slices) and all(slices)
+
+
+def _is_hevc_keyframe(units: Iterator[bytes]) -> bool:
+    return any((unit[0] >> 1) & 63 in _HEVC_IRAP for unit in units)
+
+
+def _bits_after(data: bytes, code: bytes, skip: int, shift: int, mask: int = 3) -> int | None:
+    """Some bits of the byte that stands `skip` bytes after a start code; None without one."""
+    place = data.find(code)
+    value = data[place + len(code) + skip :][:1] if place >= 0 else b""
+    return (value[0] >> shift) & mask if value else None
+
+
+def _length_bytes(codec: str, extradata: bytes) -> int:
+    """Bytes of the length before each NAL unit, as in mp4 and mkv; 0 where start codes stand between them."""
+    if codec == "h264" and extradata[:1] == b"\x01" and len(extradata) > 6:
+        return (extradata[4] & 3) + 1
+    if codec == "hevc" and len(extradata) > 22 and extradata[:3] not in (b"\0\0\0", b"\0\0\x01"):
+        return (extradata[21] & 3) + 1
+    return 0
