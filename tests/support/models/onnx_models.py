@@ -151,7 +151,7 @@ def yolov5(path: Path, classes: int = 2) -> Path:
 def final_rows(path: Path, *, centres: bool = False) -> Path:
     """As YOLOv10 and YOLO26: RGB, 0 to 1; one output [300, 6] of x1, y1, x2, y2 in pixels, score, class.
 
-    centres: as Ultralytics' RT-DETR since 2026, with centre and size from 0 to 1."""
+    centres: as later exports of Ultralytics' RT-DETR, with centre and size from 0 to 1."""
     graph = _Graph()
     scores = graph.add("Sigmoid", _logits(graph, "images", "RGB", np.zeros(3), np.full(3, 255.0)))
     flat = graph.add("Reshape", scores, np.array([1, 2 * _CELLS]))
