@@ -46,12 +46,10 @@ Channel = tuple[float, float, float]
 class HeadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Variants of a head, for different exports of a model.
 
-    box: corners, corners with y first, or centre and size. units: pixels of the model's input, or
-    parts (0 to 1) of it. first_label: the number in the outputs that is the first of the labels.
-    activation: what turns the outputs into scores; empty means what is usual for the head. decoded:
-    the boxes are in pixels already, where the head could also compute them. joined: what the head reads
-    from several outputs are the columns of one. max_iou: of two boxes of a class with more in common than
-    that, the worse one goes; 0 means the head's own.
+    box: corners, corners with y first, or centre and size. units: pixels of the model's input, or fractions (0 to 1)
+    of it. first_label: class number in the outputs of the first label. activation: turns outputs into scores; empty
+    means the head's default. decoded: the outputs are boxes in pixels already. joined: the outputs of the head are
+    columns of a single one. max_iou: IoU threshold of non-maximum suppression; 0 means the head's default.
     """
 
     box: Literal["xyxy", "yxyx", "cxcywh"] = "xyxy"

@@ -1,4 +1,4 @@
-"""`models add`: makes a model that jobs can name from a model file."""
+"""`models add`: adds a model file to the catalogue."""
 
 import re
 from collections.abc import Callable, Sequence

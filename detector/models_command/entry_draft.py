@@ -36,10 +36,10 @@ class Draft:
 
 
 def sketch(graph: Graph, said: Mapping[str, Any]) -> Model:
-    """An entry that suffices to run the file before its head is known: input and engine are settled.
+    """An entry with input and engine, enough to run the file before its head is known.
 
-    said: fields set by options. Raises ModelBroken for files of other tasks than detection, and where a field is
-    neither set nor in the file, InvalidInput for contradicting options.
+    said: fields set by options. Raises ModelBroken for tasks other than detection, and when a field is neither set nor
+    in the file, InvalidInput for contradicting options.
     """
     _check_task(graph.notes.task, named="head" in said)
     size = _input_size(graph, said)
@@ -53,8 +53,8 @@ def sketch(graph: Graph, said: Mapping[str, Any]) -> Model:
 def draft(graph: Graph, said: Mapping[str, Any], sketched: Model, seen: Seen) -> Draft:
     """Draft an entry for a graph.
 
-    said: fields set by options; `head_options` as a mapping. sketched: as `sketch` made it. seen: what an only output
-    gave for photographs. Raises ModelBroken where a field is neither set nor can be guessed, InvalidInput for
+    said: fields set by options; `head_options` as a mapping. sketched: by `sketch`. seen: values of a single output
+    for photographs. Raises ModelBroken where a field is neither set nor can be guessed, InvalidInput for
     contradicting options.
     """
     assert sketched.input_size is not None  # noqa: S101  (settled by sketch)
@@ -94,7 +94,7 @@ def _entry(fields: dict[str, Any]) -> Model:
 
 
 def _check_task(task: str, *, named: bool) -> None:
-    """named: a head was named, which may read what a file with an unknown task gives. Raises ModelBroken."""
+    """named: a head was named, which may read the outputs of an unknown task. Raises ModelBroken."""
     if task in _OTHER_TASKS:
         raise ModelBroken(
             f"the file is a model for {_OTHER_TASKS[task]} (its task is {task!r}), which no head reads: export a "
@@ -172,7 +172,7 @@ def _feeds(graph: Graph, size: tuple[int, int], given: Collection[str]) -> dict[
 
 
 def _labels(graph: Graph, reading: Reading) -> tuple[tuple[str, ...], str]:
-    """Labels, and where they are from. Raises ModelBroken where that cannot be told."""
+    """Labels, and their origin. Raises ModelBroken when unknown."""
     names, classes = graph.notes.names, reading.classes
     if names and classes in (None, len(names)):
         return names, "named in the file"

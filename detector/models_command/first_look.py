@@ -1,4 +1,4 @@
-"""Runs a model file on photographs before its head is known: the shape of an only output does not tell what it is."""
+"""Runs a model file on photographs before its head is known, since the shape of a single output is ambiguous."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,10 @@ from detector.models_command.photo_trial import outputs_of, picture
 
 
 def look(graph: Graph, sketched: Model, path: Path, config: EngineConfig, photos: Sequence[Path]) -> Seen:
-    """What the only output gives for each photograph.
+    """Values of the only output for each photograph.
 
-    sketched: an entry with input and engine, and with the hash of the file. Files with more outputs are not run, nor
-    those that take several pictures at once. Raises ModelBroken, EngineUnavailable, InvalidInput for a photograph that
-    cannot be read.
+    sketched: an entry with input, engine and hash. Files with several outputs or a fixed batch size above 1 are not
+    run. Raises ModelBroken, EngineUnavailable, InvalidInput for a photograph that cannot be read.
     """
     port = graph.outputs[0]
     if len(graph.outputs) > 1 or port.tail(2) is None or graph.image.shape[0] not in (1, None):

@@ -12,10 +12,10 @@ from detector.models_command import single_output
 from detector.models_command.onnx_inspect import Graph, Port
 from detector.models_command.reading import DETR, FINAL, NANODET, NORMALISED_DETR, TENSORFLOW, Reading
 
-# What outputs gave for some photographs, by their names.
+# Values of outputs for some photographs, by output name.
 Seen = Mapping[str, Sequence[NDArray[np.float32]]]
 
-# More rows than a model of the family of DETR has queries.
+# More rows than the number of queries of any DETR model.
 _MANY_ROWS = 1000
 _NANODET = {"scores", "distances"}
 
@@ -23,8 +23,8 @@ _NANODET = {"scores", "distances"}
 def read(graph: Graph, input_size: tuple[int, int], seen: Seen, classes: int | None) -> Reading:
     """The head for a graph.
 
-    input_size: (width, height). classes: how many the model has, where that is known. Raises ModelBroken that lists the
-    outputs, when none or more than one may be meant.
+    input_size: (width, height). classes: number of classes, if known. Raises ModelBroken with the outputs when no head
+    or several match.
     """
     outputs = graph.outputs
     found = None
@@ -47,7 +47,7 @@ def read(graph: Graph, input_size: tuple[int, int], seen: Seen, classes: int | N
 
 
 def _hint(outputs: tuple[Port, ...]) -> str:
-    """What such outputs usually are."""
+    """Hint about the usual kind of such outputs."""
     dimensions = sorted(len(port.shape) for port in outputs)
     return " (as of segmentation models, whose masks no head reads: export a detection model)" * (dimensions == [3, 4])
 
@@ -74,15 +74,15 @@ def _two(outputs: tuple[Port, ...]) -> Reading | None:
         return None
     names = {"logits": logits.name, "boxes": boxes[0].name}
     why = f"{queries or 'so many'} boxes, and for each {classes} classes"
-    if classes == 92:  # 91 numbers of COCO, and nothing
+    if classes == 92:  # 91 COCO ids, and background
         softmax = HeadOptions(activation="softmax")
         return Reading("detr", names, 91, f"{why}, the last of them nothing", NORMALISED_DETR, softmax)
-    # RF-DETR's own names; it and DETR itself were trained on normalised pictures.
+    # Output names of RF-DETR; it and DETR were trained on normalised images.
     return Reading("detr", names, classes, why, NORMALISED_DETR if boxes[0].name == "dets" else DETR)
 
 
 def _final(outputs: tuple[Port, ...], *, from_bytes: bool) -> Reading | None:
-    """Boxes, scores and labels, whatever else there is."""
+    """Boxes, scores and labels, and possibly further outputs."""
     boxes = [port for port in outputs if (port.tail(2) or (0, 0))[1] == 4]
     lists = [port for port in outputs if port.tail(1) is not None and port.tail(1) != (1,)]
     labels = [port for port in lists if port.whole] or [port for port in lists if _is_called(port, "label", "class")]

@@ -18,14 +18,14 @@ _WHOLE = {TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.I
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An input or output. shape: None is a length that only running tells. whole: of whole numbers."""
+    """An input or output. shape: None is a length that is known at run time only. whole: integer type."""
 
     name: str
     shape: Shape
     whole: bool
 
     def tail(self, count: int) -> Shape | None:
-        """The last lengths when there are so many beside a batch of one or of any number; else None."""
+        """The shape without a batch dimension of 1 or any size, if `count` lengths remain; else None."""
         if len(self.shape) == count:
             return self.shape
         if len(self.shape) == count + 1 and self.shape[0] in (1, None):
@@ -38,7 +38,7 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """image: the input for pictures, and others the rest. notes: what the exporter wrote beside it."""
+    """image: the image input; others: the other inputs. notes: metadata of the exporter."""
 
     image: Port
     others: tuple[Port, ...]
@@ -47,19 +47,19 @@ class Graph:
 
     @property
     def input_size(self) -> tuple[int, int] | None:
-        """(width, height), None where the file leaves it open."""
+        """(width, height), or None if not fixed."""
         lengths = self.image.shape[1:3] if self.image.shape[3] == 3 else self.image.shape[2:]
         height, width = lengths
         return None if width is None or height is None else (width, height)
 
 
 def inspect(path: Path) -> Graph:
-    """Read a file. Raises ModelBroken: no ONNX, parts in other files, no input for pictures."""
+    """Read a file. Raises ModelBroken: not ONNX, external data, no image input."""
     try:
         content = onnx.load(str(path), load_external_data=False)
         graph = content.graph
         elsewhere = any(one.data_location == TensorProto.EXTERNAL for one in graph.initializer)
-    except Exception as error:  # the library's own errors have no common class
+    except Exception as error:  # errors of the library have no common class
         raise ModelBroken(f"{path} is not an ONNX file: {line_of(error)}") from error
     if elsewhere:
         raise ModelBroken(f"{path} stores its weights in another file: export it as one, or merge them with onnx.save")

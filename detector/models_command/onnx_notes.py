@@ -1,4 +1,4 @@
-"""What exporters write beside a graph: names, task, input size. Pure functions."""
+"""Metadata that exporters write into ONNX files: names, task, input size. Pure functions."""
 
 import ast
 import json
@@ -11,8 +11,8 @@ _TRUE = {"true", "1"}
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """names: of the classes. task: in small letters, such as "detect" or "pose". size: (width, height) of the input.
-    final: the graph selects the boxes itself. Each is empty, None or False where the file does not tell.
+    """names: of the classes. task: in lower case, such as "detect" or "pose". size: (width, height) of the input.
+    final: the graph selects the boxes itself. Empty, None or False if not in the file.
     """
 
     names: tuple[str, ...] = ()
@@ -22,7 +22,7 @@ class Notes:
 
 
 def read(properties: Mapping[str, str]) -> Notes:
-    """The notes in a file's metadata, each a text of its own. What cannot be read is as if left out."""
+    """Parse the metadata of a file; unreadable values are ignored."""
     values = {key: _value(properties.get(key, "")) for key in ("names", "imgsz", "args")}
     arguments = values["args"] if isinstance(values["args"], Mapping) else {}
     final = (properties.get("end2end", ""), str(arguments.get("end2end", "")), str(arguments.get("nms", "")))
@@ -35,7 +35,7 @@ def read(properties: Mapping[str, str]) -> Notes:
 
 
 def _value(text: str) -> Any:
-    """A value written as JSON or as Python writes it; None where it is neither."""
+    """Parse a JSON or Python literal; None if it is neither."""
     for parse in (json.loads, ast.literal_eval):
         try:
             return parse(text)
@@ -45,7 +45,7 @@ def _value(text: str) -> Any:
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    """Names in a list, or by number from 0, which JSON has as text."""
+    """Names from a list, or from a mapping by number from 0 (as text in JSON)."""
     if isinstance(value, Mapping):
         numbered = {_number(key): name for key, name in value.items()}
         if len(numbered) != len(value) or set(numbered) != set(range(len(value))):
@@ -61,7 +61,7 @@ def _number(key: Any) -> Any:
 
 
 def _size(value: Any) -> tuple[int, int] | None:
-    """From [height, width], or one number for both."""
+    """Size from [height, width], or from one number for both."""
     lengths = [value, value] if isinstance(value, int) else value
     if not isinstance(lengths, list | tuple) or len(lengths) != 2:
         return None

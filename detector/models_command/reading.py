@@ -1,4 +1,4 @@
-"""How a graph's outputs are read, and the preprocessing that is usual for such models. Data only."""
+"""Interpretations of a graph's outputs, with the usual preprocessing of such models. Data only."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ _ZEROS: Channel = (0.0, 0.0, 0.0)
 _ONES: Channel = (1.0, 1.0, 1.0)
 _BYTE: Channel = (255.0, 255.0, 255.0)
 _UNCHANGED = HeadOptions()
-# Of ImageNet's pictures, in RGB.
+# Mean and standard deviation of ImageNet, in RGB.
 _MEAN: Channel = (123.675, 116.28, 103.53)
 _STD: Channel = (58.395, 57.12, 57.375)
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Models that are fed alike: fields of the catalogue entry. name: in words."""
+    """Models with the same preprocessing, as fields of the catalogue entry. name: for messages."""
 
     name: str
     channels: str = "RGB"
@@ -38,8 +38,8 @@ TENSORFLOW = Family(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """head: its name. outputs: the graph's names of what it reads, by role. classes: how many,
-    None where the outputs do not tell. why: in words. options: how the head reads it."""
+    """head: name. outputs: names in the graph by role. classes: their number, None if the outputs do not tell. why:
+    reason as text. options: head options."""
 
     head: str
     outputs: dict[str, str]

@@ -1,4 +1,4 @@
-"""Finds the head that reads a graph's only output, by its shape and by what it gave for photographs. Pure functions."""
+"""Finds the head that reads a graph's only output, by its shape and its values for photographs. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,30 +14,30 @@ from detector.models_command.reading import DETR, YOLO, YOLOX, Reading
 Values = NDArray[np.float32]
 
 _STRIDES = (8, 16, 32)
-# Of models with a fourth scale, and of the smallest ones.
+# Strides of models with a fourth scale, and of the smallest ones.
 _OTHER_STRIDES = ((8, 16, 32, 64), (4, 8, 16, 32))
 _TINY_STRIDES = (16, 32)
-# More rows than final boxes or queries have, unless the file says that they are final.
+# More rows than final boxes or queries, unless the file declares them as final.
 _MANY_ROWS = 1000
-# Offsets in strides, and parts of the input, stay small; coordinates in pixels of an input hundreds wide do not.
+# Offsets in strides and fractions of the input are small; coordinates in pixels are not.
 _PIXELS = 16.0
 _PARTS = 1.5
-# Scores a little above 1 have only been rounded.
+# Tolerance for scores slightly above 1 by rounding.
 _ROUNDING = 1e-3
-# The worst boxes may end before they begin, as nothing keeps them from it.
+# The worst boxes may be inverted, since nothing prevents it.
 _ORDERED = 0.9
-# So many boxes would not nearly all be the right way round if they were centres and sizes.
+# This many boxes would not nearly all be valid corners if they were centres and sizes.
 _MANY_BOXES = 20
 _ROWS = "rows of a box"
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The only output, [rows, columns] for one picture.
+    """The only output, [rows, columns] per image.
 
-    rows: None where their number changes. values: (n, columns), the rows for all photographs; empty where it was not
-    run. size: (width, height) of the input. final: the file says that the graph selects the boxes itself. classes: how
-    many there are, where that is known.
+    rows: None if their number varies. values: (n, columns), the rows for all photographs; empty if it was not run.
+    size: (width, height) of the input. final: the file declares that the graph selects the boxes. classes: number of
+    classes, if known.
     """
 
     port: Port
@@ -52,9 +52,9 @@ class Output:
 def output(
     port: Port, arrays: Sequence[Values], size: tuple[int, int], *, final: bool, classes: int | None
 ) -> Output | None:
-    """The output of a graph; None where it has no rows and columns.
+    """The output of a graph; None if it does not have rows and columns.
 
-    arrays: what it gave for each photograph, with or without a batch dimension.
+    arrays: its values for each photograph, with or without a batch dimension.
     """
     if port.tail(2) is None:
         return None
@@ -69,10 +69,10 @@ def output(
 
 
 def read(output: Output) -> Reading | None:
-    """The head for the output; None when none reads it. Raises ModelBroken when that cannot be told."""
+    """The head for the output; None when no head reads it. Raises ModelBroken when it is ambiguous."""
     found = [one for one in (_cells(output), _anchors(output), _columns(output)) if one]
     few = output.rows is None or output.rows <= _MANY_ROWS or output.final
-    if few and (output.final or not found):  # a row for each cell is no selection, unless the file says so
+    if few and (output.final or not found):  # a row per cell is not a selection, unless the file declares it
         rows = _final(output) or _queries(output)
         found = [rows] if rows else found
         if not found and output.columns <= _MANY_ROWS:
@@ -100,7 +100,7 @@ def _cells(output: Output) -> Reading | None:
 
 
 def _anchors(output: Output) -> Reading | None:
-    """YOLOv5, YOLOv7 and their like."""
+    """YOLOv5, YOLOv7 and similar ones."""
     rows, columns = output.rows, output.columns
     for strides in (_STRIDES, *_OTHER_STRIDES, _TINY_STRIDES):
         cells = _count(output.size, strides)
@@ -121,12 +121,12 @@ def _columns(output: Output) -> Reading | None:
 
 
 def _final(output: Output) -> Reading | None:
-    """Rows of a box, score and class: YOLOv10, YOLO26, exports with NMS inside; and Ultralytics' later RT-DETR."""
+    """Rows of box, score and class: YOLOv10, YOLO26, exports with NMS, and Ultralytics' later RT-DETR."""
     if output.columns != 6 or not _are_numbered(output.values, output.classes):
         return None
     used = output.values[output.values[:, 4] > 0]
     if not len(used):
-        # A file that finds nothing on the photographs is believed what it says of itself.
+        # Without detections on the photographs, rely on the metadata of the file.
         corners, centres = output.final, False
     else:
         corners = used[:, :4].max() > _PARTS and _are_corners(used)
@@ -141,20 +141,20 @@ def _final(output: Output) -> Reading | None:
 
 
 def _are_numbered(rows: Values, classes: int | None) -> bool:
-    """The last two columns are a score and the number of a class; -1 fills up some outputs."""
+    """Whether the last two columns are a score and a class number; some outputs are padded with -1."""
     score, label = rows[:, 4], rows[:, 5]
-    # Exactly whole, as the scores of a sure model nearly are.
+    # Exactly integer, since scores of a confident model are nearly so.
     whole = np.all((label == np.rint(label)) & (label >= -1) & (label < (classes or np.inf)))
     return bool(whole and np.all(score <= 1 + _ROUNDING))
 
 
 def _queries(output: Output) -> Reading | None:
-    """Rows of a centre and a size, 0 to 1, and a score for each class: RT-DETR in one output."""
+    """Rows of centre and size, 0 to 1, and a score per class: RT-DETR in one output."""
     rows, columns = output.rows, output.columns
     if rows in (None, 1) or columns < 5 or not len(output.values):
         return None
     used = output.values[output.values[:, 4:].max(axis=1) > 0]
-    # Two scores could be a score and a class.
+    # Two scores might be a score and a class.
     known = output.classes == columns - 4 and columns != 6
     if not len(used) or not _are_queries(used, known=known):
         return None
@@ -164,7 +164,8 @@ def _queries(output: Output) -> Reading | None:
 
 
 def _are_queries(rows: Values, *, known: bool) -> bool:
-    """known: the number of classes fits, so that a few boxes that could also be corners are no doubt."""
+    """Whether rows are queries. known: the number of classes matches, so that few boxes that could be corners are
+    accepted."""
     scores = rows[:, 4:]
     if not _are_parts(rows) or scores.min() < 0 or scores.max() > 1 + _ROUNDING:
         return False
@@ -172,12 +173,12 @@ def _are_queries(rows: Values, *, known: bool) -> bool:
 
 
 def _are_parts(rows: Values) -> bool:
-    """The boxes are in parts of the input, not in pixels."""
+    """Whether boxes are fractions of the input, not pixels."""
     return bool(np.all((rows[:, :4] > 1 - _PARTS) & (rows[:, :4] < _PARTS)))
 
 
 def _are_corners(rows: Values) -> bool:
-    """Nearly all boxes could be corners: they do not end before they begin."""
+    """Whether nearly all boxes could be corners, that is, are not inverted."""
     return bool(np.mean(np.all(rows[:, 2:4] >= rows[:, :2], axis=1)) >= _ORDERED)
 
 
@@ -199,6 +200,6 @@ def _not_told(output: Output) -> str:
 
 
 def _count(size: tuple[int, int], strides: Sequence[int]) -> int:
-    """Cells of an input of that size (width, height)."""
+    """Number of cells of an input of this size (width, height)."""
     width, height = size
     return sum(-(-width // stride) * -(-height // stride) for stride in strides)

@@ -50,7 +50,7 @@ Tell = Callable[[Report], None]
 def render(
     request: Request, target: Target, video: BinaryIO, index: PacketIndex, results: BinaryIO | None, tell: Tell
 ) -> Report:
-    """Make what is asked for. Raises VideoRefused, CorruptData, DecodeFailed."""
+    """Make the requested rendition. Raises VideoRefused, CorruptData, DecodeFailed."""
     if request.kind == "poster":
         return _poster(request, target, video, index)
     file = ResultFile(results) if results is not None else None
