@@ -56,7 +56,9 @@ def _decoded(source: BinaryIO, items: frozenset[int]) -> Iterator[tuple[int, Vid
             decoder = decoders.setdefault((own.name, own.extradata), own)
             try:
                 frames = [*decoder.decode(packet), *decoder.decode(None)]
-            except av.error.InvalidDataError:
+            except av.error.MemoryError:
+                raise  # not the fault of the file
+            except av.error.FFmpegError:
                 frames = []
             decoder.flush_buffers()
             if frames:

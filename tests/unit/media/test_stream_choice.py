@@ -18,6 +18,7 @@ class Stream:
     height: int = 360
     disposition: Disposition = DEFAULT
     frames: int = 0
+    name: str = "h264"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ FILM = Stream()
         (Stream(1920, 1080, DEFAULT | Disposition.dependent), "a part of something"),
         (Stream(1920, 1080, DEFAULT | Disposition.visual_impaired), "for some only"),
         (Stream(1920, 1080, DEFAULT, frames=1), "a single picture"),
+        (Stream(1920, 1080, name="mjpeg"), "of pictures"),
         (Stream(0, 0), "of no known size"),
         (Unreadable(), "that cannot be decoded"),
     ],
