@@ -54,18 +54,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The deployment modes of a test that runs a service: embedded, unless the test is marked otherwise.
 
-    every_mode: embedded and on RabbitMQ with PostgreSQL; in the long tier on the other pairs too. distributed: the
-    same without embedded.
+    every_mode: in the long tier on all pairs of broker and database too. distributed: on RabbitMQ with PostgreSQL
+    alone.
     """
     if "mode" not in metafunc.fixturenames:
         return
     marked = {mark.name for mark in metafunc.definition.iter_markers()}
-    names = ["embedded"] if "distributed" not in marked else []
-    if marked & {"every_mode", "distributed"}:
-        names += MATRIX[:1]
-    modes = [pytest.param(name) for name in names]
+    modes = [pytest.param(MATRIX[0] if "distributed" in marked else "embedded")]
     if "every_mode" in marked:
-        modes += [pytest.param(name, marks=pytest.mark.long) for name in MATRIX[1:]]
+        modes += [pytest.param(name, marks=pytest.mark.long) for name in MATRIX]
     metafunc.parametrize("mode", modes, indirect=True, scope="session")
 
 

@@ -154,11 +154,11 @@ def test_refused_file_ends_the_evaluation_and_leaves_nothing(
     running: Embedded, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
 ) -> None:
     made = datasets.coco(tmp_path / "set", sample, truth)
-    made.files[20].write_bytes(b"no picture at all")
+    made.files[2].write_bytes(b"no picture at all")
     before = running.settled_files()
     status, output, errors = run(running, user, "nanodet-g", made.folder, "-o", tmp_path / "out.json")
     assert status == 1
-    assert f"{made.files[20]}: " in errors
+    assert f"{made.files[2]}: " in errors
     assert "video_refused" in errors
     assert " AP " not in output
     assert not (tmp_path / "out.json").exists()
@@ -179,7 +179,7 @@ def test_failed_job_ends_the_evaluation(
     assert user.call("GET", "/videos", 200)["items"] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_an_interrupt_leaves_nothing(running: Embedded, user: Client, coco: Made, number: signal.Signals) -> None:
     before = running.settled_files()
     kept = user.upload(coco.files[0])
@@ -215,6 +215,7 @@ def test_an_unknown_model_is_refused_with_the_known_ones(running: Embedded, user
     assert "the service has no model 'no-such-model'; it has nanodet-g" in errors
 
 
+@pytest.mark.long
 def test_evaluation_starts_a_temporary_service(coco: Made, tmp_path: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("WEB_DETECTOR_")}
     command = [sys.executable, "-m", "cli.main", "eval", "nanodet-g", str(coco.folder), "--limit", "3"]

@@ -30,7 +30,7 @@ def own(mode: DeploymentMode, tmp_path: Path) -> Iterator[Service]:
         yield running
 
 
-@pytest.mark.parametrize("victim", ["the child at work", "the whole worker"])
+@pytest.mark.parametrize("victim", ["the child at work", pytest.param("the whole worker", marks=pytest.mark.long)])
 def test_killed_detector_does_not_change_the_result(
     tmp_path: Path, clip: Path, undisturbed: bytes, victim: str
 ) -> None:
@@ -49,26 +49,23 @@ def test_killed_detector_does_not_change_the_result(
         assert own.result_bytes(ended) == undisturbed
 
 
-def test_restart_keeps_all_data(own: Service, sample: Path) -> None:
+def test_restart_keeps_all_data_and_resumes_a_running_job(own: Service, clip: Path, undisturbed: bytes) -> None:
     client = own.client()
-    job = client.detect(sample)
-    lines = client.lines(job)
+    done = client.detect(clip, options={"end_ms": 1000})
+    lines = client.lines(done)
+    running = client.start(client.upload(clip))
+    client.wait(running, lambda now: now["progress"]["frames_done"] > 40)
     assert own.stop() == 0
     own.start()
     tokens = client.call("POST", "/auth/login", 200, json={"username": client.username, "password": client.password})
     client.call("GET", "/auth/me", 200)  # the old token holds: the key was kept
     client.use(tokens)
-    assert [item["id"] for item in client.call("GET", "/videos", 200)["items"]] == [job["video_id"]]
-    assert client.job(job) == job
-    assert client.lines(job) == lines
-
-
-def test_running_job_resumes_after_a_restart(own: Service, clip: Path, undisturbed: bytes) -> None:
-    client = own.client()
-    job = client.start(client.upload(clip))
-    client.wait(job, lambda now: now["progress"]["frames_done"] > 40)
-    own.stop()
-    own.start()
-    ended = client.wait(job)
+    assert {item["id"] for item in client.call("GET", "/videos", 200)["items"]} == {
+        done["video_id"],
+        running["video_id"],
+    }
+    assert client.job(done) == done
+    assert client.lines(done) == lines
+    ended = client.wait(running)
     assert ended["state"] == "succeeded", ended
     assert own.result_bytes(ended) == undisturbed

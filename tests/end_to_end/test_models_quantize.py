@@ -25,6 +25,7 @@ def detections(*items: tuple[int, float, tuple[float, float, float, float]]) -> 
     )
 
 
+@pytest.mark.long
 def test_the_model_that_comes_along_finds_nearly_the_same_in_int8_on_both_engines(
     command: Command, sample: Path
 ) -> None:

@@ -21,7 +21,7 @@ from tests.support.deployments.service import Client, Service
 from tests.support.videos import formats
 from tests.support.waiting import until
 
-FILM_FRAMES = 800
+FILM_FRAMES = 1600
 POSTER, PLAYABLE = "renditions/poster", "renditions/playable"
 
 
@@ -216,16 +216,16 @@ def test_impossible_rendition_is_refused(client: Client, sample: Path) -> None:
 # What follows breaks the service.
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Any:
-    with EmbeddedMode().run(tmp_path / "own", REAPER_SECONDS=1, LOG_LEVEL="warning") as service:
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with EmbeddedMode().run(tmp_path_factory.mktemp("own"), REAPER_SECONDS=1, LOG_LEVEL="warning") as service:
         yield service
 
 
 @pytest.fixture(scope="module")
 def film() -> bytes:
     """A film whose copy takes some seconds."""
-    return grey(FILM_FRAMES, (1280, 720))
+    return grey(FILM_FRAMES, (640, 360))
 
 
 def running(client: Client, path: str) -> Any:
