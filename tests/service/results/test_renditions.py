@@ -239,7 +239,8 @@ def running(client: Client, path: str) -> Any:
 
 
 def renderers(own: Embedded) -> list[psutil.Process]:
-    return own.processes(r"processor\.renditions\.child ")
+    """Those of copies: a poster is made after each upload."""
+    return own.processes(r"processor\.renditions\.child .*playable")
 
 
 def test_rendition_deleted_while_running_is_aborted(own: Embedded, film: bytes) -> None:

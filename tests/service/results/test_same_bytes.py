@@ -7,21 +7,23 @@ import pytest
 
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Service
+from tests.support.models import tiny_model
 
-# (chunk size, detector workers, chunks that the clip of 212 frames is cut into). The first chunk has 24 frames, the
-# next 48, 96, 192, or the chunk size; a keyframe lies near each cut of the one clip, and none in the other.
+# (chunk size, detector workers, chunks that the clip of 212 frames and that with one keyframe are cut into). The first
+# chunk has 24 frames, the next 48, 96, 192, or the chunk size; a keyframe lies near each cut of the one clip, and none
+# in the other.
 CASES = [
-    (24, 2, 9),
-    pytest.param(60, 2, 5, marks=pytest.mark.long),
-    pytest.param(10_000, 1, 4, marks=pytest.mark.long),
+    (24, 2, (9, 4)),
+    pytest.param(60, 2, (5, 4), marks=pytest.mark.long),
+    pytest.param(10_000, 1, (4, 4), marks=pytest.mark.long),
 ]
 
 
 @pytest.fixture(scope="module")
-def single(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def single(full_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample clip with only one keyframe."""
     path = tmp_path_factory.mktemp("clips") / "single.mp4"
-    with av.open(str(sample)) as source, av.open(str(path), "w") as target:
+    with av.open(str(full_sample)) as source, av.open(str(path), "w") as target:
         options = {"g": "10000", "sc_threshold": "0", "keyint_min": "10000", "bf": "2"}
         origin = source.streams.video[0]
         stream = target.add_stream("libx264", rate=25, options=options)
@@ -41,18 +43,20 @@ def keyframes(path: Path) -> int:
 
 @pytest.mark.parametrize(("size", "workers", "cuts"), CASES)
 def test_result_is_independent_of_chunks_and_workers(
-    service: Service, sample: Path, single: Path, tmp_path: Path, size: int, workers: int, cuts: int
+    service: Service, full_sample: Path, single: Path, tmp_path: Path, size: int, workers: int, cuts: tuple[int, int]
 ) -> None:
     """Compared with a service of other settings: the defaults."""
-    assert keyframes(sample) > 10
+    assert keyframes(full_sample) > 10
     assert service.settings().chunk_size != size
     usual = service.client()
-    with EmbeddedMode().run(tmp_path / "own", CHUNK_SIZE=size, DETECTOR_WORKERS=workers) as own:
+    tiny_model.install(tmp_path / "own" / "data" / "models", labels=tiny_model.COMMON_LABELS)
+    settings = {"CHUNK_SIZE": size, "DETECTOR_WORKERS": workers, "DEFAULT_MODEL": tiny_model.ID}
+    with EmbeddedMode().run(tmp_path / "own", **settings) as own:
         assert len(own.processes(r"detector\.worker")) >= workers
         client = own.client()
-        for clip in (sample, single):
+        for clip, chunks in zip((full_sample, single), cuts, strict=True):
             job = client.detect(clip)
             assert job["state"] == "succeeded", job
             assert job["progress"]["frames_total"] == 212
-            assert own.chunks_total(job) == cuts
+            assert own.chunks_total(job) == chunks
             assert own.result_bytes(job) == service.result_bytes(usual.detect(clip))

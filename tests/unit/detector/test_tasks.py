@@ -3,14 +3,14 @@
 import pytest
 from celery.exceptions import Reject
 
-from contracts.wire.messages import SCHEMA
+from contracts.wire.messages import SCHEMA_BY_PACKETS
 from detector import tasks
 
 
 def test_chunk_of_a_later_release_goes_back_to_its_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "_PAUSE_SECONDS", 0)
     message = {
-        "schema": SCHEMA + 1,
+        "schema": SCHEMA_BY_PACKETS + 1,
         "job_id": "7e1d",
         "index": 0,
         "video_key": "videos/7e1d/content",
