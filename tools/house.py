@@ -74,12 +74,15 @@ def repeated_stems() -> list[str]:
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:
-    """The rooms of a circle, or none: those that remain after repeatedly removing rooms without imports."""
+    """The rooms of circles, or none: repeatedly removes rooms without imports of, or by, the remaining ones."""
     left = {room: set(targets) for room, targets in graph.items()}
-    while free := [room for room, targets in left.items() if not targets & left.keys()]:
+    while True:
+        used = set().union(*left.values())
+        free = [room for room, targets in left.items() if not targets & left.keys() or room not in used]
+        if not free:
+            return sorted(left)
         for room in free:
             del left[room]
-    return sorted(left)
 
 
 def report(name: str, graph: dict[str, set[str]], files: list[Path]) -> list[str]:
