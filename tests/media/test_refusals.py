@@ -66,6 +66,16 @@ def test_recordings_that_nothing_here_writes_are_known_by_their_first_bytes(head
     assert says in reason(head + bytes(1000))
 
 
+def test_a_photograph_that_announces_other_views_is_no_stream() -> None:
+    [first, *_] = encoded("mjpeg", "mjpeg").split(b"\xff\xd9", 1)
+    view = first + b"\xff\xd9"
+    assert "raw stream of JPEG" in reason(view * 5)
+    announced = view[:2] + b"\xff\xe2\0\x06MPF\0" + view[2:]
+    media = inspect(io.BytesIO(announced + view * 4), LIMITS).media
+    assert media is not None
+    assert media.frames == 1
+
+
 def test_a_segment_of_a_stream_is_named() -> None:
     content = encoded("mp4", "libx264", movflags="frag_keyframe+empty_moov+default_base_moof")
     told = reason(content[content.index(b"moof") - 4 :])
