@@ -92,7 +92,7 @@ def file(name: str) -> File:
 @cache
 def plain(name: str) -> list[VideoFrame]:
     """The frames that a plain decode of the stream that PyAV calls the best gives."""
-    with av.open(file(name).source()) as container:
+    with av.open(file(name).source(), "r") as container:
         stream: Any = container.streams.best("video")
         stream.thread_type = "NONE"
         return list(container.decode(stream))
