@@ -17,6 +17,10 @@ MAX_STREAMS = 100
 # For av.open(): custom IO needs no protocol, so none is allowed.
 OPEN_OPTIONS = {"format_whitelist": ",".join(DEMUXERS), "protocol_whitelist": ""}
 
+# For a file of several video streams of which one begins late: FFmpeg looks for it through an hour of video (in
+# microseconds) or so many bytes, instead of seconds.
+PATIENCE = {"analyzeduration": "3600000000", "probesize": "64000000"}
+
 
 def demuxer(head: bytes) -> str | None:
     """The demuxer for a file that starts with these bytes; None to let FFmpeg probe it.

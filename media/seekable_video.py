@@ -13,9 +13,9 @@ from av.video.stream import VideoStream
 
 from contracts.errors import DecodeFailed, VideoRefused
 from contracts.wire.messages import SeekPoint
-from media.demuxers import MAX_STREAMS, OPEN_OPTIONS, demuxer
+from media.demuxers import MAX_STREAMS, OPEN_OPTIONS, PATIENCE, demuxer
 from media.heif import tiling
-from media.stream_choice import chosen
+from media.stream_choice import chosen, undecided
 from media.tiles import put_together
 
 # Demuxers that find a place by its first byte. Their clocks may begin anew, so that a time is no place.
@@ -42,15 +42,22 @@ def open_container(source: BinaryIO) -> InputContainer:
     parts = tiling(source)
     if parts is not None:
         source = put_together(source, parts)
-    source.seek(0)
-    head = source.read(_HEAD_BYTES)
-    source.seek(0)
-    container = av.open(source, mode="r", format=demuxer(head), options=OPEN_OPTIONS)
+    container = _opened(source, OPEN_OPTIONS)
+    if undecided(container.streams.video):
+        container.close()
+        container = _opened(source, OPEN_OPTIONS | PATIENCE)
     count = len(container.streams)
     if count > MAX_STREAMS:
         container.close()
         raise VideoRefused(f"it has {count} streams; at most {MAX_STREAMS} are accepted")
     return container
+
+
+def _opened(source: BinaryIO, options: dict[str, str]) -> InputContainer:
+    source.seek(0)
+    head = source.read(_HEAD_BYTES)
+    source.seek(0)
+    return av.open(source, mode="r", format=demuxer(head), options=options)
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:

@@ -42,6 +42,12 @@ def chosen(streams: Iterable[Stream]) -> Stream | None:
     return max((stream for stream in streams if not stream.disposition & _BESIDE), key=_rank, default=None)
 
 
+def undecided(streams: Iterable[Candidate]) -> bool:
+    """Whether the choice would be blind: one of several streams that could be chosen is of unknown size."""
+    sizes = [getattr(stream, "width", None) for stream in streams if not stream.disposition & _BESIDE]
+    return len(sizes) > 1 and 0 in sizes
+
+
 def _rank(stream: Candidate) -> tuple[int, bool, bool, int, int]:
     standing = bool(stream.disposition & Disposition.default) + (not stream.disposition & _IMPAIRED)
     pixels = getattr(stream, "width", 0) * getattr(stream, "height", 0)

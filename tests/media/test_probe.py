@@ -281,4 +281,4 @@ def test_a_film_that_begins_late_in_the_file_is_read(tmp_path: Path, container: 
         assert not reader.streams.video[0].width, "its size is known from the start: the file proves nothing"
     media = probe(stored(tmp_path, content), KEY).media
     assert media is not None
-    assert media.frames == 10
+    assert (media.width, media.frames) == (64, 10)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from av.stream import Disposition
 
-from media.stream_choice import chosen
+from media.stream_choice import chosen, undecided
 
 DEFAULT, NONE = Disposition.default, Disposition(0)
 
@@ -65,3 +65,11 @@ def test_a_single_stream_is_chosen_whatever_is_said_of_it_but_a_cover_never() ->
     assert chosen([lone := Stream(0, 0, Disposition.visual_impaired, 1)]) is lone
     assert chosen([Stream(disposition=Disposition.attached_pic)]) is None
     assert chosen([]) is None
+
+
+def test_the_choice_is_blind_where_one_of_several_streams_has_no_size_yet() -> None:
+    late, cover = Stream(0, 0), Stream(0, 0, Disposition.attached_pic)
+    assert undecided([FILM, late])
+    decided: list[list[Stream | Unreadable]]
+    decided = [[late], [FILM, cover], [late, cover], [FILM, FILM], [FILM, Unreadable()], []]
+    assert not any(undecided(streams) for streams in decided)
