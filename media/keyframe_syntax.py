@@ -10,6 +10,9 @@ _H264_SEI = 6
 _HEVC_IRAP = range(16, 24)
 _RECOVERY_POINT = 6
 _INTRA = (2, 4)  # slice types I and SI, modulo 5
+_VP9_LAST_PROFILE = 3
+_SEQUENCE_HEADER = 1  # AV1: each keyframe comes with one
+_KNOWN = ("h264", "hevc", "mpeg4", "mpeg1video", "mpeg2video", "vp8", "vp9", "av1", "theora")
 _MPEG4_VOP, _MPEG4_INTRA = b"\0\0\x01\xb6", 0
 _MPEG2_PICTURE, _MPEG2_INTRA = b"\0\0\x01\0", 1
 
@@ -36,7 +39,18 @@ class KeyframeSyntax:
                 return _bits_after(data, _MPEG2_PICTURE, 1, 3, mask=7) not in (None, _MPEG2_INTRA)
             case "vp8":
                 return bool(data[:1]) and bool(data[0] & 1)
+            case "vp9":
+                return not _is_vp9_keyframe(data)
+            case "av1":
+                return _SEQUENCE_HEADER not in _av1_units(data)
+            case "theora":
+                return bool(data[:1]) and bool(data[0] & 0x40)
         return False
+
+    @property
+    def known(self) -> bool:
+        """Whether the codec's syntax tells keyframes."""
+        return self._codec in _KNOWN
 
     def is_field(self, data: bytes) -> bool:
         """Whether an H.264 packet holds one field of a frame."""
@@ -61,6 +75,33 @@ def _is_h264_keyframe(units: Iterator[bytes]) -> bool:
 
 def _is_hevc_keyframe(units: Iterator[bytes]) -> bool:
     return any((unit[0] >> 1) & 63 in _HEVC_IRAP for unit in units)
+
+
+def _is_vp9_keyframe(data: bytes) -> bool:
+    bits = Bits(data)
+    bits.read(2)
+    profile = bits.read(1) | bits.read(1) << 1
+    bits.read(1 if profile == _VP9_LAST_PROFILE else 0)
+    shows_earlier, is_inter = bits.read(1), bits.read(1)
+    return not shows_earlier and not is_inter
+
+
+def _av1_units(data: bytes) -> Iterator[int]:
+    """The types of the units (OBUs) of a packet."""
+    place = 0
+    while place < len(data):
+        header = data[place]
+        place += 2 if header & 4 else 1
+        yield header >> 3 & 15
+        if not header & 2:  # it has no size: the last one
+            return
+        size = shift = 0
+        while place < len(data) and shift < 56:
+            byte = data[place]
+            size, shift, place = size | (byte & 127) << shift, shift + 7, place + 1
+            if not byte & 128:
+                break
+        place += size
 
 
 def _bits_after(data: bytes, code: bytes, skip: int, shift: int, mask: int = 3) -> int | None:

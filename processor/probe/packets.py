@@ -65,6 +65,11 @@ class Packets:
             self.keyframes.append(number)
             self.locations.append(self._location(packet))
 
+    def distrust_flags(self) -> None:
+        """Keep the first keyframe alone where the container calls all packets keyframes, as some writers do."""
+        if len(self.keyframes) == len(self.pts):
+            del self.keyframes[1:], self.locations[1:]
+
     def _location(self, packet: "Packet[VideoStream]") -> Location:
         """Of the packet that was just added: program streams give the position of a few packets alone."""
         if self._located is None:
@@ -98,6 +103,8 @@ def read_packets(
             key = flagged and not syntax.denies(data)
             packets.add(packet, hidden=packet.is_discard or _is_hidden_reference(data, codec), key=key)
     damage.hear(logs)
+    if not (syntax.known or stream.codec_context.codec.intra_only):
+        packets.distrust_flags()
     return packets
 
 

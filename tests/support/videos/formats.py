@@ -193,10 +193,11 @@ def remux(
     drop: Callable[[int], bool] = lambda number: False,
     change: Callable[[int, bytes], bytes] | None = None,
     shift: Fraction = Fraction(0),
+    all_keyframes: bool = False,
     muxing: dict[str, str] | None = None,
 ) -> File:
-    """The same packets in another container. drop: whether to leave one out, by its position;
-    change: its new content; shift: seconds by which all times are moved."""
+    """The same packets in another container. drop: whether to leave one out, by its position; change: its new content;
+    shift: seconds by which all times are moved; all_keyframes: whether each is called a keyframe."""
     sink = io.BytesIO()
     with (
         av.open(file.source(), "r") as reader,
@@ -211,7 +212,7 @@ def remux(
             copy.pts = None if packet.pts is None else packet.pts + ticks
             copy.dts = None if packet.dts is None else packet.dts + ticks
             copy.time_base, copy.duration, copy.stream = packet.time_base, packet.duration, stream
-            copy.is_keyframe = packet.is_keyframe
+            copy.is_keyframe = all_keyframes or packet.is_keyframe
             writer.mux(copy)
     return File(sink.getvalue())
 
