@@ -138,6 +138,8 @@ class Video:
             raise  # not the fault of the file
         except av.error.FFmpegError as error:
             raise DecodeFailed(f"the video cannot be opened: {error.strerror or type(error).__name__}") from error
+        except UnicodeDecodeError as error:
+            raise DecodeFailed("the video cannot be opened: its metadata is damaged") from error
         stream = video_stream(self._container)
         if stream is None:
             raise DecodeFailed("the file holds no video stream")

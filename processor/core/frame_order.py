@@ -3,8 +3,9 @@
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby, pairwise
+from itertools import pairwise
 
+import numpy as np
 from msgspec import UNSET
 
 from contracts.errors import VideoRefused
@@ -58,13 +59,13 @@ def _by_time(index: PacketIndex) -> FrameOrder:
     """
     own = index.pts if index.clock == "pts" else index.dts
     start, origin = _first_time(index, own), 0 if index.origin is UNSET else index.origin
-    pairs = sorted((time, packet) for packet, time in enumerate(own) if time is not None and time >= start)
-    frames = [next(same) for _, same in groupby(pairs, key=lambda pair: pair[0])]
+    packets = np.fromiter((number for number, time in enumerate(own) if time is not None), np.int64)
+    times = np.fromiter((time for time in own if time is not None), np.int64)
+    packets, times = packets[times >= start], times[times >= start]
+    order = np.argsort(times, kind="stable")
+    order = order[np.flatnonzero(np.diff(times[order], prepend=start - 1))]  # of equal times the first
     return FrameOrder(
-        tuple(packet for _, packet in frames),
-        tuple(time - origin for time, _ in frames),
-        several=False,
-        total=len(own),
+        tuple(packets[order].tolist()), tuple((times[order] - origin).tolist()), several=False, total=len(own)
     )
 
 
@@ -88,11 +89,12 @@ def keyframe_ranks(index: PacketIndex, order: FrameOrder) -> list[tuple[int, int
 
     A keyframe that is never shown counts from the first frame of its group.
     """
-    ranks, keys = order.ranks, []
+    flagged, keys = set(index.keyframes), []
+    ranks = {packet: number for number, packet in enumerate(order.packets) if packet in flagged}
     for position, (start, stop) in enumerate(pairwise([*index.keyframes, len(index.pts)])):
         rank = ranks.get(start)
         if rank is None:
-            rank = min((ranks[packet] for packet in range(start, stop) if packet in ranks), default=None)
+            rank = min((order.ranks[packet] for packet in range(start, stop) if packet in order.ranks), default=None)
         if rank is not None:
             keys.append((rank, position))
     return sorted(keys)

@@ -1,7 +1,7 @@
 """Cutting: every frame exactly once, whatever the index looks like."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -53,15 +53,17 @@ def test_every_frame_from_the_first_keyframe_on_is_in_one_span(
         assert span.stretches[0].last == span.packets[-1]
 
 
-@given(length=st.integers(1, 50_000), size=st.integers(24, 400), before=st.integers(0, 3))
-def test_a_long_group_is_decoded_at_most_twice(length: int, size: int, before: int) -> None:
+@settings(max_examples=50)
+@given(share=st.floats(0, 1), size=st.integers(24, 60), before=st.integers(0, 3))
+def test_a_long_group_is_decoded_at_most_twice(share: float, size: int, before: int) -> None:
+    """Up to the length at which spans do not grow any more, since none may take longer than a task."""
+    length = max(1, int(share * 32 * size))
     keyframes = [number * 10 for number in range(before + 1)]
     frames = keyframes[-1] + length
     group = [span for span in cut(index(list(range(frames)), keyframes), size, 24) if span.packets[-1] > keyframes[-1]]
     assert all(len(span.times) <= 16 * size for span in group)
     decoded = sum(span.packets[-1] + 1 - max(keyframes[-1], seeks(span)[0] or 0) for span in group)
-    longest = 2 * 16 * size  # beyond, spans do not grow any more: none may take longer than a task
-    assert decoded <= 2 * length + 3 * size + length**2 / longest
+    assert decoded <= 2 * length + 3 * size
 
 
 def test_spans_start_at_the_keyframes_nearest_to_the_aim() -> None:
