@@ -10,6 +10,7 @@ import av.subtitles.stream
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
+from msgspec import UNSET, UnsetType
 
 from contracts.errors import DecodeFailed, VideoRefused
 from contracts.wire.messages import SeekPoint
@@ -17,6 +18,7 @@ from media.demuxers import MAX_STREAMS, OPEN_OPTIONS, PATIENCE, demuxer
 from media.heif import tiling
 from media.stream_choice import chosen, undecided
 from media.tiles import put_together
+from media.transport_stream import one_video
 
 # Demuxers that find a place by its first byte. Their clocks may begin anew, so that a time is no place.
 _SEEK_BY_BYTE = ("mpegts", "mpeg", "flv")
@@ -81,9 +83,9 @@ class Video:
     of packets or packets_from ends the iterator of the call before.
     """
 
-    def __init__(self, source: BinaryIO) -> None:
-        """Raises DecodeFailed when the file cannot be opened or has no video stream."""
-        self._source = source
+    def __init__(self, source: BinaryIO, pids: tuple[int, ...] | UnsetType = UNSET) -> None:
+        """pids: as in the packet index. Raises DecodeFailed when the file cannot be opened or has no video stream."""
+        self._source = one_video(source, pids or ())
         self._used = False
         self._open()
 

@@ -122,7 +122,7 @@ class PacketIndex(_Versioned, frozen=True):
     positions in those lists. clock: which of the two lists is the frames' time.
     locations: one of each keyframe; unset in an index of release 1.0. frames, times: the packet that begins each
     frame, in display order, and its time; unset where pts say both: see processor.core.frame_order. origin: what is
-    subtracted from pts, unset for 0.
+    subtracted from pts, unset for 0. pids: of a transport stream's video, where it has several one after the other.
     """
 
     time_base: tuple[int, int]
@@ -134,6 +134,7 @@ class PacketIndex(_Versioned, frozen=True):
     frames: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
     times: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
     origin: int | msgspec.UnsetType = msgspec.UNSET
+    pids: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ProbeReport(msgspec.Struct, frozen=True):
@@ -202,8 +203,8 @@ class Chunk(_Versioned, frozen=True):
 
     first_frame: number of the first frame. times: their times, in units of the video's time base. sampled: frame
     numbers, None when they are consecutive from first_frame. packets: the number of each frame's packet. stretches:
-    how to decode them. several: a frame may take several packets, so that none may be skipped. pool: the detector
-    pool, empty for the default one.
+    how to decode them. several: a frame may take several packets, so that none may be skipped. pids: as in the packet
+    index. pool: the detector pool, empty for the default one.
     clock, seeks, end, jumps: what release 1.0 decodes by, where it can: dts to start at, the first time after the
     chunk, and seeks between its frames.
     """
@@ -227,6 +228,7 @@ class Chunk(_Versioned, frozen=True):
     packets: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
     stretches: tuple[Stretch, ...] | msgspec.UnsetType = msgspec.UNSET
     several: bool | msgspec.UnsetType = msgspec.UNSET
+    pids: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def numbers(self) -> Sequence[int]:

@@ -37,7 +37,7 @@ def decode(
     if chunk.packets is msgspec.UNSET or chunk.stretches is msgspec.UNSET:
         raise DecodeFailed("the job was planned by an earlier release: start it again")
     stops = [*(stretch.at for stretch in chunk.stretches[1:]), len(chunk.packets)]
-    with closing(Video(source)) as video:
+    with closing(Video(source, chunk.pids)) as video:
         for stretch, stop in zip(chunk.stretches, stops, strict=True):
             wanted = _Wanted(chunk.packets[stretch.at : stop], stretch, skip=not chunk.several)
             for number, frame in wanted.decoded(video, on_packet):

@@ -15,7 +15,8 @@ def chunks(
     """One chunk message per span."""
     several = index.frames is not UNSET
     # Release 1.0 tells frames apart by the container's own times.
-    schema = SCHEMA_BY_PACKETS if several or index.origin is not UNSET else SCHEMA
+    newer = several or index.origin is not UNSET or index.pids is not UNSET
+    schema = SCHEMA_BY_PACKETS if newer else SCHEMA
     return tuple(
         Chunk(
             schema=schema,
@@ -38,6 +39,7 @@ def chunks(
             packets=span.packets,
             stretches=span.stretches,
             several=several or UNSET,
+            pids=index.pids,
         )
         for number, span in enumerate(spans)
     )

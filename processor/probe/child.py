@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 import msgspec
@@ -28,10 +28,11 @@ from media import sandbox
 from media.colour import check_readable
 from media.demuxers import ANIMATIONS, PICTURE_BRANDS, STILLS
 from media.file_handover import STORAGE_FAILED, taken
-from media.heif import tiling
+from media.heif import Tiling, tiling
 from media.orientation import Orientation
 from media.seekable_video import open_container, video_stream
 from media.tiles import put_together
+from media.transport_stream import OneVideo, one_video
 from processor.core.cutting import shown
 from processor.probe import encryption, foreign, jpeg_stream
 from processor.probe.beginning import beginning
@@ -39,6 +40,7 @@ from processor.probe.damage import Damage
 from processor.probe.frame_sizes import FrameSizes
 from processor.probe.indexing import ContainerClock, Indexed, index_of
 from processor.probe.packets import read_packets
+from processor.probe.ts_pids import PidWatch
 from processor.probe.vpx_headers import Size
 
 _MEMORY_BYTES = 2 * 1024**3
@@ -67,30 +69,7 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
         if parts is not None:
             _check_sizes([(parts.width, parts.height)], limits)
             source = put_together(source, parts)
-        with open_container(source) as container:
-            stream = _video_stream(container, limits)
-            begun = beginning(container, stream)
-            _check_sizes([(begun.frame.width, begun.frame.height)], limits)
-            check_readable(begun.frame, stream.codec_context.codec_tag)
-        # Reopened, since a seek to the start would skip packets where times are negative or wrap.
-        with open_container(source) as container:
-            stream = _video_stream(container, limits)
-            damage = Damage(container, stream)
-            sizes = FrameSizes(stream, (begun.frame.width, begun.frame.height))
-            packets = read_packets(container, stream, limits.max_frames, damage, sizes)
-            _check_sizes(sizes.found, limits)
-            reason = damage.reason(source)
-            indexed = index_of(source, packets, _clock(container, stream, head), begun.packets)
-            duration = 0 if parts is not None or _is_picture(container) else packets.duration
-            media = _media(container, stream, begun.orientation, indexed, duration, reason, sizes.found)
-            if parts is not None:
-                media = msgspec.structs.replace(media, container="mp4", codec=parts.codec)
-            if media.width * media.height * media.frames > limits.max_pixels:
-                raise VideoRefused(
-                    f"its {media.frames} frames have {media.width}x{media.height} pixels; at most {limits.max_pixels} "
-                    "are accepted of all together: cut it into parts, or send it smaller"
-                )
-            return ProbeReport(media=media, index=indexed.index)
+        return _report(source, head, limits, parts)
     except DecodeFailed as error:
         raise VideoRefused(error.detail) from error
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
@@ -101,6 +80,41 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
         raise VideoRefused(
             "this is not a video that can be read: send a video file that plays elsewhere, such as mp4, mkv or webm"
         ) from error
+
+
+def _report(
+    source: BinaryIO, head: bytes, limits: Limits, parts: Tiling | None, pids: tuple[int, ...] = ()
+) -> ProbeReport:
+    """parts: of a picture that was put together. pids: that source shows as one."""
+    with open_container(source) as container:
+        stream = _video_stream(container, limits)
+        begun = beginning(container, stream)
+        _check_sizes([(begun.frame.width, begun.frame.height)], limits)
+        check_readable(begun.frame, stream.codec_context.codec_tag)
+        watch = PidWatch(source) if container.format.name == "mpegts" else None
+    # Reopened, since a seek to the start would skip packets where times are negative or wrap.
+    with open_container(source if watch is None else cast(BinaryIO, watch)) as container:
+        stream = _video_stream(container, limits)
+        damage = Damage(container, stream, source.changes if isinstance(source, OneVideo) else ())
+        sizes = FrameSizes(stream, (begun.frame.width, begun.frame.height))
+        packets = read_packets(container, stream, limits.max_frames, damage, sizes)
+        if watch is not None and not pids and (found := watch.pids(stream.id)):
+            return _report(one_video(source, found), head, limits, parts, found)
+        _check_sizes(sizes.found, limits)
+        reason = damage.reason(source)
+        if reason is None and watch is not None and watch.changes_codec(stream.id):
+            reason = "its video goes on in another codec, which is not read: cut it there"
+        indexed = index_of(source, packets, _clock(container, stream, head), begun.packets)
+        duration = 0 if parts is not None or _is_picture(container) else packets.duration
+        media = _media(container, stream, begun.orientation, indexed, duration, reason, sizes.found)
+        if parts is not None:
+            media = msgspec.structs.replace(media, container="mp4", codec=parts.codec)
+        if media.width * media.height * media.frames > limits.max_pixels:
+            raise VideoRefused(
+                f"its {media.frames} frames have {media.width}x{media.height} pixels; at most {limits.max_pixels} "
+                "are accepted of all together: cut it into parts, or send it smaller"
+            )
+        return ProbeReport(media=media, index=msgspec.structs.replace(indexed.index, pids=pids or UNSET))
 
 
 def _video_stream(container: InputContainer, limits: Limits) -> VideoStream:

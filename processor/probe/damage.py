@@ -1,7 +1,7 @@
 """Detection of truncated and damaged files."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 from av import logging
@@ -10,10 +10,12 @@ from av.error import InvalidDataError
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from media.transport_stream import layout
+
 _DETAIL_CHARACTERS = 120
-_TS_PACKETS = (188, 192, 204)
-_TS_SYNC = 0x47
 _BOX_HEADER_BYTES = 16
+_CLOCK_FELL = 2**32  # ticks: demuxers take a fall of the clock of a transport stream for its turn at 2**33
+_STAMP_BYTES = 4  # before each packet of some transport streams; positions may count from either
 
 
 class Damage:
@@ -21,14 +23,18 @@ class Damage:
 
     It relies on the demuxer's errors: the frame count and duration in a container differ from the packets read in
     intact files too (edit lists, streams of different lengths). Damage inside of packets shows only when they are
-    decoded, and is ignored here.
+    decoded, and is ignored here. Where one recording follows another, packet counters jump without a loss.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+    def __init__(self, container: InputContainer, stream: VideoStream, changes: Sequence[int] = ()) -> None:
+        """changes: positions in the file at which the video has another PID; they may still come."""
         self._demuxer = container.format.name
         self._end_check = _end_check(self._demuxer, stream)
         self._read = 0
         self._broken = 0
+        self._changes = changes
+        self._before: Packet[VideoStream] | None = None
+        self._flags = [False, False]  # of the last packets: the one before a jump, or the one before that, is flagged
         self._complaint: str | None = None
 
     def until_error(self, packets: "Iterator[Packet[VideoStream]]") -> "Iterator[Packet[VideoStream]]":
@@ -38,10 +44,22 @@ class Damage:
         except InvalidDataError as error:
             self._complaint = self._complaint or error.strerror
 
-    def see(self, packet: "Packet[VideoStream]") -> None:
-        """Record the next packet of the video stream."""
+    def see(self, packet: "Packet[VideoStream]", *, anew: bool) -> None:
+        """Record the next packet of the video stream. anew: whether its frame has a size that none before has."""
         self._read += 1
+        if anew or (self._before is not None and self._follows(self._before, packet)):
+            self._broken -= sum(self._flags)
+            self._flags = [False, False]
         self._broken += packet.is_corrupt
+        self._flags = [self._flags[1], packet.is_corrupt]
+        self._before = packet
+
+    def _follows(self, before: "Packet[VideoStream]", packet: "Packet[VideoStream]") -> bool:
+        """Whether another recording begins with a packet."""
+        if before.dts is not None and packet.dts is not None and not 0 <= packet.dts - before.dts < _CLOCK_FELL:
+            return True
+        start, stop = before.pos or 0, (packet.pos or 0) + _STAMP_BYTES
+        return any(start < change <= stop for change in self._changes)
 
     def hear(self, logs: list[tuple[int, str, str]]) -> None:
         """Process and clear the log entries of the libraries: an error of the demuxer means unreadable data. Clearing
@@ -76,13 +94,8 @@ def _end_check(demuxer: str, stream: VideoStream) -> Callable[[BinaryIO, int], b
 
 def _packets_complete(source: BinaryIO, size: int) -> bool:
     """Whether the file is a whole number of transport stream packets, which have equal length."""
-    source.seek(0)
-    head = source.read(10 * max(_TS_PACKETS))
-    for length in _TS_PACKETS:
-        starts = range(4 if length == 192 else 0, len(head), length)  # 192: a 4-byte time stamp before each packet
-        if len(starts) > 1 and all(head[start] == _TS_SYNC for start in starts):
-            return size % length == 0
-    return True
+    found = layout(source)
+    return found is None or size % found.length == 0
 
 
 def _boxes_complete(source: BinaryIO, size: int) -> bool:

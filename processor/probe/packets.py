@@ -92,8 +92,9 @@ def read_packets(
                 continue  # the flush at the end
             if packets.pts and container.format.name in STILLS:
                 break  # previews, and whatever else follows the picture
-            damage.see(packet)
+            sizes_before = len(sizes.found)
             sizes.see(packet)
+            damage.see(packet, anew=len(sizes.found) > sizes_before)
             if len(packets.pts) >= max_frames:
                 raise VideoRefused(f"it has more than {max_frames} frames")
             data = bytes(memoryview(packet)[:_HEAD_BYTES])

@@ -61,7 +61,7 @@ def render(
     to_picture = ToPicture(orientation, fitted(media.width, media.height, COPY_PIXELS))
     threads = min(_ENCODER_THREADS, len(os.sched_getaffinity(0)))
     with (
-        opened(video) as decoded,
+        opened(video, index) as decoded,
         copy_to(
             target,
             Fraction(*index.time_base),
@@ -85,7 +85,7 @@ def render(
 def _poster(request: Request, target: Target, video: BinaryIO, index: PacketIndex) -> Report:
     media = request.media
     to_picture = ToPicture(orientation_of(media), fitted(media.width, media.height, POSTER_PIXELS))
-    with opened(video) as decoded:
+    with opened(video, index) as decoded:
         for _, _, frame in numbered_frames(decoded, index):
             picture = Image.fromarray(to_picture.rgb(frame))
             picture.save(target.sink, "JPEG", quality=_JPEG_QUALITY, optimize=True)

@@ -18,10 +18,10 @@ NumberedFrame = tuple[int, int, VideoFrame]
 
 
 @contextmanager
-def opened(source: BinaryIO) -> Iterator[Video]:
+def opened(source: BinaryIO, index: PacketIndex) -> Iterator[Video]:
     """An open video. Raises VideoRefused."""
     try:
-        video = Video(source)
+        video = Video(source, index.pids)
     except DecodeFailed as error:
         raise VideoRefused(error.detail) from error
     with closing(video):

@@ -27,7 +27,7 @@ SEEN: dict[str, list[tuple[int, str, Box]]] = {
     ],
     "pictures/gets_smaller.ts": [(6, "person", (106, 53, 415, 360)), (36, "cat", (153, 39, 447, 228))],
 }
-WHOLE = ["clocks/ts_clock_restarts.ts"]
+WHOLE = ["clocks/ts_clock_restarts.ts", "clocks/ts_pid_changes.ts"]
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,7 @@ def test_the_media_is_right(read: tuple[str, Case, ProbeReport]) -> None:
     _, case, report = read
     found = {"mirrored": False} | msgspec.json.decode(msgspec.json.encode(report.media))
     assert found["frames"] == case.frames
+    assert found["damage"] is None
     assert {key: found[key] for key in case.facts} == case.facts
 
 

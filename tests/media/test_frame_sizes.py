@@ -105,7 +105,7 @@ def test_a_copy_has_one_size_and_shows_all_of_each_frame() -> None:
     report = inspect(io.BytesIO(content), Limits(10**8, 10**6, 10**14))
     assert report.index is not None
     to_picture = ToPicture(Orientation(), (96, 72))
-    with opened(io.BytesIO(content)) as video:
+    with opened(io.BytesIO(content), report.index) as video:
         pictures = [to_picture(frame) for _, _, frame in numbered_frames(video, report.index)]
     seen: list[Any] = [picture.to_frame().to_ndarray(format="rgb24") for picture in pictures]
     assert [image.shape for image in seen] == [(72, 96, 3)] * 24

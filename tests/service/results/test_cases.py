@@ -22,7 +22,7 @@ def started(service: Service) -> Started:
 def test_each_frame_has_its_result_at_its_time(name: str, started: Started) -> None:
     client, jobs = started
     case, job = READ[name], client.wait(jobs[name])
-    assert job["state"] == ("succeeded" if case.whole else "partial"), job
+    assert job["state"] == "succeeded", job
     media = client.call("GET", f"/videos/{job['video_id']}", 200)["media"]
     assert media["frames"] == case.frames
     assert {key: media.get(key, False) for key in case.facts} == case.facts

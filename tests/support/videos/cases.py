@@ -10,27 +10,26 @@ from av.video.frame import VideoFrame
 from tests.support.deployments.service import ROOT
 from tests.support.videos.formats import File
 
+CHANGES_PID = "clocks/ts_pid_changes.ts"
 FOLDER = ROOT / "tests/cases"
 _EACH_SIXTH = [40.0 * (number - (number + 2) // 6) for number in range(48)]
 
 
 @dataclass(frozen=True)
 class Case:
-    """facts: what media says, besides frames. times: of the frames, in ms; None for one each 40 ms. whole: whether it
-    counts as undamaged."""
+    """facts: what media says, besides frames. times: of the frames, in ms; None for one each 40 ms."""
 
     frames: int
     facts: dict[str, Any] = field(default_factory=dict)
     times: list[float] | None = None
-    whole: bool = True
 
     @property
     def times_ms(self) -> list[float]:
         return self.times or [number * 40.0 for number in range(self.frames)]
 
 
-def _restarted(*, whole: bool = True, **facts: Any) -> Case:
-    return Case(72, {"duration_ms": 2880.0, "fps": 25.0, "width": 320, "height": 240, **facts}, whole=whole)
+def _restarted(**facts: Any) -> Case:
+    return Case(72, {"duration_ms": 2880.0, "fps": 25.0, "width": 320, "height": 240, **facts})
 
 
 def _doubled(frames: int, number: int) -> list[float]:
@@ -42,10 +41,10 @@ def _picture(width: int, height: int, **facts: Any) -> Case:
     return Case(1, {"width": width, "height": height, "duration_ms": 0.0, "fps": 0.0, **facts})
 
 
-# Where packet counters jump, packets may have been lost.
 READ: dict[str, Case] = {
     "clocks/ts_clock_restarts.ts": _restarted(start_ms=1400.0),
-    "clocks/ts_clock_goes_back.ts": _restarted(whole=False, start_ms=101400.0),
+    "clocks/ts_clock_goes_back.ts": _restarted(start_ms=101400.0),
+    CHANGES_PID: _restarted(start_ms=1400.0),
     "clocks/flv_clock_restarts.flv": _restarted(),
     "clocks/times_repeat.mp4": Case(48, {"duration_ms": 1600.0}, _EACH_SIXTH),
     "clocks/b_frames_one_time_repeats.mkv": Case(48, {"duration_ms": 1920.0}, _doubled(48, 20)),
@@ -72,9 +71,7 @@ READ: dict[str, Case] = {
     "pictures/one_piece.heic": _picture(1024, 768),
     "pictures/preview_first.mp4": Case(48, {"width": 480, "height": 360, "fps": 25.0}),
     "pictures/size_changes.webm": Case(72, {"frame_sizes": [[160, 120], [480, 360], [320, 180]]}),
-    "pictures/gets_smaller.ts": Case(
-        48, {"width": 480, "height": 360, "frame_sizes": [[480, 360], [160, 120]]}, whole=False
-    ),
+    "pictures/gets_smaller.ts": Case(48, {"width": 480, "height": 360, "frame_sizes": [[480, 360], [160, 120]]}),
 }
 REFUSED = {
     "pictures/raw.h264": r"raw H\.264 stream.*ffmpeg -framerate",
@@ -91,8 +88,11 @@ def file(name: str) -> File:
 
 @cache
 def plain(name: str) -> list[VideoFrame]:
-    """The frames that a plain decode of the stream that PyAV calls the best gives."""
+    """The frames that a plain decode of the stream that PyAV calls the best gives; where its PID changes, of both."""
     with av.open(file(name).source(), "r") as container:
-        stream: Any = container.streams.best("video")
-        stream.thread_type = "NONE"
-        return list(container.decode(stream))
+        best: Any = container.streams.best("video")
+        streams = list(container.streams.video) if name == CHANGES_PID else [best]
+        frames: dict[int, list[Any]] = {stream.index: [] for stream in streams}
+        for packet in container.demux(streams):
+            frames[packet.stream.index] += packet.decode()
+        return [frame for part in frames.values() for frame in part]
