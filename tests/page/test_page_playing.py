@@ -1,5 +1,7 @@
 """The player of the page in a real browser, with videos that are harder to play than most."""
 
+from collections.abc import Callable
+from fractions import Fraction
 from itertools import accumulate, cycle, islice
 from pathlib import Path
 from typing import Any
@@ -7,8 +9,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browsing import is_drawn, register, shown_while_playing, step_to, tidy
+from tests.support.browsing import (
+    is_drawn,
+    numbers_while_playing,
+    register,
+    shown_while_playing,
+    step_to,
+    tidy,
+)
 from tests.support.deployments.service import Service
+from tests.support.videos.formats import NUMBER_BITS, encode, remux
 from tests.support.videos.sample_variants import recoded, still
 
 FRAMES = 60
@@ -16,6 +26,9 @@ EVEN = list(range(FRAMES))
 UNEVEN = list(islice(accumulate(cycle((1, 3, 2, 1, 5)), initial=0), FRAMES))
 # What browsers and results say of a time is rounded on its own.
 SAME_MS = 2
+HALF_A_FRAME_MS = 20
+SMALL = (192, 144)
+FLV_HEADER_BYTES = 13
 WAIT_MS = 120_000
 
 
@@ -69,6 +82,56 @@ def the_pictures_are_those_of_the_frames(page: Page, frames: dict[int, dict[str,
     for ms, number, boxes in seen:
         assert abs(frames[number]["time_ms"] - ms) < SAME_MS, "the boxes of another frame"
         assert boxes == len(frames[number]["detections"])
+
+
+def trimmed() -> bytes:
+    """An edit list leaves out the first ten frames."""
+    whole = encode("matroska", "libx264", frames=36, first=0, size=SMALL, b_frames=2)
+    return remux(whole, "mp4", shift=Fraction(-10, 25), muxing={"avoid_negative_ts": "disabled"}).content
+
+
+def restarted() -> bytes:
+    """A recorder that was started twice."""
+    one, other = (encode("flv", "libx264", frames=12, first=first, size=SMALL, b_frames=2) for first in (0, 12))
+    return one.content + other.content[FLV_HEADER_BYTES:]
+
+
+# What is made, the number that frame 0 shows, and whether browsers need a copy.
+CLOCKS: dict[str, tuple[Callable[[], bytes], int, bool]] = {
+    "late.mp4": (
+        lambda: encode("mp4", "libx264", times=range(10, 34), first=0, size=SMALL, b_frames=2).content,
+        0,
+        False,
+    ),
+    "late.webm": (lambda: encode("webm", "libvpx", times=range(10, 34), first=0, size=SMALL).content, 0, False),
+    "trimmed.mp4": (trimmed, 10, False),
+    "late.ts": (
+        lambda: encode("mpegts", "libx264", times=range(250, 274), first=0, size=SMALL, b_frames=2).content,
+        0,
+        True,
+    ),
+    "restarted.flv": (restarted, 0, True),
+}
+
+
+def test_the_player_and_the_results_have_one_clock(service: Service, page: Page, tmp_path: Path) -> None:
+    client = register(page, service)
+    jobs = {}
+    for name, (make, _, _) in CLOCKS.items():
+        (tmp_path / name).write_bytes(make())
+        jobs[name] = client.start(client.upload(tmp_path / name))
+    for name, (_, shown_first, copied) in CLOCKS.items():
+        job = client.wait(jobs[name])
+        times = {frame["frame"]: frame["time_ms"] for frame in client.frames(job)}
+        page.goto(f"{service.url}/jobs/{job['id']}")
+        expect(page.locator("canvas[data-frame]")).to_have_attribute("data-frame", "0", timeout=WAIT_MS)
+        assert ("/renditions/playable" in str(page.locator("video").get_attribute("src"))) == copied, name
+        seen = numbers_while_playing(page, 1000, NUMBER_BITS)
+        assert len({number for _, _, number in seen}) >= 3, f"{name} does not play"
+        for ms, frame, number in seen:
+            assert frame == number - shown_first, f"{name}: the page takes a picture for another frame"
+            assert abs(times[frame] - ms) < HALF_A_FRAME_MS, (name, frame)
+    tidy(client)
 
 
 def test_running_job_shows_boxes_of_finished_frames(service: Service, page: Page, sample: Path, tmp_path: Path) -> None:

@@ -89,6 +89,36 @@ def shown_while_playing(page: Page, milliseconds: int) -> list[tuple[float, int,
     return [(ms, int(frame), int(boxes)) for ms, frame, boxes in seen if frame != ""]
 
 
+def numbers_while_playing(page: Page, milliseconds: int, bits: int) -> list[tuple[float, int, int]]:
+    """Play for a while: for each picture that came onto the screen its time in ms, the frame that the page took it for,
+    and the number that it shows (see tests.support.videos.formats.numbered)."""
+    seen: list[Any] = page.evaluate(
+        """async ([milliseconds, bits]) => {
+          const video = document.querySelector("video");
+          const overlay = document.querySelector("canvas[data-frame]");
+          const copy = Object.assign(document.createElement("canvas"), { width: bits * 8, height: 8 });
+          const context = copy.getContext("2d", { willReadFrequently: true });
+          const seen = [];
+          const look = (_now, picture) => {
+            video.requestVideoFrameCallback(look);
+            context.drawImage(video, 0, 0, copy.width, copy.height);
+            const { data } = context.getImageData(0, 4, copy.width, 1);
+            let number = 0;
+            for (let bit = 0; bit < bits; bit++) number += data[4 * (bit * 8 + 4)] > 127 ? 2 ** bit : 0;
+            // After the page's own callback for the same picture.
+            queueMicrotask(() => seen.push([picture.mediaTime * 1000, overlay.dataset.frame, number]));
+          };
+          video.requestVideoFrameCallback(look);
+          await video.play();
+          await new Promise((done) => setTimeout(done, milliseconds));
+          video.pause();
+          return seen;
+        }""",
+        [milliseconds, bits],
+    )
+    return [(ms, int(frame), number) for ms, frame, number in seen if frame != ""]
+
+
 def step_to(page: Page, frame: int) -> None:
     """Show a frame, with the keys that step."""
     canvas = page.locator("canvas[data-frame]")

@@ -21,6 +21,7 @@ FRAMES = 48
 EVERY = 12
 SIZE = (64, 48)
 ODD = (161, 97)
+NUMBER_BITS = 6
 
 _PARAMETERS = {"libx264": "x264-params", "libx265": "x265-params", "libsvtav1": "svtav1-params"}
 _FAST = {
@@ -157,8 +158,10 @@ def encode(
     options: dict[str, str] | None = None,
     muxing: dict[str, str] | None = None,
     bit_rate: int = 2_000_000,
+    first: int | None = None,
 ) -> File:
-    """A video of frames that all differ. times: of the frames, in 1/25 s.
+    """A video of frames that all differ. times: of the frames, in 1/25 s. first: number that its first picture shows,
+    see numbered; None for other pictures.
 
     mirrored: left to right, before players turn it clockwise.
     """
@@ -178,7 +181,8 @@ def encode(
             stream.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio = aspect
         if clockwise or mirrored:  # PyAV mirrors behind the turn
             stream.set_display_rotation(clockwise if mirrored else -clockwise, hflip=mirrored)
-        for time, image in zip(times, moving(len(times), size), strict=True):
+        images = moving(len(times), size) if first is None else numbered(first, len(times), size)
+        for time, image in zip(times, images, strict=True):
             frame = VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = time, Fraction(1, RATE)
             writer.mux(stream.encode(frame))
@@ -236,6 +240,14 @@ def moving(frames: int, size: tuple[int, int]) -> Iterable[NDArray[np.uint8]]:
     for number in range(frames):
         waves = np.stack([x + number * 3, y + number * 2, x + y + number * 5], axis=2) % 200
         yield (waves + noise).astype(np.uint8)
+
+
+def numbered(first: int, frames: int, size: tuple[int, int]) -> Iterable[NDArray[np.uint8]]:
+    """Pictures of which each shows its number: bars from left to right, white for each bit, the least one first."""
+    bars = np.arange(size[0]) * NUMBER_BITS // size[0]
+    for number in range(first, first + frames):
+        row = ((number >> bars) & 1).astype(np.uint8) * 255
+        yield np.broadcast_to(row[None, :, None], (size[1], size[0], 3)).copy()
 
 
 def _grouping(codec: str, every: int, b_frames: int, open_groups: bool, more: Iterable[str]) -> dict[str, str]:
