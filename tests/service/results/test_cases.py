@@ -33,6 +33,14 @@ def test_each_frame_has_its_result_at_its_time(name: str, started: Started) -> N
     assert times == sorted(times)
 
 
+def test_parts_of_a_recording_count_from_where_its_clock_begins(started: Started) -> None:
+    client, jobs = started
+    job = jobs["clocks/starts_at_7_hours.ts"]
+    part = client.wait(client.start({"id": job["video_id"]}, options={"start_ms": 0, "end_ms": 1000}))
+    assert part["state"] == "succeeded"
+    assert [frame["time_ms"] for frame in client.frames(part)] == [number * 40 for number in range(25)]
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_read_is_refused_with_the_reason(name: str, client: Client) -> None:
     path = FOLDER / name
