@@ -2,14 +2,18 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import av
 import pytest
 from msgspec import UNSET
 
+from contracts.settings.table import Settings
+from contracts.storage.local import LocalStorage
 from contracts.wire.messages import Media, PacketIndex
 from detector.decode.frames import decode
+from processor.probe.ask import probe
 from processor.renditions.frames import numbered_frames, opened
 from tests.media.test_formats import CHUNK_SIZES, chunks, probed
 from tests.support.videos.formats import File, encode, planes
@@ -113,3 +117,11 @@ def test_video_that_goes_on_in_another_codec_is_not_passed_over_in_silence() -> 
     assert media is not None
     assert media.frames == FIRST
     assert "another codec" in (media.damage or "")
+
+
+def test_the_process_that_may_open_nothing_reads_it_too(tmp_path: Path) -> None:
+    content = part(256).content + part(300, SECOND).content
+    storage = LocalStorage(tmp_path)
+    with storage.create("videos/x/content") as sink:
+        sink.write(content)
+    assert probe(storage, Settings(storage_dir=str(tmp_path)), "videos/x/content") == probed(File(content))
