@@ -60,19 +60,19 @@ migrate: $(SETUP) ## migrate the tables of DATABASE_URL (make up does so automat
 	@DATABASE_URL="$${DATABASE_URL:-sqlite:///$(abspath $(DATA_DIR))/web-detector.sqlite}"; export DATABASE_URL; \
 	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
 
-test: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_NODE) $(PAGE) ## everything that a change must pass: checks and the tests of each tier (about 15 minutes on two cores)
+test: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_NODE) $(PAGE) ## everything that a change must pass: checks and the tests of each tier (20 to 25 minutes on two cores)
 	@echo "test-code, test-service and test-system run side by side; each prints at its end"
 	@$(MAKE) --no-print-directory -j3 --output-sync=target test-code test-service test-system
 
-test-code: lint $(PAGE) $(SETUP_S3_SERVER) ## a third of make test: lint, types, import rules, units, adapters, media, packaging
+test-code: lint $(PAGE) $(SETUP_S3_SERVER) ## a third of make test: lint, types, import rules, units, adapters, media, packaging, end to end
 	cd web && $(NODE) --test "src/**/*.test.ts" "checks/*.test.ts"
-	$(BIN)/pytest tests/unit tests/adapters tests/media tests/packaging
+	$(BIN)/pytest tests/unit tests/adapters tests/media tests/packaging tests/end_to_end
 
 test-service: $(SETUP_TEST) $(PAGE) ## a third of make test: HTTP of a running service
 	$(BIN)/pytest tests/service
 
-test-system: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## a third of make test: the bundled model end to end, the web UI in a browser, the distributed mode
-	$(BIN)/pytest tests/distributed tests/page tests/end_to_end
+test-system: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## a third of make test: the distributed mode, and the web UI in a browser
+	$(BIN)/pytest tests/distributed tests/page
 
 test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(PAGE) ## everything else: all deployment modes, all formats, images, PyTorch engines, load, speed (an hour or more)
 	$(BIN)/python -m tools.long_tier $(if $(TOUCHED),--touched $(TOUCHED)) $(if $(MINUTES),--minutes $(MINUTES))
