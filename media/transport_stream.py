@@ -52,20 +52,12 @@ def _among(pids: NDArray[np.int64], wanted: tuple[int, ...]) -> NDArray[np.bool_
     return found
 
 
-class OneVideo(io.RawIOBase):
-    """A transport stream in which a video keeps its first PID, whatever PIDs it has on the way.
+class TransportStream(io.RawIOBase):
+    """A transport stream that a subclass sees or changes while it is read. source: the file, which stays open."""
 
-    So the demuxer knows where the last frame before a change ends, and positions stay those of the file.
-    changes: where the PID changes, as far as it was read: positions of the first packets.
-    """
-
-    def __init__(self, source: BinaryIO, pids: tuple[int, ...]) -> None:
-        """source: the file, which stays open."""
+    def __init__(self, source: BinaryIO) -> None:
         super().__init__()
         self._source = source
-        self._pids = pids
-        self._last = -1, -1  # position behind what was read last, and the PID there
-        self.changes: list[int] = []
         self._layout = layout(source) or Layout(*_LAYOUTS[0])
         self._source.seek(0)
 
@@ -80,6 +72,20 @@ class OneVideo(io.RawIOBase):
 
     def tell(self) -> int:
         return self._source.tell()
+
+
+class OneVideo(TransportStream):
+    """A transport stream in which a video keeps its first PID, whatever PIDs it has on the way.
+
+    So the demuxer knows where the last frame before a change ends, and positions stay those of the file.
+    changes: where the PID changes, as far as it was read: positions of the first packets.
+    """
+
+    def __init__(self, source: BinaryIO, pids: tuple[int, ...]) -> None:
+        super().__init__(source)
+        self._pids = pids
+        self._last = -1, -1  # position behind what was read last, and the PID there
+        self.changes: list[int] = []
 
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
         view = memoryview(buffer).cast("B")

@@ -1,13 +1,11 @@
 """Which PIDs the video of a transport stream has one after the other."""
 
-import io
-import os
 from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
 
-from media.transport_stream import Layout, layout, pids_of
+from media.transport_stream import TransportStream, pids_of
 
 _HEADER_BYTES = 4
 _PROGRAM_MAP = 2
@@ -24,30 +22,14 @@ class _Table:
     kinds: dict[int, int]
 
 
-class PidWatch(io.RawIOBase):
+class PidWatch(TransportStream):
     """A transport stream that notes, while it is read, where which PIDs are, and all program maps."""
 
     def __init__(self, source: BinaryIO) -> None:
-        """source: the file, which stays open."""
-        super().__init__()
-        self._source = source
-        self._layout = layout(source) or Layout(188, 0)
-        self._source.seek(0)
+        super().__init__(source)
         self._rest, self._rest_at = b"", 0  # of a packet that is not whole yet, and where it begins
         self._places: dict[int, tuple[int, int]] = {}  # of a PID's first and last packet
         self._sections: dict[bytes, None] = {}
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return self._source.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._source.tell()
 
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
         view = memoryview(buffer).cast("B")
