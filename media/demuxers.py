@@ -5,8 +5,6 @@ Playlists (hls, concat, dash) and image sequences (image2) are excluded delibera
 
 # Still images: a video of one frame.
 STILLS = ("jpeg_pipe", "png_pipe", "webp_pipe")
-# Brands of HEIF, which the demuxer of mp4 reads.
-PICTURE_BRANDS = ("heic", "heix", "heim", "heis", "mif1", "avif")
 # Each picture depends on the one before, whatever the container says about keyframes; seeking is impossible.
 ANIMATIONS = ("gif", "apng")
 DEMUXERS = ("mov", "matroska", "avi", "mpegts", "mpeg", "flv", "ogg", "asf", *STILLS, *ANIMATIONS)

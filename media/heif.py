@@ -12,7 +12,7 @@ from media.boxes import Box, boxes, inside
 from media.orientation import Orientation
 
 _SEQUENCES = (b"avis", b"hevc", b"hevx", b"msf1")
-_STILLS = (b"mif1", b"mif2", b"heic", b"heix", b"heim", b"heis", b"avif")
+STILL_BRANDS = (b"mif1", b"mif2", b"heic", b"heix", b"heim", b"heis", b"avif")
 _BRANDS_BYTES = 256
 _CODECS = {b"hvc1": "hevc", b"av01": "av1"}
 _GRID = b"grid"
@@ -52,7 +52,7 @@ def tiling(source: BinaryIO) -> Tiling | None:
     if first is None or first.kind != b"ftyp":
         return None
     brands = first.content(source, _BRANDS_BYTES)
-    if brands[:4] in _SEQUENCES or not any(brand in brands for brand in _STILLS):
+    if brands[:4] in _SEQUENCES or not any(brand in brands for brand in STILL_BRANDS):
         return None
     meta = next((box for box in boxes(source, first.end, size) if box.kind in (b"meta", b"moov")), None)
     if meta is None or meta.kind != b"meta":

@@ -69,13 +69,13 @@ class ClockSegment(msgspec.Struct, frozen=True):
     """A part of a video whose container clock runs on without a break.
 
     frame: number of its first frame. time_ms: of that frame. container_ms: the container's own time of that frame.
-    reason: why the segment begins: "start", "fell" (the clock went back) or "leapt" (it jumped ahead).
+    reason: why the segment begins: "start", or how the clock jumped.
     """
 
     frame: int
     time_ms: float
     container_ms: float
-    reason: Literal["start", "fell", "leapt"]
+    reason: Literal["start", "jump_back", "jump_forward"]
 
 
 class Media(msgspec.Struct, frozen=True):

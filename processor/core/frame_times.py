@@ -18,7 +18,7 @@ class Break:
 
     frame: int
     own: int
-    reason: Literal["start", "fell", "leapt"]
+    reason: Literal["start", "jump_back", "jump_forward"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,9 @@ def untimed(own: Sequence[int | None], duration: int) -> FrameTimes:
     return FrameTimes(tuple(times), (Break(0, times[0], "start"),) if times else ())
 
 
-def _breaks(own: Sequence[int | None], leap: int) -> Iterator[tuple[int, Literal["start", "fell", "leapt"]]]:
+def _breaks(
+    own: Sequence[int | None], leap: int
+) -> Iterator[tuple[int, Literal["start", "jump_back", "jump_forward"]]]:
     """The frames at which the clock starts, falls or leaps."""
     if own:
         yield 0, "start"
@@ -64,10 +66,10 @@ def _breaks(own: Sequence[int | None], leap: int) -> Iterator[tuple[int, Literal
     begun, high = 0, known[0][1] if known else 0
     for position, (number, time) in enumerate(known):
         if time < high and _falls(known, begun, position, high):
-            yield number, "fell"
+            yield number, "jump_back"
             begun, high = position, time
         elif time - high > leap:
-            yield number, "leapt"
+            yield number, "jump_forward"
             begun, high = position, time
         high = max(high, time)
 

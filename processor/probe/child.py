@@ -26,9 +26,9 @@ from contracts.storage.range_reader import watched
 from contracts.wire.messages import ClockSegment, Media, ProbeReport, encode
 from media import sandbox
 from media.colour import check_readable
-from media.demuxers import ANIMATIONS, PICTURE_BRANDS, STILLS
+from media.demuxers import ANIMATIONS, STILLS
 from media.file_handover import STORAGE_FAILED, taken
-from media.heif import Tiling, tiling
+from media.heif import STILL_BRANDS, Tiling, tiling
 from media.orientation import Orientation
 from media.seekable_video import open_container, video_stream
 from media.tiles import put_together
@@ -205,7 +205,7 @@ def _segments(indexed: Indexed, times: Sequence[int]) -> tuple[ClockSegment, ...
 def _is_picture(container: InputContainer) -> bool:
     """Whether one frame is a picture rather than a short video."""
     brand = container.metadata.get("major_brand", "").strip()
-    return container.format.name in (*STILLS, *ANIMATIONS) or brand in PICTURE_BRANDS
+    return container.format.name in (*STILLS, *ANIMATIONS) or brand.encode() in STILL_BRANDS
 
 
 def _container_name(container: InputContainer) -> str:

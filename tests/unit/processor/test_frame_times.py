@@ -26,13 +26,13 @@ def test_a_clock_that_runs_on_is_taken_as_it_is() -> None:
 def test_a_clock_that_begins_anew_goes_on_by_the_last_duration() -> None:
     own = (1000, 1040, 1080, 1120, 1000, 1040, 1080)
     assert times(*own) == (1000, 1040, 1080, 1120, 1160, 1200, 1240)
-    assert frame_times(own, 40, LEAP).breaks == (Break(0, 1000, "start"), Break(4, 1000, "fell"))
-    assert breaks(0, 40, 80, 0, 40, 80, 0, 40) == [(0, "start"), (3, "fell"), (6, "fell")]
+    assert frame_times(own, 40, LEAP).breaks == (Break(0, 1000, "start"), Break(4, 1000, "jump_back"))
+    assert breaks(0, 40, 80, 0, 40, 80, 0, 40) == [(0, "start"), (3, "jump_back"), (6, "jump_back")]
 
 
 def test_a_leap_is_no_pause() -> None:
     assert times(0, 40, 80, 10**9, 10**9 + 40) == (0, 40, 80, 120, 160)
-    assert breaks(0, 40, 80, 10**9, 10**9 + 40) == [(0, "start"), (3, "leapt")]
+    assert breaks(0, 40, 80, 10**9, 10**9 + 40) == [(0, "start"), (3, "jump_forward")]
     assert times(0, 40, 80, 50_000, 50_040) == (0, 40, 80, 50_000, 50_040), "it is a pause"
 
 
