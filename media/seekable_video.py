@@ -14,14 +14,14 @@ from msgspec import UNSET, UnsetType
 
 from contracts.errors import DecodeFailed, VideoRefused
 from contracts.wire.messages import SeekPoint
-from media.demuxers import MAX_STREAMS, OPEN_OPTIONS, PATIENCE, demuxer
+from media.demuxers import MAX_STREAMS, OPEN_OPTIONS, PATIENCE, RAW, demuxer
 from media.heif import tiling
 from media.stream_choice import chosen, undecided
 from media.tiles import put_together
 from media.transport_stream import one_video
 
 # Demuxers that find a place by its first byte. Their clocks may begin anew, so that a time is no place.
-_SEEK_BY_BYTE = ("mpegts", "mpeg", "flv")
+_SEEK_BY_BYTE = ("mpegts", "mpeg", "flv", *RAW)
 # Demuxers that seek by pts: given a dts, they land a keyframe too early.
 _SEEK_BY_PTS = ("matroska", "mov")
 # The most packets read after a seek in search of the keyframe, before the file is read from its start instead.

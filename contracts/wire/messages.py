@@ -22,6 +22,7 @@ SCHEMA = 1
 SCHEMA_BY_PACKETS = 2
 
 Clock = Literal["pts", "dts"]
+FpsSource = Literal["stream", "assumed"]
 T = TypeVar("T")
 
 
@@ -84,7 +85,8 @@ class Media(msgspec.Struct, frozen=True):
     damage: why the file holds less than it announces, None for an undamaged one. frame_sizes: (width, height) of all
     displayed frames in the order in which they come, where they change. mirrored: whether a player mirrors the stored
     frame left to right before it rotates it. start_ms: the container's own time at time_ms 0, where it is not 0 and
-    players show it as 0. clock: the segments of the container's clock where it has more than one."""
+    players show it as 0. clock: the segments of the container's clock where it has more than one. fps_source: where the
+    rate of an elementary stream is from, whose frames have no times."""
 
     container: str
     codec: str
@@ -101,6 +103,7 @@ class Media(msgspec.Struct, frozen=True):
     mirrored: bool | msgspec.UnsetType = msgspec.UNSET
     start_ms: float | msgspec.UnsetType = msgspec.UNSET
     clock: tuple[ClockSegment, ...] | msgspec.UnsetType = msgspec.UNSET
+    fps_source: FpsSource | msgspec.UnsetType = msgspec.UNSET
 
 
 class Location(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 
 from av.container import InputContainer
@@ -10,9 +11,11 @@ from av.video.stream import VideoStream
 
 from contracts.errors import VideoRefused
 from media import orientation
+from media.demuxers import RAW
 from media.frames_of_packets import frames_of_packets
 from media.orientation import Orientation
 from media.seekable_video import NumberedPacket, numbered_packets
+from processor.probe.rate import stated_rate
 
 _PACKETS = 32
 _PACKETS_BEFORE_FIRST_FRAME = 600
@@ -20,12 +23,13 @@ _PACKETS_BEFORE_FIRST_FRAME = 600
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """The first frame that can be decoded, how players turn it, and the packets of the frames that the first packets
-    of a file give."""
+    """The first frame that can be decoded, how players turn it, the packets of the frames that the first packets of a
+    file give, and the rate that an elementary stream states."""
 
     frame: VideoFrame
     orientation: Orientation
     packets: tuple[int, ...]
+    stated_rate: Fraction | None
 
 
 def beginning(container: InputContainer, stream: VideoStream) -> Beginning:
@@ -38,7 +42,8 @@ def beginning(container: InputContainer, stream: VideoStream) -> Beginning:
     if not frames:
         raise VideoRefused("no frame of the video can be decoded: the file is damaged or cut short")
     number, first = frames[0]
-    return Beginning(first, orientation.shown(first, content[number]), tuple(packet for packet, _ in frames))
+    rate = stated_rate(stream, content.values()) if container.format.name in RAW else None
+    return Beginning(first, orientation.shown(first, content[number]), tuple(packet for packet, _ in frames), rate)
 
 
 def _noted(packets: Iterable[NumberedPacket], content: dict[int, bytes]) -> Iterator[NumberedPacket]:

@@ -26,7 +26,7 @@ from contracts.storage.range_reader import watched
 from contracts.wire.messages import ClockSegment, Media, ProbeReport, encode
 from media import sandbox
 from media.colour import check_readable
-from media.demuxers import ANIMATIONS, STILLS
+from media.demuxers import ANIMATIONS, RAW, STILLS
 from media.file_handover import STORAGE_FAILED, taken
 from media.heif import STILL_BRANDS, Tiling, tiling
 from media.orientation import Orientation
@@ -40,6 +40,7 @@ from processor.probe.damage import Damage
 from processor.probe.frame_sizes import FrameSizes
 from processor.probe.indexing import ContainerClock, Indexed, index_of
 from processor.probe.packets import read_packets
+from processor.probe.rate import Rate, rate_of
 from processor.probe.ts_pids import PidWatch
 from processor.probe.vpx_headers import Size
 
@@ -104,9 +105,12 @@ def _report(
         reason = damage.reason(source)
         if reason is None and watch is not None and watch.changes_codec(stream.id):
             reason = "its video goes on in another codec, which is not read: cut it there"
-        indexed = index_of(source, packets, _clock(container, stream, head), begun.packets)
-        duration = 0 if parts is not None or _is_picture(container) else packets.duration
+        rate = rate_of(begun.stated_rate) if container.format.name in RAW else None
+        clock = _clock(container, stream, head, rate)
+        indexed = index_of(source, packets, clock, begun.packets)
+        duration = 0 if parts is not None or _is_picture(container) else clock.duration(packets.duration)
         media = _media(container, stream, begun.orientation, indexed, duration, reason, sizes.found)
+        media = media if rate is None else msgspec.structs.replace(media, fps_source=rate.source)
         if parts is not None:
             media = msgspec.structs.replace(media, container="mp4", codec=parts.codec)
         if media.width * media.height * media.frames > limits.max_pixels:
@@ -136,15 +140,17 @@ def _check_sizes(sizes: list[Size], limits: Limits) -> None:
             )
 
 
-def _clock(container: InputContainer, stream: VideoStream, head: bytes) -> ContainerClock:
+def _clock(container: InputContainer, stream: VideoStream, head: bytes, rate: Rate | None) -> ContainerClock:
+    """rate: of an elementary stream, whose clock counts frames."""
     # Browsers play WebM by its own times, live or not.
     matroska = container.format.name == "matroska,webm" and b"webm" not in head
     return ContainerClock(
         name=container.format.name,
-        time_base=stream.time_base or Fraction(1, 1000),
+        time_base=1 / rate.fps if rate else stream.time_base or Fraction(1, 1000),
         start=container.start_time,
         reorders=bool(stream.codec_context.has_b_frames),
         live=matroska and container.duration is None,
+        counts_frames=rate is not None,
     )
 
 

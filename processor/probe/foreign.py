@@ -10,7 +10,6 @@ _ENCODE = "ffmpeg -i in{suffix} -crf 17 out.mp4"
 _TIMED = "ffmpeg -framerate 25 -i in{suffix} -crf 17 out.mp4 (25: its frames per second)"
 _PICTURE = "ffmpeg -i in{suffix} out.png"
 _PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"[playlist]")
-_HEVC = (b"\x40\x01", b"\x42\x01", b"\x46\x01")  # parameter sets or a delimiter of the base layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +25,6 @@ class _Kind:
         return f"this is {self.what}, which is not read: convert it with {self.command.format(suffix=self.suffix)}"
 
 
-_H264 = _Kind("a raw H.264 stream without times", ".h264", _TIMED)
-_H265 = _Kind("a raw H.265 stream without times", ".h265", _TIMED)
 _BITMAP = _Kind("a BMP picture", ".bmp", _PICTURE)
 _SEGMENT = _Kind("a segment of a stream without its beginning", ".m4s", "cat init.mp4 in{suffix} > out.mp4")
 _MULTIPART = _Kind("a stream of JPEG pictures of a network camera", ".mjpeg", _TIMED)
@@ -70,12 +67,6 @@ def refusal(head: bytes) -> str | None:
 
 
 def _kind(head: bytes) -> _Kind | None:
-    if (unit := _first_unit(head)) is not None:
-        if unit[:2] in _HEVC:
-            return _H265
-        # A parameter set, delimiter or additional information.
-        if unit[0] & 0x9F in (7, 9) or unit[0] == 6:
-            return _H264
     if head[:2] == b"BM" and head[14:18] in (b"\x0c\0\0\0", b"\x28\0\0\0", b"\x6c\0\0\0", b"\x7c\0\0\0"):
         return _BITMAP
     if head[4:8] in (b"styp", b"moof"):
@@ -88,12 +79,6 @@ def _kind(head: bytes) -> _Kind | None:
         if head.startswith(kind.starts):
             return kind
     return None
-
-
-def _first_unit(head: bytes) -> bytes | None:
-    """What follows the start code (zeros and a one) that a raw H.264 or H.265 stream begins with."""
-    rest = head.lstrip(b"\0")
-    return rest[1:] if rest[:1] == b"\x01" and len(rest) > 2 and len(head) - len(rest) >= 2 else None
 
 
 def _is_animated_webp(head: bytes) -> bool:

@@ -37,7 +37,8 @@ class ContainerClock:
     """What the times of a container mean.
 
     name: of the demuxer. start: in microseconds, None if unknown. reorders: whether frames are stored in another order
-    than shown. live: whether a live recorder wrote it, in Matroska.
+    than shown. live: whether a live recorder wrote it, in Matroska. counts_frames: whether it knows no times, and the
+    time base is the duration of a frame.
     """
 
     name: str
@@ -45,11 +46,16 @@ class ContainerClock:
     start: int | None
     reorders: bool
     live: bool
+    counts_frames: bool = False
 
     @property
     def counts_packets(self) -> bool:
         """Whether its times count packets: AVI knows no times of display, and with B-frames none of frames."""
         return self.name == "avi" and self.reorders
+
+    def duration(self, told: int) -> int:
+        """Of a frame, in units of the time base. told: by the container, 0 where it does not say."""
+        return 1 if self.counts_frames else told
 
     @property
     def leap(self) -> int:
@@ -191,7 +197,7 @@ def _times(frames: Sequence[int], plain: PacketIndex, packets: Packets, containe
     chosen = [own[packet] for packet in frames]
     if container.name == "mpegts":
         chosen = list(_unwrapped(chosen))
-    duration = packets.duration or max(1, round(Fraction(1, 25) / container.time_base))
+    duration = container.duration(packets.duration) or max(1, round(Fraction(1, 25) / container.time_base))
     if plain.clock == "dts":
         return untimed(chosen, duration)
     return frame_times(chosen, duration, container.leap)

@@ -157,6 +157,12 @@ for _codec, _containers in (("libx264", "mp4 matroska mpegts"), ("libx265", "mp4
         size=SQUARE,
     )
 case("one keyframe, libx264", "libx264", "avi", lambda file: file.keyframes == [0], every=1000, b_frames=2, clock="dts")
+# Elementary streams: see also test_elementary_streams.
+_RAW: dict[str, Any] = {"clock": "dts", "b_frames": 2}
+case("raw h264, closed groups", "libx264", "h264", b_frames_untold, **_RAW)
+case("raw h264, open groups", "libx264", "h264", b_frames_untold, open_groups=True, groups=2, **_RAW)
+case("raw hevc, closed groups", "libx265", "hevc", b_frames_untold, size=SQUARE, **_RAW)
+case("raw hevc, open groups", "libx265", "hevc", b_frames_untold, size=SQUARE, open_groups=True, groups=2, **_RAW)
 
 
 def beheaded(container: str, codec: str, **options: Any) -> File:

@@ -70,11 +70,11 @@ READ: dict[str, Case] = {
     "pictures/tiles_turned.heic": _picture(768, 1024, rotation=90),
     "pictures/one_piece.heic": _picture(1024, 768),
     "pictures/preview_first.mp4": Case(48, {"width": 480, "height": 360, "fps": 25.0}),
+    "pictures/raw.h264": Case(48, {"fps": 25.0, "fps_source": "stream", "duration_ms": 1920.0}),
     "pictures/size_changes.webm": Case(72, {"frame_sizes": [[160, 120], [480, 360], [320, 180]]}),
     "pictures/gets_smaller.ts": Case(48, {"width": 480, "height": 360, "frame_sizes": [[480, 360], [160, 120]]}),
 }
 REFUSED = {
-    "pictures/raw.h264": r"raw H\.264 stream.*ffmpeg -framerate",
     "pictures/broadcast.mxf": r"MXF.*ffmpeg -i in\.mxf",
     "pictures/encrypted.mp4": r"it is encrypted.*-decryption_key",
 }

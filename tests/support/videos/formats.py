@@ -78,8 +78,11 @@ class File:
     def shown(self, clock: Clock) -> list[tuple[int, bytes]]:
         """(time, pixels) of the frames from the first keyframe on, from where the container's clock begins.
 
-        Where containers hold no times of display, the n-th frame has the n-th time of decoding."""
+        Where containers hold no times of display, the n-th frame has the n-th time of decoding; without any times,
+        frames are counted."""
         packets = [p for p in self.packets if not p.discard]
+        if all(p.dts is None for p in packets):
+            return [(number, planes(frame)) for number, frame in enumerate(self.frames)]
         if clock == "dts":
             times = sorted(p.dts for p in packets if p.dts is not None)[-len(self.frames) :]
             start = next(p.dts for p in packets if p.key)
@@ -159,9 +162,10 @@ def encode(
     muxing: dict[str, str] | None = None,
     bit_rate: int = 2_000_000,
     first: int | None = None,
+    rate: Fraction = Fraction(RATE),
 ) -> File:
-    """A video of frames that all differ. times: of the frames, in 1/25 s. first: number that its first picture shows,
-    see numbered; None for other pictures.
+    """A video of frames that all differ. times: of the frames, in units of 1/rate s. first: number that its first
+    picture shows, see numbered; None for other pictures.
 
     mirrored: left to right, before players turn it clockwise.
     """
@@ -169,7 +173,7 @@ def encode(
     sink = io.BytesIO()
     with av.open(sink, "w", format=container, options=muxing or {}) as writer:
         chosen = _FAST.get(codec, {}) | _grouping(codec, every, b_frames, open_groups, parameters) | (options or {})
-        stream: Any = writer.add_stream(codec, rate=RATE, options=chosen)
+        stream: Any = writer.add_stream(codec, rate=rate, options=chosen)
         stream.width, stream.height = size
         stream.pix_fmt = pixels or _FORMATS.get(codec, "yuv420p")
         stream.codec_context.gop_size = every
@@ -184,7 +188,7 @@ def encode(
         images = moving(len(times), size) if first is None else numbered(first, len(times), size)
         for time, image in zip(times, images, strict=True):
             frame = VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = time, Fraction(1, RATE)
+            frame.pts, frame.time_base = time, 1 / rate
             writer.mux(stream.encode(frame))
         writer.mux(stream.encode())
     return File(sink.getvalue())

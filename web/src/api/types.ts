@@ -18,6 +18,8 @@ export interface Media {
   frames: number;
   fps: number;
   variable_fps: boolean;
+  /** Where the rate of an elementary stream is from. */
+  fps_source?: "stream" | "assumed";
   damage: string | null;
   /** The container's own time at time_ms 0, where it is not 0. */
   start_ms?: number;

@@ -122,7 +122,8 @@ function Facts({ job, video, summary }: Omit<Props, "places" | "onSeek">) {
   const facts: [string, string][] = [];
   if (media) {
     const turned = (media.mirrored ? ", mirrored" : "") + (media.rotation ? `, rotated by ${media.rotation}°` : "");
-    const rate = `${Number(media.fps.toFixed(2))} frames/s${media.variable_fps ? " on average" : ""}`;
+    const kind = media.variable_fps ? " on average" : media.fps_source === "assumed" ? " (assumed)" : "";
+    const rate = `${Number(media.fps.toFixed(2))} frames/s${kind}`;
     facts.push(["Video", `${media.width} × ${media.height}${turned}, ${rate}, ${media.codec}`]);
     facts.push(["Length", `${clock(media.duration_ms, 1)}, ${count(media.frames)} frames, ${bytes(video.size_bytes)}`]);
   }

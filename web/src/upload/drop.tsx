@@ -10,7 +10,8 @@ import { setUsual, usual } from "./start-job.ts";
 import { takenUp } from "./unfinished.ts";
 
 // Browsers do not know the type of some of these files.
-const ACCEPT = "video/*,image/*,.mkv,.avi,.mov,.m4v,.mts,.m2ts,.ts,.flv,.wmv,.mpg,.mpeg,.webm,.3gp,.mxf,.h264,.h265";
+const ACCEPT =
+  "video/*,image/*,.mkv,.avi,.mov,.m4v,.mts,.m2ts,.ts,.flv,.wmv,.mpg,.mpeg,.webm,.3gp,.mxf,.h264,.264,.avc,.h265,.265,.hevc";
 
 /** Add files to the queue, and report those that cannot be uploaded. */
 export function send(files: Iterable<File>): void {

@@ -1,0 +1,113 @@
+"""H.264 and H.265 without a container: every frame once, at the rate that the stream states or that is assumed."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import partial
+
+import pytest
+
+from contracts.wire.messages import FpsSource, ProbeReport
+from detector.decode.frames import decode
+from media.h264_syntax import start_coded
+from processor.renditions.frames import numbered_frames, opened
+from tests.media.test_formats import chunks, probed
+from tests.support.videos.cases import file
+from tests.support.videos.formats import File, encode, planes, remux
+
+SQUARE = (64, 64)
+h264 = partial(encode, "h264", "libx264", b_frames=2)
+hevc = partial(encode, "hevc", "libx265", b_frames=2, size=SQUARE)
+
+
+def cut(stream: File, start: float = 0, stop: float = 1) -> File:
+    """A part of the bytes, which begins and ends wherever that is."""
+    size = len(stream.content)
+    return File(stream.content[int(size * start) : int(size * stop)])
+
+
+def without_a_part(stream: File) -> File:
+    middle = len(stream.content) // 2
+    return File(stream.content[:middle] + stream.content[middle + 700 :])
+
+
+def with_headers_once(stream: File) -> File:
+    """Without the parameter sets of all keyframes but the first."""
+    seen, kept = set(), []
+    for unit in start_coded(stream.content):
+        if unit[0] & 31 not in (7, 8) or unit[0] not in seen:
+            kept.append(unit)
+        seen.add(unit[0])
+    return File(b"".join(b"\0\0\0\x01" + unit.rstrip(b"\0") for unit in kept))
+
+
+STREAMS: dict[str, tuple[Callable[[], File], int]] = {
+    "slices and delimiters": (lambda: h264(parameters=["slices=4", "aud=1"], size=(64, 128)), 48),
+    "delimiters, hevc": (lambda: hevc(parameters=["aud=1"]), 48),
+    "headers once alone": (lambda: with_headers_once(h264()), 48),
+    "intra-refresh": (lambda: h264(parameters=["intra-refresh=1"]), 48),
+    "one keyframe": (lambda: h264(every=1000), 48),
+    "fields": (lambda: remux(file("clocks/fields_in_two_packets.mp4"), "h264"), 24),
+    "interlaced": (lambda: h264(parameters=["tff=1"], options={"flags": "+ildct+ilme"}), 48),
+    "begins with other frames than a keyframe": (
+        lambda: remux(encode("matroska", "libx264", b_frames=2), "h264", drop=lambda number: number < 5),
+        36,
+    ),
+    "begins within a frame": (lambda: cut(h264(), start=0.3), 24),
+    "begins within a frame, hevc": (lambda: cut(hevc(), start=0.3), 24),
+    "ends within a frame": (lambda: cut(h264(), stop=0.7), 33),
+    "ends within a frame, hevc": (lambda: cut(hevc(), stop=0.8), 36),
+    "a part is missing": (lambda: without_a_part(h264()), 48),
+    "begins with something else": (lambda: File(b"\x55" * 1000 + h264().content), 48),
+    "two recordings of other sizes": (lambda: File(h264().content + h264(size=(96, 64)).content), 96),
+}
+
+
+@pytest.fixture(scope="module", params=STREAMS)
+def read(request: pytest.FixtureRequest) -> tuple[File, int, ProbeReport]:
+    make, frames = STREAMS[request.param]
+    stream = make()
+    return stream, frames, probed(stream)
+
+
+@pytest.mark.parametrize("size", [7, 24])
+def test_the_chunks_together_are_the_plain_decode(read: tuple[File, int, ProbeReport], size: int) -> None:
+    stream, frames, report = read
+    assert report.media is not None
+    assert (report.media.frames, report.media.damage) == (frames, None)
+    expected = [planes(frame) for frame in stream.frames]
+    found = [
+        (chunk.times[place], planes(frame))
+        for chunk in chunks(report, size)
+        for place, frame in decode(stream.source(), chunk)
+    ]
+    assert [time for time, _ in found] == list(range(frames))
+    assert [content for _, content in found] == expected
+
+
+def test_copies_show_the_same_frames(read: tuple[File, int, ProbeReport]) -> None:
+    stream, frames, report = read
+    assert report.index is not None
+    with opened(stream.source(), report.index) as video:
+        found = [(number, time, planes(frame)) for number, time, frame in numbered_frames(video, report.index)]
+    assert found == [(number, number, planes(stream.frames[number])) for number in range(frames)]
+
+
+@pytest.mark.parametrize(
+    ("make", "fps", "source", "duration_ms"),
+    [
+        (lambda: h264(rate=Fraction(30000, 1001)), 29.97, "stream", 1601.6),
+        (lambda: h264(rate=Fraction(7)), 7.0, "stream", 6857.143),
+        (lambda: hevc(rate=Fraction(25, 2)), 12.5, "stream", 3840.0),
+        (lambda: h264(frames=1), 25.0, "stream", 40.0),
+        # A clock of 90 kHz, which is no rate of frames; and a stream that says nothing.
+        (lambda: h264(rate=Fraction(90000)), 25.0, "assumed", 1920.0),
+        (lambda: hevc(parameters=["vui-timing-info=0"]), 25.0, "assumed", 1920.0),
+    ],
+)
+def test_the_rate_is_the_one_that_the_stream_states_or_assumed(
+    make: Callable[[], File], fps: float, source: FpsSource, duration_ms: float
+) -> None:
+    media = probed(make()).media
+    assert media is not None
+    assert (media.fps, media.fps_source, media.duration_ms) == (fps, source, duration_ms)
+    assert not media.variable_fps
