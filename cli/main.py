@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         model=options.model,
         min_score=options.min_score,
         labels=labels,
+        fps=options.fps,
         keep=options.keep or os.environ.get("KEEP", "").strip() not in ("", "0"),
     )
     return detect(request, os.environ)
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         "--min-score", type=float, metavar="S", help="minimum score of a detection, 0.01 to 1 (default 0.35)"
     )
     detect.add_argument("--labels", metavar="A,B", help="detect only objects with these labels")
+    detect.add_argument("--fps", type=float, metavar="F", help="frames per second of raw H.264 or H.265, 0.1 to 300")
     detect.add_argument(
         "--keep", action="store_true", help="keep the temporary service running until Ctrl-C (same as KEEP=1)"
     )

@@ -19,7 +19,7 @@ CHUNK_TYPE = "application/offset+octet-stream"
 # A chunk with a checksum is held in memory until the checksum is verified.
 _CHECKED_MAX_BYTES = 8 * 1024 * 1024
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
-_FIELDS = ("name", "recorded_at", "source", "tags")
+_FIELDS = ("name", "recorded_at", "source", "tags", "fps")
 
 
 @dataclass(frozen=True, slots=True)

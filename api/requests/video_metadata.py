@@ -8,22 +8,26 @@ import msgspec
 
 from api.requests.multipart_form import Form
 from contracts.errors import InvalidInput
+from contracts.wire.messages import FPS_LIMITS
 
 _UNKNOWN_TYPE = "application/octet-stream"
 _VIDEO_TYPE = re.compile(r"video/[\w.+-]{1,100}", re.ASCII)
+_NUMBER = re.compile(r"\d{1,3}(\.\d{1,9})?", re.ASCII)
 _NAME_MAX = 255
 _TAGS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
 class VideoMetadata:
-    """Metadata of a video. content_type: the type that the file is served with."""
+    """Metadata of a video. content_type: the type that the file is served with. fps: rate of an elementary stream,
+    which has no times."""
 
     name: str | None = None
     content_type: str = _UNKNOWN_TYPE
     recorded_at: datetime | None = None
     source: str | None = None
     tags: list[str] = field(default_factory=list)
+    fps: float | None = None
 
 
 def metadata_of(form: Form) -> VideoMetadata:
@@ -38,7 +42,8 @@ def metadata_of(form: Form) -> VideoMetadata:
             raise InvalidInput(f"{what} contains control characters: remove them")
     if len(tags) > _TAGS_MAX:
         raise InvalidInput(f"there are more than {_TAGS_MAX} tags: send fewer")
-    return VideoMetadata(name, _media_type(form.content_type), _time(form.fields.get("recorded_at")), source, tags)
+    recorded_at, fps = _time(form.fields.get("recorded_at")), _rate(form.fields.get("fps"))
+    return VideoMetadata(name, _media_type(form.content_type), recorded_at, source, tags, fps)
 
 
 def _media_type(told: str) -> str:
@@ -55,3 +60,13 @@ def _time(text: str | None) -> datetime | None:
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     except (msgspec.ValidationError, OverflowError):
         raise InvalidInput("recorded_at is not a valid time: write it like 2026-01-31T12:00:00Z") from None
+
+
+def _rate(text: str | None) -> float | None:
+    if text is None:
+        return None
+    least, most = FPS_LIMITS
+    rate = float(text) if _NUMBER.fullmatch(text) else 0.0
+    if not least <= rate <= most:
+        raise InvalidInput(f"fps is not a number from {least} to {most}: write it like 12.5")
+    return rate

@@ -42,7 +42,8 @@ async def detect(request: Request, user: str) -> Response:
     video, form = await _receive(services, request, user, with_options=True)
     try:
         model, options = _model_and_options(services, form)
-        key = request_key("detect", request.headers.get(HEADER), video.sha256, model, options)
+        content = video.sha256 if video.fps is None else f"{video.sha256} {video.fps}"
+        key = request_key("detect", request.headers.get(HEADER), content, model, options)
         job = await run_sync(jobs.start, services, user, video.id, model, options, key)
     except WebDetectorError:
         await run_sync(discard, video)

@@ -24,6 +24,7 @@ def video_row(video_id: str, user: str, stored: Stored, facts: VideoMetadata) ->
         recorded_at=facts.recorded_at,
         source=facts.source,
         tags=facts.tags,
+        fps=facts.fps,
         size_bytes=stored.size_bytes,
         sha256=stored.sha256,
     )

@@ -33,13 +33,21 @@ class ImportRequest(msgspec.Struct, forbid_unknown_fields=True):
     recorded_at: str | None = None
     source: str | None = None
     tags: list[str] = []
+    fps: float | None = None
 
     def form(self) -> Form:
         """The metadata as form fields."""
         if any("," in tag for tag in self.tags):
             raise InvalidInput("a tag contains a comma: give each tag as a separate item")
         tags = ",".join(self.tags) if self.tags else None
-        metadata = {"name": self.name, "recorded_at": self.recorded_at, "source": self.source, "tags": tags}
+        fps = None if self.fps is None else f"{self.fps:.9g}"
+        metadata = {
+            "name": self.name,
+            "recorded_at": self.recorded_at,
+            "source": self.source,
+            "tags": tags,
+            "fps": fps,
+        }
         return Form(fields={name: value for name, value in metadata.items() if value is not None})
 
 

@@ -24,6 +24,7 @@ class Request:
     min_score: float | None
     labels: tuple[str, ...]
     keep: bool
+    fps: float | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def _serve_until_interrupted(local: TemporaryService, report: Report) -> None:
 
 
 def _run(client: Client, request: Request, report: Report) -> int:
-    video = _upload(client, request.file, report)
+    video = _upload(client, request, report)
     job = _wait(client, client.start(video["id"], request.model, request.options)["id"], report)
     if job["state"] in ("failed", "cancelled"):
         error = job["error"] or {}
@@ -106,10 +107,11 @@ def _run(client: Client, request: Request, report: Report) -> int:
     return 0
 
 
-def _upload(client: Client, path: Path, report: Report) -> dict[str, Any]:
+def _upload(client: Client, request: Request, report: Report) -> dict[str, Any]:
+    path = request.file
     size = path.stat().st_size
     with report.sending(path.name) as bar:
-        return client.upload(path, lambda sent: bar.show(sent, size))
+        return client.upload(path, lambda sent: bar.show(sent, size), fps=request.fps)
 
 
 def _wait(client: Client, job_id: str, report: Report) -> dict[str, Any]:

@@ -53,16 +53,19 @@ class Client:
         items: list[dict[str, Any]] = self._json("GET", "/models")["items"]
         return items
 
-    def upload(self, path: Path, progress: Callable[[int], object], source: str = "") -> dict[str, Any]:
+    def upload(
+        self, path: Path, progress: Callable[[int], object], source: str = "", fps: float | None = None
+    ) -> dict[str, Any]:
         """Upload a file, streamed from disk. Returns the video.
 
         progress: called with the number of bytes sent so far. source: text that is stored with the video.
+        fps: rate of an elementary stream.
         """
         if time.monotonic() > self._renew_at:  # a refused upload cannot be repeated
             self._enter("login", self._credentials)
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         with _Counted(path, progress) as file:
-            fields = {"source": source} if source else {}
+            fields = ({"source": source} if source else {}) | ({} if fps is None else {"fps": f"{fps:g}"})
             return self._json("POST", "/videos", data=fields, files={"video": (path.name, file, kind)})
 
     def video(self, video_id: str) -> dict[str, Any]:

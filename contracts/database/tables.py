@@ -19,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0004"
+REVISION = "0005"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -78,7 +78,8 @@ class Session(Base):
 
 
 class Video(Base):
-    """An uploaded video. media: metadata, None until the probe is done. refused: why it cannot be processed."""
+    """An uploaded video. media: metadata, None until the probe is done. refused: why it cannot be processed. fps: rate
+    of an elementary stream, as the client said it."""
 
     __tablename__ = "videos"
 
@@ -91,6 +92,7 @@ class Video(Base):
     tags: Mapped[list[Any]]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
+    fps: Mapped[float | None]
     media: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     refused: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -128,7 +130,7 @@ class Job(Base):
 class Upload(Base):
     """A resumable upload, which becomes the video of the same id when it is complete.
 
-    facts: metadata from the client (name, content_type, recorded_at, source, tags).
+    facts: metadata from the client (name, content_type, recorded_at, source, tags, fps).
     """
 
     __tablename__ = "uploads"

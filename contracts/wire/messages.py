@@ -22,7 +22,8 @@ SCHEMA = 1
 SCHEMA_BY_PACKETS = 2
 
 Clock = Literal["pts", "dts"]
-FpsSource = Literal["stream", "assumed"]
+FpsSource = Literal["request", "stream", "assumed"]
+FPS_LIMITS = (0.1, 300)  # of an elementary stream
 T = TypeVar("T")
 
 

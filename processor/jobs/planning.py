@@ -56,7 +56,8 @@ def probe_video(services: Services, video_id: str) -> ProbeReport:
     """Probe a video, store its metadata and packet index, and reply to the waiting upload.
 
     Raises StorageUnavailable; the reaper then sends the probe again."""
-    report = probe(services.storage, services.settings, video_key(video_id))
+    video = services.repository.video(video_id)
+    report = probe(services.storage, services.settings, video_key(video_id), video.fps if video else None)
     if report.index is not None:
         with services.storage.create(index_key(video_id)) as sink:
             sink.write(compress(encode(report.index)))
@@ -183,7 +184,7 @@ def _media_and_index(services: Services, video: Video) -> tuple[Media, PacketInd
 
 def _index_again(services: Services, video: Video) -> tuple[Media, PacketIndex]:
     """Replace an index of release 1.0, which does not say where keyframes are. The video is kept in any case."""
-    report = probe(services.storage, services.settings, video_key(video.id))
+    report = probe(services.storage, services.settings, video_key(video.id), video.fps)
     if report.media is None or report.index is None:
         raise VideoRefused(report.refused or "the video could not be read")
     with services.storage.create(index_key(video.id)) as sink:

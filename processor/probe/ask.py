@@ -15,21 +15,23 @@ from media.file_handover import STORAGE_FAILED, handed
 from media.sandbox import environment
 
 
-def probe(storage: Storage, settings: Settings, key: str) -> ProbeReport:
+def probe(storage: Storage, settings: Settings, key: str, fps: float | None = None) -> ProbeReport:
     """Probe a stored object. If the process fails or times out, the report says "refused".
 
+    fps: rate of an elementary stream, as the client said it.
     Raises StorageUnavailable, which says nothing about the object.
     """
     try:
         with storage.open(key) as source, watched(source) as reader, handed(reader) as descriptor:
-            return _ask(descriptor, settings)
+            return _ask(descriptor, settings, fps)
     except NotFound:
         return ProbeReport(refused="the file is no longer there")
 
 
-def _ask(descriptor: int, settings: Settings) -> ProbeReport:
+def _ask(descriptor: int, settings: Settings, fps: float | None) -> ProbeReport:
     limits = (settings.max_frame_pixels, settings.max_frames, settings.max_pixels, settings.probe_timeout_seconds)
-    command = [sys.executable, "-m", "processor.probe.child", *map(str, (descriptor, *limits, os.getpid()))]
+    arguments = map(str, (descriptor, *limits, "" if fps is None else fps, os.getpid()))
+    command = [sys.executable, "-m", "processor.probe.child", *arguments]
     try:
         # Standard error is inherited: messages of the libraries go to the log.
         done = subprocess.run(

@@ -1,10 +1,10 @@
 """What a file is: container, codec, facts and packet index. Runs as a process of its own.
 
-    python -m processor.probe.child DESCRIPTOR MAX_FRAME_PIXELS MAX_FRAMES MAX_PIXELS CPU_SECONDS PARENT
+    python -m processor.probe.child DESCRIPTOR MAX_FRAME_PIXELS MAX_FRAMES MAX_PIXELS CPU_SECONDS FPS PARENT
 
 writes a ProbeReport to standard output, or ends with STORAGE_FAILED and writes why. DESCRIPTOR is the
-file's, handed over by the parent, whose process number is PARENT. A hostile file can only end this process: see
-media.sandbox.
+file's, handed over by the parent, whose process number is PARENT. FPS may be empty. A hostile file can only end this
+process: see media.sandbox.
 """
 
 import sys
@@ -58,8 +58,11 @@ class Limits:
     max_pixels: int
 
 
-def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
-    """Media and packet index of a video. Raises VideoRefused with a reason for the user."""
+def inspect(source: BinaryIO, limits: Limits, fps: float | None = None) -> ProbeReport:
+    """Media and packet index of a video. Raises VideoRefused with a reason for the user.
+
+    fps: rate of an elementary stream, which has no times; None for what it states itself.
+    """
     head = source.read(foreign.HEAD_BYTES)
     if reason := foreign.refusal(head) or encryption.refusal(source):
         raise VideoRefused(reason)
@@ -70,7 +73,7 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
         if parts is not None:
             _check_sizes([(parts.width, parts.height)], limits)
             source = put_together(source, parts)
-        return _report(source, head, limits, parts)
+        return _report(source, head, limits, parts, fps)
     except DecodeFailed as error:
         raise VideoRefused(error.detail) from error
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
@@ -84,7 +87,12 @@ def inspect(source: BinaryIO, limits: Limits) -> ProbeReport:
 
 
 def _report(
-    source: BinaryIO, head: bytes, limits: Limits, parts: Tiling | None, pids: tuple[int, ...] = ()
+    source: BinaryIO,
+    head: bytes,
+    limits: Limits,
+    parts: Tiling | None,
+    fps: float | None,
+    pids: tuple[int, ...] = (),
 ) -> ProbeReport:
     """parts: of a picture that was put together. pids: that source shows as one."""
     with open_container(source) as container:
@@ -100,12 +108,12 @@ def _report(
         sizes = FrameSizes(stream, (begun.frame.width, begun.frame.height))
         packets = read_packets(container, stream, limits.max_frames, damage, sizes)
         if watch is not None and not pids and (found := watch.pids(stream.id)):
-            return _report(one_video(source, found), head, limits, parts, found)
+            return _report(one_video(source, found), head, limits, parts, fps, found)
         _check_sizes(sizes.found, limits)
         reason = damage.reason(source)
         if reason is None and watch is not None and watch.changes_codec(stream.id):
             reason = "its video goes on in another codec, which is not read: cut it there"
-        rate = rate_of(begun.stated_rate) if container.format.name in RAW else None
+        rate = rate_of(fps, begun.stated_rate) if container.format.name in RAW else None
         clock = _clock(container, stream, head, rate)
         indexed = index_of(source, packets, clock, begun.packets)
         duration = 0 if parts is not None or _is_picture(container) else clock.duration(packets.duration)
@@ -224,11 +232,11 @@ def _container_name(container: InputContainer) -> str:
 
 def main(arguments: list[str]) -> int:
     """Entry point of the bounded process."""
-    descriptor, *limits, cpu_seconds, parent = arguments
+    descriptor, *limits, cpu_seconds, fps, parent = arguments
     sandbox.enter(sandbox.Bounds(_MEMORY_BYTES, int(cpu_seconds)), int(parent))
     try:
         with taken(int(descriptor)) as source, watched(source) as reader:
-            report = inspect(reader, Limits(*map(int, limits)))
+            report = inspect(reader, Limits(*map(int, limits)), float(fps) if fps else None)
     except VideoRefused as error:
         report = ProbeReport(refused=error.detail)
     except MemoryError:

@@ -1,4 +1,4 @@
-"""The rate of an elementary stream, whose frames have no times: as the stream says, else assumed."""
+"""The rate of an elementary stream, whose frames have no times: as the client says, else the stream, else assumed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,11 +8,9 @@ from typing import Any
 import av
 from av.video.stream import VideoStream
 
-from contracts.wire.messages import FpsSource
+from contracts.wire.messages import FPS_LIMITS, FpsSource
 
 _ASSUMED = Fraction(25)
-# In frames per second. Beyond them a stream states the units of its clock rather than a rate.
-_LEAST, _MOST = Fraction(1, 10), Fraction(300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +21,12 @@ class Rate:
     source: FpsSource
 
 
-def rate_of(stated: Fraction | None) -> Rate:
-    """The rate to read an elementary stream at. stated: by the stream itself."""
-    if stated is not None and _LEAST <= stated <= _MOST:
+def rate_of(requested: float | None, stated: Fraction | None) -> Rate:
+    """The rate to read an elementary stream at, in frames per second. stated: by the stream itself, often the units of
+    its clock rather than a rate: then it is beyond the limits."""
+    if requested is not None:
+        return Rate(Fraction(str(requested)), "request")
+    if stated is not None and FPS_LIMITS[0] <= stated <= FPS_LIMITS[1]:
         return Rate(stated, "stream")
     return Rate(_ASSUMED, "assumed")
 

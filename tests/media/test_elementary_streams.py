@@ -9,6 +9,7 @@ import pytest
 from contracts.wire.messages import FpsSource, ProbeReport
 from detector.decode.frames import decode
 from media.h264_syntax import start_coded
+from processor.probe.child import Limits, inspect
 from processor.renditions.frames import numbered_frames, opened
 from tests.media.test_formats import chunks, probed
 from tests.support.videos.cases import file
@@ -90,6 +91,12 @@ def test_copies_show_the_same_frames(read: tuple[File, int, ProbeReport]) -> Non
     with opened(stream.source(), report.index) as video:
         found = [(number, time, planes(frame)) for number, time, frame in numbered_frames(video, report.index)]
     assert found == [(number, number, planes(stream.frames[number])) for number in range(frames)]
+
+
+def test_a_requested_rate_comes_before_all_others() -> None:
+    media = inspect(h264().source(), Limits(10**8, 10**6, 10**14), fps=12.5).media
+    assert media is not None
+    assert (media.fps, media.fps_source, media.duration_ms) == (12.5, "request", 3840.0)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
+from tests.support.videos.cases import FOLDER
 
 OPTIONS_REFUSED = [
     ({"min_score": 1.5}, "min_score"),
@@ -300,6 +301,19 @@ def test_invalid_metadata_is_refused(client: Client, sample: Path, facts: dict[s
         params=facts,
         json={"url": "https://8.8.8.8/x", **better, "tags": ["t"]},
     )
+
+
+def test_a_stream_without_times_is_read_at_the_rate_that_is_sent(client: Client) -> None:
+    stream = FOLDER / "pictures/raw.h264"
+    raw = {"content": stream.read_bytes(), "headers": {"Content-Type": "application/octet-stream"}}
+    video = client.call("POST", "/videos", 201, params={"fps": "12.5"}, **raw)
+    media = video["media"]
+    assert (media["container"], media["fps"], media["fps_source"]) == ("h264", 12.5, "request")
+    assert media["duration_ms"] == 3840.0
+    job = client.wait(client.start(video, options={"start_ms": 3000, "end_ms": 3200}))
+    assert [(frame["frame"], frame["time_ms"]) for frame in client.frames(job)] == [(38, 3040.0), (39, 3120.0)]
+    client.call("DELETE", f"/videos/{video['id']}", 204)
+    client.problem("POST", "/videos", 422, "invalid_input", params={"fps": "0"}, **raw)
 
 
 def test_empty_form_field_is_ignored_and_empty_query_time_is_refused(client: Client, sample: Path) -> None:

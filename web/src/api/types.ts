@@ -19,7 +19,7 @@ export interface Media {
   fps: number;
   variable_fps: boolean;
   /** Where the rate of an elementary stream is from. */
-  fps_source?: "stream" | "assumed";
+  fps_source?: "request" | "stream" | "assumed";
   damage: string | null;
   /** The container's own time at time_ms 0, where it is not 0. */
   start_ms?: number;
