@@ -1,12 +1,16 @@
-"""As much of H.264's bitstream (ITU-T H.264, chapter 7) as tells fields from frames. Source bytes are untrusted."""
+"""As much of H.264's bitstream (ITU-T H.264, chapter 7) as tells fields from frames and the order of pictures.
+
+Source bytes are untrusted.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-SLICE, IDR_SLICE, _PARAMETERS = 1, 5, 7
+SLICE, IDR_SLICE, PARAMETERS = 1, 5, 7
 _HEAD_BYTES, _PARAMETER_BYTES = 32, 1024
 _HIGH_PROFILES = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
 _444 = 3
+_MOST_COUNTER_BITS = 16
 
 
 def length_prefixed(data: bytes, length_bytes: int) -> Iterator[bytes]:
@@ -57,29 +61,50 @@ class Bits:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldSyntax:
-    """What is needed of the sequence parameter set to find a slice's field flag."""
+class SliceSyntax:
+    """What is needed of the sequence parameter set to read a slice's header.
+
+    frames_only: whether no picture is a field. order_kind: how the order of display is told: 0 by a counter of
+    order_bits in each slice, 2 it is that of decoding.
+    """
 
     frame_number_bits: int
     separate_planes: bool
+    frames_only: bool
+    order_kind: int
+    order_bits: int
 
     @classmethod
-    def of(cls, extradata: bytes) -> "FieldSyntax | None":
-        """From a decoder's extradata; None where the stream holds frames only, or does not say."""
+    def of(cls, extradata: bytes) -> "SliceSyntax | None":
+        """From a decoder's extradata; None where it does not say."""
         for unit in _parameter_units(extradata):
-            if unit and unit[0] & 31 == _PARAMETERS:
-                return _read_parameters(Bits(unit[1:], _PARAMETER_BYTES))
+            if unit and unit[0] & 31 == PARAMETERS:
+                return cls.of_parameters(unit)
         return None
+
+    @classmethod
+    def of_parameters(cls, unit: bytes) -> "SliceSyntax | None":
+        """From a sequence parameter set; None where it is not valid."""
+        return _read_parameters(Bits(unit[1:], _PARAMETER_BYTES))
 
     def is_field(self, unit: bytes) -> bool:
         """Whether a NAL unit is a slice of one field."""
-        if unit[0] & 31 not in (SLICE, IDR_SLICE):
-            return False
+        return unit[0] & 31 in (SLICE, IDR_SLICE) and self._up_to_field(unit)[1]
+
+    def order(self, unit: bytes) -> int:
+        """The counter of the order of display in a slice of a frame, where order_kind is 0."""
+        bits, _ = self._up_to_field(unit)
+        if unit[0] & 31 == IDR_SLICE:
+            bits.exp_golomb()
+        return bits.read(self.order_bits)
+
+    def _up_to_field(self, unit: bytes) -> tuple[Bits, bool]:
+        """A slice's header behind the field flag, and that flag."""
         bits = Bits(unit[1:])
         for _ in range(3):  # first macroblock, slice type, picture parameter set
             bits.exp_golomb()
         bits.read(2 * self.separate_planes + self.frame_number_bits)
-        return bool(bits.read(1))
+        return bits, not self.frames_only and bool(bits.read(1))
 
 
 def _parameter_units(extradata: bytes) -> Iterator[bytes]:
@@ -89,19 +114,21 @@ def _parameter_units(extradata: bytes) -> Iterator[bytes]:
     return start_coded(extradata)
 
 
-def _read_parameters(bits: Bits) -> FieldSyntax | None:
+def _read_parameters(bits: Bits) -> SliceSyntax | None:
     profile = bits.read(8)
     bits.read(16)
     bits.exp_golomb()
     separate_planes = _read_chroma(bits) if profile in _HIGH_PROFILES else False
     frame_number_bits = bits.exp_golomb() + 4
-    _skip_order_count(bits)
+    order_kind, order_bits = _read_order_count(bits)
     bits.exp_golomb()  # reference frames
     bits.read(1)
     bits.exp_golomb()  # width
     bits.exp_golomb()  # height
-    frames_only = bits.read(1)
-    return None if frames_only or frame_number_bits > 16 else FieldSyntax(frame_number_bits, separate_planes)
+    frames_only = bool(bits.read(1))
+    if frame_number_bits > _MOST_COUNTER_BITS or order_bits > _MOST_COUNTER_BITS:
+        return None
+    return SliceSyntax(frame_number_bits, separate_planes, frames_only, order_kind, order_bits)
 
 
 def _read_chroma(bits: Bits) -> bool:
@@ -126,13 +153,15 @@ def _skip_scaling_list(bits: Bits, size: int) -> None:
             last = following or last
 
 
-def _skip_order_count(bits: Bits) -> None:
+def _read_order_count(bits: Bits) -> tuple[int, int]:
+    """How the order of display is told, and the bits of the counter where there is one."""
     kind = bits.exp_golomb()
     if kind == 0:
-        bits.exp_golomb()
-    elif kind == 1:
+        return kind, bits.exp_golomb() + 4
+    if kind == 1:
         bits.read(1)
         bits.exp_golomb()
         bits.exp_golomb()
         for _ in range(min(bits.exp_golomb(), 255)):
             bits.exp_golomb()
+    return kind, 0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from av.codec.context import CodecContext
 
-from media.h264_syntax import IDR_SLICE, SLICE, Bits, FieldSyntax, length_prefixed, start_coded
+from media.h264_syntax import IDR_SLICE, SLICE, Bits, SliceSyntax, length_prefixed, start_coded
 
 _H264_SEI = 6
 _HEVC_IRAP = range(16, 24)
@@ -24,7 +24,8 @@ class KeyframeSyntax:
         self._codec = decoder.codec.canonical_name
         extradata = decoder.extradata or b""
         self._length_bytes = _length_bytes(self._codec, extradata)
-        self._fields = FieldSyntax.of(extradata) if self._codec == "h264" else None
+        slices = SliceSyntax.of(extradata) if self._codec == "h264" else None
+        self._fields = None if slices is None or slices.frames_only else slices
 
     def denies(self, data: bytes) -> bool:
         """Whether a packet that is flagged as a keyframe is none. False too where the syntax is not known."""

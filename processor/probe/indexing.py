@@ -1,7 +1,7 @@
 """The packet index of a video: which packets begin a frame, in which order they are shown, and when.
 
-Mostly the container's times say that. Where they do not (they repeat, fall, leap or are missing, or a frame takes
-several packets), the video is decoded once to see it.
+Mostly the container's times say that; of an elementary stream, its syntax may. Where they do not (they repeat, fall,
+leap or are missing, or a frame takes several packets), the video is decoded once to see it.
 """
 
 from collections import Counter
@@ -87,6 +87,10 @@ def index_of(source: BinaryIO, packets: Packets, container: ContainerClock, begu
     begun = [packet for packet in begun if packet < len(packets.pts)]  # more may follow a picture
     if _is_regular(packets, container, plain) and _agrees(plain, begun):
         return _by_pts(plain, container)
+    if packets.as_decoded and packets.keyframes:
+        told = _of_frames(range(packets.keyframes[0], len(packets.pts)), plain, packets, container)
+        if _agrees(told.index, begun):
+            return told
     return _measured(source, plain, packets, container)
 
 
@@ -169,6 +173,11 @@ def _measured(source: BinaryIO, plain: PacketIndex, packets: Packets, container:
     frames = _from_first_keyframe(list(dict.fromkeys(_decoded(source))), plain.keyframes)
     if not frames:
         raise VideoRefused("no frame of the video can be decoded: the file is damaged or cut short")
+    return _of_frames(frames, plain, packets, container)
+
+
+def _of_frames(frames: Sequence[int], plain: PacketIndex, packets: Packets, container: ContainerClock) -> Indexed:
+    """The index with the packets that begin the frames, in display order."""
     found = _times(frames, plain, packets, container)
     origin = container.origin(found.times[0])
     first_packets = set(frames)
@@ -179,7 +188,7 @@ def _measured(source: BinaryIO, plain: PacketIndex, packets: Packets, container:
         # Decoding starts at the file's start where no keyframe is to be trusted.
         keyframes=tuple(plain.keyframes[place] for place in keys) or (min(frames),),
         locations=tuple(locations[place] for place in keys) or UNSET,
-        frames=frames,
+        frames=tuple(frames),
         times=tuple(time - origin for time in found.times),
     )
     return Indexed(index, found.breaks, origin)

@@ -12,10 +12,11 @@ from av.video.stream import VideoStream
 
 from contracts.errors import VideoRefused
 from contracts.wire.messages import Location
-from media.demuxers import ANIMATIONS, STILLS
+from media.demuxers import ANIMATIONS, RAW, STILLS
 from media.keyframe_syntax import KeyframeSyntax
 from processor.probe.damage import Damage
 from processor.probe.frame_sizes import FrameSizes
+from processor.probe.picture_order import PictureOrder
 
 _HEAD_BYTES = 65_536  # of a packet, in which its syntax is looked for
 
@@ -24,7 +25,8 @@ _HEAD_BYTES = 65_536  # of a packet, in which its syntax is looked for
 class Packets:
     """Columns while they grow; a missing time is a position in no_pts or no_dts, and a packet that is never shown one
     in hidden. duration: the first that the container gives, in units of its time base. fields: whether some packets
-    hold one field of a frame. flagged: whether the container calls any packet a keyframe."""
+    hold one field of a frame. flagged: whether the container calls any packet a keyframe. as_decoded: whether the
+    syntax of an elementary stream tells that each packet is one frame, in the order of display."""
 
     pts: "array[int]" = field(default_factory=lambda: array("q"))
     dts: "array[int]" = field(default_factory=lambda: array("q"))
@@ -36,6 +38,7 @@ class Packets:
     duration: int = 0
     fields: bool = False
     flagged: bool = False
+    as_decoded: bool = False
     _located: tuple[int, int, int] | None = None  # number, position and size of the last packet with a position
 
     def shown_pts(self) -> tuple[int | None, ...]:
@@ -85,6 +88,7 @@ def read_packets(
     packets = Packets()
     codec = stream.codec_context.codec.canonical_name
     syntax = KeyframeSyntax(stream.codec_context)
+    order = PictureOrder(stream.codec_context) if container.format.name in RAW else None
     with _logged() as logs:
         for packet in damage.until_error(container.demux(stream)):
             damage.hear(logs)
@@ -99,11 +103,14 @@ def read_packets(
                 raise VideoRefused(f"it has more than {max_frames} frames")
             data = bytes(memoryview(packet)[:_HEAD_BYTES])
             packets.fields = packets.fields or syntax.is_field(data)
+            if order is not None:
+                order.see(data)
             flagged = packet.is_keyframe and not (packets.keyframes and container.format.name in ANIMATIONS)
             packets.flagged = packets.flagged or flagged
             key = flagged and not syntax.denies(data)
             packets.add(packet, hidden=packet.is_discard or _is_hidden_reference(data, codec), key=key)
     damage.hear(logs)
+    packets.as_decoded = order is not None and order.as_decoded
     if not (syntax.known or stream.codec_context.codec.intra_only):
         packets.distrust_flags()
     return packets

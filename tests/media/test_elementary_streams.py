@@ -41,12 +41,32 @@ def with_headers_once(stream: File) -> File:
     return File(b"".join(b"\0\0\0\x01" + unit.rstrip(b"\0") for unit in kept))
 
 
+def with_b_frames_later(stream: File) -> File:
+    """Without the B-frames of the first half."""
+    units = list(start_coded(stream.content))
+    kept = [unit for number, unit in enumerate(units) if unit[0] != 1 or number > len(units) / 2]
+    return File(b"".join(b"\0\0\0\x01" + unit.rstrip(b"\0") for unit in kept))
+
+
 STREAMS: dict[str, tuple[Callable[[], File], int]] = {
     "slices and delimiters": (lambda: h264(parameters=["slices=4", "aud=1"], size=(64, 128)), 48),
     "delimiters, hevc": (lambda: hevc(parameters=["aud=1"]), 48),
     "headers once alone": (lambda: with_headers_once(h264()), 48),
     "intra-refresh": (lambda: h264(parameters=["intra-refresh=1"]), 48),
     "one keyframe": (lambda: h264(every=1000), 48),
+    "no B-frames": (lambda: h264(b_frames=0), 48),
+    "no B-frames, begins within a frame": (lambda: cut(h264(b_frames=0), start=0.3), 24),
+    "no B-frames, ends within a frame": (lambda: cut(h264(b_frames=0), stop=0.7), 33),
+    "no B-frames, a part is missing": (lambda: without_a_part(h264(b_frames=0)), 48),
+    "no B-frames, slices": (lambda: h264(b_frames=0, parameters=["slices=4", "aud=1"], size=(64, 128)), 48),
+    "no B-frames, interlaced": (
+        lambda: h264(b_frames=0, parameters=["tff=1"], options={"flags": "+ildct+ilme"}),
+        48,
+    ),
+    "no B-frames, hevc": (lambda: hevc(b_frames=0), 48),
+    "no B-frames, hevc, 10 bits": (lambda: hevc(b_frames=0, pixels="yuv444p10le"), 48),
+    "no B-frames, hevc, longer than the counter": (lambda: hevc(b_frames=0, frames=300, every=1000), 300),
+    "B-frames later": (lambda: with_b_frames_later(h264(frames=96, parameters=["b-pyramid=0"])), 68),
     "fields": (lambda: remux(file("clocks/fields_in_two_packets.mp4"), "h264"), 24),
     "interlaced": (lambda: h264(parameters=["tff=1"], options={"flags": "+ildct+ilme"}), 48),
     "begins with other frames than a keyframe": (
@@ -91,6 +111,17 @@ def test_copies_show_the_same_frames(read: tuple[File, int, ProbeReport]) -> Non
     with opened(stream.source(), report.index) as video:
         found = [(number, time, planes(frame)) for number, time, frame in numbered_frames(video, report.index)]
     assert found == [(number, number, planes(stream.frames[number])) for number in range(frames)]
+
+
+@pytest.mark.parametrize("name", [name for name in STREAMS if name.startswith("no B-frames")])
+def test_frames_in_the_order_of_display_are_numbered_without_decoding(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("processor.probe.indexing.Video", None)
+    make, frames = STREAMS[name]
+    report = probed(make())
+    assert report.media is not None
+    assert report.media.frames == frames
 
 
 def test_a_requested_rate_comes_before_all_others() -> None:
