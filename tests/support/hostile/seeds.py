@@ -32,6 +32,8 @@ SEEDS: dict[str, dict[str, Any]] = {
     "flv h264": {"container": "flv", "codec": "libx264", "b_frames": 2},
     "ogg vp8": {"container": "ogg", "codec": "libvpx"},
     "asf wmv2": {"container": "asf", "codec": "wmv2"},
+    "raw h264": {"container": "h264", "codec": "libx264"},
+    "raw hevc": {"container": "hevc", "codec": "libx265", "b_frames": 2},
     "gif": {"container": "gif", "codec": "gif", "frames": 8},
     "apng": {"container": "apng", "codec": "apng", "frames": 8},
     "jpeg": {"container": "image2pipe", "codec": "mjpeg", "frames": 1},
