@@ -88,9 +88,10 @@ def index_of(source: BinaryIO, packets: Packets, container: ContainerClock, begu
     if _is_regular(packets, container, plain) and _agrees(plain, begun):
         return _by_pts(plain, container)
     if packets.as_decoded and packets.keyframes:
-        told = _of_frames(range(packets.keyframes[0], len(packets.pts)), plain, packets, container)
-        if _agrees(told.index, begun):
-            return told
+        frames = range(packets.keyframes[0], len(packets.pts))
+        # The decoder gives none of a picture that is not whole yet, as where an intra-refresh begins.
+        if begun and list(begun) == list(frames[: len(begun)]):
+            return _of_frames(frames, plain, packets, container)
     return _measured(source, plain, packets, container)
 
 

@@ -11,7 +11,7 @@ from detector.decode.frames import decode
 from media.h264_syntax import start_coded
 from processor.probe.child import Limits, inspect
 from processor.renditions.frames import numbered_frames, opened
-from tests.media.test_formats import chunks, probed
+from tests.media.test_formats import CHUNK_SIZES, chunks, probed
 from tests.support.videos.cases import file
 from tests.support.videos.formats import File, encode, planes, remux
 
@@ -66,6 +66,10 @@ STREAMS: dict[str, tuple[Callable[[], File], int]] = {
     "no B-frames, hevc": (lambda: hevc(b_frames=0), 48),
     "no B-frames, hevc, 10 bits": (lambda: hevc(b_frames=0, pixels="yuv444p10le"), 48),
     "no B-frames, hevc, longer than the counter": (lambda: hevc(b_frames=0, frames=300, every=1000), 300),
+    "intra-refresh, begins within a frame": (
+        lambda: cut(h264(b_frames=0, frames=96, parameters=["intra-refresh=1"], size=(320, 96)), start=0.3),
+        49,
+    ),
     "B-frames later": (lambda: with_b_frames_later(h264(frames=96, parameters=["b-pyramid=0"])), 68),
     "fields": (lambda: remux(file("clocks/fields_in_two_packets.mp4"), "h264"), 24),
     "interlaced": (lambda: h264(parameters=["tff=1"], options={"flags": "+ildct+ilme"}), 48),
@@ -90,7 +94,7 @@ def read(request: pytest.FixtureRequest) -> tuple[File, int, ProbeReport]:
     return stream, frames, probed(stream)
 
 
-@pytest.mark.parametrize("size", [7, 24])
+@pytest.mark.parametrize("size", CHUNK_SIZES)
 def test_the_chunks_together_are_the_plain_decode(read: tuple[File, int, ProbeReport], size: int) -> None:
     stream, frames, report = read
     assert report.media is not None
