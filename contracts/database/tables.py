@@ -8,6 +8,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     String,
@@ -92,7 +93,7 @@ class Video(Base):
     tags: Mapped[list[Any]]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
-    fps: Mapped[float | None]
+    fps: Mapped[float | None] = mapped_column(Double)
     media: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     refused: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

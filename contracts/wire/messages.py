@@ -86,8 +86,9 @@ class Media(msgspec.Struct, frozen=True):
     damage: why the file holds less than it announces, None for an undamaged one. frame_sizes: (width, height) of all
     displayed frames in the order in which they come, where they change. mirrored: whether a player mirrors the stored
     frame left to right before it rotates it. start_ms: the container's own time at time_ms 0, where it is not 0 and
-    players show it as 0. clock: the segments of the container's clock where it has more than one. fps_source: where the
-    rate of an elementary stream is from, whose frames have no times."""
+    players show it as 0. clock: the segments of the container's clock where it has more than one.
+
+    A 16th field would change the bytes of every result: see VideoMedia."""
 
     container: str
     codec: str
@@ -104,6 +105,12 @@ class Media(msgspec.Struct, frozen=True):
     mirrored: bool | msgspec.UnsetType = msgspec.UNSET
     start_ms: float | msgspec.UnsetType = msgspec.UNSET
     clock: tuple[ClockSegment, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
+class VideoMedia(Media, frozen=True):
+    """Metadata of a video with what its results do not tell. fps_source: where the rate of an elementary stream is
+    from, whose frames have no times."""
+
     fps_source: FpsSource | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -144,7 +151,7 @@ class PacketIndex(_Versioned, frozen=True):
 class ProbeReport(msgspec.Struct, frozen=True):
     """Result of a probe: media and index, or why the file is refused."""
 
-    media: Media | None = None
+    media: VideoMedia | None = None
     index: PacketIndex | None = None
     refused: str | None = None
 

@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("videos", sa.Column("fps", sa.Float))
+    op.add_column("videos", sa.Column("fps", sa.Double))
 
 
 def downgrade() -> None:

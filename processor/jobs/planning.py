@@ -190,7 +190,7 @@ def _index_again(services: Services, video: Video) -> tuple[Media, PacketIndex]:
     with services.storage.create(index_key(video.id)) as sink:
         sink.write(compress(encode(report.index)))
     services.repository.probed(video.id, report.media, None)
-    return report.media, report.index
+    return from_json(to_json(report.media), Media), report.index
 
 
 def _read_index(services: Services, video: Video) -> PacketIndex:

@@ -23,7 +23,7 @@ from msgspec import UNSET, UnsetType
 from contracts.errors import DecodeFailed, StorageUnavailable, VideoRefused
 from contracts.results.codec import time_ms
 from contracts.storage.range_reader import watched
-from contracts.wire.messages import ClockSegment, Media, ProbeReport, encode
+from contracts.wire.messages import ClockSegment, ProbeReport, VideoMedia, encode
 from media import sandbox
 from media.colour import check_readable
 from media.demuxers import ANIMATIONS, RAW, STILLS
@@ -170,7 +170,7 @@ def _media(
     duration: int,
     damage: str | None,
     stored_sizes: list[Size],
-) -> Media:
+) -> VideoMedia:
     """The metadata. duration: of a frame, by the container, in units of its time base; 0 of a picture."""
     sizes = [turned.size(*size) for size in stored_sizes]
     width, height = sizes[0]
@@ -180,7 +180,7 @@ def _media(
     span = (times[-1] - times[0]) * tick
     typical = sorted(gaps)[len(gaps) // 2] if gaps else duration
     aspect = turned.pixel_aspect(stream.sample_aspect_ratio)
-    return Media(
+    return VideoMedia(
         container=_container_name(container),
         codec=stream.codec_context.codec.canonical_name,
         width=width,
