@@ -32,6 +32,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 INI = ROOT / "migrations" / "alembic.ini"
 EARLIER = [script.revision for script in ScriptDirectory.from_config(Config(INI)).walk_revisions()][:0:-1]
 PASSWORD = "of an earlier release"
+_KNOWS_SENT = "0004"  # how many chunks of a job are sent; earlier releases sent all at once
 
 
 @pytest.mark.parametrize("name", ["result-v1", "result-v1-masks"])
@@ -98,7 +99,8 @@ def test_the_tables_of_every_revision_are_brought_up_to_date_with_what_is_in_the
         for kind in (User, Video):
             assert columns(session.scalars(select(kind)).one()) == columns(today.scalars(select(kind)).one())
         for job in session.scalars(select(Job)):
-            assert job.chunks_sent == job.chunks_total
+            own = today.get_one(Job, job.id).chunks_sent
+            assert job.chunks_sent == (job.chunks_total if revision < _KNOWS_SENT else own)
     engine.dispose()
 
 
