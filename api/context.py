@@ -11,6 +11,7 @@ from api.access.quotas import UserQuotas
 from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
+from api.readiness import Readiness
 from api.tables.jobs import JobTable
 from api.tables.renditions import RenditionTable
 from api.tables.sessions import SessionTable
@@ -48,6 +49,7 @@ class Services:
     locks: Locks
     dispatch: Dispatch
     imports: Imports
+    readiness: Readiness
     events: EventHub
     deleted_jobs: DeletedJobs
     quotas: UserQuotas

@@ -1,9 +1,12 @@
 """Composition root: builds the api's services from its settings. Nothing connects here."""
 
+import functools
+
 import httpcore
 import redis
 from flask import Flask
 from flask_jwt_extended import JWTManager
+from sqlalchemy import Engine, text
 
 from api.access.login_throttle import LoginThrottle
 from api.access.quotas import UserQuotas
@@ -12,6 +15,7 @@ from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
 from api.outbound.guarded_network import GuardedNetwork
+from api.readiness import Readiness
 from api.routes import job_changes, session_tokens, webhooks
 from api.tables.jobs import JobTable
 from api.tables.renditions import RenditionTable
@@ -27,21 +31,28 @@ from contracts.coordination.leases import Locks, Replies
 from contracts.database.engine import open_database
 from contracts.models.catalogue import Catalogue
 from contracts.results.open import open_result_store
+from contracts.results.port import ResultStore
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.workers.celery_app import create_celery
+from contracts.workers.registration import live_workers
+
+# A client waits for the answer; the processor's statements may take longer.
+_STATEMENT_SECONDS = 10
 
 
 def build(settings: Settings, flask: Flask) -> Services:
     """The services of one process. Configures the session tokens of the Flask application."""
     flask.config.update(session_tokens.configured(settings.jwt_secret_key))
     JWTManager(flask)
-    engine = open_database(settings.database_url)
+    engine = open_database(settings.database_url, _STATEMENT_SECONDS)
     signals = redis.Redis.from_url(settings.coordination_url, health_check_interval=30)
     sessions, webhook_table = SessionTable(engine), WebhookTable(engine)
     tls = httpcore.default_ssl_context()
     sender = Sender(GuardedNetwork(settings.webhook_networks), settings.webhook_timeout_seconds, tls)
     fetcher = Fetcher(GuardedNetwork(settings.import_networks), settings.import_timeout_seconds, tls)
+    store = open_result_store(settings.result_store_url, settings.result_ttl_seconds)
+    dispatch = Dispatch(create_celery(settings))
     return Services(
         settings=settings,
         catalogue=Catalogue(settings.models_path),
@@ -53,12 +64,13 @@ def build(settings: Settings, flask: Flask) -> Services:
         jobs=JobTable(engine),
         renditions=RenditionTable(engine),
         storage=open_storage(settings),
-        store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
+        store=store,
         redis=signals,
         replies=Replies(settings.coordination_url, settings.probe_wait_seconds),
         locks=Locks(signals),
-        dispatch=Dispatch(create_celery(settings)),
+        dispatch=dispatch,
         imports=Imports(fetcher, settings.import_concurrency),
+        readiness=_readiness(engine, store, dispatch, signals),
         events=EventHub(job_changes.read, sessions.valid_credentials),
         deleted_jobs=DeletedJobs(signals),
         quotas=UserQuotas(settings, engine, signals),
@@ -67,6 +79,15 @@ def build(settings: Settings, flask: Flask) -> Services:
         webhook_sender=sender,
         deliverer=_deliverer(settings, webhook_table, sender),
     )
+
+
+def _readiness(engine: Engine, store: ResultStore, dispatch: Dispatch, client: "redis.Redis") -> Readiness:
+    def ask_database() -> None:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    checks = {"database": ask_database, "result_store": store.ping, "broker": dispatch.ping}
+    return Readiness(checks, functools.partial(live_workers, client))
 
 
 def _throttle(settings: Settings, client: "redis.Redis") -> LoginThrottle:

@@ -1,13 +1,14 @@
 """Publishes tasks to the broker; no other module of the api does."""
 
 import logging
+from contextlib import suppress
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 
 from contracts.database.tables import Rendition
 from contracts.wire.renditions import render_queue
-from contracts.wire.tasks import PROBE_VIDEO, PROCESS_VIDEO, RENDER, task_id
+from contracts.wire.tasks import PROBE_VIDEO, PROCESS_VIDEO, QUEUE_PROBE, RENDER, task_id
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,7 @@ class Dispatch:
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
+        self._watch = celery.connection_for_write()
 
     def probe_video(self, video_id: str) -> None:
         """Ask the processor to probe a stored video."""
@@ -41,6 +43,15 @@ class Dispatch:
             log.error("could not send task %s(%s), the reaper will send it later: %s", name, reference, error)
 
     def ping(self) -> None:
-        """Check the connection to the broker. Raises what the client library raises."""
-        with self._celery.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=2)
+        """Ask the broker something, on a connection that is kept. For one caller at a time. Raises what the client
+        library raises."""
+        try:
+            self._ask()
+        except Exception:  # the connection may have been idle for so long that the broker closed it
+            self._watch.close()
+            self._ask()
+
+    def _ask(self) -> None:
+        self._watch.ensure_connection(max_retries=1, interval_start=0.1, timeout=2)
+        with suppress(ChannelError):  # it answers that there is no such queue yet
+            self._watch.default_channel.queue_declare(QUEUE_PROBE, passive=True)

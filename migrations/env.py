@@ -29,7 +29,7 @@ def _run() -> None:
     url = context.config.attributes.get("url") or os.environ.get("DATABASE_URL", "").strip()
     if not url:
         raise SystemExit("DATABASE_URL is not set: the SQLAlchemy URL of the tables")
-    engine = open_database(url)
+    engine = open_database(url, statement_seconds=None)
     try:
         with engine.connect() as connection:
             _migrate(connection)

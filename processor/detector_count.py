@@ -13,7 +13,7 @@ _CACHE_SECONDS = 5
 
 
 class Detectors:
-    """Number of live detectors, cached for 5 s because counting scans all keys."""
+    """Number of live detectors, cached for 5 s."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client

@@ -25,6 +25,7 @@ class PeriodicJob:
 PERIODIC_JOBS = (
     PeriodicJob(names.SWEEP_STORAGE, _HOUR, cleanup.remove_unfinished_files),
     PeriodicJob(names.SWEEP_RESULTS, _MINUTE, cleanup.remove_expired_results),
+    PeriodicJob(names.INDEX_WORKERS, _MINUTE, cleanup.index_registrations),
     PeriodicJob(names.EXPIRE_UPLOADS, None, cleanup.expire_uploads),
     PeriodicJob(names.EXPIRE_AUDIT, _HOUR, cleanup.expire_audit_events),
     PeriodicJob(names.HOUSEKEEPING, _HOUR, cleanup.remove_old_and_orphaned),

@@ -1,16 +1,18 @@
 """Models, liveness and readiness."""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from redis import RedisError
-from sqlalchemy import text
+from starlette.requests import Request
+from starlette.responses import Response
 
-from api.context import Services, context
+from api.context import context
+from api.readiness import READY
 from api.web.answers import Answer, answer
+from api.web.asgi_operations import asgi_operation, json_response
 from contracts.models.catalogue import Model
-from contracts.workers.registration import WORKERS, Loaded, count_workers, loaded_models
+from contracts.workers.registration import Loaded, loaded_models
 
 log = logging.getLogger(__name__)
 
@@ -50,37 +52,14 @@ def _model_shape(model: Model, loaded: list[Loaded], is_default: bool) -> dict[s
     }
 
 
-def healthz() -> Answer:
-    """Liveness: the process responds."""
-    return answer({"status": "alive"})
+@asgi_operation()
+async def healthz(_request: Request, _user: str) -> Response:
+    """Liveness: the process responds. Answered by the event loop itself, without a thread and without a server."""
+    return json_response({"status": "alive"})
 
 
-def readyz() -> Answer:
+@asgi_operation()
+async def readyz(_request: Request, _user: str) -> Response:
     """Readiness: the api reaches its database, result store, Redis and broker."""
-    services = context.current()
-    checks = {
-        "database": _check(lambda: _ask_database(services)),
-        "result_store": _check(services.store.ping),
-        "redis": _check(services.redis.ping),
-        "broker": _check(services.dispatch.ping),
-    }
-    ready = all(answer == "ok" for answer in checks.values())
-    workers = {}
-    if checks["redis"] == "ok":
-        workers = {role: count_workers(services.redis, role) for role in WORKERS}
-    state = "ready" if ready else "unavailable"
-    return answer({"status": state, "checks": checks, "workers": workers}, 200 if ready else 503)
-
-
-def _ask_database(services: Services) -> None:
-    with services.engine.connect() as connection:
-        connection.execute(text("SELECT 1"))
-
-
-def _check(ask: Callable[[], object]) -> str:
-    try:
-        ask()
-    except Exception as error:  # any error of a client library means not ready
-        log.warning("not ready: %s", error)
-        return f"failed: {type(error).__name__}"
-    return "ok"
+    report = await context.current().readiness.report()
+    return json_response(report, 200 if report["status"] == READY else 503)

@@ -86,6 +86,9 @@ class SessionTable:
         """Add a token. Raises TooManyTokens."""
         with self._database.write() as session:
             count = select(func.count()).select_from(ApiToken).where(ApiToken.user_id == token.user_id)
+            session.get(
+                User, token.user_id, with_for_update=True
+            )  # row lock, so that concurrent requests cannot exceed the limit
             if session.scalars(count).one() >= TOKENS_PER_USER:
                 raise TooManyTokens(
                     f"you have {TOKENS_PER_USER} API tokens, the maximum: delete one that is no longer used"

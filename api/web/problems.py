@@ -11,6 +11,7 @@ from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from flask import Response
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from werkzeug.exceptions import HTTPException as FlaskHTTPException
 
@@ -100,6 +101,7 @@ def install(app: FlaskApp, methods_at: Callable[[str], Sequence[str]]) -> None:
 
     app.add_error_handler(errors.WebDetectorError, _project)
     app.add_error_handler(DBAPIError, _database)
+    app.add_error_handler(PoolTimeout, _busy)
     app.add_error_handler(RedisError, _redis)
     app.add_error_handler(ProblemException, _connexion)
     app.add_error_handler(HTTPException, starlette)
@@ -124,6 +126,11 @@ def _database(request: ConnexionRequest, error: DBAPIError) -> ConnexionResponse
     ):
         return _project(request, errors.Unavailable("the database is not available: try again later"))
     return _unexpected(request, error)
+
+
+def _busy(request: ConnexionRequest, _error: PoolTimeout) -> ConnexionResponse:
+    detail = "all connections to the database are in use: try again later, and send fewer requests at once"
+    return _project(request, errors.Unavailable(detail))
 
 
 def _redis(request: ConnexionRequest, error: RedisError) -> ConnexionResponse:

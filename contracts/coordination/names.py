@@ -11,6 +11,7 @@ SWEEP_STORAGE = "sweep"
 SWEEP_RESULTS = "sweep-store"
 EXPIRE_UPLOADS = "sweep-uploads"
 EXPIRE_AUDIT = "sweep-audit"
+INDEX_WORKERS = "index-workers"
 
 # Lease of the hourly clean-up.
 HOUSEKEEPING = "housekeeping"

@@ -6,21 +6,34 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.dialects import registry
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 
 registry.register("postgresql.pg8000", "contracts.database.pg8000_dialect", "Dialect")
 
+# The server aborts longer statements, and ends transactions that are idle for so long.
+STATEMENT_SECONDS = 30
+# The client's own limit, also on connecting, is for a server that does not answer at all.
+_SOCKET_MARGIN_SECONDS = 5
+_POOL_SECONDS = 5
 _BUSY_TIMEOUT_MS = 10_000
 _READS = "web_detector_reads"
 
 
-def open_database(url: str) -> Engine:
-    """An SQLAlchemy engine. SQLite gets WAL, a busy timeout, foreign keys, and transactions that take the write lock at
-    their start, so that none fails half-way with "database is locked". PostgreSQL gets the time zone UTC: its driver
-    cannot parse all timestamps of local time (historic offsets with seconds, the year 10000)."""
-    engine = create_engine(url, pool_pre_ping=True)
+def open_database(url: str, statement_seconds: int | None = STATEMENT_SECONDS) -> Engine:
+    """An SQLAlchemy engine whose users wait at most 5 s for a connection of its pool (sqlalchemy.exc.TimeoutError).
+
+    SQLite gets WAL, a busy timeout, foreign keys, and transactions that take the write lock at their start, so that
+    none fails half-way with "database is locked". PostgreSQL gets the time zone UTC: its driver cannot parse all
+    timestamps of local time (historic offsets with seconds, the year 10000).
+
+    statement_seconds: PostgreSQL's limit of a statement; None for commands that read or change whole tables.
+    """
+    engine = create_engine(url, pool_pre_ping=True, pool_timeout=_POOL_SECONDS)
     if engine.dialect.name == "postgresql":
         event.listen(engine, "do_connect", _ask_for_utc)
+        if statement_seconds is not None:
+            _limit(engine, statement_seconds)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -49,6 +62,23 @@ class Database:
 
 def _ask_for_utc(_dialect: Dialect, _record: object, _arguments: list[object], options: dict[str, object]) -> None:
     options["startup_params"] = {"TimeZone": "UTC"}
+
+
+def _limit(engine: Engine, seconds: int) -> None:
+    """Limit the time of connecting and of each statement."""
+
+    @event.listens_for(engine, "do_connect")
+    def _socket(_dialect: Dialect, _record: object, _arguments: list[object], options: dict[str, object]) -> None:
+        options["timeout"] = seconds + _SOCKET_MARGIN_SECONDS
+
+    @event.listens_for(engine, "connect")
+    def _statements(connection: DBAPIConnection, _record: object) -> None:
+        # Not as startup parameters, which a connection pooler would refuse.
+        cursor = connection.cursor()
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SET {name} = '{seconds}s'")
+        cursor.close()
+        connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.database.tables import utcnow
 from contracts.errors import StorageUnavailable, Unavailable
 from contracts.storage.port import video_key
-from contracts.workers.registration import connect
+from contracts.workers.registration import connect, index_workers
 from processor.context import Services
 from processor.housekeeping.inventory import DataStores, Inventory
 from processor.housekeeping.orphans import orphans, remove
@@ -33,6 +33,12 @@ def remove_unfinished_files(services: Services) -> None:
 def remove_expired_results(services: Services) -> None:
     """Free the room of running jobs' results whose TTL has passed."""
     services.store.sweep()
+
+
+def index_registrations(services: Services) -> None:
+    """Find workers of an earlier release, and forget killed ones."""
+    with connect(services.settings.coordination_url) as client:
+        index_workers(client)
 
 
 def expire_uploads(services: Services) -> None:

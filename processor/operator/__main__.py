@@ -41,7 +41,7 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         return _doctor(settings, options)
     if not settings.database_url:
         raise SettingsError("DATABASE_URL is not set")
-    inventory = Inventory(open_database(settings.database_url))
+    inventory = Inventory(open_database(settings.database_url, statement_seconds=None))
     match options.command:
         case "verify":
             return _verify(_chosen(inventory, options), Verifier(open_storage(settings)), as_json=options.json)

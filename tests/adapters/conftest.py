@@ -1,15 +1,23 @@
-"""Storages for the conformance suites: a folder, memory, and a bucket of a local object store."""
+"""Storages for the conformance suites: a folder, memory, and a bucket of a local object store; the api without a
+server."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from api.app import create_app
+from api.context import context
+from contracts.database import engine as database
+from contracts.database.tables import Base
+from contracts.settings.load import load
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import Storage
 from tests.support.fakes import MemoryStorage
 from tests.support.servers.debian import require
 from tests.support.servers.s3 import Bucket, ObjectStore
+from tests.support.servers.valkey import Valkey
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +41,22 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
         bucket: Bucket = request.getfixturevalue("bucket")
         return bucket.storage()
     return LocalStorage(tmp_path / "storage") if request.param == "local disk" else MemoryStorage()
+
+
+@pytest.fixture(scope="session")
+def app(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The api's application, with empty tables; its services are in `api.context`. It waits 0.2 s for a connection."""
+    folder = tmp_path_factory.mktemp("api")
+    environ = {
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'web-detector.sqlite'}",
+        "BROKER_URL": valkey.broker_url.replace("virtual_host=0", "virtual_host=9"),
+        "RESULT_STORE_URL": valkey.url.replace("db=1", "db=6"),
+        "JWT_SECRET_KEY": "x" * 64,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_POOL_SECONDS", 0.2)
+        made = create_app(load("api", environ))
+    Base.metadata.create_all(context.current().engine)
+    yield made
+    context.current().engine.dispose()

@@ -1,19 +1,26 @@
 """Reading and writing the database: who reads does not wait for who writes, and a connection may be lost."""
 
+import gc
 import select as sockets
 import socket
 import struct
 import threading
+import time
+import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, make_url, select, text
-from sqlalchemy.exc import InterfaceError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 
+from api.tables import sessions
+from contracts.database import engine as engine_module
 from contracts.database.engine import Database, open_database
-from contracts.database.tables import Base, User, new_id
+from contracts.database.tables import ApiToken, Base, User, new_id
+from contracts.errors import TooManyTokens
 from tests.support.servers.debian import Postgres
 
 
@@ -142,3 +149,53 @@ def test_a_connection_that_is_reset_in_use_is_the_databases_error(line: Resettin
         assert error.value.connection_invalidated
     with far.connect() as connection:
         assert connection.scalar(text("select 3")) == 3
+
+
+def test_a_statement_that_takes_too_long_is_aborted_by_the_server(url: str) -> None:
+    engine = open_database(url, statement_seconds=1)
+    began = time.monotonic()
+    with engine.connect() as connection, pytest.raises(DBAPIError, match="statement timeout"):
+        connection.execute(text("select pg_sleep(20)"))
+    assert time.monotonic() - began < 10
+    with engine.connect() as connection:
+        assert connection.scalar(text("show idle_in_transaction_session_timeout")) == "1s"
+    engine.dispose()
+    unlimited = open_database(url, statement_seconds=None)
+    with unlimited.connect() as connection:
+        assert connection.scalar(text("show statement_timeout")) == "0"
+    unlimited.dispose()
+
+
+def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "_SOCKET_MARGIN_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        engine = open_database(f"postgresql+pg8000://u:p@127.0.0.1:{silent.getsockname()[1]}/d", statement_seconds=0)
+        began = time.monotonic()
+        with pytest.raises(InterfaceError, match="timed out"):
+            engine.connect()
+        assert time.monotonic() - began < 5
+        engine.dispose()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the driver leaves its socket to the garbage collector
+        gc.collect()
+
+
+def test_two_requests_at_once_do_not_exceed_the_number_of_tokens(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "TOKENS_PER_USER", 1)
+    engine = open_database(url)
+    Base.metadata.create_all(engine)
+    user, together = new_id(), threading.Barrier(6)
+    with Database(engine).write() as session:
+        session.add(User(id=user, username="user", password_hash=""))
+    table = sessions.SessionTable(engine)
+
+    def add(number: int) -> bool:
+        together.wait(30)
+        with suppress(TooManyTokens):
+            table.add_token(ApiToken(id=new_id(), user_id=user, name="n", digest=str(number)))
+            return True
+        return False
+
+    with ThreadPoolExecutor(6) as threads:
+        assert sum(threads.map(add, range(6))) == 1
+    engine.dispose()
