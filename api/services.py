@@ -71,7 +71,7 @@ def build(settings: Settings, flask: Flask) -> Services:
         dispatch=dispatch,
         imports=Imports(fetcher, settings.import_concurrency),
         readiness=_readiness(engine, store, dispatch, signals),
-        events=EventHub(job_changes.read, sessions.valid_credentials),
+        events=EventHub(job_changes.changes, job_changes.load, sessions.valid_credentials),
         deleted_jobs=DeletedJobs(signals),
         quotas=UserQuotas(settings, engine, signals),
         throttle=_throttle(settings, signals),

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, load_only
 
+from contracts.database.changes import note_video_change
 from contracts.database.engine import Database
 from contracts.database.tables import (
     AuditEvent,
@@ -110,6 +111,7 @@ class Repository:
         values = {"media": to_json(media) if media else None, "refused": refused}
         with self._database.write() as session:
             result = session.execute(update(Video).where(Video.id == video_id).values(**values))
+            note_video_change(session, video_id)
             return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
     def active_jobs(self) -> list[Job]:
@@ -158,7 +160,10 @@ class Repository:
         unfinished = Rendition.state.in_([str(state) for state in UNFINISHED])
         statement = update(Rendition).where(*same, unfinished).values(state=str(target), **values)
         with self._database.write() as session:
-            return session.execute(statement).rowcount == 1  # type: ignore[attr-defined,no-any-return]
+            moved: bool = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
+            if moved and row.kind == "poster":
+                note_video_change(session, row.video_id)
+            return moved
 
     def unfinished_renditions(self, before: datetime) -> list[Rendition]:
         """Unfinished renditions that were requested before a time, oldest first."""

@@ -1,11 +1,17 @@
-"""The event streams of this process. One poll of the database serves all of them."""
+"""The event streams of this process.
+
+One poll of the database serves all streams. It reads what has changed, without its content; the content is loaded, for
+all streams at once, when a stream has sent what it had. A stream whose client is slow keeps ids only.
+"""
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from anyio.to_thread import run_sync
 
@@ -18,13 +24,17 @@ STREAMS_PER_USER = 10
 _PERIOD_SECONDS = 1.0
 # Clocks of hosts differ, and a row becomes visible some time after its timestamp.
 MARGIN = timedelta(seconds=60)
+# Events that a stream sends at once, and that are loaded at once for all streams.
+_PAGE, _BATCH = 100, 500
+
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An event for a user. job and video: ids that it concerns; renditions of a video have no job.
+    """Something to tell a user. job and video: ids that it concerns; renditions of a video have no job.
 
-    mark: changes when there is something new to send.
+    mark: differs when there is something new to tell.
     """
 
     user: str
@@ -32,62 +42,97 @@ class Change:
     id: str
     job: str | None
     video: str | None
-    data: bytes
-    mark: bytes
+    mark: Hashable
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """A newer change with the same key replaces an older one."""
         return self.event, self.id
 
 
-Read = Callable[[Sequence[str], datetime], list[Change]]
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change with its content, as JSON."""
+
+    name: str
+    data: bytes
+
+
+Read = Callable[[Sequence[str], datetime], Iterable[Change]]
+# The content by key, None for what is gone; what is missing is to be asked for again.
+Load = Callable[[Sequence[Change]], Mapping[Key, bytes | None]]
 ValidCredentials = Callable[[Sequence[str]], set[str]]
 
 
 class Listener:
-    """One event stream. Newer changes replace pending ones, so that a slow client needs little memory."""
+    """One event stream: what its client is still to be told."""
 
-    def __init__(self, user: str, credential: str, job_id: str | None = None, video_id: str | None = None) -> None:
-        """credential: id of the session or API token. job_id, video_id: limit the stream to one job and its video."""
+    def __init__(
+        self, user: str, credential: str, since: datetime, job_id: str | None = None, video_id: str | None = None
+    ) -> None:
+        """credential: id of the session or API token. since: the client knows what changed before. job_id, video_id:
+        limit the stream to one job and its video."""
         self.user = user
         self.credential = credential
         self.ended = False
-        self.time = utcnow()
+        self.time = since  # the client has been told all changes up to this time
+        self._read_until = since
         self._job, self._video = job_id, video_id
-        self._pending: dict[tuple[str, str], Change] = {}
-        self._marks: dict[tuple[str, str], bytes] = {}
+        self._wanted: dict[Key, Change] = {}
+        self._marks: dict[Key, Hashable] = {}
+        self._page: list[Event] = []
+        self._waiting = False
         self._wake = asyncio.Event()
 
     def offer(self, changes: Iterable[Change], time: datetime) -> None:
-        """Add the changes that were read at that time; unchanged ones are skipped."""
+        """Add the changes that were read at that time; those that the previous read had are skipped."""
         marks = {}
         for change in filter(self._concerns, changes):
             marks[change.key] = change.mark
-            if self._marks.get(change.key) != change.mark:
-                self._pending[change.key] = change
-        self._marks, self.time = marks, time
-        if self._pending:
+            if change.key not in self._marks or self._marks[change.key] != change.mark:
+                self._wanted[change.key] = change
+        self._marks, self._read_until = marks, time
+        self._note_told()
+
+    def wants(self) -> list[Change]:
+        """What to load for it: nothing while it still sends."""
+        if not self._waiting or self._page:
+            return []
+        return list(islice(self._wanted.values(), _PAGE))
+
+    def give(self, asked: Iterable[Change], loaded: Mapping[Key, bytes | None]) -> None:
+        """Add the content of the changes that it was asked for."""
+        for change in asked:
+            if change.key not in loaded:
+                continue
+            if self._wanted.get(change.key) is change:  # no newer one has replaced it since
+                del self._wanted[change.key]
+            if (data := loaded[change.key]) is not None:
+                self._page.append(Event(change.event, data))
+        self._note_told()
+        if self._page:
             self._wake.set()
 
     def end(self) -> None:
-        """End the stream after the pending changes."""
+        """End the stream after what has been loaded."""
         self.ended = True
         self._wake.set()
 
-    async def take(self, seconds: float) -> list[Change]:
-        """Wait for changes and return them, [] after the timeout."""
-        try:
+    async def take(self, seconds: float) -> list[Event]:
+        """Wait for events and return them, [] after the timeout. They are the last ones when it has ended then."""
+        self._waiting = True
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return []
-        if not self.ended:
-            self._wake.clear()
-        taken = list(self._pending.values())
-        self._pending.clear()
-        if self._job and any(change.event == "gone" for change in taken):
+        self._waiting = False
+        self._wake.clear()
+        taken, self._page = self._page, []
+        if self._job and any(event.name == "gone" for event in taken):
             self.end()
         return taken
+
+    def _note_told(self) -> None:
+        if not self._wanted:
+            self.time = self._read_until
 
     def _concerns(self, change: Change) -> bool:
         if self._job is None:
@@ -98,11 +143,14 @@ class Listener:
 class EventHub:
     """The listeners of this process. Only the database reads run in threads."""
 
-    def __init__(self, read: Read, valid_credentials: ValidCredentials) -> None:
-        """read: changes of these users' jobs since a time. valid_credentials: the ids that are still valid."""
+    def __init__(self, read: Read, load: Load, valid_credentials: ValidCredentials) -> None:
+        """read: what is at work or has changed of these users' jobs since a time. load: the content of changes.
+        valid_credentials: the ids that are still valid."""
         self._read = read
+        self._load = load
         self._valid_credentials = valid_credentials
-        self._listeners: set[Listener] = set()
+        self._listeners: dict[Listener, None] = {}  # those that were served longest ago first
+        self._asked = asyncio.Event()
         self._polling: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -112,13 +160,13 @@ class EventHub:
             raise Unavailable("the service is shutting down: try again in a moment")
         if sum(other.user == listener.user for other in self._listeners) >= STREAMS_PER_USER:
             raise TooManyStreams(f"you have {STREAMS_PER_USER} open event streams, the maximum: close one")
-        self._listeners.add(listener)
+        self._listeners[listener] = None
         if self._polling is None or self._polling.done():
             self._polling = asyncio.create_task(self._poll())
 
     def remove(self, listener: Listener) -> None:
         """Remove a listener."""
-        self._listeners.discard(listener)
+        self._listeners.pop(listener, None)
 
     def stop(self) -> None:
         """End all streams and refuse new ones."""
@@ -126,17 +174,29 @@ class EventHub:
         for listener in self._listeners:
             listener.end()
 
+    async def take(self, listener: Listener, seconds: float) -> list[Event]:
+        """What `Listener.take` returns, loaded at once where something waits to be loaded."""
+        self._asked.set()
+        return await listener.take(seconds)
+
     async def _poll(self) -> None:
-        failed = False
+        clock = asyncio.get_running_loop().time
+        due, failed = clock() + _PERIOD_SECONDS, False
         while self._listeners:
-            await asyncio.sleep(_PERIOD_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), max(due - clock(), 0))
+            self._asked.clear()
             try:
-                await self._poll_once()
+                if clock() >= due:
+                    due = clock() + _PERIOD_SECONDS
+                    await self._poll_once()
+                await self._serve()
                 failed = False
             except Exception as error:  # any error of a client library: the next poll may succeed
                 if not failed:
                     log.warning("cannot poll for changes, retrying: %r", error)
                 failed = True
+                await asyncio.sleep(max(due - clock(), 0))
 
     async def _poll_once(self) -> None:
         time = utcnow()
@@ -151,3 +211,22 @@ class EventHub:
                 listener.end()
             elif listener.user in users:
                 listener.offer(changes[listener.user], time)
+
+    async def _serve(self) -> None:
+        """Load what the listeners wait for, a batch at a time."""
+        while batch := self._batch():
+            every = {change.key: change for changes in batch.values() for change in changes}
+            loaded = await run_sync(self._load, list(every.values()))
+            for listener, changes in batch.items():
+                listener.give(changes, loaded)
+                if listener in self._listeners:
+                    self._listeners[listener] = self._listeners.pop(listener)
+
+    def _batch(self) -> dict[Listener, list[Change]]:
+        batch: dict[Listener, list[Change]] = {}
+        size = 0
+        for listener in self._listeners:
+            if size < _BATCH and (changes := listener.wants()):
+                batch[listener] = changes
+                size += len(changes)
+        return batch

@@ -1,7 +1,8 @@
 """Server-Sent Events: changes of jobs and renditions."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 
 from anyio.to_thread import run_sync
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.context import context
-from api.notify.event_hub import MARGIN, Change, EventHub, Listener
+from api.notify.event_hub import MARGIN, Change, Event, EventHub, Listener
 from api.routes import job_changes
 from api.web.asgi_operations import asgi_operation
 from contracts.coordination.deleted_jobs import RETENTION
@@ -24,24 +25,24 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # X-Accel-B
 @asgi_operation()
 async def events(request: Request, user: str) -> Response:
     """The events of all jobs of the user."""
-    return await _stream(request, Listener(user, _credential(request)))
+    listener = Listener(user, _credential(request), _resumed(request, utcnow()))
+    return await _stream(listener, functools.partial(job_changes.all_active, user))
 
 
 @asgi_operation()
 async def job_events(request: Request, user: str) -> Response:
     """The events of one job, and of renditions of it and its video."""
-    services = context.current()
-    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
-    return await _stream(request, Listener(user, _credential(request), job.id, job.video_id), job.id)
+    job = await run_sync(context.current().jobs.get, user, request.path_params["job_id"])
+    listener = Listener(user, _credential(request), _resumed(request, utcnow()), job.id, job.video_id)
+    return await _stream(listener, functools.partial(job_changes.of_job, user, job_id=job.id))
 
 
-async def _stream(request: Request, listener: Listener, job_id: str | None = None) -> Response:
+async def _stream(listener: Listener, read: Callable[[datetime], list[Change]]) -> Response:
     hub = context.current().events
     hub.add(listener)
     try:
         now = utcnow()
-        since = _resumed(request.headers.get("last-event-id", ""), now) - MARGIN
-        listener.offer(await run_sync(job_changes.read, [listener.user], since, job_id), now)
+        listener.offer(await run_sync(read, listener.time - MARGIN), now)
     except BaseException:
         hub.remove(listener)
         raise
@@ -80,17 +81,17 @@ class EventStream(Response):
         # With an id, so that a client that is disconnected before the first event can resume here.
         yield f"retry: {_RETRY_MS}\nid: {_id(listener.time)}\n\n".encode()
         while True:
-            taken = await listener.take(_PING_SECONDS)
-            if taken:
-                yield b"".join(_event(change, listener.time) for change in taken)
+            if taken := await self._hub.take(listener, _PING_SECONDS):
+                # The last one has the id: a client that is disconnected before it has missed something.
+                yield b"".join([*map(_event, taken[:-1]), f"id: {_id(listener.time)}\n".encode(), _event(taken[-1])])
             if listener.ended:
                 return
             if not taken:
                 yield b": ping\n\n"
 
 
-def _event(change: Change, time: datetime) -> bytes:
-    return f"id: {_id(time)}\nevent: {change.event}\ndata: ".encode() + change.data + b"\n\n"
+def _event(event: Event) -> bytes:
+    return f"event: {event.name}\ndata: ".encode() + event.data + b"\n\n"
 
 
 def _id(time: datetime) -> int:
@@ -98,8 +99,9 @@ def _id(time: datetime) -> int:
     return int(time.timestamp() * 1000)
 
 
-def _resumed(last_id: str, now: datetime) -> datetime:
+def _resumed(request: Request, now: datetime) -> datetime:
     """The time of Last-Event-ID, now if there is none. At most as far back as deleted jobs are remembered."""
+    last_id = request.headers.get("last-event-id", "")
     if not (last_id.isascii() and last_id.isdigit() and len(last_id) < 16):
         return now
     try:

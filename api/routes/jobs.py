@@ -19,10 +19,8 @@ from api.web.representations import PREFIX, job_representation
 from contracts.database.tables import Job, utcnow
 from contracts.errors import NotFound, ResultsNotReady, VideoRefused
 from contracts.storage.removal import remove_job_data
-from contracts.wire.job_states import ACTIVE, JobState
+from contracts.wire.job_states import WORKING
 from contracts.wire.messages import Options
-
-_WORKING = ACTIVE - {JobState.QUEUED}
 
 
 def create_job(user: str, body: dict[str, Any]) -> Answer:
@@ -117,7 +115,7 @@ def representations(services: Services, jobs: Sequence[Job]) -> list[dict[str, A
 
 
 def _representations(services: Services, seen: Sequence[JobWithVideo]) -> list[dict[str, Any]]:
-    working = [one.job.id for one in seen if one.job.state in _WORKING]
+    working = [one.job.id for one in seen if one.job.state in WORKING]
     progress = dict(zip(working, services.store.progress_of(working), strict=True)) if working else {}
     now = utcnow()
     return [

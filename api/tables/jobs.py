@@ -1,25 +1,28 @@
 """Jobs, as the api reads and changes them. Users see only their own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Engine, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Row, delete, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.access.quotas import Guard
 from api.requests.idempotency import LIFE_HOURS, RequestKey
-from api.tables.queries import found, owned, page
+from api.tables.queries import MOST_CHANGES, found, owned, page
 from contracts.database.engine import Database
 from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
 from contracts.errors import IdempotencyMismatch, JobsRunning
-from contracts.wire.job_states import ACTIVE, JobState
+from contracts.wire.job_states import ACTIVE, WORKING, JobState
 from contracts.wire.messages import Options, to_json
 from contracts.wire.renditions import RenditionState
 
-_MOST_CHANGES = 10_000
+# Id, user, video, state, and the time of the last change.
+ChangedJob = Row[str, str, str, str, datetime | None]
+_CHANGED = (Job.id, Job.user_id, Job.video_id, Job.state, Job.changed_at)
 _ACTIVE = [str(state) for state in ACTIVE]
+_WORKING = [str(state) for state in WORKING]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +120,25 @@ class JobTable:
             videos = {video.id: (video, has_poster) for video, has_poster in rows}
         return [JobWithVideo(job, *videos[job.video_id]) for job in jobs if job.video_id in videos]
 
-    def changed(self, user_ids: Sequence[str], since: datetime, job_id: str | None = None) -> list[Job]:
-        """Active jobs of these users, jobs that ended since then, and the job of that id; newest last, at most
-        _MOST_CHANGES."""
-        named = [Job.id == job_id] if job_id else []
-        changed = or_(Job.state.in_(_ACTIVE), Job.finished_at > since, *named)
-        # `+ ""` disables the index on user_id: a user may have many jobs, but few jobs have changed.
-        statement = select(Job).where((Job.user_id + "").in_(user_ids), changed)
+    def by_ids(self, ids: Sequence[str]) -> list[Job]:
+        """The jobs of these ids, without deleted ones."""
         with self._database.read() as session:
-            return list(session.scalars(statement.order_by(Job.created_at.desc()).limit(_MOST_CHANGES)))[::-1]
+            return list(session.scalars(select(Job).where(Job.id.in_(ids))))
+
+    def changed(self, user_ids: Sequence[str], since: datetime, states: Collection[JobState]) -> Sequence[ChangedJob]:
+        """What identifies the jobs of these users that are in one of the states, or changed since then: those at work
+        first, queued ones last, oldest first, at most MOST_CHANGES."""
+        changed = or_(Job.state.in_([str(state) for state in states]), Job.changed_at > since)
+        order = (Job.state.not_in(_WORKING), Job.state == str(JobState.QUEUED), Job.created_at, Job.id)
+        # `+ ""` disables the index on user_id: a user may have many jobs, but few jobs have changed.
+        statement = select(*_CHANGED).where((Job.user_id + "").in_(user_ids), changed).order_by(*order)
+        with self._database.read() as session:
+            return session.execute(statement.limit(MOST_CHANGES)).all()
+
+    def identified(self, job_id: str) -> Sequence[ChangedJob]:
+        """The same of one job; empty when it has been deleted."""
+        with self._database.read() as session:
+            return session.execute(select(*_CHANGED).where(Job.id == job_id)).all()
 
     def request_cancel(self, user_id: str, job_id: str) -> Job:
         """Request the cancellation of a job that has not ended. Raises NotFound."""

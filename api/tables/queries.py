@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from contracts.database.tables import ApiToken, AuditEvent, Delivery, Job, Rendition, Upload, User, Video, Webhook
 from contracts.errors import InvalidCursor, NotFound
 
+# Rows that one read for event streams returns, which are ids and times.
+MOST_CHANGES = 10_000
+
 T = TypeVar("T")
 Owned = TypeVar("Owned", ApiToken, Job, Rendition, Upload, Video, Webhook)
 Row = TypeVar("Row", AuditEvent, Delivery, Job, User, Video)

@@ -5,16 +5,19 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, or_, select
+from sqlalchemy import Engine, Row, delete, or_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from api.tables.queries import owned
+from api.tables.queries import MOST_CHANGES, owned
+from contracts.database.changes import note_video_change
 from contracts.database.engine import Database
 from contracts.database.tables import Rendition, utcnow
 from contracts.errors import NotFound
 from contracts.wire.renditions import RenditionState, rendition_id
 
-_MOST_CHANGES = 10_000
+# Id, user, video, job, and the time of the last change.
+ChangedRendition = Row[str, str, str, str | None, datetime | None]
 
 
 class RenditionTable:
@@ -56,6 +59,7 @@ class RenditionTable:
             row.state, row.options, row.created_at = str(RenditionState.QUEUED), options, utcnow()
             row.frames_done, row.frames_total, row.size_bytes = 0, None, None
             row.content_type, row.error, row.finished_at = None, None, None
+            _note_poster(session, row)
             return row, True
 
     def get(self, user_id: str, row_id: str) -> Rendition:
@@ -68,6 +72,7 @@ class RenditionTable:
         row = self.get(user_id, row_id)
         with self._database.write() as session:
             session.execute(delete(Rendition).where(Rendition.id == row_id))
+            _note_poster(session, row)
         return row
 
     def ready_posters(self, video_ids: Sequence[str]) -> frozenset[str]:
@@ -79,9 +84,22 @@ class RenditionTable:
         with self._database.read() as session:
             return frozenset(session.scalars(statement))
 
-    def changed(self, user_ids: Sequence[str], since: datetime) -> list[Rendition]:
-        """Active renditions of these users, and those that ended since then; newest last, at most _MOST_CHANGES."""
-        changed = or_(Rendition.state.in_(("queued", "running")), Rendition.finished_at > since)
-        statement = select(Rendition).where(Rendition.user_id.in_(user_ids), changed)
+    def by_ids(self, ids: Sequence[str]) -> list[Rendition]:
+        """The renditions of these ids, without deleted ones."""
         with self._database.read() as session:
-            return list(session.scalars(statement.order_by(Rendition.created_at.desc()).limit(_MOST_CHANGES)))[::-1]
+            return list(session.scalars(select(Rendition).where(Rendition.id.in_(ids))))
+
+    def changed(self, user_ids: Sequence[str], since: datetime, states: Sequence[str]) -> Sequence[ChangedRendition]:
+        """What identifies the renditions of these users that are in one of the states, or changed since then: running
+        ones first, oldest first, at most MOST_CHANGES."""
+        columns = (Rendition.id, Rendition.user_id, Rendition.video_id, Rendition.job_id, Rendition.changed_at)
+        changed = or_(Rendition.state.in_(states), Rendition.changed_at > since)
+        order = (Rendition.state == str(RenditionState.QUEUED), Rendition.created_at, Rendition.id)
+        statement = select(*columns).where(Rendition.user_id.in_(user_ids), changed).order_by(*order)
+        with self._database.read() as session:
+            return session.execute(statement.limit(MOST_CHANGES)).all()
+
+
+def _note_poster(session: Session, row: Rendition) -> None:
+    if row.kind == "poster":
+        note_video_change(session, row.video_id)

@@ -16,7 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 # Newest of migrations/versions, to check whether the tables are up to date.
@@ -41,6 +41,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 def utcnow() -> datetime:
     """The current time in UTC, with its zone."""
     return datetime.now(UTC)
+
+
+def changed_column() -> MappedColumn[datetime | None]:
+    """When the row last changed, set by every insert and update of ours: event streams read what has changed."""
+    return mapped_column(default=utcnow, onupdate=utcnow, index=True)
 
 
 def new_id() -> str:
@@ -103,7 +108,7 @@ class Video(Base):
 
 class Job(Base):
     """One run of a model over a video. Only the processor changes its state. chunks_sent: number of chunks sent to
-    detectors so far, in order."""
+    detectors so far, in order. changed_at: see `changed_column`."""
 
     __tablename__ = "jobs"
 
@@ -124,6 +129,7 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
+    changed_at: Mapped[datetime | None] = changed_column()
 
     __table_args__ = (Index("ix_jobs_user_created", "user_id", "created_at", "id"),)
 
@@ -148,7 +154,7 @@ class Rendition(Base):
     """A rendition of a video: poster, playable copy, or annotated copy of a job.
 
     Its id is derived from video or job and kind, so that there is one of each. Only the processor changes its state:
-    queued, running, ready or failed.
+    queued, running, ready or failed. changed_at: see `changed_column`.
     """
 
     __tablename__ = "renditions"
@@ -167,6 +173,7 @@ class Rendition(Base):
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     finished_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None] = changed_column()
 
 
 class ApiToken(Base):

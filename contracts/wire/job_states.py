@@ -18,6 +18,7 @@ class JobState(StrEnum):
 
 TERMINAL = frozenset({JobState.SUCCEEDED, JobState.PARTIAL, JobState.FAILED, JobState.CANCELLED})
 ACTIVE = frozenset(JobState) - TERMINAL
+WORKING = ACTIVE - {JobState.QUEUED}
 
 # A terminal state has no way out; every active one can fail or be cancelled.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {

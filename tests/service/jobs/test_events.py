@@ -87,7 +87,7 @@ def add_job(service: Service, like: dict[str, Any], **values: Any) -> str:
         owner = session.get_one(Job, like["id"]).user_id
         row = {"id": job_id, "user_id": owner, "video_id": like["video_id"], "model": "m", "options": {}}
         row |= {"state": "failed", "finished_at": utcnow(), **values}
-        session.add(Job(failed_ranges=[], **row))
+        session.add(Job(failed_ranges=[], changed_at=row["finished_at"], **row))
     return job_id
 
 
