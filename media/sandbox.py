@@ -15,8 +15,6 @@ import signal
 import struct
 from dataclasses import dataclass
 
-from contracts.settings.table import table
-
 log = logging.getLogger(__name__)
 
 _PR_SET_PDEATHSIG = 1
@@ -128,14 +126,6 @@ def warn_if_weak() -> None:
             "does not allow it; videos are decoded with resource limits only",
             platform.machine(),
         )
-
-
-def environment() -> dict[str, str]:
-    """The environment of a process that reads untrusted files: without our settings, so without secrets."""
-    known = {row.variable for row in table()}
-    environ = {name: value for name, value in os.environ.items() if name not in known}
-    # OpenBLAS reserves address space per core, and nothing here multiplies large matrices.
-    return environ | {"OPENBLAS_NUM_THREADS": "1"}
 
 
 def _install_filter() -> bool:

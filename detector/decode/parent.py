@@ -32,9 +32,9 @@ from detector.decode.protocol import (
 )
 from detector.tensors import Image
 from detector.view import View
+from media.child_environment import environment
 from media.file_handover import handed
 from media.orientation import orientation_of
-from media.sandbox import environment
 
 # Eight images that wait for the model, so that neither side waits for a single slow frame of the other, and the one
 # that it reads.

@@ -11,8 +11,8 @@ from contracts.settings.table import Settings
 from contracts.storage.port import Storage
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import ProbeReport, decode
+from media.child_environment import environment
 from media.file_handover import STORAGE_FAILED, handed
-from media.sandbox import environment
 
 
 def probe(storage: Storage, settings: Settings, key: str, fps: float | None = None) -> ProbeReport:

@@ -16,8 +16,8 @@ from contracts.storage.port import Storage
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import Media
 from contracts.wire.renditions import Kind, RenditionOptions
+from media.child_environment import environment
 from media.file_handover import STORAGE_FAILED, handed
-from media.sandbox import environment
 from processor.renditions.protocol import Report, Request
 
 _TICK_SECONDS = 1.0
