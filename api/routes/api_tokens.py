@@ -35,9 +35,7 @@ def create_token(user: str, body: dict[str, Any]) -> Answer:
     )
     context.current().sessions.add_token(token)
     audit.note("token.made", user_id=user, subject=token.id)
-    headers = {"Cache-Control": "no-store"}
-    content, status, more = answer({**api_token_representation(token), "token": secret}, 201)
-    return content, status, {**more, **headers}
+    return answer({**api_token_representation(token), "token": secret}, 201)
 
 
 def list_tokens(user: str) -> Answer:

@@ -28,16 +28,16 @@ class CookieHandler(ApiKeySecurityHandler):  # type: ignore[misc]
 def answer_in_cookies(services: Services, tokens: dict[str, Any], status: int = 200) -> Response:
     """The tokens as cookies, and in the body without the refresh token, which scripts do not need."""
     response = Response(msgspec.json.encode({**tokens, "refresh_token": None}), status, content_type=JSON)
-    response.headers["Cache-Control"] = "no-store"
     _set(response, ACCESS, tokens["access_token"], tokens["expires_in"])
     _set(response, REFRESH, tokens["refresh_token"], services.settings.refresh_token_days * 86_400)
     return response
 
 
 def clear(response: Response) -> Response:
-    """Delete the cookies with this response."""
+    """Delete the cookies with this response, and what the browser has cached: results, videos and pictures."""
     for name in _PATHS:
         _set(response, name, "", 0)
+    response.headers["Clear-Site-Data"] = '"cache"'
     return response
 
 

@@ -1,4 +1,5 @@
-"""Security headers. Browsers may not run or load anything from a response, except from the web UI and the API docs."""
+"""Security headers. Browsers may not run or load anything from a response, except from the web UI and the API docs,
+and keep no response of the API unless it says for how long."""
 
 import re
 
@@ -22,6 +23,9 @@ _DOCS_POLICY = (
 _MEDIA_POLICY = f"default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; {_NONE}"
 _ANSWER_POLICY = f"default-src 'none'; {_NONE}; sandbox"
 _MEDIA_PATH = re.compile(r"/api/.*/content")
+_API_PATH = "/api/"
+# What a response of the API depends on, besides the headers that it names itself.
+_CREDENTIALS = "Authorization, Cookie"
 _ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -41,13 +45,18 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        private = scope["path"].startswith(_API_PATH)
         defaults = {**_ALWAYS, "Content-Security-Policy": _policy(scope["path"])}
+        if private:
+            defaults["Cache-Control"] = "no-store"
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in defaults.items():
                     headers.setdefault(name, value)
+                if private:
+                    headers.add_vary_header(_CREDENTIALS)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
