@@ -24,6 +24,7 @@ from contracts.settings.table import Settings
 
 _USER = "user"
 _RANDOM_BYTES = 18
+_ENDED = "all sessions and API tokens are revoked"
 # Same as in the API specification.
 USERNAME = re.compile(r"[A-Za-z0-9._@+-]{3,64}", re.ASCII)
 
@@ -69,12 +70,14 @@ class UsersCommand:
                 self._set_role(table, options.name, _USER)
             case _, "password":
                 user = table.by_name(options.name)
-                table.replace_password(user.id, passwords.hashed(self._password(options)))
-                self._note("user.password", user, "has a new password; all sessions are revoked")
+                kept = options.keep_tokens
+                table.replace_password(user.id, passwords.hashed(self._password(options)), keep_tokens=kept)
+                ended = "all sessions are revoked, API tokens stay valid" if kept else _ENDED
+                self._note("user.password", user, f"has a new password; {ended}")
             case _, "disable":
                 user = table.by_name(options.name)
                 table.replace_password(user.id, passwords.DISABLED)
-                self._note("user.disabled", user, "is disabled; all sessions and API tokens are revoked")
+                self._note("user.disabled", user, f"is disabled; {_ENDED}")
 
     def _admin(self, table: UserTable, options: argparse.Namespace) -> None:
         try:
@@ -132,7 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     add = actions.add_parser("add", help="create a user")
     _add_password(add)
     add.add_argument("--admin", action="store_true", help="with the role admin")
-    _add_password(actions.add_parser("password", help="set a new password and revoke all sessions"))
+    password = actions.add_parser("password", help="set a new password and revoke all sessions and API tokens")
+    _add_password(password)
+    password.add_argument("--keep-tokens", action="store_true", help="leave the user's API tokens valid")
     for name, text in (
         ("promote", "give a user the role admin"),
         ("demote", "give an administrator the role user"),

@@ -66,26 +66,33 @@ def logout(user: str, token_info: dict[str, Any]) -> Response:
     return session_cookies.clear(no_content())
 
 
-def logout_all(user: str) -> Response:
-    """End all sessions of the user."""
-    context.current().sessions.revoke_all(user)
+def logout_all(user: str, keep_tokens: bool = False) -> Response:
+    """End all sessions of the user, and delete their API tokens unless they are kept."""
+    deleted = context.current().sessions.revoke_all(user, keep_tokens=keep_tokens)
     audit.note("logout.all", user_id=user)
+    _note_tokens(user, deleted)
     return session_cookies.clear(no_content())
 
 
 def change_password(user: str, body: dict[str, Any], token_info: dict[str, Any]) -> Response:
-    """Change the password, given the old one, and end the user's other sessions."""
+    """Change the password, given the old one; end the user's other sessions, and delete their API tokens unless they
+    are kept."""
     services = context.current()
     found = services.users.get(user)
     passwords.check(body["new_password"], found.username, services.settings.password_min_length)
     attempt = _attempt(services, found.username, user)
-    if not passwords.verified(found.password_hash, body["old_password"]) or not services.users.change_password(
-        user, token_info["sid"], found.password_hash, passwords.hashed(body["new_password"])
-    ):
+    deleted = None
+    if passwords.verified(found.password_hash, body["old_password"]):
+        new_hash, keep = passwords.hashed(body["new_password"]), body.get("keep_tokens", False)
+        deleted = services.users.change_password(
+            user, token_info["sid"], found.password_hash, new_hash, keep_tokens=keep
+        )
+    if deleted is None:
         audit.note("user.password.failed", user_id=user, subject=user)
         raise WrongPassword("the old password is wrong, nothing was changed: try again")
     services.throttle.succeeded(attempt)
     audit.note("user.password", user_id=user, subject=user)
+    _note_tokens(user, deleted)
     return no_content()
 
 
@@ -102,6 +109,12 @@ def me(user: str) -> Answer:
             "quotas": services.quotas.described(found),
         }
     )
+
+
+def _note_tokens(user: str, deleted: int) -> None:
+    """Record that a user's API tokens have ended with the password or all sessions."""
+    if deleted:
+        audit.note("token.deleted.all", user_id=user, subject=user)
 
 
 def _attempt(services: Services, username: str, user_id: str | None) -> Attempt:

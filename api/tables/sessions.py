@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, delete, func, or_, select, update
+from sqlalchemy.orm import Session as Transaction
 
 from api.tables.queries import owned
 from contracts.database.engine import Database
@@ -71,14 +72,10 @@ class SessionTable:
         with self._database.write() as session:
             session.execute(update(Session).where(Session.id == session_id).values(revoked_at=utcnow()))
 
-    def revoke_all(self, user_id: str) -> None:
-        """End all sessions of a user."""
+    def revoke_all(self, user_id: str, *, keep_tokens: bool = False) -> int:
+        """End all sessions of a user, and delete their API tokens unless they are kept. Returns how many."""
         with self._database.write() as session:
-            session.execute(
-                update(Session)
-                .where(Session.user_id == user_id, Session.revoked_at.is_(None))
-                .values(revoked_at=utcnow())
-            )
+            return end_credentials(session, user_id, keep_tokens=keep_tokens)
 
     # API tokens
 
@@ -114,6 +111,21 @@ class SessionTable:
             with self._database.write() as session:
                 session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now))
         return token
+
+
+def end_credentials(
+    transaction: Transaction, user_id: str, *, keep_tokens: bool, kept_session: str | None = None
+) -> int:
+    """End a user's sessions but for kept_session, and delete their API tokens unless they are kept. Returns the number
+    of deleted tokens."""
+    ended = [Session.user_id == user_id, Session.revoked_at.is_(None)]
+    if kept_session is not None:
+        ended.append(Session.id != kept_session)
+    transaction.execute(update(Session).where(*ended).values(revoked_at=utcnow()))
+    if keep_tokens:
+        return 0
+    deleted: int = transaction.execute(delete(ApiToken).where(ApiToken.user_id == user_id)).rowcount  # type: ignore[attr-defined]
+    return deleted
 
 
 def _not_expired(now: datetime) -> ColumnElement[bool]:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from api.access.passwords import DISABLED
 from api.tables.queries import found, page
+from api.tables.sessions import end_credentials
 from contracts.database.engine import Database
-from contracts.database.tables import ApiToken, AuditEvent, Session, User, new_id, utcnow
+from contracts.database.tables import AuditEvent, User, new_id
 from contracts.errors import NotFound, UsernameTaken
 
 
@@ -75,22 +75,21 @@ class UserTable:
                 setattr(user, name, values[name])
             return user, changed
 
-    def replace_password(self, user_id: str, password_hash: str) -> None:
-        """Set a user's password and end all their sessions. DISABLED also deletes their API tokens."""
+    def replace_password(self, user_id: str, password_hash: str, *, keep_tokens: bool = False) -> int:
+        """Set a user's password, end all their sessions, and delete their API tokens unless they are kept. Returns how
+        many."""
         with self._database.write() as session:
             session.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
-            open_sessions = (Session.user_id == user_id, Session.revoked_at.is_(None))
-            session.execute(update(Session).where(*open_sessions).values(revoked_at=utcnow()))
-            if password_hash == DISABLED:
-                session.execute(delete(ApiToken).where(ApiToken.user_id == user_id))
+            return end_credentials(session, user_id, keep_tokens=keep_tokens)
 
-    def change_password(self, user_id: str, session_id: str, old_hash: str, new_hash: str) -> bool:
-        """Replace a password and end the user's other sessions. False when old_hash is no longer current, so that a
-        user who was disabled at the same time stays disabled."""
+    def change_password(
+        self, user_id: str, session_id: str, old_hash: str, new_hash: str, *, keep_tokens: bool = False
+    ) -> int | None:
+        """Replace a password, end the user's other sessions, and delete their API tokens unless they are kept. Returns
+        how many; None when old_hash is no longer current, so that a user who was disabled at the same time stays
+        disabled."""
         with self._database.write() as session:
-            kept = (User.id == user_id, User.password_hash == old_hash)
-            done: bool = session.execute(update(User).where(*kept).values(password_hash=new_hash)).rowcount == 1  # type: ignore[attr-defined]
-            if done:
-                others = (Session.user_id == user_id, Session.id != session_id, Session.revoked_at.is_(None))
-                session.execute(update(Session).where(*others).values(revoked_at=utcnow()))
-            return done
+            current = (User.id == user_id, User.password_hash == old_hash)
+            if session.execute(update(User).where(*current).values(password_hash=new_hash)).rowcount != 1:  # type: ignore[attr-defined]
+                return None
+            return end_credentials(session, user_id, keep_tokens=keep_tokens, kept_session=session_id)

@@ -1,11 +1,21 @@
 """Who is signed in on the page, in a real browser: for how long, in which browsers, and where that can be read."""
 
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.support.browsing import PASSWORD, register
+from tests.support.browsing import PASSWORD, register, tidy
 from tests.support.deployments.service import Client, Service
+
+# Those of the paths that are answered with 200 under a cache mode of fetch.
+FETCHED = """async ([paths, cache, { access_token }]) => {
+  const headers = { Authorization: `Bearer ${access_token}` };
+  const answers = await Promise.all(paths.map((path) =>
+    fetch(path, { cache, headers, mode: "same-origin" }).then(
+      async (answer) => { await answer.arrayBuffer(); return answer.status; }, () => 0)));
+  return paths.filter((_, index) => answers[index] === 200);
+}"""
 
 
 def test_reload_keeps_the_session_and_scripts_cannot_read_tokens(service: Service, page: Page) -> None:
@@ -29,8 +39,24 @@ def test_reload_keeps_the_session_and_scripts_cannot_read_tokens(service: Servic
         assert secret not in kept
 
 
+def test_signing_out_leaves_nothing_of_the_api_in_the_cache(service: Service, page: Page, sample: Path) -> None:
+    """Asked with what a script finds in the browser's cache, without the network."""
+    client = register(page, service)
+    job = client.detect(sample, options={"every_n": 20})
+    results, summary = (f"/api/v1/jobs/{job['id']}/{name}" for name in ("results?limit=5", "summary"))
+    paths = [results, summary, "/api/v1/auth/me", "/api/v1/jobs", "/api/v1/tokens", "/api/v1/videos"]
+    assert page.evaluate(FETCHED, [paths, "default", client.tokens]) == paths
+    assert page.evaluate(FETCHED, [paths, "only-if-cached", client.tokens]) == [results]
+    page.get_by_role("button", name="User menu").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.evaluate(FETCHED, [paths, "only-if-cached", client.tokens]) == []
+    tidy(client)
+
+
 def test_signing_out_everywhere_ends_the_session_of_another_browser(service: Service, page: Page) -> None:
     client = register(page, service)
+    kept = Client(service.url).use({"access_token": client.call("POST", "/tokens", 201, json={"name": "x"})["token"]})
     me = client.call("GET", "/auth/me", 200)
     assert page.context.browser
     other = page.context.browser.new_context().new_page()
@@ -43,11 +69,13 @@ def test_signing_out_everywhere_ends_the_session_of_another_browser(service: Ser
     page.get_by_role("button", name="User menu").click()
     page.get_by_role("menuitem", name="Account and tokens").click()
     page.get_by_role("button", name="Sign out everywhere…").click()
+    page.get_by_label("Keep the API tokens").check()
     page.get_by_role("dialog").get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     other.reload()
     expect(other.get_by_role("heading", name="Sign in")).to_be_visible()
     assert client.request("GET", "/auth/me").status_code == 401
+    assert kept.request("GET", "/auth/me").status_code == 200
 
 
 def test_api_token_created_in_the_web_ui_works_until_deleted(service: Service, page: Page) -> None:

@@ -182,11 +182,14 @@ def test_password_change_is_logged_and_guessing_the_old_one_is_throttled(closed:
     connection = redis.Redis.from_url(closed.settings().coordination_url)
     for key in connection.scan_iter("wd:login:name:*"):
         connection.delete(key)
+    dave.call("POST", "/tokens", 201, json={"name": "nightly"})
     dave.call("PUT", "/auth/password", 204, json={"old_password": PASSWORD, "new_password": new})
     admin, own = log_in(closed, ADMIN, ADMIN_PASSWORD), log_in(closed, "dave", new, home).call("GET", "/auth/me", 200)
     noted = [event["action"] for event in events(admin, user_id=own["id"], action="user.password")]
     assert noted == ["user.password"] + ["user.password.failed"] * codes.count(403)
     assert [event["address"] for event in events(admin, user_id=own["id"], action="login.throttled")] == [home]
+    ended = events(admin, user_id=own["id"], action="token.deleted")
+    assert [(event["action"], event["subject"]) for event in ended] == [("token.deleted.all", own["id"])]
 
 
 def test_user_disabled_during_a_password_change_stays_disabled(closed: Embedded) -> None:
@@ -194,7 +197,7 @@ def test_user_disabled_during_a_password_change_stays_disabled(closed: Embedded)
     engine = open_database(closed.settings().database_url)
     table = UserTable(engine)
     user = table.by_name("carol")
-    assert not table.change_password(user.id, "any", hashed(PASSWORD), hashed("yet-another-secret"))
+    assert table.change_password(user.id, "any", hashed(PASSWORD), hashed("yet-another-secret")) is None
     engine.dispose()
     log_in(closed, "carol", PASSWORD)
 

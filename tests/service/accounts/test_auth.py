@@ -89,16 +89,19 @@ def test_logout_ends_only_its_own_session(service: Service, client: Client) -> N
     other.call("GET", "/auth/me", 200)
 
 
-def test_password_change_ends_all_other_sessions(service: Service, client: Client) -> None:
+def test_password_change_ends_all_other_sessions_and_api_tokens_unless_kept(service: Service, client: Client) -> None:
     old, new = {"username": client.username, "password": client.password}, "four words and a stop"
     other = Client(service.url)
     other.use(other.call("POST", "/auth/login", 200, json=old))
     robot = Client(service.url).use({"access_token": client.call("POST", "/tokens", 201, json={"name": "x"})["token"]})
-    client.call("PUT", "/auth/password", 204, json={"old_password": client.password, "new_password": new})
+    change = {"old_password": client.password, "new_password": new}
+    client.call("PUT", "/auth/password", 204, json={**change, "keep_tokens": True})
     other.problem("GET", "/auth/me", 401, "unauthenticated")
     refresh = {"refresh_token": other.tokens["refresh_token"]}
     other.problem("POST", "/auth/refresh", 401, "unauthenticated", json=refresh)
     robot.call("GET", "/auth/me", 200)
+    client.call("PUT", "/auth/password", 204, json={"old_password": new, "new_password": new})
+    robot.problem("GET", "/auth/me", 401, "unauthenticated")
     refresh = {"refresh_token": client.tokens["refresh_token"]}
     client.use(client.call("POST", "/auth/refresh", 200, json=refresh)).call("GET", "/auth/me", 200)
     Client(service.url).problem("POST", "/auth/login", 401, "unauthenticated", json=old)

@@ -79,10 +79,16 @@ def test_api_token_cannot_create_tokens_or_end_sessions(service: Service, client
     robot.problem("GET", "/videos", 401, "unauthenticated")
 
 
-def test_tokens_outlive_the_session_that_created_them(service: Service, client: Client) -> None:
-    robot = program(service, make(client))
+def test_tokens_outlive_a_logout_and_end_with_all_sessions_unless_kept(service: Service, client: Client) -> None:
+    robot, stranger = program(service, make(client)), program(service, make(service.client()))
+    login = {"username": client.username, "password": client.password}
+    for path in ("/auth/logout", "/auth/logout-all?keep_tokens=true"):
+        client.call("POST", path, 204)
+        robot.call("GET", "/auth/me", 200)
+        client.use(client.call("POST", "/auth/login", 200, json=login))
     client.call("POST", "/auth/logout-all", 204)
-    robot.call("GET", "/auth/me", 200)
+    robot.problem("GET", "/auth/me", 401, "unauthenticated")
+    stranger.call("GET", "/auth/me", 200)
 
 
 def test_tokens_of_other_users_return_404(service: Service, client: Client) -> None:

@@ -1,6 +1,7 @@
 """`web-detector admin` and `web-detector users`, on tables without a service."""
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from api.access.passwords import verified
 from api.operator.users_command import USERNAME, main
+from api.tables.sessions import SessionTable
 from cli.operator_commands import service_environment
 from contracts.database.engine import open_database
-from contracts.database.tables import AuditEvent, Base, User
+from contracts.database.tables import ApiToken, AuditEvent, Base, User, utcnow
 from tests.support.deployments.service import SPEC
 from tests.support.user_admin import manage
 
@@ -72,6 +74,22 @@ def test_admin_promotes_an_existing_user_without_asking_for_a_password(
         noted = session.scalars(select(AuditEvent.action).order_by(AuditEvent.at)).all()
     engine.dispose()
     assert noted == ["user.added", "user.role", "user.role"]
+
+
+def test_new_password_ends_sessions_and_api_tokens_unless_kept(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["users", "add", "alice", "--generate"]) == 0
+    alice, now = users(data)["alice"].id, utcnow()
+    engine = open_database(f"sqlite:///{data}/web-detector.sqlite")
+    sessions = SessionTable(engine)
+    sessions.add_token(ApiToken(id="token", user_id=alice, name="nightly", digest="digest"))
+    sessions.add("session", alice, "refresh", now + timedelta(days=1))
+    assert main(["users", "password", "alice", "--generate", "--keep-tokens"]) == 0
+    assert sessions.valid_credentials(["session", "token"]) == {"token"}
+    assert capsys.readouterr().out.endswith("all sessions are revoked, API tokens stay valid\n")
+    assert main(["users", "password", "alice", "--generate"]) == 0
+    assert sessions.valid_credentials(["session", "token"]) == set()
+    assert capsys.readouterr().out.endswith("all sessions and API tokens are revoked\n")
+    engine.dispose()
 
 
 @pytest.mark.parametrize(

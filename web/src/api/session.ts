@@ -53,9 +53,14 @@ export async function signIn(how: "login" | "register", username: string, passwo
   tabs?.postMessage({ id: user.value.id });
 }
 
-/** End this session, or all sessions of the user. API tokens stay valid. */
-export async function signOut(everywhere = false): Promise<void> {
-  const answer = await authorized(`${AUTH}/${everywhere ? "logout-all" : "logout"}`, { method: "POST" });
+/** End this session. API tokens stay valid. */
+export const signOut = () => end("logout");
+
+/** End all sessions of the user, and their API tokens unless they are kept. */
+export const signOutEverywhere = (keepTokens: boolean) => end(`logout-all?keep_tokens=${keepTokens}`);
+
+async function end(what: string): Promise<void> {
+  const answer = await authorized(`${AUTH}/${what}`, { method: "POST" });
   if (!answer.ok && answer.status !== 401) throw await problem(answer);
   tabs?.postMessage({ id: null });
   forget();

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { explain } from "../api/errors.ts";
-import { signOut, user } from "../api/session.ts";
+import { signOut, signOutEverywhere, user } from "../api/session.ts";
 import { day } from "../lib/time-format.ts";
 import { Button } from "../ui/button.tsx";
 import { CurlLine } from "../ui/curl.tsx";
@@ -11,6 +11,7 @@ import { Tokens } from "./tokens.tsx";
 /** The user, the API tokens, and signing out. */
 export function AccountPage() {
   const [asking, setAsking] = useState(false);
+  const [keeping, setKeeping] = useState(false);
   const who = user.value;
   const leave = () => signOut().catch((error) => toast(explain(error), "bad"));
   return (
@@ -38,10 +39,14 @@ export function AccountPage() {
           title="Sign out everywhere?"
           deed="Sign out"
           onClose={() => setAsking(false)}
-          onConfirm={() => signOut(true)}
+          onConfirm={() => signOutEverywhere(keeping)}
         >
           <p>All browsers and programs signed in with your password are signed out, including this one.</p>
-          <p>API tokens remain valid until they expire or are deleted.</p>
+          <p>Your API tokens are deleted too: programs that use one lose access, unless you keep them.</p>
+          <label class="tick">
+            <input type="checkbox" checked={keeping} onChange={(event) => setKeeping(event.currentTarget.checked)} />
+            Keep the API tokens
+          </label>
         </Confirm>
       )}
     </div>
