@@ -3,6 +3,8 @@
 import fcntl
 import os
 import secrets
+import stat
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +16,11 @@ from cli.embedded.supervisor import Failed
 
 SECRET = "JWT_SECRET_KEY"  # noqa: S105  (the name of the setting, not its value)
 DATABASE = "web-detector.sqlite"
+_SECRETS_FILE = "secrets.env"
 _ADDRESSES_FILE = "addresses.env"
+# With what SQLite keeps beside the tables.
+_PRIVATE_FILES = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", _SECRETS_FILE, _ADDRESSES_FILE)
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _ADDRESS_SETTINGS = (
     *("DATABASE_URL", "BROKER_URL", "RESULT_STORE_URL", "REDIS_URL", "HOST", "PORT", "MODELS_DIR", "DETECTOR_PYTHON"),
     *("STORAGE_DIR", "STORAGE_URL", "S3_ENDPOINT_URL", "S3_REGION", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"),
@@ -33,17 +39,21 @@ class DataDir:
 
 @contextmanager
 def open_data_dir(folder: str) -> Iterator[DataDir]:
-    """Create the folder if needed and lock it. Raises Failed when another instance holds the lock."""
+    """Create the folder if needed and lock it. Until the end, other users of the machine have no access to new files.
+    Raises Failed when another instance holds the lock."""
     path = Path(folder).expanduser().absolute()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Failed(f"DATA_DIR {path} cannot be used: {error}") from error
+    mask = os.umask(_OTHERS)
     try:
         _acquire(lock, path)
+        _make_private(path)
         yield DataDir(path, lock)
     finally:
+        os.umask(mask)
         os.close(lock)
 
 
@@ -51,7 +61,7 @@ def secret_environment(data_dir: DataDir, environ: Mapping[str, str]) -> dict[st
     """The secrets that the environment lacks, from DATA_DIR/secrets.env, which is created at the first start."""
     if environ.get(SECRET, "").strip():
         return {}
-    path = data_dir.path / "secrets.env"
+    path = data_dir.path / _SECRETS_FILE
     if not path.exists():
         _write_secret(path)
     for line in path.read_text().splitlines():
@@ -75,6 +85,24 @@ def read_addresses(folder: Path) -> dict[str, str]:
         found.update({name: value for name, _, value in lines})
     # The socket of the bundled Valkey is removed when the service stops.
     return {name: value for name, value in found.items() if not _socket_missing(value)}
+
+
+def _make_private(path: Path) -> None:
+    """Take tables and secrets from other users of the machine, and warn when they can enter the folder: it may have
+    been made by somebody else. Raises Failed."""
+    for file in (path / name for name in _PRIVATE_FILES):
+        try:
+            if file.is_file() and file.stat().st_mode & _OTHERS:
+                file.chmod(0o600)
+        except OSError as error:
+            raise Failed(
+                f"{file} is open to other users, and its mode cannot be changed ({error.strerror}): make the user of "
+                "this service its owner"
+            ) from error
+    if mode := path.stat().st_mode & _OTHERS:
+        means = "change" if mode & (stat.S_IWGRP | stat.S_IWOTH) else "enter"
+        text = f"other users of this machine can {means} DATA_DIR {path}: run chmod 700 on it"
+        print(f"web-detector: warning: {text}", file=sys.stderr)
 
 
 def _socket_missing(url: str) -> bool:

@@ -1,8 +1,9 @@
 """Opening the database, and sessions on it."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.dialects import registry
@@ -24,8 +25,9 @@ def open_database(url: str, statement_seconds: int | None = STATEMENT_SECONDS) -
     """An SQLAlchemy engine whose users wait at most 5 s for a connection of its pool (sqlalchemy.exc.TimeoutError).
 
     SQLite gets WAL, a busy timeout, foreign keys, and transactions that take the write lock at their start, so that
-    none fails half-way with "database is locked". PostgreSQL gets the time zone UTC: its driver cannot parse all
-    timestamps of local time (historic offsets with seconds, the year 10000).
+    none fails half-way with "database is locked"; a new file is readable by its owner only, and so are the files that
+    SQLite keeps beside it. PostgreSQL gets the time zone UTC: its driver cannot parse all timestamps of local time
+    (historic offsets with seconds, the year 10000).
 
     statement_seconds: PostgreSQL's limit of a statement; None for commands that read or change whole tables.
     """
@@ -35,6 +37,7 @@ def open_database(url: str, statement_seconds: int | None = STATEMENT_SECONDS) -
         if statement_seconds is not None:
             _limit(engine, statement_seconds)
     if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _create_private)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -79,6 +82,13 @@ def _limit(engine: Engine, seconds: int) -> None:
             cursor.execute(f"SET {name} = '{seconds}s'")
         cursor.close()
         connection.commit()
+
+
+def _create_private(_dialect: Dialect, _record: object, arguments: list[str], options: dict[str, object]) -> None:
+    """Create the file with mode 0600, whatever the umask: SQLite would let all users of the machine read it."""
+    if arguments[0] != ":memory:" and not options.get("uri"):
+        with suppress(OSError):  # it exists, or SQLite says what is wrong
+            os.close(os.open(arguments[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _begin_sqlite(connection: Connection) -> None:

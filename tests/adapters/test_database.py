@@ -1,8 +1,10 @@
 """Reading and writing the database: who reads does not wait for who writes, and a connection may be lost."""
 
 import gc
+import os
 import select as sockets
 import socket
+import stat
 import struct
 import threading
 import time
@@ -39,6 +41,19 @@ def test_readers_do_not_wait_for_a_writer_and_see_what_is_kept(tmp_path: Path) -
         assert names() == [], "it waits for the writer's lock, or sees what may be undone"
     assert names() == ["first"]
     engine.dispose()
+
+
+def test_new_files_of_sqlite_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        engine = open_database(f"sqlite:///{tmp_path}/tables.sqlite")
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE some (number INTEGER)"))
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        engine.dispose()
+    finally:
+        os.umask(umask)
+    assert modes == dict.fromkeys(("tables.sqlite", "tables.sqlite-shm", "tables.sqlite-wal"), 0o600)
 
 
 def test_what_goes_wrong_in_a_transaction_is_undone(tmp_path: Path) -> None:

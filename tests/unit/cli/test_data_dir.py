@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.embedded.data_dir import open_data_dir, secret_environment
+from cli.embedded.data_dir import open_data_dir, secret_environment, write_addresses
 from cli.embedded.supervisor import Failed
 from cli.embedded.up import check, environment
 from contracts.errors import SettingsError
@@ -57,6 +57,24 @@ def test_secret_is_generated_once_and_readable_by_its_owner_only(tmp_path: Path)
     assert first == second
     assert len(first["JWT_SECRET_KEY"]) == 64
     assert stat.S_IMODE((tmp_path / "secrets.env").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(("bits", "says"), [(0o755, "can enter DATA_DIR"), (0o777, "can change"), (0o700, "")])
+def test_folder_and_tables_that_other_users_can_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], bits: int, says: str
+) -> None:
+    tmp_path.chmod(bits)
+    left = [tmp_path / f"web-detector.sqlite{suffix}" for suffix in ("", "-wal")]
+    for file in left:
+        file.touch(0o644)
+    with open_data_dir(str(tmp_path)) as home:
+        write_addresses(home, {"HOST": "127.0.0.1"})
+        (tmp_path / "new").touch()
+        assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    said = capsys.readouterr().err
+    assert said.count("\n") == bool(says)
+    assert says in said
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == bits  # the operator's choice
 
 
 def test_secret_in_the_environment_wins_and_is_not_stored(tmp_path: Path) -> None:
