@@ -26,7 +26,7 @@ _PORTS = {"http": 80, "https": 443}
 _FIRST_FREE_PORT = 1024  # lower ports are system services: mail, ssh, DNS
 _KEPT_IN_TARGET = "!$%&'()*+,/:;=?@[]|~"
 
-# IANA's special-purpose addresses: never those of a public host.
+# IANA's special-purpose addresses, never those of a public host; and one that a cloud keeps for itself.
 _CLOSED_V4 = tuple(
     IPv4Network(text)
     for text in (
@@ -34,6 +34,7 @@ _CLOSED_V4 = tuple(
         "10.0.0.0/8",  # private
         "100.64.0.0/10",  # shared behind a carrier's NAT
         "127.0.0.0/8",  # loopback
+        "168.63.129.16/32",  # the wire server of Azure, which gives its machines settings and certificates
         "169.254.0.0/16",  # link-local, cloud metadata services
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments
@@ -117,18 +118,22 @@ def redirected(place: ParsedUrl, location: str) -> ParsedUrl:
     return after
 
 
-def is_allowed(address: Address, allowed: tuple[Network, ...]) -> bool:
-    """Whether the service may connect to it: it is public, or in a network that the operator allows."""
-    return is_public(address) or any(address in network for network in allowed)
+def is_listed(address: Address, networks: tuple[Network, ...]) -> bool:
+    """Whether it is in one of the networks."""
+    return any(address in network for network in networks)
 
 
 def is_public(address: Address) -> bool:
     """Whether it is a public internet address."""
+    address = translated(address)
     if isinstance(address, IPv4Address):
-        return not any(address in network for network in _CLOSED_V4)
-    if address in _NAT64:
-        return is_public(IPv4Address(int(address) & 0xFFFF_FFFF))
-    return address in _GLOBAL_V6 and not any(address in network for network in _CLOSED_V6)
+        return not is_listed(address, _CLOSED_V4)
+    return address in _GLOBAL_V6 and not is_listed(address, _CLOSED_V6)
+
+
+def translated(address: Address) -> Address:
+    """The IPv4 address that a NAT64 gateway would connect to, any other address unchanged."""
+    return IPv4Address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else address
 
 
 def read_address(text: str) -> Address:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import anyio
 import httpcore
 
-from api.outbound.address_rules import Address, Network, is_allowed, read_address
+from api.outbound.address_rules import Address, Network, is_listed, is_public, read_address, translated
 from contracts.errors import ImportRefused
 
 log = logging.getLogger(__name__)
@@ -27,13 +27,29 @@ async def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
 
+def is_own(address: Address) -> bool:
+    """Whether it is an address of this host, on which services may listen that a firewall keeps from others: only
+    such an address can be bound. Sends nothing."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
+
+
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
     """Resolves a host once, checks all its addresses, and connects to a checked one: a second lookup could return
     another address (DNS rebinding). TLS still verifies the host name."""
 
-    def __init__(self, allowed: tuple[Network, ...], resolve: Resolve = resolve) -> None:
+    def __init__(
+        self, allowed: tuple[Network, ...], resolve: Resolve = resolve, is_own: Callable[[Address], bool] = is_own
+    ) -> None:
+        """allowed: networks that the operator allows although they are not public."""
         self._allowed = allowed
         self._resolve = resolve
+        self._is_own = is_own
         self._plain = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -61,10 +77,14 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         addresses: list[Address] = []
         with anyio.move_on_after(timeout):
             addresses = [read_address(text) for text in await self._resolve(host, port)]
-        closed = [str(address) for address in addresses if not is_allowed(address, self._allowed)]
+        closed = [str(address) for address in addresses if not self._is_open(address)]
         if closed:
             log.warning("connection refused: %s resolves to forbidden addresses %s", host, ", ".join(closed))
         if closed or not addresses:
             # The same message for both, so that clients cannot probe for internal names and hosts.
             raise ImportRefused("the host is unknown or not on the public internet: give a public address")
         return addresses[:_ADDRESSES_TRIED]
+
+    def _is_open(self, address: Address) -> bool:
+        """Whether the service may connect to it: the operator allows it, or it is a public address of another host."""
+        return is_listed(address, self._allowed) or (is_public(address) and not self._is_own(translated(address)))
