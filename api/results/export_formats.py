@@ -19,6 +19,8 @@ from contracts.errors import StoreUnavailable
 from contracts.results.codec import BOX_SCALE, SCORE_SCALE, Block, times_ms
 from contracts.wire.messages import to_json
 
+# Spreadsheets take a cell that begins with one of these for a formula, which may run programs or send data.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 CSV_HEAD = "frame,time_ms,label,class_id,score,x1,y1,x2,y2\r\n"
 _encoder = msgspec.json.Encoder()
 
@@ -79,9 +81,10 @@ def as_json(export: Export) -> Iterator[bytes]:
 
 
 def as_csv(export: Export) -> Iterator[bytes]:
-    """CSV (RFC 4180): one row per object."""
+    """CSV (RFC 4180): one row per object. Labels are the only text; one that a spreadsheet would take for a formula
+    gets an apostrophe in front."""
     header = export.frames.header
-    kinds = [f"{_quoted(label)},{class_id}," for class_id, label in enumerate(header.labels)]
+    kinds = [f"{_quoted(_inert(label))},{class_id}," for class_id, label in enumerate(header.labels)]
     yield CSV_HEAD.encode("utf-8-sig" if export.bom else "utf-8")
     for block in export.blocks():
         if not len(block.score):
@@ -202,6 +205,11 @@ def _info(export: Export) -> dict[str, Any]:
         },
         "filter": to_json(export.selection.query),
     }
+
+
+def _inert(text: str) -> str:
+    """A text that no spreadsheet calculates."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _quoted(text: str) -> str:

@@ -41,6 +41,7 @@ Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")]
 Sha256 = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?$")]
 Channel = tuple[float, float, float]
+_TEXT_MAX = 1000
 
 
 class HeadOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -106,6 +107,13 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pool: str = ""
     chunk_size: Annotated[int, Meta(ge=0)] = 0
 
+    def __post_init__(self) -> None:
+        """Check the texts, which terminals, spreadsheets and browsers show. Raises ValueError."""
+        for name in _TEXTS:
+            _check_text(name, getattr(self, name))
+        for label in self.labels:
+            _check_text("label", label)
+
     def weights(self, precision: str) -> tuple[str, str]:
         """Name and sha256 of the file for a precision. Raises ModelBroken when there is none."""
         if precision != "int8":
@@ -124,6 +132,15 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 _REQUIRED = {field.name for field in msgspec.structs.fields(Model) if field.required}
+
+
+_TEXTS = ("title", "engine", "url", "licence", "source", "accuracy", "accuracy_source", "head", "config", "pool")
+
+
+def _check_text(name: str, text: str) -> None:
+    """Raises ValueError for control characters, invisible ones, and very long texts."""
+    if len(text) > _TEXT_MAX or not text.isprintable():
+        raise ValueError(f"{name} {text[:40]!a} has control characters, or more than {_TEXT_MAX}: write it plainly")
 
 
 class Catalogue:

@@ -4,18 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from contracts.errors import ModelBroken
 from contracts.models.catalogue import Channel, Model
 from detector.engine import IMAGE_INPUT, image_shape
+from detector.engines.onnx_file import read_onnx
 
 
 def prepared(path: Path, model: Model) -> tuple[bytes, int]:
     """The graph of a file with an input IMAGE_INPUT of uint8 [batch, height, width, 3], and its batch size, 0 for any.
     Raises ModelBroken and errors of onnx."""
-    content = onnx.load(str(path), load_external_data=False)
+    content = read_onnx(path)
     graph = content.graph
     image = image_input(graph, model)
     shape = [one.dim_value for one in image.type.tensor_type.shape.dim]

@@ -14,7 +14,7 @@ import openvino as ov
 from openvino.preprocess import PrePostProcessor
 
 from contracts.errors import EngineUnavailable, ModelBroken
-from contracts.models.catalogue import Model
+from contracts.models.catalogue import BUNDLED, Model
 from detector.engine import IMAGE_INPUT, Engine, EngineConfig, EngineInfo, image_shape
 from detector.tensors import Image, Outputs, Shapes
 
@@ -48,6 +48,10 @@ class OpenVinoEngine(Engine):
         return {_CAPABILITIES[name] for name in capabilities if name in _CAPABILITIES}
 
     def load(self, model: Model, path: Path) -> Shapes:
+        if BUNDLED.get(model.id) != model:  # our own needs no check, which loads a library for 0.2 s
+            from detector.engines.onnx_file import read_onnx
+
+            read_onnx(path)
         graph = self._core.read_model(path)
         image = _image_input(graph, model, image_shape(model))
         shapes = {name: _shape(port) for port in graph.outputs for name in port.get_names()}

@@ -24,7 +24,7 @@ _PIP = "pip install 'web-detector[detector]'"
 _TORCH = "tools/install-detectron2 VENV, and DETECTOR_PYTHON=VENV/bin/python"
 
 ENGINES = {
-    "openvino": Entry("detector.engines.openvino:OpenVinoEngine", _PIP, (".onnx", ".xml")),
+    "openvino": Entry("detector.engines.openvino:OpenVinoEngine", _PIP, (".onnx",)),
     "onnxruntime": Entry("detector.engines.onnxruntime:OnnxRuntimeEngine", _PIP, (".onnx",)),
     "detectron2": Entry("detector.engines.detectron2:Detectron2Engine", _TORCH, (".pth", ".pkl")),
     "torchvision": Entry("detector.engines.torchvision:TorchvisionEngine", _TORCH, (".pth", ".pkl")),

@@ -9,6 +9,7 @@ from onnx import TensorProto
 
 from contracts.errors import ModelBroken
 from detector.engine import line_of
+from detector.engines.onnx_file import read_onnx
 from detector.models_command import onnx_notes
 from detector.models_command.onnx_notes import Notes
 
@@ -56,13 +57,12 @@ class Graph:
 def inspect(path: Path) -> Graph:
     """Read a file. Raises ModelBroken: not ONNX, external data, no image input."""
     try:
-        content = onnx.load(str(path), load_external_data=False)
-        graph = content.graph
-        elsewhere = any(one.data_location == TensorProto.EXTERNAL for one in graph.initializer)
+        content = read_onnx(path)
+    except ModelBroken:
+        raise
     except Exception as error:  # errors of the library have no common class
         raise ModelBroken(f"{path} is not an ONNX file: {line_of(error)}") from error
-    if elsewhere:
-        raise ModelBroken(f"{path} stores its weights in another file: export it as one, or merge them with onnx.save")
+    graph = content.graph
     if not graph.output:
         raise ModelBroken(f"{path} is not an ONNX file of a model: it has no outputs")
     known = {one.name for one in graph.initializer}
@@ -88,6 +88,8 @@ def _outputs(content: Any) -> tuple[Port, ...]:
 
 
 def _port(one: Any) -> Port:
+    if not one.name.isprintable():  # names are shown in terminals
+        raise ModelBroken(f"the input or output {one.name!a} has control characters in its name: export it anew")
     kind = one.type.tensor_type
     shape = tuple(length.dim_value if length.dim_value > 0 else None for length in kind.shape.dim)
     return Port(one.name, shape, kind.elem_type in _WHOLE)

@@ -95,6 +95,15 @@ def test_a_label_with_commas_and_quotes_is_one_field() -> None:
     assert written(made, Query(), "csv").count("\r\n") == 3
 
 
+@pytest.mark.parametrize("label", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x","y")', "＝1"])
+def test_a_label_is_no_formula_of_a_spreadsheet(label: str) -> None:
+    made = Made(header(), (0,), [block([(0, 0, [(0, 5000)])])])
+    made.header = msgspec.structs.replace(made.header, labels=(label,))
+    table = list(csv.reader(io.StringIO(written(made, Query(), "csv"), newline=""), strict=True))
+    assert table[1][2] == "'" + label
+    assert json.loads(written(made, Query(), "ndjson"))["detections"][0]["label"] == label
+
+
 bits = st.integers(0, 2**32 - 1).map(lambda seed: np.random.default_rng(seed).random((48, 64)) < 0.1 * (seed % 11))
 
 

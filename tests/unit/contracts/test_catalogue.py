@@ -16,6 +16,7 @@ from contracts.models.catalogue import COCO_80, COCO_91, Catalogue, HeadOptions,
 
 MODEL = replace(catalogue.bundled("nanodet-g"), id="other", sha256="ab" * 32)
 
+plain = st.text(max_size=5).filter(str.isprintable)
 models = st.builds(
     lambda labels, size, feeds, options, masks, text: replace(
         MODEL,
@@ -28,12 +29,12 @@ models = st.builds(
         url=text,
         sha256="" if text else "ab" * 32,
     ),
-    st.one_of(st.just(COCO_80), st.just(COCO_91), st.lists(st.text(max_size=5), max_size=4)),
+    st.one_of(st.just(COCO_80), st.just(COCO_91), st.lists(plain, max_size=4)),
     st.none() | st.tuples(st.integers(1, 4000), st.integers(1, 4000)),
     st.dictionaries(st.text(min_size=1, max_size=5), st.tuples(st.integers(0, 999)), max_size=2),
     st.builds(HeadOptions, box=st.sampled_from(("xyxy", "yxyx")), first_label=st.integers(0, 2), decoded=st.booleans()),
     st.booleans(),
-    st.text(max_size=3),
+    plain,
 )
 
 
@@ -51,6 +52,13 @@ def test_an_entry_is_read_back_as_it_was_written(model: Model) -> None:
     content = catalogue.write_entry(model)
     assert catalogue.entry(json.loads(content)) == model
     assert catalogue.write_entry(catalogue.entry(json.loads(content))) == content
+
+
+@pytest.mark.parametrize("text", ["a\x1b[2J", "a\nb", "a\u202eb", "a\u200b", "a\x00", "a" * 1001])
+def test_texts_that_a_terminal_or_browser_would_not_show_as_they_are_are_refused(text: str) -> None:
+    for field in ({"labels": ["cat", text]}, {"title": text}, {"licence": text}):
+        with pytest.raises(msgspec.ValidationError, match="write it plainly"):
+            catalogue.entry(raw(**field))
 
 
 def test_labels_with_a_name_are_written_by_it() -> None:

@@ -1,0 +1,40 @@
+"""Reading ONNX files, of which the hash in the catalogue must cover everything that is computed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import onnx
+from google.protobuf.message import DecodeError, Message
+from onnx import NodeProto, TensorProto
+
+from contracts.errors import ModelBroken
+
+# A node of this kind names a file with a compiled graph.
+_COMPILED = "EPContext"
+
+
+def read_onnx(path: Path) -> Any:
+    """The content of a file. Raises ModelBroken where it is not ONNX, and where any part of it lies in another file:
+    in weights, in constants, or within branches, loops and functions. Reads no other file."""
+    try:
+        content = onnx.load(str(path), load_external_data=False)
+    except DecodeError as error:
+        raise ModelBroken(f"{path} is not an ONNX file: {error}") from error
+    for part in _parts(content):
+        if isinstance(part, TensorProto) and (part.data_location == TensorProto.EXTERNAL or part.external_data):
+            raise ModelBroken(
+                f"{path} stores its weights in another file: export it as one, or merge them with onnx.save"
+            )
+        if isinstance(part, NodeProto) and part.op_type == _COMPILED:
+            raise ModelBroken(f"{path} refers to a graph compiled for one device: export the model without compiling")
+    return content
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    """All messages within a message."""
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for one in value if field.is_repeated else (value,):
+                yield one
+                yield from _parts(one)
