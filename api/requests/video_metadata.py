@@ -11,7 +11,8 @@ from contracts.errors import InvalidInput
 from contracts.wire.messages import FPS_LIMITS
 
 _UNKNOWN_TYPE = "application/octet-stream"
-_VIDEO_TYPE = re.compile(r"video/[\w.+-]{1,100}", re.ASCII)
+# Without "+": browsers run the scripts of every type that ends in +xml.
+_VIDEO_TYPE = re.compile(r"video/[\w.-]{1,100}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,3}(\.\d{1,9})?", re.ASCII)
 _NAME_MAX = 255
 _TAGS_MAX = 50
@@ -43,11 +44,12 @@ def metadata_of(form: Form) -> VideoMetadata:
     if len(tags) > _TAGS_MAX:
         raise InvalidInput(f"there are more than {_TAGS_MAX} tags: send fewer")
     recorded_at, fps = _time(form.fields.get("recorded_at")), _rate(form.fields.get("fps"))
-    return VideoMetadata(name, _media_type(form.content_type), recorded_at, source, tags, fps)
+    return VideoMetadata(name, served_type(form.content_type), recorded_at, source, tags, fps)
 
 
-def _media_type(told: str) -> str:
-    """A video media type, or the unknown type for everything else."""
+def served_type(told: str) -> str:
+    """The media type that a file is served with: the given one of a video that browsers at most play, or the unknown
+    type, which they download."""
     name = told.partition(";")[0].strip().lower()
     return name if _VIDEO_TYPE.fullmatch(name) else _UNKNOWN_TYPE
 

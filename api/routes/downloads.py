@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api.context import context
+from api.requests.video_metadata import served_type
 from api.web.asgi_operations import asgi_operation
 from api.web.conditional import PRIVATE, NotSatisfiable, Part, is_known, wanted_part
 from api.web.problems import MEDIA_TYPE as PROBLEM
@@ -22,7 +23,9 @@ _PIECE_BYTES = 256 * 1024
 async def video_content(request: Request, user: str) -> Response:
     """The file, or a range of it."""
     video = await run_sync(context.current().videos.get, user, request.path_params["video_id"])
-    return await stored(request, video_key(video.id), video.size_bytes, f'"{video.sha256}"', video.content_type)
+    return await stored(
+        request, video_key(video.id), video.size_bytes, f'"{video.sha256}"', served_type(video.content_type)
+    )
 
 
 async def stored(

@@ -11,7 +11,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
+from contracts.database.engine import open_database
+from contracts.database.tables import Video
 from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
 from tests.support.videos.cases import FOLDER
@@ -239,10 +243,11 @@ def test_lists_are_paginated_by_cursor(client: Client, sample: Path) -> None:
         client.call("DELETE", f"/videos/{video}", 204)
 
 
-def test_served_content_type_is_a_video_type_or_generic(client: Client, sample: Path) -> None:
+def test_served_content_type_is_a_video_type_or_generic(service: Service, client: Client, sample: Path) -> None:
     for told, kept in (
         ("video/mp4", "video/mp4"),
         ("text/html", None),
+        ("video/svg+xml", None),
         ("video/mp4\x0bX: 1", None),
         ("VIDEO/X-M4V; a=b", "video/x-m4v"),
     ):
@@ -253,6 +258,12 @@ def test_served_content_type_is_a_video_type_or_generic(client: Client, sample: 
         )
         served = client.request("GET", f"/videos/{video['id']}/content")
         assert served.headers["content-type"] == (kept or "application/octet-stream")
+        engine = open_database(service.settings().database_url)  # as an earlier release may have stored it
+        with Session(engine) as session, session.begin():
+            session.execute(update(Video).where(Video.id == video["id"]).values(content_type="video/svg+xml"))
+        engine.dispose()
+        served = client.request("GET", f"/videos/{video['id']}/content")
+        assert served.headers["content-type"] == "application/octet-stream"
         client.call("DELETE", f"/videos/{video['id']}", 204)
 
 
