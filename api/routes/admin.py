@@ -20,11 +20,11 @@ def list_users(limit: int = 50, cursor: str | None = None, search: str = "") -> 
 
 
 def change_user(user: str, user_id: str, body: dict[str, Any]) -> Answer:
-    """Set role or quotas of a user. Administrators cannot demote themselves, so that one remains. Raises NotFound,
-    Conflict."""
+    """Set role or quotas of a user. Administrators cannot demote themselves, nor the last one besides, so that one
+    remains. Raises NotFound, Conflict."""
     if user_id == user and body.get("role", ADMIN) != ADMIN:
         raise Conflict("you cannot remove your own administrator role: ask another administrator")
-    found, changed = context.current().users.change(user_id, **body)
+    found, changed = context.current().users.change(user_id, leave_admin=True, **body)
     for name in changed:
         audit.note(f"user.{name}", user_id=user, subject=user_id)
     return answer(user_representation(found))

@@ -4,12 +4,15 @@ from typing import Any
 
 from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session as Transaction
 
+from api.access.passwords import DISABLED
+from api.access.scopes import ADMIN
 from api.tables.queries import found, page
 from api.tables.sessions import end_credentials
 from contracts.database.engine import Database
 from contracts.database.tables import AuditEvent, User, new_id
-from contracts.errors import NotFound, UsernameTaken
+from contracts.errors import Conflict, NotFound, UsernameTaken
 
 
 class UserTable:
@@ -66,9 +69,13 @@ class UserTable:
         with self._database.read() as session:
             return page(session, statement, AuditEvent.at, limit, cursor)
 
-    def change(self, user_id: str, **values: Any) -> tuple[User, list[str]]:
-        """Set fields of a user. Returns the user and the names of the fields that changed. Raises NotFound."""
+    def change(self, user_id: str, *, leave_admin: bool = False, **values: Any) -> tuple[User, list[str]]:
+        """Set fields of a user. Returns the user and the names of the fields that changed.
+
+        leave_admin: whether an administrator who can log in must remain. Raises NotFound, Conflict."""
         with self._database.write() as session:
+            if leave_admin and values.get("role", ADMIN) != ADMIN:
+                _require_another_admin(session, user_id)
             user = found(session.get(User, user_id, with_for_update=True), "user")
             changed = [name for name, value in values.items() if getattr(user, name) != value]
             for name in changed:
@@ -93,3 +100,12 @@ class UserTable:
             if session.execute(update(User).where(*current).values(password_hash=new_hash)).rowcount != 1:  # type: ignore[attr-defined]
                 return None
             return end_credentials(session, user_id, keep_tokens=keep_tokens, kept_session=session_id)
+
+
+def _require_another_admin(transaction: Transaction, user_id: str) -> None:
+    """Raises Conflict when this user is the only administrator who can log in. Locks the administrators, so that two
+    who demote each other at the same time come one after the other."""
+    able = (User.role == ADMIN, User.password_hash != DISABLED)
+    admins = transaction.scalars(select(User.id).where(*able).order_by(User.id).with_for_update()).all()
+    if list(admins) == [user_id]:
+        raise Conflict("this is the last administrator: give another user the role first")
