@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import BinaryIO
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.operator.backup import BackupCounts, BackupPaths, take
+from api.operator.private_file import private_file
 from api.operator.restore import restore
 from contracts.database.engine import open_database
 from contracts.errors import SettingsError
@@ -54,22 +54,13 @@ def _execute(options: argparse.Namespace, settings: Settings) -> BackupCounts:
 
 @contextmanager
 def _sink(name: str) -> Iterator[BinaryIO]:
-    """A file that is renamed into place when complete, readable by its owner only: it contains the signing key."""
+    """The backup file, or standard output."""
     if name == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = Path(name)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as sink:
-            yield sink
-            sink.flush()
-            os.fsync(sink.fileno())
-        part.rename(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with private_file(Path(name)) as sink:
+        yield sink
 
 
 def _report(taken: BackupCounts, command: str) -> str:

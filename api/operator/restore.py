@@ -20,6 +20,7 @@ from sqlalchemy.types import JSON, TypeEngine
 
 from api.operator.backup import MODELS, SECRETS, BackupCounts, BackupPaths, keys_of
 from api.operator.backup_file import HOME, STORAGE, TABLES, HashingReader, Reader
+from api.operator.private_file import private_file
 from contracts.database.tables import Base, Job, Rendition
 from contracts.errors import Conflict, CorruptData
 from contracts.storage.port import Storage, is_key
@@ -179,8 +180,7 @@ def _lines(folder: Path, table: str) -> Iterator[dict[str, Any]]:
 def _restore_files(folder: Path, paths: BackupPaths) -> None:
     """Copy the signing key and the added models to their paths on this machine."""
     if paths.secrets and (folder / SECRETS).is_file():
-        paths.secrets.unlink(missing_ok=True)
-        paths.secrets.touch(mode=0o600)
-        paths.secrets.write_bytes((folder / SECRETS).read_bytes())
+        with private_file(paths.secrets) as sink:
+            sink.write((folder / SECRETS).read_bytes())
     if (folder / MODELS).is_dir():
         shutil.copytree(folder / MODELS, paths.models, dirs_exist_ok=True)
