@@ -24,9 +24,14 @@ def test_file_is_replaced_when_complete_and_private_from_the_start(tmp_path: Pat
 def test_after_an_error_there_is_what_was_there_before(tmp_path: Path) -> None:
     path = tmp_path / "secrets.env"
     path.write_bytes(b"old")
-    with pytest.raises(OSError, match="full"), private_file(path) as sink:
-        sink.write(b"ne")
-        raise OSError("full")
+
+    def fail() -> None:
+        with private_file(path) as sink:
+            sink.write(b"ne")
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        fail()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
