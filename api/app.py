@@ -26,6 +26,7 @@ from api.web.allowed_methods import methods_at
 from api.web.asgi_operations import AsgiOperations, BodyLimit, MethodOverride, PrintablePaths
 from api.web.client_address import ClientAddress
 from api.web.cors import cors
+from api.web.host_check import HostCheck
 from api.web.page_site import WebPage
 from api.web.security_headers import SecurityHeaders
 from api.web.validation import BodyValidator, IdValidator
@@ -53,6 +54,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     if settings.cors:
         app.add_middleware(cors(settings.cors), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)
+    app.add_middleware(functools.partial(HostCheck, names=settings.served_hosts), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(
         functools.partial(ClientAddress, trusted=settings.proxy_networks), MiddlewarePosition.BEFORE_EXCEPTION
     )

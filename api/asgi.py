@@ -1,10 +1,12 @@
 """ASGI entry point: `gunicorn -k api.gunicorn_worker.Worker "api.asgi:create()"`."""
 
+import logging
 import sys
 import warnings
 
 from contracts.errors import SettingsError
 from contracts.runtime.log_setup import configure
+from contracts.settings.checks import risks
 from contracts.settings.load import load
 
 # Connexion imports a test client that Starlette is about to move. Operators cannot do anything about it.
@@ -15,6 +17,8 @@ import connexion  # noqa: E402  (after the filter)
 from api import gunicorn_worker  # noqa: E402
 from api.app import create_app  # noqa: E402
 from api.context import context  # noqa: E402
+
+log = logging.getLogger(__name__)
 
 # Exit code of a worker that gunicorn does not restart: Arbiter.APP_LOAD_ERROR.
 _HALT = 4
@@ -28,6 +32,8 @@ def create() -> connexion.FlaskApp:
         print(error.detail, file=sys.stderr)
         sys.exit(_HALT)
     configure(settings)
+    for risk in risks(settings):
+        log.warning("%s", risk)
     app = create_app(settings)
     services = context.current()
     gunicorn_worker.on_stop += [services.events.stop, services.deliverer.stop]

@@ -19,6 +19,18 @@ def misfits(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     return problems + _storage_misfits(settings)
 
 
+def risks(settings: Settings) -> list[str]:
+    """What an operator may not have meant, as texts: the service starts all the same."""
+    quotas = (settings.quota_stored_bytes, settings.quota_active_jobs, settings.quota_frames_per_day)
+    if settings.is_loopback or settings.registration == "closed" or any(quotas):
+        return []
+    return [
+        f"HOST={settings.host} lets others reach the service, REGISTRATION=open lets them become users, and no quota "
+        "limits what they store and compute: set REGISTRATION=closed, or QUOTA_STORED_BYTES, QUOTA_ACTIVE_JOBS and "
+        "QUOTA_FRAMES_PER_DAY"
+    ]
+
+
 def weaknesses(variable: str, value: str, least_length: int) -> list[str]:
     """Problems of a secret, as texts that do not contain it."""
     if value.lower() in _PLACEHOLDERS or value.lower().startswith(("change", "<")):

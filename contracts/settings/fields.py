@@ -60,6 +60,15 @@ def origins(text: str) -> tuple[str, ...]:
     return found
 
 
+def host_names(text: str) -> frozenset[str]:
+    """Parse a list of host names; lower case. Raises ValueError."""
+    found = frozenset(item.strip().lower() for item in text.split(",") if item.strip())
+    for name in found:
+        if name != "*" and not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", name):
+            raise ValueError(f"{name} is no host name: write it as video.example.org, without https:// and port")
+    return found
+
+
 def program(path: str) -> None:
     """Raises ValueError for a path that is not an executable file."""
     if not os.access(path, os.X_OK) or Path(path).is_dir():

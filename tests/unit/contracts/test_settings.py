@@ -10,6 +10,7 @@ import yaml
 
 from cli.embedded.up import EmbeddedService, roles
 from contracts.errors import SettingsError
+from contracts.settings.checks import risks
 from contracts.settings.fields import ROLES, Role
 from contracts.settings.load import load
 from contracts.settings.table import SECTIONS, Row, Settings, table
@@ -173,6 +174,19 @@ def test_wrong_url_is_named_with_the_valid_schemes_and_without_its_password(vari
     (line,) = problems("processor", {**GOOD, variable: url})
     assert line.startswith(f"{variable} {said}")
     assert "hidden" not in line
+
+
+def test_an_open_service_without_quotas_is_a_risk_unless_only_this_machine_reaches_it() -> None:
+    (said,) = risks(load("api", {**GOOD, "HOST": "0.0.0.0"}))  # noqa: S104
+    assert all(name in said for name in ("HOST=0.0.0.0", "REGISTRATION=closed", "QUOTA_STORED_BYTES"))
+    for settings in (
+        {},
+        {"HOST": "::1"},
+        {"HOST": "localhost"},
+        {"HOST": "::", "REGISTRATION": "closed"},
+        {"HOST": "::", "QUOTA_ACTIVE_JOBS": "4"},
+    ):
+        assert risks(load("api", {**GOOD, **settings})) == []
 
 
 def readers(row: Row) -> str:
