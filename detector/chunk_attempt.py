@@ -58,7 +58,7 @@ class _Lease:
 
     def release(self) -> None:
         if self.held:
-            self.services.store.release_lease(self.chunk.job_id, self.chunk.index)
+            self.services.store.release_lease(self.chunk.job_id, self.chunk.index, self.services.worker)
 
 
 def perform(chunk: Chunk, services: Services, repeats: int) -> int | None:

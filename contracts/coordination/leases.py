@@ -1,4 +1,4 @@
-"""Redis coordination: locks, leases, debounces, counters and one-shot replies.
+"""Redis coordination: locks, debounces, counters and one-shot replies.
 
 Nothing here outlives a few minutes (counters: a week), so it stays in Redis wherever the results are kept.
 Names come from `contracts.coordination.names`.
@@ -40,12 +40,14 @@ return -1
 
 
 class Coordination:
-    """Leases, debounces, counters, and the sending side of replies. Raises RedisError when Redis does not answer.
+    """Debounces, counters, and the sending side of replies; `locks` for work that one process does at a time. Raises
+    RedisError when Redis does not answer.
 
-    A lease has no owner: it keeps others away until it is released or expires.
+    A debounce has no owner: it keeps others away until it is released or expires.
     """
 
     def __init__(self, client: "redis.Redis") -> None:
+        self.locks = Locks(client)
         self._redis = client
         self._reserve = client.register_script(_RESERVE)
 
@@ -59,19 +61,19 @@ class Coordination:
         return self.acquire(name, seconds)
 
     def acquire(self, name: str, seconds: int) -> bool:
-        """Take a lease that expires after the seconds; False when it is held."""
+        """Take what expires after the seconds; False when it is held."""
         return bool(self._redis.set(_lock_key(name), b"1", ex=seconds, nx=True))
 
     def is_held(self, name: str) -> bool:
-        """Whether the lease (or lock) is held."""
+        """Whether it (or a lock of that name) is held."""
         return bool(self._redis.exists(_lock_key(name)))
 
     def renew(self, name: str, seconds: int) -> None:
-        """Set the time to live of a lease."""
+        """Set its time to live."""
         self._redis.set(_lock_key(name), b"1", ex=seconds)
 
     def release(self, name: str) -> None:
-        """Release a lease."""
+        """Release it."""
         self._redis.delete(_lock_key(name))
 
     def count(self, name: str, seconds: int) -> int:

@@ -54,8 +54,8 @@ class ResultStore(Protocol):
     def take_lease(self, job_id: str, index: int, owner: str, seconds: int) -> bool:
         """Take or renew the lease of a chunk; False when another owner has it."""
 
-    def release_lease(self, job_id: str, index: int) -> None:
-        """Release the lease of a chunk."""
+    def release_lease(self, job_id: str, index: int, owner: str) -> None:
+        """Release the lease of a chunk, if it is still the owner's."""
 
     def leased(self, job_id: str, index: int) -> bool:
         """Whether a chunk is leased."""

@@ -14,6 +14,7 @@ from contracts.results.port import Progress
 from contracts.wire.messages import Layout, decode, encode
 
 _PREFIX = "wd:job:"
+_RELEASE_LEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 _KINDS = ("chunks", "attempts", "progress", "state")
 
 
@@ -71,8 +72,8 @@ class RedisResultStore:
         self._ask("expire", key, seconds)
         return True
 
-    def release_lease(self, job_id: str, index: int) -> None:
-        self._ask("delete", _key(job_id, f"lease:{index}"))
+    def release_lease(self, job_id: str, index: int, owner: str) -> None:
+        self._ask("eval", _RELEASE_LEASE, 1, _key(job_id, f"lease:{index}"), owner)
 
     def leased(self, job_id: str, index: int) -> bool:
         return bool(self._ask("exists", _key(job_id, f"lease:{index}")))

@@ -3,9 +3,12 @@
 import logging
 import tempfile
 import threading
+import uuid
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.coordination import names
+from contracts.coordination.leases import Locks, LockState
 from contracts.database.tables import Rendition
 from contracts.errors import NotFound, StorageFull, VideoRefused, WebDetectorError
 from contracts.storage.port import index_key, rendition_key, result_key, video_key
@@ -32,22 +35,40 @@ def render(services: Services, rendition_id: str) -> None:
 
     Raises StorageUnavailable; the reaper then sends it again."""
     row = services.repository.rendition(rendition_id)
-    if (
-        row is None
-        or row.state not in UNFINISHED
-        or not services.coordination.acquire(names.rendition_lease(row.id), _LEASE_SECONDS)
-    ):
+    if row is None or row.state not in UNFINISHED:
+        return
+    lease = _Lease(services.coordination.locks, names.rendition_lease(row.id))
+    if not lease.take():
         return
     try:
-        _under_lease(services, row)
+        _under_lease(services, row, lease)
     finally:
-        services.coordination.release(names.rendition_lease(row.id))
+        lease.release()
     left = services.repository.rendition(rendition_id)
     if left is not None and left.state == RenditionState.QUEUED:  # interrupted by a shutdown, or requested again
         render_signature(services, left).apply_async()
 
 
-def _under_lease(services: Services, row: Rendition) -> None:
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    """This call's lease on a rendition. A renderer that was suspended until it expired takes nothing from the next."""
+
+    locks: Locks
+    name: str
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def take(self) -> bool:
+        return self.locks.acquire(self.name, self.owner, _LEASE_SECONDS)
+
+    def renew(self) -> bool:
+        """False when another renderer has it."""
+        return self.locks.renew(self.name, self.owner, _LEASE_SECONDS) is not LockState.LOST
+
+    def release(self) -> None:
+        self.locks.release(self.name, self.owner)
+
+
+def _under_lease(services: Services, row: Rendition, lease: _Lease) -> None:
     tries = names.rendition_attempts(row.id, row.created_at)
     if services.coordination.count(tries, _TRIES_SECONDS) > MOST_TRIES:
         detail = f"it could not be made in {MOST_TRIES} tries: the log of the renderer says more"
@@ -56,7 +77,7 @@ def _under_lease(services: Services, row: Rendition) -> None:
     if not services.repository.move_rendition(row, RenditionState.RUNNING, frames_done=0):
         return
     try:
-        _make(services, row)
+        _make(services, row, lease)
     except Unwanted:
         if leaving.is_set():
             services.coordination.reset_count(tries)
@@ -65,7 +86,7 @@ def _under_lease(services: Services, row: Rendition) -> None:
         _fail(services, row, error)
 
 
-def _make(services: Services, row: Rendition) -> None:
+def _make(services: Services, row: Rendition, lease: _Lease) -> None:
     """Raises VideoRefused, NotFound, StorageFull, StorageUnavailable, Unwanted."""
     video = services.repository.video(row.video_id)
     if video is None or video.media is None:
@@ -75,8 +96,7 @@ def _make(services: Services, row: Rendition) -> None:
     options = from_json(row.options, RenditionOptions)
 
     def tick(report: Report | None) -> bool:
-        services.coordination.renew(names.rendition_lease(row.id), _LEASE_SECONDS)
-        return not leaving.is_set() and _record_progress(services, row, report)
+        return lease.renew() and not leaving.is_set() and _record_progress(services, row, report)
 
     settings = services.settings
     folder = Path(settings.data_dir if settings.storage_bucket else settings.storage_path)
@@ -92,7 +112,8 @@ def _make(services: Services, row: Rendition) -> None:
             target.seek(0)
             while piece := target.read(_COPY_BYTES):
                 sink.write(piece)
-                services.coordination.renew(names.rendition_lease(row.id), _LEASE_SECONDS)
+                if not lease.renew():
+                    raise Unwanted
             size = target.tell()
     values = {"frames_done": report.frames_done, "frames_total": report.frames_total, "size_bytes": size}
     done = services.repository.move_rendition(row, RenditionState.READY, content_type=report.content_type, **values)

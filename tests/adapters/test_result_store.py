@@ -106,7 +106,9 @@ def test_lease_has_one_owner(store: ResultStore, job: str) -> None:
     assert store.take_lease(job, 0, "a", 60), "a sign of life"
     assert not store.take_lease(job, 0, "b", 60)
     assert store.take_lease(job, 1, "b", 60)
-    store.release_lease(job, 0)
+    store.release_lease(job, 0, "b")
+    assert store.leased(job, 0), "another's lease was given away"
+    store.release_lease(job, 0, "a")
     assert not store.leased(job, 0)
     assert store.leased(job, 1)
     assert store.take_lease(job, 0, "b", 60)
@@ -165,7 +167,7 @@ def test_forget_removes_only_the_job(store: ResultStore, job: str) -> None:
 def test_untouched_job_expires(make: Make, job: str) -> None:
     store = make(1)
     fill(store, job)
-    store.release_lease(job, 0)
+    store.release_lease(job, 0, "owner")
     time.sleep(0.6)
     store.touch(job)
     time.sleep(0.6)

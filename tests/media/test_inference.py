@@ -287,7 +287,7 @@ def test_a_detector_that_lost_its_lease_stops(
     begin = services.store.begin_attempt
 
     def taken_over(job_id: str, index: int) -> int:
-        services.store.release_lease(job_id, index)
+        services.store.release_lease(job_id, index, services.worker)
         services.store.take_lease(job_id, index, "worker-2", 60)
         return begin(job_id, index)
 

@@ -122,8 +122,9 @@ class MemoryResultStore(ResultStore):
         self._write(job_id, f"lease:{index}", seconds)["owner"] = owner
         return True
 
-    def release_lease(self, job_id: str, index: int) -> None:
-        self._hashes.pop((job_id, f"lease:{index}"), None)
+    def release_lease(self, job_id: str, index: int, owner: str) -> None:
+        if self._read(job_id, f"lease:{index}").get("owner") == owner:
+            del self._hashes[job_id, f"lease:{index}"]
 
     def leased(self, job_id: str, index: int) -> bool:
         return bool(self._read(job_id, f"lease:{index}"))

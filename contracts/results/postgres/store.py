@@ -96,7 +96,7 @@ _TAKE_LEASE = """
     WHERE lease.owner = excluded.owner OR lease.expires_at <= now()
     RETURNING true
 """
-_RELEASE_LEASE = "DELETE FROM lease WHERE job_name = :job AND number = :number"
+_RELEASE_LEASE = "DELETE FROM lease WHERE job_name = :job AND number = :number AND owner = :owner"
 _LEASED = "SELECT true FROM lease WHERE job_name = :job AND number = :number AND expires_at > now()"
 _TOUCH = "UPDATE job SET expires_at = now() + :ttl * interval '1 s' WHERE name = :job AND expires_at > now()"
 _IDLE = "SELECT name FROM job WHERE name IS NOT NULL AND expires_at <= now() + :left * interval '1 s'"
@@ -164,8 +164,8 @@ class PostgresResultStore:
     def take_lease(self, job_id: str, index: int, owner: str, seconds: int) -> bool:
         return bool(self._value(_TAKE_LEASE, job=job_id, number=index, owner=owner, seconds=seconds))
 
-    def release_lease(self, job_id: str, index: int) -> None:
-        self._pool.run(_RELEASE_LEASE, job=job_id, number=index)
+    def release_lease(self, job_id: str, index: int, owner: str) -> None:
+        self._pool.run(_RELEASE_LEASE, job=job_id, number=index, owner=owner)
 
     def leased(self, job_id: str, index: int) -> bool:
         return bool(self._value(_LEASED, job=job_id, number=index))

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
 from contracts.coordination import names
-from contracts.coordination.leases import Coordination
+from contracts.coordination.leases import Coordination, LockState
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Rendition, User, Video, utcnow
 from contracts.errors import StorageUnavailable
@@ -26,6 +26,7 @@ from contracts.workers.celery_app import create_celery
 from processor.context import Services
 from processor.periodic import run_due
 from processor.renditions import steps
+from processor.renditions.protocol import Report
 from processor.repository import Repository
 from tests.media.test_rendering import grey, probed
 from tests.support.servers.valkey import Valkey
@@ -126,6 +127,22 @@ def test_leased_rendition_is_left_alone(bench: Bench) -> None:
     assert bench.services.coordination.acquire(names.rendition_lease(bench.row.id), 60)
     assert bench.render() == RenditionState.QUEUED
     assert bench.services.coordination.is_held(names.rendition_lease(bench.row.id))
+
+
+def test_renderer_that_was_away_takes_no_lease_from_the_next_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a suspension that outlives the lease: the next renderer has begun."""
+    locks, lease = bench.services.coordination.locks, names.rendition_lease(bench.row.id)
+
+    def suspended(*arguments: object) -> Report:
+        bench.services.coordination.release(lease)
+        assert locks.acquire(lease, "next", 60)
+        return made(*arguments)  # type: ignore[arg-type]
+
+    made = steps.make
+    monkeypatch.setattr(steps, "make", suspended)
+    assert bench.render() == RenditionState.RUNNING  # the next one's
+    assert locks.renew(lease, "next", 60) is not LockState.LOST
+    assert bench.emptied() == 0
 
 
 def test_rendition_that_kills_its_renderer_repeatedly_fails(bench: Bench) -> None:
