@@ -182,5 +182,10 @@ def _restore_files(folder: Path, paths: BackupPaths) -> None:
     if paths.secrets and (folder / SECRETS).is_file():
         with private_file(paths.secrets) as sink:
             sink.write((folder / SECRETS).read_bytes())
-    if (folder / MODELS).is_dir():
-        shutil.copytree(folder / MODELS, paths.models, dirs_exist_ok=True)
+    for source in (path for path in (folder / MODELS).rglob("*") if path.is_file()):
+        target = paths.models / source.relative_to(folder / MODELS)
+        if not target.parent.is_dir():
+            target.parent.mkdir(parents=True)
+            target.parent.chmod(0o755)
+        shutil.copyfile(source, target)
+        target.chmod(0o644)  # whatever the umask: detectors may run as another user

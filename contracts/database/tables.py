@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -57,13 +58,20 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON}
 
 
+def _name_key(context: DefaultExecutionContext) -> str:
+    """A user's name in lower case."""
+    return str(context.get_current_parameters()["username"]).lower()
+
+
 class User(Base):
-    """role: user or admin. quotas: limits of this user that replace those of the settings, by name."""
+    """role: user or admin. name_key: keeps others from a name that differs by case alone; None where an older user had
+    such a name before that was refused. quotas: limits of this user that replace those of the settings, by name."""
 
     __tablename__ = "users"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     username: Mapped[str] = mapped_column(String(64), unique=True)
+    name_key: Mapped[str | None] = mapped_column(String(64), unique=True, index=True, default=_name_key)
     password_hash: Mapped[str] = mapped_column(String(255))
     role: Mapped[str] = mapped_column(String(16), default="user", server_default="user")
     quotas: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from sqlalchemy.orm import Session
 from api.results.selection import Query, Selection
 from api.results.sources import FiledFrames
 from api.routes.results import lines
+from api.tables.users import UserTable
 from contracts.database.engine import open_database
 from contracts.database.tables import REVISION, Job, User, Video
+from contracts.errors import UsernameTaken
 from contracts.results.result_file import ResultFile
 from contracts.wire.messages import to_json
 from processor.housekeeping.inventory import Inventory
@@ -101,6 +104,24 @@ def test_the_tables_of_every_revision_are_brought_up_to_date_with_what_is_in_the
         for job in session.scalars(select(Job)):
             own = today.get_one(Job, job.id).chunks_sent
             assert job.chunks_sent == (job.chunks_total if revision < _KNOWS_SENT else own)
+    engine.dispose()
+
+
+def test_names_that_differ_by_case_alone_stay_and_no_more_are_added(tmp_path: Path) -> None:
+    migrate(tmp_path, "0004")
+    engine = open_database(f"sqlite:///{tmp_path / 'web-detector.sqlite'}")
+    then = MetaData()
+    then.reflect(engine)
+    with engine.begin() as connection:
+        for name, day in (("Alice", 2), ("alice", 1), ("bob", 1)):
+            row = {"id": name, "username": name, "password_hash": "-", "created_at": datetime(2026, 1, day, tzinfo=UTC)}
+            connection.execute(then.tables["users"].insert(), row)
+    migrate(tmp_path, "head")
+    table = UserTable(engine)
+    assert [table.by_name(name).name_key for name in ("Alice", "alice", "bob")] == [None, "alice", "bob"]
+    for name in ("ALICE", "Bob"):
+        with pytest.raises(UsernameTaken):
+            table.add(name, "-")
     engine.dispose()
 
 

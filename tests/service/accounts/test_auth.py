@@ -51,9 +51,10 @@ def test_body_that_is_not_json_is_refused(service: Service) -> None:
     Client(service.url).problem("POST", "/auth/login", 400, "malformed_request", content=b"{not json", headers=headers)
 
 
-def test_user_name_is_unique(service: Service, client: Client) -> None:
-    body = {"username": client.username, "password": "another-password"}
-    Client(service.url).problem("POST", "/auth/register", 409, "username_taken", json=body)
+def test_user_name_is_unique_whatever_its_case(service: Service, client: Client) -> None:
+    for name in (client.username, client.username.upper()):
+        body = {"username": name, "password": "another-password"}
+        Client(service.url).problem("POST", "/auth/register", 409, "username_taken", json=body)
 
 
 def test_login_needs_the_password(service: Service, client: Client) -> None:

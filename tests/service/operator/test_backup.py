@@ -117,7 +117,8 @@ def test_restore_gives_the_same_data(desk: InProcessProcessor, other: Other, sma
     assert other.verdicts() == {job.id: () for job in jobs}
     assert (other.folder / "secrets.env").read_text() == "JWT_SECRET_KEY=key\n"
     assert stat.S_IMODE((other.folder / "secrets.env").stat().st_mode) == 0o600
-    assert (other.folder / "models" / "some.onnx").read_bytes() == b"weights"
+    model = other.folder / "models" / "some.onnx"
+    assert (model.read_bytes(), stat.S_IMODE(model.stat().st_mode)) == (b"weights", 0o644)
 
 
 def test_restored_running_jobs_start_over(desk: InProcessProcessor, other: Other, small: Clip) -> None:
@@ -252,7 +253,7 @@ def rewritten(
 
 def test_backup_of_an_earlier_release_is_upgraded(desk: InProcessProcessor, other: Other, small: Clip) -> None:
     job = desk.add_job(desk.add_video(small))
-    new = {"users": {"role", "quotas"}, "api_tokens": {"scopes"}, "jobs": {"chunks_sent"}}
+    new = {"users": {"role", "quotas", "name_key"}, "api_tokens": {"scopes"}, "jobs": {"chunks_sent"}}
     other.restore(rewritten(backed_up(desk), "0003", new, {"webhooks", "deliveries", "audit_events"}))
     assert other.verdicts() == {job.id: ()}
     with Session(other.engine) as session:
