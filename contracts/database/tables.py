@@ -60,7 +60,7 @@ class Base(DeclarativeBase):
 
 def _name_key(context: DefaultExecutionContext) -> str:
     """A user's name in lower case."""
-    return str(context.get_current_parameters()["username"]).lower()
+    return str(context.get_current_parameters()["username"]).lower()  # type: ignore[no-untyped-call]
 
 
 class User(Base):

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError, Message
 from onnx import NodeProto, TensorProto
 
 from contracts.errors import ModelBroken
+from detector.engine import line_of
 
 # A node of this kind names a file with a compiled graph.
 _COMPILED = "EPContext"
@@ -19,8 +19,8 @@ def read_onnx(path: Path) -> Any:
     in weights, in constants, or within branches, loops and functions. Reads no other file."""
     try:
         content = onnx.load(str(path), load_external_data=False)
-    except DecodeError as error:
-        raise ModelBroken(f"{path} is not an ONNX file: {error}") from error
+    except Exception as error:  # errors of the library have no common class
+        raise ModelBroken(f"{path} is not an ONNX file: {line_of(error)}") from error
     for part in _parts(content):
         if isinstance(part, TensorProto) and (part.data_location == TensorProto.EXTERNAL or part.external_data):
             raise ModelBroken(
@@ -31,7 +31,7 @@ def read_onnx(path: Path) -> Any:
     return content
 
 
-def _parts(message: Message) -> Iterator[Message]:
+def _parts(message: Any) -> Iterator[Any]:
     """All messages within a message."""
     for field, value in message.ListFields():
         if field.message_type is not None:

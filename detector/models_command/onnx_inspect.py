@@ -8,7 +8,6 @@ import onnx
 from onnx import TensorProto
 
 from contracts.errors import ModelBroken
-from detector.engine import line_of
 from detector.engines.onnx_file import read_onnx
 from detector.models_command import onnx_notes
 from detector.models_command.onnx_notes import Notes
@@ -56,12 +55,7 @@ class Graph:
 
 def inspect(path: Path) -> Graph:
     """Read a file. Raises ModelBroken: not ONNX, external data, no image input."""
-    try:
-        content = read_onnx(path)
-    except ModelBroken:
-        raise
-    except Exception as error:  # errors of the library have no common class
-        raise ModelBroken(f"{path} is not an ONNX file: {line_of(error)}") from error
+    content = read_onnx(path)
     graph = content.graph
     if not graph.output:
         raise ModelBroken(f"{path} is not an ONNX file of a model: it has no outputs")

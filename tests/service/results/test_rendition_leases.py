@@ -25,7 +25,7 @@ from contracts.wire.renditions import RenditionState, render_queue
 from contracts.workers.celery_app import create_celery
 from processor.context import Services
 from processor.periodic import run_due
-from processor.renditions import steps
+from processor.renditions import ask, steps
 from processor.renditions.protocol import Report
 from processor.repository import Repository
 from tests.media.test_rendering import grey, probed
@@ -138,7 +138,7 @@ def test_renderer_that_was_away_takes_no_lease_from_the_next_one(bench: Bench, m
         assert locks.acquire(lease, "next", 60)
         return made(*arguments)  # type: ignore[arg-type]
 
-    made = steps.make
+    made = ask.make
     monkeypatch.setattr(steps, "make", suspended)
     assert bench.render() == RenditionState.RUNNING  # the next one's
     assert locks.renew(lease, "next", 60) is not LockState.LOST
