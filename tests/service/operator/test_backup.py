@@ -253,7 +253,12 @@ def rewritten(
 
 def test_backup_of_an_earlier_release_is_upgraded(desk: InProcessProcessor, other: Other, small: Clip) -> None:
     job = desk.add_job(desk.add_video(small))
-    new = {"users": {"role", "quotas", "name_key"}, "api_tokens": {"scopes"}, "jobs": {"chunks_sent"}}
+    new = {
+        "users": {"role", "quotas", "name_key"},
+        "api_tokens": {"scopes"},
+        "jobs": {"chunks_sent"},
+        "videos": {"fps"},
+    }
     other.restore(rewritten(backed_up(desk), "0003", new, {"webhooks", "deliveries", "audit_events"}))
     assert other.verdicts() == {job.id: ()}
     with Session(other.engine) as session:
