@@ -108,7 +108,7 @@ def test_the_tables_of_every_revision_are_brought_up_to_date_with_what_is_in_the
 
 
 def test_names_that_differ_by_case_alone_stay_and_no_more_are_added(tmp_path: Path) -> None:
-    migrate(tmp_path, "0005")
+    migrate(tmp_path, "0006")
     engine = open_database(f"sqlite:///{tmp_path / 'web-detector.sqlite'}")
     then = MetaData()
     then.reflect(engine)

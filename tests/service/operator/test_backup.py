@@ -256,7 +256,8 @@ def test_backup_of_an_earlier_release_is_upgraded(desk: InProcessProcessor, othe
     new = {
         "users": {"role", "quotas", "name_key"},
         "api_tokens": {"scopes"},
-        "jobs": {"chunks_sent"},
+        "jobs": {"chunks_sent", "changed_at"},
+        "renditions": {"changed_at"},
         "videos": {"fps"},
     }
     other.restore(rewritten(backed_up(desk), "0003", new, {"webhooks", "deliveries", "audit_events"}))
