@@ -298,6 +298,12 @@ class StoreUnavailable(Unavailable):
     code = "store_unavailable"
 
 
+class TooManyChunks(Unavailable):
+    """Too many chunks with a checksum are held in memory. Clients of tus repeat a request after 503, not after 429."""
+
+    code = "too_many_chunks"
+
+
 class StorageUnavailable(Unavailable):
     """The storage does not answer or failed during an operation. The request can be repeated."""
 
@@ -320,6 +326,12 @@ class PrecisionUnavailable(EngineUnavailable):
     """This machine cannot compute with the precision and provider of the job's plan; another detector must."""
 
     code = "precision_unavailable"
+
+
+class PlanFailed(WebDetectorError):
+    """Planning a job failed unexpectedly, again and again."""
+
+    code = "plan_failed"
 
 
 class DeadlinePassed(WebDetectorError):

@@ -37,6 +37,11 @@ def rendition_attempts(rendition_id: str, requested_at: datetime) -> str:
     return f"render:{rendition_id}:{requested_at.timestamp()}"
 
 
+def plan_attempts(job_id: str) -> str:
+    """Counter of the attempts at planning a job since the last one that ended well."""
+    return f"{job_id}:plan"
+
+
 def resend_probe(video_id: str) -> str:
     """Debounce for sending a probe again."""
     return f"{video_id}:probe"

@@ -4,6 +4,9 @@ import logging
 
 from kombu.exceptions import OperationalError
 from msgspec import UNSET
+from redis.exceptions import RedisError
+from sqlalchemy.exc import InterfaceError
+from sqlalchemy.exc import OperationalError as DatabaseOutage
 
 from contracts.coordination import names
 from contracts.coordination.quotas import frames_key, next_day, quotas_of
@@ -13,7 +16,8 @@ from contracts.errors import (
     FramesUsedUp,
     InvalidOptions,
     NotFound,
-    StorageUnavailable,
+    PlanFailed,
+    Unavailable,
     VideoRefused,
     WebDetectorError,
 )
@@ -49,7 +53,11 @@ from processor.task_signatures import render_signature
 
 log = logging.getLogger(__name__)
 
+MOST_TRIES = 5
+_TRIES_SECONDS = 7 * 86_400
 _REPLY_SECONDS = 60
+# Of the servers that planning needs, and of their connections.
+_OUTAGES = (Unavailable, RedisError, DatabaseOutage, InterfaceError, OSError)
 
 
 def probe_video(services: Services, video_id: str) -> ProbeReport:
@@ -96,8 +104,8 @@ def process_video(services: Services, job_id: str) -> None:
     if job.state == JobState.QUEUED and not services.repository.begin(job_id, services.settings.jobs_per_user):
         return  # the end of another job sends it again
     try:
-        plan = read_plan(services, job) or _make_plan(services, job)
-    except StorageUnavailable:
+        plan = _plan_in_few_tries(services, job)
+    except _OUTAGES:
         raise  # the reaper sends it again
     except WebDetectorError as error:
         _fail(services, job, error)
@@ -111,6 +119,29 @@ def process_video(services: Services, job_id: str) -> None:
         drop_plan(services, job)
         return
     advance(services, job, repair=_resend_unstarted)
+
+
+def _plan_in_few_tries(services: Services, job: Job) -> JobPlan:
+    """The plan of a job. A try that ends unexpectedly, or with its process, counts; an outage of a server does not.
+
+    Raises PlanFailed after the last try, before it what the try raises, and what `_make_plan` raises."""
+    tries = names.plan_attempts(job.id)
+    tried = services.coordination.count(tries, _TRIES_SECONDS)
+    failure = PlanFailed(f"planning failed {MOST_TRIES} times: report it to the operator, whose log has the details")
+    if tried > MOST_TRIES:  # each ended with its process
+        raise failure
+    try:
+        plan = read_plan(services, job) or _make_plan(services, job)
+    except (*_OUTAGES, WebDetectorError):
+        services.coordination.reset_count(tries)
+        raise
+    except Exception as error:
+        if tried < MOST_TRIES:
+            raise
+        log.exception("planning job %s failed", job.id)
+        raise failure from error
+    services.coordination.reset_count(tries)
+    return plan
 
 
 def _resend_unstarted(services: Services, job: Job, _: frozenset[int]) -> Job:
