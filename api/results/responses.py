@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from anyio.to_thread import run_sync
 from starlette.concurrency import iterate_in_threadpool
@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from api.web.answers import headers_only
 from api.web.compression import choose, encoded
 from api.web.conditional import PRIVATE, is_known
 from contracts.database.tables import Job
@@ -37,7 +38,17 @@ async def respond(
     if encoding:
         headers["Content-Encoding"] = encoding
     body = await run_sync(pieces)
+    if request.method == "HEAD":
+        await run_sync(_end, body)
+        return headers_only(headers, media_type)
     return StreamingResponse(iterate_in_threadpool(encoded(body, encoding)), headers=headers, media_type=media_type)
+
+
+def _end(body: Iterator[bytes]) -> None:
+    """Let go of what a body reads from: a generator does so only after its first piece."""
+    next(body, None)
+    if isinstance(body, Generator):
+        body.close()
 
 
 def _conditions(job: Job, question: str) -> dict[str, str]:

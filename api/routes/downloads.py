@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api.context import context
 from api.requests.video_metadata import served_type
+from api.web.answers import headers_only
 from api.web.asgi_operations import asgi_operation
 from api.web.conditional import PRIVATE, NotSatisfiable, Part, is_known, wanted_part
 from api.web.problems import MEDIA_TYPE as PROBLEM
@@ -46,9 +47,11 @@ async def stored(
         headers["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"
     sent = part or Part(0, size - 1)
     headers["Content-Length"] = str(len(sent))
+    status = 206 if part else 200
+    if request.method == "HEAD":
+        return headers_only(headers, media_type, status)
     source = await run_sync(context.current().storage.open, key)
-    pieces = iterate_in_threadpool(_pieces(source, sent))
-    return StreamingResponse(pieces, 206 if part else 200, headers, media_type)
+    return StreamingResponse(iterate_in_threadpool(_pieces(source, sent)), status, headers, media_type)
 
 
 def _pieces(source: BinaryIO, part: Part) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from api.context import context
 from api.notify.event_hub import MARGIN, Change, Event, EventHub, Listener
 from api.routes import job_changes
+from api.web.answers import headers_only
 from api.web.asgi_operations import asgi_operation
 from contracts.coordination.deleted_jobs import RETENTION
 from contracts.database.tables import utcnow
@@ -26,7 +27,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # X-Accel-B
 async def events(request: Request, user: str) -> Response:
     """The events of all jobs of the user."""
     listener = Listener(user, _credential(request), _resumed(request, utcnow()))
-    return await _stream(listener, functools.partial(job_changes.all_active, user))
+    return await _stream(request, listener, functools.partial(job_changes.all_active, user))
 
 
 @asgi_operation()
@@ -34,10 +35,12 @@ async def job_events(request: Request, user: str) -> Response:
     """The events of one job, and of renditions of it and its video."""
     job = await run_sync(context.current().jobs.get, user, request.path_params["job_id"])
     listener = Listener(user, _credential(request), _resumed(request, utcnow()), job.id, job.video_id)
-    return await _stream(listener, functools.partial(job_changes.of_job, user, job_id=job.id))
+    return await _stream(request, listener, functools.partial(job_changes.of_job, user, job_id=job.id))
 
 
-async def _stream(listener: Listener, read: Callable[[datetime], list[Change]]) -> Response:
+async def _stream(request: Request, listener: Listener, read: Callable[[datetime], list[Change]]) -> Response:
+    if request.method == "HEAD":
+        return headers_only(_HEADERS, EventStream.media_type)
     hub = context.current().events
     hub.add(listener)
     try:

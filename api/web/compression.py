@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import zstandard
+from werkzeug.http import parse_accept_header
 
 # In order of preference.
 ENCODINGS = ("zstd", "gzip")
@@ -20,12 +21,8 @@ class _Compressor(Protocol):
 
 def choose(accepted: str, offered: Sequence[str] = ENCODINGS) -> str | None:
     """Choose an encoding for an Accept-Encoding header, None for no compression."""
-    weights: dict[str, float] = {}
-    for item in accepted.lower().split(","):
-        name, _, parameter = item.partition(";")
-        weights[name.strip()] = _weight(parameter)
-    good = [name for name in offered if weights.get(name, weights.get("*", 0)) > 0]
-    return max(good, key=lambda name: weights.get(name, weights.get("*", 0)), default=None)
+    weights = parse_accept_header(accepted)
+    return max((name for name in offered if weights.quality(name) > 0), key=weights.quality, default=None)
 
 
 def encoded(pieces: Iterator[bytes], encoding: str | None) -> Iterator[bytes]:
@@ -44,13 +41,3 @@ def _compressor(encoding: str) -> _Compressor:
     if encoding == "zstd":
         return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
     return zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-
-
-def _weight(parameter: str) -> float:
-    name, _, value = parameter.partition("=")
-    if name.strip() != "q":
-        return 1.0
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0

@@ -1,12 +1,12 @@
 """Conditional and partial requests (RFC 9110): ETag, If-None-Match, Range, If-Range. Pure."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from werkzeug.http import parse_etags, parse_range_header
+
 # Cached by the client only, and revalidated before each use.
 PRIVATE = "private, no-cache"
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class NotSatisfiable(Exception):
@@ -26,33 +26,19 @@ class Part:
 
 def is_known(headers: Mapping[str, str], etag: str) -> bool:
     """Whether If-None-Match names this representation."""
-    held = headers.get("if-none-match")
-    return held is not None and (held.strip() == "*" or etag in _opaque(held))
+    return parse_etags(headers.get("if-none-match", "").strip()).contains_weak(etag.strip('"'))
 
 
 def wanted_part(headers: Mapping[str, str], etag: str, size: int) -> Part | None:
     """The requested range, None for the whole representation: also for several ranges, a malformed Range, and an
     If-Range of another version. Raises NotSatisfiable."""
-    text = headers.get("range", "")
     if "if-range" in headers and headers["if-range"].strip() != etag:
         return None
-    match = _RANGE.fullmatch(text.replace(" ", ""))
-    if match is None or not any(match.groups()):
+    wanted = parse_range_header(headers.get("range"))
+    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
         return None
-    first, last = match.groups()
-    if not first:
-        start, stop = max(0, size - int(last)), size - 1
-        if not int(last):
-            raise NotSatisfiable
-    else:
-        start, stop = int(first), min(int(last or size), size - 1)
-        if last and int(last) < start:
-            return None
+    start, stop = wanted.ranges[0]  # negative: counted from the end; the stop is excluded
+    start = max(0, start + size) if start < 0 else start
     if start >= size:
         raise NotSatisfiable
-    return Part(start, stop)
-
-
-def _opaque(header: str) -> list[str]:
-    """The tags of a list, without the W/ of weak ones."""
-    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return Part(start, min(stop or size, size) - 1)

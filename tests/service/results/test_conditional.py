@@ -28,6 +28,9 @@ TAG = '"abc"'
         ("bytes=-", None),
         ("bytes=0-1,5-6", None),
         ("lines=0-1", None),
+        ("bytes=-0", None),
+        ("bytes=0-" + "9" * 5000, None),
+        ("bytes=" + "9" * 5000 + "-", None),
         ("", None),
     ],
 )
@@ -35,7 +38,7 @@ def test_ranges_follow_the_standard(text: str, expected: Part | None) -> None:
     assert wanted_part({"range": text}, TAG, 100) == expected
 
 
-@pytest.mark.parametrize("text", ["bytes=100-", "bytes=100-200", "bytes=-0"])
+@pytest.mark.parametrize("text", ["bytes=100-", "bytes=100-200"])
 def test_a_range_past_the_end_is_refused(text: str) -> None:
     with pytest.raises(NotSatisfiable):
         wanted_part({"range": text}, TAG, 100)
