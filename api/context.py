@@ -19,6 +19,7 @@ from api.tables.users import UserTable
 from api.tables.videos import VideoTable
 from api.tables.webhooks import WebhookTable
 from api.task_dispatch import Dispatch
+from api.uploads.checked_chunks import CheckedChunks
 from api.uploads.url_import import Imports
 from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.coordination.leases import Locks, Replies
@@ -49,6 +50,7 @@ class Services:
     locks: Locks
     dispatch: Dispatch
     imports: Imports
+    checked_chunks: CheckedChunks
     readiness: Readiness
     events: EventHub
     deleted_jobs: DeletedJobs

@@ -24,6 +24,7 @@ from api.tables.users import UserTable
 from api.tables.videos import VideoTable
 from api.tables.webhooks import WebhookTable
 from api.task_dispatch import Dispatch
+from api.uploads.checked_chunks import CheckedChunks
 from api.uploads.url_fetcher import Fetcher
 from api.uploads.url_import import Imports
 from contracts.coordination.deleted_jobs import DeletedJobs
@@ -69,6 +70,7 @@ def build(settings: Settings, flask: Flask) -> Services:
         replies=Replies(settings.coordination_url, settings.probe_wait_seconds),
         locks=Locks(signals),
         dispatch=dispatch,
+        checked_chunks=CheckedChunks(),
         imports=Imports(fetcher, settings.import_concurrency),
         readiness=_readiness(engine, store, dispatch, signals),
         events=EventHub(job_changes.changes, job_changes.load, sessions.valid_credentials),

@@ -11,6 +11,8 @@ from contracts.errors import Malformed
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks  # its own module lacks it at run time
 
+# What a form may hold beside the file: fields, headers of parts, boundaries, and what comes before and after them.
+BESIDE_FILE_MAX_BYTES = 1024 * 1024
 _FIELD_MAX_BYTES = 256 * 1024
 _FIELDS_MAX = 20
 
@@ -38,19 +40,26 @@ class _Part:
 async def read_form(content_type: str, stream: AsyncIterator[bytes], file_field: str, write: Write) -> Form:
     """Read a multipart/form-data body and stream the file field to `write`.
 
-    Raises Malformed when the body is truncated, is not a form, or has a field that is too long.
+    Raises Malformed when the body is truncated, is not a form, has a field that is too long, or holds too much beside
+    the file.
     """
     _, parameters = parse_options_header(content_type)
     boundary = parameters.get(b"boundary")
     if not boundary:
         raise Malformed("multipart/form-data without a boundary: let the client set the Content-Type")
-    reader = _Reader(file_field)
+    reader, beside = _Reader(file_field), 0
     try:
         parser = MultipartParser(boundary, reader.callbacks())
         async for piece in stream:
             parser.write(piece)
+            beside += len(piece)
             for data in reader.take():
+                beside -= len(data)
                 await write(data)
+            if beside > BESIDE_FILE_MAX_BYTES:
+                raise Malformed(
+                    f"the form has more than {BESIDE_FILE_MAX_BYTES} bytes beside the file in {file_field!r}: send less"
+                )
         parser.finalize()
     except ValueError as error:  # includes the parser's own errors
         raise Malformed(f"the form is invalid: {error}") from error

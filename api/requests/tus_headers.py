@@ -1,23 +1,20 @@
 """The headers of resumable uploads (tus 1.0.0), read and written. Pure."""
 
 import base64
-import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
 from api.requests.multipart_form import Form
-from contracts.errors import ChecksumMismatch, Malformed, UnsupportedProtocol, UploadTooLarge
+from contracts.errors import Malformed, UnsupportedProtocol
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,expiration,termination,checksum"
 ALGORITHMS = ("sha1", "sha256")
 CHUNK_TYPE = "application/offset+octet-stream"
 
-# A chunk with a checksum is held in memory until the checksum is verified.
-_CHECKED_MAX_BYTES = 8 * 1024 * 1024
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _FIELDS = ("name", "recorded_at", "source", "tags", "fps")
 
@@ -82,19 +79,6 @@ def checksum_of(headers: Mapping[str, str]) -> Checksum | None:
         return Checksum(algorithm, base64.b64decode(value.strip(), validate=True))
     except ValueError:
         raise Malformed("Upload-Checksum: the value is not base64") from None
-
-
-async def verified(stream: AsyncIterator[bytes], checksum: Checksum) -> AsyncIterator[bytes]:
-    """The stream as one chunk, after its checksum was verified. Raises ChecksumMismatch, UploadTooLarge."""
-    data = bytearray()
-    async for piece in stream:
-        data += piece
-        if len(data) > _CHECKED_MAX_BYTES:
-            raise UploadTooLarge(f"a chunk with a checksum has at most {_CHECKED_MAX_BYTES} bytes: send smaller ones")
-    if hashlib.new(checksum.algorithm, data, usedforsecurity=False).digest() != checksum.digest:
-        raise ChecksumMismatch("the chunk does not match its checksum and was discarded: send it again")
-    if data:
-        yield bytes(data)
 
 
 def expires(time: datetime) -> str:

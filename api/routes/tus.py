@@ -5,7 +5,6 @@ A complete upload becomes the video with the same id.
 
 import asyncio
 import functools
-import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -36,8 +35,6 @@ from contracts.errors import (
     WebDetectorError,
     WrongOffset,
 )
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 _Operation = Callable[[Services, Request, str], Awaitable[Response]]
@@ -184,7 +181,11 @@ async def _append(
         return _complete(await finish(services, upload))
     await extend(services, upload)
     stream = lock.watched(body(request))
-    taken = await receive(services, upload, offset, tus_headers.verified(stream, checksum) if checksum else stream)
+    if checksum is None:
+        taken = await receive(services, upload, offset, stream)
+    else:
+        async with services.checked_chunks.verified(upload.user_id, stream, checksum) as chunk:
+            taken = await receive(services, upload, offset, chunk)
     offset += taken.size_bytes
     if offset < upload.size_bytes:
         return _state(upload, offset)
@@ -254,8 +255,7 @@ def _has_chunk(request: Request) -> bool:
 
 def _refusal(request: Request, error: WebDetectorError) -> Response:
     status = problems.status_of(error)
-    if status >= 500:
-        log.error("%s: %s", error.code, error.detail, exc_info=error)
+    problems.log_failure(error)
     headers = {**problems.headers_of(error), "Tus-Version": tus_headers.VERSION, "Cache-Control": "no-store"}
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)

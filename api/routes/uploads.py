@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import anyio
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,12 +10,12 @@ from starlette.responses import Response
 from api.context import Services, context
 from api.requests.idempotency import HEADER, request_key
 from api.requests.job_options import checked_options, parse_form_options
-from api.requests.multipart_form import Form, read_form
+from api.requests.multipart_form import BESIDE_FILE_MAX_BYTES, Form, read_form
 from api.requests.size_limit import SizeLimit
 from api.requests.video_metadata import metadata_of
 from api.routes import jobs
-from api.routes.video_creation import discard, probed, video_row
-from api.uploads.upload_writer import FORM_OVERHEAD_BYTES, Stored, UploadWriter, body, check_length, drain
+from api.routes.video_creation import probed, undo, video_row
+from api.uploads.upload_writer import Stored, UploadWriter, body, check_length, drain
 from api.uploads.url_import import cancel_on_disconnect, is_document, read_document
 from api.web.asgi_operations import asgi_operation, json_response
 from api.web.representations import PREFIX, video_representation
@@ -45,11 +46,11 @@ async def detect(request: Request, user: str) -> Response:
         content = video.sha256 if video.fps is None else f"{video.sha256} {video.fps}"
         key = request_key("detect", request.headers.get(HEADER), content, model, options)
         job = await run_sync(jobs.start, services, user, video.id, model, options, key)
-    except WebDetectorError:
-        await run_sync(discard, video)
+    except BaseException:
+        await undo(video)
         raise
     if job.video_id != video.id:  # repeated request with the same Idempotency-Key: the earlier video is used
-        await run_sync(discard, video)
+        await undo(video)
     return json_response(await run_sync(jobs.representation, services, job), 202, Location=f"{PREFIX}/jobs/{job.id}")
 
 
@@ -71,9 +72,14 @@ async def _receive(
         )
         video = await run_sync(services.videos.add, row, guard)
     except BaseException:
-        await run_sync(services.storage.delete, video_key(video_id))
+        with anyio.CancelScope(shield=True):
+            await run_sync(services.storage.delete, video_key(video_id))
         raise
-    return await probed(services, video), form
+    try:
+        return await probed(services, video), form
+    except BaseException:
+        await undo(video)
+        raise
 
 
 async def _store(
@@ -90,7 +96,7 @@ async def _store(
             f"send a form with the file in the field {_FIELD!r}"
             + ("" if with_options else ", the file itself as video/* or application/octet-stream, or its url as JSON")
         )
-    check_length(request, limit, FORM_OVERHEAD_BYTES if is_form else 0)
+    check_length(request, limit, BESIDE_FILE_MAX_BYTES if is_form else 0)
     async with UploadWriter(services.storage.create(video_key(video_id)), limit) as writer:
         if is_form:
             form = await read_form(content_type, body(request), _FIELD, writer.write)

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+import anyio
 from anyio.to_thread import run_sync
 
 from api.context import Services
@@ -10,7 +11,7 @@ from api.routes import videos
 from api.uploads.upload_writer import Stored
 from contracts.coordination import names
 from contracts.database.tables import Video
-from contracts.errors import NotFound, VideoRefused
+from contracts.errors import JobsRunning, NotFound, VideoRefused
 from contracts.wire.messages import ProbeReport, decode, to_json
 
 
@@ -40,11 +41,16 @@ async def probed(services: Services, video: Video) -> Video:
     if report is None:
         return video
     if report.refused:
-        with suppress(NotFound):  # deleted meanwhile
-            await run_sync(discard, video)
+        await undo(video)
         raise VideoRefused(report.refused)
     video.media = to_json(report.media) if report.media else None
     return video
+
+
+async def undo(video: Video) -> None:
+    """Remove a video whose request fails, also one that is cancelled. One that a job has taken up stays."""
+    with anyio.CancelScope(shield=True), suppress(NotFound, JobsRunning):
+        await run_sync(discard, video)
 
 
 def discard(video: Video) -> None:

@@ -14,8 +14,6 @@ from api.requests.size_limit import SizeLimit
 from contracts.errors import EmptyUpload, UploadIncomplete
 
 _BUFFER_BYTES = 1024 * 1024
-# Allowance for boundaries and small fields of a form.
-FORM_OVERHEAD_BYTES = 1024 * 1024
 _DRAIN_BYTES = 64 * 1024 * 1024
 _DRAIN_SECONDS = 5
 _DRAIN_IDLE_SECONDS = 0.5

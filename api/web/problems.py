@@ -15,9 +15,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from werkzeug.exceptions import HTTPException as FlaskHTTPException
 
+from api.web.error_log import ErrorLog
 from contracts import errors
 
-log = logging.getLogger(__name__)
+_errors = ErrorLog(logging.getLogger(__name__))
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -89,6 +90,12 @@ def response(error: errors.WebDetectorError) -> Response:
     return Response(answer.body, answer.status_code, answer.headers, content_type=MEDIA_TYPE)
 
 
+def log_failure(error: errors.WebDetectorError) -> None:
+    """Log an error that is the service's and not the client's."""
+    if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _errors.note(f"{error.code}: {error.detail}", error)
+
+
 def install(app: FlaskApp, methods_at: Callable[[str], Sequence[str]]) -> None:
     """Answer all errors as problems: the project's, the frameworks', and unexpected ones. methods_at: the methods that
     are allowed at a path."""
@@ -110,10 +117,8 @@ def install(app: FlaskApp, methods_at: Callable[[str], Sequence[str]]) -> None:
 
 
 def _project(_request: ConnexionRequest, error: errors.WebDetectorError) -> ConnexionResponse:
-    status = status_of(error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("%s: %s", error.code, error.detail, exc_info=error)
-    return _answer(status, error.code, error.detail, headers_of(error))
+    log_failure(error)
+    return _answer(status_of(error), error.code, error.detail, headers_of(error))
 
 
 def _database(request: ConnexionRequest, error: DBAPIError) -> ConnexionResponse:
@@ -152,7 +157,7 @@ def _framework(status: int, detail: str | None, headers: object) -> ConnexionRes
 
 
 def _unexpected(_request: ConnexionRequest, error: Exception) -> ConnexionResponse:
-    log.error("unexpected error", exc_info=error)
+    _errors.note("unexpected error", error)
     return _answer(500, "internal", "internal error: report it to the operator, whose log has the details")
 
 
