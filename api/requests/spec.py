@@ -1,0 +1,110 @@
+"""The spec (api/openapi.yaml), read once, and validation of values against its schemas.
+
+The messages are ours, because those of the library repeat the value, passwords included.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from connexion.json_schema import Draft4RequestValidator, resolve_refs
+from jsonschema import Draft4Validator, ValidationError
+from jsonschema.validators import extend
+
+from contracts.errors import InvalidInput, Malformed
+
+PATH = Path(__file__).parents[1] / "openapi.yaml"
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
+_SAYS = {
+    "required": "is incomplete",
+    "additionalProperties": "has an unknown field",
+    "type": "is of the wrong type",
+    "minimum": "is too small",
+    "maximum": "is too large",
+    "minLength": "is too short",
+    "maxLength": "is too long",
+    "minItems": "has too few items",
+    "maxItems": "has too many items",
+    "pattern": "contains characters that are not allowed",
+    "format": "has the wrong format",
+    "enum": "is not one of the allowed values",
+    "uniqueItems": "contains an item twice",
+}
+# Names from the client that a message repeats.
+_NAMES_SHOWN, _NAME_SHOWN = 5, 60
+
+
+@cache
+def spec() -> Mapping[str, Any]:
+    """The whole document. Nobody may change it."""
+    content: Mapping[str, Any] = yaml.safe_load(PATH.read_text())
+    return content
+
+
+def operations() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Path, method and content of all operations."""
+    for path, item in spec()["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+@cache
+def schema(name: str) -> Mapping[str, Any]:
+    """A schema of the spec's components, with what it refers to."""
+    found: Mapping[str, Any] = _resolved()["components"]["schemas"][name]
+    return found
+
+
+@cache
+def _resolved() -> Mapping[str, Any]:
+    content: Mapping[str, Any] = resolve_refs(spec())
+    return content
+
+
+def check(value: Any, rules: Mapping[str, Any], what: str) -> None:
+    """Validate a parsed JSON value against a schema without references. what: the name of the value, for the message.
+
+    Raises InvalidInput for the first rule that is violated, Malformed for a value that is nested too deeply.
+    """
+    validator = _Validator(rules, format_checker=Draft4Validator.FORMAT_CHECKER)
+    try:
+        error = next(validator.iter_errors(value), None)
+    except RecursionError:
+        raise Malformed(f"{what} is nested too deeply: send what the API docs say") from None
+    if error is not None:
+        raise InvalidInput(_explain(error, what))
+
+
+def _unique(_validator: Any, wanted: bool, value: Any, _schema: Any) -> Iterator[ValidationError]:
+    """uniqueItems among texts. The library compares each item with each other one, for minutes where they are many or
+    of several types. Where the spec says uniqueItems, `items` refuses everything but texts."""
+    texts = [item for item in value if isinstance(item, str)] if wanted and isinstance(value, list) else []
+    if len(set(texts)) < len(texts):
+        yield ValidationError("an item comes twice")
+
+
+_Validator = extend(Draft4RequestValidator, {"uniqueItems": _unique})
+
+
+def _explain(error: ValidationError, what: str) -> str:
+    path = ".".join(_shown(step) for step in error.absolute_path)
+    where = path or what
+    rule = str(error.validator)
+    says = _SAYS.get(rule, f"violates the rule {rule!r}")
+    if rule == "required":
+        absent = [name for name in error.validator_value if name not in error.instance]
+        return f"{where} {says}: add {', '.join(absent)}"
+    if rule == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = [_shown(name) for name in error.instance if name not in known]
+        more = f" and {len(unknown) - _NAMES_SHOWN} more" if len(unknown) > _NAMES_SHOWN else ""
+        return f"{where} {says}: {', '.join(unknown[:_NAMES_SHOWN])}{more}; allowed are: {', '.join(known)}"
+    return f"{where} {says} ({rule}: {error.validator_value})"
+
+
+def _shown(name: Any) -> str:
+    text = str(name)
+    return text if len(text) <= _NAME_SHOWN else f"{text[:_NAME_SHOWN]}..."

@@ -1,0 +1,143 @@
+"""Bodies against the schemas of the spec: what is refused, and that no body takes long."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from connexion.json_schema import resolve_refs
+
+from api.requests.job_options import checked_options, parse_form_options
+from api.requests.json_document import parse
+from api.requests.spec import check, operations, spec
+from contracts.errors import InvalidInput, InvalidOptions, Malformed
+from contracts.models.catalogue import bundled
+
+MODEL = bundled("nanodet-g")
+BODY_BYTES = 1024 * 1024
+SECONDS = 0.3
+RESOLVED = resolve_refs(spec())
+BODIES = [
+    (operation["operationId"], content["application/json"]["schema"])
+    for path, method, _ in operations()
+    if (operation := RESOLVED["paths"][path][method]) and (content := operation.get("requestBody", {}).get("content"))
+    if "application/json" in content
+]
+
+
+def schemas(node: Any, *path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All schemas with a type within a node of the spec."""
+    if isinstance(node, dict):
+        if isinstance(node.get("type"), str):
+            yield ".".join(path), node
+        for name, inner in node.items():
+            yield from schemas(inner, *path, str(name))
+
+
+def arrays_sent() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The arrays that clients send, in bodies and in the address."""
+    for path, method, operation in operations():
+        sent = [RESOLVED["paths"][path][method].get("requestBody", {})]
+        for parameter in operation.get("parameters", []):
+            name = parameter.get("$ref", "").rpartition("/")[2]
+            sent.append(spec()["components"]["parameters"][name] if name else parameter)
+        for part in sent:
+            yield from ((name, found) for name, found in schemas(part, path, method) if found["type"] == "array")
+
+
+def test_arrays_from_clients_are_bounded_and_compared_as_texts() -> None:
+    found = list(arrays_sent())
+    assert {name.rpartition(".")[2] for name, _ in found} >= {"scopes", "labels", "tags", "schema"}
+    for name, array in found:
+        assert "maxItems" in array, name
+        keywords = list(array)
+        assert keywords.index("maxItems") < keywords.index("items"), f"{name}: all items are looked at first"
+        assert not array.get("uniqueItems") or array["items"]["type"] == "string", name
+
+
+def filled(item: str) -> list[Any]:
+    """As many of an item as a body has room for."""
+    items: list[Any] = json.loads("[" + ",".join([item] * (BODY_BYTES // (len(item) + 1) - 1)) + "]")
+    return items
+
+
+LARGE: dict[str, Any] = {
+    "objects": [{"a": number} for number in range(BODY_BYTES // 14)],
+    "mixed": [*range(80_000), *({"a": number} for number in range(40_000))],
+    "same text": filled('"read"'),
+    "texts": [f"person{number}" for number in range(BODY_BYTES // 16)],
+    "numbers": filled("0"),
+    "text": "a" * BODY_BYTES,
+    "unknown": {f"name{number}": number for number in range(BODY_BYTES // 18)},
+    "deep": json.loads("[" * 900 + "]" * 900),
+}
+
+
+def values(schema: dict[str, Any], large: Any) -> Iterator[Any]:
+    """Bodies with the large value in the place of the body, and of each property."""
+    yield large
+    for name, inner in schema.get("properties", {}).items():
+        for value in values(inner, large):
+            yield {name: value}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_a_large_body_of_any_operation_is_refused_in_a_moment(kind: str) -> None:
+    assert len(BODIES) >= 9
+    data = json.dumps(LARGE[kind], separators=(",", ":")).encode()
+    began = time.process_time()
+    parse(data, "the body")
+    parsed = time.process_time() - began
+    for operation, schema in BODIES:
+        for value in values(schema, LARGE[kind]):
+            began = time.process_time()
+            with pytest.raises((InvalidInput, Malformed)) as refusal:
+                check(value, schema, "the body")
+            assert parsed + time.process_time() - began < SECONDS, f"{operation}: {str(value)[:80]}"
+            assert len(refusal.value.detail) < 1000
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "-Infinity", "1e999", "9" * 20, "-" + "9" * 4000, '"\\ud800"', '{"\\uDFFF": 1}', "[" * 100_000]
+)
+def test_values_that_no_table_holds_are_refused(text: str) -> None:
+    with pytest.raises(Malformed, match="the body"):
+        parse(text.encode(), "the body")
+
+
+def test_values_of_64_bits_and_whole_pairs_are_read() -> None:
+    text = f'[{2**63 - 1}, {-(2**63) + 1}, 1.5e300, "\\ud83d\\ude00", "\\\\ud800"]'
+    assert parse(text.encode(), "the body") == [2**63 - 1, -(2**63) + 1, 1.5e300, "\U0001f600", "\\ud800"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (json.dumps({"labels": ["person"] * 43_600}), "labels has too many items"),
+        ('{"labels": ["person", "person"]}', "labels contains an item twice"),
+        (json.dumps({"labels": ["x" * 100_000]}), "labels.0 is too long"),
+        ('{"every_n": 100000000000000000000}', "an integer is too large"),
+        ('{"every_n": 1000000000}', "every_n is too large"),
+        ('{"every_n": 2.5}', "every_n is of the wrong type"),
+        ('{"start_ms": 1e400}', "a number is too large"),
+        ('{"min_score": NaN}', "NaN is not a number"),
+        ('{"labels": ["\\ud800"]}', "is not JSON"),
+        ('{"model": "\\ud800"}', "is not JSON"),
+        ('{"speed": 1}', "options has an unknown field: speed"),
+        ('{"min_score": null}', "min_score is of the wrong type"),
+    ],
+)
+def test_options_of_a_form_keep_to_the_schema_of_a_body(options: str, says: str) -> None:
+    with pytest.raises(InvalidOptions) as refusal:
+        checked_options(MODEL, parse_form_options(None, options)[1])
+    assert says in refusal.value.detail
+    assert len(refusal.value.detail) < 1000
+
+
+def test_options_of_a_form_are_read() -> None:
+    model, options = parse_form_options(
+        None, '{"model": "nanodet-g", "labels": ["person"], "every_n": 5, "start_ms": 2}'
+    )
+    settled = checked_options(MODEL, options)
+    assert (model, settled.labels, settled.every_n, settled.start_ms) == ("nanodet-g", ("person",), 5, 2.0)
