@@ -1,0 +1,5 @@
+"""Decodes and infers."""
+
+from contracts.runtime import telemetry
+
+telemetry.turn_off()  # before any inference library is imported

@@ -17,6 +17,7 @@ from cli.embedded.process import Process
 from cli.embedded.supervisor import Failed, Stopped, Supervisor
 from contracts.errors import SettingsError
 from contracts.results.open import is_redis
+from contracts.runtime import telemetry
 from contracts.settings.fields import ROLES
 from contracts.settings.load import load
 from contracts.settings.table import Settings
@@ -114,7 +115,8 @@ def environment(environ: Mapping[str, str], data_dir: DataDir, sockets: Path) ->
     if not is_redis(environ.get("RESULT_STORE_URL", "").strip() or defaults["RESULT_STORE_URL"]):
         defaults["REDIS_URL"] = valkey.store_url(sockets)
     missing = {name: value for name, value in defaults.items() if not environ.get(name, "").strip()}
-    return {**environ, **missing, **secret_environment(data_dir, environ), "DATA_DIR": str(data_dir.path)}
+    secret = secret_environment(data_dir, environ)
+    return {**environ, **telemetry.OFF, **missing, **secret, "DATA_DIR": str(data_dir.path)}
 
 
 def check(environ: Mapping[str, str]) -> Settings:

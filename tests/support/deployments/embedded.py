@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -16,9 +17,10 @@ _READY_SECONDS = 60
 
 
 class Embedded(Service):
-    """An embedded service with its own DATA_DIR."""
+    """An embedded service with its own DATA_DIR. enter: a command that becomes the one after it, elsewhere."""
 
-    def __init__(self, data_dir: Path, **settings: object) -> None:
+    def __init__(self, data_dir: Path, enter: Sequence[str] = (), **settings: object) -> None:
+        self.enter = list(enter)
         self.port = free_port()
         self.log = data_dir.with_name(data_dir.name + ".log")
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
@@ -30,7 +32,7 @@ class Embedded(Service):
         with self.log.open("ab") as log:
             offset = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "up"],
+                [*self.enter, sys.executable, "-m", "cli.main", "up"],
                 cwd=ROOT,
                 env=self.env,
                 stdout=log,

@@ -11,7 +11,7 @@ import psutil
 
 from tests.support.requirements import missing
 
-_NAME = "wdtest"
+_PREFIX = "wdtest"
 
 
 class OtherHost:
@@ -22,7 +22,7 @@ class OtherHost:
 
     def __init__(self) -> None:
         number = os.getpid()
-        self._name = f"{_NAME}{number}"
+        self._name = temporary_name()
         self._ours, self._theirs = f"wd{number}a", f"wd{number}b"
         network = f"10.213.{number % 256}.{number // 256 % 64 * 4}"
         base, _, last = network.rpartition(".")
@@ -30,14 +30,14 @@ class OtherHost:
 
     def __enter__(self) -> Self:
         require_namespaces()
-        _sweep()
-        _ip("netns", "add", self._name)
+        sweep()
+        ip("netns", "add", self._name)
         try:
-            _ip("link", "add", self._ours, "type", "veth", "peer", "name", self._theirs, "netns", self._name)
-            _ip("address", "add", f"{self.address}/30", "dev", self._ours)
-            _ip("-n", self._name, "address", "add", f"{self._their_address}/30", "dev", self._theirs)
+            ip("link", "add", self._ours, "type", "veth", "peer", "name", self._theirs, "netns", self._name)
+            ip("address", "add", f"{self.address}/30", "dev", self._ours)
+            ip("-n", self._name, "address", "add", f"{self._their_address}/30", "dev", self._theirs)
             for name in ("lo", self._theirs):
-                _ip("-n", self._name, "link", "set", name, "up")
+                ip("-n", self._name, "link", "set", name, "up")
             self.mend()
         except BaseException:
             self.__exit__()
@@ -45,15 +45,15 @@ class OtherHost:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _ip("netns", "delete", self._name)  # the pair goes with the end that lies in it
+        ip("netns", "delete", self._name)  # the pair goes with the end that lies in it
 
     def cut(self) -> None:
         """Pull the cable."""
-        _ip("link", "set", self._ours, "down")
+        ip("link", "set", self._ours, "down")
 
     def mend(self) -> None:
         """Plug it in again."""
-        _ip("link", "set", self._ours, "up")
+        ip("link", "set", self._ours, "up")
 
     def enter(self, storage: Path, mount: Path, hidden: Path) -> list[str]:
         """A command that becomes the one after it, on that host: with `storage` to be read at `mount`, and
@@ -74,14 +74,20 @@ def require_namespaces() -> None:
         missing(reason)
 
 
-def _sweep() -> None:
+def temporary_name(kind: str = "") -> str:
+    """The name of a namespace of this test run; `sweep` removes it when the run was killed. kind: a word."""
+    return f"{_PREFIX}{os.getpid()}{kind}"
+
+
+def sweep() -> None:
     """Remove what test runs that were killed left behind."""
-    for name, pid in re.findall(rf"^({_NAME}(\d+))\b", _ip("netns", "list"), re.M):
+    for name, pid in re.findall(rf"^({_PREFIX}(\d+)[a-z]*)\b", ip("netns", "list"), re.M):
         if not psutil.pid_exists(int(pid)):
-            _ip("netns", "delete", name)
+            ip("netns", "delete", name)
 
 
-def _ip(*words: str) -> str:
+def ip(*words: str) -> str:
+    """Run iproute2's command; returns what it prints."""
     done = subprocess.run(["ip", *words], capture_output=True, text=True)
     assert done.returncode == 0, f"ip {' '.join(words)}: {done.stderr}"
     return done.stdout
