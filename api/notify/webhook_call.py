@@ -1,8 +1,5 @@
-"""One call of a webhook: payload, signature, outcome."""
+"""One call of a webhook: payload, outcome."""
 
-import hashlib
-import hmac
-import secrets
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +10,12 @@ from typing import Any
 import anyio
 import msgspec
 
+from api.notify.webhook_signature import signature_headers
 from api.outbound.address_rules import ParsedUrl, parse
 from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.http_client import HttpClient, status_text
 from contracts.errors import ImportFailed, ImportRefused, WebhookBusy, WebhookRefused
 
-# Makes a leaked secret recognisable.
-_PREFIX = "wdwh_"
-_RANDOM_BYTES = 32
 _SUCCESS = range(200, 300)
 _REDIRECTS = range(300, 400)
 
@@ -46,18 +41,6 @@ class Outcome:
 
     status: int | None
     error: str | None
-
-
-def new_secret() -> str:
-    """A new signing secret for one webhook."""
-    return _PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
-
-
-def signature(secret: str, moment: datetime, body: bytes) -> str:
-    """The signature header: HMAC-SHA256 over timestamp and body. The timestamp is in whole seconds since 1970, UTC."""
-    timestamp = int(moment.timestamp())
-    digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={digest}"
 
 
 class Sender:
@@ -87,8 +70,7 @@ class Sender:
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
             ("Webdetector-Event", payload.event),
-            ("Webdetector-Delivery", payload.id),
-            ("Webdetector-Signature", signature(secret, moment, body)),
+            *signature_headers(secret, payload.id, moment, body),
         ]
         with anyio.move_on_after(self._seconds):
             try:

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response as StarletteResponse
 
 from api.context import Services, context
-from api.notify.webhook_call import WebhookPayload, new_secret
+from api.notify.webhook_call import WebhookPayload
+from api.notify.webhook_signature import new_secret
 from api.routes import audit, jobs
 from api.web.answers import Answer, answer, no_content
 from api.web.asgi_operations import asgi_operation, json_response

@@ -1,5 +1,6 @@
 """What earlier releases left opens: the tables of every revision with rows in them, and result files of version 1."""
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from api.tables.users import UserTable
 from contracts.database.engine import open_database
 from contracts.database.tables import REVISION, Job, User, Video
 from contracts.errors import UsernameTaken
+from contracts.database.tables import REVISION, Job, User, Video, Webhook, utcnow
 from contracts.results.result_file import ResultFile
 from contracts.wire.messages import to_json
 from processor.housekeeping.inventory import Inventory
@@ -83,9 +85,13 @@ def as_of(revision: str, desk: InProcessProcessor, folder: Path) -> Path:
 
 
 def migrate(folder: Path, revision: str) -> None:
+    command.upgrade(configured(folder), revision)
+
+
+def configured(folder: Path) -> Config:
     config = Config(INI)
     config.attributes["url"] = f"sqlite:///{folder / 'web-detector.sqlite'}"
-    command.upgrade(config, revision)
+    return config
 
 
 @pytest.mark.parametrize("revision", EARLIER)
@@ -140,3 +146,24 @@ def test_a_service_opens_the_folder_of_the_first_release(desk: InProcessProcesso
         assert [job["state"] for job in jobs] == ["succeeded"] * 2
         assert sorted(len(client.frames(job)) for job in jobs) == [10, 30]
         assert client.call("GET", "/videos", 200)["items"][0]["media"]["frames"] == 30
+
+
+def test_keys_of_webhooks_stay_when_their_secrets_are_rewritten(tmp_path: Path) -> None:
+    key = bytes(range(224, 256))
+    migrate(tmp_path, "0004")
+    engine = open_database(f"sqlite:///{tmp_path / 'web-detector.sqlite'}")
+    user = {"id": "u", "username": "u", "password_hash": "x", "created_at": utcnow(), "role": "user"}
+    secret = "wdwh_" + base64.urlsafe_b64encode(key).decode().rstrip("=")
+    webhook = {"id": "w", "user_id": "u", "url": "https://example.org", "secret": secret, "created_at": utcnow()}
+    then = MetaData()
+    then.reflect(engine)
+    with engine.begin() as connection:
+        connection.execute(then.tables["users"].insert(), user)
+        connection.execute(then.tables["webhooks"].insert(), webhook)
+    migrate(tmp_path, "head")
+    with Session(engine) as session:
+        assert session.scalars(select(Webhook.secret)).one() == "whsec_" + base64.b64encode(key).decode()
+    command.downgrade(configured(tmp_path), "0004")
+    with engine.connect() as connection:
+        assert connection.scalars(select(then.tables["webhooks"].c.secret)).one() == secret
+    engine.dispose()

@@ -29,7 +29,7 @@ from tests.support.servers.debian import require
 from tests.support.servers.webhook_receiver import Receiver
 
 NAME = "hooks.example"
-SECRET = "wdwh_test"
+SECRET = "whsec_dGVzdA=="
 # Stands for the public internet; the rest of loopback is as closed as ever.
 PUBLIC = (ip_network("127.0.0.2/31"),)
 # Trusts nobody; the system's authorities take long to load.
@@ -134,11 +134,11 @@ def test_end_of_a_job_is_delivered_once_and_signed(engine: Engine, receiver: Rec
     assert call.path == "/a?b=c"
     assert call.content["job"] == {"id": job}
     assert (call.content["id"], call.content["event"]) == (row.id, "job.finished")
-    assert call.headers["webdetector-delivery"] == row.id
+    assert call.headers["webhook-id"] == row.id
     assert call.headers["webdetector-event"] == "job.finished"
     assert call.headers["content-type"] == "application/json"
     assert call.signed_with(SECRET)
-    assert not call.signed_with("wdwh_other")
+    assert not call.signed_with("whsec_b3RoZXI=")
 
 
 @pytest.mark.parametrize("state", [JobState.MERGING, JobState.RUNNING])
@@ -172,7 +172,7 @@ def test_failed_delivery_is_retried_until_accepted(engine: Engine, receiver: Rec
     (row,) = deliveries(engine)
     assert (row.state, row.attempts, row.status, row.error) == ("delivered", 3, 200, None)
     assert [call.path for call in receiver.calls] == ["/", "/", "/"]
-    assert {call.headers["webdetector-delivery"] for call in receiver.calls} == {row.id}
+    assert {call.headers["webhook-id"] for call in receiver.calls} == {row.id}
     assert len({call.body for call in receiver.calls}) == 1
 
 
@@ -258,7 +258,7 @@ def test_two_deliverers_send_each_delivery_once(engine: Engine, receiver: Receiv
             await one.close()
 
     asyncio.run(asyncio.wait_for(work(), 60))
-    told = [call.headers["webdetector-delivery"] for call in receiver.calls]
+    told = [call.headers["webhook-id"] for call in receiver.calls]
     assert len(told) == 20
     assert set(told) == {row.id for row in deliveries(engine)}
 
