@@ -21,7 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0007"
+REVISION = "0008"
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -20,9 +20,8 @@ from api.results.sources import FiledFrames
 from api.routes.results import lines
 from api.tables.users import UserTable
 from contracts.database.engine import open_database
-from contracts.database.tables import REVISION, Job, User, Video
-from contracts.errors import UsernameTaken
 from contracts.database.tables import REVISION, Job, User, Video, Webhook, utcnow
+from contracts.errors import UsernameTaken
 from contracts.results.result_file import ResultFile
 from contracts.wire.messages import to_json
 from processor.housekeeping.inventory import Inventory

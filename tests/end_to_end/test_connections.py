@@ -69,7 +69,8 @@ def test_service_and_commands_connect_to_configured_addresses_only(
     url = f"redis://127.0.0.1:{port}"
     server = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"]
     settings = {"BROKER_URL": f"{url}/0", "RESULT_STORE_URL": f"{url}/1", "DEFAULT_MODEL": model.id, "HOME": home}
-    service = Embedded(data, network.enter(), **settings)
+    service = Embedded(data, **settings)
+    service.enter = network.enter()
     environ = service.env | {
         "WEB_DETECTOR_URL": service.url,
         "WEB_DETECTOR_USER": "carol",

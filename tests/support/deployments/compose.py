@@ -71,15 +71,15 @@ def entry_and_foreign(role: str) -> str:
 
 @cache
 def dockerfile(role: str) -> dict[str, Any]:
-    """Instructions of the last stage: COPY as (source, target), ENV and ARG as (name, value), RUN as text, FROM, USER,
-    and CMD as a list. BUILT: copies from earlier stages as (source, target); SOURCES: sources of all stages.
+    """Instructions of the last stage: COPY as (source, target), ENV, ARG and LABEL as (name, value), RUN as text, FROM,
+    USER, and CMD as a list. BUILT: copies from earlier stages as (source, target); SOURCES: sources of all stages.
     """
     sources: list[str] = []
     found: dict[str, Any] = {}
     for line in (ROOT / role / "Dockerfile").read_text().replace("\\\n", " ").splitlines():
         word, _, rest = line.partition(" ")
         if word == "FROM":
-            found = {"COPY": [], "BUILT": [], "ENV": [], "ARG": [], "RUN": [], "USER": "", "CMD": None}
+            found = {"COPY": [], "BUILT": [], "ENV": [], "ARG": [], "LABEL": [], "RUN": [], "USER": "", "CMD": None}
             found["FROM"] = rest.split()[0]
         elif word == "COPY":
             words = interpolated(rest, dict(found["ARG"])).split()
@@ -88,7 +88,7 @@ def dockerfile(role: str) -> dict[str, Any]:
             else:
                 found["COPY"].append(tuple(words))
                 sources += words[:-1]
-        elif word in ("ENV", "ARG"):
+        elif word in ("ENV", "ARG", "LABEL"):
             found[word] += [tuple(pair.split("=", 1)) for pair in shlex.split(rest)]
         elif word == "RUN":
             found["RUN"].append(rest)

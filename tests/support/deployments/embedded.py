@@ -17,10 +17,14 @@ _READY_SECONDS = 60
 
 
 class Embedded(Service):
-    """An embedded service with its own DATA_DIR. enter: a command that becomes the one after it, elsewhere."""
+    """An embedded service with its own DATA_DIR.
 
-    def __init__(self, data_dir: Path, enter: Sequence[str] = (), **settings: object) -> None:
-        self.enter = list(enter)
+    enter: a command that becomes the one after it, in another network.
+    """
+
+    enter: Sequence[str] = ()
+
+    def __init__(self, data_dir: Path, **settings: object) -> None:
         self.port = free_port()
         self.log = data_dir.with_name(data_dir.name + ".log")
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}

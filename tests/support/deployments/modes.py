@@ -79,7 +79,7 @@ def start_servers(compose: Compose = COMPOSE, *addresses: str) -> Iterator[Serve
     """
     require("rabbitmq-server", "epmd", "redis-server", "initdb", "postgres", "setpriv")
     name, *options = compose.command("redis", SECRETS)
-    assert name == "redis-server"
+    assert name == "valkey-server"  # Debian has Redis, which takes the same options
     with ExitStack() as stack:
         yield Servers(
             stack.enter_context(RabbitMq(*addresses)),
