@@ -8,6 +8,9 @@ SEQUENCE_PARAMETERS, PICTURE_PARAMETERS = 33, 34
 _SLICES = range(10)
 _KEY_SLICES = range(16, 24)
 _IDR_SLICES = (19, 20)
+_LEADING_SLICES = range(6, 10)
+# Keyframes behind a splice, and the end of a sequence or stream: the count of pictures goes on otherwise.
+_SPLICES = (16, 17, 18, 36, 37)
 _HEADER_BYTES, _PARAMETER_BYTES = 2, 1024
 _PROFILE_BITS, _LEVEL_BITS = 88, 8
 _444 = 3
@@ -29,6 +32,17 @@ def is_slice(unit: bytes) -> bool:
 def is_idr(unit: bytes) -> bool:
     """Whether a slice is one of a picture at which the counter of the order begins anew."""
     return kind(unit) in _IDR_SLICES
+
+
+def is_anchor(unit: bytes) -> bool:
+    """Whether the pictures that follow are counted from that of a slice."""
+    unreferenced = kind(unit) in _SLICES and kind(unit) % 2 == 0
+    return unit[1] & 7 == 1 and kind(unit) not in _LEADING_SLICES and not unreferenced
+
+
+def ends_sequence(unit: bytes) -> bool:
+    """Whether one sequence of pictures ends or another begins at a NAL unit."""
+    return unit[0] >> 1 in _SPLICES
 
 
 @dataclass(frozen=True, slots=True)

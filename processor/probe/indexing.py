@@ -87,8 +87,8 @@ def index_of(source: BinaryIO, packets: Packets, container: ContainerClock, begu
     begun = [packet for packet in begun if packet < len(packets.pts)]  # more may follow a picture
     if _is_regular(packets, container, plain) and _agrees(plain, begun):
         return _by_pts(plain, container)
-    if packets.as_decoded and packets.keyframes:
-        frames = range(packets.keyframes[0], len(packets.pts))
+    if packets.shown is not None and packets.keyframes:
+        frames = _from_first_keyframe(packets.shown, packets.keyframes)
         # The decoder gives none of a picture that is not whole yet, as where an intra-refresh begins.
         if begun and list(begun) == list(frames[: len(begun)]):
             return _of_frames(frames, plain, packets, container)

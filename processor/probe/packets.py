@@ -25,8 +25,8 @@ _HEAD_BYTES = 65_536  # of a packet, in which its syntax is looked for
 class Packets:
     """Columns while they grow; a missing time is a position in no_pts or no_dts, and a packet that is never shown one
     in hidden. duration: the first that the container gives, in units of its time base. fields: whether some packets
-    hold one field of a frame. flagged: whether the container calls any packet a keyframe. as_decoded: whether the
-    syntax of an elementary stream tells that each packet is one frame, in the order of display."""
+    hold one field of a frame. flagged: whether the container calls any packet a keyframe. shown: all in
+    the order of display, where the syntax of an elementary stream tells that, and each is one frame."""
 
     pts: "array[int]" = field(default_factory=lambda: array("q"))
     dts: "array[int]" = field(default_factory=lambda: array("q"))
@@ -38,7 +38,7 @@ class Packets:
     duration: int = 0
     fields: bool = False
     flagged: bool = False
-    as_decoded: bool = False
+    shown: tuple[int, ...] | None = None
     _located: tuple[int, int, int] | None = None  # number, position and size of the last packet with a position
 
     def shown_pts(self) -> tuple[int | None, ...]:
@@ -110,7 +110,7 @@ def read_packets(
             key = flagged and not syntax.denies(data)
             packets.add(packet, hidden=packet.is_discard or _is_hidden_reference(data, codec), key=key)
     damage.hear(logs)
-    packets.as_decoded = order is not None and order.as_decoded
+    packets.shown = None if order is None else order.frames()
     if not (syntax.known or stream.codec_context.codec.intra_only):
         packets.distrust_flags()
     return packets

@@ -10,6 +10,7 @@ from contracts.wire.messages import FpsSource, ProbeReport
 from detector.decode.frames import decode
 from media.h264_syntax import start_coded
 from processor.probe.child import Limits, inspect
+from processor.probe.picture_order import PictureOrder
 from processor.renditions.frames import numbered_frames, opened
 from tests.media.test_formats import CHUNK_SIZES, chunks, probed
 from tests.support.videos.cases import file
@@ -70,6 +71,10 @@ STREAMS: dict[str, tuple[Callable[[], File], int]] = {
         lambda: cut(h264(b_frames=0, frames=96, parameters=["intra-refresh=1"], size=(320, 96)), start=0.3),
         49,
     ),
+    "pyramids of B-frames": (lambda: h264(b_frames=8, frames=96, every=48, parameters=["b-pyramid=normal"]), 96),
+    "open groups, hevc": (lambda: hevc(b_frames=4, open_groups=True), 48),
+    "layers, hevc": (lambda: hevc(b_frames=4, parameters=["temporal-layers=3"]), 48),
+    "longer than the counter": (lambda: h264(b_frames=3, frames=300, every=1000), 300),
     "B-frames later": (lambda: with_b_frames_later(h264(frames=96, parameters=["b-pyramid=0"])), 68),
     "fields": (lambda: remux(file("clocks/fields_in_two_packets.mp4"), "h264"), 24),
     "interlaced": (lambda: h264(parameters=["tff=1"], options={"flags": "+ildct+ilme"}), 48),
@@ -84,6 +89,14 @@ STREAMS: dict[str, tuple[Callable[[], File], int]] = {
     "a part is missing": (lambda: without_a_part(h264()), 48),
     "begins with something else": (lambda: File(b"\x55" * 1000 + h264().content), 48),
     "two recordings of other sizes": (lambda: File(h264().content + h264(size=(96, 64)).content), 96),
+}
+
+# Some pictures are fields, headers change, a packet is no picture, or the decoder gives no frame at first.
+NOT_TOLD = {
+    "fields",
+    "two recordings of other sizes",
+    "ends within a frame, hevc",
+    "intra-refresh, begins within a frame",
 }
 
 
@@ -117,15 +130,20 @@ def test_copies_show_the_same_frames(read: tuple[File, int, ProbeReport]) -> Non
     assert found == [(number, number, planes(stream.frames[number])) for number in range(frames)]
 
 
-@pytest.mark.parametrize("name", [name for name in STREAMS if name.startswith("no B-frames")])
-def test_frames_in_the_order_of_display_are_numbered_without_decoding(
-    name: str, monkeypatch: pytest.MonkeyPatch
+def test_the_order_of_display_is_told_without_decoding(
+    read: tuple[File, int, ProbeReport], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("processor.probe.indexing.Video", None)
-    make, frames = STREAMS[name]
-    report = probed(make())
-    assert report.media is not None
-    assert report.media.frames == frames
+    """And it is that of decoding; where it is not told, the frames are decoded."""
+    stream, _, report = read
+    with monkeypatch.context() as patch:
+        patch.setattr("processor.probe.indexing.Video", None)
+        if request.node.callspec.params["read"] in NOT_TOLD:
+            with pytest.raises(TypeError):
+                probed(stream)
+        else:
+            assert probed(stream) == report
+    monkeypatch.setattr(PictureOrder, "frames", lambda _: None)
+    assert probed(stream) == report
 
 
 def test_a_requested_rate_comes_before_all_others() -> None:
