@@ -66,7 +66,7 @@ def _told(
     rows: Sequence[ChangedJob],
     rendition_states: Collection[str],
 ) -> list[Change]:
-    renditions = services.renditions.changed(users, since, list(rendition_states))
+    renditions = services.renditions.changed(users, since, rendition_states)
     # Last, so that a job that is deleted meanwhile does not reappear.
     gone = services.deleted_jobs.since(users, since)
     return [

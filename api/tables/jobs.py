@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Engine, Row, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Row, delete, exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.access.quotas import Guard
 from api.requests.idempotency import LIFE_HOURS, RequestKey
-from api.tables.queries import MOST_CHANGES, found, owned, page
+from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, owned, page
 from contracts.database.engine import Database
 from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
 from contracts.errors import IdempotencyMismatch, JobsRunning
@@ -128,12 +128,12 @@ class JobTable:
     def changed(self, user_ids: Sequence[str], since: datetime, states: Collection[JobState]) -> Sequence[ChangedJob]:
         """What identifies the jobs of these users that are in one of the states, or changed since then: those at work
         first, queued ones last, oldest first, at most MOST_CHANGES."""
-        changed = or_(Job.state.in_([str(state) for state in states]), Job.changed_at > since)
         order = (Job.state.not_in(_WORKING), Job.state == str(JobState.QUEUED), Job.created_at, Job.id)
+        statement = select(*_CHANGED).where(Job.id.in_(in_states_or_changed(Job, states, since)))
         # `+ ""` disables the index on user_id: a user may have many jobs, but few jobs have changed.
-        statement = select(*_CHANGED).where((Job.user_id + "").in_(user_ids), changed).order_by(*order)
+        statement = statement.where((Job.user_id + "").in_(user_ids)).order_by(*order).limit(MOST_CHANGES)
         with self._database.read() as session:
-            return session.execute(statement.limit(MOST_CHANGES)).all()
+            return session.execute(statement).all()
 
     def identified(self, job_id: str) -> Sequence[ChangedJob]:
         """The same of one job; empty when it has been deleted."""

@@ -1,15 +1,15 @@
 """Renditions, as the api requests, reads and deletes them; the renderer makes them. Users see only their own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, or_, select
+from sqlalchemy import Engine, Row, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.tables.queries import MOST_CHANGES, owned
+from api.tables.queries import MOST_CHANGES, in_states_or_changed, owned
 from contracts.database.changes import note_video_change
 from contracts.database.engine import Database
 from contracts.database.tables import Rendition, utcnow
@@ -89,15 +89,15 @@ class RenditionTable:
         with self._database.read() as session:
             return list(session.scalars(select(Rendition).where(Rendition.id.in_(ids))))
 
-    def changed(self, user_ids: Sequence[str], since: datetime, states: Sequence[str]) -> Sequence[ChangedRendition]:
+    def changed(self, user_ids: Sequence[str], since: datetime, states: Collection[str]) -> Sequence[ChangedRendition]:
         """What identifies the renditions of these users that are in one of the states, or changed since then: running
         ones first, oldest first, at most MOST_CHANGES."""
         columns = (Rendition.id, Rendition.user_id, Rendition.video_id, Rendition.job_id, Rendition.changed_at)
-        changed = or_(Rendition.state.in_(states), Rendition.changed_at > since)
         order = (Rendition.state == str(RenditionState.QUEUED), Rendition.created_at, Rendition.id)
-        statement = select(*columns).where(Rendition.user_id.in_(user_ids), changed).order_by(*order)
+        statement = select(*columns).where(Rendition.id.in_(in_states_or_changed(Rendition, states, since)))
+        statement = statement.where(Rendition.user_id.in_(user_ids)).order_by(*order).limit(MOST_CHANGES)
         with self._database.read() as session:
-            return session.execute(statement.limit(MOST_CHANGES)).all()
+            return session.execute(statement).all()
 
 
 def _note_poster(session: Session, row: Rendition) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 from sqlalchemy.orm import Session
 
 from api.context import Services, context
@@ -55,8 +55,8 @@ class Desk:
     def changes(self) -> list[Change]:
         return job_changes.changes([self.user], utcnow() - MARGIN)
 
-    def marks(self, event: str) -> dict[str, object]:
-        return {change.id: change.mark for change in self.changes() if change.event == event}
+    def marks(self, name: str) -> dict[str, object]:
+        return {change.id: change.mark for change in self.changes() if change.event == name}
 
 
 @pytest.fixture
@@ -91,6 +91,22 @@ def test_waiting_jobs_are_read_only_when_something_of_them_changes(desk: Desk) -
     # A new job is a change of its own.
     added = desk.services.jobs.add(desk.user, desk.video, "m", Options(), lambda _session: None)[0]
     assert added.id in desk.marks("job")
+
+
+def test_a_poll_scans_no_table(desk: Desk) -> None:
+    engine, asked = desk.services.engine, []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    desk.changes()
+    event.remove(engine, "before_cursor_execute", note)
+    with engine.connect() as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all() for sql, values in asked]
+    steps = [step for plan in plans for *_, step in plan]
+    assert {"jobs", "renditions"} == {step.split()[1] for step in steps if "changed_at" in step and "SEARCH" in step}
+    assert [step for step in steps if step.startswith("SCAN")] == []
 
 
 def test_renditions_are_read_when_they_change(desk: Desk) -> None:
