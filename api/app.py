@@ -23,6 +23,7 @@ from api.routes.session_cookies import CookieHandler
 from api.services import build
 from api.web import problems
 from api.web.allowed_methods import methods_at
+from api.web.api_docs import ApiDocs
 from api.web.asgi_operations import AsgiOperations, MethodOverride, PrintablePaths, SmallBodies
 from api.web.client_address import ClientAddress
 from api.web.cors import cors
@@ -58,6 +59,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     )
     app.add_middleware(functools.partial(WebPage, folder=settings.page_path), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(SpecFiles, MiddlewarePosition.BEFORE_EXCEPTION)
+    app.add_middleware(ApiDocs, MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(PrintablePaths, MiddlewarePosition.BEFORE_SWAGGER)
     app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)
     rates = Rates(settings.coordination_url, settings.rate_requests_per_minute)
@@ -69,7 +71,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app.add_middleware(functools.partial(AsgiOperations, validated=True), MiddlewarePosition.BEFORE_CONTEXT)
     app.add_api(
         copy.deepcopy(dict(spec())),
-        swagger_ui_options=SwaggerUIOptions(swagger_ui_path="/docs", serve_spec=False),
+        swagger_ui_options=SwaggerUIOptions(swagger_ui=False, serve_spec=False),
         validate_responses=validate_responses,
         strict_validation=True,
         security_map={**SECURITY_HANDLERS, "apiKey": CookieHandler},

@@ -13,9 +13,9 @@ PAGE_POLICY = (
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'"
 )
-# Swagger UI starts with an inline script.
+# Swagger UI writes inline styles.
 _DOCS_POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     f"connect-src 'self'; font-src 'self'; {_NONE}"
 )
 # An uploaded file opened directly: browsers show their own player with inline styles. No sandbox, because the player's
