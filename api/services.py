@@ -46,7 +46,7 @@ def build(settings: Settings, flask: Flask) -> Services:
     """The services of one process. Configures the session tokens of the Flask application."""
     flask.config.update(session_tokens.configured(settings.jwt_secret_key))
     JWTManager(flask)
-    engine = open_database(settings.database_url, _STATEMENT_SECONDS)
+    engine = open_database(settings.database_url, _STATEMENT_SECONDS, durable=True)
     signals = redis.Redis.from_url(settings.coordination_url, health_check_interval=30)
     sessions, webhook_table = SessionTable(engine), WebhookTable(engine)
     tls = httpcore.default_ssl_context()

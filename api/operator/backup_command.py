@@ -36,7 +36,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
 def _execute(options: argparse.Namespace, settings: Settings) -> BackupCounts:
     if not settings.database_url:
         raise SettingsError("DATABASE_URL is not set")
-    engine, storage = open_database(settings.database_url, statement_seconds=None), open_storage(settings)
+    engine = open_database(settings.database_url, statement_seconds=None, durable=True)
+    storage = open_storage(settings)
     # In distributed mode the key comes from the environment.
     secrets = None if settings.jwt_secret_key else Path(settings.data_dir, "secrets.env")
     paths = BackupPaths(settings.models_path, secrets)

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace, settings: Settings) -> int:
     if not settings.database_url:
         raise SettingsError("DATABASE_URL is not set")
-    engine = open_database(settings.database_url)
+    engine = open_database(settings.database_url, durable=True)
     try:
         UsersCommand(engine, settings).execute(options)
     finally:

@@ -15,14 +15,17 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import Engine, make_url, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
+from api.services import build
 from api.tables import sessions
 from contracts.database import engine as engine_module
 from contracts.database.engine import Database, open_database
 from contracts.database.tables import ApiToken, Base, User, new_id
 from contracts.errors import TooManyTokens
+from contracts.settings.table import Settings
 from tests.support.servers.debian import Postgres
 
 
@@ -54,6 +57,28 @@ def test_new_files_of_sqlite_are_readable_by_their_owner_only(tmp_path: Path) ->
     finally:
         os.umask(umask)
     assert modes == dict.fromkeys(("tables.sqlite", "tables.sqlite-shm", "tables.sqlite-wal"), 0o600)
+
+
+@pytest.mark.parametrize(("durable", "expected"), [(True, 2), (False, 1)])  # FULL, NORMAL
+def test_what_is_durable_is_on_disk_before_it_is_said_to_be_done(tmp_path: Path, durable: bool, expected: int) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/tables.sqlite", durable=durable)
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA synchronous")) == expected
+    engine.dispose()
+
+
+def test_the_api_answers_only_what_is_on_disk(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=str(tmp_path),
+        database_url=f"sqlite:///{tmp_path}/tables.sqlite",
+        broker_url="redis://none",
+        result_store_url="redis://none",
+        jwt_secret_key="k" * 32,
+    )
+    services = build(settings, Flask("api"))
+    with services.engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA synchronous")) == 2
+    services.engine.dispose()
 
 
 def test_what_goes_wrong_in_a_transaction_is_undone(tmp_path: Path) -> None:
