@@ -16,7 +16,7 @@ from contracts.results.codec import Block, decompress
 from contracts.storage.open import open_storage
 from contracts.storage.port import index_key, result_key
 from contracts.wire.messages import Options, PacketIndex, decode, to_json
-from processor.core.cutting import shown
+from processor.core.frame_order import frame_order
 from processor.core.merging import Tally
 from tests.support.deployments.service import Client, Service
 
@@ -33,7 +33,7 @@ def place(service: Service, client: Client, path: Path, objects: int) -> dict[st
     storage = open_storage(settings)
     with storage.open(index_key(short["video_id"])) as source:
         index = decode(decompress(source.read()), PacketIndex)
-    times = shown(index)
+    times = frame_order(index).times
     part = result_file.ResultFile(storage.open(result_key(short["video_id"], short["id"])))
     options = Options()
     header = msgspec.structs.replace(part.header, plan=msgspec.structs.replace(part.header.plan, options=options))

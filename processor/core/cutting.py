@@ -108,11 +108,6 @@ class Cutter:
         )
 
 
-def shown(index: PacketIndex) -> tuple[int, ...]:
-    """The times of the frames, in display order. Raises VideoRefused when there is no keyframe."""
-    return frame_order(index).times
-
-
 def _bounds(total: int, ranks: list[int], chunk_size: int, first: int) -> list[int]:
     """The first frame of each span; ranks are the frame numbers of the keyframes, rising."""
     bounds, size, least = [0], min(chunk_size, first), min(chunk_size, _LAST_FRAMES)

@@ -16,7 +16,7 @@ from contracts.results.result_file import MAGIC, ResultFile
 from contracts.storage.port import Storage, index_key, result_key, video_key
 from contracts.wire.job_states import TERMINAL, JobState
 from contracts.wire.messages import FrameRange, Options, PacketIndex, ResultHeader, decode, from_json
-from processor.core.cutting import shown
+from processor.core.frame_order import frame_order
 from processor.core.merging import MOST_RANGES, Tally
 from processor.core.sampling import wanted
 
@@ -164,7 +164,7 @@ def _frames(header: ResultHeader, index: PacketIndex, numbers: Numbers, times: N
 
 def _times(header: ResultHeader, index: PacketIndex) -> tuple[int, ...]:
     """The time of each frame. Release 1.0 gave the container's own."""
-    times = shown(index)
+    times = frame_order(index).times
     if header.media.start_ms is not UNSET or index.origin is UNSET:
         return times
     return tuple(time + index.origin for time in times)

@@ -33,7 +33,7 @@ from media.orientation import Orientation
 from media.seekable_video import open_container, video_stream
 from media.tiles import put_together
 from media.transport_stream import OneVideo, one_video
-from processor.core.cutting import shown
+from processor.core.frame_order import frame_order
 from processor.probe import encryption, foreign, jpeg_stream
 from processor.probe.beginning import beginning
 from processor.probe.damage import Damage
@@ -174,7 +174,7 @@ def _media(
     """The metadata. duration: of a frame, by the container, in units of its time base; 0 of a picture."""
     sizes = [turned.size(*size) for size in stored_sizes]
     width, height = sizes[0]
-    times = shown(indexed.index)
+    times = frame_order(indexed.index).times
     gaps = [later - earlier for earlier, later in pairwise(times)]
     tick = float(Fraction(*indexed.index.time_base))
     span = (times[-1] - times[0]) * tick

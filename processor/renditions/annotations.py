@@ -9,7 +9,7 @@ from contracts.results.codec import BOX_SCALE, EMPTY, SCORE_SCALE, Block
 from contracts.results.result_file import ResultFile
 from contracts.wire.messages import PacketIndex
 from contracts.wire.renditions import RenditionOptions
-from processor.core.cutting import shown
+from processor.core.frame_order import frame_order
 from processor.core.sampling import wanted
 from processor.renditions.drawing import Found
 
@@ -69,4 +69,4 @@ def appearing(file: ResultFile) -> dict[int, int]:
 
 def covered(file: ResultFile, index: PacketIndex) -> Sequence[int]:
     """Ascending numbers of the frames that the job selected by its options, with or without detections."""
-    return wanted(shown(index), index.time_base, file.header.plan.options)
+    return wanted(frame_order(index).times, index.time_base, file.header.plan.options)

@@ -26,7 +26,7 @@ from contracts.results.codec import Detections, compress, pack
 from contracts.storage.range_reader import RangeReader
 from contracts.wire.messages import SCHEMA, Media, Options, PacketIndex, Plan, ProbeReport, ResultHeader, encode
 from contracts.wire.renditions import Kind, RenditionOptions
-from processor.core.cutting import shown
+from processor.core.frame_order import frame_order
 from processor.core.sampling import wanted
 from processor.probe.child import Limits, inspect
 from processor.renditions.ask import Sources, Unwanted, cpu_seconds, make
@@ -79,7 +79,7 @@ def rendered(
 
 
 def times_of(index: PacketIndex) -> list[Fraction]:
-    return [time * Fraction(*index.time_base) for time in shown(index)]
+    return [time * Fraction(*index.time_base) for time in frame_order(index).times]
 
 
 def upright(file: formats.File, rotation: int, size: tuple[int, int], mirrored: bool = False) -> list[Image8]:
@@ -187,7 +187,7 @@ def result_of(
     media, index = probed(content)
     chosen = Options(**options)  # type: ignore[arg-type]
     header = ResultHeader(SCHEMA, media, index.time_base, Plan("m", "d", "e", "fp32", chosen), LABELS, True)
-    times = shown(index)
+    times = frame_order(index).times
     blocks = [pack(n, [times[n]], [detections(found.get(n, []))]) for n in wanted(times, index.time_base, chosen)]
     sink = io.BytesIO()
     result_file.write(sink, header, blocks)

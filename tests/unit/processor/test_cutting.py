@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from contracts.errors import VideoRefused
 from contracts.wire.messages import SCHEMA, Location, PacketIndex
-from processor.core.cutting import Cutter, Span, shown
+from processor.core.cutting import Cutter, Span
 
 
 def index(times: list[int], keyframes: list[int]) -> PacketIndex:
@@ -120,4 +120,4 @@ def test_a_keyframe_that_is_never_shown_is_still_where_decoding_starts() -> None
     packets = PacketIndex(SCHEMA, (1, 25), "pts", (None, None, 0, 1, None, 2, 3), tuple(range(7)), (0, 4))
     spans = cut(located(packets), 2)
     assert [(span.times, seeks(span)) for span in spans] == [((0, 1), (None,)), ((2, 3), (4, None))]
-    assert shown(packets) == (0, 1, 2, 3)
+    assert Cutter(packets).order.times == (0, 1, 2, 3)
