@@ -14,7 +14,7 @@ from contracts.models.catalogue import Model
 from contracts.wire.messages import SCHEMA, Chunk, Options, Plan, Stretch
 from detector.decode.parent import Budget, Decoders
 from detector.engine import Engine
-from detector.inference import run
+from tests.support.detecting import run
 
 
 def whole(video: Path, model: Model, options: Options | None = None) -> Chunk:

@@ -4,7 +4,7 @@
 
 The same clip at 360p, 720p and 1080p, from memory, in one process; the ways take turns in an order of their own each
 round. "decode" is a plain loop over av's frames with the decoder's settings of the service, "and scale" makes the
-model's image of each besides, which every loop must; "run" is detector.inference.run on the whole clip as one chunk,
+model's image of each besides, which every loop must; "run" is detector.inference on the whole clip as one chunk,
 with the shapes and the head of the default model, and three objects in every frame. "cpu" is the time of all
 threads, and of the process that decodes for "run". The plain loop goes twice: how far the two are apart is what a
 difference is worth here.
@@ -29,10 +29,10 @@ from detector.decode.frames import ToImage
 from detector.decode.parent import Decoders
 from detector.engine import Engine, EngineConfig, EngineInfo
 from detector.heads import nanodet
-from detector.inference import run
 from detector.tensors import Image, Outputs, Shapes
 from detector.view import view
 from media.orientation import orientation_of
+from tests.support.detecting import run
 
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080)}
 MOST_MS = 1.0

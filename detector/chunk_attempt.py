@@ -1,7 +1,9 @@
-"""One attempt at a chunk, and its outcome: frames, a recorded failure, or a retry."""
+"""One attempt at a chunk or a run of chunks, and its outcome: frames, a recorded failure, or a retry."""
 
 import logging
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from contextlib import closing, nullcontext
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
@@ -20,16 +22,25 @@ from contracts.errors import (
 from contracts.models.catalogue import Model
 from contracts.results import chunk_codec
 from contracts.results.port import MAX_ATTEMPTS
-from contracts.storage.range_reader import watched
 from contracts.wire.messages import Chunk, ChunkFailure, runtime
+from contracts.wire.runs import parts, without
 from detector.context import Services
 from detector.engine import Engine
-from detector.inference import Cancelled, Outcome, run
+from detector.inference import Callbacks, Cancelled, Inference, Outcome
+from detector.lease import Lease
 
 log = logging.getLogger(__name__)
 
 AFTER_ERROR_SECONDS = 1
 HAND_BACK_SECONDS = 5
+# A run goes on with the detector that has its decoder; others pass it on.
+PASS_ON_SECONDS = 1
+# A run has had its time slice, or one of its chunks failed: it goes on at once, and its repeats are counted anew.
+NEXT_SLICE_SECONDS = 0
+# A run gives way to what else waits, and is acknowledged long before a broker's time limit.
+SLICE_SECONDS = 30
+MOST_SLICE_SECONDS = 300
+_ASK_SECONDS = 2
 # An hour. After that, no detector fits the job or the storage is gone for good, and the job has to end.
 MAX_REPEATS = 720
 
@@ -43,79 +54,204 @@ class _Poison(WebDetectorError):
 _PERMANENT = (CorruptData, DecodeFailed, InvalidInput, ModelBroken, NotFound, UnknownModel, _Poison)
 
 
-@dataclass(slots=True)
-class _Lease:
-    """This worker's lease on a chunk in progress."""
+def perform(
+    message: Chunk, services: Services, repeats: int, others_wait: Callable[[], bool] = lambda: True
+) -> int | None:
+    """Attempt a chunk, or go on with a run. Returns None when it is finished, else the seconds after which to retry it.
 
-    services: Services
-    chunk: Chunk
-    held: bool = False
-
-    def take(self) -> bool:
-        services, chunk = self.services, self.chunk
-        self.held = services.store.take_lease(chunk.job_id, chunk.index, services.worker, services.lease_seconds)
-        return self.held
-
-    def release(self) -> None:
-        if self.held:
-            self.services.store.release_lease(self.chunk.job_id, self.chunk.index, self.services.worker)
-
-
-def perform(chunk: Chunk, services: Services, repeats: int) -> int | None:
-    """Attempt a chunk. Returns None when it is finished, else the seconds after which to retry it.
-
-    repeats: how often this message was retried before. Raises StoreUnavailable only: without the result store nothing
-    can be recorded, and starting over loses nothing.
+    repeats: how often this message was retried before. others_wait: whether messages wait for a detector. Raises
+    StoreUnavailable only: without the result store nothing can be recorded, and starting over loses nothing.
     """
-    store = services.store
-    if store.has_chunk(chunk.job_id, chunk.index) or store.cancelled(chunk.job_id):
-        return None
-    lease = _Lease(services, chunk)
-    if not lease.take():
-        return HAND_BACK_SECONDS
+    parked = services.parking.take(message.job_id, message.index)
+    attempt = parked if isinstance(parked, _Attempt) else _Attempt(message, services)
+    again: int | None = None
     try:
-        return _try(chunk, services, lease, repeats)
+        again = attempt.make(repeats, others_wait)
     finally:
-        lease.release()
+        if again == NEXT_SLICE_SECONDS and attempt.has_decoder:
+            services.parking.put(attempt)
+        else:
+            attempt.drop()
+    return again
 
 
-def _try(chunk: Chunk, services: Services, lease: _Lease, repeats: int) -> int | None:
-    attempts: int | None = None
-    try:
-        # Before the attempt is counted: a detector that does not fit must not use up the chunk's attempts.
-        model, engine = _engine(chunk, services)
-        attempts = services.store.begin_attempt(chunk.job_id, chunk.index)
-        if attempts > MAX_ATTEMPTS:
+class _Attempt:
+    """A message in progress; see detector.parking.Run."""
+
+    def __init__(self, message: Chunk, services: Services) -> None:
+        self._message, self._services = message, services
+        self._lease = Lease(services.store, message, services.worker, services.lease_seconds)
+        self._chunk = message.index  # in progress
+        self._attempts = 0  # at that one
+        self._lead_in = 0  # frames that the decoder decodes before the first wanted one
+        self._inference: Inference | None = None
+        self.job_id, self.index = message.job_id, message.index
+
+    @property
+    def has_decoder(self) -> bool:
+        return self._inference is not None
+
+    def keep(self) -> bool:
+        return self._lease.take() and not self._services.store.cancelled(self.job_id)
+
+    def has_paid_off(self) -> bool:
+        return self._inference is not None and self._inference.frames >= self._lead_in
+
+    def drop(self) -> None:
+        inference, self._inference = self._inference, None
+        try:
+            if inference is not None:
+                inference.close()
+        finally:
+            self._lease.release()
+
+    def make(self, repeats: int, others_wait: Callable[[], bool]) -> int | None:
+        """See perform."""
+        done = _done(self._message, self._services)
+        if done == len(parts(self._message)) or self._services.store.cancelled(self.job_id):
+            return None
+        if not self._lease.take():
+            return PASS_ON_SECONDS if self._is_run else HAND_BACK_SECONDS
+        left = without(self._message, done)
+        if self._inference is not None and self._inference.index != left.index:  # the store has lost results
+            self._inference.close()
+            self._inference = None
+        if self._is_run and self._inference is None and not self._services.parking.admits(self.job_id):
+            return HAND_BACK_SECONDS
+        return self._try(left, repeats, _slice(others_wait) if self._is_run else lambda: False)
+
+    @property
+    def _is_run(self) -> bool:
+        return bool(self._message.lengths)
+
+    def _try(self, left: Chunk, repeats: int, should_pause: Callable[[], bool]) -> int | None:
+        store = self._services.store
+        try:
+            # Before the attempt is counted: a detector that does not fit must not use up the chunk's attempts.
+            model, engine = _engine(left, self._services)
+            if self._inference is None:
+                self._begin(left.index)
+            return self._compute(left, model, engine, should_pause)
+        except Cancelled:
+            return None if self._lease.held else HAND_BACK_SECONDS
+        except PrecisionUnavailable as error:
+            if repeats < MAX_REPEATS:
+                return HAND_BACK_SECONDS
+            failure = ChunkFailure(error.code, f"no detector fits this job: {error.detail}")
+        except StorageUnavailable as error:
+            if self._lease.held:  # otherwise another worker is counting by now
+                store.withdraw_attempt(self.job_id, self._chunk)
+            if repeats < MAX_REPEATS:
+                log.warning("chunk %d of job %s is returned to the queue: %s", self._chunk, self.job_id, error.detail)
+                return HAND_BACK_SECONDS
+            failure = ChunkFailure(error.code, error.detail)
+        except SoftTimeLimitExceeded:
+            failure = ChunkFailure("timeout", "these frames exceeded the time limit of a task")
+            return self._fail(failure, 1)
+        except _Poison as error:
+            return self._fail(ChunkFailure(error.code, error.detail), 1)
+        except _PERMANENT as error:
+            failure = ChunkFailure(error.code, error.detail)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.exception("unexpected error in chunk %d of job %s", self._chunk, self.job_id)
+            if not self._attempts:
+                self._count(left.index)
+            if self._attempts < MAX_ATTEMPTS:
+                return AFTER_ERROR_SECONDS
+            detail = f"the detector failed: {error!r}"
+            return self._fail(ChunkFailure(getattr(error, "code", "internal"), detail), 1)
+        return self._fail(failure, len(parts(self._message)))
+
+    def _count(self, index: int) -> None:
+        self._chunk = index
+        self._attempts = self._services.store.begin_attempt(self.job_id, index)
+
+    def _begin(self, index: int) -> None:
+        """Count an attempt at a chunk. Raises _Poison."""
+        self._count(index)
+        if self._attempts > MAX_ATTEMPTS:
             raise _Poison("the detector process died in every attempt at these frames")
-        _store_frames(chunk, services, _detect(chunk, services, lease, model, engine))
+
+    def _compute(self, left: Chunk, model: Model, engine: Engine, should_pause: Callable[[], bool]) -> int | None:
+        inference, self._inference = self._inference or self._opened(left, model), None
+        last: Outcome | None = None
+        with inference:
+            for outcome in inference.outcomes(engine, Callbacks(self._on_progress, self._should_stop, should_pause)):
+                if inference.over:
+                    last = outcome  # stored when it is known that no read has failed
+                else:
+                    self._store_frames(outcome)
+                    self._begin(inference.index)
+            if not inference.over:
+                inference.keep()
+                self._inference = inference
+                return NEXT_SLICE_SECONDS
+        if last is not None:
+            self._store_frames(last)
         return None
-    except Cancelled:
-        return None if lease.held else HAND_BACK_SECONDS
-    except PrecisionUnavailable as error:
-        if repeats < MAX_REPEATS:
-            return HAND_BACK_SECONDS
-        failure = ChunkFailure(error.code, f"no detector fits this job: {error.detail}")
-    except StorageUnavailable as error:
-        if lease.held:  # otherwise another worker is counting by now
-            services.store.withdraw_attempt(chunk.job_id, chunk.index)
-        if repeats < MAX_REPEATS:
-            log.warning("chunk %d of job %s is returned to the queue: %s", chunk.index, chunk.job_id, error.detail)
-            return HAND_BACK_SECONDS
-        failure = ChunkFailure(error.code, error.detail)
-    except SoftTimeLimitExceeded:
-        failure = ChunkFailure("timeout", "these frames exceeded the time limit of a task")
-    except _PERMANENT as error:
-        failure = ChunkFailure(error.code, error.detail)
-    except StoreUnavailable:
-        raise
-    except Exception as error:
-        log.exception("unexpected error in chunk %d of job %s", chunk.index, chunk.job_id)
-        attempts = attempts or services.store.begin_attempt(chunk.job_id, chunk.index)
-        if attempts < MAX_ATTEMPTS:
-            return AFTER_ERROR_SECONDS
-        failure = ChunkFailure(getattr(error, "code", "internal"), f"the detector failed: {error!r}")
-    _store_failure(chunk, services, failure)
-    return None
+
+    def _opened(self, left: Chunk, model: Model) -> Inference:
+        services = self._services
+        [start, *_] = left.stretches[0].seeks if left.stretches else (None,)
+        self._lead_in = (left.packets or (0,))[0] - (start.packet if start else 0)
+        decoders = closing(services.decoders.another()) if self._is_run else nullcontext(services.decoders)
+        return Inference(left, model, services.storage, decoders)
+
+    def _on_progress(self, index: int, frames: int, seconds: float) -> None:
+        self._lease.take()
+        self._services.store.set_progress(self.job_id, index, frames, seconds)
+
+    def _should_stop(self) -> bool:
+        return not self._lease.held or self._services.store.cancelled(self.job_id)
+
+    def _store_frames(self, outcome: Outcome) -> None:
+        job_id, index, store = self.job_id, outcome.index, self._services.store
+        if outcome.missing:
+            log.warning("%d frames of chunk %d of job %s could not be decoded", len(outcome.missing), index, job_id)
+        if store.put_chunk(job_id, index, chunk_codec.encode_frames(outcome.block)):
+            store.set_progress(job_id, index, len(outcome.block), outcome.seconds)
+
+    def _fail(self, failure: ChunkFailure, most: int) -> int | None:
+        """Record a failure for at most so many chunks, from the one in progress on."""
+        stop = self.index + len(parts(self._message))
+        after = min(self._chunk + most, stop)
+        for index in range(self._chunk, after):
+            store_failure(self._services, self.job_id, index, failure)
+        return None if after == stop else NEXT_SLICE_SECONDS
+
+
+def store_failure(services: Services, job_id: str, index: int, failure: ChunkFailure) -> None:
+    """Record why a chunk has no result, unless it has one."""
+    log.error("chunk %d of job %s failed: %s: %s", index, job_id, failure.code, failure.detail)
+    if services.store.put_chunk(job_id, index, chunk_codec.encode_failure(failure)):
+        services.store.set_progress(job_id, index, 0, 0.0)
+
+
+def _done(message: Chunk, services: Services) -> int:
+    """How many of the message's chunks, from the first one on, have a result."""
+    if not message.lengths:
+        return int(services.store.has_chunk(message.job_id, message.index))
+    stored = services.store.chunk_indexes(message.job_id)
+    missing = (number for number in range(len(message.lengths)) if message.index + number not in stored)
+    return next(missing, len(message.lengths))
+
+
+def _slice(others_wait: Callable[[], bool]) -> Callable[[], bool]:
+    """Whether a run that begins its time slice now has to pause."""
+    began = time.monotonic()
+    due = began + SLICE_SECONDS
+
+    def is_over() -> bool:
+        nonlocal due
+        now = time.monotonic()
+        if now < due:
+            return False
+        due = now + _ASK_SECONDS
+        return now - began >= MOST_SLICE_SECONDS or others_wait()
+
+    return is_over
 
 
 def _engine(chunk: Chunk, services: Services) -> tuple[Model, Engine]:
@@ -136,36 +272,3 @@ def _engine(chunk: Chunk, services: Services) -> tuple[Model, Engine]:
     if provider != own.provider:
         raise PrecisionUnavailable(f"the job runs on {provider}, and this detector has {own.provider}")
     return model, services.engines.get(model, precision)
-
-
-def _detect(chunk: Chunk, services: Services, lease: _Lease, model: Model, engine: Engine) -> Outcome:
-    store = services.store
-
-    def on_progress(frames: int, seconds: float) -> None:
-        lease.take()
-        store.set_progress(chunk.job_id, chunk.index, frames, seconds)
-
-    def should_stop() -> bool:
-        return not lease.held or store.cancelled(chunk.job_id)
-
-    with services.storage.open(chunk.video_key) as source, watched(source) as reader:
-        return run(chunk, reader, services.decoders, engine, model, on_progress, should_stop)
-
-
-def _store_frames(chunk: Chunk, services: Services, outcome: Outcome) -> None:
-    if outcome.missing:
-        log.warning(
-            "%d of %d frames of chunk %d of job %s could not be decoded",
-            len(outcome.missing),
-            len(chunk.times),
-            chunk.index,
-            chunk.job_id,
-        )
-    if services.store.put_chunk(chunk.job_id, chunk.index, chunk_codec.encode_frames(outcome.block)):
-        services.store.set_progress(chunk.job_id, chunk.index, len(outcome.block), outcome.seconds)
-
-
-def _store_failure(chunk: Chunk, services: Services, failure: ChunkFailure) -> None:
-    log.error("chunk %d of job %s failed: %s: %s", chunk.index, chunk.job_id, failure.code, failure.detail)
-    if services.store.put_chunk(chunk.job_id, chunk.index, chunk_codec.encode_failure(failure)):
-        services.store.set_progress(chunk.job_id, chunk.index, 0, 0.0)

@@ -1,6 +1,6 @@
 """The dependencies of the detector's task, composed once per process by the worker."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts.models.catalogue import Catalogue, Model
@@ -9,6 +9,7 @@ from contracts.runtime.context import Context
 from contracts.storage.port import Storage
 from detector.decode.parent import Decoders
 from detector.engine import Engine
+from detector.parking import Parking
 
 
 class EngineSource(Protocol):
@@ -19,7 +20,7 @@ class EngineSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The detector's parts. worker: its name in leases."""
+    """The detector's parts. worker: its name in leases. parking: runs that wait for their next time slice."""
 
     catalogue: Catalogue
     storage: Storage
@@ -28,6 +29,7 @@ class Services:
     decoders: Decoders
     worker: str
     lease_seconds: int
+    parking: Parking = field(default_factory=Parking)
 
 
 context: Context[Services] = Context()

@@ -32,6 +32,7 @@ from detector.decode.parent import Budget, Decoders
 from detector.engine import EngineConfig, EngineInfo
 from detector.engines.loaded import Engines
 from detector.engines.startup import Loading, loading_step
+from detector.parking import Parking
 from media.sandbox import warn_if_weak
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ def build(
         decoders=Decoders(Budget(settings.max_frame_pixels, settings.max_pixels)),
         worker=worker,
         lease_seconds=settings.lease_seconds,
+        parking=Parking(settings.lease_seconds / 3),
     )
 
 

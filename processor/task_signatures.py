@@ -3,18 +3,19 @@
 from celery.canvas import Signature
 
 from contracts.database.tables import Rendition
-from contracts.wire.messages import Chunk, to_json
+from contracts.wire.messages import Chunk
 from contracts.wire.renditions import render_queue
+from contracts.wire.runs import to_message
 from contracts.wire.tasks import DETECT_CHUNK, MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, RENDER, detector_queue, task_id
 from processor.context import Services
 
 
 def chunk_signature(services: Services, chunk: Chunk) -> Signature:
-    """The task of a detector for a chunk."""
+    """The task of a detector for a chunk or a run."""
     queue = detector_queue(chunk.pool)
     return services.celery.signature(
         DETECT_CHUNK,
-        args=(to_json(chunk),),
+        args=(to_message(chunk),),
         task_id=task_id(chunk.job_id, chunk.index),
         queue=queue,
         routing_key=queue,

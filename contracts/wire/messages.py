@@ -20,6 +20,8 @@ from contracts.errors import UnsupportedSchema
 SCHEMA = 1
 # Of chunks that release 1.0 cannot decode: their frames are known by their packets alone.
 SCHEMA_BY_PACKETS = 2
+# Of messages with several chunks.
+SCHEMA_OF_RUNS = 3
 
 Clock = Literal["pts", "dts"]
 FpsSource = Literal["request", "stream", "assumed"]
@@ -52,7 +54,7 @@ class _Versioned(msgspec.Struct, frozen=True):
     schema: int
 
     def __post_init__(self) -> None:
-        latest = SCHEMA_BY_PACKETS if isinstance(self, Chunk) else SCHEMA
+        latest = SCHEMA_OF_RUNS if isinstance(self, Chunk) else SCHEMA
         if self.schema > latest:
             raise UnsupportedSchema(
                 f"{type(self).__name__} has schema {self.schema}, and this release reads up to {latest}: upgrade it"
@@ -207,7 +209,8 @@ class Chunk(_Versioned, frozen=True):
     first_frame: number of the first frame. times: their times, in units of the video's time base. sampled: frame
     numbers, None when they are consecutive from first_frame. packets: the number of each frame's packet. stretches:
     how to decode them. several: a frame may take several packets, so that none may be skipped. pids: as in the packet
-    index. pool: the detector pool, empty for the default one.
+    index. pool: the detector pool, empty for the default one. continues: whether the chunk before it belongs to the
+    same run. lengths, columns: see contracts.wire.runs.
     clock, seeks, end, jumps: what release 1.0 decodes by, where it can: dts to start at, the first time after the
     chunk, and seeks between its frames.
     """
@@ -232,6 +235,9 @@ class Chunk(_Versioned, frozen=True):
     stretches: tuple[Stretch, ...] | msgspec.UnsetType = msgspec.UNSET
     several: bool | msgspec.UnsetType = msgspec.UNSET
     pids: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
+    continues: bool | msgspec.UnsetType = msgspec.UNSET
+    lengths: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
+    columns: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -259,11 +265,13 @@ class ResultHeader(_Versioned, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """Division of a job's frames into chunks: chunk i has lengths[i] frames from starts[i]."""
+    """Division of a job's frames into chunks: chunk i has lengths[i] frames from starts[i]. continues: those that
+    belong to the same run as the one before."""
 
     header: ResultHeader
     starts: tuple[int, ...]
     lengths: tuple[int, ...]
+    continues: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class JobPlan(_Versioned, frozen=True):

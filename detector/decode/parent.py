@@ -18,6 +18,7 @@ import numpy as np
 
 from contracts.errors import DecodeFailed, StorageUnavailable
 from contracts.wire.messages import Chunk
+from contracts.wire.runs import parts
 from detector.decode.crop import shown_area
 from detector.decode.protocol import (
     MESSAGE_BYTES,
@@ -59,16 +60,21 @@ class Budget:
 
 
 class Images:
-    """The images of a chunk's frames, with their places in the chunk. Iterate it once.
+    """The images of a chunk's frames, with their places in the chunk: an iterator.
 
-    An image may be overwritten once the next is pulled. view: the layout of the last image, which changes where frames
-    change their size. failure: why decoding stopped early, where the video is the cause; the images before it are
-    valid.
+    An image may be overwritten once the next is pulled. What idle raises passes through, and iteration may go on after
+    it. view: the layout of the last image, which changes where frames change their size. failure: why decoding stopped
+    early, where the video is the cause; the images before it are valid.
     """
 
     def __init__(self, channel: socket.socket, request: DecodeRequest, memory: Image, idle: Callable[[], None]) -> None:
         self._channel, self._request, self._memory, self._idle = channel, request, memory, idle
         self._status: Callable[[], int] = lambda: 0
+        self._seen = bytearray(len(request.chunk.times))
+        self._number = 0  # of the image that is pulled next
+        self._silent = 0.0  # seconds since the decoder's last message in which it was waited for
+        self._out = False  # whether the image before it is still being read
+        self._over = False
         self.view = request.view
         self.failure: str | None = None
 
@@ -76,40 +82,53 @@ class Images:
         """Set how to get the exit status of a decoder that has closed its socket."""
         self._status = status
 
+    def close(self) -> None:
+        """End the iteration, and let go of the caller, who holds this."""
+        self._over = True
+        self._idle = lambda: None
+
     def __iter__(self) -> Iterator[tuple[int, Image]]:
+        return self
+
+    def __next__(self) -> tuple[int, Image]:
         """Raises StorageUnavailable, DecoderLost, and what idle raises."""
-        wanted = set(range(len(self._request.chunk.times)))
-        number = 0
-        while (message := self._next()) is not None:
-            if isinstance(message, Frame):
-                if message.place not in wanted:
-                    self.failure = _BROKE
-                    return
-                wanted.remove(message.place)
+        self._release()
+        while not self._over and (message := self._next()) is not None:
+            if isinstance(message, Frame) and self._is_new(message.place):
+                self._seen[message.place] = 1
                 self.view = self._laid_out(message)
-                yield message.place, self._memory[number % self._request.slots]
-                number += 1
-                self._release()
-            elif isinstance(message, Ended):
+                self._out = True
+                self._number += 1
+                return message.place, self._memory[(self._number - 1) % self._request.slots]
+            if isinstance(message, Frame):
+                self.failure = _BROKE
+                break
+            if isinstance(message, Ended):
                 self._end(message)
-                return
-            else:
-                self._idle()
+                break
+            self._idle()
+        self._over = True
+        raise StopIteration
+
+    def _is_new(self, place: int) -> bool:
+        return 0 <= place < len(self._seen) and not self._seen[place]
 
     def _next(self) -> Message | None:
         """The decoder's next message; None after the last one, with the failure set."""
-        since = time.monotonic()
         while True:
+            since = time.monotonic()
             try:
                 data = self._channel.recv(MESSAGE_BYTES)
             except TimeoutError:
-                self._idle()
-                if time.monotonic() - since > SILENT_SECONDS:
+                self._silent += time.monotonic() - since
+                if self._silent > SILENT_SECONDS:
                     self.failure = _HUNG
                     return None
+                self._idle()
                 continue
             except ConnectionResetError:  # it ended before it read all of ours; its messages can still be received
                 continue
+            self._silent = 0.0
             if not data:
                 status = self._status()
                 if status >= 0 or status == -signal.SIGKILL:  # such as by the kernel's OOM killer
@@ -128,6 +147,9 @@ class Images:
         return self._request.view.showing((shown.width, shown.height))
 
     def _release(self) -> None:
+        if not self._out:
+            return
+        self._out = False
         try:
             self._channel.send(b"\0")
         except OSError:  # it has ended; the next message says how
@@ -149,6 +171,10 @@ class Decoders:
         self._budget = budget
         self._fork_server: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+
+    def another(self) -> "Decoders":
+        """Decoders with the same limits and a fork server of their own, for one that outlives its task."""
+        return Decoders(self._budget)
 
     def start(self) -> socket.socket:
         """Start the fork server if it does not run; the socket to it."""
@@ -208,12 +234,13 @@ class Decoders:
                 yield images
             finally:
                 ending()
+                images.close()
 
     def _request(self, chunk: Chunk, view: View, channels: str) -> DecodeRequest:
         size = view.canvas[0] * view.canvas[1] * 3
         slots = max(LEAST_SLOTS, min(SLOTS, RING_BYTES // size))
         budget = self._budget
-        limits = (budget.frame_pixels, budget.pixels, MEMORY_BYTES, CPU_SECONDS)
+        limits = (budget.frame_pixels, budget.pixels, MEMORY_BYTES, CPU_SECONDS * len(parts(chunk)))
         return DecodeRequest(chunk, view, channels, slots, *limits)
 
     def _end(self) -> int:

@@ -1,6 +1,7 @@
 """Chunk messages for the spans of a video. Pure."""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from msgspec import UNSET
 
@@ -17,6 +18,8 @@ def chunks(
     # Release 1.0 tells frames apart by the container's own times.
     newer = several or index.origin is not UNSET or index.pids is not UNSET
     schema = SCHEMA_BY_PACKETS if newer else SCHEMA
+    spans = tuple(spans)
+    same = [False, *(one.run is not None and one.run == other.run for one, other in pairwise(spans))]
     return tuple(
         Chunk(
             schema=schema,
@@ -40,8 +43,9 @@ def chunks(
             stretches=span.stretches,
             several=several or UNSET,
             pids=index.pids,
+            continues=continues or UNSET,
         )
-        for number, span in enumerate(spans)
+        for number, (span, continues) in enumerate(zip(spans, same, strict=True))
     )
 
 

@@ -5,21 +5,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
 from msgspec import UNSET
 
 from contracts.wire.messages import PacketIndex, SeekPoint, Stretch
+from contracts.wire.runs import MOST_FRAMES
 from processor.core.frame_order import FrameOrder, frame_order, keyframe_ranks
 
 _JUMP_FRAMES = 24
 FIRST_FRAMES = 24
 _LAST_FRAMES = 48
-_LONGEST = 16  # of a span inside a long group, in chunk sizes
+_LONGEST = 16  # of a span, in chunk sizes: a task has a time limit
+_GROWTH = 3  # how many times as far each span inside a group ends
+# How many packets a frame may be decoded after one that is shown later: at most 16 frames, by all codecs.
+_REORDERED = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of frames: see contracts.wire.messages.Chunk for the fields. end: time of the frame after it, None at the
-    end of the video."""
+    """Consecutive frames: see contracts.wire.messages.Chunk for the fields. end: time of the frame after it, None at
+    the end of the video. run: number of the first frame of the spans that are computed in one go with this one."""
 
     first_frame: int
     times: tuple[int, ...]
@@ -27,6 +32,7 @@ class Span:
     stretches: tuple[Stretch, ...]
     end: int | None
     sampled: tuple[int, ...] | None = None
+    run: int | None = None
 
 
 class Cutter:
@@ -45,11 +51,11 @@ class Cutter:
         have chunk_size: whoever watches a job sees its first frames soon. None for chunk_size at once. Towards the
         end they get shorter again, where keyframes allow it: detectors that share the job end together.
         A span starts at the keyframe nearest to the aim. Where none is within twice the aim's length it starts inside
-        the group, and its decoding at the group's keyframe; such spans double in length: see _inside.
+        the group, and its decoding at the group's keyframe; such spans grow: see _inside. Long ones are cut into runs.
         """
         total = len(self.order.packets)
         bounds = _bounds(total, self._key_ranks, chunk_size, first or chunk_size)
-        return tuple(self._span(start, stop) for start, stop in zip(bounds, [*bounds[1:], total], strict=True))
+        return tuple(span for pair in pairwise([*bounds, total]) for span in self._spans(*pair, chunk_size))
 
     def pick(self, spans: tuple[Span, ...], numbers: Sequence[int]) -> tuple[Span, ...]:
         """The spans with only the frames of the given numbers (rising); those left empty go."""
@@ -62,6 +68,25 @@ class Cutter:
             elif kept := tuple(numbers[low:high]):
                 picked.append(self._picked(span, kept))
         return tuple(picked)
+
+    def _spans(self, start: int, stop: int, chunk_size: int) -> Iterator[Span]:
+        longest = _LONGEST * chunk_size
+        bounds: list[int] = [start, stop]
+        run: int | None = None
+        if stop - start > longest:
+            bounds, run = [start, *self._bounds_in_run(start, stop, chunk_size), stop], start
+            if max(after - before for before, after in pairwise(bounds)) > longest:
+                bounds, run = [*range(start, stop, longest), stop], None
+        for before, after in pairwise(bounds):
+            yield replace(self._span(before, after), run=run)
+
+    def _bounds_in_run(self, start: int, stop: int, chunk_size: int) -> list[int]:
+        """Bounds within a run: where frames are decoded in about the order in which they are shown, so that a chunk is
+        done soon after its last frame."""
+        packets = np.asarray(self.order.packets[start:stop])
+        before, after = np.maximum.accumulate(packets), np.minimum.accumulate(packets[::-1])[::-1]
+        aims = range(chunk_size, stop - start - chunk_size // 2, chunk_size)
+        return [start + at for at in aims if before[at - 1] - after[at] < _REORDERED]
 
     def _span(self, start: int, stop: int) -> Span:
         order = self.order
@@ -115,7 +140,7 @@ def _bounds(total: int, ranks: list[int], chunk_size: int, first: int) -> list[i
         start = bounds[-1]
         at = _nearest(ranks, start, min(size, max(least, left // 2)))
         if at is None and left > size:
-            at = _nearest(ranks, start, size) or _inside(ranks, total, start, size, _LONGEST * chunk_size)
+            at = _nearest(ranks, start, size) or _inside(ranks, total, start, size)
         if at is None or at >= total:
             break
         bounds.append(at)
@@ -129,13 +154,13 @@ def _nearest(ranks: list[int], start: int, size: int) -> int | None:
     return min(near, key=lambda rank: (abs(rank - start - size), rank)) if near else None
 
 
-def _inside(ranks: list[int], total: int, start: int, size: int, most: int) -> int:
-    """The end of a span inside a group, which is the group's length halved some times: as the spans double, all of
-    them decode the group at most twice. Spans stay below `most`, so that none takes longer than a task may."""
+def _inside(ranks: list[int], total: int, start: int, size: int) -> int:
+    """The end of a span inside a group: the group's length divided by 3, 9, 27... Before their own frames, the last
+    span decodes a third of the group, the one before it a ninth...: together half of it."""
     nearest = bisect_right(ranks, start) - 1
     first = ranks[nearest] if nearest >= 0 else 0
     length = (ranks[nearest + 1] if nearest + 1 < len(ranks) else total) - first
     end = length
-    while end // 2 >= start - first + size:
-        end //= 2
-    return min(first + end, start + most)
+    while end // _GROWTH >= start - first + size:
+        end //= _GROWTH
+    return min(first + end, start + MOST_FRAMES)

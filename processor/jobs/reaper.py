@@ -13,7 +13,7 @@ from processor.core.fair_share import is_due, next_jobs
 from processor.jobs.advance import advance
 from processor.jobs.finishing import is_overdue
 from processor.jobs.sending import START_SECONDS, send_again
-from processor.jobs.stored_plan import layout_of, read_chunks, read_plan
+from processor.jobs.stored_plan import layout_of, read_chunks, read_plan, runs_of
 from processor.task_signatures import merge_signature, probe_signature, process_signature, render_signature
 
 log = logging.getLogger(__name__)
@@ -95,26 +95,31 @@ def _restart(services: Services, job: Job) -> Job | None:
 
 
 def _lost(services: Services, job: Job, stored: frozenset[int]) -> list[int]:
-    """Abandoned chunks, and chunks that were not started for so long that their messages may be lost."""
+    """Abandoned chunks, and chunks that were not started for so long that their messages may be lost; of whole runs."""
     begun = services.store.attempts(job.id)
-    waiting = [index for index in range(job.chunks_sent) if index not in stored]
-    idle = [index for index in waiting if not services.store.leased(job.id, index)]
-    left = [
-        index
-        for index in idle
-        if index in begun and services.coordination.debounce(names.resend_chunk(job.id, index), _RESEND_SECONDS)
-    ]
-    for index in left:
-        log.warning("chunk %d of job %s was abandoned: sending it again", index, job.id)
-    unseen = [index for index in idle if index not in begun]
+    split = runs_of(services, job)
+    waiting = dict.fromkeys(split.of(index) for index in range(job.chunks_sent) if index not in stored)
+    # The lease of a run is that of its first chunk.
+    idle = [run for run in waiting if not services.store.leased(job.id, split.first(run))]
+    abandoned = [run for run in idle if any(index in begun and index not in stored for index in split.chunks(run))]
+    lost = [run for run in abandoned if _is_due_again(services, job, split.first(run))]
+    unseen = sorted(set(idle).difference(abandoned))
     # Counted and not timed: a pass after a pause, of ours or of the clock, is one pass.
     frames = services.store.progress(job.id).frames
     mark = f"{job.chunks_sent}:{len(stored)}:{sum(begun.values())}:{frames}"
     seconds = 3 * services.settings.reaper_seconds + _STANDSTILL_SECONDS
     if unseen and is_due(services.coordination.count_repeats(job.id, mark, seconds), _passes(services)):
-        log.info("chunks %s of job %s were never started: sending them again", unseen, job.id)
-        return left + unseen
-    return left
+        firsts = [split.first(run) for run in unseen]
+        log.info("chunks %s of job %s were never started: sending them again", firsts, job.id)
+        lost += unseen
+    return [index for run in lost for index in split.chunks(run)]
+
+
+def _is_due_again(services: Services, job: Job, index: int) -> bool:
+    due = services.coordination.debounce(names.resend_chunk(job.id, index), _RESEND_SECONDS)
+    if due:
+        log.warning("chunk %d of job %s was abandoned: sending it again", index, job.id)
+    return due
 
 
 def _passes(services: Services) -> int:

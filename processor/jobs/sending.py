@@ -8,9 +8,10 @@ from kombu.exceptions import OperationalError
 from contracts.coordination import names
 from contracts.database.tables import Job
 from contracts.wire.messages import Chunk
+from contracts.wire.runs import runs
 from processor.context import Services
 from processor.core.fair_share import to_send, window
-from processor.jobs.stored_plan import read_chunks
+from processor.jobs.stored_plan import read_chunks, runs_of
 from processor.task_signatures import chunk_signature, merge_signature, process_signature
 
 log = logging.getLogger(__name__)
@@ -28,21 +29,25 @@ def send_chunks(services: Services, job: Job) -> None:
         return
     jobs = services.repository.count_worked_on(job.user_id)
     room = window(settings.chunk_window, services.detectors(), jobs)
-    batches = to_send(room, total, sent, services.store.chunk_indexes(job.id))
+    split = runs_of(services, job)
+    begun = split.before(sent)
+    batches = to_send(room, len(split), begun, split.done(services.store.chunk_indexes(job.id)))
     if not batches:
         return
-    chunks = read_chunks(services, job, range(sent, batches[-1].stop))
-    if chunks is None or not services.repository.note_sent(job.id, sent, batches[-1].stop):
+    stop = split.first(batches[-1].stop)
+    chunks = read_chunks(services, job, range(sent, stop))
+    if chunks is None or not services.repository.note_sent(job.id, sent, stop):
         return
+    messages = list(runs(chunks))
     for batch in batches:
-        header = [chunk_signature(services, chunks[index - sent]) for index in batch]
+        header = [chunk_signature(services, messages[number - begun]) for number in batch]
         chord(header, app=services.celery)(merge_signature(services, job.id))
 
 
 def send_again(services: Services, chunks: list[Chunk]) -> None:
     """Send lost chunks, without a chord: the reaper advances the job afterwards."""
-    for chunk in chunks:
-        chunk_signature(services, chunk).apply_async()
+    for message in runs(chunks):
+        chunk_signature(services, message).apply_async()
 
 
 def start_next(services: Services, user_id: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import msgspec
+from msgspec import UNSET
 
 from contracts.database.tables import Job
 from contracts.errors import NotFound
@@ -10,6 +11,7 @@ from contracts.results.codec import compress, decompress
 from contracts.storage.port import plan_key
 from contracts.wire.messages import Chunk, JobPlan, Layout, ResultHeader, decode, encode
 from processor.context import Services
+from processor.core.runs import Runs
 
 
 class _Sealed(msgspec.Struct):
@@ -52,7 +54,14 @@ def _read(services: Services, job: Job) -> bytes | None:
         return None
 
 
+def runs_of(services: Services, job: Job) -> Runs:
+    """The runs of a planned job's chunks; single chunks while the result store has no layout."""
+    layout = services.store.get_layout(job.id)
+    return Runs(job.chunks_total or 0, (layout.continues or ()) if layout else ())
+
+
 def layout_of(plan: JobPlan, header: ResultHeader) -> Layout:
     """How the plan's chunks cover the frames, under a header."""
     starts = tuple(chunk.first_frame for chunk in plan.chunks)
-    return Layout(header, starts, tuple(len(chunk.times) for chunk in plan.chunks))
+    continues = tuple(chunk.index for chunk in plan.chunks if chunk.continues)
+    return Layout(header, starts, tuple(len(chunk.times) for chunk in plan.chunks), continues or UNSET)

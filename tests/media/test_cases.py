@@ -1,6 +1,7 @@
 """The files of tests/cases through probe, plan and decoding, and its models through `models add`."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -16,8 +17,10 @@ from detector.view import whole
 from media.orientation import orientation_of
 from tests.media.test_formats import CHUNK_SIZES, chunks, probed
 from tests.support.models_command import Command
+from tests.support.servers.valkey import Valkey
 from tests.support.videos.cases import FOLDER, READ, REFUSED, Case, file, plain
 from tests.support.videos.formats import planes
+from tests.support.whole_jobs import WholeJobs
 
 TILED = ("pictures/tiles.heic", "pictures/tiles_turned.heic")
 
@@ -56,6 +59,21 @@ def test_the_chunks_together_are_the_plain_decode(read: tuple[str, Case, ProbeRe
     assert [number for number, _ in found] == list(range(case.frames))
     if name not in TILED:  # PyAV decodes tiles one by one
         assert [content for _, content in found] == [planes(frame) for frame in plain(name)]
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[WholeJobs]:
+    made = WholeJobs(tmp_path_factory.mktemp("jobs"), valkey)
+    yield made
+    made.close()
+
+
+def test_chunks_of_any_size_give_the_same_result_file(read: tuple[str, Case, ProbeReport], jobs: WholeJobs) -> None:
+    name, case, report = read
+    video = jobs.add_video(file(name).content, report)
+    counts, results = zip(*(jobs.run(video, size) for size in (7, 24, 1000)), strict=True)
+    assert results[1:] == results[:-1]
+    assert counts[0] > 1 or case.frames < 14, "it is one chunk: it proves nothing"
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -29,10 +29,11 @@ from detector.context import Services
 from detector.decode import parent as decoding
 from detector.decode.parent import Budget, Decoders, Images
 from detector.decode.protocol import Alive, DecodeRequest, DecoderLost, Ended, Frame
-from detector.inference import Outcome, run
+from detector.inference import Outcome
 from detector.view import whole
 from tests.media.test_inference import MODEL, FakeEngines
 from tests.media.test_sandbox import Slow, caught, shut_in
+from tests.support.detecting import run
 from tests.support.fakes import MemoryResultStore, MemoryStorage
 from tests.support.videos.clips import JOB, RATE, VIDEO_KEY, Clip, chunks, clip
 

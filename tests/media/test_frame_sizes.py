@@ -17,7 +17,6 @@ from contracts.models import catalogue
 from contracts.wire.messages import Chunk, Media
 from detector.decode.parent import Budget, Decoders
 from detector.heads import nanodet
-from detector.inference import run
 from detector.view import view, whole
 from media.orientation import Orientation
 from processor.core.chunk_messages import chunks as chunks_of
@@ -25,6 +24,7 @@ from processor.core.cutting import Cutter
 from processor.probe.child import Limits, inspect
 from processor.renditions.frames import numbered_frames, opened
 from processor.renditions.picture import ToPicture
+from tests.support.detecting import run
 from tests.support.models.fake_engine import FakeEngine, write_model
 from tests.support.videos.clips import JOB, plan
 from tests.support.videos.sizes import QUARTERS, changing, scene

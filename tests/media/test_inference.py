@@ -34,11 +34,12 @@ from detector.decode.parent import Budget, Decoders
 from detector.engine import Engine, EngineConfig
 from detector.engines.loaded import Engines
 from detector.heads import nanodet
-from detector.inference import Cancelled, run
+from detector.inference import Cancelled
 from detector.tensors import Image, Outputs
 from detector.view import view
 from media.orientation import Orientation
 from tests.support.deployments.service import ROOT
+from tests.support.detecting import run
 from tests.support.fakes import MemoryResultStore, MemoryStorage
 from tests.support.models.fake_engine import FakeEngine, answer, write_model
 from tests.support.videos.clips import JOB, VIDEO_KEY, Clip, chunks, clip, packets_of, plan

@@ -81,12 +81,12 @@ class InProcessProcessor:
         assert video is not None
         return video
 
-    def start_job(self, video: Video, **options: Any) -> Job:
+    def start_job(self, video: Video, model: str = "nanodet-g", **options: Any) -> Job:
         """A job that runs: planned, and its chunks not sent."""
         job = Job(
             user_id=self.user,
             video_id=video.id,
-            model="nanodet-g",
+            model=model,
             options=options,
             state=str(JobState.QUEUED),
             failed_ranges=[],

@@ -11,11 +11,11 @@ from tests.support.models import tiny_model
 
 # (chunk size, detector workers, chunks that the clip of 212 frames and that with one keyframe are cut into). The first
 # chunk has 24 frames, the next 48, 96, 192, or the chunk size; a keyframe lies near each cut of the one clip, and none
-# in the other.
+# in the other, of which the smallest chunks are a run.
 CASES = [
-    (24, 2, (9, 4)),
-    pytest.param(60, 2, (5, 4), marks=pytest.mark.long),
-    pytest.param(10_000, 1, (4, 4), marks=pytest.mark.long),
+    (7, 2, (18, 23)),
+    pytest.param(60, 2, (5, 2), marks=pytest.mark.long),
+    pytest.param(10_000, 1, (4, 2), marks=pytest.mark.long),
 ]
 
 

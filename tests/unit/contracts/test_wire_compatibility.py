@@ -7,7 +7,7 @@ import pytest
 
 from contracts.errors import UnsupportedSchema
 from contracts.wire import messages
-from contracts.wire.messages import SCHEMA, SCHEMA_BY_PACKETS, Options, decode, encode, from_json, to_json
+from contracts.wire.messages import SCHEMA, SCHEMA_OF_RUNS, Options, decode, encode, from_json, to_json
 from tests.unit.contracts import messages_1_0
 
 MEDIA: dict[str, Any] = {
@@ -119,7 +119,7 @@ def test_message_of_a_later_schema_is_refused(name: str) -> None:
     plan = plan_of(messages, Options())
     index = messages.PacketIndex(SCHEMA, (1, 25), "pts", (0,), (0,), (0,))
     message = {"PacketIndex": index, "Chunk": plan.chunks[0], "ResultHeader": plan.header, "JobPlan": plan}[name]
-    latest = SCHEMA_BY_PACKETS if name == "Chunk" else SCHEMA
+    latest = SCHEMA_OF_RUNS if name == "Chunk" else SCHEMA
     content = to_json(message) | {"schema": latest + 1}
     says = rf"{name} has schema {latest + 1}, and this release reads up to {latest}"
     with pytest.raises(UnsupportedSchema, match=says):

@@ -1,5 +1,7 @@
 """Cutting: every frame exactly once, whatever the index looks like."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,8 @@ from msgspec.structs import replace
 
 from contracts.errors import VideoRefused
 from contracts.wire.messages import SCHEMA, Location, PacketIndex
-from processor.core.cutting import Cutter, Span
+from contracts.wire.runs import MOST_FRAMES
+from processor.core.cutting import Cutter, Span, _bounds
 
 
 def index(times: list[int], keyframes: list[int]) -> PacketIndex:
@@ -55,15 +58,36 @@ def test_every_frame_from_the_first_keyframe_on_is_in_one_span(
 
 @settings(max_examples=50)
 @given(share=st.floats(0, 1), size=st.integers(24, 60), before=st.integers(0, 3))
-def test_a_long_group_is_decoded_at_most_twice(share: float, size: int, before: int) -> None:
-    """Up to the length at which spans do not grow any more, since none may take longer than a task."""
-    length = max(1, int(share * 32 * size))
+def test_a_group_of_any_length_is_decoded_at_most_one_and_a_half_times(share: float, size: int, before: int) -> None:
+    length = max(1, int(share * 200 * size))
     keyframes = [number * 10 for number in range(before + 1)]
     frames = keyframes[-1] + length
     group = [span for span in cut(index(list(range(frames)), keyframes), size, 24) if span.packets[-1] > keyframes[-1]]
-    assert all(len(span.times) <= 16 * size for span in group)
-    decoded = sum(span.packets[-1] + 1 - max(keyframes[-1], seeks(span)[0] or 0) for span in group)
-    assert decoded <= 2 * length + 3 * size
+    assert all(len(span.times) <= (16 * size if span.run is None else 1.5 * size) for span in group)
+    assert decoded(group, keyframes[-1]) <= 1.5 * length + 3 * size
+
+
+@pytest.mark.parametrize(("millions", "most"), [(3, 1.51), (4, 2.34), (20, 6.2)])
+def test_a_group_of_millions_of_frames_is_decoded_a_few_times(millions: int, most: float) -> None:
+    """Since a message has at most so many frames."""
+    bounds = [*_bounds(millions * 10**6, [0], 240, 24), millions * 10**6]
+    assert max(after - before for before, after in pairwise(bounds)) <= MOST_FRAMES
+    assert sum(bounds[1:]) <= most * bounds[-1]
+
+
+def decoded(spans: list[Span], keyframe: int) -> int:
+    """Frames that are decoded, from the keyframe on, when each run is decoded in one go."""
+    last = {span.first_frame if span.run is None else span.run: span for span in spans}
+    return sum(span.packets[-1] + 1 - max(keyframe, seeks(span)[0] or 0) for span in last.values())
+
+
+def test_frames_that_are_not_stored_as_they_are_shown_are_no_run() -> None:
+    """Nothing would tell when a chunk of it is done."""
+    times = [0, *range(999, 0, -1)]
+    spans = cut(index(times, [0]), 10)
+    assert {span.run for span in spans} == {None}
+    assert max(len(span.times) for span in spans) == 160
+    assert [time for span in spans for time in span.times] == sorted(times)
 
 
 def test_spans_start_at_the_keyframes_nearest_to_the_aim() -> None:
@@ -74,14 +98,14 @@ def test_spans_start_at_the_keyframes_nearest_to_the_aim() -> None:
 
 def test_a_group_that_is_too_long_is_cut_inside_with_a_lead_in() -> None:
     spans = cut(index(list(range(100)), [0, 90]), 20)
-    assert [span.first_frame for span in spans] == [0, 22, 45, 90]
-    assert [seeks(span) for span in spans] == [(None,), (None,), (None,), (90, None)]
+    assert [span.first_frame for span in spans] == [0, 30, 90]
+    assert [seeks(span) for span in spans] == [(None,), (None,), (90, None)]
 
 
 def test_the_first_spans_are_short_so_that_first_frames_come_soon() -> None:
     spans = cut(index(list(range(3000)), list(range(0, 3000, 12))), 240, 24)
     assert [len(span.times) for span in spans] == [24, 48, 96, 192, *[240] * 10, 120, 60, 60]
-    assert [span.first_frame for span in cut(index(list(range(300)), [0]), 100, 24)] == [0, 37, 150]
+    assert [span.first_frame for span in cut(index(list(range(300)), [0]), 100, 24)] == [0, 33, 100]
     assert cut(index(list(range(50)), [0]), 20, 24) == cut(index(list(range(50)), [0]), 20)
 
 
