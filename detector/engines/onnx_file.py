@@ -14,20 +14,22 @@ from detector.engine import line_of
 _COMPILED = "EPContext"
 
 
-def read_onnx(path: Path) -> Any:
+def read_onnx(path: Path, model_id: str = "") -> Any:
     """The content of a file. Raises ModelBroken where it is not ONNX, and where any part of it lies in another file:
-    in weights, in constants, or within branches, loops and functions. Reads no other file."""
+    in weights, in constants, or within branches, loops and functions. Reads no other file. model_id: for messages,
+    where there is a model already."""
+    shown = f"model {model_id}: {path}" if model_id else str(path)
     try:
         content = onnx.load(str(path), load_external_data=False)
     except Exception as error:  # errors of the library have no common class
-        raise ModelBroken(f"{path} is not an ONNX file: {line_of(error)}") from error
+        raise ModelBroken(f"{shown} is not an ONNX file: {line_of(error)}") from error
     for part in _parts(content):
         if isinstance(part, TensorProto) and (part.data_location == TensorProto.EXTERNAL or part.external_data):
             raise ModelBroken(
-                f"{path} stores its weights in another file: export it as one, or merge them with onnx.save"
+                f"{shown} stores its weights in another file: export it as one, or merge them with onnx.save"
             )
         if isinstance(part, NodeProto) and part.op_type == _COMPILED:
-            raise ModelBroken(f"{path} refers to a graph compiled for one device: export the model without compiling")
+            raise ModelBroken(f"{shown} refers to a graph compiled for one device: export the model without compiling")
     return content
 
 

@@ -15,7 +15,7 @@ from detector.engines.onnx_file import read_onnx
 def prepared(path: Path, model: Model) -> tuple[bytes, int]:
     """The graph of a file with an input IMAGE_INPUT of uint8 [batch, height, width, 3], and its batch size, 0 for any.
     Raises ModelBroken and errors of onnx."""
-    content = read_onnx(path)
+    content = read_onnx(path, model.id)
     graph = content.graph
     image = image_input(graph, model)
     shape = [one.dim_value for one in image.type.tensor_type.shape.dim]

@@ -51,7 +51,7 @@ class OpenVinoEngine(Engine):
         if BUNDLED.get(model.id) != model:  # our own needs no check, which loads a library for 0.2 s
             from detector.engines.onnx_file import read_onnx
 
-            read_onnx(path)
+            read_onnx(path, model.id)
         graph = self._core.read_model(path)
         image = _image_input(graph, model, image_shape(model))
         shapes = {name: _shape(port) for port in graph.outputs for name in port.get_names()}
