@@ -16,13 +16,13 @@ registry.register("postgresql.pg8000", "contracts.database.pg8000_dialect", "Dia
 STATEMENT_SECONDS = 30
 # The client's own limit, also on connecting, is for a server that does not answer at all.
 _SOCKET_MARGIN_SECONDS = 5
-_POOL_SECONDS = 5
+_POOL_SECONDS = 10
 _BUSY_TIMEOUT_MS = 10_000
 _READS = "web_detector_reads"
 
 
 def open_database(url: str, statement_seconds: int | None = STATEMENT_SECONDS, *, durable: bool = False) -> Engine:
-    """An SQLAlchemy engine whose users wait at most 5 s for a connection of its pool (sqlalchemy.exc.TimeoutError).
+    """An SQLAlchemy engine whose users wait at most 10 s for a connection of its pool (sqlalchemy.exc.TimeoutError).
 
     SQLite gets WAL, a busy timeout, foreign keys, and transactions that take the write lock at their start, so that
     none fails half-way with "database is locked"; a new file is readable by its owner only, and so are the files that
