@@ -52,19 +52,19 @@ class Sender:
     def __init__(self, network: GuardedNetwork, seconds: float, tls: ssl.SSLContext | None = None) -> None:
         self._network = network
         self._seconds = seconds
-        self._web = HttpClient(network, seconds, seconds, tls)
+        self._web = HttpClient(network, seconds, seconds, seconds, tls)
         self._testing: set[str] = set()
 
-    async def check(self, url: str) -> None:
-        """Check that webhooks may be sent to a URL. Raises WebhookRefused."""
+    async def check(self, user: str, url: str) -> None:
+        """Check that webhooks of a user may be sent to a URL. Raises WebhookRefused."""
         try:
             place = parse(url)
-            await self._network.check(place.host, place.port, self._seconds)
+            await self._network.of(user).check(place.host, place.port, self._seconds)
         except ImportRefused as error:
             raise WebhookRefused(error.detail) from error
 
-    async def send(self, url: str, secret: str, payload: WebhookPayload, moment: datetime) -> Outcome:
-        """Make one attempt. Only the response status counts: the body is not read, redirects are not followed."""
+    async def send(self, user: str, url: str, secret: str, payload: WebhookPayload, moment: datetime) -> Outcome:
+        """Make one attempt for a user. Only the status counts: the body is not read, redirects are not followed."""
         body = payload.body()
         headers = [
             ("Content-Type", "application/json"),
@@ -74,7 +74,7 @@ class Sender:
         ]
         with anyio.move_on_after(self._seconds):
             try:
-                return await self._post(parse(url), headers, body)
+                return await self._post(user, parse(url), headers, body)
             except (ImportRefused, ImportFailed) as error:
                 return Outcome(None, error.detail)
         return Outcome(None, f"no answer within {self._seconds:g} s (WEBHOOK_TIMEOUT_SECONDS)")
@@ -90,8 +90,8 @@ class Sender:
         finally:
             self._testing.discard(user)
 
-    async def _post(self, place: ParsedUrl, headers: list[tuple[str, str]], body: bytes) -> Outcome:
-        async with self._web.request("POST", place, headers, body) as answer:
+    async def _post(self, user: str, place: ParsedUrl, headers: list[tuple[str, str]], body: bytes) -> Outcome:
+        async with self._web.request(user, "POST", place, headers, body) as answer:
             status = int(answer.status)
         if status in _SUCCESS:
             return Outcome(status, None)

@@ -15,6 +15,7 @@ from anyio.to_thread import run_sync
 
 from api.notify.webhook_call import Outcome, Sender, WebhookPayload
 from api.outbound.address_rules import parse
+from api.outbound.shares import Shares
 from api.tables.webhooks import Due, WebhookTable
 from contracts.database.tables import utcnow
 from contracts.errors import ImportRefused
@@ -29,7 +30,6 @@ _STOP_SECONDS = 3.0
 # Added to the timeout of a call: for slow threads, a slow database, and clock differences.
 _LEASE_MARGIN_SECONDS = 10
 _PER_HOST = 2
-_PER_USER = 4
 
 # By delivery id: URL and secret of the webhook, and the payload; None when delivery, webhook or job is deleted.
 LoadPayload = Callable[[str], tuple[str, str, WebhookPayload] | None]
@@ -55,7 +55,7 @@ class Deliverer:
         self._lease = timedelta(seconds=seconds + _LEASE_MARGIN_SECONDS)
         self._calls: set[asyncio.Task[None]] = set()
         self._hosts: Counter[str] = Counter()
-        self._users: Counter[str] = Counter()
+        self._shares = Shares(most)
         self._wake = asyncio.Event()
         self._stopped = False
         self._running: asyncio.Task[None] | None = None
@@ -103,23 +103,33 @@ class Deliverer:
             if self._stopped or len(self._calls) >= self._most:
                 return
             host = _host(due.url)
-            if self._hosts[host] >= _PER_HOST or self._users[due.user_id] >= _PER_USER:
+            if self._hosts[host] >= _PER_HOST:
                 continue
             if due.attempts >= self._tries:  # the process that made the last attempt was killed
                 await self._settle(due, due.attempts, Outcome(None, "the service stopped during the last attempt"))
-            elif await run_sync(self._table.claim, due, utcnow() + self._lease):
-                self._call(due, host)
+            elif self._shares.take(due.user_id):
+                await self._claim(due, host)
+
+    async def _claim(self, due: Due, host: str) -> None:
+        """Call, if no other process does. Keeps the user's place during the call."""
+        claimed = False
+        try:
+            claimed = await run_sync(self._table.claim, due, utcnow() + self._lease)
+        finally:
+            if not claimed:
+                self._shares.give_back(due.user_id)
+        if claimed:
+            self._call(due, host)
 
     def _call(self, due: Due, host: str) -> None:
         self._hosts[host] += 1
-        self._users[due.user_id] += 1
         call = asyncio.create_task(self._deliver(due))
         self._calls.add(call)
 
         def done(call: asyncio.Task[None]) -> None:
             self._calls.discard(call)
             _decrement(self._hosts, host)
-            _decrement(self._users, due.user_id)
+            self._shares.give_back(due.user_id)
             self._wake.set()
 
         call.add_done_callback(done)
@@ -128,7 +138,7 @@ class Deliverer:
         try:
             payload = await run_sync(self._load, due.id)
             if payload is not None:
-                outcome = await self._sender.send(*payload, utcnow())
+                outcome = await self._sender.send(due.user_id, *payload, utcnow())
                 await self._settle(due, due.attempts + 1, outcome)
         except Exception as error:  # as above; the delivery is due again when its lease expires
             log.warning("webhook delivery %s failed, retrying later: %r", due.id, error)

@@ -12,19 +12,11 @@ from contracts.errors import ImportRefused
 
 log = logging.getLogger(__name__)
 
-Resolve = Callable[[str, int], Awaitable[list[str]]]
+# The addresses of a host and port, looked up in the share of a user: see api.outbound.name_lookup.
+Resolve = Callable[[str, int, str], Awaitable[list[str]]]
 
 # Limit for names with very many addresses.
 _ADDRESSES_TRIED = 4
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """All addresses of a host from the system resolver, preferred ones first."""
-    try:
-        found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
-        return []
-    return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
 
 def is_own(address: Address) -> bool:
@@ -41,16 +33,25 @@ def is_own(address: Address) -> bool:
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
     """Resolves a host once, checks all its addresses, and connects to a checked one: a second lookup could return
-    another address (DNS rebinding). TLS still verifies the host name."""
+    another address (DNS rebinding). TLS still verifies the host name. user: who shares the look-ups with others."""
 
     def __init__(
-        self, allowed: tuple[Network, ...], resolve: Resolve = resolve, is_own: Callable[[Address], bool] = is_own
+        self,
+        allowed: tuple[Network, ...],
+        resolve: Resolve,
+        is_own: Callable[[Address], bool] = is_own,
+        user: str = "",
     ) -> None:
         """allowed: networks that the operator allows although they are not public."""
         self._allowed = allowed
         self._resolve = resolve
         self._is_own = is_own
+        self._user = user
         self._plain = httpcore.AnyIOBackend()
+
+    def of(self, user: str) -> "GuardedNetwork":
+        """The network as a user sees it."""
+        return GuardedNetwork(self._allowed, self._resolve, self._is_own, user)
 
     async def connect_tcp(
         self,
@@ -76,7 +77,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         """The addresses to try, all of them allowed. timeout: of the lookup, in seconds. Raises ImportRefused."""
         addresses: list[Address] = []
         with anyio.move_on_after(timeout):
-            addresses = [read_address(text) for text in await self._resolve(host, port)]
+            addresses = [read_address(text) for text in await self._resolve(host, port, self._user)]
         closed = [str(address) for address in addresses if not self._is_open(address)]
         if closed:
             log.warning("connection refused: %s resolves to forbidden addresses %s", host, ", ".join(closed))

@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from http import HTTPStatus
 
+import anyio
 import httpcore
 
 from api.outbound.address_rules import ParsedUrl
+from api.outbound.guarded_network import GuardedNetwork
+from api.outbound.head_limit import HeadLimit
 from contracts.errors import ImportFailed
 
 Header = tuple[str, str]
@@ -16,26 +19,28 @@ Header = tuple[str, str]
 class HttpClient:
     """Opens one connection per request. Does not follow redirects, and ignores proxies of the environment.
 
-    connect_seconds: timeout of the lookup and of each connection attempt; idle_seconds: of waiting for the next byte.
+    connect_seconds: timeout of the lookup and of each connection attempt; idle_seconds: of waiting for the next byte;
+    head_seconds: of all until the head of the answer is complete, whatever comes before it.
     tls: trusted certificates; by default those of the system, of SSL_CERT_FILE, and of certifi.
     """
 
     def __init__(
         self,
-        network: httpcore.AsyncNetworkBackend,
+        network: GuardedNetwork,
         connect_seconds: float,
         idle_seconds: float,
+        head_seconds: float,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._network = network
-        self._connect, self._idle = connect_seconds, idle_seconds
+        self._connect, self._idle, self._head = connect_seconds, idle_seconds, head_seconds
         self._tls = tls or httpcore.default_ssl_context()
 
     @asynccontextmanager
     async def request(
-        self, method: str, place: ParsedUrl, headers: Sequence[Header], body: bytes | None = None
+        self, user: str, method: str, place: ParsedUrl, headers: Sequence[Header], body: bytes | None = None
     ) -> AsyncIterator[httpcore.Response]:
-        """The response, its body not yet read. Host and Connection are set here.
+        """The response to a request for a user, its body not yet read. Host and Connection are set here.
 
         Raises ImportRefused, ImportFailed.
         """
@@ -44,11 +49,18 @@ class HttpClient:
         whole = [("Host", place.authority), ("User-Agent", "web-detector"), *headers, ("Connection", "close")]
         times = {"connect": self._connect, "read": self._idle, "write": self._idle}
         request = httpcore.Request(method, url, headers=whole, content=body, extensions={"timeout": times})
-        async with httpcore.AsyncHTTPConnection(url.origin, self._tls, network_backend=self._network) as connection:
+        network = HeadLimit(self._network.of(user))
+        async with httpcore.AsyncHTTPConnection(url.origin, self._tls, network_backend=network) as connection:
             with self.translate_errors("the address does not respond like a web server"):
-                answer = await connection.handle_async_request(request)
+                answer = await self._head_of(connection, request)
+            network.head_ended = True
             async with aclosing(answer):
                 yield answer
+
+    async def _head_of(self, connection: httpcore.AsyncHTTPConnection, request: httpcore.Request) -> httpcore.Response:
+        with anyio.move_on_after(self._head):
+            return await connection.handle_async_request(request)
+        raise ImportFailed(f"the address gave no answer within {self._head:g} s")
 
     @contextmanager
     def translate_errors(self, broken: str) -> Iterator[None]:

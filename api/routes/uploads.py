@@ -61,7 +61,7 @@ async def _receive(
     video_id = new_id()
     try:
         limit = await run_sync(services.quotas.size_limit, user)
-        stored, form = await _store(services, request, video_id, limit, with_options)
+        stored, form = await _store(services, request, user, video_id, limit, with_options)
     except WebDetectorError:
         await drain(request)
         raise
@@ -83,13 +83,13 @@ async def _receive(
 
 
 async def _store(
-    services: Services, request: Request, video_id: str, limit: SizeLimit, with_options: bool
+    services: Services, request: Request, user: str, video_id: str, limit: SizeLimit, with_options: bool
 ) -> tuple[Stored, Form]:
     content_type = request.headers.get("content-type", "application/octet-stream")
     parameters = {} if with_options else dict(request.query_params)
     metadata_of(Form(fields=parameters))  # invalid parameters are refused even if the body overrides them
     if is_document(content_type) and not with_options:
-        return await _import(services, request, video_id, limit, parameters)
+        return await _import(services, request, user, video_id, limit, parameters)
     is_form = content_type.lower().startswith("multipart/form-data")
     if not is_form and (with_options or not content_type.lower().startswith(("video/", _UNKNOWN_TYPE))):
         raise UnsupportedMediaType(
@@ -115,15 +115,15 @@ async def _store(
 
 
 async def _import(
-    services: Services, request: Request, video_id: str, limit: SizeLimit, parameters: dict[str, str]
+    services: Services, request: Request, user: str, video_id: str, limit: SizeLimit, parameters: dict[str, str]
 ) -> tuple[Stored, Form]:
     wanted = await read_document(request)
     form = wanted.form()
     form.fields = {**parameters, **form.fields}
     metadata_of(form)  # validate before anything is fetched
-    with services.imports.slot():
+    with services.imports.slot(user):
         async with UploadWriter(services.storage.create(video_key(video_id)), limit) as writer:
-            fetch = partial(services.imports.fetcher.fetch, wanted.url, limit, writer.write)
+            fetch = partial(services.imports.fetcher.fetch, user, wanted.url, limit, writer.write)
             fetched = await cancel_on_disconnect(request, fetch)
             form.filename, form.content_type = fetched.name, fetched.content_type
             return await writer.finish(), form

@@ -28,7 +28,7 @@ async def create_webhook(request: Request, user: str) -> StarletteResponse:
     services = context.current()
     _require_on(services)
     url = str(msgspec.json.decode(await request.body())["url"])
-    await services.webhook_sender.check(url)
+    await services.webhook_sender.check(user, url)
     webhook = Webhook(id=new_id(), user_id=user, url=url, secret=new_secret(), created_at=utcnow())
     await run_sync(services.webhooks.add, webhook)
     await run_sync(partial(audit.note, "webhook.made", user_id=user, subject=webhook.id))
@@ -68,7 +68,7 @@ async def try_webhook(request: Request, user: str) -> StarletteResponse:
     now = utcnow()
     with services.webhook_sender.testing(user):
         outcome = await services.webhook_sender.send(
-            webhook.url, webhook.secret, WebhookPayload(new_id(), _TEST, now, None), now
+            user, webhook.url, webhook.secret, WebhookPayload(new_id(), _TEST, now, None), now
         )
     return _document({"delivered": outcome.error is None, "status": outcome.status, "error": outcome.error}, 200)
 

@@ -8,8 +8,10 @@ from http import HTTPStatus
 
 import anyio
 import httpcore
+from anyio.lowlevel import checkpoint
 
 from api.outbound.address_rules import ParsedUrl, parse, redirected
+from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.http_client import HttpClient, status_text
 from api.requests.size_limit import SizeLimit
 from contracts.errors import ImportFailed, VideoRefused
@@ -18,6 +20,7 @@ _REDIRECTS_MAX = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CONNECT_SECONDS = 10
 _IDLE_SECONDS = 30
+_HEAD_SECONDS = 60
 _HEADERS = (("Accept", "*/*"), ("Accept-Encoding", "identity"))
 _UNKNOWN_TYPE = "application/octet-stream"
 _VIDEO_TYPES = re.compile(r"(video|image)/[\w.+-]+|(application|binary)/octet-stream|application/(mp4|ogg)", re.ASCII)
@@ -40,24 +43,22 @@ class Fetcher:
     seconds: timeout of one file. tls: as in HttpClient.
     """
 
-    def __init__(
-        self, network: httpcore.AsyncNetworkBackend, seconds: float, tls: ssl.SSLContext | None = None
-    ) -> None:
-        self._web = HttpClient(network, _CONNECT_SECONDS, _IDLE_SECONDS, tls)
+    def __init__(self, network: GuardedNetwork, seconds: float, tls: ssl.SSLContext | None = None) -> None:
+        self._web = HttpClient(network, _CONNECT_SECONDS, _IDLE_SECONDS, _HEAD_SECONDS, tls)
         self._seconds = seconds
 
-    async def fetch(self, url: str, limit: SizeLimit, write: Write) -> Fetched:
-        """Download a file and pass its bytes, at most `limit`, to `write`.
+    async def fetch(self, user: str, url: str, limit: SizeLimit, write: Write) -> Fetched:
+        """Download a file for a user and pass its bytes, at most `limit`, to `write`.
 
         Raises ImportRefused, ImportFailed, VideoRefused, UploadTooLarge.
         """
         with anyio.move_on_after(self._seconds):
-            return await self._follow(parse(url), limit, write)
+            return await self._follow(user, parse(url), limit, write)
         raise ImportFailed(f"the download took longer than {self._seconds:g} s (IMPORT_TIMEOUT_SECONDS)")
 
-    async def _follow(self, place: ParsedUrl, limit: SizeLimit, write: Write) -> Fetched:
+    async def _follow(self, user: str, place: ParsedUrl, limit: SizeLimit, write: Write) -> Fetched:
         for _ in range(_REDIRECTS_MAX + 1):
-            async with self._web.request("GET", place, _HEADERS) as answer:
+            async with self._web.request(user, "GET", place, _HEADERS) as answer:
                 location = _header(answer, b"location")
                 if answer.status not in _REDIRECTS or not location:
                     return await self._take(place, answer, limit, write)
@@ -90,6 +91,7 @@ class Fetcher:
         with self._web.translate_errors("the connection was closed before the end of the file"):
             async for piece in answer.aiter_stream():
                 yield piece
+                await checkpoint()  # others run between the pieces of one read, of which there may be thousands
 
 
 def _header(answer: httpcore.Response, name: bytes) -> str:

@@ -8,6 +8,7 @@ import msgspec
 from anyio import create_task_group
 from starlette.requests import Request
 
+from api.outbound.shares import Shares
 from api.requests.multipart_form import Form
 from api.uploads.upload_writer import body
 from api.uploads.url_fetcher import Fetcher
@@ -52,25 +53,26 @@ class ImportRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Imports:
-    """The fetcher, with a limit of concurrent imports in this process."""
+    """The fetcher, and the places for imports in this process, which users share."""
 
     def __init__(self, fetcher: Fetcher, most: int) -> None:
         self.fetcher = fetcher
         self._most = most
-        self._running = 0
+        self._shares = Shares(most)
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Occupy one of the slots. Raises ImportsOff, TooManyImports."""
+    def slot(self, user: str) -> Iterator[None]:
+        """Occupy one of the slots for a user. Raises ImportsOff, TooManyImports."""
         if not self._most:
             raise ImportsOff("imports by url are disabled here (IMPORT_CONCURRENCY is 0): upload the file instead")
-        if self._running >= self._most:
-            raise TooManyImports(f"{self._most} imports are running, the maximum: try again later")
-        self._running += 1
+        if not self._shares.take(user):
+            raise TooManyImports(
+                f"as many imports are running as you may have now, of {self._most} for all users: try again later"
+            )
         try:
             yield
         finally:
-            self._running -= 1
+            self._shares.give_back(user)
 
 
 def is_document(content_type: str) -> bool:

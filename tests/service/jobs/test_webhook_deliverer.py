@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from api.notify.webhook_call import Sender, WebhookPayload
 from api.notify.webhook_deliverer import PAUSES, Deliverer
-from api.outbound.guarded_network import GuardedNetwork, Resolve, resolve
+from api.outbound.guarded_network import GuardedNetwork, Resolve
+from api.outbound.name_lookup import Lookups
 from api.tables.webhooks import WEBHOOKS_PER_USER, WebhookTable
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Delivery, Job, User, Video, Webhook, new_id, utcnow
@@ -32,6 +33,7 @@ NAME = "hooks.example"
 SECRET = "whsec_dGVzdA=="
 # Stands for the public internet; the rest of loopback is as closed as ever.
 PUBLIC = (ip_network("127.0.0.2/31"),)
+LOOKUPS = Lookups()
 # Trusts nobody; the system's authorities take long to load.
 NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -83,7 +85,7 @@ def deliveries(engine: Engine) -> list[Delivery]:
         return list(session.scalars(select(Delivery).order_by(Delivery.created_at, Delivery.id)))
 
 
-def make(engine: Engine, resolving: Resolve = resolve, tls: ssl.SSLContext = NOBODY, **options: Any) -> Deliverer:
+def make(engine: Engine, resolving: Resolve = LOOKUPS, tls: ssl.SSLContext = NOBODY, **options: Any) -> Deliverer:
     table = WebhookTable(engine)
 
     def write(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
@@ -336,7 +338,7 @@ def test_host_is_resolved_once_per_attempt_and_never_to_private_addresses(engine
     receiver.answer = lambda _: 500
     asked: list[str] = []
 
-    async def changing(host: str, port: int) -> list[str]:
+    async def changing(host: str, port: int, user: str) -> list[str]:
         asked.append(host)
         return ["127.0.0.2"] if len(asked) == 1 else ["127.0.0.1"]
 
@@ -357,7 +359,7 @@ def test_a_certificate_is_verified(engine: Engine, tmp_path: Path) -> None:
     served, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context(cafile=pem)
     served.load_cert_chain(pem)
 
-    async def there(_host: str, _port: int) -> list[str]:
+    async def there(_host: str, _port: int, _user: str) -> list[str]:
         return ["127.0.0.2"]
 
     with Receiver("127.0.0.2", tls=served) as receiver:
@@ -416,7 +418,7 @@ def test_webhooks_are_limited_per_user(engine: Engine) -> None:
 
 
 def test_a_user_tests_one_webhook_at_a_time() -> None:
-    sender = Sender(GuardedNetwork(()), 1, NOBODY)
+    sender = Sender(GuardedNetwork((), LOOKUPS), 1, NOBODY)
     with sender.testing("a"), sender.testing("b"), pytest.raises(WebhookBusy), sender.testing("a"):
         pass
     with sender.testing("a"):
@@ -428,5 +430,5 @@ def test_a_user_tests_one_webhook_at_a_time() -> None:
 )
 def test_private_address_is_refused_at_creation(url: str) -> None:
     with pytest.raises(WebhookRefused, match="not on the public internet"):
-        asyncio.run(Sender(GuardedNetwork(PUBLIC), 5, NOBODY).check(url))
-    asyncio.run(Sender(GuardedNetwork(PUBLIC), 5, NOBODY).check("http://127.0.0.2:8000/"))
+        asyncio.run(Sender(GuardedNetwork(PUBLIC, LOOKUPS), 5, NOBODY).check("carol", url))
+    asyncio.run(Sender(GuardedNetwork(PUBLIC, LOOKUPS), 5, NOBODY).check("carol", "http://127.0.0.2:8000/"))

@@ -11,6 +11,7 @@ import pytest
 from starlette.requests import Request
 
 from api.outbound.guarded_network import GuardedNetwork, Resolve
+from api.outbound.name_lookup import Lookups
 from api.requests.size_limit import SizeLimit
 from api.uploads.upload_writer import Stored, UploadWriter
 from api.uploads.url_fetcher import Fetched, Fetcher
@@ -34,7 +35,7 @@ class Names:
         self.asked: list[str] = []
         self._answers = iter(answers)
 
-    async def __call__(self, host: str, port: int) -> list[str]:
+    async def __call__(self, host: str, port: int, user: str) -> list[str]:
         self.asked.append(host)
         return next(self._answers)
 
@@ -48,7 +49,7 @@ def fetch(
 
     async def run() -> tuple[Fetched, Stored]:
         async with UploadWriter(storage.create("x"), LIMIT) as writer:
-            return await fetcher.fetch(url, LIMIT, writer.write), await writer.finish()
+            return await fetcher.fetch("carol", url, LIMIT, writer.write), await writer.finish()
 
     return anyio.run(run)
 
@@ -142,7 +143,7 @@ def test_slow_download_times_out(public: Web, tmp_path: Path) -> None:
 
 
 def test_slow_name_resolution_times_out(public: Web, tmp_path: Path) -> None:
-    async def never(host: str, port: int) -> list[str]:
+    async def never(host: str, port: int, user: str) -> list[str]:
         await anyio.sleep_forever()
         return []
 
@@ -152,12 +153,12 @@ def test_slow_name_resolution_times_out(public: Web, tmp_path: Path) -> None:
 
 
 def test_concurrency_limit_applies_and_0_disables_imports() -> None:
-    fetcher = Fetcher(GuardedNetwork(()), 1)
+    fetcher = Fetcher(GuardedNetwork((), Lookups()), 1)
     imports = Imports(fetcher, 1)
     for _ in range(2):  # a place is free again afterwards
-        with imports.slot(), pytest.raises(TooManyImports) as busy, imports.slot():
+        with imports.slot("carol"), pytest.raises(TooManyImports) as busy, imports.slot("dave"):
             pass
-    with pytest.raises(ImportsOff) as off, Imports(fetcher, 0).slot():
+    with pytest.raises(ImportsOff) as off, Imports(fetcher, 0).slot("carol"):
         pass
     assert [status_of(error.value) for error in (busy, off)] == [429, 403]
 

@@ -15,7 +15,7 @@ OWN = ("198.17.0.1", "2606:4700::1")
 def checked(text: str, *allowed: Network) -> list[Address]:
     """The addresses to connect to on a host with OWN as its addresses."""
 
-    async def resolve(host: str, port: int) -> list[str]:
+    async def resolve(host: str, port: int, user: str) -> list[str]:
         return [text]
 
     network = GuardedNetwork(allowed, resolve, lambda address: str(address) in OWN)
