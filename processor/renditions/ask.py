@@ -1,10 +1,7 @@
 """Renders in a sandboxed child process."""
 
 import os
-import selectors
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import BinaryIO
@@ -16,17 +13,17 @@ from contracts.storage.port import Storage
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import Media
 from contracts.wire.renditions import Kind, RenditionOptions
-from media.child_environment import environment
+from media.child_output import TooSlow, printed, started
 from media.file_handover import STORAGE_FAILED, handed
 from processor.renditions.protocol import Report, Request
 
-_TICK_SECONDS = 1.0
 _START_SECONDS = 60
 _SECONDS_PER_FRAME = 0.1
 _PIXELS_PER_SECOND = 10e6
 _PATIENCE = 4  # seconds of wall time per second of CPU time, since jobs have priority
 _FIRST_BYTES = 256 * 1024**2
 _BYTES_PER_FRAME = 128 * 1024
+_MOST_BYTES = 64 * 1024  # of a report
 _DIED = "rendering it broke the renderer: the video is damaged, or made to do harm"
 _SLOW = "rendering it took longer than is allowed for a video of its length: it may be damaged"
 
@@ -89,41 +86,21 @@ def cpu_seconds(kind: Kind, media: Media) -> int:
 def _ask(request: Request, tick: Tick) -> Report:
     passed = [request.video, request.index, request.target, *([] if request.results is None else [request.results])]
     command = [sys.executable, "-m", "processor.renditions.child", msgspec.json.encode(request).decode()]
-    # Standard error is inherited: messages of the libraries go to the log.
-    child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment(), pass_fds=tuple(passed)
-    )
-    try:
-        output = _listen(child, time.monotonic() + _PATIENCE * request.cpu_seconds, tick)
-    finally:
-        child.kill()
-        status = child.wait()
-        if child.stdout:
-            child.stdout.close()
-    return _outcome(status, output)
+    output = b"\n"  # the last complete line, and the incomplete one after it
 
+    def told() -> None:
+        if not tick(_report(output.rpartition(b"\n")[0])):
+            raise Unwanted
 
-def _listen(child: "subprocess.Popen[bytes]", deadline: float, tick: Tick) -> bytes:
-    """The last line of the output of the child, once it has ended."""
-    assert child.stdout is not None  # noqa: S101  (it was asked for)
-    output, ticked = b"", time.monotonic()
-    with selectors.DefaultSelector() as selector:
-        selector.register(child.stdout, selectors.EVENT_READ)
-        while True:
-            if selector.select(_TICK_SECONDS):
-                piece = os.read(child.stdout.fileno(), 65536)
-                if not piece:
-                    child.wait()
-                    return output.rstrip(b"\n").rpartition(b"\n")[2]
-                # Keep only the last complete line and the incomplete one after it.
+    with started(command, passed) as child:
+        try:
+            for piece in printed(child, _PATIENCE * request.cpu_seconds, told):
                 output = b"\n".join((output + piece).split(b"\n")[-2:])
-            now = time.monotonic()
-            if now > deadline:
-                raise VideoRefused(_SLOW)
-            if now - ticked >= _TICK_SECONDS:
-                ticked = now
-                if not tick(_report(output.rpartition(b"\n")[0])):
-                    raise Unwanted
+                if len(output) > _MOST_BYTES:
+                    raise VideoRefused(_DIED)
+        except TooSlow:
+            raise VideoRefused(_SLOW) from None
+    return _outcome(child.returncode, output.rstrip(b"\n").rpartition(b"\n")[2])
 
 
 def _outcome(status: int, output: bytes) -> Report:

@@ -241,6 +241,8 @@ def test_a_decoder_is_shut_in_before_it_reads_a_byte(
         assert shut_in(child)
         others = {str(path.readlink()) for path in Path(f"/proc/{child.pid}/fd").iterdir()}
         assert sum(name.startswith("socket:") for name in others) == 2  # the video and the line
+        for printed in (1, 2):
+            assert str(Path(f"/proc/{child.pid}/fd/{printed}").readlink()) == "/dev/null"
     assert len(found[0].block) == 12
 
 

@@ -20,6 +20,7 @@ from contracts.storage.local import LocalStorage
 from contracts.storage.open import open_storage
 from contracts.storage.range_reader import RangeReader
 from contracts.wire.messages import ProbeReport
+from media.child_output import MESSAGE_BYTES
 from media.demuxers import MAX_STREAMS
 from media.file_handover import handed
 from media.seekable_video import Video
@@ -112,6 +113,23 @@ def test_a_reader_that_hangs_is_a_refusal(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("processor.probe.ask.sys.executable", str(slow))
     limited = Settings(storage_dir=settings.storage_dir, probe_timeout_seconds=1)
     assert "longer than 1 s" in str(probe(limited, KEY).refused)
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"), [("exec yes", "more than a video of its size has"), ("yes >&2 & exec sleep 30", "longer")]
+)
+def test_a_reader_that_prints_without_end_is_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script: str, reason: str
+) -> None:
+    settings = stored(tmp_path, b"x")
+    (tmp_path / "bin").mkdir()
+    chatty = tmp_path / "bin/python"
+    chatty.write_text(f"#!/bin/sh\n{script}\n")
+    chatty.chmod(0o755)
+    monkeypatch.setattr("processor.probe.ask.sys.executable", str(chatty))
+    limited = Settings(storage_dir=settings.storage_dir, probe_timeout_seconds=1)
+    assert reason in str(probe(limited, KEY).refused)
+    assert len(capsys.readouterr().err) <= MESSAGE_BYTES
 
 
 class Apart(MemoryStorage):

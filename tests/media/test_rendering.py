@@ -356,7 +356,11 @@ def test_one_that_is_not_wanted_any_more_is_ended() -> None:
     assert 0 < seen[-1].frames_done < seen[-1].frames_total == 500
 
 
-@pytest.mark.parametrize("script", ["kill -SEGV $$", "exit 1", "echo nonsense", 'echo "{\\"frames_done\\":1'])
+# One line without an end.
+ENDLESS = "yes | tr -d '\\n'"
+
+
+@pytest.mark.parametrize("script", ["kill -SEGV $$", "exit 1", "echo nonsense", 'echo "{\\"frames_done\\":1', ENDLESS])
 def test_a_renderer_that_dies_is_a_reason_to_fail(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "python"
     broken.write_text(f"#!/bin/sh\n{script}\n")
