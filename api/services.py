@@ -15,6 +15,7 @@ from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
 from api.outbound.guarded_network import GuardedNetwork
+from api.outbound.name_lookup import Lookups
 from api.readiness import Readiness
 from api.routes import job_changes, session_tokens, webhooks
 from api.tables.jobs import JobTable
@@ -23,7 +24,7 @@ from api.tables.sessions import SessionTable
 from api.tables.users import UserTable
 from api.tables.videos import VideoTable
 from api.tables.webhooks import WebhookTable
-from api.task_dispatch import Dispatch
+from api.task_dispatch import ANSWER_SECONDS, Dispatch
 from api.uploads.checked_chunks import CheckedChunks
 from api.uploads.url_fetcher import Fetcher
 from api.uploads.url_import import Imports
@@ -49,11 +50,11 @@ def build(settings: Settings, flask: Flask) -> Services:
     engine = open_database(settings.database_url, _STATEMENT_SECONDS, durable=True)
     signals = redis.Redis.from_url(settings.coordination_url, health_check_interval=30)
     sessions, webhook_table = SessionTable(engine), WebhookTable(engine)
-    tls = httpcore.default_ssl_context()
-    sender = Sender(GuardedNetwork(settings.webhook_networks), settings.webhook_timeout_seconds, tls)
-    fetcher = Fetcher(GuardedNetwork(settings.import_networks), settings.import_timeout_seconds, tls)
+    tls, lookups = httpcore.default_ssl_context(), Lookups()
+    sender = Sender(GuardedNetwork(settings.webhook_networks, lookups), settings.webhook_timeout_seconds, tls)
+    fetcher = Fetcher(GuardedNetwork(settings.import_networks, lookups), settings.import_timeout_seconds, tls)
     store = open_result_store(settings.result_store_url, settings.result_ttl_seconds)
-    dispatch = Dispatch(create_celery(settings))
+    dispatch = Dispatch(create_celery(settings, answer_seconds=ANSWER_SECONDS))
     return Services(
         settings=settings,
         catalogue=Catalogue(settings.models_path),

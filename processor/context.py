@@ -16,7 +16,7 @@ from processor.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The processor's dependencies. detectors: the last known number of live detectors."""
+    """The processor's dependencies. detectors, processors: the last known number of live ones."""
 
     settings: Settings
     catalogue: Catalogue
@@ -26,6 +26,7 @@ class Services:
     coordination: Coordination
     repository: Repository
     detectors: Callable[[], int] = lambda: 1
+    processors: Callable[[], int] = lambda: 1
 
 
 context: Context[Services] = Context()

@@ -1,45 +1,63 @@
-"""The periodic jobs of the processor. One processor runs them every REAPER_SECONDS."""
+"""The periodic jobs of the processor, run by one of all every REAPER_SECONDS: lost work is sent again in one task, and
+clean-up, which may take long, is another."""
 
+import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from contracts.coordination import names
+from contracts.errors import Unavailable
 from processor.context import Services
 from processor.housekeeping import cleanup
 from processor.jobs import reaper
+
+log = logging.getLogger(__name__)
 
 _HOUR = 3600
 _MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class PeriodicJob:
-    """debounce: the name of its debounce, None to run on every pass. seconds: at least so long between two runs,
-    None for REAPER_SECONDS. run: returns True to run again after a minute."""
+class CleanUp:
+    """debounce: the name of its debounce. seconds: at least so long between two runs, None for REAPER_SECONDS. run:
+    returns True to run again after a minute."""
 
-    debounce: str | None
+    debounce: str
     seconds: int | None
     run: Callable[[Services], bool | None]
 
 
-PERIODIC_JOBS = (
-    PeriodicJob(names.SWEEP_STORAGE, _HOUR, cleanup.remove_unfinished_files),
-    PeriodicJob(names.SWEEP_RESULTS, _MINUTE, cleanup.remove_expired_results),
-    PeriodicJob(names.INDEX_WORKERS, _MINUTE, cleanup.index_registrations),
-    PeriodicJob(names.EXPIRE_UPLOADS, None, cleanup.expire_uploads),
-    PeriodicJob(names.EXPIRE_AUDIT, _HOUR, cleanup.expire_audit_events),
-    PeriodicJob(names.HOUSEKEEPING, _HOUR, cleanup.remove_old_and_orphaned),
-    PeriodicJob(None, None, reaper.resend_jobs),
-    PeriodicJob(None, None, reaper.resend_probes),
-    PeriodicJob(None, None, reaper.resend_renditions),
+RECOVERY: tuple[Callable[[Services], None], ...] = (
+    reaper.resend_jobs,
+    reaper.resend_probes,
+    reaper.resend_renditions,
+)
+CLEAN_UPS = (
+    CleanUp(names.INDEX_WORKERS, _MINUTE, cleanup.index_registrations),
+    CleanUp(names.SWEEP_RESULTS, _MINUTE, cleanup.remove_expired_results),
+    CleanUp(names.EXPIRE_UPLOADS, None, cleanup.expire_uploads),
+    CleanUp(names.EXPIRE_AUDIT, _HOUR, cleanup.expire_audit_events),
+    CleanUp(names.SWEEP_STORAGE, _HOUR, cleanup.remove_unfinished_files),
+    CleanUp(names.HOUSEKEEPING, _HOUR, cleanup.remove_old_and_orphaned),
 )
 
 
-def run_due(services: Services) -> None:
-    """Run the jobs that are due, in the order of the table."""
-    for job in PERIODIC_JOBS:
-        seconds = job.seconds or services.settings.reaper_seconds
-        if job.debounce is None:
-            job.run(services)
-        elif services.coordination.debounce(job.debounce, seconds) and job.run(services):
-            services.coordination.renew(job.debounce, _MINUTE)
+def recover(services: Services) -> None:
+    """Send lost work again. All of it is tried, whatever fails; raises the last error."""
+    with ExitStack() as steps:
+        for resend in reversed(RECOVERY):
+            steps.callback(resend, services)
+
+
+def clean_up(services: Services) -> None:
+    """Run the clean-up jobs that are due. One that fails for now stops no other."""
+    for job in CLEAN_UPS:
+        if services.coordination.debounce(job.debounce, job.seconds or services.settings.reaper_seconds):
+            try:
+                again = job.run(services)
+            except Unavailable as error:
+                log.warning("%s failed for now: %s", job.debounce, error.detail)
+                continue
+            if again:
+                services.coordination.renew(job.debounce, _MINUTE)

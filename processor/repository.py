@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import ColumnElement, Engine, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, load_only
 
@@ -27,6 +27,7 @@ from contracts.wire.renditions import UNFINISHED, RenditionState, rendition_id
 from contracts.wire.webhooks import JOB_FINISHED, DeliveryState
 from processor.core.fair_share import WORKED_ON, next_jobs
 
+_UNPROBED = (Video.media.is_(None), Video.refused.is_(None))
 _WORKED_ON = [str(state) for state in WORKED_ON]
 
 
@@ -120,9 +121,23 @@ class Repository:
         with self._database.read() as session:
             return list(session.scalars(statement))
 
-    def unprobed_videos(self, before: datetime) -> list[str]:
-        """Videos uploaded before a time and not probed."""
-        statement = select(Video.id).where(Video.media.is_(None), Video.refused.is_(None), Video.created_at < before)
+    def unprobed_videos(self, before: datetime, per_user: int) -> list[tuple[str, str]]:
+        """User and id of videos uploaded before a time and not probed, the oldest of each user."""
+        rank = func.row_number().over(partition_by=Video.user_id, order_by=(Video.created_at, Video.id)).label("rank")
+        ranked = select(Video.user_id, Video.id, rank).where(*_UNPROBED, Video.created_at < before).subquery()
+        with self._database.read() as session:
+            rows = session.execute(select(ranked).where(ranked.c.rank <= per_user).order_by(ranked.c.rank))
+            return [(row.user_id, row.id) for row in rows]
+
+    def unprobed_of(self, user_id: str, limit: int) -> list[str]:
+        """The oldest videos of a user that are not probed."""
+        statement = select(Video.id).where(Video.user_id == user_id, *_UNPROBED)
+        with self._database.read() as session:
+            return list(session.scalars(statement.order_by(Video.created_at, Video.id).limit(limit)))
+
+    def jobs_in_planning(self, video_id: str) -> list[str]:
+        """The jobs of a video that have begun and have no plan."""
+        statement = select(Job.id).where(Job.video_id == video_id, Job.state == str(JobState.PLANNING))
         with self._database.read() as session:
             return list(session.scalars(statement))
 
@@ -165,12 +180,26 @@ class Repository:
                 note_video_change(session, row.video_id)
             return moved
 
-    def unfinished_renditions(self, before: datetime) -> list[Rendition]:
-        """Unfinished renditions that were requested before a time, oldest first."""
-        states = [str(state) for state in UNFINISHED]
-        statement = select(Rendition).where(Rendition.state.in_(states), Rendition.created_at < before)
+    def unfinished_renditions(self, before: datetime | None, per_user: int) -> list[Rendition]:
+        """Renditions that were requested before a time, if one is given: running ones, and the oldest queued ones of
+        each user and kind. Oldest first."""
+        groups = (Rendition.user_id, Rendition.kind, Rendition.state)
+        rank = func.row_number().over(partition_by=groups, order_by=(Rendition.created_at, Rendition.id))
+        unfinished: list[ColumnElement[bool]] = [Rendition.state.in_([str(state) for state in UNFINISHED])]
+        if before is not None:
+            unfinished.append(Rendition.created_at < before)
+        ranked = select(Rendition.id, rank.label("rank")).where(*unfinished).subquery()
+        first = or_(ranked.c.rank <= per_user, Rendition.state == str(RenditionState.RUNNING))
+        statement = select(Rendition).join(ranked, ranked.c.id == Rendition.id).where(first)
         with self._database.read() as session:
             return list(session.scalars(statement.order_by(Rendition.created_at)))
+
+    def waiting_posters(self, user_id: str, limit: int) -> list[Rendition]:
+        """The oldest posters of a user that wait to be made."""
+        queued = (Rendition.kind == "poster", Rendition.state == str(RenditionState.QUEUED))
+        statement = select(Rendition).where(Rendition.user_id == user_id, *queued)
+        with self._database.read() as session:
+            return list(session.scalars(statement.order_by(Rendition.created_at, Rendition.id).limit(limit)))
 
     def expired_uploads(self) -> list[str]:
         """Expired resumable uploads."""

@@ -2,17 +2,18 @@
 
 from celery import shared_task
 
-from contracts.wire.tasks import MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP, RENDER
+from contracts.storage.removal import remove_job_data
+from contracts.wire.tasks import HOUSEKEEP, MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP, REMOVE_JOBS, RENDER
 from processor import periodic
 from processor.context import context
-from processor.jobs import advance, planning
+from processor.jobs import advance, planning, probing
 from processor.renditions import steps
 
 
 @shared_task(name=PROBE_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
 def probe_video(video_id: str) -> None:
     """Probe an uploaded video."""
-    planning.probe_video(context.current(), video_id)
+    probing.probe_video(context.current(), video_id)
 
 
 @shared_task(name=PROCESS_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
@@ -27,10 +28,24 @@ def merge_chunks(job_id: str) -> None:
     advance.follow_up(context.current(), job_id)
 
 
+@shared_task(name=REMOVE_JOBS, ignore_result=True)  # type: ignore[untyped-decorator]
+def remove_jobs(video_id: str, job_ids: list[str]) -> None:
+    """Remove the data of deleted jobs."""
+    services = context.current()
+    for job_id in job_ids:
+        remove_job_data(services.storage, services.store, video_id, job_id)
+
+
 @shared_task(name=REAP, ignore_result=True)  # type: ignore[untyped-decorator]
 def reap() -> None:
-    """Run the periodic jobs that are due."""
-    periodic.run_due(context.current())
+    """Send lost work again."""
+    periodic.recover(context.current())
+
+
+@shared_task(name=HOUSEKEEP, ignore_result=True)  # type: ignore[untyped-decorator]
+def housekeep() -> None:
+    """Run the clean-up jobs that are due."""
+    periodic.clean_up(context.current())
 
 
 # Acknowledged at the start, since a copy may exceed the acknowledgement timeout of any broker; the reaper resends it.

@@ -17,14 +17,14 @@ from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
-from contracts.wire.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, REAP
+from contracts.wire.tasks import HOUSEKEEP, QUEUE_PROBE, QUEUE_PROCESSOR, REAP
 from contracts.workers.celery_app import create_celery, worker_arguments
 from contracts.workers.registration import connect, heartbeat_step, periodic_step, registration_step
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import Services, context
-from processor.detector_count import Detectors
 from processor.repository import Repository
+from processor.worker_count import Workers
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,8 @@ def build(settings: Settings, celery: Celery) -> Services:
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         coordination=Coordination.connect(settings.coordination_url),
         repository=Repository(open_database(settings.database_url)),
-        detectors=Detectors(connect(settings.coordination_url)),
+        detectors=Workers(connect(settings.coordination_url), "detector"),
+        processors=Workers(connect(settings.coordination_url), "processor"),
     )
 
 
@@ -50,9 +51,10 @@ def create(settings: Settings) -> Celery:
     coordination = Coordination(client)
 
     def tick() -> None:
-        # However many processors there are, one of them sends the reaper.
+        # However many processors there are, one of them sends the periodic jobs.
         if coordination.debounce(names.REAPER, settings.reaper_seconds):
-            app.signature(REAP).apply_async(expires=settings.reaper_seconds * 3)
+            for task in (REAP, HOUSEKEEP):
+                app.signature(task).apply_async(expires=settings.reaper_seconds * 3)
 
     app.steps["consumer"].add(registration_step("processor", client))
     if settings.heartbeat_file:

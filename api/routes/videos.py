@@ -8,6 +8,8 @@ from api.web.answers import Answer, answer, no_content
 from api.web.representations import video_representation
 from contracts.storage.removal import remove_video_data
 
+_AT_ONCE = 20
+
 
 def list_videos(user: str, limit: int = 50, cursor: str | None = None) -> Answer:
     """A page of the user's videos."""
@@ -26,10 +28,12 @@ def get_video(user: str, video_id: str) -> Answer:
 
 
 def delete_video(user: str, video_id: str) -> Response:
-    """Delete a video with its jobs and results."""
+    """Delete a video with its jobs and results. The processor removes the results of all but the first jobs: there may
+    be thousands."""
     services = context.current()
     jobs = services.videos.delete(user, video_id)
     audit.note("video.deleted", user_id=user, subject=video_id)
     services.deleted_jobs.add(user, jobs)
-    remove_video_data(services.storage, services.store, video_id, jobs)
+    remove_video_data(services.storage, services.store, video_id, jobs[:_AT_ONCE])
+    services.dispatch.remove_jobs(video_id, jobs[_AT_ONCE:])
     return no_content()

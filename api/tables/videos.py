@@ -42,7 +42,7 @@ class VideoTable:
         """Delete a video and its jobs. Returns the ids of the jobs. Raises NotFound, JobsRunning."""
         with self._database.write() as session:
             video = owned(session, Video, user_id, video_id, "video")
-            jobs = list(session.scalars(select(Job).where(Job.video_id == video_id)))
+            jobs = session.execute(select(Job.id, Job.state).where(Job.video_id == video_id)).all()
             running = [job.id for job in jobs if job.state in _ACTIVE]
             if running:
                 raise JobsRunning(f"job {running[0]} of this video has not ended: cancel it first, or wait")

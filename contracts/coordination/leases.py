@@ -5,6 +5,7 @@ Names come from `contracts.coordination.names`.
 """
 
 import logging
+import time
 from enum import Enum
 from typing import Any
 
@@ -15,6 +16,7 @@ from redis.exceptions import RedisError
 log = logging.getLogger(__name__)
 
 _CONTENDED_SECONDS = 3
+_TURNS_SECONDS = 86_400
 # KEYS: lock, contention mark; ARGV: owner, seconds. An expired lock that nobody else has taken is renewed.
 _RENEW = """
 local owner = redis.call('GET', KEYS[1])
@@ -111,6 +113,21 @@ class Coordination:
         """Remove what `count_repeats` keeps."""
         self._redis.delete(_repeats_key(name))
 
+    def note_turn(self, name: str, holder: str) -> None:
+        """Record that a holder has its turn now. Kept for a day."""
+        now = time.time()
+        key = _turns_key(name)
+        with self._redis.pipeline() as pipe:
+            pipe.zadd(key, {holder: now})
+            pipe.zremrangebyscore(key, 0, now - _TURNS_SECONDS)
+            pipe.expire(key, _TURNS_SECONDS)
+            pipe.execute()
+
+    def last_turns(self, name: str, holders: list[str]) -> dict[str, float]:
+        """When the holders had their last turn, in seconds since 1970; 0 for none."""
+        times: Any = self._redis.zmscore(_turns_key(name), holders) if holders else []
+        return {holder: float(at or 0) for holder, at in zip(holders, times, strict=True)}
+
     def reply(self, name: str, data: bytes, seconds: int) -> None:
         """Send a reply, kept for the seconds if nobody waits yet."""
         with self._redis.pipeline() as pipe:
@@ -188,6 +205,10 @@ def _counter_key(name: str) -> str:
 
 def _repeats_key(name: str) -> str:
     return f"wd:seen:{name}"
+
+
+def _turns_key(name: str) -> str:
+    return f"wd:turns:{name}"
 
 
 def _reply_key(name: str) -> str:

@@ -13,6 +13,9 @@ EXPIRE_UPLOADS = "sweep-uploads"
 EXPIRE_AUDIT = "sweep-audit"
 INDEX_WORKERS = "index-workers"
 
+# Turns of the users at the renderers.
+RENDER_TURNS = "render"
+
 # Lease of the hourly clean-up.
 HOUSEKEEPING = "housekeeping"
 
@@ -25,6 +28,21 @@ def upload_lock(upload_id: str) -> str:
 def probe_reply(video_id: str) -> str:
     """Reply from the processor to the api: the probe's result."""
     return f"probe:{video_id}"
+
+
+def probe_lease(video_id: str) -> str:
+    """Lease of the processor that probes a video."""
+    return f"probe:{video_id}"
+
+
+def probe_attempts(video_id: str) -> str:
+    """Counter of the attempts at a probe."""
+    return f"probe:{video_id}"
+
+
+def user_share(user_id: str, place: int) -> str:
+    """Lease of a place in a user's share of the processors."""
+    return f"share:{user_id}:{place}"
 
 
 def rendition_lease(rendition_id: str) -> str:
@@ -55,6 +73,11 @@ def resend_rendition(rendition_id: str) -> str:
 def send_job(job_id: str, state: str) -> str:
     """Debounce for sending a job's next step in its current state."""
     return f"{job_id}:{state}"
+
+
+def merge_lease(job_id: str) -> str:
+    """Lease of the processor that merges a job."""
+    return f"merge:{job_id}"
 
 
 def resend_merge(job_id: str) -> str:

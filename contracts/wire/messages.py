@@ -293,7 +293,7 @@ def encode(message: msgspec.Struct) -> bytes:
     return msgspec.msgpack.encode(message)
 
 
-def decode(data: bytes, kind: type[T]) -> T:
+def decode(data: bytes | bytearray, kind: type[T]) -> T:
     """Decode a message of `encode`. Raises msgspec.ValidationError, UnsupportedSchema."""
     return msgspec.msgpack.decode(data, type=kind)
 

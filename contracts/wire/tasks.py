@@ -6,6 +6,8 @@ PROBE_VIDEO = "processor.probe_video"
 PROCESS_VIDEO = "processor.process_video"
 MERGE_CHUNKS = "processor.merge_chunks"
 REAP = "processor.reap"
+HOUSEKEEP = "processor.housekeep"
+REMOVE_JOBS = "processor.remove_jobs"
 RENDER = "processor.render"
 DETECT_CHUNK = "detector.detect_chunk"
 
@@ -19,6 +21,8 @@ ROUTES: dict[str, dict[str, str]] = {
     PROCESS_VIDEO: {"queue": QUEUE_PROCESSOR},
     MERGE_CHUNKS: {"queue": QUEUE_PROCESSOR},
     REAP: {"queue": QUEUE_PROCESSOR},
+    HOUSEKEEP: {"queue": QUEUE_PROCESSOR},
+    REMOVE_JOBS: {"queue": QUEUE_PROCESSOR},
     RENDER: {"queue": QUEUE_RENDER},
     DETECT_CHUNK: {"queue": QUEUE_DETECTOR},
 }

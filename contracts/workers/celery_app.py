@@ -18,8 +18,11 @@ _CHORD_EXPIRES_SECONDS = 7 * 86_400
 _QUEUE_ARGUMENTS = {QUEUE_RENDER: {"x-consumer-timeout": 7 * 86_400_000}}
 
 
-def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> Celery:
-    """A Celery application for a role; nothing connects before it is used."""
+def create_celery(
+    settings: Settings, *, extra_queues: tuple[str, ...] = (), answer_seconds: float | None = None
+) -> Celery:
+    """A Celery application for a role; nothing connects before it is used. answer_seconds: how long a role that only
+    sends waits for the broker, None for as long as it takes."""
     app = Celery(
         "web-detector", broker=_verified(settings.broker_url), backend=celery_backend_url(settings.coordination_url)
     )
@@ -53,9 +56,11 @@ def create_celery(settings: Settings, *, extra_queues: tuple[str, ...] = ()) -> 
         redis_backend_health_check_interval=30,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,  # a broker may be down for hours; by default a worker ends after 100 tries
-        broker_transport_options=_transport_options(settings),
+        broker_transport_options=_transport_options(settings, answer_seconds),
         broker_use_ssl=_tls(settings.broker_url),
     )
+    if answer_seconds is not None:
+        app.conf.broker_connection_timeout = answer_seconds
     return app
 
 
@@ -101,10 +106,14 @@ def _queue(name: str) -> Queue:
     return Queue(name, exchange, routing_key=name, queue_arguments=_QUEUE_ARGUMENTS.get(name))
 
 
-def _transport_options(settings: Settings) -> dict[str, Any]:
+def _transport_options(settings: Settings, answer_seconds: float | None) -> dict[str, Any]:
+    """Where a connection breaks without a word, such as in a firewall, nothing but a timeout ends the wait."""
     if settings.broker_url.startswith("amqp"):
-        return {"confirm_publish": True}
+        waits = {"read_timeout": answer_seconds, "write_timeout": answer_seconds} if answer_seconds else {}
+        return {"confirm_publish": True, **waits}
+    waits = {"socket_timeout": answer_seconds, "socket_connect_timeout": answer_seconds} if answer_seconds else {}
     return {
+        **waits,
         "visibility_timeout": settings.visibility_timeout_seconds,
         "unacked_restore_interval": 10,
         "unacked_restore_throttle": 1,

@@ -4,7 +4,9 @@ Queues are FIFO: a new job waits for all chunks sent before it. So only as many 
 until the processor has sent more.
 """
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from itertools import chain, zip_longest
 from typing import Protocol, TypeVar
 
@@ -44,6 +46,26 @@ def next_jobs(jobs: Sequence[_Job], limit: int) -> list[_Job]:
             queued.setdefault(job.user_id, []).append(job)
     waiting = [those[: max(0, free[user_id])] for user_id, those in queued.items()]
     return [job for job in chain.from_iterable(zip_longest(*waiting)) if job is not None]
+
+
+class SharedCopy(Protocol):
+    """What is read of a copy that waits to be made."""
+
+    @property
+    def user_id(self) -> str: ...
+
+    @property
+    def created_at(self) -> datetime: ...
+
+
+_Copy = TypeVar("_Copy", bound=SharedCopy)
+
+
+def next_copies(waiting: Sequence[_Copy], running: Sequence[_Copy], turns: Mapping[str, float]) -> list[_Copy]:
+    """The copies that wait, the one to be made next first: of the user with the fewest that are being made, whose last
+    turn is the longest ago, the oldest. turns: when each user's last copy was begun."""
+    made = Counter(copy.user_id for copy in running)
+    return sorted(waiting, key=lambda copy: (made[copy.user_id], turns.get(copy.user_id, 0.0), copy.created_at))
 
 
 def window(per_detector: int, detectors: int, jobs: int) -> int:

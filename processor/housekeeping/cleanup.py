@@ -1,6 +1,7 @@
 """Clean-up jobs, run by `processor.periodic`. Each returns whether it left more to do, None when it never does."""
 
 import logging
+import time
 from datetime import timedelta
 
 from contracts.coordination import names
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 _UNFINISHED_SECONDS = 3600
 _LOCK_SECONDS = 60
 _MAX_ORPHANS = 1000
+_SECONDS = 30  # a longer call would delay what waits for the same processor
 
 
 def remove_unfinished_files(services: Services) -> None:
@@ -66,10 +68,11 @@ def remove_old_and_orphaned(services: Services) -> bool:
             Inventory(services.repository.engine), services.storage, services.store, DeletedJobs(client)
         )
         try:
-            if expire(stores, settings):
-                return True  # a long call would delay the resending of lost work
+            until = time.monotonic() + _SECONDS
+            if expire(stores, settings, until=until):
+                return True
             for count, _ in enumerate(remove(stores, orphans(stores, settings.orphan_hours * 3600)), 1):
-                if count == _MAX_ORPHANS:
+                if count == _MAX_ORPHANS or time.monotonic() > until:
                     return True
         except Unavailable as error:
             log.warning("cannot remove old data and orphans for now: %s", error.detail)

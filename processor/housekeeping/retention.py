@@ -1,8 +1,10 @@
 """Retention: removes old videos with their jobs and renditions, and old jobs."""
 
 import logging
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import msgspec
 
@@ -34,18 +36,19 @@ def expired(stores: DataStores, settings: Settings) -> Iterator[Expired]:
             yield Expired("job", job.id, job.user_id, job.finished_at)
 
 
-def expire(stores: DataStores, settings: Settings, most: int = _AT_ONCE) -> list[Expired]:
-    """Remove the oldest expired videos and jobs, at most `most` of each, and return them.
+def expire(stores: DataStores, settings: Settings, most: int = _AT_ONCE, until: float = float("inf")) -> list[Expired]:
+    """Remove the oldest expired videos and jobs, at most `most` of each, and return them. until: when to begin no
+    further one, on the monotonic clock.
 
     Raises StorageUnavailable, StoreUnavailable; the rows are deleted first, so that what is left is an orphan."""
     done = []
-    for video in _videos(stores, settings, most):
+    for video in takewhile(lambda _: time.monotonic() < until, _videos(stores, settings, most)):
         jobs = stores.inventory.delete_video(video, _limit(settings.retention_video_days))
         if jobs is not None:
             done.append(Expired("video", video.id, video.user_id, video.created_at))
             _note_deleted(stores, video.user_id, jobs)
             remove_video_data(stores.storage, stores.store, video.id, jobs)
-    for job in _jobs(stores, settings, most):
+    for job in takewhile(lambda _: time.monotonic() < until, _jobs(stores, settings, most)):
         if job.finished_at and stores.inventory.delete_job(job):
             done.append(Expired("job", job.id, job.user_id, job.finished_at))
             _note_deleted(stores, job.user_id, [job.id])

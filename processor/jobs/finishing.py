@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from contracts.coordination import names
 from contracts.database.tables import Job, utcnow
 from contracts.errors import DeadlinePassed, StorageFull
 from contracts.results import chunk_codec, result_file
@@ -19,7 +20,8 @@ from contracts.wire.messages import ChunkFailure, FrameRange, JobPlan, ResultHea
 from processor.context import Services
 from processor.core.merging import Tally, bounded, check, join
 from processor.jobs.sending import start_next
-from processor.jobs.stored_plan import drop_plan, layout_of, read_plan
+from processor.jobs.stored_plan import drop_plan, has_plan, layout_of, read_plan
+from processor.user_share import Leases, leased
 
 log = logging.getLogger(__name__)
 
@@ -31,21 +33,27 @@ def end_job(services: Services, job: Job, stop: ChunkFailure | None) -> bool:
     """Write the result of a job and end it, or leave it merging until the storage has room. Ends it only once.
 
     stop: why chunks that are not done are left out, None when all are done. Returns False for a job that has not been
-    planned, or is still being planned.
+    planned, or is still being planned. Does nothing while another process merges it. The plan is read last: that of a
+    long video takes a GB of memory.
     """
-    plan = read_plan(services, job)
-    if plan is None:
+    if not has_plan(services, job):
         return False
     if job.state != JobState.MERGING:
         if not services.repository.move(job.id, JobState.MERGING):
             return False
         start_next(services, job.user_id)
+    with leased(services, names.merge_lease(job.id)) as held:
+        if held is not None and (plan := read_plan(services, job)) is not None:
+            _merge(services, job, plan, stop, held)
+    return True
+
+
+def _merge(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | None, held: Leases) -> None:
     try:
-        _finish(services, job, plan, stop)
+        _finish(services, job, plan, stop, held)
     except StorageFull as error:  # the chunk results stay in the store: the reaper tries again
         log.warning("the result of job %s cannot be written for now: %s", job.id, error.detail)
         services.repository.note_error(job.id, {"code": error.code, "detail": error.detail})
-    return True
 
 
 def is_overdue(services: Services, job: Job) -> bool:
@@ -68,12 +76,12 @@ def stop_reason(services: Services, job: Job) -> ChunkFailure | None:
     return _CANCELLED if services.store.cancelled(job.id) else None
 
 
-def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | None) -> None:
+def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | None, held: Leases) -> None:
     """Write the result file and the job's end."""
     if stop is not None:
         _close(services, job, plan, stop)
     following = {one.numbers[-1]: other.numbers[0] for one, other in pairwise(plan.chunks)}
-    missing = bounded(join(_missing(services, job, plan), following))
+    missing = bounded(join(_missing(services, job, plan, held), following))
     runtime = services.store.runtime(job.id)
     header = msgspec.structs.replace(
         plan.header,
@@ -83,7 +91,7 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
     )
     tally = Tally(header.labels, header.time_base)
     with services.storage.create(result_key(job.video_id, job.id)) as sink:
-        result_file.write(sink, header, _counted(_blocks(services, job, plan), tally))
+        result_file.write(sink, header, _counted(_blocks(services, job, plan, held), tally))
     services.store.put_layout(job.id, layout_of(plan, header))
     services.store.touch(job.id)
     spent = services.store.progress(job.id).seconds
@@ -138,20 +146,23 @@ def _close(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure) -> N
             services.store.put_chunk(job.id, chunk.index, closed)
 
 
-def _results(services: Services, job: Job, plan: JobPlan) -> Iterator[tuple[Block | None, list[FrameRange]]]:
+def _results(
+    services: Services, job: Job, plan: JobPlan, held: Leases
+) -> Iterator[tuple[Block | None, list[FrameRange]]]:
     """Each chunk's frames and what is missing from them, read one at a time."""
     for chunk in plan.chunks:
+        held.renew()
         data = services.store.get_chunk(job.id, chunk.index)
         yield check(chunk, chunk_codec.decode(data) if data is not None else None, _LOST)
 
 
-def _missing(services: Services, job: Job, plan: JobPlan) -> Iterator[FrameRange]:
-    for _, ranges in _results(services, job, plan):
+def _missing(services: Services, job: Job, plan: JobPlan, held: Leases) -> Iterator[FrameRange]:
+    for _, ranges in _results(services, job, plan, held):
         yield from ranges
 
 
-def _blocks(services: Services, job: Job, plan: JobPlan) -> Iterator[Block]:
-    for block, _ in _results(services, job, plan):
+def _blocks(services: Services, job: Job, plan: JobPlan, held: Leases) -> Iterator[Block]:
+    for block, _ in _results(services, job, plan, held):
         if block is not None:
             yield block
 

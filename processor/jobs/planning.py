@@ -1,8 +1,7 @@
-"""Probe a video, plan a job, and send its first chunks. Every step is idempotent."""
+"""Plan a job, and send its first chunks. Every step is idempotent."""
 
 import logging
 
-from kombu.exceptions import OperationalError
 from msgspec import UNSET
 from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError
@@ -32,7 +31,6 @@ from contracts.wire.messages import (
     Options,
     PacketIndex,
     Plan,
-    ProbeReport,
     ResultHeader,
     decode,
     encode,
@@ -49,45 +47,17 @@ from processor.jobs.finishing import end_job, is_overdue, overdue, stop_reason
 from processor.jobs.sending import send_again, start_next
 from processor.jobs.stored_plan import drop_plan, keep_plan, layout_of, read_chunks, read_plan
 from processor.probe.ask import probe
-from processor.task_signatures import render_signature
 
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 5
 _TRIES_SECONDS = 7 * 86_400
-_REPLY_SECONDS = 60
 # Of the servers that planning needs, and of their connections.
 _OUTAGES = (Unavailable, RedisError, DatabaseOutage, InterfaceError, OSError)
 
 
-def probe_video(services: Services, video_id: str) -> ProbeReport:
-    """Probe a video, store its metadata and packet index, and reply to the waiting upload.
-
-    Raises StorageUnavailable; the reaper then sends the probe again."""
-    video = services.repository.video(video_id)
-    report = probe(services.storage, services.settings, video_key(video_id), video.fps if video else None)
-    if report.index is not None:
-        with services.storage.create(index_key(video_id)) as sink:
-            sink.write(compress(encode(report.index)))
-    if not services.repository.probed(video_id, report.media, report.refused):
-        services.storage.delete(index_key(video_id))  # deleted meanwhile
-    answer = ProbeReport(media=report.media, refused=report.refused)
-    services.coordination.reply(names.probe_reply(video_id), encode(answer), _REPLY_SECONDS)
-    if report.refused:
-        services.storage.delete(video_key(video_id))
-    else:
-        _send_poster(services, video_id)
-    return answer
-
-
-def _send_poster(services: Services, video_id: str) -> None:
-    """Send the task that renders the poster. The reaper retries it if it cannot be sent."""
-    poster = services.repository.add_poster(video_id)
-    if poster is not None:
-        try:
-            render_signature(services, poster).apply_async()
-        except (OperationalError, ConnectionError) as error:
-            log.warning("cannot send the poster of %s for now: %s", video_id, error)
+class _NotProbed(Exception):
+    """The video of the job has not been probed."""
 
 
 def process_video(services: Services, job_id: str) -> None:
@@ -107,6 +77,8 @@ def process_video(services: Services, job_id: str) -> None:
         plan = _plan_in_few_tries(services, job)
     except _OUTAGES:
         raise  # the reaper sends it again
+    except _NotProbed:
+        return  # the end of the probe sends it again
     except WebDetectorError as error:
         _fail(services, job, error)
         return
@@ -132,7 +104,7 @@ def _plan_in_few_tries(services: Services, job: Job) -> JobPlan:
         raise failure
     try:
         plan = read_plan(services, job) or _make_plan(services, job)
-    except (*_OUTAGES, WebDetectorError):
+    except (*_OUTAGES, _NotProbed, WebDetectorError):
         services.coordination.reset_count(tries)
         raise
     except Exception as error:
@@ -201,16 +173,15 @@ def _spans(index: PacketIndex, options: Options, chunk_size: int) -> tuple[Span,
 
 
 def _media_and_index(services: Services, video: Video) -> tuple[Media, PacketIndex]:
-    refused, media = video.refused, video.media
-    if media is None and refused is None:  # the upload did not wait for the probe, nor do we
-        report = probe_video(services, video.id)
-        refused, media = report.refused, to_json(report.media) if report.media else None
-    if refused is not None or media is None:
-        raise VideoRefused(refused or "the video could not be read")
+    """Raises _NotProbed, VideoRefused."""
+    if video.refused is not None:
+        raise VideoRefused(video.refused)
+    if video.media is None:
+        raise _NotProbed
     index = _read_index(services, video)
     if index.locations is UNSET and index.frames is UNSET:
         return _index_again(services, video)
-    return from_json(media, Media), index
+    return from_json(video.media, Media), index
 
 
 def _index_again(services: Services, video: Video) -> tuple[Media, PacketIndex]:

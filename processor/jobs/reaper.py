@@ -1,6 +1,7 @@
 """Resends lost work. Every task is idempotent, so work that is only slow may be sent again too."""
 
 import logging
+from collections import Counter
 from datetime import timedelta
 
 from contracts.coordination import names
@@ -15,6 +16,7 @@ from processor.jobs.finishing import is_overdue
 from processor.jobs.sending import START_SECONDS, send_again
 from processor.jobs.stored_plan import layout_of, read_chunks, read_plan, runs_of
 from processor.task_signatures import merge_signature, probe_signature, process_signature, render_signature
+from processor.user_share import share
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +24,22 @@ _PATIENCE = timedelta(seconds=10)
 _RESEND_SECONDS = 60
 _WAITING_SECONDS = 300
 _STANDSTILL_SECONDS = 20
+_LOOKED_AT = 10  # of what waits of a user
 
 
 def resend_probes(services: Services) -> None:
-    """Send again the probes of videos that have none."""
-    for video_id in services.repository.unprobed_videos(utcnow() - _PATIENCE):
-        if services.coordination.debounce(names.resend_probe(video_id), _RESEND_SECONDS):
+    """Send again the probes of videos that have none: of each user as many as may run."""
+    places, sent = share(services), Counter[str]()
+    for user_id, video_id in services.repository.unprobed_videos(utcnow() - _PATIENCE, places + _LOOKED_AT):
+        free = sent[user_id] < places and not services.coordination.is_held(names.probe_lease(video_id))
+        if free and services.coordination.debounce(names.resend_probe(video_id), _RESEND_SECONDS):
             probe_signature(services, video_id).apply_async()
+            sent[user_id] += 1
 
 
 def resend_renditions(services: Services) -> None:
     """Send again unfinished renditions that no renderer has leased."""
-    for rendition in services.repository.unfinished_renditions(utcnow() - _PATIENCE):
+    for rendition in services.repository.unfinished_renditions(utcnow() - _PATIENCE, _LOOKED_AT):
         # A running one has lost its renderer; a queued one may just wait for others.
         seconds = _RESEND_SECONDS if rendition.state == RenditionState.RUNNING else _WAITING_SECONDS
         lost = not services.coordination.is_held(names.rendition_lease(rendition.id))
@@ -65,8 +71,8 @@ def _send_end(services: Services, job: Job, _: ChunkFailure | None) -> bool:
     """Send the task that ends a job: a merge may take long, and must not delay the reaper."""
     running = job.state == JobState.RUNNING
     name = names.resend_merge(job.id) if running else names.send_job(job.id, job.state)
-    # A merge may take longer than the debounce: a repeated one changes nothing.
-    if services.coordination.debounce(name, _RESEND_SECONDS):
+    merging = services.coordination.is_held(names.merge_lease(job.id))
+    if not merging and services.coordination.debounce(name, _RESEND_SECONDS):
         merge_signature(services, job.id).apply_async()
     return True
 

@@ -20,6 +20,14 @@ class _Sealed(msgspec.Struct):
     chunks: tuple[msgspec.Raw, ...]
 
 
+def has_plan(services: Services, job: Job) -> bool:
+    """Whether the job has a plan: not before planning, nor after its end."""
+    try:
+        return bool(services.storage.size(plan_key(job.video_id, job.id)))
+    except NotFound:
+        return False
+
+
 def read_plan(services: Services, job: Job) -> JobPlan | None:
     """The plan of a job, None before planning and after the job's end."""
     data = _read(services, job)

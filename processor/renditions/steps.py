@@ -1,74 +1,77 @@
-"""Renders requested renditions. Idempotent: each is rendered once."""
+"""Renders requested renditions, the users by turns. Idempotent: each is rendered once."""
 
 import logging
 import tempfile
 import threading
-import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from contracts.coordination import names
-from contracts.coordination.leases import Locks, LockState
 from contracts.database.tables import Rendition
 from contracts.errors import NotFound, StorageFull, VideoRefused, WebDetectorError
 from contracts.storage.port import index_key, rendition_key, result_key, video_key
 from contracts.wire.messages import Media, from_json
 from contracts.wire.renditions import ANNOTATED, UNFINISHED, RenditionOptions, RenditionState
 from processor.context import Services
+from processor.core.fair_share import next_copies
 from processor.renditions.ask import Sources, Unwanted, make
 from processor.renditions.protocol import Report
 from processor.task_signatures import render_signature
+from processor.user_share import Leases, leased, send_waiting
 
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 3
-_LEASE_SECONDS = 20
 _TRIES_SECONDS = 7 * 86_400
 _COPY_BYTES = 1024 * 1024
+_LOOKED_AT = 5  # of the queued copies of a user
 
 # Set when this process shuts down: another process then takes over its rendition.
 leaving = threading.Event()
 
 
 def render(services: Services, rendition_id: str) -> None:
-    """Make a rendition, unless it is finished or leased by another renderer.
+    """Make a poster, unless it is finished, leased by another process, or its user's share is used up; or the copy
+    whose turn it is, whichever the message names.
 
     Raises StorageUnavailable; the reaper then sends it again."""
     row = services.repository.rendition(rendition_id)
-    if row is None or row.state not in UNFINISHED:
+    if row is None:
         return
-    lease = _Lease(services.coordination.locks, names.rendition_lease(row.id))
-    if not lease.take():
-        return
-    try:
-        _under_lease(services, row, lease)
-    finally:
-        lease.release()
-    left = services.repository.rendition(rendition_id)
-    if left is not None and left.state == RenditionState.QUEUED:  # interrupted by a shutdown, or requested again
-        render_signature(services, left).apply_async()
+    if row.kind != "poster":
+        _render_next_copy(services)
+    elif row.state in UNFINISHED and _render(services, row, row.user_id):
+        send_waiting(services, row.user_id)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lease:
-    """This call's lease on a rendition. A renderer that was suspended until it expired takes nothing from the next."""
-
-    locks: Locks
-    name: str
-    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-    def take(self) -> bool:
-        return self.locks.acquire(self.name, self.owner, _LEASE_SECONDS)
-
-    def renew(self) -> bool:
-        """False when another renderer has it."""
-        return self.locks.renew(self.name, self.owner, _LEASE_SECONDS) is not LockState.LOST
-
-    def release(self) -> None:
-        self.locks.release(self.name, self.owner)
+def _render_next_copy(services: Services) -> None:
+    waiting, running = list[Rendition](), list[Rendition]()
+    for row in services.repository.unfinished_renditions(None, _LOOKED_AT):
+        if row.kind != "poster":
+            held = services.coordination.is_held(names.rendition_lease(row.id))
+            (running if held else waiting).append(row)
+    turns = services.coordination.last_turns(names.RENDER_TURNS, sorted({row.user_id for row in waiting}))
+    for row in next_copies(waiting, running, turns):
+        if _render(services, row, None):
+            left = services.repository.rendition(row.id)
+            if (
+                left is not None and left.state == RenditionState.QUEUED
+            ):  # interrupted by a shutdown, or requested again
+                render_signature(services, left).apply_async()
+            return
 
 
-def _under_lease(services: Services, row: Rendition, lease: _Lease) -> None:
+def _render(services: Services, row: Rendition, sharing: str | None) -> bool:
+    """Make a rendition; False when another process has its lease, or the share of the user is used up."""
+    with leased(services, names.rendition_lease(row.id), sharing) as held:
+        if held is None:
+            return False
+        if sharing is None:
+            services.coordination.note_turn(names.RENDER_TURNS, row.user_id)
+        _under_lease(services, row, held)
+    return True
+
+
+def _under_lease(services: Services, row: Rendition, held: Leases) -> None:
     tries = names.rendition_attempts(row.id, row.created_at)
     if services.coordination.count(tries, _TRIES_SECONDS) > MOST_TRIES:
         detail = f"it could not be made in {MOST_TRIES} tries: the log of the renderer says more"
@@ -77,7 +80,7 @@ def _under_lease(services: Services, row: Rendition, lease: _Lease) -> None:
     if not services.repository.move_rendition(row, RenditionState.RUNNING, frames_done=0):
         return
     try:
-        _make(services, row, lease)
+        _make(services, row, held)
     except Unwanted:
         if leaving.is_set():
             services.coordination.reset_count(tries)
@@ -86,7 +89,7 @@ def _under_lease(services: Services, row: Rendition, lease: _Lease) -> None:
         _fail(services, row, error)
 
 
-def _make(services: Services, row: Rendition, lease: _Lease) -> None:
+def _make(services: Services, row: Rendition, held: Leases) -> None:
     """Raises VideoRefused, NotFound, StorageFull, StorageUnavailable, Unwanted."""
     video = services.repository.video(row.video_id)
     if video is None or video.media is None:
@@ -96,7 +99,7 @@ def _make(services: Services, row: Rendition, lease: _Lease) -> None:
     options = from_json(row.options, RenditionOptions)
 
     def tick(report: Report | None) -> bool:
-        return lease.renew() and not leaving.is_set() and _record_progress(services, row, report)
+        return held.renew() and not leaving.is_set() and _record_progress(services, row, report)
 
     settings = services.settings
     folder = Path(settings.data_dir if settings.storage_bucket else settings.storage_path)
@@ -112,7 +115,7 @@ def _make(services: Services, row: Rendition, lease: _Lease) -> None:
             target.seek(0)
             while piece := target.read(_COPY_BYTES):
                 sink.write(piece)
-                if not lease.renew():
+                if not held.renew():
                     raise Unwanted
             size = target.tell()
     values = {"frames_done": report.frames_done, "frames_total": report.frames_total, "size_bytes": size}

@@ -20,7 +20,8 @@ from contracts.wire.messages import Chunk, ChunkFailure
 from contracts.workers.celery_app import create_celery
 from processor.housekeeping.inventory import Inventory
 from processor.jobs.advance import follow_up
-from processor.jobs.planning import _make_plan, probe_video
+from processor.jobs.planning import _make_plan
+from processor.jobs.probing import probe_video
 from processor.jobs.stored_plan import layout_of, read_plan
 from processor.worker import build
 from tests.support.servers.valkey import Valkey
@@ -76,9 +77,10 @@ class InProcessProcessor:
         self.add(made)
         with self.services.storage.create(video_key(made.id)) as sink:
             sink.write(clip.content)
-        assert probe_video(self.services, made.id).refused is None
+        probe_video(self.services, made.id)
         video = self.services.repository.video(made.id)
         assert video is not None
+        assert video.media is not None, video.refused
         return video
 
     def start_job(self, video: Video, model: str = "nanodet-g", **options: Any) -> Job:
@@ -129,6 +131,9 @@ class InProcessProcessor:
             session.execute(update(kind).where(kind.id == row_id).values(**values))
 
     def close(self) -> None:
+        services = self.services
+        for part in (services.coordination, services.store, services.detectors, services.processors):
+            vars(part)["_redis"].close()  # else the garbage collector warns of their sockets, in whichever test it runs
         self.engine.dispose()
 
 

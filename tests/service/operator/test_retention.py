@@ -19,7 +19,7 @@ from contracts.wire.renditions import rendition_id
 from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import Orphan, orphans, remove
 from processor.housekeeping.retention import expire, expired
-from processor.periodic import run_due
+from processor.periodic import clean_up
 from tests.support.operator_command import command
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
@@ -170,13 +170,13 @@ def test_clean_up_runs_once_an_hour(desk: InProcessProcessor, small: Clip) -> No
     old = desk.add_video(small, days_old=40)
     stray = put(desk, video_key(new_id()))
     grow_old(desk)
-    run_due(desk.services)
+    clean_up(desk.services)
     assert not any(old.id in path for path in desk.files())
     assert stray in desk.files(), "the first turn had enough to do"
-    run_due(desk.services)
+    clean_up(desk.services)
     assert stray in desk.files(), "another processor has had this turn"
     desk.services.coordination.release(names.HOUSEKEEPING)
-    run_due(desk.services)
+    clean_up(desk.services)
     assert desk.files() == []
 
 

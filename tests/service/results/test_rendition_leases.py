@@ -24,7 +24,7 @@ from contracts.wire.messages import encode, to_json
 from contracts.wire.renditions import RenditionState, render_queue
 from contracts.workers.celery_app import create_celery
 from processor.context import Services
-from processor.periodic import run_due
+from processor.periodic import recover
 from processor.renditions import ask, steps
 from processor.renditions.protocol import Report
 from processor.repository import Repository
@@ -182,7 +182,7 @@ def test_renderer_returns_its_rendition_at_shutdown(bench: Bench, monkeypatch: p
     leaving = threading.Event()
     leaving.set()
     monkeypatch.setattr(steps, "leaving", leaving)
-    monkeypatch.setattr("processor.renditions.ask._TICK_SECONDS", 0.01)
+    monkeypatch.setattr("media.child_output.TICK_SECONDS", 0.01)
     for _ in range(steps.MOST_TRIES + 1):  # leaving is no failed try
         assert bench.render() == RenditionState.QUEUED
     assert bench.emptied() == steps.MOST_TRIES + 1
@@ -221,18 +221,18 @@ def test_rendition_requested_again_while_running_is_restarted(bench: Bench, monk
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_reaper_resends_lost_renditions_with_backoff(bench: Bench, state: str) -> None:
     bench.change(state=state)
-    run_due(bench.services)
+    recover(bench.services)
     assert bench.emptied() == 0  # it may just have been sent
     bench.change(created_at=utcnow() - timedelta(seconds=40))
     bench.services.coordination.renew(names.rendition_lease(bench.row.id), 60)
-    run_due(bench.services)
+    recover(bench.services)
     assert bench.emptied() == 0  # somebody is at it
     bench.services.coordination.release(names.rendition_lease(bench.row.id))
     bench.services.coordination.release(names.resend_rendition(bench.poster.id))
-    run_due(bench.services)
-    run_due(bench.services)
+    recover(bench.services)
+    recover(bench.services)
     assert bench.emptied() == 1
     bench.services.coordination.release(names.resend_rendition(bench.poster.id))
     bench.change(state="ready")
-    run_due(bench.services)
+    recover(bench.services)
     assert bench.emptied() == 0

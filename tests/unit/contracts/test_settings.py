@@ -13,7 +13,9 @@ from contracts.errors import SettingsError
 from contracts.settings.checks import risks
 from contracts.settings.fields import ROLES, Role
 from contracts.settings.load import load
+from contracts.settings.sections.videos import PROBE_MAX_SECONDS
 from contracts.settings.table import SECTIONS, Row, Settings, table
+from contracts.workers.celery_app import SOFT_LIMIT_SECONDS
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
@@ -119,6 +121,12 @@ def test_inconsistent_settings_are_named(role: Role, changes: dict[str, str], na
     found = problems(role, {**GOOD, **BUCKET, **changes})
     assert [re.split(r"[ =:]", line)[0] for line in found] == named
     assert "short" not in "".join(found)
+
+
+def test_a_probe_ends_before_the_task_that_makes_it() -> None:
+    assert PROBE_MAX_SECONDS < SOFT_LIMIT_SECONDS
+    with pytest.raises(SettingsError, match="PROBE_TIMEOUT_SECONDS='541'"):
+        load(None, {"PROBE_TIMEOUT_SECONDS": "541"})
 
 
 def test_iam_role_needs_no_keys() -> None:

@@ -1,0 +1,91 @@
+"""Recovery has its turn whatever else the processors do, and a job is merged by one of them. On a real Valkey."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+
+from contracts.coordination import names
+from contracts.database.tables import Job, utcnow
+from contracts.errors import StoreUnavailable
+from contracts.results import chunk_codec
+from contracts.storage.port import result_key
+from contracts.wire.job_states import JobState
+from contracts.wire.messages import ChunkFailure
+from processor import periodic, tasks
+from processor.context import Services, context
+from processor.jobs import finishing
+from processor.jobs.advance import follow_up
+from processor.jobs.reaper import resend_jobs
+from processor.periodic import CleanUp, clean_up, recover
+from tests.support.processor_bench import InProcessProcessor
+from tests.support.servers.valkey import Valkey
+from tests.support.videos.clips import Clip, clip
+
+
+@pytest.fixture(scope="module")
+def small() -> Clip:
+    return clip(frames=5)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, valkey: Valkey) -> Iterator[InProcessProcessor]:
+    made = InProcessProcessor(tmp_path, valkey)
+    with redis.Redis.from_url(made.settings.coordination_url) as client:
+        client.flushdb()
+    yield made
+    made.close()
+
+
+def test_all_of_recovery_is_tried_and_clean_up_is_no_part_of_it(
+    desk: InProcessProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def fail(_: Services) -> None:
+        raise StoreUnavailable("away")
+
+    def note(name: str) -> None:
+        done.append(name)
+
+    jobs = (CleanUp("test-a", None, fail), CleanUp("test-b", None, lambda _: note("cleaned up")))
+    monkeypatch.setattr(periodic, "RECOVERY", (fail, lambda _: note("sent again")))
+    monkeypatch.setattr(periodic, "CLEAN_UPS", jobs)
+    with pytest.raises(StoreUnavailable):
+        recover(desk.services)
+    assert done == ["sent again"]
+    clean_up(desk.services)
+    assert done == ["sent again", "cleaned up"]
+
+
+def test_a_job_is_merged_by_one_process_at_a_time(
+    desk: InProcessProcessor, small: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan of a long video takes a GB of memory: a merge that comes too early or twice does not read it."""
+    job = desk.start_job(desk.add_video(small))
+    desk.change(Job, job.id, created_at=utcnow() - timedelta(minutes=1))
+    closed = chunk_codec.encode_failure(ChunkFailure("decode_failed", "made so"))
+    desk.services.store.put_chunk(job.id, 0, closed)
+    with monkeypatch.context() as patched:
+        patched.setattr(finishing, "read_plan", lambda *_: pytest.fail("the plan was read"))
+        assert desk.services.coordination.acquire(names.merge_lease(job.id), 60)
+        assert follow_up(desk.services, job.id)
+        assert desk.job(job.id).state == JobState.MERGING
+        resend_jobs(desk.services)  # nor is it sent again meanwhile
+        assert not desk.services.coordination.is_held(names.send_job(job.id, JobState.MERGING))
+    desk.services.coordination.release(names.merge_lease(job.id))
+    assert follow_up(desk.services, job.id)
+    assert desk.job(job.id).state == JobState.FAILED
+    assert not desk.services.coordination.is_held(names.merge_lease(job.id))
+
+
+def test_data_of_deleted_jobs_is_removed(desk: InProcessProcessor, small: Clip) -> None:
+    video = desk.add_video(small)
+    job, kept = desk.add_job(video), desk.add_job(video)
+    context.install(desk.services)
+    tasks.remove_jobs(video.id, [job.id])
+    assert result_key(video.id, job.id) not in desk.files()
+    assert result_key(video.id, kept.id) in desk.files()
+    assert desk.services.store.chunk_indexes(job.id) == frozenset()
