@@ -228,7 +228,7 @@ def of_another_protocol(connection: socket.socket) -> None:
         (hang_up, "import_failed", "does not respond like a web server"),
         (of_another_protocol, "import_failed", "does not respond like a web server"),
         (reply(bytes(1000), Content_Length="many"), "import_failed", "does not respond like a web server"),
-        (reply(bytes(1000), X="x" * 200_000), "import_failed", "does not respond like a web server"),
+        (reply(bytes(1000), X="x" * 200_000), "import_failed", "without the head of an answer"),
         (reply(gzip.compress(bytes(100_000_000)), Content_Encoding="gzip"), "import_failed", "compressed"),
     ],
     ids=["empty", "short", "reset", "closed at once", "no http", "no length", "endless head", "bomb"],
@@ -386,26 +386,29 @@ def test_disconnecting_client_cancels_its_import(importing: Service, client: Cli
     assert client.call("GET", "/videos", 200)["items"] == []
 
 
-def test_concurrent_imports_are_limited(client: Client, web: Web, sample: Path) -> None:
+def test_concurrent_imports_are_limited_and_shared(importing: Service, client: Client, web: Web, sample: Path) -> None:
+    other = importing.client()
     gate = Gate(sample.read_bytes())
     url = web.serve("/x", gate)
     statuses: list[int] = []
 
-    def ask() -> None:
-        headers = {"Authorization": client.http.headers["Authorization"]}
+    def ask(asking: Client) -> None:
+        headers = {"Authorization": asking.http.headers["Authorization"]}
         answer = httpx.post(f"{client.http.base_url}/api/v1/videos", json={"url": url}, headers=headers, timeout=60)
         statuses.append(answer.status_code)
 
-    running = [threading.Thread(target=ask) for _ in range(2)]
-    for thread in running:
+    running = [threading.Thread(target=ask, args=(asking,)) for asking in (client, other)]
+    for place, thread in enumerate(running, 1):
         thread.start()
-    _until(lambda: web.connections == 2)
-    client.problem("POST", "/videos", 429, "too_many_imports", json={"url": url})
+        _until(lambda: web.connections == place)  # noqa: B023  (called at once)
+        client.problem("POST", "/videos", 429, "too_many_imports", json={"url": url})
     client.call("DELETE", f"/videos/{client.upload(sample)['id']}", 204)  # uploads go on
     gate.open()
     for thread in running:
         thread.join()
     assert statuses == [201, 201]
+    (video,) = other.call("GET", "/videos", 200)["items"]
+    other.call("DELETE", f"/videos/{video['id']}", 204)
     fetched(client, url)
 
 
