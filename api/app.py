@@ -53,6 +53,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     if settings.cors:
         app.add_middleware(cors(settings.cors), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)
+    app.add_middleware(problems.UnexpectedErrors, MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(functools.partial(HostCheck, names=settings.served_hosts), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(
         functools.partial(ClientAddress, trusted=settings.proxy_networks), MiddlewarePosition.BEFORE_EXCEPTION

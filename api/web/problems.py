@@ -13,6 +13,8 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.responses import Response as StarletteResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.exceptions import HTTPException as FlaskHTTPException
 
 from api.web.error_log import ErrorLog
@@ -156,9 +158,36 @@ def _framework(status: int, detail: str | None, headers: object) -> ConnexionRes
     return _answer(status, code, str(detail or HTTPStatus(status).description), extra)
 
 
+_INTERNAL = (500, "internal", "internal error: report it to the operator, whose log has the details")
+
+
 def _unexpected(_request: ConnexionRequest, error: Exception) -> ConnexionResponse:
     _errors.note("unexpected error", error)
-    return _answer(500, "internal", "internal error: report it to the operator, whose log has the details")
+    return _answer(*_INTERNAL)
+
+
+class UnexpectedErrors:
+    """ASGI middleware around the others: their own errors, which no handler sees, are logged and answered the same."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise  # the server ends the connection
+            _errors.note("unexpected error", error)
+            response = StarletteResponse(body(*_INTERNAL), _INTERNAL[0], media_type=MEDIA_TYPE)
+            await response(scope, receive, send)
 
 
 def _answer(status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> ConnexionResponse:

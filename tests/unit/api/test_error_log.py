@@ -1,10 +1,14 @@
 """Unexpected errors in the log: the first of each place, and how many there were."""
 
+import json
 import logging
+from typing import Any
 
+import anyio
 import pytest
 
 from api.web.error_log import ErrorLog
+from api.web.problems import UnexpectedErrors
 
 
 def test_errors_are_logged_once_a_second_and_place(caplog: pytest.LogCaptureFixture) -> None:
@@ -30,3 +34,19 @@ def test_errors_are_logged_once_a_second_and_place(caplog: pytest.LogCaptureFixt
     now += 1
     fail(8)
     assert caplog.records[-1].message == "unexpected error"
+
+
+def test_errors_of_the_middleware_are_problems_too() -> None:
+    sent: list[Any] = []
+
+    async def broken(*_: Any) -> None:
+        raise OSError("made to fail")
+
+    async def receive() -> Any:
+        raise AssertionError("nothing is read")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    anyio.run(UnexpectedErrors(broken), {"type": "http"}, receive, send)
+    assert (sent[0]["status"], json.loads(sent[1]["body"])["code"]) == (500, "internal")
