@@ -521,6 +521,17 @@ def test_the_message_stays_in_its_queue_when_the_store_is_gone(
     assert caught.value.requeue
 
 
+def test_the_task_sees_whether_messages_wait(task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not tasks._others_wait(task, "detector.other")
+    with task.app.connection() as connection:
+        connection.SimpleQueue("detector.other").put("one")
+        assert tasks._others_wait(task, "detector.other")
+        connection.SimpleQueue("detector.other").get(block=False).ack()
+    assert not tasks._others_wait(task, "detector.other")
+    monkeypatch.setattr(type(task.app.pool), "acquire", lambda *_, **__: 1 / 0)
+    assert not tasks._others_wait(task, "detector.other"), "a broker that is away ends no run"
+
+
 def test_a_detector_loads_each_model_and_precision_once(monkeypatch: pytest.MonkeyPatch) -> None:
     engines = Engines(ROOT / "detector/models", EngineConfig())
     first = engines.get(MODEL, "auto")
