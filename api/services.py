@@ -2,7 +2,7 @@
 
 import functools
 
-import httpcore
+import httpcore2
 import redis
 from flask import Flask
 from flask_jwt_extended import JWTManager
@@ -50,7 +50,7 @@ def build(settings: Settings, flask: Flask) -> Services:
     engine = open_database(settings.database_url, _STATEMENT_SECONDS, durable=True)
     signals = redis.Redis.from_url(settings.coordination_url, health_check_interval=30)
     sessions, webhook_table = SessionTable(engine), WebhookTable(engine)
-    tls, lookups = httpcore.default_ssl_context(), Lookups()
+    tls, lookups = httpcore2.default_ssl_context(), Lookups()
     sender = Sender(GuardedNetwork(settings.webhook_networks, lookups), settings.webhook_timeout_seconds, tls)
     fetcher = Fetcher(GuardedNetwork(settings.import_networks, lookups), settings.import_timeout_seconds, tls)
     store = open_result_store(settings.result_store_url, settings.result_ttl_seconds)

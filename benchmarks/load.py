@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpcore
+import httpcore2
 
 from benchmarks.report import record, table
 from tests.support.deployments.embedded import Embedded
@@ -78,10 +78,10 @@ class Crowd:
 
     async def _client(self, number: int) -> None:
         # A pool for all would look through all of its connections for each request.
-        async with httpcore.AsyncConnectionPool(max_connections=1) as pool:
+        async with httpcore2.AsyncConnectionPool(max_connections=1) as pool:
             await self._go_on(pool, number)
 
-    async def _go_on(self, pool: httpcore.AsyncConnectionPool, number: int) -> None:
+    async def _go_on(self, pool: httpcore2.AsyncConnectionPool, number: int) -> None:
         dice = random.Random(number)  # noqa: S311  (the same in every run)
         token, job = self._users[number % len(self._users)]
         await asyncio.sleep(dice.random() * POLL_SECONDS)
@@ -94,7 +94,7 @@ class Crowd:
                 self.seen.polls.append((time.perf_counter() - begun) * 1000)
             await asyncio.sleep(dice.uniform(0, 2 * POLL_SECONDS))
 
-    async def _upload(self, pool: httpcore.AsyncConnectionPool, token: str) -> str | None:
+    async def _upload(self, pool: httpcore2.AsyncConnectionPool, token: str) -> str | None:
         """The id of a new job on a new video."""
         status, video = await self._ask(pool, "upload", "POST", "/api/v1/videos", token, self._sample, "video/mp4")
         if status != 201:
@@ -105,7 +105,7 @@ class Crowd:
 
     async def _ask(
         self,
-        pool: httpcore.AsyncConnectionPool,
+        pool: httpcore2.AsyncConnectionPool,
         what: str,
         method: str,
         path: str,

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
-import httpcore
+import httpcore2
 
 from api.outbound.address_rules import Address, Network, is_listed, is_public, read_address, translated
 from contracts.errors import ImportRefused
@@ -31,7 +31,7 @@ def is_own(address: Address) -> bool:
     return True
 
 
-class GuardedNetwork(httpcore.AsyncNetworkBackend):
+class GuardedNetwork(httpcore2.AsyncNetworkBackend):
     """Resolves a host once, checks all its addresses, and connects to a checked one: a second lookup could return
     another address (DNS rebinding). TLS still verifies the host name. user: who shares the look-ups with others."""
 
@@ -47,7 +47,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         self._resolve = resolve
         self._is_own = is_own
         self._user = user
-        self._plain = httpcore.AnyIOBackend()
+        self._plain = httpcore2.AnyIOBackend()
 
     def of(self, user: str) -> "GuardedNetwork":
         """The network as a user sees it."""
@@ -59,17 +59,17 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
         """Connect. timeout: in seconds, for the lookup and for each connection attempt.
 
-        Raises ImportRefused, httpcore.ConnectError, httpcore.ConnectTimeout.
+        Raises ImportRefused, httpcore2.ConnectError, httpcore2.ConnectTimeout.
         """
         addresses = await self.check(host, port, timeout)
         for address in addresses[:-1]:
             try:
                 return await self._plain.connect_tcp(str(address), port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 log.debug("no connection to %s: %s", address, error)
         return await self._plain.connect_tcp(str(addresses[-1]), port, timeout, local_address, socket_options)
 

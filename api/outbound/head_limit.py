@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterable
 from typing import Any
 
-import httpcore
+import httpcore2
 
 from contracts.errors import ImportFailed
 
@@ -16,10 +16,10 @@ HEAD_MAX_BYTES = 64 * 1024
 _READ_BYTES = 4096
 
 
-class HeadLimit(httpcore.AsyncNetworkBackend):
+class HeadLimit(httpcore2.AsyncNetworkBackend):
     """The network of one request. Set `head_ended` once the head is there."""
 
-    def __init__(self, network: httpcore.AsyncNetworkBackend) -> None:
+    def __init__(self, network: httpcore2.AsyncNetworkBackend) -> None:
         self._network = network
         self._seen = 0
         self.head_ended = False
@@ -30,8 +30,8 @@ class HeadLimit(httpcore.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
         """Connect as the network does."""
         return _Stream(await self._network.connect_tcp(host, port, timeout, local_address, socket_options), self)
 
@@ -46,10 +46,10 @@ class HeadLimit(httpcore.AsyncNetworkBackend):
             raise ImportFailed(f"the address sent {HEAD_MAX_BYTES} bytes without the head of an answer")
 
 
-class _Stream(httpcore.AsyncNetworkStream):
+class _Stream(httpcore2.AsyncNetworkStream):
     """A connection of a HeadLimit; counts what the HTTP library reads, decrypted."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream, limit: HeadLimit) -> None:
+    def __init__(self, stream: httpcore2.AsyncNetworkStream, limit: HeadLimit) -> None:
         self._stream, self._limit = stream, limit
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -65,7 +65,7 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> httpcore2.AsyncNetworkStream:
         return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._limit)
 
     def get_extra_info(self, info: str) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 import anyio
-import httpcore
+import httpcore2
 from anyio.lowlevel import checkpoint
 
 from api.outbound.address_rules import ParsedUrl, parse, redirected
@@ -65,7 +65,7 @@ class Fetcher:
             place = redirected(place, location)
         raise ImportFailed(f"the address redirects more than {_REDIRECTS_MAX} times")
 
-    async def _take(self, place: ParsedUrl, answer: httpcore.Response, limit: SizeLimit, write: Write) -> Fetched:
+    async def _take(self, place: ParsedUrl, answer: httpcore2.Response, limit: SizeLimit, write: Write) -> Fetched:
         if answer.status != HTTPStatus.OK:
             raise ImportFailed(f"the address answered {status_text(answer.status)}")
         told = _header(answer, b"content-type")
@@ -86,7 +86,7 @@ class Fetcher:
             await write(piece)
         return Fetched(place.name, told or _UNKNOWN_TYPE)
 
-    async def _pieces(self, answer: httpcore.Response) -> AsyncIterator[bytes]:
+    async def _pieces(self, answer: httpcore2.Response) -> AsyncIterator[bytes]:
         """The body. A body shorter than its Content-Length is an error."""
         with self._web.translate_errors("the connection was closed before the end of the file"):
             async for piece in answer.aiter_stream():
@@ -94,5 +94,5 @@ class Fetcher:
                 await checkpoint()  # others run between the pieces of one read, of which there may be thousands
 
 
-def _header(answer: httpcore.Response, name: bytes) -> str:
+def _header(answer: httpcore2.Response, name: bytes) -> str:
     return next((value.decode("utf-8", "replace").strip() for key, value in answer.headers if key.lower() == name), "")

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 _PREFIX = "/api/v1"
 _POLL_SECONDS = 0.3
 _PATIENCE_SECONDS = 30.0
 _ENDED = ("succeeded", "partial", "failed", "cancelled")
 # The response to an upload waits for the probe, and a slow disk may delay a write.
-_TIMEOUT = httpx.Timeout(60, connect=10)
+_TIMEOUT = httpx2.Timeout(60, connect=10)
 
 
 class ServiceError(Exception):
@@ -28,9 +28,9 @@ class Client:
     direct: ignore proxy settings of the environment, for a service on this machine.
     """
 
-    def __init__(self, url: str, transport: httpx.BaseTransport | None = None, *, direct: bool = False) -> None:
+    def __init__(self, url: str, transport: httpx2.BaseTransport | None = None, *, direct: bool = False) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, transport=transport, trust_env=not direct)
+        self._http = httpx2.Client(base_url=self.url, timeout=_TIMEOUT, transport=transport, trust_env=not direct)
         self._credentials: dict[str, str] = {}
         self._renew_at = math.inf
 
@@ -121,7 +121,7 @@ class Client:
         answer = self._send(request, stream=True)
         try:
             yield from (line for line in answer.iter_lines() if line)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise _Away(f"{self.url} closed the connection while sending the results: {error}") from error
         finally:
             answer.close()
@@ -148,7 +148,7 @@ class Client:
         value: dict[str, Any] = answer.json()
         return value
 
-    def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+    def _send(self, request: httpx2.Request, *, stream: bool = False) -> httpx2.Response:
         """Send a request. If the token has expired, log in and retry, except for uploads. Raises ServiceError."""
         answer = self._try(request, stream)
         repeatable = "multipart" not in request.headers.get("Content-Type", "")
@@ -165,10 +165,10 @@ class Client:
         finally:
             answer.close()
 
-    def _try(self, request: httpx.Request, stream: bool) -> httpx.Response:
+    def _try(self, request: httpx2.Request, stream: bool) -> httpx2.Response:
         try:
             return self._http.send(request, stream=stream)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise _Away(f"{self.url} does not answer: {error or type(error).__name__}") from error
 
 
@@ -189,7 +189,7 @@ class _Counted(io.FileIO):
         return data or b""
 
 
-def _problem(answer: httpx.Response) -> str:
+def _problem(answer: httpx2.Response) -> str:
     """Format a problem response (RFC 9457) as one line."""
     try:
         problem = answer.json()

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from rich.console import Console
 
@@ -16,7 +16,7 @@ from cli.client.report import Report
 from cli.evaluation.gather import sweep
 from cli.main import main
 
-Answer = Callable[[httpx.Request], httpx.Response]
+Answer = Callable[[httpx2.Request], httpx2.Response]
 FRAMES = [{"frame": n, "time_ms": n * 40.0, "detections": []} for n in range(3)]
 SUMMARY = {
     "frames": 212,
@@ -40,29 +40,29 @@ class Made:
         self.logins = 0
         self.body = b""
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: httpx2.Request) -> httpx2.Response:
         name = request.url.path.rsplit("/", 1)[1]
         self.seen.append(f"{request.method} {request.url.path}")
         if name in self.answers:
             return self.answers[name](request)
         if name in ("register", "login"):
             self.logins += 1
-            return httpx.Response(200, json={"access_token": f"token-{self.logins}"})
+            return httpx2.Response(200, json={"access_token": f"token-{self.logins}"})
         assert request.headers["Authorization"] == f"Bearer token-{self.logins}"
         if name in ("videos", "jobs"):
             self.body = request.read()
-            return httpx.Response(201, json={"id": "the-id"})
+            return httpx2.Response(201, json={"id": "the-id"})
         if name == "summary":
-            return httpx.Response(200, json=SUMMARY)
+            return httpx2.Response(200, json=SUMMARY)
         if name == "results":
             assert request.headers["Accept"] == "application/x-ndjson"
-            return httpx.Response(200, text="".join(json.dumps(frame) + "\n" for frame in FRAMES))
+            return httpx2.Response(200, text="".join(json.dumps(frame) + "\n" for frame in FRAMES))
         state = self.states.pop(0)
         progress = {"frames_done": 5, "frames_total": 212, "fps": 9.5, "eta_s": 21.0}
         ranges = [{"first": 3, "last": 9, "reason": "damaged"}] if state == "partial" else []
         error = {"code": "decode_failed", "detail": "no frame"} if state == "failed" else None
         job = {"id": "the-id", "state": state, "progress": progress, "failed_ranges": ranges, "error": error}
-        return httpx.Response(200, json=job)
+        return httpx2.Response(200, json=job)
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def video(tmp_path: Path) -> Path:
 
 
 def connect(service: Answer) -> Client:
-    client = Client("http://service.test/", httpx.MockTransport(service))
+    client = Client("http://service.test/", httpx2.MockTransport(service))
     client.login("alice", "a password")
     return client
 
@@ -152,7 +152,7 @@ def test_all_frames_are_written_as_lines_or_as_one_document(video: Path, tmp_pat
 
 
 def test_a_broken_download_leaves_no_file(video: Path, tmp_path: Path) -> None:
-    service = Made("succeeded", results=lambda _: httpx.Response(503, text="away"))
+    service = Made("succeeded", results=lambda _: httpx2.Response(503, text="away"))
     with pytest.raises(ServiceError, match="HTTP 503"):
         run(service, asked(video, tmp_path / "out.json"))
     assert [path.name for path in tmp_path.iterdir()] == [video.name]
@@ -160,21 +160,21 @@ def test_a_broken_download_leaves_no_file(video: Path, tmp_path: Path) -> None:
 
 def test_a_problem_is_one_line() -> None:
     problem = {"title": "The video was refused", "detail": "it has no picture", "code": "video_refused", "status": 422}
-    service = Made(summary=lambda _: httpx.Response(422, json=problem))
+    service = Made(summary=lambda _: httpx2.Response(422, json=problem))
     text = r"^The video was refused: it has no picture \(video_refused, HTTP 422\)$"
     with connect(service) as client, pytest.raises(ServiceError, match=text):
         client.summary("the-id")
 
 
 def test_response_without_a_problem_is_named_by_its_status() -> None:
-    service = Made(summary=lambda _: httpx.Response(502, text="<html>"))
+    service = Made(summary=lambda _: httpx2.Response(502, text="<html>"))
     with connect(service) as client, pytest.raises(ServiceError, match="HTTP 502 Bad Gateway for GET http://service"):
         client.summary("the-id")
 
 
 def test_expired_token_is_renewed_once(video: Path) -> None:
     service = Made("succeeded")
-    answers = iter([httpx.Response(401, json={}), httpx.Response(200, json=SUMMARY)])
+    answers = iter([httpx2.Response(401, json={}), httpx2.Response(200, json=SUMMARY)])
     service.answers["summary"] = lambda _: next(answers)
     with connect(service) as client:
         assert client.summary("the-id") == SUMMARY
@@ -184,7 +184,7 @@ def test_expired_token_is_renewed_once(video: Path) -> None:
 def test_upload_has_its_source_and_a_valid_token(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot be repeated, so that a token past half of its life is renewed first."""
     service = Made()
-    service.answers["login"] = lambda _: httpx.Response(200, json={"access_token": "token-1", "expires_in": 100})
+    service.answers["login"] = lambda _: httpx2.Response(200, json={"access_token": "token-1", "expires_in": 100})
     now = [1000.0]
     monkeypatch.setattr("cli.client.http_client.time.monotonic", lambda: now[0])
     service.logins = 1
@@ -202,10 +202,10 @@ def test_upload_has_its_source_and_a_valid_token(video: Path, monkeypatch: pytes
 def test_lists_are_read_page_after_page() -> None:
     pages = {None: ("a", "b", "next"), "next": ("c", None)}
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         assert (request.url.params["video_id"], request.url.params["limit"]) == ("v", "100")
         *ids, following = pages[request.url.params.get("cursor")]
-        return httpx.Response(200, json={"items": [{"id": item} for item in ids], "next_cursor": following})
+        return httpx2.Response(200, json={"items": [{"id": item} for item in ids], "next_cursor": following})
 
     with connect(Made(jobs=answer)) as client:
         assert [job["id"] for job in client.jobs("v")] == ["a", "b", "c"]
@@ -220,14 +220,14 @@ def test_failed_deletion_is_reported_and_the_rest_is_deleted() -> None:
     listed = {"videos": items, "jobs": []}
     deleted: list[str] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         name = request.url.path.rsplit("/", 1)[1]
         if request.method == "DELETE":
             deleted.append(name)
-            return httpx.Response(409, text="running") if name == "b" else httpx.Response(204)
+            return httpx2.Response(409, text="running") if name == "b" else httpx2.Response(204)
         if name == "login":
-            return httpx.Response(200, json={"access_token": "t"})
-        return httpx.Response(200, json={"items": listed[name], "next_cursor": None})
+            return httpx2.Response(200, json={"access_token": "t"})
+        return httpx2.Response(200, json={"items": listed[name], "next_cursor": None})
 
     with (
         connect(answer) as client,
@@ -241,9 +241,9 @@ def test_brief_outage_of_the_service_is_waited_for() -> None:
     service = Made("running", "succeeded")
     failures = iter([True, False, True, False])
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         if request.url.path.endswith("the-id") and next(failures):
-            raise httpx.ConnectError("refused")
+            raise httpx2.ConnectError("refused")
         return service(request)
 
     with connect(answer) as client:
