@@ -66,7 +66,7 @@ class Upload:
         """A connection on which a PATCH of all that is missing has begun."""
         connection = socket.create_connection(("127.0.0.1", port), timeout=60)
         head = (
-            f"PATCH {self.path} HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\n"
+            f"PATCH {self.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nTus-Resumable: 1.0.0\r\n"
             f"Authorization: {self.client.http.headers['Authorization']}\r\n"
             f"Content-Type: application/offset+octet-stream\r\nUpload-Offset: {start}\r\n"
             f"Content-Length: {len(self.content) - start}\r\n\r\n"

@@ -144,7 +144,7 @@ def test_a_length_over_the_limit_is_refused_before_the_body(service: Service, cl
 def test_broken_connection_leaves_nothing(service: Service, client: Client, sample: Path) -> None:
     content = sample.read_bytes()
     head = (
-        f"POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nAuthorization: {client.http.headers['Authorization']}\r\n"
+        f"POST /api/v1/videos HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {client.http.headers['Authorization']}\r\n"
         f"Content-Type: video/mp4\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
