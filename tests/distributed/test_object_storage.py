@@ -127,7 +127,7 @@ def _peak_kib(process: psutil.Process) -> int:
 
 def test_interrupted_upload_leaves_nothing(deployment: Apart, user: Client) -> None:
     head = (
-        f"POST /api/v1/videos HTTP/1.1\r\nHost: x\r\nContent-Type: video/mp4\r\nContent-Length: {40 * MIB}\r\n"
+        f"POST /api/v1/videos HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: video/mp4\r\nContent-Length: {40 * MIB}\r\n"
         f"Authorization: Bearer {user.tokens['access_token']}\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", deployment.port)) as connection:
