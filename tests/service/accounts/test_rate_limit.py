@@ -140,7 +140,12 @@ def test_idle_and_slow_connections_are_closed_and_block_nobody(own: Service) -> 
     token = client.tokens["access_token"]
     with ExitStack() as stack:
         still = stack.enter_context(socket.create_connection(("127.0.0.1", own.port), timeout=120))
-        lines = ("POST /api/v1/videos HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {token}", "Content-Length: 1000")
+        lines = (
+            "POST /api/v1/videos HTTP/1.1",
+            "Host: 127.0.0.1",
+            f"Authorization: Bearer {token}",
+            "Content-Length: 1000",
+        )
         still.sendall("\r\n".join((*lines, "Content-Type: video/mp4", "", "")).encode() + b"some of it")
         slow = [stack.enter_context(socket.create_connection(("127.0.0.1", own.port), timeout=60)) for _ in range(300)]
         for number, connection in enumerate(slow):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,15 +11,26 @@ from msgspec.structs import replace
 from contracts.errors import UnknownModel
 from contracts.models import catalogue
 from contracts.models.catalogue import Catalogue, write_entry
+from detector.models_command.__main__ import main
 from tests.support.models import onnx_models
 from tests.support.models_command import Command
 
 
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder with two models."""
+    folder = tmp_path_factory.mktemp("data") / "models"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODELS_DIR", str(folder))
+        for name in ("good", "frail"):
+            assert main(["add", str(onnx_models.yolo(folder.parent / f"{name}.onnx"))]) == 0
+    return folder
+
+
 @pytest.fixture
-def two(command: Command, tmp_path: Path) -> Command:
+def two(command: Command, installed: Path) -> Command:
     """Two models are installed, of which one is broken easily."""
-    assert command("add", onnx_models.yolo(tmp_path / "good.onnx")) == 0
-    assert command("add", onnx_models.yolo(tmp_path / "frail.onnx")) == 0
+    shutil.copytree(installed, command.models)
     return command
 
 
