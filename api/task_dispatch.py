@@ -4,13 +4,14 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 
 from contracts.database.tables import Rendition
 from contracts.wire.renditions import render_queue
-from contracts.wire.tasks import PROBE_VIDEO, PROCESS_VIDEO, REMOVE_JOBS, RENDER, task_id
+from contracts.wire.tasks import PROBE_VIDEO, PROCESS_VIDEO, QUEUE_PROBE, REMOVE_JOBS, RENDER, task_id
 
 log = logging.getLogger(__name__)
 
@@ -78,4 +79,10 @@ class Dispatch:
 
     def _ask(self) -> None:
         self._watch.ensure_connection(max_retries=1, interval_start=0.1, timeout=2)
-        self._watch.channel().close()  # RabbitMQ logs no error then, unlike for a question about a queue not yet there
+        channel = self._watch.default_channel
+        if self._watch.transport.driver_type == "amqp":
+            # There in any case. Questions about a queue that no worker has declared yet are errors in RabbitMQ's log.
+            channel.exchange_declare("amq.direct", "direct", passive=True)
+        else:
+            with suppress(ChannelError):  # there is no such queue
+                channel.queue_declare(QUEUE_PROBE, passive=True)
