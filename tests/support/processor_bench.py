@@ -49,7 +49,9 @@ class InProcessProcessor:
         with self.engine.begin() as connection:  # as Alembic notes it
             connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
             connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
-        self.services = build(self.settings, create_celery(self.settings))
+        services = self.services = build(self.settings, create_celery(self.settings))
+        parts = (services.coordination, services.store, services.detectors, services.processors)
+        self._clients = [vars(part)["_redis"] for part in parts]
         self.inventory = Inventory(self.engine)
         with Session(self.engine) as session, session.begin():
             user = User(username="carol", password_hash="-")
@@ -131,9 +133,8 @@ class InProcessProcessor:
             session.execute(update(kind).where(kind.id == row_id).values(**values))
 
     def close(self) -> None:
-        services = self.services
-        for part in (services.coordination, services.store, services.detectors, services.processors):
-            vars(part)["_redis"].close()  # else the garbage collector warns of their sockets, in whichever test it runs
+        for client in self._clients:
+            client.close()  # else the garbage collector warns of their sockets, in whichever test it runs
         self.engine.dispose()
 
 

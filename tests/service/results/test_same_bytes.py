@@ -1,5 +1,6 @@
 """The same video and plan give the same result file, whatever the chunks and however many workers."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
@@ -8,14 +9,17 @@ import pytest
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Service
 from tests.support.models import tiny_model
+from tests.support.videos.clips import clip
 
+Cuts = tuple[int, int]
+LONG = 1200  # frames of one group, hundreds of chunks
 # (chunk size, detector workers, chunks that the clip of 212 frames and that with one keyframe are cut into). The first
 # chunk has 24 frames, the next 48, 96, 192, or the chunk size; a keyframe lies near each cut of the one clip, and none
 # in the other, of which the smallest chunks are a run.
 CASES = [
     (7, 2, (18, 23)),
-    pytest.param(60, 2, (5, 2), marks=pytest.mark.long),
-    pytest.param(10_000, 1, (4, 2), marks=pytest.mark.long),
+    pytest.param((60, 2, (5, 2)), marks=pytest.mark.long),
+    pytest.param((10_000, 1, (4, 2)), marks=pytest.mark.long),
 ]
 
 
@@ -41,22 +45,49 @@ def keyframes(path: Path) -> int:
         return sum(packet.is_keyframe for packet in container.demux(video=0) if packet.size)
 
 
-@pytest.mark.parametrize(("size", "workers", "cuts"), CASES)
+@pytest.fixture(scope="module")
+def cut(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Cuts]]:
+    """A service that cuts videos differently from the shared one, and how it cuts the two clips."""
+    size, workers, cuts = request.param
+    folder = tmp_path_factory.mktemp("cut")
+    tiny_model.install(folder / "data" / "models", labels=tiny_model.COMMON_LABELS)
+    settings = {"CHUNK_SIZE": size, "DETECTOR_WORKERS": workers, "DEFAULT_MODEL": tiny_model.ID}
+    with EmbeddedMode().run(folder, LEASE_SECONDS=4, REAPER_SECONDS=1, **settings) as running:
+        assert len(running.processes(r"detector\.worker")) >= workers
+        yield running, cuts
+
+
+@pytest.mark.parametrize("cut", CASES, indirect=True)
 def test_result_is_independent_of_chunks_and_workers(
-    service: Service, full_sample: Path, single: Path, tmp_path: Path, size: int, workers: int, cuts: tuple[int, int]
+    service: Service, full_sample: Path, single: Path, cut: tuple[Service, Cuts]
 ) -> None:
     """Compared with a service of other settings: the defaults."""
+    own, cuts = cut
     assert keyframes(full_sample) > 10
-    assert service.settings().chunk_size != size
-    usual = service.client()
-    tiny_model.install(tmp_path / "own" / "data" / "models", labels=tiny_model.COMMON_LABELS)
-    settings = {"CHUNK_SIZE": size, "DETECTOR_WORKERS": workers, "DEFAULT_MODEL": tiny_model.ID}
-    with EmbeddedMode().run(tmp_path / "own", **settings) as own:
-        assert len(own.processes(r"detector\.worker")) >= workers
-        client = own.client()
-        for clip, chunks in zip((full_sample, single), cuts, strict=True):
-            job = client.detect(clip)
-            assert job["state"] == "succeeded", job
-            assert job["progress"]["frames_total"] == 212
-            assert own.chunks_total(job) == chunks
-            assert own.result_bytes(job) == service.result_bytes(usual.detect(clip))
+    assert service.settings().chunk_size != own.settings().chunk_size
+    usual, client = service.client(), own.client()
+    for video, chunks in zip((full_sample, single), cuts, strict=True):
+        job = client.detect(video)
+        assert job["state"] == "succeeded", job
+        assert job["progress"]["frames_total"] == 212
+        assert own.chunks_total(job) == chunks
+        assert own.result_bytes(job) == service.result_bytes(usual.detect(video))
+
+
+@pytest.mark.parametrize("cut", CASES[:1], indirect=True)
+def test_detectors_killed_in_the_middle_of_a_run_lose_nothing(
+    service: Service, cut: tuple[Service, Cuts], tmp_path: Path
+) -> None:
+    own, _ = cut
+    video = tmp_path / "single.mp4"
+    video.write_bytes(clip(frames=LONG, every=LONG, size=(64, 48)).content)
+    client = own.client()
+    job = client.start(client.upload(video))
+    client.wait(job, lambda now: now["progress"]["frames_done"] > LONG * 2 // 3)
+    killed = [process for process in own.processes(r"detector\.worker") if process.children()]
+    for process in killed:
+        process.kill()
+    ended = client.wait(job)
+    assert len(killed) >= 2
+    assert ended["state"] == "succeeded", ended
+    assert own.result_bytes(ended) == service.result_bytes(service.client().detect(video))
