@@ -18,8 +18,6 @@ def chunks(
     # Release 1.0 tells frames apart by the container's own times.
     newer = several or index.origin is not UNSET or index.pids is not UNSET
     schema = SCHEMA_BY_PACKETS if newer else SCHEMA
-    spans = tuple(spans)
-    same = [False, *(one.run is not None and one.run == other.run for one, other in pairwise(spans))]
     return tuple(
         Chunk(
             schema=schema,
@@ -43,9 +41,10 @@ def chunks(
             stretches=span.stretches,
             several=several or UNSET,
             pids=index.pids,
-            continues=continues or UNSET,
+            continues=(span.run is not None and before is not None and span.run == before.run) or UNSET,
         )
-        for number, (span, continues) in enumerate(zip(spans, same, strict=True))
+        for number, (before, span) in enumerate(pairwise((None, *spans)))
+        if span is not None
     )
 
 
