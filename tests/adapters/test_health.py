@@ -34,16 +34,18 @@ def run(app: Any, steps: Callable[[httpx.AsyncClient], Awaitable[None]]) -> None
 
 
 def test_liveness_waits_for_no_thread(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on = threading.Event()
+    go_on, held = threading.Event(), threading.Semaphore(0)
 
     def hang(_client: object) -> dict[str, Any]:
+        held.release()
         go_on.wait(60)
         return {}
 
     async def steps(client: httpx.AsyncClient) -> None:
         monkeypatch.setattr(status, "loaded_models", hang)
         hanging = [asyncio.create_task(client.get("/api/v1/models")) for _ in range(FLASK_THREADS + 2)]
-        await asyncio.sleep(0.2)
+        for _ in range(FLASK_THREADS):
+            assert await asyncio.to_thread(held.acquire, timeout=30)
         try:
             answer = await asyncio.wait_for(client.get("/healthz"), 5)
             ready = await asyncio.wait_for(client.get("/readyz"), 5)
