@@ -350,6 +350,12 @@ class UnsupportedSchema(CorruptData):
     """A message or stored document of a later release, which this one cannot read."""
 
 
+class SealBroken(WebDetectorError):
+    """A sealed camera address cannot be opened with this STREAM_SECRET_KEY."""
+
+    code = "seal_broken"
+
+
 class DecodeFailed(WebDetectorError):
     """A chunk's frames could not be decoded."""
 

@@ -88,3 +88,18 @@ def resend_merge(job_id: str) -> str:
 def resend_chunk(job_id: str, index: int) -> str:
     """Debounce for sending a chunk again."""
     return f"{job_id}:chunk:{index}"
+
+
+def stream_ingest(stream_id: str) -> str:
+    """Lock of the ingest that reads a stream."""
+    return f"stream:{stream_id}:ingest"
+
+
+def stream_detector(stream_id: str) -> str:
+    """Lock of the detector that analyses a stream."""
+    return f"stream:{stream_id}:detector"
+
+
+def recording_lease(recording_id: str) -> str:
+    """Lease of the processor that files a recording."""
+    return f"recording:{recording_id}"

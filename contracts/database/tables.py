@@ -11,6 +11,7 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
+    LargeBinary,
     String,
     Text,
     UniqueConstraint,
@@ -21,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0008"
+REVISION = "0009"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -182,6 +183,64 @@ class Rendition(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     finished_at: Mapped[datetime | None]
     changed_at: Mapped[datetime | None] = changed_column()
+
+
+class Stream(Base):
+    """A live stream. kind, wanted: see contracts.live.streams. address: its URL without user name and password, None
+    for kinds without one; sealed: the whole URL, encrypted. options, record: StreamOptions and RecordingOptions.
+    video_id: the stored video of the kind "video". revision: grows with every change. started_at: tick 0 of its
+    clock."""
+
+    __tablename__ = "streams"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(255))
+    kind: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str | None] = mapped_column(Text)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    video_id: Mapped[str | None] = mapped_column(ForeignKey("videos.id", ondelete="SET NULL"), index=True)
+    model: Mapped[str] = mapped_column(String(128))
+    options: Mapped[dict[str, Any]]
+    record: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    wanted: Mapped[str] = mapped_column(String(16), default="running")
+    revision: Mapped[int] = mapped_column(default=1)
+    started_at: Mapped[datetime] = mapped_column(default=utcnow)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    changed_at: Mapped[datetime | None] = changed_column()
+
+    __table_args__ = (Index("ix_streams_user_created", "user_id", "created_at", "id"),)
+
+
+class Recording(Base):
+    """A recording of a stream, which becomes a video with a job. Only the processor changes it.
+
+    state: open, closed (all is written, not filed yet), filed (video_id and job_id are there), or failed. start, end:
+    on the stream clock. reason: a RecordingEnd. instance: the ingest that writes it. stream_id: None after the stream
+    was deleted.
+    """
+
+    __tablename__ = "recordings"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    stream_id: Mapped[str | None] = mapped_column(ForeignKey("streams.id", ondelete="SET NULL"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    video_id: Mapped[str | None] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    start: Mapped[int] = mapped_column(BigInteger)
+    end: Mapped[int | None] = mapped_column(BigInteger)
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    frames: Mapped[int | None]
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str | None] = mapped_column(String(32))
+    instance: Mapped[str] = mapped_column(String(128))
+    dropped: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    __table_args__ = (Index("ix_recordings_stream_started", "stream_id", "started_at", "id"),)
 
 
 class ApiToken(Base):

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from msgspec import Meta
 
-Role = Literal["api", "processor", "detector"]
+Role = Literal["api", "processor", "detector", "ingest"]
 ROLES: tuple[Role, ...] = get_args(Role)
 EVERY = ROLES
 WORKERS: tuple[Role, ...] = ("processor", "detector")
@@ -67,6 +67,16 @@ def host_names(text: str) -> frozenset[str]:
         if name != "*" and not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", name):
             raise ValueError(f"{name} is no host name: write it as video.example.org, without https:// and port")
     return found
+
+
+def port_range(text: str) -> tuple[int, int] | None:
+    """Parse "first-last"; None for an empty text. Raises ValueError."""
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", text.strip())
+    if found is None or not 1 <= int(found[1]) <= int(found[2]) <= 65_535:
+        raise ValueError("write it as first-last, as in 50000-50100")
+    return int(found[1]), int(found[2])
 
 
 def program(path: str) -> None:

@@ -20,6 +20,7 @@ from contracts.settings.sections.limits import LimitSettings
 from contracts.settings.sections.retention import RetentionSettings
 from contracts.settings.sections.servers import ServerSettings
 from contracts.settings.sections.storage import StorageSettings
+from contracts.settings.sections.streams import StreamSettings
 from contracts.settings.sections.uploads import UploadSettings
 from contracts.settings.sections.videos import VideoSettings
 from contracts.settings.sections.webhooks import WebhookSettings
@@ -39,6 +40,7 @@ SECTIONS = {
     "Retention": RetentionSettings,
     "Workers": WorkerSettings,
     "Detector": DetectorSettings,
+    "Streams": StreamSettings,
 }
 
 
@@ -56,6 +58,7 @@ class Settings(
     RetentionSettings,
     WorkerSettings,
     DetectorSettings,
+    StreamSettings,
 ):
     """The settings of one process. Empty text means "not set"; roles that need it refuse to start."""
 

@@ -9,6 +9,8 @@ REAP = "processor.reap"
 HOUSEKEEP = "processor.housekeep"
 REMOVE_JOBS = "processor.remove_jobs"
 RENDER = "processor.render"
+OPEN_RECORDING = "processor.open_recording"
+CLOSE_RECORDING = "processor.close_recording"
 DETECT_CHUNK = "detector.detect_chunk"
 
 QUEUE_PROBE = "probe"
@@ -24,6 +26,8 @@ ROUTES: dict[str, dict[str, str]] = {
     HOUSEKEEP: {"queue": QUEUE_PROCESSOR},
     REMOVE_JOBS: {"queue": QUEUE_PROCESSOR},
     RENDER: {"queue": QUEUE_RENDER},
+    OPEN_RECORDING: {"queue": QUEUE_PROCESSOR},
+    CLOSE_RECORDING: {"queue": QUEUE_PROCESSOR},
     DETECT_CHUNK: {"queue": QUEUE_DETECTOR},
 }
 

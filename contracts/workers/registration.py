@@ -16,7 +16,7 @@ from contracts.workers import heartbeat
 
 log = logging.getLogger(__name__)
 
-Worker = Literal["processor", "renderer", "detector"]
+Worker = Literal["processor", "renderer", "detector", "ingest", "live_detector"]
 WORKERS: tuple[Worker, ...] = get_args(Worker)
 
 _PREFIX = "wd:worker:"

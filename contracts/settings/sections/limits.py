@@ -29,3 +29,4 @@ class LimitSettings:
         int,
         meta("Maximum jobs of one user that run at once; the others stay queued.", ("processor",), ge=1, le=10_000),
     ] = 4
+    quota_streams: Annotated[int, meta("Maximum streams of one user; 0 means unlimited.", ("api",), ge=0)] = 16

@@ -1,0 +1,79 @@
+"""The registry of streams in Redis, from which ingest and detectors read what to do.
+
+The rows in the database are the original. The api publishes a stream with each change; the processor publishes all of
+them now and then, which restores a lost Redis.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+import redis
+
+from contracts.live import keys
+from contracts.live.streams import StreamSpec
+
+
+class StreamRegistry:
+    """Each method is one round trip, and raises RedisError when Redis does not answer."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._redis = client
+
+    def publish(self, spec: StreamSpec, sealed_address: bytes) -> None:
+        """Add or replace a stream. sealed_address: empty for kinds without one."""
+        with self._redis.pipeline() as pipe:
+            pipe.hset(keys.SPECS, spec.id, msgspec.msgpack.encode(spec))
+            if sealed_address:
+                pipe.hset(keys.ADDRESSES, spec.id, sealed_address)
+            else:
+                pipe.hdel(keys.ADDRESSES, spec.id)
+            pipe.incr(keys.SPECS_REVISION)
+            pipe.execute()
+
+    def remove(self, stream_id: str) -> None:
+        """Remove a stream and everything that Redis keeps of it."""
+        with self._redis.pipeline() as pipe:
+            pipe.hdel(keys.SPECS, stream_id)
+            pipe.hdel(keys.ADDRESSES, stream_id)
+            pipe.delete(*keys.all_of(stream_id))
+            pipe.incr(keys.SPECS_REVISION)
+            pipe.execute()
+
+    def replace_all(self, streams: Mapping[str, tuple[StreamSpec, bytes]]) -> None:
+        """Publish exactly these streams, by id, where anything differs."""
+        wanted = {one: msgspec.msgpack.encode(spec) for one, (spec, _) in streams.items()}
+        sealed = {one: address for one, (_, address) in streams.items() if address}
+        with self._redis.pipeline() as pipe:
+            pipe.hgetall(keys.SPECS)
+            pipe.hgetall(keys.ADDRESSES)
+            specs, addresses = ({k.decode(): v for k, v in found.items()} for found in pipe.execute())
+            if (specs, addresses) == (wanted, sealed):
+                return
+            pipe.delete(keys.SPECS, keys.ADDRESSES)
+            if wanted:
+                pipe.hset(keys.SPECS, mapping=wanted)  # type: ignore[arg-type]
+            if sealed:
+                pipe.hset(keys.ADDRESSES, mapping=sealed)  # type: ignore[arg-type]
+            pipe.incr(keys.SPECS_REVISION)
+            for gone in specs.keys() - wanted.keys():
+                pipe.delete(*keys.all_of(gone))
+            pipe.execute()
+
+    def revision(self) -> int:
+        """A number that changes with every change."""
+        return int(self._redis.get(keys.SPECS_REVISION) or 0)  # type: ignore[arg-type]
+
+    def read(self) -> dict[str, StreamSpec]:
+        """All streams by id. Those of a later release that cannot be read are left out."""
+        found: dict[bytes, bytes] = self._redis.hgetall(keys.SPECS)  # type: ignore[assignment]
+        specs = {}
+        for one, data in found.items():
+            try:
+                specs[one.decode()] = msgspec.msgpack.decode(data, type=StreamSpec)
+            except msgspec.DecodeError:
+                continue
+        return specs
+
+    def sealed_address(self, stream_id: str) -> bytes:
+        """The sealed address of a stream, empty without one."""
+        return self._redis.hget(keys.ADDRESSES, stream_id) or b""  # type: ignore[return-value]

@@ -1,0 +1,74 @@
+"""Results of a stream, one entry per analysed frame in a Redis Stream bounded by age (`keys.results`), with one field
+FIELD. The api sends them to viewers, pages through them, and the processor files those of a recording."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from contracts.results.codec import BOX_SCALE, EMPTY, SCORE_SCALE, Block, Detections
+
+FIELD = b"r"
+
+
+class LiveFrame(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The detections of one frame.
+
+    number, pts: of the packet, see contracts.live.packets. width, height: of the displayed frame in pixels. class_id
+    (uint16), score (uint16, 1/10000), box (int32 x1, y1, x2, y2, 1/100 px of the displayed frame): little-endian
+    columns. arrival: of the packet. done: Unix seconds at which the result was written. plan: the revision in
+    `keys.plans` that it was made by. dropped: number of frames without a result since the frame before, by DropReason.
+    """
+
+    number: int
+    pts: int
+    width: int
+    height: int
+    class_id: bytes
+    score: bytes
+    box: bytes
+    arrival: float
+    done: float
+    plan: int
+    dropped: dict[str, int] = {}
+
+
+def pack(detections: Detections) -> dict[str, bytes]:
+    """The columns of a LiveFrame, rounded as in stored results."""
+    score = np.rint(np.asarray(detections.score) * SCORE_SCALE).astype("<u2")
+    box = np.rint(np.asarray(detections.box) * BOX_SCALE).astype("<i4").reshape(-1, 4)
+    return {
+        "class_id": np.asarray(detections.class_id).astype("<u2").tobytes(),
+        "score": score.tobytes(),
+        "box": box.tobytes(),
+    }
+
+
+def encode(frame: LiveFrame) -> bytes:
+    """As MessagePack."""
+    return msgspec.msgpack.encode(frame)
+
+
+def decode(data: bytes) -> LiveFrame:
+    """Raises msgspec.DecodeError."""
+    return msgspec.msgpack.decode(data, type=LiveFrame)
+
+
+def block(frames: Sequence[LiveFrame], numbers: Sequence[int], times: Sequence[int]) -> Block:
+    """The frames as a block of results. numbers, times: what stands for each frame there, rising."""
+    if not frames:
+        return EMPTY
+    return Block(
+        np.asarray(numbers, np.int64),
+        np.asarray(times, np.int64),
+        np.array([len(frame.score) // 2 for frame in frames], np.uint32),
+        _column(frames, "class_id", "<u2"),
+        _column(frames, "score", "<u2"),
+        _column(frames, "box", "<i4").reshape(-1, 4),
+        None,
+    )
+
+
+def _column(frames: Sequence[LiveFrame], name: str, kind: str) -> Any:
+    return np.frombuffer(b"".join(getattr(frame, name) for frame in frames), kind)
