@@ -14,8 +14,8 @@ class SourceConfig(msgspec.Struct, frozen=True):
     """The codec of the packets that follow; comes first, and again where it changes.
 
     codec: FFmpeg's name. extradata: as the source has it (Annex B or avcC/hvcC), empty where it comes in the packets.
-    width, height: in pixels, 0 where the source does not say. rotation: degrees clockwise that a player applies. fps: as
-    announced, 0 where it is not.
+    width, height: in pixels, 0 where the source does not say. rotation: degrees clockwise that a player applies. fps:
+    as announced, 0 where it is not.
     """
 
     codec: str
@@ -30,8 +30,8 @@ class SourcePacket(msgspec.Struct, frozen=True):
     """One packet: one frame, as the source has it (Annex B or length-prefixed).
 
     pts, dts: in SOURCE_TICKS of the source's own clock, None where it does not say; they may jump. key: decoding can
-    start here. arrival: Unix seconds at which its last byte came. wall: Unix seconds of its capture by the sender's clock,
-    None where unknown. lost: frames lost in the network since the packet before.
+    start here. arrival: Unix seconds at which its last byte came. wall: Unix seconds of its capture by the sender's
+    clock, None where unknown. lost: frames lost in the network since the packet before.
     """
 
     pts: int | None
