@@ -11,6 +11,7 @@ _HEAD_BYTES, _PARAMETER_BYTES = 32, 1024
 _HIGH_PROFILES = (44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244)
 _444 = 3
 _MOST_COUNTER_BITS = 16
+_MOST_EDGE = 65_535  # pixels
 
 
 def length_prefixed(data: bytes, length_bytes: int) -> Iterator[bytes]:
@@ -35,8 +36,13 @@ class Bits:
     """Reads a NAL unit's payload from its first bit on. Bits beyond its end are 0."""
 
     def __init__(self, payload: bytes, most: int = _HEAD_BYTES) -> None:
-        self._bytes = payload[:most].replace(b"\0\0\x03", b"\0\0")
+        self._bytes = self.plain(payload, most)
         self._place = 0
+
+    @staticmethod
+    def plain(payload: bytes, most: int = _HEAD_BYTES) -> bytes:
+        """The first bytes of a payload without those that keep it from looking like a start code."""
+        return payload[:most].replace(b"\0\0\x03", b"\0\0")
 
     def read(self, count: int) -> int:
         """The next bits as an unsigned number."""
@@ -105,6 +111,42 @@ class SliceSyntax:
             bits.exp_golomb()
         bits.read(2 * self.separate_planes + self.frame_number_bits)
         return bits, not self.frames_only and bool(bits.read(1))
+
+
+def picture_size(unit: bytes) -> tuple[int, int] | None:
+    """(width, height) in pixels of the displayed part, from a sequence parameter set; None where it is not valid."""
+    bits = Bits(unit[1:], _PARAMETER_BYTES)
+    profile = bits.read(8)
+    bits.read(16)
+    bits.exp_golomb()
+    chroma = 1
+    if profile in _HIGH_PROFILES:
+        chroma = _chroma_format(unit)
+        _read_chroma(bits)
+    bits.exp_golomb()  # bits of the frame number
+    _read_order_count(bits)
+    bits.exp_golomb()  # reference frames
+    bits.read(1)
+    columns, rows = bits.exp_golomb() + 1, bits.exp_golomb() + 1
+    frames_only = bits.read(1)
+    if not frames_only:
+        bits.read(1)
+    bits.read(1)
+    left = right = top = bottom = 0
+    if bits.read(1):
+        left, right, top, bottom = (bits.exp_golomb() for _ in range(4))
+    across = 2 if chroma in (1, 2) else 1
+    down = (2 if chroma == 1 else 1) * (2 - frames_only)
+    width = 16 * columns - across * (left + right)
+    height = 16 * rows * (2 - frames_only) - down * (top + bottom)
+    return (width, height) if 0 < width <= _MOST_EDGE and 0 < height <= _MOST_EDGE else None
+
+
+def _chroma_format(unit: bytes) -> int:
+    bits = Bits(unit[1:])
+    bits.read(24)
+    bits.exp_golomb()
+    return bits.exp_golomb()
 
 
 def _parameter_units(extradata: bytes) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from media.h264_syntax import Bits
 
-SEQUENCE_PARAMETERS, PICTURE_PARAMETERS = 33, 34
+VIDEO_PARAMETERS, SEQUENCE_PARAMETERS, PICTURE_PARAMETERS = 32, 33, 34
 _SLICES = range(10)
 _KEY_SLICES = range(16, 24)
 _IDR_SLICES = (19, 20)
@@ -15,6 +15,7 @@ _HEADER_BYTES, _PARAMETER_BYTES = 2, 1024
 _PROFILE_BITS, _LEVEL_BITS = 88, 8
 _444 = 3
 _MOST_ORDER_BITS = 16
+_MOST_EDGE = 65_535  # pixels
 
 
 def kind(unit: bytes) -> int:
@@ -69,6 +70,47 @@ class SequenceSyntax:
         bits.exp_golomb()  # and of chroma
         order_bits = bits.exp_golomb() + 4
         return cls(separate_planes, order_bits) if order_bits <= _MOST_ORDER_BITS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """What a sequence parameter set says of the pictures. profile: the 12 bytes of the general profile, tier and level.
+    layers: number of temporal ones; nested: whether they are. chroma: 0 to 3 for none, 4:2:0, 4:2:2, 4:4:4. depth: bits
+    of (luma, chroma). width, height: in pixels of the displayed part."""
+
+    profile: bytes
+    layers: int
+    nested: bool
+    chroma: int
+    depth: tuple[int, int]
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, unit: bytes) -> "Format | None":
+        """None where the parameter set is not valid."""
+        payload = unit[_HEADER_BYTES:]
+        bits = Bits(payload, _PARAMETER_BYTES)
+        bits.read(4)
+        layers, nested = bits.read(3), bool(bits.read(1))
+        profile = bytes(Bits.plain(payload, _PARAMETER_BYTES)[1:13])
+        bits = Bits(payload, _PARAMETER_BYTES)
+        bits.read(7)
+        _skip_profiles(bits, layers)
+        bits.exp_golomb()
+        chroma = bits.exp_golomb()
+        if chroma == _444:
+            bits.read(1)
+        width, height = bits.exp_golomb(), bits.exp_golomb()
+        left = right = top = bottom = 0
+        if bits.read(1):
+            left, right, top, bottom = (bits.exp_golomb() for _ in range(4))
+        depth = (bits.exp_golomb() + 8, bits.exp_golomb() + 8)
+        width -= (2 if chroma in (1, 2) else 1) * (left + right)
+        height -= (2 if chroma == 1 else 1) * (top + bottom)
+        if len(profile) < 12 or chroma > _444 or not (0 < width <= _MOST_EDGE and 0 < height <= _MOST_EDGE):
+            return None
+        return cls(profile, layers + 1, nested, chroma, depth, width, height)
 
 
 @dataclass(frozen=True, slots=True)

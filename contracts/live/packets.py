@@ -34,7 +34,7 @@ class Packet(msgspec.Struct, frozen=True, omit_defaults=True):
     """One packet, which is one frame.
 
     config: number of its configuration. number: of the packet since the start of the stream, in decoding order, without
-    gaps but for those lost in the network, which are counted. pts, dts, duration: in ticks of the stream clock; pts are
+    gaps: what the network lost has none. pts, dts, duration: in ticks of the stream clock; pts are
     unique, dts rise. key: decoding can start here. arrival: Unix seconds at which its last byte came. data: as in an
     mp4 sample (length-prefixed for H.264 and H.265). head: moof and the header of mdat, so that head + data is a media
     fragment; empty for image/jpeg. restart: packets before it were lost, so that a decoder waits for the next keyframe.

@@ -4,9 +4,14 @@ While it is recorded, a recording is a resumable object in the storage (`recordi
 the media fragments as they came. The processor turns it into an ordinary video with results.
 """
 
+import struct
 from enum import StrEnum
 
 import msgspec
+
+# A stream of JPEGs is recorded as this, then JPEG_RECORD (pts in ticks, bytes) and the JPEG for each frame.
+JPEG_MAGIC = b"WDJPEG1\n"
+JPEG_RECORD = struct.Struct(">QI")
 
 
 class RecordingEnd(StrEnum):
@@ -33,8 +38,8 @@ class RecordingOpened(msgspec.Struct, frozen=True):
 
 
 class RecordingClosed(msgspec.Struct, frozen=True):
-    """end: pts of its last packet plus its duration. frames, size_bytes: what was written. The object in the storage is
-    complete then."""
+    """end: pts of its last packet plus its duration, 0 where it is not known. frames, size_bytes: what was written. The
+    object in the storage is complete then."""
 
     id: str
     stream_id: str

@@ -1,0 +1,81 @@
+"""Writes the packets of a stream to Redis, where detectors and viewers read them."""
+
+from collections import deque
+from typing import Any
+
+from redis import asyncio as aioredis
+
+from contracts.live import keys
+from contracts.live.packets import FIELD, CodecConfig, Packet, decode_packet, encode
+from ingest.packaging.packager import Position
+
+# Everything of a stream without packets for so long is removed.
+_TTL_SECONDS = 3600
+_KEPT_CONFIGS = 4
+
+
+class PacketWriter:
+    """Of one stream. Each method raises RedisError when Redis does not answer.
+
+    buffer_bytes: most bytes of packets that stay readable; older ones are trimmed.
+    """
+
+    def __init__(self, client: "aioredis.Redis", stream_id: str, buffer_bytes: int) -> None:
+        self._redis = client
+        self._id = stream_id
+        self._buffer_bytes = buffer_bytes
+        self._entries: deque[tuple[bytes, int]] = deque()  # (id, bytes) of what is readable
+        self._bytes = 0
+
+    async def position(self) -> Position:
+        """Where the packets that are there end, for an ingest that takes the stream over."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.xrevrange(keys.packets(self._id), count=1)
+        pipe.hkeys(keys.configs(self._id))
+        entries, numbers = await pipe.execute()
+        config = max((int(number) for number in numbers), default=0)
+        if not entries:
+            return Position(config=config)
+        last = decode_packet(entries[0][1][FIELD])
+        return Position(last.number + 1, config, max(last.pts, last.dts) + last.duration)
+
+    async def clear(self) -> None:
+        """Remove what an earlier run of the stream left: its clock began elsewhere."""
+        await self._redis.delete(keys.packets(self._id), keys.configs(self._id), keys.keyframe(self._id))
+        self._entries.clear()
+        self._bytes = 0
+
+    async def write(self, items: list[CodecConfig | Packet]) -> None:
+        """Write configurations and packets in their order, in one round trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        for item in items:
+            if isinstance(item, CodecConfig):
+                self._add_config(pipe, item)
+            else:
+                pipe.xadd(keys.packets(self._id), {FIELD: encode(item)})
+        answers = [answer for answer in await pipe.execute() if isinstance(answer, bytes)]
+        await self._note(answers, [item for item in items if isinstance(item, Packet)])
+
+    def _add_config(self, pipe: Any, config: CodecConfig) -> None:
+        pipe.hset(keys.configs(self._id), str(config.number), encode(config))
+        pipe.hdel(keys.configs(self._id), str(config.number - _KEPT_CONFIGS))
+        pipe.expire(keys.configs(self._id), _TTL_SECONDS)
+
+    async def _note(self, ids: list[bytes], packets: list[Packet]) -> None:
+        """Remember what was added, point to the newest keyframe, and trim."""
+        pipe = self._redis.pipeline(transaction=False)
+        for entry, packet in zip(ids, packets, strict=True):
+            size = len(packet.data) + len(packet.head)
+            self._entries.append((entry, size))
+            self._bytes += size
+            if packet.key:
+                pipe.set(keys.keyframe(self._id), entry, ex=_TTL_SECONDS)
+                pipe.expire(keys.packets(self._id), _TTL_SECONDS)
+                pipe.expire(keys.configs(self._id), _TTL_SECONDS)
+        before = len(self._entries)
+        while self._bytes > self._buffer_bytes and len(self._entries) > 1:
+            self._bytes -= self._entries.popleft()[1]
+        if len(self._entries) < before:
+            pipe.xtrim(keys.packets(self._id), minid=self._entries[0][0].decode(), approximate=False)
+        if len(pipe):
+            await pipe.execute()
