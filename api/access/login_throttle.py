@@ -13,8 +13,8 @@ from ipaddress import IPv6Address, IPv6Network
 import redis
 from redis import RedisError
 
-from api.outbound.address_rules import read_address
 from contracts.errors import TooManyLogins, TooManyRegistrations
+from contracts.network.address_rules import read_address
 
 log = logging.getLogger(__name__)
 

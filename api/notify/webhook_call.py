@@ -11,10 +11,10 @@ import anyio
 import msgspec
 
 from api.notify.webhook_signature import signature_headers
-from api.outbound.address_rules import ParsedUrl, parse
 from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.http_client import HttpClient, status_text
 from contracts.errors import ImportFailed, ImportRefused, WebhookBusy, WebhookRefused
+from contracts.network.address_rules import ParsedUrl, parse
 
 _SUCCESS = range(200, 300)
 _REDIRECTS = range(300, 400)

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from anyio.to_thread import run_sync
 
 from api.notify.webhook_call import Outcome, Sender, WebhookPayload
-from api.outbound.address_rules import parse
 from api.outbound.shares import Shares
 from api.tables.webhooks import Due, WebhookTable
 from contracts.database.tables import utcnow
 from contracts.errors import ImportRefused
+from contracts.network.address_rules import parse
 from contracts.wire.webhooks import DeliveryState
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterable
 import anyio
 import httpcore2
 
-from api.outbound.address_rules import Address, Network, is_listed, is_public, read_address, translated
 from contracts.errors import ImportRefused
+from contracts.network.address_rules import Address, Network, is_listed, is_public, read_address, translated
 
 log = logging.getLogger(__name__)
 

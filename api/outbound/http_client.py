@@ -8,10 +8,10 @@ from http import HTTPStatus
 import anyio
 import httpcore2
 
-from api.outbound.address_rules import ParsedUrl
 from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.head_limit import HeadLimit
 from contracts.errors import ImportFailed
+from contracts.network.address_rules import ParsedUrl
 
 Header = tuple[str, str]
 

@@ -10,11 +10,11 @@ import anyio
 import httpcore2
 from anyio.lowlevel import checkpoint
 
-from api.outbound.address_rules import ParsedUrl, parse, redirected
 from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.http_client import HttpClient, status_text
 from api.requests.size_limit import SizeLimit
 from contracts.errors import ImportFailed, VideoRefused
+from contracts.network.address_rules import ParsedUrl, parse, redirected
 
 _REDIRECTS_MAX = 5
 _REDIRECTS = (301, 302, 303, 307, 308)

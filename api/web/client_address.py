@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.outbound.address_rules import Address, Network, read_address
+from contracts.network.address_rules import Address, Network, read_address
 
 _address: ContextVar[str | None] = ContextVar("address", default=None)
 

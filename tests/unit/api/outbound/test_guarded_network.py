@@ -5,9 +5,9 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from api.outbound.address_rules import Address, Network
 from api.outbound.guarded_network import GuardedNetwork, is_own
 from contracts.errors import ImportRefused
+from contracts.network.address_rules import Address, Network
 
 OWN = ("198.17.0.1", "2606:4700::1")
 

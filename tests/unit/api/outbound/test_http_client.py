@@ -8,12 +8,12 @@ from ipaddress import ip_network
 import anyio
 import pytest
 
-from api.outbound.address_rules import parse
 from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.head_limit import HEAD_MAX_BYTES, HeadLimit
 from api.outbound.http_client import HttpClient
 from api.outbound.name_lookup import Lookups
 from contracts.errors import ImportFailed
+from contracts.network.address_rules import parse
 from tests.support.servers.byte_server import Route, Web, reply
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -1,7 +1,7 @@
 """SSRF protection: which URLs and network addresses the service may connect to. Pure.
 
 The spelling of a URL proves nothing: what counts is the resolved network address, and the connection goes to exactly
-that address (api/outbound/guarded_network.py).
+that address (api/outbound/guarded_network.py, ingest/sources/network/pinned.py).
 """
 
 import re

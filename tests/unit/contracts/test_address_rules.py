@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.outbound.address_rules import (
+from contracts.errors import ImportRefused
+from contracts.network.address_rules import (
     URL_MAX,
     Address,
     ParsedUrl,
@@ -16,7 +17,6 @@ from api.outbound.address_rules import (
     read_address,
     redirected,
 )
-from contracts.errors import ImportRefused
 from contracts.settings.table import Settings
 
 OPEN = [
