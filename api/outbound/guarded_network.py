@@ -1,14 +1,14 @@
 """A network backend that connects to allowed addresses only, for URL imports and webhooks."""
 
 import logging
-import socket
 from collections.abc import Awaitable, Callable, Iterable
 
 import anyio
 import httpcore2
 
 from contracts.errors import ImportRefused
-from contracts.network.address_rules import Address, Network, is_listed, is_public, read_address, translated
+from contracts.network.address_rules import Address, Network, read_address
+from contracts.network.own_host import is_open, is_own
 
 log = logging.getLogger(__name__)
 
@@ -17,18 +17,6 @@ Resolve = Callable[[str, int, str], Awaitable[list[str]]]
 
 # Limit for names with very many addresses.
 _ADDRESSES_TRIED = 4
-
-
-def is_own(address: Address) -> bool:
-    """Whether it is an address of this host, on which services may listen that a firewall keeps from others: only
-    such an address can be bound. Sends nothing."""
-    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((str(address), 0))
-        except OSError:
-            return False
-    return True
 
 
 class GuardedNetwork(httpcore2.AsyncNetworkBackend):
@@ -78,14 +66,10 @@ class GuardedNetwork(httpcore2.AsyncNetworkBackend):
         addresses: list[Address] = []
         with anyio.move_on_after(timeout):
             addresses = [read_address(text) for text in await self._resolve(host, port, self._user)]
-        closed = [str(address) for address in addresses if not self._is_open(address)]
+        closed = [str(address) for address in addresses if not is_open(address, self._allowed, self._is_own)]
         if closed:
             log.warning("connection refused: %s resolves to forbidden addresses %s", host, ", ".join(closed))
         if closed or not addresses:
             # The same message for both, so that clients cannot probe for internal names and hosts.
             raise ImportRefused("the host is unknown or not on the public internet: give a public address")
         return addresses[:_ADDRESSES_TRIED]
-
-    def _is_open(self, address: Address) -> bool:
-        """Whether the service may connect to it: the operator allows it, or it is a public address of another host."""
-        return is_listed(address, self._allowed) or (is_public(address) and not self._is_own(translated(address)))

@@ -5,9 +5,10 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from api.outbound.guarded_network import GuardedNetwork, is_own
+from api.outbound.guarded_network import GuardedNetwork
 from contracts.errors import ImportRefused
 from contracts.network.address_rules import Address, Network
+from contracts.network.own_host import is_own
 
 OWN = ("198.17.0.1", "2606:4700::1")
 
