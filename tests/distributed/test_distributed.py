@@ -71,6 +71,7 @@ def test_detectors_share_chunks_join_and_leave(own: Deployment, sample: Path, ex
         assert work.results() == {expected}
 
 
+@pytest.mark.long
 def test_killed_detector_loses_nothing(own: Deployment, sample: Path, expected: bytes) -> None:
     victim = own.parts_of("detector")[0]
     with Work(own, sample) as work:

@@ -31,7 +31,7 @@ def twin(own: Deployment, patient: Patient, video: Any) -> bytes:
     return own.result_bytes(patient.wait(patient.start(video)))
 
 
-@pytest.mark.parametrize("victim", ["child", "detector"])
+@pytest.mark.parametrize("victim", [pytest.param("child", marks=pytest.mark.long), "detector"])
 def test_detector_killed_with_a_leased_chunk(own: Deployment, clip: Path, twin: bytes, victim: str) -> None:
     part = own.parts_of("detector")[0]
     children = psutil.Process(part.pid).children()

@@ -67,7 +67,7 @@ def test_lost_messages_are_sent_again(
     check(own, patient.wait(job), twin)
 
 
-@pytest.mark.parametrize("how", [None, signal.SIGKILL])
+@pytest.mark.parametrize("how", [None, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
 def test_restarted_redis_keeps_its_data(
     own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes, how: signal.Signals | None
 ) -> None:
@@ -98,7 +98,7 @@ def test_full_redis_delays_the_job(own: Deployment, faulty: Faulty, patient: Pat
     check(own, patient.wait(job), twin)
 
 
-@pytest.mark.parametrize("how", [None, signal.SIGQUIT])
+@pytest.mark.parametrize("how", [None, pytest.param(signal.SIGQUIT, marks=pytest.mark.long)])
 def test_restarted_database(
     own: Deployment, faulty: Faulty, patient: Patient, video: Any, twin: bytes, how: signal.Signals | None
 ) -> None:

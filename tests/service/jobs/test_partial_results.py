@@ -124,6 +124,7 @@ def test_cancelled_job_keeps_finished_results(own: Service, long_clip: Path) -> 
     assert kept.get_layout(job["id"]) is None
 
 
+@pytest.mark.long
 def test_emptied_result_store_is_recomputed(own: Service, full_sample: Path) -> None:
     client = own.client()
     undisturbed = client.detect(full_sample)
