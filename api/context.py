@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from api.access.login_throttle import LoginThrottle
 from api.access.quotas import UserQuotas
+from api.live.publishing import Publisher
 from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
@@ -15,6 +16,7 @@ from api.readiness import Readiness
 from api.tables.jobs import JobTable
 from api.tables.renditions import RenditionTable
 from api.tables.sessions import SessionTable
+from api.tables.streams import StreamTable
 from api.tables.users import UserTable
 from api.tables.videos import VideoTable
 from api.tables.webhooks import WebhookTable
@@ -43,6 +45,8 @@ class Services:
     videos: VideoTable
     jobs: JobTable
     renditions: RenditionTable
+    streams: StreamTable
+    publisher: Publisher
     storage: Storage
     store: ResultStore
     redis: "redis.Redis"

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 from api.access.login_throttle import LoginThrottle
 from api.access.quotas import UserQuotas
 from api.context import Services
+from api.live.publishing import Publisher
 from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
@@ -21,6 +22,7 @@ from api.routes import job_changes, session_tokens, webhooks
 from api.tables.jobs import JobTable
 from api.tables.renditions import RenditionTable
 from api.tables.sessions import SessionTable
+from api.tables.streams import StreamTable
 from api.tables.users import UserTable
 from api.tables.videos import VideoTable
 from api.tables.webhooks import WebhookTable
@@ -49,7 +51,7 @@ def build(settings: Settings, flask: Flask) -> Services:
     JWTManager(flask)
     engine = open_database(settings.database_url, _STATEMENT_SECONDS, durable=True)
     signals = redis.Redis.from_url(settings.coordination_url, health_check_interval=30)
-    sessions, webhook_table = SessionTable(engine), WebhookTable(engine)
+    sessions, webhook_table, streams = SessionTable(engine), WebhookTable(engine), StreamTable(engine)
     tls, lookups = httpcore2.default_ssl_context(), Lookups()
     sender = Sender(GuardedNetwork(settings.webhook_networks, lookups), settings.webhook_timeout_seconds, tls)
     fetcher = Fetcher(GuardedNetwork(settings.import_networks, lookups), settings.import_timeout_seconds, tls)
@@ -65,6 +67,8 @@ def build(settings: Settings, flask: Flask) -> Services:
         videos=VideoTable(engine),
         jobs=JobTable(engine),
         renditions=RenditionTable(engine),
+        streams=streams,
+        publisher=Publisher(streams, signals),
         storage=open_storage(settings),
         store=store,
         redis=signals,

@@ -16,6 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _models(given[1:])
     if given and given[0] in operator_commands.COMMANDS:
         return operator_commands.run(given)
+    if given[:1] == ["stream"]:
+        from cli.client.stream_command import stream
+
+        return stream(given[1:], os.environ)
     options = _parser().parse_args(given)
     # Import the modules of the chosen command only: `up` must start quickly.
     if options.command == "up":
@@ -67,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("models", help="manage models: list, add, pull, verify, quantize, remove")
     for name, text in operator_commands.COMMANDS.items():
         commands.add_parser(name, help=text)
+    commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete")
     detect = commands.add_parser(
         "detect",
         help="detect objects in a video and print a summary",

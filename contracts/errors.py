@@ -81,6 +81,18 @@ class WebhookRefused(InvalidInput):
     code = "webhook_refused"
 
 
+class StreamRefused(InvalidInput):
+    """The address of a camera is not allowed or not valid."""
+
+    code = "stream_refused"
+
+
+class ImageRefused(InvalidInput):
+    """A pushed image is not a JPEG."""
+
+    code = "image_refused"
+
+
 class WebhooksOff(WebDetectorError):
     """The operator has disabled webhooks."""
 
@@ -259,6 +271,24 @@ class TooManyTokens(Conflict):
 
 class TooManyWebhooks(Conflict):
     code = "too_many_webhooks"
+
+
+class StreamQuotaReached(Conflict):
+    """A user has as many live streams as the quota allows."""
+
+    code = "stream_quota_reached"
+
+
+class StreamKeyMissing(Conflict):
+    """The operator has set no STREAM_SECRET_KEY, so that no address of a camera can be stored."""
+
+    code = "stream_key_missing"
+
+
+class StreamNotFed(Conflict):
+    """The stream takes no images: it is stopped, or of another kind."""
+
+    code = "stream_not_fed"
 
 
 class JobsRunning(Conflict):

@@ -1,4 +1,4 @@
-"""Quotas of users: stored bytes, active jobs, frames per day."""
+"""Quotas of users: stored bytes, active jobs, frames per day, live streams."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from api.requests.size_limit import SizeLimit
 from contracts.coordination.quotas import Quotas, frames_key, next_day, quotas_of
 from contracts.database.engine import Database
-from contracts.database.tables import Job, Upload, User, Video, utcnow
-from contracts.errors import FramesUsedUp, TooManyJobs, Unavailable
+from contracts.database.tables import Job, Stream, Upload, User, Video, utcnow
+from contracts.errors import FramesUsedUp, StreamQuotaReached, TooManyJobs, Unavailable
 from contracts.settings.table import Settings
 from contracts.wire.job_states import ACTIVE
 
@@ -40,6 +40,7 @@ class UserQuotas:
                 "stored_bytes": _stored(session, user.id),
                 "active_jobs": _active(session, user.id),
                 "frames_per_day": self._frames(user.id, utcnow()),
+                "streams": _streams(session, user.id),
             }
         limits = {name: limit or None for name, limit in msgspec.structs.asdict(quotas).items()}
         return {name: {"limit": limits[name], "used": used[name]} for name in used}
@@ -82,10 +83,20 @@ class UserQuotas:
 
         return guard
 
+    def guard_stream(self, user_id: str) -> Guard:
+        """A guard for one more live stream; it raises StreamQuotaReached."""
+
+        def guard(session: Session) -> None:
+            most = self._of(session, user_id, hold=True).streams
+            if most and _streams(session, user_id) >= most:
+                raise StreamQuotaReached(f"you have {most} live streams, the maximum: delete one that is not needed")
+
+        return guard
+
     def _of(self, session: Session, user_id: str, *, hold: bool = False) -> Quotas:
         user = session.get(User, user_id)
         quotas = quotas_of(self._settings, user.quotas if user else None)
-        if hold and (quotas.stored_bytes or quotas.active_jobs):
+        if hold and (quotas.stored_bytes or quotas.active_jobs or quotas.streams):
             session.get(
                 User, user_id, with_for_update=True
             )  # row lock, so that concurrent requests cannot exceed the quota
@@ -108,6 +119,10 @@ def _stored(session: Session, user_id: str) -> int:
         Upload.user_id == user_id, Upload.expires_at > utcnow()
     )
     return int(session.scalars(videos).one()) + int(session.scalars(uploads).one())
+
+
+def _streams(session: Session, user_id: str) -> int:
+    return session.scalars(select(func.count()).select_from(Stream).where(Stream.user_id == user_id)).one()
 
 
 def _active(session: Session, user_id: str) -> int:

@@ -1,7 +1,8 @@
 """Authorization: the scope that each operation of the spec requires.
 
-`x-scope` of an operation, else its method, names the scope: `read`, `write` or `delete` for API tokens with that scope;
-`session` for logged-in users; `admin` for logged-in administrators; `any` for every valid token.
+`x-scope` of an operation, else its path and method, names the scope: `read`, `write` or `delete` for API tokens with
+that scope, for live streams `streams:read` or `streams:write`; `session` for logged-in users; `admin` for logged-in
+administrators; `any` for every valid token.
 """
 
 from collections.abc import Mapping
@@ -11,10 +12,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.errors import NeedsAdmin, NeedsLogin, OutOfScope, Unauthenticated
 
-OF_TOKENS = ("read", "write", "delete")
+OF_TOKENS = ("read", "write", "delete", "streams:read", "streams:write")
 ADMIN = "admin"
 _SCOPES = frozenset({*OF_TOKENS, "session", "admin", "any"})
 _BY_METHOD = {"get": "read", "head": "read", "options": "read", "delete": "delete"}
+_STREAMS = "/api/v1/streams"
+_OF_STREAMS = {"get": "streams:read", "head": "streams:read", "options": "streams:read"}
 _METHODS = frozenset({"get", "head", "options", "delete", "post", "put", "patch", "trace"})
 
 
@@ -24,15 +27,22 @@ def needed_scopes(spec: Mapping[str, Any]) -> dict[str, str | None]:
     Raises ValueError when the spec names an unknown scope.
     """
     needed: dict[str, str | None] = {}
-    for item in spec["paths"].values():
+    for path, item in spec["paths"].items():
         for method, operation in item.items():
             if method not in _METHODS:
                 continue
-            scope = operation.get("x-scope", _BY_METHOD.get(method, "write"))
+            scope = operation.get("x-scope", _by_default(path, method))
             if scope not in _SCOPES:
                 raise ValueError(f"{operation['operationId']}: unknown scope {scope!r}")
             needed[operation["operationId"]] = None if operation.get("security") == [] else scope
     return needed
+
+
+def _by_default(path: str, method: str) -> str:
+    # Tokens for videos and jobs, which are older than live streams, must not reach cameras.
+    if path.startswith(_STREAMS):
+        return _OF_STREAMS.get(method, "streams:write")
+    return _BY_METHOD.get(method, "write")
 
 
 class Scopes:

@@ -3,10 +3,12 @@
 The tables are created at the revision of the backup, filled, and then migrated to the current revision.
 """
 
+import base64
 import shutil
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,13 +17,13 @@ import msgspec
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import DateTime, Engine, MetaData, Table, func, inspect, select
+from sqlalchemy import DateTime, Engine, LargeBinary, MetaData, Table, func, inspect, select
 from sqlalchemy.types import JSON, TypeEngine
 
 from api.operator.backup import MODELS, SECRETS, BackupCounts, BackupPaths, keys_of
 from api.operator.backup_file import HOME, STORAGE, TABLES, HashingReader, Reader
 from api.operator.private_file import private_file
-from contracts.database.tables import Base, Job, Rendition
+from contracts.database.tables import Base, Job, Recording, Rendition, Stream
 from contracts.errors import Conflict, CorruptData
 from contracts.storage.port import Storage, is_key
 from contracts.wire.job_states import ACTIVE, JobState
@@ -31,6 +33,8 @@ _INI = Path(__file__).parents[2] / "migrations" / "alembic.ini"
 _VERSION = "alembic_version"
 _PIECE = 1024 * 1024
 _ROWS = 500
+# States of recordings that are no videos yet: what is written of them is not in the backup.
+_UNFILED = ("open", "closed")
 
 
 def restore(engine: Engine, storage: Storage, source: BinaryIO, paths: BackupPaths) -> BackupCounts:
@@ -129,7 +133,7 @@ def _insert(engine: Engine, folder: Path, names: list[str], keys: set[str]) -> i
     with engine.begin() as connection:
         for name in names:
             table = known.tables[name]
-            rows = (_restored(table, row) for row in _lines(folder, name) if not missing.leaves_out(name, row))
+            rows = (_restored(table, row) for row in map(partial(missing.kept, name), _lines(folder, name)) if row)
             while batch := list(islice(rows, _ROWS)):
                 connection.execute(table.insert(), batch)
                 count += len(batch)
@@ -137,19 +141,23 @@ def _insert(engine: Engine, folder: Path, names: list[str], keys: set[str]) -> i
 
 
 class _Missing:
-    """Filters out rows whose objects were deleted during the backup, and the rows that depend on them."""
+    """Filters out rows whose objects are not in the backup, because they were deleted meanwhile or were not complete,
+    and the rows that depend on them."""
 
     def __init__(self, keys: set[str]) -> None:
         self._keys = keys
         self._gone: set[str] = set()
 
-    def leaves_out(self, table: str, row: dict[str, Any]) -> bool:
-        """Whether to leave out a row. Call it for parents before the rows that reference them."""
+    def kept(self, table: str, row: dict[str, Any]) -> dict[str, Any] | None:
+        """The row, None to leave it out. Call it for parents before the rows that reference them."""
+        if table == Stream.__tablename__ and row["video_id"] in self._gone:
+            return {**row, "video_id": None}  # as after the deletion of the video
         out = any(key not in self._keys for key in keys_of(table, row))
         out = out or row.get("video_id") in self._gone or row.get("job_id") in self._gone
+        out = out or (table == Recording.__tablename__ and row["state"] in _UNFILED)
         if out and "id" in row:
             self._gone.add(row["id"])
-        return out
+        return None if out else row
 
 
 def _restored(table: Table, row: dict[str, Any]) -> dict[str, Any]:
@@ -164,7 +172,11 @@ def _restored(table: Table, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(kind: TypeEngine[Any], value: Any) -> Any:
-    return datetime.fromisoformat(value) if value is not None and isinstance(kind, DateTime) else value
+    if value is not None and isinstance(kind, DateTime):
+        return datetime.fromisoformat(value)
+    if value is not None and isinstance(kind, LargeBinary):
+        return base64.b64decode(value)
+    return value
 
 
 def _lines(folder: Path, table: str) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Validation of job options against the model."""
+"""Validation of the options of jobs and live streams against the model."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -7,6 +7,7 @@ from typing import Any
 from api.requests.json_document import parse
 from api.requests.spec import check, schema
 from contracts.errors import InvalidInput, InvalidOptions, Malformed
+from contracts.live.streams import StreamOptions
 from contracts.models.catalogue import Model
 from contracts.wire.messages import Options, from_json
 
@@ -18,9 +19,19 @@ def checked_options(model: Model, options: dict[str, Any]) -> Options:
     except (InvalidInput, Malformed) as error:
         raise InvalidOptions(error.detail) from error
     settled = from_json(options, Options)
-    for problem in chain(_problems(settled), _label_problems(settled, model), _mask_problems(settled, model)):
-        raise InvalidOptions(problem)
+    _require_sound(settled, model)
     return settled
+
+
+def checked_stream_options(model: Model, options: StreamOptions) -> StreamOptions:
+    """The options of a stream, which the spec's schema has passed. Raises InvalidOptions."""
+    _require_sound(options.as_job(), model)
+    return options
+
+
+def _require_sound(options: Options, model: Model) -> None:
+    for problem in chain(_problems(options), _label_problems(options, model), _mask_problems(options, model)):
+        raise InvalidOptions(problem)
 
 
 def _problems(options: Options) -> Iterator[str]:

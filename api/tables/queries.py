@@ -8,15 +8,26 @@ import msgspec
 from sqlalchemy import CompoundSelect, Select, select, tuple_
 from sqlalchemy.orm import Session
 
-from contracts.database.tables import ApiToken, AuditEvent, Delivery, Job, Rendition, Upload, User, Video, Webhook
+from contracts.database.tables import (
+    ApiToken,
+    AuditEvent,
+    Delivery,
+    Job,
+    Rendition,
+    Stream,
+    Upload,
+    User,
+    Video,
+    Webhook,
+)
 from contracts.errors import InvalidCursor, NotFound
 
 # Rows that one read for event streams returns, which are ids and times.
 MOST_CHANGES = 10_000
 
 T = TypeVar("T")
-Owned = TypeVar("Owned", ApiToken, Job, Rendition, Upload, Video, Webhook)
-Row = TypeVar("Row", AuditEvent, Delivery, Job, User, Video)
+Owned = TypeVar("Owned", ApiToken, Job, Rendition, Stream, Upload, Video, Webhook)
+Row = TypeVar("Row", AuditEvent, Delivery, Job, Stream, User, Video)
 
 
 def owned(session: Session, table: type[Owned], user_id: str, row_id: str, name: str) -> Owned:

@@ -126,6 +126,34 @@ class Client:
         finally:
             answer.close()
 
+    def streams(self) -> Iterator[dict[str, Any]]:
+        """All live streams of the user, the newest first."""
+        return self._items("/streams")
+
+    def stream(self, stream_id: str) -> dict[str, Any]:
+        """One live stream with its state."""
+        return self._json("GET", f"/streams/{stream_id}")
+
+    def add_stream(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Add a live stream and start it. Returns it."""
+        return self._json("POST", "/streams", json=body)
+
+    def start_stream(self, stream_id: str) -> dict[str, Any]:
+        """Start a live stream, or connect it anew. Returns it."""
+        return self._json("POST", f"/streams/{stream_id}/start")
+
+    def stop_stream(self, stream_id: str) -> dict[str, Any]:
+        """Stop a live stream. Returns it."""
+        return self._json("POST", f"/streams/{stream_id}/stop")
+
+    def delete_stream(self, stream_id: str) -> None:
+        """Delete a live stream; its recordings stay."""
+        self._send(self._http.build_request("DELETE", f"{_PREFIX}/streams/{stream_id}"))
+
+    def stream_results(self, stream_id: str, **query: Any) -> dict[str, Any]:
+        """A page of a live stream's results. query: parameters of the operation."""
+        return self._json("GET", f"/streams/{stream_id}/results", params=query)
+
     def _enter(self, operation: str, credentials: dict[str, str]) -> None:
         self._http.headers.pop("Authorization", None)
         answer = self._send(self._http.build_request("POST", f"{_PREFIX}/auth/{operation}", json=credentials))

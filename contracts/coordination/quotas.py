@@ -11,11 +11,12 @@ from contracts.settings.table import Settings
 
 class Quotas(msgspec.Struct, frozen=True):
     """0 means no limit. stored_bytes: of videos, and declared sizes of unfinished uploads. active_jobs: queued and
-    running. frames_per_day: frames of jobs planned on one day (UTC)."""
+    running. frames_per_day: frames of jobs planned on one day (UTC). streams: live streams, stopped ones too."""
 
     stored_bytes: int = 0
     active_jobs: int = 0
     frames_per_day: int = 0
+    streams: int = 0
 
 
 def quotas_of(settings: Settings, own: Mapping[str, Any] | None) -> Quotas:

@@ -188,8 +188,8 @@ class Rendition(Base):
 class Stream(Base):
     """A live stream. kind, wanted: see contracts.live.streams. address: its URL without user name and password, None
     for kinds without one; sealed: the whole URL, encrypted. options, record: StreamOptions and RecordingOptions.
-    video_id: the stored video of the kind "video". revision: grows with every change. started_at: tick 0 of its
-    clock."""
+    video_id: the stored video of the kind "video". revision: grows with every change of what is published.
+    started_at: tick 0 of its clock. stopped_at: when it was last stopped."""
 
     __tablename__ = "streams"
 
@@ -206,6 +206,7 @@ class Stream(Base):
     wanted: Mapped[str] = mapped_column(String(16), default="running")
     revision: Mapped[int] = mapped_column(default=1)
     started_at: Mapped[datetime] = mapped_column(default=utcnow)
+    stopped_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     changed_at: Mapped[datetime | None] = changed_column()
 

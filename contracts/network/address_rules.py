@@ -101,7 +101,7 @@ def parse(url: str) -> ParsedUrl:
     if parts is None:
         raise ImportRefused("the url has no valid host")
     return ParsedUrl(
-        scheme, _host(parts[1]), _port(scheme, parts[2]), quote((path or "/") + query, safe=_KEPT_IN_TARGET)
+        scheme, host_of(parts[1]), _port(scheme, parts[2]), quote((path or "/") + query, safe=_KEPT_IN_TARGET)
     )
 
 
@@ -144,7 +144,8 @@ def read_address(text: str) -> Address:
     return address
 
 
-def _host(text: str) -> str:
+def host_of(text: str) -> str:
+    """The host of a URL: lower-case ASCII, without the brackets of IPv6. Raises ImportRefused."""
     if text.startswith("["):
         try:
             return str(IPv6Address(text[1:-1]))

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("wanted", sa.String(16), nullable=False),
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("started_at", _TIME, nullable=False),
+        sa.Column("stopped_at", _TIME),
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("changed_at", _TIME),
     )

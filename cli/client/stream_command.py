@@ -1,0 +1,209 @@
+"""`web-detector stream`: add, list, watch, start, stop and delete live streams of a running service."""
+
+import argparse
+import re
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from cli.client.http_client import Client, ServiceError
+from cli.client.report import Report
+from cli.client.shell import credentials, terminable
+from contracts.runtime.exit_codes import ended
+
+_POLL_SECONDS = 0.5
+_CAMERA = re.compile(r"(rtsp|https?)://", re.IGNORECASE)
+
+
+def stream(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
+    options = _parser().parse_args(arguments)
+    return ended(lambda: _run(options, environ), {ServiceError: "", OSError: ""})
+
+
+def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    url = environ.get("WEB_DETECTOR_URL", "").strip()
+    if not url:
+        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8000")
+    report = Report()
+    with terminable(), Client(url) as client:
+        client.login(*credentials(environ))
+        _COMMANDS[options.command](client, options, report)
+    return 0
+
+
+def _add(client: Client, options: argparse.Namespace, report: Report) -> None:
+    wanted = {"min_score": options.min_score, "max_fps": options.max_fps, "labels": _list(options.labels)}
+    recorded = {"minutes": options.record, "keep_days": options.keep_days}
+    body = {
+        **_source(client, options.source, report),
+        "name": options.name,
+        "model": options.model,
+        "options": _given(wanted),
+        "record": _given(recorded) if options.record is not None else None,
+    }
+    report.say(_line(client.add_stream(_given(body))))
+
+
+def _source(client: Client, text: str, report: Report) -> dict[str, Any]:
+    """What a stream is read from. Raises ServiceError."""
+    if text == "-":
+        text = sys.stdin.readline().strip()
+    if found := _CAMERA.match(text):
+        return {"kind": "rtsp" if found[1].lower() == "rtsp" else "http", "url": text}
+    if _is_id(text):
+        return {"kind": "video", "video_id": text}
+    path = Path(text)
+    if not path.is_file():
+        raise ServiceError(
+            "the source is neither an address (rtsp://, http://, https://), nor a file, nor the id of a video"
+        )
+    with report.sending(path.name) as bar:
+        size = path.stat().st_size
+        video = client.upload(path, lambda sent: bar.show(sent, size))
+    return {"kind": "video", "video_id": video["id"]}
+
+
+def _show_list(client: Client, _options: argparse.Namespace, report: Report) -> None:
+    table = Table()
+    for name in ("id", "name", "kind", "state", "reason"):
+        table.add_column(name, overflow="fold")
+    for name in ("fps in", "fps out", "latency ms", "dropped"):
+        table.add_column(name, justify="right")
+    for one in client.streams():
+        live = one["live"]
+        numbers = (
+            f"{live['fps_in']:.1f}",
+            f"{live['fps_out']:.1f}",
+            _latency(live),
+            str(sum(live["dropped"].values())),
+        )
+        texts = (one["id"], one["name"], one["kind"], one["state"], one["reason"] or "")
+        table.add_row(*map(escape, texts), *numbers)
+    report.console.print(table if table.row_count else "no live streams")
+
+
+def _watch(client: Client, options: argparse.Namespace, report: Report) -> None:
+    """Print the results from now on, until an interrupt or the end of the stream."""
+    state = ""
+    for page, found in _followed(client, _named(client, options.stream)):
+        if found["state"] != state:
+            state = found["state"]
+            report.say(_line(found))
+        for frame in page["frames"]:
+            if frame["detections"] or options.all:
+                seen = (f"{one['label']} {one['score']:.2f}" for one in frame["detections"])
+                report.say(f"{frame['time_ms'] / 1000:.2f} s  {', '.join(seen)}")
+
+
+def _followed(client: Client, found: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Pages of the results from now on, each with the stream as it is then; ends when the stream is stopped or has
+    failed."""
+    started = datetime.fromisoformat(found["started_at"])
+    query: dict[str, Any] = {"from_ms": max(0.0, (datetime.now(UTC) - started).total_seconds() * 1000)}
+    while True:
+        page = client.stream_results(found["id"], **query)
+        if page["next_cursor"]:
+            query = {"cursor": page["next_cursor"]}
+        found = client.stream(found["id"])
+        yield page, found
+        if found["state"] in ("stopped", "failed"):
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _start(client: Client, options: argparse.Namespace, report: Report) -> None:
+    report.say(_line(client.start_stream(_named(client, options.stream)["id"])))
+
+
+def _stop(client: Client, options: argparse.Namespace, report: Report) -> None:
+    report.say(_line(client.stop_stream(_named(client, options.stream)["id"])))
+
+
+def _delete(client: Client, options: argparse.Namespace, report: Report) -> None:
+    found = _named(client, options.stream)
+    client.delete_stream(found["id"])
+    report.say(f"{found['id']}  {found['name']}  deleted; its recordings stay")
+
+
+_COMMANDS: dict[str, Callable[[Client, argparse.Namespace, Report], None]] = {
+    "add": _add,
+    "list": _show_list,
+    "watch": _watch,
+    "start": _start,
+    "stop": _stop,
+    "delete": _delete,
+}
+
+
+def _named(client: Client, text: str) -> dict[str, Any]:
+    """The stream of an id or a name. Raises ServiceError."""
+    if _is_id(text):
+        return client.stream(text)
+    found = [one for one in client.streams() if one["name"] == text]
+    if len(found) != 1:
+        many = f"{len(found)} streams have the name {text!r}: give the id" if found else f"there is no stream {text!r}"
+        raise ServiceError(f"{many}; `web-detector stream list` shows all")
+    return found[0]
+
+
+def _line(found: Mapping[str, Any]) -> str:
+    why = f": {found['detail'] or found['reason']}" if found["reason"] else ""
+    return f"{found['id']}  {found['name']}  {found['state']}{why}"
+
+
+def _latency(live: Mapping[str, Any]) -> str:
+    return "" if live["latency_ms"] is None else "/".join(f"{one:.0f}" for one in live["latency_ms"])
+
+
+def _given(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _list(text: str | None) -> list[str] | None:
+    return [label.strip() for label in text.split(",") if label.strip()] if text else None
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="web-detector stream",
+        description="Live streams of the service at WEB_DETECTOR_URL. Logs in with WEB_DETECTOR_USER and "
+        "WEB_DETECTOR_PASSWORD.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    add = commands.add_parser("add", help="add a camera, or a video that is looped, and start it")
+    add.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="address (rtsp://, http://, https://), - to read one from stdin, where other users of the machine do not "
+        "see its password, a video file, or the id of a stored video",
+    )
+    add.add_argument("--name", help="name of the stream (default: the host, or the file name)")
+    add.add_argument("--model", help="model id (default: the service's default model)")
+    add.add_argument("--min-score", type=float, metavar="S", help="minimum score of a detection, 0.01 to 1")
+    add.add_argument("--labels", metavar="A,B", help="detect only objects with these labels")
+    add.add_argument("--max-fps", type=float, metavar="F", help="analyse at most this many frames per second")
+    add.add_argument("--record", type=float, metavar="MINUTES", help="record it, in videos of this length")
+    add.add_argument("--keep-days", type=float, metavar="D", help="delete recordings that are older")
+    commands.add_parser("list", help="list all streams with state, rates, latency and drops")
+    watch = commands.add_parser("watch", help="print what is detected, until Ctrl-C")
+    watch.add_argument("--all", action="store_true", help="print frames without objects too")
+    texts = {"start": "start a stream, or connect it anew", "stop": "stop a stream"}
+    texts["delete"] = "delete a stream; its recordings stay"
+    for command in (watch, *(commands.add_parser(name, help=text) for name, text in texts.items())):
+        command.add_argument("stream", metavar="STREAM", help="id or name")
+    return parser
