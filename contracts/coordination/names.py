@@ -13,6 +13,9 @@ EXPIRE_UPLOADS = "sweep-uploads"
 EXPIRE_AUDIT = "sweep-audit"
 INDEX_WORKERS = "index-workers"
 
+EXPIRE_RECORDINGS = "sweep-recordings"
+PUBLISH_STREAMS = "publish-streams"
+
 # Turns of the users at the renderers.
 RENDER_TURNS = "render"
 
@@ -103,3 +106,18 @@ def stream_detector(stream_id: str) -> str:
 def recording_lease(recording_id: str) -> str:
     """Lease of the processor that files a recording."""
     return f"recording:{recording_id}"
+
+
+def recording_attempts(recording_id: str) -> str:
+    """Counter of the attempts at filing a recording."""
+    return f"recording:{recording_id}"
+
+
+def resend_recording(recording_id: str) -> str:
+    """Debounce for filing a recording again."""
+    return f"{recording_id}:recording"
+
+
+def silent_recording(recording_id: str) -> str:
+    """Repeats of an open recording that no ingest writes."""
+    return f"{recording_id}:silent"

@@ -213,18 +213,24 @@ class Stream(Base):
     __table_args__ = (Index("ix_streams_user_created", "user_id", "created_at", "id"),)
 
 
+def _own_stream(context: DefaultExecutionContext) -> str:
+    """The stream of a new recording."""
+    return str(context.get_current_parameters()["stream_id"])  # type: ignore[no-untyped-call]
+
+
 class Recording(Base):
     """A recording of a stream, which becomes a video with a job. Only the processor changes it.
 
     state: open, closed (all is written, not filed yet), filed (video_id and job_id are there), or failed. start, end:
     on the stream clock. reason: a RecordingEnd. instance: the ingest that writes it. stream_id: None after the stream
-    was deleted.
+    was deleted; source_id: the same for ever, by which its object in the storage is found.
     """
 
     __tablename__ = "recordings"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     stream_id: Mapped[str | None] = mapped_column(ForeignKey("streams.id", ondelete="SET NULL"))
+    source_id: Mapped[str] = mapped_column(String(36), default=_own_stream)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     video_id: Mapped[str | None] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
     job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)

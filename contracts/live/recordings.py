@@ -14,6 +14,15 @@ JPEG_MAGIC = b"WDJPEG1\n"
 JPEG_RECORD = struct.Struct(">QI")
 
 
+class RecordingState(StrEnum):
+    """State of a recording: see contracts.database.tables.Recording."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    FILED = "filed"
+    FAILED = "failed"
+
+
 class RecordingEnd(StrEnum):
     """Why a recording ended."""
 
@@ -39,7 +48,7 @@ class RecordingOpened(msgspec.Struct, frozen=True):
 
 class RecordingClosed(msgspec.Struct, frozen=True):
     """end: pts of its last packet plus its duration, 0 where it is not known. frames, size_bytes: what was written. The
-    object in the storage is complete then."""
+    object in the storage is complete then. opened: the message before it, which may be lost."""
 
     id: str
     stream_id: str
@@ -47,6 +56,7 @@ class RecordingClosed(msgspec.Struct, frozen=True):
     frames: int
     size_bytes: int
     reason: RecordingEnd
+    opened: RecordingOpened | None = None
 
 
 def recording_key(stream_id: str, recording_id: str) -> str:

@@ -87,8 +87,9 @@ class StreamSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     """What ingest and detectors need to know of a stream; the database row is the original.
 
     revision: grows with every change. started_at: Unix seconds of tick 0 of the stream clock, set at every start.
-    model: id in the catalogue. video_id: of the kind "video". record: None where it is not recorded. The address is
-    kept apart, sealed: see contracts.live.registry.
+    model: id in the catalogue. video_id: of the kind "video". record: None where it is not recorded; record_stopped:
+    why, where its user wants it, such as "storage_used_up". The address is kept apart, sealed: see
+    contracts.live.registry.
     """
 
     id: str
@@ -101,3 +102,4 @@ class StreamSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     record: RecordingOptions | None = None
     wanted: Wanted = "running"
     video_id: str | None = None
+    record_stopped: str = ""

@@ -253,8 +253,22 @@ class FrameRange(msgspec.Struct, frozen=True):
     reason: str
 
 
+class DroppedFrames(msgspec.Struct, frozen=True):
+    """Frames of a live stream without a result, which nobody asked for again: so many between two times, and why.
+
+    start_ms, end_ms: of the frames with a result around them, or of the recording's start and end. reason: a DropReason
+    of contracts.live.streams, or one of processor.recordings.matching.
+    """
+
+    start_ms: float
+    end_ms: float
+    frames: int
+    reason: str
+
+
 class ResultHeader(_Versioned, frozen=True):
-    """Header of a result: the video, the plan, and the missing frames."""
+    """Header of a result: the video, the plan, and the missing frames. dropped: of a live stream's result, which has
+    the frames that were analysed while they came, and no others; unset for a job over a stored video."""
 
     media: Media
     time_base: tuple[int, int]
@@ -262,6 +276,7 @@ class ResultHeader(_Versioned, frozen=True):
     labels: tuple[str, ...]
     complete: bool
     missing: tuple[FrameRange, ...] = ()
+    dropped: tuple[DroppedFrames, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Layout(msgspec.Struct, frozen=True):

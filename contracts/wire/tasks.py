@@ -11,6 +11,7 @@ REMOVE_JOBS = "processor.remove_jobs"
 RENDER = "processor.render"
 OPEN_RECORDING = "processor.open_recording"
 CLOSE_RECORDING = "processor.close_recording"
+FILE_RECORDING = "processor.file_recording"
 DETECT_CHUNK = "detector.detect_chunk"
 
 QUEUE_PROBE = "probe"
@@ -28,6 +29,7 @@ ROUTES: dict[str, dict[str, str]] = {
     RENDER: {"queue": QUEUE_RENDER},
     OPEN_RECORDING: {"queue": QUEUE_PROCESSOR},
     CLOSE_RECORDING: {"queue": QUEUE_PROCESSOR},
+    FILE_RECORDING: {"queue": QUEUE_PROCESSOR},
     DETECT_CHUNK: {"queue": QUEUE_DETECTOR},
 }
 

@@ -38,6 +38,7 @@ def upgrade() -> None:
         "recordings",
         sa.Column("id", sa.String(36), primary_key=True),
         sa.Column("stream_id", sa.String(36), sa.ForeignKey("streams.id", ondelete="SET NULL")),
+        sa.Column("source_id", sa.String(36), nullable=False),
         sa.Column("user_id", sa.String(36), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
         sa.Column("video_id", sa.String(36), sa.ForeignKey("videos.id", ondelete="CASCADE")),
         sa.Column("job_id", sa.String(36), sa.ForeignKey("jobs.id", ondelete="SET NULL")),
