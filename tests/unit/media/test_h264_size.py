@@ -1,5 +1,7 @@
 """The size of the picture out of the parameters of real encoders' streams."""
 
+from fractions import Fraction
+
 import av
 import pytest
 
@@ -7,12 +9,12 @@ from media.h264_syntax import PARAMETERS, picture_size, start_coded
 
 
 def parameters_of(width: int, height: int, pixels: str, **options: str) -> bytes:
-    encoder = av.CodecContext.create("libx264", "w")
-    encoder.width, encoder.height, encoder.pix_fmt, encoder.framerate = width, height, pixels, 25  # type: ignore[attr-defined]
+    encoder = av.VideoCodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = width, height, pixels, Fraction(1, 25)
     encoder.options = {"preset": "ultrafast", **options}
     frame = av.VideoFrame(width, height, pixels)
     frame.pts = 0
-    data = b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])  # type: ignore[attr-defined]
+    data = b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
     return next(unit for unit in start_coded(data) if unit[0] & 31 == PARAMETERS)
 
 
