@@ -49,6 +49,14 @@ class Loaded(msgspec.Struct, frozen=True):
     precision: str
 
 
+class IngestLoad(msgspec.Struct, frozen=True):
+    """What an ingest says of itself. instance: its name, as in contracts.live.keys.whip_requests. streams: how many it
+    reads."""
+
+    instance: str
+    streams: int = 0
+
+
 def connect(url: str) -> "redis.Redis":
     """A client with short timeouts, for a worker's main process, which must not block when Redis does not answer."""
     timeout = _INTERVAL_SECONDS / 2
@@ -87,14 +95,18 @@ def registration_step(
     role: Worker, client: "redis.Redis", value: Callable[[], bytes] = lambda: b"1"
 ) -> type[bootsteps.StartStopStep]:
     """A bootstep that registers the worker. value: what it says of itself."""
-    # Host name and process id are not unique across containers.
-    name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    name = worker_name()
     return periodic_step(
         "Registration",
         _INTERVAL_SECONDS,
         lambda: register(client, role, name, value()),
         lambda: unregister(client, role, name),
     )
+
+
+def worker_name() -> str:
+    """A new name for a worker. Host name and process id are not unique across containers."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def register(client: "redis.Redis", role: Worker, name: str, value: bytes = b"1") -> None:
@@ -146,6 +158,17 @@ def loaded_models(client: "redis.Redis") -> dict[str, list[Loaded]]:
             if item not in found.setdefault(item.model, []):
                 found[item.model].append(item)
     return found
+
+
+def live_ingests(client: "redis.Redis") -> list[IngestLoad]:
+    """All live ingests, the least busy one first."""
+    found = []
+    for value in _read(client, ["ingest"])[0]:
+        try:
+            found.append(msgspec.json.decode(value, type=IngestLoad))
+        except msgspec.MsgspecError:  # written by another release
+            continue
+    return sorted(found, key=lambda one: (one.streams, one.instance))
 
 
 def index_workers(client: "redis.Redis") -> None:
