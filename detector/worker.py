@@ -7,7 +7,6 @@ parent and time limits can end it.
 import logging
 import os
 import signal
-import socket
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -25,7 +24,8 @@ from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.tasks import detector_queue
 from contracts.workers.celery_app import create_celery, worker_arguments
-from contracts.workers.registration import Loaded, connect, heartbeat_step, registration_step
+from contracts.workers.registration import Loaded, connect, worker_name
+from contracts.workers.steps import heartbeat_step, registration_step
 from detector import tasks  # noqa: F401  (registers the task)
 from detector.context import Services, context
 from detector.decode.parent import Budget, Decoders
@@ -89,7 +89,7 @@ def create(settings: Settings, loading: Loading) -> Celery:
     if settings.heartbeat_file:
         app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
     parent = os.getpid()
-    worker = f"{socket.gethostname()}:{parent}:{uuid.uuid4().hex[:8]}"
+    worker = worker_name()
 
     @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
     def _logging(**_: Any) -> None:

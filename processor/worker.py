@@ -19,7 +19,8 @@ from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.tasks import HOUSEKEEP, QUEUE_PROBE, QUEUE_PROCESSOR, REAP
 from contracts.workers.celery_app import create_celery, worker_arguments
-from contracts.workers.registration import connect, heartbeat_step, periodic_step, registration_step
+from contracts.workers.registration import connect
+from contracts.workers.steps import heartbeat_step, periodic_step, registration_step
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import Services, context
