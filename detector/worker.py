@@ -33,6 +33,7 @@ from detector.engine import EngineConfig, EngineInfo
 from detector.engines.loaded import Engines
 from detector.engines.startup import Loading, loading_step
 from detector.parking import Parking
+from detector.pools import pools
 from media.sandbox import warn_if_weak
 
 log = logging.getLogger(__name__)
@@ -57,12 +58,6 @@ def build(
         lease_seconds=settings.lease_seconds,
         parking=Parking(settings.lease_seconds / 3),
     )
-
-
-def pools(settings: Settings) -> tuple[str, ...]:
-    """The pools that this worker serves; the empty name is the default one."""
-    names = [name.strip() for name in settings.detector_pools.split(",")]
-    return tuple(dict.fromkeys(name for name in names if name)) or ("",)
 
 
 def warm_up(settings: Settings, services: Services) -> None:

@@ -43,17 +43,20 @@ def is_late(position: bytes, keyframe: bytes | None) -> bool:
     return keyframe is not None and split_id(keyframe)[0] - split_id(position)[0] >= MOST_LAG_MS
 
 
-def entries_of(answer: Any) -> list[Entry]:
-    """Ids and packets in an answer to XREAD for one stream; those of a later release that cannot be read are left
-    out."""
-    found: list[Entry] = []
+def entries_of(answer: Any) -> tuple[list[Entry], bytes | None]:
+    """Ids and packets in an answer to XREAD for one stream, and the id to read on after, None for an empty answer.
+
+    Entries of a later release that cannot be read are left out.
+    """
     parts: Sequence[Any] = list(answer.values()) if isinstance(answer, dict) else [part[1] for part in answer or ()]
-    for entry_id, fields in (entry for part in parts for entry in part):
+    found: list[Entry] = []
+    last: bytes | None = None
+    for last, fields in (entry for part in parts for entry in part):
         try:
-            found.append((entry_id, decode_packet(fields[FIELD])))
+            found.append((last, decode_packet(fields[FIELD])))
         except (msgspec.DecodeError, KeyError):
             continue
-    return found
+    return found, last
 
 
 class PacketReader:
@@ -73,9 +76,8 @@ class PacketReader:
         if self.position is None:
             self.position = start_after(self._keyframe())
         answer = self._redis.xread({keys.packets(self._id): self.position}, count=MOST_ENTRIES, block=wait_ms)
-        entries = entries_of(answer)
-        if entries:
-            self.position = entries[-1][0]
+        entries, last = entries_of(answer)
+        self.position = last or self.position
         return entries
 
     def restart(self) -> None:
@@ -104,5 +106,5 @@ class PacketReader:
             return None
 
     def _keyframe(self) -> bytes | None:
-        found: Any = self._redis.get(keys.keyframe(self._id))
+        found: bytes | None = self._redis.get(keys.keyframe(self._id))  # type: ignore[assignment]
         return found
