@@ -30,7 +30,7 @@ class Footage:
 
 def footage(content: bytes, config: int = 1) -> Footage:
     """The packets of a video file."""
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         stream = container.streams.video[0]
         codec, found = stream.codec_context, [packet for packet in container.demux(stream) if packet.size]
         made = CodecConfig(
@@ -47,7 +47,7 @@ def footage(content: bytes, config: int = 1) -> Footage:
 
 
 def _rotation(content: bytes) -> int:
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         return round(-next(container.decode(video=0)).rotation) % 360
 
 
