@@ -40,6 +40,7 @@ def build(settings: Settings, celery: Celery) -> Services:
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         coordination=Coordination.connect(settings.coordination_url),
         repository=Repository(open_database(settings.database_url)),
+        live=connect(settings.coordination_url),
         detectors=Workers(connect(settings.coordination_url), "detector"),
         processors=Workers(connect(settings.coordination_url), "processor"),
     )
