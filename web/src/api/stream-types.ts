@@ -104,16 +104,20 @@ export interface StreamConfig {
   number: number;
 }
 
-export interface StreamStats {
-  state: StreamState;
-  reason: string | null;
-  fps_in: number;
-  fps_out: number;
-  latency_ms: [number, number] | null;
-  dropped: Record<string, number>;
-  skipped: number;
-  lag_ms: number | null;
-}
+/** What the socket tells once a second. */
+export type StreamStats = Pick<Stream, "state" | "reason" | "detail"> &
+  Pick<
+    StreamNow,
+    | "fps_in"
+    | "fps_out"
+    | "latency_ms"
+    | "lag_ms"
+    | "dropped"
+    | "skipped"
+    | "recording"
+    | "recording_error"
+    | "detector_error"
+  >;
 
 /** What the socket of a stream sends as text. */
 export type StreamMessage =

@@ -138,6 +138,7 @@ export class LiveFeed {
         break;
       case "stats":
         this.stats.value = message;
+        this.problem.value = null;
         break;
       case "error":
         this.problem.value = message;

@@ -52,8 +52,12 @@ function Small({ stream, feed }: Omit<Props, "onHelp">) {
       </div>
     );
   const problem = feed.problem.value;
-  const lines = problem ? [problem.detail] : troubles(stream);
-  if (!lines.length && !feed.pictured.value) lines.push("Waiting for the picture…");
+  const { live } = stream;
+  const now = feed.stats.value;
+  const running = live && { ...live, ...now };
+  const lines = problem ? [problem.detail] : running ? troubles(stream, running) : [];
+  if (!feed.connected.value) lines.unshift("Connecting…");
+  else if (!lines.length && !feed.pictured.value) lines.push("Waiting for the picture…");
   if (!lines.length) return null;
   return (
     <p class="stream-line" role="status">

@@ -48,7 +48,7 @@ test("a failure of a later release shows its detail", () => {
 
 test("a socket's newer state comes before that of the list", () => {
   const old = stream({ state: "connecting", reason: "no_ingest", detail: "old" });
-  assert.equal(told(old, { state: "live", reason: null }).title, null);
+  assert.equal(told(old, { state: "live", reason: null, detail: null }).title, null);
 });
 
 test("drops, recordings and what is missing are told by their reason", () => {
@@ -57,8 +57,9 @@ test("drops, recordings and what is missing are told by their reason", () => {
   for (const reason of valuesOf("recordings.py", "RecordingEnd"))
     assert.equal(recordingWords({ state: "filed", reason }) === "", reason === "rolled", reason);
   assert.equal(recordingWords({ state: "open", reason: null }), "Recording");
-  const live = { detector: null, recording_error: "storage_full" } as Stream["live"];
-  const record = { minutes: 5 };
-  assert.equal(troubles(stream({ state: "live", live, record })).length, 2);
-  assert.deepEqual(troubles(stream({ state: "stopped", live, record })), []);
+  const live = { detector: null, detector_error: null, recording_error: "storage_full" };
+  assert.equal(troubles({ record: { minutes: 5 } }, live).length, 2);
+  assert.equal(troubles({ record: null }, { ...live, detector: "a" }).length, 0);
+  const broken = { ...live, detector_error: { code: "model_missing", detail: "the model is gone" } };
+  assert.match(troubles({ record: null }, broken)[0] ?? "", /the model is gone/);
 });

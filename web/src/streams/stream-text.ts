@@ -1,5 +1,5 @@
 // States of streams in words, and what to do about them. Pure.
-import type { Recording, Stream, StreamKind, StreamState } from "../api/stream-types.ts";
+import type { Recording, Stream, StreamKind, StreamNow, StreamState } from "../api/stream-types.ts";
 
 export type StreamTone = "good" | "busy" | "warn" | "bad" | "idle";
 
@@ -70,13 +70,13 @@ const WAITING: Record<string, [string, string, Help]> = {
 };
 
 /** A stream's state as a user reads it. seen: its newest state, where a socket tells a newer one than the list. */
-export function told(stream: Stream, seen: Pick<Stream, "state" | "reason"> = stream): Told {
+export function told(stream: Stream, seen: Pick<Stream, "state" | "reason" | "detail"> = stream): Told {
   const [state, tone] = STATES[seen.state] ?? [seen.state, "idle" as const];
   if (seen.state === "stopped") return { tone, state, title: "Stopped", advice: null, help: "start" };
   if (seen.state === "live") return { tone, state, title: null, advice: null, help: null };
   const reason = seen.reason ?? "";
   const known = (reason === "waiting_for_sender" ? WAITING[stream.kind] : undefined) ?? REASONS[reason];
-  const detail = seen.reason === stream.reason ? stream.detail : null;
+  const { detail } = seen;
   const failed = seen.state === "failed";
   if (!known)
     return { tone, state, title: failed || detail ? state : null, advice: detail, help: failed ? "start" : null };
@@ -90,15 +90,15 @@ const STORAGE: Record<string, string> = {
   storage_full: "Not recorded: the storage is full. Delete recordings, or shorten their retention.",
 };
 
-/** What is wrong with a running stream besides its state; empty where nothing is. */
-export function troubles({ live, record, state }: Stream): string[] {
-  if (state !== "live" || !live) return [];
+type Running = Pick<StreamNow, "detector_error" | "recording_error"> & { detector?: string | null };
+
+/** What is wrong with a stream that is live; empty where nothing is. detector: undefined where it is not known. */
+export function troubles(stream: Pick<Stream, "record">, live: Running): string[] {
   const found: string[] = [];
-  const { detector, detector_error: refused } = live;
+  const { detector, detector_error: refused, recording_error: error } = live;
   if (refused) found.push(`Nothing is detected: ${refused.detail}`);
-  else if (!detector) found.push("Nothing is detected: no detector has taken the stream yet.");
-  const { recording_error: error } = live;
-  if (record && error) found.push(STORAGE[error] ?? `Not recorded: ${error.replaceAll("_", " ")}.`);
+  else if (detector === null) found.push("Nothing is detected: no detector has taken the stream yet.");
+  if (stream.record && error) found.push(STORAGE[error] ?? `Not recorded: ${error.replaceAll("_", " ")}.`);
   return found;
 }
 

@@ -19,7 +19,9 @@ export function Tile({ stream, figures }: { stream: Stream; figures: boolean }) 
         <h2>
           <Link href={`/live/${stream.id}`}>{stream.name}</Link>
         </h2>
-        {stream.live?.recording && <span class="recording-dot" role="img" aria-label="Recording" title="Recording" />}
+        {(feed.stats.value ?? stream.live)?.recording && (
+          <span class="recording-dot" role="img" aria-label="Recording" title="Recording" />
+        )}
         <span class={`badge ${tone}`}>{state}</span>
         <ActionMenu stream={stream} items={items} />
       </div>
