@@ -1,4 +1,4 @@
-"""docs/page.md: the keys are those of the page, the pictures are there, and they are small. docs/live.md has all states."""
+"""The page's guides: the keys, pictures, states and reasons are those of the code, and the pictures are small."""
 
 import re
 from enum import StrEnum
