@@ -1,6 +1,6 @@
 """What a codec's own syntax says of a packet: containers' keyframe flags are often wrong."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from av.codec.context import CodecContext
 
@@ -31,9 +31,9 @@ class KeyframeSyntax:
         """Whether a packet that is flagged as a keyframe is none. False too where the syntax is not known."""
         match self._codec:
             case "h264":
-                return not _is_h264_keyframe(self._units(data))
+                return not is_h264_keyframe(self.units(data))
             case "hevc":
-                return not _is_hevc_keyframe(self._units(data))
+                return not is_hevc_keyframe(self.units(data))
             case "mpeg4":
                 return _bits_after(data, _MPEG4_VOP, 0, 6) not in (None, _MPEG4_INTRA)
             case "mpeg1video" | "mpeg2video":
@@ -55,13 +55,15 @@ class KeyframeSyntax:
 
     def is_field(self, data: bytes) -> bool:
         """Whether an H.264 packet holds one field of a frame."""
-        return self._fields is not None and any(self._fields.is_field(unit) for unit in self._units(data))
+        return self._fields is not None and any(self._fields.is_field(unit) for unit in self.units(data))
 
-    def _units(self, data: bytes) -> Iterator[bytes]:
+    def units(self, data: bytes) -> Iterator[bytes]:
+        """The NAL units of an H.264 or H.265 packet."""
         return length_prefixed(data, self._length_bytes) if self._length_bytes else start_coded(data)
 
 
-def _is_h264_keyframe(units: Iterator[bytes]) -> bool:
+def is_h264_keyframe(units: Iterable[bytes]) -> bool:
+    """Whether decoding can start at a picture. units: its NAL units, or their first bytes."""
     slices = []
     for unit in units:
         kind = unit[0] & 31
@@ -74,7 +76,8 @@ def _is_h264_keyframe(units: Iterator[bytes]) -> bool:
     return bool(slices) and all(slices)
 
 
-def _is_hevc_keyframe(units: Iterator[bytes]) -> bool:
+def is_hevc_keyframe(units: Iterable[bytes]) -> bool:
+    """The same for H.265."""
     return any((unit[0] >> 1) & 63 in _HEVC_IRAP for unit in units)
 
 

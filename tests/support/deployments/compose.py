@@ -12,16 +12,12 @@ import yaml
 
 from tests.support.deployments.service import ROOT
 
-ROLES = ("api", "processor", "detector", "ingest")
+ROLES = ("api", "processor", "detector")
 # Entry module of each role, and packages that its image must not contain.
 _ENTRIES = {
     "api": ("api.asgi", ["av", "openvino", "processor", "detector", "cli", "pytest"]),
     "processor": ("processor.worker", ["flask", "connexion", "openvino", "alembic", "api", "detector", "cli"]),
-    "detector": ("detector.worker", ["flask", "connexion", "sqlalchemy", "api", "processor", "ingest", "cli"]),
-    "ingest": (
-        "ingest.worker",
-        ["flask", "connexion", "sqlalchemy", "openvino", "onnxruntime", "api", "processor", "detector", "cli"],
-    ),
+    "detector": ("detector.worker", ["flask", "connexion", "sqlalchemy", "api", "processor", "cli"]),
 }
 MAIN = "docker-compose.yaml"
 

@@ -1,4 +1,3 @@
-import type { ComponentChildren } from "preact";
 import { modelOf, models } from "../api/models.ts";
 import { OPTION_TABLE, type OptionEntry } from "../api/option-table.ts";
 import type { Model } from "../api/types.ts";
@@ -11,12 +10,8 @@ export interface OptionsFormProps {
   form: Form;
   errors: FormErrors;
   onChange(form: Form): void;
-  /** The video of the options; without one, time range and region are hidden. picture: of a stream that runs. */
-  video?:
-    | { file?: File | undefined; poster?: string | null | undefined; picture?: ComponentChildren | undefined }
-    | undefined;
-  /** What the options are for. */
-  of?: "job" | "stream";
+  /** The video of the options; without one, time range and region are hidden. */
+  video?: { file?: File | undefined; poster?: string | null | undefined } | undefined;
 }
 
 interface ControlProps {
@@ -32,10 +27,8 @@ const SAMPLING = OPTION_TABLE.filter((entry) => "group" in entry);
 const TIMES = OPTION_TABLE.filter((entry) => entry.type === "time");
 const GENERAL = OPTION_TABLE.filter((entry) => !("group" in entry) && !("scope" in entry));
 
-const isFor = (of: "job" | "stream") => (entry: OptionEntry) => of === "job" || "stream" in entry;
-
-/** All options of a job or of a stream. */
-export function OptionsForm({ form, errors, onChange, video, of = "job" }: OptionsFormProps) {
+/** All options of a job. */
+export function OptionsForm({ form, errors, onChange, video }: OptionsFormProps) {
   const change = (part: Partial<Form>) => onChange({ ...form, ...part });
   const model = modelOf(form.model);
   const shared = { form, errors, model, onChange: change };
@@ -43,11 +36,11 @@ export function OptionsForm({ form, errors, onChange, video, of = "job" }: Optio
     <div class={video ? "options with-video" : "options"}>
       <div class="options-main">
         <ModelField {...shared} />
-        {GENERAL.filter(isFor(of)).map((entry) => (
+        {GENERAL.map((entry) => (
           <Control key={entry.name} entry={entry} {...shared} />
         ))}
-        <Sampling {...shared} entries={SAMPLING.filter(isFor(of))} />
-        {video && of === "job" && (
+        <Sampling {...shared} />
+        {video && (
           <div class="pair">
             {TIMES.map((entry) => (
               <TimeField key={entry.name} entry={entry} {...shared} />
@@ -157,8 +150,8 @@ function TimeField({ entry, form, errors, onChange }: ControlProps & { entry: En
 }
 
 /** All frames, or one of the options of which only one can be set. */
-function Sampling({ form, errors, onChange, entries }: ControlProps & { entries: typeof SAMPLING }) {
-  const error = entries.map(({ name }) => errors[name]).find(Boolean);
+function Sampling({ form, errors, onChange }: ControlProps) {
+  const error = SAMPLING.map(({ name }) => errors[name]).find(Boolean);
   const radio = (sampling: Form["sampling"], text: string) => (
     <label>
       <input
@@ -174,7 +167,7 @@ function Sampling({ form, errors, onChange, entries }: ControlProps & { entries:
     <fieldset class="field sampling">
       <legend>Frames</legend>
       <div class="radio">{radio("all", "All frames")}</div>
-      {entries.map(({ name, label, help, minimum, step }) => (
+      {SAMPLING.map(({ name, label, help, minimum, step }) => (
         <div class="radio" key={name} title={help}>
           {radio(name, label)}
           <input

@@ -1,4 +1,3 @@
-import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Region } from "../api/option-table.ts";
 import { Button } from "../ui/button.tsx";
@@ -7,8 +6,6 @@ interface RegionProps {
   /** The file if available, else the poster of the video. */
   file?: File | undefined;
   poster?: string | null | undefined;
-  /** The running picture of a stream, instead of both. */
-  picture?: ComponentChildren | undefined;
   region: Region | null;
   error?: string | undefined;
   onChange(region: Region | null): void;
@@ -18,7 +15,7 @@ const SIDES = ["Left", "Top", "Right", "Bottom"] as const;
 const LEAST = 0.02;
 
 /** The region of the frame to process: drawn with the pointer, or entered in percent. */
-export function RegionField({ file, poster, picture, region, error, onChange }: RegionProps) {
+export function RegionField({ file, poster, region, error, onChange }: RegionProps) {
   const start = useRef<[number, number] | null>(null);
   const place = (event: PointerEvent): [number, number] => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
@@ -43,7 +40,7 @@ export function RegionField({ file, poster, picture, region, error, onChange }: 
   return (
     <fieldset class="field region">
       <legend>Region</legend>
-      <Picture file={file} poster={poster} picture={picture}>
+      <Picture file={file} poster={poster}>
         <svg
           viewBox="0 0 1 1"
           preserveAspectRatio="none"
@@ -95,12 +92,14 @@ export function RegionField({ file, poster, picture, region, error, onChange }: 
   );
 }
 
-interface PictureProps extends Pick<RegionProps, "file" | "poster" | "picture"> {
-  children: ComponentChildren;
+interface PictureProps {
+  file?: File | undefined;
+  poster?: string | null | undefined;
+  children: preact.ComponentChildren;
 }
 
-/** The running picture, the first frame of the file if the browser plays it, else the poster, else a text. */
-function Picture({ file, poster, picture, children }: PictureProps) {
+/** The first frame of the file if the browser plays it, else the poster, else a text. */
+function Picture({ file, poster, children }: PictureProps) {
   const [local, setLocal] = useState<string | null>(null);
   const [broken, setBroken] = useState<"file" | "poster" | null>(null);
   useEffect(() => {
@@ -110,13 +109,6 @@ function Picture({ file, poster, picture, children }: PictureProps) {
     setLocal(address);
     return () => URL.revokeObjectURL(address);
   }, [file]);
-  if (picture)
-    return (
-      <div class="region-picture running">
-        {picture}
-        {children}
-      </div>
-    );
   const isImage = file?.type.startsWith("image/");
   if (local && broken === null)
     return (

@@ -1,1 +1,0 @@
-"""Analyses streams: follows their packets, decodes, infers, and writes results."""
