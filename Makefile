@@ -151,13 +151,13 @@ house: $(SETUP_TEST) ## modules of each service and the web UI, imports between 
 	@$(BIN)/python -m tools.house
 
 lint-images: $(SETUP_LINT_IMAGES) ## check Dockerfiles (hadolint) and compose files (schema, dclint)
-	$(BIN)/hadolint --failure-threshold style api/Dockerfile processor/Dockerfile detector/Dockerfile
+	$(BIN)/hadolint --failure-threshold style api/Dockerfile processor/Dockerfile detector/Dockerfile ingest/Dockerfile
 	$(DCLINT) --config tools/lint/dclint.yaml --max-warnings 0 docker-compose.yaml deploy/*.yaml
 
 fuzz: $(SETUP_TEST) ## hostile files, API requests and stored bytes, for a long time (SEED=1 MINUTES=60 CASES=10000)
 	@$(BIN)/python -m tests.support.hostile.fuzz $(or $(SEED),1) $(or $(MINUTES),60) $(or $(CASES),10000)
 
-test-images: $(SETUP_TEST) ## build the three images with buildah on a substitute base, and run them (minutes, root)
+test-images: $(SETUP_TEST) ## build the images with buildah on a substitute base, and run them (minutes, root)
 	tools/install-debian-packages images
 	$(BIN)/pytest -m images
 
@@ -246,12 +246,13 @@ PART_DETECTRON2 = grep -v '^setuptools==' requirements/all.txt | sed -n 's/ \\$$
   $(COMPILE) -c $(VENV)/lock/all.txt
 
 lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements again (minutes)
-	$(COMPILE) --all-build-deps $(call extras,api processor detector cli eval embedded test tools) \
+	$(COMPILE) --all-build-deps $(call extras,api processor detector ingest cli eval embedded test tools) \
 	  -o requirements/all.txt pyproject.toml
-	$(PART) --all-build-deps $(call extras,api processor detector cli eval embedded) -o requirements/embedded.txt pyproject.toml
+	$(PART) --all-build-deps $(call extras,api processor detector ingest cli eval embedded) -o requirements/embedded.txt pyproject.toml
 	$(PART) $(call extras,api) -o requirements/api.txt pyproject.toml
 	$(PART) $(call extras,processor) -o requirements/processor.txt pyproject.toml
 	$(PART) $(call extras,detector) -o requirements/detector.txt pyproject.toml
+	$(PART) $(call extras,ingest) -o requirements/ingest.txt pyproject.toml
 	$(PART_DETECTRON2) -o requirements/detectron2.txt requirements/detectron2.in
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
 	$(PART) -o requirements/bench.txt requirements/bench.in

@@ -93,6 +93,12 @@ class ImageRefused(InvalidInput):
     code = "image_refused"
 
 
+class OfferRefused(InvalidInput):
+    """A WHIP offer that cannot be answered; the detail says what to offer."""
+
+    code = "offer_refused"
+
+
 class WebhooksOff(WebDetectorError):
     """The operator has disabled webhooks."""
 
@@ -286,7 +292,7 @@ class StreamKeyMissing(Conflict):
 
 
 class StreamNotFed(Conflict):
-    """The stream takes no images: it is stopped, or of another kind."""
+    """The stream takes no images and no sender: it is stopped, of another kind, or another ingest reads it."""
 
     code = "stream_not_fed"
 
@@ -320,6 +326,18 @@ class Unavailable(WebDetectorError):
 
     code = "unavailable"
     retry_seconds = 5
+
+
+class NoIngest(Unavailable):
+    """No ingest is running, or none answers in time."""
+
+    code = "no_ingest"
+
+
+class NoMediaPort(Unavailable):
+    """All UDP ports for media are in use."""
+
+    code = "no_media_port"
 
 
 class StoreUnavailable(Unavailable):

@@ -82,7 +82,7 @@ class Inference:
         self._message, self._model = message, model
         self._head = heads.get(model)
         options = message.plan.options
-        self._class_ids = _class_ids(model, options.labels)
+        self._class_ids = heads.class_ids(model, options.labels)
         self._crop = area(options.region, message.width, message.height)
         self._parts = deque(parts(message))
         self._found: dict[int, Detections] = {}  # by place in the message
@@ -214,14 +214,6 @@ class Inference:
             self._pausing = self._pausing or self._callbacks.should_pause()
         if self._pausing and may_pause:
             raise _Paused
-
-
-def _class_ids(model: Model, labels: tuple[str, ...] | None) -> frozenset[int] | None:
-    if labels is None and all(model.labels):
-        return None
-    return frozenset(
-        number for number, label in enumerate(model.labels) if label and (labels is None or label in labels)
-    )
 
 
 def _block(message: Chunk, places: list[int], found: list[Detections]) -> Block:

@@ -7,7 +7,6 @@ parent and time limits can end it.
 import logging
 import os
 import signal
-import socket
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -25,7 +24,8 @@ from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.tasks import detector_queue
 from contracts.workers.celery_app import create_celery, worker_arguments
-from contracts.workers.registration import Loaded, connect, heartbeat_step, registration_step
+from contracts.workers.registration import Loaded, connect, worker_name
+from contracts.workers.steps import heartbeat_step, registration_step
 from detector import tasks  # noqa: F401  (registers the task)
 from detector.context import Services, context
 from detector.decode.parent import Budget, Decoders
@@ -33,6 +33,7 @@ from detector.engine import EngineConfig, EngineInfo
 from detector.engines.loaded import Engines
 from detector.engines.startup import Loading, loading_step
 from detector.parking import Parking
+from detector.pools import pools
 from media.sandbox import warn_if_weak
 
 log = logging.getLogger(__name__)
@@ -59,12 +60,6 @@ def build(
     )
 
 
-def pools(settings: Settings) -> tuple[str, ...]:
-    """The pools that this worker serves; the empty name is the default one."""
-    names = [name.strip() for name in settings.detector_pools.split(",")]
-    return tuple(dict.fromkeys(name for name in names if name)) or ("",)
-
-
 def warm_up(settings: Settings, services: Services) -> None:
     """Start the decoder's fork server and load the configured models. Raises WebDetectorError."""
     services.decoders.start()
@@ -89,7 +84,7 @@ def create(settings: Settings, loading: Loading) -> Celery:
     if settings.heartbeat_file:
         app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
     parent = os.getpid()
-    worker = f"{socket.gethostname()}:{parent}:{uuid.uuid4().hex[:8]}"
+    worker = worker_name()
 
     @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
     def _logging(**_: Any) -> None:

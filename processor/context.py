@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import redis
 from celery import Celery
 
 from contracts.coordination.leases import Coordination
@@ -16,7 +17,8 @@ from processor.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The processor's dependencies. detectors, processors: the last known number of live ones."""
+    """The processor's dependencies. live: where streams are, see contracts.live. detectors, processors: the
+    last known number of live ones."""
 
     settings: Settings
     catalogue: Catalogue
@@ -25,6 +27,7 @@ class Services:
     store: ResultStore
     coordination: Coordination
     repository: Repository
+    live: "redis.Redis"
     detectors: Callable[[], int] = lambda: 1
     processors: Callable[[], int] = lambda: 1
 

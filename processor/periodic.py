@@ -11,11 +11,15 @@ from contracts.errors import Unavailable
 from processor.context import Services
 from processor.housekeeping import cleanup
 from processor.jobs import reaper
+from processor.recordings.publishing import publish_streams
+from processor.recordings.reaper import resend_recordings
+from processor.recordings.retention import expire_recordings
 
 log = logging.getLogger(__name__)
 
 _HOUR = 3600
 _MINUTE = 60
+_PUBLISH_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,11 @@ RECOVERY: tuple[Callable[[Services], None], ...] = (
     reaper.resend_jobs,
     reaper.resend_probes,
     reaper.resend_renditions,
+    resend_recordings,
 )
 CLEAN_UPS = (
+    CleanUp(names.PUBLISH_STREAMS, _PUBLISH_SECONDS, publish_streams),
+    CleanUp(names.EXPIRE_RECORDINGS, _MINUTE, expire_recordings),
     CleanUp(names.INDEX_WORKERS, _MINUTE, cleanup.index_registrations),
     CleanUp(names.SWEEP_RESULTS, _MINUTE, cleanup.remove_expired_results),
     CleanUp(names.EXPIRE_UPLOADS, None, cleanup.expire_uploads),

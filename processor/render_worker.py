@@ -15,7 +15,8 @@ from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.wire.tasks import QUEUE_RENDER
 from contracts.workers.celery_app import create_celery, worker_arguments
-from contracts.workers.registration import connect, heartbeat_step, registration_step
+from contracts.workers.registration import connect
+from contracts.workers.steps import heartbeat_step, registration_step
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import context

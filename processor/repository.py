@@ -66,7 +66,7 @@ class Repository:
         with self._database.write() as session:
             moved: bool = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
             if moved and target in TERMINAL:
-                _note_end(session, job_id)
+                note_end(session, job_id)
             return moved
 
     def begin(self, job_id: str, limit: int) -> bool:
@@ -230,7 +230,7 @@ def _next_jobs(session: Session, user_id: str, limit: int) -> list[Job]:
     return next_jobs(session.scalars(statement.options(needed)).all(), limit)
 
 
-def _note_end(session: Session, job_id: str) -> None:
+def note_end(session: Session, job_id: str) -> None:
     """Add a delivery for each webhook of the job's user, in the transaction that ends the job."""
     mine = select(Webhook.id).join(Job, Job.user_id == Webhook.user_id).where(Job.id == job_id)
     # Lock the webhooks until the deliveries are inserted: a concurrent deletion must not fail the transaction.

@@ -6,7 +6,16 @@ from contracts.database.tables import Rendition
 from contracts.wire.messages import Chunk
 from contracts.wire.renditions import render_queue
 from contracts.wire.runs import to_message
-from contracts.wire.tasks import DETECT_CHUNK, MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, RENDER, detector_queue, task_id
+from contracts.wire.tasks import (
+    DETECT_CHUNK,
+    FILE_RECORDING,
+    MERGE_CHUNKS,
+    PROBE_VIDEO,
+    PROCESS_VIDEO,
+    RENDER,
+    detector_queue,
+    task_id,
+)
 from processor.context import Services
 
 
@@ -41,3 +50,8 @@ def render_signature(services: Services, rendition: Rendition) -> Signature:
     """The task that makes a rendition."""
     queue = render_queue(rendition.kind)
     return services.celery.signature(RENDER, args=(rendition.id,), immutable=True, queue=queue, routing_key=queue)
+
+
+def file_signature(services: Services, recording_id: str) -> Signature:
+    """The task that makes a video of a closed recording."""
+    return services.celery.signature(FILE_RECORDING, args=(recording_id,), immutable=True)

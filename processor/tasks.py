@@ -1,12 +1,28 @@
 """The processor's tasks: decode, call, encode."""
 
+from typing import Any
+
 from celery import shared_task
 
+from contracts.live.recordings import RecordingClosed, RecordingOpened
 from contracts.storage.removal import remove_job_data
-from contracts.wire.tasks import HOUSEKEEP, MERGE_CHUNKS, PROBE_VIDEO, PROCESS_VIDEO, REAP, REMOVE_JOBS, RENDER
+from contracts.wire.messages import from_json
+from contracts.wire.tasks import (
+    CLOSE_RECORDING,
+    FILE_RECORDING,
+    HOUSEKEEP,
+    MERGE_CHUNKS,
+    OPEN_RECORDING,
+    PROBE_VIDEO,
+    PROCESS_VIDEO,
+    REAP,
+    REMOVE_JOBS,
+    RENDER,
+)
 from processor import periodic
 from processor.context import context
 from processor.jobs import advance, planning, probing
+from processor.recordings import filing, receiving
 from processor.renditions import steps
 
 
@@ -34,6 +50,24 @@ def remove_jobs(video_id: str, job_ids: list[str]) -> None:
     services = context.current()
     for job_id in job_ids:
         remove_job_data(services.storage, services.store, video_id, job_id)
+
+
+@shared_task(name=OPEN_RECORDING, ignore_result=True)  # type: ignore[untyped-decorator]
+def open_recording(message: dict[str, Any]) -> None:
+    """An ingest has begun a recording; message: a RecordingOpened."""
+    receiving.open_recording(context.current(), from_json(message, RecordingOpened))
+
+
+@shared_task(name=CLOSE_RECORDING, ignore_result=True)  # type: ignore[untyped-decorator]
+def close_recording(message: dict[str, Any]) -> None:
+    """An ingest has ended a recording; message: a RecordingClosed."""
+    receiving.close_recording(context.current(), from_json(message, RecordingClosed))
+
+
+@shared_task(name=FILE_RECORDING, ignore_result=True)  # type: ignore[untyped-decorator]
+def file_recording(recording_id: str) -> None:
+    """Make a video with results of a closed recording."""
+    filing.file_recording(context.current(), recording_id)
 
 
 @shared_task(name=REAP, ignore_result=True)  # type: ignore[untyped-decorator]

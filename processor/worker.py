@@ -19,7 +19,8 @@ from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.tasks import HOUSEKEEP, QUEUE_PROBE, QUEUE_PROCESSOR, REAP
 from contracts.workers.celery_app import create_celery, worker_arguments
-from contracts.workers.registration import connect, heartbeat_step, periodic_step, registration_step
+from contracts.workers.registration import connect
+from contracts.workers.steps import heartbeat_step, periodic_step, registration_step
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import Services, context
@@ -39,6 +40,7 @@ def build(settings: Settings, celery: Celery) -> Services:
         store=open_result_store(settings.result_store_url, settings.result_ttl_seconds),
         coordination=Coordination.connect(settings.coordination_url),
         repository=Repository(open_database(settings.database_url)),
+        live=connect(settings.coordination_url),
         detectors=Workers(connect(settings.coordination_url), "detector"),
         processors=Workers(connect(settings.coordination_url), "processor"),
     )

@@ -1,6 +1,7 @@
 """DATA_DIR in embedded mode: its lock, the secrets, and the addresses of the service."""
 
 import fcntl
+import hmac
 import os
 import secrets
 import stat
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from cli.embedded.supervisor import Failed
 
 SECRET = "JWT_SECRET_KEY"  # noqa: S105  (the name of the setting, not its value)
+STREAM_SECRET = "STREAM_SECRET_KEY"  # noqa: S105
 DATABASE = "web-detector.sqlite"
 _SECRETS_FILE = "secrets.env"
 _ADDRESSES_FILE = "addresses.env"
@@ -58,17 +60,15 @@ def open_data_dir(folder: str) -> Iterator[DataDir]:
 
 
 def secret_environment(data_dir: DataDir, environ: Mapping[str, str]) -> dict[str, str]:
-    """The secrets that the environment lacks, from DATA_DIR/secrets.env, which is created at the first start."""
-    if environ.get(SECRET, "").strip():
-        return {}
-    path = data_dir.path / _SECRETS_FILE
-    if not path.exists():
-        _write_secret(path)
-    for line in path.read_text().splitlines():
-        name, _, value = line.partition("=")
-        if name.strip() == SECRET and value.strip():
-            return {SECRET: value.strip()}
-    raise Failed(f"{path} has no {SECRET}: remove the file, and a new one is created (existing tokens become invalid)")
+    """The secrets that the environment lacks: one from DATA_DIR/secrets.env, which is created at the first start, and
+    one that is derived from it."""
+    own = environ.get(SECRET, "").strip()
+    found = {} if own else {SECRET: _read_secret(data_dir.path / _SECRETS_FILE)}
+    if not environ.get(STREAM_SECRET, "").strip():
+        # Not the same key: who reads the addresses of cameras must not be able to sign tokens.
+        key = (own or found[SECRET]).encode()
+        found[STREAM_SECRET] = hmac.digest(key, b"web-detector stream addresses", "sha256").hex()
+    return found
 
 
 def write_addresses(data_dir: DataDir, environ: Mapping[str, str]) -> None:
@@ -108,6 +108,16 @@ def _make_private(path: Path) -> None:
 def _socket_missing(url: str) -> bool:
     parts = urlsplit(url)
     return parts.scheme in ("unix", "redis+socket") and not Path(parts.path).exists()
+
+
+def _read_secret(path: Path) -> str:
+    if not path.exists():
+        _write_secret(path)
+    for line in path.read_text().splitlines():
+        name, _, value = line.partition("=")
+        if name.strip() == SECRET and value.strip():
+            return value.strip()
+    raise Failed(f"{path} has no {SECRET}: remove the file, and a new one is created (existing tokens become invalid)")
 
 
 def _write_secret(path: Path) -> None:

@@ -11,16 +11,16 @@ from functools import partial
 from pathlib import Path
 
 from cli.embedded import valkey
-from cli.embedded.data_dir import DATABASE, SECRET, DataDir, open_data_dir, secret_environment, write_addresses
+from cli.embedded.data_dir import DATABASE, DataDir, open_data_dir, secret_environment, write_addresses
 from cli.embedded.guard import Guard
 from cli.embedded.process import Process
 from cli.embedded.supervisor import Failed, Stopped, Supervisor
 from contracts.errors import SettingsError
 from contracts.results.open import is_redis
 from contracts.runtime import telemetry
-from contracts.settings.fields import ROLES
+from contracts.settings.fields import ROLES, Role
 from contracts.settings.load import load
-from contracts.settings.table import Settings
+from contracts.settings.table import Settings, table
 
 ROOT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 120
@@ -47,10 +47,10 @@ class EmbeddedService:
             str(self.sockets) in url for url in (settings.broker_url, settings.result_store_url, settings.redis_url)
         )
 
-    @property
-    def environ_without_secrets(self) -> dict[str, str]:
-        """The environment of processes that do not need the secrets."""
-        return {name: value for name, value in self.environ.items() if name != SECRET}
+    def environ_of(self, role: Role | None) -> dict[str, str]:
+        """The environment of a role's process, without the secrets of others; None: without any."""
+        others = {row.variable for row in table() if row.secret and role not in row.roles}
+        return {name: value for name, value in self.environ.items() if name not in others}
 
     @property
     def detectors(self) -> int:
@@ -133,7 +133,7 @@ def check(environ: Mapping[str, str]) -> Settings:
 
 
 def roles(service: EmbeddedService) -> list[Process]:
-    """The api, a processor, a renderer and the detectors, with the same commands as in distributed mode."""
+    """The api, a processor, a renderer, an ingest and the detectors, with the same commands as in distributed mode."""
     settings = service.settings
     host, port = _bracketed(settings.host, settings.port)
     gunicorn = [
@@ -149,7 +149,7 @@ def roles(service: EmbeddedService) -> list[Process]:
     gunicorn += ["--keep-alive", "7"]  # clients close idle connections after 5 s; a stop waits for open ones
     gunicorn += ["--bind", f"{host}:{port}", "--workers", str(settings.api_workers), "api.asgi:create()"]
     threads = str(settings.detector_threads or max(1, service.cores // service.detectors))
-    detector = {**service.environ_without_secrets, "DETECTOR_THREADS": threads}
+    detector = {**service.environ_of("detector"), "DETECTOR_THREADS": threads}
     if settings.detector_python:  # the service may not be installed in its environment
         detector["PYTHONPATH"] = str(ROOT)
     python = settings.detector_python or sys.executable
@@ -170,7 +170,7 @@ def roles(service: EmbeddedService) -> list[Process]:
             service,
             "processor",
             ["-m", "processor.worker"],
-            service.environ_without_secrets,
+            service.environ_of("processor"),
             _WORKERS,
             niceness=_WORKER_NICENESS,
         ),
@@ -178,11 +178,12 @@ def roles(service: EmbeddedService) -> list[Process]:
             service,
             "renderer",
             ["-m", "processor.render_worker"],
-            service.environ_without_secrets,
+            service.environ_of("processor"),
             _WORKERS,
             niceness=_WORKER_NICENESS,
         ),
-        _python(service, "api", gunicorn, service.environ, _API),
+        _python(service, "ingest", ["-m", "ingest.worker"], service.environ_of("ingest"), _WORKERS),
+        _python(service, "api", gunicorn, service.environ_of("api"), _API),
     ]
 
 
@@ -197,7 +198,7 @@ def is_ready(service: EmbeddedService) -> bool:
         return False
     finally:
         connection.close()
-    wanted = {"processor": 1, "renderer": 1, "detector": service.detectors}
+    wanted = {"processor": 1, "renderer": 1, "detector": service.detectors, "ingest": 1}
     return answer.status == 200 and all(workers.get(role, 0) >= count for role, count in wanted.items())
 
 
@@ -211,7 +212,7 @@ def _prepare(supervisor: Supervisor, service: EmbeddedService) -> None:
             Process(
                 name="valkey",
                 command=valkey.command(service.sockets, data),
-                env=service.environ_without_secrets,
+                env=service.environ_of(None),
                 stage=_SERVER,
                 crash_seconds=5,  # time to finish writing its file
                 log=_log(service, "valkey"),
@@ -219,7 +220,7 @@ def _prepare(supervisor: Supervisor, service: EmbeddedService) -> None:
         )
     arguments = ["-m", "alembic", "-c", str(ROOT / "migrations" / "alembic.ini"), "upgrade", "head"]
     migrations = supervisor.start(
-        _python(service, "migrations", arguments, service.environ_without_secrets, _API, restart=False)
+        _python(service, "migrations", arguments, service.environ_of(None), _API, restart=False)
     )
     if service.uses_bundled_valkey:
         answers = valkey.probe(service.sockets)

@@ -6,6 +6,7 @@ Names come from `contracts.coordination.names`.
 
 import logging
 import time
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -164,6 +165,11 @@ class Locks:
     def renew(self, name: str, owner: str, seconds: int) -> LockState:
         """Set the time to live of a lock; LOST when another owner has it."""
         return LockState(int(self._renew(keys=[_lock_key(name), _contended_key(name)], args=[owner, seconds])))
+
+    def free(self, names: Sequence[str]) -> list[str]:
+        """Those of the locks that nobody holds, in one round trip."""
+        owners: Any = self._redis.mget([_lock_key(name) for name in names]) if names else []
+        return [name for name, owner in zip(names, owners, strict=True) if owner is None]
 
     def release(self, name: str, owner: str) -> None:
         """Release a lock, if it is still the owner's."""

@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import Field
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -49,6 +49,11 @@ def extra(field: Field[Any]) -> dict[str, Any]:
 def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """Parse a list of networks. Raises ValueError."""
     return tuple(ip_network(item.strip()) for item in text.split(",") if item.strip())
+
+
+def addresses(text: str) -> tuple[str, ...]:
+    """Parse a list of IP addresses. Raises ValueError."""
+    return tuple(str(ip_address(item.strip())) for item in text.split(",") if item.strip())
 
 
 def origins(text: str) -> tuple[str, ...]:

@@ -1,27 +1,21 @@
-"""Worker registration in Redis, and the periodic steps of a worker's main process."""
+"""Worker registration in Redis. Imports no Celery, so that a process without tasks stays small: the steps of Celery's
+workers are in contracts.workers.steps."""
 
-import logging
 import os
 import socket
 import uuid
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 import msgspec
 import redis
-from celery import bootsteps
-from kombu.exceptions import OperationalError
-
-from contracts.workers import heartbeat
-
-log = logging.getLogger(__name__)
 
 Worker = Literal["processor", "renderer", "detector", "ingest", "live_detector"]
 WORKERS: tuple[Worker, ...] = get_args(Worker)
 
 _PREFIX = "wd:worker:"
-_INTERVAL_SECONDS = 5
-_TTL_SECONDS = 3 * _INTERVAL_SECONDS
+INTERVAL_SECONDS = 5
+_TTL_SECONDS = 3 * INTERVAL_SECONDS
 _NAMES_TTL_SECONDS = 3600
 # KEYS: sets of the names of workers. Whether one lives is told by its key, which expires by the server's clock: the
 # clocks of the hosts may differ.
@@ -49,52 +43,23 @@ class Loaded(msgspec.Struct, frozen=True):
     precision: str
 
 
+class IngestLoad(msgspec.Struct, frozen=True):
+    """What an ingest says of itself. instance: its name, as in contracts.live.keys.whip_requests. streams: how many it
+    reads."""
+
+    instance: str
+    streams: int = 0
+
+
 def connect(url: str) -> "redis.Redis":
     """A client with short timeouts, for a worker's main process, which must not block when Redis does not answer."""
-    timeout = _INTERVAL_SECONDS / 2
+    timeout = INTERVAL_SECONDS / 2
     return redis.Redis.from_url(url, socket_timeout=timeout, socket_connect_timeout=timeout)
 
 
-def periodic_step(
-    name: str, seconds: float, tick: Callable[[], object], stopped: Callable[[], object] = lambda: None
-) -> type[bootsteps.StartStopStep]:
-    """A bootstep for `app.steps["consumer"]`: calls `tick` when the worker begins to consume and then every
-    `seconds`, on the timer of the main process; `stopped` at its end. Make one class per name.
-
-    When Redis or the broker cannot be reached, it logs a warning and tries again at the next call.
-    """
-
-    def attempt(call: Callable[[], object]) -> None:
-        try:
-            call()
-        except (redis.RedisError, OperationalError) as error:
-            log.warning("%s failed, next try in %g s: %s", name, seconds, error)
-
-    def start(self: Any, parent: Any) -> None:
-        attempt(tick)
-        self.entry = parent.timer.call_repeatedly(seconds, attempt, (tick,))
-
-    def stop(self: Any, parent: Any) -> None:
-        if entry := getattr(self, "entry", None):
-            entry.cancel()
-        attempt(stopped)
-
-    members = {"requires": ("celery.worker.consumer.tasks:Tasks",), "start": start, "stop": stop}
-    return type(name, (bootsteps.StartStopStep,), members)
-
-
-def registration_step(
-    role: Worker, client: "redis.Redis", value: Callable[[], bytes] = lambda: b"1"
-) -> type[bootsteps.StartStopStep]:
-    """A bootstep that registers the worker. value: what it says of itself."""
-    # Host name and process id are not unique across containers.
-    name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    return periodic_step(
-        "Registration",
-        _INTERVAL_SECONDS,
-        lambda: register(client, role, name, value()),
-        lambda: unregister(client, role, name),
-    )
+def worker_name() -> str:
+    """A new name for a worker. Host name and process id are not unique across containers."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
 
 def register(client: "redis.Redis", role: Worker, name: str, value: bytes = b"1") -> None:
@@ -115,13 +80,6 @@ def unregister(client: "redis.Redis", role: Worker, name: str) -> None:
         pipe.delete(key)
         pipe.srem(_names_key(role), key)
         pipe.execute()
-
-
-def heartbeat_step(path: str) -> type[bootsteps.StartStopStep]:
-    """A bootstep that touches the heartbeat file: see contracts/workers/heartbeat.py."""
-    return periodic_step(
-        "Heartbeat", heartbeat.INTERVAL_SECONDS, lambda: heartbeat.beat(path), lambda: heartbeat.end(path)
-    )
 
 
 def live_workers(client: "redis.Redis") -> dict[Worker, int]:
@@ -146,6 +104,17 @@ def loaded_models(client: "redis.Redis") -> dict[str, list[Loaded]]:
             if item not in found.setdefault(item.model, []):
                 found[item.model].append(item)
     return found
+
+
+def live_ingests(client: "redis.Redis") -> list[IngestLoad]:
+    """All live ingests, the least busy one first."""
+    found = []
+    for value in _read(client, ["ingest"])[0]:
+        try:
+            found.append(msgspec.json.decode(value, type=IngestLoad))
+        except msgspec.MsgspecError:  # written by another release
+            continue
+    return sorted(found, key=lambda one: (one.streams, one.instance))
 
 
 def index_workers(client: "redis.Redis") -> None:

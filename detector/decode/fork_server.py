@@ -1,10 +1,10 @@
-"""The fork server: a process that has imported all that decoding needs, and forks one decoder for each chunk.
+"""The fork server: a process that has imported all that decoding needs, and forks a decoder for each chunk or stream.
 
     python -m detector.decode.fork_server DESCRIPTOR
 
 DESCRIPTOR is a socket to the detector. The fork server itself reads no untrusted byte, so that no file can affect
 the decoder of another; a decoder is sandboxed (see media.sandbox) before it reads the first. Each runs until the
-detector sends a byte or ends; the fork server answers the byte with the decoder's exit status.
+detector says so or ends.
 """
 
 import os
@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from mmap import mmap
 from typing import NoReturn
 
@@ -22,16 +23,21 @@ from contracts.errors import DecodeFailed, StorageUnavailable
 from contracts.storage.range_reader import watched
 from detector.decode.crop import Cropper
 from detector.decode.frames import ToImage, decode
+from detector.decode.live_child import answer
 from detector.decode.protocol import (
     DETAIL_CHARACTERS,
     STATUS,
     Alive,
     DecodeRequest,
     Descriptors,
+    End,
     Ended,
     Frame,
+    LiveRequest,
     Message,
-    receive_request,
+    Request,
+    Start,
+    receive_order,
 )
 from detector.tensors import Image
 from media import sandbox
@@ -70,7 +76,7 @@ def produce(request: DecodeRequest, descriptors: Descriptors, images: Image, cha
     crop = Cropper(request.chunk.plan.options.region, orientation)
     to_image = ToImage(orientation, request.view, request.channels, crop)
     number = pixels = 0
-    with taken(descriptors.video) as source, watched(source) as reader:
+    with taken(descriptors.source) as source, watched(source) as reader:
         for place, frame in decode(reader, request.chunk, channel.keep_alive):
             size = frame.width * frame.height  # may change between frames
             pixels += size
@@ -85,23 +91,37 @@ def produce(request: DecodeRequest, descriptors: Descriptors, images: Image, cha
             number += 1
 
 
-def _decoder(request: DecodeRequest, descriptors: Descriptors, parent: int) -> NoReturn:
-    """Run the decoder process of one chunk."""
+def _decoder(start: Start, parent: int) -> NoReturn:
+    """Run a decoder process."""
     _silence()
-    images = np.frombuffer(mmap(descriptors.memory, 0), np.uint8).reshape(request.shape)
-    channel = _Channel(socket.socket(fileno=descriptors.channel), request.slots)
-    sandbox.enter(sandbox.Bounds(request.memory_bytes, request.cpu_seconds), parent)
-    ended = Ended()
+    request, descriptors = start.request, start.descriptors
+    memory = mmap(descriptors.memory, 0)
+    with socket.socket(fileno=descriptors.channel) as channel:
+        work = _work(request, descriptors, memory, channel)
+        sandbox.enter(sandbox.Bounds(request.memory_bytes, request.cpu_seconds), parent)
+        channel.send(msgspec.msgpack.encode(_ended_by(work)))
+        os._exit(0)
+
+
+def _work(request: Request, descriptors: Descriptors, memory: mmap, channel: socket.socket) -> Callable[[], None]:
+    """What a decoder does; all that it needs is open."""
+    if isinstance(request, LiveRequest):
+        packets = socket.socket(fileno=descriptors.source)
+        return lambda: answer(request, packets, memory, channel)
+    images = np.frombuffer(memory, np.uint8).reshape(request.shape)
+    return lambda: produce(request, descriptors, images, _Channel(channel, request.slots))
+
+
+def _ended_by(work: Callable[[], None]) -> Ended:
     try:
-        produce(request, descriptors, images, channel)
+        work()
     except (DecodeFailed, StorageUnavailable) as error:
-        ended = Ended(error.code, error.detail[:DETAIL_CHARACTERS])
+        return Ended(error.code, error.detail[:DETAIL_CHARACTERS])
     except MemoryError:  # av.error.MemoryError included
-        ended = Ended(DecodeFailed.code, "decoding it takes more memory than is allowed")
+        return Ended(DecodeFailed.code, "decoding it takes more memory than is allowed")
     except BaseException as error:
-        ended = Ended("internal", repr(error)[:DETAIL_CHARACTERS])
-    channel.send(ended)
-    os._exit(0)
+        return Ended("internal", repr(error)[:DETAIL_CHARACTERS])
+    return Ended()
 
 
 def _silence() -> None:
@@ -113,21 +133,28 @@ def _silence() -> None:
 
 
 def serve(detector: socket.socket) -> None:
-    """Fork one decoder after the other until the detector ends."""
-    while (received := receive_request(detector)) is not None:
-        request, descriptors = received
+    """Fork and end decoders until the detector ends."""
+    decoders: dict[int, int] = {}  # their process ids by number
+    while (order := receive_order(detector)) is not None:
+        if isinstance(order, End):
+            detector.sendall(STATUS.pack(_end(decoders.pop(order.number))))
+            continue
         parent = os.getpid()
         child = os.fork()
         if not child:
             detector.close()
-            _decoder(request, descriptors, parent)
-        for descriptor in (descriptors.video, descriptors.memory, descriptors.channel):
+            _decoder(order, parent)
+        decoders[order.number] = child
+        for descriptor in (order.descriptors.source, order.descriptors.memory, order.descriptors.channel):
             os.close(descriptor)
-        asked = detector.recv(1)
-        os.kill(child, signal.SIGKILL)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if asked:
-            detector.sendall(STATUS.pack(status))
+    for child in decoders.values():
+        _end(child)
+
+
+def _end(child: int) -> int:
+    """End a decoder; its exit status."""
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def main(arguments: list[str]) -> int:

@@ -1,39 +1,34 @@
 """Decodes a chunk in a process of its own, so that a hostile video cannot crash the detector."""
 
-import fcntl
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from mmap import mmap
 from typing import BinaryIO, cast
 
 import msgspec
-import numpy as np
 
 from contracts.errors import DecodeFailed, StorageUnavailable
 from contracts.wire.messages import Chunk
 from contracts.wire.runs import parts
 from detector.decode.crop import shown_area
+from detector.decode.processes import ForkServer, Once, shared_memory
 from detector.decode.protocol import (
+    BROKE,
+    HUNG,
     MESSAGE_BYTES,
-    STATUS,
     DecodeRequest,
     DecoderLost,
     Descriptors,
     Ended,
     Frame,
     Message,
-    send_request,
 )
 from detector.tensors import Image
 from detector.view import View
-from media.child_environment import environment
 from media.file_handover import handed
 from media.orientation import orientation_of
 
@@ -46,9 +41,6 @@ RING_BYTES = 256 * 1024**2
 SILENT_SECONDS = 300.0
 MEMORY_BYTES = 4 * 1024**3
 CPU_SECONDS = 600
-_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-_BROKE = "decoding it broke the decoder: it is damaged, or made to do harm"
-_HUNG = "decoding it came to a standstill: it is damaged, or made to do harm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +93,7 @@ class Images:
                 self._number += 1
                 return message.place, self._memory[(self._number - 1) % self._request.slots]
             if isinstance(message, Frame):
-                self.failure = _BROKE
+                self.failure = BROKE
                 break
             if isinstance(message, Ended):
                 self._end(message)
@@ -122,7 +114,7 @@ class Images:
             except TimeoutError:
                 self._silent += time.monotonic() - since
                 if self._silent > SILENT_SECONDS:
-                    self.failure = _HUNG
+                    self.failure = HUNG
                     return None
                 self._idle()
                 continue
@@ -133,12 +125,12 @@ class Images:
                 status = self._status()
                 if status >= 0 or status == -signal.SIGKILL:  # such as by the kernel's OOM killer
                     raise DecoderLost(f"the decoder was killed from outside (status {status})")
-                self.failure = _BROKE
+                self.failure = BROKE
                 return None
             try:
                 return cast(Message, msgspec.msgpack.decode(data, type=Message))
             except msgspec.DecodeError:
-                self.failure = _BROKE
+                self.failure = BROKE
                 return None
 
     def _laid_out(self, frame: Frame) -> View:
@@ -169,31 +161,19 @@ class Decoders:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._fork_server: subprocess.Popen[bytes] | None = None
-        self._channel: socket.socket | None = None
+        self._fork_server = ForkServer()
 
     def another(self) -> "Decoders":
         """Decoders with the same limits and a fork server of their own, for one that outlives its task."""
         return Decoders(self._budget)
 
-    def start(self) -> socket.socket:
-        """Start the fork server if it does not run; the socket to it."""
-        if self._channel is None:
-            self._channel, theirs = socket.socketpair()
-            with theirs:
-                command = [sys.executable, "-m", "detector.decode.fork_server", str(theirs.fileno())]
-                self._fork_server = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, env=environment(), pass_fds=(theirs.fileno(),)
-                )
-        return self._channel
+    def start(self) -> None:
+        """Start the fork server if it does not run."""
+        self._fork_server.start()
 
     def close(self) -> None:
         """End the fork server."""
-        if self._channel is not None and self._fork_server is not None:
-            self._channel.close()
-            self._fork_server.kill()
-            self._fork_server.wait()
-        self._channel = self._fork_server = None
+        self._fork_server.close()
 
     @contextmanager
     def images(
@@ -212,23 +192,17 @@ class Decoders:
         Raises DecoderLost, as iterating does.
         """
         request = self._request(chunk, view, channels)
-        descriptor, memory = _shared(request.shape)
+        descriptor, memory = shared_memory(request.shape)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(max(idle_seconds, 0.001))  # 0 would mean not to wait at all
         images = Images(ours, request, memory, idle)
         with ours, handed(source) as video:
             with theirs:
                 try:
-                    send_request(self.start(), request, Descriptors(video, descriptor, theirs.fileno()))
-                except OSError as error:
-                    self.close()
-                    raise DecoderLost("the fork server of the decoders has ended") from error
-                except BaseException:  # such as a time limit: the request may be sent by half
-                    self.close()
-                    raise
+                    number = self._fork_server.begin(request, Descriptors(video, descriptor, theirs.fileno()))
                 finally:
                     os.close(descriptor)
-            ending = _Once(self._end)
+            ending = Once(lambda: self._fork_server.end(number))
             images.ended_by(ending)
             try:
                 yield images
@@ -242,42 +216,3 @@ class Decoders:
         budget = self._budget
         limits = (budget.frame_pixels, budget.pixels, MEMORY_BYTES, CPU_SECONDS * len(parts(chunk)))
         return DecodeRequest(chunk, view, channels, slots, *limits)
-
-    def _end(self) -> int:
-        """End the decoder; its exit status, or that of SIGKILL where the fork server has ended too."""
-        answer = b""
-        try:
-            channel = self.start()
-            channel.sendall(b"\0")
-            answer = channel.recv(STATUS.size, socket.MSG_WAITALL)
-        except OSError:
-            pass
-        finally:
-            if len(answer) < STATUS.size:  # its next answer would be out of step
-                self.close()
-        return int(STATUS.unpack(answer)[0]) if answer else -signal.SIGKILL
-
-
-class _Once:
-    """Makes a call once and keeps its result."""
-
-    def __init__(self, call: Callable[[], int]) -> None:
-        self._call = call
-        self._answer: int | None = None
-
-    def __call__(self) -> int:
-        if self._answer is None:
-            self._answer = self._call()
-        return self._answer
-
-
-def _shared(shape: tuple[int, ...]) -> tuple[int, Image]:
-    """Shared memory for images of that shape, uint8, and its file descriptor.
-
-    Its size is sealed: a decoder that could truncate it would crash the detector with SIGBUS.
-    """
-    size = int(np.prod(shape))
-    descriptor = os.memfd_create("images", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(descriptor, size)
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
-    return descriptor, np.frombuffer(mmap(descriptor, size), np.uint8).reshape(shape)

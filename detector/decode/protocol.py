@@ -1,8 +1,9 @@
-"""The protocol between the detector, its fork server, and the decoder process of one chunk.
+"""The protocol between the detector, its fork server, and the decoder processes of chunks and streams.
 
-The detector sends the fork server a decode request with file descriptors, and later one byte that ends the decoder;
-the fork server answers with its exit status. The decoder writes images into a ring buffer in shared memory and sends
-a Frame message for each; the detector answers with one byte when the slot may be overwritten.
+The detector sends the fork server a request with file descriptors under a number, and later the number alone, which
+ends that decoder; the fork server answers with its exit status. The decoder of a chunk writes images into a ring buffer
+in shared memory and sends a Frame message for each; the detector answers with one byte when the slot may be
+overwritten. The decoder of a stream is asked, packet by packet: see detector.decode.live_protocol.
 """
 
 import socket
@@ -15,16 +16,19 @@ from contracts.errors import WebDetectorError
 from contracts.wire.messages import Chunk
 from detector.view import View
 
-_LENGTH = struct.Struct("<Q")
+# Number of the decoder, and length of the request in bytes; 0: end it.
+_HEAD = struct.Struct("<QQ")
 STATUS = struct.Struct("<i")
 _DESCRIPTORS = 3
 MESSAGE_BYTES = 4096  # the longest message of a decoder
 DETAIL_CHARACTERS = 500
+BROKE = "decoding it broke the decoder: it is damaged, or made to do harm"
+HUNG = "decoding it came to a standstill: it is damaged, or made to do harm"
 
 Edge = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 
 
-class DecodeRequest(msgspec.Struct, frozen=True):
+class DecodeRequest(msgspec.Struct, frozen=True, tag="chunk"):
     """What to decode, and how each frame becomes an image.
 
     view: of the chunk's region in frames of the chunk's size; see View.showing for other sizes. channels: "BGR" or
@@ -47,11 +51,29 @@ class DecodeRequest(msgspec.Struct, frozen=True):
         return (self.slots, self.view.canvas[1], self.view.canvas[0], 3)
 
 
-class Descriptors(msgspec.Struct, frozen=True):
-    """What is passed with a request. video: see media.file_handover. memory: the images. channel: a socket to the
-    detector."""
+class LiveRequest(msgspec.Struct, frozen=True, tag="live"):
+    """A decoder of a stream, which is told the rest packet by packet.
 
-    video: int
+    codec, extradata: see contracts.live.packets.CodecConfig. slot_bytes: of each of the LIVE_SLOTS images in the shared
+    memory. frame_pixels: most pixels of a frame. memory_bytes, cpu_seconds: what it may use.
+    """
+
+    codec: str
+    extradata: bytes
+    slot_bytes: int
+    frame_pixels: int
+    memory_bytes: int
+    cpu_seconds: int
+
+
+Request = DecodeRequest | LiveRequest
+
+
+class Descriptors(msgspec.Struct, frozen=True):
+    """What is passed with a request. source: of the video, see media.file_handover; of a stream, a socket with its
+    packets. memory: the images. channel: a socket to the detector."""
+
+    source: int
     memory: int
     channel: int
 
@@ -87,22 +109,53 @@ class DecoderLost(WebDetectorError):
     code = "decoder_lost"
 
 
-def send_request(channel: socket.socket, request: DecodeRequest, descriptors: Descriptors) -> None:
-    """Send a decode request to the fork server."""
-    data = msgspec.msgpack.encode(request)
-    socket.send_fds(channel, [_LENGTH.pack(len(data))], [descriptors.video, descriptors.memory, descriptors.channel])
+class Start(msgspec.Struct, frozen=True):
+    """Start a decoder under a number."""
+
+    number: int
+    request: Request
+    descriptors: Descriptors
+
+
+class End(msgspec.Struct, frozen=True):
+    """End the decoder with that number."""
+
+    number: int
+
+
+def send_start(channel: socket.socket, order: Start) -> None:
+    """Send the fork server a request."""
+    data = msgspec.msgpack.encode(order.request)
+    passed = order.descriptors
+    socket.send_fds(channel, [_HEAD.pack(order.number, len(data))], [passed.source, passed.memory, passed.channel])
     channel.sendall(data)
 
 
-def receive_request(channel: socket.socket) -> tuple[DecodeRequest, Descriptors] | None:
-    """The next decode request; None when the detector has ended."""
-    head, passed, _, _ = socket.recv_fds(channel, _LENGTH.size, _DESCRIPTORS)
-    if len(head) < _LENGTH.size:
+def send_end(channel: socket.socket, order: End) -> None:
+    """Tell the fork server to end a decoder."""
+    channel.sendall(_HEAD.pack(order.number, 0))
+
+
+def receive_order(channel: socket.socket) -> Start | End | None:
+    """The detector's next order; None when it has ended."""
+    head, passed, _, _ = socket.recv_fds(channel, _HEAD.size, _DESCRIPTORS)
+    if len(head) < _HEAD.size:
         return None
+    number, length = _HEAD.unpack(head)
+    if not length:
+        return End(number)
+    data = receive_exactly(channel, length)
+    if data is None:
+        return None
+    return Start(number, msgspec.msgpack.decode(data, type=Request), Descriptors(*passed))
+
+
+def receive_exactly(channel: socket.socket, length: int) -> bytearray | None:
+    """So many bytes of a stream socket; None when it ends before."""
     data = bytearray()
-    while len(data) < _LENGTH.unpack(head)[0]:
-        piece = channel.recv(min(_LENGTH.unpack(head)[0] - len(data), 1 << 20))
+    while len(data) < length:
+        piece = channel.recv(min(length - len(data), 1 << 20))
         if not piece:
             return None
         data += piece
-    return msgspec.msgpack.decode(data, type=DecodeRequest), Descriptors(*passed)
+    return data

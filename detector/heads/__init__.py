@@ -46,3 +46,12 @@ def get(model: Model) -> Head:
     if head.fixed_size and model.input_size is None:
         raise ModelBroken(f"model {model.id}: head {model.head} needs an input_size")
     return head
+
+
+def class_ids(model: Model, labels: Collection[str] | None) -> frozenset[int] | None:
+    """The classes to keep for those labels: see Head.decode. labels: None for all."""
+    if labels is None and all(model.labels):
+        return None
+    return frozenset(
+        number for number, label in enumerate(model.labels) if label and (labels is None or label in labels)
+    )

@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Engine, ScalarSelect, delete, func, select
 
 from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.database.engine import Database
-from contracts.database.tables import AuditEvent, Job, Rendition, Upload, Video
+from contracts.database.tables import AuditEvent, Job, Recording, Rendition, Upload, Video
+from contracts.live.recordings import RecordingState
 from contracts.results.port import ResultStore
 from contracts.storage.port import Storage
 from contracts.wire.job_states import ACTIVE, TERMINAL
@@ -102,6 +103,13 @@ class Inventory:
         """Which of these ids are renditions."""
         with self._database.read() as session:
             return set(session.scalars(select(Rendition.id).where(Rendition.id.in_(list(ids)))))
+
+    def recordings_of(self, ids: Iterable[str]) -> set[str]:
+        """Which of these ids are recordings that are not filed. One that failed is kept as long as its stream."""
+        kept = (Recording.state != str(RecordingState.FAILED)) | Recording.stream_id.is_not(None)
+        unfiled = Recording.state != str(RecordingState.FILED)
+        with self._database.read() as session:
+            return set(session.scalars(select(Recording.id).where(Recording.id.in_(list(ids)), unfiled, kept)))
 
 
 @dataclass(frozen=True, slots=True)

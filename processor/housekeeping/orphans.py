@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal
 
 import msgspec
@@ -36,9 +36,11 @@ def orphans(stores: DataStores, seconds: float) -> Iterator[Orphan]:
     seen: set[str] = set()
     keys = stores.storage.idle(seconds)
     while batch := list(islice(keys, _AT_ONCE)):
-        owners = {key: owner for key in batch if key not in seen and (owner := _owner(key))}
+        new = [key for key in batch if key not in seen]
+        owners = {key: owner for key in new if (owner := _owner(key))}
+        recordings = {key: recording for key in new if (recording := _recording(key))}
         # Query after listing, so that rows inserted after their object was written are seen.
-        for key in _unowned(stores, owners):
+        for key in chain(_unowned(stores, owners), _unneeded(stores, recordings)):
             seen.add(key)
             yield Orphan("object", key)
     if stores.store is not None:
@@ -75,6 +77,12 @@ def _unowned(stores: DataStores, owners: dict[str, _Owner]) -> Iterator[str]:
             yield key
 
 
+def _unneeded(stores: DataStores, recordings: dict[str, str]) -> Iterator[str]:
+    """The keys of recordings that nobody makes a video of any more."""
+    needed = stores.inventory.recordings_of(recordings.values())
+    return (key for key, recording in recordings.items() if recording not in needed)
+
+
 def _is_made(owner: _Owner) -> bool:
     return owner.part in (*VIDEO_KINDS, ANNOTATED)
 
@@ -88,4 +96,12 @@ def _owner(key: str) -> _Owner | None:
             key in (plan_key(video, job), result_key(video, job)) or part == ANNOTATED
         ):
             return _Owner(video, job, part)
+    return None
+
+
+def _recording(key: str) -> str | None:
+    """The recording whose object this is, None for any other key."""
+    match key.split("/"):
+        case ["streams", _, recording]:
+            return recording
     return None

@@ -37,6 +37,7 @@ _BUNDLED_FILES = Path(__file__).parents[2] / "detector" / "models"
 _SECONDS = 5
 _LEAST_FREE = 5 * 1024**3
 _CLOCK_WARNS, _CLOCK_FAILS = 2.0, 30.0
+_OF_STREAMS = {"ingest", "live_detector"}
 _QUEUES = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, QUEUE_DETECTOR)
 
 
@@ -165,12 +166,15 @@ def _room(settings: Settings) -> str:
 
 
 def workers(settings: Settings) -> str:
-    """At least one worker of each role is running."""
+    """At least one worker of each role is running. Without those of streams, jobs work all the same: a warning."""
     with _redis(settings) as client:
         found = {role: count_workers(client, role) for role in WORKERS}
-    seen = ", ".join(f"{count} {role}{'' if count == 1 else 's'}" for role, count in found.items())
+    names = {role: role.replace("_", " ") for role in found}
+    seen = ", ".join(f"{count} {names[role]}{'' if count == 1 else 's'}" for role, count in found.items())
     if missing := [role for role, count in found.items() if not count]:
-        raise CheckFailed(seen, f"start a {' and a '.join(missing)}, or check its log: jobs wait until it runs")
+        bad = not _OF_STREAMS.issuperset(missing)
+        who, waiting = ", ".join(names[role] for role in missing), "jobs wait" if bad else "streams wait"
+        raise CheckFailed(seen, f"start {who}, or check the log: {waiting} until it runs", bad=bad)
     return seen
 
 

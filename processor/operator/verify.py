@@ -143,7 +143,7 @@ def _frames(header: ResultHeader, index: PacketIndex, numbers: Numbers, times: N
     all_times = _times(header, index)
     if header.media.frames != len(all_times):
         return []  # planned by release 1.0, which told frames apart by their times and missed some
-    asked = np.asarray(wanted(all_times, index.time_base, header.plan.options), np.int64)
+    asked = _asked(header, all_times, numbers)
     known, whole = np.zeros(len(asked), bool), np.zeros(len(asked), bool)
     for position, item in enumerate(header.missing, start=1):
         listed = (asked >= item.first) & (asked <= item.last)
@@ -159,7 +159,18 @@ def _frames(header: ResultHeader, index: PacketIndex, numbers: Numbers, times: N
     if len(inside) == len(numbers):
         wrong = np.asarray(all_times, np.int64)[numbers] != times
         found.append(_problem("frames differ in time from the video", numbers[wrong]))
+    if header.dropped is not UNSET and header.plan.options.sample_fps is None:
+        named = sum(item.frames for item in header.dropped)
+        if (left := len(all_times) - len(numbers)) > named:
+            found.append(f"frames have no result and are not named as dropped: {left - named} of them")
     return [line for line in found if line]
+
+
+def _asked(header: ResultHeader, times: tuple[int, ...], numbers: Numbers) -> Numbers:
+    """The frames that a result has to have; of a live stream, those that were analysed while they came."""
+    if header.dropped is not UNSET:
+        return numbers[(numbers >= 0) & (numbers < len(times))]
+    return np.asarray(wanted(times, header.time_base, header.plan.options), np.int64)
 
 
 def _times(header: ResultHeader, index: PacketIndex) -> tuple[int, ...]:

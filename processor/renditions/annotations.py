@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.ma  # np.unique imports this lazily; import it now, because the sandbox forbids opening files later
+from msgspec import UNSET
 
 from contracts.results.codec import BOX_SCALE, EMPTY, SCORE_SCALE, Block
 from contracts.results.result_file import ResultFile
@@ -68,5 +69,8 @@ def appearing(file: ResultFile) -> dict[int, int]:
 
 
 def covered(file: ResultFile, index: PacketIndex) -> Sequence[int]:
-    """Ascending numbers of the frames that the job selected by its options, with or without detections."""
+    """Ascending numbers of the frames that the job selected by its options, with or without detections; of a live
+    stream's, those that were analysed."""
+    if file.header.dropped is not UNSET:
+        return [number for at in range(len(file.starts)) for number in file.block(at, masks=False).frame.tolist()]
     return wanted(frame_order(index).times, index.time_base, file.header.plan.options)

@@ -14,7 +14,7 @@ import redis
 from api.context import context
 from api.readiness import Readiness
 from api.routes import status
-from contracts.workers.registration import register
+from contracts.workers.registration import WORKERS, register
 
 FLASK_THREADS = 10
 
@@ -86,7 +86,7 @@ def test_readiness_is_asked_once_a_second_without_scans_and_new_connections(app:
             assert answer.json() == {
                 "status": "ready",
                 "checks": dict.fromkeys(("database", "result_store", "broker", "redis"), "ok"),
-                "workers": {"processor": 0, "renderer": 0, "detector": 1},
+                "workers": {**dict.fromkeys(WORKERS, 0), "detector": 1},
             }
             before = seen()
             await asyncio.sleep(1.1)

@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from contracts.workers.registration import (
+    WORKERS,
     Loaded,
     clear_registrations,
     count_workers,
@@ -38,7 +39,7 @@ def test_live_workers_are_counted_in_one_call_without_a_scan(client: "redis.Redi
         register(client, "detector", name, msgspec.json.encode([LOADED]))
     register(client, "processor", "one")
     scans, evals = calls(client, "scan"), calls(client, "eval")
-    assert live_workers(client) == {"processor": 1, "renderer": 0, "detector": 2}
+    assert live_workers(client) == {**dict.fromkeys(WORKERS, 0), "processor": 1, "detector": 2}
     assert (calls(client, "scan"), calls(client, "eval")) == (scans, evals + 1)
     assert loaded_models(client) == {"m": [LOADED]}
     unregister(client, "detector", "one")
@@ -62,7 +63,7 @@ def test_workers_of_an_earlier_release_which_write_their_key_only_are_indexed(cl
     register(client, "detector", "new", msgspec.json.encode([]))
     index_workers(client)
     index_workers(client)
-    assert live_workers(client) == {"processor": 0, "renderer": 0, "detector": 2}
+    assert live_workers(client) == {**dict.fromkeys(WORKERS, 0), "detector": 2}
     assert loaded_models(client) == {"m": [LOADED]}
     client.delete("wd:worker:detector:old")
     assert count_workers(client, "detector") == 1

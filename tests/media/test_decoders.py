@@ -28,7 +28,7 @@ from detector.chunk_attempt import AFTER_ERROR_SECONDS, perform
 from detector.context import Services
 from detector.decode import parent as decoding
 from detector.decode.parent import Budget, Decoders, Images
-from detector.decode.protocol import Alive, DecodeRequest, DecoderLost, Ended, Frame
+from detector.decode.protocol import BROKE, Alive, DecodeRequest, DecoderLost, Ended, Frame
 from detector.inference import Outcome
 from detector.view import whole
 from tests.media.test_inference import MODEL, FakeEngines
@@ -270,7 +270,7 @@ def test_nothing_is_left_of_many_decoders(decoders: Decoders, engines: FakeEngin
     ids=["another frame", "a frame twice", "no size", "no message", "another message"],
 )
 def test_what_a_decoder_should_not_say_ends_it(said: list[Frame | bytes]) -> None:
-    assert heard([*said, Ended()])[1] == decoding._BROKE
+    assert heard([*said, Ended()])[1] == BROKE
 
 
 def test_what_a_decoder_says_is_heard_to_its_end() -> None:

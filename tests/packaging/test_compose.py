@@ -1,4 +1,4 @@
-"""The rules that docker-compose.yaml and the three Dockerfiles keep, each looked for in the parsed files."""
+"""The rules that docker-compose.yaml and the Dockerfiles keep, each looked for in the parsed files."""
 
 import fnmatch
 import re
@@ -20,6 +20,7 @@ PASSWORDS = {name: f"{name.lower()}9" for name in ("RABBITMQ_PASSWORD", "POSTGRE
 SECRETS = {**PASSWORDS, "JWT_SECRET_KEY": "0123456789abcdef" * 2}
 CENTRAL = Compose(MAIN, "deploy/central-host.yaml")
 TEXT = (ROOT / "docker-compose.yaml").read_text()
+UDP = "50000-50031"
 
 
 def environment(service: str, **values: str) -> dict[str, str]:
@@ -34,7 +35,7 @@ def conditions(service: str) -> dict[str, str]:
 
 
 def test_services_are_those_of_distributed_mode() -> None:
-    assert set(OURS) == {"api", "processor", "renderer", "detector", "detector-gpu", "migrate"}
+    assert set(OURS) == {"api", "processor", "renderer", "detector", "detector-gpu", "ingest", "migrate"}
     assert set(SERVICES) - set(OURS) == {"rabbitmq", "redis", "postgres", "flower", "redisinsight"}
     assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
         "detector-gpu": ["gpu"],
@@ -110,7 +111,8 @@ def test_roles_depend_on_all_their_servers() -> None:
     servers = {"rabbitmq", "redis"}
     for name in ("api", "processor", "renderer"):
         assert set(conditions(name)) == servers | {"migrate"}
-    assert set(conditions("detector")) == set(conditions("detector-gpu")) == servers
+    for name in ("detector", "detector-gpu", "ingest"):
+        assert set(conditions(name)) == servers
     assert set(conditions("migrate")) == {"postgres"}
 
 
@@ -120,10 +122,22 @@ def test_logs_are_rotated(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_only_the_api_and_the_admin_uis_are_published_and_on_loopback(name: str) -> None:
-    published = {"api": "8080", "rabbitmq": "15672", "flower": "5555", "redisinsight": "5540"}
-    ports = [interpolated(port, {}) for port in SERVICES[name].get("ports", [])]
+def test_what_is_published_is_on_loopback(name: str) -> None:
+    published = {"api": "8080", "rabbitmq": "15672", "flower": "5555", "redisinsight": "5540", "ingest": UDP}
+    ports = [interpolated(port, {}).removesuffix("/udp") for port in SERVICES[name].get("ports", [])]
     assert ports == [f"127.0.0.1:{port}:{port}" for service, port in published.items() if service == name]
+
+
+def test_the_media_ports_of_the_ingest_are_those_that_it_uses() -> None:
+    for values, address, ports in (
+        ({}, "127.0.0.1", UDP),
+        ({"WEBRTC_UDP_PORTS": "1-9", "WEBRTC_BIND": "192.0.2.1", "WEBRTC_HOSTS": "192.0.2.1"}, "192.0.2.1", "1-9"),
+    ):
+        assert [interpolated(port, values) for port in SERVICES["ingest"]["ports"]] == [
+            f"{address}:{ports}:{ports}/udp"
+        ]
+        assert environment("ingest", **values)["WEBRTC_UDP_PORTS"] == ports
+        assert environment("ingest", **values)["WEBRTC_HOSTS"] == address
 
 
 @pytest.mark.parametrize("secret", SECRETS)

@@ -15,8 +15,8 @@ ENGINE_LIBRARIES = ("openvino", "onnxruntime", "torch", "detectron2")
 OBJECT_STORE = ("botocore",)
 
 FORBIDDEN = {
-    "api.asgi": ("processor", "detector", "cli", *VISION, *ENGINE_LIBRARIES),
-    "processor.worker": ("api", "detector", "cli", *WEB, *ENGINE_LIBRARIES),
+    "api.asgi": ("processor", "detector", "ingest", "cli", "aiortc", *VISION, *ENGINE_LIBRARIES),
+    "processor.worker": ("api", "detector", "ingest", "cli", "aiortc", *WEB, *ENGINE_LIBRARIES),
     "processor.probe.child": (
         "api",
         "detector",
@@ -37,8 +37,23 @@ FORBIDDEN = {
         *TABLES,
         *ENGINE_LIBRARIES,
     ),
-    "detector.worker": ("api", "processor", "cli", *WEB, *TABLES, "contracts.database.tables"),
-    "cli.main": ("api", "processor", "detector", "numpy", "pycocotools", *WEB, *TABLES, *VISION, *ENGINE_LIBRARIES),
+    "detector.worker": ("api", "processor", "ingest", "cli", *WEB, *TABLES, "contracts.database.tables"),
+    "ingest.worker": (
+        *("api", "processor", "detector", "cli", "contracts.database.tables", "cv2"),
+        *(*WEB, *TABLES, *ENGINE_LIBRARIES),
+    ),
+    "cli.main": (
+        "api",
+        "processor",
+        "detector",
+        "ingest",
+        "numpy",
+        "pycocotools",
+        *WEB,
+        *TABLES,
+        *VISION,
+        *ENGINE_LIBRARIES,
+    ),
     "contracts.results.redis_store": ("pg8000", "sqlalchemy"),
     "contracts.results.postgres.store": ("redis", "sqlalchemy", "celery"),
     "contracts.results.open": ("redis", "pg8000", "sqlalchemy"),

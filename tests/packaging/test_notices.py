@@ -74,7 +74,7 @@ def test_labels_of_the_images_name_the_licences_of_all_that_they_hold(role: str)
     assert label == " AND ".join(sorted(terms(held)))
 
 
-@pytest.mark.parametrize("role", ["processor", "detector"])
+@pytest.mark.parametrize("role", ["processor", "detector", "ingest"])
 def test_images_with_gpl_libraries_say_so(role: str) -> None:
     assert "av" in locked(role)
     assert "GPL-2.0-or-later" in dict(dockerfile(role)["LABEL"])["org.opencontainers.image.licenses"].split(" AND ")

@@ -1,7 +1,12 @@
-"""docs/page.md: the keys are those of the page, the pictures are there, and they are small."""
+"""The page's guides: the keys, pictures, states and reasons are those of the code, and the pictures are small."""
 
 import re
+from enum import StrEnum
 
+import pytest
+
+from contracts.live.recordings import RecordingEnd
+from contracts.live.streams import DropReason, Reason, StreamState
 from tests.support.deployments.service import ROOT
 
 TEXT = (ROOT / "docs/page.md").read_text()
@@ -26,3 +31,10 @@ def test_screenshots_are_used_and_small() -> None:
     assert set(re.findall(r'"docs/images/([\w.-]+)"', (ROOT / "README.md").read_text())) <= set(images)
     assert max(images.values()) <= 80_000
     assert sum(images.values()) <= 600_000
+
+
+@pytest.mark.parametrize("names", [StreamState, Reason, DropReason, RecordingEnd])
+def test_documented_states_and_reasons_of_streams_are_those_of_the_service(names: type[StrEnum]) -> None:
+    text = (ROOT / "docs/live.md").read_text()
+    tables = [set(re.findall(r"^\| `(\w+)` ", table, re.M)) for table in text.split("\n\n")]
+    assert set(names) in tables

@@ -112,7 +112,7 @@ def test_every_response_has_security_headers(http: httpx.Client, path: str) -> N
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cross-origin-opener-policy"] == "same-origin"
-    assert "camera=()" in headers["permissions-policy"]
+    assert "camera=(self)" in headers["permissions-policy"]
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert len(headers.get_list("content-security-policy")) == 1
 

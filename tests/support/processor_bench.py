@@ -51,7 +51,7 @@ class InProcessProcessor:
             connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
         services = self.services = build(self.settings, create_celery(self.settings))
         parts = (services.coordination, services.store, services.detectors, services.processors)
-        self._clients = [vars(part)["_redis"] for part in parts]
+        self._clients = [services.live, *(vars(part)["_redis"] for part in parts)]
         self.inventory = Inventory(self.engine)
         with Session(self.engine) as session, session.begin():
             user = User(username="carol", password_hash="-")

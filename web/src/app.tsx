@@ -4,13 +4,17 @@ import { path } from "./lib/router.ts";
 import { AccountPage } from "./pages/account.tsx";
 import { JobPage } from "./pages/job.tsx";
 import { JobListPage } from "./pages/job-list.tsx";
+import { LivePage } from "./pages/live.tsx";
 import { MissingPage } from "./pages/missing.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
+import { StreamPage } from "./pages/stream.tsx";
 import { Offline, Shell } from "./shell.tsx";
 import { Waiting } from "./ui/empty.tsx";
 import { Toasts } from "./ui/toast.tsx";
 
 const JOB = /^\/jobs\/([0-9a-f-]{36})\/?$/;
+const STREAM = /^\/live\/([0-9a-f-]{36})\/?$/;
+const TITLES: Record<string, string> = { "/account": "Account", "/live": "Live" };
 
 /** The web UI: at any address users sign in first, and then see the page. */
 export function App() {
@@ -50,15 +54,18 @@ function Content() {
 function View({ path: shown }: { path: string }) {
   const job = JOB.exec(shown)?.[1];
   if (job) return <JobPage id={job} key={job} />;
+  const stream = STREAM.exec(shown)?.[1];
+  if (stream) return <StreamPage id={stream} key={stream} />;
+  if (shown === "/live") return <LivePage />;
   if (shown === "/" || shown === "/jobs") return <JobListPage />;
   if (shown === "/account" || shown === "/tokens") return <AccountPage />;
   return <MissingPage />;
 }
 
 function titleOf(shown: string): string {
-  // The job page sets its own title.
-  if (JOB.test(shown)) return "Web-Detector";
-  return shown === "/account" ? "Account · Web-Detector" : "Videos · Web-Detector";
+  // These pages set their own title.
+  if (JOB.test(shown) || STREAM.test(shown)) return "Web-Detector";
+  return `${TITLES[shown] ?? "Videos"} · Web-Detector`;
 }
 
 /** After navigation: set the title, and move the focus to the start, as after loading a page. */

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
-from contracts.settings.fields import SIGNING_KEY_LENGTH, meta, networks, port_range
+from contracts.settings.fields import SIGNING_KEY_LENGTH, addresses, meta, networks, port_range
+from contracts.settings.ice_servers import IceServer, ice_servers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +63,7 @@ class StreamSettings:
         meta(
             "IP addresses at which browsers reach the ingest, comma separated; empty means those of its network cards.",
             ("ingest",),
+            check=addresses,
         ),
     ] = ""
     webrtc_ice_servers: Annotated[
@@ -70,6 +72,7 @@ class StreamSettings:
             "STUN and TURN servers, comma separated, as in turn:user:password@turn.example.org:3478; empty means none.",
             ("api", "ingest"),
             secret=True,
+            check=ice_servers,
         ),
     ] = ""
 
@@ -82,3 +85,13 @@ class StreamSettings:
     def webrtc_ports(self) -> tuple[int, int] | None:
         """First and last port in WEBRTC_UDP_PORTS."""
         return port_range(self.webrtc_udp_ports)
+
+    @property
+    def webrtc_addresses(self) -> tuple[str, ...]:
+        """Addresses in WEBRTC_HOSTS."""
+        return addresses(self.webrtc_hosts)
+
+    @property
+    def ice_servers(self) -> tuple[IceServer, ...]:
+        """Servers in WEBRTC_ICE_SERVERS."""
+        return ice_servers(self.webrtc_ice_servers)

@@ -19,7 +19,9 @@ class WorkerSettings:
     ] = 0
     heartbeat_file: Annotated[
         str,
-        meta("File that a worker touches while it consumes, for health checks; empty means none.", WORKERS),
+        meta(
+            "File that a worker touches while it consumes, for health checks; empty means none.", (*WORKERS, "ingest")
+        ),
     ] = ""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], meta("Minimum level of logged messages.", EVERY)

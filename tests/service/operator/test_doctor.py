@@ -68,8 +68,8 @@ def wrong(found: dict[str, Finding]) -> set[str]:
 def test_stopped_parts_are_named(desk: InProcessProcessor) -> None:
     found = findings(desk)
     assert wrong(found) == {"workers", "api"}
-    assert found["workers"].seen == "0 processors, 0 renderers, 0 detectors"
-    assert "start a processor and a renderer and a detector" in found["workers"].advice
+    assert found["workers"].seen == "0 processors, 0 renderers, 0 detectors, 0 ingests, 0 live detectors"
+    assert "start processor, renderer, detector, ingest, live detector, or" in found["workers"].advice
     assert NOWHERE in found["api"].seen
     assert "start the service" in found["api"].advice
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import redis
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
@@ -53,6 +54,7 @@ class Bench:
             store=RedisResultStore.connect(valkey.url, 60),
             coordination=Coordination.connect(valkey.url),
             repository=Repository(self.engine),
+            live=redis.Redis.from_url(valkey.url),
         )
         content = grey(5)
         media, index = probed(content)
@@ -108,6 +110,7 @@ class Bench:
 def bench(tmp_path: Path, valkey: Valkey) -> Iterator[Bench]:
     made = Bench(tmp_path, valkey)
     yield made
+    made.services.live.close()
     made.engine.dispose()
 
 

@@ -12,12 +12,16 @@ import yaml
 
 from tests.support.deployments.service import ROOT
 
-ROLES = ("api", "processor", "detector")
+ROLES = ("api", "processor", "detector", "ingest")
 # Entry module of each role, and packages that its image must not contain.
 _ENTRIES = {
     "api": ("api.asgi", ["av", "openvino", "processor", "detector", "cli", "pytest"]),
     "processor": ("processor.worker", ["flask", "connexion", "openvino", "alembic", "api", "detector", "cli"]),
-    "detector": ("detector.worker", ["flask", "connexion", "sqlalchemy", "api", "processor", "cli"]),
+    "detector": ("detector.worker", ["flask", "connexion", "sqlalchemy", "api", "processor", "ingest", "cli"]),
+    "ingest": (
+        "ingest.worker",
+        ["flask", "connexion", "sqlalchemy", "openvino", "onnxruntime", "api", "processor", "detector", "cli"],
+    ),
 }
 MAIN = "docker-compose.yaml"
 

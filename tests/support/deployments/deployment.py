@@ -21,6 +21,7 @@ from typing import Any, Self
 import httpx
 import psutil
 
+from contracts.workers.registration import WORKERS
 from tests.support.deployments import recovery_times
 from tests.support.deployments.compose import COMPOSE, ROLES, Compose, dockerfile
 from tests.support.deployments.service import ROOT, Service, family, free_port
@@ -242,7 +243,7 @@ class Deployment(Containers, Service):
     def start(self) -> Self:
         status = self.add("migrate").wait()
         assert status == 0, self.parts[-1].log.read_text()
-        for service in ("api", "processor", "renderer", *["detector"] * self._detectors):
+        for service in ("api", "processor", "renderer", "ingest", *["detector"] * self._detectors):
             self.add(service)
         return self.wait_for(self._detectors)
 
@@ -272,7 +273,8 @@ class Deployment(Containers, Service):
     def wait_for(self, detectors: int) -> Self:
         """Wait until the api is ready and counts this many detectors."""
         deadline = time.monotonic() + _READY_SECONDS
-        while self.workers() != {"processor": 1, "renderer": 1, "detector": detectors}:
+        wanted = {**dict.fromkeys(WORKERS, 1), "detector": detectors, "live_detector": 0}
+        while self.workers() != wanted:
             assert time.monotonic() < deadline, f"not ready: {self.workers()}\n{self.logs()[-6000:]}"
             time.sleep(0.1)
         return self

@@ -35,7 +35,7 @@ _DROP += ["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
 
 
 class BuiltImages(Images):
-    """An image store with the three images, and their root folders."""
+    """An image store with the images, and their root folders."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

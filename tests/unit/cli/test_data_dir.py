@@ -11,7 +11,7 @@ import pytest
 
 from cli.embedded.data_dir import open_data_dir, secret_environment, write_addresses
 from cli.embedded.supervisor import Failed
-from cli.embedded.up import check, environment
+from cli.embedded.up import EmbeddedService, check, environment, roles
 from contracts.errors import SettingsError
 
 ROOT = Path(__file__).parents[3]
@@ -82,6 +82,25 @@ def test_secret_in_the_environment_wins_and_is_not_stored(tmp_path: Path) -> Non
         environ = environment({"JWT_SECRET_KEY": "k" * 40}, home, tmp_path)
     assert environ["JWT_SECRET_KEY"] == "k" * 40
     assert not (tmp_path / "secrets.env").exists()
+
+
+def test_the_key_of_the_addresses_is_derived_and_given_to_those_that_read_them(tmp_path: Path) -> None:
+    with open_data_dir(str(tmp_path)) as home:
+        environ, again = (environment({}, home, tmp_path) for _ in range(2))
+        own = environment({"STREAM_SECRET_KEY": "s" * 40}, home, tmp_path)
+    keys = {name: environ[name] for name in ("JWT_SECRET_KEY", "STREAM_SECRET_KEY")}
+    assert (keys["STREAM_SECRET_KEY"], own["STREAM_SECRET_KEY"]) == (again["STREAM_SECRET_KEY"], "s" * 40)
+    assert keys["STREAM_SECRET_KEY"] not in (
+        keys["JWT_SECRET_KEY"],
+        environment({"JWT_SECRET_KEY": "k" * 40}, home, tmp_path)["STREAM_SECRET_KEY"],
+    )
+    service = EmbeddedService(environ, check(environ), tmp_path, tmp_path, False, 2)
+    held = {process.name: keys.keys() & process.env.keys() for process in roles(service)}
+    assert held == {
+        **{name: set() for name in held},
+        "api": {"JWT_SECRET_KEY", "STREAM_SECRET_KEY"},
+        "ingest": {"STREAM_SECRET_KEY"},
+    }
 
 
 def test_a_damaged_file_of_secrets_is_not_replaced_silently(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
 LINKS = {"BROKER_URL": "redis://there", "RESULT_STORE_URL": "redis://there"}
 GOOD = {**LINKS, "DATABASE_URL": "sqlite://", "JWT_SECRET_KEY": "0123456789abcdef" * 2}
-OF_COMPOSE = {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "FLOWER_PASSWORD", "USER_ID"}
+OF_COMPOSE = {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD", "FLOWER_PASSWORD", "USER_ID", "WEBRTC_BIND"}
 # The containers have fixed places and one worker each.
 NOT_IN_COMPOSE = {
     "STORAGE_DIR",

@@ -39,6 +39,7 @@ export const api = {
     (await request("GET", url(path, params), signal ? { signal } : {})).json() as Promise<T>,
   post: <T>(path: string, body?: unknown, headers?: Record<string, string>): Promise<T> =>
     send<T>("POST", path, body, headers),
+  patch: <T>(path: string, body: unknown): Promise<T> => send<T>("PATCH", path, body),
   put: <T>(path: string, body?: unknown): Promise<T> => send<T>("PUT", path, body),
   del: (path: string): Promise<void> => send<void>("DELETE", path),
 };

@@ -8,6 +8,7 @@
 // group     at most one option of a group can be set
 // scope     "video": asked only for one known video, not for all new ones
 // needs     a property that the model must have
+// stream    name of the same option of a live stream (`StreamOptions`), which has no others
 export const OPTION_TABLE = [
   {
     name: "min_score",
@@ -16,6 +17,7 @@ export const OPTION_TABLE = [
     maximum: 1,
     step: 0.01,
     default: 0.35,
+    stream: "min_score",
     label: "Minimum confidence",
     help: "Lower values find more objects, but also more false detections. You can raise it later, in the results.",
   },
@@ -23,6 +25,7 @@ export const OPTION_TABLE = [
     name: "labels",
     type: "labels",
     default: null,
+    stream: "labels",
     label: "Labels",
     help: "Labels to detect; all labels of the model if empty.",
   },
@@ -55,6 +58,7 @@ export const OPTION_TABLE = [
     default: null,
     initial: 5,
     group: "sampling",
+    stream: "max_fps",
     label: "Maximum frames per second",
     help: "Process at most this many frames per second of video.",
   },
@@ -79,6 +83,7 @@ export const OPTION_TABLE = [
     type: "region",
     default: null,
     scope: "video",
+    stream: "region",
     label: "Region",
     help: "Only objects inside the region are detected.",
   },

@@ -16,6 +16,8 @@ interface Props {
   onArea: (left: number, width: number) => void;
   onHover: (ms: number | null) => void;
   description: string;
+  /** A time in words, for the axis; that of the video where it is left out. decimals: of a second. */
+  timeText?: (ms: number, decimals: number) => string;
 }
 
 const HEIGHT = 170;
@@ -26,13 +28,13 @@ const TIME_STEPS = [
 /** Labels with the same colour differ in their line style. */
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];
 
-export function Plot({ series, labels, view, places, onArea, onHover, description }: Props) {
+export function Plot({ series, labels, view, places, onArea, onHover, description, timeText = clock }: Props) {
   const element = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const shown = labels.join("\n");
   useEffect(() => {
     const host = element.current as HTMLDivElement;
-    const options = settings(host, labels, places, onHover);
+    const options = settings(host, labels, places, onHover, timeText);
     const made = new uPlot(options, undefined, host);
     plot.current = made;
     const fit = () => {
@@ -75,6 +77,7 @@ function settings(
   labels: string[],
   places: ReadonlyMap<string, number>,
   onHover: Props["onHover"],
+  timeText: NonNullable<Props["timeText"]>,
 ): uPlot.Options {
   const style = getComputedStyle(host);
   const axis = { stroke: style.color, ticks: { show: false }, font: "12px system-ui, sans-serif" };
@@ -93,7 +96,7 @@ function settings(
         size: 28,
         space: 70,
         incrs: TIME_STEPS,
-        values: (_plot, splits) => splits.map(tick(splits)),
+        values: (_plot, splits) => splits.map(tick(splits, timeText)),
       },
       { ...axis, grid, size: 40, space: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
     ],
@@ -123,8 +126,8 @@ function line(label: string, place: number): uPlot.Series {
 }
 
 /** Axis labels have decimals only when steps are shorter than a second. */
-function tick(splits: number[]): (seconds: number) => string {
+function tick(splits: number[], timeText: NonNullable<Props["timeText"]>): (seconds: number) => string {
   const step = splits.length > 1 ? (splits[1] as number) - (splits[0] as number) : 1;
   const decimals = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3;
-  return (seconds) => clock(Math.round(seconds * 1000), decimals);
+  return (seconds) => timeText(Math.round(seconds * 1000), decimals);
 }

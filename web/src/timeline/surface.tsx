@@ -6,7 +6,7 @@ import type { Player } from "../player/playback/player.ts";
 import { panned, selected, type View, zoomed } from "./series-view.ts";
 
 interface Props {
-  player: Player;
+  player: Pick<Player, "time" | "seek">;
   view: View;
   whole: View;
   /** Start and width of the time axis in CSS pixels. */

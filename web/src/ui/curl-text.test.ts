@@ -18,3 +18,11 @@ test("the curl command uses the variable TOKEN", () => {
     `curl -X POST -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"a":"it'\\''s"}' -o 'my file' http://h/j`,
   );
 });
+
+test("a file is sent as it is", () => {
+  const file = { name: "image.jpg", type: "image/jpeg" };
+  assert.equal(
+    curlText("http://a", { method: "POST", path: "/x", file }),
+    `curl -X POST -H "Authorization: Bearer $TOKEN" -H 'Content-Type: image/jpeg' --data-binary @image.jpg http://a/x`,
+  );
+});

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { modelOf, models } from "../api/models.ts";
 import { OPTION_TABLE, type OptionEntry } from "../api/option-table.ts";
 import type { Model } from "../api/types.ts";
@@ -10,8 +11,12 @@ export interface OptionsFormProps {
   form: Form;
   errors: FormErrors;
   onChange(form: Form): void;
-  /** The video of the options; without one, time range and region are hidden. */
-  video?: { file?: File | undefined; poster?: string | null | undefined } | undefined;
+  /** The video of the options; without one, time range and region are hidden. picture: of a stream that runs. */
+  video?:
+    | { file?: File | undefined; poster?: string | null | undefined; picture?: ComponentChildren | undefined }
+    | undefined;
+  /** What the options are for. */
+  of?: "job" | "stream";
 }
 
 interface ControlProps {
@@ -27,8 +32,10 @@ const SAMPLING = OPTION_TABLE.filter((entry) => "group" in entry);
 const TIMES = OPTION_TABLE.filter((entry) => entry.type === "time");
 const GENERAL = OPTION_TABLE.filter((entry) => !("group" in entry) && !("scope" in entry));
 
-/** All options of a job. */
-export function OptionsForm({ form, errors, onChange, video }: OptionsFormProps) {
+const isFor = (of: "job" | "stream") => (entry: OptionEntry) => of === "job" || "stream" in entry;
+
+/** All options of a job or of a stream. */
+export function OptionsForm({ form, errors, onChange, video, of = "job" }: OptionsFormProps) {
   const change = (part: Partial<Form>) => onChange({ ...form, ...part });
   const model = modelOf(form.model);
   const shared = { form, errors, model, onChange: change };
@@ -36,11 +43,11 @@ export function OptionsForm({ form, errors, onChange, video }: OptionsFormProps)
     <div class={video ? "options with-video" : "options"}>
       <div class="options-main">
         <ModelField {...shared} />
-        {GENERAL.map((entry) => (
+        {GENERAL.filter(isFor(of)).map((entry) => (
           <Control key={entry.name} entry={entry} {...shared} />
         ))}
-        <Sampling {...shared} />
-        {video && (
+        <Sampling {...shared} entries={SAMPLING.filter(isFor(of))} />
+        {video && of === "job" && (
           <div class="pair">
             {TIMES.map((entry) => (
               <TimeField key={entry.name} entry={entry} {...shared} />
@@ -150,8 +157,8 @@ function TimeField({ entry, form, errors, onChange }: ControlProps & { entry: En
 }
 
 /** All frames, or one of the options of which only one can be set. */
-function Sampling({ form, errors, onChange }: ControlProps) {
-  const error = SAMPLING.map(({ name }) => errors[name]).find(Boolean);
+function Sampling({ form, errors, onChange, entries }: ControlProps & { entries: typeof SAMPLING }) {
+  const error = entries.map(({ name }) => errors[name]).find(Boolean);
   const radio = (sampling: Form["sampling"], text: string) => (
     <label>
       <input
@@ -167,7 +174,7 @@ function Sampling({ form, errors, onChange }: ControlProps) {
     <fieldset class="field sampling">
       <legend>Frames</legend>
       <div class="radio">{radio("all", "All frames")}</div>
-      {SAMPLING.map(({ name, label, help, minimum, step }) => (
+      {entries.map(({ name, label, help, minimum, step }) => (
         <div class="radio" key={name} title={help}>
           {radio(name, label)}
           <input

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Region } from "../api/option-table.ts";
 import { Button } from "../ui/button.tsx";
@@ -6,6 +7,8 @@ interface RegionProps {
   /** The file if available, else the poster of the video. */
   file?: File | undefined;
   poster?: string | null | undefined;
+  /** The running picture of a stream, instead of both. */
+  picture?: ComponentChildren | undefined;
   region: Region | null;
   error?: string | undefined;
   onChange(region: Region | null): void;
@@ -15,7 +18,7 @@ const SIDES = ["Left", "Top", "Right", "Bottom"] as const;
 const LEAST = 0.02;
 
 /** The region of the frame to process: drawn with the pointer, or entered in percent. */
-export function RegionField({ file, poster, region, error, onChange }: RegionProps) {
+export function RegionField({ file, poster, picture, region, error, onChange }: RegionProps) {
   const start = useRef<[number, number] | null>(null);
   const place = (event: PointerEvent): [number, number] => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
@@ -40,7 +43,7 @@ export function RegionField({ file, poster, region, error, onChange }: RegionPro
   return (
     <fieldset class="field region">
       <legend>Region</legend>
-      <Picture file={file} poster={poster}>
+      <Picture file={file} poster={poster} picture={picture}>
         <svg
           viewBox="0 0 1 1"
           preserveAspectRatio="none"
@@ -92,14 +95,12 @@ export function RegionField({ file, poster, region, error, onChange }: RegionPro
   );
 }
 
-interface PictureProps {
-  file?: File | undefined;
-  poster?: string | null | undefined;
-  children: preact.ComponentChildren;
+interface PictureProps extends Pick<RegionProps, "file" | "poster" | "picture"> {
+  children: ComponentChildren;
 }
 
-/** The first frame of the file if the browser plays it, else the poster, else a text. */
-function Picture({ file, poster, children }: PictureProps) {
+/** The running picture, the first frame of the file if the browser plays it, else the poster, else a text. */
+function Picture({ file, poster, picture, children }: PictureProps) {
   const [local, setLocal] = useState<string | null>(null);
   const [broken, setBroken] = useState<"file" | "poster" | null>(null);
   useEffect(() => {
@@ -109,6 +110,13 @@ function Picture({ file, poster, children }: PictureProps) {
     setLocal(address);
     return () => URL.revokeObjectURL(address);
   }, [file]);
+  if (picture)
+    return (
+      <div class="region-picture running">
+        {picture}
+        {children}
+      </div>
+    );
   const isImage = file?.type.startsWith("image/");
   if (local && broken === null)
     return (

@@ -30,7 +30,7 @@ export function attachOverlay(player: Player, video: HTMLVideoElement, canvas: H
 }
 
 /** Call back for each displayed picture, with its time. */
-function followPictures(video: HTMLVideoElement, shown: (ms: number, exact: boolean) => void): () => void {
+export function followPictures(video: HTMLVideoElement, shown: (ms: number, exact: boolean) => void): () => void {
   if ("requestVideoFrameCallback" in video) {
     let handle = video.requestVideoFrameCallback(function next(_now, picture) {
       handle = video.requestVideoFrameCallback(next);

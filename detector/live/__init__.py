@@ -1,0 +1,1 @@
+"""Analyses streams: follows their packets, decodes, infers, and writes results."""

@@ -1,0 +1,209 @@
+"""One stream that this detector analyses: its packets through its decoder to the lane of its model."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import redis
+
+from contracts.errors import WebDetectorError
+from contracts.live import keys
+from contracts.live.packet_reader import MOST_ENTRIES, Entry, PacketReader
+from contracts.live.packets import CodecConfig, Packet
+from contracts.live.presence import DetectorPresence
+from contracts.live.results import LiveFrame
+from contracts.live.streams import DropReason, StreamSpec
+from contracts.models.catalogue import Model
+from contracts.wire.messages import Plan, encode
+from detector.decode.processes import ForkServer
+from detector.live.accounts import Accounts
+from detector.live.lane import Lane, LaneState
+from detector.live.meter import Meter
+from detector.live.pictures import Pictures
+
+log = logging.getLogger(__name__)
+
+READ_MS = 1000
+_RETRY_SECONDS = 1.0
+_LANE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What streams share. model: the entry of an id, raises WebDetectorError. lane: of a model. fork_server: of
+    the decoders. frame_pixels: most pixels of a frame."""
+
+    redis: "redis.Redis"
+    model: Callable[[str], Model]
+    lane: Callable[[Model], Lane]
+    fork_server: ForkServer
+    frame_pixels: int
+    instance: str
+
+
+class Stream:
+    """A stream in a thread of its own, from start to stop. See detector.live.frames.Owner."""
+
+    def __init__(self, spec: StreamSpec, around: Surroundings) -> None:
+        self.accounts = Accounts()
+        self.id = spec.id
+        self._around = around
+        self._wanted = spec
+        self._held_until = 0.0
+        self._reader = PacketReader(around.redis, spec.id)
+        self._meter, self._meter_lock = Meter(), threading.Lock()
+        self._spec: StreamSpec | None = None  # as it is analysed now
+        self._lane: Lane | None = None
+        self._pictures = Pictures(self, around.fork_server, around.frame_pixels)
+        self._config: CodecConfig | None = None
+        self._resuming = True  # packets before the next one were left out here
+        self._error = self._detail = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"stream {spec.id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Begin to end: no result is written any more."""
+        self._held_until = 0.0
+        self._stopping.set()
+
+    def has_ended(self, seconds: float = 0.0) -> bool:
+        """Whether the thread has ended; waits so long for that."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def update(self, spec: StreamSpec) -> None:
+        """Go on as in that revision."""
+        self._wanted = spec
+
+    def hold(self, seconds: float) -> None:
+        """This detector has the stream's lock for so long."""
+        self._held_until = time.monotonic() + seconds
+
+    @property
+    def is_held(self) -> bool:
+        return time.monotonic() < self._held_until
+
+    def note_result(self, frame: LiveFrame) -> None:
+        with self._meter_lock:
+            self._meter.note(time.monotonic(), max(0.0, frame.done - frame.arrival))
+
+    def presence(self) -> DetectorPresence:
+        """What is known of the stream."""
+        totals, lane, now = self.accounts.totals(), self._lane, time.monotonic()
+        info = lane.info if lane else None
+        found = [(self._error, self._detail), (self._pictures.error, self._pictures.detail)]
+        found += [(lane.error, lane.detail)] if lane else []
+        error, detail = next((one for one in found if one[0]), ("", ""))
+        with self._meter_lock:
+            fps, latency = self._meter.fps(now), self._meter.latency_ms(now)
+        return DetectorPresence(
+            self._around.instance,
+            round(fps, 2),
+            latency,
+            totals.analysed,
+            totals.dropped,
+            totals.skipped,
+            info.engine if info else "",
+            info.precision if info else "",
+            error,
+            detail,
+        )
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self._step()
+                except redis.RedisError as error:
+                    log.warning("the packets of stream %s cannot be read: %s", self.id, error)
+                    self._stopping.wait(_RETRY_SECONDS)
+                except WebDetectorError as error:
+                    self._error, self._detail = error.code, error.detail
+                    self._resume_later(_RETRY_SECONDS)
+                except Exception as error:
+                    log.exception("unexpected error in stream %s", self.id)
+                    self._error, self._detail = "internal", f"{error!r}; see the detector's log"
+                    self._pictures.close()
+                    self._resume_later(_RETRY_SECONDS)
+        finally:
+            self._leave_lane()
+            self._pictures.close()
+
+    def _step(self) -> None:
+        """Read and analyse the next packets."""
+        if self._spec is not self._wanted:
+            self._follow(self._wanted)
+        lane = self._lane
+        if lane is None or lane.state is not LaneState.READY or self._spec is not self._wanted:
+            self._resume_later(_LANE_SECONDS)
+            return
+        entries = self._reader.read(READ_MS)
+        if len(entries) == MOST_ENTRIES and self._reader.catch_up():
+            self._resuming = True
+            return
+        for entry in entries:
+            self._take(entry, lane)
+
+    def _resume_later(self, seconds: float) -> None:
+        """Analyse nothing for now, and go on with the newest keyframe."""
+        self._stopping.wait(seconds)
+        self._reader.restart()
+        self._resuming = True
+
+    def _follow(self, spec: StreamSpec) -> None:
+        """Analyse as in that revision. Raises WebDetectorError where its model is not there."""
+        model = self._around.model(spec.model)
+        if self._lane is None or self._lane.model != model:
+            self._leave_lane()
+            self._lane = self._around.lane(model)
+            self._lane.join(self)
+        lane = self._lane
+        if lane.info is None:
+            return  # its plan is not known yet
+        if self._spec is not None and spec.started_at != self._spec.started_at:
+            self._reader.restart()
+            self._pictures.close()
+            self._config = None
+            self.accounts.restart()
+        plan = Plan(
+            spec.model, model.digest(), lane.info.engine, lane.info.precision, spec.options.as_job(), lane.info.provider
+        )
+        self._around.redis.hset(keys.plans(self.id), str(spec.revision), encode(plan))
+        self._pictures.follow(spec, model)
+        self._spec, self._error, self._detail = spec, "", ""
+
+    def _leave_lane(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            lane.leave(self)
+
+    def _take(self, entry: Entry, lane: Lane) -> None:
+        entry_id, packet = entry
+        missing = self._why_missing(entry_id, packet)
+        self.accounts.arrive(packet, missing)
+        self._resuming = False
+        if self._config is None or self._config.number != packet.config:
+            self._config = self._reader.config(packet.config)
+        if self._config is None:
+            self.accounts.drop(DropReason.NETWORK)
+            return
+        broken = missing is not None or packet.restart
+        free_slot = partial(lane.free_slot, self)
+        ready = self._pictures.decoded(packet, self._config, broken=broken, free_slot=free_slot)
+        if ready is not None:
+            lane.put(ready)
+
+    def _why_missing(self, entry_id: bytes, packet: Packet) -> DropReason | None:
+        """Why packets before this one did not arrive; None where none are missing, or ingest has counted them."""
+        if not self.accounts.gap_before(packet):
+            return None
+        if self._resuming:
+            return DropReason.BEHIND
+        return DropReason.TRANSPORT if self._reader.is_oldest(entry_id) else None

@@ -1,0 +1,101 @@
+"""Writes results into Redis, in a thread of its own, so that no engine waits for it."""
+
+import logging
+import queue
+import threading
+import time
+from typing import NamedTuple
+
+import redis
+from msgspec.structs import replace
+
+from contracts.live import keys
+from contracts.live.packet_reader import split_id
+from contracts.live.results import FIELD, LiveFrame, encode
+from detector.live.frames import Ready
+
+log = logging.getLogger(__name__)
+
+# Results that wait while Redis does not answer. When there are more, engines wait, and frames are dropped as BEHIND.
+_MOST_WAITING = 256
+_MOST_AT_ONCE = 64
+_RETRY_SECONDS = 0.5
+
+
+class _Result(NamedTuple):
+    ready: Ready
+    frame: LiveFrame
+
+
+class Writer:
+    """Appends LiveFrames to the results of their streams, and trims these by age."""
+
+    def __init__(self, client: "redis.Redis", least_minutes: float) -> None:
+        """least_minutes: for which results are kept; at least twice the length of a stream's recordings are."""
+        self._redis = client
+        self._least_minutes = least_minutes
+        self._waiting: queue.Queue[_Result | None] = queue.Queue(_MOST_WAITING)
+        self._newest: dict[str, int] = {}  # milliseconds of Redis' clock of the newest result, by stream
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def put(self, ready: Ready, frame: LiveFrame) -> None:
+        """Write a result; waits while too many wait."""
+        self._waiting.put(_Result(ready, frame))
+
+    def forget(self, stream_id: str) -> None:
+        """A stream has ended."""
+        self._newest.pop(stream_id, None)
+
+    def stop(self) -> None:
+        """Write what waits, and end. Nothing may be put any more."""
+        self._stopping.set()
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (waiting := self._next()) is not None:
+            batch = [_Result(one, replace(frame, dropped=one.owner.accounts.since_last())) for one, frame in waiting]
+            while not self._write(batch) and not self._stopping.wait(_RETRY_SECONDS):
+                pass
+
+    def _next(self) -> list[_Result] | None:
+        first = self._waiting.get()
+        if first is None:
+            return None
+        batch = [first]
+        while len(batch) < _MOST_AT_ONCE:
+            try:
+                one = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if one is None:
+                self._waiting.put(None)
+                break
+            batch.append(one)
+        return batch
+
+    def _write(self, batch: list[_Result]) -> bool:
+        done = time.time()
+        frames = [replace(frame, done=done) for _, frame in batch]
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for (ready, _), frame in zip(batch, frames, strict=True):
+                    key, seconds = keys.results(ready.owner.id), self._seconds(ready)
+                    newest = self._newest.get(ready.owner.id, 0)
+                    pipe.xadd(key, {FIELD: encode(frame)}, minid=max(0, newest - int(seconds * 1000)))
+                    pipe.expire(key, int(seconds) + 1)
+                ids = pipe.execute()[::2]
+        except redis.RedisError as error:
+            log.warning("results cannot be written, next try in %g s: %s", _RETRY_SECONDS, error)
+            return False
+        for (ready, _), frame, entry_id in zip(batch, frames, ids, strict=True):
+            self._newest[ready.owner.id] = split_id(entry_id)[0]
+            ready.owner.accounts.analyse()
+            ready.owner.note_result(frame)
+        return True
+
+    def _seconds(self, ready: Ready) -> float:
+        record = ready.shown.spec.record
+        return 60 * max(self._least_minutes, 2 * record.minutes if record else 0)

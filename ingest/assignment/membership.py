@@ -1,0 +1,36 @@
+"""What an ingest says of itself: its registration and its heartbeat file."""
+
+import logging
+
+import msgspec
+import redis
+from redis.exceptions import RedisError
+
+from contracts.workers import heartbeat
+from contracts.workers.registration import IngestLoad, register, unregister
+
+log = logging.getLogger(__name__)
+
+
+class Membership:
+    """Of one process."""
+
+    def __init__(self, client: "redis.Redis", instance: str, heartbeat_file: str) -> None:
+        self.instance = instance
+        self._redis = client
+        self._file = heartbeat_file
+
+    def renew(self, streams: int) -> None:
+        """About once a second. streams: how many are read. Raises RedisError."""
+        if self._file:  # without Redis an ingest waits, and is healthy
+            heartbeat.beat(self._file)
+        register(self._redis, "ingest", self.instance, msgspec.json.encode(IngestLoad(self.instance, streams)))
+
+    def end(self) -> None:
+        """At an orderly stop."""
+        if self._file:
+            heartbeat.end(self._file)
+        try:
+            unregister(self._redis, "ingest", self.instance)
+        except RedisError as error:
+            log.warning("the registration is left to expire: %s", error)

@@ -1,0 +1,55 @@
+"""The ingest's composition root: `python -m ingest.worker`. One asyncio process that reads many streams."""
+
+import asyncio
+import logging
+import signal
+import sys
+from contextlib import suppress
+
+from redis.exceptions import RedisError
+
+from contracts.runtime.log_setup import configure
+from contracts.settings.load import load_or_report
+from contracts.settings.table import Settings
+from contracts.workers.registration import connect, worker_name
+from ingest.assignment.membership import Membership
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 1.0
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Run until the event is set."""
+    membership = Membership(connect(settings.coordination_url), worker_name(), settings.heartbeat_file)
+    log.info("ready as %s", membership.instance)
+    try:
+        while not stop.is_set():
+            with suppress(RedisError):  # it is tried again in a second
+                await asyncio.to_thread(membership.renew, 0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), INTERVAL_SECONDS)
+    finally:
+        await asyncio.to_thread(membership.end)
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(settings, stop)
+
+
+def main() -> int:
+    """Entry point: 0 after an orderly stop, 2 for wrong settings."""
+    settings = load_or_report("ingest")
+    if settings is None:
+        return 2
+    configure(settings)
+    asyncio.run(run(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

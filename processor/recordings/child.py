@@ -1,0 +1,58 @@
+"""Makes a video of one recording. Runs as a process of its own.
+
+    python -m processor.recordings.child REQUEST
+
+REQUEST is a Request as JSON, with file descriptors inherited from the parent. Writes a Report as JSON, or exits with
+STORAGE_FAILED after writing the reason. What a camera sent can only end this process: see media.sandbox.
+"""
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO, cast
+
+import av
+import msgspec
+
+from contracts.errors import DecodeFailed, StorageUnavailable, VideoRefused
+from contracts.storage.range_reader import watched
+from media.file_handover import STORAGE_FAILED, taken
+from media.sandbox import Bounds, enter
+from processor.recordings.protocol import Report, Request
+from processor.recordings.remux import Target, remux
+
+_MEMORY_BYTES = 2 * 1024**3
+
+
+@contextmanager
+def _sandboxed(request: Request) -> Iterator[Target]:
+    """Enter the sandbox, with the output file already open."""
+    path = f"/proc/self/fd/{request.target}"
+    with open(path, "wb", buffering=0) as sink, open(path, "rb", buffering=0) as again:
+        enter(Bounds(_MEMORY_BYTES, request.cpu_seconds, request.file_bytes), request.parent)
+        yield Target(cast(BinaryIO, sink), cast(BinaryIO, again))
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point of the child process."""
+    request = msgspec.json.decode(arguments[0], type=Request)
+    try:
+        with _sandboxed(request) as target, taken(request.source) as source, watched(source) as reader:
+            report = remux(reader, target)
+    except StorageUnavailable as error:
+        sys.stdout.write(error.detail)
+        return STORAGE_FAILED
+    except (VideoRefused, DecodeFailed) as error:
+        report = Report(failed=error.detail)
+    except MemoryError:
+        report = Report(failed="making a video of it takes more memory than is allowed")
+    except av.error.FFmpegError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        report = Report(full=full, failed=f"no video can be made of it: {error.strerror or error.__class__.__name__}")
+    sys.stdout.buffer.write(msgspec.json.encode(report))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,64 @@
+"""Reads a recording's results from Redis, while they are still there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import redis
+
+from contracts.errors import UnsupportedSchema
+from contracts.live import keys
+from contracts.live.results import FIELD, LiveFrame, decode
+from contracts.wire.messages import Plan
+from contracts.wire.messages import decode as decode_message
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LiveResults:
+    """frames: results whose pts are in the recording. after: the first one behind it; None when there is none yet.
+    plans: by revision."""
+
+    frames: tuple[LiveFrame, ...]
+    after: LiveFrame | None
+    plans: dict[int, Plan]
+
+
+def read_results(client: "redis.Redis", stream_id: str, start: int, end: int) -> LiveResults:
+    """The results of a stream from start to end (excluded), in ticks of its clock. Raises RedisError."""
+    frames: list[LiveFrame] = []
+    after: LiveFrame | None = None
+    for frame in _all(client, stream_id):
+        if start <= frame.pts < end:
+            frames.append(frame)
+        elif frame.pts >= end and (after is None or frame.pts < after.pts):
+            after = frame
+    return LiveResults(tuple(frames), after, _plans(client, stream_id))
+
+
+def _all(client: "redis.Redis", stream_id: str) -> Iterator[LiveFrame]:
+    """Results of a later release that cannot be read are left out."""
+    least = "-"
+    while True:
+        entries: Any = client.xrange(keys.results(stream_id), least, "+", _PAGE)
+        for _, fields in entries:
+            try:
+                yield decode(fields[FIELD])
+            except (msgspec.DecodeError, KeyError):
+                continue
+        if len(entries) < _PAGE:
+            return
+        least = f"({entries[-1][0].decode()}"
+
+
+def _plans(client: "redis.Redis", stream_id: str) -> dict[int, Plan]:
+    found: Any = client.hgetall(keys.plans(stream_id))
+    plans = {}
+    for revision, data in found.items():
+        try:
+            plans[int(revision)] = decode_message(data, Plan)
+        except (msgspec.DecodeError, UnsupportedSchema, ValueError):
+            continue
+    return plans

@@ -1,0 +1,54 @@
+"""Publishes the rows of streams to ingest and detectors, which restores what a lost Redis knew."""
+
+import logging
+
+import msgspec
+from redis import RedisError
+
+from contracts.coordination.quotas import quotas_of
+from contracts.live.registry import StreamRegistry
+from contracts.live.spec_of import published
+from contracts.live.streams import StreamSpec
+from processor.context import Services
+from processor.recordings.rows import RecordingRows
+
+log = logging.getLogger(__name__)
+
+# Why a stream is not recorded although its user wants it, as in errors of uploads.
+STORAGE_USED_UP = "storage_used_up"
+
+
+def publish_streams(services: Services) -> None:
+    """Publish all streams. A user whose stored bytes are used up is not recorded any more, until there is room."""
+    rows, registry = RecordingRows(services.repository.engine), StreamRegistry(services.live)
+    try:
+        before = registry.revision()
+        full = _full_users(services, rows)
+        streams = {}
+        for row in rows.streams():
+            try:
+                spec, sealed = published(row)
+            except msgspec.ValidationError as error:
+                log.warning("stream %s is of another release: %s", row.id, error)
+                continue
+            streams[row.id] = (_without_recording(spec) if row.user_id in full else spec, sealed)
+        if registry.revision() == before:  # else a newer state was published meanwhile
+            registry.replace_all(streams)
+    except RedisError as error:
+        log.warning("cannot publish the streams for now: %s", error)
+
+
+def _without_recording(spec: StreamSpec) -> StreamSpec:
+    if spec.record is None:
+        return spec
+    return msgspec.structs.replace(spec, record=None, record_stopped=STORAGE_USED_UP)
+
+
+def _full_users(services: Services, rows: RecordingRows) -> set[str]:
+    """Users with streams whose quota of stored bytes is used up."""
+    found = set()
+    for user_id, (own, stored) in rows.stored_bytes().items():
+        most = quotas_of(services.settings, own).stored_bytes
+        if most and stored >= most:
+            found.add(user_id)
+    return found

@@ -1,0 +1,64 @@
+"""Retention of each stream's recordings, by age and by bytes: the oldest go, with their videos and jobs."""
+
+import logging
+import time
+from datetime import timedelta
+
+from contracts.coordination.deleted_jobs import DeletedJobs
+from contracts.database.tables import Recording, Stream, Video, utcnow
+from contracts.live.recordings import recording_key
+from contracts.live.spec_of import recording_options_of
+from contracts.live.streams import RecordingOptions
+from contracts.storage.removal import remove_video_data
+from processor.context import Services
+from processor.housekeeping.inventory import Inventory
+from processor.recordings.rows import RecordingRows
+
+log = logging.getLogger(__name__)
+
+_SECONDS = 30  # a longer call would delay what waits for the same processor
+Kept = list[tuple[Recording, Video | None]]
+
+
+def expire_recordings(services: Services) -> bool:
+    """Remove what is beyond the retention of its stream; returns whether there is more to do."""
+    rows, until = RecordingRows(services.repository.engine), time.monotonic() + _SECONDS
+    for stream in rows.streams():
+        options = recording_options_of(stream)
+        if options is None:
+            continue
+        for recording, video in reversed(beyond(rows.kept_of(stream.id), options)):
+            if time.monotonic() > until:
+                return True
+            _remove(services, rows, stream, recording, video)
+    return False
+
+
+def beyond(recordings: Kept, options: RecordingOptions) -> Kept:
+    """Those that are to go, of all ended recordings of a stream, the newest first.
+
+    By bytes, the newest stays whatever its size.
+    """
+    before = None if options.keep_days is None else utcnow() - timedelta(days=options.keep_days)
+    stored, found = 0, []
+    for place, (recording, video) in enumerate(recordings):
+        stored += (video.size_bytes if video else recording.size_bytes) or 0
+        old = before is not None and (recording.ended_at or recording.started_at) < before
+        much = options.keep_bytes is not None and place > 0 and stored > options.keep_bytes
+        if old or much:
+            found.append((recording, video))
+    return found
+
+
+def _remove(services: Services, rows: RecordingRows, stream: Stream, recording: Recording, video: Video | None) -> None:
+    """The row goes first, so that what is left of it is an orphan. A video on which a job runs stays for now."""
+    if video is None:
+        rows.delete(recording.id)
+    else:
+        jobs = Inventory(services.repository.engine).delete_video(video, utcnow())
+        if jobs is None:
+            return
+        DeletedJobs(services.live).add(video.user_id, jobs)
+        remove_video_data(services.storage, services.store, video.id, jobs)
+    services.storage.delete(recording_key(recording.source_id, recording.id))
+    log.info("removed recording %s of stream %s: beyond its retention", recording.id, stream.id)

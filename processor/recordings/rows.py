@@ -1,0 +1,161 @@
+"""The rows of recordings. The only place that changes their state."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from contracts.database.engine import Database
+from contracts.database.tables import Job, Recording, Stream, Upload, User, Video, utcnow
+from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, RecordingState
+from contracts.live.streams import TICKS_PER_SECOND
+from processor.repository import note_end
+
+_UNFILED = [str(RecordingState.OPEN), str(RecordingState.CLOSED)]
+
+
+class RecordingRows:
+    """Each method runs in its own short transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._database = Database(engine)
+
+    def get(self, recording_id: str) -> Recording | None:
+        """The recording, or None after it was deleted."""
+        with self._database.read() as session:
+            return session.get(Recording, recording_id)
+
+    def open(self, message: RecordingOpened) -> None:
+        """Add a recording, unless it is there or its user is gone."""
+        try:
+            with self._database.write() as session:
+                # Row locks until it is inserted, so that a concurrent deletion includes it.
+                user = session.get(User, message.user_id, with_for_update={"read": True, "key_share": True})
+                stream = session.get(Stream, message.stream_id, with_for_update={"read": True, "key_share": True})
+                if user is not None and session.get(Recording, message.id) is None:
+                    session.add(
+                        Recording(
+                            id=message.id,
+                            stream_id=stream.id if stream else None,
+                            source_id=message.stream_id,
+                            user_id=user.id,
+                            state=str(RecordingState.OPEN),
+                            start=message.start,
+                            started_at=datetime.fromtimestamp(message.started_at, UTC),
+                            instance=message.instance,
+                        )
+                    )
+        except IntegrityError:  # the same message at the same time
+            return
+
+    def close(self, message: RecordingClosed) -> None:
+        """Close an open recording with what is known of it."""
+        known = {"end": message.end, "frames": message.frames, "size_bytes": message.size_bytes}
+        self._change(message.id, RecordingState.OPEN, RecordingState.CLOSED, reason=str(message.reason), **known)
+
+    def close_lost(self, recording_id: str) -> bool:
+        """Close an open recording whose ingest is gone."""
+        reason = str(RecordingEnd.INGEST_LOST)
+        return self._change(recording_id, RecordingState.OPEN, RecordingState.CLOSED, reason=reason)
+
+    def add_video(self, recording: Recording, video: Video, **facts: Any) -> bool:
+        """Add the video of a closed recording; False when the recording was deleted. facts: of the recording, known
+        from its file."""
+        with self._database.write() as session:
+            row = session.get(Recording, recording.id, with_for_update=True)
+            if row is None:
+                return False
+            if row.video_id is None:
+                session.add(video)
+                session.flush()
+                row.video_id = video.id
+            for name, value in facts.items():
+                setattr(row, name, value)
+            return True
+
+    def file(self, recording: Recording, job: Job | None, dropped: dict[str, int]) -> bool:
+        """End a recording with its job, and write the job's webhook deliveries; False when its video was deleted."""
+        with self._database.write() as session:
+            row = session.get(Recording, recording.id, with_for_update=True)
+            if row is None or row.state != RecordingState.CLOSED:
+                return False
+            if job is not None:
+                session.add(job)
+                session.flush()
+                note_end(session, job.id)
+                row.job_id = job.id
+            row.state, row.dropped, row.error = str(RecordingState.FILED), dropped, None
+            return True
+
+    def fail(self, recording_id: str, error: dict[str, str]) -> None:
+        """End a recording that cannot be filed."""
+        self._change(recording_id, RecordingState.CLOSED, RecordingState.FAILED, error=error)
+
+    def note_error(self, recording_id: str, error: dict[str, str]) -> None:
+        """Record what delays the filing of a recording."""
+        self._change(recording_id, RecordingState.CLOSED, RecordingState.CLOSED, error=error)
+
+    def unfiled(self) -> list[Recording]:
+        """Recordings that are open or closed, oldest first."""
+        statement = select(Recording).where(Recording.state.in_(_UNFILED))
+        with self._database.read() as session:
+            return list(session.scalars(statement.order_by(Recording.started_at, Recording.id)))
+
+    def stream(self, stream_id: str | None) -> Stream | None:
+        """A stream, None after it was deleted."""
+        with self._database.read() as session:
+            return session.get(Stream, stream_id) if stream_id else None
+
+    def streams(self) -> list[Stream]:
+        """All streams."""
+        with self._database.read() as session:
+            return list(session.scalars(select(Stream).order_by(Stream.id)))
+
+    def stored_bytes(self) -> dict[str, tuple[dict[str, Any] | None, int]]:
+        """Own quotas and stored bytes of each user who has a stream: videos, declared uploads, and recordings that are
+        no videos yet."""
+        owners = select(Stream.user_id)
+        used: dict[str, int] = {}
+        with self._database.read() as session:
+            quotas = {
+                row.id: row.quotas for row in session.execute(select(User.id, User.quotas).where(User.id.in_(owners)))
+            }
+            for kind, among in (
+                (Video, ()),
+                (Upload, (Upload.expires_at > utcnow(),)),
+                (Recording, (Recording.video_id.is_(None), Recording.state != str(RecordingState.FAILED))),
+            ):
+                total = select(kind.user_id, func.sum(kind.size_bytes)).where(kind.user_id.in_(owners), *among)
+                for user_id, size in session.execute(total.group_by(kind.user_id)):
+                    used[user_id] = used.get(user_id, 0) + int(size or 0)
+        return {user_id: (own, used.get(user_id, 0)) for user_id, own in quotas.items()}
+
+    def kept_of(self, stream_id: str) -> list[tuple[Recording, Video | None]]:
+        """The ended recordings of a stream and their videos, the newest first."""
+        statement = (
+            select(Recording, Video)
+            .outerjoin(Video, Video.id == Recording.video_id)
+            .where(Recording.stream_id == stream_id, Recording.state.not_in(_UNFILED))
+            .order_by(Recording.started_at.desc(), Recording.id.desc())
+        )
+        with self._database.read() as session:
+            return [(recording, video) for recording, video in session.execute(statement)]
+
+    def delete(self, recording_id: str) -> None:
+        """Delete a recording that has no video."""
+        with self._database.write() as session:
+            row = session.get(Recording, recording_id)
+            if row is not None and row.video_id is None:
+                session.delete(row)
+
+    def _change(self, recording_id: str, before: RecordingState, after: RecordingState, **values: Any) -> bool:
+        statement = update(Recording).where(Recording.id == recording_id, Recording.state == str(before))
+        with self._database.write() as session:
+            result = session.execute(statement.values(state=str(after), **values))
+            return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
+
+
+def at(recording: Recording, ticks: int) -> datetime:
+    """The wall clock at a time of the stream clock in a recording."""
+    return recording.started_at + timedelta(seconds=(ticks - recording.start) / TICKS_PER_SECOND)

@@ -1,0 +1,463 @@
+"""From what an ingest wrote to a video with results: on a real Valkey, SQLite and a folder."""
+
+import hashlib
+import io
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from contracts.coordination import names
+from contracts.database.tables import Delivery, Job, Recording, Rendition, Stream, User, Video, Webhook
+from contracts.errors import StorageFull
+from contracts.live import presence
+from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, recording_key
+from contracts.live.registry import StreamRegistry
+from contracts.live.results import block
+from contracts.live.streams import RecordingOptions, StreamState
+from contracts.results import result_file
+from contracts.results.codec import Block, concat
+from contracts.results.result_file import ResultFile
+from contracts.storage.port import result_key, video_key
+from contracts.wire.messages import DroppedFrames, Options, Plan
+from processor.housekeeping.inventory import DataStores
+from processor.housekeeping.orphans import orphans, remove
+from processor.operator.verify import Verifier
+from processor.recordings import filing, matching
+from processor.recordings.filing import file_recording
+from processor.recordings.publishing import STORAGE_USED_UP, publish_streams
+from processor.recordings.reaper import resend_recordings
+from processor.recordings.receiving import close_recording, open_recording
+from processor.recordings.retention import expire_recordings
+from processor.recordings.rows import RecordingRows
+from tests.support.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
+from tests.support.processor_bench import InProcessProcessor
+from tests.support.servers.valkey import Valkey
+from tests.support.videos.clips import clip
+
+INGEST = "ingest-1"
+
+
+class Bench(InProcessProcessor):
+    """The processor's parts with one stream."""
+
+    def __init__(self, folder: Path, valkey: Valkey, **settings: object) -> None:
+        super().__init__(folder, valkey, **settings)
+        self.storage_port, self.client = self.services.storage, self.services.live
+        self.stream = self.add_stream()
+        model = self.services.catalogue.get("nanodet-g")
+        self.plan = Plan(model.id, model.digest(), model.engine, "fp32", Options(), "cpu")
+        put_plan(self.client, self.stream, self.plan)
+
+    def add_stream(self, **record: Any) -> str:
+        row = Stream(
+            user_id=self.user, name="Gate", kind="rtsp", model="nanodet-g", options={}, record=record, wanted="running"
+        )
+        self.add(row)
+        return row.id
+
+    def write(self, written: Written, *, age: float = 3600, size: int | None = None) -> RecordingOpened:
+        """A recording that began so many seconds ago: its object, and the message that it is open."""
+        opened = RecordingOpened(str(uuid.uuid4()), self.stream, self.user, written.pts[0], time.time() - age, INGEST)
+        with self.storage_port.resumable().append(recording_key(self.stream, opened.id)) as sink:
+            sink.write(written.content[:size])
+        open_recording(self.services, opened)
+        return opened
+
+    def record(self, written: Written, *, age: float = 3600) -> Recording:
+        """A recording that is written and closed, and so filed."""
+        opened = self.write(written, age=age)
+        close_recording(self.services, closed(opened, written))
+        return self.recording(opened.id)
+
+    def recording(self, recording_id: str) -> Recording:
+        row = RecordingRows(self.engine).get(recording_id)
+        assert row is not None
+        return row
+
+    def video(self, recording: Recording) -> Video:
+        video = self.services.repository.video(recording.video_id or "")
+        assert video is not None
+        return video
+
+    def found(self, recording: Recording) -> tuple[Any, Block]:
+        """Header and frames of the result."""
+        with self.storage_port.open(result_key(recording.video_id or "", recording.job_id or "")) as source:
+            file = ResultFile(source)
+            return file.header, concat(file.block(place) for place in range(len(file.starts)))
+
+    def problems(self, recording: Recording) -> tuple[str, ...]:
+        job = self.job(recording.job_id or "")
+        return Verifier(self.storage_port).verify(job, self.video(recording)).problems
+
+    def object_of(self, recording: Recording) -> bool:
+        """Whether its object is still in the storage."""
+        return self.storage_port.resumable().size(recording_key(recording.source_id, recording.id)) > 0
+
+    def rows(self, kind: Any) -> list[Any]:
+        with Session(self.engine) as session:
+            return list(session.query(kind).all())
+
+
+def closed(opened: RecordingOpened, written: Written, reason: RecordingEnd = RecordingEnd.ROLLED) -> RecordingClosed:
+    return RecordingClosed(
+        opened.id, opened.stream_id, written.end, len(written.pts), len(written.content), reason, opened
+    )
+
+
+@pytest.fixture
+def bench(tmp_path: Path, valkey: Valkey) -> Iterator[Bench]:
+    made = Bench(tmp_path / "data", valkey)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def reordered() -> Written:
+    """48 frames, stored in another order than shown, at uneven times."""
+    return fragments(clip(frames=48, b_frames=2), uneven(48))
+
+
+@pytest.fixture(scope="module")
+def plain() -> Written:
+    return fragments(clip(frames=24, b_frames=0), uneven(24))
+
+
+def test_results_are_those_that_were_made_live_frame_by_frame(bench: Bench, reordered: Written) -> None:
+    bench.add(Webhook(user_id=bench.user, url="https://example.org/", secret="s"))
+    put_results(bench.client, bench.stream, [START - 3003])
+    frames = put_results(bench.client, bench.stream, reordered.pts)
+    put_results(bench.client, bench.stream, [reordered.end])
+    recording = bench.record(reordered)
+    assert (recording.state, recording.frames, recording.dropped) == ("filed", 48, {})
+    video, job = bench.video(recording), bench.job(recording.job_id or "")
+    header, found = bench.found(recording)
+    times = [pts - START for pts in reordered.pts]
+    assert times[0] == 0
+    expected = block(frames, range(48), times)
+    for column in ("frame", "time", "count", "class_id", "score", "box"):
+        np.testing.assert_array_equal(getattr(found, column), getattr(expected, column))
+    assert (header.plan, header.complete, header.dropped, header.missing) == (bench.plan, True, (), ())
+    assert (job.state, job.frames_done, job.options["min_score"]) == ("succeeded", 48, 0.35)
+    assert job.summary is not None
+    assert job.summary["frames"] == 48
+    assert job.started_at == video.recorded_at == recording.started_at
+    assert video.name == f"Gate {recording.started_at:%Y-%m-%d %H:%M:%S}"
+    assert (video.source, video.content_type) == (f"stream:{bench.stream}", "video/mp4")
+    with bench.storage_port.open(video_key(video.id)) as source:
+        content = source.read()
+    assert (hashlib.sha256(content).hexdigest(), len(content)) == (video.sha256, video.size_bytes)
+    assert content.find(b"moov") < content.find(b"mdat")
+    assert recording.ended_at is not None
+    assert (recording.ended_at - recording.started_at).total_seconds() == pytest.approx((reordered.end - START) / 90000)
+    assert bench.problems(recording) == ()
+    assert not bench.object_of(recording)
+    assert [row.kind for row in bench.rows(Rendition)] == ["poster"]
+    assert [row.job_id for row in bench.rows(Delivery)] == [job.id]
+
+
+def test_frames_without_a_result_are_named_and_none_is_made_up(bench: Bench, reordered: Written) -> None:
+    analysed = reordered.pts[1::2]
+    put_results(bench.client, bench.stream, analysed, behind=1)
+    put_results(bench.client, bench.stream, [reordered.end])
+    recording = bench.record(reordered)
+    header, found = bench.found(recording)
+    assert found.frame.tolist() == list(range(1, 48, 2))
+    assert [item.reason for item in header.dropped] == ["behind"]
+    assert header.dropped[0].frames == 24
+    assert (header.complete, recording.dropped) == (True, {"behind": 24})
+    assert bench.job(recording.job_id or "").state == "succeeded"
+    assert bench.problems(recording) == ()
+
+
+def test_a_recording_that_nobody_analysed_is_a_video_with_a_failed_job(bench: Bench, plain: Written) -> None:
+    recording = bench.record(plain)
+    job = bench.job(recording.job_id or "")
+    assert (recording.state, job.state, job.summary) == ("filed", "failed", None)
+    assert job.error is not None
+    assert job.error["code"] == matching.NOT_ANALYSED
+    assert (bench.video(recording).media or {})["frames"] == 24
+    assert bench.problems(recording) == ()
+
+
+def test_messages_may_come_twice_in_any_order_and_one_may_be_lost(bench: Bench, plain: Written) -> None:
+    opened = bench.write(plain)
+    open_recording(bench.services, opened)
+    for _ in range(2):
+        close_recording(bench.services, closed(opened, plain))
+    open_recording(bench.services, opened)
+    assert [row.state for row in bench.rows(Recording)] == ["filed"]
+    assert len(bench.rows(Job)) == len(bench.rows(Video)) == 1
+    RecordingRows(bench.engine).delete(opened.id)  # has a video: stays
+    lost = RecordingOpened(str(uuid.uuid4()), bench.stream, bench.user, START, opened.started_at, INGEST)
+    with bench.storage_port.resumable().append(recording_key(bench.stream, lost.id)) as sink:
+        sink.write(plain.content)
+    close_recording(bench.services, closed(lost, plain))
+    assert bench.recording(lost.id).state == "filed"
+
+
+def test_results_that_may_still_come_are_waited_for(bench: Bench, plain: Written) -> None:
+    frames = put_results(bench.client, bench.stream, plain.pts[:-1])
+    recording = bench.record(plain, age=1)
+    assert (recording.state, recording.job_id, recording.video_id) == ("closed", None, recording.id)
+    put_results(bench.client, bench.stream, [plain.pts[-1], plain.end])
+    file_recording(bench.services, recording.id)
+    recording = bench.recording(recording.id)
+    assert recording.state == "filed"
+    assert len(bench.found(recording)[1]) == len(frames) + 1
+
+
+def test_a_lost_ingest_costs_the_fragment_that_it_was_writing(bench: Bench, plain: Written) -> None:
+    put_results(bench.client, bench.stream, plain.pts)
+    opened = bench.write(plain, size=plain.sizes[-1] - 5)
+    alive = presence.IngestPresence(INGEST, StreamState.LIVE, 0.0, recording=opened.id)
+    bench.services.coordination.locks.acquire(names.stream_ingest(bench.stream), INGEST, 60)
+    presence.write(bench.client, bench.stream, alive)
+    for _ in range(9):
+        resend_recordings(bench.services)
+    assert bench.recording(opened.id).state == "open"
+    bench.services.coordination.locks.release(names.stream_ingest(bench.stream), INGEST)
+    for _ in range(3):  # REAPER_SECONDS is 5: so far 15 s of silence
+        resend_recordings(bench.services)
+    assert bench.recording(opened.id).state == "open"
+    resend_recordings(bench.services)
+    recording = bench.recording(opened.id)
+    assert (recording.state, recording.reason) == ("closed", "ingest_lost")
+    file_recording(bench.services, opened.id)
+    recording = bench.recording(opened.id)
+    assert (recording.state, recording.frames, recording.end) == ("filed", 23, plain.pts[-1])
+    assert bench.found(recording)[1].frame.tolist() == list(range(23))
+    assert bench.problems(recording) == ()
+
+
+STEPS: list[tuple[Any, str]] = [
+    (filing, "make_video"),
+    (RecordingRows, "add_video"),
+    (filing, "probe_video"),
+    (result_file, "write"),
+    (RecordingRows, "file"),
+]
+
+
+class _Killed(BaseException):
+    """Stands for SIGKILL: no code of ours handles it."""
+
+
+def test_whatever_step_a_processor_is_killed_at_the_next_one_goes_on(
+    bench: Bench, reordered: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = put_results(bench.client, bench.stream, reordered.pts)
+    opened = bench.write(reordered)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise _Killed
+
+    RecordingRows(bench.engine).close(closed(opened, reordered))
+    for owner, name in STEPS:
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, killed)
+            with pytest.raises(_Killed):
+                file_recording(bench.services, opened.id)
+        bench.services.coordination.reset_count(names.recording_attempts(opened.id))
+    assert bench.recording(opened.id).state == "closed"
+    file_recording(bench.services, opened.id)
+    recording = bench.recording(opened.id)
+    assert recording.state == "filed"
+    assert len(bench.found(recording)[1]) == len(frames)
+    assert bench.problems(recording) == ()
+    assert (len(bench.rows(Job)), len(bench.rows(Video)), bench.object_of(recording)) == (1, 1, False)
+
+
+def test_one_that_kills_each_processor_fails_and_its_object_is_kept_with_the_stream(
+    bench: Bench, plain: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = bench.write(plain)
+
+    def killed(*_: Any) -> None:
+        raise _Killed
+
+    monkeypatch.setattr(filing, "make_video", killed)
+    for _ in range(filing.MOST_TRIES):
+        with pytest.raises(_Killed):
+            close_recording(bench.services, closed(opened, plain))
+    file_recording(bench.services, opened.id)
+    recording = bench.recording(opened.id)
+    assert (recording.state, recording.error and recording.error["code"]) == ("failed", "video_refused")
+    stores = DataStores(bench.inventory, bench.storage_port, None, None)
+    assert list(orphans(stores, -60)) == []
+    with Session(bench.engine) as session, session.begin():
+        session.execute(delete(Stream))
+    assert [one.name for one in remove(stores, orphans(stores, -60))] == [recording_key(bench.stream, opened.id)]
+    assert not bench.object_of(recording)
+
+
+def test_only_one_processor_files_a_recording(bench: Bench, plain: Written) -> None:
+    opened = bench.write(plain)
+    bench.services.coordination.locks.acquire(names.recording_lease(opened.id), "another", 60)
+    close_recording(bench.services, closed(opened, plain))
+    assert (bench.recording(opened.id).state, bench.rows(Video)) == ("closed", [])
+
+
+def test_a_full_storage_is_waited_for(bench: Bench, plain: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(key: str) -> Any:
+        raise StorageFull("the storage is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.services.storage, "create", full)
+        recording = bench.record(plain)
+        for _ in range(filing.MOST_TRIES):
+            file_recording(bench.services, recording.id)
+    recording = bench.recording(recording.id)
+    assert (recording.state, recording.error and recording.error["code"]) == ("closed", "storage_full")
+    file_recording(bench.services, recording.id)
+    recording = bench.recording(recording.id)
+    assert (recording.state, recording.error) == ("filed", None)
+
+
+def test_an_empty_recording_fails(bench: Bench, plain: Written) -> None:
+    nothing = Written(plain.content[:600], plain.pts, plain.end, ())
+    recording = bench.record(nothing)
+    assert (recording.state, recording.error and recording.error["code"]) == ("failed", "video_refused")
+    unwritten = RecordingOpened(str(uuid.uuid4()), bench.stream, bench.user, START, 0.0, INGEST)
+    close_recording(bench.services, closed(unwritten, plain))
+    assert bench.recording(unwritten.id).state == "failed"
+
+
+def test_pictures_become_a_video_with_their_times(bench: Bench) -> None:
+    images = []
+    for number in range(12):
+        sink = io.BytesIO()
+        Image.new("RGB", (160, 96), (number * 20, 0, 0)).save(sink, "JPEG")
+        images.append(sink.getvalue())
+    written = pictures(images, uneven(12))
+    put_results(bench.client, bench.stream, written.pts)
+    recording = bench.record(Written(written.content + b"\0" * 9, *(written.pts, written.end, written.sizes)))
+    video = bench.video(recording)
+    assert video.media is not None
+    assert (video.media["codec"], video.media["frames"], video.media["width"]) == ("mjpeg", 12, 160)
+    assert bench.found(recording)[1].time.tolist() == [pts - START for pts in written.pts]
+    assert bench.problems(recording) == ()
+
+
+def test_results_by_options_that_were_changed_are_not_mixed(bench: Bench, plain: Written) -> None:
+    put_plan(bench.client, bench.stream, bench.plan, revision=2)
+    put_results(bench.client, bench.stream, plain.pts[:3], plan=1)
+    put_results(bench.client, bench.stream, plain.pts[3:], plan=2)
+    recording = bench.record(plain)
+    header, found = bench.found(recording)
+    assert found.frame.tolist() == list(range(3, 24))
+    end_ms = round((plain.pts[3] - START) / 90, 3)
+    assert header.dropped == (DroppedFrames(0.0, end_ms, 3, matching.OTHER_OPTIONS),)
+
+
+def test_results_of_a_model_that_was_replaced_are_not_taken_for_those_of_the_new_one(
+    bench: Bench, plain: Written
+) -> None:
+    put_plan(bench.client, bench.stream, Plan("nanodet-g", "0" * 64, "openvino", "fp32", Options()))
+    put_results(bench.client, bench.stream, plain.pts)
+    recording = bench.record(plain)
+    assert bench.job(recording.job_id or "").state == "failed"
+
+
+# Retention and deletion
+
+
+def ages(bench: Bench, written: Written, *days: float) -> list[Recording]:
+    return [bench.record(written, age=86400 * one) for one in days]
+
+
+def left(bench: Bench) -> set[str]:
+    return {row.id for row in bench.rows(Recording)}
+
+
+def test_recordings_go_by_age_with_all_that_belongs_to_them(bench: Bench, plain: Written) -> None:
+    bench.change(Stream, bench.stream, record={"minutes": 1, "keep_days": 2.5})
+    old, new = ages(bench, plain, 3, 2)
+    assert expire_recordings(bench.services) is False
+    assert left(bench) == {new.id}
+    assert [row.id for row in bench.rows(Video)] == [new.id]
+    assert [row.id for row in bench.rows(Job)] == [new.job_id]
+    assert all(old.id not in name for name in bench.files())
+
+
+def test_recordings_go_by_bytes_the_oldest_first_and_the_newest_never(bench: Bench, plain: Written) -> None:
+    oldest, older, newest = ages(bench, plain, 3, 2, 1)
+    size = bench.video(newest).size_bytes
+    bench.change(Stream, bench.stream, record={"keep_bytes": 2 * size})
+    expire_recordings(bench.services)
+    assert left(bench) == {older.id, newest.id}
+    bench.change(Stream, bench.stream, record={"keep_bytes": 1})
+    expire_recordings(bench.services)
+    assert left(bench) == {newest.id}
+    assert oldest.id not in left(bench)
+
+
+def test_a_video_that_a_job_looks_at_stays(bench: Bench, plain: Written) -> None:
+    bench.change(Stream, bench.stream, record={"keep_days": 1})
+    (old,) = ages(bench, plain, 3)
+    bench.start_job(bench.video(old))
+    expire_recordings(bench.services)
+    assert left(bench) == {old.id}
+
+
+def test_deletions_leave_nothing_behind(bench: Bench, plain: Written) -> None:
+    by_video, by_job, stays = ages(bench, plain, 3, 2, 1)
+    unfiled = bench.write(plain)
+    with Session(bench.engine) as session, session.begin():
+        session.execute(delete(Rendition).where(Rendition.video_id == by_video.id))
+        session.execute(delete(Job).where(Job.video_id == by_video.id))
+        session.execute(delete(Video).where(Video.id == by_video.id))
+        session.execute(delete(Job).where(Job.id == by_job.job_id))
+    assert left(bench) == {by_job.id, stays.id, unfiled.id}
+    assert bench.recording(by_job.id).job_id is None
+    with Session(bench.engine) as session, session.begin():
+        session.execute(delete(Stream))
+    assert {bench.recording(one).stream_id for one in left(bench)} == {None}
+    close_recording(bench.services, closed(unfiled, plain))  # its object is still found
+    assert bench.recording(unfiled.id).state == "filed"
+    late = bench.write(plain)
+    with Session(bench.engine) as session, session.begin():
+        session.execute(delete(User))
+    assert left(bench) == set()
+    close_recording(bench.services, closed(late, plain))
+    stores = DataStores(bench.inventory, bench.storage_port, None, None)
+    list(remove(stores, orphans(stores, -60)))
+    assert bench.files() == []
+
+
+# What is published
+
+
+def test_all_streams_are_published_again_and_those_that_are_gone_removed(bench: Bench) -> None:
+    registry = StreamRegistry(bench.client)
+    bench.client.flushdb()
+    publish_streams(bench.services)
+    assert set(registry.read()) == {bench.stream}
+    assert registry.read()[bench.stream].record == RecordingOptions()
+    before = registry.revision()
+    publish_streams(bench.services)
+    assert registry.revision() == before
+    with Session(bench.engine) as session, session.begin():
+        session.execute(delete(Stream))
+    publish_streams(bench.services)
+    assert registry.read() == {}
+
+
+def test_a_user_without_room_is_not_recorded_and_loses_nothing(bench: Bench, plain: Written) -> None:
+    bench.change(User, bench.user, quotas={"stored_bytes": 1})
+    recording = bench.record(plain)
+    assert recording.state == "filed"
+    publish_streams(bench.services)
+    spec = StreamRegistry(bench.client).read()[bench.stream]
+    assert (spec.record, spec.record_stopped) == (None, STORAGE_USED_UP)
+    bench.change(User, bench.user, quotas={"stored_bytes": 10**9})
+    publish_streams(bench.services)
+    spec = StreamRegistry(bench.client).read()[bench.stream]
+    assert (spec.record, spec.record_stopped) == (RecordingOptions(), "")

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { BoxDelay, LEAST_MS } from "./box-delay.ts";
+import { RecentResults } from "./recent-results.ts";
+
+function measured(lags: number[]): number {
+  const delay = new BoxDelay();
+  for (const [index, lag] of lags.entries()) {
+    delay.frame(index * 100, index * 100);
+    delay.result(index * 100, index * 100 + lag);
+  }
+  return delay.behind();
+}
+
+test("the picture waits for what most results take, within bounds", () => {
+  assert.equal(measured([]), LEAST_MS);
+  assert.equal(measured([1, 2, 3]), LEAST_MS);
+  assert.equal(measured(Array(50).fill(100)), 125);
+  assert.equal(measured([...Array(95).fill(100), 900, 900]), 125, "not for the slowest");
+  assert.equal(measured(Array(50).fill(5000)), 450);
+});
+
+test("it follows a detector that became faster", () => {
+  assert.equal(measured([...Array(100).fill(300), ...Array(60).fill(40)]), 65);
+});
+
+test("results of frames that were never seen do not count", () => {
+  const delay = new BoxDelay();
+  delay.result(100, 5000);
+  assert.equal(delay.behind(), LEAST_MS);
+});
+
+test("results are kept in the order of their times, once each, and not for ever", () => {
+  const recent = new RecentResults();
+  const add = (frame: number, time_ms: number) => recent.add({ frame, time_ms, detections: [], width: 4, height: 3 });
+  for (const time of [40, 80, 160, 120, 80]) add(time / 40, time);
+  assert.deepEqual(
+    recent.frames.map((frame) => frame.frame),
+    [1, 2, 3, 4],
+  );
+  add(900, 30_000);
+  assert.deepEqual(
+    recent.frames.map((frame) => frame.frame),
+    [900],
+  );
+});

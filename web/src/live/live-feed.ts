@@ -1,0 +1,199 @@
+// What is seen of one stream: its picture, its results, its state. Open while it is visible.
+import { signal } from "@preact/signals";
+import type { LiveResult, Stream, StreamConfig, StreamMessage, StreamStats } from "../api/stream-types.ts";
+import { type Rhythm, type Shown, showing } from "../player/results/frame-lookup.ts";
+import { BoxDelay } from "./box-delay.ts";
+import { JpegScreen } from "./jpeg-screen.ts";
+import { canPlay, MseScreen } from "./mse-screen.ts";
+import { RecentResults } from "./recent-results.ts";
+import { StreamSocket } from "./stream-socket.ts";
+import type { Piece } from "./wire.ts";
+
+/** Boxes of a frame without a result stay no longer than this. */
+const LONGEST_HOLD_MS = 1500;
+const JPEG = "image/jpeg";
+
+export interface FeedOptions {
+  /** Called with each result, also with those that were missed while the socket was lost. */
+  onResult?: (result: LiveResult) => void;
+  /** Ask for the results after this time at the first connection. */
+  afterMs?: number | null;
+}
+
+export class LiveFeed {
+  readonly id: string;
+  readonly stream = signal<Stream | null>(null);
+  readonly stats = signal<StreamStats | null>(null);
+  readonly config = signal<StreamConfig | null>(null);
+  /** Why the stream cannot be seen. */
+  readonly problem = signal<{ code: string; detail: string } | null>(null);
+  readonly connected = signal(false);
+  /** A picture was shown since the media began. */
+  readonly pictured = signal(false);
+  /** Grows when the boxes on the picture may have changed. */
+  readonly revision = signal(0);
+  readonly places = new Map<string, number>();
+  readonly #options: FeedOptions;
+  readonly #results = new RecentResults();
+  #delay = new BoxDelay();
+  #socket: StreamSocket | null = null;
+  #screens: { video: HTMLVideoElement; canvas: HTMLCanvasElement } | null = null;
+  #mse: MseScreen | null = null;
+  #jpeg: JpegScreen | null = null;
+  #shownMs = -1;
+  #exact = true;
+  #lastMs: number | null;
+  /** False where the browser cannot play it: then only results are asked for. */
+  #media = true;
+
+  constructor(id: string, options: FeedOptions = {}) {
+    this.id = id;
+    this.#options = options;
+    this.#lastMs = options.afterMs ?? null;
+  }
+
+  /** Give labels that are new their places, and so their colours. */
+  learn(detections: readonly { label: string }[]): void {
+    for (const { label } of detections) if (!this.places.has(label)) this.places.set(label, this.places.size);
+  }
+
+  /** The elements on which the picture is shown. */
+  attach(video: HTMLVideoElement, canvas: HTMLCanvasElement): void {
+    this.#screens = { video, canvas };
+  }
+
+  open(): void {
+    this.#socket ??= new StreamSocket(this.id, {
+      start: () => ({ media: this.#media, results: true, after_ms: this.#options.onResult ? this.#lastMs : null }),
+      message: (message) => this.#message(message),
+      piece: (piece) => this.#piece(piece),
+      lost: () => {
+        this.connected.value = false;
+      },
+    });
+  }
+
+  close(): void {
+    this.#media = true;
+    this.#hangUp();
+  }
+
+  #hangUp(): void {
+    this.#socket?.close();
+    this.#socket = null;
+    this.#endMedia();
+    this.connected.value = false;
+    this.stats.value = null;
+  }
+
+  /** A picture was shown; its time on the stream clock. exact: the browser told it for this very picture. */
+  presented(timeMs: number, exact: boolean): void {
+    this.#shownMs = timeMs;
+    this.#exact = exact;
+    this.pictured.value = true;
+    this.revision.value += 1;
+  }
+
+  /** The result whose boxes belong to the picture. */
+  shown(): (Shown & { frame: LiveResult }) | null {
+    if (this.#shownMs < 0) return null;
+    const found = showing(this.#results.frames, this.#shownMs, this.#rhythm(), this.#exact);
+    return found as (Shown & { frame: LiveResult }) | null;
+  }
+
+  /** Width and height of the displayed picture, or their likely ratio while it is unknown. */
+  shape(): { width: number; height: number } {
+    const { width = 16, height = 9, rotation = 0 } = this.config.value ?? {};
+    return rotation % 180 ? { width: height, height: width } : { width, height };
+  }
+
+  /** The newest result, whatever picture is shown. */
+  newest(): LiveResult | null {
+    return this.#results.frames.at(-1) ?? null;
+  }
+
+  get shownMs(): number {
+    return this.#shownMs;
+  }
+
+  #rhythm(): Rhythm {
+    const { fps_in = 0, fps_out = 0 } = this.stats.peek() ?? {};
+    const frameMs = 1000 / (fps_in || 25);
+    return { frameMs, gapMs: Math.min(LONGEST_HOLD_MS, fps_out > 0 ? 1000 / fps_out : 2 * frameMs) };
+  }
+
+  #message(message: StreamMessage): void {
+    switch (message.type) {
+      case "hello":
+        this.connected.value = true;
+        this.problem.value = null;
+        this.stream.value = message.stream;
+        this.#endMedia();
+        break;
+      case "config":
+        this.#configure(message);
+        break;
+      case "result":
+        this.#result(message);
+        break;
+      case "stats":
+        this.stats.value = message;
+        this.problem.value = null;
+        break;
+      case "error":
+        this.problem.value = message;
+    }
+  }
+
+  #result(result: LiveResult): void {
+    this.#delay.result(result.time_ms, performance.now());
+    this.learn(result.detections);
+    this.#lastMs = Math.max(this.#lastMs ?? 0, result.time_ms);
+    this.#results.add(result);
+    this.#options.onResult?.(result);
+    if (result.time_ms >= this.#shownMs - LONGEST_HOLD_MS) this.revision.value += 1;
+  }
+
+  #configure(config: StreamConfig): void {
+    this.config.value = config;
+    const screens = this.#screens;
+    if (!screens) return;
+    if (config.mime === JPEG) {
+      this.#endMedia();
+      this.#jpeg = new JpegScreen(screens.canvas, this.#behind, (ms) => this.presented(ms, true));
+    } else if (canPlay(config.mime)) {
+      if (this.#jpeg) this.#endMedia();
+      this.#mse ??= new MseScreen(screens.video, this.#behind);
+      this.#mse.configure(config.mime);
+    } else if (this.#media) {
+      this.#media = false;
+      this.#hangUp();
+      this.open();
+    }
+  }
+
+  #piece(piece: Piece): void {
+    if (piece.kind !== "init") this.#delay.frame(piece.timeMs, performance.now());
+    if (piece.kind === "jpeg") this.#jpeg?.push(piece);
+    else this.#mse?.push(piece);
+  }
+
+  #endMedia(): void {
+    this.#mse?.close();
+    this.#jpeg?.close();
+    this.#mse = null;
+    this.#jpeg = null;
+    this.#delay = new BoxDelay();
+    this.#shownMs = -1;
+    this.pictured.value = false;
+    this.revision.value += 1;
+  }
+
+  readonly #behind = () => this.#delay.behind();
+}
+
+/** Why the picture of a stream cannot be shown, null where it can or is not known yet. */
+export function unplayable(config: StreamConfig | null): string | null {
+  if (!config || config.mime === JPEG || canPlay(config.mime)) return null;
+  return `Your browser cannot show ${config.codec} video. Objects are detected all the same.`;
+}

@@ -1,0 +1,25 @@
+// The newest results of a stream, by the time of their frame.
+import type { LiveResult } from "../api/stream-types.ts";
+
+const KEPT_MS = 20_000;
+const MOST = 1500;
+
+export class RecentResults {
+  readonly frames: LiveResult[] = [];
+
+  /** Add a result; they may come in another order than that of their times. */
+  add(result: LiveResult): void {
+    const { frames } = this;
+    let place = frames.length;
+    while (place > 0 && (frames[place - 1] as LiveResult).time_ms > result.time_ms) place -= 1;
+    const same = frames[place - 1]?.time_ms === result.time_ms;
+    frames.splice(same ? place - 1 : place, same ? 1 : 0, result);
+    const newest = (frames.at(-1) as LiveResult).time_ms;
+    const old = frames.findIndex((frame) => frame.time_ms >= newest - KEPT_MS);
+    frames.splice(0, Math.max(old, frames.length - MOST));
+  }
+
+  clear(): void {
+    this.frames.length = 0;
+  }
+}

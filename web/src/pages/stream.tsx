@@ -1,0 +1,119 @@
+// One stream large: its picture with boxes, its last minutes, its recordings.
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { api } from "../api/client.ts";
+import { ApiError, explain } from "../api/errors.ts";
+import type { Stream } from "../api/stream-types.ts";
+import { navigate } from "../lib/router.ts";
+import { LiveFeed } from "../live/live-feed.ts";
+import { LivePicture } from "../live/live-picture.tsx";
+import { Figures } from "../streams/figures.tsx";
+import { LiveSeries } from "../streams/live-series.ts";
+import { LiveTimeline, loadLastMinutes } from "../streams/live-timeline.tsx";
+import { RecordingList, useRecordings } from "../streams/recordings.tsx";
+import { ActionMenu, useStreamActions } from "../streams/stream-actions.tsx";
+import { StreamNotice, useTold } from "../streams/stream-notice.tsx";
+import { followStreams, streams } from "../streams/stream-store.ts";
+import { KIND_WORDS } from "../streams/stream-text.ts";
+import { Failure, Waiting } from "../ui/empty.tsx";
+import { Link } from "../ui/link.tsx";
+import "../streams/streams.css";
+
+export function StreamPage({ id }: { id: string }) {
+  const [problem, setProblem] = useState<ApiError | null>(null);
+  const [alone, setAlone] = useState<Stream | null>(null);
+  useEffect(followStreams, []);
+  useEffect(() => {
+    api
+      .get<Stream>(`/api/v1/streams/${id}`)
+      .then(setAlone)
+      .catch((error) => setProblem(error instanceof ApiError ? error : new ApiError(0, "error", explain(error))));
+  }, [id]);
+  const stream = streams.value?.find((one) => one.id === id) ?? alone;
+  useEffect(() => {
+    if (stream) document.title = `${stream.name} · Web-Detector`;
+  }, [stream?.name]);
+  if (stream) return <View stream={stream} key={stream.id} />;
+  if (problem)
+    return (
+      <>
+        <Failure
+          title={problem.status === 404 ? "Stream not found" : "The stream could not be loaded"}
+          detail={problem.status === 404 ? "It was deleted, or it belongs to another user." : problem.detail}
+        />
+        <p class="way">
+          <Link href="/live">← All streams</Link>
+        </p>
+      </>
+    );
+  return <Waiting label="Loading the stream" />;
+}
+
+function View({ stream }: { stream: Stream }) {
+  const live = useMemo(() => new LiveSeries(), [stream.id, stream.started_at]);
+  const feed = useMemo(() => new LiveFeed(stream.id, { onResult: (result) => live.add(result) }), [live]);
+  const { help, items, dialog } = useStreamActions(stream, () => navigate("/live"));
+  const { state, tone } = useTold(stream, feed);
+  const recordings = useRecordings(stream.id);
+  useEffect(() => {
+    const controller = new AbortController();
+    // What cannot be loaded is missing in the timeline only, which goes on growing.
+    const take = (result: Parameters<typeof live.add>[0]) => {
+      feed.learn(result.detections);
+      live.add(result);
+    };
+    loadLastMinutes(stream, take, controller.signal).catch(() => undefined);
+    return () => controller.abort();
+  }, [live]);
+  const openAt = useCallback(
+    (ms: number) => {
+      const moment = Date.parse(stream.started_at) + ms;
+      const found = recordings.items.find(
+        ({ job_id, started_at, ended_at }) =>
+          job_id && ended_at && Date.parse(started_at) <= moment && moment < Date.parse(ended_at),
+      );
+      if (!found) return false;
+      const seconds = (moment - Date.parse(found.started_at)) / 1000;
+      location.assign(`/jobs/${found.job_id}#t=${seconds.toFixed(2)}`);
+      return true;
+    },
+    [recordings.items, stream.started_at],
+  );
+  const { width, height } = feed.shape();
+  return (
+    <div class="stream-page">
+      <p class="way">
+        <Link href="/live">← All streams</Link>
+      </p>
+      <div class="row between">
+        <div class="row">
+          <h1 tabIndex={-1}>{stream.name}</h1>
+          <span class={`badge ${tone}`}>{state}</span>
+          <span class="soft">{[KIND_WORDS[stream.kind], stream.url].filter(Boolean).join(" · ")}</span>
+        </div>
+        <ActionMenu stream={stream} items={items} />
+      </div>
+      <div class="stream-grid">
+        <div class="screen">
+          <div class="stream-stage" style={{ "--shape": `${width / height}` }}>
+            <LivePicture
+              feed={feed}
+              label={`Picture of ${stream.name}`}
+              region={stream.options.region ?? null}
+              on={stream.wanted === "running" && stream.state !== "failed"}
+            />
+            <StreamNotice stream={stream} feed={feed} onHelp={help} />
+          </div>
+          <LiveTimeline stream={stream} feed={feed} live={live} openAt={openAt} />
+        </div>
+        <div class="stream-side">
+          <section class="card" aria-labelledby="figures-title">
+            <h2 id="figures-title">Now</h2>
+            <Figures stats={feed.stats.value} />
+          </section>
+          <RecordingList {...recordings} />
+        </div>
+      </div>
+      {dialog}
+    </div>
+  );
+}
