@@ -56,6 +56,9 @@ BODIES: dict[str, dict[str, Any]] = {
         "headers": {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
     },
     "api.routes.renditions.put_job_rendition": {"json": {}},
+    "api.routes.streams.create_stream": {"json": {"kind": "push"}},
+    "api.routes.streams.change_stream": {"json": {"name": "x"}},
+    "api.routes.streams.push_frame": {"content": b"x", "headers": {"Content-Type": "image/jpeg"}},
     "api.routes.timeline.job_appearances": {"params": {"label": "cup"}},
     "api.routes.exports.job_export": {"params": {"format": "csv"}},
 }
@@ -65,6 +68,7 @@ LISTS = {
     "api.routes.jobs.list_jobs",
     "api.routes.api_tokens.list_tokens",
     "api.routes.webhooks.list_webhooks",
+    "api.routes.streams.list_streams",
 }
 OWN = {
     "api.routes.auth.logout",
@@ -77,6 +81,7 @@ OWN = {
     "api.routes.tus.create_upload",
     "api.routes.events.events",
     "api.routes.webhooks.create_webhook",
+    "api.routes.streams.create_stream",
 }
 
 
@@ -112,12 +117,13 @@ def world(service: Service, sample: Path) -> Iterator[World]:
         "upload_id": upload.headers["location"].rsplit("/", 1)[1],
         "token_id": token["id"],
         "webhook_id": webhook["id"],
+        "stream_id": owner.call("POST", "/streams", 201, json={"kind": "push"})["id"],
         "user_id": owner.call("GET", "/auth/me", 200)["id"],
         "kind": "poster",
     }
     with httpx.Client(base_url=service.url, timeout=60) as http:
         yield World(service, http, owner, service.client(), things)
-    for thing in ("video_id", "upload_id"):  # nobody who was refused has changed them
+    for thing in ("video_id", "upload_id", "stream_id"):  # nobody who was refused has changed them
         assert owner.http.request(
             "HEAD" if thing == "upload_id" else "GET",
             f"/api/v1/{thing.removesuffix('_id')}s/{things[thing]}",
@@ -192,8 +198,8 @@ def test_api_token_permits_only_its_scopes(
         expect_problem(ask(world, operation, method, path, tokens["all"]), 403, "needs_login")
         return
     expect_problem(ask(world, operation, method, path, tokens[f"without {needed}"]), 403, "out_of_scope")
-    if needed == "read" and "/events" not in path:  # of which an answer has no end
-        assert ask(world, operation, method, path, tokens["read"]).status_code not in (401, 403)
+    if needed in ("read", "streams:read") and "/events" not in path:  # of which an answer has no end
+        assert ask(world, operation, method, path, tokens[needed]).status_code not in (401, 403)
 
 
 @pytest.mark.parametrize(("operation", "method", "path"), CLOSED, ids=[name for name, *_ in CLOSED])
@@ -250,7 +256,7 @@ def bad_credentials(world: World) -> dict[str, str | None]:
 def tokens(world: World) -> dict[str, str]:
     """API tokens of another user with each scope, and of each want of one."""
     user = world.service.client()
-    wanted: dict[str, list[str] | None] = {"all": None, "read": ["read"]}
+    wanted: dict[str, list[str] | None] = {"all": None, "read": ["read"], "streams:read": ["streams:read"]}
     wanted |= {f"without {scope}": [other for other in OF_TOKENS if other != scope] for scope in OF_TOKENS}
     return {
         name: user.call("POST", "/tokens", 201, json={"name": name, "scopes": scopes})["token"]

@@ -83,6 +83,12 @@ def test_audit_log_records_actions_with_user_and_address(closed: Embedded, sampl
     upload = alice.http.post("/api/v1/uploads", headers=headers).headers["location"].rsplit("/", 1)[1]
     alice.call("DELETE", f"/uploads/{upload}", 204, headers=headers)
     alice.call("DELETE", f"/tokens/{token['id']}", 204)
+    stream = alice.call("POST", "/streams", 201, json={"kind": "push"})["id"]
+    alice.call("PATCH", f"/streams/{stream}", 200, json={"name": "door"})
+    alice.call("POST", f"/streams/{stream}/start", 202)
+    for _ in range(2):  # the second changes nothing
+        alice.call("POST", f"/streams/{stream}/stop", 202)
+    alice.call("DELETE", f"/streams/{stream}", 204)
     alice.call("POST", "/auth/logout", 204)
     admin.call("PATCH", f"/users/{me['id']}", 200, json={"quotas": {"active_jobs": 2}})
 
@@ -95,6 +101,11 @@ def test_audit_log_records_actions_with_user_and_address(closed: Embedded, sampl
         ("video.deleted", job["video_id"]),
         ("upload.deleted", upload),
         ("token.deleted", token["id"]),
+        ("stream.created", stream),
+        ("stream.changed", stream),
+        ("stream.started", stream),
+        ("stream.stopped", stream),
+        ("stream.deleted", stream),
     ]
     assert noted[0]["action"] == "logout"
     assert {event["address"] for event in noted} == {ALICE}
@@ -243,6 +254,13 @@ def test_logs_contain_no_secrets(closed: Embedded) -> None:
     change = {"old_password": "nobodys-secret", "new_password": "nobodys-second-secret"}
     client.problem("PUT", "/auth/password", 403, "wrong_password", json=change)
 
+    camera = {"kind": "rtsp", "url": "rtsp://me:secret-of-a-camera@camera.invalid/?pwd=secret-of-a-camera"}
+    stream = client.call("POST", "/streams", 201, json=camera)["id"]
+    wrong = {"kind": "rtsp", "url": "rtsp://me:secret-of-a-camera@127.0.0.1/"}
+    client.problem("POST", "/streams", 422, "stream_refused", json=wrong)
+    client.call("PATCH", f"/streams/{stream}", 200, json={"url": "rtsp://me:secret-of-a-camera@camera.invalid/b"})
+    client.call("DELETE", f"/streams/{stream}", 204)
+
     key = next(iter(closed.processes("gunicorn"))).environ()["JWT_SECRET_KEY"]
     secrets = [
         ADMIN_PASSWORD,
@@ -251,6 +269,7 @@ def test_logs_contain_no_secrets(closed: Embedded) -> None:
         "nobodys-second-secret",
         "typed-in-the-wrong-field",
         "cookie-of-somebody",
+        "secret-of-a-camera",
         key,
         token,
     ]

@@ -30,6 +30,7 @@ def own(mode: DeploymentMode, sample: Path, tmp_path_factory: pytest.TempPathFac
     """A service where two samples are one too many, and so are two jobs, and the frames of three."""
     size = sample.stat().st_size
     settings = {"QUOTA_STORED_BYTES": size * 3 // 2, "QUOTA_ACTIVE_JOBS": 1, "QUOTA_FRAMES_PER_DAY": FRAMES + 10}
+    settings["QUOTA_STREAMS"] = 1
     with mode.run(tmp_path_factory.mktemp("own"), **settings) as running:
         yield running
 
@@ -132,3 +133,15 @@ def test_frames_per_day_quota_is_not_reset_by_deleting_jobs(own: Service, sample
     # With what the operator gives this user, it goes on.
     raise_quotas(own, client, frames_per_day=FRAMES * 5)
     assert client.wait(client.start(video))["state"] == "succeeded"
+
+
+def test_live_streams_quota_is_enforced_and_a_deleted_stream_gives_its_place_back(own: Service) -> None:
+    client = own.client()
+    made = client.call("POST", "/streams", 201, json={"kind": "push"})
+    client.call("POST", f"/streams/{made['id']}/stop", 202)  # one that is stopped counts too
+    assert quotas(client)["streams"] == {"limit": 1, "used": 1}
+    assert "1 live streams" in client.problem("POST", "/streams", 409, "stream_quota_reached", json={"kind": "push"})
+    client.call("DELETE", f"/streams/{made['id']}", 204)
+    client.call("POST", "/streams", 201, json={"kind": "push"})
+    raise_quotas(own, client, streams=2)
+    client.call("POST", "/streams", 201, json={"kind": "push"})

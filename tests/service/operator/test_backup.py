@@ -19,7 +19,7 @@ from api.operator.backup import BackupPaths, take
 from api.operator.backup_file import MANIFEST, TABLES, Reader, Writer
 from api.operator.restore import restore
 from contracts.database.engine import open_database
-from contracts.database.tables import Base, Job, Rendition, User, Video, new_id, utcnow
+from contracts.database.tables import Base, Job, Recording, Rendition, Stream, User, Video, new_id, utcnow
 from contracts.errors import Conflict, CorruptData
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import video_key
@@ -111,6 +111,8 @@ def test_restore_gives_the_same_data(desk: InProcessProcessor, other: Other, sma
     desk.add(
         Video(user_id=desk.user, content_type="video/mp4", tags=["ä", 1], size_bytes=2**40, sha256="-", refused="no")
     )
+    desk.add(camera(desk, sealed=bytes(range(256))))
+    desk.add(recording(desk, "filed", video_id=video.id, job_id=jobs[0].id))
     other.restore(backed_up(desk))
     assert rows(other.engine) == rows(desk.engine)
     assert other.files() == desk.files()
@@ -188,6 +190,35 @@ def test_objects_deleted_during_the_backup_leave_no_rows(desk: InProcessProcesso
         assert list(session.scalars(select(Video.id))) == [kept.video_id]
         assert list(session.scalars(select(Job.id))) == [kept.id]
     other.engine.dispose()
+
+
+def test_recordings_that_are_no_videos_yet_and_videos_of_streams_may_be_gone(
+    desk: InProcessProcessor, tmp_path: Path, small: Clip
+) -> None:
+    """What is written of a recording is not in the backup; a stream outlives its video, as in the service."""
+    gone = desk.add_video(small)
+    stream = camera(desk, kind="video", address=None, video_id=gone.id)
+    desk.add(stream)
+    for state in ("open", "closed", "failed"):
+        desk.add(recording(desk, state, stream_id=stream.id))
+    desk.services.storage.delete(video_key(gone.id))
+    other = Other(tmp_path / "other")
+    other.restore(backed_up(desk))
+    with Session(other.engine) as session:
+        assert session.execute(select(Stream.id, Stream.video_id)).all() == [(stream.id, None)]
+        assert session.execute(select(Recording.state, Recording.stream_id)).all() == [("failed", stream.id)]
+    other.engine.dispose()
+
+
+def camera(desk: InProcessProcessor, **values: Any) -> Stream:
+    fields: dict[str, Any] = {"name": "door", "kind": "rtsp", "address": "rtsp://camera.invalid/", "model": "m"}
+    return Stream(id=new_id(), user_id=desk.user, options={"max_fps": 5}, record={"minutes": 1}, **fields | values)
+
+
+def recording(desk: InProcessProcessor, state: str, **values: Any) -> Recording:
+    return Recording(
+        id=new_id(), user_id=desk.user, state=state, start=0, started_at=utcnow(), instance="ingest", **values
+    )
 
 
 def test_damaged_or_truncated_backup_is_refused_and_leaves_nothing(
