@@ -291,7 +291,8 @@ def test_backup_of_an_earlier_release_is_upgraded(desk: InProcessProcessor, othe
         "renditions": {"changed_at"},
         "videos": {"fps"},
     }
-    other.restore(rewritten(backed_up(desk), "0003", new, {"webhooks", "deliveries", "audit_events"}))
+    tables = {"webhooks", "deliveries", "audit_events", "streams", "recordings"}
+    other.restore(rewritten(backed_up(desk), "0003", new, tables))
     assert other.verdicts() == {job.id: ()}
     with Session(other.engine) as session:
         assert session.scalars(select(User.role)).one() == "user"
