@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from api.access.login_throttle import LoginThrottle
 from api.access.quotas import UserQuotas
 from api.live.publishing import Publisher
+from api.live.whip_calls import WhipCalls
 from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
@@ -47,6 +48,7 @@ class Services:
     renditions: RenditionTable
     streams: StreamTable
     publisher: Publisher
+    whip: WhipCalls
     storage: Storage
     store: ResultStore
     redis: "redis.Redis"

@@ -12,6 +12,8 @@ from api.access.login_throttle import LoginThrottle
 from api.access.quotas import UserQuotas
 from api.context import Services
 from api.live.publishing import Publisher
+from api.live.whip_calls import ANSWER_SECONDS as WHIP_SECONDS
+from api.live.whip_calls import WhipCalls
 from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
@@ -69,6 +71,7 @@ def build(settings: Settings, flask: Flask) -> Services:
         renditions=RenditionTable(engine),
         streams=streams,
         publisher=Publisher(streams, signals),
+        whip=WhipCalls(signals, Replies(settings.coordination_url, WHIP_SECONDS)),
         storage=open_storage(settings),
         store=store,
         redis=signals,

@@ -25,6 +25,7 @@ _EXPOSED_HEADERS = (
     "Content-Disposition",
     "Content-Range",
     "ETag",
+    "Link",
     "Location",
     "RateLimit-Limit",
     "RateLimit-Remaining",

@@ -171,6 +171,11 @@ class Locks:
         owners: Any = self._redis.mget([_lock_key(name) for name in names]) if names else []
         return [name for name, owner in zip(names, owners, strict=True) if owner is None]
 
+    def owner(self, name: str) -> str | None:
+        """Who holds a lock."""
+        found: Any = self._redis.get(_lock_key(name))
+        return None if found is None else found.decode()
+
     def release(self, name: str, owner: str) -> None:
         """Release a lock, if it is still the owner's."""
         self._release(keys=[_lock_key(name)], args=[owner])

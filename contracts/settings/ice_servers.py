@@ -37,4 +37,7 @@ def _server(item: str) -> IceServer:
     url = f"{found['scheme']}:{found['place']}{found['port'] or ''}{found['transport'] or ''}"
     if not found["user"]:
         return IceServer(url)
-    return IceServer(url, unquote(found["user"]), unquote(found["password"]))
+    user, password = unquote(found["user"]), unquote(found["password"])
+    if not (user + password).isascii() or not (user + password).isprintable():
+        raise SettingsError("has a user name or a password with characters other than letters, digits and signs")
+    return IceServer(url, user, password)
