@@ -44,7 +44,7 @@ class WhipDoor:
         self._redis = aioredis.Redis.from_url(url, health_check_interval=30)
         self._requests = keys.whip_requests(instance)
         self._network, self._streams, self._coordination = network, streams, coordination
-        self._sessions: dict[str, WhipSession] = {}
+        self._sessions: dict[tuple[str, str], WhipSession] = {}  # by stream and id
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -90,10 +90,11 @@ class WhipDoor:
             )
 
     async def _offer(self, request: WhipRequest) -> WhipReply:
-        session = WhipSession(request.session, self._network, lambda one: self._forget(one.id))
+        key = (request.stream_id, request.session)
+        session = WhipSession(self._network, lambda: self._sessions.pop(key, None))
         try:
             answer = await session.answer(request.sdp)
-            self._sessions[session.id] = session
+            self._sessions[key] = session
             await self._streams.begin(request.stream_id, WebrtcSource(session))
         except BaseException:
             await session.close()
@@ -101,11 +102,8 @@ class WhipDoor:
         return WhipReply(sdp=answer)
 
     async def _end(self, request: WhipRequest) -> WhipReply:
-        session = self._sessions.get(request.session)
+        session = self._sessions.get((request.stream_id, request.session))
         if session is None:
             raise NotFound("the session has ended")
         session.end("the sender ended the session")
         return WhipReply()
-
-    def _forget(self, session_id: str) -> None:
-        self._sessions.pop(session_id, None)

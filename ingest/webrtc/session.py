@@ -27,13 +27,10 @@ _NO_WAY = (
 class WhipSession:
     """answer() once, then connected() and read() by one task; close() always.
 
-    id: of the session. on_closed: called once when it is closed.
+    on_closed: called once when it is closed.
     """
 
-    def __init__(
-        self, session_id: str, network: Network, on_closed: Callable[["WhipSession"], None] = lambda _: None
-    ) -> None:
-        self.id = session_id
+    def __init__(self, network: Network, on_closed: Callable[[], object] = lambda: None) -> None:
         self._network, self._on_closed = network, on_closed
         self._queue = PacketQueue()
         self._connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -91,7 +88,7 @@ class WhipSession:
             if self._connection is not None:
                 await self._connection.close()
         finally:
-            self._on_closed(self)
+            self._on_closed()
 
     def _replace_receiver(self, video: RTCRtpTransceiver) -> None:
         # The library makes its receiver itself and offers no other way to have another one.

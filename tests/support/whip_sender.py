@@ -1,0 +1,75 @@
+"""A WebRTC sender for tests: aiortc as the client, whose frames come when the test says so."""
+
+import asyncio
+from fractions import Fraction
+from types import TracebackType
+
+import numpy as np
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription, VideoStreamTrack
+from av import VideoFrame
+
+from ingest.webrtc.endpoints import Network
+
+LOOPBACK = Network(hosts=("127.0.0.1",))
+STEP = 3000
+
+
+class GatedTrack(VideoStreamTrack):
+    """A picture for each permit. sent: number of pictures so far."""
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.permits = asyncio.Semaphore(0)
+        self.sent = 0
+        self.size = size
+
+    async def recv(self) -> VideoFrame:
+        """The next picture: a bright bar that moves, over noise."""
+        await self.permits.acquire()
+        width, height = self.size
+        noise = np.random.default_rng(self.sent)
+        picture = noise.integers(0, 64, (height, width, 3), np.uint8)
+        picture[:, self.sent * 8 % width :][:, :8] = 255
+        frame = VideoFrame.from_ndarray(picture, "rgb24")
+        frame.pts, frame.time_base = self.sent * STEP, Fraction(1, 90_000)
+        self.sent += 1
+        return frame
+
+
+class WhipSender:
+    """A connection that sends a GatedTrack, for the length of a context. codec: what it offers."""
+
+    def __init__(self, codec: str = "video/H264", size: tuple[int, int] = (320, 240)) -> None:
+        self.track = GatedTrack(size)
+        self._peer = RTCPeerConnection(RTCConfiguration([]))
+        transceiver = self._peer.addTransceiver(self.track, direction="sendonly")
+        known = RTCRtpSender.getCapabilities("video").codecs
+        transceiver.setCodecPreferences([one for one in known if one.mimeType in (codec, "video/rtx")])
+        LOOPBACK.use(transceiver.sender.transport.transport.iceGatherer._connection)
+
+    async def __aenter__(self) -> "WhipSender":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def offer(self) -> str:
+        """The SDP offer."""
+        if self._peer.localDescription is None:
+            await self._peer.setLocalDescription()
+        return str(self._peer.localDescription.sdp)
+
+    async def take(self, answer: str) -> None:
+        """Take the answer, and connect."""
+        await self._peer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+
+    def send(self, frames: int = 1) -> None:
+        """Let it send so many frames."""
+        for _ in range(frames):
+            self.track.permits.release()
+
+    async def close(self) -> None:
+        """Leave, and tell the other side."""
+        await self._peer.close()
