@@ -102,7 +102,7 @@ def test_the_senders_clock_is_told_once_it_has_reported() -> None:
 def test_a_new_size_comes_as_a_new_configuration() -> None:
     async def scenario() -> list[tuple[int, int]]:
         async with WhipSender() as sender, connected(sender) as source, sending(sender):
-            sizes = []
+            sizes: list[tuple[int, int]] = []
             while len(sizes) < 2:
                 item = await source.read()
                 if isinstance(item, SourceConfig):

@@ -14,7 +14,7 @@ LOOPBACK = Network(hosts=("127.0.0.1",))
 STEP = 3000
 
 
-class GatedTrack(VideoStreamTrack):
+class GatedTrack(VideoStreamTrack):  # type: ignore[misc]
     """A picture for each permit. sent: number of pictures so far."""
 
     def __init__(self, size: tuple[int, int]) -> None:
