@@ -4,7 +4,7 @@ import { type AddressForm, split } from "./stream-form.ts";
 interface Props {
   form: AddressForm;
   error: string | null;
-  /** The stream has an address already, whose password is kept. */
+  /** It is the address that the stream has, whose password is kept. */
   known?: boolean;
   onChange(form: AddressForm): void;
 }

@@ -13,7 +13,7 @@ import { AddressFields } from "./address-fields.tsx";
 import { PushLine } from "./push-line.tsx";
 import { RecordFields } from "./record-fields.tsx";
 import {
-  addressError,
+  changedAddressError,
   changes,
   formOfStream,
   joined,
@@ -35,7 +35,7 @@ export function EditStream({ stream, onClose }: { stream: Stream; onClose(): voi
   useEffect(() => {
     loadModels().catch((caught) => setError(explain(caught)));
   }, []);
-  const wrongAddress = stream.url === null ? null : addressError(address);
+  const wrongAddress = stream.url === null ? null : changedAddressError(address, stream.url);
   const errors = errorsOf(form);
   const ready = name.trim() && !wrongAddress && !recordError(record) && !Object.keys(errors).length;
   const save = async () => {
@@ -72,7 +72,14 @@ export function EditStream({ stream, onClose }: { stream: Stream; onClose(): voi
           <input {...ties} maxLength={255} value={name} onInput={(event) => setName(event.currentTarget.value)} />
         )}
       </Field>
-      {stream.url !== null && <AddressFields form={address} error={wrongAddress} known onChange={setAddress} />}
+      {stream.url !== null && (
+        <AddressFields
+          form={address}
+          error={wrongAddress}
+          known={address.address === stream.url}
+          onChange={setAddress}
+        />
+      )}
       <OptionsForm
         form={form}
         errors={errors}

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Stream } from "../api/stream-types.ts";
 import {
   addressError,
+  changedAddressError,
   changes,
   formOfStream,
   joined,
@@ -31,8 +32,7 @@ test("an address without them stays, and keeps typed ones", () => {
 });
 
 test("the address tells the kind, and what cannot be read is told", () => {
-  assert.deepEqual(["RTSP://c/1", "rtsps://c", "https://c/a.mjpg", "c:554", "file:///etc"].map(kindOf), [
-    "rtsp",
+  assert.deepEqual(["RTSP://c/1", "https://c/a.mjpg", "c:554", "file:///etc"].map(kindOf), [
     "rtsp",
     "http",
     null,
@@ -40,6 +40,14 @@ test("the address tells the kind, and what cannot be read is told", () => {
   ]);
   assert.equal(addressError(typed("rtsp://[fe80::1]:554/x")), null);
   for (const wrong of ["", "192.168.1.2", "rtmp://cam/live", "rtsp://"]) assert.ok(addressError(typed(wrong)), wrong);
+});
+
+test("a part of the address that is not shown is not sent back as it is shown", () => {
+  const shown = "http://cam/video?key=***";
+  assert.equal(changedAddressError(typed(shown), shown), null, "unchanged");
+  assert.ok(changedAddressError(typed(shown, "a", "b"), shown));
+  assert.ok(changedAddressError(typed("http://other/video?key=***"), shown));
+  assert.equal(changedAddressError(typed("http://cam/video?key=1", "a", "b"), shown), null);
 });
 
 test("options go to the form and back unchanged", () => {

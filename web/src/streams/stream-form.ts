@@ -4,7 +4,7 @@ import type { RecordOptions, Stream, StreamBody, StreamKind, StreamOptions } fro
 import { type Form, formOf, requestOf } from "../upload/options.ts";
 
 const GIGABYTE = 1e9;
-const ADDRESS = /^(rtsps?|https?):\/\/(?:([^/?#]*)@)?([^/?#@\s]+)([^\s]*)$/i;
+const ADDRESS = /^(rtsp|https?):\/\/(?:([^/?#]*)@)?([^/?#@\s]+)([^\s]*)$/i;
 
 /** The address of a camera, as typed. */
 export interface AddressForm {
@@ -25,7 +25,7 @@ export interface RecordForm {
 export function kindOf(address: string): StreamKind | null {
   const scheme = ADDRESS.exec(address.trim())?.[1]?.toLowerCase();
   if (!scheme) return null;
-  return scheme.startsWith("rtsp") ? "rtsp" : "http";
+  return scheme === "rtsp" ? "rtsp" : "http";
 }
 
 /** A pasted address with its user name and password in fields of their own. */
@@ -47,9 +47,18 @@ export function joined(form: AddressForm): string {
 export function addressError({ address }: Pick<AddressForm, "address">): string | null {
   if (!address.trim()) return "Enter the address of the camera.";
   if (kindOf(address)) return null;
-  return /^rtmp|^srt|^udp/i.test(address.trim())
+  return /^(rtmp|rtsps|srt|udp)/i.test(address.trim())
     ? "Only rtsp:// and http:// addresses can be read."
     : "Enter an address that begins with rtsp:// or http://.";
+}
+
+/** What the API shows instead of parts that may be secret. */
+const HIDDEN = "***";
+
+/** What is wrong with a changed address; null where nothing is. shown: the address as the API shows it. */
+export function changedAddressError(form: AddressForm, shown: string): string | null {
+  const isHidden = form.address.includes(HIDDEN) && (form.address !== shown || form.username || form.password);
+  return isHidden ? `Enter the whole address: ${HIDDEN} stands for a part that is not shown.` : addressError(form);
 }
 
 function decoded(text: string): string {
