@@ -1,12 +1,16 @@
 """These tests are about what users see: the service runs with its bundled model, and all share one browser."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests.support.chromium import running_chromium
 from tests.support.deployments.service import Service
+from tests.support.fake_webcam import webcam_flags, write_picture
+
+WEBCAM_FRAME = 60  # of the sample: a cat
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +19,7 @@ def service(standard_service: Service) -> Service:
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    with running_chromium() as browser:
+def chromium(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    picture = write_picture(sample, WEBCAM_FRAME, tmp_path_factory.mktemp("webcam") / "cat.y4m")
+    with running_chromium(*webcam_flags(picture)) as browser:
         yield browser

@@ -10,12 +10,12 @@ from tests.support.requirements import missing
 
 
 @contextmanager
-def running_chromium() -> Iterator[Browser]:
-    """Headless Chromium until the context ends."""
+def running_chromium(*flags: str) -> Iterator[Browser]:
+    """Headless Chromium until the context ends. flags: further ones."""
     if not CHROMIUM.exists():
         missing(f"{CHROMIUM} is not installed: tools/install-debian-packages installs it")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS, *flags])
         expect.set_options(timeout=60_000)  # of a busy machine; what is there is seen at once
         yield started
         started.close()

@@ -1,0 +1,37 @@
+"""A webcam of Chromium that shows one picture, from a file."""
+
+from pathlib import Path
+
+import av
+
+# A connection over 127.0.0.1, without names of mDNS that nobody resolves there.
+_WEBRTC = ["--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns"]
+
+
+def webcam_flags(picture: Path) -> list[str]:
+    """Flags of Chromium for a webcam that is allowed without a question. picture: a .y4m file."""
+    return [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={picture}",
+        *_WEBRTC,
+    ]
+
+
+def write_picture(video: Path, frame: int, path: Path) -> Path:
+    """One frame of a video as a .y4m file, which Chromium shows over and over."""
+    with av.open(str(video)) as reader:
+        for number, picture in enumerate(reader.decode(video=0)):
+            if number == frame:
+                plain = picture.reformat(format="yuv420p")
+                break
+    planes = b"".join(_tight(plane) for plane in plain.planes)
+    header = f"YUV4MPEG2 W{plain.width} H{plain.height} F25:1 Ip A1:1 C420mpeg2\nFRAME\n"
+    path.write_bytes(header.encode() + planes)
+    return path
+
+
+def _tight(plane: av.VideoPlane) -> bytes:
+    """A plane without the padding of its lines."""
+    data, step = bytes(plane), plane.line_size
+    return b"".join(data[row * step : row * step + plane.width] for row in range(plane.height))
