@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import av
+from av.video.plane import VideoPlane
 
 # A connection over 127.0.0.1, without names of mDNS that nobody resolves there.
 _WEBRTC = ["--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns"]
@@ -31,7 +32,7 @@ def write_picture(video: Path, frame: int, path: Path) -> Path:
     return path
 
 
-def _tight(plane: av.VideoPlane) -> bytes:
+def _tight(plane: VideoPlane) -> bytes:
     """A plane without the padding of its lines."""
     data, step = bytes(plane), plane.line_size
     return b"".join(data[row * step : row * step + plane.width] for row in range(plane.height))
