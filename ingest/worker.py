@@ -6,13 +6,10 @@ import signal
 import sys
 from contextlib import suppress
 
-from redis.exceptions import RedisError
-
 from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
-from contracts.workers.registration import connect, worker_name
-from ingest.assignment.membership import Membership
+from ingest.composition import Ingest
 
 log = logging.getLogger(__name__)
 
@@ -21,16 +18,15 @@ INTERVAL_SECONDS = 1.0
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Run until the event is set."""
-    membership = Membership(connect(settings.coordination_url), worker_name(), settings.heartbeat_file)
-    log.info("ready as %s", membership.instance)
+    ingest = Ingest(settings)
+    log.info("ready as %s", ingest.instance)
     try:
         while not stop.is_set():
-            with suppress(RedisError):  # it is tried again in a second
-                await asyncio.to_thread(membership.renew, 0)
+            await ingest.tick()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), INTERVAL_SECONDS)
     finally:
-        await asyncio.to_thread(membership.end)
+        await ingest.close()
 
 
 async def run(settings: Settings) -> None:

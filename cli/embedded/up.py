@@ -133,7 +133,8 @@ def check(environ: Mapping[str, str]) -> Settings:
 
 
 def roles(service: EmbeddedService) -> list[Process]:
-    """The api, a processor, a renderer, an ingest and the detectors, with the same commands as in distributed mode."""
+    """The api, a processor, a renderer, an ingest, a live detector and the detectors, with the same commands as in
+    distributed mode."""
     settings = service.settings
     host, port = _bracketed(settings.host, settings.port)
     gunicorn = [
@@ -182,6 +183,15 @@ def roles(service: EmbeddedService) -> list[Process]:
             _WORKERS,
             niceness=_WORKER_NICENESS,
         ),
+        _python(
+            service,
+            "live",
+            ["-m", "detector.live"],
+            detector,
+            _WORKERS,
+            python=python,
+            niceness=_WORKER_NICENESS,
+        ),
         _python(service, "ingest", ["-m", "ingest.worker"], service.environ_of("ingest"), _WORKERS),
         _python(service, "api", gunicorn, service.environ_of("api"), _API),
     ]
@@ -198,7 +208,7 @@ def is_ready(service: EmbeddedService) -> bool:
         return False
     finally:
         connection.close()
-    wanted = {"processor": 1, "renderer": 1, "detector": service.detectors, "ingest": 1}
+    wanted = {"processor": 1, "renderer": 1, "detector": service.detectors, "ingest": 1, "live_detector": 1}
     return answer.status == 200 and all(workers.get(role, 0) >= count for role, count in wanted.items())
 
 

@@ -24,11 +24,12 @@ _LONGEST_FRAME = 2 * TICKS_PER_SECOND
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a stream is, so that another ingest continues it: the number of its next packet, the number of its last
-    configuration, and the least time of its next packet in ticks."""
+    configuration, the least time of its next packet in ticks, and the arrival of its last packet (Unix seconds)."""
 
     packet: int = 0
     config: int = 0
     ticks: int = 0
+    arrival: float = 0
 
 
 class Packager:

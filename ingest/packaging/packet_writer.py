@@ -37,7 +37,7 @@ class PacketWriter:
         if not entries:
             return Position(config=config)
         last = decode_packet(entries[0][1][FIELD])
-        return Position(last.number + 1, config, max(last.pts, last.dts) + last.duration)
+        return Position(last.number + 1, config, max(last.pts, last.dts) + last.duration, last.arrival)
 
     async def clear(self) -> None:
         """Remove what an earlier run of the stream left: its clock began elsewhere."""

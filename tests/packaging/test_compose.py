@@ -35,7 +35,16 @@ def conditions(service: str) -> dict[str, str]:
 
 
 def test_services_are_those_of_distributed_mode() -> None:
-    assert set(OURS) == {"api", "processor", "renderer", "detector", "detector-gpu", "ingest", "migrate"}
+    assert set(OURS) == {
+        "api",
+        "processor",
+        "renderer",
+        "detector",
+        "detector-gpu",
+        "live-detector",
+        "ingest",
+        "migrate",
+    }
     assert set(SERVICES) - set(OURS) == {"rabbitmq", "redis", "postgres", "flower", "redisinsight"}
     assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
         "detector-gpu": ["gpu"],
@@ -51,8 +60,10 @@ def test_our_containers_run_as_the_chosen_user_and_write_nowhere_else(name: str)
     assert service["read_only"] is True
     assert service["tmpfs"] == ["/tmp"]  # noqa: S108
     assert service["cap_drop"] == ["ALL"]
-    mounts = {"migrate": [], "detector": ["storage:/data:ro"], "detector-gpu": ["storage:/data:ro"]}
-    assert service["volumes"] == mounts.get(name, ["storage:/data"])
+    readers = {"detector", "detector-gpu", "live-detector"}
+    assert service["volumes"] == (
+        [] if name == "migrate" else ["storage:/data:ro" if name in readers else "storage:/data"]
+    )
     assert service.get("pull_policy") == "never"
     assert service["init"] is True
 
@@ -111,7 +122,7 @@ def test_roles_depend_on_all_their_servers() -> None:
     servers = {"rabbitmq", "redis"}
     for name in ("api", "processor", "renderer"):
         assert set(conditions(name)) == servers | {"migrate"}
-    for name in ("detector", "detector-gpu", "ingest"):
+    for name in ("detector", "detector-gpu", "live-detector", "ingest"):
         assert set(conditions(name)) == servers
     assert set(conditions("migrate")) == {"postgres"}
 

@@ -243,7 +243,7 @@ class Deployment(Containers, Service):
     def start(self) -> Self:
         status = self.add("migrate").wait()
         assert status == 0, self.parts[-1].log.read_text()
-        for service in ("api", "processor", "renderer", "ingest", *["detector"] * self._detectors):
+        for service in ("api", "processor", "renderer", "ingest", "live-detector", *["detector"] * self._detectors):
             self.add(service)
         return self.wait_for(self._detectors)
 
@@ -273,7 +273,7 @@ class Deployment(Containers, Service):
     def wait_for(self, detectors: int) -> Self:
         """Wait until the api is ready and counts this many detectors."""
         deadline = time.monotonic() + _READY_SECONDS
-        wanted = {**dict.fromkeys(WORKERS, 1), "detector": detectors, "live_detector": 0}
+        wanted = {**dict.fromkeys(WORKERS, 1), "detector": detectors}
         while self.workers() != wanted:
             assert time.monotonic() < deadline, f"not ready: {self.workers()}\n{self.logs()[-6000:]}"
             time.sleep(0.1)

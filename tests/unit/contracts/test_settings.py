@@ -270,7 +270,7 @@ def test_detector_python_applies_only_to_embedded_detectors(tmp_path: Path) -> N
     assert line.startswith("DETECTOR_PYTHON=")
     settings = load("api", {**GOOD, "DETECTOR_PYTHON": "/bin/sh"})
     for process in roles(EmbeddedService({}, settings, tmp_path, tmp_path, False, 2)):
-        own = process.name.startswith("detector")
+        own = process.name.startswith(("detector", "live"))
         assert process.command[0] == ("/bin/sh" if own else sys.executable)
         # It need not have the service installed.
         assert process.env.get("PYTHONPATH") == (str(ROOT) if own else None)

@@ -1,0 +1,114 @@
+"""The parts of an ingest process, put together."""
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from contracts.coordination.leases import Coordination
+from contracts.errors import SealBroken
+from contracts.live.sealing import unseal
+from contracts.live.streams import Reason
+from contracts.settings.table import Settings
+from contracts.storage.open import open_storage
+from contracts.workers.registration import connect, worker_name
+from ingest.assignment.assignment import Assignment
+from ingest.assignment.desk import Desk, Taken
+from ingest.assignment.membership import Membership
+from ingest.packaging.packet_writer import PacketWriter
+from ingest.packaging.recorder import Recorder
+from ingest.packaging.recording_writer import RecordingWriter
+from ingest.pipeline import Pipeline
+from ingest.recording_messages import Sender
+from ingest.runner import Runner
+from ingest.sources.port import Source, SourceFailed
+from ingest.sources.registry import Means, source_of
+
+if TYPE_CHECKING:
+    from ingest.webrtc.door import WhipDoor
+
+log = logging.getLogger(__name__)
+
+_WRITE_SECONDS = 1.0  # a packet that Redis does not take by then is dropped
+_WAIT_SECONDS = 5.0  # for reads of Redis that wait for a second
+_RECORDING_THREADS = 4
+
+
+class Ingest:
+    """Of one process: `tick` about once a second, `close` at its end."""
+
+    def __init__(self, settings: Settings) -> None:
+        url = settings.coordination_url
+        client = connect(url)
+        self._settings = settings
+        self.instance = worker_name()
+        self._membership = Membership(client, self.instance, settings.heartbeat_file)
+        self._coordination = Coordination(client)
+        self._storage = open_storage(settings)
+        self._packets = _client(url, _WRITE_SECONDS)
+        self._reads = _client(url, _WAIT_SECONDS)
+        self._send = Sender(settings)
+        self._threads = ThreadPoolExecutor(_RECORDING_THREADS, "recording")
+        self._desk = Desk(client, self._membership)
+        self._assignment = Assignment(self._desk, self._runner)
+        self._means = Means(settings.stream_networks, self._storage, self._reads, float(settings.stream_silent_seconds))
+        self._door: asyncio.Task[None] | None = None
+
+    async def tick(self) -> None:
+        """Renew, take and give back streams."""
+        await self._assignment.tick()
+        if (self._door is None or self._door.done()) and self._desk.has_senders:
+            # With the first stream of the kind: the library needs as much memory as all else together.
+            module = await asyncio.to_thread(importlib.import_module, "ingest.webrtc.door")
+            self._door = asyncio.create_task(self._whip_door(module.WhipDoor).run())
+
+    async def close(self) -> None:
+        """End all streams in order."""
+        if self._door is not None:
+            self._door.cancel()
+            await asyncio.wait([self._door])
+        await self._assignment.end()
+        self._threads.shutdown()
+        await self._packets.aclose()
+        await self._reads.aclose()
+        await asyncio.to_thread(self._membership.end)
+
+    def _whip_door(self, kind: "type[WhipDoor]") -> "WhipDoor":
+        from ingest.webrtc.endpoints import Network
+
+        url, network = self._settings.coordination_url, Network.of(self._settings)
+        return kind(url, self.instance, network, self._assignment, self._coordination)
+
+    def _runner(self, taken: Taken, source: Source | None) -> Runner:
+        """What reads a stream that was taken."""
+        spec, settings = taken.spec, self._settings
+        pipeline = Pipeline(
+            spec.started_at,
+            PacketWriter(self._packets, spec.id, settings.stream_buffer_bytes),
+            Recorder(spec.id, spec.user_id, self.instance, spec.record),
+            RecordingWriter(self._storage.resumable(), self._send, spec.id),
+            self._threads,
+            lambda: taken.lease.is_held,
+        )
+        connect_to: Callable[[], Source] = partial(self._source, taken) if source is None else lambda: source
+        return Runner(self.instance, spec, connect_to, pipeline, settings.stream_silent_seconds, source is None)
+
+    def _source(self, taken: Taken) -> Source:
+        address = ""
+        if taken.sealed_address:
+            try:
+                address = unseal(self._settings.stream_secret_key, taken.spec.id, taken.sealed_address)
+            except SealBroken as error:
+                raise SourceFailed(Reason.SOURCE_BROKEN, error.detail, permanent=True) from error
+        return source_of(taken.spec, address, self._means)
+
+
+def _client(url: str, seconds: float) -> Redis:
+    return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 0))
