@@ -32,6 +32,7 @@ from api.web.page_site import WebPage
 from api.web.security_headers import SecurityHeaders
 from api.web.spec_files import SpecFiles
 from api.web.validation import BodyValidator, IdValidator
+from api.web.websockets import WebSockets
 from contracts.settings.table import Settings
 
 
@@ -50,6 +51,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app = connexion.FlaskApp("api", jsonifier=_CompactJson(), lifespan=_lifespan)
     context.install(build(settings, app.app))
     problems.install(app, methods_at(spec()))
+    app.add_middleware(WebSockets, MiddlewarePosition.BEFORE_EXCEPTION)
     if settings.cors:
         app.add_middleware(cors(settings.cors), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(SecurityHeaders, MiddlewarePosition.BEFORE_EXCEPTION)

@@ -36,5 +36,5 @@ def create() -> connexion.FlaskApp:
         log.warning("%s", risk)
     app = create_app(settings)
     services = context.current()
-    gunicorn_worker.on_stop += [services.events.stop, services.deliverer.stop]
+    gunicorn_worker.on_stop += [services.events.stop, services.live.stop, services.deliverer.stop]
     return app

@@ -8,6 +8,8 @@ from sqlalchemy import Engine
 
 from api.access.login_throttle import LoginThrottle
 from api.access.quotas import UserQuotas
+from api.live.hub import LiveHub
+from api.live.plan_labels import PlanLabels
 from api.live.publishing import Publisher
 from api.live.whip_calls import WhipCalls
 from api.notify.event_hub import EventHub
@@ -15,6 +17,7 @@ from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
 from api.readiness import Readiness
 from api.tables.jobs import JobTable
+from api.tables.recordings import RecordingTable
 from api.tables.renditions import RenditionTable
 from api.tables.sessions import SessionTable
 from api.tables.streams import StreamTable
@@ -47,8 +50,11 @@ class Services:
     jobs: JobTable
     renditions: RenditionTable
     streams: StreamTable
+    recordings: RecordingTable
     publisher: Publisher
     whip: WhipCalls
+    plan_labels: PlanLabels
+    live: LiveHub
     storage: Storage
     store: ResultStore
     redis: "redis.Redis"

@@ -1,14 +1,19 @@
-"""gunicorn's ASGI worker with two additions.
+"""gunicorn's ASGI worker with three additions.
 
 On SIGTERM it runs the `on_stop` callbacks at once: the lifespan shutdown comes only after all connections have closed,
-and event streams never close. And it limits the wait for the first request of a connection, so that idle or very slow
-clients cannot take all connections (slowloris).
+and event streams never close. It limits the wait for the first request of a connection, so that idle or very slow
+clients cannot take all connections (slowloris). And its WebSockets can be refused with any HTTP status, buffer little,
+and end also where the client does not read.
 """
 
 import resource
+import socket
 from asyncio import Transport
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
 
+from gunicorn.asgi import websocket
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
@@ -16,6 +21,11 @@ from gunicorn.workers import gasgi
 on_stop: list[Callable[[], None]] = []
 # Limit for the complete headers of the first request of a connection; later requests have that of --keep-alive.
 HEADERS_SECONDS = 10
+# Of a message from a client: gunicorn unmasks each byte by a step of Python. They are small.
+_MESSAGE_MAX_BYTES = 8192
+# Unsent bytes that the kernel takes of a WebSocket. With its default of megabytes, a slow viewer would be shown a
+# picture of a minute ago.
+_UNSENT_BYTES = 32 * 1024
 
 
 class Protocol(ASGIProtocol):  # type: ignore[misc]
@@ -36,12 +46,48 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]
             self._keepalive_timeout()
 
 
+class WebSocket(websocket.WebSocketProtocol):  # type: ignore[misc]
+    """One WebSocket. Knows ASGI's extension websocket.http.response."""
+
+    def __init__(self, transport: Transport, scope: dict[str, Any], *rest: Any, **options: Any) -> None:
+        scope["extensions"] = {"websocket.http.response": {}}
+        super().__init__(transport, scope, *rest, **options)
+        self._head = b""
+        transport.set_write_buffer_limits(high=0)
+        connection = transport.get_extra_info("socket")
+        if connection.family in (socket.AF_INET, socket.AF_INET6):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        if kind == "websocket.http.response.start":
+            self._head = _head(message["status"], message["headers"])
+        elif kind == "websocket.http.response.body":
+            self.transport.write(self._head + message.get("body", b""))
+            self._head = b""
+            if not message.get("more_body"):
+                self._denied = self.closed = True
+                self._close_event.set()
+                self.transport.close()
+        else:
+            await super()._send(message)
+            if kind == "websocket.close" and self.transport.get_write_buffer_size():
+                self.transport.abort()  # else it would wait for a client that does not read
+
+
+def _head(status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
+    lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode())]
+    lines += [name + b": " + value for name, value in headers if name.lower() != b"connection"]
+    return b"\r\n".join([*lines, b"Connection: close", b"", b""])
+
+
 class Worker(gasgi.ASGIWorker):  # type: ignore[misc]
     """Worker class for gunicorn's option -k."""
 
     def init_process(self) -> None:
         """Raise the limit of open files, then serve."""
-        gasgi.ASGIProtocol = Protocol  # there is no hook for it
+        gasgi.ASGIProtocol, websocket.WebSocketProtocol = Protocol, WebSocket  # there are no hooks for them
+        self.cfg.set("websocket_max_message_size", _MESSAGE_MAX_BYTES)
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # each connection needs one
         super().init_process()

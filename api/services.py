@@ -6,11 +6,14 @@ import httpcore2
 import redis
 from flask import Flask
 from flask_jwt_extended import JWTManager
+from redis import asyncio as aioredis
 from sqlalchemy import Engine, text
 
 from api.access.login_throttle import LoginThrottle
 from api.access.quotas import UserQuotas
 from api.context import Services
+from api.live.hub import LiveHub
+from api.live.plan_labels import PlanLabels
 from api.live.publishing import Publisher
 from api.live.whip_calls import ANSWER_SECONDS as WHIP_SECONDS
 from api.live.whip_calls import WhipCalls
@@ -20,8 +23,9 @@ from api.notify.webhook_deliverer import Deliverer
 from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.name_lookup import Lookups
 from api.readiness import Readiness
-from api.routes import job_changes, session_tokens, webhooks
+from api.routes import job_changes, session_tokens, stream_results, webhooks
 from api.tables.jobs import JobTable
+from api.tables.recordings import RecordingTable
 from api.tables.renditions import RenditionTable
 from api.tables.sessions import SessionTable
 from api.tables.streams import StreamTable
@@ -54,6 +58,9 @@ def build(settings: Settings, flask: Flask) -> Services:
     engine = open_database(settings.database_url, _STATEMENT_SECONDS, durable=True)
     signals = redis.Redis.from_url(settings.coordination_url, health_check_interval=30)
     sessions, webhook_table, streams = SessionTable(engine), WebhookTable(engine), StreamTable(engine)
+    catalogue = Catalogue(settings.models_path)
+    plan_labels = PlanLabels(signals, catalogue)
+    watching = aioredis.Redis.from_url(settings.coordination_url, health_check_interval=30)
     tls, lookups = httpcore2.default_ssl_context(), Lookups()
     sender = Sender(GuardedNetwork(settings.webhook_networks, lookups), settings.webhook_timeout_seconds, tls)
     fetcher = Fetcher(GuardedNetwork(settings.import_networks, lookups), settings.import_timeout_seconds, tls)
@@ -61,7 +68,7 @@ def build(settings: Settings, flask: Flask) -> Services:
     dispatch = Dispatch(create_celery(settings, answer_seconds=ANSWER_SECONDS))
     return Services(
         settings=settings,
-        catalogue=Catalogue(settings.models_path),
+        catalogue=catalogue,
         flask=flask,
         engine=engine,
         users=UserTable(engine),
@@ -70,8 +77,11 @@ def build(settings: Settings, flask: Flask) -> Services:
         jobs=JobTable(engine),
         renditions=RenditionTable(engine),
         streams=streams,
+        recordings=RecordingTable(engine),
         publisher=Publisher(streams, signals),
         whip=WhipCalls(signals, Replies(settings.coordination_url, WHIP_SECONDS)),
+        plan_labels=plan_labels,
+        live=LiveHub(watching, stream_results.look, plan_labels.of),
         storage=open_storage(settings),
         store=store,
         redis=signals,

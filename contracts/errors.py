@@ -253,6 +253,12 @@ class OutOfScope(WebDetectorError):
     code = "out_of_scope"
 
 
+class ForeignOrigin(WebDetectorError):
+    """A page of another origin opened a WebSocket with the user's cookies."""
+
+    code = "foreign_origin"
+
+
 class RegistrationClosed(WebDetectorError):
     """Registration is disabled; the operator adds users."""
 
@@ -265,6 +271,12 @@ class NotFound(WebDetectorError):
 
 class Conflict(WebDetectorError):
     code = "conflict"
+
+
+class NoPicture(Conflict):
+    """A stream has no picture that can be shown."""
+
+    code = "no_picture"
 
 
 class UsernameTaken(Conflict):

@@ -12,6 +12,8 @@ from contracts.errors import InvalidCursor
 from contracts.results.codec import BOX_SCALE, SCORE_SCALE, Block, time_ms
 from contracts.wire.messages import ResultHeader
 
+# Frames, or ticks of a stream.
+_CURSOR_DIGITS = 18
 _encoder = msgspec.json.Encoder()
 
 
@@ -90,7 +92,7 @@ def parse_cursor(cursor: str | None, query: Filter) -> int:
     if cursor is None:
         return 0
     frame, _, digest = cursor.partition("-")
-    if not (frame.isascii() and frame.isdigit()) or len(frame) > 12:
+    if not (frame.isascii() and frame.isdigit()) or len(frame) > _CURSOR_DIGITS:
         raise InvalidCursor("this is not a valid cursor: use next_cursor of the previous page unchanged")
     if digest != query.digest():
         raise InvalidCursor("the cursor belongs to another filter: keep the filter, or start without a cursor")

@@ -27,14 +27,22 @@ _MOST_MS = 1e12
 async def respond(
     request: Request, job: Job, pieces: Callable[[], Iterator[bytes]], media_type: str, **headers: str
 ) -> Response:
-    """Stream a body, compressed if the client accepts it; 304 when the client has it already.
-
-    pieces: called in a thread. Raises errors of the request before the response starts.
-    """
+    """Stream the body of a job's results; 304 when the client has it already. pieces: see `stream`."""
     encoding = choose(request.headers.get("accept-encoding", ""))
     headers |= _conditions(job, f"{request.url.path} {media_type} {encoding} {request.url.query}")
     if "ETag" in headers and is_known(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
+    return await stream(request, pieces, media_type, headers)
+
+
+async def stream(
+    request: Request, pieces: Callable[[], Iterator[bytes]], media_type: str, headers: dict[str, str]
+) -> Response:
+    """Stream a body, compressed if the client accepts it.
+
+    pieces: called in a thread. Raises errors of the request before the response starts.
+    """
+    encoding = choose(request.headers.get("accept-encoding", ""))
     if encoding:
         headers["Content-Encoding"] = encoding
     body = await run_sync(pieces)

@@ -26,7 +26,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # X-Accel-B
 @asgi_operation()
 async def events(request: Request, user: str) -> Response:
     """The events of all jobs of the user."""
-    listener = Listener(user, _credential(request), _resumed(request, utcnow()))
+    listener = Listener(user, credential(request), _resumed(request, utcnow()))
     return await _stream(request, listener, functools.partial(job_changes.all_active, user))
 
 
@@ -34,7 +34,7 @@ async def events(request: Request, user: str) -> Response:
 async def job_events(request: Request, user: str) -> Response:
     """The events of one job, and of renditions of it and its video."""
     job = await run_sync(context.current().jobs.get, user, request.path_params["job_id"])
-    listener = Listener(user, _credential(request), _resumed(request, utcnow()), job.id, job.video_id)
+    listener = Listener(user, credential(request), _resumed(request, utcnow()), job.id, job.video_id)
     return await _stream(request, listener, functools.partial(job_changes.of_job, user, job_id=job.id))
 
 
@@ -114,7 +114,7 @@ def _resumed(request: Request, now: datetime) -> datetime:
     return min(max(time, now - RETENTION), now)
 
 
-def _credential(request: Request) -> str:
+def credential(request: Request) -> str:
     """The id of the session or of the API token."""
     claims: dict[str, str] = request.scope["extensions"]["connexion_context"]["token_info"]
     return claims["tid"] if "tid" in claims else claims["sid"]

@@ -77,8 +77,13 @@ def _parse(parameters: QueryParams) -> tuple[Query, str | None, int | None]:
 
 
 def _page(frames: list[bytes], next_frame: int | None, query: Query, complete: bool) -> bytes:
-    cursor = "null" if next_frame is None else f'"{format_cursor(next_frame, query)}"'
-    tail = f'],"next_cursor":{cursor},"complete":{"true" if complete else "false"}}}'
+    return page_body(frames, None if next_frame is None else format_cursor(next_frame, query), complete=complete)
+
+
+def page_body(frames: list[bytes], cursor: str | None, *, complete: bool) -> bytes:
+    """A page as JSON. frames: each as JSON. cursor: of the next page."""
+    quoted = "null" if cursor is None else f'"{cursor}"'
+    tail = f'],"next_cursor":{quoted},"complete":{"true" if complete else "false"}}}'
     return b'{"frames":[' + b",".join(frames) + tail.encode()
 
 

@@ -13,6 +13,7 @@ from contracts.database.tables import (
     AuditEvent,
     Delivery,
     Job,
+    Recording,
     Rendition,
     Stream,
     Upload,
@@ -27,7 +28,7 @@ MOST_CHANGES = 10_000
 
 T = TypeVar("T")
 Owned = TypeVar("Owned", ApiToken, Job, Rendition, Stream, Upload, Video, Webhook)
-Row = TypeVar("Row", AuditEvent, Delivery, Job, Stream, User, Video)
+Row = TypeVar("Row", AuditEvent, Delivery, Job, Recording, Stream, User, Video)
 
 
 def owned(session: Session, table: type[Owned], user_id: str, row_id: str, name: str) -> Owned:

@@ -1,6 +1,6 @@
 """Live streams, as the api reads and changes them. Users see only their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -44,6 +44,11 @@ class StreamTable:
         """A stream of any user, None when it has been deleted."""
         with self._database.read() as session:
             return session.get(Stream, stream_id)
+
+    def by_ids(self, stream_ids: Sequence[str]) -> list[Stream]:
+        """Streams of any users, without those that have been deleted."""
+        with self._database.read() as session:
+            return list(session.scalars(select(Stream).where(Stream.id.in_(stream_ids))))
 
     def page(self, user_id: str, limit: int, cursor: str | None) -> tuple[list[Stream], str | None]:
         """A page of a user's streams, newest first, and the cursor of the next page."""

@@ -38,6 +38,7 @@ _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.NeedsLogin: HTTPStatus.FORBIDDEN,
     errors.NeedsAdmin: HTTPStatus.FORBIDDEN,
     errors.OutOfScope: HTTPStatus.FORBIDDEN,
+    errors.ForeignOrigin: HTTPStatus.FORBIDDEN,
     errors.RegistrationClosed: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,

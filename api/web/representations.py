@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from contracts.database.tables import ApiToken, Delivery, Job, Rendition, Video, Webhook
+from contracts.database.tables import ApiToken, Delivery, Job, Recording, Rendition, Video, Webhook
 from contracts.results.port import Progress
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.webhooks import DeliveryState
@@ -32,6 +32,23 @@ def video_representation(video: Video, *, has_poster: bool = False) -> dict[str,
             "jobs": f"{PREFIX}/jobs?video_id={video.id}",
             "poster": poster_path(video.id) if has_poster else None,
         },
+    }
+
+
+def recording_representation(recording: Recording) -> dict[str, Any]:
+    """A recording of a stream."""
+    return {
+        "id": recording.id,
+        "stream_id": recording.stream_id,
+        "video_id": recording.video_id,
+        "job_id": recording.job_id,
+        "state": recording.state,
+        "started_at": recording.started_at,
+        "ended_at": recording.ended_at,
+        "frames": recording.frames,
+        "size_bytes": recording.size_bytes,
+        "reason": recording.reason,
+        "dropped": recording.dropped,
     }
 
 

@@ -1,0 +1,122 @@
+"""One watched stream: reads its packets and results from Redis, and offers them to all its viewers in this process."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+from redis import asyncio as aioredis
+from redis.exceptions import RedisError
+
+from api.live.follower import follow, newest
+from api.live.frame_group import FrameGroup
+from api.live.messages import result
+from api.live.outbox import Outbox
+from contracts.live import keys, packets, results
+from contracts.live.packet_reader import start_after
+from contracts.live.packets import CodecConfig
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 1.0
+
+# The labels by class number of the plan with a revision.
+LabelsOf = Callable[[str, int], Coroutine[Any, Any, tuple[str, ...]]]
+
+
+class Feed:
+    """Reads packets while a viewer wants media, and results while one wants results."""
+
+    def __init__(self, client: "aioredis.Redis", stream_id: str, labels_of: LabelsOf) -> None:
+        self.viewers: dict[Outbox, None] = {}
+        self._redis = client
+        self._id = stream_id
+        self._labels_of = labels_of
+        self._group = FrameGroup()
+        self._result: bytes | None = None  # id of the newest that was read
+        self.reads_results = asyncio.Event()
+        self._reading: dict[str, asyncio.Task[None]] = {}
+
+    def update(self) -> None:
+        """Read what the viewers want now. To be called after each change of them."""
+        wants_media = any(viewer.wants_media for viewer in self.viewers)
+        if not wants_media:
+            self._group = FrameGroup()
+        wants_results = any(viewer.wants_results for viewer in self.viewers)
+        if not wants_results:
+            self._result = None
+            self.reads_results.clear()
+        self._read("packets", wants_media, self._read_packets)
+        self._read("results", wants_results, self._read_results)
+
+    def show(self, viewer: Outbox) -> None:
+        """Offer a viewer what the others have been shown since the last keyframe, so that it begins at once."""
+        self._group.show(viewer)
+
+    async def close(self) -> None:
+        """Stop reading."""
+        self.viewers.clear()
+        tasks = list(self._reading.values())
+        self.update()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _read(self, what: str, wanted: bool, read: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if not wanted and (task := self._reading.pop(what, None)):
+            task.cancel()
+        elif wanted and what not in self._reading:
+            self._reading[what] = asyncio.create_task(_again_and_again(what, read))
+
+    async def _read_packets(self) -> None:
+        keyframe: Any = await self._redis.get(keys.keyframe(self._id))
+        async for entries in follow(self._redis, keys.packets(self._id), start_after(keyframe)):
+            for _, fields in entries:
+                try:
+                    packet = packets.decode_packet(fields[packets.FIELD])
+                except (msgspec.DecodeError, KeyError):  # written by another release
+                    continue
+                watching = [viewer for viewer in self.viewers if viewer.wants_media]
+                if self._group.needs_config(packet):
+                    self._group.begin(await self._config(packet.config), watching)
+                self._group.add(packet, watching)
+
+    async def _config(self, number: int) -> CodecConfig | None:
+        data: Any = await self._redis.hget(keys.configs(self._id), str(number))
+        try:
+            return packets.decode_config(data) if data else None
+        except msgspec.DecodeError:
+            return None
+
+    async def _read_results(self) -> None:
+        key = keys.results(self._id)
+        if self._result is None:
+            self._result = await newest(self._redis, key)
+        self.reads_results.set()
+        async for entries in follow(self._redis, key, self._result):
+            for self._result, fields in entries:
+                try:
+                    frame = results.decode(fields[results.FIELD])
+                except (msgspec.DecodeError, KeyError):
+                    continue
+                one = result(frame, await self._labels_of(self._id, frame.plan))
+                for viewer in self.viewers:
+                    if viewer.wants_results:
+                        viewer.offer_result(one)
+
+
+async def _again_and_again(what: str, read: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Read until cancelled, also after errors."""
+    failed = False
+    while True:
+        began = asyncio.get_running_loop().time()
+        try:
+            await read()
+        except RedisError as error:
+            if not failed:
+                log.warning("cannot read the %s of a stream, retrying: %s", what, error)
+            failed = True
+        except Exception:  # a fault of ours: the other viewers and streams go on
+            log.exception("cannot read the %s of a stream, retrying", what)
+        if asyncio.get_running_loop().time() - began > _RETRY_SECONDS * 10:
+            failed = False
+        await asyncio.sleep(_RETRY_SECONDS)

@@ -1,0 +1,91 @@
+"""Messages to viewers. Pure.
+
+Texts are JSON with a `type`. Binary ones begin with a byte for their kind, a byte of flags, and the time of their frame
+in milliseconds as a little-endian float64.
+"""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from api.live import result_lines
+from contracts.live import results
+from contracts.live.packets import CodecConfig, Packet
+from contracts.live.results import LiveFrame
+from contracts.live.streams import TIME_BASE
+from contracts.results.codec import time_ms as time_ms_of
+
+# Beyond this a float is too imprecise for ticks.
+LATEST_MS = 1e12
+INIT, FRAGMENT, JPEG = 1, 2, 3
+KEYFRAME = 1
+_JPEG_MIME = "image/jpeg"
+_HEAD = struct.Struct("<BBd")
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One frame as a binary message. key: viewers can start here. time_ms: of the frame."""
+
+    message: bytes
+    key: bool
+    time_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The detections of one frame as a text message. time_ms: of the frame."""
+
+    message: str
+    time_ms: float
+
+
+def is_shown(config: CodecConfig) -> bool:
+    """Whether browsers can show it."""
+    return bool(config.mime) and (config.mime == _JPEG_MIME or bool(config.init))
+
+
+def is_jpeg(config: CodecConfig) -> bool:
+    """Whether each packet is a JPEG."""
+    return config.mime == _JPEG_MIME
+
+
+def config_messages(config: CodecConfig) -> list[str | bytes]:
+    """What comes before the first frame of a configuration."""
+    said = {
+        "type": "config",
+        "mime": config.mime if is_shown(config) else "",
+        "width": config.width,
+        "height": config.height,
+        "rotation": config.rotation,
+        "codec": config.codec,
+        "number": config.number,
+    }
+    text = _encoder.encode(said).decode()
+    return [text, _HEAD.pack(INIT, 0, 0.0) + config.init] if is_shown(config) and config.init else [text]
+
+
+def media(packet: Packet, config: CodecConfig) -> Media:
+    """A frame of a configuration that `is_shown`."""
+    kind = JPEG if is_jpeg(config) else FRAGMENT
+    time_ms = time_ms_of(packet.pts, TIME_BASE)
+    head = _HEAD.pack(kind, KEYFRAME if packet.key else 0, time_ms)
+    return Media(b"".join((head, packet.head, packet.data)), packet.key, time_ms)
+
+
+def result(frame: LiveFrame, labels: Sequence[str]) -> Result:
+    """labels: of the model, by class number."""
+    block = results.block([frame], [frame.pts], [frame.pts])
+    (line,) = result_lines.lines(block, [frame], result_lines.header(labels, [frame]))
+    latency_ms = round((frame.done - frame.arrival) * 1000, 1)
+    head = f'{{"type":"result","width":{frame.width},"height":{frame.height},"latency_ms":{latency_ms},'
+    return Result(head + line[1:].decode(), time_ms_of(frame.pts, TIME_BASE))
+
+
+def text(kind: str, **fields: Any) -> str:
+    """A message of a type."""
+    return _encoder.encode({"type": kind, **fields}).decode()

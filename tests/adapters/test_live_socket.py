@@ -1,0 +1,340 @@
+"""The WebSocket of a stream: a real api process, a real Valkey, and a client that knows RFC 6455."""
+
+import struct
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
+
+from contracts.database.tables import ApiToken, Stream, utcnow
+from contracts.live.streams import StreamState
+from tests.support.live_api import LiveApi, Watcher, ws_path
+from tests.support.live_stream import H264, JPEG, RAW, LiveStream, time_ms
+from tests.support.servers.valkey import Valkey
+from tests.support.waiting import until
+from tests.support.websocket import Closed, Refused, WebSocket
+
+START = {"type": "start", "media": True, "results": True, "after_ms": 0}
+INIT, FRAGMENT, JPEG_KIND = 1, 2, 3
+
+
+@pytest.fixture(scope="module")
+def api(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApi]:
+    with LiveApi(valkey, tmp_path_factory.mktemp("api")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def watcher(api: LiveApi) -> Watcher:
+    return api.user()
+
+
+def of_type(socket: WebSocket, kind: str, check: Callable[[dict[str, Any]], object] = lambda _: True) -> dict[str, Any]:
+    """The next text message of a type that passes a check."""
+    while True:
+        message = socket.receive()
+        if isinstance(message, dict) and message["type"] == kind and check(message):
+            return message
+
+
+def media(socket: WebSocket) -> tuple[int, bool, float, bytes]:
+    """The next binary message: kind, whether it is a keyframe, time in ms, payload."""
+    while not isinstance(message := socket.receive(), bytes):
+        pass
+    kind, flags, moment = struct.unpack("<BBd", message[:10])
+    return kind, bool(flags & 1), moment, message[10:]
+
+
+def test_it_begins_at_the_newest_keyframe_and_boxes_have_the_times_of_their_pictures(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    for number in range(1, 7):
+        stream.packet(key=number in (1, 4))
+    with watcher.watch(stream) as socket:
+        hello = socket.receive()
+        assert isinstance(hello, dict)
+        assert hello["type"] == "hello"
+        assert hello["stream"] | {"live": None} == watcher.call("GET", f"/streams/{stream.id}").json() | {"live": None}
+        socket.send(START)
+        config = of_type(socket, "config")
+        assert config == {
+            "type": "config",
+            "mime": H264.mime,
+            "width": 640,
+            "height": 480,
+            "rotation": 0,
+            "codec": "h264",
+            "number": 1,
+        }
+        assert media(socket) == (INIT, False, 0.0, H264.init)
+        shown = [media(socket) for _ in range(3)]
+        assert [(kind, key, moment) for kind, key, moment, _ in shown] == [
+            (FRAGMENT, key, time_ms(number)) for key, number in ((True, 4), (False, 5), (False, 6))
+        ]
+        assert shown[0][3].startswith(b"moof4 ")
+        stream.result(6)
+        result = of_type(socket, "result")
+        assert result["time_ms"] == shown[-1][2]
+        assert result["frame"] == 6
+        assert (result["width"], result["height"]) == (640, 480)
+        assert result["latency_ms"] == pytest.approx(20, abs=1)
+        assert result["detections"] == [{"label": "person", "class_id": 0, "score": 0.5, "box": [1.0, 2.0, 3.0, 4.0]}]
+
+
+def test_a_second_viewer_begins_at_once_and_all_get_what_follows(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    stream.packet(key=True)
+    with watcher.watch(stream) as first, watcher.watch(stream) as second:
+        for socket in (first, second):
+            socket.send(START)
+            assert media(socket)[0] == INIT
+            assert media(socket)[1:3] == (True, time_ms(1))
+        stream.packet()
+        assert [media(socket)[2] for socket in (first, second)] == [time_ms(2)] * 2
+
+
+def test_jpegs_are_sent_as_they_are(watcher: Watcher) -> None:
+    stream = watcher.stream(JPEG)
+    made = stream.packet()
+    with watcher.watch(stream) as socket:
+        socket.send(START)
+        assert of_type(socket, "config")["mime"] == "image/jpeg"
+        assert media(socket) == (JPEG_KIND, True, time_ms(1), made.data)
+
+
+def test_a_codec_that_browsers_cannot_show_is_named_and_detected_all_the_same(watcher: Watcher) -> None:
+    stream = watcher.stream(RAW)
+    stream.packet(key=True)
+    with watcher.watch(stream) as socket:
+        socket.send(START)
+        assert of_type(socket, "config")["mime"] == ""
+        stream.result(1)
+        assert of_type(socket, "result")["frame"] == 1
+
+
+def test_a_new_codec_comes_with_its_configuration(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    stream.packet(key=True)
+    with watcher.watch(stream) as socket:
+        socket.send(START)
+        assert media(socket)[0] == INIT
+        assert media(socket)[2] == time_ms(1)
+        stream.use(type(H264)(2, "h264", b"", 320, 240, 0, H264.mime, b"another"))
+        stream.packet(key=True)
+        assert of_type(socket, "config")["width"] == 320
+        assert media(socket)[::3] == (INIT, b"another")
+        assert media(socket)[2] == time_ms(2)
+
+
+def test_lost_packets_are_followed_by_a_keyframe(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    stream.packet(key=True)
+    with watcher.watch(stream) as socket:
+        socket.send(START)
+        assert media(socket)[0] == INIT
+        assert media(socket)[2] == time_ms(1)
+        stream.packet(restart=True)
+        stream.packet()
+        stream.packet(key=True)
+        assert media(socket)[1:3] == (True, time_ms(4))
+
+
+def test_only_what_is_wanted_is_read_and_nothing_while_nobody_watches(watcher: Watcher) -> None:
+    stream, readers = watcher.stream(), watcher.api.readers
+    until(lambda: readers() == 0)
+    stream.packet(key=True)
+    with watcher.watch(stream) as socket:
+        socket.send({"type": "start", "media": False, "results": True})
+        until(lambda: readers() == 1)
+        stream.result(1)
+        of_type(socket, "result")
+        socket.send({"type": "start", "media": True, "results": False})
+        assert media(socket)[0] == INIT
+        until(lambda: readers() == 1)
+        socket.send(START)
+        until(lambda: readers() == 2)
+        socket.close()
+        until(lambda: readers() == 0)
+
+
+def test_stats_tell_the_state_once_a_second(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    stream.state(StreamState.LIVE, fps=10.04, dropped={"network": 2})
+    with watcher.watch(stream) as socket:
+        stats = of_type(socket, "stats")
+        assert (stats["state"], stats["fps_in"], stats["fps_out"]) == ("live", 10.04, 9.5)
+        assert (stats["latency_ms"], stats["dropped"]) == ([20.0, 31.0], {"network": 2})
+        with Session(watcher.api.engine) as session, session.begin():
+            session.execute(update(Stream).where(Stream.id == stream.id).values(wanted="stopped"))
+        of_type(socket, "stats", lambda stats: stats["state"] == "stopped")
+
+
+def test_results_that_were_missed_come_first(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    for number in range(1, 251):
+        stream.result(number)
+    with watcher.watch(stream) as socket:
+        socket.send({**START, "after_ms": time_ms(3)})
+        numbers = [of_type(socket, "result")["frame"] for _ in range(247)]
+        assert numbers == list(range(4, 251))
+        stream.result(251)
+        assert of_type(socket, "result")["frame"] == 251
+
+
+def test_the_cookie_of_the_page_is_enough_and_only_for_pages_of_this_origin(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    port = watcher.api.port
+    cookie = {"Cookie": f"wd_access={watcher.token}"}
+    with WebSocket(port, ws_path(stream), {**cookie, "Origin": f"http://127.0.0.1:{port}"}) as socket:
+        assert of_type(socket, "hello")["stream"]["id"] == stream.id
+    for origin in ("http://evil.example", f"http://127.0.0.1:{port + 1}", "null"):
+        with pytest.raises(Refused) as refused:
+            WebSocket(port, ws_path(stream), {**cookie, "Origin": origin})
+        assert refused.value.status == 403
+        assert b"foreign_origin" in refused.value.body
+
+
+def test_a_token_may_come_in_the_first_message(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    with WebSocket(watcher.api.port, ws_path(stream), {"Origin": "http://another.example"}) as socket:
+        socket.send({"type": "auth", "token": watcher.token})
+        assert of_type(socket, "hello")["stream"]["id"] == stream.id
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"type": "auth", "token": "x"}, 4401),
+        (START, 4401),
+        ("{", 4401),
+        (b"\0", 4401),
+    ],
+)
+def test_another_first_message_ends_it(watcher: Watcher, message: Any, code: int) -> None:
+    with WebSocket(watcher.api.port, ws_path(watcher.stream())) as socket:
+        socket.send(message)
+        assert of_type(socket, "error")["code"] == "unauthenticated"
+        with pytest.raises(Closed) as closed:
+            socket.receive()
+        assert closed.value.code == code
+
+
+def test_streams_of_others_and_unknown_ones_are_not_found(watcher: Watcher) -> None:
+    stranger, stream = watcher.api.user(), watcher.stream()
+    with pytest.raises(Refused) as refused:
+        stranger.watch(stream)
+    assert refused.value.status == 404
+    assert refused.value.headers["content-type"] == "application/problem+json"
+    with WebSocket(watcher.api.port, ws_path(stream)) as socket:
+        socket.send({"type": "auth", "token": stranger.token})
+        assert of_type(socket, "error")["code"] == "not_found"
+        with pytest.raises(Closed) as closed:
+            socket.receive()
+    assert closed.value.code == 4404
+
+
+def test_handshakes_are_refused_like_requests(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    with pytest.raises(Refused) as refused:
+        watcher.watch(stream, headers={"Authorization": "Bearer x"})
+    assert (refused.value.status, refused.value.headers["www-authenticate"]) == (401, "Bearer")
+    with pytest.raises(Refused) as refused:
+        WebSocket(watcher.api.port, "/api/v1/jobs", {"Authorization": f"Bearer {watcher.token}"})
+    assert refused.value.status == 403
+    answer = watcher.call("GET", f"/streams/{stream.id}/ws")
+    assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+    token = watcher.call("POST", "/tokens", json={"name": "x", "scopes": ["read"]}).json()["token"]
+    with pytest.raises(Refused) as refused:
+        watcher.watch(stream, headers={"Authorization": f"Bearer {token}"})
+    assert b"out_of_scope" in refused.value.body
+
+
+@pytest.mark.parametrize("how", ["deleted", "expired", "logged out"])
+def test_it_ends_with_its_session_or_token(watcher: Watcher, how: str) -> None:
+    user = watcher.api.user()
+    stream = user.stream()
+    made = user.call("POST", "/tokens", json={"name": "x", "scopes": ["streams:read"]}).json()
+    headers = {} if how == "logged out" else {"Authorization": f"Bearer {made['token']}"}
+    with user.watch(stream, headers=headers) as socket:
+        of_type(socket, "stats")
+        if how == "logged out":
+            assert user.call("POST", "/auth/logout").status_code == 204
+        else:
+            with Session(user.api.engine) as session, session.begin():
+                mine = ApiToken.id == made["id"]
+                past = utcnow() - timedelta(seconds=1)
+                session.execute(
+                    delete(ApiToken).where(mine)
+                    if how == "deleted"
+                    else update(ApiToken).where(mine).values(expires_at=past)
+                )
+        assert of_type(socket, "error")["code"] == "unauthenticated"
+        with pytest.raises(Closed) as closed:
+            of_type(socket, "never")
+    assert closed.value.code == 4401
+
+
+def test_it_ends_when_the_stream_is_deleted(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    with watcher.watch(stream) as socket:
+        of_type(socket, "stats")
+        assert watcher.call("DELETE", f"/streams/{stream.id}").status_code == 204
+        assert of_type(socket, "error")["code"] == "not_found"
+        with pytest.raises(Closed) as closed:
+            of_type(socket, "never")
+    assert closed.value.code == 4404
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [("{", 4400), ({"type": "else"}, 4400), ({**START, "after_ms": "x"}, 4400), (b"\0", 4400), ("x" * 9000, 1009)],
+)
+def test_a_malformed_message_ends_it(watcher: Watcher, message: Any, code: int) -> None:
+    with watcher.watch(watcher.stream()) as socket:
+        socket.send(message)
+        with pytest.raises(Closed) as closed:
+            of_type(socket, "never")
+    assert closed.value.code == code
+
+
+def test_too_many_messages_end_it(watcher: Watcher) -> None:
+    with watcher.watch(watcher.stream()) as socket:
+        for _ in range(21):
+            socket.send(START)
+        assert of_type(socket, "error")["code"] == "too_many_requests"
+        with pytest.raises(Closed) as closed:
+            of_type(socket, "never")
+    assert closed.value.code == 4429
+
+
+def test_a_user_has_at_most_so_many(watcher: Watcher) -> None:
+    user = watcher.api.user()
+    stream = user.stream()
+    sockets = [user.watch(stream) for _ in range(64)]
+    try:
+        with pytest.raises(Refused) as refused:
+            user.watch(stream)
+        assert (refused.value.status, refused.value.headers["retry-after"]) == (429, "10")
+    finally:
+        for socket in sockets:
+            socket.socket.close()
+
+
+def test_it_ends_when_the_service_stops(valkey: Valkey, tmp_path: Path) -> None:
+    with LiveApi(valkey, tmp_path) as api:
+        user = api.user()
+        stream: LiveStream = user.stream()
+        with user.watch(stream) as socket, user.watch(stream, buffer=2048) as stalled:
+            socket.send(START)
+            stalled.send(START)
+            stream.packet(key=True, size=500_000)
+            assert media(socket)[0] == INIT
+            api.server.terminate()
+            with pytest.raises(Closed) as closed:
+                of_type(socket, "never")
+            assert closed.value.code == 1001
+            assert api.server.wait(20) == 0
+        assert "Traceback" not in api.log()
