@@ -16,11 +16,9 @@ MEDIA_TYPE = "application/sdp"
 
 
 @asgi_operation()
-async def whip_options(request: Request, user: str) -> Response:
-    """What the endpoint takes, and the ICE servers that a sender may use."""
-    services = context.current()
-    await run_sync(_sent_stream, services, user, request.path_params["stream_id"])
-    return Response(status_code=204, headers={"Accept-Post": MEDIA_TYPE, **_links(services)})
+async def whip_options(_request: Request, _user: str) -> Response:
+    """What is taken, and the ICE servers that a sender may use: the same for all streams."""
+    return Response(status_code=204, headers={"Accept-Post": MEDIA_TYPE, **_links(context.current())})
 
 
 @asgi_operation()

@@ -58,6 +58,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "api.routes.renditions.put_job_rendition": {"json": {}},
     "api.routes.streams.create_stream": {"json": {"kind": "push"}},
     "api.routes.streams.change_stream": {"json": {"name": "x"}},
+    "api.routes.stream_media.begin_sending": {"content": b"v=0", "headers": {"Content-Type": "application/sdp"}},
     "api.routes.streams.push_frame": {"content": b"x", "headers": {"Content-Type": "image/jpeg"}},
     "api.routes.timeline.job_appearances": {"params": {"label": "cup"}},
     "api.routes.exports.job_export": {"params": {"format": "csv"}},
@@ -82,6 +83,7 @@ OWN = {
     "api.routes.events.events",
     "api.routes.webhooks.create_webhook",
     "api.routes.streams.create_stream",
+    "api.routes.stream_media.whip_options",
 }
 
 
@@ -119,6 +121,7 @@ def world(service: Service, sample: Path) -> Iterator[World]:
         "webhook_id": webhook["id"],
         "stream_id": owner.call("POST", "/streams", 201, json={"kind": "push"})["id"],
         "user_id": owner.call("GET", "/auth/me", 200)["id"],
+        "session_id": "0.x",
         "kind": "poster",
     }
     with httpx.Client(base_url=service.url, timeout=60) as http:
