@@ -16,6 +16,8 @@ from contextlib import suppress
 from typing import Any
 
 import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from contracts.errors import DecodeFailed, StorageUnavailable, VideoRefused
 from contracts.live.streams import Reason
@@ -56,12 +58,20 @@ def live(line: socket.socket, demuxer: str) -> Iterator[Item]:
             stream = video_stream(container)
             if stream is None:
                 raise SourceFailed(Reason.NOT_A_STREAM, f"there is no video in the {name} of this address")
-            packets = Packets(stream)
-            for packet in container.demux(stream):
-                yield from packets.items(packet, time.time())
+            yield from _followed(container, stream)
     except (av.error.FFmpegError, UnicodeDecodeError):
         raise SourceFailed(Reason.NOT_A_STREAM, f"what the address sends cannot be read as {name}") from None
     raise SourceFailed(Reason.LOST, "the source ended")
+
+
+def _followed(container: InputContainer, stream: VideoStream) -> Iterator[Item]:
+    """The items of a live source that could be opened, until it ends or breaks off."""
+    packets = Packets(stream)
+    try:
+        for packet in container.demux(stream):
+            yield from packets.items(packet, time.time())
+    except av.error.FFmpegError:
+        raise SourceFailed(Reason.LOST, "the source broke off, or is damaged from here on") from None
 
 
 def stored(descriptor: int) -> Iterator[Item]:

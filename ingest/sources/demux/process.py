@@ -75,6 +75,8 @@ class DemuxProcess:
         """End it, and wait until it has ended. Does nothing the second time."""
         if self._writer is not None:
             self._writer.transport.abort()
+            with suppress(OSError):
+                await self._writer.wait_closed()
         self._line.close()
         if self._child.returncode is None:
             self._child.kill()

@@ -35,7 +35,7 @@ async def get(place: SourceAddress, networks: tuple[Network, ...]) -> Answer:
         status = answer.head.status
         if status == _OK:
             return answer
-        answer.connection.close()
+        await answer.connection.close()
         if status not in _MOVED or not answer.head.get("location"):
             raise _refused(status)
         place = redirected(place, answer.head.get("location"))
@@ -51,9 +51,9 @@ async def _authorized(place: SourceAddress, networks: tuple[Network, ...]) -> An
         answer = await _asked(place, networks, login.header("GET", place.target))
         if answer.head.status != _UNAUTHORIZED or not login.learn(answer.head.all("www-authenticate")):
             break
-        answer.connection.close()
+        await answer.connection.close()
     if answer.head.status in (_UNAUTHORIZED, _FORBIDDEN):
-        answer.connection.close()
+        await answer.connection.close()
         raise SourceFailed(
             Reason.UNAUTHORIZED,
             f"the camera refuses user name and password ({answer.head.status}): check them, and enter the address with "
@@ -75,7 +75,7 @@ async def _asked(place: SourceAddress, networks: tuple[Network, ...], authorizat
             head, rest = await _head(connection)
         return Answer(connection, head, Body(connection, head, rest))
     except BaseException as error:
-        connection.close()
+        await connection.close()
         if isinstance(error, TimeoutError):
             raise SourceFailed(
                 Reason.UNREACHABLE, f"the address sent no answer that is complete within {HEAD_SECONDS:g} s"

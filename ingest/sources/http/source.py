@@ -46,7 +46,7 @@ class HttpSource:
 
     async def close(self) -> None:
         if self._answer is not None:
-            self._answer.connection.close()
+            await self._answer.connection.close()
         if self._reader is not None:
             await self._reader.close()
 

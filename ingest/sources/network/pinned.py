@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from contracts.live.streams import Reason
@@ -36,9 +37,11 @@ class Connection:
         except OSError:
             raise SourceFailed(Reason.LOST, "the connection to the source broke") from None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """At once, without waiting for what was not sent yet."""
         self.writer.transport.abort()
+        with suppress(OSError):
+            await self.writer.wait_closed()
 
 
 async def resolved(host: str, port: int) -> list[str]:

@@ -7,6 +7,7 @@ time of a frame.
 from typing import Protocol
 
 from ingest.sources.rtsp.description import Video
+from ingest.sources.rtsp.jpeg_frames import JpegFrames
 from media.keyframe_syntax import is_h264_keyframe, is_hevc_keyframe
 
 START = b"\0\0\0\1"
@@ -223,6 +224,8 @@ def frames_of(video: Video) -> Frames | None:
             return H264Frames(video.parts("sprop-parameter-sets"))
         case "H265" | "HEVC":
             return HevcFrames([one for kind in ("vps", "sps", "pps") for one in video.parts(f"sprop-{kind}")])
+        case "JPEG":
+            return JpegFrames()
         case "MP4V-ES":
             return Mpeg4Frames(_hex(video.parameters.get("config", "")))
     return None

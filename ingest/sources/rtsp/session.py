@@ -68,13 +68,13 @@ class Session:
         for message in self._taken(await self._connection.read()):
             self._learn_nonce(message)
 
-    def end(self, uri: str) -> None:
-        """Say goodbye where there is a session, and do not wait."""
+    async def end(self, uri: str) -> None:
+        """Say goodbye where there is a session, and do not wait for an answer."""
         if self._timer is not None:
             self._timer.cancel()
         if self._id:
             self._send("TEARDOWN", uri, {})
-        self._connection.close()
+        await self._connection.close()
 
     def _send(self, method: str, uri: str, fields: dict[str, str]) -> None:
         self._number += 1

@@ -75,7 +75,7 @@ class RtspSource:
     async def close(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            session.end(self._uri)
+            await session.end(self._uri)
 
     async def _play(self, place: SourceAddress) -> SourceAddress | None:
         """Have the video sent; the address that the camera names instead."""
