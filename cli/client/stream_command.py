@@ -19,6 +19,7 @@ from cli.client.shell import credentials, terminable
 from contracts.runtime.exit_codes import ended
 
 _POLL_SECONDS = 0.5
+_pause = time.sleep
 _CAMERA = re.compile(r"(rtsp|https?)://", re.IGNORECASE)
 
 
@@ -106,17 +107,19 @@ def _watch(client: Client, options: argparse.Namespace, report: Report) -> None:
 def _followed(client: Client, found: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Pages of the results from now on, each with the stream as it is then; ends when the stream is stopped or has
     failed."""
-    started = datetime.fromisoformat(found["started_at"])
-    query: dict[str, Any] = {"from_ms": max(0.0, (datetime.now(UTC) - started).total_seconds() * 1000)}
+    started = found["started_at"]
+    age = datetime.now(UTC) - datetime.fromisoformat(started)
+    query: dict[str, Any] = {"from_ms": max(0.0, age.total_seconds() * 1000)}
     while True:
-        page = client.stream_results(found["id"], **query)
-        if page["next_cursor"]:
-            query = {"cursor": page["next_cursor"]}
         found = client.stream(found["id"])
+        if found["started_at"] != started:  # whose clock, and cursors, begin again
+            started, query = found["started_at"], {"from_ms": 0}
+        page = client.stream_results(found["id"], **query)
+        query["cursor"] = page["next_cursor"]
         yield page, found
         if found["state"] in ("stopped", "failed"):
             return
-        time.sleep(_POLL_SECONDS)
+        _pause(_POLL_SECONDS)
 
 
 def _start(client: Client, options: argparse.Namespace, report: Report) -> None:
