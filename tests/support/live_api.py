@@ -122,10 +122,10 @@ class Watcher:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return self.api.http.request(method, f"/api/v1{path}", headers=headers, **options)
 
-    def watch(self, stream: LiveStream, **options: Any) -> WebSocket:
-        """A WebSocket that has not said what it wants."""
+    def watch(self, stream: LiveStream, port: int | None = None, **options: Any) -> WebSocket:
+        """A WebSocket that has not said what it wants. port: that of a gateway."""
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
-        return WebSocket(self.api.port, ws_path(stream), headers, **options)
+        return WebSocket(port or self.api.port, ws_path(stream), headers, **options)
 
 
 def ws_path(stream: LiveStream) -> str:

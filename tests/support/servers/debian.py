@@ -170,7 +170,7 @@ class RabbitMq(Server):
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-noinput +S 2:2 +sbwt none "
             "-kernel inet_dist_use_interface {127,0,0,1}",
         }
-        self._run([_tool("rabbitmq-server")], {name: str(value) for name, value in environ.items()})
+        self._run([tool("rabbitmq-server")], {name: str(value) for name, value in environ.items()})
 
     def _answers(self) -> bool:
         try:
@@ -208,7 +208,7 @@ class RabbitMq(Server):
     def _control(self, *command: str) -> str:
         environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "ERL_EPMD_PORT": str(self._epmd)}
         environ["RABBITMQ_CONF_ENV_FILE"] = str(self.folder / "environment")
-        line = [_tool("rabbitmqctl"), "--quiet", "--node", f"wd{self.port}@localhost", *command]
+        line = [tool("rabbitmqctl"), "--quiet", "--node", f"wd{self.port}@localhost", *command]
         done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=_STARTING_SECONDS)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -247,7 +247,7 @@ class Redis(Server):
 
     def _start(self) -> None:
         place = ["--bind", *self.addresses, "--port", str(self.port), "--dir", str(self.folder), "--daemonize", "no"]
-        self._run([_tool("redis-server"), *self._options, *place, "--databases", "1000"])
+        self._run([tool("redis-server"), *self._options, *place, "--databases", "1000"])
 
     def _answers(self) -> bool:
         try:
@@ -295,7 +295,7 @@ class Postgres(Server):
                 "INT",
             ]
         make = ["initdb", "--pgdata", str(data), "--username", USER, "--pwfile", str(secret), "--auth", "scram-sha-256"]
-        make[0] = _tool("initdb")
+        make[0] = tool("initdb")
         make += ["--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
         environ = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
         made = subprocess.run([*self._user, *make], cwd=self.folder, env=environ, capture_output=True, text=True)
@@ -311,7 +311,7 @@ class Postgres(Server):
             **self._settings,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self._run([*self._user, _tool("postgres"), "-D", str(data), *options])
+        self._run([*self._user, tool("postgres"), "-D", str(data), *options])
 
     def _answers(self) -> bool:
         try:
@@ -352,7 +352,7 @@ def require(*names: str) -> None:
         )
 
 
-def _tool(name: str) -> str:
+def tool(name: str) -> str:
     found = _find(name)
     assert found, f"{name} is not installed"
     return found

@@ -16,7 +16,7 @@ from botocore.session import Session
 from contracts.storage.s3 import S3Storage
 from contracts.storage.s3_client import S3Access
 from tests.support.deployments.service import free_port
-from tests.support.servers.debian import Server, _tool
+from tests.support.servers.debian import Server, tool
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -33,7 +33,7 @@ class ObjectStore(Server):
         return f"http://127.0.0.1:{self.port}"
 
     def _start(self) -> None:
-        self._run([_tool("moto_server"), "-H", "127.0.0.1", "-p", str(self.port)])
+        self._run([tool("moto_server"), "-H", "127.0.0.1", "-p", str(self.port)])
 
     def _answers(self) -> bool:
         try:
