@@ -116,7 +116,7 @@ class Outbox:
             return self._newest.pop(next(iter(self._newest)))
         if self._config:
             return self._config.popleft()
-        if self._results and (not self._media or self._results[0][0] <= self._media[0][0]):
+        if self._results and (not self._media or self._results[0][0] < self._media[0][0]):
             return self._results.popleft()[1]
         _, one = self._media.popleft()
         self._bytes -= len(one.message)
