@@ -65,7 +65,7 @@ def test_pages_follow_one_another_and_go_on_with_what_comes(watcher: Watcher) ->
 
 def test_all_pages_together_hold_each_frame_once(watcher: Watcher, stream: LiveStream) -> None:
     seen: list[int] = []
-    cursor = {}
+    cursor: dict[str, str] = {}
     while True:
         found = page(watcher, stream, limit=700, **cursor)
         if not found["frames"]:
