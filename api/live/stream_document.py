@@ -14,6 +14,7 @@ from contracts.live.presence import DetectorPresence, IngestPresence
 from contracts.live.spec_of import options_of, recording_options_of
 from contracts.live.streams import Reason, StreamState
 
+_NO_SENDER = "no camera is sending: begin to send from the device that has one"
 _NO_INGEST = "no ingest has taken the stream yet: if it stays so, the operator must start one"
 
 
@@ -36,6 +37,8 @@ def situation(row: Stream, ingest: IngestPresence | None) -> Situation:
     """The state of a stream, from what its user wants and what its ingest says. Pure."""
     if row.wanted == "stopped":
         return Situation(StreamState.STOPPED, row.stopped_at or row.created_at)
+    if ingest is None and row.kind == "webrtc":  # an ingest has it only while a sender is there
+        return Situation(StreamState.CONNECTING, row.started_at, Reason.WAITING_FOR_SENDER, _NO_SENDER)
     if ingest is None:
         return Situation(StreamState.CONNECTING, row.started_at, Reason.NO_INGEST, _NO_INGEST)
     since = datetime.fromtimestamp(ingest.since, UTC)

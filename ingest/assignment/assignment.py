@@ -36,13 +36,14 @@ class Reader(Protocol):
 
 @dataclass(slots=True)
 class Held:
-    """A stream of this ingest. ending: the task that ends it."""
+    """A stream of this ingest. source: the one that came with it. ending: the task that ends it."""
 
     spec: StreamSpec
     sealed_address: bytes
     lease: Lease
     reader: Reader
     run: "asyncio.Task[bool]"
+    source: Source | None = None
     ending: "asyncio.Task[None] | None" = None
 
 
@@ -114,7 +115,7 @@ class Assignment:
         log.info("stream %s: taken", taken.spec.id)
         reader = self._make(taken, source)
         run = asyncio.create_task(reader.run())
-        self._held[taken.spec.id] = Held(taken.spec, taken.sealed_address, taken.lease, reader, run)
+        self._held[taken.spec.id] = Held(taken.spec, taken.sealed_address, taken.lease, reader, run, source)
 
     def _change(self, one: Held, spec: StreamSpec, sealed_address: bytes) -> None:
         if one.run.done() or _source(spec, sealed_address) != _source(one.spec, one.sealed_address):
@@ -135,6 +136,8 @@ class Assignment:
         one.run.cancel()
         await asyncio.wait([one.run])
         try:
+            if one.source is not None:  # else its reader has made it, and closed it; this one may not have begun yet
+                await one.source.close()
             await one.reader.end(reason, forget=forget)
             await self._in_thread(partial(self._desk.release, one.spec.id, one.lease, forget=forget))
         except RedisError as error:

@@ -51,6 +51,11 @@ def test_state(wanted: str, ingest: IngestPresence | None, state: str, reason: s
     assert (str(found.state), str(found.reason), found.since) == (state, reason, since)
 
 
+def test_a_stream_that_nobody_sends_waits_for_its_sender_and_not_for_an_ingest() -> None:
+    found = situation(row(kind="webrtc", address=None), None)
+    assert (found.state, found.reason) == (StreamState.CONNECTING, Reason.WAITING_FOR_SENDER)
+
+
 def test_drops_of_ingest_and_detector_are_added_by_reason() -> None:
     ingest = said(StreamState.LIVE, dropped={"network": 2, "behind": 1})
     detector = DetectorPresence(instance="d", fps=9.876, latency_ms=(40.04, 80.06), dropped={"behind": 3})
