@@ -41,6 +41,7 @@ class WhipDoor:
     """Of one ingest: run() until it is cancelled."""
 
     def __init__(self, url: str, instance: str, network: Network, streams: Streams, coordination: Coordination) -> None:
+        logging.getLogger("aioice").setLevel(logging.WARNING)  # else it writes each step, with addresses of senders
         self._redis = aioredis.Redis.from_url(url, health_check_interval=30)
         self._requests = keys.whip_requests(instance)
         self._network, self._streams, self._coordination = network, streams, coordination
