@@ -29,7 +29,6 @@ from ingest.pipeline import Pipeline
 from ingest.recording_messages import Sender
 from ingest.runner import Runner
 from ingest.sources.port import Source, SourceFailed
-from ingest.sources.registry import Means, source_of
 
 if TYPE_CHECKING:
     from ingest.webrtc.door import WhipDoor
@@ -58,7 +57,6 @@ class Ingest:
         self._threads = ThreadPoolExecutor(_RECORDING_THREADS, "recording")
         self._desk = Desk(client, self._membership)
         self._assignment = Assignment(self._desk, self._runner)
-        self._means = Means(settings.stream_networks, self._storage, self._reads, float(settings.stream_silent_seconds))
         self._door: asyncio.Task[None] | None = None
 
     async def tick(self) -> None:
@@ -101,13 +99,16 @@ class Ingest:
         return Runner(self.instance, spec, connect_to, pipeline, settings.stream_silent_seconds, source is None)
 
     def _source(self, taken: Taken) -> Source:
-        address = ""
+        from ingest.sources.registry import Means, source_of  # with the first stream: an idle ingest is small
+
+        address, settings = "", self._settings
         if taken.sealed_address:
             try:
-                address = unseal(self._settings.stream_secret_key, taken.spec.id, taken.sealed_address)
+                address = unseal(settings.stream_secret_key, taken.spec.id, taken.sealed_address)
             except SealBroken as error:
                 raise SourceFailed(Reason.SOURCE_BROKEN, error.detail, permanent=True) from error
-        return source_of(taken.spec, address, self._means)
+        means = Means(settings.stream_networks, self._storage, self._reads, float(settings.stream_silent_seconds))
+        return source_of(taken.spec, address, means)
 
 
 def _client(url: str, seconds: float) -> Redis:

@@ -88,6 +88,8 @@ class Pipeline:
             await self._packets.clear()
             position = Position()
         self._packager = Packager(self._started_at, position)
+        if position.packet:
+            self._packager.reconnected()
 
     async def accept(self, item: SourceConfig | SourcePacket) -> bool:
         """Pass on what a source has read. Whether that made a packet of the stream."""
@@ -111,6 +113,7 @@ class Pipeline:
     def reconnected(self) -> None:
         """The source is connected anew."""
         self._packager.reconnected()
+        self._config_at = 0.0
         self._recorder.end(RecordingEnd.LOST)
 
     def change(self, options: RecordingOptions | None) -> None:

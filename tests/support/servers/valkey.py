@@ -1,5 +1,6 @@
 """A real Valkey server for tests, the very one that embedded mode starts."""
 
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -21,10 +22,16 @@ class Valkey:
     def __enter__(self) -> "Valkey":
         self._folder = socket_folder()
         self.url, self.broker_url = store_url(self._folder), broker_url(self._folder)
-        with (self._data / "valkey.log").open("wb") as log:
-            self._server = subprocess.Popen(command(self._folder, self._data), stdout=log, stderr=log)
-        self._wait_until_it_answers()
+        self._start()
         return self
+
+    def restart(self, *, empty: bool) -> None:
+        """Kill it and start it again. empty: it has lost its file."""
+        self._server.kill()
+        self._server.wait(timeout=10)
+        if empty:
+            shutil.rmtree(self._data / "appendonlydir")
+        self._start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -33,6 +40,11 @@ class Valkey:
         self._server.wait(timeout=10)
         (self._folder / SOCKET_NAME).unlink(missing_ok=True)
         self._folder.rmdir()
+
+    def _start(self) -> None:
+        with (self._data / "valkey.log").open("ab") as log:
+            self._server = subprocess.Popen(command(self._folder, self._data), stdout=log, stderr=log)
+        self._wait_until_it_answers()
 
     def _wait_until_it_answers(self) -> None:
         end = time.monotonic() + _STARTING_SECONDS
