@@ -18,7 +18,7 @@ from contracts.live.sealing import unseal
 from contracts.live.streams import Reason
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
-from contracts.workers.registration import connect, worker_name
+from contracts.workers.registration import IngestLoad, connect, worker_name
 from ingest.assignment.assignment import Assignment
 from ingest.assignment.desk import Desk, Taken
 from ingest.assignment.membership import Membership
@@ -48,7 +48,7 @@ class Ingest:
         client = connect(url)
         self._settings = settings
         self.instance = worker_name()
-        self._membership = Membership(client, self.instance, settings.heartbeat_file)
+        self._membership = Membership(client, self.instance, settings.heartbeat_file, _load(self.instance, settings))
         self._coordination = Coordination(client)
         self._storage = open_storage(settings)
         self._packets = _client(url, _WRITE_SECONDS)
@@ -109,6 +109,16 @@ class Ingest:
                 raise SourceFailed(Reason.SOURCE_BROKEN, error.detail, permanent=True) from error
         means = Means(settings.stream_networks, self._storage, self._reads, float(settings.stream_silent_seconds))
         return source_of(taken.spec, address, means)
+
+
+def _load(instance: str, settings: Settings) -> IngestLoad:
+    ports = settings.webrtc_ports
+    return IngestLoad(
+        instance,
+        has_stream_key=bool(settings.stream_secret_key),
+        udp_ports=settings.webrtc_udp_ports,
+        udp_room=ports and ports[1] - ports[0] + 1,
+    )
 
 
 def _client(url: str, seconds: float) -> Redis:

@@ -45,10 +45,14 @@ class Loaded(msgspec.Struct, frozen=True):
 
 class IngestLoad(msgspec.Struct, frozen=True):
     """What an ingest says of itself. instance: its name, as in contracts.live.keys.whip_requests. streams: how many it
-    reads."""
+    reads. has_stream_key: whether it can open addresses of cameras. udp_ports: WEBRTC_UDP_PORTS; udp_room: how many
+    these are, None for any number."""
 
     instance: str
     streams: int = 0
+    has_stream_key: bool = False
+    udp_ports: str = ""
+    udp_room: int | None = None
 
 
 def connect(url: str) -> "redis.Redis":

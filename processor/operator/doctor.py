@@ -7,7 +7,7 @@ import msgspec
 
 from contracts.errors import WebDetectorError
 from contracts.settings.table import Settings
-from processor.operator import doctor_checks
+from processor.operator import doctor_checks, stream_checks
 
 State = Literal["good", "look", "bad"]
 
@@ -53,4 +53,5 @@ _PARTS: tuple[tuple[str, _Check, tuple[str, ...]], ...] = (
     ("video libraries", doctor_checks.video_libraries, ()),
     ("models", doctor_checks.models, ()),
     ("workers", doctor_checks.workers, ("coordination_url",)),
+    ("streams", stream_checks.streams, ("coordination_url",)),
 )

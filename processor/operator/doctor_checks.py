@@ -99,7 +99,7 @@ def _queue(connection: Connection, name: str) -> str:
 
 def redis_server(settings: Settings) -> str:
     """Redis answers, persists its data, and evicts nothing."""
-    with _redis(settings) as client:
+    with answering_redis(settings) as client:
         found = client.info()
     seen = f"version {found['redis_version']}, {found['used_memory_human']} used"
     if found.get("maxmemory_policy", "noeviction") != "noeviction":
@@ -167,7 +167,7 @@ def _room(settings: Settings) -> str:
 
 def workers(settings: Settings) -> str:
     """At least one worker of each role is running. Without those of streams, jobs work all the same: a warning."""
-    with _redis(settings) as client:
+    with answering_redis(settings) as client:
         found = {role: count_workers(client, role) for role in WORKERS}
     names = {role: role.replace("_", " ") for role in found}
     seen = ", ".join(f"{count} {names[role]}{'' if count == 1 else 's'}" for role, count in found.items())
@@ -199,7 +199,7 @@ def models(settings: Settings) -> str:
         checked.append(model.id)
     seen = f"default {default}; valid files: {', '.join(checked) or 'none here'}"
     if settings.coordination_url:
-        with _redis(settings) as client:
+        with answering_redis(settings) as client:
             ready = sorted(loaded_models(client))
         seen += f"; ready in detectors: {', '.join(ready) or 'none'}"
     return seen
@@ -217,7 +217,7 @@ def video_libraries(_: Settings) -> str:
 
 def clock(settings: Settings) -> str:
     """The clocks of this machine and of Redis agree."""
-    with _redis(settings) as client:
+    with answering_redis(settings) as client:
         before = time.time()
         seconds, microseconds = client.time()
         there, here = seconds + microseconds / 1e6, (before + time.time()) / 2
@@ -254,7 +254,8 @@ def _ask(url: str) -> tuple[int, str]:
 
 
 @contextmanager
-def _redis(settings: Settings) -> Iterator["redis.Redis"]:
+def answering_redis(settings: Settings) -> Iterator["redis.Redis"]:
+    """A client. Raises CheckFailed when Redis does not answer."""
     try:
         with connect(settings.coordination_url) as client:
             yield client

@@ -37,11 +37,12 @@ def test_running_service_is_healthy(service: Service) -> None:
     assert done.returncode == 0
     assert set(found) == {
         *("database", "redis", "result store", "broker", "clock"),
-        *("storage", "video libraries", "models", "workers", "api"),
+        *("storage", "video libraries", "models", "workers", "streams", "api"),
     }
     # Beside models that jobs of other tests have named.
     assert re.search(rf"ready in detectors: .*\b{service.settings().default_model}\b", found["models"]["seen"])
     assert "1 processor, 1 renderer" in found["workers"]["seen"]
+    assert "STREAM_SECRET_KEY" not in found["streams"].get("advice", "")
     assert not [name for name in service.stored_files() if name.startswith("doctor")]
     if isinstance(service, Embedded):
         easy = command({"DATA_DIR": service.env["DATA_DIR"]}, "doctor")
