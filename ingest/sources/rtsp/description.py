@@ -30,9 +30,10 @@ class Video:
     def parts(self, name: str) -> list[bytes]:
         """The value of a parameter that is a list in base64; empty where it is not valid."""
         try:
-            return [base64.b64decode(part) for part in self.parameters.get(name, "").split(",") if part]
+            parts = [base64.b64decode(part) for part in self.parameters.get(name, "").split(",")]
         except (binascii.Error, ValueError):
             return []
+        return [part for part in parts if part]
 
 
 def videos(text: str) -> list[Video]:

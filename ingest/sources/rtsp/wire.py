@@ -7,6 +7,7 @@ from ingest.sources.network.head import BadHead, Head, split_head
 
 _MEDIA = 0x24  # "$"
 _MEDIA_HEADER_BYTES = 4
+_BLANKS = b"\r\n"
 _BODY_MAX_BYTES = 256 * 1024
 
 
@@ -39,7 +40,10 @@ class Wire:
         self._place = 0
 
     def _next(self) -> Media | Message | None:
-        data, place = self._data, self._place
+        data = self._data
+        while self._place < len(data) and data[self._place] in _BLANKS:  # after a body, of some cameras
+            self._place += 1
+        place = self._place
         if len(data) - place < _MEDIA_HEADER_BYTES:
             return None
         if data[place] == _MEDIA:
@@ -51,11 +55,7 @@ class Wire:
         return self._message()
 
     def _message(self) -> Message | None:
-        while self._place < len(self._data) and self._data[self._place] in b"\r\n":  # after a body, of some cameras
-            self._place += 1
         rest = self._data[self._place :]
-        if not rest:
-            return None
         if not rest[:1].isalpha():
             raise BadHead
         found = split_head(rest)
