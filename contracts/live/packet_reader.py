@@ -77,6 +77,8 @@ class PacketReader:
             self.position = start_after(self._keyframe())
         answer = self._redis.xread({keys.packets(self._id): self.position}, count=MOST_ENTRIES, block=wait_ms)
         entries, last = entries_of(answer)
+        if last is None and self._is_rewound(self.position):
+            self.position = None
         self.position = last or self.position
         return entries
 
@@ -92,11 +94,6 @@ class PacketReader:
         self.position = start_after(keyframe)
         return True
 
-    def is_oldest(self, entry_id: bytes) -> bool:
-        """Whether no entry is older: then those before it may have been trimmed before they were read."""
-        oldest: Any = self._redis.xrange(keys.packets(self._id), count=1)
-        return not oldest or split_id(oldest[0][0]) >= split_id(entry_id)
-
     def config(self, number: int) -> CodecConfig | None:
         """A codec configuration; None where it is gone, or of a later release."""
         data: Any = self._redis.hget(keys.configs(self._id), str(number))
@@ -104,6 +101,11 @@ class PacketReader:
             return None if data is None else decode_config(data)
         except msgspec.DecodeError:
             return None
+
+    def _is_rewound(self, position: bytes) -> bool:
+        """Whether the packets were removed and the new ones have lower ids, since the clock was set back."""
+        newest: Any = self._redis.xrevrange(keys.packets(self._id), count=1)
+        return bool(newest) and split_id(newest[0][0]) < split_id(position)
 
     def _keyframe(self) -> bytes | None:
         found: bytes | None = self._redis.get(keys.keyframe(self._id))  # type: ignore[assignment]

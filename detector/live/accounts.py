@@ -45,23 +45,20 @@ class Accounts:
         self._since: Counter[DropReason] = Counter()  # since the last result
         self._fed: dict[int, Origin] = {}  # by pts: in the decoder
 
-    def restart(self) -> None:
-        """The next packet is the first of a new start of the stream."""
-        with self._lock:
-            self._last = None
+    def follows(self, packet: Packet) -> bool:
+        """Whether a packet is the next one after that which arrived last."""
+        return self._last is not None and packet.number == self._last + 1
 
-    def gap_before(self, packet: Packet) -> int:
-        """How many packets are missing between the one that arrived last and this one. A fall is a new start."""
-        return 0 if self._last is None else max(0, packet.number - self._last - 1)
+    def arrive(self, packet: Packet, missing: DropReason) -> None:
+        """A packet arrived. missing: why those between the last one and this did not.
 
-    def arrive(self, packet: Packet, missing: DropReason | None) -> None:
-        """A packet arrived. missing: why those before it did not; None where ingest has counted them."""
+        Where numbers fall, the stream was started anew.
+        """
         with self._lock:
-            gap = self.gap_before(packet) if missing else 0
+            gap = 0 if self._last is None else max(0, packet.number - self._last - 1)
             self._last = packet.number
             self._sent += 1 + gap
-            if missing:
-                self._drop(missing, gap)
+            self._drop(missing, gap)
 
     def drop(self, reason: DropReason, frames: int = 1) -> None:
         """Frames get no result."""

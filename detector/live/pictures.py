@@ -65,7 +65,7 @@ class Pictures:
         self._accounts.forget_fed()
 
     def _is_decodable(self, packet: Packet, config: CodecConfig) -> bool:
-        if self._config is not None and self._config.number != config.number:
+        if self._config is not None and self._config != config:
             self._waits = True
         shown = self._shown or self._shown_in(config)
         if self._decoder is not None and shown.image_bytes > self._decoder.slot_bytes:
@@ -93,7 +93,7 @@ class Pictures:
 
     def _is_due(self, config: CodecConfig) -> bool:
         """Whether another decoder is needed, or the present one is old."""
-        if self._decoder is None or self._config is None or self._config.number != config.number:
+        if self._decoder is None or self._config != config:
             return True
         shown = self._shown or self._shown_in(config)
         return shown.image_bytes > self._decoder.slot_bytes or time.monotonic() >= self._replaced_at

@@ -11,7 +11,7 @@ import redis
 
 from contracts.errors import WebDetectorError
 from contracts.live import keys
-from contracts.live.packet_reader import MOST_ENTRIES, Entry, PacketReader
+from contracts.live.packet_reader import MOST_ENTRIES, PacketReader
 from contracts.live.packets import CodecConfig, Packet
 from contracts.live.presence import DetectorPresence
 from contracts.live.results import LiveFrame
@@ -148,8 +148,8 @@ class Stream:
         if len(entries) == MOST_ENTRIES and self._reader.catch_up():
             self._resuming = True
             return
-        for entry in entries:
-            self._take(entry, lane)
+        for _, packet in entries:
+            self._take(packet, lane)
 
     def _resume_later(self, seconds: float) -> None:
         """Analyse nothing for now, and go on with the newest keyframe."""
@@ -167,11 +167,6 @@ class Stream:
         lane = self._lane
         if lane.info is None:
             return  # its plan is not known yet
-        if self._spec is not None and spec.started_at != self._spec.started_at:
-            self._reader.restart()
-            self._pictures.close()
-            self._config = None
-            self.accounts.restart()
         plan = Plan(
             spec.model, model.digest(), lane.info.engine, lane.info.precision, spec.options.as_job(), lane.info.provider
         )
@@ -184,26 +179,17 @@ class Stream:
         if lane is not None:
             lane.leave(self)
 
-    def _take(self, entry: Entry, lane: Lane) -> None:
-        entry_id, packet = entry
-        missing = self._why_missing(entry_id, packet)
-        self.accounts.arrive(packet, missing)
-        self._resuming = False
-        if self._config is None or self._config.number != packet.config:
+    def _take(self, packet: Packet, lane: Lane) -> None:
+        broken = packet.restart or not self.accounts.follows(packet)
+        if broken or self._config is None or self._config.number != packet.config:
+            # Its number alone does not tell it from that of an earlier start.
             self._config = self._reader.config(packet.config)
+        self.accounts.arrive(packet, DropReason.BEHIND if self._resuming else DropReason.TRANSPORT)
+        self._resuming = False
         if self._config is None:
             self.accounts.drop(DropReason.NETWORK)
             return
-        broken = missing is not None or packet.restart
         free_slot = partial(lane.free_slot, self)
         ready = self._pictures.decoded(packet, self._config, broken=broken, free_slot=free_slot)
         if ready is not None:
             lane.put(ready)
-
-    def _why_missing(self, entry_id: bytes, packet: Packet) -> DropReason | None:
-        """Why packets before this one did not arrive; None where none are missing, or ingest has counted them."""
-        if not self.accounts.gap_before(packet):
-            return None
-        if self._resuming:
-            return DropReason.BEHIND
-        return DropReason.TRANSPORT if self._reader.is_oldest(entry_id) else None

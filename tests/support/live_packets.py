@@ -95,11 +95,6 @@ class Publisher:
             self.redis.set(keys.keyframe(self.id), entry)
         self.sent += 1
 
-    def lose(self, packets: int) -> None:
-        """So many packets are lost in the network, and counted by ingest."""
-        for _ in range(packets):
-            next(self.numbers)
-
     def results(self) -> list[LiveFrame]:
         found: Any = self.redis.xrange(keys.results(self.id))
         return [decode(fields[b"r"]) for _, fields in found]
