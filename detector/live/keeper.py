@@ -14,7 +14,7 @@ import redis
 from contracts.coordination.leases import Locks, LockState
 from contracts.coordination.names import stream_detector
 from contracts.errors import WebDetectorError
-from contracts.live import presence
+from contracts.live import keys, presence
 from contracts.live.presence import DetectorPresence
 from contracts.live.registry import StreamRegistry
 from contracts.live.streams import StreamSpec
@@ -105,11 +105,15 @@ class Keeper:
         revision = self._registry.revision()
         if revision == self._revision:
             return
-        specs = self._registry.read().values()
+        found = self._registry.read()
+        specs = found.values()
         self._wanted = wanted(specs, self._pools_of({spec.model for spec in specs}), self._pools)
         self._revision = revision
         gone = [stream_id for stream_id in self._mine if stream_id not in self._wanted]
         self._give(gone)
+        deleted = [key for one in gone if one not in found for key in (keys.results(one), keys.plans(one))]
+        if deleted:  # a last result may have been on its way
+            self._redis.delete(*deleted)
         for stream_id, spec in self._mine.items():
             if spec != self._wanted[stream_id] and self._analysis is not None:
                 self._mine[stream_id] = self._wanted[stream_id]

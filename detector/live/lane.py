@@ -142,7 +142,4 @@ class Lane:
     def _finish(self, ready: Ready, outputs: Outputs) -> None:
         frame = result(ready, outputs)
         self._running.popleft()
-        if ready.owner.is_held:
-            self._write(ready, frame)
-        else:
-            ready.owner.accounts.drop(DropReason.BEHIND)
+        self._write(ready, frame)

@@ -40,17 +40,28 @@ class Pictures:
         self._wanted, self._shown = (spec, model), None
 
     def decoded(
-        self, packet: Packet, config: CodecConfig, *, broken: bool, free_slot: Callable[[object], int]
+        self,
+        packet: Packet,
+        config: CodecConfig,
+        *,
+        broken: bool,
+        counted: bool,
+        free_slot: Callable[[object], int],
     ) -> Ready | None:
         """The newest frame that comes out for a packet; what becomes of all others is counted.
 
-        config: of the packet. broken: packets before it are missing. free_slot: a slot of a memory that may be written.
+        config: of the packet. broken: packets before it are missing. counted: False where its frame has a result, and
+        only later ones need it. free_slot: a slot of a memory that may be written.
         """
         self._waits |= broken
         if time.monotonic() < self._retry_at or not self._is_decodable(packet, config):
-            self._accounts.drop(DropReason.NETWORK)
+            self._accounts.drop(DropReason.NETWORK, int(counted))
             return None
         try:
+            if packet.key and self._is_due(config):
+                self._replace(config, free_slot)
+            if counted:
+                self._accounts.feed(packet)
             return self._fed(packet, config, free_slot)
         except (DecodeFailed, DecoderLost) as error:
             self._fail(error)
@@ -73,8 +84,6 @@ class Pictures:
         return packet.key or not self._waits
 
     def _fed(self, packet: Packet, config: CodecConfig, free_slot: Callable[[object], int]) -> Ready | None:
-        if packet.key and self._is_due(config):
-            self._replace(config, free_slot)
         decoder = self._decoder
         if decoder is None or self._wanted is None:
             raise DecodeFailed("it has no decoder")
@@ -82,7 +91,6 @@ class Pictures:
             self._shown = self._shown_in(config)
             decoder.look(self._shown.look)
         slot = free_slot(decoder)
-        self._accounts.feed(packet)
         decoded = decoder.decode(Feed(packet.pts, slot, self._waits, packet.data))
         self._waits = False
         return self._picture(decoded, decoder, slot)

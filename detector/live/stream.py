@@ -23,6 +23,7 @@ from detector.live.accounts import Accounts
 from detector.live.lane import Lane, LaneState
 from detector.live.meter import Meter
 from detector.live.pictures import Pictures
+from detector.live.writer import newest_result
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Stream:
         self._lane: Lane | None = None
         self._pictures = Pictures(self, around.fork_server, around.frame_pixels)
         self._config: CodecConfig | None = None
+        self._served: LiveFrame | None = None  # the newest result of another detector, until its frame has come
         self._resuming = True  # packets before the next one were left out here
         self._error = self._detail = ""
         self._stopping = threading.Event()
@@ -172,6 +174,10 @@ class Stream:
         )
         self._around.redis.hset(keys.plans(self.id), str(spec.revision), encode(plan))
         self._pictures.follow(spec, model)
+        if self._spec is None:
+            served = newest_result(self._around.redis, self.id)
+            # A later revision may be a new start, with a clock of its own.
+            self._served = served if served is not None and served.plan == spec.revision else None
         self._spec, self._error, self._detail = spec, "", ""
 
     def _leave_lane(self) -> None:
@@ -184,12 +190,24 @@ class Stream:
         if broken or self._config is None or self._config.number != packet.config:
             # Its number alone does not tell it from that of an earlier start.
             self._config = self._reader.config(packet.config)
-        self.accounts.arrive(packet, DropReason.BEHIND if self._resuming else DropReason.TRANSPORT)
+        counted = not self._has_result(packet)
+        if counted:
+            self.accounts.arrive(packet, DropReason.BEHIND if self._resuming else DropReason.TRANSPORT)
+        else:
+            self.accounts.pass_over(packet)
         self._resuming = False
         if self._config is None:
-            self.accounts.drop(DropReason.NETWORK)
+            self.accounts.drop(DropReason.NETWORK, int(counted))
             return
         free_slot = partial(lane.free_slot, self)
-        ready = self._pictures.decoded(packet, self._config, broken=broken, free_slot=free_slot)
+        ready = self._pictures.decoded(packet, self._config, broken=broken, counted=counted, free_slot=free_slot)
         if ready is not None:
             lane.put(ready)
+
+    def _has_result(self, packet: Packet) -> bool:
+        """Whether the frame has a result, or was left out, by the detector that had the stream before."""
+        served = self._served
+        if served is not None and packet.pts <= served.pts and packet.arrival <= served.arrival:
+            return True
+        self._served = None
+        return False

@@ -4,14 +4,16 @@ import logging
 import queue
 import threading
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import redis
 from msgspec.structs import replace
 
 from contracts.live import keys
 from contracts.live.packet_reader import split_id
-from contracts.live.results import FIELD, LiveFrame, encode
+from contracts.live.results import FIELD, LiveFrame, decode, encode
+from contracts.live.streams import DropReason
 from detector.live.frames import Ready
 
 log = logging.getLogger(__name__)
@@ -20,6 +22,15 @@ log = logging.getLogger(__name__)
 _MOST_WAITING = 256
 _MOST_AT_ONCE = 64
 _RETRY_SECONDS = 0.5
+
+
+def newest_result(client: "redis.Redis", stream_id: str) -> LiveFrame | None:
+    """The last result of a stream. Raises RedisError."""
+    found: Any = client.xrevrange(keys.results(stream_id), count=1)
+    try:
+        return decode(found[0][1][FIELD]) if found else None
+    except (msgspec.DecodeError, KeyError):  # of a later release
+        return None
 
 
 class _Result(NamedTuple):
@@ -56,8 +67,13 @@ class Writer:
 
     def _run(self) -> None:
         while (waiting := self._next()) is not None:
-            batch = [_Result(one, replace(frame, dropped=one.owner.accounts.since_last())) for one, frame in waiting]
-            while not self._write(batch) and not self._stopping.wait(_RETRY_SECONDS):
+            batch = []
+            for ready, frame in waiting:
+                if ready.owner.is_held:
+                    batch.append(_Result(ready, replace(frame, dropped=ready.owner.accounts.since_last())))
+                else:
+                    ready.owner.accounts.drop(DropReason.BEHIND)
+            while batch and not self._write(batch) and not self._stopping.wait(_RETRY_SECONDS):
                 pass
 
     def _next(self) -> list[_Result] | None:

@@ -52,7 +52,7 @@ def _rotation(content: bytes) -> int:
 
 
 class Publisher:
-    """One stream in the registry, whose packets a test sends. most_bytes: the newest packets that are kept, in all."""
+    """One stream in the registry, whose packets a test sends. kept: how many of the newest packets."""
 
     def __init__(self, client: "redis.Redis", model: str, kept: int = 10_000, **options: Any) -> None:
         self.redis = client
@@ -66,7 +66,7 @@ class Publisher:
             options=StreamOptions(**options),
         )
         self._kept = kept
-        self.numbers, self.sent = count(), 0
+        self._numbers, self.sent = count(), 0
         self.registry = StreamRegistry(client)
 
     @property
@@ -87,13 +87,19 @@ class Publisher:
 
     def send(self, packet: Packet) -> None:
         """Send one packet, under the next number, as one that arrives now."""
-        numbered = replace(packet, number=next(self.numbers), arrival=time.time())
-        entry: Any = self.redis.xadd(
-            keys.packets(self.id), {FIELD: encode(numbered)}, maxlen=self._kept, approximate=False
-        )
-        if packet.key:
-            self.redis.set(keys.keyframe(self.id), entry)
-        self.sent += 1
+        with self.redis.pipeline() as pipe:
+            self.send_all(pipe, [packet], self._kept)
+
+    def send_all(self, pipe: Any, packets: Sequence[Packet], kept: int) -> None:
+        """Send packets in one transaction, of which the newest are kept."""
+        for packet in packets:
+            numbered = replace(packet, number=next(self._numbers), arrival=time.time())
+            pipe.xadd(keys.packets(self.id), {FIELD: encode(numbered)}, maxlen=kept, approximate=False)
+        entries = pipe.execute()
+        for packet, entry in zip(packets, entries, strict=True):
+            if packet.key:
+                self.redis.set(keys.keyframe(self.id), entry)
+        self.sent += len(packets)
 
     def results(self) -> list[LiveFrame]:
         found: Any = self.redis.xrange(keys.results(self.id))
@@ -106,8 +112,3 @@ def looped(made: Footage, times: int, rate: float = 25) -> Iterator[Packet]:
     for turn in range(times):
         for packet in made.packets:
             yield replace(packet, pts=packet.pts + turn * length, dts=packet.dts + turn * length)
-
-
-def moved(packets: Sequence[Packet], **changes: Any) -> list[Packet]:
-    """The packets with other fields."""
-    return [replace(packet, **changes) for packet in packets]

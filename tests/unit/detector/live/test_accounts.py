@@ -9,6 +9,8 @@ from contracts.live.packets import Packet
 from contracts.live.streams import DropReason
 from detector.live.accounts import Accounts
 
+STEPS = ("fed", "refused", "trimmed", "came", "died", "served", "left out")
+
 
 def packet(number: int, pts: int | None = None) -> Packet:
     return Packet(1, number, number if pts is None else pts, number, 1, False, 0.0, b"x")
