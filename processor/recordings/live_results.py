@@ -10,32 +10,44 @@ import redis
 from contracts.errors import UnsupportedSchema
 from contracts.live import keys
 from contracts.live.results import FIELD, LiveFrame, decode
+from contracts.live.streams import TICKS_PER_SECOND
 from contracts.wire.messages import Plan
 from contracts.wire.messages import decode as decode_message
 
 _PAGE = 1000
+# As far as a source's clock may be from that of the arrivals: see ingest.packaging.clock.
+_SAME_RUN_SECONDS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class LiveResults:
-    """frames: results whose pts are in the recording. after: the first one behind it; None when there is none yet.
-    plans: by revision."""
+    """frames: results whose pts are in the recording. before, after: the last one before it and the first behind
+    it, None when there is none (yet). plans: by revision."""
 
     frames: tuple[LiveFrame, ...]
+    before: LiveFrame | None
     after: LiveFrame | None
     plans: dict[int, Plan]
 
 
-def read_results(client: "redis.Redis", stream_id: str, start: int, end: int) -> LiveResults:
-    """The results of a stream from start to end (excluded), in ticks of its clock. Raises RedisError."""
+def read_results(client: "redis.Redis", stream_id: str, start: int, end: int, tick_0: float) -> LiveResults:
+    """The results of a stream from start to end (excluded), in ticks of its clock. Raises RedisError.
+
+    tick_0: Unix seconds of tick 0 in this run of the stream: its clock begins anew with each start.
+    """
     frames: list[LiveFrame] = []
+    before: LiveFrame | None = None
     after: LiveFrame | None = None
     for frame in _all(client, stream_id):
+        if abs(frame.arrival - frame.pts / TICKS_PER_SECOND - tick_0) > _SAME_RUN_SECONDS:
+            continue
         if start <= frame.pts < end:
             frames.append(frame)
+        elif frame.pts < start and (before is None or frame.pts > before.pts):
+            before = frame
         elif frame.pts >= end and (after is None or frame.pts < after.pts):
             after = frame
-    return LiveResults(tuple(frames), after, _plans(client, stream_id))
+    return LiveResults(tuple(frames), before, after, _plans(client, stream_id))
 
 
 def _all(client: "redis.Redis", stream_id: str) -> Iterator[LiveFrame]:

@@ -10,7 +10,7 @@ from contracts.database.tables import Job, Recording, Video, utcnow
 from contracts.errors import CorruptData, UnknownModel
 from contracts.live.results import block
 from contracts.live.spec_of import options_of
-from contracts.live.streams import TIME_BASE
+from contracts.live.streams import TICKS_PER_SECOND, TIME_BASE
 from contracts.models.catalogue import Model
 from contracts.results import result_file
 from contracts.results.codec import Block, decompress
@@ -31,7 +31,7 @@ from processor.context import Services
 from processor.core.frame_order import frame_order
 from processor.core.merging import Tally
 from processor.recordings.live_results import LiveResults, read_results
-from processor.recordings.matching import NOT_ANALYSED, Matched, match, revision_of_most
+from processor.recordings.matching import NOT_ANALYSED, Matched, match, plan_of_most
 from processor.recordings.rows import RecordingRows
 
 # A detector is at most seconds behind; results that come later than this are none.
@@ -67,7 +67,8 @@ def add_job(
     """
     if recording.end is None:
         raise CorruptData("the recording has no end")
-    found = read_results(services.live, recording.source_id, recording.start, recording.end)
+    tick_0 = recording.started_at.timestamp() - recording.start / TICKS_PER_SECOND
+    found = read_results(services.live, recording.source_id, recording.start, recording.end, tick_0)
     if found.after is None and recording.ended_at is not None and utcnow() - recording.ended_at < _SETTLED:
         raise Unsettled("its last results may still come")
     dropped: dict[str, int] = {}
@@ -91,10 +92,10 @@ def _result(services: Services, recording: Recording, video: Video, found: LiveR
     """Raises _NoResult."""
     if not found.frames:
         raise _NoResult(NOT_ANALYSED, "no detector analysed the stream while this was recorded: run a job over it")
-    revision = revision_of_most(found.frames, found.plans)
-    if revision is None:
+    chosen = plan_of_most(found.frames, found.plans)
+    if chosen is None:
         raise _NoResult(NOT_ANALYSED, "it is not known any more what made the live results: run a job over it")
-    plan = found.plans[revision]
+    plan, revisions = chosen
     model = _model(services, plan)
     with services.storage.open(index_key(video.id)) as source:
         index = decode(decompress(source.read()), PacketIndex)
@@ -102,7 +103,7 @@ def _result(services: Services, recording: Recording, video: Video, found: LiveR
         raise CorruptData(f"the recording's video has the time base {index.time_base}")
     end = (recording.end or 0) - recording.start
     times, most = frame_order(index).times, plan.options.sample_fps
-    matched = match(times, end, found.frames, recording.start, revision, most, found.after)
+    matched = match(times, end, found.frames, recording.start, revisions, most, (found.before, found.after))
     if not matched.frames:
         raise _NoResult(NOT_ANALYSED, "none of the live results belongs to a frame of the recording: run a job over it")
     media = from_json(video.media, Media)

@@ -77,9 +77,11 @@ def put_plan(client: Any, stream_id: str, plan: Plan, revision: int = 1) -> None
     client.hset(keys.plans(stream_id), str(revision), encode_message(plan))
 
 
-def put_results(client: Any, stream_id: str, pts: Iterable[int], plan: int = 1, **dropped: int) -> list[LiveFrame]:
-    """Results of the frames with these pts, as a detector writes them."""
-    frames = []
+def put_results(
+    client: Any, stream_id: str, pts: Iterable[int], plan: int = 1, age: float = 3600, **dropped: int
+) -> list[LiveFrame]:
+    """Results of the frames with these pts, as a detector writes them. age: seconds since that with START came."""
+    frames, began = [], time.time() - age
     for number, one in enumerate(pts):
         count = number % 3
         box = np.array([[number % 50, 1.25, number % 50 + 10, 20.5]] * count).reshape(-1, 4)
@@ -89,7 +91,7 @@ def put_results(client: Any, stream_id: str, pts: Iterable[int], plan: int = 1, 
             pts=one,
             width=160,
             height=96,
-            arrival=0.0,
+            arrival=began + (one - START) / 90_000,
             done=time.time(),
             plan=plan,
             **columns,

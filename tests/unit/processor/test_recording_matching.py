@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from contracts.live.results import LiveFrame
-from contracts.wire.messages import DroppedFrames
+from contracts.wire.messages import DroppedFrames, Options, Plan
 from processor.recordings import matching
-from processor.recordings.matching import Matched, match, revision_of_most
+from processor.recordings.matching import Matched, match, plan_of_most
 
 START = 7_000_000_123
 TICKS = 3000  # 30 fps
@@ -23,7 +23,7 @@ def at(pts: int, plan: int = 1, **dropped: int) -> LiveFrame:
 
 
 def matched(frames: Iterable[LiveFrame], max_fps: float | None = None, after: LiveFrame | None = None) -> Matched:
-    return match(TIMES, END, frames, START, 1, max_fps, after)
+    return match(TIMES, END, frames, START, frozenset({1}), max_fps, (None, after))
 
 
 def ms(number: int) -> float:
@@ -87,16 +87,43 @@ def test_results_by_other_options_are_left_out_and_named() -> None:
     assert found.dropped == (DroppedFrames(0.0, ms(5), 5, matching.OTHER_OPTIONS),)
 
 
+def plan(digest: str) -> Plan:
+    return Plan("m", digest, "openvino", "fp32", Options())
+
+
 def test_the_plan_of_most_results_counts_and_of_several_the_latest() -> None:
-    assert revision_of_most([live(0, plan=1), live(1, plan=2), live(2, plan=2)], [1, 2]) == 2
-    assert revision_of_most([live(0, plan=3), live(1, plan=2)], [3, 2]) == 3
-    assert revision_of_most([live(0, plan=1), live(1, plan=1), live(2, plan=2)], [2]) == 2
-    assert revision_of_most([live(0, plan=1)], []) is None
+    one, two = plan("1"), plan("2")
+    assert plan_of_most([live(0, plan=1), live(1, plan=2), live(2, plan=2)], {1: one, 2: two}) == (two, frozenset({2}))
+    assert plan_of_most([live(0, plan=3), live(1, plan=2)], {3: one, 2: two}) == (one, frozenset({3}))
+    assert plan_of_most([live(0, plan=1), live(1, plan=1), live(2, plan=2)], {2: two}) == (two, frozenset({2}))
+    assert plan_of_most([live(0, plan=1)], {2: two}) is None
+
+
+def test_revisions_that_change_nothing_of_the_analysis_are_one() -> None:
+    plans = {1: plan("1"), 2: plan("2"), 3: plan("1")}
+    frames = [live(0, plan=1), live(1, plan=2), live(2, plan=2), live(3, plan=3), live(4, plan=3)]
+    assert plan_of_most(frames, plans) == (plan("1"), frozenset({1, 3}))
+
+
+def test_a_drop_that_is_told_of_early_or_late_belongs_to_the_gap_that_lacks_frames() -> None:
+    frames = [live(number) for number in range(90) if number not in (20, 50)]
+    early = {19: {"behind": 1}, 53: {"transport": 1}}
+    found = matched(live(number, **early.get(number, {})) for number in range(90) if number not in (20, 50))
+    assert len(frames) == len(found.frames)
+    assert found.dropped == (
+        DroppedFrames(ms(19), ms(21), 1, "behind"),
+        DroppedFrames(ms(49), ms(51), 1, "transport"),
+    )
+
+
+def test_a_frame_that_cannot_be_decoded_counts_once() -> None:
+    found = matched(live(number, **({"network": 1} if number == 19 else {})) for number in range(90) if number != 20)
+    assert found.dropped == (DroppedFrames(ms(19), ms(21), 1, "network"),)
 
 
 def test_there_is_a_bound_of_the_ranges_and_none_of_the_frames() -> None:
     times = [number * TICKS for number in range(5000)]
     frames = [at(time, **({"behind": 1} if place % 2 else {})) for place, time in enumerate(times) if place % 4 != 2]
-    found = match(times, 5000 * TICKS, frames, 0, 1, None)
+    found = match(times, 5000 * TICKS, frames, 0, frozenset({1}), None)
     assert len(found.dropped) <= matching.MOST_RANGES + 2
     assert sum(item.frames for item in found.dropped) == 1250
