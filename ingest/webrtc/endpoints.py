@@ -1,4 +1,4 @@
-"""The UDP addresses that a session is reached at: ports within WEBRTC_UDP_PORTS, hosts of WEBRTC_HOSTS.
+"""The UDP addresses that a session is reached at: one port of WEBRTC_UDP_PORTS, at the hosts of WEBRTC_HOSTS.
 
 aioice binds a free port of each network card, leaves 127.0.0.1 out, and knows no port range. It gathers in one method,
 `Connection.get_component_candidates`; `use` replaces that of one connection. Nothing global is changed, so other
@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _LOOPBACK = "127.0.0.1"
 _GATHER_SECONDS = 5
+_TRIES = 16  # of any free port, until one is free at all addresses
 
 
 @dataclass(frozen=True)
@@ -49,70 +50,76 @@ class Network:
         library = connection.get_component_candidates
 
         async def gather(component: int, addresses: list[str], timeout: int = _GATHER_SECONDS) -> list[Candidate]:
-            own: list[StunProtocol] = []
-            for host in self.hosts or tuple(addresses) or (_LOOPBACK,):
-                try:
-                    own.append(await self._endpoint(connection, component, host))
-                except OSError as error:
-                    log.warning("cannot receive media at %s: %s", host, error)
+            sockets = _bind(self._own_addresses(addresses), self.ports)
+            own = [await _endpoint(connection, component, one) for one in sockets]
             if not own and connection.turn_server is None:
                 raise NoMediaPort(
-                    "the ingest has no free UDP port for this session: end others, or widen WEBRTC_UDP_PORTS (a "
-                    "session needs a port for each address)"
+                    "the ingest has no free UDP port for this session: end others, or widen WEBRTC_UDP_PORTS"
                 )
             found = [protocol.local_candidate for protocol in own]
+            if self.hosts and own:
+                found = [_candidate(component, host, found[0].port) for host in self.hosts]
             found += await _reflexive(connection, own, timeout)
             found += await library(component=component, addresses=[], timeout=timeout)  # TURN
             return found
 
         connection.get_component_candidates = gather
 
-    async def _endpoint(self, connection: Connection, component: int, host: str) -> StunProtocol:
-        """A socket that is reached at the host, with its candidate. Raises OSError."""
-        loop = asyncio.get_running_loop()
-        bound = _bind(host, self.ports)
-        _, protocol = await loop.create_datagram_endpoint(lambda: StunProtocol(connection), sock=bound)
-        protocol.local_candidate = Candidate(
-            foundation=candidate_foundation("host", "udp", host),
-            component=component,
-            transport="udp",
-            priority=candidate_priority(component, "host"),
-            host=host,
-            port=bound.getsockname()[1],
-            type="host",
-        )
-        connection._protocols.append(protocol)  # which it closes
-        return protocol
+    def _own_addresses(self, cards: Sequence[str]) -> list[str]:
+        """The addresses of this machine to receive at. All of them, since the ports of a host may be forwarded to any,
+        and none is a wildcard: answers would come from another address than the one that was asked."""
+        loopbacks = [host for host in self.hosts if ip_address(host).is_loopback]
+        return list(dict.fromkeys([*cards, *loopbacks])) or [_LOOPBACK]
 
 
-def _bind(host: str, ports: tuple[int, int] | None) -> socket.socket:
-    """A UDP socket at this address where it is one of this machine, else (an address that is forwarded to it) at all
-    addresses. Raises OSError."""
-    family, everywhere = (socket.AF_INET6, "::") if ip_address(host).version == 6 else (socket.AF_INET, "0.0.0.0")  # noqa: S104
-    bound = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        bound.setblocking(False)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_SOCKET_BUFFER_SIZE)
-        for port in _in_turn(ports):
-            for address in (host, everywhere):
-                try:
-                    bound.bind((address, port))
-                    return bound
-                except OSError as error:
-                    if error.errno == errno.EADDRINUSE:
-                        break  # another port
-                    if error.errno != errno.EADDRNOTAVAIL:
-                        raise
-        raise OSError(errno.EADDRINUSE, "all ports in WEBRTC_UDP_PORTS are taken")
-    except BaseException:
-        bound.close()
-        raise
+async def _endpoint(connection: Connection, component: int, bound: socket.socket) -> StunProtocol:
+    """The library's end of a socket, with its candidate."""
+    loop = asyncio.get_running_loop()
+    _, protocol = await loop.create_datagram_endpoint(lambda: StunProtocol(connection), sock=bound)
+    protocol.local_candidate = _candidate(component, *bound.getsockname()[:2])
+    connection._protocols.append(protocol)  # which it closes
+    return protocol
+
+
+def _candidate(component: int, host: str, port: int) -> Candidate:
+    return Candidate(
+        foundation=candidate_foundation("host", "udp", host),
+        component=component,
+        transport="udp",
+        priority=candidate_priority(component, "host"),
+        host=host,
+        port=port,
+        type="host",
+    )
+
+
+def _bind(addresses: Sequence[str], ports: tuple[int, int] | None) -> list[socket.socket]:
+    """UDP sockets with one port at these addresses; none where no port is free."""
+    for port in _in_turn(ports):
+        bound: list[socket.socket] = []
+        for address in addresses:
+            made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                made.setblocking(False)
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_SOCKET_BUFFER_SIZE)
+                made.bind((address, bound[0].getsockname()[1] if bound else port))
+                bound.append(made)
+            except OSError as error:
+                made.close()
+                if error.errno == errno.EADDRINUSE:
+                    break
+                log.warning("cannot receive media at %s: %s", address, error)
+        else:
+            return bound
+        for one in bound:
+            one.close()
+    return []
 
 
 def _in_turn(ports: tuple[int, int] | None) -> Iterable[int]:
     """The ports, from a random one on, so that sessions that begin at once do not all try the same ones."""
     if ports is None:
-        return (0,)
+        return (0,) * _TRIES
     first, last = ports
     begin = random.randint(first, last)  # noqa: S311  (no secret)
     return (*range(begin, last + 1), *range(first, begin))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCRtpTransceiver, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver, RTCSessionDescription
 from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 
 from contracts.errors import OfferRefused
@@ -13,6 +13,7 @@ from ingest.sources.port import SourceConfig, SourceFailed, SourcePacket
 from ingest.webrtc import offer
 from ingest.webrtc.endpoints import Network
 from ingest.webrtc.packet_queue import PacketQueue
+from ingest.webrtc.profiles import prefer_h264
 from ingest.webrtc.receiver import PassThroughReceiver
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class WhipSession:
         connection = self._connection = RTCPeerConnection(RTCConfiguration(list(self._network.ice_servers)))
         connection.on("connectionstatechange", self._note_state)
         video = connection.addTransceiver("video", direction="recvonly")
-        _prefer_h264(video)
+        prefer_h264(video)
         self._replace_receiver(video)
         try:
             await connection.setRemoteDescription(described)
@@ -113,9 +114,3 @@ class WhipSession:
             self._connected.exception()
         elif state in ("failed", "closed"):
             self.end("the connection to the sender was lost")
-
-
-def _prefer_h264(video: RTCRtpTransceiver) -> None:
-    """Before the offer is read: later it has no effect. What is not preferred is not agreed on."""
-    known = RTCRtpReceiver.getCapabilities("video").codecs
-    video.setCodecPreferences([codec for codec in known if codec.mimeType.lower() in ("video/h264", "video/rtx")])

@@ -1,6 +1,7 @@
 """A WebRTC sender against a session of the ingest, over real sockets."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -223,6 +224,47 @@ def test_a_way_that_is_not_found_says_what_to_try(monkeypatch: pytest.MonkeyPatc
     assert "WEBRTC_UDP_PORTS" in str(failure)
 
 
+@pytest.mark.parametrize("profile", ["42e01f", "42001f", "4d001f", "640c1f", "640028"])
+def test_every_profile_that_browsers_play_is_agreed_on(profile: str) -> None:
+    async def scenario() -> str:
+        async with WhipSender() as sender:
+            whip = WhipSession(LOOPBACK)
+            try:
+                sdp = re.sub(r"profile-level-id=\w+", f"profile-level-id={profile}", await sender.offer())
+                return await whip.answer(sdp)
+            finally:
+                await whip.close()
+
+    answer = run(scenario)
+    assert f"profile-level-id={profile[:4]}" in answer
+    assert "VP8" not in answer
+
+
+def test_baseline_comes_first_where_several_are_offered_and_sound_is_declined() -> None:
+    async def scenario() -> str:
+        async with WhipSender(sound=True) as sender:
+            sdp = await sender.offer()
+            first = sdp.index("profile-level-id=42")
+            sdp = sdp[:first] + "profile-level-id=640c1f" + sdp[first + 23 :]
+            whip = WhipSession(LOOPBACK)
+            try:
+                answer = await whip.answer(sdp)
+                await sender.take(answer)
+                await whip.connected()
+                sender.send()
+                source = WebrtcSource(whip)
+                assert (await next_packet(source)).key
+                return answer
+            finally:
+                await whip.close()
+
+    answer = run(scenario)
+    sound, _, picture = answer.partition("m=video")
+    assert "a=inactive" in sound
+    assert "a=recvonly" in picture
+    assert answer.index("profile-level-id=42") < answer.index("profile-level-id=64")
+
+
 def refused(change: Callable[[str], str], network: Network = LOOPBACK, codec: str = "video/H264") -> WebDetectorError:
     async def scenario() -> WebDetectorError:
         async with WhipSender(codec) as sender:
@@ -277,6 +319,52 @@ def test_an_offer_that_cannot_be_answered_is_refused(
     change: Callable[[str], str], kind: type[WebDetectorError]
 ) -> None:
     assert type(refused(change)) is kind
+
+
+async def gathered(network: Network) -> list[tuple[str, int]]:
+    """The candidates of an answer."""
+    async with WhipSender() as sender:
+        whip = WhipSession(network)
+        try:
+            answer = await whip.answer(await sender.offer())
+        finally:
+            await whip.close()
+    lines = (line.split() for line in answer.splitlines() if line.startswith("a=candidate:"))
+    return [(line[4], int(line[5])) for line in lines]
+
+
+def test_hosts_are_told_as_they_are_named_with_one_port_of_the_range() -> None:
+    # As in a container, whose ports are published: one of them is not an address of this machine.
+    found = run(lambda: gathered(Network(("127.0.0.1", "203.0.113.7", "2001:db8::7"), (40_000, 40_099))))
+    assert [host for host, _ in found] == ["127.0.0.1", "203.0.113.7", "2001:db8::7"]
+    assert len({port for _, port in found}) == 1
+    assert 40_000 <= found[0][1] <= 40_099
+
+
+def test_without_hosts_the_network_cards_are_told_else_127_0_0_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.2", "127.0.0.3"])
+    assert [host for host, _ in run(lambda: gathered(Network()))] == ["127.0.0.2", "127.0.0.3"]
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda use_ipv4, use_ipv6: [])
+    assert [host for host, _ in run(lambda: gathered(Network()))] == ["127.0.0.1"]
+
+
+def test_a_host_is_reached_through_another_address_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that is told the address of its host: what comes to its own card is for it."""
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.9"])
+
+    async def scenario() -> None:
+        async with WhipSender() as sender:
+            whip = WhipSession(Network(("127.0.0.1",)))
+            try:
+                lines = (await sender.offer()).splitlines(keepends=True)
+                # Without the sender's addresses, so that nothing comes but what it sends itself.
+                answer = await whip.answer("".join(line for line in lines if "candidate" not in line))
+                await sender.take(answer.replace(" 127.0.0.1 ", " 127.0.0.9 "))  # as a forwarder does
+                await whip.connected()
+            finally:
+                await whip.close()
+
+    run(scenario)
 
 
 def test_no_free_port_is_said() -> None:

@@ -5,7 +5,14 @@ from fractions import Fraction
 from types import TracebackType
 
 import numpy as np
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription, VideoStreamTrack
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+    VideoStreamTrack,
+)
 from av import VideoFrame
 
 from ingest.webrtc.endpoints import Network
@@ -37,11 +44,14 @@ class GatedTrack(VideoStreamTrack):  # type: ignore[misc]
 
 
 class WhipSender:
-    """A connection that sends a GatedTrack, for the length of a context. codec: what it offers."""
+    """A connection that sends a GatedTrack, for the length of a context. codec: what it offers. sound: offer that too,
+    in front of the picture."""
 
-    def __init__(self, codec: str = "video/H264", size: tuple[int, int] = (320, 240)) -> None:
+    def __init__(self, codec: str = "video/H264", size: tuple[int, int] = (320, 240), *, sound: bool = False) -> None:
         self.track = GatedTrack(size)
-        self._peer = RTCPeerConnection(RTCConfiguration([]))
+        self._peer = RTCPeerConnection(RTCConfiguration([], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+        if sound:
+            self._peer.addTransceiver("audio", direction="sendonly")
         transceiver = self._peer.addTransceiver(self.track, direction="sendonly")
         known = RTCRtpSender.getCapabilities("video").codecs
         transceiver.setCodecPreferences([one for one in known if one.mimeType in (codec, "video/rtx")])
