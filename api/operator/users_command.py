@@ -13,7 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.access import passwords
 from api.access.scopes import ADMIN
+from api.live.publishing import Publisher
 from api.tables import audit
+from api.tables.streams import StreamTable
 from api.tables.users import UserTable
 from contracts.database.engine import open_database
 from contracts.database.tables import User
@@ -21,6 +23,7 @@ from contracts.errors import NotFound, SettingsError, WebDetectorError
 from contracts.runtime.exit_codes import ended
 from contracts.settings.load import load
 from contracts.settings.table import Settings
+from contracts.workers.registration import connect
 
 _USER = "user"
 _RANDOM_BYTES = 18
@@ -77,7 +80,9 @@ class UsersCommand:
             case _, "disable":
                 user = table.by_name(options.name)
                 table.replace_password(user.id, passwords.DISABLED)
-                self._note("user.disabled", user, f"is disabled; {_ENDED}")
+                stopped = self._stop_streams(user)
+                live = f", {stopped} live streams are stopped" if stopped else ""
+                self._note("user.disabled", user, f"is disabled; {_ENDED}{live}")
 
     def _admin(self, table: UserTable, options: argparse.Namespace) -> None:
         try:
@@ -94,6 +99,17 @@ class UsersCommand:
     def _set_role(self, table: UserTable, name: str, role: str) -> None:
         user, _ = table.change(table.by_name(name).id, role=role)
         self._note("user.role", user, f"now has the role {role}")
+
+    def _stop_streams(self, user: User) -> int:
+        """Stop the live streams of a user: cameras of somebody who may not look need not be read. Returns how many."""
+        table = StreamTable(self.engine)
+        stopped = table.stop_all(user.id)
+        if stopped and self.settings.coordination_url:  # else the processor publishes it, when the service runs
+            with connect(self.settings.coordination_url) as client:
+                publisher = Publisher(table, client)
+                for stream_id in stopped:
+                    publisher.publish(stream_id)
+        return len(stopped)
 
     def _list(self, table: UserTable) -> None:
         cursor: str | None = None
@@ -141,7 +157,10 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in (
         ("promote", "give a user the role admin"),
         ("demote", "give an administrator the role user"),
-        ("disable", "disable a user and revoke all sessions and API tokens; a new password enables them again"),
+        (
+            "disable",
+            "disable a user, revoke sessions and API tokens, stop live streams; a new password enables them again",
+        ),
     ):
         actions.add_parser(name, help=text).add_argument("name", metavar="NAME", type=_username)
     return parser

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 from api.access.quotas import Guard
 from api.tables.queries import owned, page
 from contracts.database.engine import Database
-from contracts.database.tables import Stream, Video
+from contracts.database.tables import Stream, Video, utcnow
 from contracts.errors import VideoRefused
 
 # What ingest and detectors do not see: a change of it alone publishes nothing.
@@ -74,6 +74,15 @@ class StreamTable:
             if changed - _UNPUBLISHED:
                 row.revision += 1
             return row, changed
+
+    def stop_all(self, user_id: str) -> list[str]:
+        """Stop the running streams of a user. Returns their ids."""
+        running = select(Stream).where(Stream.user_id == user_id, Stream.wanted == "running").with_for_update()
+        with self._database.write() as session:
+            rows = list(session.scalars(running))
+            for row in rows:
+                row.wanted, row.stopped_at, row.revision = "stopped", utcnow(), row.revision + 1
+            return [row.id for row in rows]
 
     def delete(self, user_id: str, stream_id: str) -> None:
         """Delete a stream. Raises NotFound."""

@@ -85,16 +85,17 @@ def test_api_token_created_in_the_web_ui_works_until_deleted(service: Service, p
     page.get_by_role("button", name="Create token").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("backup script")
-    dialog.get_by_label("Delete", exact=True).uncheck()
+    for scope in ("Delete videos and jobs", "Add, change and delete live streams"):
+        dialog.get_by_label(scope, exact=True).uncheck()
     dialog.get_by_role("button", name="Create").click()
     expect(dialog.get_by_role("button", name="Done")).to_be_visible()
     program = Client(service.url)
     program.http.headers["Authorization"] = f"Bearer {dialog.locator('code').inner_text().strip()}"
     assert program.call("GET", "/jobs", 200)["items"] == []
     assert program.call("GET", "/auth/me", 200)["id"] == me["id"]
-    assert program.call("GET", "/tokens", 200)["items"][0]["scopes"] == ["read", "write"]
+    assert program.call("GET", "/tokens", 200)["items"][0]["scopes"] == ["read", "write", "streams:read"]
     dialog.get_by_role("button", name="Done").click()
-    expect(page.get_by_text("scopes: read, write")).to_be_visible()
+    expect(page.get_by_text("scopes: read, write, streams:read")).to_be_visible()
     page.get_by_role("button", name="Delete backup script").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("None yet.")).to_be_visible()

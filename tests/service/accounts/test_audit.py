@@ -13,6 +13,7 @@ from api.access.passwords import hashed
 from api.tables.users import UserTable
 from contracts.database.engine import open_database
 from contracts.database.tables import AuditEvent, User, utcnow
+from contracts.live.registry import StreamRegistry
 from contracts.settings.table import Settings
 from processor.repository import Repository
 from tests.support.deployments.embedded import Embedded
@@ -150,7 +151,12 @@ def test_role_change_applies_to_the_next_request(closed: Embedded) -> None:
 def test_disabled_user_loses_access_immediately_and_regains_it_with_a_new_password(closed: Embedded) -> None:
     data, bob = Path(closed.env["DATA_DIR"]), log_in(closed, "bob", PASSWORD, "192.0.2.44")
     robot = Client(closed.url).use({"access_token": bob.call("POST", "/tokens", 201, json={"name": "x"})["token"]})
-    assert manage("users", "disable", "bob", data=data).returncode == 0
+    stream = bob.call("POST", "/streams", 201, json={"kind": "push"})["id"]
+    disabled = manage("users", "disable", "bob", data=data)
+    assert disabled.returncode == 0
+    assert "1 live streams are stopped" in disabled.stdout
+    with redis.Redis.from_url(closed.settings().coordination_url) as server:
+        assert StreamRegistry(server).read()[stream].wanted == "stopped"
     for client in (bob, robot):
         client.problem("GET", "/videos", 401, "unauthenticated")
     refused(closed, "bob", PASSWORD, 401, "unauthenticated", "192.0.2.44")

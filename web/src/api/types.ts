@@ -171,7 +171,7 @@ export interface User {
   created_at: string;
 }
 
-export type TokenScope = "read" | "write" | "delete";
+export type TokenScope = "read" | "write" | "delete" | "streams:read" | "streams:write";
 
 export interface ApiToken {
   id: string;

@@ -5,7 +5,9 @@ import { ago, day } from "../lib/time-format.ts";
 export const SCOPES: readonly (readonly [TokenScope, string])[] = [
   ["read", "View videos and results"],
   ["write", "Upload videos, start and cancel jobs"],
-  ["delete", "Delete"],
+  ["delete", "Delete videos and jobs"],
+  ["streams:read", "Watch live streams"],
+  ["streams:write", "Add, change and delete live streams"],
 ];
 
 /** "Created 3 Mar 2026 · used 2 h ago · expires 1 Jun 2026". */
