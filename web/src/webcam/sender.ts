@@ -1,7 +1,9 @@
 // Cameras of this device that are being sent: they go on while other pages of the web UI are shown.
 import { signal } from "@preact/signals";
+import { api } from "../api/client.ts";
 import { backoff, pause } from "../api/connection.ts";
 import { ApiError, explain } from "../api/errors.ts";
+import type { Stream } from "../api/stream-types.ts";
 import { switchOff } from "./held-camera.ts";
 import { IceFailed, WhipSession } from "./whip.ts";
 
@@ -57,11 +59,18 @@ async function keepSending(
       if (!signal.aborted) tell(stream, { state: "sending", problem: null, camera });
       await Promise.race([session.lost(), aborted(signal)]);
       await session.end();
+      if (signal.aborted) return;
+      // A new session replaces the one before: two devices that each send again would go on for ever.
+      if (await isLive(stream)) {
+        tell(stream, { state: "failed", problem: "Another device sends now. Send again to take over.", camera });
+        return switchOff(camera);
+      }
+      tell(stream, { state: "connecting", problem: null, camera });
       tries = 0;
     } catch (error) {
       if (signal.aborted) return;
       tell(stream, { state: "failed", problem: error instanceof IceFailed ? ICE_PROBLEM : explain(error), camera });
-      if (error instanceof ApiError && isFinal(error)) return;
+      if (error instanceof ApiError && isFinal(error)) return switchOff(camera);
     }
     if (!signal.aborted) await pause(backoff(Math.max(1, tries)), signal);
   }
@@ -69,7 +78,12 @@ async function keepSending(
 
 /** Whether trying again changes nothing. */
 function isFinal({ status }: ApiError): boolean {
-  return status >= 400 && status < 500 && ![408, 409, 429].includes(status);
+  return status >= 400 && status < 500 && ![408, 429].includes(status);
+}
+
+async function isLive(stream: string): Promise<boolean> {
+  const { state } = await api.get<Stream>(`/api/v1/streams/${stream}`);
+  return state === "live";
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -46,8 +46,8 @@ export class WhipSession {
     this.#peer.close();
     const location = this.#location;
     this.#location = null;
-    // Where the service does not answer, it ends the session itself.
-    if (location) await request("DELETE", location).catch(() => undefined);
+    // Where the service does not answer, it ends the session itself. keepalive: the page may be closing.
+    if (location) await request("DELETE", location, { keepalive: true }).catch(() => undefined);
   }
 
   async #offer(path: string, track: MediaStreamTrack, maxFps: number | null): Promise<string> {
