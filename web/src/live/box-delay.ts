@@ -4,7 +4,7 @@
 export const LEAST_MS = 50;
 /** A detector that takes longer than this is not waited for: its boxes come on the picture while it is shown, or are
  * held. */
-const MOST_MS = 450;
+const MOST_MS = 3000;
 const MARGIN_MS = 25;
 const SAMPLES = 60;
 const WAITING = 300;

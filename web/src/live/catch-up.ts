@@ -15,6 +15,9 @@ export interface Move {
 export const JUMP_SECONDS = 1;
 const FASTER = 1.08;
 const SLOWER = 0.94;
+/** So much too early, as when boxes begin to take longer. */
+const MUCH_SECONDS = 0.3;
+const MUCH_SLOWER = 0.75;
 /** Around the wanted distance nothing is changed. */
 const CALM_SECONDS = 0.02;
 /** Holes shorter than this are of rounding. */
@@ -34,6 +37,7 @@ export function chase(at: number, newest: number, ranges: readonly Range[], behi
   const atHole = ranges.some(({ end }) => end < last.start && Math.abs(end - at) <= HOLE_SECONDS);
   if (!inside || atHole || newest - at > behind + JUMP_SECONDS) return { rate: 1, to: goal };
   const late = newest - at - behind;
+  if (late < -MUCH_SECONDS) return { rate: MUCH_SLOWER, to: null };
   if (late > CALM_SECONDS) return { rate: FASTER, to: null };
   return { rate: late < -2 * CALM_SECONDS ? SLOWER : 1, to: null };
 }

@@ -21,7 +21,7 @@ export function useTold(stream: Stream, feed: LiveFeed): Told {
   const now = feed.stats.value;
   const own = sending.value.get(stream.id);
   const state = told(stream, now && stream.wanted === "running" ? now : stream);
-  if (state.help !== "send" || !own || own.state === "failed") return state;
+  if (state.title === null || !own || own.state === "failed" || stream.wanted === "stopped") return state;
   return { ...state, tone: "busy", state: "Connecting", title: "Connecting the camera", advice: null, help: null };
 }
 
@@ -54,7 +54,7 @@ function Small({ stream, feed }: Omit<Props, "onHelp">) {
   const problem = feed.problem.value;
   const { live } = stream;
   const now = feed.stats.value;
-  const running = live && { ...live, ...now };
+  const running = live && { ...live, ...now, ...(now?.fps_out ? { detector: undefined } : {}) };
   const lines = problem ? [problem.detail] : running ? troubles(stream, running) : [];
   if (!feed.connected.value) lines.unshift("Connecting…");
   else if (!lines.length && !feed.pictured.value) lines.push("Waiting for the picture…");

@@ -41,6 +41,16 @@ test("waiting is no failure, and says for what", () => {
   assert.match(push.title ?? "", /image/);
 });
 
+test("a stream that was just started is given time", () => {
+  const started_at = "2026-11-29T12:00:00Z";
+  const after = (ms: number) => {
+    const one = stream({ state: "connecting", reason: "no_ingest", started_at });
+    return told(one, one, Date.parse(started_at) + ms).title;
+  };
+  assert.equal(after(1000), "Connecting…");
+  assert.equal(after(20_000), "No service reads it");
+});
+
 test("a failure of a later release shows its detail", () => {
   const { title, advice } = told(stream({ reason: "solar_storm", detail: "try again at night" }));
   assert.deepEqual([title, advice], ["Failed", "try again at night"]);

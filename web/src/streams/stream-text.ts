@@ -69,13 +69,22 @@ const WAITING: Record<string, [string, string, Help]> = {
   push: ["No image came yet", "Post JPEG images to it; Edit shows the command.", null],
 };
 
+const PATIENCE_MS = 8000;
+
 /** A stream's state as a user reads it. seen: its newest state, where a socket tells a newer one than the list. */
-export function told(stream: Stream, seen: Pick<Stream, "state" | "reason" | "detail"> = stream): Told {
+export function told(
+  stream: Stream,
+  seen: Pick<Stream, "state" | "reason" | "detail"> = stream,
+  now = Date.now(),
+): Told {
   const [state, tone] = STATES[seen.state] ?? [seen.state, "idle" as const];
   if (seen.state === "stopped") return { tone, state, title: "Stopped", advice: null, help: "start" };
   if (seen.state === "live") return { tone, state, title: null, advice: null, help: null };
   const reason = seen.reason ?? "";
   const known = (reason === "waiting_for_sender" ? WAITING[stream.kind] : undefined) ?? REASONS[reason];
+  // A stream is taken within a second or two; a device that is to send may take longer.
+  const isNew = now - Date.parse(stream.started_at) < PATIENCE_MS;
+  if (reason === "no_ingest" && isNew) return { tone, state, title: "Connecting…", advice: null, help: null };
   const { detail } = seen;
   const failed = seen.state === "failed";
   if (!known)
@@ -90,14 +99,14 @@ const STORAGE: Record<string, string> = {
   storage_full: "Not recorded: the storage is full. Delete recordings, or shorten their retention.",
 };
 
-type Running = Pick<StreamNow, "detector_error" | "recording_error"> & { detector?: string | null };
+type Running = Pick<StreamNow, "detector_error" | "recording_error"> & { detector?: string | null | undefined };
 
 /** What is wrong with a stream that is live; empty where nothing is. detector: undefined where it is not known. */
 export function troubles(stream: Pick<Stream, "record">, live: Running): string[] {
   const found: string[] = [];
   const { detector, detector_error: refused, recording_error: error } = live;
   if (refused) found.push(`Nothing is detected: ${refused.detail}`);
-  else if (detector === null) found.push("Nothing is detected: no detector has taken the stream yet.");
+  else if (detector === null) found.push("No boxes yet: no detector has taken the stream.");
   if (stream.record && error) found.push(STORAGE[error] ?? `Not recorded: ${error.replaceAll("_", " ")}.`);
   return found;
 }
