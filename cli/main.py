@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("models", help="manage models: list, add, pull, verify, quantize, remove")
     for name, text in operator_commands.COMMANDS.items():
         commands.add_parser(name, help=text)
-    commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete")
+    commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete, demo")
     detect = commands.add_parser(
         "detect",
         help="detect objects in a video and print a summary",

@@ -71,13 +71,13 @@ def _detect_locally(request: Request, environ: Mapping[str, str], report: Report
         client.register(local.username, local.password)
         status = _run(client, request, report)
         if request.keep:
-            _serve_until_interrupted(local, report)
+            serve_until_interrupted(local, report)
         else:
             report.say(f"to keep the service running, use --keep or KEEP=1; API docs are then at {local.url}/docs")
     return status
 
 
-def _serve_until_interrupted(local: TemporaryService, report: Report) -> None:
+def serve_until_interrupted(local: TemporaryService, report: Report) -> None:
     """Wait for Ctrl-C. Raises ServiceError when the service exits before."""
     report.say(f"\nthe service runs at {local.url} until Ctrl-C; API docs: {local.url}/docs")
     report.say(f"user: {local.username}  password: {local.password}")

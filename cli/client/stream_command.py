@@ -1,4 +1,4 @@
-"""`web-detector stream`: add, list, watch, start, stop and delete live streams of a running service."""
+"""`web-detector stream`: add, list, watch, start, stop and delete live streams of a running service; a demo."""
 
 import argparse
 import re
@@ -16,6 +16,8 @@ from rich.table import Table
 from cli.client.http_client import Client, ServiceError
 from cli.client.report import Report
 from cli.client.shell import credentials, terminable
+from cli.client.stream_demo import demo
+from cli.embedded.temporary_service import TemporaryServiceFailed
 from contracts.runtime.exit_codes import ended
 
 _POLL_SECONDS = 0.5
@@ -26,10 +28,15 @@ _CAMERA = re.compile(r"(rtsp|https?)://", re.IGNORECASE)
 def stream(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
     options = _parser().parse_args(arguments)
-    return ended(lambda: _run(options, environ), {ServiceError: "", OSError: ""})
+    return ended(lambda: _run(options, environ), {ServiceError: "", TemporaryServiceFailed: "", OSError: ""})
 
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    if options.command == "demo":
+        keep = options.keep or environ.get("KEEP", "").strip() not in ("", "0")
+        with terminable():
+            demo(options.file, options.seconds, keep, environ, Report())
+        return 0
     url = environ.get("WEB_DETECTOR_URL", "").strip()
     if not url:
         raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8000")
@@ -205,6 +212,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="list all streams with state, rates, latency and drops")
     watch = commands.add_parser("watch", help="print what is detected, until Ctrl-C")
     watch.add_argument("--all", action="store_true", help="print frames without objects too")
+    shown = commands.add_parser("demo", help="loop a video as a live stream, and print rates, latency and drops")
+    shown.add_argument("file", type=Path, metavar="FILE", help="video file")
+    shown.add_argument("--seconds", type=float, default=15, metavar="S", help="how long (default %(default)s)")
+    shown.add_argument("--keep", action="store_true", help="keep the temporary service running until Ctrl-C")
     texts = {"start": "start a stream, or connect it anew", "stop": "stop a stream"}
     texts["delete"] = "delete a stream; its recordings stay"
     for command in (watch, *(commands.add_parser(name, help=text) for name, text in texts.items())):

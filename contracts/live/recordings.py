@@ -31,7 +31,7 @@ class RecordingEnd(StrEnum):
     LOST = "lost"  # the source was lost
     CODEC_CHANGED = "codec_changed"
     STORAGE_FULL = "storage_full"
-    INGEST_LOST = "ingest_lost"  # the ingest ended unexpectedly
+    INGEST_LOST = "ingest_lost"  # the ingest ended
 
 
 class RecordingOpened(msgspec.Struct, frozen=True):

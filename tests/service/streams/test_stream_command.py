@@ -1,6 +1,7 @@
 """`web-detector stream`, against a real service."""
 
 import io
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,20 @@ def test_watch_prints_what_is_detected_and_ends_with_the_stream(
     assert lines[-1].endswith("stopped")
     assert any(" s  " in line for line in lines), lines
     client.call("DELETE", f"/streams/{made['id']}", 204)
+
+
+def test_demo_prints_rates_latency_and_drops_and_leaves_nothing(
+    client: Client, environ: dict[str, str], sample: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stream(["demo", str(sample), "--seconds", "2"], environ) == 0
+    said = capsys.readouterr().out
+    assert "h264, 480x360" in said
+    assert re.search(r"\d+ frames analysed, [\d.]+ frames/s; latency p50/p95 \d+/\d+ ms; dropped: ", said)
+    assert re.search(r"seen: .*person \(\d+\)", said)
+    assert client.call("GET", "/streams", 200)["items"] == []
+    assert client.call("GET", "/videos", 200)["items"] == []
+
+
+def test_demo_of_no_file_is_refused_before_a_service_is_started(capsys: pytest.CaptureFixture[str]) -> None:
+    assert stream(["demo", "none.mp4"], {}) == 1
+    assert capsys.readouterr().err == "web-detector: there is no file none.mp4\n"
