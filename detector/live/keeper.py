@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 LOCK_SECONDS = 5
 TICK_SECONDS = 1.0
+# Who asked for a stream before that may have been this detector itself.
+SETTLED_SECONDS = 4.0
 
 
 class Analysing(Protocol):
@@ -66,6 +68,7 @@ class Keeper:
         self._revision: int | None = None
         self._wanted: dict[str, StreamSpec] = {}  # all that run, of anybody
         self._mine: dict[str, StreamSpec] = {}
+        self._taken: dict[str, float] = {}  # when each of them was
         self._waiting = Waiting()
         self._registered = 0.0
         self._detectors = 1
@@ -137,7 +140,7 @@ class Keeper:
                 lost.append(stream_id)
             elif self._analysis is not None:
                 self._analysis.hold(stream_id, LOCK_SECONDS)
-            if state is LockState.CONTENDED:
+            if state is LockState.CONTENDED and now - self._taken[stream_id] > SETTLED_SECONDS:
                 asked.append(stream_id)
         if lost:
             log.warning("another detector has taken %d streams", len(lost))
@@ -156,6 +159,7 @@ class Keeper:
             if self._analysis is None:
                 self._analysis = self._begin(self._set_loaded)
             spec = self._mine[stream_id] = self._wanted[stream_id]
+            self._taken[stream_id] = now
             log.info("stream %s is analysed here", stream_id)
             self._analysis.start(spec, LOCK_SECONDS)
 
@@ -170,7 +174,7 @@ class Keeper:
 
     def _drop(self, stream_ids: list[str]) -> None:
         for stream_id in stream_ids:
-            del self._mine[stream_id]
+            del self._mine[stream_id], self._taken[stream_id]
         if stream_ids and self._analysis is not None:
             self._analysis.stop(stream_ids)
 

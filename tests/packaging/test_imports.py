@@ -38,6 +38,11 @@ FORBIDDEN = {
         *ENGINE_LIBRARIES,
     ),
     "detector.worker": ("api", "processor", "ingest", "cli", *WEB, *TABLES, "contracts.database.tables"),
+    # What runs idle in every service: the libraries come with the first stream.
+    "detector.live.__main__": (
+        *("api", "processor", "ingest", "cli", "celery", "numpy", "detector.engine", "detector.decode"),
+        *(*WEB, *TABLES, *VISION, *ENGINE_LIBRARIES),
+    ),
     "ingest.worker": (
         *("api", "processor", "detector", "cli", "contracts.database.tables", "cv2"),
         *(*WEB, *TABLES, *ENGINE_LIBRARIES),
