@@ -10,7 +10,7 @@ from tests.support.chromium import running_chromium
 from tests.support.deployments.service import Service
 from tests.support.fake_webcam import webcam_flags, write_picture
 
-WEBCAM_FRAME = 60  # of the sample: a cat
+WEBCAM_FRAME = 20  # of the sample: an astronaut
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,6 @@ def service(standard_service: Service) -> Service:
 
 @pytest.fixture(scope="package")
 def chromium(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    picture = write_picture(sample, WEBCAM_FRAME, tmp_path_factory.mktemp("webcam") / "cat.y4m")
+    picture = write_picture(sample, WEBCAM_FRAME, tmp_path_factory.mktemp("webcam") / "astronaut.y4m")
     with running_chromium(*webcam_flags(picture)) as browser:
         yield browser
