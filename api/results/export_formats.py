@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 
 from api.results.mask_area import areas
 from api.results.paging import frame_lines
@@ -183,6 +184,7 @@ def _info(export: Export) -> dict[str, Any]:
             "options": job.options,
             "error": job.error,
             "failed_ranges": job.failed_ranges,
+            **({} if header.dropped is UNSET else {"dropped": to_json(header)["dropped"]}),
             "created_at": job.created_at,
             "finished_at": job.finished_at,
         },

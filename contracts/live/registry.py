@@ -12,6 +12,9 @@ import redis
 from contracts.live import keys
 from contracts.live.streams import StreamSpec
 
+# In which the last recording of a stream that was deleted is filed.
+_RESULTS_SECONDS = 600
+
 
 class StreamRegistry:
     """Each method is one round trip, and raises RedisError when Redis does not answer."""
@@ -31,11 +34,11 @@ class StreamRegistry:
             pipe.execute()
 
     def remove(self, stream_id: str) -> None:
-        """Remove a stream and everything that Redis keeps of it."""
+        """Remove a stream and everything that Redis keeps of it; results some time later, for its last recording."""
         with self._redis.pipeline() as pipe:
             pipe.hdel(keys.SPECS, stream_id)
             pipe.hdel(keys.ADDRESSES, stream_id)
-            pipe.delete(*keys.all_of(stream_id))
+            _forget(pipe, stream_id)
             pipe.incr(keys.SPECS_REVISION)
             pipe.execute()
 
@@ -56,7 +59,7 @@ class StreamRegistry:
                 pipe.hset(keys.ADDRESSES, mapping=sealed)  # type: ignore[arg-type]
             pipe.incr(keys.SPECS_REVISION)
             for gone in specs.keys() - wanted.keys():
-                pipe.delete(*keys.all_of(gone))
+                _forget(pipe, gone)
             pipe.execute()
 
     def revision(self) -> int:
@@ -77,3 +80,10 @@ class StreamRegistry:
     def sealed_address(self, stream_id: str) -> bytes:
         """The sealed address of a stream, empty without one."""
         return self._redis.hget(keys.ADDRESSES, stream_id) or b""  # type: ignore[return-value]
+
+
+def _forget(pipe: "redis.client.Pipeline", stream_id: str) -> None:
+    kept = (keys.results(stream_id), keys.plans(stream_id))
+    pipe.delete(*(key for key in keys.all_of(stream_id) if key not in kept))
+    for key in kept:
+        pipe.expire(key, _RESULTS_SECONDS)

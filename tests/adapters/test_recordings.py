@@ -5,10 +5,12 @@ import io
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from msgspec.structs import replace
@@ -16,19 +18,25 @@ from PIL import Image
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from api.results import appearances, series
+from api.results.appearances import AppearanceQuery
+from api.results.export_formats import FORMATS, Export
+from api.results.paging import read_page
+from api.results.selection import Query, Selection
+from api.results.sources import open_whole
 from contracts.coordination import names
 from contracts.database.tables import Delivery, Job, Recording, Rendition, Stream, User, Video, Webhook, utcnow
 from contracts.errors import StorageFull
-from contracts.live import presence
+from contracts.live import keys, presence
 from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, recording_key
 from contracts.live.registry import StreamRegistry
 from contracts.live.results import block
 from contracts.live.streams import RecordingOptions, StreamState
 from contracts.results import result_file
-from contracts.results.codec import Block, concat
+from contracts.results.codec import Block, concat, decompress
 from contracts.results.result_file import ResultFile
-from contracts.storage.port import result_key, video_key
-from contracts.wire.messages import DroppedFrames, Options, Plan
+from contracts.storage.port import index_key, result_key, video_key
+from contracts.wire.messages import DroppedFrames, Options, PacketIndex, Plan, decode
 from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import orphans, remove
 from processor.operator.verify import Verifier
@@ -39,6 +47,7 @@ from processor.recordings.reaper import resend_recordings
 from processor.recordings.receiving import close_recording, open_recording
 from processor.recordings.retention import expire_recordings
 from processor.recordings.rows import RecordingRows
+from processor.renditions.annotations import covered
 from tests.support.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
@@ -377,6 +386,36 @@ def test_results_of_a_model_that_was_replaced_are_not_taken_for_those_of_the_new
     assert bench.job(recording.job_id or "").state == "failed"
 
 
+def test_what_reads_results_reads_those_with_gaps(bench: Bench, reordered: Written) -> None:
+    """As with sampling, but irregular: pages, series, appearances, exports and the frames of an annotated copy."""
+    numbers = [2, 3, 4, 9, 10, 30, 31, 47]
+    put_results(bench.client, bench.stream, [reordered.pts[number] for number in numbers])
+    recording = bench.record(reordered)
+    job, video = bench.job(recording.job_id or ""), bench.video(recording)
+    frames = open_whole(job, bench.services.store, bench.storage_port)
+    assert frames is not None
+    with closing(frames):
+        everything = Selection(Query(), frames.header)
+        pages = [read_page(frames, everything, 0, 5, True), read_page(frames, everything, 10, 5, True)]
+        assert [page.next_frame for page in pages] == [30, None]
+        assert [number for block in pages[0].blocks for number in block.frame.tolist()] == numbers[:5]
+        span = series.span_of(frames, None, None, 500, True)
+        counted, waiting = series.read_series(frames, everything, span)
+        assert (int(counted.frames.sum()), waiting) == (len(numbers), False)
+        assert span.bucket_ms >= 30
+        label = frames.header.labels[0]
+        found = appearances.find(frames, AppearanceQuery(label=label, gap_ms=100), 10).intervals
+        assert [(one.first_frame, one.last_frame) for one in found] == [(3, 4), (10, 10), (30, 30), (47, 47)]
+        export = Export(job, video, frames, everything, False)
+        document = msgspec.json.decode(b"".join(FORMATS["json"].write(export)))
+        assert [frame["frame"] for frame in document["frames"]] == numbers
+        assert document["job"]["dropped"][0]["reason"] == matching.NOT_ANALYSED
+    with bench.storage_port.open(index_key(video.id)) as source:
+        index = decode(decompress(source.read()), PacketIndex)
+    with bench.storage_port.open(result_key(video.id, job.id)) as source:
+        assert list(covered(ResultFile(source), index)) == numbers
+
+
 # Retention and deletion
 
 
@@ -481,10 +520,13 @@ def test_all_streams_are_published_again_and_those_that_are_gone_removed(bench: 
     before = registry.revision()
     publish_streams(bench.services)
     assert registry.revision() == before
+    put_results(bench.client, bench.stream, [START])
     with Session(bench.engine) as session, session.begin():
         session.execute(delete(Stream))
     publish_streams(bench.services)
     assert registry.read() == {}
+    left = {key: bench.client.ttl(key) > 0 for key in keys.all_of(bench.stream) if bench.client.exists(key)}
+    assert left == {keys.results(bench.stream): True}, "they wait for the last recording"
 
 
 def test_a_user_without_room_is_not_recorded_and_loses_nothing(bench: Bench, plain: Written) -> None:

@@ -46,21 +46,21 @@ def fragments(clip: Clip, times: Sequence[int], rotation: int = 0) -> Written:
         kind, configuration = _ENTRIES[stream.codec_context.name]
         entry = box(configuration, stream.codec_context.extradata or b"")
         packets = [packet for packet in reader.demux(stream) if packet.size]
-    shown = sorted(packet.pts or 0 for packet in packets)
-    ranks = [shown.index(packet.pts or 0) for packet in packets]
+    shown = {pts: rank for rank, pts in enumerate(sorted(packet.pts for packet in packets))}
+    ranks = [shown[packet.pts] for packet in packets]
     delay = max(place - rank for place, rank in enumerate(ranks))
     decoding = [*(times[0] - 3000 * (delay - place) for place in range(delay)), *times]
-    content = initialisation_segment(
-        sample_entry(kind, entry, clip.width, clip.height), clip.width, clip.height, rotation
-    )
-    sizes = []
+    described = sample_entry(kind, entry, clip.width, clip.height)
+    parts = [initialisation_segment(described, clip.width, clip.height, rotation)]
+    sizes, size = [], len(parts[0])
     for place, (rank, packet) in enumerate(zip(ranks, packets, strict=True)):
         duration = times[rank + 1] - times[rank] if rank + 1 < len(times) else LAST_TICKS
         data = bytes(packet)
         key = packet.is_keyframe
-        content += fragment_head(place + 1, times[rank], decoding[place], duration, key, len(data)) + data
-        sizes.append(len(content))
-    return Written(content, tuple(times), times[-1] + LAST_TICKS, tuple(sizes))
+        parts += [fragment_head(place + 1, times[rank], decoding[place], duration, key, len(data)), data]
+        size += sum(map(len, parts[-2:]))
+        sizes.append(size)
+    return Written(b"".join(parts), tuple(times), times[-1] + LAST_TICKS, tuple(sizes))
 
 
 def pictures(images: Iterable[bytes], times: Sequence[int]) -> Written:
