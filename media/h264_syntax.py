@@ -36,8 +36,8 @@ class Bits:
     """Reads a NAL unit's payload from its first bit on. Bits beyond its end are 0."""
 
     def __init__(self, payload: bytes, most: int = _HEAD_BYTES) -> None:
-        self._bytes = self.plain(payload, most)
-        self._place = 0
+        data = self.plain(payload, most)
+        self._value, self._left = int.from_bytes(data, "big"), 8 * len(data)  # below 0 behind the end
 
     @staticmethod
     def plain(payload: bytes, most: int = _HEAD_BYTES) -> bytes:
@@ -46,18 +46,15 @@ class Bits:
 
     def read(self, count: int) -> int:
         """The next bits as an unsigned number."""
-        value = 0
-        for _ in range(count):
-            byte, bit = divmod(self._place, 8)
-            value = value << 1 | (self._bytes[byte] >> (7 - bit) & 1 if byte < len(self._bytes) else 0)
-            self._place += 1
-        return value
+        self._left -= count
+        value = self._value >> self._left if self._left >= 0 else self._value << -self._left
+        return value & ((1 << count) - 1)
 
     def exp_golomb(self) -> int:
         """The next unsigned Exp-Golomb number, at most 32 bits long."""
-        zeros = 0
-        while zeros < 32 and self._place < 8 * len(self._bytes) and not self.read(1):
-            zeros += 1
+        left = max(0, self._left)
+        zeros = min(32, left - (self._value & ((1 << left) - 1)).bit_length())
+        self._left -= min(left, zeros + (zeros < 32))
         return (1 << zeros) - 1 + self.read(zeros)
 
     def signed_exp_golomb(self) -> int:

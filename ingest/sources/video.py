@@ -1,6 +1,8 @@
 """A stored video in a loop, at its own pace."""
 
 import asyncio
+import math
+import time
 from contextlib import ExitStack
 
 from contracts.errors import NotFound, StorageUnavailable
@@ -12,6 +14,8 @@ from ingest.sources.demux.process import DemuxProcess
 from ingest.sources.port import SourceConfig, SourceFailed, SourcePacket
 from media.file_handover import handed
 
+_ASK_SECONDS = 5.0  # between two looks whether the video still exists
+
 
 class VideoSource:
     """Reads a video of the storage."""
@@ -21,6 +25,7 @@ class VideoSource:
         self._open = ExitStack()
         self._process: DemuxProcess | None = None
         self._config: SourceConfig | None = None
+        self._asked = -math.inf
 
     async def open(self) -> None:
         try:
@@ -38,7 +43,9 @@ class VideoSource:
         while True:
             item = await self._process.receive()
             if isinstance(item, Looped):
-                await self._require_video()
+                if time.monotonic() > self._asked + _ASK_SECONDS:
+                    self._asked = time.monotonic()
+                    await self._require_video()
             elif isinstance(item, SourcePacket):
                 return item
             elif item != self._config:

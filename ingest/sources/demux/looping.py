@@ -21,13 +21,13 @@ class Loop:
         self._clock, self._sleep = clock, sleep
         self._start: float | None = None  # when tick 0 was due
         self._shift = 0  # from the video's times to those of the source
-        self._step = 0
+        self._step = self._packets = 0
         self._place: int | None = None  # dts of the packet before, in the video's times
         self._next = 0  # in the source's times: where the next turn begins
 
     def begin(self, step: int) -> None:
         """A turn. step: ticks of a frame that does not say how long it is shown."""
-        self._step, self._place = step, None
+        self._step, self._place, self._packets = step, None, 0
 
     @property
     def is_empty(self) -> bool:
@@ -46,7 +46,8 @@ class Loop:
             self._step = decoded - self._place
         self._place = decoded
         due = decoded + self._shift
-        self._next = due + max(1, self._step)
+        self._next = due + (max(1, self._step) if self._packets else SOURCE_TICKS)  # a picture stands for a second
+        self._packets += 1
         self._wait(due / SOURCE_TICKS)
         return msgspec.structs.replace(
             packet,

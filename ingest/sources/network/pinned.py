@@ -63,7 +63,7 @@ async def resolved(host: str, port: int) -> list[str]:
         except (OSError, UnicodeError):
             places = []
         addresses = list(dict.fromkeys(str(place[0]) for *_, place in places))
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(tell, addresses)
 
     threading.Thread(target=work, name="lookup", daemon=True).start()

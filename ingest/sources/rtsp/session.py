@@ -14,7 +14,8 @@ from ingest.sources.rtsp.wire import Media, Message, Wire, request
 ANSWER_SECONDS = 5.0
 _DEFAULT_TIMEOUT = 60
 _TRIES = 3  # of a request: without a login, with one, and with a new nonce
-_OK, _UNAUTHORIZED, _FORBIDDEN = 200, 401, 403
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+_KEPT_PACKETS = 10_000  # of media that come before the answer to PLAY
 
 
 class Session:
@@ -27,7 +28,7 @@ class Session:
         self._number = 0
         self._id = ""
         self._timer: asyncio.TimerHandle | None = None
-        self.media: deque[Media] = deque()
+        self.media: deque[Media] = deque(maxlen=_KEPT_PACKETS)
 
     async def ask(self, method: str, uri: str, **fields: str) -> Message:
         """The answer to a request, whatever its status but 401 and 403. fields: by their names with _ for -.

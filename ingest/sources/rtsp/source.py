@@ -25,7 +25,7 @@ from media import jpeg
 from media.h264_syntax import start_coded
 
 SCHEMES = ("rtsp",)
-_OPEN_SECONDS = 20.0
+_OPEN_SECONDS = 15.0
 _REDIRECTS = 3
 _OK, _NOT_FOUND, _NO_TCP = 200, 404, 461
 
@@ -112,8 +112,8 @@ class RtspSource:
             if channel == self._channel:
                 for packet in self._track.rtp(data, arrival):
                     self._give(packet)
-            elif channel == self._channel + 1:
-                self._track.rtcp(data)
+            elif channel == self._channel + 1 and self._track.rtcp(data):
+                raise SourceFailed(Reason.LOST, "the camera ended the stream")
 
     def _give(self, packet: SourcePacket) -> None:
         if packet.key:

@@ -9,8 +9,10 @@ from ingest.sources.rtsp.frames import Frames
 
 _HEADER = struct.Struct(">BBHII")
 _SENDER_REPORT = struct.Struct(">IIII")
-_SENDER_REPORT_TYPE = 200
+_SENDER_REPORT_TYPE, _GOODBYE = 200, 203
+_SENDER_REPORT_BYTES = 24
 _VERSION = 2
+FRAME_MAX_BYTES = 32 * 1024**2
 _1900_TO_1970 = 2_208_988_800
 _FIRST_LIKELY_TIME = 946_684_800  # the year 2000: a camera whose clock was never set says something earlier
 
@@ -39,6 +41,7 @@ class Track:
         self._report: _Report | None = None
         self._lost = 0
         self._damaged = False
+        self._bytes = 0  # of the packets with that time
         # Some cameras mark each packet. Of those a frame ends where the time changes.
         self._marks_end_frames = True
         self._is_given = False  # the frame at work, or dropped
@@ -63,17 +66,25 @@ class Track:
             self._damaged = True
         elif self._is_given and self._marks_end_frames:
             self._marks_end_frames, self._is_given, self._damaged = False, False, True
-        if not self._frames.add(payload):
+        self._bytes += len(payload)
+        if self._bytes > FRAME_MAX_BYTES or not self._frames.add(payload):
             self._damaged = True
         if marked and self._marks_end_frames and (self._frames.is_whole or self._damaged):
             yield from self._ended(arrival)
 
-    def rtcp(self, data: bytes) -> None:
-        """A packet of RTCP: the sender's clock."""
-        if len(data) >= 24 and data[1] == _SENDER_REPORT_TYPE and data[0] >> 6 == _VERSION:
-            _, seconds, fraction, time = _SENDER_REPORT.unpack_from(data, 4)
-            unix = seconds - _1900_TO_1970 + fraction / 2**32
-            self._report = _Report(unix, time) if unix >= _FIRST_LIKELY_TIME else None
+    def rtcp(self, data: bytes) -> bool:
+        """RTCP packets, one after the other: the sender's clock. Whether the sender says goodbye."""
+        place = 0
+        while place + 4 <= len(data) and data[place] >> 6 == _VERSION:
+            kind, size = data[place + 1], 4 + 4 * int.from_bytes(data[place + 2 : place + 4], "big")
+            if kind == _GOODBYE:
+                return True
+            if kind == _SENDER_REPORT_TYPE and len(data) - place >= _SENDER_REPORT_BYTES:
+                _, seconds, fraction, time = _SENDER_REPORT.unpack_from(data, place + 4)
+                unix = seconds - _1900_TO_1970 + fraction / 2**32
+                self._report = _Report(unix, time) if unix >= _FIRST_LIKELY_TIME else None
+            place += size
+        return False
 
     @property
     def extradata(self) -> bytes:
@@ -95,7 +106,7 @@ class Track:
         yield from self._ended(arrival)
         step = _signed(time - self._rtp_time)
         self._is_given = self._damaged = False
-        self._rtp_time, self._time = time, self._time + step
+        self._rtp_time, self._time, self._bytes = time, self._time + step, 0
         if gap:
             between = max(0, round(step / self._step) - 1) if self._step else 0
             self._lost += between
