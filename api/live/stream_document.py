@@ -15,7 +15,7 @@ from contracts.live.spec_of import options_of, recording_options_of
 from contracts.live.streams import Reason, StreamState
 
 _NO_SENDER = "no camera is sending: begin to send from the device that has one"
-_NO_INGEST = "no ingest has taken the stream yet: if it stays so, the operator must start one"
+_NO_INGEST = "no ingest has taken the stream yet; if it stays so, none is running"
 
 
 class Situation(msgspec.Struct, frozen=True):

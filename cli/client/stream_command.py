@@ -48,6 +48,8 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _add(client: Client, options: argparse.Namespace, report: Report) -> None:
+    if options.record is None and options.keep_days is not None:
+        raise ServiceError("--keep-days needs --record: without it nothing is recorded")
     wanted = {"min_score": options.min_score, "max_fps": options.max_fps, "labels": _list(options.labels)}
     recorded = {"minutes": options.record, "keep_days": options.keep_days}
     body = {

@@ -67,6 +67,7 @@ def test_a_file_is_uploaded_and_looped(client: Client, environ: dict[str, str], 
     [
         (["add", "no-such-file.mp4"], "neither an address"),
         (["add", "rtsp://me:a-secret@10.0.0.1/"], "STREAM_ALLOW_NETWORKS"),
+        (["add", "rtsp://camera.invalid/", "--keep-days", "1"], "needs --record"),
         (["stop", "nobody"], "there is no stream 'nobody'"),
         (["watch", "00000000-0000-0000-0000-000000000000"], "not_found"),
     ],
