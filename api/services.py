@@ -6,12 +6,12 @@ import httpcore2
 import redis
 from flask import Flask
 from flask_jwt_extended import JWTManager
-from redis import asyncio as aioredis
 from sqlalchemy import Engine, text
 
 from api.access.login_throttle import LoginThrottle
 from api.access.quotas import UserQuotas
 from api.context import Services
+from api.live.follower import Follower
 from api.live.hub import LiveHub
 from api.live.plan_labels import PlanLabels
 from api.live.publishing import Publisher
@@ -60,7 +60,6 @@ def build(settings: Settings, flask: Flask) -> Services:
     sessions, webhook_table, streams = SessionTable(engine), WebhookTable(engine), StreamTable(engine)
     catalogue = Catalogue(settings.models_path)
     plan_labels = PlanLabels(signals, catalogue)
-    watching = aioredis.Redis.from_url(settings.coordination_url, health_check_interval=30)
     tls, lookups = httpcore2.default_ssl_context(), Lookups()
     sender = Sender(GuardedNetwork(settings.webhook_networks, lookups), settings.webhook_timeout_seconds, tls)
     fetcher = Fetcher(GuardedNetwork(settings.import_networks, lookups), settings.import_timeout_seconds, tls)
@@ -81,7 +80,7 @@ def build(settings: Settings, flask: Flask) -> Services:
         publisher=Publisher(streams, signals),
         whip=WhipCalls(signals, Replies(settings.coordination_url, WHIP_SECONDS)),
         plan_labels=plan_labels,
-        live=LiveHub(watching, stream_results.look, plan_labels.of),
+        live=LiveHub(Follower(settings.coordination_url), stream_results.look, plan_labels.of),
         storage=open_storage(settings),
         store=store,
         redis=signals,

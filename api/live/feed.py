@@ -6,10 +6,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
-from redis import asyncio as aioredis
 from redis.exceptions import RedisError
 
-from api.live.follower import follow, newest
+from api.live.follower import Follower
 from api.live.frame_group import FrameGroup
 from api.live.messages import result
 from api.live.outbox import Outbox
@@ -28,9 +27,9 @@ LabelsOf = Callable[[str, int], Coroutine[Any, Any, tuple[str, ...]]]
 class Feed:
     """Reads packets while a viewer wants media, and results while one wants results."""
 
-    def __init__(self, client: "aioredis.Redis", stream_id: str, labels_of: LabelsOf) -> None:
+    def __init__(self, follower: Follower, stream_id: str, labels_of: LabelsOf) -> None:
         self.viewers: dict[Outbox, None] = {}
-        self._redis = client
+        self._follower = follower
         self._id = stream_id
         self._labels_of = labels_of
         self._group = FrameGroup()
@@ -68,8 +67,8 @@ class Feed:
             self._reading[what] = asyncio.create_task(_again_and_again(what, read))
 
     async def _read_packets(self) -> None:
-        keyframe: Any = await self._redis.get(keys.keyframe(self._id))
-        async for entries in follow(self._redis, keys.packets(self._id), start_after(keyframe)):
+        keyframe: Any = await self._follower.client.get(keys.keyframe(self._id))
+        async for entries in self._follower.follow(keys.packets(self._id), start_after(keyframe)):
             for _, fields in entries:
                 try:
                     packet = packets.decode_packet(fields[packets.FIELD])
@@ -81,7 +80,7 @@ class Feed:
                 self._group.add(packet, watching)
 
     async def _config(self, number: int) -> CodecConfig | None:
-        data: Any = await self._redis.hget(keys.configs(self._id), str(number))
+        data: Any = await self._follower.client.hget(keys.configs(self._id), str(number))
         try:
             return packets.decode_config(data) if data else None
         except msgspec.DecodeError:
@@ -90,9 +89,9 @@ class Feed:
     async def _read_results(self) -> None:
         key = keys.results(self._id)
         if self._result is None:
-            self._result = await newest(self._redis, key)
+            self._result = await self._follower.newest(key)
         self.reads_results.set()
-        async for entries in follow(self._redis, key, self._result):
+        async for entries in self._follower.follow(key, self._result):
             for self._result, fields in entries:
                 try:
                     frame = results.decode(fields[results.FIELD])

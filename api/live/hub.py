@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from anyio.to_thread import run_sync
-from redis import asyncio as aioredis
 
 from api.live.feed import Feed, LabelsOf
+from api.live.follower import Follower
 from api.live.outbox import Ending, Outbox
 from contracts.errors import TooManyStreams, Unavailable
 
@@ -47,8 +47,8 @@ Look = Callable[[Sequence[str], Sequence[str]], Looked]
 class LiveHub:
     """Only what reads the database runs in threads."""
 
-    def __init__(self, client: "aioredis.Redis", look: Look, labels_of: LabelsOf) -> None:
-        self._redis = client
+    def __init__(self, follower: Follower, look: Look, labels_of: LabelsOf) -> None:
+        self._follower = follower
         self._look = look
         self._labels_of = labels_of
         self._viewers: dict[Viewer, None] = {}
@@ -63,7 +63,7 @@ class LiveHub:
         if sum(other.user == viewer.user for other in self._viewers) >= VIEWERS_PER_USER:
             raise TooManyStreams(f"you watch {VIEWERS_PER_USER} live streams, the maximum: close one")
         self._viewers[viewer] = None
-        feed = self._feeds.setdefault(viewer.stream_id, Feed(self._redis, viewer.stream_id, self._labels_of))
+        feed = self._feeds.setdefault(viewer.stream_id, Feed(self._follower, viewer.stream_id, self._labels_of))
         feed.viewers[viewer.outbox] = None
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_on())

@@ -15,6 +15,7 @@ from contracts.settings.load import load
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import Storage
 from tests.support.fakes import MemoryStorage
+from tests.support.live_api import LiveApi, Watcher
 from tests.support.servers.debian import require
 from tests.support.servers.s3 import Bucket, ObjectStore
 from tests.support.servers.valkey import Valkey
@@ -60,3 +61,10 @@ def app(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[An
     Base.metadata.create_all(context.current().engine)
     yield made
     context.current().engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def watcher(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watcher]:
+    """A user of an api process that serves live streams."""
+    with LiveApi(valkey, tmp_path_factory.mktemp("live")) as running:
+        yield running.user()

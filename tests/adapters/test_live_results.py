@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -13,15 +12,8 @@ from sqlalchemy.orm import Session
 from contracts.database.tables import Recording, Stream, new_id, utcnow
 from contracts.live import keys
 from contracts.wire.messages import Options, Plan, encode
-from tests.support.live_api import LiveApi, Watcher
+from tests.support.live_api import Watcher
 from tests.support.live_stream import H264, JPEG, RAW, LiveStream, time_ms
-from tests.support.servers.valkey import Valkey
-
-
-@pytest.fixture(scope="module")
-def watcher(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watcher]:
-    with LiveApi(valkey, tmp_path_factory.mktemp("api")) as running:
-        yield running.user()
 
 
 @pytest.fixture(scope="module")

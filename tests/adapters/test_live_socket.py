@@ -1,7 +1,7 @@
 """The WebSocket of a stream: a real api process, a real Valkey, and a client that knows RFC 6455."""
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,6 @@ from tests.support.websocket import Closed, Refused, WebSocket
 
 START = {"type": "start", "media": True, "results": True, "after_ms": 0}
 INIT, FRAGMENT, JPEG_KIND = 1, 2, 3
-
-
-@pytest.fixture(scope="module")
-def api(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApi]:
-    with LiveApi(valkey, tmp_path_factory.mktemp("api")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def watcher(api: LiveApi) -> Watcher:
-    return api.user()
 
 
 def of_type(socket: WebSocket, kind: str, check: Callable[[dict[str, Any]], object] = lambda _: True) -> dict[str, Any]:
@@ -308,19 +297,6 @@ def test_too_many_messages_end_it(watcher: Watcher) -> None:
         with pytest.raises(Closed) as closed:
             of_type(socket, "never")
     assert closed.value.code == 4429
-
-
-def test_a_user_has_at_most_so_many(watcher: Watcher) -> None:
-    user = watcher.api.user()
-    stream = user.stream()
-    sockets = [user.watch(stream) for _ in range(64)]
-    try:
-        with pytest.raises(Refused) as refused:
-            user.watch(stream)
-        assert (refused.value.status, refused.value.headers["retry-after"]) == (429, "10")
-    finally:
-        for socket in sockets:
-            socket.socket.close()
 
 
 def test_it_ends_when_the_service_stops(valkey: Valkey, tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ class LiveStream:
         self.config = config
         self._redis.hset(keys.configs(self.id), str(config.number), packets.encode(config))
 
-    def packet(self, *, key: bool = False, size: int = 100, **values: Any) -> Packet:
-        """Write the next packet."""
+    def packet(self, *, key: bool = False, size: int = 100, maxlen: int | None = None, **values: Any) -> Packet:
+        """Write the next packet. maxlen: most that are kept."""
         self.number += 1
         pts = self.number * _STEP
         jpeg = self.config.mime == "image/jpeg"
@@ -56,15 +56,24 @@ class LiveStream:
             "head": b"" if jpeg else b"moof",
         }
         made = Packet(**(fields | values))
-        entry = self._redis.xadd(keys.packets(self.id), {packets.FIELD: packets.encode(made)})
+        entry = self._redis.xadd(keys.packets(self.id), {packets.FIELD: packets.encode(made)}, maxlen=maxlen)
         if made.key:
             self._redis.set(keys.keyframe(self.id), entry)
         return made
 
-    def result(self, number: int, *, class_id: int = 0, score: float = 0.5, plan: int = 1, **values: Any) -> LiveFrame:
-        """Write the result of a packet: one object."""
-        box = np.array([[1.0, 2.0, 3.0, 4.0]])
-        columns = results.pack(Detections(np.array([class_id]), np.array([score]), box))
+    def result(
+        self,
+        number: int,
+        *,
+        class_id: int = 0,
+        score: float = 0.5,
+        plan: int = 1,
+        found: Detections | None = None,
+        **values: Any,
+    ) -> LiveFrame:
+        """Write the result of a packet: one object, or those that were found."""
+        one = Detections(np.array([class_id]), np.array([score]), np.array([[1.0, 2.0, 3.0, 4.0]]))
+        columns = results.pack(found or one)
         now = time.time()
         fields: dict[str, Any] = {
             "number": number,
