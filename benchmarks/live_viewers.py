@@ -121,7 +121,10 @@ def main() -> None:
             for viewers in _VIEWERS:
                 found = [measure(user, viewers, seconds) for _ in range(_ROUNDS)]
                 shares = [(share - idle) * 100 for share, _, _ in found]
-                delays = [np.percentile(list(chain(*(one[which] for one in found))), (50, 95)) for which in (1, 2)]
+                frames, shown = (
+                    list(chain(*some)) for some in ([media for _, media, _ in found], [one for *_, one in found])
+                )
+                delays = [np.percentile(times, (50, 95)) for times in (frames, shown)]
                 figures[str(viewers)] = {
                     "percent_of_a_core": spread(shares),
                     "frame_ms": delays[0].round(2).tolist(),
