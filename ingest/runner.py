@@ -126,11 +126,12 @@ class Runner:
         if failure.permanent:
             self._enter(StreamState.FAILED, failure.reason, str(failure))
             return True
-        lost = StreamState.RECONNECTING if self._was_live else StreamState.CONNECTING
+        waits = failure.reason is Reason.WAITING_FOR_SENDER  # who is expected to come, not to be reconnected
+        lost = StreamState.RECONNECTING if self._was_live and not waits else StreamState.CONNECTING
         self._enter(lost, failure.reason, str(failure))
         if not self._reconnecting:
             return True
-        if failure.reason is not Reason.WAITING_FOR_SENDER:
+        if not waits:
             await asyncio.sleep(self._backoff.after(time.monotonic() - began))
         return False
 

@@ -106,5 +106,5 @@ class WhipDoor:
         session = self._sessions.get((request.stream_id, request.session))
         if session is None:
             raise NotFound("the session has ended")
-        session.end("the sender ended the session")
+        session.end("the sender has ended the session: begin to send again")
         return WhipReply()

@@ -71,9 +71,9 @@ class WhipSession:
         """The next item. Raises SourceFailed when the sender has left."""
         return await self._queue.get()
 
-    def end(self, detail: str) -> None:
-        """Let the reader find its end."""
-        failure = SourceFailed(Reason.LOST, detail)
+    def end(self, detail: str, reason: Reason = Reason.WAITING_FOR_SENDER) -> None:
+        """Let the reader find its end. reason: that of its sender who has left."""
+        failure = SourceFailed(reason, detail)
         self._queue.end(failure)
         if not self._connected.done():
             self._connected.set_exception(failure)
@@ -84,7 +84,7 @@ class WhipSession:
         if self._closed:
             return
         self._closed = True
-        self.end("the session was closed")
+        self.end("the session has ended: begin to send again")
         try:
             if self._connection is not None:
                 await self._connection.close()
@@ -98,7 +98,7 @@ class WhipSession:
         video._RTCRtpTransceiver__receiver = receiver
 
     def _sender_left(self) -> None:
-        self.end("the sender ended the connection")
+        self.end("the sender has left: begin to send again")
 
     def _note_state(self) -> None:
         if self._connection is None:
@@ -113,4 +113,4 @@ class WhipSession:
             self._connected.set_exception(SourceFailed(Reason.ICE_FAILED, detail))
             self._connected.exception()
         elif state in ("failed", "closed"):
-            self.end("the connection to the sender was lost")
+            self.end("the connection to the sender was lost", Reason.LOST)

@@ -47,7 +47,7 @@ def test_a_browsers_webcam_arrives_as_frames_that_decode(sample: Path, tmp_path:
         send_webcam(page, lambda sdp: ingest.run(session.answer(sdp)))
         config, *packets = ingest.run(frames_of(source))
         leave(page)
-        assert ingest.run(end_of(source)).reason is Reason.LOST
+        assert ingest.run(end_of(source)).reason is Reason.WAITING_FOR_SENDER
 
         refusing = ingest.run(opened())
         with pytest.raises(Error, match=r"offer H\.264"):

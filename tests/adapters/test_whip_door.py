@@ -101,7 +101,7 @@ def test_an_offer_becomes_a_connected_source_and_its_end_the_sources_end(valkey:
                 await calls.end("stream", begun.session)
             return str(caught.value)
 
-    assert run(valkey, use, "one:1:a") == "the sender ended the session"
+    assert run(valkey, use, "one:1:a") == "the sender has ended the session: begin to send again"
 
 
 def test_a_second_offer_goes_to_the_ingest_that_has_the_stream_and_replaces_the_first(

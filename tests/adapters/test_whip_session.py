@@ -182,7 +182,7 @@ def test_a_stream_has_a_keyframe_now_and_then(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("leave", ["the sender", "the api"])
-def test_a_sender_that_leaves_is_lost_and_frees_its_port(leave: str) -> None:
+def test_a_sender_that_leaves_is_waited_for_and_frees_its_port(leave: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -201,7 +201,7 @@ def test_a_sender_that_leaves_is_lost_and_frees_its_port(leave: str) -> None:
             return caught.value
 
     for _ in range(2):  # the second one has the same port
-        assert run(scenario).reason is Reason.LOST
+        assert run(scenario).reason is Reason.WAITING_FOR_SENDER
 
 
 def test_a_way_that_is_not_found_says_what_to_try(monkeypatch: pytest.MonkeyPatch) -> None:

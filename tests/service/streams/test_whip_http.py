@@ -1,5 +1,6 @@
 """The WHIP endpoint over HTTP: what it refuses before an ingest is asked, and what it answers."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from api.live.ice_links import link
 from contracts.errors import SettingsError
 from contracts.settings.ice_servers import IceServer, ice_servers
 from tests.support.deployments.service import Client
+from tests.support.whip_sender import WhipSender
 
 SDP = {"content": b"v=0\r\n", "headers": {"Content-Type": "application/sdp"}}
 
@@ -63,3 +65,38 @@ def test_other_ice_servers_are_refused_without_their_password(text: str) -> None
     with pytest.raises(SettingsError) as caught:
         ice_servers(text)
     assert "secret" not in caught.value.detail
+
+
+def test_a_sender_is_live_replaced_by_the_next_one_and_waited_for_after_its_end(client: Client) -> None:
+    path = endpoint(client)
+
+    def state() -> tuple[str, str | None]:
+        shown = client.call("GET", path.removesuffix("/whip"), 200)
+        return shown["state"], shown["reason"]
+
+    async def begin(sender: WhipSender) -> str:
+        answer = client.request("POST", path, content=await sender.offer(), headers=SDP["headers"])
+        assert answer.status_code == 201, answer.text
+        await sender.take(answer.text)
+        location = answer.headers["location"]
+        assert answer.headers["etag"] == f'"{location.rpartition("/")[2]}"'
+        return location.removeprefix("/api/v1")
+
+    async def until(wanted: tuple[str, str | None], *senders: WhipSender) -> None:
+        while state() != wanted:
+            for sender in senders:
+                sender.send()
+            await asyncio.sleep(0.05)
+
+    async def scenario() -> None:
+        async with asyncio.timeout(60), WhipSender() as first, WhipSender() as second:
+            assert state() == ("connecting", "waiting_for_sender")
+            before = await begin(first)
+            await until(("live", None), first)
+            after = await begin(second)
+            client.problem("DELETE", before, 404, "not_found")
+            await until(("live", None), second)
+            client.call("DELETE", after, 200)
+            await until(("connecting", "waiting_for_sender"))
+
+    asyncio.run(scenario())

@@ -157,8 +157,10 @@ def test_what_no_further_try_can_help_stays_failed(bench: Callable[..., Bench], 
 
 
 def test_a_sender_that_leaves_ends_the_runner(bench: Callable[..., Bench]) -> None:
-    made = bench(Camera(ScriptedSource([CONFIG, picture(), LOST])), reconnects=False)
-    assert made.play(lambda: made.seen == (StreamState.RECONNECTING, Reason.LOST)) is False, "the stream is given back"
+    left = SourceFailed(Reason.WAITING_FOR_SENDER, "the sender has left")
+    made = bench(Camera(ScriptedSource([CONFIG, picture(), left])), reconnects=False)
+    ended = (StreamState.CONNECTING, Reason.WAITING_FOR_SENDER)
+    assert made.play(lambda: made.seen == ended) is False, "the stream is given back"
 
 
 def test_a_source_that_waits_for_its_sender_is_read_again_at_once(
