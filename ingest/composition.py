@@ -90,7 +90,7 @@ class Ingest:
         pipeline = Pipeline(
             spec.started_at,
             PacketWriter(self._packets, spec.id, settings.stream_buffer_bytes),
-            Recorder(spec.id, spec.user_id, self.instance, spec.record),
+            Recorder(spec.id, spec.user_id, self.instance, spec.record, spec.record_stopped),
             RecordingWriter(self._storage.resumable(), self._send, spec.id),
             self._threads,
             lambda: taken.lease.is_held,

@@ -116,9 +116,9 @@ class Pipeline:
         self._config_at = 0.0
         self._recorder.end(RecordingEnd.LOST)
 
-    def change(self, options: RecordingOptions | None) -> None:
-        """Record with other options, or no longer."""
-        self._recorder.change(options)
+    def change(self, options: RecordingOptions | None, stopped: str = "") -> None:
+        """Record with other options, or no longer. stopped: why not, where the user wants it."""
+        self._recorder.change(options, stopped)
 
     def cut(self) -> None:
         """What is detected changes: begin a new recording."""

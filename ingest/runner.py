@@ -89,8 +89,8 @@ class Runner:
 
     def change(self, spec: StreamSpec) -> None:
         """Follow a change that the source is not connected anew for."""
-        if spec.record != self._spec.record:
-            self._pipeline.change(spec.record)
+        if (spec.record, spec.record_stopped) != (self._spec.record, self._spec.record_stopped):
+            self._pipeline.change(spec.record, spec.record_stopped)
         if (spec.model, spec.options) != (self._spec.model, self._spec.options):
             self._pipeline.cut()
         self._spec = spec

@@ -106,7 +106,7 @@ class Assignment:
                 self._end(one, RecordingEnd.LOST)
             elif spec is None or spec.wanted == "stopped":
                 self._end(one, RecordingEnd.STOPPED, forget=True)
-            elif spec.revision != one.spec.revision:
+            elif spec != one.spec:
                 self._change(one, spec, turn.addresses.get(stream_id, one.sealed_address))
         for taken in turn.taken:
             self._start(taken)

@@ -35,15 +35,17 @@ Action = RecordingOpened | Written | Ended
 class Recorder:
     """Of one stream. Recordings are cut at keyframes, of their packets as they came."""
 
-    def __init__(self, stream_id: str, user_id: str, instance: str, options: RecordingOptions | None) -> None:
-        """options: None records nothing."""
+    def __init__(
+        self, stream_id: str, user_id: str, instance: str, options: RecordingOptions | None, stopped: str = ""
+    ) -> None:
+        """options: None records nothing. stopped: why, see contracts.live.streams.StreamSpec."""
         self._stream_id, self._user_id, self._instance = stream_id, user_id, instance
         self._options = options
         self._current: _Current | None = None
         self._actions: list[Action] = []
         self._cut = False
         self._not_before = 0.0
-        self.error = ""
+        self.error = stopped
 
     @property
     def current(self) -> str | None:
@@ -55,12 +57,12 @@ class Recorder:
         taken, self._actions = self._actions, []
         return taken
 
-    def change(self, options: RecordingOptions | None) -> None:
-        """Record with other options from now on, or no longer."""
+    def change(self, options: RecordingOptions | None, stopped: str = "") -> None:
+        """Record with other options from now on, or no longer. stopped: why not, where the user wants it."""
         self._options = options
         if options is None:
-            self.error = ""
-            self.end(RecordingEnd.STOPPED)
+            self.error = stopped
+            self.end(RecordingEnd.STORAGE_FULL if stopped else RecordingEnd.STOPPED)
 
     def cut(self) -> None:
         """Begin a new recording at the next keyframe, since the analysis changes."""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import av
 import msgspec
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from contracts.coordination import names
 from contracts.database.tables import Delivery, Job, Recording, Rendition, Stream, User, Video, Webhook, utcnow
 from contracts.errors import StorageFull
 from contracts.live import keys, presence
+from contracts.live.packets import CodecConfig, Packet
 from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, recording_key
 from contracts.live.registry import StreamRegistry
 from contracts.live.results import block
@@ -37,6 +39,10 @@ from contracts.results.codec import Block, concat, decompress
 from contracts.results.result_file import ResultFile
 from contracts.storage.port import index_key, result_key, video_key
 from contracts.wire.messages import DroppedFrames, Options, PacketIndex, Plan, decode
+from ingest.packaging.packager import Packager
+from ingest.packaging.recorder import Recorder
+from ingest.packaging.recording_writer import RecordingWriter
+from ingest.sources.port import SourceConfig, SourcePacket
 from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import orphans, remove
 from processor.operator.verify import Verifier
@@ -51,7 +57,7 @@ from processor.renditions.annotations import covered
 from tests.support.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
-from tests.support.videos.clips import clip
+from tests.support.videos.clips import Clip, clip
 
 INGEST = "ingest-1"
 
@@ -172,6 +178,51 @@ def test_results_are_those_that_were_made_live_frame_by_frame(bench: Bench, reor
     assert not bench.object_of(recording)
     assert [row.kind for row in bench.rows(Rendition)] == ["poster"]
     assert [row.job_id for row in bench.rows(Delivery)] == [job.id]
+
+
+def test_what_an_ingest_cuts_is_filed_without_a_frame_lost_or_twice(bench: Bench) -> None:
+    """Its packager, recorder and writer, and the messages that it sends."""
+    made = clip(frames=60, every=12, b_frames=2)
+    sent: list[Any] = []
+    recorder = Recorder(bench.stream, bench.user, INGEST, RecordingOptions(minutes=0.01))
+    writer = RecordingWriter(bench.storage_port.resumable(), sent.append, bench.stream)
+    packets = packaged(made, began := time.time() - 3600)
+    for config, packet in packets:
+        recorder.packet(config, packet)
+        writer.deliver(recorder.take())
+    recorder.end(RecordingEnd.STOPPED)
+    writer.deliver(recorder.take())
+    shown = sorted(packet.pts for _, packet in packets)
+    put_results(bench.client, bench.stream, shown, age=time.time() - began - START / 90_000)
+    for message in sent:
+        take = open_recording if isinstance(message, RecordingOpened) else close_recording
+        take(bench.services, message)
+    found = sorted(bench.rows(Recording), key=lambda row: row.start)
+    assert [(row.state, row.reason, row.frames) for row in found] == [
+        *[("filed", "rolled", 24)] * 2,
+        ("filed", "stopped", 12),
+    ]
+    times = [row.start + time for row in found for time in bench.found(row)[1].time.tolist()]
+    assert times == shown
+    assert [row.dropped for row in found] == [{}] * 3
+    assert [bench.problems(row) for row in found] == [()] * 3
+
+
+def packaged(made: Clip, began: float) -> list[tuple[CodecConfig, Packet]]:
+    """The packets of a clip as of a camera that began to send then."""
+    packager = Packager(began)
+    reader: Any
+    with av.open(made.source()) as reader:
+        stream = reader.streams.video[0]
+        packager.configure(SourceConfig("h264", stream.codec_context.extradata, made.width, made.height, fps=25))
+        packets = []
+        for packet in reader.demux(stream):
+            if packet.size:
+                pts, dts = (int(time * stream.time_base * 90_000) for time in (packet.pts, packet.dts))
+                item = SourcePacket(pts, dts, packet.is_keyframe, began + dts / 90_000, bytes(packet))
+                packets += [one for one in packager.packet(item) if isinstance(one, Packet)]
+    assert packager.config is not None
+    return [(packager.config, packet) for packet in packets]
 
 
 def test_frames_without_a_result_are_named_and_none_is_made_up(bench: Bench, reordered: Written) -> None:

@@ -49,6 +49,18 @@ def test_recordings_are_cut_at_the_first_keyframe_after_their_length() -> None:
     assert made.current == opened[1].id
 
 
+def test_a_user_without_room_is_told_why_nothing_is_recorded() -> None:
+    made = recorder(minutes=10)
+    play(made, range(4))
+    made.change(None, "storage_used_up")
+    assert [action.reason for action in made.take() if isinstance(action, Ended)] == [RecordingEnd.STORAGE_FULL]
+    assert (made.current, made.error) == (None, "storage_used_up")
+    assert Recorder("stream", "user", "ingest", None, "storage_used_up").error == "storage_used_up"
+    made.change(RecordingOptions())
+    play(made, range(4, 5))
+    assert (made.current is not None, made.error) == (True, "")
+
+
 def test_another_codec_and_a_switch_end_a_recording() -> None:
     made = recorder(minutes=10)
     play(made, range(4))
