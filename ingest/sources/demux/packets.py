@@ -19,13 +19,15 @@ _DEFAULT_FPS = 25
 class Packets:
     """Of one video stream, from its first keyframe on."""
 
-    def __init__(self, stream: VideoStream) -> None:
+    def __init__(self, stream: VideoStream, rotation: int = 0) -> None:
+        """rotation: see SourceConfig."""
         codec = stream.codec_context
         self._base = stream.time_base or Fraction(1, 1000)
         self._syntax = KeyframeSyntax(codec)
         fps = float(stream.average_rate or stream.guessed_rate or 0)
         extradata = bytes(codec.extradata or b"")
-        self._config = SourceConfig(codec.codec.canonical_name, extradata, stream.width, stream.height, fps=fps)
+        name = codec.codec.canonical_name
+        self._config = SourceConfig(name, extradata, stream.width, stream.height, rotation, fps)
         self._begun = False
         self.step = round(SOURCE_TICKS / (fps or _DEFAULT_FPS))
 

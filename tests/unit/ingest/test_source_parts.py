@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.live.streams import Reason
-from ingest.sources.demux.looping import Loop
 from ingest.sources.demux.messages import HEADER as MESSAGE_HEADER
 from ingest.sources.demux.messages import Ended, Looped, decode, encode
+from ingest.sources.demux.pace import Haste, Loop
 from ingest.sources.http.body import Chunks
 from ingest.sources.http.multipart import PART_MAX_BYTES, Parts
 from ingest.sources.network.head import BadHead, split_head
@@ -152,6 +152,23 @@ def test_a_loop_that_was_stopped_does_not_hurry() -> None:
     loop.placed(SourcePacket(3600, 3600, True, 0, b"x"))
     loop.placed(SourcePacket(7200, 7200, True, 0, b"x"))
     assert clock.now == pytest.approx(1060.04)
+
+
+def test_a_picture_stands_for_a_second() -> None:
+    _, due = looped([(0, 0)], turns=3)
+    assert due == [0, 1, 2]
+
+
+def test_a_file_is_told_from_a_live_source_by_its_haste() -> None:
+    """A live source may begin with some seconds at once, stand still, and jump in its times."""
+    clock = Clock()
+    live, file = Haste(clock), Haste(clock)
+    times = [n * 3600 for n in range(50 * 25)] + [10**9, 10**9 + 3600, 5]
+    assert not any(live.sees(SourcePacket(None, time, True, 0, b"x")) for time in times)
+    clock.now += 30
+    assert not any(live.sees(SourcePacket(time, None, True, 0, b"x")) for time in times[: 30 * 25])
+    seen = [file.sees(SourcePacket(None, n * 3600, True, 0, b"x")) for n in range(100 * 25)]
+    assert seen.index(True) == 90 * 25 + 1
 
 
 @pytest.mark.parametrize(

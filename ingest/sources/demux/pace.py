@@ -1,5 +1,4 @@
-"""A stored video as a live source: its packets at their times, and again from the start, on one clock. Pure but for the
-clock that is given."""
+"""The pace of packets: that of a stored video, and what is no live source. Pure but for the clock that is given."""
 
 import time
 from collections.abc import Callable
@@ -12,10 +11,33 @@ from ingest.sources.port import SOURCE_TICKS, SourcePacket
 _BEHIND_SECONDS = 1.0
 # A gap in a video's times that is longer is not waited for.
 _LONGEST_GAP = 10 * SOURCE_TICKS
+# Live sources begin with what they kept of the last seconds.
+_AHEAD_TICKS = 60 * SOURCE_TICKS
+
+
+class Haste:
+    """Notices a file that comes as fast as the network. clock: monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock, self._start = clock, clock()
+        self._played = 0
+        self._place: int | None = None
+
+    def sees(self, packet: SourcePacket) -> bool:
+        """Whether much more has come than can have been recorded meanwhile."""
+        place = packet.dts if packet.dts is not None else packet.pts
+        if place is not None:
+            if self._place is not None and 0 < place - self._place <= _LONGEST_GAP:
+                self._played += place - self._place
+            self._place = place
+        return self._played - (self._clock() - self._start) * SOURCE_TICKS > _AHEAD_TICKS
 
 
 class Loop:
-    """Gives each packet its time and waits until that has come. clock: monotonic seconds."""
+    """A stored video as a live source: its packets at their times, and again from the start, on one clock.
+
+    Gives each packet its time and waits until that has come. clock: monotonic seconds.
+    """
 
     def __init__(self, clock: Callable[[], float], sleep: Callable[[float], object]) -> None:
         self._clock, self._sleep = clock, sleep
