@@ -232,7 +232,7 @@ def main(streams: int, fps: int, seconds: float) -> None:
     shown = camera(fps)
     with tempfile.TemporaryDirectory(prefix="bench-live-") as name:
         folder = Path(name)
-        tiny_model.install(folder / "models", side=320)
+        tiny_model.install(folder / "models")
         with Valkey(folder) as valkey, detector(folder, valkey) as process, redis.Redis.from_url(valkey.url) as client:
             until(lambda: client.keys("wd:worker:live_detector:*"))
             resting = idle(process)

@@ -18,11 +18,14 @@ from contracts.workers import heartbeat
 from contracts.workers.registration import Loaded, connect, worker_name
 from detector.live.keeper import TICK_SECONDS, Analysing, Keeper
 from detector.pools import pools
+from media.sandbox import warn_if_weak
 
 log = logging.getLogger(__name__)
 
+SWITCH_SECONDS = 0.001
 
-def serve(settings: Settings, stopping: threading.Event) -> None:
+
+def serve(settings: Settings, stopping: threading.Event, tick_seconds: float = TICK_SECONDS) -> None:
     """Analyse streams until the event is set."""
     instance = worker_name()
 
@@ -45,7 +48,7 @@ def serve(settings: Settings, stopping: threading.Event) -> None:
             if not is_lost:
                 log.warning("Redis does not answer: %s", error)
             is_lost = True
-        stopping.wait(TICK_SECONDS)
+        stopping.wait(tick_seconds)
     with suppress(redis.RedisError):
         keeper.close()
     if settings.heartbeat_file:
@@ -63,6 +66,9 @@ def main() -> int:
     if settings is None:
         return 2
     configure(settings)
+    # A thread with a packet at hand must not wait for one that computes.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    warn_if_weak()
     stopping = threading.Event()
 
     def stop(*_: Any) -> None:

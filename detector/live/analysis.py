@@ -70,12 +70,12 @@ class Analysis:
             stream = self._streams.pop(stream_id)
             stream.stop()
             self._ending.append(stream)
-            self._writer.forget(stream_id)
 
     def presences(self) -> dict[str, DetectorPresence]:
         """What is known of each stream."""
         if self._ending:
             self._ending = [stream for stream in self._ending if not stream.has_ended()]
+            self._writer.forget_all_but(self._streams)
             if not self._ending and not self._streams:
                 self._fork_server.close()  # idle, it would cost memory
         return {stream_id: stream.presence() for stream_id, stream in self._streams.items()}

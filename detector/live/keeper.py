@@ -14,7 +14,7 @@ import redis
 from contracts.coordination.leases import Locks, LockState
 from contracts.coordination.names import stream_detector
 from contracts.errors import WebDetectorError
-from contracts.live import keys, presence
+from contracts.live import presence
 from contracts.live.presence import DetectorPresence
 from contracts.live.registry import StreamRegistry
 from contracts.live.streams import StreamSpec
@@ -108,15 +108,11 @@ class Keeper:
         revision = self._registry.revision()
         if revision == self._revision:
             return
-        found = self._registry.read()
-        specs = found.values()
+        specs = self._registry.read().values()
         self._wanted = wanted(specs, self._pools_of({spec.model for spec in specs}), self._pools)
         self._revision = revision
         gone = [stream_id for stream_id in self._mine if stream_id not in self._wanted]
         self._give(gone)
-        deleted = [key for one in gone if one not in found for key in (keys.results(one), keys.plans(one))]
-        if deleted:  # a last result may have been on its way
-            self._redis.delete(*deleted)
         for stream_id, spec in self._mine.items():
             if spec != self._wanted[stream_id] and self._analysis is not None:
                 self._mine[stream_id] = self._wanted[stream_id]
@@ -138,8 +134,8 @@ class Keeper:
             state = self._locks.renew(stream_detector(stream_id), self._instance, LOCK_SECONDS)
             if state is LockState.LOST:
                 lost.append(stream_id)
-            elif self._analysis is not None:
-                self._analysis.hold(stream_id, LOCK_SECONDS)
+            if self._analysis is not None:
+                self._analysis.hold(stream_id, 0 if state is LockState.LOST else LOCK_SECONDS)
             if state is LockState.CONTENDED and now - self._taken[stream_id] > SETTLED_SECONDS:
                 asked.append(stream_id)
         if lost:

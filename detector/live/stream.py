@@ -71,8 +71,7 @@ class Stream:
         self._thread.start()
 
     def stop(self) -> None:
-        """Begin to end: no result is written any more."""
-        self._held_until = 0.0
+        """Begin to end; the results of what the engine has still come."""
         self._stopping.set()
 
     def has_ended(self, seconds: float = 0.0) -> bool:

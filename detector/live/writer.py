@@ -4,6 +4,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -55,9 +56,10 @@ class Writer:
         """Write a result; waits while too many wait."""
         self._waiting.put(_Result(ready, frame))
 
-    def forget(self, stream_id: str) -> None:
-        """A stream has ended."""
-        self._newest.pop(stream_id, None)
+    def forget_all_but(self, stream_ids: Collection[str]) -> None:
+        """The others have ended."""
+        for stream_id in self._newest.keys() - stream_ids:
+            self._newest.pop(stream_id, None)
 
     def stop(self) -> None:
         """Write what waits, and end. Nothing may be put any more."""

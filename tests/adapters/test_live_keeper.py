@@ -27,7 +27,7 @@ class Analysing:
 
     def __init__(self) -> None:
         self.specs: dict[str, StreamSpec] = {}
-        self.held: list[str] = []
+        self.held: list[tuple[str, float]] = []
         self.closed = False
 
     def start(self, spec: StreamSpec, seconds: float) -> None:
@@ -35,7 +35,7 @@ class Analysing:
 
     def hold(self, stream_id: str, seconds: float) -> None:
         assert stream_id in self.specs
-        self.held.append(stream_id)
+        self.held.append((stream_id, seconds))
 
     def update(self, spec: StreamSpec) -> None:
         assert spec.id in self.specs
@@ -139,7 +139,7 @@ def test_one_that_has_lost_a_lock_stops_and_one_that_was_held_up_goes_on(
     one.analysing.held.clear()
     ticks(clock, [one], 1)
     assert one.streams == {"a"}
-    assert one.analysing.held == ["a"]
+    assert one.analysing.held == [("a", keeping.LOCK_SECONDS), ("b", 0)]
     assert client.get(f"wd:claim:{stream_detector('a')}") == b"one"
     assert client.get(f"wd:claim:{stream_detector('b')}") == b"other"
 

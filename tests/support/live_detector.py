@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from unittest.mock import patch
 
 import psutil
 import redis
@@ -12,9 +13,12 @@ from contracts.live import presence
 from contracts.live.presence import DetectorPresence
 from contracts.settings.load import load
 from detector.live import __main__ as live
+from detector.live import stream
 from tests.support.live_packets import Publisher
 from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
+
+_TICK_SECONDS = 0.1
 
 
 def environ(valkey: Valkey, database: int, folder: Path) -> dict[str, str]:
@@ -33,10 +37,12 @@ class LiveDetector:
     def __init__(self, settings: dict[str, str]) -> None:
         self._settings = load("detector", settings)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=live.serve, args=(self._settings, self._stopping))
+        self._thread = threading.Thread(target=live.serve, args=(self._settings, self._stopping, _TICK_SECONDS))
+        self._patch = patch.object(stream, "READ_MS", 100)
         self.redis = redis.Redis.from_url(settings["RESULT_STORE_URL"])
 
     def __enter__(self) -> "LiveDetector":
+        self._patch.start()
         self._thread.start()
         return self
 
@@ -45,17 +51,18 @@ class LiveDetector:
     ) -> None:
         self._stopping.set()
         self._thread.join()
+        self._patch.stop()
         self.redis.close()
 
-    def knows(self, stream: Publisher) -> DetectorPresence:
+    def knows(self, one: Publisher) -> DetectorPresence:
         """What it says of a stream; an empty presence before it has it."""
-        return presence.read(self.redis, [stream.id])[stream.id][1] or DetectorPresence("")
+        return presence.read(self.redis, [one.id])[one.id][1] or DetectorPresence("")
 
-    def published(self, stream: Publisher) -> Publisher:
+    def published(self, one: Publisher) -> Publisher:
         """Publish a stream, and wait until it is analysed with its model."""
-        stream.publish()
-        until(lambda: self.knows(stream).engine)
-        return stream
+        one.publish()
+        until(lambda: self.knows(one).engine)
+        return one
 
 
 def decoders() -> list[psutil.Process]:
@@ -64,11 +71,11 @@ def decoders() -> list[psutil.Process]:
     return [child for server in servers for child in server.children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def settled(detector: LiveDetector, stream: Publisher, still_open: int = 0) -> Callable[[], bool]:
+def settled(detector: LiveDetector, one: Publisher, still_open: int = 0) -> Callable[[], bool]:
     """Whether all packets that were sent have a result or are counted, but for those that a decoder still holds."""
 
     def is_settled() -> bool:
-        known = detector.knows(stream)
-        return known.analysed + known.skipped + sum(known.dropped.values()) == stream.sent - still_open
+        known = detector.knows(one)
+        return known.analysed + known.skipped + sum(known.dropped.values()) == one.sent - still_open
 
     return is_settled
