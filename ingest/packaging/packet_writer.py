@@ -46,36 +46,42 @@ class PacketWriter:
         self._bytes = 0
 
     async def write(self, items: list[CodecConfig | Packet]) -> None:
-        """Write configurations and packets in their order, in one round trip."""
+        """Write configurations and packets in their order, and trim, in one round trip; two with a keyframe."""
         pipe = self._redis.pipeline(transaction=False)
+        packets = [item for item in items if isinstance(item, Packet)]
         for item in items:
             if isinstance(item, CodecConfig):
                 self._add_config(pipe, item)
             else:
                 pipe.xadd(keys.packets(self._id), {FIELD: encode(item)})
+        self._trim(pipe, sum(map(_size, packets)))
         answers = [answer for answer in await pipe.execute() if isinstance(answer, bytes)]
-        await self._note(answers, [item for item in items if isinstance(item, Packet)])
+        for entry, packet in zip(answers, packets, strict=True):
+            self._entries.append((entry, _size(packet)))
+            self._bytes += _size(packet)
+        if keyframes := [entry for entry, packet in zip(answers, packets, strict=True) if packet.key]:
+            await self._point_to(keyframes[-1])
+
+    def _trim(self, pipe: Any, coming: int) -> None:
+        """Make room for so many bytes."""
+        before = len(self._entries)
+        while self._bytes + coming > self._buffer_bytes and len(self._entries) > 1:
+            self._bytes -= self._entries.popleft()[1]
+        if len(self._entries) < before:
+            pipe.xtrim(keys.packets(self._id), minid=self._entries[0][0].decode(), approximate=False)
 
     def _add_config(self, pipe: Any, config: CodecConfig) -> None:
         pipe.hset(keys.configs(self._id), str(config.number), encode(config))
         pipe.hdel(keys.configs(self._id), str(config.number - _KEPT_CONFIGS))
         pipe.expire(keys.configs(self._id), _TTL_SECONDS)
 
-    async def _note(self, ids: list[bytes], packets: list[Packet]) -> None:
-        """Remember what was added, point to the newest keyframe, and trim."""
+    async def _point_to(self, keyframe: bytes) -> None:
         pipe = self._redis.pipeline(transaction=False)
-        for entry, packet in zip(ids, packets, strict=True):
-            size = len(packet.data) + len(packet.head)
-            self._entries.append((entry, size))
-            self._bytes += size
-            if packet.key:
-                pipe.set(keys.keyframe(self._id), entry, ex=_TTL_SECONDS)
-                pipe.expire(keys.packets(self._id), _TTL_SECONDS)
-                pipe.expire(keys.configs(self._id), _TTL_SECONDS)
-        before = len(self._entries)
-        while self._bytes > self._buffer_bytes and len(self._entries) > 1:
-            self._bytes -= self._entries.popleft()[1]
-        if len(self._entries) < before:
-            pipe.xtrim(keys.packets(self._id), minid=self._entries[0][0].decode(), approximate=False)
-        if len(pipe):
-            await pipe.execute()
+        pipe.set(keys.keyframe(self._id), keyframe, ex=_TTL_SECONDS)
+        pipe.expire(keys.packets(self._id), _TTL_SECONDS)
+        pipe.expire(keys.configs(self._id), _TTL_SECONDS)
+        await pipe.execute()
+
+
+def _size(packet: Packet) -> int:
+    return len(packet.data) + len(packet.head)

@@ -57,7 +57,7 @@ def test_another_ingest_finds_where_the_packets_end(valkey: Valkey, client: redi
         await writer.write([CONFIG, packet(0, key=True), packet(1)])
         return await writer.position()
 
-    assert with_writer(valkey, 10_000, write) == Position(2, 1, 6000)
+    assert with_writer(valkey, 10_000, write) == Position(2, 1, 6000, 1.0)
 
     async def clear(writer: PacketWriter) -> Position:
         await writer.clear()
