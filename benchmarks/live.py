@@ -4,8 +4,8 @@
 
 Packets of 640x480 H.264, as cameras send them (no frames out of order, a keyframe every two seconds), are published
 straight into Redis at their pace, first for a model that costs next to nothing, then for the default one, which this
-machine may be too slow for. The latency ends where a reader of Redis has the boxes. Each figure is printed beside its
-goal.
+machine may be too slow for. The latency ends where a client of the api's WebSocket has the boxes; each stream has one
+viewer, who gets media too. Each figure is printed beside its goal.
 """
 
 import os
@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 from math import ceil
@@ -30,14 +29,15 @@ from msgspec.structs import replace
 
 from benchmarks.clip import SAMPLE
 from benchmarks.report import ROOT, full, record, table
-from contracts.live import keys, presence
-from contracts.live.packet_reader import split_id
-from contracts.live.results import FIELD, LiveFrame, decode
+from contracts.live import presence
+from contracts.live.packets import Packet
 from contracts.live.streams import TICKS_PER_SECOND
+from tests.support.live_api import LiveApi, Watcher
 from tests.support.live_packets import Footage, Publisher, footage
 from tests.support.models import tiny_model
 from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
+from tests.support.websocket import Closed, WebSocket
 
 SIZE = (640, 480)
 GROUP_SECONDS = 2
@@ -48,16 +48,42 @@ FAIRNESS_GOAL = 0.2
 IDLE_GOALS = (100.0, 1.0)  # MB, and % of a core; of ingest and detector together
 
 
-@dataclass
-class Seen:
-    """What a reader saw of one stream: frames, and when they came."""
+class Viewer(threading.Thread):
+    """Watches one stream: which frames came with their boxes, and when."""
 
-    publisher: Publisher
-    frames: list[tuple[LiveFrame, float]] = field(default_factory=list)
+    def __init__(self, publisher: Publisher, socket: WebSocket) -> None:
+        super().__init__(daemon=True)
+        self.publisher = publisher
+        self.sent: dict[int, float] = {}  # by number
+        self._came: dict[int, float] = {}
+        self._socket = socket
+        socket.send({"type": "start", "media": True, "results": True})
+        self.start()
+
+    def run(self) -> None:
+        """Read to the end."""
+        try:
+            while True:
+                message = self._socket.receive()
+                if isinstance(message, dict) and message["type"] == "result":
+                    self._came[message["frame"]] = time.time()
+        except (Closed, OSError):
+            return
+
+    def send(self, packet: Packet) -> None:
+        """Send a packet of the stream."""
+        self.sent[self.publisher.sent] = time.time()
+        self.publisher.send(packet)
 
     def latencies(self, since: float) -> list[float]:
-        """Seconds from arrival to the reader, for frames that arrived since then."""
-        return [came - frame.arrival for frame, came in self.frames if frame.arrival >= since]
+        """Seconds from arrival to the viewer, for frames that arrived since then."""
+        return [came - self.sent[number] for number, came in self._came.items() if self.sent[number] >= since]
+
+    def leave(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+        self.join(10)
+        self._socket.socket.close()
 
 
 def camera(fps: int) -> Footage:
@@ -76,28 +102,16 @@ def camera(fps: int) -> Footage:
         return footage(path.read_bytes())
 
 
-def send(publishers: Sequence[Publisher], shown: Footage, fps: int, numbers: range) -> None:
+def send(viewers: Sequence[Viewer], shown: Footage, fps: int, numbers: range) -> None:
     """Send each stream's packets with these numbers at their pace, the streams evenly one after the other."""
     began = time.monotonic()
     for turn, number in enumerate(numbers):
         packet = shown.packets[number % len(shown.packets)]
         ticks = number * TICKS_PER_SECOND // fps
-        for position, publisher in enumerate(publishers):
-            due = began + (turn + position / len(publishers)) / fps
+        for position, viewer in enumerate(viewers):
+            due = began + (turn + position / len(viewers)) / fps
             time.sleep(max(0.0, due - time.monotonic()))
-            publisher.send(replace(packet, pts=ticks, dts=ticks))
-
-
-def read(client: "redis.Redis", seen: dict[str, Seen], stop: threading.Event) -> None:
-    """Follow the results of all streams, as a viewer's server does."""
-    after: dict[Any, Any] = {keys.results(stream_id): b"0-0" for stream_id in seen}
-    by_key = {keys.results(stream_id).encode(): one for stream_id, one in seen.items()}
-    while not stop.is_set():
-        answer: Any = client.xread(after, block=100)
-        now = time.time()
-        for key, entries in answer:
-            by_key[key].frames += [(decode(fields[FIELD]), now) for _, fields in entries]
-            after[key.decode()] = max((entry_id for entry_id, _ in entries), key=split_id)
+            viewer.send(replace(packet, pts=ticks, dts=ticks))
 
 
 @contextmanager
@@ -135,29 +149,28 @@ def idle(main: psutil.Process) -> dict[str, float]:
 
 
 def measure(
-    client: "redis.Redis", main: psutil.Process, model: str, shown: Footage, streams: int, fps: int, seconds: float
+    user: Watcher, main: psutil.Process, model: str, shown: Footage, streams: int, fps: int, seconds: float
 ) -> dict[str, Any]:
     """Figures of so many streams with a model."""
+    client = user.api.redis
     publishers = [Publisher(client, model) for _ in range(streams)]
     for publisher in publishers:
         publisher.configure(shown.config)
         publisher.publish()
     ids = [publisher.id for publisher in publishers]
     until(lambda: all(known and known.engine for _, known in presence.read(client, ids).values()))
-    seen = {publisher.id: Seen(publisher) for publisher in publishers}
-    stop = threading.Event()
-    reader = threading.Thread(target=read, args=(client, seen, stop))
-    reader.start()
+    viewers = [Viewer(one, user.watch(user.add(id=one.id, model=model))) for one in publishers]
     warm = WARM_SECONDS * fps
-    send(publishers, shown, fps, range(warm))
-    since, parts = time.time(), processes(main)
+    send(viewers, shown, fps, range(warm))
+    since, parts = time.time(), processes(main) | {"api": [user.api.worker]}
     before = cpu(parts)
-    send(publishers, shown, fps, range(warm, warm + round(seconds * fps)))
+    send(viewers, shown, fps, range(warm, warm + round(seconds * fps)))
     used = {name: 100 * (spent - before[name]) / (time.time() - since) for name, spent in cpu(parts).items()}
     until(lambda: all(_added_up(client, one) == one.sent for one in publishers))
-    stop.set()
-    reader.join()
-    figures = _figures([*seen.values()], since, seconds) | {"cpu_percent": used} | _counts(client, publishers)
+    time.sleep(0.5)  # the last results are on their way
+    for viewer in viewers:
+        viewer.leave()
+    figures = _figures(viewers, since, seconds) | {"cpu_percent": used} | _counts(client, publishers)
     for publisher in publishers:
         publisher.remove()
     return figures
@@ -168,7 +181,7 @@ def _added_up(client: "redis.Redis", one: Publisher) -> int:
     return known.analysed + known.skipped + sum(known.dropped.values()) if known else 0
 
 
-def _figures(seen: list[Seen], since: float, seconds: float) -> dict[str, Any]:
+def _figures(seen: list[Viewer], since: float, seconds: float) -> dict[str, Any]:
     latencies = sorted(value for one in seen for value in one.latencies(since))
     rates = [len(one.latencies(since)) / seconds for one in seen]
     fair = sum(rates) / len(rates)
@@ -233,14 +246,14 @@ def main(streams: int, fps: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-live-") as name:
         folder = Path(name)
         tiny_model.install(folder / "models")
-        with Valkey(folder) as valkey, detector(folder, valkey) as process, redis.Redis.from_url(valkey.url) as client:
-            until(lambda: client.keys("wd:worker:live_detector:*"))
+        with Valkey(folder) as valkey, detector(folder, valkey) as process, LiveApi(valkey, folder, database=1) as api:
+            until(lambda: api.redis.keys("wd:worker:live_detector:*"))
             resting = idle(process)
             print(f"{streams} streams of {SIZE[0]}x{SIZE[1]} at {fps} frames/s, {seconds:.0f} s each")
             show_idle(resting)
-            found = {}
+            found, user = {}, api.user()
             for model in LATENCY_GOALS_MS:
-                found[model] = measure(client, process, model, shown, streams, fps, seconds)
+                found[model] = measure(user, process, model, shown, streams, fps, seconds)
                 show(model, found[model])
     record("live", {"streams": streams, "fps": fps, "seconds": seconds, "idle": resting, "models": found})
 

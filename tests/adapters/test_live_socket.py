@@ -314,3 +314,27 @@ def test_it_ends_when_the_service_stops(valkey: Valkey, tmp_path: Path) -> None:
             assert closed.value.code == 1001
             assert api.server.wait(20) == 0
         assert "Traceback" not in api.log()
+
+
+@pytest.mark.parametrize(
+    "emptied", [pytest.param(False, marks=pytest.mark.long), True], ids=["restarted", "restarted empty"]
+)
+def test_a_viewer_goes_on_after_redis_was_away(tmp_path: Path, *, emptied: bool) -> None:
+    with Valkey(tmp_path) as own, LiveApi(own, tmp_path) as api:
+        user = api.user()
+        stream = user.stream()
+        stream.packet(key=True)
+        with user.watch(stream) as socket:
+            socket.send(START)
+            assert media(socket)[0] == INIT
+            assert media(socket)[2] == time_ms(1)
+            until(lambda: api.readers() == 2)
+            own.restart(empty=emptied)
+            until(lambda: api.readers() == 2)
+            stream.use(stream.config)
+            stream.packet(key=True)
+            while media(socket)[2] != time_ms(2):
+                pass
+            stream.result(2)
+            assert of_type(socket, "result")["frame"] == 2
+        assert "Traceback" not in api.log()

@@ -32,9 +32,11 @@ _QUICK = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 class LiveApi:
     """It runs for the length of a context. pid: of the worker."""
 
-    def __init__(self, valkey: Valkey, folder: Path, **settings: str) -> None:
+    def __init__(self, valkey: Valkey, folder: Path, *, database: int = 7, **settings: str) -> None:
+        """database: number of the one in Redis."""
         self.port = free_port()
-        url = valkey.url.replace("db=1", "db=7")
+        self._database = str(database)
+        url = valkey.url.replace("db=1", f"db={database}")
         self._environ = {
             "DATA_DIR": str(folder),
             "DATABASE_URL": f"sqlite:///{folder / 'web-detector.sqlite'}",
@@ -87,7 +89,7 @@ class LiveApi:
 
     def readers(self) -> int:
         """How many of its connections wait for packets or results now."""
-        return sum(one["cmd"] == "xread" and one["db"] == "7" for one in self.redis.client_list())
+        return sum(one["cmd"] == "xread" and one["db"] == self._database for one in self.redis.client_list())
 
     def user(self) -> "Watcher":
         """A new user, logged in."""
@@ -109,25 +111,30 @@ class Watcher:
 
     def stream(self, config: Any = H264, **values: Any) -> LiveStream:
         """A new stream of theirs."""
+        return LiveStream(self.api.redis, self.add(**values), config)
+
+    def add(self, **values: Any) -> str:
+        """A row of a new stream; its id."""
         with Session(self.api.engine) as session, session.begin():
-            values = {"started_at": utcnow() - timedelta(minutes=1), **values}
-            row = Stream(user_id=self.id, name="x", kind="push", model="nanodet-g", options={}, **values)
+            started = utcnow() - timedelta(minutes=1)
+            fields: dict[str, Any] = {"name": "x", "kind": "push", "model": "nanodet-g", "options": {}}
+            row = Stream(**({"user_id": self.id, "started_at": started} | fields | values))
             session.add(row)
             session.flush()
-            stream_id = row.id
-        return LiveStream(self.api.redis, stream_id, config)
+            stream_id: str = row.id
+        return stream_id
 
     def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         """Ask the api. path: after /api/v1."""
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return self.api.http.request(method, f"/api/v1{path}", headers=headers, **options)
 
-    def watch(self, stream: LiveStream, port: int | None = None, **options: Any) -> WebSocket:
+    def watch(self, stream: LiveStream | str, port: int | None = None, **options: Any) -> WebSocket:
         """A WebSocket that has not said what it wants. port: that of a gateway."""
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return WebSocket(port or self.api.port, ws_path(stream), headers, **options)
 
 
-def ws_path(stream: LiveStream) -> str:
-    """Of its WebSocket."""
-    return f"/api/v1/streams/{stream.id}/ws"
+def ws_path(stream: LiveStream | str) -> str:
+    """Of the WebSocket of a stream, or of one with an id."""
+    return f"/api/v1/streams/{stream if isinstance(stream, str) else stream.id}/ws"
