@@ -33,6 +33,13 @@ SCENES = {"cat.mp4": (40, 79), "coffee.mp4": (92, 131), "things.mp4": (0, 211)}
 SENT, SENT_FRAMES = "horse.mp4", (172, 211)
 USER = "carol"
 SHOWN = 120  # a frame of the sample with several objects
+# The streams on the wall, oldest first: a name, and the rest of the request; or a stored video of SCENES.
+STREAMS: tuple[tuple[str, dict[str, str] | str], ...] = (
+    ("Gate", {"kind": "rtsp", "url": "rtsp://gate.invalid/stream2"}),
+    ("Telephone", {"kind": "webrtc"}),
+    ("Kitchen", "coffee.mp4"),
+    ("Sofa", "cat.mp4"),
+)
 SLOW_BYTES = 1_500_000  # large enough to take a while over the throttled connection
 
 
@@ -55,9 +62,14 @@ def main() -> None:
 
 
 def _prepare(client: Client, folder: Path) -> str:
-    """Process the videos and create two API tokens; returns the id of the last job."""
+    """Process the videos, add streams, and create two API tokens; returns the id of the last job."""
+    videos = {}
     for name, frames in SCENES.items():
         job = client.detect(_cut(folder / name, *frames))
+        videos[name] = job["video_id"]
+    for name, source in STREAMS:
+        where = {"kind": "video", "video_id": videos[source]} if isinstance(source, str) else source
+        client.call("POST", "/streams", 201, json={"name": name, "options": {"max_fps": 5}, **where})
     for name in ("night shift", "notebook"):
         client.call("POST", "/tokens", 201, json={"name": name, "expires_in_days": 90})
     return str(job["id"])
@@ -91,6 +103,7 @@ def _take(browser: Browser, url: str, scheme: str, job: str, folder: Path) -> No
     expect(page.get_by_role("heading", name="notebook")).to_be_visible()
     _shoot(page, f"account-{scheme}")
     _list(page, url, scheme, folder)
+    _live(page, url, f"live-{scheme}")
     context.close()
     context = _context(browser, scheme, NARROW)
     page = context.new_page()
@@ -127,6 +140,21 @@ def _job(page: Page, url: str, name: str) -> None:
     expect(page.locator(".plot")).not_to_have_attribute("aria-label", "Loading the plot")
     page.evaluate("document.activeElement.blur()")
     page.wait_for_timeout(500)
+    _shoot(page, name)
+
+
+def _live(page: Page, url: str, name: str) -> None:
+    """The wall of streams: two with boxes, two that wait for their camera."""
+    page.goto(f"{url}/live")
+    expect(page.get_by_text("The camera does not answer")).to_be_visible()
+    expect(page.get_by_text("No camera is sending")).to_be_visible()
+    videos = sum(isinstance(source, str) for _, source in STREAMS)
+    page.wait_for_function(
+        "videos => document.querySelectorAll(\"canvas[data-boxes]:not([data-boxes='0'])\").length === videos",
+        arg=videos,
+        polling="raf",
+        timeout=120_000,
+    )
     _shoot(page, name)
 
 

@@ -45,6 +45,10 @@ def test_pages_have_no_accessibility_violations(service: Service, page: Page, sa
     page.goto(f"{service.url}/account")
     page.get_by_text("None yet.").wait_for(timeout=WAIT_MS)
     wrong += complaints(page, "account")
+    page.goto(f"{service.url}/live")
+    page.get_by_role("button", name="Add camera").click()
+    page.get_by_label("Picture of your camera").wait_for(timeout=WAIT_MS)
+    wrong += complaints(page, "add camera")
     assert wrong == []
     tidy(client)
 

@@ -92,15 +92,12 @@ export async function loadLastMinutes(
   take: (result: Pick<LiveResult, "frame" | "time_ms" | "detections">) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const now = Date.now() - Date.parse(stream.started_at);
+  const from_ms = Math.max(0, Math.floor(Date.now() - Date.parse(stream.started_at) - SPAN_MS));
   let cursor: string | null = null;
   for (let page = 0; page < MOST_PAGES && !signal.aborted; page += 1) {
-    const query: Record<string, string | number | null> = cursor
-      ? { cursor, limit: PAGE }
-      : { from_ms: Math.max(0, Math.floor(now - SPAN_MS)), limit: PAGE };
     const answer: { frames: LiveResult[]; next_cursor: string | null } = await api.get(
       `/api/v1/streams/${stream.id}/results`,
-      query,
+      { from_ms, limit: PAGE, cursor },
       signal,
     );
     for (const frame of answer.frames) take(frame);
