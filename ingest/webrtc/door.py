@@ -82,6 +82,9 @@ class WhipDoor:
             reply = await (self._offer(request) if request.action == "offer" else self._end(request))
         except WebDetectorError as error:
             reply = WhipReply(error=error.code, detail=error.detail)
+        except RedisError as error:
+            log.warning("a WHIP session is not begun, Redis does not answer: %s", error)
+            return  # nor does it take a reply
         except Exception:
             log.exception("a WHIP session failed unexpectedly")
             reply = WhipReply(error=Unavailable.code, detail="the ingest failed: try again, its log has the details")

@@ -9,6 +9,7 @@ from media.h264_syntax import picture_size
 _WRAP = 1 << 32
 # Frames further apart than this tell nothing of the frame rate.
 _MOST_INTERVAL = TICKS_PER_SECOND
+_MOST_PREFIX = 64 * 1024  # bytes
 _BEGINNINGS = (nal_units.SEQUENCE_PARAMETERS, nal_units.DELIMITER)
 
 
@@ -35,7 +36,8 @@ class H264Frames:
         units = _units(frame)
         if units is not None and not any(map(nal_units.is_slice, units)):
             self._note_parameters(units)
-            self._prefix += units  # they belong to the next picture
+            # They belong to the next picture; a sender of nothing else fills no memory.
+            self._prefix = [*self._prefix, *units] if _size(self._prefix) < _MOST_PREFIX else units
             return None
         key = units is not None and self._is_key(units)
         if units is None or not self._is_decodable(frame, units, key):
@@ -118,6 +120,10 @@ class _Times:
 
     def _step(self, timestamp: int) -> int:
         return (timestamp - (self._last or 0) + _WRAP // 2) % _WRAP - _WRAP // 2
+
+
+def _size(units: list[bytes]) -> int:
+    return sum(map(len, units))
 
 
 def _units(frame: RtpFrame) -> list[bytes] | None:

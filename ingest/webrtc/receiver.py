@@ -24,6 +24,8 @@ from ingest.webrtc.rtp_frames import FrameBuffer, RtpPart
 ASK_SECONDS = 0.5
 KEYFRAME_SECONDS = 4.0
 _WRAP = 1 << 32
+# Of a sender with RTX there are two; the library notes each one that it sees.
+_MOST_SSRCS = 64
 
 
 class PassThroughReceiver:
@@ -42,6 +44,7 @@ class PassThroughReceiver:
         self._rtx_ssrcs: dict[int, int] = {}
         self._own_ssrc: int | None = None
         self._ssrc: int | None = None
+        self._ssrcs: set[int] = set()
         self._buffer, self._frames = FrameBuffer(), H264Frames()
         self._nacks, self._estimator = NackGenerator(), RemoteBitrateEstimator()
         self._statistics = StreamStatistics(TICKS_PER_SECOND)
@@ -93,7 +96,7 @@ class PassThroughReceiver:
             self._on_gone()
 
     async def _handle_rtp_packet(self, packet: rtp.RtpPacket, arrival_time_ms: int) -> None:
-        if not self._enabled:
+        if not self._enabled or not self._is_known(packet.ssrc):
             return
         await self._estimate(packet, arrival_time_ms)
         original = self._original(packet)
@@ -114,6 +117,13 @@ class PassThroughReceiver:
                 if taken[1].key:
                     self._keyframe_at = time.monotonic()
         await self._ask_for_keyframe()
+
+    def _is_known(self, ssrc: int) -> bool:
+        """Whether this is one of a few numbers of the sender; with more of them it is shown out."""
+        self._ssrcs.add(ssrc)
+        if len(self._ssrcs) > _MOST_SSRCS:
+            self._on_gone()
+        return len(self._ssrcs) <= _MOST_SSRCS
 
     def _original(self, packet: rtp.RtpPacket) -> rtp.RtpPacket | None:
         """The packet itself, or the one that it repeats; None for what was not agreed on."""

@@ -79,3 +79,13 @@ def test_a_damaged_frame_is_a_lost_one() -> None:
 def test_parameters_and_messages_in_a_packet_of_their_own_belong_to_the_next_picture() -> None:
     ((_, packet),) = taken([frame(1, LARGE, PICTURE), frame(1, b"\x06\x01"), frame(1, KEY)])
     assert packet.data == b"".join(b"\0\0\0\x01" + unit for unit in (LARGE, PICTURE, b"\x06\x01", KEY))
+
+
+def test_a_sender_of_messages_alone_fills_no_memory() -> None:
+    reader = H264Frames()
+    message = b"\x06" + bytes(40_000)
+    for number in range(50):
+        assert reader.take(frame(number, message), 0, None) is None
+    found = reader.take(keyframe(50), 0, None)
+    assert found is not None
+    assert len(found[1].data) < 150_000
