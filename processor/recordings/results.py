@@ -163,8 +163,9 @@ def _job(recording: Recording, video: Video, model: str, options: Options) -> Jo
         options=to_json(options),
         frames_done=0,
         failed_ranges=[],
+        created_at=recording.started_at,
         started_at=recording.started_at,
-        finished_at=utcnow(),
+        finished_at=recording.ended_at or utcnow(),
     )
 
 

@@ -51,8 +51,14 @@ class RecordingRows:
 
     def close(self, message: RecordingClosed) -> None:
         """Close an open recording with what is known of it."""
-        known = {"end": message.end, "frames": message.frames, "size_bytes": message.size_bytes}
-        self._change(message.id, RecordingState.OPEN, RecordingState.CLOSED, reason=str(message.reason), **known)
+        with self._database.write() as session:
+            row = session.get(Recording, message.id, with_for_update=True)
+            if row is None or row.state != RecordingState.OPEN:
+                return
+            row.state, row.reason = str(RecordingState.CLOSED), str(message.reason)
+            row.size_bytes = message.size_bytes
+            if message.end:  # else it is not known, until the file is read
+                row.end, row.frames, row.ended_at = message.end, message.frames, at(row, message.end)
 
     def close_lost(self, recording_id: str) -> bool:
         """Close an open recording whose ingest is gone."""

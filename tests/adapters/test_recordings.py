@@ -1,5 +1,6 @@
 """From what an ingest wrote to a video with results: on a real Valkey, SQLite and a folder."""
 
+import dataclasses
 import hashlib
 import io
 import time
@@ -56,6 +57,7 @@ from processor.recordings.rows import RecordingRows
 from processor.renditions.annotations import covered
 from tests.support.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
 from tests.support.processor_bench import InProcessProcessor
+from tests.support.servers.s3 import Bucket
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import Clip, clip
 
@@ -165,7 +167,8 @@ def test_results_are_those_that_were_made_live_frame_by_frame(bench: Bench, reor
     assert (job.state, job.frames_done, job.options["min_score"]) == ("succeeded", 48, 0.35)
     assert job.summary is not None
     assert job.summary["frames"] == 48
-    assert job.started_at == video.recorded_at == recording.started_at
+    assert job.created_at == job.started_at == video.recorded_at == recording.started_at
+    assert job.finished_at == recording.ended_at
     assert video.name == f"Gate {recording.started_at:%Y-%m-%d %H:%M:%S}"
     assert (video.source, video.content_type) == (f"stream:{bench.stream}", "video/mp4")
     with bench.storage_port.open(video_key(video.id)) as source:
@@ -372,7 +375,10 @@ def test_only_one_processor_files_a_recording(bench: Bench, plain: Written) -> N
     opened = bench.write(plain)
     bench.services.coordination.locks.acquire(names.recording_lease(opened.id), "another", 60)
     close_recording(bench.services, closed(opened, plain))
-    assert (bench.recording(opened.id).state, bench.rows(Video)) == ("closed", [])
+    recording = bench.recording(opened.id)
+    assert (recording.state, bench.rows(Video)) == ("closed", [])
+    assert (recording.end, recording.frames, recording.reason) == (plain.end, 24, "rolled")
+    assert recording.ended_at is not None
 
 
 def test_a_full_storage_is_waited_for(bench: Bench, plain: Written, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -398,6 +404,39 @@ def test_an_empty_recording_fails(bench: Bench, plain: Written) -> None:
     unwritten = RecordingOpened(str(uuid.uuid4()), bench.stream, bench.user, START, 0.0, INGEST)
     close_recording(bench.services, closed(unwritten, plain))
     assert bench.recording(unwritten.id).state == "failed"
+
+
+def test_verify_sees_a_live_result_that_does_not_fit_its_video(bench: Bench, plain: Written) -> None:
+    put_results(bench.client, bench.stream, [pts for number, pts in enumerate(plain.pts) if number != 7], behind=0)
+    recording = bench.record(plain)
+    header, found = bench.found(recording)
+
+    def problems(header: Any, block: Block) -> tuple[str, ...]:
+        with bench.storage_port.create(result_key(recording.id, recording.job_id or "")) as sink:
+            result_file.write(sink, header, [block])
+        return bench.problems(recording)
+
+    assert problems(header, found) == ()
+    assert problems(replace(header, dropped=()), found) == (
+        "frames have no result and are not named as dropped: 1 of them",
+    )
+    later = dataclasses.replace(found, time=found.time + 1)
+    assert problems(header, later)[0].startswith("frames differ in time from the video: 23 of them")
+    assert (
+        "frames are present but were not requested"
+        in problems(header, dataclasses.replace(found, frame=found.frame + 5))[0]
+    )
+
+
+@pytest.mark.distributed
+def test_a_bucket_is_as_good_as_a_folder(bucket: Bucket, bench: Bench, plain: Written) -> None:
+    stored = dataclasses.replace(bench.services, storage=bucket.storage())
+    bench.storage_port, bench.services = stored.storage, stored
+    put_results(bench.client, bench.stream, plain.pts)
+    recording = bench.record(plain)
+    assert (recording.state, recording.error) == ("filed", None)
+    assert len(bench.found(recording)[1]) == 24
+    assert (bench.problems(recording), bench.object_of(recording)) == ((), False)
 
 
 def test_pictures_become_a_video_with_their_times(bench: Bench) -> None:
