@@ -62,7 +62,8 @@ def entries_of(answer: Any) -> tuple[list[Entry], bytes | None]:
 class PacketReader:
     """The packets of one stream. All methods raise RedisError.
 
-    position: id of the entry that was read last.
+    position: id of the entry that was read last. newest: that of the newest one when reading began or was caught up:
+    entries before it are only there to be decoded.
     """
 
     def __init__(self, client: "redis.Redis", stream_id: str) -> None:
@@ -70,16 +71,19 @@ class PacketReader:
         self._redis = client
         self._id = stream_id
         self.position: bytes | None = None
+        self.newest = b"0-0"
 
     def read(self, wait_ms: int) -> list[Entry]:
         """The next entries, in decoding order; empty when none came in time. wait_ms: at least 1."""
         if self.position is None:
-            self.position = start_after(self._keyframe())
-        answer = self._redis.xread({keys.packets(self._id): self.position}, count=MOST_ENTRIES, block=wait_ms)
+            self._begin_after(self._keyframe())
+        position = self.position or b"0-0"
+        answer = self._redis.xread({keys.packets(self._id): position}, count=MOST_ENTRIES, block=wait_ms)
         entries, last = entries_of(answer)
-        if last is None and self._is_rewound(self.position):
+        if last is not None:
+            self.position = last
+        elif self._is_rewound(position):
             self.position = None
-        self.position = last or self.position
         return entries
 
     def restart(self) -> None:
@@ -91,8 +95,12 @@ class PacketReader:
         keyframe = self._keyframe()
         if self.position is None or keyframe is None or not is_late(self.position, keyframe):
             return False
-        self.position = start_after(keyframe)
+        self._begin_after(keyframe)
         return True
+
+    def is_old(self, entry_id: bytes) -> bool:
+        """Whether there were newer packets when reading began."""
+        return split_id(entry_id) < split_id(self.newest)
 
     def config(self, number: int) -> CodecConfig | None:
         """A codec configuration; None where it is gone, or of a later release."""
@@ -104,8 +112,16 @@ class PacketReader:
 
     def _is_rewound(self, position: bytes) -> bool:
         """Whether the packets were removed and the new ones have lower ids, since the clock was set back."""
-        newest: Any = self._redis.xrevrange(keys.packets(self._id), count=1)
-        return bool(newest) and split_id(newest[0][0]) < split_id(position)
+        newest = self._newest()
+        return newest is not None and split_id(newest) < split_id(position)
+
+    def _begin_after(self, keyframe: bytes | None) -> None:
+        self.position = start_after(keyframe)
+        self.newest = self._newest() or b"0-0"
+
+    def _newest(self) -> bytes | None:
+        found: Any = self._redis.xrevrange(keys.packets(self._id), count=1)
+        return found[0][0] if found else None
 
     def _keyframe(self) -> bytes | None:
         found: bytes | None = self._redis.get(keys.keyframe(self._id))  # type: ignore[assignment]

@@ -67,7 +67,7 @@ class StreamDecoder:
         skipped = [pts for pts, _ in frames if not self._pace.takes(pts)]
         taken = [(pts, frame) for pts, frame in frames if pts not in skipped]
         came = tuple(pts for pts, _ in frames)
-        if not taken or self._to_image is None:
+        if not taken or not feed.wanted or self._to_image is None:
             return Decoded(came, tuple(skipped))
         pts, newest = taken[-1]
         self._write(self._to_image(newest), feed.slot)

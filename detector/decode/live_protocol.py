@@ -36,12 +36,14 @@ class Look(msgspec.Struct, frozen=True, tag=True):
 
 class Feed(msgspec.Struct, frozen=True, tag=True):
     """A packet to decode. pts: unique in the stream. slot: where to write the newest image. restart: packets before it
-    are missing; it is a keyframe then. An empty data only asks for what the decoder still holds."""
+    are missing; it is a keyframe then. An empty data only asks for what the decoder still holds. wanted: False where
+    the packet only serves later ones, and no image is made."""
 
     pts: int
     slot: int
     restart: bool
     data: bytes
+    wanted: bool = True
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):

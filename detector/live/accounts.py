@@ -49,8 +49,13 @@ class Accounts:
         """Whether a packet is the next one after that which arrived last."""
         return self._last is not None and packet.number == self._last + 1
 
+    @property
+    def have_begun(self) -> bool:
+        """Whether any packet was counted."""
+        return self._sent > 0
+
     def pass_over(self, packet: Packet) -> None:
-        """A packet arrived that is none of ours: it is not counted."""
+        """A packet arrived that was there before this detector: it is not counted."""
         self._last = packet.number
 
     def arrive(self, packet: Packet, missing: DropReason) -> None:

@@ -66,6 +66,11 @@ class Board(Generic[T]):
         return replaced
 
     @property
+    def has_streams(self) -> bool:
+        """Whether any stream has a place."""
+        return bool(self._places)
+
+    @property
     def has_ready(self) -> bool:
         """Whether there is an image to take."""
         return any(place.ready is not None for place in self._places.values())

@@ -57,12 +57,13 @@ class Lane:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._thread.join()
+        self._thread.join(_WAIT_SECONDS)
 
     def join(self, stream: object) -> None:
         """A stream begins to send images."""
         with self._changed:
             self._board.join(stream)
+            self._changed.notify_all()
 
     def leave(self, stream: object) -> None:
         """A stream sends none any more; returns when none of its images is read."""
@@ -86,7 +87,7 @@ class Lane:
             replaced.owner.accounts.drop(DropReason.BEHIND)
 
     def _run(self) -> None:
-        while not self._stopping:
+        while self._wait_for(lambda: self._board.has_streams):
             try:
                 engine = self._load()
                 self.info = engine.describe()
@@ -116,14 +117,15 @@ class Lane:
 
     def _serve(self, engine: Engine) -> None:
         """Infer what is ready, as long as something is, then wait for more."""
-        while self._wait():
+        while self._wait_for(lambda: self._board.has_ready):
             with closing(engine.infer(self._pulled())) as outputs:
                 for one in outputs:
                     self._finish(self._running[0], one)
 
-    def _wait(self) -> bool:
+    def _wait_for(self, condition: Callable[[], bool]) -> bool:
+        """Wait until it is true; False at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopping or self._board.has_ready)
+            self._changed.wait_for(lambda: self._stopping or condition())
             return not self._stopping
 
     def _pulled(self) -> Iterator[Image]:

@@ -50,8 +50,8 @@ class Pictures:
     ) -> Ready | None:
         """The newest frame that comes out for a packet; what becomes of all others is counted.
 
-        config: of the packet. broken: packets before it are missing. counted: False where its frame has a result, and
-        only later ones need it. free_slot: a slot of a memory that may be written.
+        config: of the packet. broken: packets before it are missing. counted: False where its frame gets no
+        result, and only later ones need it. free_slot: a slot of a memory that may be written.
         """
         self._waits |= broken
         if time.monotonic() < self._retry_at or not self._is_decodable(packet, config):
@@ -62,7 +62,7 @@ class Pictures:
                 self._replace(config, free_slot)
             if counted:
                 self._accounts.feed(packet)
-            return self._fed(packet, config, free_slot)
+            return self._fed(packet, config, counted, free_slot)
         except (DecodeFailed, DecoderLost) as error:
             self._fail(error)
             return None
@@ -83,7 +83,9 @@ class Pictures:
             self._waits = True
         return packet.key or not self._waits
 
-    def _fed(self, packet: Packet, config: CodecConfig, free_slot: Callable[[object], int]) -> Ready | None:
+    def _fed(
+        self, packet: Packet, config: CodecConfig, wanted: bool, free_slot: Callable[[object], int]
+    ) -> Ready | None:
         decoder = self._decoder
         if decoder is None or self._wanted is None:
             raise DecodeFailed("it has no decoder")
@@ -91,7 +93,7 @@ class Pictures:
             self._shown = self._shown_in(config)
             decoder.look(self._shown.look)
         slot = free_slot(decoder)
-        decoded = decoder.decode(Feed(packet.pts, slot, self._waits, packet.data))
+        decoded = decoder.decode(Feed(packet.pts, slot, self._waits, packet.data, wanted))
         self._waits = False
         return self._picture(decoded, decoder, slot)
 

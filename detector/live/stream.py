@@ -11,7 +11,7 @@ import redis
 
 from contracts.errors import WebDetectorError
 from contracts.live import keys
-from contracts.live.packet_reader import MOST_ENTRIES, PacketReader
+from contracts.live.packet_reader import MOST_ENTRIES, Entry, PacketReader
 from contracts.live.packets import CodecConfig, Packet
 from contracts.live.presence import DetectorPresence
 from contracts.live.results import LiveFrame
@@ -149,8 +149,8 @@ class Stream:
         if len(entries) == MOST_ENTRIES and self._reader.catch_up():
             self._resuming = True
             return
-        for _, packet in entries:
-            self._take(packet, lane)
+        for entry in entries:
+            self._take(entry, lane)
 
     def _resume_later(self, seconds: float) -> None:
         """Analyse nothing for now, and go on with the newest keyframe."""
@@ -184,14 +184,16 @@ class Stream:
         if lane is not None:
             lane.leave(self)
 
-    def _take(self, packet: Packet, lane: Lane) -> None:
+    def _take(self, entry: Entry, lane: Lane) -> None:
+        entry_id, packet = entry
         broken = packet.restart or not self.accounts.follows(packet)
         if broken or self._config is None or self._config.number != packet.config:
             # Its number alone does not tell it from that of an earlier start.
             self._config = self._reader.config(packet.config)
-        counted = not self._has_result(packet)
-        if counted:
+        counted = not self._has_result(packet) and not self._reader.is_old(entry_id)
+        if counted or self.accounts.have_begun:
             self.accounts.arrive(packet, DropReason.BEHIND if self._resuming else DropReason.TRANSPORT)
+            self.accounts.drop(DropReason.BEHIND, int(not counted))
         else:
             self.accounts.pass_over(packet)
         self._resuming = False
