@@ -58,6 +58,11 @@ class WebSocket(websocket.WebSocketProtocol):  # type: ignore[misc]
         if connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
 
+    async def _send_frame(self, opcode: int, payload: bytes) -> None:
+        if opcode == websocket.OPCODE_PONG and self.transport.get_write_buffer_size():
+            return  # gunicorn would keep the answers to a client that pings and does not read, without limit
+        await super()._send_frame(opcode, payload)
+
     async def _send(self, message: dict[str, Any]) -> None:
         kind = message["type"]
         if kind == "websocket.http.response.start":

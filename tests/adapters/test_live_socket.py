@@ -300,9 +300,12 @@ def test_too_many_messages_end_it(watcher: Watcher) -> None:
 
 
 def test_it_ends_when_the_service_stops(valkey: Valkey, tmp_path: Path) -> None:
-    with LiveApi(valkey, tmp_path) as api:
+    with LiveApi(valkey, tmp_path, ALLOWED_HOSTS="detector.example.org") as api:
         user = api.user()
         stream: LiveStream = user.stream()
+        with pytest.raises(Refused) as refused:
+            user.watch(stream, headers={"Host": "evil.example"})
+        assert refused.value.status == 421
         with user.watch(stream) as socket, user.watch(stream, buffer=2048) as stalled:
             socket.send(START)
             stalled.send(START)

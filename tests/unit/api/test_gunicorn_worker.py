@@ -1,0 +1,84 @@
+"""WebSockets of the worker, on a transport that the test plays."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from gunicorn.asgi import websocket
+
+from api.gunicorn_worker import WebSocket
+
+
+class Transport:
+    """Notes what is written. waiting: bytes that the client has not taken."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.waiting = 0
+        self.ended: list[str] = []
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        assert high == 0
+
+    def get_extra_info(self, _name: str) -> Any:
+        return type("Socket", (), {"family": None})
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.ended.append("closed")
+
+    def abort(self) -> None:
+        self.ended.append("aborted")
+
+
+@pytest.fixture
+def transport() -> Transport:
+    return Transport()
+
+
+def run(transport: Transport, *messages: dict[str, Any], accepted: bool = True) -> None:
+    async def main() -> None:
+        made = WebSocket(transport, {"headers": []}, None, logging.getLogger(__name__))  # type: ignore[arg-type]
+        made.accepted = accepted
+        made._close_event.set()  # the client has answered
+        for message in messages:
+            await made._send(message)
+
+    asyncio.run(main())
+
+
+def test_pings_of_a_client_that_does_not_read_are_not_answered(transport: Transport) -> None:
+    async def main() -> None:
+        made = WebSocket(transport, {"headers": []}, None, logging.getLogger(__name__))  # type: ignore[arg-type]
+        await made._send_frame(websocket.OPCODE_PONG, b"1")
+        assert transport.written.endswith(b"1")
+        transport.waiting = 1
+        await made._send_frame(websocket.OPCODE_PONG, b"2")
+        assert transport.written.endswith(b"1")
+        await made._send_frame(websocket.OPCODE_TEXT, b"3")
+        assert transport.written.endswith(b"3")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("waiting", "ended"), [(0, ["closed"]), (1, ["closed", "aborted"])])
+def test_a_client_that_does_not_read_cannot_keep_its_connection(
+    transport: Transport, waiting: int, ended: list[str]
+) -> None:
+    transport.waiting = waiting
+    run(transport, {"type": "websocket.close", "code": 4408})
+    assert transport.ended == ended
+
+
+def test_a_handshake_may_be_refused_with_any_status(transport: Transport) -> None:
+    start = {"type": "websocket.http.response.start", "status": 404, "headers": [(b"x", b"y"), (b"Connection", b"z")]}
+    body = {"type": "websocket.http.response.body", "body": b"{}"}
+    run(transport, start, body, accepted=False)
+    assert transport.written == b"HTTP/1.1 404 Not Found\r\nx: y\r\nConnection: close\r\n\r\n{}"
+    assert transport.ended == ["closed"]
