@@ -22,6 +22,7 @@ from contracts.workers.registration import IngestLoad, connect, worker_name
 from ingest.assignment.assignment import Assignment
 from ingest.assignment.desk import Desk, Taken
 from ingest.assignment.membership import Membership
+from ingest.cancelling import cancelled
 from ingest.packaging.packet_writer import PacketWriter
 from ingest.packaging.recorder import Recorder
 from ingest.packaging.recording_writer import RecordingWriter
@@ -70,8 +71,7 @@ class Ingest:
     async def close(self) -> None:
         """End all streams in order."""
         if self._door is not None:
-            self._door.cancel()
-            await asyncio.wait([self._door])
+            await cancelled(self._door)
         await self._assignment.end()
         self._threads.shutdown()
         await self._packets.aclose()

@@ -16,6 +16,7 @@ from contracts.live.recordings import RecordingEnd
 from contracts.live.streams import StreamSpec
 from ingest.assignment.desk import Desk, Taken, Turn
 from ingest.assignment.lease import Lease
+from ingest.cancelling import cancelled
 from ingest.sources.port import Source
 
 log = logging.getLogger(__name__)
@@ -133,8 +134,7 @@ class Assignment:
         return one.ending
 
     async def _ended(self, one: Held, reason: RecordingEnd, forget: bool) -> None:
-        one.run.cancel()
-        await asyncio.wait([one.run])
+        await cancelled(one.run)
         try:
             if one.source is not None:  # else its reader has made it, and closed it; this one may not have begun yet
                 await one.source.close()

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from ingest.assignment.assignment import Assignment
 from ingest.assignment.desk import Desk, Taken
 from ingest.assignment.lease import Lease
 from ingest.assignment.membership import Membership
+from ingest.cancelling import cancelled
 from ingest.packaging.packet_writer import PacketWriter
 from ingest.packaging.recorder import Recorder
 from ingest.pipeline import Pipeline
@@ -176,3 +178,19 @@ def test_a_lease_holds_from_its_last_renewal_on() -> None:
     now[0] += 0.2
     assert not made.is_held
     assert Lease("ingest", "stream").owner != made.owner
+
+
+def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same() -> None:
+    async def stubborn() -> None:
+        for _ in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    async def steps() -> None:
+        task = asyncio.create_task(stubborn())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(cancelled(task), 20)
+        assert task.cancelled()
+
+    asyncio.run(steps())
