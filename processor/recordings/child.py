@@ -6,7 +6,6 @@ REQUEST is a Request as JSON, with file descriptors inherited from the parent. W
 STORAGE_FAILED after writing the reason. What a camera sent can only end this process: see media.sandbox.
 """
 
-import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from contracts.storage.range_reader import watched
 from media.file_handover import STORAGE_FAILED, taken
 from media.sandbox import Bounds, enter
 from processor.recordings.protocol import Report, Request
-from processor.recordings.remux import Target, remux
+from processor.recordings.remux import Sink, Target, remux
 
 _MEMORY_BYTES = 2 * 1024**3
 
@@ -31,7 +30,18 @@ def _sandboxed(request: Request) -> Iterator[Target]:
     path = f"/proc/self/fd/{request.target}"
     with open(path, "wb", buffering=0) as sink, open(path, "rb", buffering=0) as again:
         enter(Bounds(_MEMORY_BYTES, request.cpu_seconds, request.file_bytes), request.parent)
-        yield Target(cast(BinaryIO, sink), cast(BinaryIO, again))
+        yield Target(Sink(sink), cast(BinaryIO, again))
+
+
+def _report(source: BinaryIO, target: Target) -> Report:
+    try:
+        return remux(source, target)
+    except (VideoRefused, DecodeFailed) as error:
+        return Report(failed=error.detail)
+    except MemoryError:
+        return Report(failed="making a video of it takes more memory than is allowed")
+    except (av.error.FFmpegError, OSError) as error:
+        return Report(full=target.sink.full, failed=f"no video can be made of it: {error.__class__.__name__}")
 
 
 def main(arguments: list[str]) -> int:
@@ -39,17 +49,10 @@ def main(arguments: list[str]) -> int:
     request = msgspec.json.decode(arguments[0], type=Request)
     try:
         with _sandboxed(request) as target, taken(request.source) as source, watched(source) as reader:
-            report = remux(reader, target)
+            report = _report(reader, target)
     except StorageUnavailable as error:
         sys.stdout.write(error.detail)
         return STORAGE_FAILED
-    except (VideoRefused, DecodeFailed) as error:
-        report = Report(failed=error.detail)
-    except MemoryError:
-        report = Report(failed="making a video of it takes more memory than is allowed")
-    except av.error.FFmpegError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        report = Report(full=full, failed=f"no video can be made of it: {error.strerror or error.__class__.__name__}")
     sys.stdout.buffer.write(msgspec.json.encode(report))
     return 0
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from redis import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.coordination import names
 from contracts.database.tables import Recording, Video
@@ -60,6 +61,9 @@ def file_recording(services: Services, recording_id: str) -> None:
             log.info("recording %s waits: %s", recording_id, error)
         except WebDetectorError as error:
             _fail(rows, recording, error)
+        except SQLAlchemyError:
+            services.coordination.reset_count(tries)
+            raise
         services.coordination.reset_count(tries)
 
 

@@ -2,11 +2,10 @@
 
 import logging
 
-from redis import RedisError
-
 from contracts.coordination import names
 from contracts.database.tables import Recording
 from contracts.live import presence
+from contracts.live.presence import IngestPresence
 from contracts.live.recordings import RecordingState
 from processor.context import Services
 from processor.recordings.rows import RecordingRows
@@ -16,41 +15,50 @@ log = logging.getLogger(__name__)
 
 _RESEND_SECONDS = 10
 _SILENT_SECONDS = 15
+_ENDING_SECONDS = 600
 
 
 def resend_recordings(services: Services) -> None:
     """Send again the filing of closed recordings, and close those that no ingest writes."""
     rows = RecordingRows(services.repository.engine)
     unfiled = rows.unfiled()
-    alive = _written(services, unfiled)
-    for recording in unfiled:
-        if recording.state == RecordingState.OPEN:
-            if recording.id in alive:
-                services.coordination.forget_repeats(names.silent_recording(recording.id))
-                continue
-            if not (_is_silent(services, recording) and rows.close_lost(recording.id)):
-                continue
+    open_ones = [one for one in unfiled if one.state == RecordingState.OPEN]
+    known = _ingests(services, sorted({one.source_id for one in open_ones}))
+    for recording in open_ones:
+        seconds = _patience(recording, known.get(recording.source_id))
+        if seconds is None:
+            services.coordination.forget_repeats(names.silent_recording(recording.id))
+        elif _is_silent(services, recording, seconds) and rows.close_lost(recording.id):
             log.warning("recording %s has lost its ingest %s", recording.id, recording.instance)
-        _file(services, recording)
+            _file(services, recording)
+    for recording in unfiled:
+        if recording.state == RecordingState.CLOSED:
+            _file(services, recording)
 
 
-def _written(services: Services, recordings: list[Recording]) -> set[str]:
-    """Those that an ingest says it writes, and that has its stream's lock."""
-    streams = {one.source_id for one in recordings if one.state == RecordingState.OPEN}
-    try:
-        known = presence.read(services.live, sorted(streams))
-    except RedisError:
-        return {one.id for one in recordings}  # nothing is known of any
+def _ingests(services: Services, streams: list[str]) -> dict[str, IngestPresence]:
+    """What is known of the ingests that have the locks of streams. Raises RedisError."""
+    known = presence.read(services.live, streams)
     held = {one for one in streams if services.coordination.is_held(names.stream_ingest(one))}
-    return {ingest.recording for one, (ingest, _) in known.items() if one in held and ingest and ingest.recording}
+    return {one: ingest for one, (ingest, _) in known.items() if ingest is not None and one in held}
 
 
-def _is_silent(services: Services, recording: Recording) -> bool:
+def _patience(recording: Recording, ingest: IngestPresence | None) -> float | None:
+    """Seconds of silence after which an open recording is lost, None while it is written.
+
+    The ingest of an ended one may still have to write its end, while storage or broker do not answer.
+    """
+    if ingest is None or ingest.instance != recording.instance:
+        return _SILENT_SECONDS
+    return None if ingest.recording == recording.id else _ENDING_SECONDS
+
+
+def _is_silent(services: Services, recording: Recording, seconds: float) -> bool:
     """Counted and not timed: a pass after a pause, of ours or of Redis, is one pass."""
     every = services.settings.reaper_seconds
-    seconds = 3 * every + _SILENT_SECONDS
-    passes = services.coordination.count_repeats(names.silent_recording(recording.id), recording.instance, seconds)
-    return passes > max(1, -(-_SILENT_SECONDS // every))
+    name = names.silent_recording(recording.id)
+    passes = services.coordination.count_repeats(name, str(seconds), 3 * every + _SILENT_SECONDS)
+    return passes > max(1, -(-seconds // every))
 
 
 def _file(services: Services, recording: Recording) -> None:

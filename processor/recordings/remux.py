@@ -1,5 +1,8 @@
 """From the fragments of a recording to an ordinary mp4 with its index at the front, without transcoding."""
 
+import errno
+import io
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,11 +26,44 @@ _ONLY_PICTURE_TICKS = TICKS_PER_SECOND // 25
 _EMPTY = "no whole frame of the recording was written"
 
 
+class Sink(io.RawIOBase):
+    """Writes to a file all that it gets, where a file that is unbuffered may write less. full: whether it could not for
+    want of room, which the muxer's error does not say."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        super().__init__()
+        self._file = file
+        self.full = False
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        view = memoryview(data).cast("B")
+        done = 0
+        try:
+            while done < len(view):
+                done += self._file.write(view[done:])
+        except OSError as error:
+            self.full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise
+        return done
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """An empty file, opened twice. again: for reading by the muxer, which moves the index to the front."""
 
-    sink: BinaryIO
+    sink: Sink
     again: BinaryIO
 
 

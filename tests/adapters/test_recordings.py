@@ -28,7 +28,6 @@ from api.results.selection import Query, Selection
 from api.results.sources import open_whole
 from contracts.coordination import names
 from contracts.database.tables import Delivery, Job, Recording, Rendition, Stream, User, Video, Webhook, utcnow
-from contracts.errors import StorageFull
 from contracts.live import keys, presence
 from contracts.live.packets import CodecConfig, Packet
 from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, recording_key
@@ -57,6 +56,7 @@ from processor.recordings.rows import RecordingRows
 from processor.renditions.annotations import covered
 from tests.support.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
 from tests.support.processor_bench import InProcessProcessor
+from tests.support.servers.disk import filled, small_disk
 from tests.support.servers.s3 import Bucket
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import Clip, clip
@@ -295,6 +295,10 @@ def test_a_lost_ingest_costs_the_fragment_that_it_was_writing(bench: Bench, plai
     for _ in range(9):
         resend_recordings(bench.services)
     assert bench.recording(opened.id).state == "open"
+    presence.write(bench.client, bench.stream, msgspec.structs.replace(alive, recording="the next one"))
+    for _ in range(9):  # its end may still have to be written
+        resend_recordings(bench.services)
+    assert bench.recording(opened.id).state == "open"
     bench.services.coordination.locks.release(names.stream_ingest(bench.stream), INGEST)
     for _ in range(3):  # REAPER_SECONDS is 5: so far 15 s of silence
         resend_recordings(bench.services)
@@ -381,20 +385,20 @@ def test_only_one_processor_files_a_recording(bench: Bench, plain: Written) -> N
     assert recording.ended_at is not None
 
 
-def test_a_full_storage_is_waited_for(bench: Bench, plain: Written, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(key: str) -> Any:
-        raise StorageFull("the storage is full")
-
+def test_a_full_disk_is_waited_for(
+    valkey: Valkey, tmp_path: Path, plain: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(filing, "MOST_TRIES", 1)
-    with monkeypatch.context() as patch:
-        patch.setattr(bench.services.storage, "create", full)
-        recording = bench.record(plain)
-        file_recording(bench.services, recording.id)
-    recording = bench.recording(recording.id)
-    assert (recording.state, recording.error and recording.error["code"]) == ("closed", "storage_full")
-    file_recording(bench.services, recording.id)
-    recording = bench.recording(recording.id)
-    assert (recording.state, recording.error) == ("filed", None)
+    with small_disk(tmp_path / "data" / "storage", "2m"), closing(Bench(tmp_path / "data", valkey)) as bench:
+        opened = bench.write(plain)
+        with filled(bench.storage):
+            close_recording(bench.services, closed(opened, plain))
+            file_recording(bench.services, opened.id)
+        recording = bench.recording(opened.id)
+        assert (recording.state, recording.error and recording.error["code"]) == ("closed", "storage_full")
+        file_recording(bench.services, opened.id)
+        recording = bench.recording(opened.id)
+        assert (recording.state, recording.error) == ("filed", None)
 
 
 def test_an_empty_recording_fails(bench: Bench, plain: Written) -> None:
