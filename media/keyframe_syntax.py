@@ -1,10 +1,12 @@
 """What a codec's own syntax says of a packet: containers' keyframe flags are often wrong."""
 
 from collections.abc import Iterable, Iterator
-
-from av.codec.context import CodecContext
+from typing import TYPE_CHECKING
 
 from media.h264_syntax import IDR_SLICE, SLICE, Bits, SliceSyntax, length_prefixed, start_coded
+
+if TYPE_CHECKING:  # an ingest reads RTSP without FFmpeg
+    from av.codec.context import CodecContext
 
 _H264_SEI = 6
 _HEVC_IRAP = range(16, 24)

@@ -14,8 +14,6 @@ from contracts.live.streams import Reason
 from ingest.sources.port import SOURCE_TICKS, SourceConfig, SourceFailed, SourcePacket
 from media import jpeg
 
-# An image that lay there longer when the source is opened is not live.
-_FRESH_SECONDS = 5.0
 _BLOCK_MILLISECONDS = 1000
 _READ_AT_ONCE = 16
 Entry = tuple[bytes, dict[bytes, bytes]]
@@ -36,7 +34,8 @@ class PushSource:
     async def open(self) -> None:
         with _redis_errors():
             seconds, micros = await self._redis.time()
-        oldest = seconds * 1000 + micros // 1000 - round(_FRESH_SECONDS * 1000)
+        # What lay there longer is not live; nor is it news to a source that was connected anew.
+        oldest = seconds * 1000 + micros // 1000 - round(self._silent * 1000)
         self._last = f"{oldest}-0".encode()
 
     async def read(self) -> SourceConfig | SourcePacket:

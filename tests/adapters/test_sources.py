@@ -340,3 +340,19 @@ def test_an_unknown_kind_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(SourceFailed, match="rtsp, http, video, push") as failed:
         source_of(spec, "", means)
     assert failed.value.permanent
+
+
+def test_a_demuxer_has_no_network_and_opens_no_file(folder: Path, valkey: Valkey) -> None:
+    async def confined(source: Source) -> dict[str, str]:
+        await some(source, 2)
+        (child,) = children()
+        lines = Path(f"/proc/{child.pid}/status").read_text().splitlines()
+        limits = Path(f"/proc/{child.pid}/limits").read_text()
+        assert "Max open files            0                    0" in limits
+        assert not {"STREAM_SECRET_KEY", "DATABASE_URL"} & child.environ().keys()
+        return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+    with pytest.MonkeyPatch.context() as patch, running("media_server", str(folder)) as server:
+        patch.setenv("STREAM_SECRET_KEY", "x" * 40)
+        status = with_source(http(server, "ts"), folder, valkey, confined)
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")

@@ -47,6 +47,17 @@ FORBIDDEN = {
         *("api", "processor", "detector", "cli", "contracts.database.tables", "cv2"),
         *(*WEB, *TABLES, *ENGINE_LIBRARIES),
     ),
+    # RTSP and MJPEG need no FFmpeg; what does is a process of its own.
+    "ingest.sources.registry": ("numpy", "celery", *WEB, *TABLES, *VISION, *ENGINE_LIBRARIES),
+    "ingest.sources.demux.live": (
+        "numpy",
+        "celery",
+        "redis",
+        "contracts.storage.local",
+        *WEB,
+        *TABLES,
+        *ENGINE_LIBRARIES,
+    ),
     "cli.main": (
         "api",
         "processor",

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import av
+import av.subtitles.codeccontext  # av.open() imports these lazily, which the sandbox would not allow any more
+import av.subtitles.stream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -14,7 +16,7 @@ from ingest.sources.demux.messages import Item
 from ingest.sources.demux.pace import Haste
 from ingest.sources.demux.packets import Packets
 from ingest.sources.port import SourceFailed, SourcePacket
-from media.seekable_video import video_stream
+from media.stream_choice import chosen
 
 # Microseconds and bytes for which FFmpeg looks for the streams; without a rate to guess it mostly needs less.
 _OPTIONS = {"protocol_whitelist": "", "analyzeduration": "3000000", "probesize": "5000000", "fpsprobesize": "0"}
@@ -37,9 +39,12 @@ def live(line: socket.socket, demuxer: str) -> Iterator[Item]:
     source: Any = _Bytes(line)
     try:
         with av.open(source, mode="r", format=demuxer, options={**_OPTIONS, "format_whitelist": demuxer}) as container:
-            stream = video_stream(container)
+            stream = chosen(container.streams.video)
             if stream is None:
                 raise SourceFailed(Reason.NOT_A_STREAM, f"there is no video in the {name} of this address")
+            if stream.codec_context is None:
+                detail = "the source sends a codec that cannot be decoded: set it to H.264 or H.265"
+                raise SourceFailed(Reason.UNSUPPORTED_CODEC, detail, permanent=True)
             yield from _followed(container, stream)
     except (av.error.FFmpegError, UnicodeDecodeError):
         raise SourceFailed(Reason.NOT_A_STREAM, f"what the address sends cannot be read as {name}") from None

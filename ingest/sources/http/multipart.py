@@ -1,5 +1,6 @@
 """MJPEG over HTTP: JPEGs as the parts of a multipart answer (multipart/x-mixed-replace). Pure."""
 
+import re
 from collections.abc import Iterator
 
 from contracts.live.streams import Reason
@@ -8,19 +9,19 @@ from ingest.sources.port import SourceFailed
 from media.jpeg import START
 
 PART_MAX_BYTES = 32 * 1024**2
-_END = b"\xff\xd9"
+_LINE_END_BYTES = 16  # before a boundary, with its dashes
 
 
 class Parts:
     """Cuts a multipart body into its parts.
 
-    boundary: as the head of the answer says. Cameras write it with and without dashes, so that a line that begins with
-    two dashes and holds it is taken for one. Where a part tells its length it is given out with its last byte, else
-    with the boundary that follows.
+    boundary: as the head of the answer says, which many cameras write with dashes or send without. Where a part tells
+    its length it is given out with its last byte, else with the boundary that follows.
     """
 
     def __init__(self, boundary: str) -> None:
-        self._mark = b"--" + boundary.encode("latin-1").strip(b'"').removeprefix(b"--")
+        self._mark = boundary.encode("latin-1").strip(b'"').lstrip(b"-") or b"--"
+        self._end = re.compile(rb"\r?\n-*" + re.escape(self._mark))
         self._data = bytearray()
         self._searched = 0
         self._length: int | None = None
@@ -40,11 +41,11 @@ class Parts:
             return None
         if self._length is not None:
             return self._taken(self._length, self._length) if len(self._data) >= self._length else None
-        end = self._data.find(b"\n" + self._mark, self._searched)
-        if end < 0:
-            self._searched = max(0, len(self._data) - len(self._mark))
+        end = self._end.search(self._data, self._searched)
+        if end is None:
+            self._searched = max(0, len(self._data) - len(self._mark) - _LINE_END_BYTES)
             return None
-        return self._taken(end - self._data[:end].endswith(b"\r"), end)
+        return self._taken(end.start(), end.start())
 
     def _begin(self) -> bool:
         """Go behind the head of the next part; whether it is complete."""
@@ -53,13 +54,13 @@ class Parts:
             del self._data[: max(0, len(self._data) - len(self._mark))]
             return False
         try:
-            found = split_head(self._data[start:])
+            found = split_head(b"part " + self._data[start:])
         except BadHead:
             raise SourceFailed(Reason.NOT_A_STREAM, "the camera sends parts with a head without end") from None
         if found is None:
             return False
         head, size = found
-        del self._data[: start + size]
+        del self._data[: start + size - len(b"part ")]
         self._length, self._searched, self._in_part = head.length, 0, True
         if self._length is not None and self._length > PART_MAX_BYTES:
             raise SourceFailed(Reason.NOT_A_STREAM, f"the camera sends a picture of more than {PART_MAX_BYTES} bytes")

@@ -1,9 +1,11 @@
 """The head of an HTTP or RTSP message. Pure."""
 
+import re
 from dataclasses import dataclass
 
 HEAD_MAX_BYTES = 64 * 1024
 _MOST_LINES = 200
+_STATUS = re.compile(r"[1-9][0-9]{2}")
 
 
 class BadHead(Exception):
@@ -21,7 +23,7 @@ class Head:
     def status(self) -> int:
         """Of an answer. Raises BadHead for another message."""
         parts = self.start.split(None, 2)
-        if len(parts) < 2 or not parts[0].startswith(("HTTP/", "RTSP/", "ICY")) or not parts[1].isdecimal():
+        if len(parts) < 2 or not parts[0].startswith(("HTTP/", "RTSP/", "ICY")) or not _STATUS.fullmatch(parts[1]):
             raise BadHead
         return int(parts[1])
 

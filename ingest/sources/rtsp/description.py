@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
-_RATE = re.compile(r"[0-9]+(\.[0-9]+)?")
+_RATE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,9})?")
+_PAYLOAD_TYPE = re.compile(r"[0-9]{1,3}")
 _DEFAULT_CLOCK = 90_000
 _MOST_LINES = 2000
 _STATIC = {26: ("JPEG", _DEFAULT_CLOCK)}  # payload types with a fixed meaning
@@ -73,7 +74,7 @@ def _attributes(lines: list[str]) -> dict[str, str]:
 
 def _video(lines: list[str]) -> Video:
     words = lines[0].split()
-    number = int(words[3]) if len(words) > 3 and words[3].isdecimal() else -1
+    number = int(words[3]) if len(words) > 3 and _PAYLOAD_TYPE.fullmatch(words[3]) else -1
     encoding, clock = _STATIC.get(number, ("", _DEFAULT_CLOCK))
     parameters: dict[str, str] = {}
     for line in lines:

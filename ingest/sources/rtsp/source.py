@@ -8,6 +8,7 @@ no library that was not made for it sees untrusted bytes or the password.
 import asyncio
 import time
 from collections import deque
+from urllib.parse import urljoin
 
 from contracts.live.streams import Reason
 from contracts.network.address_rules import Network
@@ -88,7 +89,7 @@ class RtspSource:
         _require_ok(answer, "describes no stream")
         text = answer.body.decode(errors="replace")
         video, frames = _choice(text)
-        base = answer.head.get("content-base") or answer.head.get("content-location") or place.url
+        base = urljoin(place.url, answer.head.get("content-base") or answer.head.get("content-location"))
         self._uri = control_url(base, session_control(text))
         self._frames, self._fps = frames, video.fps
         self._track = Track(frames, video.payload_type, video.clock)

@@ -7,6 +7,8 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.sources.port import SourcePacket
 from ingest.sources.rtsp.description import Video, control_url, session_control, videos
@@ -275,3 +277,23 @@ def test_a_broken_description_is_read_as_far_as_it_goes(text: str) -> None:
 )
 def test_where_a_track_is_set_up(base: str, control: str, expected: str) -> None:
     assert control_url(base, control) == expected
+
+
+@given(st.text(max_size=200), st.sampled_from(["", "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/", "m=video 1 RTP/AVP "]))
+def test_any_description_is_read(text: str, begun: str) -> None:
+    for video in videos(begun + text):
+        assert video.clock > 0
+        assert 0 <= video.fps < 10_000
+        assert control_url("rtsp://h/a", video.control)
+        frames_of(video)
+
+
+@given(st.lists(st.tuples(st.binary(max_size=60), st.booleans(), st.integers(0, 3)), max_size=12), st.integers(0, 3))
+def test_any_payloads_are_read(payloads: list[tuple[bytes, bool, int]], kind: int) -> None:
+    frames = [H264Frames([]), HevcFrames([]), Mpeg4Frames(b""), JpegFrames()][kind]
+    one, sender = track(frames), Sender()
+    for payload, mark, time in payloads:
+        for frame in one.rtp(sender.packet(payload, time, mark), 0):
+            assert frame.data
+        one.rtcp(payload)
+    assert isinstance(one.extradata, bytes)

@@ -1,5 +1,6 @@
 """Pure parts of the sources: HTTP bodies, multipart, chunks, heads, the pace of a stored video."""
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -52,6 +53,14 @@ def test_parts_are_cut_however_they_come(cuts: list[int], has_length: bool, end:
     data = b"preamble\r\n" + (head + picture + end.encode()) * 3 + other + end.encode() + b"--frame--\r\n"
     parts = Parts('"--frame"')
     assert [part for piece in pieces(data, cuts) for part in parts.feed(piece)] == [picture] * 3
+
+
+@pytest.mark.parametrize(
+    ("told", "sent"), [("x", b"--x"), ("--x", b"--x"), ('"x"', b"--x"), ("x", b"x"), ("", b"--any")]
+)
+def test_a_boundary_is_known_however_it_is_written(told: str, sent: bytes) -> None:
+    data = b"".join(sent + b"\r\n\r\n\xff\xd8\xff%d\r\n" % number for number in range(3))
+    assert list(Parts(told).feed(data)) == [b"\xff\xd8\xff0", b"\xff\xd8\xff1"]
 
 
 def test_a_part_that_tells_its_length_does_not_wait_for_the_next() -> None:
@@ -185,3 +194,15 @@ def test_messages_of_a_child_come_back(item: Any) -> None:
     kind, size = MESSAGE_HEADER.unpack(data[: MESSAGE_HEADER.size])
     assert size == len(data) - MESSAGE_HEADER.size
     assert decode(kind, data[MESSAGE_HEADER.size :]) == item
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", b"$\0\1\0", b"RTSP/1.0 200 OK\r\n", b"--x\r\n", b"5\r\n"]))
+def test_any_bytes_are_read_or_refused(data: bytes, begun: bytes) -> None:
+    readers: list[Any] = [Wire().feed, Parts("x").feed, lambda data: [Chunks().feed(data)]]
+    for feed in readers:
+        with suppress(BadHead, SourceFailed):
+            list(feed(begun + data))
+    with suppress(BadHead):
+        found = split_head(data + b"\r\n\r\n")
+        assert found
+        assert found[0].status < 1000
