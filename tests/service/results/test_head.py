@@ -22,7 +22,9 @@ OTHERWISE = {"date", "content-length", "transfer-encoding", "ratelimit-remaining
 @pytest.fixture(scope="module")
 def done(service: Service, sample: Path) -> tuple[Client, dict[str, Any]]:
     client = service.client()
-    return client, client.detect(sample, options={"every_n": 20})
+    job = client.detect(sample, options={"every_n": 20})
+    service.settled_files()  # with the poster, of which answers tell
+    return client, job
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -12,9 +12,9 @@ _OF, _UNTYPED, _LONG = 10, 1, 1
 _ITEMS = 12_000
 
 
-@schemathesis.serializer("application/offset+octet-stream")  # type: ignore[untyped-decorator]
+@schemathesis.serializer("application/offset+octet-stream", "application/sdp")  # type: ignore[untyped-decorator]
 def octets(_context: Any, value: Any) -> Any:
-    """A piece of an upload."""
+    """A piece of an upload, an offer of a sender."""
     return value if isinstance(value, bytes) else str(value).encode()
 
 
