@@ -22,6 +22,7 @@ from detector.decode import live_parent
 from detector.decode.parent import Budget, Decoders
 from detector.engine import EngineConfig
 from detector.engines.loaded import Engines
+from detector.live import pictures
 from detector.live.pictures import LEAST_WAIT_SECONDS
 from tests.support import waiting
 from tests.support.detecting import run
@@ -235,6 +236,21 @@ def test_a_decoder_that_hangs_is_replaced(
     time.sleep(LEAST_WAIT_SECONDS)
     send(detector, stream, jpegs(2, first=3), held=1)
     until(settled(detector, stream))
+
+
+def test_a_decoder_is_replaced_now_and_then_and_no_frame_is_lost(
+    detector: LiveDetector, stream: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "REPLACED_SECONDS", 0.0)
+    shown = footage(clip(frames=24, every=6, b_frames=0).content)
+    stream.configure(shown.config)
+    before, used = set(decoders()), set()
+    for packet in shown.packets:
+        send(detector, stream, [packet])
+        used |= set(decoders()) - before
+    assert len(used) == 4
+    assert len(set(decoders()) - before) == 1
+    assert detector.knows(stream).dropped == {}
 
 
 def test_options_change_while_it_runs_and_the_decoder_stays(detector: LiveDetector, stream: Publisher) -> None:
