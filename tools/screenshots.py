@@ -33,13 +33,13 @@ SCENES = {"cat.mp4": (40, 79), "coffee.mp4": (92, 131), "things.mp4": (0, 211)}
 SENT, SENT_FRAMES = "horse.mp4", (172, 211)
 USER = "carol"
 SHOWN = 120  # a frame of the sample with several objects
-# The streams on the wall, oldest first: a name, and the rest of the request; or a stored video of SCENES.
-STREAMS: tuple[tuple[str, dict[str, str] | str], ...] = (
-    ("Gate", {"kind": "rtsp", "url": "rtsp://gate.invalid/stream2"}),
-    ("Telephone", {"kind": "webrtc"}),
-    ("Kitchen", "coffee.mp4"),
-    ("Sofa", "cat.mp4"),
-)
+# The streams on the wall, oldest first: a name, and a camera that is not there or a frame of the sample that is pushed.
+CAMERAS: dict[str, dict[str, str]] = {
+    "Gate": {"kind": "rtsp", "url": "rtsp://gate.invalid/stream2"},
+    "Telephone": {"kind": "webrtc"},
+}
+PUSHED = {"Kitchen": 110, "Sofa": 60}
+PUSHES, PUSH_MS = 60, 2000  # until both are seen
 SLOW_BYTES = 1_500_000  # large enough to take a while over the throttled connection
 
 
@@ -52,9 +52,10 @@ def main() -> None:
         service = Embedded(Path(folder) / "data").start()
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         try:
-            job = _prepare(service.client(USER), Path(folder))
+            client = service.client(USER)
+            job = _prepare(client, Path(folder))
             for scheme in SCHEMES:
-                _take(browser, service.url, scheme, job, Path(folder))
+                _take(browser, service.url, scheme, job, client, Path(folder))
         finally:
             browser.close()
             service.stop()
@@ -63,13 +64,10 @@ def main() -> None:
 
 def _prepare(client: Client, folder: Path) -> str:
     """Process the videos, add streams, and create two API tokens; returns the id of the last job."""
-    videos = {}
     for name, frames in SCENES.items():
         job = client.detect(_cut(folder / name, *frames))
-        videos[name] = job["video_id"]
-    for name, source in STREAMS:
-        where = {"kind": "video", "video_id": videos[source]} if isinstance(source, str) else source
-        client.call("POST", "/streams", 201, json={"name": name, "options": {"max_fps": 5}, **where})
+    for name, source in (CAMERAS | {pushed: {"kind": "push"} for pushed in PUSHED}).items():
+        client.call("POST", "/streams", 201, json={"name": name, **source})
     for name in ("night shift", "notebook"):
         client.call("POST", "/tokens", 201, json={"name": name, "expires_in_days": 90})
     return str(job["id"])
@@ -90,7 +88,7 @@ def _cut(path: Path, first: int, last: int) -> Path:
     return path
 
 
-def _take(browser: Browser, url: str, scheme: str, job: str, folder: Path) -> None:
+def _take(browser: Browser, url: str, scheme: str, job: str, client: Client, folder: Path) -> None:
     """Take all screenshots in one colour scheme."""
     context = _context(browser, scheme, WIDE)
     page = context.new_page()
@@ -103,7 +101,7 @@ def _take(browser: Browser, url: str, scheme: str, job: str, folder: Path) -> No
     expect(page.get_by_role("heading", name="notebook")).to_be_visible()
     _shoot(page, f"account-{scheme}")
     _list(page, url, scheme, folder)
-    _live(page, url, f"live-{scheme}")
+    _live(page, url, client, f"live-{scheme}")
     context.close()
     context = _context(browser, scheme, NARROW)
     page = context.new_page()
@@ -143,19 +141,32 @@ def _job(page: Page, url: str, name: str) -> None:
     _shoot(page, name)
 
 
-def _live(page: Page, url: str, name: str) -> None:
+def _live(page: Page, url: str, client: Client, name: str) -> None:
     """The wall of streams: two with boxes, two that wait for their camera."""
     page.goto(f"{url}/live")
     expect(page.get_by_text("The camera does not answer")).to_be_visible()
     expect(page.get_by_text("No camera is sending")).to_be_visible()
-    videos = sum(isinstance(source, str) for _, source in STREAMS)
-    page.wait_for_function(
-        "videos => document.querySelectorAll(\"canvas[data-boxes]:not([data-boxes='0'])\").length === videos",
-        arg=videos,
-        polling="raf",
-        timeout=120_000,
-    )
-    _shoot(page, name)
+    pictures = {name: _picture(frame) for name, frame in PUSHED.items()}
+    streams = {stream["name"]: stream["id"] for stream in client.call("GET", "/streams", 200)["items"]}
+    seen = page.locator("canvas[data-held='false']:not([data-boxes='0'])")
+    for _ in range(PUSHES):
+        for stream, picture in pictures.items():
+            headers = {"Content-Type": "image/jpeg"}
+            client.call("POST", f"/streams/{streams[stream]}/frames", 202, content=picture, headers=headers)
+        page.wait_for_timeout(PUSH_MS)
+        if seen.count() == len(PUSHED):
+            _shoot(page, name)
+            return
+    sys.exit("no boxes of the streams were seen")
+
+
+def _picture(frame: int) -> bytes:
+    """A frame of the sample as JPEG."""
+    with av.open(str(SAMPLE)) as reader:
+        picture = next(islice(reader.decode(video=0), frame, None)).to_ndarray(format="rgb24")
+    written = io.BytesIO()
+    Image.fromarray(picture).save(written, "JPEG", quality=90)
+    return written.getvalue()
 
 
 def _list(page: Page, url: str, scheme: str, folder: Path) -> None:
