@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
 _ANSWER_SECONDS = 5.0
+_RETRY = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5}
 
 
 class Sender:
@@ -21,10 +22,11 @@ class Sender:
         self._settings = settings
 
     def __call__(self, message: RecordingOpened | RecordingClosed) -> None:
-        """Raises OperationalError when the broker does not answer."""
+        """Raises OperationalError, OSError when the broker does not answer."""
         task = OPEN_RECORDING if isinstance(message, RecordingOpened) else CLOSE_RECORDING
         signature = self._celery.signature(task, args=(to_json(message),), immutable=True)
-        signature.apply_async(ignore_result=True, retry=False)
+        # Once more: the broker may have been restarted since the last message.
+        signature.apply_async(ignore_result=True, retry=True, retry_policy=_RETRY)
 
     @cached_property
     def _celery(self) -> "Celery":
