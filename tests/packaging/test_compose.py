@@ -277,13 +277,14 @@ def test_compose_commands_in_the_docs_name_existing_files_and_services(document:
     assert verb in {"run", "exec"} or set(rest) <= set(SERVICES)
 
 
-def test_the_inference_hosts_detector_is_the_main_files() -> None:
+@pytest.mark.parametrize("name", ["detector", "live-detector"])
+def test_the_inference_hosts_detectors_are_the_main_files(name: str) -> None:
     """Its addresses and the place of the videos apart."""
-    main, own = (yaml.safe_load((ROOT / name).read_text()) for name in (MAIN, "deploy/inference-host.yaml"))
-    main, own = (content["services"]["detector"] for content in (main, own))
+    main, own = (yaml.safe_load((ROOT / file).read_text()) for file in (MAIN, "deploy/inference-host.yaml"))
+    main, own = (content["services"][name] for content in (main, own))
     differs = {"environment", "volumes", "depends_on", "build"}
     assert {k: v for k, v in own.items() if k not in differs} == {k: v for k, v in main.items() if k not in differs}
-    assert {**own["build"], "context": "."} == main["build"]
+    assert ({**own["build"], "context": "."} if "build" in own else None) == main.get("build")
     environment = {**main["environment"], **{n: own["environment"][n] for n in ("BROKER_URL", "RESULT_STORE_URL")}}
     # It has a folder, and no bucket.
     left_out = {"DATA_DIR", "STORAGE_URL", *(name for name in environment if name.startswith("S3_"))}
