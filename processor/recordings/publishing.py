@@ -47,8 +47,8 @@ def _without_recording(spec: StreamSpec) -> StreamSpec:
 def _full_users(services: Services, rows: RecordingRows) -> set[str]:
     """Users with streams whose quota of stored bytes is used up."""
     found = set()
-    for user_id, (own, stored) in rows.stored_bytes().items():
+    for user_id, own in rows.quotas().items():
         most = quotas_of(services.settings, own).stored_bytes
-        if most and stored >= most:
+        if most and rows.stored_bytes(user_id) >= most:
             found.add(user_id)
     return found

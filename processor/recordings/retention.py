@@ -2,22 +2,22 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 from contracts.coordination.deleted_jobs import DeletedJobs
-from contracts.database.tables import Recording, Stream, Video, utcnow
+from contracts.database.tables import Stream, utcnow
 from contracts.live.recordings import recording_key
 from contracts.live.spec_of import recording_options_of
 from contracts.live.streams import RecordingOptions
 from contracts.storage.removal import remove_video_data
 from processor.context import Services
 from processor.housekeeping.inventory import Inventory
-from processor.recordings.rows import RecordingRows
+from processor.recordings.rows import Kept, RecordingRows
 
 log = logging.getLogger(__name__)
 
 _SECONDS = 30  # a longer call would delay what waits for the same processor
-Kept = list[tuple[Recording, Video | None]]
 
 
 def expire_recordings(services: Services) -> bool:
@@ -25,33 +25,34 @@ def expire_recordings(services: Services) -> bool:
     rows, until = RecordingRows(services.repository.engine), time.monotonic() + _SECONDS
     for stream in rows.streams():
         options = recording_options_of(stream)
-        if options is None:
+        if options is None or (options.keep_days is None and options.keep_bytes is None):
             continue
-        for recording, video in reversed(beyond(rows.kept_of(stream.id), options)):
+        for recording in reversed(beyond(rows.kept_of(stream.id), options)):
             if time.monotonic() > until:
                 return True
-            _remove(services, rows, stream, recording, video)
+            _remove(services, rows, stream, recording)
     return False
 
 
-def beyond(recordings: Kept, options: RecordingOptions) -> Kept:
+def beyond(recordings: Sequence[Kept], options: RecordingOptions) -> list[Kept]:
     """Those that are to go, of all ended recordings of a stream, the newest first.
 
     By bytes, the newest stays whatever its size.
     """
     before = None if options.keep_days is None else utcnow() - timedelta(days=options.keep_days)
     stored, found = 0, []
-    for place, (recording, video) in enumerate(recordings):
-        stored += (video.size_bytes if video else recording.size_bytes) or 0
-        old = before is not None and (recording.ended_at or recording.started_at) < before
+    for place, recording in enumerate(recordings):
+        stored += recording.size_bytes
+        old = before is not None and recording.since < before
         much = options.keep_bytes is not None and place > 0 and stored > options.keep_bytes
         if old or much:
-            found.append((recording, video))
+            found.append(recording)
     return found
 
 
-def _remove(services: Services, rows: RecordingRows, stream: Stream, recording: Recording, video: Video | None) -> None:
+def _remove(services: Services, rows: RecordingRows, stream: Stream, recording: Kept) -> None:
     """The row goes first, so that what is left of it is an orphan. A video on which a job runs stays for now."""
+    video = services.repository.video(recording.video_id) if recording.video_id else None
     if video is None:
         rows.delete(recording.id)
     else:

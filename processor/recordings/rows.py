@@ -1,5 +1,6 @@
 """The rows of recordings. The only place that changes their state."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,17 @@ from contracts.live.streams import TICKS_PER_SECOND
 from processor.repository import note_end
 
 _UNFILED = [str(RecordingState.OPEN), str(RecordingState.CLOSED)]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An ended recording. video_id: None for one that failed. since: when it ended."""
+
+    id: str
+    source_id: str
+    video_id: str | None
+    since: datetime
+    size_bytes: int
 
 
 class RecordingRows:
@@ -118,35 +130,35 @@ class RecordingRows:
         with self._database.read() as session:
             return list(session.scalars(select(Stream).order_by(Stream.id)))
 
-    def stored_bytes(self) -> dict[str, tuple[dict[str, Any] | None, int]]:
-        """Own quotas and stored bytes of each user who has a stream: videos, declared uploads, and recordings that are
-        no videos yet."""
-        owners = select(Stream.user_id)
-        used: dict[str, int] = {}
+    def quotas(self) -> dict[str, dict[str, Any] | None]:
+        """The own quotas of each user who has a stream."""
+        owners = select(User.id, User.quotas).where(User.id.in_(select(Stream.user_id)))
         with self._database.read() as session:
-            quotas = {
-                row.id: row.quotas for row in session.execute(select(User.id, User.quotas).where(User.id.in_(owners)))
-            }
-            for kind, among in (
-                (Video, ()),
-                (Upload, (Upload.expires_at > utcnow(),)),
-                (Recording, (Recording.video_id.is_(None), Recording.state != str(RecordingState.FAILED))),
-            ):
-                total = select(kind.user_id, func.sum(kind.size_bytes)).where(kind.user_id.in_(owners), *among)
-                for user_id, size in session.execute(total.group_by(kind.user_id)):
-                    used[user_id] = used.get(user_id, 0) + int(size or 0)
-        return {user_id: (own, used.get(user_id, 0)) for user_id, own in quotas.items()}
+            return {row.id: row.quotas for row in session.execute(owners)}
 
-    def kept_of(self, stream_id: str) -> list[tuple[Recording, Video | None]]:
-        """The ended recordings of a stream and their videos, the newest first."""
+    def stored_bytes(self, user_id: str) -> int:
+        """Stored bytes of a user: videos, declared uploads, and recordings that are no videos yet."""
+        unfiled = (Recording.video_id.is_(None), Recording.state != str(RecordingState.FAILED))
+        sums = (
+            select(func.sum(Video.size_bytes)).where(Video.user_id == user_id),
+            select(func.sum(Upload.size_bytes)).where(Upload.user_id == user_id, Upload.expires_at > utcnow()),
+            select(func.sum(Recording.size_bytes)).where(Recording.user_id == user_id, *unfiled),
+        )
+        with self._database.read() as session:
+            return sum(int(session.scalar(one) or 0) for one in sums)
+
+    def kept_of(self, stream_id: str) -> list[Kept]:
+        """The ended recordings of a stream, the newest first."""
+        since = func.coalesce(Recording.ended_at, Recording.started_at).label("since")
+        size = func.coalesce(Video.size_bytes, Recording.size_bytes, 0).label("size_bytes")
         statement = (
-            select(Recording, Video)
+            select(Recording.id, Recording.source_id, Recording.video_id, since, size)
             .outerjoin(Video, Video.id == Recording.video_id)
             .where(Recording.stream_id == stream_id, Recording.state.not_in(_UNFILED))
             .order_by(Recording.started_at.desc(), Recording.id.desc())
         )
         with self._database.read() as session:
-            return [(recording, video) for recording, video in session.execute(statement)]
+            return [Kept(*row) for row in session.execute(statement)]
 
     def delete(self, recording_id: str) -> None:
         """Delete a recording that has no video."""
