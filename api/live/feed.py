@@ -19,6 +19,8 @@ from contracts.live.packets import CodecConfig
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
+# After so long without an error, the next one is logged again.
+_STABLE_SECONDS = 10.0
 
 # The labels by class number of the plan with a revision.
 LabelsOf = Callable[[str, int], Coroutine[Any, Any, tuple[str, ...]]]
@@ -53,22 +55,37 @@ class Feed:
         """Offer a viewer what the others have been shown since the last keyframe, so that it begins at once."""
         self._group.show(viewer)
 
-    async def close(self) -> None:
-        """Stop reading."""
-        self.viewers.clear()
-        tasks = list(self._reading.values())
-        self.update()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
     def _read(self, what: str, wanted: bool, read: Callable[[], Coroutine[Any, Any, None]]) -> None:
         if not wanted and (task := self._reading.pop(what, None)):
             task.cancel()
         elif wanted and what not in self._reading:
-            self._reading[what] = asyncio.create_task(_again_and_again(what, read))
+            self._reading[what] = asyncio.create_task(self._read_on(what, read))
+
+    def _reads(self, what: str) -> bool:
+        """Whether the current task is still the one that reads it. To be asked all the time: the library of Redis may
+        swallow a cancellation."""
+        return self._reading.get(what) is asyncio.current_task()
+
+    async def _read_on(self, what: str, read: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Read while it is wanted, also after errors."""
+        failed = False
+        while self._reads(what):
+            began = asyncio.get_running_loop().time()
+            try:
+                await read()
+            except RedisError as error:
+                if not failed:
+                    log.warning("cannot read the %s of a stream, retrying: %s", what, error)
+                failed = asyncio.get_running_loop().time() - began < _STABLE_SECONDS
+            except Exception:  # a fault of ours: the other viewers and streams go on
+                log.exception("cannot read the %s of a stream, retrying", what)
+            await asyncio.sleep(_RETRY_SECONDS)
 
     async def _read_packets(self) -> None:
         keyframe: Any = await self._follower.client.get(keys.keyframe(self._id))
         async for entries in self._follower.follow(keys.packets(self._id), start_after(keyframe)):
+            if not self._reads("packets"):
+                return
             for _, fields in entries:
                 try:
                     packet = packets.decode_packet(fields[packets.FIELD])
@@ -92,6 +109,8 @@ class Feed:
             self._result = await self._follower.newest(key)
         self.reads_results.set()
         async for entries in self._follower.follow(key, self._result):
+            if not self._reads("results"):
+                return
             for self._result, fields in entries:
                 try:
                     frame = results.decode(fields[results.FIELD])
@@ -101,21 +120,3 @@ class Feed:
                 for viewer in self.viewers:
                     if viewer.wants_results:
                         viewer.offer_result(one)
-
-
-async def _again_and_again(what: str, read: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Read until cancelled, also after errors."""
-    failed = False
-    while True:
-        began = asyncio.get_running_loop().time()
-        try:
-            await read()
-        except RedisError as error:
-            if not failed:
-                log.warning("cannot read the %s of a stream, retrying: %s", what, error)
-            failed = True
-        except Exception:  # a fault of ours: the other viewers and streams go on
-            log.exception("cannot read the %s of a stream, retrying", what)
-        if asyncio.get_running_loop().time() - began > _RETRY_SECONDS * 10:
-            failed = False
-        await asyncio.sleep(_RETRY_SECONDS)

@@ -30,13 +30,14 @@ class Follower:
         return bytes(found[0][0]) if found else _FIRST
 
     async def follow(self, key: str, last: bytes) -> AsyncIterator[list[Entry]]:
-        """The entries after an id, for ever. Raises RedisError."""
+        """The entries after an id, for ever; [] when none came within a second. Raises RedisError."""
         connection = await self._waiting.get_connection()  # type: ignore[no-untyped-call]
         try:
             while True:
-                if entries := await _wait_for_entries(connection, key, last):
+                entries = await _wait_for_entries(connection, key, last)
+                yield entries
+                if entries:
                     last = entries[-1][0]
-                    yield entries
                 elif split_id(await self.newest(key)) < split_id(last):
                     last = _FIRST  # the stream was emptied, and the clock of Redis set back
         finally:

@@ -33,7 +33,9 @@ def watch(service: Service, client: Client, stream_id: str) -> WebSocket:
 
 
 def test_pictures_and_results_of_a_running_stream(service: Service, client: Client, stream: dict[str, Any]) -> None:
-    media, times, results = b"", [], {}
+    media = b""
+    times: list[float] = []
+    results: dict[float, dict[str, Any]] = {}
     with watch(service, client, stream["id"]) as socket:
         socket.send({"type": "start", "media": True, "results": True})
         while len(times) < FRAMES or not results:
@@ -47,7 +49,7 @@ def test_pictures_and_results_of_a_running_stream(service: Service, client: Clie
                 results[message["time_ms"]] = message
             elif message["type"] == "config":
                 config = message
-    with av.open(io.BytesIO(media)) as reader:
+    with av.open(io.BytesIO(media), "r") as reader:
         decoded = [frame.time for frame in reader.decode(video=0)]
         assert (reader.streams.video[0].width, reader.streams.video[0].height) == (config["width"], config["height"])
     start = min(times) / 1000 - decoded[0]
@@ -66,5 +68,5 @@ def test_the_picture_of_a_running_stream_is_a_frame(client: Client, stream: dict
     until(lambda: client.http.get(address).status_code == 200)
     answer = client.http.get(address)
     assert answer.headers["content-type"] == "video/mp4"
-    with av.open(io.BytesIO(answer.content)) as reader:
+    with av.open(io.BytesIO(answer.content), "r") as reader:
         assert len([*reader.decode(video=0)]) == 1
