@@ -1,0 +1,99 @@
+"""A camera with a password, from its address to its results, through a whole service that may reach this machine."""
+
+import base64
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+import redis
+
+from contracts.live import keys
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.modes import EmbeddedMode
+from tests.support.models import tiny_model
+from tests.support.servers.byte_server import Web, chunked, reply
+from tests.support.videos.live import jpegs, multipart
+from tests.support.waiting import until
+
+SECRET, WRONG = "pass-of-a-camera", "not-the-pass-of-it"
+RIGHT_HEADER = base64.b64encode(f"viewer:{SECRET}".encode()).decode()
+PACE_SECONDS = 0.1
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    folder = tmp_path_factory.mktemp("own")
+    tiny_model.install(folder / "data" / "models", labels=tiny_model.COMMON_LABELS)
+    settings = {"DEFAULT_MODEL": tiny_model.ID, "STREAM_ALLOW_NETWORKS": "127.0.0.0/8", "LOG_LEVEL": "debug"}
+    with EmbeddedMode().run(folder, **settings) as running:
+        assert isinstance(running, Embedded)
+        yield running
+
+
+@pytest.fixture
+def camera() -> Iterator[Web]:
+    """MJPEG for who logs in, until the test ends."""
+    ended = threading.Event()
+    pieces = multipart(jpegs(10))
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            for piece in pieces:
+                if ended.wait(PACE_SECONDS):
+                    return
+                yield piece
+
+    with Web() as web:
+
+        def answer(connection: socket.socket) -> object:
+            if f"Authorization: Basic {RIGHT_HEADER}\r\n" in web.requests[-1]:
+                return chunked(endless(), 'multipart/x-mixed-replace;boundary="frame"')(connection)
+            return reply(b"", "401 Unauthorized", None, WWW_Authenticate='Basic realm="door"')(connection)
+
+        web.serve("/camera", answer)
+        yield web
+        ended.set()
+
+
+def readers(service: Embedded) -> list[psutil.Process]:
+    """The processes that read cameras."""
+    (ingest,) = service.processes(r"ingest\.worker")
+    return ingest.children(recursive=True)
+
+
+def test_a_wrong_password_is_named_and_leaves_no_process_and_the_right_one_gives_results(
+    own: Embedded, camera: Web
+) -> None:
+    client = own.client()
+    url = f"http://viewer:{{}}@127.0.0.1:{camera.port}/camera?channel=1&pwd={SECRET}"
+    before = readers(own)
+    body = {"kind": "http", "url": url.format(WRONG), "name": "door"}
+    made = client.call("POST", "/streams", 201, json=body)
+    path = f"/streams/{made['id']}"
+
+    def shown() -> Any:
+        return client.call("GET", path, 200)
+
+    until(lambda: shown()["state"] == "failed")
+    assert shown()["reason"] == "unauthorized"
+    asked = camera.connections
+    assert readers(own) == before
+
+    client.call("PATCH", path, 200, json={"url": url.format(SECRET)})
+    until(lambda: shown()["state"] == "live" and shown()["live"]["fps_out"] > 0)
+    assert shown()["live"]["codec"] == "mjpeg"
+    assert camera.connections > asked
+    until(lambda: client.call("GET", f"{path}/results", 200)["frames"])
+    with redis.Redis.from_url(own.settings().coordination_url) as server:
+        client.call("DELETE", path, 204)
+        until(lambda: readers(own) == before)
+        # What its last recording needs, and what was written meanwhile, expires.
+        assert not [key for key in keys.all_of(made["id"]) if server.ttl(key) == -1]
+
+    told = json.dumps(made) + own.output() + " ".join(" ".join(one.cmdline()) for one in own.processes())
+    for secret in (SECRET, WRONG, RIGHT_HEADER):
+        assert secret not in told
