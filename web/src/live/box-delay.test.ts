@@ -43,4 +43,10 @@ test("results are kept in the order of their times, once each, and not for ever"
     recent.frames.map((frame) => frame.frame),
     [900],
   );
+  add(3, 100);
+  assert.deepEqual(
+    recent.frames.map((frame) => frame.frame),
+    [3],
+    "the stream was started anew",
+  );
 });

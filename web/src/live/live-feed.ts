@@ -148,7 +148,7 @@ export class LiveFeed {
   #result(result: LiveResult): void {
     this.#delay.result(result.time_ms, performance.now());
     this.learn(result.detections);
-    this.#lastMs = Math.max(this.#lastMs ?? 0, result.time_ms);
+    this.#lastMs = result.time_ms;
     this.#results.add(result);
     this.#options.onResult?.(result);
     if (result.time_ms >= this.#shownMs - LONGEST_HOLD_MS) this.revision.value += 1;
@@ -184,6 +184,7 @@ export class LiveFeed {
     this.#mse = null;
     this.#jpeg = null;
     this.#delay = new BoxDelay();
+    this.#results.clear();
     this.#shownMs = -1;
     this.pictured.value = false;
     this.revision.value += 1;

@@ -5,6 +5,8 @@ import type { Piece } from "./wire.ts";
 
 /** What stays buffered behind the picture, in seconds. */
 const KEEP_SECONDS = 10;
+/** A keyframe so long before the newest frame is of a stream that was started anew, whose clock begins at 0 again. */
+const RESTART_SECONDS = 5;
 /** A browser that takes no more data for so long begins anew at the next keyframe. */
 const MOST_WAITING = 400;
 
@@ -56,9 +58,10 @@ export class MseScreen {
       this.#starting = true;
       this.#waiting.push(piece.data);
     } else {
+      const seconds = piece.timeMs / 1000;
+      if (piece.key && seconds < this.#newest - RESTART_SECONDS) this.#again();
       if (this.#starting && !piece.key) return;
       this.#starting = false;
-      const seconds = piece.timeMs / 1000;
       this.#newest = Math.max(this.#newest, seconds);
       if (piece.key) this.#keys.push(seconds);
       lengthen(piece.data);

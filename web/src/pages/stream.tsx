@@ -1,11 +1,13 @@
 // One stream large: its picture with boxes, its last minutes, its recordings.
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { api } from "../api/client.ts";
 import { ApiError, explain } from "../api/errors.ts";
 import type { Stream } from "../api/stream-types.ts";
 import { navigate } from "../lib/router.ts";
 import { LiveFeed } from "../live/live-feed.ts";
 import { LivePicture } from "../live/live-picture.tsx";
+import { PlayerButton } from "../player/controls/player-button.tsx";
+import { toggleFullScreen } from "../player/view.tsx";
 import { Figures } from "../streams/figures.tsx";
 import { LiveSeries } from "../streams/live-series.ts";
 import { LiveTimeline, loadLastMinutes } from "../streams/live-timeline.tsx";
@@ -78,6 +80,7 @@ function View({ stream }: { stream: Stream }) {
     },
     [recordings.items, stream.started_at],
   );
+  const stage = useRef<HTMLDivElement>(null);
   const { width, height } = feed.shape();
   return (
     <div class="stream-page">
@@ -94,7 +97,7 @@ function View({ stream }: { stream: Stream }) {
       </div>
       <div class="stream-grid">
         <div class="screen">
-          <div class="stream-stage" style={{ "--shape": `${width / height}` }}>
+          <div class="stream-stage" ref={stage} style={{ "--shape": `${width / height}` }}>
             <LivePicture
               feed={feed}
               label={`Picture of ${stream.name}`}
@@ -102,6 +105,7 @@ function View({ stream }: { stream: Stream }) {
               on={stream.wanted === "running" && stream.state !== "failed"}
             />
             <StreamNotice stream={stream} feed={feed} onHelp={help} />
+            <PlayerButton icon="full" label="Full screen" onClick={() => void toggleFullScreen(stage.current)} />
           </div>
           <LiveTimeline stream={stream} feed={feed} live={live} openAt={openAt} />
         </div>

@@ -53,7 +53,8 @@ export function PlayerView({ player, onAppearance }: Props) {
   );
 }
 
-async function toggleFullScreen(element: HTMLElement | null): Promise<void> {
+/** Show an element on the whole screen, or end that. */
+export async function toggleFullScreen(element: HTMLElement | null): Promise<void> {
   if (document.fullscreenElement) await document.exitFullscreen();
   else await element?.requestFullscreen?.().catch(() => undefined);
 }

@@ -17,6 +17,7 @@ import { RecordFields } from "./record-fields.tsx";
 import { addressError, joined, kindOf, recordError, recordOf, streamOptionsOf, USUAL_RECORD } from "./stream-form.ts";
 import { addStream } from "./stream-store.ts";
 import { VideoField } from "./video-field.tsx";
+import "./stream-dialogs.css";
 
 type Source = "webcam" | "camera" | "video" | "push";
 
@@ -144,7 +145,7 @@ function Sources({ chosen, onChange }: { chosen: Source; onChange(source: Source
 function Added({ stream, onClose }: { stream: Stream; onClose(): void }) {
   return (
     <Dialog
-      title={`${stream.name} was added`}
+      title={`Added: ${stream.name}`}
       onClose={onClose}
       actions={
         <Button kind="primary" onClick={onClose}>

@@ -23,6 +23,7 @@ import {
   streamOptionsOf,
 } from "./stream-form.ts";
 import { changeStream } from "./stream-store.ts";
+import "./stream-dialogs.css";
 
 /** Changes a stream while it runs. */
 export function EditStream({ stream, onClose }: { stream: Stream; onClose(): void }) {

@@ -4,6 +4,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { CameraPicker } from "../webcam/camera-picker.tsx";
 import { useCamera } from "../webcam/held-camera.ts";
 import { sendCamera } from "../webcam/sender.ts";
+import "./stream-dialogs.css";
 
 /** Sends the camera of this device to a stream that waits for one. */
 export function SendDialog({ stream, onClose }: { stream: Stream; onClose(): void }) {
