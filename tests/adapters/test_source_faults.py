@@ -1,37 +1,28 @@
 """What sources say of cameras that refuse, mislead or break the rules; each ends with a reason, and leaves nothing."""
 
 import asyncio
-import base64
-import hashlib
-import re
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_network
-from typing import Any
 
-import psutil
 import pytest
 
 from contracts.live.streams import Reason
 from contracts.network.address_rules import Network
 from ingest.sources.http import request as http_request
 from ingest.sources.http import source as http_source
-from ingest.sources.http.source import HttpSource
 from ingest.sources.network import pinned
 from ingest.sources.network.address import parse
 from ingest.sources.port import SourceConfig, SourceFailed
 from ingest.sources.rtsp import session as rtsp_session
 from ingest.sources.rtsp.source import RtspSource
-from tests.support.servers.byte_server import Route, Web, chunked, redirect, reply
+from tests.support.live_sources import LOOPBACKS, MJPEG, PICTURES, failure, first_item, reason
+from tests.support.servers.byte_server import Route, Web, chunked, reply
 from tests.support.servers.scripted_camera import ScriptedCamera
-from tests.support.videos.live import jpegs, multipart
+from tests.support.videos.live import jpegs
 from tests.support.waiting import until
 
-LOOPBACK = (ip_network("127.0.0.0/8"),)
-SECRET = "s3cr@t"
-WRITTEN = "viewer:s3cr%40t"
-MJPEG = 'multipart/x-mixed-replace;boundary="--frame"'
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nhttp://127.0.0.1/inner.ts\n"
 
 
@@ -39,109 +30,6 @@ PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nhttp://127.0.0.1/inne
 def web() -> Iterator[Web]:
     with Web() as running:
         yield running
-
-
-def failure(address: str, networks: tuple[Network, ...] = LOOPBACK, items: int = 2) -> SourceFailed:
-    """What opening an address and reading some items fails with; nothing is left, and no password is told."""
-
-    async def run() -> SourceFailed:
-        with pytest.raises(SourceFailed) as failed:
-            await read(address, networks, items)
-        return failed.value
-
-    before = psutil.Process().children()  # servers of other tests
-    error = asyncio.run(run())
-    assert "s3cr" not in error.detail
-    assert psutil.Process().children() == before
-    return error
-
-
-async def read(address: str, networks: tuple[Network, ...], items: int) -> list[Any]:
-    source = (RtspSource if address.startswith("rtsp") else HttpSource)(address, networks)
-    try:
-        await source.open()
-        return [await source.read() for _ in range(items)]
-    finally:
-        await source.close()
-
-
-def first_item(address: str) -> Any:
-    return asyncio.run(read(address, LOOPBACK, 1))[0]
-
-
-def reason(error: SourceFailed) -> tuple[Reason, bool]:
-    return error.reason, error.permanent
-
-
-def asking(challenge: str, allows: Callable[[str], bool], served: Route) -> Callable[[Web], Route]:
-    """A route that wants a login."""
-
-    def of(web: Web) -> Route:
-        refused = reply(b"", "401 Unauthorized", None, WWW_Authenticate=challenge)
-
-        def answer(connection: socket.socket) -> object:
-            return (served if allows(web.requests[-1]) else refused)(connection)
-
-        return answer
-
-    return of
-
-
-def basic_ok(head: str) -> bool:
-    return f"Authorization: Basic {base64.b64encode(f'viewer:{SECRET}'.encode()).decode()}\r\n" in head
-
-
-def digest_ok(head: str) -> bool:
-    """By hand, apart from the code that is tested."""
-    fields = dict(re.findall(r'(\w+)="?((?:[^",\\]|\\.)*)"?', head.partition("Authorization: Digest ")[2]))
-
-    def sha(text: str) -> str:
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    if not fields:
-        return False
-    middle = ":".join((fields["nonce"], fields["nc"], fields["cnonce"], "auth"))
-    expected = sha(f"{sha(f'viewer:door:{SECRET}')}:{middle}:{sha('GET:' + head.split(' ')[1])}")
-    return (fields["response"], fields["uri"], fields["opaque"]) == (expected, head.split(" ")[1], "o")
-
-
-BASIC = 'Basic realm="door"'
-DIGEST = 'Digest realm="door", qop="auth,auth-int", nonce="n", opaque="o", algorithm=SHA-256'
-PICTURES = multipart(jpegs(2))
-
-
-@pytest.mark.parametrize(
-    ("challenge", "allows"), [(BASIC, basic_ok), (DIGEST, digest_ok), (f"{DIGEST}, {BASIC}", digest_ok)]
-)
-def test_http_logs_in(web: Web, challenge: str, allows: Callable[[str], bool]) -> None:
-    web.serve("/camera", asking(challenge, allows, chunked(iter(PICTURES), MJPEG))(web))
-    found = first_item(f"http://{WRITTEN}@127.0.0.1:{web.port}/camera?channel=1")
-    assert found == SourceConfig("mjpeg", b"", 160, 96)
-
-
-@pytest.mark.parametrize("challenge", [BASIC, DIGEST])
-@pytest.mark.parametrize("login", ["", "viewer:s3cret@"])
-def test_http_without_the_right_password_is_refused_and_not_tried_again(web: Web, challenge: str, login: str) -> None:
-    web.serve("/camera", asking(challenge, lambda head: False, reply(b""))(web))
-    assert reason(failure(f"http://{login}127.0.0.1:{web.port}/camera")) == (Reason.UNAUTHORIZED, True)
-    assert web.connections == (2 if login else 1)
-
-
-@pytest.mark.parametrize("scheme", ["basic", "digest"])
-def test_rtsp_logs_in(scheme: str) -> None:
-    with ScriptedCamera(login=("viewer", SECRET), scheme=scheme, encoding="MJPG") as camera:
-        assert reason(failure(camera.url(WRITTEN))) == (Reason.UNSUPPORTED_CODEC, True)
-        assert camera.methods() == ["OPTIONS", "OPTIONS", "DESCRIBE"]
-
-
-@pytest.mark.parametrize(
-    ("scheme", "login", "requests"),
-    [("basic", "viewer:s3cret", 2), ("digest", "viewer:s3cret", 2), ("digest", "", 1)],
-)
-def test_rtsp_without_the_right_password_is_refused_and_not_tried_again(scheme: str, login: str, requests: int) -> None:
-    with ScriptedCamera(login=("viewer", SECRET), scheme=scheme) as camera:
-        assert reason(failure(camera.url(login))) == (Reason.UNAUTHORIZED, True)
-        assert len(camera.requests) == requests
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
@@ -182,7 +70,7 @@ def test_all_addresses_of_a_name_must_be_allowed(found: list[str], expected: tup
         return found
 
     with pytest.raises(SourceFailed) as failed:
-        asyncio.run(pinned.connect(parse("rtsp://camera.example/x", ("rtsp",)), LOOPBACK, resolve))
+        asyncio.run(pinned.connect(parse("rtsp://camera.example/x", ("rtsp",)), LOOPBACKS, resolve))
     assert reason(failed.value) == expected
 
 
@@ -201,52 +89,6 @@ def test_a_name_is_looked_up_once_and_kept_in_the_request(web: Web, monkeypatch:
     with ScriptedCamera(encoding="MJPG") as camera:
         failure(f"rtsp://camera.example:{camera.port}/x")
         assert [one.split(" ")[1] for one in camera.requests] == [f"rtsp://camera.example:{camera.port}/x"] * 2
-
-
-def test_redirects_are_followed(web: Web) -> None:
-    allowed = asking(BASIC, basic_ok, chunked(iter(PICTURES), MJPEG))
-    web.serve("/camera", allowed(web))
-    web.serve("/moved", redirect("/camera"))
-    assert first_item(f"http://{WRITTEN}@127.0.0.1:{web.port}/moved") == SourceConfig("mjpeg", b"", 160, 96)
-    assert sum("Authorization" in one for one in web.requests) == 1
-
-
-def test_a_password_is_not_sent_to_another_server(web: Web) -> None:
-    with Web() as other:
-        other.serve("/camera", asking(BASIC, basic_ok, reply(b""))(other))
-        web.serve("/moved", redirect(f"{other.url}/camera"))
-        assert reason(failure(f"http://{WRITTEN}@127.0.0.1:{web.port}/moved")) == (Reason.UNAUTHORIZED, True)
-        assert "Authorization" not in "".join(other.requests)
-
-
-@pytest.mark.parametrize("scheme", ["http", "rtsp"])
-def test_a_redirect_to_a_forbidden_place_is_refused(web: Web, scheme: str) -> None:
-    """A second address of this host stands for the inner network."""
-    with Web("127.0.0.2") as inner:
-        target = f"{scheme}://127.0.0.2:{inner.port}/inner"
-        web.serve("/moved", redirect(target))
-        moved = f"RTSP/1.0 302 Moved\r\nCSEQ\r\nLocation: {target}\r\n\r\n".encode()
-        with ScriptedCamera(answers={"DESCRIBE": moved}) as camera:
-            address = camera.url() if scheme == "rtsp" else f"{web.url}/moved"
-            assert reason(failure(address, (ip_network("127.0.0.1/32"),))) == (Reason.NOT_ALLOWED, True)
-        assert inner.connections == 0
-
-
-@pytest.mark.parametrize(
-    "target", ["file:///etc/passwd", "rtsp://127.0.0.1/x", "http://user@127.0.0.1/x", "http://127.0.0.1:25/"]
-)
-def test_a_redirect_to_something_else_than_a_web_address_is_refused(web: Web, target: str) -> None:
-    web.serve("/moved", redirect(target))
-    assert reason(failure(f"{web.url}/moved")) == (Reason.NOT_ALLOWED, True)
-
-
-def test_redirects_without_end_are_refused(web: Web) -> None:
-    web.serve("/moved", redirect("/moved"))
-    assert reason(failure(f"{web.url}/moved")) == (Reason.NOT_A_STREAM, True)
-    assert web.connections == 4
-    with ScriptedCamera() as camera:
-        camera.answer("DESCRIBE", f"RTSP/1.0 301 Moved\r\nCSEQ\r\nLocation: {camera.url()}\r\n\r\n".encode())
-        assert reason(failure(camera.url())) == (Reason.NOT_A_STREAM, True)
 
 
 @pytest.mark.parametrize(
@@ -343,7 +185,7 @@ def test_what_a_camera_answers_instead(case: str) -> None:
 
 def test_the_session_is_kept_alive_and_ended() -> None:
     async def run() -> None:
-        source = RtspSource(camera.url(), LOOPBACK)
+        source = RtspSource(camera.url(), LOOPBACKS)
         await source.open()
         reading = asyncio.create_task(source.read())
         await asyncio.to_thread(until, lambda: "GET_PARAMETER" in camera.methods())
