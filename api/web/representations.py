@@ -49,6 +49,7 @@ def recording_representation(recording: Recording) -> dict[str, Any]:
         "size_bytes": recording.size_bytes,
         "reason": recording.reason,
         "dropped": recording.dropped,
+        "error": recording.error,
     }
 
 
