@@ -5,6 +5,8 @@ them now and then, which restores a lost Redis.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
 import msgspec
 import redis
@@ -17,7 +19,7 @@ _RESULTS_SECONDS = 600
 
 
 class StreamRegistry:
-    """Each method is one round trip, and raises RedisError when Redis does not answer."""
+    """Each method raises RedisError when Redis does not answer; all but `replace_all` are one round trip."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
@@ -42,16 +44,22 @@ class StreamRegistry:
             pipe.incr(keys.SPECS_REVISION)
             pipe.execute()
 
-    def replace_all(self, streams: Mapping[str, tuple[StreamSpec, bytes]]) -> None:
-        """Publish exactly these streams, by id, where anything differs."""
+    def replace_all(self, streams: Mapping[str, tuple[StreamSpec, bytes]], revision: int | None = None) -> None:
+        """Publish exactly these streams, by id, where anything differs.
+
+        revision: as it was before they were read; nothing is done when it has changed since, because something newer
+        was published.
+        """
         wanted = {one: msgspec.msgpack.encode(spec) for one, (spec, _) in streams.items()}
         sealed = {one: address for one, (_, address) in streams.items() if address}
-        with self._redis.pipeline() as pipe:
-            pipe.hgetall(keys.SPECS)
-            pipe.hgetall(keys.ADDRESSES)
-            specs, addresses = ({k.decode(): v for k, v in found.items()} for found in pipe.execute())
+        with self._redis.pipeline() as pipe, suppress(redis.WatchError):
+            pipe.watch(keys.SPECS_REVISION)  # type: ignore[no-untyped-call]
+            if revision not in (None, int(pipe.get(keys.SPECS_REVISION) or 0)):
+                return
+            specs, addresses = _texts(pipe.hgetall(keys.SPECS)), _texts(pipe.hgetall(keys.ADDRESSES))
             if (specs, addresses) == (wanted, sealed):
                 return
+            pipe.multi()
             pipe.delete(keys.SPECS, keys.ADDRESSES)
             if wanted:
                 pipe.hset(keys.SPECS, mapping=wanted)  # type: ignore[arg-type]
@@ -80,6 +88,10 @@ class StreamRegistry:
     def sealed_address(self, stream_id: str) -> bytes:
         """The sealed address of a stream, empty without one."""
         return self._redis.hget(keys.ADDRESSES, stream_id) or b""  # type: ignore[return-value]
+
+
+def _texts(found: Any) -> dict[str, bytes]:
+    return {name.decode(): value for name, value in found.items()}
 
 
 def _forget(pipe: "redis.client.Pipeline", stream_id: str) -> None:

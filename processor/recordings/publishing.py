@@ -32,8 +32,7 @@ def publish_streams(services: Services) -> None:
                 log.warning("stream %s is of another release: %s", row.id, error)
                 continue
             streams[row.id] = (_without_recording(spec) if row.user_id in full else spec, sealed)
-        if registry.revision() == before:  # else a newer state was published meanwhile
-            registry.replace_all(streams)
+        registry.replace_all(streams, before)
     except RedisError as error:
         log.warning("cannot publish the streams for now: %s", error)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Session
 
@@ -116,6 +117,39 @@ def test_a_stream_that_is_deleted_meanwhile_is_not_left_published(bench: Bench) 
     publisher = Publisher(bench.table, bench.redis)
     publisher._registry = Deleting(bench.redis)
     publisher.publish(made.id)
+    assert bench.registry.read() == {}
+
+
+def test_what_is_published_while_all_rows_are_read_is_not_replaced_by_older_ones(bench: Bench) -> None:
+    spec = StreamSpec("a", "user", "push", 1, 0.0, "m")
+    newer, older = replace(spec, revision=2), {"a": (spec, b"")}
+    bench.registry.publish(spec, b"")
+    before = bench.registry.revision()
+    bench.registry.publish(newer, b"")
+    bench.registry.replace_all(older, before)
+    assert bench.registry.read() == {"a": newer}
+
+    class Interrupted:
+        """Something is published between the look at the revision and the change."""
+
+        @staticmethod
+        def pipeline() -> Any:
+            pipe = bench.redis.pipeline()
+            begin = pipe.multi
+
+            def multi() -> None:
+                bench.registry.publish(replace(newer, revision=3), b"")
+                begin()
+
+            pipe.multi = multi  # type: ignore[method-assign]
+            return pipe
+
+    interrupted: Any = Interrupted()
+    StreamRegistry(interrupted).replace_all(older, bench.registry.revision())
+    assert bench.registry.read()["a"].revision == 3
+    bench.registry.replace_all(older, bench.registry.revision())
+    assert bench.registry.read() == {"a": spec}
+    bench.registry.replace_all({})
     assert bench.registry.read() == {}
 
 
