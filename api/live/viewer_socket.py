@@ -14,9 +14,12 @@ from api.live.hub import LiveHub, Viewer
 from api.live.messages import Result
 from api.live.outbox import Ending
 from api.web.websockets import ERRORS, GOING_AWAY, WebSocket
+from contracts.errors import Unavailable
 
 # A viewer that takes nothing for so long is closed.
 STALLED_SECONDS = 20
+# For Redis to answer.
+_BEGIN_SECONDS = 5
 _MESSAGES, _IN_SECONDS = 20, 10
 _STALLED = Ending(408, "viewer_stalled", f"nothing was read for {STALLED_SECONDS} s: connect again")
 _TOO_MANY = Ending(
@@ -112,7 +115,11 @@ class ViewerSocket(Response):
         """Send some of the results that the client has missed; after the last of them it gets new ones."""
         missed = await self._results_after(after_ms)
         if not missed:
-            await self._hub.begin_results(self._viewer)
+            try:
+                async with asyncio.timeout(_BEGIN_SECONDS):
+                    await self._hub.begin_results(self._viewer)
+            except TimeoutError:
+                raise Unavailable("Redis is not available: connect again in a moment") from None
             missed = await self._results_after(after_ms)  # those that came before it began
             self._sent_until = missed[-1].time_ms if missed else None
         for one in missed:

@@ -105,6 +105,18 @@ def test_a_service_that_stops_says_so_and_takes_no_more() -> None:
     assert client.closed_with == 1001
 
 
+def test_missed_results_are_not_waited_for_without_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer_socket, "_BEGIN_SECONDS", 0.05)
+    client = Client()
+
+    async def resume(_hub: LiveHub, _viewer: Viewer) -> None:
+        start = '{"type": "start", "media": true, "results": true, "after_ms": 0}'
+        await client.messages.put({"type": "websocket.receive", "text": start})
+
+    with pytest.raises(Unavailable):
+        run(client, resume)
+
+
 def test_a_failed_look_ends_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither for the database nor for Redis: what is told again a second later is not worth a connection."""
     monkeypatch.setattr(hub_module, "_PERIOD_SECONDS", 0.01)
