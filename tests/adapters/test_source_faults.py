@@ -185,18 +185,22 @@ def test_what_a_camera_answers_instead(case: str) -> None:
 
 def test_the_session_is_kept_alive_and_ended() -> None:
     async def run() -> None:
-        source = RtspSource(camera.url(), LOOPBACKS)
+        source = RtspSource(camera.url("viewer:s3cr%40t"), LOOPBACKS)
         await source.open()
         reading = asyncio.create_task(source.read())
-        await asyncio.to_thread(until, lambda: "GET_PARAMETER" in camera.methods())
+        await asyncio.to_thread(until, lambda: camera.methods().count("GET_PARAMETER") == 2)
         reading.cancel()
         await asyncio.wait([reading])
         await source.close()
 
-    with ScriptedCamera() as camera:
+    # The camera takes no nonce for longer than a second.
+    with ScriptedCamera(login=("viewer", "s3cr@t")) as camera:
+        camera.renew.set()
         began = time.monotonic()
         asyncio.run(run())
         assert time.monotonic() - began > 0.9
         assert camera.closed.wait(30)
-        assert camera.methods() == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY", "GET_PARAMETER", "TEARDOWN"]
-        assert all("Session: 7\r\n" in one for one in camera.requests[3:])
+        again = ["GET_PARAMETER", "GET_PARAMETER"]
+        assert camera.methods() == ["OPTIONS", "OPTIONS", "DESCRIBE", "SETUP", "PLAY", *again, "TEARDOWN"]
+        assert all("Session: 7\r\n" in one for one in camera.requests[4:])
+        assert [camera.nonce in one for one in camera.requests[5:]] == [False, True, True]

@@ -13,7 +13,7 @@ from media import jpeg
 from media.keyframe_syntax import KeyframeSyntax
 
 _UNITS = ("h264", "hevc")
-_DEFAULT_FPS = 25
+_DEFAULT_FPS, _HIGHEST_FPS = 25, 1000
 
 
 class Packets:
@@ -25,6 +25,7 @@ class Packets:
         self._base = stream.time_base or Fraction(1, 1000)
         self._syntax = KeyframeSyntax(codec)
         fps = float(stream.average_rate or stream.guessed_rate or 0)
+        fps = fps if fps <= _HIGHEST_FPS else 0  # the ticks of a clock, taken for frames
         extradata = bytes(codec.extradata or b"")
         name = codec.codec.canonical_name
         self._config = SourceConfig(name, extradata, stream.width, stream.height, rotation, fps)

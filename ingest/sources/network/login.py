@@ -30,18 +30,23 @@ class Login:
         self._digest: dict[str, str] | None = None
         self._basic = False
         self._count = 0
+        self._is_tried = False  # what was learned last has not been accepted yet
 
     def learn(self, challenges: Sequence[str]) -> bool:
         """Take the values of WWW-Authenticate of an answer 401; whether asking again may help."""
         if self._user is None:
             return False
-        answered = self._basic or self._digest is not None
         digests, basic = _read(challenges)
         known = [one for name in _HASHES for one in digests if one.get("algorithm", "MD5").upper() == name]
-        if answered and not any(one.get("stale", "").lower() == "true" for one in known):
+        if self._is_tried and not any(one.get("stale", "").lower() == "true" for one in known):
             return False
         self._digest, self._basic, self._count = (known[0] if known else None), basic and not known, 0
-        return self._digest is not None or self._basic
+        self._is_tried = self._digest is not None or self._basic
+        return self._is_tried
+
+    def accepted(self) -> None:
+        """The server answered a request: what it refuses later is its nonce, which has a time."""
+        self._is_tried = False
 
     def header(self, method: str, uri: str) -> str | None:
         """The value of Authorization for a request; None as long as the server has not asked."""

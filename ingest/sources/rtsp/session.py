@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from contracts.live.streams import Reason
 from ingest.sources.network.address import SourceAddress
@@ -28,6 +29,7 @@ class Session:
         self._number = 0
         self._id = ""
         self._timer: asyncio.TimerHandle | None = None
+        self._again: Callable[[], object] = lambda: None  # sends what keeps the session alive
         self.media: deque[Media] = deque(maxlen=_KEPT_PACKETS)
 
     async def ask(self, method: str, uri: str, **fields: str) -> Message:
@@ -39,6 +41,7 @@ class Session:
             self._send(method, uri, fields)
             answer = await self._answer()
             if answer.head.status != _UNAUTHORIZED:
+                self._login.accepted()
                 break
             if not self._login.learn(answer.head.all("www-authenticate")):
                 break
@@ -58,11 +61,14 @@ class Session:
         digits = text.partition(";")[0].strip()
         seconds = int(digits) if digits.isdecimal() and len(digits) < 6 and int(digits) else _DEFAULT_TIMEOUT
 
-        def again() -> None:
-            self._send(method, uri, {})
-            self._timer = asyncio.get_running_loop().call_later(max(1.0, seconds / 2), again)
+        loop = asyncio.get_running_loop()
 
-        self._timer = asyncio.get_running_loop().call_later(max(1.0, seconds / 2), again)
+        def on_time() -> None:
+            self._timer = loop.call_later(max(1.0, seconds / 2), on_time)
+            self._again()
+
+        self._again = lambda: self._send(method, uri, {})
+        self._timer = loop.call_later(max(1.0, seconds / 2), on_time)
 
     async def receive(self) -> None:
         """Wait for bytes, and keep the media packets in them. Raises SourceFailed."""
@@ -116,9 +122,9 @@ class Session:
 
     def _learn_nonce(self, message: Message) -> None:
         """Of an answer to a request that keeps the session alive, whose nonce may be too old by now."""
-        try:
-            refused = message.head.status == _UNAUTHORIZED
-        except BadHead:  # a request of the server
+        if not message.head.start.startswith("RTSP/"):  # a request of the server
             return
-        if refused:
-            self._login.learn(message.head.all("www-authenticate"))
+        if message.head.status != _UNAUTHORIZED:
+            self._login.accepted()
+        elif self._login.learn(message.head.all("www-authenticate")):
+            self._again()

@@ -42,6 +42,7 @@ class ScriptedCamera:
         self._answers = dict(answers or {})
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
+        self.nonce, self.renew = _NONCE, threading.Event()  # set it, and the nonce is another one from then on
         self.requests: list[str] = []
         self.closed = threading.Event()  # a connection was closed by the client
         self._threads = [threading.Thread(target=self._accept)]
@@ -96,8 +97,13 @@ class ScriptedCamera:
         return head.decode()
 
     def _answer(self, method: str, head: str) -> bytes:
+        if method == "GET_PARAMETER" and self.renew.is_set():
+            self.renew.clear()
+            self.nonce = "72656e65776564"
         if self._login is not None and not self._is_authorized(method, head):
-            asks = f'Digest realm="{_QUOTED}", nonce="{_NONCE}", qop="auth"' if self._scheme == "digest" else "Basic"
+            asks = (
+                f'Digest realm="{_QUOTED}", nonce="{self.nonce}", qop="auth"' if self._scheme == "digest" else "Basic"
+            )
             return f"RTSP/1.0 401 Unauthorized\r\nCSEQ\r\nWWW-Authenticate: {asks}\r\n\r\n".encode()
         if method == "DESCRIBE":
             base = f"Content-Base: {self.url().partition('?')[0]}/\r\nContent-Type: application/sdp\r\n"
@@ -126,4 +132,4 @@ class ScriptedCamera:
         uri = head.split(" ")[1]
         middle = ":".join((fields["nonce"], fields["nc"], fields["cnonce"], "auth"))
         expected = md5(f"{md5(f'{user}:{_REALM}:{password}')}:{middle}:{md5(f'{method}:{uri}')}")
-        return (fields["uri"], fields["response"], fields["nonce"]) == (uri, expected, _NONCE)
+        return (fields["uri"], fields["response"], fields["nonce"]) == (uri, expected, self.nonce)

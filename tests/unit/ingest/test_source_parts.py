@@ -102,6 +102,9 @@ def test_a_new_nonce_is_answered_and_a_refusal_is_not() -> None:
     assert login.learn(['Digest realm="r", nonce="2", stale=true'])
     assert 'nonce="2"' in (login.header("GET", "/") or "")
     assert not login.learn(['Digest realm="r", nonce="3"'])
+    login.accepted()
+    assert login.learn(['Digest realm="r", nonce="4"'])
+    assert 'nonce="4"' in (login.header("GET", "/") or "")
     assert not Login(None, None).learn(['Basic realm="r"'])
     assert not Login("user", "password").learn(["Negotiate", 'Digest realm="r", nonce="1", algorithm=SHA-512-256'])
 
