@@ -32,12 +32,14 @@ class EngineConfig:
     """Settings of an engine.
 
     device: in the engine's own naming; "" lets the engine choose. threads: for inference; 0 lets the engine choose.
-    batch: images that a GPU computes at once; 0 lets the engine choose.
+    batch: images that a GPU computes at once; 0 lets the engine choose. ahead: whether an image may be pulled before it
+    can be computed, so that nothing ever waits for one; False for the least delay of each, where the engine can.
     """
 
     device: str = ""
     threads: int = 0
     batch: int = 0
+    ahead: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,17 @@ class OpenVinoEngine(Engine):
     def run(self, images: Iterable[Image], *, masks: bool) -> Generator[Outputs, None, None]:
         # Slot i of the ring computes images i, i + n, i + 2n ...
         started = finished = 0
+        source = iter(images)
+        outputs: Outputs | None
         try:
-            for image in images:
+            while True:
+                if not self.config.ahead and started - finished == len(self._ring):
+                    outputs = self._finish(finished)
+                    finished += 1
+                    yield outputs
+                image = next(source, None)
+                if image is None:
+                    break
                 outputs = None
                 if started - finished == len(self._ring):
                     outputs = self._finish(finished)
@@ -89,7 +98,7 @@ class OpenVinoEngine(Engine):
         return EngineInfo("openvino", ov.__version__, name, self._device.partition(".")[0], self.precision)
 
     def _ring_size(self) -> int:
-        return int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
+        return int(self._compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + self.config.ahead
 
     def _request(self, model: Model) -> Any:
         request = self._compiled.create_infer_request()

@@ -35,7 +35,7 @@ class Analysis:
             socket_timeout=READ_MS / 1000 + _ANSWER_SECONDS,
             socket_connect_timeout=_ANSWER_SECONDS,
         )
-        config = EngineConfig(settings.detector_device, settings.detector_threads, settings.detector_batch)
+        config = EngineConfig(settings.detector_device, settings.detector_threads, settings.detector_batch, ahead=False)
         self._engines = Engines(settings.models_path, config, lambda infos: on_loaded([_loaded(*one) for one in infos]))
         self._precision = settings.precision
         self._loading = threading.Lock()

@@ -330,6 +330,26 @@ def test_openvino_gives_the_same_bits_with_any_number_of_threads(noise: list[Ima
     assert_same(results[0], results[1])
 
 
+def test_openvino_pulls_an_image_only_when_it_can_be_computed_where_the_newest_are_wanted(noise: list[Image]) -> None:
+    pulled = {True: 0, False: 0}
+
+    def counted(ahead: bool) -> Iterator[Image]:
+        for image in noise:
+            pulled[ahead] += 1
+            yield image
+
+    results, in_progress = {}, {}
+    for ahead in (True, False):
+        engine = OpenVinoEngine(EngineConfig(ahead=ahead))
+        engine.setup(hashed(MODEL_FILE), MODEL_FILE, "auto")
+        generator = engine.infer(counted(ahead))
+        first = next(generator)
+        in_progress[ahead] = pulled[ahead]
+        results[ahead] = [first, *generator]
+    assert_same(results[False], results[True])
+    assert in_progress[False] == in_progress[True] - 2, "one that waits in the ring, and one that waits for it"
+
+
 def test_openvino_refuses_an_image_of_another_size() -> None:
     engine = OpenVinoEngine(EngineConfig())
     engine.setup(hashed(MODEL_FILE), MODEL_FILE, "auto")
