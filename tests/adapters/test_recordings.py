@@ -3,13 +3,14 @@
 import dataclasses
 import hashlib
 import io
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import av
 import msgspec
@@ -46,11 +47,13 @@ from ingest.sources.port import SourceConfig, SourcePacket
 from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import orphans, remove
 from processor.operator.verify import Verifier
+from processor.probe.child import Limits, inspect
 from processor.recordings import filing, matching
 from processor.recordings.filing import file_recording
 from processor.recordings.publishing import STORAGE_USED_UP, publish_streams
 from processor.recordings.reaper import resend_recordings
 from processor.recordings.receiving import close_recording, open_recording
+from processor.recordings.remux import Sink, Target, remux
 from processor.recordings.retention import expire_recordings
 from processor.recordings.rows import RecordingRows
 from processor.renditions.annotations import covered
@@ -441,6 +444,19 @@ def test_a_bucket_is_as_good_as_a_folder(bucket: Bucket, bench: Bench, plain: Wr
     assert (recording.state, recording.error) == ("filed", None)
     assert len(bench.found(recording)[1]) == 24
     assert (bench.problems(recording), bench.object_of(recording)) == ((), False)
+
+
+@pytest.mark.parametrize("rotation", [90, 180, 270])
+def test_a_turned_camera_is_turned_in_the_video_too(rotation: int) -> None:
+    written = fragments(clip(frames=12, b_frames=2), uneven(12), rotation)
+    with tempfile.TemporaryFile() as target:
+        path = f"/proc/self/fd/{target.fileno()}"
+        with open(path, "wb", buffering=0) as sink, open(path, "rb", buffering=0) as again:
+            report = remux(io.BytesIO(written.content), Target(Sink(sink), cast(BinaryIO, again)))
+        media = inspect(cast(BinaryIO, target), Limits(10**6, 10**6, 10**9)).media
+    assert (report.start, report.end, report.frames) == (START, written.end, 12)
+    assert media is not None
+    assert (media.rotation, media.width) == (rotation, 160 if rotation == 180 else 96)
 
 
 def test_pictures_become_a_video_with_their_times(bench: Bench) -> None:
