@@ -31,7 +31,7 @@ const NAMES: Record<Source, string> = { webcam: "Webcam", camera: "", video: "",
 
 /** Adds a stream, and begins to send where it is this device's camera. */
 export function AddStream({ onClose }: { onClose(): void }) {
-  const [source, setSource] = useState<Source>("webcam");
+  const [source, setSource] = useState<Source>(isSecureContext ? "webcam" : "camera");
   const [name, setName] = useState("");
   const [address, setAddress] = useState({ address: "", username: "", password: "" });
   const [video, setVideo] = useState<{ id: string; name: string | null } | null>(null);

@@ -16,33 +16,34 @@ interface Props {
 
 const HELP_WORDS: Record<Help, string> = { edit: "Edit", start: "Start", send: "Send from this device" };
 
-/** The state of a stream, by what its socket told last. */
+/** The state of a stream, by what its socket told last, and by how sending this device's camera goes. */
 export function useTold(stream: Stream, feed: LiveFeed): Told {
   const now = feed.stats.value;
   const own = sending.value.get(stream.id);
   const state = told(stream, now && stream.wanted === "running" ? now : stream);
-  if (state.title === null || !own || own.state === "failed" || stream.wanted === "stopped") return state;
+  if (!own || stream.wanted === "stopped" || state.tone === "good") return state;
+  if (own.state === "failed")
+    return { ...state, tone: "bad", title: "The camera is not sent", advice: own.problem, help: "send" };
   return { ...state, tone: "busy", state: "Connecting", title: "Connecting the camera", advice: null, help: null };
 }
 
 /** What lies over the picture of a stream where something is wrong or not there yet; nothing where all is well. */
 export function StreamNotice({ stream, feed, onHelp }: Props) {
   const { title, advice, help, tone } = useTold(stream, feed);
-  const camera = sending.value.get(stream.id)?.problem;
   if (title)
     return (
       <div class={`stream-notice ${tone}`} role="status">
         {tone === "bad" && <Icon name="alert" />}
         <p class="notice-title">{title}</p>
-        {(camera ?? advice) && <p>{camera ?? advice}</p>}
+        {advice && <p>{advice}</p>}
         {help && <Button onClick={() => onHelp(help)}>{HELP_WORDS[help]}</Button>}
       </div>
     );
-  return <Small stream={stream} feed={feed} />;
+  return <Small stream={stream} feed={feed} live={tone === "good"} />;
 }
 
-/** A line at the bottom of a stream that is live. */
-function Small({ stream, feed }: Omit<Props, "onHelp">) {
+/** A line at the bottom of a stream of which nothing is wrong. live: pictures come. */
+function Small({ stream, feed, live: isLive }: Omit<Props, "onHelp"> & { live: boolean }) {
   const cannot = unplayable(feed.config.value);
   if (cannot)
     return (
@@ -55,7 +56,7 @@ function Small({ stream, feed }: Omit<Props, "onHelp">) {
   const { live } = stream;
   const now = feed.stats.value;
   const running = live && { ...live, ...now, ...(now?.fps_out ? { detector: undefined } : {}) };
-  const lines = problem ? [problem.detail] : running ? troubles(stream, running) : [];
+  const lines = problem ? [problem.detail] : running && isLive ? troubles(stream, running) : [];
   if (!feed.connected.value) lines.unshift("Connecting…");
   else if (!lines.length && !feed.pictured.value) lines.push("Waiting for the picture…");
   if (!lines.length) return null;
