@@ -71,7 +71,7 @@ class PassThroughReceiver:
             return
         self._codecs = {codec.payloadType: codec for codec in parameters.codecs}
         self._rtx_ssrcs = {one.rtx.ssrc: one.ssrc for one in parameters.encodings if one.rtx}
-        self._keyframe_at = self._asked_at = time.monotonic()
+        self._keyframe_at = time.monotonic()
         self.transport._register_rtp_receiver(self, parameters)
         self._reports = asyncio.create_task(self._report())
 

@@ -13,6 +13,7 @@ from aiortc import (
     RTCSessionDescription,
     VideoStreamTrack,
 )
+from aiortc.rtp import RTCP_PSFB_APP, RTCP_PSFB_PLI, AnyRtcpPacket, RtcpPsfbPacket
 from av import VideoFrame
 
 from ingest.webrtc.endpoints import Network
@@ -31,10 +32,11 @@ class GatedTrack(VideoStreamTrack):  # type: ignore[misc]
         self.size = size
 
     async def recv(self) -> VideoFrame:
-        """The next picture: a bright bar that moves, over noise."""
+        """The next picture: a bright bar that moves over noise that does not, so that only the first one, and those
+        that are asked for, are keyframes."""
         await self.permits.acquire()
         width, height = self.size
-        noise = np.random.default_rng(self.sent)
+        noise = np.random.default_rng(0)
         picture = noise.integers(0, 64, (height, width, 3), np.uint8)
         picture[:, self.sent * 8 % width :][:, :8] = 255
         frame = VideoFrame.from_ndarray(picture, "rgb24")
@@ -45,7 +47,7 @@ class GatedTrack(VideoStreamTrack):  # type: ignore[misc]
 
 class WhipSender:
     """A connection that sends a GatedTrack, for the length of a context. codec: what it offers. sound: offer that too,
-    in front of the picture."""
+    in front of the picture. asked: how many times it was asked for a keyframe."""
 
     def __init__(self, codec: str = "video/H264", size: tuple[int, int] = (320, 240), *, sound: bool = False) -> None:
         self.track = GatedTrack(size)
@@ -53,6 +55,9 @@ class WhipSender:
         if sound:
             self._peer.addTransceiver("audio", direction="sendonly")
         transceiver = self._peer.addTransceiver(self.track, direction="sendonly")
+        self.asked = 0
+        self._handle = transceiver.sender._handle_rtcp_packet
+        transceiver.sender._handle_rtcp_packet = self._count
         known = RTCRtpSender.getCapabilities("video").codecs
         transceiver.setCodecPreferences([one for one in known if one.mimeType in (codec, "video/rtx")])
         LOOPBACK.use(transceiver.sender.transport.transport.iceGatherer._connection)
@@ -79,6 +84,12 @@ class WhipSender:
         """Let it send so many frames."""
         for _ in range(frames):
             self.track.permits.release()
+
+    async def _count(self, packet: AnyRtcpPacket) -> None:
+        told = packet.fmt if isinstance(packet, RtcpPsfbPacket) else None
+        self.asked += told == RTCP_PSFB_PLI
+        if told != RTCP_PSFB_APP:  # a bit rate, at which the encoder would begin anew, with a keyframe
+            await self._handle(packet)
 
     async def close(self) -> None:
         """Leave, and tell the other side."""
