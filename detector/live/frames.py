@@ -17,6 +17,8 @@ from detector.tensors import Image, Outputs
 from detector.view import View, view
 from media.orientation import Orientation
 
+_UNKNOWN_SIZE = (640, 360)
+
 
 class Owner(Protocol):
     """The stream that a frame belongs to."""
@@ -72,8 +74,10 @@ class Ready:
 
 
 def shown_as(spec: StreamSpec, model: Model, width: int, height: int, rotation: int) -> Shown:
-    """How to analyse a stream whose stored frames have that width and height in pixels, or nearly."""
+    """How to analyse a stream whose stored frames have that width and height in pixels, or nearly; 0 is unknown."""
     options = spec.options
+    if not width or not height:  # not known before the first frame
+        width, height = _UNKNOWN_SIZE
     area = shown_area(options.region, width, height, Orientation(rotation))
     interval = TICKS_PER_SECOND / options.max_fps if options.max_fps else 0.0
     look = Look(options.region, view(model, (area.width, area.height)), model.channels, rotation, interval)
@@ -92,7 +96,7 @@ def result(ready: Ready, outputs: Outputs) -> LiveFrame:
     crop = shown_area(options.region, ready.width, ready.height, Orientation(shown.look.rotation))
     class_ids = heads.class_ids(shown.model, options.labels)
     decode = heads.get(shown.model).decode
-    inside = decode(outputs, shown.model, _laid_out(shown.look.view, crop), options.min_score, class_ids)
+    inside = decode(outputs, shown.model, laid_out(shown.look.view, crop), options.min_score, class_ids)
     detections: Detections = shifted(inside, crop, size)
     origin = ready.origin
     return LiveFrame(
@@ -107,7 +111,7 @@ def result(ready: Ready, outputs: Outputs) -> LiveFrame:
     )
 
 
-def _laid_out(laid: View, crop: Area) -> View:
+def laid_out(laid: View, crop: Area) -> View:
     """The view of a frame at hand: its size may differ from that of the stream's first."""
     size = (crop.width, crop.height)
     return replace(laid.showing(size), size=size)
