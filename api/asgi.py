@@ -32,6 +32,8 @@ def create() -> connexion.FlaskApp:
         print(error.detail, file=sys.stderr)
         sys.exit(_HALT)
     configure(settings)
+    # It tells at each SDP offer that it has no validator for it: the ingest is one.
+    logging.getLogger("connexion.middleware.validation").setLevel(logging.WARNING)
     for risk in risks(settings):
         log.warning("%s", risk)
     app = create_app(settings)
