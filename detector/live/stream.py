@@ -151,6 +151,8 @@ class Stream:
             return
         for entry in entries:
             self._take(entry, lane)
+        if entries:
+            self._error = self._detail = ""
 
     def _resume_later(self, seconds: float) -> None:
         """Analyse nothing for now, and go on with the newest keyframe."""

@@ -1,5 +1,6 @@
 """A live detector in this process: all of it but its own main thread."""
 
+import io
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -8,17 +9,23 @@ from unittest.mock import patch
 
 import psutil
 import redis
+from PIL import Image as Pictures
 
 from contracts.live import presence
+from contracts.live.packets import CodecConfig, Packet
 from contracts.live.presence import DetectorPresence
 from contracts.settings.load import load
 from detector.live import __main__ as live
 from detector.live import stream
+from tests.support import waiting
 from tests.support.live_packets import Publisher
 from tests.support.servers.valkey import Valkey
-from tests.support.waiting import until
 
 _TICK_SECONDS = 0.1
+
+
+def until(condition: Callable[[], object]) -> None:
+    waiting.until(condition, 20)
 
 
 def environ(valkey: Valkey, database: int, folder: Path) -> dict[str, str]:
@@ -79,3 +86,24 @@ def settled(detector: LiveDetector, one: Publisher, still_open: int = 0) -> Call
         return known.analysed + known.skipped + sum(known.dropped.values()) == one.sent - still_open
 
     return is_settled
+
+
+def jpegs(count: int, size: tuple[int, int] = (64, 48), first: int = 0) -> list[Packet]:
+    """Keyframes all, brighter and brighter."""
+    packets = []
+    for number in range(first, first + count):
+        with io.BytesIO() as sink:
+            Pictures.new("RGB", size, (0, 0, 100 + number % 150)).save(sink, "JPEG")
+            packets.append(Packet(1, 0, number * 9000, number * 9000, 9000, True, 0.0, sink.getvalue()))
+    return packets
+
+
+def jpeg_config(number: int = 1, size: tuple[int, int] = (64, 48)) -> CodecConfig:
+    return CodecConfig(number, "mjpeg", b"", *size, 0, "image/jpeg", b"")
+
+
+def send(detector: LiveDetector, stream: Publisher, packets: list[Packet], held: int = 0) -> None:
+    """Send packets, each when the one before has its result; held: how many the decoder holds back at the end."""
+    for packet in packets:
+        stream.send(packet)
+        until(lambda: len(stream.results()) >= stream.sent - held)
