@@ -32,6 +32,7 @@ class StreamClock:
         came = round((arrival - self._started_at) * TICKS_PER_SECOND)
         known = dts if dts is not None else pts
         if known is None:
+            came = max(came, self._next)
             return self._taken(came, came)
         if self._shift is None or abs(known + self._shift - came) > _JUMP_TICKS:
             self._shift = max(came, self._next) - known

@@ -13,6 +13,7 @@ import pytest
 from contracts.live.recordings import RecordingEnd, RecordingOpened
 from contracts.live.streams import DropReason, Reason, RecordingOptions, StreamOptions, StreamSpec, StreamState
 from ingest import backoff, pipeline, runner
+from ingest.packaging.clock import StreamClock
 from ingest.packaging.packager import Position
 from ingest.packaging.recorder import Ended, Recorder
 from ingest.pipeline import Pipeline
@@ -306,3 +307,10 @@ def test_waits_double_and_begin_anew_after_a_steady_time(monkeypatch: pytest.Mon
         most = min(0.5 * 2**number, backoff.MOST_SECONDS)
         assert most / 2 <= wait <= most
     assert made.after(backoff.STEADY_SECONDS) <= 0.5
+
+
+def test_a_picture_that_is_read_again_after_a_take_over_has_a_time_of_its_own() -> None:
+    clock = StreamClock(100.0, not_before=90_000)
+    assert clock.times(None, None, 100.5) == (90_000, 90_000)
+    assert clock.times(None, None, 100.5) == (90_001, 90_001)
+    assert clock.times(None, None, 102.0) == (180_000, 180_000)
