@@ -20,7 +20,8 @@ class StreamClock:
     def __init__(self, started_at: float, not_before: int = 0) -> None:
         self._started_at = started_at
         self._shift: int | None = None  # from the source's clock to ticks
-        self._next = not_before
+        self._next = self._came = not_before
+        self._ahead = 0  # ticks that this clock is ahead of that of the arrivals, which was set back
         self._recent: deque[int] = deque(maxlen=_RECENT)
 
     def restart(self) -> None:
@@ -29,7 +30,7 @@ class StreamClock:
 
     def times(self, pts: int | None, dts: int | None, arrival: float) -> tuple[int, int]:
         """(pts, dts) in ticks of the stream clock. pts, dts: in ticks of the source's clock. arrival: Unix seconds."""
-        came = round((arrival - self._started_at) * TICKS_PER_SECOND)
+        came = self._arrived(arrival)
         known = dts if dts is not None else pts
         if known is None:
             came = max(came, self._next)
@@ -38,6 +39,14 @@ class StreamClock:
             self._shift = max(came, self._next) - known
         shown = (pts if pts is not None else known) + self._shift
         return self._taken(shown, shown - _REORDERING_TICKS if dts is None else dts + self._shift)
+
+    def _arrived(self, arrival: float) -> int:
+        came = round((arrival - self._started_at) * TICKS_PER_SECOND) + self._ahead
+        if came < self._came:
+            self._ahead += self._came - came
+            came = self._came
+        self._came = came
+        return came
 
     def _taken(self, pts: int, dts: int) -> tuple[int, int]:
         dts = max(dts, self._next)

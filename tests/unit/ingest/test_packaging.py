@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import av
@@ -175,3 +176,18 @@ def test_the_clock_runs_on_over_a_reconnection_and_over_a_clock_set_back() -> No
     assert clock.times(7, 7, STARTED + 15)[0] == before + 5 * 90_000
     clock.restart()
     assert clock.times(7, 7, STARTED - 3600)[0] > before + 5 * 90_000
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("taken_over", [False, True])
+def test_times_keep_their_pace_while_the_clock_is_set_back(*, timed: bool, taken_over: bool) -> None:
+    """By an hour, in the middle or where the next ingest has another clock."""
+    clock = StreamClock(STARTED)
+    for n in range(25):
+        clock.times(n * 3600, n * 3600, STARTED + 100 + n / 25)
+    if taken_over:
+        clock = StreamClock(STARTED, not_before=101 * 90_000)
+    known = [n * 3600 if timed else None for n in range(25, 75)]
+    found = [clock.times(ticks, ticks, STARTED - 3600 + n / 25)[1] for n, ticks in enumerate(known)]
+    assert found[0] >= 100 * 90_000
+    assert {later - earlier for earlier, later in pairwise(found[1:])} == {3600}
