@@ -191,3 +191,18 @@ def test_times_keep_their_pace_while_the_clock_is_set_back(*, timed: bool, taken
     found = [clock.times(ticks, ticks, STARTED - 3600 + n / 25)[1] for n, ticks in enumerate(known)]
     assert found[0] >= 100 * 90_000
     assert {later - earlier for earlier, later in pairwise(found[1:])} == {3600}
+
+
+@pytest.mark.parametrize("has_dts", [True, False])
+def test_times_that_begin_anew_within_a_connection_do_not_fall(*, has_dts: bool) -> None:
+    """As those of a camera that is set to another size; with B-frames."""
+    clock = StreamClock(STARTED)
+    order = [number + block for block in range(0, 48, 4) for number in (0, 3, 1, 2)]
+    found = [
+        clock.times((shown + 2) * 3600, number * 3600 if has_dts else None, STARTED + turn * 2 + number / 25)[0]
+        for turn in range(2)
+        for number, shown in enumerate(order)
+    ]
+    first, second = sorted(found[:48]), sorted(found[48:])
+    assert second[0] > first[-1]
+    assert {later - earlier for part in (first, second) for earlier, later in pairwise(part)} == {3600}
