@@ -25,6 +25,7 @@ from contracts.settings.table import Settings, table
 ROOT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 120
 _API, _WORKERS, _SERVER = range(3)  # stages, in stop order
+_LIVE_NICENESS = 1  # a stream does not wait, a job does
 _WORKER_NICENESS = 3  # about half the CPU weight of the others, as in the compose file
 
 
@@ -190,7 +191,7 @@ def roles(service: EmbeddedService) -> list[Process]:
             detector,
             _WORKERS,
             python=python,
-            niceness=_WORKER_NICENESS,
+            niceness=_LIVE_NICENESS,
         ),
         _python(service, "ingest", ["-m", "ingest.worker"], service.environ_of("ingest"), _WORKERS),
         _python(service, "api", gunicorn, service.environ_of("api"), _API),
