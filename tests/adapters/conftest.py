@@ -21,9 +21,9 @@ from tests.support.servers.s3 import Bucket, ObjectStore
 from tests.support.servers.valkey import Valkey
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def object_store() -> Iterator[ObjectStore]:
-    """One object store per module."""
+    """One object store for all."""
     require("moto_server")
     with ObjectStore() as running:
         yield running.wait()

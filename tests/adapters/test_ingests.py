@@ -35,28 +35,28 @@ def bench(running: Ingests) -> Iterator[Ingests]:
 
 def test_a_stream_follows_its_changes(bench: Ingests) -> None:
     stream_id = bench.publish()
-    until(lambda: bench.seen(stream_id), 10)
+    until(lambda: bench.seen(stream_id))
     bench.push(stream_id)
-    until(lambda: bench.packets(stream_id) == 1, 10)
+    until(lambda: bench.packets(stream_id) == 1)
     bench.publish(stream_id, model="other")  # the source is not connected anew
     bench.push(stream_id)
-    until(lambda: bench.packets(stream_id) == 2, 10)
+    until(lambda: bench.packets(stream_id) == 2)
     bench.publish(stream_id, wanted="stopped")
-    until(lambda: not bench.seen(stream_id) and not bench.packets(stream_id), 10)
+    until(lambda: not bench.seen(stream_id) and not bench.packets(stream_id))
     bench.publish(stream_id, wanted="running", started_at=time.time())
-    until(lambda: bench.seen(stream_id), 10)
+    until(lambda: bench.seen(stream_id))
     assert bench.first.text().count(f"{stream_id}: taken") == 2
 
 
 def test_an_address_that_cannot_be_opened_fails_until_it_is_entered_again(bench: Ingests) -> None:
     address = "rtsp://user:hunter22@127.0.0.1/"
     stream_id = bench.publish(kind="rtsp", address=address, secret="another secret, of enough length")
-    until(lambda: bench.state(stream_id) is StreamState.FAILED, 10)
+    until(lambda: bench.state(stream_id) is StreamState.FAILED)
     found = bench.seen(stream_id)
     assert found
     assert "STREAM_SECRET_KEY" in found.detail
     bench.publish(stream_id, address=address)
-    until(lambda: (bench.seen(stream_id) or found).reason == Reason.NOT_ALLOWED, 10)
+    until(lambda: (bench.seen(stream_id) or found).reason == Reason.NOT_ALLOWED)
     assert "hunter22" not in str(bench.seen(stream_id)) + bench.first.text()
 
 
@@ -64,12 +64,11 @@ def test_an_ingest_that_stops_gives_its_streams_to_the_others_at_once(bench: Ing
     (other,) = bench.start()
     for _ in range(2):
         bench.publish()
-    until(lambda: len(set(bench.owners().values())) == 2, 10)
+    until(lambda: len(set(bench.owners().values())) == 2)
     assert not heartbeat.problem(str(other.heartbeat), time.time())
     assert other.stop() == 0
-    stopped = time.monotonic()
-    until(lambda: set(bench.owners().values()) == {bench.first.instance}, 10)
-    assert time.monotonic() - stopped < 4
+    assert not [owner for owner in bench.locked() if owner.startswith(other.instance)], "no lock has to expire"
+    until(lambda: set(bench.owners().values()) == {bench.first.instance})
     assert [found.instance for found in live_ingests(bench.redis)] == [bench.first.instance]
     assert not other.heartbeat.exists()
     assert "Traceback" not in other.text()
@@ -78,20 +77,19 @@ def test_an_ingest_that_stops_gives_its_streams_to_the_others_at_once(bench: Ing
 def test_streams_are_divided_and_those_of_a_killed_ingest_go_on_elsewhere(bench: Ingests) -> None:
     (other,) = bench.start()
     streams = [bench.publish() for _ in range(4)]
-    until(lambda: len(bench.owners()) == 4, 10)
-    assert Counter(bench.owners().values()) == {bench.first.instance: 2, other.instance: 2}
+    until(lambda: Counter(bench.owners().values()) == {bench.first.instance: 2, other.instance: 2})
     lost = {stream_id for stream_id, owner in bench.owners().items() if owner == other.instance}
     for stream_id in streams:
         bench.push(stream_id)
-    until(lambda: all(bench.state(stream_id) is StreamState.LIVE for stream_id in streams), 10)
+    until(lambda: all(bench.state(stream_id) is StreamState.LIVE for stream_id in streams))
     other.kill()
     killed = time.monotonic()
-    until(lambda: Counter(bench.owners().values()) == {bench.first.instance: 4}, 20)
+    until(lambda: Counter(bench.owners().values()) == {bench.first.instance: 4})
     assert time.monotonic() - killed < TAKEN_OVER_SECONDS
     for stream_id in lost:
         before = bench.packets(stream_id)
         bench.push(stream_id)
-        until(lambda stream_id=stream_id, before=before: bench.packets(stream_id) > before, 10)  # type: ignore[misc]
+        until(lambda stream_id=stream_id, before=before: bench.packets(stream_id) > before)  # type: ignore[misc]
         first, second, *more = bench.read(stream_id)  # an image of the last seconds is read once more
         assert [packet.number for packet in (first, second, *more)] == list(range(2 + len(more))), "the stream goes on"
         assert (first.restart, second.restart) == (False, True)
@@ -102,17 +100,17 @@ def test_streams_go_on_through_a_restart_of_redis_that_forgets_everything(tmp_pa
     with Valkey(tmp_path) as valkey, ingests(valkey, 1, tmp_path) as bench:
         bench.start()
         stream_id = bench.publish()
-        until(lambda: bench.seen(stream_id), 10)
+        until(lambda: bench.seen(stream_id))
         bench.push(stream_id)
-        until(lambda: bench.packets(stream_id) == 1, 10)
+        until(lambda: bench.packets(stream_id) == 1)
         valkey.restart(empty=True)
-        until(lambda: bench.seen(stream_id), 20)  # though the registry is empty
+        until(lambda: bench.seen(stream_id))  # though the registry is empty
 
         def goes_on() -> bool:
             bench.push(stream_id)
             return bench.packets(stream_id) > 0
 
-        until(goes_on, 20)
+        until(goes_on)
         packet = bench.read(stream_id)[0]
         assert packet.restart
         assert bench.redis.hexists(keys.configs(stream_id), str(packet.config))

@@ -43,6 +43,6 @@ def test_messages_reach_the_processor_also_after_a_restart_of_the_broker(tmp_pat
                 return False
             return True
 
-        until(sent, 20)
+        until(sent)
         assert [task for task, _ in waiting(client)] == [CLOSE_RECORDING]
         assert from_json(waiting(client)[0][1], RecordingClosed) == CLOSED

@@ -57,6 +57,7 @@ from processor.recordings.remux import Sink, Target, remux
 from processor.recordings.retention import expire_recordings
 from processor.recordings.rows import RecordingRows
 from processor.renditions.annotations import covered
+from tests.support import unsandboxed
 from tests.support.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.disk import filled, small_disk
@@ -135,7 +136,16 @@ def closed(opened: RecordingOpened, written: Written, reason: RecordingEnd = Rec
 
 
 @pytest.fixture
-def bench(tmp_path: Path, valkey: Valkey) -> Iterator[Bench]:
+def sandboxed() -> None:
+    """For tests whose recordings are filed by child processes, as in the service."""
+
+
+@pytest.fixture
+def bench(
+    request: pytest.FixtureRequest, tmp_path: Path, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    if "sandboxed" not in request.fixturenames:
+        unsandboxed.use(monkeypatch)
     made = Bench(tmp_path / "data", valkey)
     yield made
     made.close()
@@ -152,6 +162,7 @@ def plain() -> Written:
     return fragments(clip(frames=24, b_frames=0), uneven(24))
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_results_are_those_that_were_made_live_frame_by_frame(bench: Bench, reordered: Written) -> None:
     bench.add(Webhook(user_id=bench.user, url="https://example.org/", secret="s"))
     put_results(bench.client, bench.stream, [START - 3003])
@@ -404,6 +415,7 @@ def test_a_full_disk_is_waited_for(
         assert (recording.state, recording.error) == ("filed", None)
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_an_empty_recording_fails(bench: Bench, plain: Written) -> None:
     nothing = Written(plain.content[:600], plain.pts, plain.end, ())
     recording = bench.record(nothing)
@@ -436,6 +448,7 @@ def test_verify_sees_a_live_result_that_does_not_fit_its_video(bench: Bench, pla
 
 
 @pytest.mark.distributed
+@pytest.mark.usefixtures("sandboxed")
 def test_a_bucket_is_as_good_as_a_folder(bucket: Bucket, bench: Bench, plain: Written) -> None:
     stored = dataclasses.replace(bench.services, storage=bucket.storage())
     bench.storage_port, bench.services = stored.storage, stored
@@ -459,6 +472,7 @@ def test_a_turned_camera_is_turned_in_the_video_too(rotation: int) -> None:
     assert (media.rotation, media.width) == (rotation, 160 if rotation == 180 else 96)
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_pictures_become_a_video_with_their_times(bench: Bench) -> None:
     images = []
     for number in range(12):

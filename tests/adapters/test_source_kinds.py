@@ -72,7 +72,7 @@ def test_a_demuxer_that_is_killed_is_told_apart(folder: Path, valkey: Valkey) ->
         await some(source, 3)
         signalled(signal.SIGKILL)
         with pytest.raises(SourceFailed) as failed:
-            await reading(source, 30)
+            await reading(source, 120)
         return failed.value
 
     with running("media_server", str(folder)) as server:
@@ -146,7 +146,7 @@ def test_a_deleted_video_is_told(folder: Path, valkey: Valkey, monkeypatch: pyte
         await some(source, 3)
         storage.delete(video_key("gone"))
         with pytest.raises(SourceFailed) as failed:
-            await reading(source, 30)
+            await reading(source, 120)
         return failed.value
 
     error = stored(folder, "gone", valkey, until_it_fails)

@@ -143,7 +143,7 @@ def test_a_source_that_is_killed_fails(feed: Feed, folder: Path, valkey: Valkey)
         await some(source, 3)
         feed.kill()
         with pytest.raises(SourceFailed) as failed:
-            await reading(source, 30)
+            await reading(source, 120)
         return failed.value
 
     error = with_source(feed, folder, valkey, until_it_fails, silent=1)

@@ -27,14 +27,14 @@ async def frames_of(source: WebrtcSource) -> list[SourceConfig | SourcePacket]:
     await source.open()
     items: list[SourceConfig | SourcePacket] = []
     while sum(isinstance(item, SourcePacket) for item in items) < FRAMES:
-        items.append(await asyncio.wait_for(source.read(), 30))
+        items.append(await asyncio.wait_for(source.read(), 120))
     return items
 
 
 async def end_of(source: WebrtcSource) -> SourceFailed:
     with pytest.raises(SourceFailed) as caught:  # noqa: PT012  (what was sent before comes first)
         while True:
-            await asyncio.wait_for(source.read(), 30)
+            await asyncio.wait_for(source.read(), 120)
     await source.close()
     return caught.value
 

@@ -69,7 +69,7 @@ async def running(url: str, streams: OneStream, *instances: str) -> AsyncIterato
 
 def run(valkey: Valkey, use: Callable[[WhipCalls, OneStream], Awaitable[T]], *instances: str) -> T:
     async def scenario() -> T:
-        async with asyncio.timeout(20):  # only there so that a test ends
+        async with asyncio.timeout(120):  # only there so that a test ends
             streams = OneStream()
             replies = Replies(valkey.url, whip_calls.ANSWER_SECONDS)
             async with running(valkey.url, streams, *instances):

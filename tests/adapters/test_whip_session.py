@@ -27,7 +27,7 @@ def run(scenario: Callable[[], Awaitable[T]]) -> T:
     """Run it; nothing may be left behind."""
 
     async def alone() -> T:
-        async with asyncio.timeout(20):  # only there so that a test ends
+        async with asyncio.timeout(120):  # only there so that a test ends
             result = await scenario()
             while len(asyncio.all_tasks()) > 1:
                 await asyncio.sleep(0.01)

@@ -14,6 +14,8 @@ from typing import Any
 import redis
 from msgspec.structs import replace
 
+from contracts.coordination import names
+from contracts.coordination.leases import Locks
 from contracts.live import keys, presence
 from contracts.live.packets import FIELD, Packet, decode_packet
 from contracts.live.presence import IngestPresence
@@ -27,7 +29,7 @@ from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
 
 SECRET = "0123456789abcdef" * 2
-READY_SECONDS = 30
+READY_SECONDS = 120
 
 
 class Ingest:
@@ -122,6 +124,11 @@ class Ingests:
         """Instance by stream."""
         found = {stream_id: self.seen(stream_id) for stream_id in self.specs}
         return {stream_id: one.instance for stream_id, one in found.items() if one}
+
+    def locked(self) -> list[str]:
+        """The owners of the locks of the streams."""
+        found = (Locks(self.redis).owner(names.stream_ingest(one)) for one in self.specs)
+        return [owner for owner in found if owner]
 
     def packets(self, stream_id: str) -> int:
         return int(self.redis.xlen(keys.packets(stream_id)))  # type: ignore[arg-type]

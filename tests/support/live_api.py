@@ -25,7 +25,7 @@ from tests.support.live_stream import H264, LiveStream
 from tests.support.servers.valkey import Valkey
 from tests.support.websocket import WebSocket
 
-_SECONDS = 30
+_SECONDS = 120
 _QUICK = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 

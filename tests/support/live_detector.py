@@ -17,15 +17,11 @@ from contracts.live.presence import DetectorPresence
 from contracts.settings.load import load
 from detector.live import __main__ as live
 from detector.live import stream
-from tests.support import waiting
 from tests.support.live_packets import Publisher
 from tests.support.servers.valkey import Valkey
+from tests.support.waiting import until
 
 _TICK_SECONDS = 0.1
-
-
-def until(condition: Callable[[], object]) -> None:
-    waiting.until(condition, 20)
 
 
 def environ(valkey: Valkey, database: int, folder: Path) -> dict[str, str]:

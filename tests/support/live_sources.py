@@ -93,7 +93,7 @@ def with_source(
 
 
 async def some(source: Source, count: int) -> list[SourceConfig | SourcePacket]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         return [await source.read() for _ in range(count)]
 
 

@@ -33,7 +33,7 @@ class WebSocket:
     """An open connection. Raises Refused."""
 
     def __init__(
-        self, port: int, path: str, headers: dict[str, str] | None = None, *, buffer: int = 0, seconds: float = 20
+        self, port: int, path: str, headers: dict[str, str] | None = None, *, buffer: int = 0, seconds: float = 120
     ) -> None:
         """buffer: size of the receive buffer in bytes, 0 for the system's. seconds: to wait for each message."""
         self.socket = socket.socket()

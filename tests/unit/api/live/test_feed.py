@@ -51,10 +51,10 @@ async def watch(follower: Stubborn) -> None:
     viewer.want(media=True, results=True)
     feed.viewers[viewer] = None
     feed.update()
-    await asyncio.wait_for(until(lambda: follower.reading == 2), 20)
+    await asyncio.wait_for(until(lambda: follower.reading == 2), 60)
     del feed.viewers[viewer]
     feed.update()
-    await asyncio.wait_for(until(lambda: follower.reading == 0), 20)
+    await asyncio.wait_for(until(lambda: follower.reading == 0), 60)
 
 
 def test_reading_ends_though_a_cancellation_is_swallowed() -> None:

@@ -65,7 +65,7 @@ def run(client: Client, steps: Callable[[LiveHub, Viewer], Awaitable[None]]) -> 
         response = ViewerSocket(watching, viewer, socket, "{}", nothing)
         running = asyncio.create_task(response({}, client.messages.get, client.send))
         await steps(watching, viewer)
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 60)
         with pytest.raises(KeyError):  # the hub has let go of it
             watching.remove(viewer)
 
@@ -133,7 +133,7 @@ def test_a_failed_look_ends_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
         watching = LiveHub(Nobody(), look, Nobody())  # type: ignore[arg-type]
         viewer = Viewer("stream", "user", "credential", Outbox())
         watching.add(viewer)
-        await asyncio.wait_for(viewer.outbox.wait(), 10)
+        await asyncio.wait_for(viewer.outbox.wait(), 60)
         assert viewer.outbox.take() == "stats"
         watching.remove(viewer)
 
