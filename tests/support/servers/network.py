@@ -17,7 +17,7 @@ _PREFIX = "wdtest"
 class OtherHost:
     """A network namespace at the other end of a veth pair. Both are gone when the context ends.
 
-    address: where this machine listens for it.
+    address: where this machine listens for it. their_address: where it listens.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class OtherHost:
         self._ours, self._theirs = f"wd{number}a", f"wd{number}b"
         network = f"10.213.{number % 256}.{number // 256 % 64 * 4}"
         base, _, last = network.rpartition(".")
-        self.address, self._their_address = (f"{base}.{int(last) + n}" for n in (1, 2))
+        self.address, self.their_address = (f"{base}.{int(last) + n}" for n in (1, 2))
 
     def __enter__(self) -> Self:
         require_namespaces()
@@ -35,7 +35,7 @@ class OtherHost:
         try:
             ip("link", "add", self._ours, "type", "veth", "peer", "name", self._theirs, "netns", self._name)
             ip("address", "add", f"{self.address}/30", "dev", self._ours)
-            ip("-n", self._name, "address", "add", f"{self._their_address}/30", "dev", self._theirs)
+            ip("-n", self._name, "address", "add", f"{self.their_address}/30", "dev", self._theirs)
             for name in ("lo", self._theirs):
                 ip("-n", self._name, "link", "set", name, "up")
             self.mend()
@@ -55,12 +55,25 @@ class OtherHost:
         """Plug it in again."""
         ip("link", "set", self._ours, "up")
 
+    def lose(self, share: float) -> None:
+        """Lose so many of the packets, at random, either way."""
+        if shutil.which("iptables") is None:
+            missing("not installed: iptables (tools/install-debian-packages installs it)")
+        for chain in ("INPUT", "OUTPUT"):
+            rule = [chain, "-m", "statistic", "--mode", "random", "--probability", str(share), "-j", "DROP"]
+            subprocess.run([*self.inside, "iptables", "-A", *rule], check=True, capture_output=True)
+
+    @property
+    def inside(self) -> list[str]:
+        """A command that becomes the one after it, in its network."""
+        return ["ip", "netns", "exec", self._name]
+
     def enter(self, storage: Path, mount: Path, hidden: Path) -> list[str]:
         """A command that becomes the one after it, on that host: with `storage` to be read at `mount`, and
         nothing in `hidden`."""
         script = 'mount --bind "$1" "$2" && mount -o remount,bind,ro "$2" && mount -t tmpfs none "$3" && shift 3'
         prepare = ["sh", "-c", f'{script} && exec "$@"', "sh", str(storage), str(mount), str(hidden)]
-        return ["ip", "netns", "exec", self._name, *prepare]
+        return [*self.inside, *prepare]
 
 
 def require_namespaces() -> None:

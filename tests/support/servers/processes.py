@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,9 +25,9 @@ class ServerProcess:
 
 
 @contextmanager
-def running(module: str, *arguments: str) -> Iterator[ServerProcess]:
-    """Runs a module of tests.support.servers."""
-    command = [sys.executable, "-m", f"tests.support.servers.{module}", *arguments]
+def running(module: str, *arguments: str, inside: Sequence[str] = ()) -> Iterator[ServerProcess]:
+    """Runs a module of tests.support.servers. inside: a command that becomes it."""
+    command = [*inside, sys.executable, "-m", f"tests.support.servers.{module}", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
