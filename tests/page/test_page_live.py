@@ -75,7 +75,7 @@ def shown(tile: Locator) -> list[dict[str, Any]]:
           const copy = Object.assign(document.createElement("canvas"), { width, height });
           const context = copy.getContext("2d", { willReadFrequently: true });
           const seen = [];
-          setTimeout(() => fail(new Error(`only ${seen.length} pictures have boxes of their own`)), 60000);
+          setTimeout(() => fail(new Error(`only ${seen.length} pictures have boxes of their own`)), 120000);
           video.requestVideoFrameCallback(function look(_now, picture) {
             if (seen.length >= count) return done(seen);
             video.requestVideoFrameCallback(look);

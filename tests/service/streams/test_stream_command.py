@@ -96,7 +96,7 @@ def test_watch_prints_what_is_detected_and_ends_with_the_stream(
     made = client.call("POST", "/streams", 201, json={"kind": "push", "name": "gate"})
     server = redis.Redis.from_url(service.settings().coordination_url)
     frame = f"/api/v1/streams/{made['id']}/frames"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     watched = 0
 
     def push(_seconds: float) -> None:

@@ -110,7 +110,7 @@ def test_state_and_figures_come_from_ingest_and_detector(client: Client, server:
     )
     client.call("POST", f"/streams/{other['id']}/stop", 202)
     # The service's own ingest may write in between: read until ours was there.
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     shown: dict[str, Any] = {"reason": None}
     while shown["reason"] != "unauthorized" and time.monotonic() < deadline:
         presence.write(server, made["id"], failed)

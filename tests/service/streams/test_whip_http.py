@@ -89,7 +89,7 @@ def test_a_sender_is_live_replaced_by_the_next_one_and_waited_for_after_its_end(
             await asyncio.sleep(0.05)
 
     async def scenario() -> None:
-        async with asyncio.timeout(60), WhipSender() as first, WhipSender() as second:
+        async with asyncio.timeout(120), WhipSender() as first, WhipSender() as second:
             assert state() == ("connecting", "waiting_for_sender")
             before = await begin(first)
             await until(("live", None), first)

@@ -51,7 +51,7 @@ class Bench:
 
         async def steps() -> bool | None:
             task = asyncio.create_task(self.runner.run())
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not until() and not task.done():
                     await asyncio.sleep(0.001)
             assert until(), self.runner.presence()
