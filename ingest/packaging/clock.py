@@ -53,11 +53,10 @@ class StreamClock:
 
     def _arrived(self, arrival: float) -> int:
         came = round((arrival - self._started_at) * TICKS_PER_SECOND) + self._ahead
-        if came < self._came:
+        if self._came - came > _FALL_TICKS:
             self._ahead += self._came - came
-            came = self._came
-        self._came = came
-        return came
+        self._came = max(came, self._came)
+        return self._came
 
     def _taken(self, pts: int, dts: int) -> tuple[int, int]:
         dts = max(dts, self._next)
