@@ -4,6 +4,7 @@ The rows in the database are the original. The api publishes a stream with each 
 them now and then, which restores a lost Redis.
 """
 
+import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -32,7 +33,7 @@ class StreamRegistry:
                 pipe.hset(keys.ADDRESSES, spec.id, sealed_address)
             else:
                 pipe.hdel(keys.ADDRESSES, spec.id)
-            pipe.incr(keys.SPECS_REVISION)
+            _advance(pipe)
             pipe.execute()
 
     def remove(self, stream_id: str) -> None:
@@ -41,7 +42,7 @@ class StreamRegistry:
             pipe.hdel(keys.SPECS, stream_id)
             pipe.hdel(keys.ADDRESSES, stream_id)
             _forget(pipe, stream_id)
-            pipe.incr(keys.SPECS_REVISION)
+            _advance(pipe)
             pipe.execute()
 
     def replace_all(self, streams: Mapping[str, tuple[StreamSpec, bytes]], revision: int | None = None) -> None:
@@ -65,7 +66,7 @@ class StreamRegistry:
                 pipe.hset(keys.SPECS, mapping=wanted)  # type: ignore[arg-type]
             if sealed:
                 pipe.hset(keys.ADDRESSES, mapping=sealed)  # type: ignore[arg-type]
-            pipe.incr(keys.SPECS_REVISION)
+            _advance(pipe)
             for gone in specs.keys() - wanted.keys():
                 _forget(pipe, gone)
             pipe.execute()
@@ -88,6 +89,12 @@ class StreamRegistry:
     def sealed_address(self, stream_id: str) -> bytes:
         """The sealed address of a stream, empty without one."""
         return self._redis.hget(keys.ADDRESSES, stream_id) or b""  # type: ignore[return-value]
+
+
+def _advance(pipe: "redis.client.Pipeline") -> None:
+    # A Redis that has lost its data must not come to a number that its readers have seen.
+    pipe.set(keys.SPECS_REVISION, secrets.randbits(48), nx=True)
+    pipe.incr(keys.SPECS_REVISION)
 
 
 def _texts(found: Any) -> dict[str, bytes]:

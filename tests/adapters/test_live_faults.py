@@ -180,9 +180,10 @@ def test_results_and_recording_go_on_when_redis_is_restarted_empty(
         before = bench.seen(stream_id)
         assert before
         (written,) = (path for path in tmp_path.rglob(f"*{before.recording}*") if path.is_file())
+        sealed = bench.registry.sealed_address(stream_id)
         own.restart(empty=True)
         until(lambda: bench.seen(stream_id))
-        bench.publish(stream_id)  # as the processor does
+        bench.registry.publish(bench.specs[stream_id], sealed)  # as the processor does
         more(bench, stream_id)
         after = bench.seen(stream_id)
         assert after
