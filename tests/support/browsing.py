@@ -101,7 +101,12 @@ def numbers_while_playing(page: Page, milliseconds: int, bits: int) -> list[tupl
           const seen = [];
           const look = (_now, picture) => {
             video.requestVideoFrameCallback(look);
-            context.drawImage(video, 0, 0, copy.width, copy.height);
+            // When this comes late, the video may show the next picture already.
+            const inHand = new VideoFrame(video);
+            const late = Math.abs(inHand.timestamp / 1e6 - picture.mediaTime) > 0.001;
+            if (!late) context.drawImage(inHand, 0, 0, copy.width, copy.height);
+            inHand.close();
+            if (late) return;
             const { data } = context.getImageData(0, 4, copy.width, 1);
             let number = 0;
             for (let bit = 0; bit < bits; bit++) number += data[4 * (bit * 8 + 4)] > 127 ? 2 ** bit : 0;
