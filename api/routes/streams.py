@@ -147,14 +147,14 @@ async def push_frame(request: Request, user: str) -> StarletteResponse:
 
 
 async def _push(request: Request, user: str) -> None:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "image/jpeg":
+        raise UnsupportedMediaType("send a JPEG, with the Content-Type image/jpeg")
     services = context.current()
     row = await run_sync(services.streams.get, user, request.path_params["stream_id"])
     if row.kind != "push":
         raise StreamNotFed(f"the stream is of the kind {row.kind}: only streams of the kind push take images")
     if row.wanted == "stopped":
         raise StreamNotFed("the stream is stopped: start it first")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "image/jpeg":
-        raise UnsupportedMediaType("send a JPEG, with the Content-Type image/jpeg")
     taken = _time_of(request.query_params.get("time"))
     data = await _limited_body(request)
     if problem := jpeg.problem(data):
