@@ -120,8 +120,10 @@ def test_the_end_of_the_fork_server_ends_its_decoders_and_the_next_one_starts(fo
     [server] = [child for child in psutil.Process().children() if "detector.decode.fork_server" in child.cmdline()]
     assert len(server.children()) == 2
     one.close()
-    assert len(server.children()) == 1
+    decoders = server.children()
+    assert len(decoders) == 1
     server.kill()
+    assert psutil.wait_procs(decoders, timeout=60)[1] == []
     with pytest.raises(DecoderLost):
         other.decode(Feed(0, 0, False, jpeg((1, 2, 3))))
     other.close()
