@@ -54,7 +54,9 @@ class LiveApi:
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "gunicorn", "-k", "api.gunicorn_worker.Worker", "--no-control-socket"]
-        command += ["--graceful-timeout", "10", "--bind", f"127.0.0.1:{self.port}", "api.asgi:create()"]
+        # Longer than clients keep idle connections.
+        command += ["--graceful-timeout", "10", "--keep-alive", "7"]
+        command += ["--bind", f"127.0.0.1:{self.port}", "api.asgi:create()"]
         with self._log.open("wb") as log:
             environ = {"PATH": os.environ["PATH"], **self._environ}
             self.server = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
