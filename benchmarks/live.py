@@ -32,12 +32,12 @@ from benchmarks.report import ROOT, full, record, table
 from contracts.live import presence
 from contracts.live.packets import Packet
 from contracts.live.streams import TICKS_PER_SECOND
-from tests.support.live_api import LiveApi, Watcher
-from tests.support.live_packets import Footage, Publisher, footage
+from tests.support.live.live_api import LiveApi, Watcher
+from tests.support.live.live_packets import Footage, Publisher, footage
+from tests.support.live.websocket import Closed, WebSocket
 from tests.support.models import tiny_model
 from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
-from tests.support.websocket import Closed, WebSocket
 
 SIZE = (640, 480)
 GROUP_SECONDS = 2

@@ -18,10 +18,10 @@ import numpy as np
 
 from benchmarks.report import record, spread, table, told
 from contracts.results.codec import Detections
-from tests.support.live_api import LiveApi, Watcher
-from tests.support.live_stream import FPS, LiveStream, time_ms
+from tests.support.live.live_api import LiveApi, Watcher
+from tests.support.live.live_stream import FPS, LiveStream, time_ms
+from tests.support.live.websocket import Closed, WebSocket
 from tests.support.servers.valkey import Valkey
-from tests.support.websocket import Closed, WebSocket
 
 _PACKET_BYTES = 6000
 _KEYFRAMES = 60

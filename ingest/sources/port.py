@@ -1,4 +1,6 @@
-"""Port of the sources: what ingest reads packets from. One file per kind, all pass tests/adapters/test_sources.py."""
+"""Port of the sources: what ingest reads packets from. One file per kind, all pass one suite
+(tests/adapters/sources/test_sources.py).
+"""
 
 from typing import Protocol
 

@@ -15,7 +15,7 @@ from contracts.settings.load import load
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import Storage
 from tests.support.fakes import MemoryStorage
-from tests.support.live_api import LiveApi, Watcher
+from tests.support.live.live_api import LiveApi, Watcher
 from tests.support.servers.debian import require
 from tests.support.servers.s3 import Bucket, ObjectStore
 from tests.support.servers.valkey import Valkey

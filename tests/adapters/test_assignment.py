@@ -30,7 +30,7 @@ from ingest.packaging.recorder import Recorder
 from ingest.pipeline import Pipeline
 from ingest.runner import Runner
 from ingest.sources.port import Source, SourceFailed
-from tests.support.scripted_source import CONFIG, MemoryDeliveries, ScriptedSource, picture
+from tests.support.live.scripted_source import CONFIG, MemoryDeliveries, ScriptedSource, picture
 from tests.support.servers.valkey import Valkey
 
 WEBCAM = StreamSpec("webcam", "user", "webrtc", 1, time.time(), "nanodet-g")

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.support.live_api import Watcher, ws_path
-from tests.support.live_stream import time_ms
+from tests.support.live.live_api import Watcher, ws_path
+from tests.support.live.live_stream import time_ms
+from tests.support.live.websocket import Closed, Refused, WebSocket
 from tests.support.servers.debian import require
 from tests.support.servers.gateway import Nginx
 from tests.support.waiting import until
 from tests.support.watching import START, media, of_type
-from tests.support.websocket import Closed, Refused, WebSocket
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from contracts.live import keys
 from contracts.live.streams import Reason, StreamState
 from contracts.workers import heartbeat
 from contracts.workers.registration import live_ingests
-from tests.support.ingests import Ingests, ingests
+from tests.support.live.ingests import Ingests, ingests
 from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
 

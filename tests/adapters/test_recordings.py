@@ -58,7 +58,7 @@ from processor.recordings.retention import expire_recordings
 from processor.recordings.rows import RecordingRows
 from processor.renditions.annotations import covered
 from tests.support import unsandboxed
-from tests.support.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
+from tests.support.live.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.disk import filled, small_disk
 from tests.support.servers.s3 import Bucket

@@ -12,7 +12,7 @@ import pytest
 from contracts.live.streams import Reason
 from ingest.sources.port import SourceConfig, SourceFailed, SourcePacket
 from ingest.sources.rtsp.source import RtspSource
-from tests.support.live_sources import SIZE, decoded, some
+from tests.support.live.live_sources import SIZE, decoded, some
 from tests.support.requirements import missing
 from tests.support.servers import processes
 from tests.support.servers.processes import ServerProcess

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from contracts.live import presence
 from contracts.live.streams import TICKS_PER_SECOND
 from tests.support.deployments.service import ROOT
-from tests.support.live_detector import environ
-from tests.support.live_packets import Publisher, footage
+from tests.support.live.live_detector import environ
+from tests.support.live.live_packets import Publisher, footage
 from tests.support.models import tiny_model
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import clip

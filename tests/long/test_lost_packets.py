@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from contracts.live.streams import Reason, StreamState
-from tests.support.ingests import Ingests, ingests
+from tests.support.live.ingests import Ingests, ingests
 from tests.support.servers.network import OtherHost
 from tests.support.servers.processes import running
 from tests.support.servers.valkey import Valkey

@@ -18,7 +18,7 @@ from detector.decode.live_protocol import Decoded, Feed, Look, Ready
 from detector.decode.processes import ForkServer
 from detector.decode.protocol import BROKE, HUNG, DecoderLost, Descriptors, Ended, Request
 from detector.view import whole
-from tests.support.live_packets import Footage, footage
+from tests.support.live.live_packets import Footage, footage
 from tests.support.videos.clips import clip
 
 SIZE = (64, 48)

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.support.chromium import running_chromium
 from tests.support.deployments.service import Service
-from tests.support.fake_webcam import webcam_flags, write_picture
+from tests.support.live.fake_webcam import webcam_flags, write_picture
 
 WEBCAM_FRAME = 20  # of the sample: an astronaut
 

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from tests.support.websocket import WebSocket
+from tests.support.live.websocket import WebSocket
 
 START = {"type": "start", "media": True, "results": True, "after_ms": 0}
 

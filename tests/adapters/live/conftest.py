@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.live_detector import LiveDetector, environ
-from tests.support.live_packets import Publisher
+from tests.support.live.live_detector import LiveDetector, environ
+from tests.support.live.live_packets import Publisher
 from tests.support.models import tiny_model
 from tests.support.servers.valkey import Valkey
 

@@ -16,8 +16,8 @@ from detector.decode.parent import Budget, Decoders
 from detector.engine import EngineConfig
 from detector.engines.loaded import Engines
 from tests.support.detecting import run
-from tests.support.live_detector import LiveDetector, decoders, jpeg_config, jpegs, send, settled
-from tests.support.live_packets import Publisher, footage, looped
+from tests.support.live.live_detector import LiveDetector, decoders, jpeg_config, jpegs, send, settled
+from tests.support.live.live_packets import Publisher, footage, looped
 from tests.support.models import tiny_model
 from tests.support.videos.clips import Clip, chunks, clip, reordered
 from tests.support.waiting import until

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from detector.decode import live_parent
 from detector.live import pictures
 from detector.live.pictures import LEAST_WAIT_SECONDS
-from tests.support.live_detector import LiveDetector, decoders, jpeg_config, jpegs, send, settled
-from tests.support.live_packets import Publisher, footage, looped
+from tests.support.live.live_detector import LiveDetector, decoders, jpeg_config, jpegs, send, settled
+from tests.support.live.live_packets import Publisher, footage, looped
 from tests.support.models import tiny_model
 from tests.support.videos.clips import clip
 from tests.support.waiting import until

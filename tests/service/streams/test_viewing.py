@@ -10,8 +10,8 @@ import av
 import pytest
 
 from tests.support.deployments.service import Client, Service
+from tests.support.live.websocket import WebSocket
 from tests.support.waiting import until
-from tests.support.websocket import WebSocket
 
 FRAGMENT = 2
 FRAMES = 40

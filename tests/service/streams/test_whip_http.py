@@ -9,7 +9,7 @@ from api.live.ice_links import link
 from contracts.errors import SettingsError
 from contracts.settings.ice_servers import IceServer, ice_servers
 from tests.support.deployments.service import Client
-from tests.support.whip_sender import WhipSender
+from tests.support.live.whip_sender import WhipSender
 
 SDP = {"content": b"v=0\r\n", "headers": {"Content-Type": "application/sdp"}}
 

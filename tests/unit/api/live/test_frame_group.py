@@ -7,7 +7,7 @@ import pytest
 from api.live.frame_group import FrameGroup
 from api.live.outbox import Outbox
 from contracts.live.packets import Packet
-from tests.support.live_stream import H264
+from tests.support.live.live_stream import H264
 
 
 class Watching:

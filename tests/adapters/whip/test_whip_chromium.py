@@ -12,9 +12,9 @@ from ingest.sources.port import SourceConfig, SourceFailed, SourcePacket
 from ingest.webrtc.session import WhipSession
 from ingest.webrtc.source import WebrtcSource
 from tests.support.chromium import running_chromium
-from tests.support.fake_webcam import webcam_flags, write_picture
-from tests.support.whip_browser import LoopThread, leave, send_webcam
-from tests.support.whip_sender import LOOPBACK
+from tests.support.live.fake_webcam import webcam_flags, write_picture
+from tests.support.live.whip_browser import LoopThread, leave, send_webcam
+from tests.support.live.whip_sender import LOOPBACK
 
 FRAMES, CAT = 20, 60
 

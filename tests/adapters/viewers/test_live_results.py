@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from contracts.database.tables import Recording, Stream, new_id, utcnow
 from contracts.live import keys
 from contracts.wire.messages import Options, Plan, encode
-from tests.support.live_api import Watcher
-from tests.support.live_stream import H264, JPEG, RAW, LiveStream, time_ms
+from tests.support.live.live_api import Watcher
+from tests.support.live.live_stream import H264, JPEG, RAW, LiveStream, time_ms
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,9 @@
 import struct
 from itertools import pairwise
 
-from tests.support.live_api import Watcher
+from tests.support.live.live_api import Watcher
+from tests.support.live.websocket import WebSocket
 from tests.support.waiting import until
-from tests.support.websocket import WebSocket
 
 START = {"type": "start", "media": True, "results": True}
 FRAGMENT = 2

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from contracts.database.tables import Stream
 from contracts.live.streams import StreamState
-from tests.support.live_api import LiveApi, Watcher
-from tests.support.live_stream import H264, JPEG, RAW, LiveStream, time_ms
+from tests.support.live.live_api import LiveApi, Watcher
+from tests.support.live.live_stream import H264, JPEG, RAW, LiveStream, time_ms
+from tests.support.live.websocket import Closed, Refused
 from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
 from tests.support.watching import START, media, of_type
-from tests.support.websocket import Closed, Refused
 
 INIT, FRAGMENT, JPEG_KIND = 1, 2, 3
 

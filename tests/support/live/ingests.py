@@ -24,7 +24,7 @@ from contracts.live.sealing import seal
 from contracts.live.streams import StreamSpec, StreamState
 from contracts.workers.registration import live_ingests
 from tests.support.deployments.service import ROOT
-from tests.support.scripted_source import PICTURE
+from tests.support.live.scripted_source import PICTURE
 from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
 

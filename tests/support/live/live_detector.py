@@ -17,7 +17,7 @@ from contracts.live.presence import DetectorPresence
 from contracts.settings.load import load
 from detector.live import __main__ as live
 from detector.live import stream
-from tests.support.live_packets import Publisher
+from tests.support.live.live_packets import Publisher
 from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
 

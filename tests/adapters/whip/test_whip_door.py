@@ -20,9 +20,9 @@ from contracts.live.whip import WhipRequest
 from contracts.workers.registration import IngestLoad, register, unregister
 from ingest.sources.port import Source, SourceFailed
 from ingest.webrtc.door import WhipDoor
+from tests.support.live.whip_sender import LOOPBACK, WhipSender
 from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
-from tests.support.whip_sender import LOOPBACK, WhipSender
 
 T = TypeVar("T")
 

@@ -12,9 +12,9 @@ import pytest
 from contracts.live import keys
 from contracts.live.results import LiveFrame, decode
 from contracts.live.streams import TICKS_PER_SECOND, RecordingOptions, StreamState
-from tests.support.ingests import Ingests, ingests
-from tests.support.live_detector import LiveDetector, environ
-from tests.support.live_sources import MJPEG, children
+from tests.support.live.ingests import Ingests, ingests
+from tests.support.live.live_detector import LiveDetector, environ
+from tests.support.live.live_sources import MJPEG, children
 from tests.support.models import tiny_model
 from tests.support.servers.byte_server import Route, Web, chunked
 from tests.support.servers.disk import filled, small_disk

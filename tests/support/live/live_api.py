@@ -21,9 +21,9 @@ from api.access.passwords import hashed
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Stream, User, utcnow
 from tests.support.deployments.service import ROOT, free_port
-from tests.support.live_stream import H264, LiveStream
+from tests.support.live.live_stream import H264, LiveStream
+from tests.support.live.websocket import WebSocket
 from tests.support.servers.valkey import Valkey
-from tests.support.websocket import WebSocket
 
 _SECONDS = 120
 _QUICK = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

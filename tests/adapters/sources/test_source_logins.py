@@ -11,7 +11,7 @@ import pytest
 
 from contracts.live.streams import Reason
 from ingest.sources.port import SourceConfig
-from tests.support.live_sources import MJPEG, PICTURES, failure, first_item, reason
+from tests.support.live.live_sources import MJPEG, PICTURES, failure, first_item, reason
 from tests.support.servers.byte_server import Route, Web, chunked, redirect, reply
 from tests.support.servers.scripted_camera import ScriptedCamera
 

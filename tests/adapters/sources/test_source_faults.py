@@ -17,7 +17,7 @@ from ingest.sources.network.address import parse
 from ingest.sources.port import SourceConfig, SourceFailed
 from ingest.sources.rtsp import session as rtsp_session
 from ingest.sources.rtsp.source import RtspSource
-from tests.support.live_sources import LOOPBACKS, MJPEG, PICTURES, failure, first_item, reason
+from tests.support.live.live_sources import LOOPBACKS, MJPEG, PICTURES, failure, first_item, reason
 from tests.support.servers.byte_server import Route, Web, chunked, reply
 from tests.support.servers.scripted_camera import ScriptedCamera
 from tests.support.videos.live import jpegs

@@ -18,7 +18,7 @@ from ingest.webrtc.endpoints import Network
 from ingest.webrtc.receiver import PassThroughReceiver
 from ingest.webrtc.session import WhipSession
 from ingest.webrtc.source import WebrtcSource
-from tests.support.whip_sender import LOOPBACK, STEP, WhipSender
+from tests.support.live.whip_sender import LOOPBACK, STEP, WhipSender
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from contracts.database.tables import ApiToken, utcnow
-from tests.support.live_api import Watcher, ws_path
+from tests.support.live.live_api import Watcher, ws_path
+from tests.support.live.websocket import Closed, Refused, WebSocket
 from tests.support.watching import START, of_type
-from tests.support.websocket import Closed, Refused, WebSocket
 
 
 def test_the_cookie_of_the_page_is_enough_and_only_for_pages_of_this_origin(watcher: Watcher) -> None:

@@ -19,7 +19,18 @@ from contracts.storage.port import video_key
 from ingest.sources.port import Source, SourceConfig, SourceFailed, SourcePacket
 from ingest.sources.registry import source_of
 from tests.support.fakes import MemoryStorage
-from tests.support.live_sources import SIZE, STREAM_ID, Feed, T, children, http, reading, signalled, some, with_source
+from tests.support.live.live_sources import (
+    SIZE,
+    STREAM_ID,
+    Feed,
+    T,
+    children,
+    http,
+    reading,
+    signalled,
+    some,
+    with_source,
+)
 from tests.support.servers import media_server
 from tests.support.servers.processes import running
 from tests.support.servers.valkey import Valkey

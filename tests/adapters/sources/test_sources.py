@@ -16,7 +16,7 @@ from contracts.live.streams import Reason
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import video_key
 from ingest.sources.port import Source, SourceConfig, SourceFailed, SourcePacket
-from tests.support.live_sources import SIZE, STREAM_ID, Feed, decoded, reading, signalled, some, with_source
+from tests.support.live.live_sources import SIZE, STREAM_ID, Feed, decoded, reading, signalled, some, with_source
 from tests.support.servers import media_server
 from tests.support.servers.processes import running
 from tests.support.servers.valkey import Valkey
