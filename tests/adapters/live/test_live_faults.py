@@ -12,6 +12,7 @@ import pytest
 from contracts.live import keys
 from contracts.live.results import LiveFrame, decode
 from contracts.live.streams import TICKS_PER_SECOND, RecordingOptions, StreamState
+from tests.adapters.live.conftest import DATABASE
 from tests.support.live.ingests import Ingests, ingests
 from tests.support.live.live_detector import LiveDetector, environ
 from tests.support.live.live_sources import MJPEG, children
@@ -23,7 +24,6 @@ from tests.support.videos.clips import clip, reordered
 from tests.support.videos.live import jpegs, multipart, sliced
 from tests.support.waiting import until
 
-DATABASE = 9
 PACE_SECONDS = 0.04
 NETWORKS = "127.0.0.0/8"
 RECORDED = RecordingOptions(minutes=1)
@@ -69,20 +69,6 @@ def camera() -> Iterator[Camera]:
             yield made
         finally:
             made.ended.set()
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the tiny model."""
-    folder = tmp_path_factory.mktemp("live")
-    tiny_model.install(folder / "models", labels=("blue", "green", "red"))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def detector(valkey: Valkey, models: Path) -> Iterator[LiveDetector]:
-    with LiveDetector(environ(valkey, DATABASE, models)) as running:
-        yield running
 
 
 @pytest.fixture

@@ -70,8 +70,22 @@ class LiveDetector:
 
 def decoders() -> list[psutil.Process]:
     """The decoder processes of this process."""
-    servers = (child for child in psutil.Process().children() if "detector.decode.fork_server" in child.cmdline())
-    return [child for server in servers for child in server.children() if child.status() != psutil.STATUS_ZOMBIE]
+    servers = [child for child in psutil.Process().children() if _is_fork_server(child)]
+    return [child for server in servers for child in server.children() if _runs(child)]
+
+
+def _is_fork_server(process: psutil.Process) -> bool:
+    try:
+        return "detector.decode.fork_server" in process.cmdline()
+    except psutil.NoSuchProcess:  # it has ended since it was listed; a zombie is one of these
+        return False
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def settled(detector: LiveDetector, one: Publisher, still_open: int = 0) -> Callable[[], bool]:
