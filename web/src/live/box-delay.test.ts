@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BoxDelay, LEAST_MS } from "./box-delay.ts";
-import { RecentResults } from "./recent-results.ts";
 
 function measured(lags: number[]): number {
   const delay = new BoxDelay();
@@ -28,25 +27,4 @@ test("results of frames that were never seen do not count", () => {
   const delay = new BoxDelay();
   delay.result(100, 5000);
   assert.equal(delay.behind(), LEAST_MS);
-});
-
-test("results are kept in the order of their times, once each, and not for ever", () => {
-  const recent = new RecentResults();
-  const add = (frame: number, time_ms: number) => recent.add({ frame, time_ms, detections: [], width: 4, height: 3 });
-  for (const time of [40, 80, 160, 120, 80]) add(time / 40, time);
-  assert.deepEqual(
-    recent.frames.map((frame) => frame.frame),
-    [1, 2, 3, 4],
-  );
-  add(900, 30_000);
-  assert.deepEqual(
-    recent.frames.map((frame) => frame.frame),
-    [900],
-  );
-  add(3, 100);
-  assert.deepEqual(
-    recent.frames.map((frame) => frame.frame),
-    [3],
-    "the stream was started anew",
-  );
 });

@@ -1,16 +1,13 @@
 // What is seen of one stream: its picture, its results, its state. Open while it is visible.
 import { signal } from "@preact/signals";
 import type { LiveResult, Stream, StreamConfig, StreamMessage, StreamStats } from "../api/stream-types.ts";
-import { type Rhythm, type Shown, showing } from "../player/results/frame-lookup.ts";
 import { BoxDelay } from "./box-delay.ts";
 import { JpegScreen } from "./jpeg-screen.ts";
 import { canPlay, MseScreen } from "./mse-screen.ts";
-import { RecentResults } from "./recent-results.ts";
+import { type LiveShown, LONGEST_HOLD_MS, RecentResults } from "./recent-results.ts";
 import { StreamSocket } from "./stream-socket.ts";
 import type { Piece } from "./wire.ts";
 
-/** Boxes of a frame without a result stay no longer than this. */
-const LONGEST_HOLD_MS = 1500;
 const JPEG = "image/jpeg";
 
 export interface FeedOptions {
@@ -95,10 +92,9 @@ export class LiveFeed {
   }
 
   /** The result whose boxes belong to the picture. */
-  shown(): (Shown & { frame: LiveResult }) | null {
+  shown(): LiveShown | null {
     if (this.#shownMs < 0) return null;
-    const found = showing(this.#results.frames, this.#shownMs, this.#rhythm(), this.#exact);
-    return found as (Shown & { frame: LiveResult }) | null;
+    return this.#results.showing(this.#shownMs, this.#exact, this.stats.peek());
   }
 
   /** Width and height of the displayed picture, or their likely ratio while it is unknown. */
@@ -114,12 +110,6 @@ export class LiveFeed {
 
   get shownMs(): number {
     return this.#shownMs;
-  }
-
-  #rhythm(): Rhythm {
-    const { fps_in = 0, fps_out = 0 } = this.stats.peek() ?? {};
-    const frameMs = 1000 / (fps_in || 25);
-    return { frameMs, gapMs: Math.min(LONGEST_HOLD_MS, fps_out > 0 ? 1000 / fps_out : 2 * frameMs) };
   }
 
   #message(message: StreamMessage): void {
