@@ -64,8 +64,8 @@ migrate: $(SETUP) ## migrate the tables of DATABASE_URL (make up does so automat
 	exec $(BIN)/python -m alembic -c migrations/alembic.ini upgrade head
 
 test: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_NODE) $(PAGE) ## everything that a change must pass: checks and the tests of each tier (20 minutes on two cores)
-	@echo "test-code, test-system, test-videos, test-jobs and test-user run side by side, four at a time; each prints at its end"
-	@$(MAKE) --no-print-directory -j4 --output-sync=target test-code test-system test-videos test-jobs test-user
+	@echo "test-code, test-system, test-videos, test-jobs and test-user run side by side; each prints at its end"
+	@$(MAKE) --no-print-directory -j5 --output-sync=target test-code test-system test-videos test-jobs test-user
 
 test-code: lint $(PAGE) $(SETUP_S3_SERVER) ## a part of make test: lint, types, import rules, units, adapters, media, packaging
 	cd web && $(NODE) --test "src/**/*.test.ts" "checks/*.test.ts"
