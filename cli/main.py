@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         min_score=options.min_score,
         labels=labels,
         fps=options.fps,
+        frames=options.frames,
         keep=options.keep or os.environ.get("KEEP", "").strip() not in ("", "0"),
     )
     return detect(request, os.environ)
@@ -92,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
         "--min-score", type=float, metavar="S", help="minimum score of a detection, 0.01 to 1 (default 0.35)"
     )
     detect.add_argument("--labels", metavar="A,B", help="detect only objects with these labels")
+    detect.add_argument(
+        "--frames",
+        choices=("all", "fine", "balanced", "coarse"),
+        help="frames to detect in: all (default), or fewer and fewer, and the boxes in between are filled in",
+    )
     detect.add_argument("--fps", type=float, metavar="F", help="frames per second of raw H.264 or H.265, 0.1 to 300")
     detect.add_argument(
         "--keep", action="store_true", help="keep the temporary service running until Ctrl-C (same as KEEP=1)"

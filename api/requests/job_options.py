@@ -11,6 +11,10 @@ from contracts.live.streams import StreamOptions
 from contracts.models.catalogue import Model
 from contracts.wire.messages import Options, from_json
 
+_EVERY_FRAME = ("frames", "all")  # on the wire, and in the tables, it is left out
+_CHOOSES = "frames chooses by itself where to look, and fills in all other frames"
+_NOT_FILLED = {"every_n": _CHOOSES, "sample_fps": _CHOOSES, "masks": "boxes can be filled in between frames, masks not"}
+
 
 def checked_options(model: Model, options: dict[str, Any]) -> Options:
     """Validate options, however they came, and fill in the defaults. Raises InvalidOptions."""
@@ -18,7 +22,7 @@ def checked_options(model: Model, options: dict[str, Any]) -> Options:
         check(options, schema("Options"), "options")
     except (InvalidInput, Malformed) as error:
         raise InvalidOptions(error.detail) from error
-    settled = from_json(options, Options)
+    settled = from_json({name: value for name, value in options.items() if (name, value) != _EVERY_FRAME}, Options)
     _require_sound(settled, model)
     return settled
 
@@ -37,6 +41,10 @@ def _require_sound(options: Options, model: Model) -> None:
 def _problems(options: Options) -> Iterator[str]:
     if options.every_n is not None and options.sample_fps is not None:
         yield "every_n and sample_fps exclude each other: give one of them"
+    if options.frames:
+        for name, why in _NOT_FILLED.items():
+            if getattr(options, name):
+                yield f"frames: {options.frames} and {name} exclude each other: {why}. Leave out one of them"
     if options.start_ms is not None and options.end_ms is not None and options.start_ms >= options.end_ms:
         yield f"start_ms ({options.start_ms}) must come before end_ms ({options.end_ms})"
     if options.region is not None:

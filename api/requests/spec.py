@@ -99,7 +99,10 @@ def _explain(error: ValidationError, what: str) -> str:
         return f"{where} {says}: add {', '.join(absent)}"
     if rule == "additionalProperties":
         known = error.schema.get("properties", {})
-        unknown = [_shown(name) for name in error.instance if name not in known]
+        absent = [name for name in error.instance if name not in known]
+        if reasons := [why for name, why in error.schema.get("x-refused", {}).items() if name in absent]:
+            return f"{where}: {reasons[0]}"
+        unknown = [_shown(name) for name in absent]
         more = f" and {len(unknown) - _NAMES_SHOWN} more" if len(unknown) > _NAMES_SHOWN else ""
         return f"{where} {says}: {', '.join(unknown[:_NAMES_SHOWN])}{more}; allowed are: {', '.join(known)}"
     return f"{where} {says} ({rule}: {error.validator_value})"

@@ -25,12 +25,13 @@ class Request:
     labels: tuple[str, ...]
     keep: bool
     fps: float | None = None
+    frames: str | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """The job options that were given; the service has defaults for the rest."""
-        score = {} if self.min_score is None else {"min_score": self.min_score}
-        return score | ({"labels": list(self.labels)} if self.labels else {})
+        given = {"min_score": self.min_score, "labels": list(self.labels) or None, "frames": self.frames}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 def detect(request: Request, environ: Mapping[str, str]) -> int:

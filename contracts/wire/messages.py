@@ -25,6 +25,8 @@ SCHEMA_OF_RUNS = 3
 
 Clock = Literal["pts", "dts"]
 FpsSource = Literal["request", "stream", "assumed"]
+# How closely a job looks where it fills in boxes between the frames that it looks at.
+Filling = Literal["fine", "balanced", "coarse"]
 FPS_LIMITS = (0.1, 300)  # of an elementary stream
 T = TypeVar("T")
 
@@ -35,7 +37,9 @@ class Options(msgspec.Struct, frozen=True):
     min_score: least score of a detection. labels: names to keep, None for all. every_n: each n-th frame, counted from
     the start of the video. sample_fps: at most that many frames per second. start_ms (included) and end_ms (excluded):
     part of the video. region: x1, y1, x2, y2 from 0 to 1 of the displayed frame; only this part is analysed. masks:
-    each object's outline too, from a model that has masks.
+    each object's outline too, from a model that has masks. frames: UNSET (in the API: "all") infers every frame, else
+    some, and the boxes of the others are filled in. Not knowing it is no wrong answer: every frame is inferred, and none
+    marked as filled.
     """
 
     min_score: float = 0.35
@@ -46,6 +50,7 @@ class Options(msgspec.Struct, frozen=True):
     end_ms: float | None = None
     region: tuple[float, float, float, float] | None = None
     masks: bool = False
+    frames: Filling | msgspec.UnsetType = msgspec.UNSET
 
 
 class _Versioned(msgspec.Struct, frozen=True):

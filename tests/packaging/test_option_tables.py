@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -11,11 +11,12 @@ import yaml
 
 from api.results.export_formats import FORMATS
 from cli.main import main
-from contracts.wire.messages import Options
+from contracts.wire.messages import Filling, Options
 
 ROOT = Path(__file__).parents[2]
 SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
-DEFAULTS = msgspec.to_builtins(Options())
+CHOICES = ["all", *get_args(Filling)]  # of frames
+DEFAULTS = msgspec.to_builtins(Options()) | {"frames": "all"}  # which is left out on the wire
 LIMITS = {
     name: (schema["minimum"], schema["maximum"])
     for name, schema in SPEC["components"]["schemas"]["Options"]["properties"].items()
@@ -32,7 +33,7 @@ def declared() -> dict[str, dict[str, Any]]:
 
 def kinds(schema: dict[str, Any]) -> set[str]:
     """The JSON types that a schema allows; OpenAPI 3.0 says null by `nullable`."""
-    found = {part["type"] for part in schema.get("anyOf", [schema])}
+    found = {part.get("type", "string") for part in schema.get("anyOf", [schema])}
     return found | {"null"} if schema.get("nullable") else found
 
 
@@ -44,6 +45,15 @@ def test_spec_has_the_names_types_and_defaults_of_the_options() -> None:
         said = spec["properties"][name]
         assert kinds(said) == kinds(schema), name
         assert said.get("default") == DEFAULTS[name], name
+
+
+def test_spec_page_and_command_line_offer_the_same_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    assert SPEC["components"]["schemas"]["Options"]["properties"]["frames"]["enum"] == CHOICES
+    table = (ROOT / "web/src/api/option-table.ts").read_text().partition('name: "frames"')[2].partition("\n  },")[0]
+    assert re.findall(r'value: "(\w+)"', table) == CHOICES[1:]
+    with pytest.raises(SystemExit):
+        main(["detect", "--help"])
+    assert f"--frames {{{','.join(CHOICES)}}}" in " ".join(capsys.readouterr().out.split())
 
 
 def test_spec_has_the_export_formats_of_the_api() -> None:
@@ -61,7 +71,7 @@ def test_web_ui_has_the_export_formats_of_the_api() -> None:
 def test_web_ui_has_the_names_limits_and_defaults_of_the_options() -> None:
     source = (ROOT / "web/src/api/option-table.ts").read_text()
     table = source.partition("OPTION_TABLE = [")[2].partition("] as const")[0]
-    entries = [dict(re.findall(r"^    (\w+): (.+),$", entry, re.MULTILINE)) for entry in table.split("  {\n")[1:]]
+    entries = [dict(re.findall(r"^    (\w+): (.+),$", entry, re.MULTILINE)) for entry in table.split("\n  {\n")[1:]]
     options = {json.loads(entry["name"]): entry for entry in entries}
     assert options.keys() == set(Options.__struct_fields__)
     assert {name: json.loads(entry["default"]) for name, entry in options.items()} == DEFAULTS

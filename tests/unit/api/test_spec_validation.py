@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from connexion.json_schema import resolve_refs
 
@@ -13,8 +14,10 @@ from api.requests.json_document import parse
 from api.requests.spec import check, operations, spec
 from contracts.errors import InvalidInput, InvalidOptions, Malformed
 from contracts.models.catalogue import bundled
+from contracts.wire.messages import encode
 
 MODEL = bundled("nanodet-g")
+STREAM_OPTIONS = spec()["components"]["schemas"]["StreamOptions"]
 BODY_BYTES = 1024 * 1024
 SECONDS = 0.3
 RESOLVED = resolve_refs(spec())
@@ -130,6 +133,7 @@ def test_values_of_64_bits_and_whole_pairs_are_read() -> None:
         ('{"labels": ["\\ud800"]}', "is not JSON"),
         ('{"model": "\\ud800"}', "is not JSON"),
         ('{"speed": 1}', "options has an unknown field: speed"),
+        ('{"frames": "often"}', "frames is not one of the allowed values"),
         ('{"min_score": null}', "min_score is of the wrong type"),
     ],
 )
@@ -138,6 +142,24 @@ def test_options_of_a_form_keep_to_the_schema_of_a_body(options: str, says: str)
         checked_options(MODEL, parse_form_options(None, options)[1])
     assert says in refusal.value.detail
     assert len(refusal.value.detail) < 1000
+
+
+@pytest.mark.parametrize("option", ['"every_n": 5', '"sample_fps": 2', '"masks": true'])
+def test_frames_exclude_what_they_cannot_go_with(option: str) -> None:
+    model = msgspec.structs.replace(MODEL, masks=True)
+    given = parse_form_options(None, f'{{"frames": "balanced", {option}}}')[1]
+    with pytest.raises(InvalidOptions, match=r"exclude each other: .*fill.*Leave out one"):
+        checked_options(model, given)
+    every_frame = parse_form_options(None, f'{{"frames": "all", {option}}}')[1]
+    without = parse_form_options(None, f"{{{option}}}")[1]
+    assert encode(checked_options(model, every_frame)) == encode(checked_options(model, without))
+
+
+def test_a_live_stream_has_no_filled_frames_and_says_why() -> None:
+    with pytest.raises(InvalidInput, match="the later one is not there yet"):
+        check({"frames": "balanced"}, STREAM_OPTIONS, "options")
+    with pytest.raises(InvalidInput, match="unknown field: speed"):
+        check({"speed": 1}, STREAM_OPTIONS, "options")
 
 
 def test_options_of_a_form_are_read() -> None:

@@ -90,6 +90,13 @@ def test_release_1_0_reads_messages_that_do_not_use_a_new_option(options: dict[s
     assert from_json(to_json(chunk), messages_1_0.Chunk) == then.chunks[0]
 
 
+def test_release_1_0_refuses_to_detect_in_few_frames() -> None:
+    few = plan_of(messages, Options(min_score=0.5, frames="fine"))
+    assert decode(encode(few), messages.JobPlan) == few
+    with pytest.raises(msgspec.ValidationError, match="unknown field `frames`"):
+        decode(encode(few), messages_1_0.JobPlan)
+
+
 @pytest.mark.parametrize("options", OPTIONS)
 def test_this_release_reads_messages_of_release_1_0(options: dict[str, Any]) -> None:
     then, now = (plan_of(release, release.Options(**options)) for release in (messages_1_0, messages))

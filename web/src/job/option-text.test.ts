@@ -12,6 +12,7 @@ test("only options that are set are listed", () => {
     ["Time range", "0:01.0 to the end"],
     ["Region", "0 % to 100 % across, 25 % to 100 % down"],
   ]);
+  assert.deepEqual(optionWords({ frames: "fine" })[1], ["Frames", "few (fine), the boxes between are filled in"]);
   assert.deepEqual(optionWords({ every_n: 12 })[1], ["Frames", "every 12th"]);
 });
 

@@ -9,6 +9,8 @@ export function optionWords(options: Options): [string, string][] {
   const words: [string, string][] = [["Minimum confidence", (options.min_score ?? DEFAULT_MIN_SCORE).toFixed(2)]];
   if (options.labels) words.push(["Labels", options.labels.join(", ")]);
   if (options.every_n && options.every_n > 1) words.push(["Frames", `every ${ordinal(options.every_n)}`]);
+  if (options.frames && options.frames !== "all")
+    words.push(["Frames", `few (${options.frames}), the boxes between are filled in`]);
   if (options.sample_fps) words.push(["Frames", `at most ${options.sample_fps} per second`]);
   const { start_ms, end_ms } = options;
   if (start_ms || end_ms)

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
 import { modelOf, models } from "../api/models.ts";
 import { OPTION_TABLE, type OptionEntry } from "../api/option-table.ts";
 import type { Model } from "../api/types.ts";
@@ -126,17 +127,19 @@ function NumberField({ entry, form, errors, onChange }: ControlProps & { entry: 
 /** A checkbox; absent where the model does not support the option. */
 function BooleanField({ entry, form, model, onChange }: ControlProps & { entry: EntryOf<"boolean"> }) {
   if (!model?.[entry.needs]) return null;
+  const excluded = form.sampling === entry.without;
   return (
     <div class="field">
       <label class="tick">
         <input
           type="checkbox"
-          checked={form[entry.name]}
+          checked={form[entry.name] && !excluded}
+          disabled={excluded}
           onChange={(event) => onChange({ [entry.name]: event.currentTarget.checked })}
         />
         {entry.label}
       </label>
-      <p class="hint">{entry.help}</p>
+      <p class="hint">{excluded ? "Not together with filled-in boxes: only boxes can be filled in." : entry.help}</p>
     </div>
   );
 }
@@ -159,35 +162,48 @@ function TimeField({ entry, form, errors, onChange }: ControlProps & { entry: En
 /** All frames, or one of the options of which only one can be set. */
 function Sampling({ form, errors, onChange, entries }: ControlProps & { entries: typeof SAMPLING }) {
   const error = entries.map(({ name }) => errors[name]).find(Boolean);
-  const radio = (sampling: Form["sampling"], text: string) => (
+  const id = useId();
+  const radio = (part: Pick<Form, "sampling"> & Partial<Form>, text: string, hint?: string) => (
     <label>
       <input
         type="radio"
         name="sampling"
-        checked={form.sampling === sampling}
-        onChange={() => onChange({ sampling })}
+        aria-describedby={hint}
+        checked={form.sampling === part.sampling && (!part.frames || form.frames === part.frames)}
+        onChange={() => onChange(part)}
       />
       {text}
     </label>
   );
+  const choices = entries.flatMap((entry) => (entry.type === "choice" ? entry.choices : []));
   return (
     <fieldset class="field sampling">
-      <legend>Frames</legend>
-      <div class="radio">{radio("all", "All frames")}</div>
-      {entries.map(({ name, label, help, minimum, step }) => (
-        <div class="radio" key={name} title={help}>
-          {radio(name, label)}
-          <input
-            type="number"
-            aria-label={label}
-            min={minimum}
-            step={step}
-            disabled={form.sampling !== name}
-            value={form[name]}
-            onInput={(event) => onChange({ [name]: event.currentTarget.valueAsNumber })}
-          />
+      <legend>Frames to detect in</legend>
+      <div class="radio">{radio({ sampling: "all" }, "All frames")}</div>
+      {choices.map(({ value, label, help }) => (
+        <div class="radio choice" key={value}>
+          {radio({ sampling: "frames", frames: value, masks: false }, label, `${id}-${value}`)}
+          <p class="hint" id={`${id}-${value}`}>
+            {help}
+          </p>
         </div>
       ))}
+      {entries
+        .filter((entry) => entry.type !== "choice")
+        .map(({ name, label, help, minimum, step }) => (
+          <div class="radio" key={name} title={help}>
+            {radio({ sampling: name }, label)}
+            <input
+              type="number"
+              aria-label={label}
+              min={minimum}
+              step={step}
+              disabled={form.sampling !== name}
+              value={form[name]}
+              onInput={(event) => onChange({ [name]: event.currentTarget.valueAsNumber })}
+            />
+          </div>
+        ))}
       <p class={error ? "error-text" : "hint"}>
         {error ?? "Fewer frames are faster, but brief appearances may be missed."}
       </p>

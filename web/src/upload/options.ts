@@ -1,6 +1,13 @@
 // The options of a job as the form holds them: conversion to and from the API, checks, and a short description.
 
-import { OPTION_TABLE, type OptionEntry, type OptionName, type Options, type Region } from "../api/option-table.ts";
+import {
+  type Choice,
+  OPTION_TABLE,
+  type OptionEntry,
+  type OptionName,
+  type Options,
+  type Region,
+} from "../api/option-table.ts";
 import { clock, parseClock } from "../lib/time-format.ts";
 
 interface FormTypes {
@@ -12,6 +19,7 @@ interface FormTypes {
   /** As typed, "1:02.5"; empty for the start or the end of the video. */
   time: string;
   region: Region | null;
+  choice: Choice;
 }
 
 type FormValues = { [E in OptionEntry as E["name"]]: FormTypes[E["type"]] };
@@ -136,6 +144,7 @@ export function describe(form: Form): string {
 function describeOption({ name, type, label }: OptionEntry, options: Options): string {
   if (name === "min_score") return `confidence ≥ ${options.min_score}`;
   if (name === "every_n") return `1 of ${options.every_n} frames`;
+  if (name === "frames") return `${options.frames}: few frames, the rest filled in`;
   if (name === "sample_fps") return `${options.sample_fps} frames per second`;
   if (name === "labels" && options.labels)
     return options.labels.length > 3 ? `${options.labels.length} labels` : options.labels.join(", ");

@@ -49,6 +49,15 @@ test("every_n and sample_fps are never requested together", () => {
   assert.equal(options.sample_fps, 5);
 });
 
+test("frames to detect in are one of the ways to look at fewer of them", () => {
+  const form: Form = { ...FULL, sampling: "frames", frames: "balanced" };
+  const request = requestOf(form);
+  assert.deepEqual([request.options.frames, request.options.every_n], ["balanced", undefined]);
+  const again = formOf("m", request.options);
+  assert.deepEqual([again.sampling, again.frames], ["frames", "balanced"]);
+  assert.equal(requestOf({ ...again, sampling: "all" }).options.frames, undefined);
+});
+
 test("errors are reported by field", () => {
   const wrong = (part: Partial<Form>, duration?: number) => Object.keys(errorsOf({ ...DEFAULTS, ...part }, duration));
   assert.deepEqual(wrong({ min_score: 0 }), ["min_score"]);
