@@ -2,11 +2,12 @@
 
 Scores are stored as integers of 1/10000 and boxes of 1/100 pixel, so that equal detections are equal bytes. A block
 is zstd over a MessagePack map {"v": version, "columns": {name: [dtype, bytes]}}. Optional columns: `mask`, the
-concatenated texts of the masks, and `mask_size`, their lengths. A block without masks has neither.
+concatenated texts of the masks, and `mask_size`, their lengths. A block without masks has neither. `filled`, one byte
+a frame, is there where any is 1.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -23,7 +24,8 @@ _LEVEL = 3
 
 _DTYPES = {"frame": "<i8", "time": "<i8", "count": "<u4", "class_id": "<u2", "score": "<u2", "box": "<i4"}
 _MASK = {"mask": "|u1", "mask_size": "<u4"}
-_KNOWN = _DTYPES | _MASK
+_FILLED = {"filled": "|u1"}
+_KNOWN = _DTYPES | _MASK | _FILLED
 
 Masks = NDArray[np.object_]
 
@@ -49,6 +51,8 @@ class Block:
 
     Per frame: frame [f], time [f] in the video's time base, count [f] of detections. Per detection, in the order of
     the frames: class_id [d], score [d] (1/10000), box [d, 4] (1/100 px), and mask [d] as in Detections, or None.
+    filled [f]: whether the frame was not inferred, and its detections were filled in between inferred ones; None where
+    no frame was.
     """
 
     frame: NDArray[np.int64]
@@ -58,9 +62,15 @@ class Block:
     score: NDArray[np.uint16]
     box: NDArray[np.int32]
     mask: Masks | None = None
+    filled: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def is_filled(self) -> NDArray[np.bool_]:
+        """Whether each frame was filled in, [f]."""
+        return np.zeros(len(self), bool) if self.filled is None else self.filled
 
     def offsets(self) -> NDArray[np.int64]:
         """Index of each frame's first detection, and the total: [f + 1]."""
@@ -78,22 +88,36 @@ class Block:
             self.score[low:high],
             self.box[low:high],
             None if self.mask is None else self.mask[low:high],
+            None if self.filled is None else self.filled[start:stop],
+        )
+
+    def of_frames(self, wanted: NDArray[np.bool_]) -> "Block":
+        """The wanted frames [f] with all their detections."""
+        found = np.repeat(wanted, self.count)
+        return Block(
+            self.frame[wanted],
+            self.time[wanted],
+            self.count[wanted],
+            self.class_id[found],
+            self.score[found],
+            self.box[found],
+            None if self.mask is None else self.mask[found],
+            None if self.filled is None else self.filled[wanted],
         )
 
     def keep(self, wanted: NDArray[np.bool_], drop_empty: bool) -> "Block":
         """The block with the wanted detections [d] only; optionally without frames that become empty."""
         running = np.concatenate([[0], np.cumsum(wanted)])
         count = np.diff(running[self.offsets()]).astype(np.uint32)
-        frames = count > 0 if drop_empty else np.ones(len(self), bool)
-        return Block(
-            self.frame[frames],
-            self.time[frames],
-            count[frames],
-            self.class_id[wanted],
-            self.score[wanted],
-            self.box[wanted],
-            None if self.mask is None else self.mask[wanted],
+        kept = replace(
+            self,
+            count=count,
+            class_id=self.class_id[wanted],
+            score=self.score[wanted],
+            box=self.box[wanted],
+            mask=None if self.mask is None else self.mask[wanted],
         )
+        return kept.of_frames(count > 0) if drop_empty else kept
 
 
 EMPTY = Block(*(np.zeros((0, 4) if name == "box" else 0, dtype) for name, dtype in _DTYPES.items()))
@@ -120,7 +144,7 @@ def concat(blocks: Iterable[Block]) -> Block:
     if not parts:
         return EMPTY
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _DTYPES}
-    return Block(**columns, mask=_all_masks(parts))
+    return Block(**columns, mask=_all_masks(parts), filled=_all_filled(parts))
 
 
 def encode_block(block: Block) -> bytes:
@@ -132,6 +156,8 @@ def encode_block(block: Block) -> bytes:
         sizes = np.array([len(mask) for mask in block.mask], _MASK["mask_size"])
         columns["mask"] = [_MASK["mask"], b"".join(block.mask)]
         columns["mask_size"] = [_MASK["mask_size"], sizes.tobytes()]
+    if block.filled is not None and block.filled.any():
+        columns["filled"] = [_FILLED["filled"], np.ascontiguousarray(block.filled, _FILLED["filled"]).tobytes()]
     return compress(msgspec.msgpack.encode({"v": VERSION, "columns": columns}))
 
 
@@ -147,7 +173,8 @@ def decode_block(data: bytes, masks: bool = True) -> Block:
         columns = {name: _column(name, *column) for name, column in content["columns"].items() if name in _KNOWN}
         known = {name: columns[name].reshape(-1, 4) if name == "box" else columns[name] for name in _DTYPES}
         _check_lengths(known)
-        return Block(**known, mask=_masks_of(columns, len(known["score"])) if masks else None)
+        mask = _masks_of(columns, len(known["score"])) if masks else None
+        return Block(**known, mask=mask, filled=_filled_of(columns, len(known["frame"])))
     except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise CorruptData(f"a block of results cannot be read: {error}") from error
 
@@ -184,6 +211,22 @@ def _all_masks(parts: Sequence[Detections] | Sequence[Block]) -> Masks | None:
     if len(column) != sum(len(part.score) for part in parts):
         raise ValueError("masks of some detections only")
     return column
+
+
+def _all_filled(parts: Sequence[Block]) -> NDArray[np.bool_] | None:
+    """Whether each frame of all parts was filled in; None without such frames."""
+    if all(part.filled is None for part in parts):
+        return None
+    return np.concatenate([part.is_filled for part in parts])
+
+
+def _filled_of(columns: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.bool_] | None:
+    filled = columns.get("filled")
+    if filled is None:
+        return None
+    if len(filled) != count:
+        raise ValueError("filled does not fit the frames")
+    return filled != 0
 
 
 def _masks_of(columns: Mapping[str, NDArray[Any]], count: int) -> Masks | None:

@@ -136,6 +136,31 @@ def test_keeping_some_is_filtering_the_list(frames: list[Frame], least: int, dro
     assert to_frames(block.keep(block.class_id >= least, drop)) == expected
 
 
+@settings(max_examples=30)
+@given(some_frames(), st.lists(st.booleans(), min_size=12, max_size=12), st.integers(0, 12), st.integers(0, 65_535))
+def test_filled_frames_stay_marked(frames: list[Frame], marks: list[bool], at: int, least: int) -> None:
+    marks, at = marks[: len(frames)], min(at, len(frames))
+    block = replace(to_block(frames), filled=np.array(marks, bool))
+    data = encode_block(block)
+    assert decode_block(data).is_filled.tolist() == marks
+    assert (data == encode_block(to_block(frames))) is not any(marks)  # no byte more where none is filled
+    inferred = replace(block.slice(0, at), filled=None)
+    joined = concat([inferred, block.slice(at, len(block))])
+    assert joined.is_filled.tolist() == [False] * len(inferred) + marks[at:]
+    kept = [mark for mark, (_, _, items) in zip(marks, frames, strict=True) if any(item[0] >= least for item in items)]
+    assert block.keep(block.class_id >= least, drop_empty=True).is_filled.tolist() == kept
+    some = block.of_frames(block.is_filled)
+    assert to_frames(some) == [frame for frame, mark in zip(frames, marks, strict=True) if mark]
+    assert some.is_filled.all()
+
+
+def test_marks_that_do_not_fit_the_frames_are_noticed() -> None:
+    content = msgspec.msgpack.decode(decompress(encode_block(to_block(example(3)))))
+    content["columns"]["filled"] = ["|u1", b"\0\1"]
+    with pytest.raises(CorruptData, match="filled"):
+        decode_block(compress(msgspec.msgpack.encode(content)))
+
+
 def test_rounding_is_to_four_and_two_decimals() -> None:
     found = Detections(np.array([1]), np.array([0.12346]), np.array([[1.234, 5.678, -0.004, 10.0]]))
     assert to_frames(pack(0, [0], [found])) == [(0, 0, [(1, 1235, (123, 568, 0, 1000), None)])]
@@ -234,6 +259,16 @@ def read_result(data: bytes) -> tuple[ResultHeader, list[Frame]]:
 @given(st.lists(st.integers(0, 700), max_size=6))
 def test_result_file_is_independent_of_the_chunks(cuts: list[int]) -> None:
     assert encoded_file(cut(example(700), cuts)) == encoded_file([to_block(example(700))])
+
+
+@settings(max_examples=15)
+@given(st.lists(st.integers(0, 700), max_size=6))
+def test_result_file_is_independent_of_the_chunks_where_some_frames_are_filled(cuts: list[int]) -> None:
+    whole = replace(to_block(example(700)), filled=np.arange(700) // 300 == 1)
+    chunks = [whole.slice(low, high) for low, high in pairwise([0, *sorted(cuts), 700])]
+    # As a detector leaves it out of a chunk that has none.
+    chunks = [decode_block(encode_block(chunk)) for chunk in chunks]
+    assert encoded_file(chunks) == encoded_file([whole])
 
 
 @pytest.mark.parametrize("mask", [None, b"04"], ids=["plain", "masks"])
