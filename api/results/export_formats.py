@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import UNSET
 
 from api.results.mask_area import areas
-from api.results.paging import frame_lines
+from api.results.paging import frame_lines, marks
 from api.results.selection import Selection, walk
 from api.results.sources import Frames
 from contracts.database.tables import Job, Video
@@ -22,7 +22,7 @@ from contracts.wire.messages import to_json
 
 # Spreadsheets take a cell that begins with one of these for a formula, which may run programs or send data.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-CSV_HEAD = "frame,time_ms,label,class_id,score,x1,y1,x2,y2\r\n"
+CSV_HEAD = "frame,time_ms,label,class_id,score,x1,y1,x2,y2"
 _encoder = msgspec.json.Encoder()
 
 
@@ -83,10 +83,11 @@ def as_json(export: Export) -> Iterator[bytes]:
 
 def as_csv(export: Export) -> Iterator[bytes]:
     """CSV (RFC 4180): one row per object. Labels are the only text; one that a spreadsheet would take for a formula
-    gets an apostrophe in front."""
+    gets an apostrophe in front. A job that may fill in frames has one more column, the last."""
     header = export.frames.header
+    fills = header.plan.options.frames is not UNSET
     kinds = [f"{_quoted(_inert(label))},{class_id}," for class_id, label in enumerate(header.labels)]
-    yield CSV_HEAD.encode("utf-8-sig" if export.bom else "utf-8")
+    yield f"{CSV_HEAD}{',filled' * fills}\r\n".encode("utf-8-sig" if export.bom else "utf-8")
     for block in export.blocks():
         if not len(block.score):
             continue
@@ -94,8 +95,11 @@ def as_csv(export: Export) -> Iterator[bytes]:
         heads = np.array([f"{frame},{time}," for frame, time in zip(block.frame.tolist(), times, strict=True)], object)
         scores = _encoder.encode((block.score / SCORE_SCALE).tolist()).decode()[1:-1].split(",")
         boxes = _encoder.encode((block.box / BOX_SCALE).tolist()).decode()[2:-2].split("],[")
-        columns = zip(np.repeat(heads, block.count).tolist(), block.class_id.tolist(), scores, boxes, strict=True)
-        yield "".join(f"{head}{kinds[kind]}{score},{box}\r\n" for head, kind, score, box in columns).encode()
+        ends = np.array([",true\r\n" if filled else ",false\r\n" for filled in block.is_filled.tolist()], object)
+        ends = np.repeat(ends, block.count).tolist() if fills else ["\r\n"] * len(scores)
+        heads = np.repeat(heads, block.count).tolist()
+        columns = zip(heads, block.class_id.tolist(), scores, boxes, ends, strict=True)
+        yield "".join(f"{head}{kinds[kind]}{score},{box}{end}" for head, kind, score, box, end in columns).encode()
 
 
 def as_coco(export: Export) -> Iterator[bytes]:
@@ -129,8 +133,8 @@ def _images(block: Block, export: Export) -> list[bytes]:
     size = {"width": header.media.width, "height": header.media.height}
     times = times_ms(block.time, header.time_base).tolist()
     return [
-        _encoder.encode({"id": frame, **size, "file_name": f"{frame:08d}.jpg", "frame": frame, "time_ms": time})
-        for frame, time in zip(block.frame.tolist(), times, strict=True)
+        _encoder.encode({"id": frame, **size, "file_name": f"{frame:08d}.jpg", "frame": frame, "time_ms": time, **mark})
+        for frame, time, mark in zip(block.frame.tolist(), times, marks(block), strict=True)
     ]
 
 
@@ -146,6 +150,7 @@ def _annotations(export: Export) -> Iterator[list[bytes]]:
             (np.hstack([corner, extent]) / BOX_SCALE).tolist(),
             area.tolist(),
             (block.score / SCORE_SCALE).tolist(),
+            np.repeat(block.is_filled, block.count).tolist(),
             strict=True,
         )
         found: list[dict[str, Any]] = [
@@ -158,8 +163,9 @@ def _annotations(export: Export) -> Iterator[list[bytes]]:
                 "iscrowd": 0,
                 "segmentation": [],  # importers drop boxes without the field
                 "score": score,
+                **({"attributes": {"filled": True}} if filled else {}),  # where importers look for it
             }
-            for i, (frame, class_id, box, covered, score) in enumerate(columns, number)
+            for i, (frame, class_id, box, covered, score, filled) in enumerate(columns, number)
         ]
         for annotation, counts in zip(found, () if block.mask is None else block.mask, strict=block.mask is not None):
             annotation["segmentation"] = {"size": size, "counts": counts.decode("ascii")}

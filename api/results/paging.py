@@ -51,16 +51,20 @@ def read_page(frames: Frames, selection: Selection, first_frame: int, limit: int
 
 
 def frame_lines(block: Block, header: ResultHeader) -> list[bytes]:
-    """The frames of a block, each as a JSON object."""
+    """The frames of a block, each as a JSON object. `filled` is there where it is true."""
     offsets = block.offsets().tolist()
     found = _detections(block, header)
     lines = []
-    for i, (frame, time) in enumerate(zip(block.frame.tolist(), block.time.tolist(), strict=True)):
+    for i, (frame, time, mark) in enumerate(zip(block.frame.tolist(), block.time.tolist(), marks(block), strict=True)):
         detections = found[offsets[i] : offsets[i + 1]]
-        lines.append(
-            _encoder.encode({"frame": frame, "time_ms": time_ms(time, header.time_base), "detections": detections})
-        )
+        ms = time_ms(time, header.time_base)
+        lines.append(_encoder.encode({"frame": frame, "time_ms": ms, **mark, "detections": detections}))
     return lines
+
+
+def marks(block: Block) -> list[dict[str, bool]]:
+    """What is said of each frame besides its detections."""
+    return [{"filled": True} if filled else {} for filled in block.is_filled.tolist()]
 
 
 def _detections(block: Block, header: ResultHeader) -> list[dict[str, Any]]:

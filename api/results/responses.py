@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Generator, Iterator
 
 from anyio.to_thread import run_sync
+from msgspec import UNSET, UnsetType
 from starlette.concurrency import iterate_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -66,6 +67,11 @@ def _conditions(job: Job, question: str) -> dict[str, str]:
         return {**vary, "Cache-Control": "no-store"}
     name = hashlib.sha256(f"{_REPRESENTATION} {job.id} {job.finished_at} {question}".encode()).hexdigest()[:32]
     return {**vary, "Cache-Control": PRIVATE, "ETag": f'"{name}"'}
+
+
+def flag(parameters: QueryParams, name: str) -> bool | UnsetType:
+    """A boolean that was validated against the spec, UNSET if absent."""
+    return parameters[name].lower() == "true" if name in parameters else UNSET
 
 
 def number(parameters: QueryParams, name: str) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from api.results.sources import Frames
@@ -23,7 +24,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Query(Filter, frozen=True, kw_only=True):
-    """A filter of frames and objects. Upper bounds are exclusive; None means no bound."""
+    """A filter of frames and objects. Upper bounds are exclusive; None means no bound. filled: only frames that were,
+    or were not, filled in; unset for both, so that cursors of before stay valid."""
 
     from_frame: int | None = None
     to_frame: int | None = None
@@ -31,6 +33,7 @@ class Query(Filter, frozen=True, kw_only=True):
     to_ms: float | None = None
     labels: tuple[str, ...] = ()
     min_score: float | None = None
+    filled: bool | msgspec.UnsetType = UNSET
 
 
 class Selection:
@@ -62,7 +65,7 @@ class Selection:
         return block if self.takes_all else block.keep(self.objects(block), drop_empty=True)
 
     def within(self, block: Block) -> Block:
-        """The frames of a block within the bounds, with all detections."""
+        """The selected frames of a block, with all detections."""
         query, low, high = self.query, 0, len(block)
         if query.from_frame is not None:
             low = int(np.searchsorted(block.frame, query.from_frame))
@@ -72,7 +75,8 @@ class Selection:
             low = max(low, bisect_left(block.time, query.from_ms, key=self._ms))
         if query.to_ms is not None:
             high = min(high, bisect_left(block.time, query.to_ms, key=self._ms))
-        return block if (low, high) == (0, len(block)) else block.slice(low, max(low, high))
+        block = block if (low, high) == (0, len(block)) else block.slice(low, max(low, high))
+        return block if query.filled is UNSET else block.of_frames(block.is_filled == query.filled)
 
     def objects(self, block: Block) -> NDArray[np.bool_]:
         """Mask of the selected detections of a block, [d]."""
@@ -135,7 +139,7 @@ def last_segment_before(frames: Frames, ms: float) -> int:
 
 
 def walk(frames: Frames, selection: Selection, masks: bool = False, first_frame: int = 0) -> Iterator[Block | None]:
-    """The frames within the bounds from first_frame on, by segment, with all detections. Ends with None where a running
+    """The selected frames from first_frame on, by segment, with all detections. Ends with None where a running
     job has not got further yet."""
     for position in range(selection.begin(frames, first_frame), len(frames.starts)):
         block = frames.segment(position, masks)

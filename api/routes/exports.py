@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.context import Services, context
 from api.results.export_formats import FORMATS, Export, ExportFormat
-from api.results.responses import labels, number, respond
+from api.results.responses import flag, labels, number, respond
 from api.results.selection import Query, Selection
 from api.results.sources import open_whole
 from api.web.asgi_operations import asgi_operation
@@ -41,7 +41,9 @@ def _pieces(
     """The file in pieces. Errors of the request are raised here, before the response starts."""
     if job.state not in TERMINAL:
         raise ResultsNotReady(f"the job is {job.state}: export its results when it has ended")
-    query = Query(labels=labels(parameters), min_score=number(parameters, "min_score"))
+    query = Query(
+        labels=labels(parameters), min_score=number(parameters, "min_score"), filled=flag(parameters, "filled")
+    )
     bom = int(parameters.get("bom", 0)) == 1
     if bom and export_format is not FORMATS["csv"]:
         raise InvalidInput("bom is for CSV: leave it out with other formats")

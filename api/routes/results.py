@@ -12,7 +12,7 @@ from werkzeug.http import parse_accept_header
 
 from api.context import Services, context
 from api.results.paging import Page, format_cursor, frame_lines, parse_cursor, read_page
-from api.results.responses import JSON, labels, number, respond
+from api.results.responses import JSON, flag, labels, number, respond
 from api.results.selection import Query, Selection
 from api.results.sources import Frames, open_frames
 from api.web.asgi_operations import asgi_operation
@@ -70,6 +70,7 @@ def _parse(parameters: QueryParams) -> tuple[Query, str | None, int | None]:
         min_score=number(parameters, "min_score"),
         from_ms=number(parameters, "from_ms"),
         to_ms=number(parameters, "to_ms"),
+        filled=flag(parameters, "filled"),
         **ranges,
     )
     limit = int(parameters["limit"]) if "limit" in parameters else None

@@ -75,7 +75,9 @@ class Report:
         """Print the summary of a finished job."""
         frames, seconds = summary["frames"], summary["seconds"]
         rate = f", {frames / seconds:.1f} frames/s" if seconds else ""
-        self.say(f"\n{frames} frames in {seconds:.1f} s{rate}")
+        inferred = summary.get("frames_inferred", frames)  # services of before do not say it
+        filled = f", detected in {percent(inferred / frames)} of them, the rest filled in" if inferred < frames else ""
+        self.say(f"\n{frames} frames in {seconds:.1f} s{rate}{filled}")
         labels = summary["labels"]
         if not labels:
             self.say("no objects were found")
@@ -89,6 +91,11 @@ class Report:
             table.add_row(escape(label), str(numbers["detections"]), str(numbers["frames"]), most, at)
         self.console.print(table)
         self.say("top labels: " + ", ".join(summary["top_labels"][:3]))
+
+
+def percent(part: float) -> str:
+    """A part of 1 in two digits: "12 %", "3.2 %"."""
+    return f"{100 * part:.{0 if part >= 0.0995 else 1}f} %"
 
 
 class _Animated:

@@ -72,6 +72,7 @@ class Tally:
     labels: tuple[str, ...]
     time_base: tuple[int, int]
     frames: int = 0
+    inferred: int = 0
     _detections: dict[int, int] = field(default_factory=dict)
     _frames: dict[int, int] = field(default_factory=dict)
     _most: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Tally:
     def add(self, block: Block) -> None:
         """Count a block."""
         self.frames += len(block)
+        self.inferred += len(block) - int(np.count_nonzero(block.is_filled))
         rows = np.repeat(np.arange(len(block)), block.count)
         for class_id in np.unique(block.class_id):
             per_frame = np.bincount(rows[block.class_id == class_id], minlength=len(block))
@@ -97,6 +99,7 @@ class Tally:
         order = sorted(self._detections, key=lambda key: (-self._detections[key], key))
         return {
             "frames": self.frames,
+            "frames_inferred": self.inferred,
             "seconds": round(seconds, 3),
             "ms_per_frame": round(detector_seconds / self.frames * 1000, 3) if self.frames else 0.0,
             "labels": {

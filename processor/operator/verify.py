@@ -20,6 +20,7 @@ from processor.core.frame_order import frame_order
 from processor.core.merging import MOST_RANGES, Tally
 from processor.core.sampling import wanted
 
+_COUNTED = ("frames", "frames_inferred", "labels", "top_labels")  # of a summary
 _PIECE = 1024 * 1024
 _NAMED = 3
 Numbers = NDArray[np.int64]
@@ -183,11 +184,12 @@ def _times(header: ResultHeader, index: PacketIndex) -> tuple[int, ...]:
 
 def _table(job: Job, header: ResultHeader, tally: Tally) -> list[str]:
     """Differences between the job's row in the database and its result file."""
-    summary: dict[str, Any] = job.summary or {}
     counted = tally.summary(seconds=0, detector_seconds=0)
+    # Earlier releases did not count the inferred frames.
+    summary: dict[str, Any] = {"frames_inferred": tally.inferred} | (job.summary or {})
     complete = not header.missing and header.media.damage is None
     same: dict[str, Callable[[], bool]] = {
-        "the summary": lambda: all(summary.get(name) == counted[name] for name in ("frames", "labels", "top_labels")),
+        "the summary": lambda: all(summary.get(name) == counted[name] for name in _COUNTED),
         "the number of frames": lambda: job.frames_done == tally.frames,
         "the failed ranges": lambda: _ranges(job) == header.missing,
         "the options": lambda: from_json(job.options, Options) == header.plan.options,

@@ -41,6 +41,7 @@ class Annotations:
                 self._places[class_id],
                 score / SCORE_SCALE,
                 (x1 / BOX_SCALE, y1 / BOX_SCALE, x2 / BOX_SCALE, y2 / BOX_SCALE),
+                bool(found.is_filled[0]),
             )
             for class_id, score, (x1, y1, x2, y2) in zip(
                 found.class_id.tolist(), found.score.tolist(), found.box.tolist(), strict=True

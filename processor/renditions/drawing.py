@@ -1,6 +1,6 @@
 """Drawing of boxes and labels onto a picture. No IO."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -23,18 +23,20 @@ _WEIGHTS = {"601": (0.299, 0.114), "709": (0.2126, 0.0722), "2020": (0.2627, 0.0
 _LIGHT, _DARK = 235, 16
 _LINES_OF_TEXT = 36  # text height: picture height divided by this
 _LEAST_TEXT = 11
+_DASH = 3  # length of a dash: line widths
 _LINES = 240  # line width of a box: picture height divided by this
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """An object to draw. box: x1, y1, x2, y2 in pixels of the displayed frame. place: rank of its label, for the
-    colour."""
+    colour. filled: of a filled-in frame, drawn dashed."""
 
     label: str
     place: int
     score: float
     box: tuple[float, float, float, float]
+    filled: bool = False
 
 
 def draw(picture: Picture, displayed: tuple[int, int], objects: Iterable[Found]) -> None:
@@ -48,17 +50,28 @@ def draw(picture: Picture, displayed: tuple[int, int], objects: Iterable[Found])
         x1, y1, x2, y2 = item.box
         corners = (_even(x1 * across), _even(y1 * down), _even(x2 * across), _even(y2 * down))
         colour = colour_of(item.place)
-        outline(picture, corners, line, to_yuv(colour, picture.matrix))
+        outline(picture, corners, line, to_yuv(colour, picture.matrix), item.filled)
         tag(picture, corners, f"{item.label} {item.score:.2f}", text, colour)
 
 
-def outline(picture: Picture, corners: tuple[int, int, int, int], line: int, colour: Yuv) -> None:
+def outline(picture: Picture, corners: tuple[int, int, int, int], line: int, colour: Yuv, dashed: bool = False) -> None:
     """Draw the outline of a box, inside of it, clipped to the picture; corners and line in even pixels."""
     x1, y1, x2, y2 = corners
-    fill(picture, (x1, y1, x2, y1 + line), colour)
-    fill(picture, (x1, y2 - line, x2, y2), colour)
-    fill(picture, (x1, y1, x1 + line, y2), colour)
-    fill(picture, (x2 - line, y1, x2, y2), colour)
+    for start, stop in _dashes(x1, x2, line) if dashed else [(x1, x2)]:
+        fill(picture, (start, y1, stop, y1 + line), colour)
+        fill(picture, (start, y2 - line, stop, y2), colour)
+    for start, stop in _dashes(y1, y2, line) if dashed else [(y1, y2)]:
+        fill(picture, (x1, start, x1 + line, stop), colour)
+        fill(picture, (x2 - line, start, x2, stop), colour)
+
+
+def _dashes(start: int, stop: int, line: int) -> Iterator[tuple[int, int]]:
+    """The dashes of a side, with one at each corner. Even pixels."""
+    dash = _DASH * line
+    gaps = max(1, round((stop - start - dash) / (2 * dash)))
+    for number in range(gaps + 1):
+        left = start + _even((stop - start - dash) * number / gaps)
+        yield max(start, left), min(stop, left + dash)
 
 
 def tag(picture: Picture, corners: tuple[int, int, int, int], text: str, size: int, colour: Rgb) -> None:

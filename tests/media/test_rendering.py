@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -181,14 +182,20 @@ def test_a_poster_is_the_first_frame_upright(clockwise: int, mirrored: bool) -> 
 
 
 def result_of(
-    content: bytes, found: Mapping[int, Sequence[tuple[int, float, tuple[float, ...]]]], **options: object
+    content: bytes,
+    found: Mapping[int, Sequence[tuple[int, float, tuple[float, ...]]]],
+    filled: frozenset[int] = frozenset(),
+    **options: object,
 ) -> bytes:
     """A result file with objects (class, score, box) at some frames of those that the options name."""
     media, index = probed(content)
     chosen = Options(**options)  # type: ignore[arg-type]
     header = ResultHeader(SCHEMA, media, index.time_base, Plan("m", "d", "e", "fp32", chosen), LABELS, True)
     times = frame_order(index).times
-    blocks = [pack(n, [times[n]], [detections(found.get(n, []))]) for n in wanted(times, index.time_base, chosen)]
+    blocks = [
+        replace(pack(n, [times[n]], [detections(found.get(n, []))]), filled=np.array([n in filled]))
+        for n in wanted(times, index.time_base, chosen)
+    ]
     sink = io.BytesIO()
     result_file.write(sink, header, blocks)
     return sink.getvalue()
@@ -245,6 +252,15 @@ def test_an_object_is_drawn_where_it_is_and_in_the_colour_of_its_label(place: in
         assert np.abs(edge.mean(axis=0) - colour_of(place)).max() < 30, (edge, colour_of(place))
     for inside_or_out in (image[140, 60:180], image[140, 210:300], image[230:, 120]):
         assert np.abs(inside_or_out.astype(int) - 110).max() < 25
+
+
+def test_the_box_of_a_filled_frame_is_dashed() -> None:
+    content = grey(3)
+    results = result_of(content, {1: [(0, 0.87, BOX)], 2: [(0, 0.87, BOX)]}, filled=frozenset({2}))
+    copy = rendered(content, "annotated", results)
+    top, dashed = (np.ptp(copy.frames[number][1][60:62, 42:198], axis=2).min(axis=0) > 60 for number in (1, 2))
+    assert top.mean() > 0.9
+    assert 0.3 < dashed.mean() < 0.7
 
 
 def test_the_label_stands_above_the_box_and_reads_dark_on_light() -> None:

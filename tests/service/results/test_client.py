@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -128,6 +129,15 @@ def test_the_summary_is_a_table_with_the_most_frequent_first(video: Path) -> Non
     assert "212 frames in 2.0 s, 106.0 frames/s" in output
     assert output.index("cat") < output.index("cup")
     assert "top labels: cat, cup" in output
+
+
+def test_the_summary_says_in_how_many_of_the_frames_was_detected(video: Path) -> None:
+    summary = SUMMARY | {"frames_inferred": 15}
+    service = Made("succeeded", summary=lambda _: httpx2.Response(200, json=summary))
+    request = replace(asked(video), frames="balanced")
+    _, output = run(service, request)
+    assert request.options == {"frames": "balanced"}
+    assert "frames/s, detected in 7.1 % of them, the rest filled in" in output
 
 
 def test_a_partial_job_is_a_warning_that_names_what_is_missing(video: Path) -> None:

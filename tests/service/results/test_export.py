@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from api.web.content_disposition import attachment
 from contracts.database.tables import Job, Video, utcnow
 from contracts.errors import StoreUnavailable
 from contracts.results.codec import Block, mask_column
+from contracts.wire.messages import Options
 from detector import masks_rle
 from tests.support.deployments.service import Client, Service
 from tests.support.example_results import LABELS, Made, block, header, results
@@ -80,6 +82,44 @@ def test_every_format_has_the_same_objects(made: Made, query: Query) -> None:
         # Datumaro, with which CVAT imports, loses objects of category 0 and those without these fields.
         assert annotation["category_id"] == item["class_id"] + 1
         assert (annotation["segmentation"], annotation["iscrowd"]) == ([], 0)
+
+
+def few(frames: list[tuple[int, int, list[tuple[int, int]]]], filled: list[bool]) -> Made:
+    """A job that detects in few frames."""
+    options = Options(frames="balanced")
+    return Made(header(options=options), (0,), [replace(block(frames), filled=np.array(filled))])
+
+
+def test_filled_frames_are_marked_in_every_format() -> None:
+    frames = [(n, 40 * n, [(0, 5000), (1, 6000)] if n else []) for n in range(3)]
+    made = few(frames, [False, True, False])
+    lines = [json.loads(line) for line in written(made, Query(), "ndjson").splitlines()]
+    assert [line.get("filled", "left out") for line in lines] == ["left out", True, "left out"]
+    assert json.loads(written(made, Query(), "json"))["frames"] == lines
+    rows = list(csv.DictReader(io.StringIO(written(made, Query(), "csv"), newline="")))
+    assert [(row["frame"], row["filled"]) for row in rows] == [("1", "true")] * 2 + [("2", "false")] * 2
+    coco = json.loads(written(made, Query(), "coco"))
+    assert [image.get("filled", "left out") for image in coco["images"]] == ["left out", True, "left out"]
+    assert [item.get("attributes") for item in coco["annotations"]] == [{"filled": True}] * 2 + [None] * 2
+
+
+def test_csv_has_the_column_where_frames_may_be_filled_in_and_nowhere_else() -> None:
+    frames = [(0, 0, [(0, 5000)])]
+    assert written(few(frames, [False]), Query(), "csv").splitlines()[1].endswith(",false")
+    plain = Made(header(), (0,), [block(frames)])
+    assert "filled" not in "".join(written(plain, Query(), form) for form in FORMATS)
+
+
+@pytest.mark.parametrize(("filled", "expected"), [(False, [0, 2]), (True, [1])])
+def test_export_of_inferred_or_of_filled_frames_alone(filled: bool, expected: list[int]) -> None:
+    made = few([(n, 40 * n, [(0, 5000)]) for n in range(3)], [False, True, False])
+    text = {form: written(made, Query(filled=filled), form) for form in FORMATS}
+    found = [json.loads(line)["frame"] for line in text["ndjson"].splitlines()]
+    assert found == [frame["frame"] for frame in json.loads(text["json"])["frames"]] == expected
+    assert [int(row["frame"]) for row in csv.DictReader(io.StringIO(text["csv"], newline=""))] == expected
+    coco = json.loads(text["coco"])
+    assert [image["id"] for image in coco["images"]] == expected
+    assert [item["image_id"] for item in coco["annotations"]] == expected
 
 
 def test_csv_begins_with_a_byte_order_mark_where_asked_for() -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -113,6 +114,23 @@ def test_a_detection_has_its_mask_of_the_displayed_frame_where_the_job_asked_for
     shown = [[d.get("mask") for d in json.loads(line)["detections"]] for line in frame_lines(block, HEADER)]
     size = [HEADER.media.height, HEADER.media.width]
     assert shown == [[{"size": size, "counts": "04"}], [{"size": size, "counts": "`\\"}]]
+
+
+@pytest.mark.parametrize("limit", [1, 7, 500])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_filled_and_inferred_frames_are_read_apart(wanted: bool, limit: int) -> None:
+    numbers = np.arange(FRAMES)
+    target = io.BytesIO()
+    result_file.write(target, HEADER, [replace(made(0, FRAMES), filled=numbers % 7 != 0)])
+    frames = FiledFrames(result_file.ResultFile(io.BytesIO(target.getvalue())))
+    query = Query(labels=("dog",), from_frame=20, filled=wanted)
+    read = read_all(frames, query, limit)
+    assert [line["frame"] for line in read] == [n for n in range(21, FRAMES, 3) if (n % 7 != 0) == wanted]
+    assert {line.get("filled", "left out") for line in read} == {True if wanted else "left out"}
+
+
+def test_cursors_of_before_the_filter_of_filled_frames_are_valid() -> None:
+    assert format_cursor(5, Query(labels=("cat",))) == "5-6108b693490c"
 
 
 def test_running_job_gives_finished_frames_and_a_cursor_at_the_frontier() -> None:

@@ -55,6 +55,21 @@ def test_a_box_is_drawn_inside_of_its_edges() -> None:
     assert (picture.y[30, 20], picture.u[15, 10], picture.v[15, 10]) == RED
 
 
+@given(*[st.integers(0, 30).map(lambda n: n * 2)] * 4, st.sampled_from([2, 4]))
+def test_a_dashed_box_is_the_box_with_gaps_and_with_its_corners(
+    x: int, y: int, width: int, height: int, line: int
+) -> None:
+    whole, dashed = blank(), blank()
+    corners = (x, y, x + width, y + height)
+    outline(whole, corners, line, RED)
+    outline(dashed, corners, line, RED, dashed=True)
+    assert changed(dashed) <= changed(whole)
+    if width >= 12 * line and height >= 12 * line:
+        assert len(changed(dashed)) < 0.75 * len(changed(whole))
+        edges = [(a, b) for a in (x, x + width - 1) for b in (y, y + height - 1)]
+        assert set(edges) <= changed(dashed)
+
+
 @given(st.tuples(*[st.integers(-200, 400).map(lambda n: n * 2)] * 4))
 def test_boxes_are_clipped_to_the_picture(corners: tuple[int, int, int, int]) -> None:
     picture = blank()

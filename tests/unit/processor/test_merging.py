@@ -85,6 +85,7 @@ def test_sampled_frames_are_checked_by_their_numbers() -> None:
 
 def test_summary_is_independent_of_the_chunks() -> None:
     whole = block([0, 0, 1], [], [1, 1], [0, 0, 0], [0, 0, 0])
+    whole = replace(whole, filled=np.array([False, True, True, False, False]))
     summaries = []
     for bounds in ([0, 5], [0, 1, 2, 5], [0, 3, 5]):
         tally = Tally(("cat", "dog", "cow"), (1, 10))
@@ -94,6 +95,7 @@ def test_summary_is_independent_of_the_chunks() -> None:
     assert summaries[0] == summaries[1] == summaries[2]
     assert msgspec.json.decode(msgspec.json.encode(summaries[0])) == {
         "frames": 5,
+        "frames_inferred": 3,
         "seconds": 2,
         "ms_per_frame": 10.0,
         "labels": {

@@ -91,6 +91,8 @@ export interface Detection {
 export interface Frame {
   frame: number;
   time_ms: number;
+  /** Not inferred: its detections were filled in between inferred frames. */
+  filled?: true;
   detections: Detection[];
 }
 
@@ -109,6 +111,8 @@ export interface LabelSummary {
 
 export interface Summary {
   frames: number;
+  /** Those that were not filled in; absent in summaries of before. */
+  frames_inferred?: number;
   seconds: number;
   ms_per_frame: number;
   labels: Record<string, LabelSummary>;

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../api/client.ts";
 import { ENDED, type Job, type Summary, type Video } from "../api/types.ts";
-import { bytes, count } from "../lib/format.ts";
+import { bytes, count, percent } from "../lib/format.ts";
 import { clock, duration } from "../lib/time-format.ts";
 import { Swatch } from "../ui/swatch.tsx";
 import { optionWords } from "./option-text.ts";
@@ -129,6 +129,9 @@ function Facts({ job, video, summary }: Omit<Props, "places" | "onSeek">) {
   }
   if (summary) {
     facts.push(["Processed", `${count(summary.frames)} frames`]);
+    const { frames, frames_inferred: inferred = frames } = summary;
+    if (inferred < frames)
+      facts.push(["Detected in", `${percent(inferred / frames)} of the frames, the rest filled in`]);
     facts.push(["Processing time", duration(summary.seconds)]);
     if (summary.seconds > 0) {
       const speed = `${Math.round(summary.frames / summary.seconds)} frames/s`;

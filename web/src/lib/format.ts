@@ -17,6 +17,11 @@ export function count(value: number): string {
   return value.toLocaleString();
 }
 
+/** "12 %", "3.2 %": a part of 1 in two digits. */
+export function percent(part: number): string {
+  return `${(100 * part).toFixed(part >= 0.0995 ? 0 : 1)} %`;
+}
+
 /** "1 video", "2 videos". */
 export function many(value: number, one: string, more = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : more}`;

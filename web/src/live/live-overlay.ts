@@ -56,7 +56,7 @@ function paint(feed: LiveFeed, { video, jpeg, boxes }: Layers, options: OverlayO
   const held = shown?.held ?? false;
   const { names, region } = options;
   if (feed.pictured.peek()) {
-    drawScene(context, { detections, size, picture, region, held, names, places: feed.places });
+    drawScene(context, { detections, size, picture, region, dashed: held, names, places: feed.places });
   }
   // The content of the canvas, for tests.
   Object.assign(boxes.dataset, {

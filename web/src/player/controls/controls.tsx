@@ -76,7 +76,8 @@ function Place({ player }: { player: Player }) {
     const ms = player.time.value;
     const shown = player.shown();
     if (time.current) time.current.textContent = clock(ms, 3);
-    if (frame.current) frame.current.textContent = shown && !shown.held ? `frame ${shown.frame.frame}` : "";
+    const filled = shown?.frame.filled ? ", filled in" : "";
+    if (frame.current) frame.current.textContent = shown && !shown.held ? `frame ${shown.frame.frame}${filled}` : "";
   });
   return (
     <div class="place">

@@ -12,7 +12,8 @@ export interface Scene {
   picture: Rect;
   /** The processed region, 0 to 1 of the frame; null for all of it. */
   region: readonly [number, number, number, number] | null;
-  held: boolean;
+  /** Not of this very picture: boxes of an earlier one, or filled-in ones. */
+  dashed: boolean;
   names: boolean;
   /** The place of a label, for its colour. */
   places: ReadonlyMap<string, number>;
@@ -38,7 +39,7 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
   context.lineJoin = "round";
   const boxes = scene.detections.map((found) => placed(found.box, scene.size, scene.picture));
   for (const [index, found] of scene.detections.entries()) {
-    outline(context, boxes[index] as Rect, colourOf(scene.places.get(found.label)), scene.held);
+    outline(context, boxes[index] as Rect, colourOf(scene.places.get(found.label)), scene.dashed);
   }
   if (!scene.names) return;
   const named = [...scene.detections.keys()]
@@ -54,8 +55,8 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
 }
 
 /** A coloured line between two dark ones, visible on any background. */
-function outline(context: CanvasRenderingContext2D, box: Rect, colour: string, held: boolean): void {
-  context.setLineDash(held ? [7, 5] : []);
+function outline(context: CanvasRenderingContext2D, box: Rect, colour: string, dashed: boolean): void {
+  context.setLineDash(dashed ? [7, 5] : []);
   context.strokeStyle = "rgb(0 0 0 / 0.75)";
   context.lineWidth = 4.5;
   context.strokeRect(box.x, box.y, box.width, box.height);

@@ -64,11 +64,13 @@ function paint(
   const picture = fitted(canvas.clientWidth, canvas.clientHeight, video.videoWidth, video.videoHeight);
   const size = player.video.media ?? { width: video.videoWidth, height: video.videoHeight };
   const region = player.job.peek().options.region ?? null;
-  const { held } = shown ?? { held: false };
+  const held = shown?.held ?? false;
+  const dashed = held || Boolean(shown?.frame.filled);
   const [names, places] = [player.names.peek(), player.places.peek()];
-  drawScene(context, { detections, size, picture, region, held, names, places });
+  drawScene(context, { detections, size, picture, region, dashed, names, places });
   // The content of the canvas, for tests.
   canvas.dataset.frame = shown ? String(shown.frame.frame) : "";
   canvas.dataset.boxes = String(detections.length);
   canvas.dataset.held = String(held);
+  canvas.dataset.dashed = String(dashed);
 }

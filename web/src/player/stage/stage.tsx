@@ -31,7 +31,7 @@ export function Stage({ player, source, onUnplayable }: Props) {
     <div class="stage" style={{ "--shape": `${width / height}` }}>
       {/* biome-ignore lint/a11y/useMediaCaption: recordings come without captions */}
       <video ref={video} src={source} preload="auto" playsInline tabIndex={-1} onClick={() => player.toggle()} />
-      <canvas ref={canvas} data-frame="" data-boxes="0" data-held="false" />
+      <canvas ref={canvas} data-frame="" data-boxes="0" data-held="false" data-dashed="false" />
       <Hint player={player} />
       <BigPlay player={player} />
     </div>
