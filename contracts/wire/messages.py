@@ -38,8 +38,8 @@ class Options(msgspec.Struct, frozen=True):
     the start of the video. sample_fps: at most that many frames per second. start_ms (included) and end_ms (excluded):
     part of the video. region: x1, y1, x2, y2 from 0 to 1 of the displayed frame; only this part is analysed. masks:
     each object's outline too, from a model that has masks. frames: UNSET (in the API: "all") infers every frame, else
-    some, and the boxes of the others are filled in. Not knowing it is no wrong answer: every frame is inferred, and none
-    marked as filled.
+    some, and the boxes of the others are filled in. Not knowing it is no wrong answer: every frame is inferred and
+    none marked as filled.
     """
 
     min_score: float = 0.35
