@@ -95,11 +95,10 @@ def as_csv(export: Export) -> Iterator[bytes]:
         heads = np.array([f"{frame},{time}," for frame, time in zip(block.frame.tolist(), times, strict=True)], object)
         scores = _encoder.encode((block.score / SCORE_SCALE).tolist()).decode()[1:-1].split(",")
         boxes = _encoder.encode((block.box / BOX_SCALE).tolist()).decode()[2:-2].split("],[")
-        ends = np.array([",true\r\n" if filled else ",false\r\n" for filled in block.is_filled.tolist()], object)
-        ends = np.repeat(ends, block.count).tolist() if fills else ["\r\n"] * len(scores)
-        heads = np.repeat(heads, block.count).tolist()
-        columns = zip(heads, block.class_id.tolist(), scores, boxes, ends, strict=True)
-        yield "".join(f"{head}{kinds[kind]}{score},{box}{end}" for head, kind, score, box, end in columns).encode()
+        tails = np.where(block.is_filled, ",true\r\n", ",false\r\n") if fills else np.full(len(block), "\r\n")
+        firsts, lasts = (np.repeat(column, block.count).tolist() for column in (heads, tails))
+        columns = zip(firsts, block.class_id.tolist(), scores, boxes, lasts, strict=True)
+        yield "".join(f"{first}{kinds[kind]}{score},{box}{last}" for first, kind, score, box, last in columns).encode()
 
 
 def as_coco(export: Export) -> Iterator[bytes]:

@@ -226,7 +226,7 @@ def _filled_of(columns: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.bo
         return None
     if len(filled) != count:
         raise ValueError("filled does not fit the frames")
-    return filled != 0
+    return np.asarray(filled != 0, bool)
 
 
 def _masks_of(columns: Mapping[str, NDArray[Any]], count: int) -> Masks | None:

@@ -284,7 +284,7 @@ def test_what_is_not_chosen_is_not_drawn() -> None:
 @pytest.mark.parametrize(
     ("options", "numbers"), [({"every_n": 3}, range(0, 11, 3)), ({"start_ms": 80.0, "end_ms": 1240.0}, range(2, 6))]
 )
-def test_an_annotated_copy_has_the_frames_of_its_job(options: dict[str, float], numbers: range) -> None:
+def test_an_annotated_copy_has_the_frames_of_its_job(options: dict[str, Any], numbers: range) -> None:
     content = grey(0, times=UNEVEN)
     (last,) = numbers[-1:]
     copy = rendered(content, "annotated", result_of(content, {last: [(0, 0.9, BOX)]}, **options))
