@@ -22,12 +22,14 @@ from contracts.errors import (
 from contracts.models.catalogue import Model
 from contracts.results import chunk_codec
 from contracts.results.port import MAX_ATTEMPTS
-from contracts.wire.messages import Chunk, ChunkFailure, runtime
+from contracts.wire.messages import Chunk, ChunkFailure
 from contracts.wire.runs import parts, without
 from detector.context import Services
 from detector.engine import Engine
 from detector.inference import Callbacks, Cancelled, Inference, Outcome
+from detector.job_engine import engine_of, model_of
 from detector.lease import Lease
+from detector.relay import Place
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +64,13 @@ def perform(
     repeats: how often this message was retried before. others_wait: whether messages wait for a detector. Raises
     StoreUnavailable only: without the result store nothing can be recorded, and starting over loses nothing.
     """
-    parked = services.parking.take(message.job_id, message.index)
-    attempt = parked if isinstance(parked, _Attempt) else _Attempt(message, services)
+    begun = services.parking.take(message.job_id, message.index) or services.ahead.take(message)
+    attempt = begun if isinstance(begun, _Attempt) else _Attempt(message, services)
     again: int | None = None
     try:
         again = attempt.make(repeats, others_wait)
     finally:
+        services.ahead.over()
         if again == NEXT_SLICE_SECONDS and attempt.has_decoder:
             services.parking.put(attempt)
         else:
@@ -75,8 +78,18 @@ def perform(
     return again
 
 
+def open_ahead(message: Chunk, services: Services) -> None:
+    """Start the decoder of a message that will come next. Raises what opening it raises."""
+
+    def opened() -> _Attempt | None:
+        attempt = _Attempt(message, services)
+        return attempt if attempt.open() else None
+
+    services.ahead.open(message, opened)
+
+
 class _Attempt:
-    """A message in progress; see detector.parking.Run."""
+    """A message in progress; see detector.parking.Run and detector.ahead.Opened."""
 
     def __init__(self, message: Chunk, services: Services) -> None:
         self._message, self._services = message, services
@@ -113,23 +126,45 @@ class _Attempt:
         if not self._lease.take():
             return PASS_ON_SECONDS if self._is_run else HAND_BACK_SECONDS
         left = without(self._message, done)
-        if self._inference is not None and self._inference.index != left.index:  # the store has lost results
+        if self._inference is not None and self._is_of_no_use(self._inference, left):
             self._inference.close()
-            self._inference = None
+            self._inference, self._attempts = None, 0
         if self._is_run and self._inference is None and not self._services.parking.admits(self.job_id):
             return HAND_BACK_SECONDS
         return self._try(left, repeats, _slice(others_wait) if self._is_run else lambda: False)
+
+    def open(self) -> bool:
+        """Start the decoder, before the message comes. Not that of a run, which may have to wait."""
+        services, message = self._services, self._message
+        if self._is_run or services.store.cancelled(self.job_id) or services.store.has_chunk(self.job_id, self.index):
+            return False
+        self._inference = self._opened(message, model_of(message, services))
+        return True
+
+    @property
+    def inference(self) -> Inference | None:
+        """What was opened and is not in use."""
+        return self._inference
 
     @property
     def _is_run(self) -> bool:
         return bool(self._message.lengths)
 
+    def _is_of_no_use(self, inference: Inference, left: Chunk) -> bool:
+        """Whether the store has lost results since, or the engine has dropped images of it."""
+        return inference.index != left.index or self._services.relay.has_lost(inference)
+
+    def _following(self) -> Inference | None:
+        """What was opened of the same job."""
+        opened = self._services.ahead.peek()
+        return opened.inference if isinstance(opened, _Attempt) and opened.job_id == self.job_id else None
+
     def _try(self, left: Chunk, repeats: int, should_pause: Callable[[], bool]) -> int | None:
         store = self._services.store
         try:
             # Before the attempt is counted: a detector that does not fit must not use up the chunk's attempts.
-            model, engine = _engine(left, self._services)
-            if self._inference is None:
+            model, engine = engine_of(left, self._services)
+            if not self._attempts:
                 self._begin(left.index)
             return self._compute(left, model, engine, should_pause)
         except Cancelled:
@@ -177,8 +212,11 @@ class _Attempt:
     def _compute(self, left: Chunk, model: Model, engine: Engine, should_pause: Callable[[], bool]) -> int | None:
         inference, self._inference = self._inference or self._opened(left, model), None
         last: Outcome | None = None
+        services = self._services
+        place = Place(services.relay, engine, inference, self._following)
+        callbacks = Callbacks(self._on_progress, self._should_stop, should_pause, services.ahead.ask)
         with inference:
-            for outcome in inference.outcomes(engine, Callbacks(self._on_progress, self._should_stop, should_pause)):
+            for outcome in inference.outcomes(place, callbacks):
                 if inference.over:
                     last = outcome  # stored when it is known that no read has failed
                 else:
@@ -252,23 +290,3 @@ def _slice(others_wait: Callable[[], bool]) -> Callable[[], bool]:
         return now - began >= MOST_SLICE_SECONDS or others_wait()
 
     return is_over
-
-
-def _engine(chunk: Chunk, services: Services) -> tuple[Model, Engine]:
-    """The model and engine with exactly the digest, precision and provider of the job.
-
-    Raises UnknownModel, ModelBroken, PrecisionUnavailable, EngineUnavailable.
-    """
-    plan = chunk.plan
-    model = services.catalogue.get(plan.model)
-    if (model.digest(), model.engine) != (plan.model_digest, plan.engine):
-        raise ModelBroken(
-            f"model {model.id} differs from the one that the job was planned with: use the same models folder and the "
-            "same version of the service on all hosts"
-        )
-    own = services.engines.get(model, plan.precision).describe()
-    settled = services.store.fix_runtime(chunk.job_id, runtime(own.precision, own.provider))
-    precision, _, provider = settled.partition(" ")
-    if provider != own.provider:
-        raise PrecisionUnavailable(f"the job runs on {provider}, and this detector has {own.provider}")
-    return model, services.engines.get(model, precision)

@@ -7,9 +7,11 @@ from contracts.models.catalogue import Catalogue, Model
 from contracts.results.port import ResultStore
 from contracts.runtime.context import Context
 from contracts.storage.port import Storage
+from detector.ahead import Ahead
 from detector.decode.parent import Decoders
 from detector.engine import Engine
 from detector.parking import Parking
+from detector.relay import Relay
 
 
 class EngineSource(Protocol):
@@ -20,7 +22,8 @@ class EngineSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The detector's parts. worker: its name in leases. parking: runs that wait for their next time slice."""
+    """The detector's parts. worker: its name in leases. parking: runs that wait for their next time slice. ahead: what
+    is opened of the next message. relay: what feeds the engines."""
 
     catalogue: Catalogue
     storage: Storage
@@ -30,6 +33,8 @@ class Services:
     worker: str
     lease_seconds: int
     parking: Parking = field(default_factory=Parking)
+    ahead: Ahead = field(default_factory=Ahead)
+    relay: Relay = field(default_factory=Relay)
 
 
 context: Context[Services] = Context()

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,13 @@ class EngineInfo:
     device: str
     provider: str
     precision: str
+
+
+class Infers(Protocol):
+    """What makes outputs of images: an engine, or a place at one."""
+
+    def infer(self, images: Iterable[Image], *, masks: bool = False) -> Generator[Outputs, None, None]:
+        """See Engine.infer."""
 
 
 class Engine(ABC):

@@ -24,13 +24,15 @@ from contracts.wire.runs import Part, parts
 from detector import heads
 from detector.decode.crop import area, shifted
 from detector.decode.parent import Decoders, Images
-from detector.engine import Engine, check_finite
+from detector.engine import Infers, check_finite
 from detector.tensors import Image, Outputs
 from detector.view import View, view
 
 log = logging.getLogger(__name__)
 
 PROGRESS_SECONDS = 0.5
+# Before its end, so that the next decoder can start meanwhile; little enough not to take it from an idle detector.
+ENDING_SECONDS = 0.15
 # A chunk of a run is done when so many frames behind it have come: any frame of it that could be decoded came before.
 _LATE_FRAMES = 128
 
@@ -59,12 +61,13 @@ class Callbacks:
     """Called about every PROGRESS_SECONDS.
 
     on_progress(index of the chunk, its frames so far, its seconds). should_stop: whether to raise Cancelled.
-    should_pause: whether to end for now.
+    should_pause: whether to end for now. on_ending: called once or more often, in the last ENDING_SECONDS.
     """
 
     on_progress: Callable[[int, int, float], None]
     should_stop: Callable[[], bool]
     should_pause: Callable[[], bool] = lambda: False
+    on_ending: Callable[[], None] = lambda: None
 
 
 class Inference:
@@ -76,7 +79,7 @@ class Inference:
     def __init__(
         self, message: Chunk, model: Model, storage: Storage, decoders: AbstractContextManager[Decoders]
     ) -> None:
-        """decoders: with no other decoder until this one has ended; they are left then.
+        """decoders: they are left when its decoder has ended.
 
         Raises NotFound, StorageUnavailable, DecoderLost."""
         self._message, self._model = message, model
@@ -131,7 +134,16 @@ class Inference:
         """Whether all chunks are done."""
         return not self._parts
 
-    def outcomes(self, engine: Engine, callbacks: Callbacks) -> Iterator[Outcome]:
+    @property
+    def is_begun(self) -> bool:
+        """See detector.relay.Source."""
+        return bool(self._computed)
+
+    def image_ahead(self) -> Image | None:
+        """See detector.relay.Source."""
+        return next(self._pulled(), None) if self._images.is_ready() else None
+
+    def outcomes(self, engine: Infers, callbacks: Callbacks) -> Iterator[Outcome]:
         """The chunks in their order, as they are done, until all are or should_pause() says so.
 
         engine: set up with the model. Raises Cancelled, DecodeFailed (no frame can be decoded, since the video cannot
@@ -142,12 +154,15 @@ class Inference:
         self._began = time.monotonic()
         # The caller has just checked, and there is no progress to report yet.
         self._next = self._began + PROGRESS_SECONDS
+        begun, first = self._began, self.frames + len(self._computed)  # what was given ahead tells no speed
         masks = self._message.plan.options.masks
         with closing(engine.infer(self._pulled(), masks=masks)) as results:
             for outputs in results:
                 check_finite(self._model, outputs)
                 self._note(outputs)
                 self._tick(may_pause=False)
+                if self.frames > first and self._seconds_left(begun, first) <= ENDING_SECONDS:
+                    callbacks.on_ending()
                 while self._parts and self._is_done(self._parts[0]):
                     yield self._outcome()
         if not self._pausing:
@@ -174,6 +189,10 @@ class Inference:
         if self._parts and place >= self._parts[0].start:  # else it came too late: its chunk is done
             self._found[place] = shifted(inside, self._crop, size)
             self._behind += place >= self._parts[0].stop
+
+    def _seconds_left(self, begun: float, first: int) -> float:
+        """At the speed since then, when it had so many frames."""
+        return (time.monotonic() - begun) / (self.frames - first) * (len(self._message.times) - self.frames)
 
     def _is_done(self, part: Part) -> bool:
         return len(self._found) - self._behind == part.stop - part.start or self._behind >= _LATE_FRAMES

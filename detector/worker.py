@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,11 +23,14 @@ from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
+from contracts.wire.runs import from_message
 from contracts.wire.tasks import detector_queue
 from contracts.workers.celery_app import create_celery, worker_arguments
 from contracts.workers.registration import Loaded, connect, worker_name
 from contracts.workers.steps import heartbeat_step, registration_step
 from detector import tasks  # noqa: F401  (registers the task)
+from detector.ahead import Ahead
+from detector.chunk_attempt import open_ahead
 from detector.context import Services, context
 from detector.decode.parent import Budget, Decoders
 from detector.engine import EngineConfig, EngineInfo
@@ -34,18 +38,22 @@ from detector.engines.loaded import Engines
 from detector.engines.startup import Loading, loading_step
 from detector.parking import Parking
 from detector.pools import pools
+from detector.prefetch import Line, listen, prefetch_step
 from media.sandbox import warn_if_weak
 
 log = logging.getLogger(__name__)
 
 
 def build(
-    settings: Settings, worker: str, on_loaded: Callable[[Sequence[tuple[Model, EngineInfo]]], None] = lambda _: None
+    settings: Settings,
+    worker: str,
+    on_loaded: Callable[[Sequence[tuple[Model, EngineInfo]]], None] = lambda _: None,
+    line: Line | None = None,
 ) -> Services:
     """Compose the services of one process; nothing is loaded or connected yet.
 
     worker: its name in leases, the same for a child that replaces one that died.
-    on_loaded: see detector.engines.loaded.Engines.
+    on_loaded: see detector.engines.loaded.Engines. line: to the process that takes messages.
     """
     config = EngineConfig(settings.detector_device, settings.detector_threads, settings.detector_batch)
     return Services(
@@ -57,6 +65,7 @@ def build(
         worker=worker,
         lease_seconds=settings.lease_seconds,
         parking=Parking(settings.lease_seconds / 3),
+        ahead=Ahead(line),
     )
 
 
@@ -79,7 +88,9 @@ def create(settings: Settings, loading: Loading) -> Celery:
     app = create_celery(settings, extra_queues=tuple(detector_queue(pool) for pool in pools(settings)))
     client = connect(settings.coordination_url)
     # The consumer starts after the worker's steps: no registration, and no task, before the model.
+    line = Line()
     app.steps["worker"].add(loading_step(loading))
+    app.steps["consumer"].add(prefetch_step(line))
     app.steps["consumer"].add(registration_step("detector", client, loading.loaded_json))
     if settings.heartbeat_file:
         app.steps["consumer"].add(heartbeat_step(settings.heartbeat_file))
@@ -93,9 +104,12 @@ def create(settings: Settings, loading: Loading) -> Celery:
     @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
     def _process(**_: Any) -> None:
         try:
-            services = build(settings, worker, lambda infos: loading.set_loaded([_loaded(*item) for item in infos]))
+            services = build(
+                settings, worker, lambda infos: loading.set_loaded([_loaded(*item) for item in infos]), line
+            )
             warm_up(settings, services)
             context.install(services)
+            _listen(line, services)
             loading.succeeded()
         except BaseException as error:
             # Celery would only log it and keep a process without a model.
@@ -106,6 +120,15 @@ def create(settings: Settings, loading: Loading) -> Celery:
             os._exit(1)
 
     return app
+
+
+def _listen(line: Line, services: Services) -> None:
+    """Open the messages that come next, in a thread."""
+
+    def open_message(argument: Any) -> None:
+        open_ahead(from_message(argument), services)
+
+    threading.Thread(target=listen, args=(line, open_message, services.ahead.tidy), name="ahead", daemon=True).start()
 
 
 def _loaded(model: Model, info: EngineInfo) -> Loaded:

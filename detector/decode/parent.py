@@ -1,6 +1,7 @@
 """Decodes a chunk in a process of its own, so that a hostile video cannot crash the detector."""
 
 import os
+import select
 import signal
 import socket
 import time
@@ -102,6 +103,16 @@ class Images:
         self._over = True
         raise StopIteration
 
+    def is_ready(self) -> bool:
+        """Whether the next image can be pulled without waiting for it."""
+        if self._over or not select.select([self._channel], [], [], 0)[0]:
+            return False
+        try:
+            data = self._channel.recv(MESSAGE_BYTES, socket.MSG_PEEK)
+            return isinstance(msgspec.msgpack.decode(data, type=Message), Frame)
+        except (OSError, msgspec.DecodeError):  # pulling it tells
+            return False
+
     def _is_new(self, place: int) -> bool:
         return 0 <= place < len(self._seen) and not self._seen[place]
 
@@ -157,7 +168,7 @@ class Images:
 
 
 class Decoders:
-    """Decoder processes, one at a time, from a fork server that is started at the first use."""
+    """Decoder processes from a fork server that is started at the first use."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget

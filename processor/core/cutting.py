@@ -13,8 +13,10 @@ from contracts.wire.runs import MOST_FRAMES
 from processor.core.frame_order import FrameOrder, frame_order, keyframe_ranks
 
 _JUMP_FRAMES = 24
-FIRST_FRAMES = 24
-_LAST_FRAMES = 48
+FIRST_FRAMES = 8
+LAST_FRAMES = 16
+_PARTS_LEFT = 3  # of what is left, towards the end: a span each for two detectors that share it, and another one
+_MOST_AGAIN = 16  # one in so many frames may be decoded twice, so that the last spans are short
 _LONGEST = 16  # of a span, in chunk sizes: a task has a time limit
 _GROWTH = 3  # how many times as far each span inside a group ends
 # How many packets a frame may be decoded after one that is shown later: at most 16 frames, by all codecs.
@@ -44,17 +46,18 @@ class Cutter:
         self._keys = keyframe_ranks(index, self.order)
         self._key_ranks = [rank for rank, _ in self._keys]
 
-    def cut(self, chunk_size: int, first: int | None = None) -> tuple[Span, ...]:
+    def cut(self, chunk_size: int, first: int | None = None, last: int = LAST_FRAMES) -> tuple[Span, ...]:
         """The frames, each exactly once, in spans of about chunk_size frames.
 
         first: about how many the first span has, and each of the next twice as many as the one before, until they
         have chunk_size: whoever watches a job sees its first frames soon. None for chunk_size at once. Towards the
-        end they get shorter again, where keyframes allow it: detectors that share the job end together.
+        end they get shorter again, down to about last, so that detectors that share the job end together.
         A span starts at the keyframe nearest to the aim. Where none is within twice the aim's length it starts inside
-        the group, and its decoding at the group's keyframe; such spans grow: see _inside. Long ones are cut into runs.
+        the group, and its decoding at the group's keyframe; such spans grow: see _inside. Towards the end, few frames
+        may be decoded twice for a shorter span. Long ones are cut into runs.
         """
         total = len(self.order.packets)
-        bounds = _bounds(total, self._key_ranks, chunk_size, first or chunk_size)
+        bounds = _bounds(total, self._key_ranks, chunk_size, first or chunk_size, last)
         return tuple(span for pair in pairwise([*bounds, total]) for span in self._spans(*pair, chunk_size))
 
     def pick(self, spans: tuple[Span, ...], numbers: Sequence[int]) -> tuple[Span, ...]:
@@ -133,12 +136,17 @@ class Cutter:
         )
 
 
-def _bounds(total: int, ranks: list[int], chunk_size: int, first: int) -> list[int]:
+def _bounds(total: int, ranks: list[int], chunk_size: int, first: int, last: int = LAST_FRAMES) -> list[int]:
     """The first frame of each span; ranks are the frame numbers of the keyframes, rising."""
-    bounds, size, least = [0], min(chunk_size, first), min(chunk_size, _LAST_FRAMES)
+    bounds, size, least = [0], min(chunk_size, first), min(chunk_size, last)
+    again = total // _MOST_AGAIN
     while (left := total - bounds[-1]) > size or left > least * 3 // 2:
         start = bounds[-1]
-        at = _nearest(ranks, start, min(size, max(least, left // 2)))
+        aim = min(size, max(least, left // _PARTS_LEFT))
+        at = _nearest(ranks, start, aim)
+        lead_in = start + aim - _keyframe(ranks, start)
+        if at is None and aim < size and lead_in <= again:
+            at, again = start + aim, again - lead_in
         if at is None and left > size:
             at = _nearest(ranks, start, size) or _inside(ranks, total, start, size)
         if at is None or at >= total:
@@ -157,10 +165,15 @@ def _nearest(ranks: list[int], start: int, size: int) -> int | None:
 def _inside(ranks: list[int], total: int, start: int, size: int) -> int:
     """The end of a span inside a group: the group's length divided by 3, 9, 27... Before their own frames, the last
     span decodes a third of the group, the one before it a ninth...: together half of it."""
-    nearest = bisect_right(ranks, start) - 1
-    first = ranks[nearest] if nearest >= 0 else 0
+    nearest, first = bisect_right(ranks, start) - 1, _keyframe(ranks, start)
     length = (ranks[nearest + 1] if nearest + 1 < len(ranks) else total) - first
     end = length
     while end // _GROWTH >= start - first + size:
         end //= _GROWTH
     return min(first + end, start + MOST_FRAMES)
+
+
+def _keyframe(ranks: list[int], start: int) -> int:
+    """Where the group of a frame begins."""
+    nearest = bisect_right(ranks, start) - 1
+    return ranks[nearest] if nearest >= 0 else 0

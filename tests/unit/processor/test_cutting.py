@@ -92,8 +92,8 @@ def test_frames_that_are_not_stored_as_they_are_shown_are_no_run() -> None:
 
 def test_spans_start_at_the_keyframes_nearest_to_the_aim() -> None:
     spans = cut(index(list(range(100)), [0, 12, 24, 36, 48, 60, 72, 84, 96]), 30)
-    assert [span.first_frame for span in spans] == [0, 24, 48, 72]
-    assert [seeks(span)[0] for span in spans] == [None, 24, 48, 72]
+    assert [span.first_frame for span in spans] == [0, 24, 48, 60, 72, 84]
+    assert [seeks(span)[0] for span in spans] == [None, 24, 48, 60, 72, 84]
 
 
 def test_a_group_that_is_too_long_is_cut_inside_with_a_lead_in() -> None:
@@ -103,21 +103,33 @@ def test_a_group_that_is_too_long_is_cut_inside_with_a_lead_in() -> None:
 
 
 def test_the_first_spans_are_short_so_that_first_frames_come_soon() -> None:
-    spans = cut(index(list(range(3000)), list(range(0, 3000, 12))), 240, 24)
-    assert [len(span.times) for span in spans] == [24, 48, 96, 192, *[240] * 10, 120, 60, 60]
-    assert [span.first_frame for span in cut(index(list(range(300)), [0]), 100, 24)] == [0, 33, 100]
+    spans = cut(index(list(range(3000)), list(range(0, 3000, 12))), 240, 8)
+    assert [len(span.times) for span in spans][:7] == [12, 12, 36, 60, 132, 240, 240]
+    assert [span.first_frame for span in cut(index(list(range(300)), [0]), 100, 8)] == [0, 11, 33, 100]
     assert cut(index(list(range(50)), [0]), 20, 24) == cut(index(list(range(50)), [0]), 20)
 
 
-def test_the_last_spans_are_short_so_that_detectors_end_together_where_keyframes_allow_it() -> None:
-    def lengths(frames: int, group: int) -> list[int]:
-        return [len(span.times) for span in cut(index(list(range(frames)), list(range(0, frames, group))), 240)]
+def test_the_last_spans_are_short_so_that_detectors_end_together() -> None:
+    def lengths(frames: int, group: int, last: int = 16) -> list[int]:
+        video = index(list(range(frames)), list(range(0, frames, group)))
+        return [len(span.times) for span in Cutter(video).cut(240, last=last)]
 
-    assert lengths(960, 12) == [240, 240, 240, 120, 60, 60]
-    assert lengths(100, 12) == [48, 52]
-    assert lengths(72, 12) == [72]
-    assert lengths(480, 240) == [240, 240], "nothing is decoded twice for it"
-    assert lengths(300, 300) == [300], "nor for an end of a few frames"
+    assert lengths(960, 12) == [240, 240, 156, 108, 72, 48, 36, 24, 12, 24]
+    assert lengths(960, 12, last=48) == [240, 240, 156, 108, 72, 48, 48, 48]
+    assert lengths(100, 12) == [36, 24, 12, 12, 16]
+    assert lengths(24, 12) == [24]
+    assert lengths(960, 48) == [240, 240, 144, 96, 96, 48, 48, 16, 16, 16], "inside the last group"
+    assert lengths(480, 240) == [240, 240], "little is decoded twice for it"
+    assert lengths(300, 300) == [300]
+
+
+@given(frames=st.integers(1, 2000), group=st.integers(1, 400), size=st.integers(1, 300))
+def test_short_spans_at_the_end_decode_one_in_sixteen_frames_twice_at_most(frames: int, group: int, size: int) -> None:
+    keyframes = list(range(0, frames, group))
+    bounds = _bounds(frames, keyframes, size, size)
+    plain = [start for start in bounds if start not in keyframes and start + size < frames]
+    again = sum(start % group for start in bounds if start not in plain)
+    assert again <= frames // 16 or group > 2 * size
 
 
 def test_reordered_frames_are_planned_in_the_order_of_display() -> None:
