@@ -3,6 +3,7 @@
 import base64
 import time
 import uuid
+from collections import Counter
 from typing import NamedTuple
 
 import msgspec
@@ -27,9 +28,12 @@ from contracts.workers.registration import live_ingests
 
 # The ingest asks a TURN server, for five seconds at most.
 ANSWER_SECONDS = 10
+# An ingest takes a request at once, however long the answer takes; one that does not was killed, or hangs.
+_TAKE_SECONDS = 1
 _ERRORS: dict[str, type[WebDetectorError]] = {
     kind.code: kind for kind in (Malformed, OfferRefused, StreamNotFed, NoMediaPort, NotFound, Unavailable)
 }
+_NO_ANSWER = "no ingest answered in time: try again"
 _NO_SESSION = "the stream has no such session: it has ended"
 
 
@@ -47,25 +51,39 @@ class WhipCalls:
         self._redis, self._locks, self._replies = client, Locks(client), replies
 
     async def offer(self, stream_id: str, sdp: str) -> Begun:
-        """Begin a session of a stream, in place of one that it has. Raises NoIngest, Malformed, OfferRefused,
-        StreamNotFed, NoMediaPort, Unavailable, RedisError."""
-        instance = await run_sync(self._ingest_for, stream_id)
-        session = f"{uuid.uuid4().hex}.{base64.urlsafe_b64encode(instance.encode()).decode().rstrip('=')}"
-        reply = await self._ask(instance, WhipRequest("offer", stream_id, session, _deadline(), sdp))
-        return Begun(session, reply.sdp)
+        """Begin a session of a stream, in place of one that it has. Where an ingest was killed, another one is asked.
+        Raises NoIngest, Malformed, OfferRefused, StreamNotFed, NoMediaPort, Unavailable, RedisError."""
+        deadline = time.time() + ANSWER_SECONDS
+        asked: Counter[str] = Counter()
+        while time.time() < deadline:
+            instance = await run_sync(self._ingest_for, stream_id, asked)
+            session = f"{uuid.uuid4().hex}.{base64.urlsafe_b64encode(instance.encode()).decode().rstrip('=')}"
+            reply = await self._ask(instance, WhipRequest("offer", stream_id, session, deadline, sdp))
+            if reply is not None:
+                return Begun(session, reply.sdp)
+            asked[instance] += 1
+        raise NoIngest(_NO_ANSWER)
 
     async def end(self, stream_id: str, session: str) -> None:
         """End a session of a stream. Raises NotFound, NoIngest, Unavailable, RedisError."""
         instance = _instance_of(session)
         if instance not in await run_sync(self._ingests):
             raise NotFound(_NO_SESSION)
-        await self._ask(instance, WhipRequest("end", stream_id, session, _deadline()))
+        request = WhipRequest("end", stream_id, session, time.time() + ANSWER_SECONDS)
+        if await self._ask(instance, request) is None:
+            raise NoIngest(_NO_ANSWER)
 
-    async def _ask(self, instance: str, request: WhipRequest) -> WhipReply:
-        await run_sync(self._send, instance, msgspec.msgpack.encode(request))
-        data = await self._replies.wait_for(reply_name(request.session), ANSWER_SECONDS)
+    async def _ask(self, instance: str, request: WhipRequest) -> WhipReply | None:
+        """The reply of an ingest; None where it did not take the request, which is then withdrawn."""
+        sent, name = msgspec.msgpack.encode(request), reply_name(request.session)
+        await run_sync(self._send, instance, sent)
+        data = await self._replies.wait_for(name, _TAKE_SECONDS)
         if data is None:
-            raise NoIngest("the ingest did not answer in time: try again")
+            if await run_sync(self._redis.lrem, keys.whip_requests(instance), 1, sent):  # type: ignore[arg-type]
+                return None
+            data = await self._replies.wait_for(name, max(1, round(request.deadline - time.time())))
+        if data is None:
+            raise NoIngest(_NO_ANSWER)
         reply = msgspec.msgpack.decode(data, type=WhipReply)
         if reply.error:
             raise _ERRORS.get(reply.error, Unavailable)(reply.detail)
@@ -82,17 +100,14 @@ class WhipCalls:
         """Names of the live ones, the one with the fewest streams first."""
         return [one.instance for one in live_ingests(self._redis)]
 
-    def _ingest_for(self, stream_id: str) -> str:
-        """The ingest that has the stream, which replaces its session; else the one with the fewest streams."""
+    def _ingest_for(self, stream_id: str, asked: Counter[str]) -> str:
+        """The ingest that has the stream, which replaces its session; else the one with the fewest streams of those
+        that were asked the fewest times."""
         ingests = self._ingests()
         if not ingests:
             raise NoIngest("no ingest is running, which would receive the stream: the operator must start one")
         holder = (self._locks.owner(names.stream_ingest(stream_id)) or "").rpartition(":")[0]
-        return holder if holder in ingests else ingests[0]
-
-
-def _deadline() -> float:
-    return time.time() + ANSWER_SECONDS
+        return holder if holder in ingests else min(ingests, key=asked.__getitem__)
 
 
 def _instance_of(session: str) -> str:

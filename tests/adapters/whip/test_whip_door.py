@@ -1,6 +1,7 @@
 """WHIP requests through a real Valkey: from the api's call to the session in the ingest, and back."""
 
 import asyncio
+import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -160,6 +161,26 @@ def test_an_ingest_that_does_not_answer_is_said_so(
     run(valkey, use)
     unregister(client, "ingest", "hung:1:a")
     until(lambda: not client.exists(keys.whip_requests("hung:1:a")))  # it expires
+
+
+def test_an_offer_after_the_kill_of_an_ingest_goes_to_another_one(valkey: Valkey, client: "redis.Redis") -> None:
+    """The killed one has the stream until its lock expires, and is registered for longer."""
+    register(client, "ingest", "killed:1:a", msgspec.json.encode(IngestLoad("killed:1:a")))
+    lock = names.stream_ingest("stream")
+    Locks(client).acquire(lock, "killed:1:a:7", 60)
+
+    async def use(calls: WhipCalls, _: OneStream) -> str:
+        async with WhipSender() as sender:
+            begun = asyncio.create_task(calls.offer("stream", await sender.offer()))
+            while not client.llen(keys.whip_requests("killed:1:a")):
+                await asyncio.sleep(0.01)
+            Locks(client).release(lock, "killed:1:a:7")
+            session = (await begun).session
+            return base64.b64decode(session.partition(".")[2] + "==").decode()
+
+    assert run(valkey, use, "other:1:b") == "other:1:b"
+    assert not client.exists(keys.whip_requests("killed:1:a")), "it was withdrawn"
+    unregister(client, "ingest", "killed:1:a")
 
 
 def test_requests_that_nobody_waits_for_or_can_read_are_left_alone(valkey: Valkey, client: "redis.Redis") -> None:
