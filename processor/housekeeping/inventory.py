@@ -26,6 +26,11 @@ class Inventory:
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
 
+    def video(self, video_id: str) -> Video | None:
+        """A video, or None."""
+        with self._database.read() as session:
+            return session.get(Video, video_id)
+
     def job(self, job_id: str) -> tuple[Job, Video] | None:
         """A job and its video, or None."""
         with self._database.read() as session:

@@ -19,7 +19,8 @@ _AT_ONCE = 100
 
 
 class Expired(msgspec.Struct, frozen=True):
-    """kind: video (with its jobs) or job. since: the time of the upload, or of the job's end."""
+    """kind: video (with its jobs), job or recording (with its video). since: the time of the upload, or of the end of
+    the job or recording."""
 
     kind: str
     id: str

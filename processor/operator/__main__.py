@@ -27,6 +27,8 @@ from processor.housekeeping.retention import expire, expired
 from processor.operator.arguments import parser
 from processor.operator.doctor import examine
 from processor.operator.verify import Verdict, Verifier
+from processor.recordings.retention import expired_recordings
+from processor.recordings.rows import RecordingRows
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -41,13 +43,14 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
         return _doctor(settings, options)
     if not settings.database_url:
         raise SettingsError("DATABASE_URL is not set")
-    inventory = Inventory(open_database(settings.database_url, statement_seconds=None))
+    engine = open_database(settings.database_url, statement_seconds=None)
+    inventory = Inventory(engine)
     match options.command:
         case "verify":
             return _verify(_chosen(inventory, options), Verifier(open_storage(settings)), as_json=options.json)
         case "retention":
             with _stores(inventory, settings) as stores:
-                return _retention(stores, settings, options)
+                return _retention(stores, RecordingRows(engine), settings, options)
         case "orphans":
             with _stores(inventory, settings) as stores:
                 return _orphans(stores, settings, options)
@@ -67,18 +70,21 @@ def _stores(inventory: Inventory, settings: Settings) -> Iterator[DataStores]:
         yield DataStores(inventory, storage, store, DeletedJobs(client))
 
 
-def _retention(stores: DataStores, settings: Settings, options: argparse.Namespace) -> int:
+def _retention(stores: DataStores, rows: RecordingRows, settings: Settings, options: argparse.Namespace) -> int:
     if options.dry_run:
         found = expired(stores, settings)
     else:
         found = chain.from_iterable(iter(lambda: expire(stores, settings), []))
+    found = chain(found, expired_recordings(stores, rows, remove=not options.dry_run))
     lines = (
         _json(item) if options.json else f"{item.kind}  {item.id}  {item.since:%Y-%m-%d %H:%M}  of user {item.user_id}"
         for item in found
     )
     _show(lines, options)
     if not settings.retention_video_days and not settings.retention_result_days:
-        print("RETENTION_VIDEO_DAYS and RETENTION_RESULT_DAYS are 0: nothing expires", file=sys.stderr)
+        print(
+            "RETENTION_VIDEO_DAYS and RETENTION_RESULT_DAYS are 0: only recordings of streams expire", file=sys.stderr
+        )
     return 0
 
 

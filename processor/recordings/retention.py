@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from contracts.coordination.deleted_jobs import DeletedJobs
@@ -12,7 +12,8 @@ from contracts.live.spec_of import recording_options_of
 from contracts.live.streams import RecordingOptions
 from contracts.storage.removal import remove_video_data
 from processor.context import Services
-from processor.housekeeping.inventory import Inventory
+from processor.housekeeping.inventory import DataStores, Inventory
+from processor.housekeeping.retention import Expired
 from processor.recordings.rows import Kept, RecordingRows
 
 log = logging.getLogger(__name__)
@@ -22,16 +23,29 @@ _SECONDS = 30  # a longer call would delay what waits for the same processor
 
 def expire_recordings(services: Services) -> bool:
     """Remove what is beyond the retention of its stream; returns whether there is more to do."""
-    rows, until = RecordingRows(services.repository.engine), time.monotonic() + _SECONDS
+    engine = services.repository.engine
+    stores = DataStores(Inventory(engine), services.storage, services.store, DeletedJobs(services.live))
+    rows, until = RecordingRows(engine), time.monotonic() + _SECONDS
+    for stream, recording in _due(rows):
+        if time.monotonic() > until:
+            return True
+        _remove(stores, rows, stream, recording)
+    return False
+
+
+def expired_recordings(stores: DataStores, rows: RecordingRows, *, remove: bool) -> Iterator[Expired]:
+    """The recordings beyond the retention of their streams, each removed before it is given where that is wanted."""
+    for stream, recording in _due(rows):
+        if not remove or _remove(stores, rows, stream, recording):
+            yield Expired("recording", recording.id, stream.user_id, recording.since)
+
+
+def _due(rows: RecordingRows) -> Iterator[tuple[Stream, Kept]]:
+    """The oldest of each stream first."""
     for stream in rows.streams():
         options = recording_options_of(stream)
-        if options is None or (options.keep_days is None and options.keep_bytes is None):
-            continue
-        for recording in reversed(beyond(rows.kept_of(stream.id), options)):
-            if time.monotonic() > until:
-                return True
-            _remove(services, rows, stream, recording)
-    return False
+        if options is not None and not (options.keep_days is None and options.keep_bytes is None):
+            yield from ((stream, one) for one in reversed(beyond(rows.kept_of(stream.id), options)))
 
 
 def beyond(recordings: Sequence[Kept], options: RecordingOptions) -> list[Kept]:
@@ -50,16 +64,19 @@ def beyond(recordings: Sequence[Kept], options: RecordingOptions) -> list[Kept]:
     return found
 
 
-def _remove(services: Services, rows: RecordingRows, stream: Stream, recording: Kept) -> None:
-    """The row goes first, so that what is left of it is an orphan. A video on which a job runs stays for now."""
-    video = services.repository.video(recording.video_id) if recording.video_id else None
+def _remove(stores: DataStores, rows: RecordingRows, stream: Stream, recording: Kept) -> bool:
+    """The row goes first, so that what is left of it is an orphan. False for a video on which a job runs: it stays for
+    now."""
+    video = stores.inventory.video(recording.video_id) if recording.video_id else None
     if video is None:
         rows.delete(recording.id)
     else:
-        jobs = Inventory(services.repository.engine).delete_video(video, utcnow())
+        jobs = stores.inventory.delete_video(video, utcnow())
         if jobs is None:
-            return
-        DeletedJobs(services.live).add(video.user_id, jobs)
-        remove_video_data(services.storage, services.store, video.id, jobs)
-    services.storage.delete(recording_key(recording.source_id, recording.id))
+            return False
+        if stores.deleted_jobs is not None:
+            stores.deleted_jobs.add(video.user_id, jobs)
+        remove_video_data(stores.storage, stores.store, video.id, jobs)
+    stores.storage.delete(recording_key(recording.source_id, recording.id))
     log.info("removed recording %s of stream %s: beyond its retention", recording.id, stream.id)
+    return True

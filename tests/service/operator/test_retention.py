@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from contracts.coordination import names
 from contracts.coordination.deleted_jobs import RETENTION, DeletedJobs
-from contracts.database.tables import AuditEvent, Base, Job, Rendition, Upload, Video, new_id, utcnow
+from contracts.database.tables import AuditEvent, Base, Job, Recording, Rendition, Stream, Upload, Video, new_id, utcnow
 from contracts.storage.port import index_key, plan_key, rendition_key, result_key, video_key
 from contracts.wire.renditions import rendition_id
 from processor.housekeeping.inventory import DataStores
@@ -180,17 +181,40 @@ def test_clean_up_runs_once_an_hour(desk: InProcessProcessor, small: Clip) -> No
     assert desk.files() == []
 
 
+def add_recording(desk: InProcessProcessor, *, days_old: float) -> str:
+    """One of which no video could be made, of a stream that keeps a day."""
+    stream = Stream(user_id=desk.user, name="Gate", kind="rtsp", model="m", options={}, record={"keep_days": 1})
+    desk.add(stream)
+    began = utcnow() - timedelta(days=days_old)
+    row = Recording(
+        id=new_id(),
+        stream_id=stream.id,
+        source_id=stream.id,
+        user_id=desk.user,
+        state="failed",
+        start=0,
+        instance="a",
+        started_at=began,
+    )
+    desk.add(row)
+    return row.id
+
+
 def test_commands_list_what_they_would_remove(desk: InProcessProcessor, small: Clip) -> None:
     old = desk.add_video(small, days_old=40)
+    recording = add_recording(desk, days_old=2)
+    add_recording(desk, days_old=0.5)
     stray = put(desk, video_key(new_id()))
     grow_old(desk)
     dry = command(desk.environ, "retention", "--dry-run")
-    assert (dry.returncode, dry.stdout.splitlines()[-1]) == (0, "1 would be removed"), dry.stderr
+    assert (dry.returncode, dry.stdout.splitlines()[-1]) == (0, "2 would be removed"), dry.stderr
     assert f"video  {old.id}  " in dry.stdout
+    assert f"recording  {recording}  " in dry.stdout
     assert command(desk.environ, "orphans", "--dry-run").stdout == f"object  {stray}\n1 would be removed\n"
     assert len(desk.files()) > 1
     assert [json.loads(line)["id"] for line in command(desk.environ, "retention", "--json").stdout.splitlines()] == [
-        old.id
+        old.id,
+        recording,
     ]
     # Without the servers' addresses, as where embedded mode does not run.
     alone = {name: desk.environ[name] for name in ("DATA_DIR",)}
@@ -200,4 +224,4 @@ def test_commands_list_what_they_would_remove(desk: InProcessProcessor, small: C
     assert desk.files() == []
     unlimited = command(alone, "retention")
     assert unlimited.stdout == "0 were removed\n"
-    assert "nothing expires" in unlimited.stderr
+    assert "only recordings of streams expire" in unlimited.stderr
