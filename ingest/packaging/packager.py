@@ -19,6 +19,10 @@ _NAL_CODECS = ("h264", "hevc")
 _DEFAULT_FPS = 25.0
 _REORDERED = 6  # packets, at most
 _LONGEST_FRAME = 2 * TICKS_PER_SECOND
+# A browser takes a frame that begins more than two durations after the one before for a new beginning, and leaves out
+# all up to the next keyframe. Frames of cameras come at uneven times, so viewers are told that each is long: the next
+# one ends it anyway.
+_DURATION_FOR_VIEWERS = 2 * TICKS_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,8 @@ class Packager:
         steps = [later - earlier for earlier, later in pairwise(sorted(self._shown))]
         if steps and min(steps) < _LONGEST_FRAME:
             self._duration = min(steps)
-        head = fragment_head(self._number + 1, pts, dts, self._duration, item.key, len(data)) if config.init else b""
+        times = (pts, dts, _DURATION_FOR_VIEWERS)
+        head = fragment_head(self._number + 1, *times, item.key, len(data)) if config.init else b""
         packet = Packet(
             config=config.number,
             number=self._number,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from contracts.live.packets import CodecConfig, Packet
 from contracts.live.recordings import JPEG_MAGIC, JPEG_RECORD, RecordingEnd, RecordingOpened
 from contracts.live.streams import TICKS_PER_SECOND, RecordingOptions
+from ingest.packaging.boxes import fragment_head
 
 _RETRY_SECONDS = 30
 
@@ -75,8 +76,8 @@ class Recorder:
         if packet.key:
             self._roll(config, packet, self._options)
         if self._current is not None:
-            record = JPEG_RECORD.pack(packet.pts, len(packet.data))
-            self._actions.append(Written(self._current.id, (packet.head if config.init else record) + packet.data))
+            head = _fragment_head(packet) if config.init else JPEG_RECORD.pack(packet.pts, len(packet.data))
+            self._actions.append(Written(self._current.id, head + packet.data))
             self._current.frames += 1
             self._current.end = max(self._current.end, packet.pts + packet.duration)
 
@@ -112,6 +113,12 @@ class Recorder:
             self._current.id, self._stream_id, self._user_id, packet.pts, packet.arrival, self._instance
         )
         self._actions += (opened, Written(opened.id, config.init or JPEG_MAGIC))
+
+
+def _fragment_head(packet: Packet) -> bytes:
+    """That of a recording, with the frame's own duration, where that for viewers has a long one."""
+    times = (packet.pts, packet.dts, packet.duration)
+    return fragment_head(packet.number + 1, *times, packet.key, len(packet.data))
 
 
 @dataclass(slots=True)

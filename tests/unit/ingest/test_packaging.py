@@ -67,6 +67,18 @@ def test_fragments_play_the_source_s_pictures_at_its_times(codec: str, container
     assert (made.width, made.height) == (config.width or made.width, config.height or made.height) != (0, 0)
 
 
+def test_viewers_are_told_of_long_frames_that_the_next_one_ends() -> None:
+    """A browser would take a frame after a gap of two durations for a new beginning."""
+    config, packets = read(encode("matroska", "libx264", frames=4))
+    made, *items = packed(Packager(STARTED), config, packets)
+    assert isinstance(made, CodecConfig)
+    for item in items:
+        assert isinstance(item, Packet)
+        with av.open(io.BytesIO(made.init + item.head + item.data), "r") as reader:
+            (alone,) = (one for one in reader.demux(video=0) if one.size)
+            assert alone.duration == 180_000 > item.duration
+
+
 def test_odd_sizes_and_rotation_are_told_to_the_player() -> None:
     config, packets = read(encode("matroska", "libx264", frames=2, size=(162, 90)))
     items = packed(Packager(STARTED), SourceConfig(config.codec, config.extradata, 0, 0, rotation=90), packets)
@@ -191,6 +203,20 @@ def test_times_keep_their_pace_while_the_clock_is_set_back(*, timed: bool, taken
     found = [clock.times(ticks, ticks, STARTED - 3600 + n / 25)[1] for n, ticks in enumerate(known)]
     assert found[0] >= 100 * 90_000
     assert {later - earlier for earlier, later in pairwise(found[1:])} == {3600}
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_times_jump_once_where_the_clock_is_set_forward_and_keep_their_pace_then(*, timed: bool) -> None:
+    """By an hour, and back again, as where it was set wrong."""
+    clock = StreamClock(STARTED)
+    ahead = [3600 * (25 <= n < 50) for n in range(75)]
+    arrivals = [STARTED + 100 + n / 25 + more for n, more in enumerate(ahead)]
+    found = [clock.times(n * 3600 if timed else None, None, came)[0] for n, came in enumerate(arrivals)]
+    steps = [later - earlier for earlier, later in pairwise(found)]
+    assert abs(steps[24] - 3601 * 90_000) <= 90_000
+    assert min(steps) > 0
+    assert all(abs(step - 3600) <= 1 for step in steps[:24] + steps[25:49] + steps[50:])
+    assert steps[49] <= 90_000, "what follows is not an hour later once more"
 
 
 @pytest.mark.parametrize("has_dts", [True, False])

@@ -11,6 +11,7 @@ from contracts.errors import StorageFull, StorageUnavailable
 from contracts.live.packets import CodecConfig, Packet
 from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, recording_key
 from contracts.live.streams import RecordingOptions
+from ingest.packaging.boxes import fragment_head
 from ingest.packaging.recorder import Ended, Recorder, Written
 from ingest.packaging.recording_writer import Failed, RecordingWriter
 from tests.support.fakes import MemoryResumable, MemoryStorage
@@ -22,6 +23,11 @@ VIDEO = CodecConfig(1, "h264", b"", 64, 48, 0, "video/mp4", b"init;")
 def packet(number: int, *, key: bool = False, config: int = 1) -> Packet:
     """One a second."""
     return Packet(config, number, number * SECOND, number * SECOND, SECOND, key, 50.0 + number, b"d%d;" % number, b"h;")
+
+
+def fragment(one: Packet) -> bytes:
+    """With the duration of the packet, whatever viewers are told."""
+    return fragment_head(one.number + 1, one.pts, one.dts, one.duration, one.key, len(one.data)) + one.data
 
 
 def recorder(minutes: float = 0.1) -> Recorder:
@@ -45,7 +51,7 @@ def test_recordings_are_cut_at_the_first_keyframe_after_their_length() -> None:
     (ended,) = [action for action in actions if isinstance(action, Ended)]
     assert ended == Ended(opened[0].id, 12 * SECOND, 8, RecordingEnd.ROLLED)
     content = b"".join(a.data for a in actions if isinstance(a, Written) and a.id == opened[0].id)
-    assert content == b"init;" + b"".join(b"h;d%d;" % number for number in range(4, 12))
+    assert content == b"init;" + b"".join(fragment(packet(number, key=number % 4 == 0)) for number in range(4, 12))
     assert made.current == opened[1].id
 
 
@@ -112,7 +118,7 @@ def test_a_recording_is_opened_written_and_closed_with_its_size() -> None:
     storage.resumable().finish(key)
     with storage.open(key) as source:
         content = source.read()
-    assert content == b"init;" + b"".join(b"h;d%d;" % number for number in range(4))
+    assert content == b"init;" + b"".join(fragment(packet(number, key=number == 0)) for number in range(4))
     assert closed == RecordingClosed(opened.id, "stream", 4 * SECOND, 4, len(content), RecordingEnd.LOST)
     assert writer.is_idle
 

@@ -1,6 +1,5 @@
 // Plays fragments of mp4 in a video element as they come, through Media Source Extensions.
 import { chase, type Range, removable } from "./catch-up.ts";
-import { lengthen } from "./sample-duration.ts";
 import type { Piece } from "./wire.ts";
 
 /** What stays buffered behind the picture, in seconds. */
@@ -64,7 +63,6 @@ export class MseScreen {
       this.#starting = false;
       this.#newest = Math.max(this.#newest, seconds);
       if (piece.key) this.#keys.push(seconds);
-      lengthen(piece.data);
       this.#waiting.push(piece.data);
     }
     if (this.#waiting.length > MOST_WAITING) this.#again();
