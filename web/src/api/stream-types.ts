@@ -82,7 +82,9 @@ export interface Recording {
   frames: number | null;
   size_bytes: number | null;
   reason: string | null;
-  dropped: Record<string, unknown> | null;
+  dropped: Record<string, number> | null;
+  /** Why it failed, or what delays it. */
+  error: { code: string; detail: string } | null;
 }
 
 /** The detections of one frame, in pixels of a displayed frame of this size. */

@@ -65,8 +65,11 @@ test("drops, recordings and what is missing are told by their reason", () => {
   for (const reason of valuesOf("streams.py", "DropReason")) assert.doesNotMatch(dropWords({ [reason]: 1 }), /^1 \w+$/);
   assert.equal(dropWords({ behind: 0 }), "");
   for (const reason of valuesOf("recordings.py", "RecordingEnd"))
-    assert.equal(recordingWords({ state: "filed", reason }) === "", reason === "rolled", reason);
-  assert.equal(recordingWords({ state: "open", reason: null }), "Recording");
+    assert.equal(recordingWords({ state: "filed", reason, error: null }) === "", reason === "rolled", reason);
+  assert.equal(recordingWords({ state: "open", reason: null, error: null }), "Recording");
+  const error = { code: "storage_full", detail: "the disk is full" };
+  assert.equal(recordingWords({ state: "failed", reason: "lost", error }), "Could not be filed: the disk is full");
+  assert.equal(recordingWords({ state: "closed", reason: "rolled", error }), "Being filed: the disk is full");
   const live = { detector: null, detector_error: null, recording_error: "storage_full" };
   assert.equal(troubles({ record: { minutes: 5 } }, live).length, 2);
   assert.equal(troubles({ record: null }, { ...live, detector: "a" }).length, 0);

@@ -141,7 +141,8 @@ const RECORDING_STATES: Record<Recording["state"], string> = {
   failed: "Could not be filed",
 };
 
-/** What else is to say of a recording: its state, or why it ended early; empty where nothing is. */
-export function recordingWords({ state, reason }: Pick<Recording, "state" | "reason">): string {
-  return RECORDING_STATES[state] || (ENDS[reason ?? ""] ?? "");
+/** What else is to say of a recording: its state with what is wrong, or why it ended early; empty where nothing is. */
+export function recordingWords({ state, reason, error }: Pick<Recording, "state" | "reason" | "error">): string {
+  const words = RECORDING_STATES[state];
+  return words && error ? `${words}: ${error.detail}` : words || (ENDS[reason ?? ""] ?? "");
 }
