@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.support.chromium import running_chromium
 from tests.support.deployments.service import Service
-from tests.support.live.fake_webcam import webcam_flags, write_picture
+from tests.support.live.fake_webcam import webcam_flags, write_pictures
 
 WEBCAM_FRAME = 20  # of the sample: an astronaut
 
@@ -20,6 +20,6 @@ def service(standard_service: Service) -> Service:
 
 @pytest.fixture(scope="package")
 def chromium(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    picture = write_picture(sample, WEBCAM_FRAME, tmp_path_factory.mktemp("webcam") / "astronaut.y4m")
+    picture = write_pictures(sample, WEBCAM_FRAME, 1, tmp_path_factory.mktemp("webcam") / "astronaut.y4m")
     with running_chromium(*webcam_flags(picture)) as browser:
         yield browser

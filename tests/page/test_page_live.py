@@ -1,12 +1,13 @@
 """The Live page in a real browser: streams are added, seen with their boxes, and deleted."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.page.conftest import WEBCAM_FRAME
 from tests.support.browsing import register, tidy
@@ -50,6 +51,33 @@ def test_streams_are_seen_with_their_boxes_until_they_are_deleted(
     assert client.call("GET", "/streams", 200)["items"] == []
     assert wrong == []
     tidy(client)
+
+
+def test_a_camera_that_finds_no_way_to_the_service_says_what_to_try(service: Service, page: Page) -> None:
+    client = register(page, service)
+    page.route("**/whip", without_a_way)
+    page.get_by_role("link", name="Live", exact=True).click()
+    desk = add(page, "This device's camera", "Desk")
+    expect(desk.get_by_text("The camera is not sent")).to_be_visible()
+    expect(desk.get_by_text("finds no way to the service")).to_be_visible()
+    expect(desk.get_by_text("TURN server")).to_be_visible()
+    page.unroute("**/whip")
+    expect(desk.locator("canvas[data-time]:not([data-time=''])")).to_have_count(1)  # it is tried again
+    (stream,) = client.call("GET", "/streams", 200)["items"]
+    client.call("DELETE", f"/streams/{stream['id']}", 204)
+
+
+def without_a_way(route: Route) -> None:
+    """Passwords of ICE that neither side knows: what each sends, the other drops."""
+    if route.request.method != "POST":
+        route.continue_()
+        return
+    answer = route.fetch(post_data=unknown_passwords(route.request.post_data or ""))
+    route.fulfill(response=answer, body=unknown_passwords(answer.text()))
+
+
+def unknown_passwords(sdp: str) -> str:
+    return re.sub(r"a=ice-pwd:\S+", f"a=ice-pwd:{'0' * 24}", sdp)
 
 
 def add(page: Page, source: str, name: str, address: str | None = None) -> Locator:

@@ -12,7 +12,7 @@ from ingest.sources.port import SourceConfig, SourceFailed, SourcePacket
 from ingest.webrtc.session import WhipSession
 from ingest.webrtc.source import WebrtcSource
 from tests.support.chromium import running_chromium
-from tests.support.live.fake_webcam import webcam_flags, write_picture
+from tests.support.live.fake_webcam import webcam_flags, write_pictures
 from tests.support.live.whip_browser import LoopThread, leave, send_webcam
 from tests.support.live.whip_sender import LOOPBACK
 
@@ -40,7 +40,7 @@ async def end_of(source: WebrtcSource) -> SourceFailed:
 
 
 def test_a_browsers_webcam_arrives_as_frames_that_decode(sample: Path, tmp_path: Path) -> None:
-    picture = write_picture(sample, CAT, tmp_path / "cat.y4m")
+    picture = write_pictures(sample, CAT, 1, tmp_path / "cat.y4m")
     with LoopThread() as ingest, running_chromium(*webcam_flags(picture)) as browser:
         page, session = browser.new_page(), ingest.run(opened())
         source = WebrtcSource(session)

@@ -1,5 +1,6 @@
-"""A webcam of Chromium that shows one picture, from a file."""
+"""A webcam of Chromium that shows pictures from a file."""
 
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -19,16 +20,14 @@ def webcam_flags(picture: Path) -> list[str]:
     ]
 
 
-def write_picture(video: Path, frame: int, path: Path) -> Path:
-    """One frame of a video as a .y4m file, which Chromium shows over and over."""
-    with av.open(str(video)) as reader:
-        for number, picture in enumerate(reader.decode(video=0)):
-            if number == frame:
-                plain = picture.reformat(format="yuv420p")
-                break
-    planes = b"".join(_tight(plane) for plane in plain.planes)
-    header = f"YUV4MPEG2 W{plain.width} H{plain.height} F25:1 Ip A1:1 C420mpeg2\nFRAME\n"
-    path.write_bytes(header.encode() + planes)
+def write_pictures(video: Path, first: int, count: int, path: Path) -> Path:
+    """Frames of a video as a .y4m file, which Chromium shows over and over."""
+    with av.open(str(video)) as reader, path.open("wb") as sink:
+        for picture in islice(reader.decode(video=0), first, first + count):
+            plain = picture.reformat(format="yuv420p")
+            if not sink.tell():
+                sink.write(f"YUV4MPEG2 W{plain.width} H{plain.height} F25:1 Ip A1:1 C420mpeg2\n".encode())
+            sink.write(b"FRAME\n" + b"".join(_tight(plane) for plane in plain.planes))
     return path
 
 
