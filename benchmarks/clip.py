@@ -75,6 +75,21 @@ def things(path: Path, frames: int, size: tuple[int, int]) -> Path:
     return path
 
 
+def camera(path: Path, fps: int, size: tuple[int, int] = (640, 480), seconds: float = 10) -> Path:
+    """What a camera sends of the sample's things: no frame out of order, a keyframe every two seconds."""
+    options = {"preset": "superfast", "tune": "zerolatency", "x264-params": f"keyint={2 * fps}"}
+    with av.open(str(path), "w") as writer:
+        stream: Any = writer.add_stream("libx264", rate=fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        skipped = max(1, round(RATE / fps))
+        for number, frame in enumerate(islice(_endless(SAMPLE), 0, round(seconds * fps) * skipped, skipped)):
+            shown = frame.reformat(*size, "yuv420p")
+            shown.pts, shown.time_base, shown.pict_type = number, Fraction(1, fps), PictureType.NONE
+            writer.mux(stream.encode(shown))
+        writer.mux(stream.encode())
+    return path
+
+
 def _endless(path: Path) -> Iterator[VideoFrame]:
     while True:
         with av.open(str(path)) as reader:

@@ -16,18 +16,15 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
-from itertools import islice
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-import av
 import psutil
 import redis
 from msgspec.structs import replace
 
-from benchmarks.clip import SAMPLE
+from benchmarks import clip
 from benchmarks.report import ROOT, full, record, table
 from contracts.live import presence
 from contracts.live.packets import Packet
@@ -40,7 +37,6 @@ from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
 
 SIZE = (640, 480)
-GROUP_SECONDS = 2
 # Of the start of a stream: its first results wait for the model's first run.
 WARM_SECONDS = 2
 LATENCY_GOALS_MS = {tiny_model.ID: 150.0, "nanodet-g": 250.0}
@@ -89,17 +85,7 @@ class Viewer(threading.Thread):
 def camera(fps: int) -> Footage:
     """What a camera sends: the sample's things."""
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "camera.mp4"
-        options = {"preset": "superfast", "tune": "zerolatency", "x264-params": f"keyint={GROUP_SECONDS * fps}"}
-        with av.open(str(SAMPLE)) as reader, av.open(str(path), "w") as writer:
-            stream: Any = writer.add_stream("libx264", rate=fps, options=options)
-            stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
-            for number, frame in enumerate(islice(reader.decode(video=0), 0, 200, 2)):
-                shown = frame.reformat(*SIZE, "yuv420p")
-                shown.pts, shown.time_base = number, Fraction(1, fps)
-                writer.mux(stream.encode(shown))
-            writer.mux(stream.encode())
-        return footage(path.read_bytes())
+        return footage(clip.camera(Path(name) / "camera.mp4", fps, SIZE).read_bytes())
 
 
 def send(viewers: Sequence[Viewer], shown: Footage, fps: int, numbers: range) -> None:
