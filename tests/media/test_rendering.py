@@ -258,8 +258,8 @@ def test_the_box_of_a_filled_frame_is_dashed() -> None:
     content = grey(3)
     results = result_of(content, {1: [(0, 0.87, BOX)], 2: [(0, 0.87, BOX)]}, filled=frozenset({2}))
     copy = rendered(content, "annotated", results)
-    top, dashed = (np.ptp(copy.frames[number][1][60:62, 42:198], axis=2).min(axis=0) > 60 for number in (1, 2))
-    assert top.mean() > 0.9
+    line, dashed = (np.ptp(copy.frames[number][1][218:220, 42:198], axis=2).min(axis=0) > 110 for number in (1, 2))
+    assert line.mean() > 0.9
     assert 0.3 < dashed.mean() < 0.7
 
 
