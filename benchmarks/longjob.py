@@ -56,7 +56,7 @@ def place(service: Service, client: Client, path: Path, objects: int) -> dict[st
     with Session(engine) as session, session.begin():
         row = session.get_one(Job, short["id"])
         kept = {column.key: getattr(row, column.key) for column in Job.__table__.columns}
-        summary = tally.summary(seconds=60.0, detector_seconds=60.0)
+        summary = tally.summary(seconds=60.0, detector_seconds=60.0, cpu_seconds=120.0)
         own = {"id": job_id, "options": to_json(options), "summary": summary}
         frames = {"frames_total": tally.frames, "frames_done": tally.frames}
         session.add(Job(**{**kept, **own, **frames}))

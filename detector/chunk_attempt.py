@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 
 from billiard.exceptions import SoftTimeLimitExceeded
 
@@ -25,6 +25,7 @@ from contracts.results.port import MAX_ATTEMPTS
 from contracts.wire.messages import Chunk, ChunkFailure
 from contracts.wire.runs import parts, without
 from detector.context import Services
+from detector.cost import AttemptCost
 from detector.engine import Engine
 from detector.inference import Callbacks, Cancelled, Inference, Outcome
 from detector.job_engine import engine_of, model_of
@@ -97,6 +98,7 @@ class _Attempt:
         self._chunk = message.index  # in progress
         self._attempts = 0  # at that one
         self._lead_in = 0  # frames that the decoder decodes before the first wanted one
+        self._cost = AttemptCost(services.store, message.job_id, message.index)
         self._inference: Inference | None = None
         self.job_id, self.index = message.job_id, message.index
 
@@ -114,7 +116,7 @@ class _Attempt:
         inference, self._inference = self._inference, None
         try:
             if inference is not None:
-                inference.close()
+                self._close(inference)
         finally:
             self._lease.release()
 
@@ -127,7 +129,7 @@ class _Attempt:
             return PASS_ON_SECONDS if self._is_run else HAND_BACK_SECONDS
         left = without(self._message, done)
         if self._inference is not None and self._is_of_no_use(self._inference, left):
-            self._inference.close()
+            self._close(self._inference)
             self._inference, self._attempts = None, 0
         if self._is_run and self._inference is None and not self._services.parking.admits(self.job_id):
             return HAND_BACK_SECONDS
@@ -161,6 +163,8 @@ class _Attempt:
 
     def _try(self, left: Chunk, repeats: int, should_pause: Callable[[], bool]) -> int | None:
         store = self._services.store
+        if self._inference is None:  # else the engine may have begun with it
+            self._services.cpu.take()  # spent between two chunks
         try:
             # Before the attempt is counted: a detector that does not fit must not use up the chunk's attempts.
             model, engine = engine_of(left, self._services)
@@ -215,7 +219,7 @@ class _Attempt:
         services = self._services
         place = Place(services.relay, engine, inference, self._following)
         callbacks = Callbacks(self._on_progress, self._should_stop, should_pause, services.ahead.ask)
-        with inference:
+        with self._counting(inference), inference:
             for outcome in inference.outcomes(place, callbacks):
                 if inference.over:
                     last = outcome  # stored when it is known that no read has failed
@@ -237,9 +241,25 @@ class _Attempt:
         decoders = closing(services.decoders.another()) if self._is_run else nullcontext(services.decoders)
         return Inference(left, model, services.storage, decoders)
 
+    @contextmanager
+    def _counting(self, inference: Inference) -> Iterator[None]:
+        """Count what this process takes meanwhile, and the decoder if it has ended then."""
+        try:
+            yield
+        finally:
+            self._cost.add(self._services.cpu.take() + inference.decoder_seconds)
+
+    def _close(self, inference: Inference) -> None:
+        """End a decoder that was kept."""
+        try:
+            inference.close()
+        finally:
+            self._cost.add(inference.decoder_seconds)
+
     def _on_progress(self, index: int, frames: int, seconds: float) -> None:
         self._lease.take()
         self._services.store.set_progress(self.job_id, index, frames, seconds)
+        self._cost.add(self._services.cpu.take())
 
     def _should_stop(self) -> bool:
         return not self._lease.held or self._services.store.cancelled(self.job_id)
@@ -248,7 +268,9 @@ class _Attempt:
         job_id, index, store = self.job_id, outcome.index, self._services.store
         if outcome.missing:
             log.warning("%d frames of chunk %d of job %s could not be decoded", len(outcome.missing), index, job_id)
-        if store.put_chunk(job_id, index, chunk_codec.encode_frames(outcome.block)):
+        data = chunk_codec.encode_frames(outcome.block)
+        self._cost.add(self._services.cpu.take(), outcome.block.inferred)  # first: the last chunk's result ends the job
+        if store.put_chunk(job_id, index, data):
             store.set_progress(job_id, index, len(outcome.block), outcome.seconds)
 
     def _fail(self, failure: ChunkFailure, most: int) -> int | None:

@@ -8,6 +8,7 @@ from contracts.results.port import ResultStore
 from contracts.runtime.context import Context
 from contracts.storage.port import Storage
 from detector.ahead import Ahead
+from detector.cost import CpuTime
 from detector.decode.parent import Decoders
 from detector.engine import Engine
 from detector.parking import Parking
@@ -23,7 +24,7 @@ class EngineSource(Protocol):
 @dataclass(frozen=True, slots=True)
 class Services:
     """The detector's parts. worker: its name in leases. parking: runs that wait for their next time slice. ahead: what
-    is opened of the next message. relay: what feeds the engines."""
+    is opened of the next message. relay: what feeds the engines. cpu: time of this process."""
 
     catalogue: Catalogue
     storage: Storage
@@ -35,6 +36,7 @@ class Services:
     parking: Parking = field(default_factory=Parking)
     ahead: Ahead = field(default_factory=Ahead)
     relay: Relay = field(default_factory=Relay)
+    cpu: CpuTime = field(default_factory=CpuTime)
 
 
 context: Context[Services] = Context()

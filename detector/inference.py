@@ -125,6 +125,11 @@ class Inference:
         self._opened.close()
 
     @property
+    def decoder_seconds(self) -> float:
+        """CPU time of the decoder, once it has ended."""
+        return self._images.cpu_seconds
+
+    @property
     def index(self) -> int:
         """Of the chunk in progress."""
         return self._parts[0].index

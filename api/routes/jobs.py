@@ -15,7 +15,7 @@ from api.routes import audit
 from api.tables.jobs import JobFilter, JobWithVideo
 from api.web.answers import Answer, answer, no_content
 from api.web.asgi_operations import asgi_operation, json_response
-from api.web.representations import PREFIX, job_representation
+from api.web.representations import PREFIX, job_representation, summary_representation
 from contracts.database.tables import Job, utcnow
 from contracts.errors import NotFound, ResultsNotReady, VideoRefused
 from contracts.storage.removal import remove_job_data
@@ -98,7 +98,7 @@ def get_summary(user: str, job_id: str) -> Answer:
         if job.error is not None:
             raise ResultsNotReady(f"the job failed, so there is no summary: {job.error['detail']}")
         raise ResultsNotReady(f"the job is {job.state}: the summary is available when it has ended")
-    return answer(job.summary)
+    return answer(summary_representation(job.summary))
 
 
 def representation(services: Services, job: Job) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from contracts.wire.job_states import TERMINAL
 from contracts.wire.webhooks import DeliveryState
 
 PREFIX = "/api/v1"
+_COST = ("frames_inferred", "detector_cpu_seconds")
 
 
 def video_representation(video: Video, *, has_poster: bool = False) -> dict[str, Any]:
@@ -67,6 +68,7 @@ def job_representation(
         "model": job.model,
         "options": job.options,
         "progress": _progress(job, progress, now),
+        **_cost(job, progress),
         "error": job.error,
         "failed_ranges": job.failed_ranges,
         "created_at": job.created_at,
@@ -83,6 +85,11 @@ def job_representation(
             "video": f"{PREFIX}/videos/{job.video_id}",
         },
     }
+
+
+def summary_representation(summary: dict[str, Any]) -> dict[str, Any]:
+    """A summary; one of an earlier release does not know its cost."""
+    return dict.fromkeys(_COST) | summary
 
 
 def rendition_representation(rendition: Rendition) -> dict[str, Any]:
@@ -158,6 +165,16 @@ def _video_of_job(video: Video, has_poster: bool) -> dict[str, Any]:
         **{name: media.get(name) for name in ("width", "height", "duration_ms")},
         "poster": poster_path(video.id) if has_poster else None,
     }
+
+
+def _cost(job: Job, progress: Progress | None) -> dict[str, Any]:
+    """What the job has cost so far, None where that is not known."""
+    if job.summary is not None:
+        return {name: job.summary.get(name) for name in _COST}
+    if progress is None:
+        return dict.fromkeys(_COST)
+    cost = progress.cost
+    return {"frames_inferred": cost.inferred, "detector_cpu_seconds": round(cost.cpu_seconds, 3)}
 
 
 def _progress(job: Job, progress: Progress | None, now: datetime) -> dict[str, Any]:

@@ -75,9 +75,12 @@ class Report:
         """Print the summary of a finished job."""
         frames, seconds = summary["frames"], summary["seconds"]
         rate = f", {frames / seconds:.1f} frames/s" if seconds else ""
-        inferred = summary.get("frames_inferred", frames)  # services of before do not say it
-        filled = f", detected in {percent(inferred / frames)} of them, the rest filled in" if inferred < frames else ""
+        inferred = summary.get("frames_inferred")  # services and jobs of before do not say it
+        known = inferred is not None and inferred < frames
+        filled = f", detected in {percent(inferred / frames)} of them, the rest filled in" if known else ""
         self.say(f"\n{frames} frames in {seconds:.1f} s{rate}{filled}")
+        if (cpu := summary.get("detector_cpu_seconds")) is not None:
+            self.say(f"CPU time of the detectors: {cpu:.1f} s")
         labels = summary["labels"]
         if not labels:
             self.say("no objects were found")

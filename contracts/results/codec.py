@@ -72,6 +72,11 @@ class Block:
         """Whether each frame was filled in, [f]."""
         return np.zeros(len(self), bool) if self.filled is None else self.filled
 
+    @property
+    def inferred(self) -> int:
+        """How many of the frames were not filled in."""
+        return len(self) - (0 if self.filled is None else int(np.count_nonzero(self.filled)))
+
     def offsets(self) -> NDArray[np.int64]:
         """Index of each frame's first detection, and the total: [f + 1]."""
         return np.concatenate([[0], np.cumsum(self.count, dtype=np.int64)])

@@ -10,11 +10,25 @@ MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """cpu_seconds: of the detectors' processes, decoders included. inferred: frames that went through the model and not
+    those that were filled in."""
+
+    cpu_seconds: float = 0.0
+    inferred: int = 0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.cpu_seconds + other.cpu_seconds, self.inferred + other.inferred)
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
-    """frames: number with a result; seconds: detector time spent on them."""
+    """frames: number with a result; seconds: detector time spent on them. cost: of all attempts, also of those that
+    came to nothing."""
 
     frames: int
     seconds: float
+    cost: Cost = Cost()
 
 
 class ResultStore(Protocol):
@@ -62,6 +76,9 @@ class ResultStore(Protocol):
 
     def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
         """Set the progress of a chunk; overwrites that of an earlier attempt."""
+
+    def set_cost(self, job_id: str, attempt: str, cost: Cost) -> None:
+        """Set what an attempt has cost so far. attempt: a name that no other attempt of the job has."""
 
     def progress(self, job_id: str) -> Progress:
         """Progress of the job: the sum over its chunks."""

@@ -10,12 +10,12 @@ import redis
 from redis.exceptions import RedisError
 
 from contracts.errors import StoreUnavailable
-from contracts.results.port import Progress
+from contracts.results.port import Cost, Progress
 from contracts.wire.messages import Layout, decode, encode
 
 _PREFIX = "wd:job:"
 _RELEASE_LEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
-_KINDS = ("chunks", "attempts", "progress", "state")
+_KINDS = ("chunks", "attempts", "progress", "cost", "state")
 
 
 class RedisResultStore:
@@ -81,13 +81,17 @@ class RedisResultStore:
     def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
         self._write(job_id, "progress", "hset", index, f"{frames} {seconds:.6f}")
 
+    def set_cost(self, job_id: str, attempt: str, cost: Cost) -> None:
+        self._write(job_id, "cost", "hset", attempt, f"{cost.cpu_seconds:.6f} {cost.inferred}")
+
     def progress(self, job_id: str) -> Progress:
         return self.progress_of([job_id])[0]
 
     def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
         # No transaction: a server that is out of memory refuses transactions even for reads.
-        answers = self._at_once(*(("hvals", _key(job_id, "progress")) for job_id in job_ids), whole=False)
-        return [_sum([value.split() for value in values]) for values in answers]
+        keys = [_key(job_id, kind) for kind in ("progress", "cost") for job_id in job_ids]
+        answers = self._at_once(*(("hvals", key) for key in keys), whole=False)
+        return [_sum(*both) for both in zip(answers[: len(job_ids)], answers[len(job_ids) :], strict=True)]
 
     def fix_runtime(self, job_id: str, runtime: str) -> str:
         key = _key(job_id, "state")
@@ -155,8 +159,12 @@ class RedisResultStore:
             raise _unavailable(error) from error
 
 
-def _sum(pairs: list[list[bytes]]) -> Progress:
-    return Progress(sum(int(frames) for frames, _ in pairs), sum(float(seconds) for _, seconds in pairs))
+def _sum(done: list[bytes], costs: list[bytes]) -> Progress:
+    pairs = [value.split() for value in done]
+    spent = (Cost(float(seconds), int(inferred)) for seconds, inferred in map(bytes.split, costs))
+    return Progress(
+        sum(int(frames) for frames, _ in pairs), sum(float(seconds) for _, seconds in pairs), sum(spent, start=Cost())
+    )
 
 
 def _unavailable(error: RedisError) -> StoreUnavailable:

@@ -26,18 +26,19 @@ from detector.decode.frames import ToImage, decode
 from detector.decode.live_child import answer
 from detector.decode.protocol import (
     DETAIL_CHARACTERS,
-    STATUS,
     Alive,
     DecodeRequest,
     Descriptors,
     End,
     Ended,
+    Exit,
     Frame,
     LiveRequest,
     Message,
     Request,
     Start,
     receive_order,
+    send_exit,
 )
 from detector.tensors import Image
 from media import sandbox
@@ -135,9 +136,12 @@ def _silence() -> None:
 def serve(detector: socket.socket) -> None:
     """Fork and end decoders until the detector ends."""
     decoders: dict[int, int] = {}  # their process ids by number
+    counted = time.process_time()  # without the imports, which no decoder has caused
     while (order := receive_order(detector)) is not None:
         if isinstance(order, End):
-            detector.sendall(STATUS.pack(_end(decoders.pop(order.number))))
+            status, cpu_seconds = _end(decoders.pop(order.number))
+            own, counted = time.process_time() - counted, time.process_time()
+            send_exit(detector, Exit(status, cpu_seconds + own))
             continue
         parent = os.getpid()
         child = os.fork()
@@ -151,10 +155,11 @@ def serve(detector: socket.socket) -> None:
         _end(child)
 
 
-def _end(child: int) -> int:
-    """End a decoder; its exit status."""
+def _end(child: int) -> Exit:
+    """End a decoder. Its CPU time is the kernel's word: a decoder may have been taken over by its video."""
     os.kill(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    _, status, usage = os.wait4(child, 0)
+    return Exit(os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime)
 
 
 def main(arguments: list[str]) -> int:

@@ -116,7 +116,7 @@ class LiveDecoder:
         return message
 
     def _lost(self) -> DecodeFailed | DecoderLost:
-        status = self._ending()
+        status = self._ending().status
         if status >= 0 or status == -signal.SIGKILL:  # such as by the kernel's OOM killer
             return DecoderLost(f"the decoder was killed from outside (status {status})")
         return DecodeFailed(BROKE)

@@ -20,11 +20,13 @@ from detector.decode.processes import ForkServer, Once, shared_memory
 from detector.decode.protocol import (
     BROKE,
     HUNG,
+    LOST,
     MESSAGE_BYTES,
     DecodeRequest,
     DecoderLost,
     Descriptors,
     Ended,
+    Exit,
     Frame,
     Message,
 )
@@ -57,12 +59,12 @@ class Images:
 
     An image may be overwritten once the next is pulled. What idle raises passes through, and iteration may go on after
     it. view: the layout of the last image, which changes where frames change their size. failure: why decoding stopped
-    early, where the video is the cause; the images before it are valid.
+    early, where the video is the cause; the images before it are valid. cpu_seconds: of the decoder, once it has ended.
     """
 
     def __init__(self, channel: socket.socket, request: DecodeRequest, memory: Image, idle: Callable[[], None]) -> None:
         self._channel, self._request, self._memory, self._idle = channel, request, memory, idle
-        self._status: Callable[[], int] = lambda: 0
+        self._ending: Callable[[], Exit] = lambda: LOST
         self._seen = bytearray(len(request.chunk.times))
         self._number = 0  # of the image that is pulled next
         self._silent = 0.0  # seconds since the decoder's last message in which it was waited for
@@ -70,13 +72,15 @@ class Images:
         self._over = False
         self.view = request.view
         self.failure: str | None = None
+        self.cpu_seconds = 0.0
 
-    def ended_by(self, status: Callable[[], int]) -> None:
-        """Set how to get the exit status of a decoder that has closed its socket."""
-        self._status = status
+    def ended_by(self, ending: Callable[[], Exit]) -> None:
+        """Set how to end the decoder; it may be called more than once."""
+        self._ending = ending
 
     def close(self) -> None:
-        """End the iteration, and let go of the caller, who holds this."""
+        """End the decoder and the iteration, and let go of the caller, who holds this."""
+        self.cpu_seconds = self._ending().cpu_seconds
         self._over = True
         self._idle = lambda: None
 
@@ -133,7 +137,7 @@ class Images:
                 continue
             self._silent = 0.0
             if not data:
-                status = self._status()
+                status = self._ending().status
                 if status >= 0 or status == -signal.SIGKILL:  # such as by the kernel's OOM killer
                     raise DecoderLost(f"the decoder was killed from outside (status {status})")
                 self.failure = BROKE
@@ -213,12 +217,10 @@ class Decoders:
                     number = self._fork_server.begin(request, Descriptors(video, descriptor, theirs.fileno()))
                 finally:
                     os.close(descriptor)
-            ending = Once(lambda: self._fork_server.end(number))
-            images.ended_by(ending)
+            images.ended_by(Once(lambda: self._fork_server.end(number)))
             try:
                 yield images
             finally:
-                ending()
                 images.close()
 
     def _request(self, chunk: Chunk, view: View, channels: str) -> DecodeRequest:

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,12 +13,14 @@ from mmap import mmap
 import numpy as np
 
 from detector.decode.protocol import (
-    STATUS,
+    LOST,
     DecoderLost,
     Descriptors,
     End,
+    Exit,
     Request,
     Start,
+    receive_exit,
     send_end,
     send_start,
 )
@@ -58,21 +59,21 @@ class ForkServer:
                 raise
             return number
 
-    def end(self, number: int) -> int:
-        """End a decoder; its exit status, or that of SIGKILL where the fork server has ended too."""
+    def end(self, number: int) -> Exit:
+        """End a decoder; LOST where the fork server has ended too."""
         with self._lock:
             if self._channel is None or number < self._first:
-                return -signal.SIGKILL
-            answer = b""
+                return LOST
+            ended: Exit | None = None
             try:
                 send_end(self._channel, End(number))
-                answer = self._channel.recv(STATUS.size, socket.MSG_WAITALL)
+                ended = receive_exit(self._channel)
             except OSError:
                 pass
             finally:
-                if len(answer) < STATUS.size:  # its next answer would be out of step
+                if ended is None:  # its next answer would be out of step
                     self.close()
-            return int(STATUS.unpack(answer)[0]) if answer else -signal.SIGKILL
+            return ended or LOST
 
     def close(self) -> None:
         """End it, and so all its decoders."""
@@ -99,11 +100,11 @@ class ForkServer:
 class Once:
     """Makes a call once and keeps its result."""
 
-    def __init__(self, call: Callable[[], int]) -> None:
+    def __init__(self, call: Callable[[], Exit]) -> None:
         self._call = call
-        self._answer: int | None = None
+        self._answer: Exit | None = None
 
-    def __call__(self) -> int:
+    def __call__(self) -> Exit:
         if self._answer is None:
             self._answer = self._call()
         return self._answer

@@ -1,14 +1,15 @@
 """The protocol between the detector, its fork server, and the decoder processes of chunks and streams.
 
 The detector sends the fork server a request with file descriptors under a number, and later the number alone, which
-ends that decoder; the fork server answers with its exit status. The decoder of a chunk writes images into a ring buffer
-in shared memory and sends a Frame message for each; the detector answers with one byte when the slot may be
-overwritten. The decoder of a stream is asked, packet by packet: see detector.decode.live_protocol.
+ends that decoder; the fork server answers with its exit status and CPU time. The decoder of a chunk writes images into
+a ring buffer in shared memory and sends a Frame message for each; the detector answers with one byte when the slot may
+be overwritten. The decoder of a stream is asked, packet by packet: see detector.decode.live_protocol.
 """
 
+import signal
 import socket
 import struct
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -18,7 +19,8 @@ from detector.view import View
 
 # Number of the decoder, and length of the request in bytes; 0: end it.
 _HEAD = struct.Struct("<QQ")
-STATUS = struct.Struct("<i")
+# Exit status and CPU-seconds.
+_EXIT = struct.Struct("<id")
 _DESCRIPTORS = 3
 MESSAGE_BYTES = 4096  # the longest message of a decoder
 DETAIL_CHARACTERS = 500
@@ -123,6 +125,18 @@ class End(msgspec.Struct, frozen=True):
     number: int
 
 
+class Exit(NamedTuple):
+    """How a decoder ended. status: as of os.waitstatus_to_exitcode. cpu_seconds: of it, and of the fork server since
+    the one before."""
+
+    status: int
+    cpu_seconds: float
+
+
+# Of a decoder whose fork server has ended too: the kernel has told nobody what it took.
+LOST = Exit(-signal.SIGKILL, 0.0)
+
+
 def send_start(channel: socket.socket, order: Start) -> None:
     """Send the fork server a request."""
     data = msgspec.msgpack.encode(order.request)
@@ -134,6 +148,17 @@ def send_start(channel: socket.socket, order: Start) -> None:
 def send_end(channel: socket.socket, order: End) -> None:
     """Tell the fork server to end a decoder."""
     channel.sendall(_HEAD.pack(order.number, 0))
+
+
+def send_exit(channel: socket.socket, ended: Exit) -> None:
+    """Answer how a decoder ended."""
+    channel.sendall(_EXIT.pack(*ended))
+
+
+def receive_exit(channel: socket.socket) -> Exit | None:
+    """The fork server's answer; None when it has ended."""
+    data = receive_exactly(channel, _EXIT.size)
+    return Exit(*_EXIT.unpack(data)) if data is not None else None
 
 
 def receive_order(channel: socket.socket) -> Start | End | None:

@@ -80,7 +80,7 @@ class Tally:
     def add(self, block: Block) -> None:
         """Count a block."""
         self.frames += len(block)
-        self.inferred += len(block) - int(np.count_nonzero(block.is_filled))
+        self.inferred += block.inferred
         rows = np.repeat(np.arange(len(block)), block.count)
         for class_id in np.unique(block.class_id):
             per_frame = np.bincount(rows[block.class_id == class_id], minlength=len(block))
@@ -91,17 +91,19 @@ class Tally:
             if int(per_frame[best]) > self._most.get(key, (0, 0))[0]:
                 self._most[key] = (int(per_frame[best]), int(block.time[best]))
 
-    def summary(self, *, seconds: float, detector_seconds: float) -> dict[str, Any]:
+    def summary(self, *, seconds: float, detector_seconds: float, cpu_seconds: float | None) -> dict[str, Any]:
         """The summary as in the API.
 
-        seconds: from start to end of the job; detector_seconds: detector time spent on the frames.
+        seconds: from start to end of the job; detector_seconds: detector time spent on the frames; cpu_seconds: CPU
+        time of the detectors, all attempts together, None where it is not known.
         """
         order = sorted(self._detections, key=lambda key: (-self._detections[key], key))
         return {
             "frames": self.frames,
-            "frames_inferred": self.inferred,
             "seconds": round(seconds, 3),
             "ms_per_frame": round(detector_seconds / self.frames * 1000, 3) if self.frames else 0.0,
+            "frames_inferred": self.inferred,
+            "detector_cpu_seconds": None if cpu_seconds is None else round(cpu_seconds, 3),
             "labels": {
                 self.labels[key]: {
                     "detections": self._detections[key],

@@ -94,10 +94,13 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
         result_file.write(sink, header, _counted(_blocks(services, job, plan, held), tally))
     services.store.put_layout(job.id, layout_of(plan, header))
     services.store.touch(job.id)
-    spent = services.store.progress(job.id).seconds
+    spent = services.store.progress(job.id)
+    cpu_seconds = spent.cost.cpu_seconds or None  # detectors of an earlier release do not count it
     started = job.started_at or job.created_at
     values: dict[str, Any] = {
-        "summary": tally.summary(seconds=_seconds_since(started), detector_seconds=spent),
+        "summary": tally.summary(
+            seconds=_seconds_since(started), detector_seconds=spent.seconds, cpu_seconds=cpu_seconds
+        ),
         "frames_done": tally.frames,
         "failed_ranges": [to_json(item) for item in missing],
         "error": _error(header, stop),

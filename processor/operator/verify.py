@@ -184,7 +184,7 @@ def _times(header: ResultHeader, index: PacketIndex) -> tuple[int, ...]:
 
 def _table(job: Job, header: ResultHeader, tally: Tally) -> list[str]:
     """Differences between the job's row in the database and its result file."""
-    counted = tally.summary(seconds=0, detector_seconds=0)
+    counted = tally.summary(seconds=0, detector_seconds=0, cpu_seconds=None)
     # Earlier releases did not count the inferred frames.
     summary: dict[str, Any] = {"frames_inferred": tally.inferred} | (job.summary or {})
     complete = not header.missing and header.media.damage is None

@@ -131,7 +131,7 @@ def _ended(services: Services, recording: Recording, video: Video, result: _Resu
         result_file.write(sink, header, _counted(result.matched, tally))
     seconds = (recording.ended_at - recording.started_at).total_seconds() if recording.ended_at else 0.0
     job.state = str(JobState.SUCCEEDED if header.complete else JobState.PARTIAL)
-    job.summary = tally.summary(seconds=max(0.0, seconds), detector_seconds=0)
+    job.summary = tally.summary(seconds=max(0.0, seconds), detector_seconds=0, cpu_seconds=None)
     job.frames_total = job.frames_done = tally.frames
     if header.media.damage is not None:
         job.error = {"code": "video_damaged", "detail": header.media.damage}

@@ -11,7 +11,7 @@ import redis
 
 from contracts.errors import SettingsError, StoreUnavailable
 from contracts.results.open import open_result_store
-from contracts.results.port import Progress, ResultStore
+from contracts.results.port import Cost, Progress, ResultStore
 from contracts.results.postgres.store import PostgresResultStore
 from contracts.results.redis_store import RedisResultStore
 from tests.support.fakes import MemoryResultStore
@@ -130,6 +130,20 @@ def test_a_repeated_chunk_does_not_count_twice_in_the_progress(store: ResultStor
     store.set_progress(job, 1, 10, 0.25)
     store.set_progress(job, 0, 5, 0.125)
     assert store.progress(job) == Progress(15, 0.375)
+
+
+def test_cost_is_the_sum_over_all_attempts(store: ResultStore, job: str) -> None:
+    other = str(uuid.uuid4())
+    store.put_layout(job, layout())
+    store.set_cost(job, "0:first", Cost(0.5, 0))
+    store.set_cost(job, "0:first", Cost(1.25, 0))
+    store.set_cost(job, "0:second", Cost(0.75, 20))
+    store.set_progress(job, 0, 20, 0.5)
+    assert store.progress(job) == Progress(20, 0.5, Cost(2.0, 20))
+    store.set_cost(other, "0:first", Cost(0.125, 3))
+    assert store.progress_of([other, job]) == [Progress(0, 0.0, Cost(0.125, 3)), store.progress(job)]
+    store.forget(job)
+    assert store.progress(job) == Progress(0, 0.0)
 
 
 def test_progress_of_several_jobs_is_read_at_once(store: ResultStore, job: str) -> None:

@@ -128,6 +128,8 @@ def test_summary_equals_a_count_over_the_frames(
     assert summary["frames"] == len(frames)
     assert summary["seconds"] > 0
     assert summary["ms_per_frame"] > 0
+    assert summary["frames_inferred"] == summary["frames"]
+    assert summary["detector_cpu_seconds"] > 0
     counts: dict[str, list[int]] = {}
     for frame in frames:
         present = [item["label"] for item in frame["detections"]]

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +29,7 @@ from contracts.workers.celery_app import create_celery
 from detector import inference, masks_rle, tasks
 from detector.chunk_attempt import AFTER_ERROR_SECONDS, HAND_BACK_SECONDS, MAX_REPEATS, perform
 from detector.context import Services, context
+from detector.cost import CpuTime
 from detector.decode.crop import area
 from detector.decode.frames import ToImage, decode
 from detector.decode.parent import Budget, Decoders
@@ -313,6 +315,22 @@ def test_an_error_that_passes_leaves_no_trace(services: Services, chunk: Chunk, 
     engines.trouble = None
     assert perform(chunk, services, 1) is None
     assert isinstance(stored(services), Block)
+
+
+def test_cost_is_that_of_this_process_and_the_decoder_in_all_attempts(
+    services: Services, chunk: Chunk, engines: FakeEngines
+) -> None:
+    """A clock that moves on by 10 s whenever it is read; the rest is the decoder's."""
+    clock = count(0, 10)
+    services = dataclasses.replace(services, cpu=CpuTime(lambda: next(clock)))
+    engines.trouble = MemoryError()
+    assert perform(chunk, services, 0) == AFTER_ERROR_SECONDS
+    failed = services.store.progress(JOB).cost
+    assert (10 < failed.cpu_seconds < 20, failed.inferred) == (True, 0)
+    engines.trouble = None
+    assert perform(chunk, services, 1) is None
+    both = services.store.progress(JOB).cost
+    assert (30 < both.cpu_seconds < 40, both.inferred) == (True, 12)
 
 
 def test_an_engine_that_cannot_be_had_uses_up_tries_too(

@@ -16,7 +16,7 @@ from detector.decode import live_parent
 from detector.decode.live_parent import LiveDecoder
 from detector.decode.live_protocol import Decoded, Feed, Look, Ready
 from detector.decode.processes import ForkServer
-from detector.decode.protocol import BROKE, HUNG, DecoderLost, Descriptors, Ended, Request
+from detector.decode.protocol import BROKE, HUNG, DecoderLost, Descriptors, Ended, Exit, Request
 from detector.view import whole
 from tests.support.live.live_packets import Footage, footage
 from tests.support.videos.clips import clip
@@ -153,10 +153,10 @@ class Liar(ForkServer):
                 channel.send(message if isinstance(message, bytes) else msgspec.msgpack.encode(message))
         return 1
 
-    def end(self, number: int) -> int:
+    def end(self, number: int) -> Exit:
         for kept in self._kept:
             kept.close()
-        return self._status
+        return Exit(self._status, 0.0)
 
 
 @pytest.mark.parametrize(

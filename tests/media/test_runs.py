@@ -114,7 +114,8 @@ def test_a_run_in_time_slices_has_the_bytes_of_its_chunks_alone_and_is_decoded_o
         assert perform(chunk, alone, 0) is None
         assert services.store.get_chunk(JOB, chunk.index) == alone.store.get_chunk(JOB, chunk.index)
     assert services.store.attempts(JOB) == alone.store.attempts(JOB)
-    assert services.store.progress(JOB).frames == FRAMES - BEFORE
+    progress = services.store.progress(JOB)
+    assert progress.frames == progress.cost.inferred == FRAMES - BEFORE
 
 
 def test_results_come_chunk_by_chunk_and_another_detector_leaves_the_rest_to_the_one_with_the_decoder(

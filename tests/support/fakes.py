@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from contracts.results.port import Progress, ResultStore
+from contracts.results.port import Cost, Progress, ResultStore
 from contracts.storage.port import ResumableObjects, Storage, absent, checked
 from contracts.wire.messages import Layout
 
@@ -132,9 +132,13 @@ class MemoryResultStore(ResultStore):
     def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
         self._write(job_id, "progress")[index] = (frames, seconds)
 
+    def set_cost(self, job_id: str, attempt: str, cost: Cost) -> None:
+        self._write(job_id, "cost")[attempt] = cost
+
     def progress(self, job_id: str) -> Progress:
-        values = self._read(job_id, "progress").values()
-        return Progress(sum(frames for frames, _ in values), sum(seconds for _, seconds in values))
+        values, costs = self._read(job_id, "progress").values(), self._read(job_id, "cost").values()
+        frames, seconds = sum(frames for frames, _ in values), sum(seconds for _, seconds in values)
+        return Progress(frames, seconds, sum(costs, start=Cost()))
 
     def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
         return [self.progress(job_id) for job_id in job_ids]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from contracts.errors import StoreUnavailable
-from contracts.results.port import Progress
+from contracts.results.port import Cost, Progress
 from contracts.results.postgres import connection_url
 from contracts.results.postgres.pool import STATEMENT_SECONDS, Pool
 from contracts.results.postgres.schema import SCHEMA, ensure
@@ -86,10 +86,23 @@ _SET_PROGRESS = _writing(
     " SELECT id, CAST(:number AS integer), CAST(:frames AS bigint), CAST(:seconds AS double precision) FROM living"
     " ON CONFLICT (job, number) DO UPDATE SET frames = excluded.frames, seconds = excluded.seconds RETURNING true"
 )
-_PROGRESS = """
-    SELECT job.name, CAST(sum(frames) AS bigint), sum(seconds) FROM progress JOIN job ON job.id = progress.job
-    WHERE job.name = ANY (CAST(:jobs AS text[])) AND job.expires_at > now() GROUP BY job.name
-"""
+# Costs are rows of the table `state`, in which a process of an earlier release ignores them: another table would shut
+# that process out.
+_COST = "cost "
+_PROGRESS = f"""
+    SELECT job.name, coalesce(done.frames, 0), coalesce(done.seconds, 0),
+        coalesce(cost.cpu_seconds, 0), coalesce(cost.inferred, 0)
+    FROM job
+    CROSS JOIN LATERAL (
+        SELECT CAST(sum(frames) AS bigint) AS frames, sum(seconds) AS seconds FROM progress WHERE progress.job = job.id
+    ) AS done
+    CROSS JOIN LATERAL (
+        SELECT sum(CAST(split_part(convert_from(value, 'UTF8'), ' ', 1) AS double precision)) AS cpu_seconds,
+            CAST(sum(CAST(split_part(convert_from(value, 'UTF8'), ' ', 2) AS bigint)) AS bigint) AS inferred
+        FROM state WHERE state.job = job.id AND starts_with(state.name, '{_COST}')
+    ) AS cost
+    WHERE job.name = ANY (CAST(:jobs AS text[])) AND job.expires_at > now()
+"""  # noqa: S608  (constants of this file)
 _TAKE_LEASE = """
     INSERT INTO lease VALUES (:job, :number, :owner, now() + :seconds * interval '1 s')
     ON CONFLICT (job_name, number) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
@@ -173,12 +186,16 @@ class PostgresResultStore:
     def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
         self._write(_SET_PROGRESS, job_id, number=index, frames=frames, seconds=seconds)
 
+    def set_cost(self, job_id: str, attempt: str, cost: Cost) -> None:
+        value = f"{cost.cpu_seconds:.6f} {cost.inferred}".encode()
+        self._write(_SET_STATE, job_id, name=_COST + attempt, value=value)
+
     def progress(self, job_id: str) -> Progress:
         return self.progress_of([job_id])[0]
 
     def progress_of(self, job_ids: Sequence[str]) -> list[Progress]:
         rows = self._pool.run(_PROGRESS, jobs=list(job_ids))
-        known = {job: Progress(frames, seconds) for job, frames, seconds in rows}
+        known = {job: Progress(frames, seconds, Cost(*cost)) for job, frames, seconds, *cost in rows}
         return [known.get(job_id, Progress(0, 0.0)) for job_id in job_ids]
 
     def fix_runtime(self, job_id: str, runtime: str) -> str:

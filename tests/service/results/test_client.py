@@ -127,6 +127,7 @@ def test_the_summary_is_a_table_with_the_most_frequent_first(video: Path) -> Non
     assert "uploading {odd} [name].mp4: 300000 of 300000 bytes" in output
     assert "detecting: 5 of 212 frames, 9.5 frames/s, 21 s left" in output
     assert "212 frames in 2.0 s, 106.0 frames/s" in output
+    assert "CPU" not in output, "this service does not tell it"
     assert output.index("cat") < output.index("cup")
     assert "top labels: cat, cup" in output
 
@@ -138,6 +139,13 @@ def test_the_summary_says_in_how_many_of_the_frames_was_detected(video: Path) ->
     _, output = run(service, request)
     assert request.options == {"frames": "balanced"}
     assert "frames/s, detected in 7.1 % of them, the rest filled in" in output
+
+
+def test_the_cpu_time_of_the_detectors_is_told_where_it_is_known(video: Path) -> None:
+    cost = {"frames_inferred": None, "detector_cpu_seconds": 3.25}
+    _, output = run(Made("succeeded", summary=lambda _: httpx2.Response(200, json=SUMMARY | cost)), asked(video))
+    assert "CPU time of the detectors: 3.2 s" in output
+    assert "detected in" not in output
 
 
 def test_a_partial_job_is_a_warning_that_names_what_is_missing(video: Path) -> None:

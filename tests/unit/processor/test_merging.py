@@ -91,13 +91,14 @@ def test_summary_is_independent_of_the_chunks() -> None:
         tally = Tally(("cat", "dog", "cow"), (1, 10))
         for start, stop in pairwise(bounds):
             tally.add(whole.slice(start, stop))
-        summaries.append(tally.summary(seconds=2, detector_seconds=0.05))
+        summaries.append(tally.summary(seconds=2, detector_seconds=0.05, cpu_seconds=0.1234))
     assert summaries[0] == summaries[1] == summaries[2]
     assert msgspec.json.decode(msgspec.json.encode(summaries[0])) == {
         "frames": 5,
         "frames_inferred": 3,
         "seconds": 2,
         "ms_per_frame": 10.0,
+        "detector_cpu_seconds": 0.123,
         "labels": {
             "cat": {"detections": 8, "frames": 3, "max_in_frame": 3, "max_at_ms": 3000.0},
             "dog": {"detections": 3, "frames": 2, "max_in_frame": 2, "max_at_ms": 2000.0},

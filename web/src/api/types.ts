@@ -112,9 +112,10 @@ export interface LabelSummary {
 export interface Summary {
   frames: number;
   /** Those that were not filled in; absent in summaries of before. */
-  frames_inferred?: number;
   seconds: number;
   ms_per_frame: number;
+  frames_inferred: number | null;
+  detector_cpu_seconds: number | null;
   labels: Record<string, LabelSummary>;
   top_labels: string[];
 }

@@ -129,7 +129,8 @@ function Facts({ job, video, summary }: Omit<Props, "places" | "onSeek">) {
   }
   if (summary) {
     facts.push(["Processed", `${count(summary.frames)} frames`]);
-    const { frames, frames_inferred: inferred = frames } = summary;
+    const { frames } = summary;
+    const inferred = summary.frames_inferred ?? frames;
     if (inferred < frames)
       facts.push(["Detected in", `${percent(inferred / frames)} of the frames, the rest filled in`]);
     facts.push(["Processing time", duration(summary.seconds)]);
@@ -137,6 +138,8 @@ function Facts({ job, video, summary }: Omit<Props, "places" | "onSeek">) {
       const speed = `${Math.round(summary.frames / summary.seconds)} frames/s`;
       facts.push(["Speed", `${speed}, ${summary.ms_per_frame.toFixed(1)} ms detector time per frame`]);
     }
+    const cpu = summary.detector_cpu_seconds;
+    if (cpu !== null) facts.push(["CPU time of detectors", duration(cpu)]);
   }
   facts.push(["Model", job.model], ...optionWords(job.options));
   facts.push(["Created", new Date(job.created_at).toLocaleString()]);

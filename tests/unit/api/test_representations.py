@@ -1,0 +1,35 @@
+"""What a job says of its cost: before, while and after it runs."""
+
+from typing import Any
+
+import pytest
+
+from api.web.representations import job_representation, summary_representation
+from contracts.database.tables import Job, Video, utcnow
+from contracts.results.port import Cost, Progress
+
+UNKNOWN = {"frames_inferred": None, "detector_cpu_seconds": None}
+KNOWN = {"frames_inferred": 24, "detector_cpu_seconds": 2.346}
+
+
+@pytest.mark.parametrize(
+    ("state", "progress", "summary", "told"),
+    [
+        ("queued", None, None, UNKNOWN),
+        ("running", Progress(48, 1.0, Cost(2.3456, 24)), None, KNOWN),
+        ("succeeded", None, {"frames": 48, **KNOWN}, KNOWN),
+        ("succeeded", None, {"frames": 48}, UNKNOWN),
+    ],
+    ids=["waits", "runs", "has ended", "ended in an earlier release"],
+)
+def test_a_job_says_what_it_has_cost(
+    state: str, progress: Progress | None, summary: dict[str, Any] | None, told: dict[str, Any]
+) -> None:
+    job = Job(id="j", video_id="v", state=state, summary=summary, frames_done=0, created_at=utcnow())
+    shown = job_representation(job, progress, utcnow(), Video(id="v"), has_poster=False)
+    assert {name: shown[name] for name in UNKNOWN} == told
+
+
+def test_a_summary_of_an_earlier_release_does_not_know_its_cost() -> None:
+    assert summary_representation({"frames": 48}) == {"frames": 48, **UNKNOWN}
+    assert summary_representation({"frames": 48, **KNOWN}) == {"frames": 48, **KNOWN}
