@@ -2,7 +2,7 @@
 
 import logging
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from contracts.errors import EngineUnavailable, ModelBroken
 from detector import heads, masks_rle
 from detector.engine import Engine, EngineConfig
 from detector.engines import registry
-from detector.tensors import MASKS, Image, Outputs
+from detector.tensors import MASKS, Image
 from detector.view import view
+from tests.support.engine_conformance import assert_alike
 from tests.support.models import torch_models
 from tests.support.models.torch_models import (
     FASTER,
@@ -36,27 +37,12 @@ from tests.support.models.torch_models import (
 pytestmark = pytest.mark.detectron2
 
 SIZE = (120, 90)
-BEST = 50  # of the 100 or more that a network gives, some of which are cut off there
 
 
 def loaded(kind: Kind, path: Path, config: EngineConfig | None = None) -> Engine:
     engine = registry.create(kind.engine, config or EngineConfig())
     engine.setup(kind.model(path), path, "auto")
     return engine
-
-
-def assert_alike(found: Outputs, expected: Mapping[str, Any]) -> list[int]:
-    """The best that are expected are found, each once; where in what was found. Of objects that score all but
-    the same, the order is left to chance."""
-    assert len(expected["scores"]) > 3
-    places: list[int] = []
-    for score, label, box in list(zip(expected["scores"], expected["labels"], expected["boxes"], strict=True))[:BEST]:
-        near = (np.abs(found["scores"] - score) < 1e-3) & (np.abs(found["boxes"] - box).max(axis=1) < 0.1)
-        same = [int(place) for place in np.flatnonzero(near & (found["labels"] == label)) if place not in places]
-        assert same, f"a {label} of {score} at {box} is not found"
-        places.append(same[0])
-    assert all(abs(place - number) <= 5 for number, place in enumerate(places))
-    return places
 
 
 # What computes.
