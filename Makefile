@@ -114,11 +114,11 @@ bench-store: $(SETUP_TEST) ## result store in Redis compared with PostgreSQL (CH
 	@$(BIN)/python -m benchmarks.store $(or $(CHUNK_KB),100) $(or $(ROUNDS),300)
 
 bench-merge: $(SETUP_TEST) ## plan, merge and read a job of very many frames (FRAMES=100000 ROUNDS=1)
-	@$(BIN)/python -m benchmarks.merge "$(FRAMES)" "$(ROUNDS)"
+	@$(BIN)/python -m benchmarks.long_jobs.merge "$(FRAMES)" "$(ROUNDS)"
 
 bench-page: $(SETUP_TEST) $(PAGE) ## plot, search, export and view a long result (FRAMES=200000 ROUNDS=5)
-	@$(BIN)/python -m benchmarks.page "$(FRAMES)" "$(ROUNDS)"
-	@$(BIN)/python -m benchmarks.pageview "$(FRAMES)" "$(ROUNDS)"
+	@$(BIN)/python -m benchmarks.long_jobs.page "$(FRAMES)" "$(ROUNDS)"
+	@$(BIN)/python -m benchmarks.long_jobs.pageview "$(FRAMES)" "$(ROUNDS)"
 
 bench-load: $(SETUP_TEST) ## many clients that poll and upload while jobs run (CLIENTS=200 SECONDS=60)
 	@$(BIN)/python -m benchmarks.load "$(CLIENTS)" "$(SECONDS)"

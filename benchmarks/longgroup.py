@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from benchmarks import clip
-from benchmarks.bigjob import CHUNK_SIZE
+from benchmarks.long_jobs.bigjob import CHUNK_SIZE
 from benchmarks.report import table
 from contracts.wire.messages import Chunk, Options, Plan
 from contracts.wire.runs import runs

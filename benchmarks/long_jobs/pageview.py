@@ -15,8 +15,9 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks import clip, viewing
-from benchmarks.longjob import place
+from benchmarks import clip
+from benchmarks.long_jobs import viewing
+from benchmarks.long_jobs.longjob import place
 from benchmarks.report import record, spread, table, told
 from tests.support.browsing import CHROMIUM, FLAGS, register
 from tests.support.deployments.embedded import Embedded

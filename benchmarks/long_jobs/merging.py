@@ -1,6 +1,6 @@
 """One step of a big job in a process of its own, so that its time and its peak of memory are its own.
 
-    python -m benchmarks.merging plan|merge|read < {"settings": ..., "job": ...}
+    python -m benchmarks.long_jobs.merging plan|merge|read < {"settings": ..., "job": ...}
 
 Prints its figures as JSON.
 """

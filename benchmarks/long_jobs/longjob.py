@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from sqlalchemy.orm import Session
 
-from benchmarks.bigjob import CHUNK_SIZE, wandering
+from benchmarks.long_jobs.bigjob import CHUNK_SIZE, wandering
 from contracts.database.engine import open_database
 from contracts.database.tables import Job, new_id
 from contracts.results import result_file

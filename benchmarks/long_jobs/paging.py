@@ -1,6 +1,6 @@
 """The answers that a page asks for, made in a process of their own.
 
-    python -m benchmarks.paging look|keep < {"settings": ..., "job": ..., "rounds": ...}
+    python -m benchmarks.long_jobs.paging look|keep < {"settings": ..., "job": ..., "rounds": ...}
 
 Prints its figures as JSON.
 """

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.bigjob import fill, queue, settings_in
-from benchmarks.merge import OBJECTS, Figures, step
+from benchmarks.long_jobs.bigjob import fill, queue, settings_in
+from benchmarks.long_jobs.merge import OBJECTS, Figures, step
 from benchmarks.report import record, spread, table, told
 from contracts.workers.celery_app import create_celery
 from processor.worker import build
@@ -33,8 +33,8 @@ def measure(frames: int, rounds: int) -> Figures:
         filled = fill(build(settings, create_celery(settings)), job, OBJECTS)
         merged = step("merge", question)
         assert merged["summary"]["frames"] == filled.frames == frames
-        looked = step("look", question, "benchmarks.paging")
-        kept = step("keep", question, "benchmarks.paging")
+        looked = step("look", question, "benchmarks.long_jobs.paging")
+        kept = step("keep", question, "benchmarks.long_jobs.paging")
     return {"bytes": merged["bytes"], "looked": looked, "kept": kept}
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from benchmarks.bigjob import CHUNK_SIZE, Filled, fill, queue, settings_in
+from benchmarks.long_jobs.bigjob import CHUNK_SIZE, Filled, fill, queue, settings_in
 from benchmarks.report import ROOT, full, record, spread, table, told
 from contracts.workers.celery_app import create_celery
 from processor.worker import build
@@ -43,7 +43,7 @@ def measure(frames: int) -> tuple[Filled, dict[str, Figures]]:
     return filled, steps
 
 
-def step(name: str, question: str, module: str = "benchmarks.merging") -> Figures:
+def step(name: str, question: str, module: str = "benchmarks.long_jobs.merging") -> Figures:
     """What a module's step tells, run in a process of its own."""
     command = [sys.executable, "-m", module, name]
     answer = subprocess.run(command, cwd=ROOT, input=question, stdout=subprocess.PIPE, text=True, check=True)

@@ -1,0 +1,1 @@
+"""Jobs of very many frames: planned, merged, read and viewed."""
