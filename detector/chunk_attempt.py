@@ -24,8 +24,10 @@ from contracts.results import chunk_codec
 from contracts.results.port import MAX_ATTEMPTS
 from contracts.wire.messages import Chunk, ChunkFailure
 from contracts.wire.runs import parts, without
+from detector.adaptive.inference import AdaptiveInference, is_adaptive
 from detector.context import Services
 from detector.cost import AttemptCost
+from detector.decode.asked_parent import DecoderBroke
 from detector.engine import Engine
 from detector.inference import Callbacks, Cancelled, Inference, Outcome
 from detector.job_engine import engine_of, model_of
@@ -100,6 +102,7 @@ class _Attempt:
         self._lead_in = 0  # frames that the decoder decodes before the first wanted one
         self._cost = AttemptCost(services.store, message.job_id, message.index)
         self._inference: Inference | None = None
+        self._infers_all = False  # since the video breaks the decoder: so what was decoded before is not lost
         self.job_id, self.index = message.job_id, message.index
 
     @property
@@ -170,7 +173,15 @@ class _Attempt:
             model, engine = engine_of(left, self._services)
             if not self._attempts:
                 self._begin(left.index)
-            return self._compute(left, model, engine, should_pause)
+            try:
+                return self._compute(left, model, engine, should_pause)
+            except DecoderBroke as error:
+                log.warning(
+                    "chunk %d of job %s: %s; all its frames are inferred", self._chunk, self.job_id, error.detail
+                )
+                self._infers_all = True
+                left = without(self._message, self._chunk - self._message.index)
+                return self._compute(left, model, engine, should_pause)
         except Cancelled:
             return None if self._lease.held else HAND_BACK_SECONDS
         except PrecisionUnavailable as error:
@@ -239,7 +250,8 @@ class _Attempt:
         [start, *_] = left.stretches[0].seeks if left.stretches else (None,)
         self._lead_in = (left.packets or (0,))[0] - (start.packet if start else 0)
         decoders = closing(services.decoders.another()) if self._is_run else nullcontext(services.decoders)
-        return Inference(left, model, services.storage, decoders)
+        kind = AdaptiveInference if is_adaptive(left) and not self._infers_all else Inference
+        return kind(left, model, services.storage, decoders)
 
     @contextmanager
     def _counting(self, inference: Inference) -> Iterator[None]:

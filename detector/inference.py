@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, replace
 from types import TracebackType
+from typing import ClassVar
 
 import numpy as np
 
@@ -34,14 +35,14 @@ PROGRESS_SECONDS = 0.5
 # Before its end, so that the next decoder can start meanwhile; little enough not to take it from an idle detector.
 ENDING_SECONDS = 0.15
 # A chunk of a run is done when so many frames behind it have come: any frame of it that could be decoded came before.
-_LATE_FRAMES = 128
+LATE_FRAMES = 128
 
 
 class Cancelled(Exception):
     """The job was cancelled, or another detector has taken over the chunk."""
 
 
-class _Paused(Exception):
+class Paused(Exception):
     """To go on later with the next image."""
 
 
@@ -73,8 +74,11 @@ class Callbacks:
 class Inference:
     """Detects objects in the frames of a message, chunk by chunk; after a pause it goes on where it was.
 
-    A context that ends the decoder, unless it is to be kept for later. frames: how many were found so far.
+    A context that ends the decoder, unless it is to be kept for later. frames: how many were found so far. IMAGES: how
+    they come from the decoder.
     """
+
+    IMAGES: ClassVar[type[Images]] = Images
 
     def __init__(
         self, message: Chunk, model: Model, storage: Storage, decoders: AbstractContextManager[Decoders]
@@ -101,8 +105,8 @@ class Inference:
             decoder = opened.enter_context(decoders)
             reader = opened.enter_context(watched(opened.enter_context(storage.open(message.video_key))))
             shown = view(model, (self._crop.width, self._crop.height))
-            self._images: Images = opened.enter_context(
-                decoder.images(reader, message, shown, model.channels, self._tick, PROGRESS_SECONDS)
+            self._images = opened.enter_context(
+                decoder.begun(self.IMAGES, reader, message, shown, model.channels, self._tick, PROGRESS_SECONDS)
             )
             self._opened = opened.pop_all()
 
@@ -155,10 +159,7 @@ class Inference:
         be opened or crashes the decoder), StorageUnavailable, DecoderLost, and what the engine, the head and the
         callbacks raise.
         """
-        self._callbacks, self._pausing = callbacks, False
-        self._began = time.monotonic()
-        # The caller has just checked, and there is no progress to report yet.
-        self._next = self._began + PROGRESS_SECONDS
+        self._begin(callbacks)
         begun, first = self._began, self.frames + len(self._computed)  # what was given ahead tells no speed
         masks = self._message.plan.options.masks
         with closing(engine.infer(self._pulled(), masks=masks)) as results:
@@ -174,13 +175,19 @@ class Inference:
             yield from self._rest()
         self._spent = self._seconds()
 
+    def _begin(self, callbacks: Callbacks) -> None:
+        self._callbacks, self._pausing = callbacks, False
+        self._began = time.monotonic()
+        # The caller has just checked, and there is no progress to report yet.
+        self._next = self._began + PROGRESS_SECONDS
+
     def _pulled(self) -> Iterator[Image]:
         while not self._pausing:
             try:
                 place, image = next(self._images)
             except StopIteration:
                 return
-            except _Paused:
+            except Paused:
                 break
             self._computed.append((place, self._images.view))
             yield image
@@ -200,7 +207,7 @@ class Inference:
         return (time.monotonic() - begun) / (self.frames - first) * (len(self._message.times) - self.frames)
 
     def _is_done(self, part: Part) -> bool:
-        return len(self._found) - self._behind == part.stop - part.start or self._behind >= _LATE_FRAMES
+        return len(self._found) - self._behind == part.stop - part.start or self._behind >= LATE_FRAMES
 
     def _rest(self) -> Iterator[Outcome]:
         """The chunks that are not complete, when no more frames come."""
@@ -224,20 +231,24 @@ class Inference:
         self._spent, self._began = 0.0, time.monotonic()
         return outcome
 
+    def _done(self) -> int:
+        """How many frames of the chunk in progress have a result."""
+        return len(self._found) - self._behind
+
     def _seconds(self) -> float:
         return self._spent + time.monotonic() - self._began
 
     def _tick(self, *, may_pause: bool = True) -> None:
-        """Report progress and ask the callbacks, now and then. Raises Cancelled; _Paused where it may pause."""
+        """Report progress and ask the callbacks, now and then. Raises Cancelled; Paused where it may pause."""
         now = time.monotonic()
         if now >= self._next and self._callbacks is not None and self._parts:
             self._next = now + PROGRESS_SECONDS
-            self._callbacks.on_progress(self.index, len(self._found) - self._behind, self._seconds())
+            self._callbacks.on_progress(self.index, self._done(), self._seconds())
             if self._callbacks.should_stop():
                 raise Cancelled
             self._pausing = self._pausing or self._callbacks.should_pause()
         if self._pausing and may_pause:
-            raise _Paused
+            raise Paused
 
 
 def _block(message: Chunk, places: list[int], found: list[Detections]) -> Block:

@@ -215,7 +215,7 @@ class Chunk(_Versioned, frozen=True):
     numbers, None when they are consecutive from first_frame. packets: the number of each frame's packet. stretches:
     how to decode them. several: a frame may take several packets, so that none may be skipped. pids: as in the packet
     index. pool: the detector pool, empty for the default one. continues: whether the chunk before it belongs to the
-    same run. lengths, columns: see contracts.wire.runs.
+    same run. lengths, columns: see contracts.wire.runs. time_base: of the times, where the job infers some frames only.
     clock, seeks, end, jumps: what release 1.0 decodes by, where it can: dts to start at, the first time after the
     chunk, and seeks between its frames.
     """
@@ -243,6 +243,7 @@ class Chunk(_Versioned, frozen=True):
     continues: bool | msgspec.UnsetType = msgspec.UNSET
     lengths: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
     columns: str | msgspec.UnsetType = msgspec.UNSET
+    time_base: tuple[int, int] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def numbers(self) -> Sequence[int]:

@@ -21,6 +21,7 @@ import numpy as np
 
 from contracts.errors import DecodeFailed, StorageUnavailable
 from contracts.storage.range_reader import watched
+from detector.decode.asked_child import AskedDecoder
 from detector.decode.crop import Cropper
 from detector.decode.frames import ToImage, decode
 from detector.decode.live_child import answer
@@ -110,7 +111,15 @@ def _work(request: Request, descriptors: Descriptors, memory: mmap, channel: soc
         packets = socket.socket(fileno=descriptors.source)
         return lambda: answer(request, packets, memory, channel)
     images = np.frombuffer(memory, np.uint8).reshape(request.shape)
-    return lambda: produce(request, descriptors, images, _Channel(channel, request.slots))
+    sent = _Channel(channel, request.slots)
+    if request.held_bytes is not None:
+        return lambda: _answer_asks(descriptors, AskedDecoder(request, images, channel, sent.send), sent)
+    return lambda: produce(request, descriptors, images, sent)
+
+
+def _answer_asks(descriptors: Descriptors, decoder: AskedDecoder, channel: _Channel) -> None:
+    with taken(descriptors.source) as source, watched(source) as reader:
+        decoder.run(reader, channel.keep_alive)
 
 
 def _ended_by(work: Callable[[], None]) -> Ended:

@@ -6,9 +6,9 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, ClassVar, TypeVar, cast
 
 import msgspec
 
@@ -60,7 +60,10 @@ class Images:
     An image may be overwritten once the next is pulled. What idle raises passes through, and iteration may go on after
     it. view: the layout of the last image, which changes where frames change their size. failure: why decoding stopped
     early, where the video is the cause; the images before it are valid. cpu_seconds: of the decoder, once it has ended.
+    HELD_BYTES: see DecodeRequest.held_bytes.
     """
+
+    HELD_BYTES: ClassVar[int | None] = None
 
     def __init__(self, channel: socket.socket, request: DecodeRequest, memory: Image, idle: Callable[[], None]) -> None:
         self._channel, self._request, self._memory, self._idle = channel, request, memory, idle
@@ -157,8 +160,11 @@ class Images:
         if not self._out:
             return
         self._out = False
+        self._send(b"\0")
+
+    def _send(self, data: bytes) -> None:
         try:
-            self._channel.send(b"\0")
+            self._channel.send(data)
         except OSError:  # it has ended; the next message says how
             return
 
@@ -169,6 +175,9 @@ class Images:
             raise StorageUnavailable(message.detail)
         elif message.code is not None:
             raise DecoderLost(message.detail)
+
+
+Kind = TypeVar("Kind", bound=Images)
 
 
 class Decoders:
@@ -190,7 +199,6 @@ class Decoders:
         """End the fork server."""
         self._fork_server.close()
 
-    @contextmanager
     def images(
         self,
         source: BinaryIO,
@@ -199,18 +207,32 @@ class Decoders:
         channels: str,
         idle: Callable[[], None],
         idle_seconds: float,
-    ) -> Iterator[Images]:
-        """The images of a chunk's frames, decoded ahead.
+    ) -> AbstractContextManager[Images]:
+        """The images of all of a chunk's frames: see begun."""
+        return self.begun(Images, source, chunk, view, channels, idle, idle_seconds)
+
+    @contextmanager
+    def begun(
+        self,
+        kind: type[Kind],
+        source: BinaryIO,
+        chunk: Chunk,
+        view: View,
+        channels: str,
+        idle: Callable[[], None],
+        idle_seconds: float,
+    ) -> Iterator[Kind]:
+        """The images of a chunk's frames, decoded ahead, in the way of a kind.
 
         source: the whole video; a thread may read it until the context ends. view: of the chunk's region. idle is
         called about every idle_seconds in which no image came.
         Raises DecoderLost, as iterating does.
         """
-        request = self._request(chunk, view, channels)
+        request = self._request(chunk, view, channels, kind.HELD_BYTES)
         descriptor, memory = shared_memory(request.shape)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.settimeout(max(idle_seconds, 0.001))  # 0 would mean not to wait at all
-        images = Images(ours, request, memory, idle)
+        images = kind(ours, request, memory, idle)
         with ours, handed(source) as video:
             with theirs:
                 try:
@@ -223,9 +245,9 @@ class Decoders:
             finally:
                 images.close()
 
-    def _request(self, chunk: Chunk, view: View, channels: str) -> DecodeRequest:
+    def _request(self, chunk: Chunk, view: View, channels: str, held_bytes: int | None) -> DecodeRequest:
         size = view.canvas[0] * view.canvas[1] * 3
         slots = max(LEAST_SLOTS, min(SLOTS, RING_BYTES // size))
         budget = self._budget
         limits = (budget.frame_pixels, budget.pixels, MEMORY_BYTES, CPU_SECONDS * len(parts(chunk)))
-        return DecodeRequest(chunk, view, channels, slots, *limits)
+        return DecodeRequest(chunk, view, channels, slots, *limits, held_bytes)

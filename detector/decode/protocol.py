@@ -3,7 +3,9 @@
 The detector sends the fork server a request with file descriptors under a number, and later the number alone, which
 ends that decoder; the fork server answers with its exit status and CPU time. The decoder of a chunk writes images into
 a ring buffer in shared memory and sends a Frame message for each; the detector answers with one byte when the slot may
-be overwritten. The decoder of a stream is asked, packet by packet: see detector.decode.live_protocol.
+be overwritten. Where a job does not want every frame, the decoder shows what it has decoded (Seen) and is asked for
+images (Ask): see detector.decode.asked_child. The decoder of a stream is asked, packet by packet: see
+detector.decode.live_protocol.
 """
 
 import signal
@@ -22,7 +24,7 @@ _HEAD = struct.Struct("<QQ")
 # Exit status and CPU-seconds.
 _EXIT = struct.Struct("<id")
 _DESCRIPTORS = 3
-MESSAGE_BYTES = 4096  # the longest message of a decoder
+MESSAGE_BYTES = 8192  # the longest message of a decoder
 DETAIL_CHARACTERS = 500
 BROKE = "decoding it broke the decoder: it is damaged, or made to do harm"
 HUNG = "decoding it came to a standstill: it is damaged, or made to do harm"
@@ -34,7 +36,8 @@ class DecodeRequest(msgspec.Struct, frozen=True, tag="chunk"):
     """What to decode, and how each frame becomes an image.
 
     view: of the chunk's region in frames of the chunk's size; see View.showing for other sizes. channels: "BGR" or
-    "RGB". slots: images that the shared memory holds. The other fields limit what decoding may use: see
+    "RGB". slots: images that the shared memory holds. held_bytes: where images are asked for, how much memory frames
+    may take that may still be; None sends all images. The other fields limit what decoding may use: see
     detector.decode.parent.Budget.
     """
 
@@ -46,6 +49,7 @@ class DecodeRequest(msgspec.Struct, frozen=True, tag="chunk"):
     pixels: int
     memory_bytes: int
     cpu_seconds: int
+    held_bytes: int | None = None
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -91,6 +95,39 @@ class Frame(msgspec.Struct, frozen=True, tag=True):
     height: Edge
 
 
+class Seen(msgspec.Struct, frozen=True, tag=True):
+    """The frame at this place was decoded, and its image may be asked for.
+
+    width, height: of the stored frame, in pixels. thumbnail: see detector.decode.thumbnails.
+    """
+
+    place: int
+    width: Edge
+    height: Edge
+    thumbnail: bytes
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The last message: frames that were seen cannot be made images."""
+
+    detail: str
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """What the detector wants of a decoder that is asked.
+
+    wanted: places of seen frames whose images it is to write, after those that were asked for before. keep: of the
+    frames before this place none but the spared ones will be asked for any more. until: decode at least up to this
+    place, whatever memory it takes. free: how many more slots may be overwritten.
+    """
+
+    wanted: tuple[int, ...]
+    keep: int
+    spared: tuple[int, ...]
+    until: int
+    free: int
+
+
 class Alive(msgspec.Struct, frozen=True, tag=True):
     """No image yet, but packets are being read."""
 
@@ -102,7 +139,7 @@ class Ended(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     detail: str = ""
 
 
-Message = Frame | Alive | Ended
+Message = Frame | Seen | Refused | Alive | Ended
 
 
 class DecoderLost(WebDetectorError):

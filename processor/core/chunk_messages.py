@@ -41,6 +41,7 @@ def chunks(
             stretches=span.stretches,
             several=several or UNSET,
             pids=index.pids,
+            time_base=UNSET if plan.options.frames is UNSET else index.time_base,
             continues=(span.run is not None and before is not None and span.run == before.run) or UNSET,
         )
         for number, (before, span) in enumerate(pairwise((None, *spans)))

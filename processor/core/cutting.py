@@ -15,6 +15,9 @@ from processor.core.frame_order import FrameOrder, frame_order, keyframe_ranks
 _JUMP_FRAMES = 24
 FIRST_FRAMES = 8
 LAST_FRAMES = 16
+# Sizes of the chunks, the first and the last ones of jobs that infer some frames only: they decide which ones, so no
+# setting may change them.
+ADAPTIVE_FRAMES = (240, 24, 48)
 _PARTS_LEFT = 3  # of what is left, towards the end: a span each for two detectors that share it, and another one
 _MOST_AGAIN = 16  # one in so many frames may be decoded twice, so that the last spans are short
 _LONGEST = 16  # of a span, in chunk sizes: a task has a time limit

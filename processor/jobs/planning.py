@@ -40,7 +40,7 @@ from contracts.wire.messages import (
 from contracts.wire.tasks import task_id
 from processor.context import Services
 from processor.core.chunk_messages import chunks
-from processor.core.cutting import FIRST_FRAMES, Cutter, Span
+from processor.core.cutting import ADAPTIVE_FRAMES, FIRST_FRAMES, LAST_FRAMES, Cutter, Span
 from processor.core.sampling import wanted
 from processor.jobs.advance import advance
 from processor.jobs.finishing import end_job, is_overdue, overdue, stop_reason
@@ -133,7 +133,7 @@ def _make_plan(services: Services, job: Job) -> JobPlan:
     options = from_json(job.options, Options)
     settled = Plan(model.id, model.digest(), model.engine, services.settings.precision, options)
     header = ResultHeader(SCHEMA, media, index.time_base, settled, model.labels, complete=False)
-    spans = _spans(index, options, _chunk_size(services, model))
+    spans = _spans(index, options, _chunk_sizes(services, model, options))
     _spend_frames(services, job, sum(len(span.times) for span in spans))
     plan = JobPlan(SCHEMA, header, chunks(spans, media, index, settled, job.id, video.id, model.pool))
     keep_plan(services, job, plan)
@@ -156,16 +156,18 @@ def _spend_frames(services: Services, job: Job, frames: int) -> None:
         )
 
 
-def _chunk_size(services: Services, model: Model) -> int:
-    """Target number of frames per chunk: chunks of slow models must finish within the task time limit."""
-    size = services.settings.chunk_size
-    return min(size, model.chunk_size or size)
+def _chunk_sizes(services: Services, model: Model, options: Options) -> tuple[int, int, int]:
+    """Target number of frames of a chunk, the first one and the last one: chunks of slow models must finish within the
+    task time limit."""
+    every = (services.settings.chunk_size, FIRST_FRAMES, LAST_FRAMES)
+    size, first, last = every if options.frames is UNSET else ADAPTIVE_FRAMES
+    return min(size, model.chunk_size or size), first, last
 
 
-def _spans(index: PacketIndex, options: Options, chunk_size: int) -> tuple[Span, ...]:
+def _spans(index: PacketIndex, options: Options, chunk_sizes: tuple[int, int, int]) -> tuple[Span, ...]:
     cutter = Cutter(index)
     times = cutter.order.times
-    picked = cutter.pick(cutter.cut(chunk_size, FIRST_FRAMES), wanted(times, index.time_base, options))
+    picked = cutter.pick(cutter.cut(*chunk_sizes), wanted(times, index.time_base, options))
     if not picked:
         last = time_ms(times[-1], index.time_base)
         raise InvalidOptions(f"no frame lies in the part that start_ms and end_ms name: the video ends at {last} ms")

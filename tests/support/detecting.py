@@ -12,7 +12,9 @@ from detector.inference import Callbacks, Inference, Outcome
 from tests.support.fakes import MemoryStorage
 
 
-class _OneVideo(MemoryStorage):
+class OneVideo(MemoryStorage):
+    """A storage with one video under every key."""
+
     def __init__(self, source: BinaryIO) -> None:
         super().__init__()
         self._source = source
@@ -32,6 +34,6 @@ def run(
 ) -> Outcome:
     """Detect objects in the frames of a chunk: see detector.inference.Inference."""
     callbacks = Callbacks(lambda _, frames, seconds: on_progress(frames, seconds), should_stop)
-    with Inference(chunk, model, _OneVideo(source), nullcontext(decoders)) as inference:
+    with Inference(chunk, model, OneVideo(source), nullcontext(decoders)) as inference:
         [outcome] = inference.outcomes(engine, callbacks)
     return outcome
