@@ -19,7 +19,7 @@ LAST_FRAMES = 16
 # setting may change them.
 ADAPTIVE_FRAMES = (240, 24, 48)
 _PARTS_LEFT = 3  # of what is left, towards the end: a span each for two detectors that share it, and another one
-_MOST_AGAIN = 16  # one in so many frames may be decoded twice, so that the last spans are short
+_MOST_AGAIN = 16  # one in so many frames may be decoded twice, so that the first span and the last ones are short
 _LONGEST = 16  # of a span, in chunk sizes: a task has a time limit
 _GROWTH = 3  # how many times as far each span inside a group ends
 # How many packets a frame may be decoded after one that is shown later: at most 16 frames, by all codecs.
@@ -56,8 +56,8 @@ class Cutter:
         have chunk_size: whoever watches a job sees its first frames soon. None for chunk_size at once. Towards the
         end they get shorter again, down to about last, so that detectors that share the job end together.
         A span starts at the keyframe nearest to the aim. Where none is within twice the aim's length it starts inside
-        the group, and its decoding at the group's keyframe; such spans grow: see _inside. Towards the end, few frames
-        may be decoded twice for a shorter span. Long ones are cut into runs.
+        the group, and its decoding at the group's keyframe; such spans grow: see _inside. Few frames may be
+        decoded twice, so that the first span and the last ones are short. Long ones are cut into runs.
         """
         total = len(self.order.packets)
         bounds = _bounds(total, self._key_ranks, chunk_size, first or chunk_size, last)
@@ -148,7 +148,7 @@ def _bounds(total: int, ranks: list[int], chunk_size: int, first: int, last: int
         aim = min(size, max(least, left // _PARTS_LEFT))
         at = _nearest(ranks, start, aim)
         lead_in = start + aim - _keyframe(ranks, start)
-        if at is None and aim < size and lead_in <= again:
+        if at is None and (aim < size or not start) and lead_in <= again:
             at, again = start + aim, again - lead_in
         if at is None and left > size:
             at = _nearest(ranks, start, size) or _inside(ranks, total, start, size)

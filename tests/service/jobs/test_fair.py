@@ -94,7 +94,7 @@ def test_detector_abandons_its_chunk_after_a_cancel(own: Service, endless: Path)
     job = client.start(client.upload(endless))
     settings = own.settings()
     store = RedisResultStore.connect(settings.result_store_url, settings.result_ttl_seconds)
-    long = 3  # 192 frames, seconds; the ones before are shorter
+    long = 5  # 252 frames, seconds; the ones before are shorter
     until(lambda: store.leased(job["id"], long))
     cancel(client, job)
     stands: set[int] = set()

@@ -14,12 +14,12 @@ from tests.support.videos.clips import clip
 Cuts = tuple[int, int]
 LONG = 1200  # frames of one group, hundreds of chunks
 # (chunk size, detector workers, chunks that the clip of 212 frames and that with one keyframe are cut into). The first
-# chunk has 24 frames, the next 48, 96, 192, or the chunk size; a keyframe lies near each cut of the one clip, and none
+# chunk has about 8 frames, the next 16, 32, or the chunk size; a keyframe lies near each cut of the one clip, and none
 # in the other, of which the smallest chunks are a run.
 CASES = [
     (7, 2, (18, 23)),
-    pytest.param((60, 2, (5, 2)), marks=pytest.mark.long),
-    pytest.param((10_000, 1, (4, 2)), marks=pytest.mark.long),
+    pytest.param((60, 2, (9, 3)), marks=pytest.mark.long),
+    pytest.param((10_000, 1, (9, 3)), marks=pytest.mark.long),
 ]
 
 

@@ -105,7 +105,12 @@ def test_a_group_that_is_too_long_is_cut_inside_with_a_lead_in() -> None:
 def test_the_first_spans_are_short_so_that_first_frames_come_soon() -> None:
     spans = cut(index(list(range(3000)), list(range(0, 3000, 12))), 240, 8)
     assert [len(span.times) for span in spans][:7] == [12, 12, 36, 60, 132, 240, 240]
-    assert [span.first_frame for span in cut(index(list(range(300)), [0]), 100, 8)] == [0, 11, 33, 100]
+    assert [span.first_frame for span in cut(index(list(range(300)), [0]), 100, 8)] == [0, 8, 33, 100]
+    assert [span.first_frame for span in cut(index(list(range(400)), list(range(0, 400, 48))), 240, 8)][:3] == [
+        0,
+        8,
+        48,
+    ]
     assert cut(index(list(range(50)), [0]), 20, 24) == cut(index(list(range(50)), [0]), 20)
 
 
@@ -124,7 +129,7 @@ def test_the_last_spans_are_short_so_that_detectors_end_together() -> None:
 
 
 @given(frames=st.integers(1, 2000), group=st.integers(1, 400), size=st.integers(1, 300))
-def test_short_spans_at_the_end_decode_one_in_sixteen_frames_twice_at_most(frames: int, group: int, size: int) -> None:
+def test_for_short_spans_one_in_sixteen_frames_is_decoded_twice_at_most(frames: int, group: int, size: int) -> None:
     keyframes = list(range(0, frames, group))
     bounds = _bounds(frames, keyframes, size, size)
     plain = [start for start in bounds if start not in keyframes and start + size < frames]
