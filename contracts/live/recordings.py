@@ -31,7 +31,8 @@ class RecordingEnd(StrEnum):
     LOST = "lost"  # the source was lost
     CODEC_CHANGED = "codec_changed"
     STORAGE_FULL = "storage_full"
-    INGEST_LOST = "ingest_lost"  # the ingest ended
+    HANDED_OVER = "handed_over"  # the ingest was stopped in order, or gave the stream to another one
+    INGEST_LOST = "ingest_lost"  # the ingest ended unexpectedly
 
 
 class RecordingOpened(msgspec.Struct, frozen=True):

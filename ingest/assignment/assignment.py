@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -79,6 +79,7 @@ class Assignment:
         """About once a second."""
         leases = {stream_id: one.lease for stream_id, one in self._held.items()}
         seen = {stream_id: one.reader.presence() for stream_id, one in self._held.items() if one.ending is None}
+        over = {stream_id for stream_id, one in self._held.items() if one.run.done()}  # as their presence says
         try:
             turn = await self._in_thread(partial(self._desk.turn, leases, seen))
         except RedisError as error:
@@ -87,15 +88,15 @@ class Assignment:
             self._away = True
             return
         self._away = False
-        self._follow(turn)
+        self._follow(turn, over)
 
     async def end(self) -> None:
         """End all streams in order, so that others take them at once."""
         self._closing = True
-        await asyncio.gather(*(self._end(one, RecordingEnd.INGEST_LOST) for one in self._held.values()))
+        await asyncio.gather(*(self._end(one, RecordingEnd.HANDED_OVER) for one in self._held.values()))
         self._thread.shutdown()
 
-    def _follow(self, turn: Turn) -> None:
+    def _follow(self, turn: Turn, over: Set[str]) -> None:
         for stream_id, one in list(self._held.items()):
             spec = turn.specs.get(stream_id)
             if one.ending is not None:
@@ -103,10 +104,12 @@ class Assignment:
             if stream_id in turn.lost:
                 log.warning("stream %s: another ingest has taken it", stream_id)
                 self._end(one, RecordingEnd.INGEST_LOST)
-            elif _is_over(one.run):
+            elif stream_id in over and _is_over(one.run):
                 self._end(one, RecordingEnd.LOST)
             elif spec is None or spec.wanted == "stopped":
                 self._end(one, RecordingEnd.STOPPED, forget=True)
+            elif stream_id in turn.given_up:
+                self._end(one, RecordingEnd.HANDED_OVER)
             elif spec != one.spec:
                 self._change(one, spec, turn.addresses.get(stream_id, one.sealed_address))
         for taken in turn.taken:

@@ -13,7 +13,7 @@ from contracts.live.presence import IngestPresence
 from contracts.live.registry import StreamRegistry
 from contracts.live.streams import StreamSpec
 from contracts.workers.registration import live_ingests
-from ingest.assignment.balance import may_take
+from ingest.assignment.balance import Newcomers, may_take
 from ingest.assignment.lease import LEASE_SECONDS, Lease
 from ingest.assignment.membership import Membership
 
@@ -29,12 +29,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one conversation found. specs: all streams. lost: ids of those that others have now."""
+    """What one conversation found. specs: all streams. lost: ids of those that others have now. given_up: ids of those
+    that are left to ingests which have come."""
 
     specs: Mapping[str, StreamSpec]
     addresses: Mapping[str, bytes]
     lost: frozenset[str]
     taken: list[Taken] = field(default_factory=list)
+    given_up: frozenset[str] = frozenset()
 
 
 class Desk:
@@ -49,6 +51,7 @@ class Desk:
         self._specs: dict[str, StreamSpec] = {}
         self._addresses: dict[str, bytes] = {}
         self._free_since: dict[str, float] = {}
+        self._newcomers = Newcomers()
 
     @property
     def has_senders(self) -> bool:
@@ -63,7 +66,7 @@ class Desk:
             if stream_id not in lost:
                 presence.write(self._redis, stream_id, known)
         self._read_changes(held)
-        return Turn(self._specs, self._addresses, lost, self._take(held))
+        return Turn(self._specs, self._addresses, lost, self._take(held), self._given_up(held))
 
     def find(self, stream_id: str) -> StreamSpec | None:
         """A stream as it is now."""
@@ -102,7 +105,7 @@ class Desk:
             self._revision = revision
 
     def _take(self, held: Mapping[str, Lease]) -> list[Taken]:
-        wanted = [spec for spec in self._specs.values() if spec.wanted == "running" and spec.kind != "webrtc"]
+        wanted = self._wanted()
         others = {names.stream_ingest(spec.id): spec for spec in wanted if spec.id not in held}
         free = [others[name] for name in self._locks.free(list(others))]
         now = time.monotonic()
@@ -116,3 +119,17 @@ class Desk:
                 found = self.take(spec)
                 taken += [] if found is None else [found]
         return taken
+
+    def _given_up(self, held: Mapping[str, Lease]) -> frozenset[str]:
+        """The streams of this ingest that one which has come is to take."""
+        wanted = self._wanted()
+        own = [spec.id for spec in wanted if spec.id in held]
+        if not own:
+            return frozenset()
+        names = [one.instance for one in live_ingests(self._redis)]
+        surplus = self._newcomers.surplus(names, len(own), len(wanted), time.monotonic())
+        return frozenset(own[len(own) - surplus :])
+
+    def _wanted(self) -> list[StreamSpec]:
+        """The streams that ingests take by themselves."""
+        return [spec for spec in self._specs.values() if spec.wanted == "running" and spec.kind != "webrtc"]

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import redis
-from redis import asyncio as aioredis
 
 from contracts.coordination import names
 from contracts.coordination.leases import Locks
@@ -17,9 +16,10 @@ from contracts.errors import StreamNotFed
 from contracts.live import keys, presence
 from contracts.live.packets import FIELD, decode_packet
 from contracts.live.presence import IngestPresence
+from contracts.live.redis_line import RedisLine
 from contracts.live.registry import StreamRegistry
 from contracts.live.streams import Reason, StreamSpec, StreamState
-from ingest.assignment import lease
+from ingest.assignment import balance, lease
 from ingest.assignment.assignment import Assignment
 from ingest.assignment.desk import Desk, Taken
 from ingest.assignment.lease import Lease
@@ -50,7 +50,7 @@ class Desks:
 
     def __init__(self, url: str, instance: str) -> None:
         self.redis, self.instance = redis.Redis.from_url(url), instance
-        self._packets = aioredis.Redis.from_url(url)
+        self._packets = RedisLine(url, 20)
         self._threads = ThreadPoolExecutor(1)
         self.assignment = Assignment(Desk(self.redis, Membership(self.redis, instance, "")), self._make)
 
@@ -83,7 +83,7 @@ class Desks:
 
     async def close(self) -> None:
         await self.assignment.end()
-        await self._packets.aclose()
+        await self._packets.close()
         self._threads.shutdown()
         self.redis.close()
 
@@ -166,6 +166,22 @@ def test_an_ingest_that_lost_its_lease_stops_and_leaves_the_presence_of_the_next
         assert one.seen() == (StreamState.CONNECTING, "")
 
     play(url, steps, WEBCAM)
+
+
+def test_an_ingest_gives_up_streams_for_one_that_has_come(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(balance, "SETTLED_SECONDS", 0)
+    with redis.Redis.from_url(url) as client:
+        for stream_id in "abcd":
+            StreamRegistry(client).publish(StreamSpec(stream_id, "user", "push", 1, time.time(), "m"), b"")
+        desk = Desk(client, Membership(client, "host:1:one", ""))
+        held = {taken.spec.id: taken.lease for taken in desk.turn({}, {}).taken}
+        assert sorted(held) == ["a", "b", "c", "d"]
+        assert not desk.turn(held, {}).given_up
+        Membership(client, "host:2:other", "").renew(0)
+        given_up = desk.turn(held, {}).given_up
+        assert len(given_up) == 2
+        assert given_up < held.keys()
+        assert not desk.turn(held, {}).given_up
 
 
 def test_a_lease_holds_from_its_last_renewal_on() -> None:

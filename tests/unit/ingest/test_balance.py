@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.assignment.balance import FIRST_SECONDS, LAST_SECONDS, may_take
+from ingest.assignment.balance import FIRST_SECONDS, LAST_SECONDS, SETTLED_SECONDS, Newcomers, may_take
 from ingest.rates import WINDOW_SECONDS, Rates
 
 
@@ -26,6 +26,26 @@ def test_each_takes_its_part_at_once_and_the_rest_when_others_are_gone(
     own: int, wanted: int, ingests: int, free_seconds: float, takes: bool
 ) -> None:
     assert may_take(own, wanted, ingests, free_seconds) is takes
+
+
+def test_an_ingest_that_has_come_and_stays_gets_its_part_once() -> None:
+    newcomers, come = Newcomers(), 100.0
+    assert newcomers.surplus("a", 4, 4, 0) == 0
+    assert newcomers.surplus("ab", 4, 4, come) == 0
+    assert newcomers.surplus("ab", 4, 4, come + SETTLED_SECONDS - 1) == 0
+    assert newcomers.surplus("ab", 4, 4, come + SETTLED_SECONDS) == 2
+    assert newcomers.surplus("ab", 4, 4, come + 9 * SETTLED_SECONDS) == 0, "they came back: the other one takes none"
+
+
+def test_streams_stay_where_an_ingest_goes_or_comes_and_goes() -> None:
+    newcomers, come = Newcomers(), 100.0
+    assert newcomers.surplus("ab", 3, 5, 0) == 0
+    assert newcomers.surplus("abc", 3, 5, come) == 0
+    assert newcomers.surplus("ab", 3, 5, come + 1) == 0
+    assert newcomers.surplus("ab", 3, 5, come + SETTLED_SECONDS) == 0
+    assert newcomers.surplus("abd", 3, 5, come + SETTLED_SECONDS) == 0
+    assert newcomers.surplus("abde", 3, 5, come + SETTLED_SECONDS + 9) == 0, "the next one has only come"
+    assert newcomers.surplus("abde", 3, 5, come + 2 * SETTLED_SECONDS + 9) == 1
 
 
 def test_rates_are_of_the_last_seconds() -> None:

@@ -131,6 +131,7 @@ const ENDS: Record<string, string> = {
   lost: "the source was lost",
   codec_changed: "the picture's format changed",
   storage_full: "the storage was full",
+  handed_over: "another reading service went on",
   ingest_lost: "the reading service ended unexpectedly",
 };
 
