@@ -40,6 +40,7 @@ class RecordingWriter:
         self._objects, self._send, self._stream_id = objects, send, stream_id
         self._waiting: deque[Action | RecordingClosed] = deque()
         self._sizes: dict[str, int] = {}  # bytes written of recordings that are not closed
+        self._is_held_up = False
 
     @property
     def is_idle(self) -> bool:
@@ -59,9 +60,14 @@ class RecordingWriter:
             except StorageFull:
                 return self._give_up(first, "storage_full")
             except (StorageUnavailable, OperationalError, OSError) as error:
-                log.warning("a recording of stream %s waits: %s", self._stream_id, type(error).__name__)
+                if not self._is_held_up:
+                    log.warning("a recording of stream %s waits: %s", self._stream_id, type(error).__name__)
+                self._is_held_up = True
                 held = sum(len(item.data) for item in self._waiting if isinstance(item, Written))
                 return self._give_up(first, "storage_unavailable") if held > _HELD_BYTES else None
+        if self._is_held_up:
+            log.info("the recordings of stream %s go on", self._stream_id)
+        self._is_held_up = False
         return None
 
     def _write(self, recording_id: str) -> None:

@@ -137,6 +137,18 @@ def test_what_the_broker_does_not_take_is_sent_later_in_order_and_once() -> None
     assert writer.is_idle
 
 
+def test_a_broker_that_is_away_is_told_of_once_and_so_is_its_return(caplog: pytest.LogCaptureFixture) -> None:
+    made = recorder()
+    processor = Processor(OperationalError("away"), OperationalError("away"), OperationalError("away"))
+    writer = RecordingWriter(MemoryStorage().resumable(), processor.send, "stream")
+    play(made, range(4))
+    with caplog.at_level("INFO"):
+        for actions in (made.take(), [], [], [], []):
+            writer.deliver(actions)
+    assert writer.is_idle
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
 class Full(MemoryResumable):
     """Takes nothing any more after some calls."""
 
