@@ -17,8 +17,9 @@ class LiveFrame(msgspec.Struct, frozen=True, omit_defaults=True):
 
     number, pts: of the packet, see contracts.live.packets. width, height: of the displayed frame in pixels. class_id
     (uint16), score (uint16, 1/10000), box (int32 x1, y1, x2, y2, 1/100 px of the displayed frame): little-endian
-    columns. arrival: of the packet. done: Unix seconds at which the result was written. plan: the revision in
-    `keys.plans` that it was made by. dropped: number of frames without a result since the frame before, by DropReason.
+    columns. arrival: of the packet. done: Unix seconds at which the result was written. plan: number of
+    the one in `keys.plans` that it was made by. dropped: number of frames without a result since the frame before, by
+    DropReason.
     """
 
     number: int
@@ -68,6 +69,12 @@ def block(frames: Sequence[LiveFrame], numbers: Sequence[int], times: Sequence[i
         _column(frames, "box", "<i4").reshape(-1, 4),
         None,
     )
+
+
+def columns(frame: LiveFrame) -> tuple[list[int], list[int], list[list[int]]]:
+    """(class_id, score, box) of a frame, as numbers."""
+    class_id, score = (np.frombuffer(column, "<u2").tolist() for column in (frame.class_id, frame.score))
+    return class_id, score, np.frombuffer(frame.box, "<i4").reshape(-1, 4).tolist()
 
 
 def _column(frames: Sequence[LiveFrame], name: str, kind: str) -> Any:

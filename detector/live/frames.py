@@ -39,10 +39,11 @@ class Owner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How the frames of a stream are analysed, as of one revision of it."""
+    """How the frames of a stream are analysed, as of one revision of it. plan: its number, see contracts.live.plans."""
 
     spec: StreamSpec
     model: Model
+    plan: int
     look: Look
 
     @property
@@ -73,15 +74,16 @@ class Ready:
     height: int
 
 
-def shown_as(spec: StreamSpec, model: Model, width: int, height: int, rotation: int) -> Shown:
-    """How to analyse a stream whose stored frames have that width and height in pixels, or nearly; 0 is unknown."""
+def shown_as(spec: StreamSpec, model: Model, plan: int, width: int, height: int, rotation: int) -> Shown:
+    """How to analyse a stream whose stored frames have that width and height in pixels, or nearly; 0 is unknown. plan:
+    see Shown."""
     options = spec.options
     if not width or not height:  # not known before the first frame
         width, height = _UNKNOWN_SIZE
     area = shown_area(options.region, width, height, Orientation(rotation))
     interval = TICKS_PER_SECOND / options.max_fps if options.max_fps else 0.0
     look = Look(options.region, view(model, (area.width, area.height)), model.channels, rotation, interval)
-    return Shown(spec, model, look)
+    return Shown(spec, model, plan, look)
 
 
 def result(ready: Ready, outputs: Outputs) -> LiveFrame:
@@ -106,7 +108,7 @@ def result(ready: Ready, outputs: Outputs) -> LiveFrame:
         height=size[1],
         arrival=origin.arrival,
         done=0.0,
-        plan=shown.spec.revision,
+        plan=shown.plan,
         **results.pack(detections),  # type: ignore[arg-type]
     )
 

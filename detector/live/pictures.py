@@ -26,7 +26,7 @@ class Pictures:
     def __init__(self, owner: Owner, fork_server: ForkServer, frame_pixels: int) -> None:
         self._owner, self._fork_server, self._frame_pixels = owner, fork_server, frame_pixels
         self._accounts = owner.accounts
-        self._wanted: tuple[StreamSpec, Model] | None = None
+        self._wanted: tuple[StreamSpec, Model, int] | None = None
         self._shown: Shown | None = None
         self._decoder: LiveDecoder | None = None
         self._config: CodecConfig | None = None  # of the decoder
@@ -35,9 +35,9 @@ class Pictures:
         self._failures, self._retry_at = 0, 0.0
         self.error = self.detail = ""
 
-    def follow(self, spec: StreamSpec, model: Model) -> None:
-        """Analyse as in that revision from the next packet on."""
-        self._wanted, self._shown = (spec, model), None
+    def follow(self, spec: StreamSpec, model: Model, plan: int) -> None:
+        """Analyse as in that revision from the next packet on. plan: see Shown."""
+        self._wanted, self._shown = (spec, model, plan), None
 
     def decoded(
         self,

@@ -13,6 +13,7 @@ from contracts.errors import WebDetectorError
 from contracts.live import keys
 from contracts.live.packet_reader import MOST_ENTRIES, Entry, PacketReader
 from contracts.live.packets import CodecConfig, Packet
+from contracts.live.plans import number_of, revision_of
 from contracts.live.presence import DetectorPresence
 from contracts.live.results import LiveFrame
 from contracts.live.streams import DropReason, StreamSpec
@@ -173,12 +174,13 @@ class Stream:
         plan = Plan(
             spec.model, model.digest(), lane.info.engine, lane.info.precision, spec.options.as_job(), lane.info.provider
         )
-        self._around.redis.hset(keys.plans(self.id), str(spec.revision), encode(plan))
-        self._pictures.follow(spec, model)
+        number = number_of(spec.revision, plan)
+        self._around.redis.hset(keys.plans(self.id), str(number), encode(plan))
+        self._pictures.follow(spec, model, number)
         if self._spec is None:
             served = newest_result(self._around.redis, self.id)
             # A later revision may be a new start, with a clock of its own.
-            self._served = served if served is not None and served.plan == spec.revision else None
+            self._served = served if served is not None and revision_of(served.plan) == spec.revision else None
         self._spec, self._error, self._detail = spec, "", ""
 
     def _leave_lane(self) -> None:

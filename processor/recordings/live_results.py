@@ -22,7 +22,7 @@ _SAME_RUN_SECONDS = 12
 @dataclass(frozen=True, slots=True)
 class LiveResults:
     """frames: results whose pts are in the recording. before, after: the last one before it and the first behind
-    it, None when there is none (yet). plans: by revision."""
+    it, None when there is none (yet). plans: by number."""
 
     frames: tuple[LiveFrame, ...]
     before: LiveFrame | None
@@ -68,9 +68,9 @@ def _all(client: "redis.Redis", stream_id: str) -> Iterator[LiveFrame]:
 def _plans(client: "redis.Redis", stream_id: str) -> dict[int, Plan]:
     found: Any = client.hgetall(keys.plans(stream_id))
     plans = {}
-    for revision, data in found.items():
+    for number, data in found.items():
         try:
-            plans[int(revision)] = decode_message(data, Plan)
+            plans[int(number)] = decode_message(data, Plan)
         except (msgspec.DecodeError, UnsupportedSchema, ValueError):
             continue
     return plans

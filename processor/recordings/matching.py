@@ -33,14 +33,14 @@ class Matched:
 
 
 def plan_of_most(frames: Iterable[LiveFrame], plans: Mapping[int, Plan]) -> tuple[Plan, frozenset[int]] | None:
-    """The plan by which most of the frames were made, the latest of several, and its revisions in plans: a change of
-    something else than the analysis is a revision too. None where no frame's plan is known."""
+    """The plan by which most of the frames were made, the latest of several, and its numbers in plans: a change of
+    something else than the analysis has a number too. None where no frame's plan is known."""
     counted = Counter(frame.plan for frame in frames)
-    same = {revision: frozenset(one for one in plans if plans[one] == plans[revision]) for revision in plans}
-    used = [revision for revision in plans if counted[revision]]
+    same = {number: frozenset(one for one in plans if plans[one] == plans[number]) for number in plans}
+    used = [number for number in plans if counted[number]]
     if not used:
         return None
-    best = max(used, key=lambda revision: (sum(counted[one] for one in same[revision]), revision))
+    best = max(used, key=lambda number: (sum(counted[one] for one in same[number]), number))
     return plans[best], same[best]
 
 
@@ -49,15 +49,15 @@ def match(
     end: int,
     frames: Iterable[LiveFrame],
     start: int,
-    revisions: frozenset[int],
+    plans: frozenset[int],
     max_fps: float | None,
     around: tuple[LiveFrame | None, LiveFrame | None] = (None, None),
 ) -> Matched:
     """The results of the frames of a recording.
 
     times: of all its frames, rising, in ticks from its start; end: of the recording, likewise. start: pts of its first
-    frame. frames: those results whose pts are in it. revisions: of the plan that counts. around: the last result before
-    the recording and the first behind it, which may tell of its frames.
+    frame. frames: those results whose pts are in it. plans: numbers of the one that counts. around: the last result
+    before the recording and the first behind it, which may tell of its frames.
     """
     places = {time: number for number, time in enumerate(times)}
     before, after = around
@@ -75,7 +75,7 @@ def match(
         if number is None or number in kept:
             continue
         told.update(frame.dropped)
-        if frame.plan not in revisions:
+        if frame.plan not in plans:
             told[OTHER_OPTIONS] += 1
             continue
         close(number, times[number])

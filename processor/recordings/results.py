@@ -95,7 +95,7 @@ def _result(services: Services, recording: Recording, video: Video, found: LiveR
     chosen = plan_of_most(found.frames, found.plans)
     if chosen is None:
         raise _NoResult(NOT_ANALYSED, "it is not known any more what made the live results: run a job over it")
-    plan, revisions = chosen
+    plan, numbers = chosen
     model = _model(services, plan)
     with services.storage.open(index_key(video.id)) as source:
         index = decode(decompress(source.read()), PacketIndex)
@@ -103,7 +103,7 @@ def _result(services: Services, recording: Recording, video: Video, found: LiveR
         raise CorruptData(f"the recording's video has the time base {index.time_base}")
     end = (recording.end or 0) - recording.start
     times, most = frame_order(index).times, plan.options.sample_fps
-    matched = match(times, end, found.frames, recording.start, revisions, most, (found.before, found.after))
+    matched = match(times, end, found.frames, recording.start, numbers, most, (found.before, found.after))
     if not matched.frames:
         raise _NoResult(NOT_ANALYSED, "none of the live results belongs to a frame of the recording: run a job over it")
     media = from_json(video.media, Media)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from contracts.live import keys
+from contracts.live.plans import revision_of
 from contracts.live.streams import StreamOptions
 from contracts.models.catalogue import Catalogue, Model, bundled
 from contracts.wire.messages import Options, Plan, decode
@@ -102,8 +103,12 @@ def test_options_change_while_it_runs_and_the_decoder_stays(detector: LiveDetect
     [own] = set(decoders()) - before
     revision = stream.spec.revision
 
+    def plans() -> dict[int, Plan]:
+        stored: Any = detector.redis.hgetall(keys.plans(stream.id))
+        return {revision_of(int(number)): decode(data, Plan) for number, data in stored.items()}
+
     def follows() -> bool:
-        return detector.redis.hexists(keys.plans(stream.id), str(stream.spec.revision))  # type: ignore[return-value]
+        return stream.spec.revision in plans()
 
     changes = {"min_score": 0.99, "region": (0.5, 0.5, 1.0, 1.0)}
     stream.publish(options=StreamOptions(**changes))  # type: ignore[arg-type]
@@ -118,14 +123,13 @@ def test_options_change_while_it_runs_and_the_decoder_stays(detector: LiveDetect
     known = detector.knows(stream)
     assert (known.skipped, sum(known.dropped.values()) + known.analysed) == (5, 11)
     found = stream.results()
-    assert [one.plan - revision for one in found[:6]] == [0] * 4 + [1] * 2
-    assert {one.plan - revision for one in found[6:]} == {2}
+    assert [revision_of(one.plan) - revision for one in found[:6]] == [0] * 4 + [1] * 2
+    assert {revision_of(one.plan) - revision for one in found[6:]} == {2}
     assert [bool(one.score) for one in found[:6]] == [True] * 4 + [False] * 2
-    stored: dict[bytes, bytes] = detector.redis.hgetall(keys.plans(stream.id))  # type: ignore[assignment]
-    plans = {int(number): decode(data, Plan) for number, data in stored.items()}
-    assert plans[revision + 1].options == Options(**changes)  # type: ignore[arg-type]
-    assert plans[revision + 2].options == Options(sample_fps=5)
-    assert (plans[revision].model, plans[revision].precision, plans[revision].provider) == ("tiny", "fp32", "CPU")
+    assert plans()[revision + 1].options == Options(**changes)  # type: ignore[arg-type]
+    assert plans()[revision + 2].options == Options(sample_fps=5)
+    first = plans()[revision]
+    assert (first.model, first.precision, first.provider) == ("tiny", "fp32", "CPU")
     stream.publish(model="nanodet-g", options=StreamOptions())
     until(follows)
     send(detector, stream, jpegs(1, first=30), held=sum(detector.knows(stream).dropped.values()) + 5)
