@@ -10,7 +10,6 @@ from starlette.responses import Response as StarletteResponse
 
 from api.context import Services, context
 from api.live import addresses, jpeg
-from api.live.addresses import CameraAddress
 from api.live.stream_document import document, documents
 from api.requests.job_options import checked_stream_options
 from api.routes import audit
@@ -35,6 +34,7 @@ from contracts.live import keys
 from contracts.live.sealing import seal
 from contracts.live.spec_of import options_of
 from contracts.live.streams import RecordingOptions, StreamOptions
+from contracts.network.camera_address import CameraAddress, parse
 
 IMAGE_MAX_BYTES = 8 * 1024 * 1024
 # Images that wait for the ingest, and how long: none may take it.
@@ -223,8 +223,8 @@ def _address(services: Services, kind: str, url: str | None) -> CameraAddress | 
         return None
     if kind not in _CAMERAS:
         raise InvalidInput(f"a stream of the kind {kind} has no url: omit it")
-    address = addresses.parse(url)
-    if address.kind != kind:
+    address = parse(url)
+    if addresses.kind_of(address) != kind:
         raise StreamRefused(
             f"the url begins with {address.scheme}://, which is no address of a stream of the kind {kind}"
         )
@@ -239,7 +239,7 @@ def _address(services: Services, kind: str, url: str | None) -> CameraAddress | 
 
 def _stored(services: Services, stream_id: str, address: CameraAddress) -> tuple[str, bytes]:
     """What is shown of an address, and the whole of it, sealed."""
-    return address.shown, seal(services.settings.stream_secret_key, stream_id, address.whole)
+    return addresses.shown(address), seal(services.settings.stream_secret_key, stream_id, address.whole)
 
 
 def _checked_options(services: Services, model: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from contracts.live.streams import Reason
 from contracts.network.address_rules import Network
+from contracts.network.camera_address import CameraAddress
 from ingest.sources.http.body import Body
-from ingest.sources.network.address import SourceAddress, redirected
+from ingest.sources.network.address import redirected
 from ingest.sources.network.head import HEAD_MAX_BYTES, BadHead, Head, split_head
 from ingest.sources.network.login import Login
 from ingest.sources.network.pinned import Connection, connect
@@ -28,7 +29,7 @@ class Answer:
     body: Body
 
 
-async def get(place: SourceAddress, networks: tuple[Network, ...]) -> Answer:
+async def get(place: CameraAddress, networks: tuple[Network, ...]) -> Answer:
     """The answer to a request, after at most three redirects, each to a checked address. Raises SourceFailed."""
     for _ in range(_REDIRECTS + 1):
         answer = await _authorized(place, networks)
@@ -44,7 +45,7 @@ async def get(place: SourceAddress, networks: tuple[Network, ...]) -> Answer:
     )
 
 
-async def _authorized(place: SourceAddress, networks: tuple[Network, ...]) -> Answer:
+async def _authorized(place: CameraAddress, networks: tuple[Network, ...]) -> Answer:
     """The answer after a login, where one is asked for. A connection per request: cameras close it after 401."""
     login = Login(place.user, place.password)
     for _ in range(_TRIES):
@@ -63,7 +64,7 @@ async def _authorized(place: SourceAddress, networks: tuple[Network, ...]) -> An
     return answer
 
 
-async def _asked(place: SourceAddress, networks: tuple[Network, ...], authorization: str | None) -> Answer:
+async def _asked(place: CameraAddress, networks: tuple[Network, ...], authorization: str | None) -> Answer:
     connection = await connect(place, networks)
     fields = {"Host": place.authority, "User-Agent": "web-detector", "Accept": "*/*", "Connection": "close"}
     if authorization is not None:

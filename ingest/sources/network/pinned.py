@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from contracts.live.streams import Reason
 from contracts.network.address_rules import Address, Network, read_address
+from contracts.network.camera_address import CameraAddress
 from contracts.network.own_host import is_open
-from ingest.sources.network.address import SourceAddress
 from ingest.sources.port import SourceFailed
 
 CONNECT_SECONDS = 5.0
@@ -70,7 +70,7 @@ async def resolved(host: str, port: int) -> list[str]:
     return await found
 
 
-async def connect(place: SourceAddress, networks: tuple[Network, ...], resolve: Resolve = resolved) -> Connection:
+async def connect(place: CameraAddress, networks: tuple[Network, ...], resolve: Resolve = resolved) -> Connection:
     """Connect to one of the addresses of a host, all of which must be allowed.
 
     networks: those that are allowed although they are not public. Raises SourceFailed.
@@ -91,7 +91,7 @@ async def connect(place: SourceAddress, networks: tuple[Network, ...], resolve: 
     raise SourceFailed(Reason.UNREACHABLE, f"{place.authority} cannot be reached: {failure}")
 
 
-async def _checked(place: SourceAddress, networks: tuple[Network, ...], resolve: Resolve) -> list[Address]:
+async def _checked(place: CameraAddress, networks: tuple[Network, ...], resolve: Resolve) -> list[Address]:
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             found = [read_address(text) for text in await resolve(place.host, place.port)]
@@ -109,7 +109,7 @@ async def _checked(place: SourceAddress, networks: tuple[Network, ...], resolve:
     return found[:_ADDRESSES_TRIED]
 
 
-async def _connected(address: Address, place: SourceAddress) -> Connection:
+async def _connected(address: Address, place: CameraAddress) -> Connection:
     tls = ssl.create_default_context() if place.is_encrypted else None
     made = await asyncio.open_connection(
         str(address), place.port, limit=READ_BYTES, ssl=tls, server_hostname=place.host if tls else None

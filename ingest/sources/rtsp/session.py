@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 from contracts.live.streams import Reason
-from ingest.sources.network.address import SourceAddress
+from contracts.network.camera_address import CameraAddress
 from ingest.sources.network.head import BadHead
 from ingest.sources.network.login import Login
 from ingest.sources.network.pinned import Connection
@@ -22,7 +22,7 @@ _KEPT_PACKETS = 10_000  # of media that come before the answer to PLAY
 class Session:
     """Requests to the server of an address, one after the other; media packets that come meanwhile are kept."""
 
-    def __init__(self, connection: Connection, place: SourceAddress) -> None:
+    def __init__(self, connection: Connection, place: CameraAddress) -> None:
         self._connection = connection
         self._login = Login(place.user, place.password)
         self._wire = Wire()

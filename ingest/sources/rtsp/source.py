@@ -12,7 +12,8 @@ from urllib.parse import urljoin
 
 from contracts.live.streams import Reason
 from contracts.network.address_rules import Network
-from ingest.sources.network.address import SourceAddress, parse
+from contracts.network.camera_address import CameraAddress
+from ingest.sources.network.address import parse, with_login
 from ingest.sources.network.head import BadHead
 from ingest.sources.network.pinned import connect
 from ingest.sources.picture import sequence_parameters, size_of
@@ -50,7 +51,7 @@ class RtspSource:
                     if after is None:
                         return
                     await self.close()
-                    place = after
+                    place = with_login(place, after)
         except TimeoutError:
             raise SourceFailed(
                 Reason.UNREACHABLE, f"the camera sent no answer that is complete within {_OPEN_SECONDS:g} s"
@@ -78,14 +79,14 @@ class RtspSource:
         if session is not None:
             await session.end(self._uri)
 
-    async def _play(self, place: SourceAddress) -> SourceAddress | None:
+    async def _play(self, place: CameraAddress) -> CameraAddress | None:
         """Have the video sent; the address that the camera names instead."""
         session = self._session = Session(await connect(place, self._networks), place)
         self._uri = place.url
         offered = await session.ask("OPTIONS", place.url)
         answer = await session.ask("DESCRIBE", place.url, Accept="application/sdp")
         if answer.head.status in range(300, 400) and answer.head.get("location"):
-            return _moved(place, answer.head.get("location"))
+            return parse(answer.head.get("location"), SCHEMES)
         _require_ok(answer, "describes no stream")
         text = answer.body.decode(errors="replace")
         video, frames = _choice(text)
@@ -133,12 +134,6 @@ def _size(codec: str, extradata: bytes, picture: bytes) -> tuple[int, int] | Non
         return jpeg.size(picture)
     parameters = sequence_parameters(codec, start_coded(extradata)) if codec in ("h264", "hevc") else None
     return size_of(codec, parameters) if parameters else None
-
-
-def _moved(place: SourceAddress, location: str) -> SourceAddress:
-    after = parse(location, SCHEMES)
-    same = SourceAddress(after.scheme, after.host, after.port, after.target, place.user, place.password)
-    return same if place.same_server(same) else after
 
 
 def _choice(text: str) -> tuple[Video, Frames]:
