@@ -14,6 +14,7 @@ from redis.backoff import NoBackoff
 
 from contracts.coordination.leases import Coordination
 from contracts.errors import SealBroken
+from contracts.live.redis_line import RedisLine
 from contracts.live.sealing import unseal
 from contracts.live.streams import Reason
 from contracts.settings.table import Settings
@@ -52,7 +53,7 @@ class Ingest:
         self._membership = Membership(client, self.instance, settings.heartbeat_file, _load(self.instance, settings))
         self._coordination = Coordination(client)
         self._storage = open_storage(settings)
-        self._packets = _client(url, _WRITE_SECONDS)
+        self._packets = RedisLine(url, _WRITE_SECONDS)
         self._reads = _client(url, _WAIT_SECONDS)
         self._send = Sender(settings)
         self._threads = ThreadPoolExecutor(_RECORDING_THREADS, "recording")
@@ -74,7 +75,7 @@ class Ingest:
             await cancelled(self._door)
         await self._assignment.end()
         self._threads.shutdown()
-        await self._packets.aclose()
+        await self._packets.close()
         await self._reads.aclose()
         await asyncio.to_thread(self._membership.end)
 

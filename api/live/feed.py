@@ -22,7 +22,7 @@ _RETRY_SECONDS = 1.0
 # After so long without an error, the next one is logged again.
 _STABLE_SECONDS = 10.0
 
-# The labels by class number of the plan with a revision.
+# The labels by class number of the plan with a number.
 LabelsOf = Callable[[str, int], Coroutine[Any, Any, tuple[str, ...]]]
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from api.live import result_lines
+from api.live.result_lines import named
+from api.results.paging import detections
 from contracts.live import results
 from contracts.live.packets import CodecConfig, Packet
 from contracts.live.results import LiveFrame
@@ -79,11 +80,18 @@ def media(packet: Packet, config: CodecConfig) -> Media:
 
 def result(frame: LiveFrame, labels: Sequence[str]) -> Result:
     """labels: of the model, by class number."""
-    block = results.block([frame], [frame.pts], [frame.pts])
-    (line,) = result_lines.lines(block, [frame], result_lines.header(labels, [frame]))
-    latency_ms = round((frame.done - frame.arrival) * 1000, 1)
-    head = f'{{"type":"result","width":{frame.width},"height":{frame.height},"latency_ms":{latency_ms},'
-    return Result(head + line[1:].decode(), time_ms_of(frame.pts, TIME_BASE))
+    class_ids, scores, boxes = results.columns(frame)
+    time_ms = time_ms_of(frame.pts, TIME_BASE)
+    said = text(
+        "result",
+        width=frame.width,
+        height=frame.height,
+        latency_ms=round((frame.done - frame.arrival) * 1000, 1),
+        frame=frame.number,
+        time_ms=time_ms,
+        detections=detections(class_ids, scores, boxes, named(labels, max(class_ids, default=-1) + 1)),
+    )
+    return Result(said, time_ms)
 
 
 def text(kind: str, **fields: Any) -> str:

@@ -21,9 +21,16 @@ def header(labels: Sequence[str], frames: Sequence[LiveFrame] = ()) -> ResultHea
         media=Media("", "", 0, 0, 0, "1:1", 0, 0, 0, variable_fps=True),
         time_base=TIME_BASE,
         plan=Plan("", "", "", "", Options()),
-        labels=(*labels, *(f"class {number}" for number in range(len(labels), classes))),
+        labels=tuple(named(labels, classes)),
         complete=False,
     )
+
+
+def named(labels: Sequence[str], classes: int) -> Sequence[str]:
+    """Labels for so many classes at least, also where the model is no longer known."""
+    if classes <= len(labels):
+        return labels
+    return (*labels, *(f"class {number}" for number in range(len(labels), classes)))
 
 
 def lines(block: Block, frames: Sequence[LiveFrame], described: ResultHeader) -> list[bytes]:

@@ -18,7 +18,7 @@ from contracts.wire.messages import ResultHeader
 
 _BATCH = 500
 
-# The labels by class number of the plan with a revision; () where that is not known.
+# The labels by class number of the plan with a number; () where that is not known.
 LabelsOf = Callable[[int], tuple[str, ...]]
 
 

@@ -1,5 +1,6 @@
 """Pages of frames: cursor, JSON. Pure but for reading segments."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,9 +57,9 @@ def frame_lines(block: Block, header: ResultHeader) -> list[bytes]:
     found = _detections(block, header)
     lines = []
     for i, (frame, time, mark) in enumerate(zip(block.frame.tolist(), block.time.tolist(), marks(block), strict=True)):
-        detections = found[offsets[i] : offsets[i + 1]]
+        own = found[offsets[i] : offsets[i + 1]]
         ms = time_ms(time, header.time_base)
-        lines.append(_encoder.encode({"frame": frame, "time_ms": ms, **mark, "detections": detections}))
+        lines.append(_encoder.encode({"frame": frame, "time_ms": ms, **mark, "detections": own}))
     return lines
 
 
@@ -69,21 +70,27 @@ def marks(block: Block) -> list[dict[str, bool]]:
 
 def _detections(block: Block, header: ResultHeader) -> list[dict[str, Any]]:
     """All detections of a block, with masks if the job has them."""
-    columns = zip(block.class_id.tolist(), block.score.tolist(), block.box.tolist(), strict=True)
-    found: list[dict[str, Any]] = [
-        {
-            "label": header.labels[class_id],
-            "class_id": class_id,
-            "score": score / SCORE_SCALE,
-            "box": [edge / BOX_SCALE for edge in box],
-        }
-        for class_id, score, box in columns
-    ]
+    found = detections(block.class_id.tolist(), block.score.tolist(), block.box.tolist(), header.labels)
     if block.mask is not None:
         size = [header.media.height, header.media.width]
         for detection, counts in zip(found, block.mask, strict=True):
             detection["mask"] = {"size": size, "counts": counts.decode("ascii")}
     return found
+
+
+def detections(
+    class_ids: Iterable[int], scores: Iterable[int], boxes: Iterable[Iterable[int]], labels: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Detections as JSON has them, from their stored numbers: one of each for a detection. labels: by class number."""
+    return [
+        {
+            "label": labels[class_id],
+            "class_id": class_id,
+            "score": score / SCORE_SCALE,
+            "box": [edge / BOX_SCALE for edge in box],
+        }
+        for class_id, score, box in zip(class_ids, scores, boxes, strict=True)
+    ]
 
 
 def format_cursor(next_frame: int, query: Filter) -> str:

@@ -1,12 +1,10 @@
 """Writes the packets of a stream to Redis, where detectors and viewers read them."""
 
 from collections import deque
-from typing import Any
-
-from redis import asyncio as aioredis
 
 from contracts.live import keys
 from contracts.live.packets import FIELD, CodecConfig, Packet, decode_packet, encode
+from contracts.live.redis_line import Command, RedisLine
 from ingest.packaging.packager import Position
 
 # Everything of a stream without packets for so long is removed.
@@ -17,70 +15,75 @@ _KEPT_CONFIGS = 4
 class PacketWriter:
     """Of one stream. Each method raises RedisError when Redis does not answer.
 
-    buffer_bytes: most bytes of packets that stay readable; older ones are trimmed.
+    line: of all streams. buffer_bytes: most bytes of packets that stay readable; older ones are trimmed.
     """
 
-    def __init__(self, client: "aioredis.Redis", stream_id: str, buffer_bytes: int) -> None:
-        self._redis = client
-        self._id = stream_id
+    def __init__(self, line: RedisLine, stream_id: str, buffer_bytes: int) -> None:
+        self._line = line
+        self._packets, self._configs, self._keyframe = (
+            key(stream_id) for key in (keys.packets, keys.configs, keys.keyframe)
+        )
         self._buffer_bytes = buffer_bytes
         self._entries: deque[tuple[bytes, int]] = deque()  # (id, bytes) of what is readable
         self._bytes = 0
 
     async def position(self) -> Position:
         """Where the packets that are there end, for an ingest that takes the stream over."""
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.xrevrange(keys.packets(self._id), count=1)
-        pipe.hkeys(keys.configs(self._id))
-        entries, numbers = await pipe.execute()
+        entries, numbers = await self._line.ask(
+            ("XREVRANGE", self._packets, "+", "-", "COUNT", 1), ("HKEYS", self._configs)
+        )
         config = max((int(number) for number in numbers), default=0)
         if not entries:
             return Position(config=config)
-        last = decode_packet(entries[0][1][FIELD])
+        fields = entries[0][1]
+        last = decode_packet(dict(zip(fields[::2], fields[1::2], strict=True))[FIELD])
         return Position(last.number + 1, config, max(last.pts, last.dts) + last.duration, last.arrival)
 
     async def clear(self) -> None:
         """Remove what an earlier run of the stream left: its clock began elsewhere."""
-        await self._redis.delete(keys.packets(self._id), keys.configs(self._id), keys.keyframe(self._id))
+        await self._line.ask(("DEL", self._packets, self._configs, self._keyframe))
         self._entries.clear()
         self._bytes = 0
 
     async def write(self, items: list[CodecConfig | Packet]) -> None:
         """Write configurations and packets in their order, and trim, in one round trip; two with a keyframe."""
-        pipe = self._redis.pipeline(transaction=False)
         packets = [item for item in items if isinstance(item, Packet)]
+        trim = self._trim(sum(map(_size, packets)))
+        commands: list[Command] = []
         for item in items:
             if isinstance(item, CodecConfig):
-                self._add_config(pipe, item)
+                commands += self._config_commands(item)
             else:
-                pipe.xadd(keys.packets(self._id), {FIELD: encode(item)})
-        self._trim(pipe, sum(map(_size, packets)))
-        answers = [answer for answer in await pipe.execute() if isinstance(answer, bytes)]
-        for entry, packet in zip(answers, packets, strict=True):
+                commands.append(("XADD", self._packets, *trim, "*", FIELD, encode(item)))
+                trim = ()
+        answers = await self._line.ask(*commands)
+        entries = [answer for command, answer in zip(commands, answers, strict=True) if command[0] == "XADD"]
+        for entry, packet in zip(entries, packets, strict=True):
             self._entries.append((entry, _size(packet)))
             self._bytes += _size(packet)
-        if keyframes := [entry for entry, packet in zip(answers, packets, strict=True) if packet.key]:
+        if keyframes := [entry for entry, packet in zip(entries, packets, strict=True) if packet.key]:
             await self._point_to(keyframes[-1])
 
-    def _trim(self, pipe: Any, coming: int) -> None:
-        """Make room for so many bytes."""
+    def _trim(self, coming: int) -> Command:
+        """What makes room for so many bytes, as arguments of XADD."""
         before = len(self._entries)
         while self._bytes + coming > self._buffer_bytes and len(self._entries) > 1:
             self._bytes -= self._entries.popleft()[1]
-        if len(self._entries) < before:
-            pipe.xtrim(keys.packets(self._id), minid=self._entries[0][0].decode(), approximate=False)
+        return ("MINID", "=", self._entries[0][0]) if len(self._entries) < before else ()
 
-    def _add_config(self, pipe: Any, config: CodecConfig) -> None:
-        pipe.hset(keys.configs(self._id), str(config.number), encode(config))
-        pipe.hdel(keys.configs(self._id), str(config.number - _KEPT_CONFIGS))
-        pipe.expire(keys.configs(self._id), _TTL_SECONDS)
+    def _config_commands(self, config: CodecConfig) -> list[Command]:
+        return [
+            ("HSET", self._configs, config.number, encode(config)),
+            ("HDEL", self._configs, config.number - _KEPT_CONFIGS),
+            ("EXPIRE", self._configs, _TTL_SECONDS),
+        ]
 
     async def _point_to(self, keyframe: bytes) -> None:
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.set(keys.keyframe(self._id), keyframe, ex=_TTL_SECONDS)
-        pipe.expire(keys.packets(self._id), _TTL_SECONDS)
-        pipe.expire(keys.configs(self._id), _TTL_SECONDS)
-        await pipe.execute()
+        await self._line.ask(
+            ("SET", self._keyframe, keyframe, "EX", _TTL_SECONDS),
+            ("EXPIRE", self._packets, _TTL_SECONDS),
+            ("EXPIRE", self._configs, _TTL_SECONDS),
+        )
 
 
 def _size(packet: Packet) -> int:

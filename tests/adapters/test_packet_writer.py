@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import redis
-from redis import asyncio as aioredis
 
 from contracts.live import keys
 from contracts.live.packets import FIELD, CodecConfig, Packet, decode_config, decode_packet
+from contracts.live.redis_line import RedisLine
 from ingest.packaging.packager import Position
 from ingest.packaging.packet_writer import PacketWriter
 from tests.support.servers.valkey import Valkey
@@ -30,8 +30,11 @@ def client(valkey: Valkey) -> redis.Redis:
 
 def with_writer(valkey: Valkey, buffer_bytes: int, use: Callable[[PacketWriter], Awaitable[object]]) -> object:
     async def run() -> object:
-        async with aioredis.Redis.from_url(valkey.url) as client:
-            return await use(PacketWriter(client, STREAM, buffer_bytes))
+        line = RedisLine(valkey.url, 20)
+        try:
+            return await use(PacketWriter(line, STREAM, buffer_bytes))
+        finally:
+            await line.close()
 
     return asyncio.run(run())
 
