@@ -165,7 +165,12 @@ def test_results_and_recording_go_on_when_redis_is_restarted_empty(
         more(bench, stream_id)
         before = bench.seen(stream_id)
         assert before
-        (written,) = (path for path in tmp_path.rglob(f"*{before.recording}*") if path.is_file())
+
+        def recorded() -> list[Path]:  # once a second
+            return [path for path in tmp_path.rglob(f"*{before.recording}*") if path.is_file()]
+
+        until(recorded)
+        (written,) = recorded()
         sealed = bench.registry.sealed_address(stream_id)
         own.restart(empty=True)
         until(lambda: bench.seen(stream_id))
