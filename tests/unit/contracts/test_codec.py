@@ -136,7 +136,7 @@ def test_keeping_some_is_filtering_the_list(frames: list[Frame], least: int, dro
     assert to_frames(block.keep(block.class_id >= least, drop)) == expected
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(some_frames(), st.lists(st.booleans(), min_size=12, max_size=12), st.integers(0, 12), st.integers(0, 65_535))
 def test_filled_frames_stay_marked(frames: list[Frame], marks: list[bool], at: int, least: int) -> None:
     marks, at = marks[: len(frames)], min(at, len(frames))
@@ -261,11 +261,10 @@ def test_result_file_is_independent_of_the_chunks(cuts: list[int]) -> None:
     assert encoded_file(cut(example(700), cuts)) == encoded_file([to_block(example(700))])
 
 
-@settings(max_examples=15)
-@given(st.lists(st.integers(0, 700), max_size=6))
+@pytest.mark.parametrize("cuts", [[300], [256, 512], [1, 299, 301, 699]])
 def test_result_file_is_independent_of_the_chunks_where_some_frames_are_filled(cuts: list[int]) -> None:
     whole = replace(to_block(example(700)), filled=np.arange(700) // 300 == 1)
-    chunks = [whole.slice(low, high) for low, high in pairwise([0, *sorted(cuts), 700])]
+    chunks = [whole.slice(low, high) for low, high in pairwise([0, *cuts, 700])]
     # As a detector leaves it out of a chunk that has none.
     chunks = [decode_block(encode_block(chunk)) for chunk in chunks]
     assert encoded_file(chunks) == encoded_file([whole])
