@@ -111,9 +111,9 @@ export interface LabelSummary {
 
 export interface Summary {
   frames: number;
-  /** Those that were not filled in; absent in summaries of before. */
   seconds: number;
   ms_per_frame: number;
+  /** Those that were not filled in. */
   frames_inferred: number | null;
   detector_cpu_seconds: number | null;
   labels: Record<string, LabelSummary>;

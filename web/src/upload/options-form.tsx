@@ -175,19 +175,26 @@ function Sampling({ form, errors, onChange, entries }: ControlProps & { entries:
       {text}
     </label>
   );
+  const choice = (part: Parameters<typeof radio>[0], text: string, help: string) => (
+    <div class="radio choice" key={text}>
+      {radio(part, text, `${id}-${text}`)}
+      <p class="hint" id={`${id}-${text}`}>
+        {help}
+      </p>
+    </div>
+  );
   const choices = entries.flatMap((entry) => (entry.type === "choice" ? entry.choices : []));
   return (
     <fieldset class="field sampling">
       <legend>Frames to detect in</legend>
-      <div class="radio">{radio({ sampling: "all" }, "All frames")}</div>
-      {choices.map(({ value, label, help }) => (
-        <div class="radio choice" key={value}>
-          {radio({ sampling: "frames", frames: value, masks: false }, label, `${id}-${value}`)}
-          <p class="hint" id={`${id}-${value}`}>
-            {help}
-          </p>
-        </div>
-      ))}
+      {choices.length > 0 ? (
+        choice({ sampling: "all" }, "All", "Misses nothing that the model can find, and takes the longest.")
+      ) : (
+        <div class="radio">{radio({ sampling: "all" }, "All frames")}</div>
+      )}
+      {choices.map(({ value, label, help }) =>
+        choice({ sampling: "frames", frames: value, masks: false }, label, help),
+      )}
       {entries
         .filter((entry) => entry.type !== "choice")
         .map(({ name, label, help, minimum, step }) => (
