@@ -47,6 +47,24 @@ def test_sampled_frames_equal_those_of_the_whole_video(
     assert client.call("GET", f"/jobs/{job['id']}/summary", 200)["frames"] == len(numbers)
 
 
+def test_few_frames_are_inferred_and_the_others_filled_in(
+    client: Client, video: dict[str, Any], every: list[dict[str, Any]]
+) -> None:
+    job = client.wait(client.start(video, options={"frames": "balanced"}))
+    assert job["options"]["frames"] == "balanced"
+    frames = client.frames(job)
+    assert [(frame["frame"], frame["time_ms"]) for frame in frames] == [(one["frame"], one["time_ms"]) for one in every]
+    inferred = [frame for frame in frames if "filled" not in frame]
+    assert inferred == [every[frame["frame"]] for frame in inferred] == client.frames(job, filled="false", limit=7)
+    assert len(inferred) < len(frames) / 3
+    assert client.call("GET", f"/jobs/{job['id']}/summary", 200)["frames_inferred"] == len(inferred)
+    table = client.request("GET", f"/jobs/{job['id']}/export", params={"format": "csv", "filled": "true"}).text
+    objects = sum(len(frame["detections"]) for frame in frames if "filled" in frame)
+    assert objects > len(frames) / 2
+    assert table.splitlines()[0].endswith(",filled")
+    assert [row.rsplit(",", 1)[1] for row in table.splitlines()[1:]] == ["true"] * objects
+
+
 def test_model_sees_only_the_region(client: Client, video: dict[str, Any], sample: Path) -> None:
     region = [0.25, 0.125, 1.0, 0.875]
     job = client.wait(client.start(video, options={"region": region, "every_n": 8, "min_score": 0.4}))

@@ -77,7 +77,9 @@ def complaints(page: Page, view: str) -> list[str]:
 def test_web_ui_is_usable_by_keyboard(service: Service, page: Page, sample: Path) -> None:
     """Sign in, go to a job, step, play, pause: no pointer."""
     client = service.client()
-    client.detect(sample)
+    job = client.detect(sample, options={"frames": "balanced"})
+    filled = [frame.get("filled", False) for frame in client.frames(job)]
+    assert any(filled[:4]) > all(filled[:4])
     page.goto(service.url)
     page.get_by_role("heading", name="Sign in").wait_for(timeout=WAIT_MS)
     tab_to(page, "input[name=username]")
@@ -95,6 +97,8 @@ def test_web_ui_is_usable_by_keyboard(service: Service, page: Page, sample: Path
     for key, frame in ((".", 1), (".", 2), (".", 3), (",", 2)):
         page.keyboard.press(key)
         expect(canvas).to_have_attribute("data-frame", str(frame), timeout=WAIT_MS)
+        expect(canvas).to_have_attribute("data-dashed", str(filled[frame]).lower())
+    expect(page.get_by_text("of the frames, the rest filled in")).to_be_visible()
     for _ in range(3):
         page.keyboard.press("<")
     expect(page.get_by_label("Speed")).to_have_value("0.1")  # so that it does not end before the pause

@@ -190,7 +190,7 @@ function Sampling({ form, errors, onChange, entries }: ControlProps & { entries:
       {choices.length > 0 ? (
         choice({ sampling: "all" }, "All", "Misses nothing that the model can find, and takes the longest.")
       ) : (
-        <div class="radio">{radio({ sampling: "all" }, "All frames")}</div>
+        <div class="radio">{radio({ sampling: "all" }, "All")}</div>
       )}
       {choices.map(({ value, label, help }) =>
         choice({ sampling: "frames", frames: value, masks: false }, label, help),
