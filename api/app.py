@@ -86,6 +86,13 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     return app
 
 
+def build_now(app: connexion.FlaskApp) -> None:
+    """Import the handlers and put the middleware together. Connexion does so at the first request: after the fork, each
+    process for itself."""
+    stack = app.middleware
+    stack.app, stack.middleware_stack = stack._build_middleware_stack()
+
+
 @asynccontextmanager
 async def _lifespan(_app: object) -> AsyncIterator[None]:
     deliverer = context.current().deliverer

@@ -3,20 +3,17 @@
 import logging
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
 from contracts.errors import SettingsError
+from contracts.runtime import startup
 from contracts.runtime.log_setup import configure
 from contracts.settings.checks import risks
 from contracts.settings.load import load
+from contracts.settings.table import Settings
 
-# Connexion imports a test client that Starlette is about to move. Operators cannot do anything about it.
-warnings.filterwarnings("ignore", message="Using `httpx` with", module="connexion")
-
-import connexion  # noqa: E402  (after the filter)
-
-from api import gunicorn_worker  # noqa: E402
-from api.app import create_app  # noqa: E402
-from api.context import context  # noqa: E402
+if TYPE_CHECKING:
+    import connexion
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +21,7 @@ log = logging.getLogger(__name__)
 _HALT = 4
 
 
-def create() -> connexion.FlaskApp:
+def create() -> "connexion.FlaskApp":
     """The application with the settings of the environment. Stops the whole server when the settings are invalid."""
     try:
         settings = load("api")
@@ -36,7 +33,21 @@ def create() -> connexion.FlaskApp:
     logging.getLogger("connexion.middleware.validation").setLevel(logging.WARNING)
     for risk in risks(settings):
         log.warning("%s", risk)
+    startup.begin()
+    app = _application(settings)
+    startup.done()
+    return app
+
+
+def _application(settings: Settings) -> "connexion.FlaskApp":
+    # Connexion imports a test client that Starlette is about to move. Operators cannot do anything about it.
+    warnings.filterwarnings("ignore", message="Using `httpx` with", module="connexion")
+    from api import gunicorn_worker
+    from api.app import build_now, create_app
+    from api.context import context
+
     app = create_app(settings)
+    build_now(app)
     services = context.current()
     gunicorn_worker.on_stop += [services.events.stop, services.live.stop, services.deliverer.stop]
     return app

@@ -4,6 +4,10 @@ One child process holds the model. It loads the model after the fork, so that it
 parent and time limits can end it.
 """
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import logging
 import os
 import signal
@@ -25,7 +29,7 @@ from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.runs import from_message
 from contracts.wire.tasks import detector_queue
-from contracts.workers.celery_app import create_celery, worker_arguments
+from contracts.workers.celery_app import create_celery, run_worker, worker_options
 from contracts.workers.registration import Loaded, connect, worker_name
 from contracts.workers.steps import heartbeat_step, registration_step
 from detector import tasks  # noqa: F401  (registers the task)
@@ -135,11 +139,10 @@ def _loaded(model: Model, info: EngineInfo) -> Loaded:
     return Loaded(model.id, info.engine, info.version, info.device, info.provider, info.precision)
 
 
-def arguments(settings: Settings) -> list[str]:
-    """The command line of the Celery worker."""
+def options(settings: Settings) -> dict[str, Any]:
+    """The options of the Celery worker."""
     queues = [detector_queue(pool) for pool in pools(settings)]
-    name = f"detector-{uuid.uuid4().hex[:12]}"
-    return worker_arguments(name, queues, settings, "--pool=prefork", "--concurrency=1")
+    return worker_options(f"detector-{uuid.uuid4().hex[:12]}", queues, settings, 1)
 
 
 def main() -> int:
@@ -150,8 +153,8 @@ def main() -> int:
     configure(settings)
     warn_if_weak()
     loading = Loading()
-    code = create(settings, loading).start(arguments(settings))
-    return 1 if loading.has_failed else int(code or 0)
+    code = run_worker(create(settings, loading), options(settings))
+    return 1 if loading.has_failed else code
 
 
 if __name__ == "__main__":

@@ -1,5 +1,9 @@
 """The ingest's composition root: `python -m ingest.worker`. One asyncio process that reads many streams."""
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import asyncio
 import logging
 import signal
@@ -43,6 +47,7 @@ def main() -> int:
     if settings is None:
         return 2
     configure(settings)
+    startup.done()
     asyncio.run(run(settings))
     return 0
 

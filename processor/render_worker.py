@@ -3,6 +3,10 @@
 A separate worker in the processor's image: rendering may take hours and must not delay merges.
 """
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import os
 import sys
 from typing import Any
@@ -14,7 +18,7 @@ from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.wire.tasks import QUEUE_RENDER
-from contracts.workers.celery_app import create_celery, worker_arguments
+from contracts.workers.celery_app import create_celery, run_worker, worker_options
 from contracts.workers.registration import connect
 from contracts.workers.steps import heartbeat_step, registration_step
 from media.sandbox import warn_if_weak
@@ -44,11 +48,10 @@ def create(settings: Settings) -> Celery:
     return app
 
 
-def arguments(settings: Settings) -> list[str]:
-    """The command line of the Celery worker."""
-    name = f"renderer-{os.getpid()}"
+def options(settings: Settings) -> dict[str, Any]:
+    """The options of the Celery worker."""
     # A thread, so that it is notified of a shutdown while it waits for the child process.
-    return ["--quiet", *worker_arguments(name, [QUEUE_RENDER], settings, "--pool=threads", "--concurrency=1")]
+    return {**worker_options(f"renderer-{os.getpid()}", [QUEUE_RENDER], settings, 1), "quiet": True, "pool": "threads"}
 
 
 def main() -> int:
@@ -60,7 +63,7 @@ def main() -> int:
     configure(settings)
     warn_if_weak()
     context.install(build(settings, app))
-    return int(app.start(arguments(settings)) or 0)
+    return run_worker(app, options(settings))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,9 @@
 """The processor's composition root: `python -m processor.worker`."""
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import logging
 import os
 import sys
@@ -18,7 +22,7 @@ from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.tasks import HOUSEKEEP, QUEUE_PROBE, QUEUE_PROCESSOR, REAP
-from contracts.workers.celery_app import create_celery, worker_arguments
+from contracts.workers.celery_app import create_celery, run_worker, worker_options
 from contracts.workers.registration import connect
 from contracts.workers.steps import heartbeat_step, periodic_step, registration_step
 from media.sandbox import warn_if_weak
@@ -75,13 +79,11 @@ def create(settings: Settings) -> Celery:
     return app
 
 
-def arguments(settings: Settings) -> list[str]:
-    """The command line of the Celery worker."""
-    name, concurrency = f"processor-{os.getpid()}", f"--concurrency={settings.processor_concurrency}"
-    words = ["--quiet", *worker_arguments(name, [QUEUE_PROBE, QUEUE_PROCESSOR], settings, concurrency)]
-    if settings.processor_autoscale > settings.processor_concurrency:
-        words.append(f"--autoscale={settings.processor_autoscale},{settings.processor_concurrency}")
-    return words
+def options(settings: Settings) -> dict[str, Any]:
+    """The options of the Celery worker."""
+    name, least, most = f"processor-{os.getpid()}", settings.processor_concurrency, settings.processor_autoscale
+    found = worker_options(name, [QUEUE_PROBE, QUEUE_PROCESSOR], settings, least)
+    return {**found, "quiet": True, "autoscale": (most, least) if most > least else None}
 
 
 def main() -> int:
@@ -92,7 +94,7 @@ def main() -> int:
     app = create(settings)
     configure(settings)
     warn_if_weak()
-    return int(app.start(arguments(settings)) or 0)
+    return run_worker(app, options(settings))
 
 
 if __name__ == "__main__":

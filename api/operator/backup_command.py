@@ -1,5 +1,9 @@
 """`python -m api.operator.backup_command`: writes a backup of all stored data, or restores one."""
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import argparse
 import logging
 import sys
@@ -81,4 +85,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    startup.done()
     sys.exit(main())

@@ -1,5 +1,9 @@
 """`python -m api.operator.users_command`, called by `web-detector`: user administration in the database."""
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import argparse
 import getpass
 import re
@@ -180,4 +184,5 @@ def _username(text: str) -> str:
 
 
 if __name__ == "__main__":
+    startup.done()
     sys.exit(main())

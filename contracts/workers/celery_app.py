@@ -1,13 +1,15 @@
 """The Celery application of all roles, with its configuration."""
 
+import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from celery import Celery
 from kombu import Exchange, Queue
 
+from contracts.runtime import startup
 from contracts.settings.table import Settings
 from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, ROUTES
 
@@ -64,17 +66,28 @@ def create_celery(
     return app
 
 
-def worker_arguments(name: str, queues: Iterable[str], settings: Settings, *more: str) -> list[str]:
-    """The command line of a Celery worker. name: unique on the host. more: further options."""
-    return [
-        "worker",
-        "--without-gossip",
-        "--without-mingle",
-        f"--hostname={name}@%h",
-        f"--queues={','.join(queues)}",
-        f"--loglevel={settings.log_level}",
-        *more,
-    ]
+def worker_options(name: str, queues: Iterable[str], settings: Settings, concurrency: int) -> dict[str, Any]:
+    """The options of a Celery worker. name: unique on the host."""
+    return {
+        "hostname": f"{name}@{socket.gethostname()}",
+        "queues": list(queues),
+        "concurrency": concurrency,
+        "loglevel": settings.log_level,
+        "without_gossip": True,
+        "without_mingle": True,
+    }
+
+
+def run_worker(app: Celery, options: Mapping[str, Any]) -> int:
+    """Run a Celery worker until it is stopped; its exit code.
+
+    Celery's command line would import all its commands and their shell, and would put BROKER_URL of the environment in
+    the place of the application's, which verifies certificates.
+    """
+    worker = app.Worker(**options)
+    startup.done()
+    worker.start()
+    return int(worker.exitcode or 0)
 
 
 def celery_backend_url(url: str) -> str:

@@ -7,6 +7,10 @@ the decoder of another; a decoder is sandboxed (see media.sandbox) before it rea
 detector says so or ends.
 """
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import os
 import signal
 import socket
@@ -182,4 +186,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    startup.done()
     sys.exit(main(sys.argv[1:]))

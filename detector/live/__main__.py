@@ -1,5 +1,9 @@
 """The live detector's composition root: `python -m detector.live`."""
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import logging
 import signal
 import sys
@@ -76,6 +80,7 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    startup.done()
     serve(settings, stopping)
     return 0
 

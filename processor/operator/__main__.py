@@ -1,5 +1,9 @@
 """`python -m processor.operator`: decode, call, print."""
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import argparse
 import logging
 import os
@@ -157,4 +161,5 @@ def _line(verdict: Verdict) -> str:
 
 
 if __name__ == "__main__":
+    startup.done()
     sys.exit(main())

@@ -7,6 +7,10 @@ file's, handed over by the parent, whose process number is PARENT. FPS may be em
 process: see media.sandbox.
 """
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -249,4 +253,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    startup.done()
     sys.exit(main(sys.argv[1:]))

@@ -6,6 +6,10 @@ REQUEST is a Request as JSON, with file descriptors inherited from the parent. W
 STORAGE_FAILED after writing the reason. What a camera sent can only end this process: see media.sandbox.
 """
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,4 +62,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    startup.done()
     sys.exit(main(sys.argv[1:]))

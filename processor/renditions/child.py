@@ -7,6 +7,10 @@ every half second and at the end, or exits with STORAGE_FAILED after writing the
 this process: see media.sandbox.
 """
 
+from contracts.runtime import startup
+
+startup.begin(__name__)
+
 import os
 import sys
 import time
@@ -155,4 +159,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    startup.done()
     sys.exit(main(sys.argv[1:]))

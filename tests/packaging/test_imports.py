@@ -15,7 +15,7 @@ ENGINE_LIBRARIES = ("openvino", "onnxruntime", "torch", "detectron2")
 OBJECT_STORE = ("botocore",)
 
 FORBIDDEN = {
-    "api.asgi": ("processor", "detector", "ingest", "cli", "aiortc", *VISION, *ENGINE_LIBRARIES),
+    "api.app": ("processor", "detector", "ingest", "cli", "aiortc", *VISION, *ENGINE_LIBRARIES),
     "processor.worker": ("api", "detector", "ingest", "cli", "aiortc", *WEB, *ENGINE_LIBRARIES),
     "processor.probe.child": (
         "api",

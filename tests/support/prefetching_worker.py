@@ -13,7 +13,7 @@ from celery.signals import worker_process_init
 
 from contracts.settings.table import Settings
 from contracts.wire.tasks import DETECT_CHUNK
-from contracts.workers.celery_app import create_celery, worker_arguments
+from contracts.workers.celery_app import create_celery, run_worker, worker_options
 from detector.prefetch import Line, listen, prefetch_step
 
 
@@ -40,8 +40,7 @@ def main(broker: str, store: str) -> int:
         line.withdraw()
         say(f"ended {number}")
 
-    arguments = worker_arguments("prefetching", ["detector"], settings, "--pool=prefork", "--concurrency=1")
-    return int(app.start(arguments) or 0)
+    return run_worker(app, worker_options("prefetching", ["detector"], settings, 1))
 
 
 if __name__ == "__main__":

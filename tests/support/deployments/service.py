@@ -11,6 +11,7 @@ import uuid
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,7 +33,7 @@ from contracts.storage.port import result_key
 from contracts.wire.renditions import UNFINISHED
 
 ROOT = Path(__file__).parents[3]
-SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
+SPEC = yaml.load((ROOT / "api/openapi.yaml").read_bytes(), yaml.CSafeLoader)
 _REGISTRY: Any = Registry().with_resource("spec", Resource.from_contents(SPEC, DRAFT4))
 _PASSWORD = "correct-horse-battery"
 _QUICK_HASH = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(_PASSWORD)
@@ -62,6 +63,18 @@ class Service(ABC):
     @abstractmethod
     def processes(self, pattern: str = "") -> list[psutil.Process]:
         """Processes of the service whose command line matches the pattern."""
+
+    @contextmanager
+    def held(self, pattern: str) -> Iterator[None]:
+        """The processes that match stand still for the length of the context."""
+        stopped = self.processes(pattern)
+        for process in stopped:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in stopped:
+                process.resume()
 
     @property
     def url(self) -> str:

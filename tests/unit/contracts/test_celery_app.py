@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 
 from contracts.settings.table import Settings
-from contracts.workers.celery_app import create_celery
+from contracts.workers.celery_app import create_celery, run_worker
 
 
 def application(broker: str, store: str = "redis://there:6379/0") -> Celery:
@@ -21,6 +21,25 @@ def test_rediss_certificate_is_verified_by_default(query: str, verification: ssl
     app = application(f"rediss://:p@there:6379/1{query}", f"rediss://:p@there:6379/0{query}")
     assert app.backend.connparams["ssl_cert_reqs"] == verification
     assert app.connection_for_read().ssl["ssl_cert_reqs"] == verification
+
+
+def test_a_worker_uses_the_broker_of_its_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Celery takes CELERY_BROKER_URL rather than that, and its command line sets it to BROKER_URL."""
+    url = "rediss://:p@there:6379/1"
+    monkeypatch.setenv("BROKER_URL", url)
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
+    app = application(url)
+    used: list[object] = []
+
+    class Worker:
+        exitcode = 3
+
+        def start(self) -> None:
+            used.append(app.connection_for_read().ssl["ssl_cert_reqs"])
+
+    app.Worker = lambda **options: used.append(options) or Worker()
+    assert run_worker(app, {"concurrency": 1}) == 3
+    assert used == [{"concurrency": 1}, ssl.CERT_REQUIRED]
 
 
 def test_amqps_certificate_must_match_the_host() -> None:
