@@ -106,8 +106,7 @@ def faulty(images: Images) -> Iterator[Faulty]:
 def service(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all tests that neither break nor configure it. Its default model costs next to nothing."""
     folder = tmp_path_factory.mktemp("service")
-    tiny_model.install(folder / "data" / "models", labels=tiny_model.COMMON_LABELS)
-    with mode.run(folder, UPLOAD_MAX_BYTES=5_000_000, DEFAULT_MODEL=tiny_model.ID) as running:
+    with mode.run(folder, UPLOAD_MAX_BYTES=5_000_000, **tiny_model.as_default(folder)) as running:
         yield running
 
 

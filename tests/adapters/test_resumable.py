@@ -55,7 +55,7 @@ def test_parts_become_one_object(storage: Storage) -> None:
     assert get(storage) == CONTENT[: CUTS[-1]]
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     stops=st.lists(st.one_of(st.integers(1, 20 * MIB), st.sampled_from(CUTS)), min_size=1, max_size=6),
     step=st.sampled_from([65_536, MIB, 9 * MIB]),

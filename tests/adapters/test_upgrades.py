@@ -28,6 +28,7 @@ from processor.housekeeping.inventory import Inventory
 from processor.operator.verify import Verifier
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import ROOT
+from tests.support.models import tiny_model
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import clip
@@ -137,8 +138,8 @@ def columns(row: Any) -> dict[str, Any]:
 def test_a_service_opens_the_folder_of_the_first_release(desk: InProcessProcessor, tmp_path: Path) -> None:
     assert EARLIER[0] == "0001"
     assert EARLIER[-1] < REVISION
-    as_of("0001", desk, tmp_path / "own" / "data")
-    with EmbeddedMode().run(tmp_path / "own") as service:
+    as_of("0001", desk, tmp_path / "data")
+    with EmbeddedMode().run(tmp_path, **tiny_model.as_default(tmp_path)) as service:
         client = service.client()
         client.use(client.call("POST", "/auth/login", 200, json={"username": "carol", "password": PASSWORD}))
         jobs = client.call("GET", "/jobs", 200)["items"]

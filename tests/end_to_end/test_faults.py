@@ -1,4 +1,4 @@
-"""A detector that is killed in the middle of a job costs time, and nothing else."""
+"""A detector that is killed in the middle of a job costs time, and nothing else. With a model that costs little."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,36 +8,33 @@ import pytest
 
 from tests.support.deployments.modes import DeploymentMode, EmbeddedMode
 from tests.support.deployments.service import Service
-from tests.support.videos.sample_variants import repeated
+from tests.support.models import tiny_model
+from tests.support.videos.clips import clip
 
 SETTINGS = {"CHUNK_SIZE": 48, "DETECTOR_WORKERS": 1, "LEASE_SECONDS": 4, "REAPER_SECONDS": 1}
+FRAMES = 2400  # seconds of work
 
 
 @pytest.fixture(scope="module")
-def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return repeated(sample, tmp_path_factory.mktemp("clips") / "long.mp4", 1)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(service: Service, clip: Path) -> bytes:
-    """The result file of a job that nobody disturbed."""
-    return service.result_bytes(service.client().detect(clip))
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / "long.mp4"
+    path.write_bytes(clip(frames=FRAMES, size=(64, 48)).content)
+    return path
 
 
 @pytest.fixture
 def own(mode: DeploymentMode, tmp_path: Path) -> Iterator[Service]:
-    with mode.run(tmp_path, **SETTINGS) as running:
+    with mode.run(tmp_path, **SETTINGS, **tiny_model.as_default(tmp_path)) as running:
         yield running
 
 
 @pytest.mark.parametrize("victim", ["the child at work", pytest.param("the whole worker", marks=pytest.mark.long)])
-def test_killed_detector_does_not_change_the_result(
-    tmp_path: Path, clip: Path, undisturbed: bytes, victim: str
-) -> None:
+def test_killed_detector_does_not_change_the_result(tmp_path: Path, long: Path, victim: str) -> None:
     """Where a supervisor starts it again; tests/distributed/test_distributed.py shows that another one takes over."""
-    with EmbeddedMode().run(tmp_path, **SETTINGS) as own:
+    with EmbeddedMode().run(tmp_path, **SETTINGS, **tiny_model.as_default(tmp_path)) as own:
         client = own.client()
-        job = client.start(client.upload(clip))
+        video = client.upload(long)
+        job = client.start(video)
         client.wait(job, lambda now: now["progress"]["frames_done"] > 40)
         (worker,) = [p for p in own.processes(r"detector\.worker") if p.ppid() == own.process.pid]
         children = worker.children()
@@ -46,14 +43,15 @@ def test_killed_detector_does_not_change_the_result(
         ended = client.wait(job)
         assert not psutil.pid_exists(children[0].pid), "the kill hit nothing"
         assert ended["state"] == "succeeded", ended
-        assert own.result_bytes(ended) == undisturbed
+        assert own.result_bytes(ended) == own.result_bytes(client.wait(client.start(video)))
 
 
-def test_restart_keeps_all_data_and_resumes_a_running_job(own: Service, clip: Path, undisturbed: bytes) -> None:
+def test_restart_keeps_all_data_and_resumes_a_running_job(own: Service, long: Path) -> None:
     client = own.client()
-    done = client.detect(clip, options={"end_ms": 1000})
+    done = client.detect(long, options={"end_ms": 1000})
     lines = client.lines(done)
-    running = client.start(client.upload(clip))
+    video = client.upload(long)
+    running = client.start(video)
     client.wait(running, lambda now: now["progress"]["frames_done"] > 40)
     assert own.stop() == 0
     own.start()
@@ -68,4 +66,4 @@ def test_restart_keeps_all_data_and_resumes_a_running_job(own: Service, clip: Pa
     assert client.lines(done) == lines
     ended = client.wait(running)
     assert ended["state"] == "succeeded", ended
-    assert own.result_bytes(ended) == undisturbed
+    assert own.result_bytes(ended) == own.result_bytes(client.wait(client.start(video)))

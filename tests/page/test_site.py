@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Service
+from tests.support.models import tiny_model
 
 INDEX = (
     b'<!doctype html><title>Page</title><link rel="icon" href="/favicon.svg">'
@@ -34,7 +35,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with EmbeddedMode().run(tmp_path_factory.mktemp("site"), PAGE_DIR=folder) as service:
+    own = tmp_path_factory.mktemp("site")
+    with EmbeddedMode().run(own, PAGE_DIR=folder, **tiny_model.as_default(own)) as service:
         yield service
 
 

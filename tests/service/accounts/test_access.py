@@ -18,7 +18,6 @@ import pytest
 from jwt.warnings import InsecureKeyLengthWarning
 
 from api.access.scopes import OF_TOKENS, needed_scopes
-from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.user_admin import make_admin
 
@@ -96,13 +95,6 @@ class World:
     owner: Client
     stranger: Client
     things: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Embedded mode only: who gets in is settled before anything that differs between the modes."""
-    with EmbeddedMode().run(tmp_path_factory.mktemp("own")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from processor.repository import Repository
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Client
+from tests.support.models import tiny_model
 from tests.support.user_admin import manage
 
 ADMIN, ADMIN_PASSWORD = "root-of-all", "a-rather-long-secret-one"
@@ -34,7 +35,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     settings = {
         "REGISTRATION": "closed", "TRUSTED_PROXIES": "127.0.0.0/8", "LOGIN_FAILURES_PER_NAME": 3, "LOG_LEVEL": "debug",
     }  # fmt: skip
-    with EmbeddedMode().run(folder, **settings) as service:
+    with EmbeddedMode().run(folder, **settings, **tiny_model.as_default(folder)) as service:
         assert isinstance(service, Embedded)
         data = Path(service.env["DATA_DIR"])
         made = manage("admin", ADMIN, data=data, typed=f"{ADMIN_PASSWORD}\n")

@@ -16,6 +16,7 @@ from api.gunicorn_worker import HEADERS_SECONDS
 from contracts.errors import TooManyRequests
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Client, Service
+from tests.support.models import tiny_model
 from tests.support.servers.valkey import Valkey
 from tests.support.user_admin import make_admin
 
@@ -30,7 +31,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "RATE_REQUESTS_PER_MINUTE": PER_MINUTE, "CORS_ORIGINS": f"{ORIGIN},http://localhost:3000",
         "REGISTRATIONS_PER_ADDRESS": USERS_PER_MINUTE, "TRUSTED_PROXIES": "127.0.0.0/8",
     }  # fmt: skip
-    with EmbeddedMode().run(tmp_path_factory.mktemp("own"), **settings) as running:
+    folder = tmp_path_factory.mktemp("own")
+    with EmbeddedMode().run(folder, **settings, **tiny_model.as_default(folder)) as running:
         yield running
 
 

@@ -20,6 +20,7 @@ from contracts.database.engine import open_database
 from contracts.database.tables import Job, Rendition, utcnow
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import SPEC, Client, Service
+from tests.support.models import tiny_model
 from tests.support.waiting import until
 
 JOB = OAS30Validator({"$ref": "#/components/schemas/Job", "components": SPEC["components"]})
@@ -238,7 +239,7 @@ def test_cookie_authorizes_the_stream(service: Service, client: Client) -> None:
 
 
 def test_shutdown_ends_the_streams(tmp_path: Path) -> None:
-    with EmbeddedMode().run(tmp_path) as service:
+    with EmbeddedMode().run(tmp_path, **tiny_model.as_default(tmp_path)) as service:
         with stream(service.client()) as events:
             service.process.send_signal(signal.SIGTERM)
             assert list(events) == []

@@ -115,16 +115,10 @@ def test_chunks_of_lost_messages_are_sent_again(own: Service, full_sample: Path)
     video = client.upload(full_sample)
     calm = client.wait(client.start(video, model=tiny_model.ID))
     assert own.chunks_total(calm) > own.settings().chunk_window, "it is sent in more than one window"
-    detectors = own.processes(r"detector\.worker")
-    for process in detectors:
-        process.suspend()
-    try:
+    with own.held(r"detector\.worker"):
         job = client.start(video, model=tiny_model.ID)
         client.wait(job, lambda now: now["state"] == "running")
         until(lambda: purge(own, "detector") > 0)
-    finally:
-        for process in detectors:
-            process.resume()
     ended = client.wait(job)
     assert (ended["state"], ended["error"]) == ("succeeded", None)
     assert own.result_bytes(ended) == own.result_bytes(calm)

@@ -1,6 +1,7 @@
 """Results are read while the job runs, and a cursor taken then outlives the job and the store."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,20 @@ import redis
 from contracts.results.redis_store import RedisResultStore
 from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
+from tests.support.models import tiny_model
 from tests.support.videos.sample_variants import repeated
 
 pytestmark = pytest.mark.every_mode
 
 
-TIMES = 3
+TIMES = 10
 
 
 @pytest.fixture(scope="module")
 def own(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with small chunks and one detector, so that a job takes its time."""
-    with mode.run(tmp_path_factory.mktemp("partial"), CHUNK_SIZE=24, DETECTOR_WORKERS=1) as running:
+    """A service with small chunks and one detector, which a test holds on the way."""
+    folder = tmp_path_factory.mktemp("partial")
+    with mode.run(folder, CHUNK_SIZE=24, DETECTOR_WORKERS=1, **tiny_model.as_default(folder)) as running:
         yield running
 
 
@@ -30,22 +33,30 @@ def long_clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repeated(sample, tmp_path_factory.mktemp("long") / "long.mp4", TIMES)
 
 
+@contextmanager
+def under_way(service: Service, client: Client, job: dict[str, Any], frames: int) -> Iterator[None]:
+    """A job with more than so many frames done stands still for the length of the context."""
+    client.wait(job, lambda now: now["progress"]["frames_done"] > frames)
+    with service.held(r"detector\.worker"):
+        assert client.job(job)["state"] == "running", "the clip is too short to see a running job"
+        yield
+
+
 def test_a_cursor_outlives_the_merge_and_the_store(own: Service, long_clip: Path) -> None:
     client = own.client()
     job = client.start(client.upload(long_clip))
-    client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
-    first = page(client, job, limit=50)
-    now = client.job(job)
-    assert now["state"] == "running", "the clip is too short to see a running job"
-    assert first["complete"] is False
-    assert [frame["frame"] for frame in first["frames"]] == list(range(50))
-    assert 0 < now["progress"]["fraction"] < 1
-    assert now["progress"]["fps"] > 0
+    with under_way(own, client, job, 100):
+        first = page(client, job, limit=50)
+        now = client.job(job)
+        assert first["complete"] is False
+        assert [frame["frame"] for frame in first["frames"]] == list(range(50))
+        assert 0 < now["progress"]["fraction"] < 1
+        assert now["progress"]["fps"] > 0
 
-    client.problem("GET", f"/jobs/{job['id']}/summary", 409, "results_not_ready")
-    frontier = page(client, job, limit=5000, cursor=first["next_cursor"])
-    waiting = page(client, job, limit=5000, cursor=frontier["next_cursor"])
-    assert waiting["frames"] == [] or int(waiting["frames"][0]["frame"]) == frontier["frames"][-1]["frame"] + 1
+        client.problem("GET", f"/jobs/{job['id']}/summary", 409, "results_not_ready")
+        frontier = page(client, job, limit=5000, cursor=first["next_cursor"])
+        waiting = page(client, job, limit=5000, cursor=frontier["next_cursor"])
+        assert waiting["frames"] == [] or int(waiting["frames"][0]["frame"]) == frontier["frames"][-1]["frame"] + 1
 
     ended = client.wait(job)
     assert ended["state"] == "succeeded"
@@ -64,9 +75,8 @@ def test_a_cursor_outlives_the_merge_and_the_store(own: Service, long_clip: Path
 def test_lines_of_a_running_job_end_at_the_frontier(own: Service, long_clip: Path) -> None:
     client = own.client()
     job = client.start(client.upload(long_clip))
-    client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
-    early = client.lines(job)
-    assert client.job(job)["state"] == "running"
+    with under_way(own, client, job, 60):
+        early = client.lines(job)
     assert early
     client.wait(job)
     whole = client.lines(job)
@@ -80,11 +90,10 @@ def test_the_timeline_of_a_running_job_shows_what_is_finished(own: Service, long
     path = f"/jobs/{job['id']}"
     queued = client.call("GET", f"{path}/series", 200)
     assert queued["frontier_ms"] is not None
-    client.wait(job, lambda now: now["progress"]["frames_done"] > 100)
-    early = client.call("GET", f"{path}/series", 200, params={"buckets": 50})
-    first = client.call("GET", f"{path}/series", 200, params={"to_ms": 400})
-    seen = client.call("GET", f"{path}/appearances", 200, params={"label": "person"})
-    assert client.job(job)["state"] == "running", "the clip is too short to see a running job"
+    with under_way(own, client, job, 100):
+        early = client.call("GET", f"{path}/series", 200, params={"buckets": 50})
+        first = client.call("GET", f"{path}/series", 200, params={"to_ms": 400})
+        seen = client.call("GET", f"{path}/appearances", 200, params={"label": "person"})
     assert (early["complete"], first["complete"], first["frontier_ms"]) == (False, False, None)
     assert early["from_ms"] < early["frontier_ms"] < early["to_ms"]
     assert seen["items"]
@@ -107,8 +116,8 @@ def test_the_timeline_of_a_running_job_shows_what_is_finished(own: Service, long
 def test_cancelled_job_keeps_finished_results(own: Service, long_clip: Path) -> None:
     client = own.client()
     job = client.start(client.upload(long_clip))
-    client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
-    assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["cancel_requested"]
+    with under_way(own, client, job, 60):
+        assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["cancel_requested"]
     ended = client.wait(job, seconds=20)
     assert ended["state"] == "cancelled"
     (missing,) = ended["failed_ranges"]
@@ -125,12 +134,11 @@ def test_cancelled_job_keeps_finished_results(own: Service, long_clip: Path) -> 
 
 
 @pytest.mark.long
-def test_emptied_result_store_is_recomputed(own: Service, full_sample: Path) -> None:
+def test_emptied_result_store_is_recomputed(own: Service, long_clip: Path) -> None:
     client = own.client()
-    undisturbed = client.detect(full_sample)
+    undisturbed = client.detect(long_clip)
     job = client.start({"id": undisturbed["video_id"]})
-    client.wait(job, lambda now: now["progress"]["frames_done"] > 60)
-    with redis.Redis.from_url(own.settings().result_store_url) as connection:
+    with under_way(own, client, job, 60), redis.Redis.from_url(own.settings().result_store_url) as connection:
         connection.flushdb()  # the results; the broker's messages are in another database
     ended = client.wait(job, seconds=90)
     assert ended["state"] == "succeeded"

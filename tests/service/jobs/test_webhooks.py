@@ -17,6 +17,7 @@ from contracts.database.tables import User, Webhook
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.modes import DeploymentMode, EmbeddedMode
 from tests.support.deployments.service import ROOT, Client, Service
+from tests.support.models import tiny_model
 from tests.support.servers.webhook_receiver import Receiver
 
 OPTIONS = {"every_n": 50}
@@ -26,7 +27,8 @@ SETTINGS = {"WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_TIMEOUT_SECONDS":
 @pytest.fixture(scope="module")
 def calling(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that may call this very address, and no other that is not public."""
-    with mode.run(tmp_path_factory.mktemp("calling"), **SETTINGS) as running:
+    folder = tmp_path_factory.mktemp("calling")
+    with mode.run(folder, **SETTINGS, **tiny_model.as_default(folder)) as running:
         yield running
 
 
@@ -209,7 +211,8 @@ def test_private_networks_are_called_only_if_allowed(service: Service, receiver:
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     """A service that a test may break. Webhooks are switched off in it, until one switches them on; then a
     claim holds for 15 s."""
-    with EmbeddedMode().run(tmp_path_factory.mktemp("own"), WEBHOOK_CONCURRENCY=0, **SETTINGS) as running:
+    folder = tmp_path_factory.mktemp("own")
+    with EmbeddedMode().run(folder, WEBHOOK_CONCURRENCY=0, **SETTINGS, **tiny_model.as_default(folder)) as running:
         yield running
 
 

@@ -29,6 +29,7 @@ from processor.housekeeping.orphans import orphans
 from processor.operator.verify import Verifier
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Service
+from tests.support.models import tiny_model
 from tests.support.operator_command import command
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.debian import Postgres
@@ -330,15 +331,17 @@ def test_running_service_is_backed_up(service: Service, sample: Path, tmp_path: 
 
 def test_restored_service_works(sample: Path, tmp_path: Path) -> None:
     """Tokens hold, results are the same to the byte, and a job that ran is done again."""
-    long = repeated(sample, tmp_path / "long.mp4", 2)
+    long = repeated(sample, tmp_path / "long.mp4", 10)
     backup = tmp_path / "all.backup"
-    with EmbeddedMode().run(tmp_path / "one", CHUNK_SIZE=24) as one:
+    with EmbeddedMode().run(tmp_path / "one", CHUNK_SIZE=24, **tiny_model.as_default(tmp_path / "one")) as one:
         client = one.client()
         ended = client.detect(sample)
         lines = client.lines(ended)
         running = client.start(client.upload(long))
         client.wait(running, lambda now: now["progress"]["frames_done"] > 30)
-        done = command({"DATA_DIR": one.env["DATA_DIR"]}, "backup", str(backup))
+        with one.held(r"detector\.worker"):
+            assert client.job(running)["state"] == "running", "the clip is too short"
+            done = command({"DATA_DIR": one.env["DATA_DIR"]}, "backup", str(backup))
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
         undisturbed = one.result_bytes(client.wait(running))
         refused = command({"DATA_DIR": one.env["DATA_DIR"]}, "restore", str(backup))
@@ -349,7 +352,7 @@ def test_restored_service_works(sample: Path, tmp_path: Path) -> None:
     restored = command({"DATA_DIR": str(place)}, "restore", str(backup))
     assert restored.returncode == 0, restored.stderr
     assert restored.stderr.startswith("restored: ")
-    with EmbeddedMode().run(tmp_path / "two", CHUNK_SIZE=24) as two:
+    with EmbeddedMode().run(tmp_path / "two", CHUNK_SIZE=24, DEFAULT_MODEL=tiny_model.ID) as two:
         client.http.base_url = two.url
         assert client.lines(client.job(ended)) == lines
         again = client.wait(running)

@@ -18,6 +18,7 @@ from tests.media.test_rendering import grey
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Client, Service
+from tests.support.models import tiny_model
 from tests.support.videos import formats
 from tests.support.waiting import until
 
@@ -218,7 +219,9 @@ def test_impossible_rendition_is_refused(client: Client, sample: Path) -> None:
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with EmbeddedMode().run(tmp_path_factory.mktemp("own"), REAPER_SECONDS=1, LOG_LEVEL="warning") as service:
+    folder = tmp_path_factory.mktemp("own")
+    settings = {"REAPER_SECONDS": 1, "LOG_LEVEL": "warning", **tiny_model.as_default(folder)}
+    with EmbeddedMode().run(folder, **settings) as service:
         yield service
 
 

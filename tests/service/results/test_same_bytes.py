@@ -50,8 +50,7 @@ def cut(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     """A service that cuts videos differently from the shared one, and how it cuts the two clips."""
     size, workers, cuts = request.param
     folder = tmp_path_factory.mktemp("cut")
-    tiny_model.install(folder / "data" / "models", labels=tiny_model.COMMON_LABELS)
-    settings = {"CHUNK_SIZE": size, "DETECTOR_WORKERS": workers, "DEFAULT_MODEL": tiny_model.ID}
+    settings = {"CHUNK_SIZE": size, "DETECTOR_WORKERS": workers, **tiny_model.as_default(folder)}
     with EmbeddedMode().run(folder, LEASE_SECONDS=4, REAPER_SECONDS=1, **settings) as running:
         assert len(running.processes(r"detector\.worker")) >= workers
         yield running, cuts

@@ -27,9 +27,8 @@ PACE_SECONDS = 0.1
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     folder = tmp_path_factory.mktemp("own")
-    tiny_model.install(folder / "data" / "models", labels=tiny_model.COMMON_LABELS)
-    settings = {"DEFAULT_MODEL": tiny_model.ID, "STREAM_ALLOW_NETWORKS": "127.0.0.0/8", "LOG_LEVEL": "debug"}
-    with EmbeddedMode().run(folder, **settings) as running:
+    settings = {"STREAM_ALLOW_NETWORKS": "127.0.0.0/8", "LOG_LEVEL": "debug"}
+    with EmbeddedMode().run(folder, **settings, **tiny_model.as_default(folder)) as running:
         assert isinstance(running, Embedded)
         yield running
 

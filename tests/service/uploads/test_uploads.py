@@ -18,6 +18,7 @@ from contracts.database.engine import open_database
 from contracts.database.tables import Video
 from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
+from tests.support.models import tiny_model
 from tests.support.videos.cases import FOLDER
 
 OPTIONS_REFUSED = [
@@ -367,15 +368,11 @@ def test_options_nested_too_deeply_are_refused(client: Client, sample: Path) -> 
 def test_upload_does_not_wait_longer_than_probe_wait_seconds(
     mode: DeploymentMode, tmp_path: Path, sample: Path
 ) -> None:
-    with mode.run(tmp_path / "own", PROBE_WAIT_SECONDS=6) as own:
+    with mode.run(tmp_path, PROBE_WAIT_SECONDS=6, **tiny_model.as_default(tmp_path)) as own:
         client = own.client()
-        held = own.processes(r"processor\.worker")
-        for process in held:
-            process.suspend()
-        video = client.upload(sample)
-        assert video["media"] is None
-        for process in held:
-            process.resume()
+        with own.held(r"processor\.worker"):
+            video = client.upload(sample)
+            assert video["media"] is None
         _until(lambda: client.call("GET", f"/videos/{video['id']}", 200)["media"] is not None)
 
 

@@ -18,6 +18,7 @@ import pytest
 from api.uploads.url_import import ImportRequest
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import SPEC, Client, Service
+from tests.support.models import tiny_model
 from tests.support.servers.byte_server import Route, Web, certificate, chunked, redirect, reply
 from tests.support.servers.debian import require
 
@@ -60,8 +61,9 @@ def importing(tmp_path_factory: pytest.TempPathFactory, pem: Path) -> Iterator[S
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:1")
     # Each process counts its imports: one, so that a third is one too many.
     limits = {"IMPORT_CONCURRENCY": 2, "API_WORKERS": 1, "UPLOAD_MAX_BYTES": LIMIT}
-    settings = {"IMPORT_ALLOW_NETWORKS": "127.0.0.1/32", **limits}
-    with EmbeddedMode().run(tmp_path_factory.mktemp("importing"), SSL_CERT_FILE=pem, **settings, **proxies) as running:
+    folder = tmp_path_factory.mktemp("importing")
+    settings = {"IMPORT_ALLOW_NETWORKS": "127.0.0.1/32", **limits, **tiny_model.as_default(folder)}
+    with EmbeddedMode().run(folder, SSL_CERT_FILE=pem, **settings, **proxies) as running:
         yield running
 
 
