@@ -49,6 +49,8 @@ def test_killed_detector_does_not_change_the_result(tmp_path: Path, long: Path, 
 def test_restart_keeps_all_data_and_resumes_a_running_job(own: Service, long: Path) -> None:
     client = own.client()
     done = client.detect(long, options={"end_ms": 1000})
+    own.settled_files()  # the poster comes in its own time, and the job says whether it is there
+    done = client.job(done)
     lines = client.lines(done)
     video = client.upload(long)
     running = client.start(video)

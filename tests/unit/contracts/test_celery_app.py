@@ -34,10 +34,13 @@ def test_a_worker_uses_the_broker_of_its_application(monkeypatch: pytest.MonkeyP
     class Worker:
         exitcode = 3
 
+        def __init__(self, **options: object) -> None:
+            used.append(options)
+
         def start(self) -> None:
             used.append(app.connection_for_read().ssl["ssl_cert_reqs"])
 
-    app.Worker = lambda **options: used.append(options) or Worker()
+    app.Worker = Worker
     assert run_worker(app, {"concurrency": 1}) == 3
     assert used == [{"concurrency": 1}, ssl.CERT_REQUIRED]
 
