@@ -12,7 +12,7 @@ from tests.support.models import tiny_model
 from tests.support.videos.clips import clip
 
 SETTINGS = {"CHUNK_SIZE": 48, "DETECTOR_WORKERS": 1, "LEASE_SECONDS": 4, "REAPER_SECONDS": 1}
-FRAMES = 2400  # seconds of work
+FRAMES = 960  # seconds of work
 
 
 @pytest.fixture(scope="module")
