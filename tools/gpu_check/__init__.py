@@ -1,0 +1,1 @@
+"""The check of the PyTorch engines on a GPU: see tools/check-gpu."""
