@@ -159,8 +159,8 @@ def _cpu(service: LiveService) -> dict[str, float]:
     return service.cpu() | {"browser": seconds_of(browser)}
 
 
-def show(found: dict[str, Figures], wall: Figures) -> None:
-    """Print figures beside their goals."""
+def show(found: dict[str, Figures]) -> None:
+    """Print figures of one stream beside their goals."""
     rows = [
         (
             name,
@@ -173,16 +173,20 @@ def show(found: dict[str, Figures], wall: Figures) -> None:
     ]
     table(("from arrival to the screen", "p50 / p95", "goal", "pictures/s", "with their boxes"), rows)
     print()
+
+
+def show_wall(wall: Figures) -> None:
+    """Print figures of all tiles beside their goals."""
     least, most = min(wall["fps"]), max(wall["fps"])
     parts = wall["cpu_percent"].items()
-    lines = [
+    rows = [
         ("p95 of the slowest tile", f"{wall['p95_ms']:.0f} ms", ""),
         ("pictures/s of each tile", f"{least:.1f} to {most:.1f}", f"of {WALL_FPS}"),
         ("pictures with their own boxes, least", f"{100 * wall['own']:.0f} %", ""),
         ("WebSockets lost", f"{wall['lost_sockets']}", beside(wall["lost_sockets"] == 0, "= 0")),
         *((f"CPU of {part}", f"{share:.0f} % of a core", "") for part, share in parts),
     ]
-    table((f"{TILES} tiles", "measured", "goal"), lines)
+    table((f"{TILES} tiles", "measured", "goal"), rows)
 
 
 def main(seconds: float) -> None:
@@ -193,12 +197,14 @@ def main(seconds: float) -> None:
         camera = write_pictures(SAMPLE, 0, 120, folder / "webcam.y4m")
         settings = {"DEFAULT_MODEL": tiny_model.ID}
         with LiveService(folder, **settings) as service, running_chromium(*webcam_flags(camera)) as browser:
-            wall = Wall(service, browser.new_page(viewport={"width": 1280, "height": 1400}))
+            wall = Wall(service, browser.new_page(viewport={"width": 1600, "height": 2000}))
+            print(f"640x480, {FPS} frames/s, {seconds:.0f} s each")
             found = single(wall, upload_camera(wall.client, folder, FPS), seconds)
+            show(found)
             tiles = many(wall, upload_camera(wall.client, folder, WALL_FPS), seconds)
     load = [round(before, 1), round(os.getloadavg()[0], 1)]
-    print(f"640x480, {FPS} frames/s, {seconds:.0f} s each; load before and after: {load}")
-    show(found, tiles)
+    show_wall(tiles)
+    print(f"load before and after: {load}")
     record("live_view", {"seconds": seconds, "load": load, "single": found, "wall": tiles})
 
 
