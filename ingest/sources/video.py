@@ -36,7 +36,7 @@ class VideoSource:
             raise SourceFailed(Reason.UNREACHABLE, "the storage of the video does not answer") from None
         descriptor = self._open.enter_context(handed(file))
         self._process = DemuxProcess([STORED, str(descriptor)], [descriptor])
-        await self._process.connect()
+        await self._process.start()
 
     async def read(self) -> SourceConfig | SourcePacket:
         assert self._process is not None  # noqa: S101

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from contracts.errors import StorageUnavailable
 from contracts.live.streams import Reason
-from ingest.sources.demux.messages import Ended, Item, encode
+from ingest.sources.demux.messages import Ended, Item, Ready, encode
 from ingest.sources.port import SourceFailed
 from media import sandbox
 
@@ -41,6 +41,7 @@ def main(arguments: list[str]) -> int:
     with socket.socket(fileno=int(descriptor)) as line, suppress(BrokenPipeError, ConnectionResetError):
         items = _items(line, kind, rest)
         sandbox.enter(sandbox.Bounds(_MEMORY_BYTES, _CPU_SECONDS), int(parent))
+        line.sendall(encode(Ready()))
         try:
             for item in items:
                 line.sendall(encode(item))

@@ -19,13 +19,17 @@ class Ended(msgspec.Struct, frozen=True):
     permanent: bool = False
 
 
+class Ready(msgspec.Struct, frozen=True):
+    """The first message: the child has loaded its libraries, and closed its sandbox."""
+
+
 class Looped(msgspec.Struct, frozen=True):
     """A stored video begins again."""
 
 
 Told = SourceConfig | SourcePacket | Looped
-Item = Told | Ended
-_KINDS: dict[type[Item], bytes] = {SourcePacket: b"p", SourceConfig: b"c", Looped: b"l", Ended: b"e"}
+Item = Told | Ready | Ended
+_KINDS: dict[type[Item], bytes] = {SourcePacket: b"p", SourceConfig: b"c", Looped: b"l", Ready: b"r", Ended: b"e"}
 _TYPES = {kind: made for made, kind in _KINDS.items()}
 
 

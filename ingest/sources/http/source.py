@@ -103,7 +103,7 @@ class _Demuxed:
 
     async def open(self) -> None:
         self._process = DemuxProcess([self._format.demuxer])
-        await self._process.connect()
+        await self._process.start()
         self._pump = asyncio.create_task(self._pass_on(self._process), name="http source")
 
     async def read(self) -> SourceConfig | SourcePacket:

@@ -1,5 +1,6 @@
 """What is particular to kinds of sources: demuxers in a sandbox, stored videos, pushed images."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from contracts.live import keys
 from contracts.live.streams import Reason, StreamSpec
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import video_key
+from ingest.sources.demux.process import DemuxProcess
 from ingest.sources.port import Source, SourceConfig, SourceFailed, SourcePacket
 from ingest.sources.registry import source_of
+from ingest.sources.video import VideoSource
 from tests.support.fakes import MemoryStorage
 from tests.support.live.live_sources import (
     SIZE,
@@ -115,6 +118,42 @@ def test_a_demuxer_ends_with_its_parent(folder: Path) -> None:
         (child,) = psutil.Process(parent.pid).children()
         parent.kill()
         child.wait(30)
+
+
+def test_few_demuxers_start_at_once_and_all_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many that start together would each take longer than a stream may be silent."""
+    starting: list[DemuxProcess] = []
+    most = 0
+    begin, message = DemuxProcess._begin, DemuxProcess._message
+
+    def counted(one: DemuxProcess) -> Any:
+        nonlocal most
+        starting.append(one)
+        most = max(most, len(starting))
+        return begin(one)
+
+    async def ended(one: DemuxProcess) -> Any:
+        found = await message(one)
+        if one in starting:
+            starting.remove(one)
+        return found
+
+    monkeypatch.setattr(DemuxProcess, "_begin", counted)
+    monkeypatch.setattr(DemuxProcess, "_message", ended)
+
+    async def read(source: Source) -> Any:
+        await source.open()
+        try:
+            return await source.read()
+        finally:
+            await source.close()
+
+    async def scenario() -> list[Any]:
+        return await asyncio.gather(*(read(VideoSource("clip", LocalStorage(folder / "storage"))) for _ in range(4)))
+
+    assert all(isinstance(item, SourceConfig) for item in asyncio.run(scenario()))
+    assert most == 2
+    assert not children()
 
 
 def stored(folder: Path, video_id: str, valkey: Valkey, act: Callable[[Source], Awaitable[T]]) -> T:
