@@ -6,7 +6,8 @@ const buffered = [{ start: 0, end: 100.04 }];
 const NEWEST = 100;
 
 test("the picture is played faster while it is behind, and no faster once it is there", () => {
-  assert.deepEqual(chase(99.8, NEWEST, buffered, 0.05), { rate: 1.08, to: null });
+  assert.deepEqual(chase(99.5, NEWEST, buffered, 0.05), { rate: 1.25, to: null });
+  assert.deepEqual(chase(99.85, NEWEST, buffered, 0.05), { rate: 1.08, to: null });
   assert.deepEqual(chase(99.945, NEWEST, buffered, 0.05), { rate: 1, to: null });
 });
 

@@ -15,6 +15,9 @@ export interface Move {
 export const JUMP_SECONDS = 1;
 const FASTER = 1.08;
 const SLOWER = 0.94;
+/** So much too late, as after a halt of the browser or the network: caught up with in a second or two, not in four. */
+const LATE_SECONDS = 0.12;
+const MUCH_FASTER = 1.25;
 /** So much too early, as when boxes begin to take longer. */
 const MUCH_SECONDS = 0.3;
 const MUCH_SLOWER = 0.75;
@@ -38,7 +41,7 @@ export function chase(at: number, newest: number, ranges: readonly Range[], behi
   if (!inside || atHole || newest - at > behind + JUMP_SECONDS) return { rate: 1, to: goal };
   const late = newest - at - behind;
   if (late < -MUCH_SECONDS) return { rate: MUCH_SLOWER, to: null };
-  if (late > CALM_SECONDS) return { rate: FASTER, to: null };
+  if (late > CALM_SECONDS) return { rate: late > LATE_SECONDS ? MUCH_FASTER : FASTER, to: null };
   return { rate: late < -2 * CALM_SECONDS ? SLOWER : 1, to: null };
 }
 
