@@ -124,6 +124,21 @@ def test_another_size_clock_and_codec_and_a_start_inside_a_group_come_through_to
     until(told)
 
 
+def test_frames_of_a_slow_camera_come_whole(bench: Ingests, camera: Camera) -> None:
+    """Whose bytes trickle: each frame in many pieces, none of which begins with it."""
+    pieces = sliced(b"".join(multipart(jpegs(20))), 109)
+    address = camera.serve(camera.sends(pieces, MJPEG, again=True))
+    stream_id = bench.publish(kind="http", address=address, model=tiny_model.ID)
+    more(bench, stream_id, 5)
+    assert {(frame.width, frame.height) for frame in results(bench, stream_id)} == {(160, 96)}
+
+    def told() -> bool:  # once a second
+        seen = bench.seen(stream_id)
+        return seen is not None and (seen.state, seen.reconnects, seen.dropped) == (StreamState.LIVE, 0, {})
+
+    until(told)
+
+
 def test_a_stream_that_never_connected_is_stopped_at_once_and_leaves_nothing(bench: Ingests, camera: Camera) -> None:
     let_go = threading.Event()
 
