@@ -7,9 +7,14 @@ same job on the same video in turns, in an order of their own each round. Every 
 no frame is decoded twice. A line through (chunks, seconds from the job's start to its end) gives the seconds of a
 chunk, and of all the rest; that through the seconds of the processor, of all processes of the service, tells
 what is left of it on a machine that has nothing else to do.
+
+How long an engine is idle between two chunks of a job is measured by the detector's own clock, with the default model
+and the shortest chunks: from the last output of one to the first image of the next, less the time that the images of
+the next take which the engine has by then.
 """
 
 import random
+import re
 import statistics
 import sys
 import tempfile
@@ -22,10 +27,12 @@ from benchmarks import clip
 from benchmarks.report import full, record, spread, table, told
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.modes import EmbeddedMode
+from tests.support.deployments.service import Service
 from tests.support.models import tiny_model
 
 CHUNK_SIZES = (24, 48, 96, 480)  # 24 is the length of a group
-MOST_MS = 10
+MOST_MS, MOST_IDLE_MS = 10, 5
+_GOES_ON = re.compile(r"after ([\d.]+) ms the engine goes on, with (\d+) images in it")
 
 Seconds = dict[int, list[float]]  # by chunk size, in each round
 
@@ -68,6 +75,27 @@ def measure(video: Path, rounds: int, folder: Path) -> tuple[dict[int, int], Sec
     return counts, wall, cpu
 
 
+def idle(video: Path, folder: Path) -> list[float]:
+    """Milliseconds between each two chunks in which the engine had nothing to do."""
+    settings = {"CHUNK_SIZE": CHUNK_SIZES[0], "DETECTOR_WORKERS": 1, "LOG_LEVEL": "debug"}
+    with EmbeddedMode().run(folder, **settings) as service:
+        client = service.client()
+        uploaded = client.upload(video)
+        client.wait(client.start(uploaded))
+        before = len(_gone_on(service))
+        job = client.wait(client.start(uploaded))
+        assert job["state"] == "succeeded", job
+        frame_ms = 1000 * _seconds(job["started_at"], job["finished_at"]) / clip.count(video)
+        _, *gone_on = _gone_on(service)[before:]  # the first chunk comes after a pause
+        assert len(gone_on) == service.chunks_total(job) - 1
+    return [max(0.0, waited - images * frame_ms) for waited, images in gone_on]
+
+
+def _gone_on(service: Service) -> list[tuple[float, int]]:
+    assert isinstance(service, Embedded)
+    return [(float(waited), int(images)) for waited, images in _GOES_ON.findall(service.output())]
+
+
 def _used(service: Embedded) -> float:
     """Seconds of the processor that the service's processes have had."""
     times = [process.cpu_times() for process in service.processes()]
@@ -84,6 +112,8 @@ def main(seconds: int, rounds: int) -> None:
         folder = Path(name)
         video = clip.encode(folder / "clip.mp4", clip.RATE * seconds, group=CHUNK_SIZES[0])
         counts, wall, cpu = measure(video, rounds, folder)
+        short = clip.encode(folder / "short.mp4", 20 * CHUNK_SIZES[0], group=CHUNK_SIZES[0])
+        pauses = [pause for number in range(rounds) for pause in idle(short, folder / f"idle-{number}")]
     print(f"a video of {seconds} s, one detector, {rounds} rounds; seconds: median (least to most)")
     rows = [(f"CHUNK_SIZE={size}", counts[size], told(wall[size], 2), told(cpu[size], 2)) for size in CHUNK_SIZES]
     table(("job", "chunks", "by the clock", "of the processor"), rows)
@@ -101,6 +131,8 @@ def main(seconds: int, rounds: int) -> None:
             "seconds": {str(size): spread(values) for size, values in runs.items()},
         }
     print(f"target: at most {MOST_MS} ms a chunk by the clock, on a machine that does nothing else")
+    print(f"the engine is idle between two chunks for {told(pauses)} ms; target: {MOST_IDLE_MS}")
+    figures["idle_ms"] = spread(pauses)
     record("chunks", figures)
 
 

@@ -32,8 +32,9 @@ from detector.view import View, view
 log = logging.getLogger(__name__)
 
 PROGRESS_SECONDS = 0.5
-# Before its end, so that the next decoder can start meanwhile; little enough not to take it from an idle detector.
-ENDING_SECONDS = 0.15
+# Before its end, so that the next decoder can start while the engine has images; little enough not to take the next
+# message from an idle detector.
+ENDING_SECONDS, ENDING_FRAMES = 0.15, 4
 # A chunk of a run is done when so many frames behind it have come: any frame of it that could be decoded came before.
 LATE_FRAMES = 128
 
@@ -62,7 +63,8 @@ class Callbacks:
     """Called about every PROGRESS_SECONDS.
 
     on_progress(index of the chunk, its frames so far, its seconds). should_stop: whether to raise Cancelled.
-    should_pause: whether to end for now. on_ending: called once or more often, in the last ENDING_SECONDS.
+    should_pause: whether to end for now. on_ending: called once or more often, in the last ENDING_SECONDS or
+    for the last ENDING_FRAMES.
     """
 
     on_progress: Callable[[int, int, float], None]
@@ -167,7 +169,7 @@ class Inference:
                 check_finite(self._model, outputs)
                 self._note(outputs)
                 self._tick(may_pause=False)
-                if self.frames > first and self._seconds_left(begun, first) <= ENDING_SECONDS:
+                if self._is_ending(begun, first):
                     callbacks.on_ending()
                 while self._parts and self._is_done(self._parts[0]):
                     yield self._outcome()
@@ -202,9 +204,10 @@ class Inference:
             self._found[place] = shifted(inside, self._crop, size)
             self._behind += place >= self._parts[0].stop
 
-    def _seconds_left(self, begun: float, first: int) -> float:
-        """At the speed since then, when it had so many frames."""
-        return (time.monotonic() - begun) / (self.frames - first) * (len(self._message.times) - self.frames)
+    def _is_ending(self, begun: float, first: int) -> bool:
+        """Judged by the speed since then, when it had so many frames."""
+        left, done = len(self._message.times) - self.frames, self.frames - first
+        return left <= ENDING_FRAMES or (done > 0 and (time.monotonic() - begun) / done * left <= ENDING_SECONDS)
 
     def _is_done(self, part: Part) -> bool:
         return len(self._found) - self._behind == part.stop - part.start or self._behind >= LATE_FRAMES

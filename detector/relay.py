@@ -1,11 +1,15 @@
 """Keeps an engine busy from one chunk to the next: images of the next go in while the last outputs come out."""
 
+import logging
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from detector.engine import Engine
 from detector.tensors import Image, Outputs
+
+log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -32,6 +36,7 @@ class Relay:
         self._following: Callable[[], Source | None] = lambda: None
         self._next: Source | None = None  # has given images before its turn
         self._next_due = 0
+        self._left = 0.0  # when the last source had its last output
 
     def has_lost(self, source: Source) -> bool:
         """Whether outputs of images that a source gave before its turn will not come: it has to begin anew."""
@@ -59,6 +64,8 @@ class Relay:
         self._engine, self._masks, self._following = engine, masks, following
         self._images, self._given = iter(images), False
         self._due, self._next = (self._next_due if resumed else 0), None
+        # As benchmarks/chunkcost.py reads it.
+        log.debug("after %.2f ms the engine goes on, with %d images in it", self._since_left(), self._due)
         try:
             while self._due or not self._given:
                 if self._results is None:
@@ -74,8 +81,12 @@ class Relay:
         except BaseException:
             self.close()
             raise
+        self._left = time.monotonic()
         if self._next is None:
             self.close()
+
+    def _since_left(self) -> float:
+        return 1000 * (time.monotonic() - self._left)
 
     def _fed(self) -> Iterator[Image]:
         while True:

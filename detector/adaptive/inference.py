@@ -83,13 +83,13 @@ class AdaptiveInference(Inference):
                     check_finite(self._model, outputs)
                     self._note(outputs)
                     self._tick(may_pause=False)
-                    if self._is_ending():
+                    if self._has_few_left():
                         callbacks.on_ending()
                     yield from self._settled()
             yield from self._settled()
         self._spent = self._seconds()
 
-    def _is_ending(self) -> bool:
+    def _has_few_left(self) -> bool:
         """Whether few images are left."""
         left = len(self._computed) + self._asked.outstanding + sum(course.chooser.wanted for course in self._courses)
         return self._asked.ended and left <= _ENDING_IMAGES

@@ -20,7 +20,7 @@ from detector.engine import Engine
 from tests.media.test_inference import FakeEngines
 from tests.media.test_runs import CountedStorage
 from tests.support.fakes import MemoryResultStore
-from tests.support.videos.clips import JOB, chunks, clip
+from tests.support.videos.clips import JOB, chunks, clip, plan
 from tests.support.waiting import until
 
 
@@ -43,13 +43,14 @@ class Next:
         self.messages = messages
         self.services: Services | None = None
         self.withdrawn = 0
+        self.waits = True
 
     def ask(self) -> None:
         assert self.services is not None
         if self.messages:
             open_ahead(self.messages.pop(0), self.services)
             opened = self.services.ahead.peek()
-            if opened is not None:
+            if opened is not None and self.waits:
                 until(lambda: opened.inference._images.is_ready())  # type: ignore[attr-defined]
 
     def withdraw(self) -> None:
@@ -95,6 +96,21 @@ def looking(alone: Services, monkeypatch: pytest.MonkeyPatch) -> Looking:
         return line.services
 
     return made
+
+
+def test_chunks_whose_frames_are_chosen_have_the_same_bytes_when_opened_ahead(
+    alone: Services, looking: Looking
+) -> None:
+    chosen = chunks(clip(frames=48), [0, 12, 24, 36], plan=plan(frames="fine"), time_base=(1, 12800))
+    for chunk in chosen:
+        assert perform(chunk, alone, 0) is None
+    services = looking(chosen[1:])
+    services.ahead._line.waits = False  # type: ignore[union-attr]
+    for chunk in chosen:
+        assert perform(chunk, services, 0) is None
+    assert stored(services, chosen) == stored(alone, chosen)
+    assert services.storage.opened == 2 * len(chosen)  # type: ignore[attr-defined]
+    assert decoding() == 0
 
 
 def stored(services: Services, planned: list[Chunk]) -> list[bytes | None]:
@@ -241,6 +257,7 @@ def test_the_next_message_is_asked_for_at_the_end_and_not_before(
 
     line = Asked([])
     monkeypatch.setattr(inference, "ENDING_SECONDS", 0)
+    monkeypatch.setattr(inference, "ENDING_FRAMES", 0)
     services = dataclasses.replace(alone, ahead=Ahead(line))
     assert perform(planned[0], services, 0) is None
     assert (asked, line.withdrawn) == ([1], 1), "with the last frame, when none is left"
