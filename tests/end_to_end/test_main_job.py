@@ -1,5 +1,6 @@
 """The main job: a clip in, its objects out."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,9 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.every_mode
 
 MIN_SCORE = 0.35
-
-
-@pytest.fixture(scope="module")
-def done(service: Service, sample: Path) -> tuple[Client, dict[str, Any]]:
-    """The sample clip, sent through the service."""
-    client = service.client()
-    job = client.detect(sample)
-    assert job["state"] == "succeeded", job
-    return client, job
+# Of the clip, where its beginning says as much as the whole: a person, then a cat.
+STARTED = 60
+START = {"end_ms": STARTED * 40}
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +55,9 @@ def test_subtitles_change_nothing(
     done: tuple[Client, dict[str, Any]], frames: list[dict[str, Any]], sample: Path, tmp_path: Path
 ) -> None:
     client, _ = done
-    job = client.detect(subtitled(sample, tmp_path / "film.mkv"))
+    job = client.detect(subtitled(sample, tmp_path / "film.mkv"), options=START)
     assert job["state"] == "succeeded", job
-    assert [frame["detections"] for frame in client.frames(job, limit=100)] == [one["detections"] for one in frames]
+    assert [frame["detections"] for frame in client.frames(job)] == [one["detections"] for one in frames[:STARTED]]
     video = client.call("GET", f"/videos/{job['video_id']}", 200)
     assert video["media"]["container"] == "matroska"
     until(lambda: client.call("GET", f"/videos/{job['video_id']}", 200)["links"]["poster"])
@@ -86,8 +81,6 @@ def test_results_equal_a_plain_loop_frame_by_frame(frames: list[dict[str, Any]],
 def test_lines_are_the_same_frames_and_always_the_same_bytes(
     done: tuple[Client, dict[str, Any]], frames: list[dict[str, Any]]
 ) -> None:
-    import json
-
     client, job = done
     lines = client.lines(job)
     assert [json.loads(line) for line in lines.splitlines()] == frames
@@ -149,17 +142,18 @@ def test_summary_equals_a_count_over_the_frames(
 
 def test_job_options_are_applied(service: Service, sample: Path, frames: list[dict[str, Any]]) -> None:
     client = service.client()
-    job = client.detect(sample, model="nanodet-g", options={"min_score": 0.6, "labels": ["cat", "person"]})
+    job = client.detect(sample, model="nanodet-g", options=START | {"min_score": 0.6, "labels": ["cat", "person"]})
     found = client.frames(job)
-    assert len(found) == len(frames)
-    for frame, every in zip(found, frames, strict=True):
+    assert sum(len(frame["detections"]) for frame in found) > 10
+    for frame, every in zip(found, frames[:STARTED], strict=True):
         wanted = [item for item in every["detections"] if item["label"] in ("cat", "person") and item["score"] >= 0.6]
         assert frame["detections"] == wanted
 
 
 def test_upload_and_start_in_one_call(client: Client, sample: Path) -> None:
     with sample.open("rb") as file:
-        response = client.request("POST", "/detect", files={"video": file}, data={"options": '{"labels": ["cat"]}'})
+        options = json.dumps(START | {"labels": ["cat"]})
+        response = client.request("POST", "/detect", files={"video": file}, data={"options": options})
     assert response.status_code == 202
     job = client.wait(client.call("GET", response.headers["location"], 200))
     assert job["state"] == "succeeded"
@@ -169,12 +163,12 @@ def test_upload_and_start_in_one_call(client: Client, sample: Path) -> None:
 
 def test_a_deleted_job_and_a_deleted_video_leave_nothing(service: Service, client: Client, sample: Path) -> None:
     before = service.settled_files()
-    job = client.detect(sample)
+    job = client.detect(sample, options=START)
     assert any(job["id"] in name for name in service.stored_files())
     client.call("DELETE", f"/jobs/{job['id']}", 204)
     assert not any(job["id"] in name for name in service.stored_files())
     client.problem("GET", f"/jobs/{job['id']}/results", 404, "not_found")
-    again = client.wait(client.start({"id": job["video_id"]}))
+    again = client.wait(client.start({"id": job["video_id"]}, options=START))
     client.call("DELETE", f"/videos/{job['video_id']}", 204)
     client.problem("GET", f"/jobs/{again['id']}", 404, "not_found")
     service.expect_files(before)

@@ -5,25 +5,26 @@ from typing import Any
 
 import pytest
 
-from tests.support.deployments.service import Client, Service
+from tests.support.deployments.service import Client
 from tests.support.reference import sequential
 
 LAST_MS = 212 * 40
 
 
 @pytest.fixture(scope="module")
-def client(service: Service) -> Client:
-    return service.client()
+def client(done: tuple[Client, dict[str, Any]]) -> Client:
+    return done[0]
 
 
 @pytest.fixture(scope="module")
-def video(client: Client, sample: Path) -> Any:
-    return client.upload(sample)
+def video(done: tuple[Client, dict[str, Any]]) -> dict[str, Any]:
+    return {"id": done[1]["video_id"]}
 
 
 @pytest.fixture(scope="module")
-def every(client: Client, video: dict[str, Any]) -> list[dict[str, Any]]:
-    return client.frames(client.wait(client.start(video)))
+def every(done: tuple[Client, dict[str, Any]]) -> list[dict[str, Any]]:
+    client, job = done
+    return client.frames(job)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_model_sees_only_the_region(client: Client, video: dict[str, Any], sampl
     region = [0.25, 0.125, 1.0, 0.875]
     job = client.wait(client.start(video, options={"region": region, "every_n": 8, "min_score": 0.4}))
     frames = client.frames(job)
-    plain = sequential(sample, 0.39, region=(120, 44, 480, 316))[::8]
+    plain = sequential(sample, 0.39, region=(120, 44, 480, 316), every_n=8)
     assert len(frames) == len(plain)
     for frame, (_, expected) in zip(frames, plain, strict=True):
         for item in frame["detections"]:

@@ -4,8 +4,9 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
-from tests.support.deployments.service import ROOT, Service
+from tests.support.deployments.service import ROOT, Client, Service
 
 
 def test_curl_commands_of_the_readme_work(service: Service, tmp_path: Path) -> None:
@@ -32,10 +33,10 @@ def test_curl_commands_of_the_readme_work(service: Service, tmp_path: Path) -> N
     assert len(lines) == summary["frames"]
 
 
-def test_example_frame_of_the_readme_has_the_fields_of_a_real_one(service: Service, sample: Path) -> None:
+def test_example_frame_of_the_readme_has_the_fields_of_a_real_one(done: tuple[Client, dict[str, Any]]) -> None:
     (example,) = re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    client = service.client()
-    real = next(frame for frame in client.frames(client.detect(sample)) if frame["detections"])
+    client, job = done
+    real = next(frame for frame in client.frames(job) if frame["detections"])
     shown = json.loads(example)
     assert shown.keys() == real.keys()
     assert shown["detections"][0].keys() == real["detections"][0].keys()
