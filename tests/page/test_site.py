@@ -9,9 +9,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.deployments.modes import EmbeddedMode
-from tests.support.deployments.service import Service
-from tests.support.models import tiny_model
+from tests.support.live.live_api import LiveApi
+from tests.support.servers.valkey import Valkey
 
 INDEX = (
     b'<!doctype html><title>Page</title><link rel="icon" href="/favicon.svg">'
@@ -34,14 +33,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    own = tmp_path_factory.mktemp("site")
-    with EmbeddedMode().run(own, PAGE_DIR=folder, **tiny_model.as_default(own)) as service:
-        yield service
+def site(folder: Path, valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApi]:
+    """The api alone."""
+    with LiveApi(valkey, tmp_path_factory.mktemp("site"), PAGE_DIR=str(folder)) as running:
+        yield running
 
 
 @pytest.fixture
-def http(site: Service) -> Iterator[httpx.Client]:
+def http(site: LiveApi) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=site.url) as client:
         yield client
 
@@ -119,7 +118,7 @@ def test_every_response_has_security_headers(http: httpx.Client, path: str) -> N
     assert len(headers.get_list("content-security-policy")) == 1
 
 
-def test_web_ui_and_swagger_ui_violate_no_content_security_policy(site: Service, page: Page) -> None:
+def test_web_ui_and_swagger_ui_violate_no_content_security_policy(site: LiveApi, page: Page) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -130,7 +129,7 @@ def test_web_ui_and_swagger_ui_violate_no_content_security_policy(site: Service,
     assert complaints == []
 
 
-def test_missing_build_returns_instructions(folder: Path, site: Service, http: httpx.Client) -> None:
+def test_missing_build_returns_instructions(folder: Path, http: httpx.Client) -> None:
     index = folder / "index.html"
     index.rename(folder / "away")
     try:

@@ -50,7 +50,8 @@ class LiveApi:
         self.engine: Engine = open_database(self._environ["DATABASE_URL"])
         Base.metadata.create_all(self.engine)
         self._log = folder / "api.log"
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.http = httpx.Client(base_url=self.url, timeout=30)
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "gunicorn", "-k", "api.gunicorn_worker.Worker", "--no-control-socket"]
