@@ -29,8 +29,9 @@ MODES: Mapping[Filling, Mode] = {
 QUIET = 10 * _SECOND
 # Most frames of a step while something changes, so that the memory for them is bounded.
 MOST_FRAMES = 60
-# A frame lasts at least so long, whatever its container says: times may stand still.
-LEAST_FRAME = _SECOND // 300
+# A frame lasts at least so long; and where its container has the time stand still or fall back, as long as the one
+# before, at first as long as that.
+LEAST_FRAME, USUAL_FRAME = _SECOND // 300, _SECOND // 25
 
 
 class Clock:
@@ -40,12 +41,14 @@ class Clock:
         """time_base: see contracts.wire.messages.PacketIndex."""
         self._numerator, self._denominator = time_base
         self._before: int | None = None
-        self._now = 0
+        self._now, self._gap = 0, USUAL_FRAME
 
     def at(self, time: int) -> int:
         """The time of the next frame, whose own is this one, in units of the time base."""
         own = time * self._numerator * _SECOND // self._denominator
         if self._before is not None:
-            self._now += max(own - self._before, LEAST_FRAME)
+            if own > self._before:
+                self._gap = max(own - self._before, LEAST_FRAME)
+            self._now += self._gap
         self._before = own
         return self._now

@@ -10,15 +10,22 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from contracts.errors import DecodeFailed
 from contracts.results.codec import BOX_SCALE, Block, encode_block
 from contracts.wire.messages import Chunk
+from contracts.wire.runs import runs
+from detector import inference
 from detector.adaptive.inference import AdaptiveInference
 from detector.decode.asked_parent import AskedImages
 from detector.decode.parent import Budget, Decoders
-from detector.inference import Callbacks, Inference, Outcome
+from detector.inference import Callbacks, Cancelled, Inference, Outcome
+from tests.media.test_formats import chunks as planned
+from tests.media.test_formats import probed
 from tests.media.test_inference import MODEL
 from tests.support.detecting import OneVideo
-from tests.support.videos.clips import RATE, Clip, chunks, clip, plan
+from tests.support.videos.clips import RATE, Clip, chunks, clip, packets_of, plan
+from tests.support.videos.formats import File
+from tests.support.videos.sizes import changing
 from tests.support.videos.spots import Spot, SpotFinder, pictures
 
 SPOTS = replace(MODEL, head="boxes", input_size=None)
@@ -214,3 +221,89 @@ def test_turned_frames_and_regions(street: Clip, rotation: int) -> None:
     assert kept(some, every) >= 0.9
     assert kept(every, some) >= 0.9
     assert some.box.max() <= BOX_SCALE * max(width, height)
+
+
+def test_the_chunks_of_a_run_have_the_blocks_that_they_have_alone(
+    street: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = chunk_of(street, starts=(0, 40, 80))
+    alone = [encode_block(block(part, street)) for part in parts]
+    [message] = runs([replace(part, continues=bool(number) or UNSET) for number, part in enumerate(parts)])
+    assert message.lengths == (40, 40, 40)
+    assert [encode_block(outcome.block) for outcome in outcomes(message, street.content)] == alone
+    # The same with a pause after each report, of which there is one for each event.
+    monkeypatch.setattr(inference, "PROGRESS_SECONDS", 0.0)
+    told: list[tuple[int, int]] = []
+    callbacks = Callbacks(lambda index, frames, _: told.append((index, frames)), lambda: False, lambda: True)
+    found: list[Outcome] = []
+    slices = 0
+    course = AdaptiveInference(message, SPOTS, OneVideo(io.BytesIO(street.content)), nullcontext(DECODERS))
+    try:
+        while not course.over:
+            slices += 1
+            found += course.outcomes(SpotFinder(), callbacks)
+    finally:
+        course.close()
+    assert [encode_block(outcome.block) for outcome in found] == alone
+    assert slices > 3
+    assert told == sorted(told)
+    assert all(0 <= frames <= 40 for _, frames in told)
+
+
+def test_stopping_ends_it(street: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "PROGRESS_SECONDS", 0.0)
+    asked = iter([False] * 5 + [True])
+    with pytest.raises(Cancelled):
+        outcomes(chunk_of(street)[0], street.content, callbacks=Callbacks(lambda *_: None, lambda: next(asked)))
+
+
+def test_frames_that_cannot_be_decoded_are_missing_and_not_filled_in(street: Clip) -> None:
+    def lost(frames: str | None) -> Chunk:
+        [message] = chunk_of(street, frames)
+        packets = [packet + 1000 * (number in (30, 31, 119)) for number, packet in enumerate(packets_of(message))]
+        return replace(message, packets=tuple(packets))
+
+    [some], [every] = outcomes(lost("balanced"), street.content), outcomes(lost(None), street.content)
+    assert some.missing == every.missing == (30, 31, 119)
+    assert_inferred_are_equal(some.block, every.block)
+    assert np.count_nonzero(~some.block.is_filled) < 20
+
+
+def test_nothing_that_can_be_decoded_is_a_block_without_frames(street: Clip) -> None:
+    [message] = chunk_of(street)
+    late = replace(message, packets=tuple(packet + 10**6 for packet in packets_of(message)))
+    [outcome] = outcomes(late, street.content)
+    assert len(outcome.block) == 0
+    assert len(outcome.missing) == 120
+    with pytest.raises(DecodeFailed):
+        outcomes(message, b"no video")
+
+
+def test_times_that_are_far_apart_and_that_begin_anew(street: Clip) -> None:
+    """Nothing but the times differs: a gap of an hour, and a clock that stands still."""
+    [message] = chunk_of(street)
+    for times in ([40 * n + 3_600_000 * (n >= 60) for n in range(120)], [40 * min(n, 60) for n in range(120)]):
+        changed = replace(message, times=tuple(times))
+        some = block(changed, street)
+        assert some.time.tolist() == times
+        assert kept(some, block(replace(changed, plan=plan(), time_base=UNSET), street)) > 0.9
+    assert not some.is_filled.all()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_frames_of_changing_sizes(seed: int) -> None:
+    content = changing("matroska", "libx264", [(160, 96), (96, 160), (160, 96)][: 2 + seed], each=8)
+    report = probed(File(content))
+    assert report.index is not None
+    found = []
+    for frames in ("balanced", None):
+        options = plan(frames=frames or UNSET)
+        [message] = [
+            replace(chunk, plan=options, time_base=report.index.time_base if frames else UNSET)
+            for chunk in planned(report, 240)
+        ]
+        found += [outcome.block for outcome in outcomes(message, content)]
+    some, every = found
+    assert_inferred_are_equal(some, every)
+    bounds = {8 * number + edge for number in range(1, 2 + seed) for edge in (-1, 0)}
+    assert not some.is_filled[sorted(bounds)].any()

@@ -35,7 +35,7 @@ from tests.media.test_inference import MODEL, FakeEngines
 from tests.media.test_sandbox import Slow, caught, shut_in
 from tests.support.detecting import run
 from tests.support.fakes import MemoryResultStore, MemoryStorage
-from tests.support.videos.clips import JOB, RATE, VIDEO_KEY, Clip, chunks, clip
+from tests.support.videos.clips import JOB, RATE, VIDEO_KEY, Clip, chunks, clip, plan
 
 
 @pytest.fixture
@@ -130,6 +130,25 @@ def test_a_decoder_that_hangs_is_ended(
     assert 3 < len(outcome.block) < 40
     assert outcome.missing == tuple(range(len(outcome.block), len(chunk.times)))
     assert not held[0].is_running()
+
+
+def test_a_job_that_infers_some_frames_infers_all_where_the_video_breaks_the_decoder(
+    long: Clip, decoders: Decoders, engines: FakeEngines
+) -> None:
+    """What it held of the frames before is gone with it, and they are no more lost than those of any other job."""
+
+    class Breaking(MemoryStorage):
+        def open(self, key: str) -> BinaryIO:
+            return Interrupted(long.content, lambda: decoder().send_signal(signal.SIGSEGV))
+
+    [chunk] = chunks(long, [0], plan=plan(frames="balanced"), time_base=(1, 1000))
+    services = Services(Catalogue(Path("none")), Breaking(), MemoryResultStore(60), engines, decoders, "w", 15)
+    assert perform(chunk, services, 0) is None
+    block = chunk_codec.decode(services.store.get_chunk(JOB, 0) or b"")
+    assert isinstance(block, Block)
+    assert 3 < len(block) < 40
+    assert block.filled is None
+    assert block.frame.tolist() == list(range(len(block)))
 
 
 @pytest.mark.parametrize("whom", [decoder, fork_server])
