@@ -74,9 +74,9 @@ class Chooser:
         it of which the same holds."""
         after, spared = self._steps.needed
         inner = (span.looks[1].place for span in self._open if not span.quiet)
-        places = (after, self._cuts.waits_for, *inner)
+        places = (after, self._cuts.waits_for, *self._wanted[:1], *inner)
         sparse = (look.place for span in self._open if span.quiet for look in span.looks[1:-1])
-        return min((place for place in places if place is not None), default=None), {*self._wanted, *spared, *sparse}
+        return min((place for place in places if place is not None), default=None), {*spared, *sparse}
 
     @property
     def has_ended(self) -> bool:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import ClassVar
 
 from msgspec import UNSET
@@ -91,7 +92,7 @@ class AdaptiveInference(Inference):
 
     def _has_few_left(self) -> bool:
         """Whether few images are left."""
-        left = len(self._computed) + self._asked.outstanding + sum(course.chooser.wanted for course in self._courses)
+        left = len(self._computed) + self._asked.outstanding + sum(course.chooser.wanted for course in self._begun())
         return self._asked.ended and left <= _ENDING_IMAGES
 
     def _pulled(self) -> Iterator[Image]:
@@ -111,7 +112,7 @@ class AdaptiveInference(Inference):
     def _order(self) -> bool:
         """Order what is wanted; whether to wait for what comes."""
         wanted: list[int] = []
-        for course in self._courses:
+        for course in self._begun():
             while len(wanted) < self._asked.room and (place := course.chooser.next_wanted()) is not None:
                 wanted.append(place)
         further = not (wanted or self._asked.outstanding or self._computed or self._asked.ended)
@@ -123,7 +124,7 @@ class AdaptiveInference(Inference):
         """The place before which frames will not be wanted any more, but for some."""
         spared: set[int] = set()
         keep = self._asked.newest + 1
-        for course in self._courses:
+        for course in self._begun():
             place, others = course.chooser.needed
             keep = min(keep, keep if place is None else place)
             spared |= others
@@ -136,7 +137,7 @@ class AdaptiveInference(Inference):
             course.places.append(seen.place)
             size = (seen.width, seen.height)
             course.chooser.see(seen.place, self._message.times[seen.place], read(seen.thumbnail), size)
-        for begun in self._courses:
+        for begun in self._begun():
             if begun.is_whole or begun.part.stop + LATE_FRAMES <= self._asked.newest:
                 begun.chooser.end()
 
@@ -157,6 +158,11 @@ class AdaptiveInference(Inference):
         found = shifted(inside, self._crop, (self._message.width, self._message.height))
         if (course := self._course(place)) is not None:
             course.chooser.detected(place, rounded(found, options.min_score))
+
+    def _begun(self) -> list["_Course"]:
+        """Those of the chunks that were seen of: of a long run, few."""
+        done = len(self._starts) - len(self._courses)
+        return list(islice(self._courses, max(0, bisect_right(self._starts, self._asked.newest) - done)))
 
     def _course(self, place: int) -> "_Course | None":
         """That of the chunk that has the place; None when that one is done."""

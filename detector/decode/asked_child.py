@@ -31,6 +31,9 @@ from detector.decode.thumbnails import Thumbnails
 from detector.tensors import Image
 from media.orientation import orientation_of
 
+# So that the places of those that are spared fit into a message.
+_MOST_HELD = 1000
+
 
 class _NoImage(Exception):
     """A frame cannot be made an image, or the frames that are held take more memory than there is."""
@@ -70,7 +73,7 @@ class _Held:
 
     @property
     def is_full(self) -> bool:
-        return self._bytes >= self._most_bytes
+        return self._bytes >= self._most_bytes or len(self._frames) >= _MOST_HELD
 
     def put(self, place: int, frame: VideoFrame, to_image: Callable[[VideoFrame], Image]) -> None:
         kept: VideoFrame | Image = to_image(frame) if self.is_full else frame
