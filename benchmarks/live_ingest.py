@@ -78,7 +78,9 @@ def cameras(folder: Path, number: int, fps: int) -> Iterator[list[str]]:
             servers.append(stack.enter_context(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)))
             stack.callback(servers[-1].kill)
         ports = [int(server.stdout.readline()) for server in servers if server.stdout]
-        yield [f"rtsp://127.0.0.1:{ports[place // CAMERAS_PER_SERVER]}/camera.mp4" for place in range(number)]
+        yield [
+            f"rtsp://127.0.0.1:{ports[place // CAMERAS_PER_SERVER]}/camera.mp4?play_count=0" for place in range(number)
+        ]
 
 
 def shares(process: psutil.Process, seconds: float, wait: Callable[[float], object]) -> list[float]:

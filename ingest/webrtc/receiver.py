@@ -48,6 +48,7 @@ class PassThroughReceiver:
         self._buffer, self._frames = FrameBuffer(), H264Frames()
         self._nacks, self._estimator = NackGenerator(), RemoteBitrateEstimator()
         self._statistics = StreamStatistics(TICKS_PER_SECOND)
+        self._estimated_bytes = 0  # received since the estimator was asked
         self._last_report: tuple[int, float] | None = None  # the middle of the NTP time, and when it came
         self._sender_clock: tuple[float, int] | None = None  # Unix seconds, and the RTP time of the same moment
         self._keyframe_at = self._asked_at = 0.0
@@ -143,11 +144,13 @@ class PassThroughReceiver:
         return seconds + ((timestamp - known + _WRAP // 2) % _WRAP - _WRAP // 2) / TICKS_PER_SECOND
 
     async def _estimate(self, packet: rtp.RtpPacket, arrival_ms: int) -> None:
-        """Tell the sender which bit rate arrives well, so that it begins low and rises."""
+        """Tell the sender which bit rate arrives well, so that it begins low and rises. The estimator is asked once a
+        frame, which is one burst, with its last packet and all its bytes: to ask for each packet costs much."""
+        self._estimated_bytes += len(packet.payload) + packet.padding_size
         sent = packet.extensions.abs_send_time
-        if sent is None or self._own_ssrc is None:
+        if sent is None or self._own_ssrc is None or not packet.marker:
             return
-        size = len(packet.payload) + packet.padding_size
+        size, self._estimated_bytes = self._estimated_bytes, 0
         rate = self._estimator.add(abs_send_time=sent, arrival_time_ms=arrival_ms, payload_size=size, ssrc=packet.ssrc)
         if rate is not None:
             fci = rtp.pack_remb_fci(*rate)

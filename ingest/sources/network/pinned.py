@@ -7,6 +7,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from contracts.live.streams import Reason
 from contracts.network.address_rules import Address, Network, read_address
@@ -17,6 +18,9 @@ from ingest.sources.port import SourceFailed
 CONNECT_SECONDS = 5.0
 # What is read at once, at most: a keyframe of a large camera comes in few pieces.
 READ_BYTES = 256 * 1024
+# After a read, so long is waited before the next one: a frame comes in many pieces, and to wake for each costs more
+# than all else that is done with it.
+_GATHER_SECONDS = 0.02
 # Limit for names with very many addresses.
 _ADDRESSES_TRIED = 4
 
@@ -29,13 +33,23 @@ class Connection:
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    _not_before: float = 0.0  # the next read, in seconds of the loop's clock
 
     async def read(self) -> bytes:
         """What has come, at least a byte; empty at the end. Raises SourceFailed when the connection breaks."""
+        transport: Any = self.writer.transport
+        now = asyncio.get_running_loop().time
+        if (early := self._not_before - now()) > 0:
+            await asyncio.sleep(early)
+        transport.resume_reading()
         try:
-            return await self.reader.read(READ_BYTES)
+            data = await self.reader.read(READ_BYTES)
         except OSError:
             raise SourceFailed(Reason.LOST, "the connection to the source broke") from None
+        if len(data) < READ_BYTES:  # else there is more
+            transport.pause_reading()
+            self._not_before = now() + _GATHER_SECONDS
+        return data
 
     async def close(self) -> None:
         """At once, without waiting for what was not sent yet."""
