@@ -205,3 +205,29 @@ def test_the_session_is_kept_alive_and_ended() -> None:
         assert camera.methods() == ["OPTIONS", "OPTIONS", "DESCRIBE", "SETUP", "PLAY", *again, "TEARDOWN"]
         assert all("Session: 7\r\n" in one for one in camera.requests[4:])
         assert [camera.nonce in one for one in camera.requests[5:]] == [False, True, True]
+
+
+def test_pieces_that_come_shortly_after_another_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pinned, "_GATHER_SECONDS", 0.3)
+
+    async def run() -> list[bytes]:
+        senders: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+        server = await asyncio.start_server(lambda _, writer: senders.put_nowait(writer), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        connection = await pinned.connect(parse(f"rtsp://127.0.0.1:{port}/x", ("rtsp",)), LOOPBACKS)
+        sender = await senders.get()
+        sender.write(b"one")
+        found = [await connection.read()]
+        reading = asyncio.create_task(connection.read())
+        for piece in (b"two", b"three"):
+            sender.write(piece)
+            for _ in range(50):  # time enough to read it alone
+                await asyncio.sleep(0)
+        found.append(await reading)
+        await connection.close()
+        sender.close()
+        server.close()
+        await server.wait_closed()
+        return found
+
+    assert asyncio.run(run()) == [b"one", b"twothree"]
