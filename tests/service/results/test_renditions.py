@@ -20,6 +20,7 @@ from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Client, Service
 from tests.support.models import tiny_model
 from tests.support.videos import formats
+from tests.support.videos.sample_variants import recoded
 from tests.support.waiting import until
 
 FILM_FRAMES = 1600
@@ -152,15 +153,19 @@ def drawn(image: Any, plain: Any) -> Any:
     return np.abs(image.astype(int) - plain.astype(int)).max(axis=2) > 60
 
 
-def test_an_annotated_copy_shows_the_results(client: Client, service: Service, full_sample: Path) -> None:
-    job = client.detect(full_sample, model="nanodet-g")
+def test_an_annotated_copy_shows_the_results(
+    client: Client, service: Service, full_sample: Path, tmp_path: Path
+) -> None:
+    """Of three things and a pause."""
+    video = recoded(full_sample, tmp_path / "things.mp4", "libx264", range(96))
+    job = client.detect(video, model="nanodet-g")
     path = f"/jobs/{job['id']}/renditions/annotated"
     shape = asked(client, path)
     assert (shape["state"], shape["job_id"], shape["video_id"]) == ("ready", job["id"], job["video_id"])
     found = client.frames(job)
     frames = decoded(content(client, path))
     assert [round(float(time * 1000), 3) for time, _ in frames] == [frame["time_ms"] for frame in found]
-    plain = decoded(full_sample.read_bytes())
+    plain = decoded(video.read_bytes())
     # The colours of labels go by the order in which they appear.
     seen = [class_id for frame in found for class_id in sorted({item["class_id"] for item in frame["detections"]})]
     places = {class_id: place for place, class_id in enumerate(dict.fromkeys(seen))}
