@@ -108,10 +108,10 @@ bench-engines: $(SETUP_TEST) ## engines, threads and precisions compared (MODEL=
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.engines
 
 bench-upload: $(SETUP_TEST) ## upload throughput compared with the disk (SIZE_MIB=1024 ROUNDS=5)
-	@$(BIN)/python -m benchmarks.upload $(or $(SIZE_MIB),1024) $(or $(ROUNDS),5)
+	@$(BIN)/python -m benchmarks.service.upload $(or $(SIZE_MIB),1024) $(or $(ROUNDS),5)
 
 bench-store: $(SETUP_TEST) ## result store in Redis compared with PostgreSQL (CHUNK_KB=100 ROUNDS=300)
-	@$(BIN)/python -m benchmarks.store $(or $(CHUNK_KB),100) $(or $(ROUNDS),300)
+	@$(BIN)/python -m benchmarks.service.store $(or $(CHUNK_KB),100) $(or $(ROUNDS),300)
 
 bench-merge: $(SETUP_TEST) ## plan, merge and read a job of very many frames (FRAMES=100000 ROUNDS=1)
 	@$(BIN)/python -m benchmarks.long_jobs.merge "$(FRAMES)" "$(ROUNDS)"
@@ -121,13 +121,13 @@ bench-page: $(SETUP_TEST) $(PAGE) ## plot, search, export and view a long result
 	@$(BIN)/python -m benchmarks.long_jobs.pageview "$(FRAMES)" "$(ROUNDS)"
 
 bench-load: $(SETUP_TEST) ## many clients that poll and upload while jobs run (CLIENTS=200 SECONDS=60)
-	@$(BIN)/python -m benchmarks.load "$(CLIENTS)" "$(SECONDS)"
+	@$(BIN)/python -m benchmarks.service.load "$(CLIENTS)" "$(SECONDS)"
 
 bench-start: $(SETUP_TEST) ## start-up time and time to a job's first frames (ROUNDS=3)
 	@$(BIN)/python -m benchmarks.start "$(ROUNDS)"
 
 bench-memory: $(SETUP_TEST) ## peak memory of each process, for a short and a long video (SECONDS=60 TIMES=10 ROUNDS=1)
-	@$(BIN)/python -m benchmarks.memory "$(SECONDS)" "$(TIMES)" "$(ROUNDS)"
+	@$(BIN)/python -m benchmarks.service.memory "$(SECONDS)" "$(TIMES)" "$(ROUNDS)"
 
 bench-overhead: $(SETUP_TEST) ## the detector's loop compared with decoding alone (FRAMES=240 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.overhead "$(FRAMES)" "$(ROUNDS)"
@@ -148,7 +148,7 @@ bench-beside: $(SETUP_TEST) $(PAGE) ## a recorded job beside four live streams: 
 	@$(BIN)/python -m benchmarks.live_beside "$(FRAMES)" "$(SECONDS)"
 
 bench-fair: $(SETUP_TEST) ## a job alone, next to a hundred of another user, and next to a long one (JOBS=100 FRAMES=240 ROUNDS=3)
-	@$(BIN)/python -m benchmarks.fair $(or $(JOBS),100) $(or $(FRAMES),240) $(or $(ROUNDS),3)
+	@$(BIN)/python -m benchmarks.service.fair $(or $(JOBS),100) $(or $(FRAMES),240) $(or $(ROUNDS),3)
 
 bench-ingest: $(SETUP_TEST) ## what cameras and a webcam cost the ingest (CAMERAS=8 FPS=20 SECONDS=20)
 	@$(BIN)/python -m benchmarks.live_ingest "$(CAMERAS)" "$(FPS)" "$(SECONDS)"

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
-from benchmarks.peak import now_mb, peak_mb
+from benchmarks.service.peak import now_mb, peak_mb
 from contracts.database.engine import open_database
 from contracts.database.tables import Job
 from contracts.results.open import open_result_store

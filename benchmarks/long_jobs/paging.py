@@ -22,7 +22,7 @@ from api.results.paging import frame_lines, read_page
 from api.results.selection import Query, Selection
 from api.results.series import read_series, span_of, to_document
 from api.results.sources import FiledFrames, Frames, open_frames
-from benchmarks.peak import peak_mb
+from benchmarks.service.peak import peak_mb
 from contracts.database.engine import open_database
 from contracts.database.tables import Job, Video
 from contracts.results.open import open_result_store

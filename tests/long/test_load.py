@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from benchmarks.load import Crowd
+from benchmarks.service.load import Crowd
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.modes import EmbeddedMode
 

@@ -18,8 +18,8 @@ from typing import Any, Self
 import psutil
 
 from benchmarks import clip
-from benchmarks.peak import peak_mb
 from benchmarks.report import full, record, spread, table, told
+from benchmarks.service.peak import peak_mb
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import Client
 from tests.support.models import tiny_model

@@ -1,0 +1,1 @@
+"""The service under load, and what its parts cost: uploads, stores, memory."""
