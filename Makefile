@@ -101,6 +101,11 @@ bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-m
 bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## service compared with bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400 LOOPS=bare)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" LOOPS="$(LOOPS)" $(BIN)/python -m benchmarks.detect $(SIZES)
 
+.PHONY: bench-cost
+bench: bench-cost
+bench-cost: $(SETUP_TEST) $(SETUP_BENCH) ## CPU-seconds for an hour of video: street, quiet, film; all and balanced, fp32 and int8, loops by hand (CLIPS="street-30 quiet-10" PAIRS=2 SECONDS=12 LOOPS=bare)
+	@PAIRS="$(PAIRS)" SECONDS="$(SECONDS)" LOOPS="$(LOOPS)" $(BIN)/python -m benchmarks.cost $(CLIPS)
+
 bench-scaling: $(SETUP_TEST) ## two detectors compared with one, each on its own core (PAIRS=3 FRAMES=400)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.scaling
 

@@ -76,11 +76,14 @@ class Loop:
 
 @dataclass
 class OfService:
-    """The embedded service: from the job's creation, when the upload is done, to its merged result."""
+    """The embedded service: from the job's creation, when the upload is done, to its merged result. jobs: those that
+    ended, the newest last."""
 
     name: str
     service: Embedded
     model: str = "nanodet-g"
+    options: dict[str, Any] = field(default_factory=dict)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
     _client: Client | None = None
     _videos: dict[Path, Any] = field(default_factory=dict)
 
@@ -90,9 +93,10 @@ class OfService:
             self._videos[video] = client.upload(video)
         parts = self.service.processes()
         before = _cpu(parts)
-        job = _ended(client, client.start(self._videos[video], model=self.model))
+        job = _ended(client, client.start(self._videos[video], model=self.model, options=self.options))
         cpu = _cpu(parts) - before
         assert job["state"] == "succeeded", job
+        self.jobs.append(job)
         found = self._found(job)
         client.call("DELETE", f"/jobs/{job['id']}", 204)
         return Run(len(found), _seconds(job), cpu, found)
