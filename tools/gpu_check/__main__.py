@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     try:
         device = str(choose_device(asked.device))
     except EngineUnavailable as error:
-        print(f"nothing was checked: {error.detail.partition(';')[0]}", file=sys.stderr)
+        print(f"nothing was checked: {error.detail.rpartition(';')[0]}", file=sys.stderr)
         return NO_DEVICE
     on_gpu = device.startswith("cuda")
     name = torch.cuda.get_device_name(device) if on_gpu else "cpu"
