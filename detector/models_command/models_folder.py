@@ -107,8 +107,9 @@ class Folder:
         return wrong
 
     def missing(self, model: Model) -> bool:
-        """Whether the model's file is missing."""
-        return not weights_path(self.path, model, "auto").is_file()
+        """Whether a file of the model is missing."""
+        kinds = ("fp32", "int8") if model.int8_file else ("fp32",)
+        return not all(weights_path(self.path, model, precision).is_file() for precision in kinds)
 
 
 def files(model: Model) -> tuple[str, ...]:

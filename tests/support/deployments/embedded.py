@@ -30,6 +30,7 @@ class Embedded(Service):
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
         self.env = {**inherited, "DATA_DIR": str(data_dir), "PORT": str(self.port)}
         self.env["REGISTRATIONS_PER_ADDRESS"] = "0"  # all users of the tests have one address
+        self.env["PRECISION"] = "fp32"  # on every CPU the same answers, those of tests.support.reference
         self.env.update({key: str(value) for key, value in settings.items()})
 
     def start(self) -> Self:

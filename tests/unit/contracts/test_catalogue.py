@@ -142,6 +142,14 @@ def test_broken_entry_is_named_and_hides_no_other(tmp_path: Path, content: bytes
     assert [model.id for model in Catalogue(tmp_path).all()] == ["nanodet-g", "whole"]
 
 
+def test_the_bundled_int8_file_leaves_the_digest_as_it_was_so_that_jobs_outlive_an_upgrade() -> None:
+    bundled = catalogue.bundled("nanodet-g")
+    assert bundled.int8_sha256
+    assert bundled.digest() == replace(bundled, int8_file=None, int8_sha256="").digest()
+    assert bundled.digest() == "88fb055cf633f14a9b35121a4a5c53d9bd4f92d642e2622ab9b7435fa9f49801"
+    assert replace(bundled, int8_file="own.onnx", int8_sha256="ab" * 32).digest() != bundled.digest()
+
+
 def test_digest_depends_only_on_fields_that_influence_results() -> None:
     shown = {"title", "licence", "source", "accuracy", "accuracy_source", "url", "size_bytes", "pool", "chunk_size"}
     other: dict[str, Any] = {
