@@ -53,6 +53,8 @@ def model(web: Web, command: Command, content: bytes) -> Model:
         file="squares.onnx",
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
+        int8_file=None,
+        int8_sha256="",
         url=f"{web.url}/squares.onnx",
         input_size=(onnx_models.INPUT, onnx_models.INPUT),
         fit="pad_centre",
