@@ -32,7 +32,7 @@ def detections(engine: Engine, model: Model, frames: Sequence[Pixels]) -> list[D
 def share(found: Sequence[Detections], other: Sequence[Detections], sure: float = SURE) -> float:
     """The share of the boxes of that score or more that the other has too: same frame, same label, half in common."""
     there = [
-        _has(two, one, number)
+        _has(two, one, int(number))
         for one, two in zip(found, other, strict=True)
         for number in np.flatnonzero(one.score >= sure)
     ]

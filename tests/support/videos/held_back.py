@@ -84,7 +84,7 @@ def film(every: int) -> Iterator[Pixels]:
     """Every so manieth frame of the sample clip."""
     with av.open(str(ROOT / "samples/things.mp4")) as container:
         for frame in islice(container.decode(video=0), 0, None, every):
-            yield frame.to_ndarray(format="rgb24")
+            yield frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
 
 
 def _photo(name: str) -> Image.Image:
