@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -46,15 +46,21 @@ class Camera:
 
         return self._web.serve("/camera", answer)
 
-    def sends(self, pieces: Sequence[bytes], kind: str, *, again: bool = False) -> Route:
-        """A route. again: the pieces over and over."""
+    def sends(
+        self, *parts: Sequence[bytes], kind: str, again: bool = False, until_seen: Callable[[int], bool] | None = None
+    ) -> Route:
+        """A route: the pieces of each part. again: over and over. until_seen: waits at the end of the n-th part (1, 2,
+        ...) until it says so."""
 
         def paced() -> Iterator[bytes]:
             while True:
-                for piece in pieces:
-                    if self.ended.wait(PACE_SECONDS):
-                        return
-                    yield piece
+                for number, pieces in enumerate(parts, 1):
+                    for piece in pieces:
+                        if self.ended.wait(PACE_SECONDS):
+                            return
+                        yield piece
+                    while until_seen and not until_seen(number) and not self.ended.wait(PACE_SECONDS):
+                        pass
                 if not again:
                     return
 
@@ -101,15 +107,20 @@ def test_another_size_clock_and_codec_and_a_start_inside_a_group_come_through_to
     small, large = clip("mpegts", frames=48), clip("mpegts", frames=48, size=(320, 192))
     assert reordered(small)
     inside = small.content[(len(small.content) // 188 // 8) * 188 :]
-    pieces = sliced(inside, 40) + sliced(large.content, 48)
+    parts = sliced(inside, 40), sliced(large.content, 48)
     pictures = multipart(jpegs(20, (64, 48)))
-    address = camera.serve(camera.sends(pieces, "video/mp2t"), camera.sends(pictures, MJPEG, again=True))
-    stream_id = bench.publish(kind="http", address=address, model=tiny_model.ID)
+    published: list[str] = []
 
     def sizes() -> list[tuple[int, int]]:
-        found = [(frame.width, frame.height) for frame in results(bench, stream_id)]
+        found = [(frame.width, frame.height) for stream_id in published for frame in results(bench, stream_id)]
         return [size for number, size in enumerate(found) if number == 0 or found[number - 1] != size]
 
+    address = camera.serve(
+        camera.sends(*parts, kind="video/mp2t", until_seen=lambda number: len(sizes()) >= number),
+        camera.sends(pictures, kind=MJPEG, again=True),
+    )
+    stream_id = bench.publish(kind="http", address=address, model=tiny_model.ID)
+    published.append(stream_id)
     until(lambda: len(sizes()) == 3)
     assert sizes() == [(160, 96), (320, 192), (64, 48)]
     frames = results(bench, stream_id)
@@ -127,7 +138,7 @@ def test_another_size_clock_and_codec_and_a_start_inside_a_group_come_through_to
 def test_frames_of_a_slow_camera_come_whole(bench: Ingests, camera: Camera) -> None:
     """Whose bytes trickle: each frame in many pieces, none of which begins with it."""
     pieces = sliced(b"".join(multipart(jpegs(20))), 109)
-    address = camera.serve(camera.sends(pieces, MJPEG, again=True))
+    address = camera.serve(camera.sends(pieces, kind=MJPEG, again=True))
     stream_id = bench.publish(kind="http", address=address, model=tiny_model.ID)
     more(bench, stream_id, 5)
     assert {(frame.width, frame.height) for frame in results(bench, stream_id)} == {(160, 96)}
@@ -157,7 +168,7 @@ def test_a_stream_that_never_connected_is_stopped_at_once_and_leaves_nothing(ben
 def test_a_full_disk_stops_the_recording_with_its_reason_and_nothing_else(
     bench: Ingests, camera: Camera, tmp_path: Path
 ) -> None:
-    address = camera.serve(camera.sends(multipart(jpegs(20)), MJPEG, again=True))
+    address = camera.serve(camera.sends(multipart(jpegs(20)), kind=MJPEG, again=True))
     stream_id = bench.publish(kind="http", address=address, model=tiny_model.ID, record=RECORDED)
     until(lambda: (seen := bench.seen(stream_id)) is not None and seen.recording)
     more(bench, stream_id)
@@ -172,7 +183,7 @@ def test_a_full_disk_stops_the_recording_with_its_reason_and_nothing_else(
 def test_results_and_recording_go_on_when_redis_is_restarted_empty(
     camera: Camera, models: Path, tmp_path: Path
 ) -> None:
-    address = camera.serve(camera.sends(multipart(jpegs(20)), MJPEG, again=True))
+    address = camera.serve(camera.sends(multipart(jpegs(20)), kind=MJPEG, again=True))
     with Valkey(tmp_path) as own, ingests(own, 1, tmp_path) as bench, LiveDetector(environ(own, 1, models)):
         bench.start(STREAM_ALLOW_NETWORKS=NETWORKS)
         stream_id = bench.publish(kind="http", address=address, model=tiny_model.ID, record=RECORDED)
