@@ -21,7 +21,7 @@ from contracts.wire.messages import Chunk, Options, Plan
 from contracts.wire.runs import runs
 from detector.decode.frames import decode
 from processor.core.chunk_messages import chunks
-from processor.core.cutting import FIRST_FRAMES, Cutter
+from processor.core.cutting import FIRST_FRAMES, LAST_FRAMES, Cutter
 from processor.probe.child import Limits, inspect
 
 FRAMES = (3000, 12_000, 48_000, 200_000)
@@ -36,7 +36,7 @@ def messages(video: Path) -> tuple[list[Chunk], list[Chunk]]:
     assert report.index is not None
     cutter = Cutter(report.index)
     plan = Plan("none", "0", "none", "fp32", Options())
-    cuts = (cutter.cut(CHUNK_SIZE, FIRST_FRAMES), cutter.cut(10**9))
+    cuts = (cutter.cut(CHUNK_SIZE, FIRST_FRAMES, LAST_FRAMES), cutter.cut(10**9))
     cut, whole = (list(runs(chunks(spans, report.media, report.index, plan, JOB, JOB))) for spans in cuts)
     return cut, [chunk for chunk in whole if chunk.lengths is UNSET]
 

@@ -49,18 +49,18 @@ class Cutter:
         self._keys = keyframe_ranks(index, self.order)
         self._key_ranks = [rank for rank, _ in self._keys]
 
-    def cut(self, chunk_size: int, first: int | None = None, last: int = LAST_FRAMES) -> tuple[Span, ...]:
+    def cut(self, chunk_size: int, first: int | None = None, last: int | None = None) -> tuple[Span, ...]:
         """The frames, each exactly once, in spans of about chunk_size frames.
 
         first: about how many the first span has, and each of the next twice as many as the one before, until they
-        have chunk_size: whoever watches a job sees its first frames soon. None for chunk_size at once. Towards the
-        end they get shorter again, down to about last, so that detectors that share the job end together.
+        have chunk_size: whoever watches a job sees its first frames soon. Towards the end they get shorter again, down
+        to about last, so that detectors that share the job end together. None for chunk_size at once, and to the end.
         A span starts at the keyframe nearest to the aim. Where none is within twice the aim's length it starts inside
         the group, and its decoding at the group's keyframe; such spans grow: see _inside. Few frames may be
         decoded twice, so that the first span and the last ones are short. Long ones are cut into runs.
         """
         total = len(self.order.packets)
-        bounds = _bounds(total, self._key_ranks, chunk_size, first or chunk_size, last)
+        bounds = _bounds(total, self._key_ranks, chunk_size, first or chunk_size, last or chunk_size)
         return tuple(span for pair in pairwise([*bounds, total]) for span in self._spans(*pair, chunk_size))
 
     def pick(self, spans: tuple[Span, ...], numbers: Sequence[int]) -> tuple[Span, ...]:
@@ -139,7 +139,7 @@ class Cutter:
         )
 
 
-def _bounds(total: int, ranks: list[int], chunk_size: int, first: int, last: int = LAST_FRAMES) -> list[int]:
+def _bounds(total: int, ranks: list[int], chunk_size: int, first: int, last: int) -> list[int]:
     """The first frame of each span; ranks are the frame numbers of the keyframes, rising."""
     bounds, size, least = [0], min(chunk_size, first), min(chunk_size, last)
     again = total // _MOST_AGAIN

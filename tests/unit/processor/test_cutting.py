@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from contracts.errors import VideoRefused
 from contracts.wire.messages import SCHEMA, Location, PacketIndex
 from contracts.wire.runs import MOST_FRAMES
-from processor.core.cutting import Cutter, Span, _bounds
+from processor.core.cutting import LAST_FRAMES, Cutter, Span, _bounds
 
 
 def index(times: list[int], keyframes: list[int]) -> PacketIndex:
@@ -23,7 +23,7 @@ def located(packets: PacketIndex) -> PacketIndex:
 
 
 def cut(packets: PacketIndex, size: int, first: int | None = None) -> tuple[Span, ...]:
-    return Cutter(packets).cut(size, first)
+    return Cutter(packets).cut(size, first, LAST_FRAMES)
 
 
 def seeks(span: Span) -> tuple[int | None, ...]:
@@ -70,7 +70,7 @@ def test_a_group_of_any_length_is_decoded_at_most_one_and_a_half_times(share: fl
 @pytest.mark.parametrize(("millions", "most"), [(3, 1.51), (4, 2.34), (20, 6.2)])
 def test_a_group_of_millions_of_frames_is_decoded_a_few_times(millions: int, most: float) -> None:
     """Since a message has at most so many frames."""
-    bounds = [*_bounds(millions * 10**6, [0], 240, 24), millions * 10**6]
+    bounds = [*_bounds(millions * 10**6, [0], 240, 24, LAST_FRAMES), millions * 10**6]
     assert max(after - before for before, after in pairwise(bounds)) <= MOST_FRAMES
     assert sum(bounds[1:]) <= most * bounds[-1]
 
@@ -131,7 +131,7 @@ def test_the_last_spans_are_short_so_that_detectors_end_together() -> None:
 @given(frames=st.integers(1, 2000), group=st.integers(1, 400), size=st.integers(1, 300))
 def test_for_short_spans_one_in_sixteen_frames_is_decoded_twice_at_most(frames: int, group: int, size: int) -> None:
     keyframes = list(range(0, frames, group))
-    bounds = _bounds(frames, keyframes, size, size)
+    bounds = _bounds(frames, keyframes, size, size, LAST_FRAMES)
     plain = [start for start in bounds if start not in keyframes and start + size < frames]
     again = sum(start % group for start in bounds if start not in plain)
     assert again <= frames // 16 or group > 2 * size
