@@ -17,13 +17,14 @@ from typing import Any
 
 from benchmarks import clip
 from benchmarks.contenders import Contender, Loop, OfService, Run
+from benchmarks.detect import measure
 from benchmarks.report import ROOT, full, record, spread, table
 from benchmarks.scenes import SCENES, encode
 from contracts.models import catalogue
 from detector.engine import EngineConfig
 from detector.engines import registry
 from tests.support.deployments.embedded import Embedded
-from tests.support.measuring.ratio import ratio, rounds
+from tests.support.measuring.ratio import ratio
 
 _BY_HAND = ROOT / ".venv" / "bench" / "bin" / "python"
 _HOUR = 3600
@@ -59,21 +60,6 @@ def precisions() -> list[str]:
     model = catalogue.bundled("nanodet-g")
     there = registry.create(model.engine, EngineConfig()).precisions() if model.int8_file else set()
     return ["fp32", *(["int8"] if "int8" in there else [])]
-
-
-def measure(contenders: list[Contender], video: Path, short: Path, count: int) -> dict[str, list[Run]]:
-    """Runs by contender over a video; before, each warms up on the short one."""
-    runs: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
-    for contender in contenders:
-        contender.run(short)
-
-    def run(contender: Contender) -> None:
-        done = contender.run(video)
-        runs[contender.name].append(done)
-        print(f"  {contender.name}: {done.cpu / done.frames * 1000:.1f} ms of CPU a frame", file=sys.stderr)
-
-    rounds(contenders, count, run)
-    return runs
 
 
 def figures_of(contenders: list[Contender], runs: dict[str, list[Run]], seconds: float) -> dict[str, Any]:
