@@ -18,6 +18,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from contracts.runtime import telemetry
+
+telemetry.turn_off()  # NNCF and OpenVINO would send it
+
 import nncf
 import numpy as np
 import openvino as ov

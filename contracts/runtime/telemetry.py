@@ -1,7 +1,7 @@
 """Turns off the telemetry of inference libraries, which send it unless told not to, and keep an id in the home folder.
 
 Both must happen before the library is imported: the packages `detector` and `benchmarks.loops` do so when the first of
-their modules is imported.
+their modules is imported, and `tools.quantize_nanodet` first of all.
 """
 
 import os
