@@ -4,7 +4,7 @@
     python -m tools.quantize_nanodet OUTPUT.zip       # in an environment with requirements/int8.txt
 
 The same packages give the same bytes on CPUs of one kind. On another kind the last digits of what NNCF measures may
-differ; what counts is tests/adapters/test_int8.py, which measures how far the file agrees with the original.
+differ; what counts is tests/adapters/engines/test_int8.py, which measures how far the file agrees with the original.
 
 The file is a ZIP archive without compression of the two files of OpenVINO's own format. Written as ONNX, OpenVINO
 2026.4 computes the same graph wrongly: it finds nothing.

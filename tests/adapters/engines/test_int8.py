@@ -59,7 +59,7 @@ def digest(threads: int) -> str:
 
 
 def test_int8_gives_the_same_bytes_with_other_threads_and_in_another_process() -> None:
-    code = "from tests.adapters.test_int8 import digest; print(digest(2))"
+    code = "from tests.adapters.engines.test_int8 import digest; print(digest(2))"
     other = run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
     assert {digest(1), other.stdout.strip()} == {digest(3)}
 
