@@ -27,7 +27,8 @@ def with_line(valkey: Valkey, use: Callable[[RedisLine], Awaitable[None]], secon
     async def run() -> None:
         line = RedisLine(valkey.url, seconds)
         try:
-            await use(line)
+            async with asyncio.timeout(120):  # only there so that a test ends
+                await use(line)
         finally:
             await line.close()
 

@@ -1,7 +1,6 @@
-"""Blocks of detections against a naive version of them, their bytes, and the result file's."""
+"""Blocks of detections against a naive version of them, and their bytes."""
 
 import hashlib
-import io
 from contextlib import suppress
 from dataclasses import fields, replace
 from itertools import pairwise
@@ -14,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.errors import CorruptData
-from contracts.results import result_file
 from contracts.results.codec import (
     EMPTY,
     VERSION,
@@ -28,7 +26,6 @@ from contracts.results.codec import (
     mask_column,
     pack,
 )
-from contracts.wire.messages import SCHEMA, Media, Options, Plan, ResultHeader
 
 # The naive version: a frame is (number, time, [(class, score, box, mask), ...]) in whole numbers as kept.
 Frame = tuple[int, int, list[tuple[int, int, tuple[int, ...], bytes | None]]]
@@ -231,61 +228,6 @@ def test_masks_that_do_not_fit_their_detections_are_noticed() -> None:
         content["columns"]["mask_size"] = ["<u4", np.array(sizes, "<u4").tobytes()]
         with pytest.raises(CorruptData, match="masks"):
             decode_block(compress(msgspec.msgpack.encode(content)))
-
-
-HEADER = ResultHeader(
-    SCHEMA,
-    Media("mp4", "h264", 64, 48, 90, "4:3", 1000.5, 700, 29.97, True),
-    (1, 90_000),
-    Plan("m", "0" * 64, "e", "fp32", Options(labels=("cat",))),
-    ("cat", "dog"),
-    True,
-)
-
-
-def encoded_file(chunks: list[Block]) -> bytes:
-    sink = io.BytesIO()
-    result_file.write(sink, HEADER, chunks)
-    return sink.getvalue()
-
-
-def read_result(data: bytes) -> tuple[ResultHeader, list[Frame]]:
-    opened = result_file.ResultFile(io.BytesIO(data))
-    blocks = [opened.block(position) for position in range(len(opened.starts))]
-    return opened.header, to_frames(concat(blocks))
-
-
-@settings(max_examples=30)
-@given(st.lists(st.integers(0, 700), max_size=6))
-def test_result_file_is_independent_of_the_chunks(cuts: list[int]) -> None:
-    assert encoded_file(cut(example(700), cuts)) == encoded_file([to_block(example(700))])
-
-
-@pytest.mark.parametrize("cuts", [[300], [256, 512], [1, 299, 301, 699]])
-def test_result_file_is_independent_of_the_chunks_where_some_frames_are_filled(cuts: list[int]) -> None:
-    whole = replace(to_block(example(700)), filled=np.arange(700) // 300 == 1)
-    chunks = [whole.slice(low, high) for low, high in pairwise([0, *cuts, 700])]
-    # As a detector leaves it out of a chunk that has none.
-    chunks = [decode_block(encode_block(chunk)) for chunk in chunks]
-    assert encoded_file(chunks) == encoded_file([whole])
-
-
-@pytest.mark.parametrize("mask", [None, b"04"], ids=["plain", "masks"])
-@pytest.mark.parametrize("frames", [0, 1, 255, 256, 257, 700])
-def test_result_file_is_read_back_unchanged(frames: int, mask: bytes | None) -> None:
-    data = encoded_file([to_block(example(frames, mask))])
-    assert read_result(data) == (HEADER, example(frames, mask))
-    assert result_file.ResultFile(io.BytesIO(data)).starts == tuple(range(0, frames, result_file.BLOCK_FRAMES))
-
-
-def test_damage_of_a_result_file_is_detected_or_harmless() -> None:
-    data = encoded_file([to_block(example(4))])
-    good = read_result(data)
-    for damaged in damages(data):
-        check(lambda content=damaged: read_result(content), good)
-    for length in range(len(data)):
-        with pytest.raises(CorruptData):
-            read_result(data[:length])
 
 
 def example(frames: int, mask: bytes | None = None) -> list[Frame]:
