@@ -108,7 +108,7 @@ class Inference:
             reader = opened.enter_context(watched(opened.enter_context(storage.open(message.video_key))))
             shown = view(model, (self._crop.width, self._crop.height))
             self._images = opened.enter_context(
-                decoder.begun(self.IMAGES, reader, message, shown, model.channels, self._tick, PROGRESS_SECONDS)
+                decoder.images(self.IMAGES, reader, message, shown, model.channels, self._tick, PROGRESS_SECONDS)
             )
             self._opened = opened.pop_all()
 

@@ -6,7 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar, TypeVar, cast
 
@@ -199,20 +199,8 @@ class Decoders:
         """End the fork server."""
         self._fork_server.close()
 
-    def images(
-        self,
-        source: BinaryIO,
-        chunk: Chunk,
-        view: View,
-        channels: str,
-        idle: Callable[[], None],
-        idle_seconds: float,
-    ) -> AbstractContextManager[Images]:
-        """The images of all of a chunk's frames: see begun."""
-        return self.begun(Images, source, chunk, view, channels, idle, idle_seconds)
-
     @contextmanager
-    def begun(
+    def images(
         self,
         kind: type[Kind],
         source: BinaryIO,

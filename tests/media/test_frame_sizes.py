@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from contracts.errors import VideoRefused
 from contracts.models import catalogue
 from contracts.wire.messages import Chunk, Media
-from detector.decode.parent import Budget, Decoders
+from detector.decode.parent import Budget, Decoders, Images
 from detector.heads import nanodet
 from detector.view import view, whole
 from media.orientation import Orientation
@@ -60,7 +60,7 @@ def test_all_of_each_frame_is_looked_at(container: str, codec: str) -> None:
     content = changing(container, codec, SIZES)
     chunk, media = planned(content)
     assert ((media.width, media.height), media.frame_sizes) == (SIZES[0], SIZES)
-    with DECODERS.images(io.BytesIO(content), chunk, whole((96, 72)), "RGB", lambda: None, 1) as images:
+    with DECODERS.images(Images, io.BytesIO(content), chunk, whole((96, 72)), "RGB", lambda: None, 1) as images:
         seen = [quarters(image) for _, image in images]
     assert len(seen) == 24
     assert np.abs(np.array(seen) - QUARTERS).max() <= 12
@@ -69,7 +69,7 @@ def test_all_of_each_frame_is_looked_at(container: str, codec: str) -> None:
 def test_a_region_is_the_same_part_of_each_frame() -> None:
     content = changing("webm", "libvpx", SIZES)
     chunk, _ = planned(content, region=(0.5, 0.5, 1.0, 1.0))
-    with DECODERS.images(io.BytesIO(content), chunk, whole((48, 36)), "RGB", lambda: None, 1) as images:
+    with DECODERS.images(Images, io.BytesIO(content), chunk, whole((48, 36)), "RGB", lambda: None, 1) as images:
         seen = [image[6:-6, 6:-6].mean(axis=(0, 1)) for _, image in images]
     assert len(seen) == 24
     assert np.abs(np.array(seen) - QUARTERS[3]).max() <= 12
@@ -90,7 +90,7 @@ def test_boxes_are_in_pixels_of_the_first_size(
     left, top, share = (0.0, 0.0, 1.0) if region is None else (0.5, 0.0, 0.5)
     parts = [(round(width * share), round(height * share)) for width, height in SIZES for _ in range(6)]
     laid_out = view(model, parts[0])
-    with DECODERS.images(io.BytesIO(content), chunk, laid_out, model.channels, lambda: None, 1) as images:
+    with DECODERS.images(Images, io.BytesIO(content), chunk, laid_out, model.channels, lambda: None, 1) as images:
         pixels = [image.copy() for _, image in images]
     assert len(pixels) == len(found.block) == 24
     for image, part, box in zip(pixels, parts, found.block.box / 100, strict=True):
