@@ -73,6 +73,11 @@ class PacketReader:
         self.position: bytes | None = None
         self.newest = b"0-0"
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether packets from now on are read as they come, from whichever thread it is asked."""
+        return self.position is not None
+
     def read(self, wait_ms: int) -> list[Entry]:
         """The next entries, in decoding order; empty when none came in time. wait_ms: at least 1."""
         if self.position is None:
@@ -116,8 +121,8 @@ class PacketReader:
         return newest is not None and split_id(newest) < split_id(position)
 
     def _begin_after(self, keyframe: bytes | None) -> None:
+        self.newest = self._newest() or b"0-0"  # first: who sees has_begun may send
         self.position = start_after(keyframe)
-        self.newest = self._newest() or b"0-0"
 
     def _newest(self) -> bytes | None:
         found: Any = self._redis.xrevrange(keys.packets(self._id), count=1)

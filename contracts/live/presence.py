@@ -46,7 +46,8 @@ class DetectorPresence(msgspec.Struct, frozen=True, omit_defaults=True):
 
     instance: name of the detector. fps: results per second over the last seconds. latency_ms: from arrival to the
     result, (p50, p95) over the last seconds. dropped: frames since it took the stream, by DropReason; skipped: those
-    left out by max_fps. error: code of a WebDetectorError that keeps it from analysing, with its detail.
+    left out by max_fps. engine, precision: what infers; empty until the packets are read. error: code of a
+    WebDetectorError that keeps it from analysing, with its detail.
     """
 
     instance: str

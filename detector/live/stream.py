@@ -99,7 +99,7 @@ class Stream:
     def presence(self) -> DetectorPresence:
         """What is known of the stream."""
         totals, lane, now = self.accounts.totals(), self._lane, time.monotonic()
-        info = lane.info if lane else None
+        info = lane.info if lane and self._reader.has_begun else None
         found = [(self._error, self._detail), (self._pictures.error, self._pictures.detail)]
         found += [(lane.error, lane.detail)] if lane else []
         error, detail = next((one for one in found if one[0]), ("", ""))
