@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0009"
+REVISION = "0010"
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -117,7 +117,7 @@ class Video(Base):
 
 class Job(Base):
     """One run of a model over a video. Only the processor changes its state. chunks_sent: number of chunks sent to
-    detectors so far, in order. changed_at: see `changed_column`."""
+    detectors so far, in order. tracks: a TracksState, None before there is one. changed_at: see `changed_column`."""
 
     __tablename__ = "jobs"
 
@@ -135,6 +135,7 @@ class Job(Base):
     summary: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     error: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     failed_ranges: Mapped[list[Any]] = mapped_column(default=list)
+    tracks: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)

@@ -154,16 +154,13 @@ def concat(blocks: Iterable[Block]) -> Block:
 
 def encode_block(block: Block) -> bytes:
     """Encode a block; equal blocks give equal bytes."""
-    columns = {
-        name: [dtype, np.ascontiguousarray(getattr(block, name), dtype).tobytes()] for name, dtype in _DTYPES.items()
-    }
+    columns: dict[str, NDArray[Any]] = {name: getattr(block, name) for name in _DTYPES}
     if block.mask is not None:
-        sizes = np.array([len(mask) for mask in block.mask], _MASK["mask_size"])
-        columns["mask"] = [_MASK["mask"], b"".join(block.mask)]
-        columns["mask_size"] = [_MASK["mask_size"], sizes.tobytes()]
+        columns["mask"] = np.frombuffer(b"".join(block.mask), _MASK["mask"])
+        columns["mask_size"] = np.array([len(mask) for mask in block.mask], _MASK["mask_size"])
     if block.filled is not None and block.filled.any():
-        columns["filled"] = [_FILLED["filled"], np.ascontiguousarray(block.filled, _FILLED["filled"]).tobytes()]
-    return compress(msgspec.msgpack.encode({"v": VERSION, "columns": columns}))
+        columns["filled"] = block.filled
+    return encode_columns(columns, _KNOWN)
 
 
 def decode_block(data: bytes, masks: bool = True) -> Block:
@@ -171,17 +168,37 @@ def decode_block(data: bytes, masks: bool = True) -> Block:
 
     Raises CorruptData when the bytes are damaged or of a later version.
     """
+    columns = decode_columns(data, _KNOWN)
     try:
-        content = msgspec.msgpack.decode(decompress(data))
-        if content["v"] > VERSION:
-            raise CorruptData(f"a result of version {content['v']} needs a newer release of this service")
-        columns = {name: _column(name, *column) for name, column in content["columns"].items() if name in _KNOWN}
         known = {name: columns[name].reshape(-1, 4) if name == "box" else columns[name] for name in _DTYPES}
         _check_lengths(known)
         mask = _masks_of(columns, len(known["score"])) if masks else None
         return Block(**known, mask=mask, filled=_filled_of(columns, len(known["frame"])))
-    except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CorruptData(f"a block of results cannot be read: {error}") from error
+
+
+def encode_columns(columns: Mapping[str, NDArray[Any]], dtypes: Mapping[str, str]) -> bytes:
+    """Encode columns by name, each as the dtype of its name; equal columns give equal bytes."""
+    stored = {
+        name: [dtypes[name], np.ascontiguousarray(column, dtypes[name]).tobytes()] for name, column in columns.items()
+    }
+    return compress(msgspec.msgpack.encode({"v": VERSION, "columns": stored}))
+
+
+def decode_columns(data: bytes, dtypes: Mapping[str, str]) -> dict[str, NDArray[Any]]:
+    """Decode those columns of `encode_columns` whose names are known, each flat.
+
+    Raises CorruptData when the bytes are damaged or of a later version.
+    """
+    try:
+        content = msgspec.msgpack.decode(decompress(data))
+        if content["v"] > VERSION:
+            raise CorruptData(f"a result of version {content['v']} needs a newer release of this service")
+        known = {name: column for name, column in content["columns"].items() if name in dtypes}
+        return {name: _column(name, dtypes[name], *column) for name, column in known.items()}
+    except (msgspec.DecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CorruptData(f"columns of results cannot be read: {error}") from error
 
 
 def mask_column(texts: Sequence[bytes]) -> Masks:
@@ -191,8 +208,8 @@ def mask_column(texts: Sequence[bytes]) -> Masks:
     return column
 
 
-def _column(name: str, dtype: str, raw: bytes) -> NDArray[Any]:
-    if dtype != _KNOWN[name]:  # other dtypes belong to other versions
+def _column(name: str, known: str, dtype: str, raw: bytes) -> NDArray[Any]:
+    if dtype != known:  # other dtypes belong to other versions
         raise ValueError(f"{name} is of another type")
     return np.frombuffer(raw, np.dtype(dtype))
 

@@ -5,20 +5,18 @@ Layout: magic, header, blocks of 256 frames (independent of the chunks), index o
 give the same bytes.
 """
 
-import os
-import struct
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import msgspec
 
 from contracts.errors import CorruptData
-from contracts.results.codec import EMPTY, Block, compress, concat, decode_block, decompress, encode_block
-from contracts.wire.messages import ResultHeader, decode, encode
+from contracts.results import sections
+from contracts.results.codec import EMPTY, Block, concat, decode_block, encode_block
+from contracts.wire.messages import ResultHeader
 
 BLOCK_FRAMES = 256
 MAGIC = b"WDRESULT"
-_TRAILER = struct.Struct("<Q8s")
 
 
 class _Index(msgspec.Struct, frozen=True):
@@ -31,38 +29,23 @@ class _Index(msgspec.Struct, frozen=True):
 
 def write(sink: BinaryIO, header: ResultHeader, chunks: Iterable[Block]) -> None:
     """Write a result file; chunks: blocks of any length, in frame order."""
-    head = compress(encode(header))
-    sink.write(MAGIC + head)
-    offset = len(MAGIC) + len(head)
+    writer = sections.Writer(sink, MAGIC, header)
     starts: list[int] = []
-    offsets = [offset]
+    offsets = [writer.offset]
     for block in _regroup(chunks):
-        data = encode_block(block)
-        sink.write(data)
-        offset += len(data)
+        writer.add(encode_block(block))
         starts.append(int(block.frame[0]))
-        offsets.append(offset)
-    sink.write(compress(encode(_Index(len(head), tuple(starts), tuple(offsets)))))
-    sink.write(_TRAILER.pack(offset, MAGIC))
+        offsets.append(writer.offset)
+    writer.end(_Index(writer.header_size, tuple(starts), tuple(offsets)))
 
 
 class ResultFile:
     """A result file opened for reading. Reads trailer, index and header first, then single blocks on demand."""
 
     def __init__(self, source: BinaryIO) -> None:
-        self._source = source
-        self._size = size = source.seek(0, os.SEEK_END)
-        if size < len(MAGIC) + _TRAILER.size:
-            raise CorruptData("the result file is cut short")
-        offset, magic = _TRAILER.unpack(self._read(size - _TRAILER.size, size))
-        if magic != MAGIC or offset > size:
-            raise CorruptData("the file is not a result file")
-        try:
-            self._index = decode(decompress(self._read(offset, size - _TRAILER.size)), _Index)
-            head = self._read(len(MAGIC), len(MAGIC) + self._index.header_size)
-            self.header = decode(decompress(head), ResultHeader)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise CorruptData(f"the result file cannot be read: {error}") from error
+        self._reader = sections.Reader(source, MAGIC, "result file")
+        self._index = self._reader.index(_Index)
+        self.header = self._reader.header(self._index.header_size, ResultHeader)
         if len(self._index.offsets) != len(self._index.starts) + 1:
             raise CorruptData("the result file cannot be read: its index does not fit its blocks")
 
@@ -73,20 +56,11 @@ class ResultFile:
 
     def block(self, position: int, masks: bool = True) -> Block:
         """The block at a position, without masks unless wanted."""
-        return decode_block(self._read(*self._index.offsets[position : position + 2]), masks)
+        return decode_block(self._reader.section(*self._index.offsets[position : position + 2]), masks)
 
     def close(self) -> None:
         """Close the source."""
-        self._source.close()
-
-    def _read(self, start: int, stop: int) -> bytes:
-        if not 0 <= start <= stop <= self._size:
-            raise CorruptData("the result file names a place that it does not have")
-        self._source.seek(start)
-        data = self._source.read(stop - start)
-        if len(data) != stop - start:
-            raise CorruptData("the result file is cut short")
-        return data
+        self._reader.close()
 
 
 def _regroup(chunks: Iterable[Block]) -> Iterator[Block]:

@@ -86,6 +86,11 @@ def result_key(video_id: str, job_id: str) -> str:
     return f"videos/{video_id}/jobs/{job_id}/result"
 
 
+def tracks_key(video_id: str, job_id: str) -> str:
+    """Key of a job's tracks, made of its result file."""
+    return f"videos/{video_id}/jobs/{job_id}/tracks"
+
+
 def rendition_key(video_id: str, job_id: str | None, kind: str) -> str:
     """Key of a rendition of a video or a job."""
     return f"videos/{video_id}/jobs/{job_id}/{kind}" if job_id else f"videos/{video_id}/{kind}"

@@ -53,7 +53,7 @@ class Options(msgspec.Struct, frozen=True):
     frames: Filling | msgspec.UnsetType = msgspec.UNSET
 
 
-class _Versioned(msgspec.Struct, frozen=True):
+class Versioned(msgspec.Struct, frozen=True):
     """A message with a schema version. Decoding a later version raises UnsupportedSchema."""
 
     schema: int
@@ -125,7 +125,7 @@ class Location(msgspec.Struct, frozen=True):
     ahead: int = 0
 
 
-class PacketIndex(_Versioned, frozen=True):
+class PacketIndex(Versioned, frozen=True):
     """Packets of the video stream in decoding order, as the container lists them.
 
     pts and dts are in units of time_base (numerator, denominator of a second). keyframes are
@@ -208,7 +208,7 @@ class Stretch(msgspec.Struct, frozen=True):
     last: int
 
 
-class Chunk(_Versioned, frozen=True):
+class Chunk(Versioned, frozen=True):
     """One detector task: the frames that begin with the given packets, in display order.
 
     first_frame: number of the first frame. times: their times, in units of the video's time base. sampled: frame
@@ -272,7 +272,7 @@ class DroppedFrames(msgspec.Struct, frozen=True):
     reason: str
 
 
-class ResultHeader(_Versioned, frozen=True):
+class ResultHeader(Versioned, frozen=True):
     """Header of a result: the video, the plan, and the missing frames. dropped: of a live stream's result, which has
     the frames that were analysed while they came, and no others; unset for a job over a stored video."""
 
@@ -295,7 +295,7 @@ class Layout(msgspec.Struct, frozen=True):
     continues: tuple[int, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
-class JobPlan(_Versioned, frozen=True):
+class JobPlan(Versioned, frozen=True):
     """A planned job, kept in the storage until the job ends."""
 
     header: ResultHeader

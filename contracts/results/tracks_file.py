@@ -1,0 +1,155 @@
+"""The tracks file: a job's tracks, and to which track each of its detections belongs, beside its result file.
+
+Layout: see contracts.results.sections. Sections: a column of numbers for each block of the result file, then the tracks
+in groups. Each track that begins gets a number; at the end those of too few frames are left out, and the others get ids
+in the same order. The blocks hold numbers, and the index says which numbers have an id. The file holds no id of a row
+and no time of day: the same result, tracker and parameters give the same bytes.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import BinaryIO
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.errors import CorruptData
+from contracts.results import sections
+from contracts.results.codec import decode_columns, encode_columns
+from contracts.results.tracks import Integers, TrackerParameters, Tracks, concat, shaped
+from contracts.wire.messages import Versioned
+
+MAGIC = b"WDTRACKS"
+GROUP_TRACKS = 1024
+
+_NUMBER = {"number": "<u4"}
+_DTYPES = {
+    "class_id": "<u2",
+    "first_frame": "<i8",
+    "last_frame": "<i8",
+    "first_time": "<i8",
+    "last_time": "<i8",
+    "frames": "<u4",
+    "best_score": "<u2",
+    "best_frame": "<i8",
+    "best_time": "<i8",
+    "best_box": "<i4",
+    "hull": "<i4",
+    "path_size": "<u4",
+    "path": "<i8",
+    "path_time": "<i8",
+}
+
+
+class TracksHeader(Versioned, frozen=True):
+    """What made the tracks. tracker, version: their name. result: SHA-256 of the result file that they belong to."""
+
+    tracker: str
+    version: int
+    parameters: TrackerParameters
+    result: str
+
+
+class _Index(msgspec.Struct, frozen=True):
+    """Where blocks and groups begin, and where the last one ends. numbers: of the tracks with an id, encoded."""
+
+    header_size: int
+    blocks: tuple[int, ...]
+    groups: tuple[int, ...]
+    numbers: bytes
+
+
+def encode_numbers(numbers: NDArray[np.integer]) -> bytes:
+    """A column of the numbers of tracks [d], 0 for none."""
+    return encode_columns({"number": numbers}, _NUMBER)
+
+
+def write(sink: BinaryIO, header: TracksHeader, blocks: Iterable[bytes], numbers: Integers, tracks: Tracks) -> None:
+    """Write a tracks file.
+
+    blocks: of each block of the result file, the number of each detection's track as `encode_numbers`. numbers [n]: of
+    the tracks, rising.
+    """
+    writer = sections.Writer(sink, MAGIC, header)
+    starts = [writer.offset]
+    for block in blocks:
+        writer.add(block)
+        starts.append(writer.offset)
+    groups = [writer.offset]
+    for first in range(0, len(tracks), GROUP_TRACKS):
+        group = tracks.slice(first, first + GROUP_TRACKS)
+        writer.add(encode_columns({name: getattr(group, name) for name in _DTYPES}, _DTYPES))
+        groups.append(writer.offset)
+    writer.end(_Index(writer.header_size, tuple(starts), tuple(groups), encode_numbers(numbers)))
+
+
+class TracksFile:
+    """A tracks file opened for reading. Reads trailer, index and header first, the rest on demand. All raise
+    CorruptData."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._reader = sections.Reader(source, MAGIC, "tracks file")
+        index = self._reader.index(_Index)
+        self.header = self._reader.header(index.header_size, TracksHeader)
+        self._blocks = tuple(pairwise(index.blocks))
+        self._groups = tuple(pairwise(index.groups))
+        self._numbers = _numbers(index.numbers)
+        if bool(np.any(np.diff(self._numbers, prepend=0) <= 0)):
+            raise CorruptData("the tracks file cannot be read: the numbers of its tracks do not rise")
+        if len(self._groups) != -(-len(self._numbers) // GROUP_TRACKS):
+            raise CorruptData("the tracks file cannot be read: its index does not fit its tracks")
+
+    def __len__(self) -> int:
+        """How many tracks there are."""
+        return len(self._numbers)
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks, as in the result file."""
+        return len(self._blocks)
+
+    @property
+    def groups(self) -> int:
+        """Number of groups of GROUP_TRACKS tracks; the last one may have fewer."""
+        return len(self._groups)
+
+    def ids(self, position: int) -> NDArray[np.int32]:
+        """The id of the track of each detection of the result file's block at a position, [d]; 0 for none."""
+        if position >= len(self._blocks):
+            raise CorruptData("the tracks file has fewer blocks than the result file: the job has to be tracked again")
+        numbers = _numbers(self._reader.section(*self._blocks[position]))
+        places = np.searchsorted(self._numbers, numbers)
+        known = np.append(self._numbers, -1)[places] == numbers
+        return np.where(known, places + 1, 0).astype(np.int32)
+
+    def group(self, position: int) -> Tracks:
+        """The tracks of the group at a position."""
+        data = self._reader.section(*self._groups[position])
+        columns = decode_columns(data, _DTYPES)
+        first = position * GROUP_TRACKS
+        count = min(GROUP_TRACKS, len(self) - first)
+        try:
+            shapes = {name: columns[name].astype(np.int64).reshape(shaped(name, -1)) for name in _DTYPES}
+            tracks = Tracks(id=np.arange(first + 1, first + count + 1), **shapes)
+        except (KeyError, ValueError) as error:
+            raise CorruptData(f"the tracks cannot be read: {error}") from error
+        points = tracks.path_starts[-1]
+        if any(len(column) != (points if name in ("path", "path_time") else count) for name, column in shapes.items()):
+            raise CorruptData("the tracks cannot be read: their columns do not fit each other")
+        return tracks
+
+    def tracks(self) -> Tracks:
+        """All tracks."""
+        return concat(self.group(position) for position in range(self.groups))
+
+    def close(self) -> None:
+        """Close the source."""
+        self._reader.close()
+
+
+def _numbers(data: bytes) -> Integers:
+    columns = decode_columns(data, _NUMBER)
+    if "number" not in columns:
+        raise CorruptData("the tracks file cannot be read: it has a block without numbers")
+    return columns["number"].astype(np.int64)
