@@ -2,7 +2,8 @@
 
 import type { Detection } from "../../api/types.ts";
 import { colourOf } from "../../lib/palette.ts";
-import { placed, platePlace, type Rect } from "./geometry.ts";
+import { placed, type Rect } from "./geometry.ts";
+import { type Name, placeNames } from "./names.ts";
 
 export interface Scene {
   detections: readonly Detection[];
@@ -20,7 +21,7 @@ export interface Scene {
 }
 
 const FONT = "600 12px system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
-const PLATE = { height: 18, padding: 5 };
+const PLATE = { height: 18, padding: 5, stripe: 4 };
 /** Maximum number of labels; with more boxes only the best ones get one. */
 const MOST_NAMES = 40;
 
@@ -42,16 +43,24 @@ export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void
     outline(context, boxes[index] as Rect, colourOf(scene.places.get(found.label)), scene.dashed);
   }
   if (!scene.names) return;
-  const named = [...scene.detections.keys()]
-    .sort((a, b) => (scene.detections[b] as Detection).score - (scene.detections[a] as Detection).score)
-    .slice(0, MOST_NAMES)
-    .reverse();
   context.font = FONT;
   context.textBaseline = "middle";
-  for (const index of named) {
-    const found = scene.detections[index] as Detection;
-    plate(context, boxes[index] as Rect, found, colourOf(scene.places.get(found.label)), scene.picture);
+  const named = [...scene.detections.entries()].sort(([, a], [, b]) => b.score - a.score).slice(0, MOST_NAMES);
+  const names = named.map(([index, found]) => nameOf(context, found, boxes[index] as Rect));
+  for (const [rank, place] of placeNames(names, scene.picture).entries()) {
+    const [, found] = named[rank] as [number, Detection];
+    if (place) plate(context, place, textOf(found), colourOf(scene.places.get(found.label)));
   }
+}
+
+function textOf(found: Detection): string {
+  return `${found.label} ${Math.round(found.score * 100)}`;
+}
+
+/** A name over the outline of its box. */
+function nameOf(context: CanvasRenderingContext2D, found: Detection, box: Rect): Name {
+  const width = PLATE.stripe + widthOf(context, textOf(found)) + 2 * PLATE.padding;
+  return { box: { ...box, x: box.x - 2, y: box.y - 2 }, width, height: PLATE.height };
 }
 
 /** A coloured line between two dark ones, visible on any background. */
@@ -66,21 +75,13 @@ function outline(context: CanvasRenderingContext2D, box: Rect, colour: string, d
   context.setLineDash([]);
 }
 
-function plate(context: CanvasRenderingContext2D, box: Rect, found: Detection, colour: string, picture: Rect): void {
-  const text = `${found.label} ${Math.round(found.score * 100)}`;
-  const stripe = 4;
-  const width = stripe + widthOf(context, text) + 2 * PLATE.padding;
-  const place = platePlace(
-    { ...box, x: box.x - 2, y: box.y - 2, height: box.height },
-    { width, height: PLATE.height },
-    picture,
-  );
+function plate(context: CanvasRenderingContext2D, place: Rect, text: string, colour: string): void {
   context.fillStyle = "rgb(12 15 19 / 0.86)";
   context.fillRect(place.x, place.y, place.width, place.height);
   context.fillStyle = colour;
-  context.fillRect(place.x, place.y, stripe, place.height);
+  context.fillRect(place.x, place.y, PLATE.stripe, place.height);
   context.fillStyle = "#ffffff";
-  context.fillText(text, place.x + stripe + PLATE.padding, place.y + place.height / 2 + 0.5);
+  context.fillText(text, place.x + PLATE.stripe + PLATE.padding, place.y + place.height / 2 + 0.5);
 }
 
 const widths = new Map<string, number>();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fitted, placed, platePlace } from "./geometry.ts";
+import { fitted, placed } from "./geometry.ts";
 
 test("the picture is centred on a wide stage", () => {
   assert.deepEqual(fitted(1000, 300, 400, 300), { x: 300, y: 0, width: 400, height: 300 });
@@ -12,13 +12,4 @@ test("boxes are scaled with the picture", () => {
   const picture = { x: 10, y: 20, width: 160, height: 90 };
   const box = placed([0, 240, 720, 480], { width: 720, height: 480 }, picture);
   assert.deepEqual(box, { x: 10, y: 65, width: 160, height: 45 });
-});
-
-test("labels stay inside the picture", () => {
-  const picture = { x: 0, y: 0, width: 100, height: 100 };
-  const plate = { width: 40, height: 18 };
-  assert.equal(platePlace({ x: 10, y: 50, width: 5, height: 5 }, plate, picture).y, 32);
-  assert.equal(platePlace({ x: 10, y: 5, width: 5, height: 50 }, plate, picture).y, 5);
-  assert.equal(platePlace({ x: 90, y: 50, width: 5, height: 5 }, plate, picture).x, 60);
-  assert.equal(platePlace({ x: -9, y: -9, width: 5, height: 5 }, plate, picture).x, 0);
 });

@@ -31,11 +31,3 @@ export function placed(
     height: (box[3] - box[1]) * down,
   };
 }
-
-/** Position of the label of a box: above it, else inside at its top; never outside the picture. */
-export function platePlace(box: Rect, plate: { width: number; height: number }, picture: Rect): Rect {
-  const above = box.y - plate.height;
-  const y = above >= picture.y ? above : Math.max(picture.y, box.y);
-  const rightmost = picture.x + picture.width - plate.width;
-  return { ...plate, x: Math.max(picture.x, Math.min(box.x, rightmost)), y };
-}
