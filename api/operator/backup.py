@@ -15,14 +15,26 @@ import msgspec
 from sqlalchemy import Connection, Engine, create_engine, select, text
 
 from api.operator.backup_file import FORMAT, HOME, MANIFEST, STORAGE, TABLES, Manifest, Writer, line
-from contracts.database.tables import REVISION, Base, Job, Rendition, Upload, Video, utcnow
+from contracts.database.tables import (
+    REVISION,
+    Base,
+    IndexedJob,
+    IndexedTrack,
+    Job,
+    Rendition,
+    SearchTerm,
+    Upload,
+    Video,
+    utcnow,
+)
 from contracts.errors import Conflict, NotFound
 from contracts.storage.port import Storage, index_key, rendition_key, result_key, video_key
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.renditions import RenditionState
 
-# Unfinished uploads are left out: their files change meanwhile. The client starts the upload again.
-LEFT_OUT = frozenset({Upload.__tablename__})
+# Unfinished uploads are left out: their files change meanwhile. The client starts the upload again. The index of tracks
+# is made again from their files.
+LEFT_OUT = frozenset(table.__tablename__ for table in (Upload, SearchTerm, IndexedJob, IndexedTrack))
 # The key that signs tokens (embedded mode), and the added models.
 SECRETS, MODELS = f"{HOME}secrets.env", f"{HOME}models"
 

@@ -1,0 +1,84 @@
+"""Tables of what follows from detections. contracts.database.tables has them too, so that its readers miss none."""
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from contracts.database.base import Base
+
+# Where an IndexedTrack.at says when the video was uploaded, and not when it was recorded: that many ms less. So these
+# come after all others, newest first too, and are within no time of the wall clock.
+UNDATED = -(2**50)
+
+
+class SearchTerm(Base):
+    """A label or a source of a user as a number, by which the user's tracks are found. kind: label or source."""
+
+    __tablename__ = "search_terms"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str] = mapped_column(String(255))
+
+    __table_args__ = (UniqueConstraint("user_id", "kind", "text"),)
+
+
+class IndexedJob(Base):
+    """A job whose tracks are in the table of tracks. tracks: how many. ready: False while they are written, and after
+    they were replaced by those of a later row of the same job. source: a SearchTerm. first_at, last_at: IndexedTrack.at
+    of the first and the last one, None without any."""
+
+    __tablename__ = "indexed_jobs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    tracks: Mapped[int]
+    ready: Mapped[bool]
+    source: Mapped[int | None]
+    first_at: Mapped[int | None] = mapped_column(BigInteger)
+    last_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class IndexedTrack(Base):
+    """A track of a job, to be searched. All is made from the job's tracks file, and can be made again.
+
+    indexed_job_id: an IndexedJob. number: the track's id in its job; they begin in this order. label, source: a
+    SearchTerm. at: when it begins, in ms since 1970, or see UNDATED. start, length: when it begins in the video, and
+    how long it lasts, in ms. score: best one, in 1/10000, first at best_frame and best_ms, with its box in 1/100 px.
+    left, top, right, bottom: hull of its boxes in 1/10000 of the displayed frame. heading: the way from the first to
+    the last point of its path, in degrees clockwise from up, None where it hardly moved. path: see
+    analytics.search.paths.
+    """
+
+    __tablename__ = "tracks"
+
+    indexed_job_id: Mapped[int] = mapped_column(ForeignKey("indexed_jobs.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    label: Mapped[int]
+    source: Mapped[int | None]
+    at: Mapped[int] = mapped_column(BigInteger)
+    start: Mapped[int] = mapped_column(BigInteger)
+    length: Mapped[int] = mapped_column(BigInteger)
+    score: Mapped[int] = mapped_column(SmallInteger)
+    best_frame: Mapped[int] = mapped_column(BigInteger)
+    best_ms: Mapped[int] = mapped_column(BigInteger)
+    box_left: Mapped[int]
+    box_top: Mapped[int]
+    box_right: Mapped[int]
+    box_bottom: Mapped[int]
+    left: Mapped[int] = mapped_column(SmallInteger)
+    top: Mapped[int] = mapped_column(SmallInteger)
+    right: Mapped[int] = mapped_column(SmallInteger)
+    bottom: Mapped[int] = mapped_column(SmallInteger)
+    heading: Mapped[int | None] = mapped_column(SmallInteger)
+    path: Mapped[bytes] = mapped_column(LargeBinary)
+
+    __table_args__ = (
+        # Of a user, since a label is. The last two make the order of each one definite, so that pages can go on in it.
+        Index("ix_tracks_label_at", "label", "at", "indexed_job_id", "number"),
+        Index("ix_tracks_label_source_at", "label", "source", "at", "indexed_job_id", "number"),
+        Index("ix_tracks_label_score", "label", "score", "at", "indexed_job_id", "number"),
+        # SQLite: rows in the order of the primary key, without a second tree.
+        {"sqlite_with_rowid": False},
+    )
