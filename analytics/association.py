@@ -66,7 +66,7 @@ def associate(before: Boxes, after: Boxes, seconds: float, moving: tuple[Floats,
     cost = strangeness[near] / gate + _SHAPE_WEIGHT * (_apart(width[near]) + _apart(height[near]))
     unsure = (rows >= before.confident).astype(np.intp) + (columns >= after.confident)
     order = np.lexsort((np.minimum(rows, columns), np.maximum(rows, columns), cost, unsure))
-    chosen = np.sort(order[_greedy(rows[order], columns[order], len(before), len(after))])
+    chosen = np.sort(order[greedy(rows[order], columns[order], len(before), len(after))])
     return Pairs(rows[chosen], columns[chosen], distance[chosen])
 
 
@@ -131,7 +131,7 @@ def _apart(ratio: Floats) -> Floats:
     return 2 * (larger - 1) / (larger + 1)
 
 
-def _greedy(rows: Indices, columns: Indices, height: int, width: int) -> Indices:
+def greedy(rows: Indices, columns: Indices, height: int, width: int) -> Indices:
     """Which of some pairs, best first, are chosen one after the other, each row and column once.
 
     A pair that is the best left of both its row and its column would be chosen in any case: all these at once.

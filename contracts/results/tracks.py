@@ -52,8 +52,8 @@ class Track:
     class_id: the label that most of its detections have, weighted by score. Times are in the time base of the video.
     frames: in which it was found. best_score: in 1/10000, first at best_frame, with best_box. hull: the box around all
     its boxes. Boxes are x1, y1, x2, y2 in 1/100 px of the displayed frame. path [p, 3]: frame, x and y of the middle of
-    the lower edge in 1/100 px, with the first and the last; at the time of a point that was left out, the straight line
-    between its neighbours is no farther away than 1 % of the frame's height. path_time [p].
+    the lower edge in 1/100 px, with the first and the last; at the frame of a point that was left out, the straight
+    line between its neighbours is no farther away than 1 % of the frame's height. path_time [p].
     """
 
     id: int
@@ -115,12 +115,12 @@ class Tracks:
         """The tracks from place start to stop, stop excluded."""
         points = slice(self.path_starts[start], self.path_starts[min(stop, len(self))])
         rows = {name: getattr(self, name)[start:stop] for name in _ROWS}
-        return Tracks(**rows, **{name: getattr(self, name)[points] for name in _POINTS})
+        return Tracks(**rows, **{name: getattr(self, name)[points] for name in POINTS})
 
 
 _ROWS = tuple(field.name for field in fields(Tracks) if not field.name.startswith("path"))
 _ROWS = (*_ROWS, "path_size")
-_POINTS = ("path", "path_time")
+POINTS = ("path", "path_time")
 _BOXES = ("best_box", "hull")
 _NUMBERS = tuple(name for name in _ROWS if name not in (*_BOXES, "path_size"))
 _WIDTH = {"best_box": 4, "hull": 4, "path": 3}
@@ -131,15 +131,25 @@ def of_tracks(tracks: Iterable[Track]) -> Tracks:
     rows = list(tracks)
     columns = {name: np.array([getattr(row, name) for row in rows], np.int64) for name in (*_NUMBERS, *_BOXES)}
     columns["path_size"] = np.array([len(row.path) for row in rows], np.int64)
-    for name in _POINTS:
+    for name in POINTS:
         columns[name] = np.concatenate([np.zeros(shaped(name, 0), np.int64), *(getattr(row, name) for row in rows)])
     return Tracks(**{name: column.reshape(shaped(name, -1)) for name, column in columns.items()})
+
+
+def taken(tracks: Tracks, places: Integers) -> Tracks:
+    """The tracks at some places [n], in their order, with ids from 1 on."""
+    rows = {name: getattr(tracks, name)[places] for name in _ROWS}
+    rows["id"] = np.arange(1, len(places) + 1)
+    sizes = rows["path_size"]
+    starts = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+    points = np.repeat(tracks.path_starts[places] - starts, sizes) + np.arange(sizes.sum())
+    return Tracks(**rows, **{name: getattr(tracks, name)[points] for name in POINTS})
 
 
 def concat(parts: Iterable[Tracks]) -> Tracks:
     """Concatenate columns of tracks."""
     found = [of_tracks(()), *parts]
-    return Tracks(**{name: np.concatenate([getattr(part, name) for part in found]) for name in (*_ROWS, *_POINTS)})
+    return Tracks(**{name: np.concatenate([getattr(part, name) for part in found]) for name in (*_ROWS, *POINTS)})
 
 
 def shaped(name: str, rows: int) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from contracts.errors import CorruptData
 from contracts.results import sections
 from contracts.results.codec import decode_columns, encode_columns
-from contracts.results.tracks import Integers, TrackerParameters, Tracks, concat, shaped
+from contracts.results.tracks import POINTS, Integers, TrackerParameters, Tracks, concat, shaped
 from contracts.wire.messages import Versioned
 
 MAGIC = b"WDTRACKS"
@@ -65,6 +65,33 @@ def encode_numbers(numbers: NDArray[np.integer]) -> bytes:
     return encode_columns({"number": numbers}, _NUMBER)
 
 
+def decode_numbers(data: bytes) -> Integers:
+    """The numbers of `encode_numbers`. Raises CorruptData."""
+    columns = decode_columns(data, _NUMBER)
+    if "number" not in columns:
+        raise CorruptData("the tracks file cannot be read: it has a block without numbers")
+    return columns["number"].astype(np.int64)
+
+
+def encode_tracks(tracks: Tracks) -> bytes:
+    """Columns of tracks without their ids."""
+    return encode_columns({name: getattr(tracks, name) for name in _DTYPES}, _DTYPES)
+
+
+def decode_tracks(data: bytes, count: int, first_id: int = 1) -> Tracks:
+    """So many tracks of `encode_tracks`, with ids from one on. Raises CorruptData."""
+    columns = decode_columns(data, _DTYPES)
+    try:
+        shapes = {name: columns[name].astype(np.int64).reshape(shaped(name, -1)) for name in _DTYPES}
+        tracks = Tracks(id=np.arange(first_id, first_id + count), **shapes)
+    except (KeyError, ValueError) as error:
+        raise CorruptData(f"the tracks cannot be read: {error}") from error
+    points = tracks.path_starts[-1]
+    if any(len(column) != (points if name in POINTS else count) for name, column in shapes.items()):
+        raise CorruptData("the tracks cannot be read: their columns do not fit each other")
+    return tracks
+
+
 def write(sink: BinaryIO, header: TracksHeader, blocks: Iterable[bytes], numbers: Integers, tracks: Tracks) -> None:
     """Write a tracks file.
 
@@ -78,8 +105,7 @@ def write(sink: BinaryIO, header: TracksHeader, blocks: Iterable[bytes], numbers
         starts.append(writer.offset)
     groups = [writer.offset]
     for first in range(0, len(tracks), GROUP_TRACKS):
-        group = tracks.slice(first, first + GROUP_TRACKS)
-        writer.add(encode_columns({name: getattr(group, name) for name in _DTYPES}, _DTYPES))
+        writer.add(encode_tracks(tracks.slice(first, first + GROUP_TRACKS)))
         groups.append(writer.offset)
     writer.end(_Index(writer.header_size, tuple(starts), tuple(groups), encode_numbers(numbers)))
 
@@ -94,7 +120,7 @@ class TracksFile:
         self.header = self._reader.header(index.header_size, TracksHeader)
         self._blocks = tuple(pairwise(index.blocks))
         self._groups = tuple(pairwise(index.groups))
-        self._numbers = _numbers(index.numbers)
+        self._numbers = decode_numbers(index.numbers)
         if bool(np.any(np.diff(self._numbers, prepend=0) <= 0)):
             raise CorruptData("the tracks file cannot be read: the numbers of its tracks do not rise")
         if len(self._groups) != -(-len(self._numbers) // GROUP_TRACKS):
@@ -118,26 +144,16 @@ class TracksFile:
         """The id of the track of each detection of the result file's block at a position, [d]; 0 for none."""
         if position >= len(self._blocks):
             raise CorruptData("the tracks file has fewer blocks than the result file: the job has to be tracked again")
-        numbers = _numbers(self._reader.section(*self._blocks[position]))
+        numbers = decode_numbers(self._reader.section(*self._blocks[position]))
         places = np.searchsorted(self._numbers, numbers)
         known = np.append(self._numbers, -1)[places] == numbers
         return np.where(known, places + 1, 0).astype(np.int32)
 
     def group(self, position: int) -> Tracks:
         """The tracks of the group at a position."""
-        data = self._reader.section(*self._groups[position])
-        columns = decode_columns(data, _DTYPES)
         first = position * GROUP_TRACKS
         count = min(GROUP_TRACKS, len(self) - first)
-        try:
-            shapes = {name: columns[name].astype(np.int64).reshape(shaped(name, -1)) for name in _DTYPES}
-            tracks = Tracks(id=np.arange(first + 1, first + count + 1), **shapes)
-        except (KeyError, ValueError) as error:
-            raise CorruptData(f"the tracks cannot be read: {error}") from error
-        points = tracks.path_starts[-1]
-        if any(len(column) != (points if name in ("path", "path_time") else count) for name, column in shapes.items()):
-            raise CorruptData("the tracks cannot be read: their columns do not fit each other")
-        return tracks
+        return decode_tracks(self._reader.section(*self._groups[position]), count, first + 1)
 
     def tracks(self) -> Tracks:
         """All tracks."""
@@ -146,10 +162,3 @@ class TracksFile:
     def close(self) -> None:
         """Close the source."""
         self._reader.close()
-
-
-def _numbers(data: bytes) -> Integers:
-    columns = decode_columns(data, _NUMBER)
-    if "number" not in columns:
-        raise CorruptData("the tracks file cannot be read: it has a block without numbers")
-    return columns["number"].astype(np.int64)

@@ -1,0 +1,172 @@
+"""The tracker: a fold over the frames of a job."""
+
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.boxes import Integers
+from analytics.tracking.matching import Found, match, twice
+from analytics.tracking.motion import NONE, Moving, begun, expected, seen
+from analytics.tracking.records import Part, Record, extended
+from contracts.results.codec import SCORE_SCALE, Block
+from contracts.results.tracks import TrackerParameters, Tracks, concat, of_tracks, taken
+from contracts.results.tracks_file import GROUP_TRACKS, decode_numbers, decode_tracks, encode_numbers, encode_tracks
+
+NAME, VERSION = "web-detector", 1
+# A track is not lost in this many frames, however far apart they are.
+_LEAST_FRAMES = 2
+# Part of the path's tolerance for x, and for y: both together stay within it.
+_PER_AXIS = 0.7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """All tracks. numbers [n]: which number each had in what `advance` gave."""
+
+    numbers: Integers
+    tracks: Tracks
+
+
+class _State(msgspec.Struct):
+    """What a tracker keeps between two calls. interval: the least time between two frames, in microseconds. going,
+    ended: tracks by number, those of `moving` and others. packed: numbers and columns of more that have ended."""
+
+    parameters: TrackerParameters
+    tolerance: int
+    frames: int
+    numbers: int
+    last_time: int
+    interval: int
+    going: dict[int, Record]
+    ended: dict[int, Record]
+    packed: list[tuple[bytes, bytes]]
+    moving: list[tuple[str, tuple[int, ...], bytes]]
+
+
+class Tracker:
+    """Follows objects through frames, given in their order in pieces of any length.
+
+    tolerance: how far in 1/100 px a track's path may be from its points: 1 % of the frame's height.
+    """
+
+    def __init__(self, parameters: TrackerParameters, tolerance: int) -> None:
+        self._set(_State(parameters, tolerance, 0, 0, 0, 0, {}, {}, [], []), NONE)
+
+    def advance(self, block: Block, times_us: Integers) -> NDArray[np.int32]:
+        """Track the next frames; times_us [f]: of its frames, in microseconds, never falling.
+
+        Returns for each detection the number of its track [d], 0 for none. Numbers rise in the order in which tracks
+        begin; `finish` says which of them are tracks after all.
+        """
+        numbers = np.zeros(len(block.score), np.int32)
+        centres = (block.box[:, :2].astype(np.float64) + block.box[:, 2:]) / 2
+        sizes = np.maximum(block.box[:, 2:].astype(np.float64) - block.box[:, :2], 1)
+        places = np.concatenate([centres, sizes], axis=1)
+        class_id, score = block.class_id.astype(np.int64), block.score.astype(np.int64)
+        usable, starting = score >= self._low, score >= self._high
+        offsets = block.offsets().tolist()
+        for frame, time in enumerate(times_us.tolist()):
+            rows = offsets[frame] + np.flatnonzero(usable[offsets[frame] : offsets[frame + 1]])
+            numbers[rows] = self._frame(time, Found(class_id[rows], score[rows], places[rows], starting[rows]))
+        self._record(block, class_id, score, numbers)
+        return numbers
+
+    def finish(self) -> Finished:
+        """The tracks, in the order of their first frames. Those of too few frames are left out, of a job of fewer
+        frames those that are not in all of them."""
+        state = self._state
+        open_ones = sorted((state.going | state.ended).items())
+        parts = [of_tracks(record.track(0) for _, record in open_ones)]
+        numbers = [np.array([number for number, _ in open_ones], np.int64)]
+        for packed, data in state.packed:
+            numbers.append(decode_numbers(packed))
+            parts.append(decode_tracks(data, len(numbers[-1])))
+        together, of_all = concat(parts), np.concatenate(numbers)
+        places = np.flatnonzero(together.frames >= min(state.parameters.min_frames, state.frames))
+        places = places[np.argsort(of_all[places])]
+        return Finished(of_all[places], taken(together, places))
+
+    def state(self) -> bytes:
+        """What `from_state` makes the same tracker of."""
+        columns = (getattr(self._moving, field.name) for field in fields(Moving))
+        self._state.moving = [(column.dtype.str, column.shape, column.tobytes()) for column in columns]
+        return msgspec.msgpack.encode(self._state)
+
+    @classmethod
+    def from_state(cls, data: bytes) -> "Tracker":
+        """The tracker of which `state` gave the data. Raises msgspec.DecodeError."""
+        state = msgspec.msgpack.decode(data, type=_State)
+        columns: list[NDArray[Any]] = [
+            np.frombuffer(raw, np.dtype(dtype)).reshape(shape).copy() for dtype, shape, raw in state.moving
+        ]
+        made = cls.__new__(cls)
+        made._set(state, Moving(*columns))
+        return made
+
+    def _set(self, state: _State, moving: Moving) -> None:
+        self._state, self._moving = state, moving
+        parameters = state.parameters
+        self._high = round(parameters.start_score * SCORE_SCALE)
+        self._low = min(round(parameters.min_score * SCORE_SCALE), self._high)
+        self._lost = round(parameters.lost_seconds * 1e6)
+
+    def _frame(self, time: int, found: Found) -> Integers:
+        """Numbers of the tracks of a frame's detections [m], 0 for none."""
+        self._expire(time)
+        numbers = np.zeros(len(found), np.int64)
+        if not len(found):
+            return numbers
+        if len(self._moving):
+            then = expected(self._moving, time)
+            rows, columns = match(then, found)
+            seen(self._moving, then, rows, time, found.place[columns], found.class_id[columns], found.score[columns])
+            numbers[columns] = self._moving.number[rows]
+        new = np.flatnonzero((numbers == 0) & found.starting)
+        new = new[~twice(found, new)] if len(new) else new
+        if len(new):
+            numbers[new] = self._state.numbers + 1 + np.arange(len(new))
+            self._state.numbers += len(new)
+            start = begun(numbers[new], time, found.place[new], found.class_id[new], found.score[new])
+            self._moving = self._moving.join(start)
+        return numbers
+
+    def _expire(self, time: int) -> None:
+        """Forget the tracks that are lost at a time, which is that of the next frame."""
+        state = self._state
+        if state.frames:
+            gap = time - state.last_time
+            state.interval = min(state.interval, gap) if state.frames > 1 else gap
+        state.frames += 1
+        state.last_time = time
+        lost = time - self._moving.time > max(self._lost, _LEAST_FRAMES * state.interval)
+        if lost.any():
+            self._moving = self._moving.keep(~lost)
+
+    def _record(self, block: Block, class_id: Integers, score: Integers, numbers: NDArray[np.int32]) -> None:
+        """Add detections with a number to the records of their tracks."""
+        rows = np.flatnonzero(numbers)
+        rows = rows[np.argsort(numbers[rows], kind="stable")]
+        frame_of = np.repeat(np.arange(len(block)), block.count)[rows]
+        boxes = block.box[rows].astype(np.int64)
+        columns = (block.frame[frame_of], block.time[frame_of], class_id[rows], score[rows], boxes)
+        starts = np.flatnonzero(np.diff(numbers[rows], prepend=0)).tolist()
+        going, tolerance = self._state.going, self._state.tolerance * _PER_AXIS
+        for start, stop in pairwise([*starts, len(rows)]):
+            number = int(numbers[rows[start]])
+            going[number] = extended(going.get(number), Part(*(column[start:stop] for column in columns)), tolerance)
+        ended = going.keys() - set(self._moving.number.tolist())
+        self._state.ended.update({number: going.pop(number) for number in ended})
+        if len(self._state.ended) >= GROUP_TRACKS:
+            self._pack()
+
+    def _pack(self) -> None:
+        """Pack the tracks that have ended: there may be very many. Those that will be too few frames are dropped."""
+        least = min(self._state.parameters.min_frames, self._state.frames)
+        kept = {number: record for number, record in self._state.ended.items() if record.frames >= least}
+        tracks = of_tracks(record.track(0) for record in kept.values())
+        self._state.packed.append((encode_numbers(np.array(list(kept), np.int64)), encode_tracks(tracks)))
+        self._state.ended.clear()
