@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 ROOT = Path(__file__).parents[1]
-SERVICES = ("contracts", "analytics", "media", "api", "processor", "detector", "ingest", "cli")
+SERVICES = ("contracts", "analytics", "media", "api", "processor", "detector", "ingest", "cli", "web_detector")
 WEB = ROOT / "web" / "src"
 MOST_FILES = 25
 _WEB_IMPORT = re.compile(r'(?:from|import|import\()\s*"(\.[^"]+)"')

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from cli.client.http_client import Client, ServiceError
 from cli.client.report import Report
 from cli.client.shell import credentials, replacing, terminable, writable
 from cli.embedded.temporary_service import TemporaryService, TemporaryServiceFailed, temporary_service
 from contracts.runtime.exit_codes import ended
+from web_detector.http_client import Client, ServiceError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from cli.client.http_client import ServiceError
+from web_detector.http_client import ServiceError
 
 
 def writable(path: Path) -> None:

@@ -13,12 +13,12 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from cli.client.http_client import Client, ServiceError
 from cli.client.report import Report
 from cli.client.shell import credentials, terminable
 from cli.client.stream_demo import demo
 from cli.embedded.temporary_service import TemporaryServiceFailed
 from contracts.runtime.exit_codes import ended
+from web_detector.http_client import Client, ServiceError
 
 _POLL_SECONDS = 0.5
 _pause = time.sleep

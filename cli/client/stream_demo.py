@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cli.client.detect import serve_until_interrupted
-from cli.client.http_client import Client, ServiceError
 from cli.client.report import Report
 from cli.client.shell import credentials
 from cli.embedded.temporary_service import temporary_service
+from web_detector.http_client import Client, ServiceError
 
 _LIVE_SECONDS = 60.0
 _POLL_SECONDS = 1.0

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cli.client.http_client import Client, ServiceError
 from cli.client.report import Report
 from cli.client.shell import credentials, replacing, terminable, writable
 from cli.embedded.temporary_service import TemporaryServiceFailed, temporary_service
@@ -18,6 +17,7 @@ from cli.evaluation.dataset import Dataset, DatasetError, match
 from cli.evaluation.gather import Asked, Found, gather, sweep
 from cli.evaluation.reader import read
 from contracts.runtime.exit_codes import ended
+from web_detector.http_client import Client, ServiceError
 
 if TYPE_CHECKING:
     from cli.evaluation.ap import Figures

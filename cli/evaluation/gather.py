@@ -9,8 +9,8 @@ from itertools import takewhile
 from queue import SimpleQueue
 from typing import Any
 
-from cli.client.http_client import Client, ServiceError
 from cli.evaluation.dataset import Box, Image, Source
+from web_detector.http_client import Client, ServiceError
 
 _ACTIVE = ("queued", "planning", "running", "merging")
 

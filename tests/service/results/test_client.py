@@ -10,12 +10,12 @@ import httpx2
 import pytest
 from rich.console import Console
 
-from cli.client import http_client as client_module
 from cli.client.detect import Request, _run
-from cli.client.http_client import Client, ServiceError
 from cli.client.report import Report
 from cli.evaluation.gather import sweep
 from cli.main import main
+from web_detector import http_client as client_module
+from web_detector.http_client import Client, ServiceError
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
 FRAMES = [{"frame": n, "time_ms": n * 40.0, "detections": []} for n in range(3)]
@@ -204,7 +204,7 @@ def test_upload_has_its_source_and_a_valid_token(video: Path, monkeypatch: pytes
     service = Made()
     service.answers["login"] = lambda _: httpx2.Response(200, json={"access_token": "token-1", "expires_in": 100})
     now = [1000.0]
-    monkeypatch.setattr("cli.client.http_client.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("web_detector.http_client.time.monotonic", lambda: now[0])
     service.logins = 1
     with connect(service) as client:
         client.upload(video, lambda _: None, "a camera")
