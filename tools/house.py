@@ -38,9 +38,9 @@ def imported(path: Path, service: str) -> set[str]:
 
 def arrows(service: str) -> dict[str, set[str]]:
     """For each room, the rooms that it imports from."""
-    files = sorted((ROOT / service).rglob("*.py"))
+    files = [path for path in sorted((ROOT / service).rglob("*.py")) if room_of(path) != "__init__"]
     rooms = {room_of(path) for path in files}
-    found: dict[str, set[str]] = {room: set() for room in rooms if room != "__init__"}
+    found: dict[str, set[str]] = {room: set() for room in rooms}
     for path in files:
         for name in imported(path, service):
             target = name.split(".")[1]

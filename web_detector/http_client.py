@@ -4,15 +4,19 @@ import io
 import math
 import mimetypes
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
+import msgspec
 
 _PREFIX = "/api/v1"
 _POLL_SECONDS = 0.3
 _PATIENCE_SECONDS = 30.0
+# Too many requests, or unavailable for now.
+_BUSY = (429, 503)
 _ENDED = ("succeeded", "partial", "failed", "cancelled")
 # The response to an upload waits for the probe, and a slow disk may delay a write.
 _TIMEOUT = httpx2.Timeout(60, connect=10)
@@ -38,7 +42,15 @@ class Client:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
         self._http.close()
+
+    def use_token(self, token: str) -> None:
+        """Use an API token in place of a login."""
+        self._http.headers["Authorization"] = f"Bearer {token}"
 
     def register(self, username: str, password: str) -> None:
         """Register a user and log in."""
@@ -54,18 +66,27 @@ class Client:
         return items
 
     def upload(
-        self, path: Path, progress: Callable[[int], object], source: str = "", fps: float | None = None
+        self,
+        path: Path,
+        progress: Callable[[int], object],
+        source: str = "",
+        fps: float | None = None,
+        metadata: Mapping[str, str] = MappingProxyType({}),
     ) -> dict[str, Any]:
         """Upload a file, streamed from disk. Returns the video.
 
         progress: called with the number of bytes sent so far. source: text that is stored with the video.
-        fps: rate of an elementary stream.
+        fps: rate of an elementary stream. metadata: further fields of the operation.
         """
         if time.monotonic() > self._renew_at:  # a refused upload cannot be repeated
             self._enter("login", self._credentials)
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         with _Counted(path, progress) as file:
-            fields = ({"source": source} if source else {}) | ({} if fps is None else {"fps": f"{fps:g}"})
+            fields = {
+                **metadata,
+                **({"source": source} if source else {}),
+                **({} if fps is None else {"fps": f"{fps:g}"}),
+            }
             return self._json("POST", "/videos", data=fields, files={"video": (path.name, file, kind)})
 
     def video(self, video_id: str) -> dict[str, Any]:
@@ -80,9 +101,9 @@ class Client:
         """Delete a video with its jobs and results; none of them may be running."""
         self._send(self._http.build_request("DELETE", f"{_PREFIX}/videos/{video_id}"))
 
-    def jobs(self, video_id: str) -> Iterator[dict[str, Any]]:
-        """All jobs of a video, the newest first."""
-        return self._items("/jobs", video_id=video_id)
+    def jobs(self, video_id: str | None = None) -> Iterator[dict[str, Any]]:
+        """All jobs, or those of a video, the newest first."""
+        return self._items("/jobs", **({"video_id": video_id} if video_id else {}))
 
     def cancel(self, job_id: str) -> None:
         """Request the cancellation of a job."""
@@ -95,18 +116,22 @@ class Client:
 
     def follow(self, job_id: str) -> Iterator[dict[str, Any]]:
         """Poll a job and yield it until it has ended. Retries for a while when the service does not answer."""
+        while True:
+            job = msgspec.json.decode(self.patient(f"/jobs/{job_id}"))
+            yield job
+            if job["state"] in _ENDED:
+                return
+            time.sleep(_POLL_SECONDS)
+
+    def patient(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:
+        """The body of an answer to GET; asks again for a while when the service does not answer, or is busy."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
-                job = self._json("GET", f"/jobs/{job_id}")
+                return self._send(self._http.build_request("GET", _PREFIX + path, params=query)).content
             except _Away:
                 if time.monotonic() > deadline:
                     raise
-            else:
-                deadline = time.monotonic() + _PATIENCE_SECONDS
-                yield job
-                if job["state"] in _ENDED:
-                    return
             time.sleep(_POLL_SECONDS)
 
     def summary(self, job_id: str) -> dict[str, Any]:
@@ -189,7 +214,7 @@ class Client:
             return answer
         try:
             answer.read()
-            raise ServiceError(_problem(answer))
+            raise (_Away if answer.status_code in _BUSY else ServiceError)(_problem(answer))
         finally:
             answer.close()
 
@@ -201,7 +226,7 @@ class Client:
 
 
 class _Away(ServiceError):
-    """The service does not answer."""
+    """The service does not answer, or not now."""
 
 
 class _Counted(io.FileIO):

@@ -1,0 +1,212 @@
+"""The client for programs: typed objects over web_detector.http_client."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from web_detector import http_client
+from web_detector.http_client import ServiceError
+from web_detector.types import Frame, Job, Model, Page, Stream, Summary, Video
+
+T = TypeVar("T")
+_DEFAULT_URL = "http://127.0.0.1:8080"
+_POLL_SECONDS = 0.3
+_PAGE_FRAMES = 5000
+
+
+class JobFailed(ServiceError):
+    """A job ended without a result. job: as it ended."""
+
+    def __init__(self, job: Job) -> None:
+        error = job.error
+        reason = f": {error.detail} ({error.code})" if error else ""
+        super().__init__(f"the job {job.id} ended as {job.state}{reason}")
+        self.job = job
+
+
+class Client:
+    """A user's session with a service. A context manager; not for several threads at once.
+
+    All methods raise ServiceError, whose text says what the service refused, or that it does not answer. Reading
+    goes on when the service is away for up to half a minute.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> None:
+        """url: of the service, default WEB_DETECTOR_URL, else that of `make up`. token: an API token. Without one, user
+        name and password log in. Default for the three: WEB_DETECTOR_TOKEN, _USER and _PASSWORD."""
+        given = username is not None or password is not None
+        token = token or ("" if given else os.environ.get("WEB_DETECTOR_TOKEN", ""))
+        username = username or os.environ.get("WEB_DETECTOR_USER", "")
+        password = password or os.environ.get("WEB_DETECTOR_PASSWORD", "")
+        self._http = http_client.Client(url or os.environ.get("WEB_DETECTOR_URL", "") or _DEFAULT_URL)
+        if token:
+            self._http.use_token(token)
+        elif username and password:
+            self._http.login(username, password)
+        else:
+            raise ServiceError("give a token, or username and password (or WEB_DETECTOR_TOKEN, or _USER and _PASSWORD)")
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def models(self) -> list[Model]:
+        """The models of the service."""
+        return msgspec.convert(self._http.models(), list[Model])
+
+    def upload(
+        self,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        source: str | None = None,
+        tags: Iterable[str] = (),
+        recorded_at: datetime | None = None,
+        fps: float | None = None,
+        progress: Callable[[int], object] = lambda _: None,
+    ) -> Video:
+        """Upload a file, streamed from disk. progress: called with the number of bytes sent so far. The others:
+        metadata of the video; fps: of raw H.264 or H.265, which has no times. recorded_at needs a time zone."""
+        if recorded_at is not None and recorded_at.tzinfo is None:
+            raise ValueError("recorded_at needs a time zone, such as datetime.now(UTC) has")
+        given = {"name": name, "tags": ",".join(tags), "recorded_at": recorded_at and recorded_at.isoformat()}
+        metadata = {key: value for key, value in given.items() if value}
+        return _typed(self._http.upload(Path(path), progress, source or "", fps, metadata), Video)
+
+    def videos(self) -> Iterator[Video]:
+        """All videos, the newest first."""
+        return (_typed(one, Video) for one in self._http.videos())
+
+    def video(self, video_id: str) -> Video:
+        """One video."""
+        return _typed(self._http.video(video_id), Video)
+
+    def delete_video(self, video: Video | str) -> None:
+        """Delete a video with its jobs and results; none of them may be running."""
+        self._http.delete_video(_id(video))
+
+    def detect(self, video: Video | str, model: str | None = None, **options: Any) -> Job:
+        """Start a job. options: of the job, as in docs/results.md, such as min_score=0.4, labels=["person"]."""
+        return _typed(self._http.start(_id(video), model, options), Job)
+
+    def jobs(self, video: Video | str | None = None) -> Iterator[Job]:
+        """All jobs, or those of a video, the newest first."""
+        return (_typed(one, Job) for one in self._http.jobs(None if video is None else _id(video)))
+
+    def job(self, job_id: str) -> Job:
+        """One job."""
+        return self._read(f"/jobs/{job_id}", Job)
+
+    def cancel(self, job: Job | str) -> None:
+        """Request that a job ends; what is done by then stays."""
+        self._http.cancel(_id(job))
+
+    def wait(self, job: Job | str, progress: Callable[[Job], object] = lambda _: None) -> Job:
+        """Wait until a job has ended. progress: called with each change that is seen.
+
+        Raises JobFailed where it ended as failed or cancelled; a partial job has results, and failed_ranges says for
+        which frames not.
+        """
+        told: Job | None = None
+        for answer in self._http.follow(_id(job)):
+            current = _typed(answer, Job)
+            if told is None or (told.state, told.progress) != (current.state, current.progress):
+                told = current
+                progress(current)
+        if current.state in ("failed", "cancelled"):
+            raise JobFailed(current)
+        return current
+
+    def summary(self, job: Job | str) -> Summary:
+        """What a job found."""
+        return self._read(f"/jobs/{_id(job)}/summary", Summary)
+
+    def frames(
+        self,
+        job: Job | str,
+        *,
+        labels: Iterable[str] = (),
+        min_score: float | None = None,
+        from_ms: float | None = None,
+        to_ms: float | None = None,
+    ) -> Iterator[Frame]:
+        """The frames of a job, in order, read page by page; of a running job, as they come, until it ends.
+
+        With labels or min_score, frames without such objects are left out. from_ms, to_ms: times, the end excluded.
+        """
+        filters = {"label": list(labels), "min_score": min_score, "from_ms": from_ms, "to_ms": to_ms}
+        return self._pages(f"/jobs/{_id(job)}/results", filters)
+
+    def streams(self) -> Iterator[Stream]:
+        """All live streams, the newest first."""
+        return (_typed(one, Stream) for one in self._http.streams())
+
+    def stream(self, stream_id: str) -> Stream:
+        """One live stream with its state."""
+        return self._read(f"/streams/{stream_id}", Stream)
+
+    def add_stream(self, url: str | None = None, **body: Any) -> Stream:
+        """Add a live stream and start it. url: of a camera (rtsp, http). body: what else the operation takes, such as
+        name, options={"min_score": 0.4}, record={"minutes": 10}, or kind and video_id in place of a url."""
+        if url is not None:
+            body = {"kind": "rtsp" if url.lower().startswith("rtsp:") else "http", "url": url, **body}
+        return _typed(self._http.add_stream(body), Stream)
+
+    def delete_stream(self, stream: Stream | str) -> None:
+        """Delete a live stream; its recordings stay."""
+        self._http.delete_stream(_id(stream))
+
+    def stream_frames(self, stream: Stream | str, *, from_ms: float = 0, **filters: Any) -> Iterator[Frame]:
+        """The results of a live stream, from a time of its clock on (the oldest that are kept where it is 0), and then
+        as they come, without an end. filters: label, min_score."""
+        return self._pages(f"/streams/{_id(stream)}/results", {"from_ms": from_ms, **filters})
+
+    def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[Frame]:
+        query = {key: value for key, value in filters.items() if value not in (None, [])} | {"limit": _PAGE_FRAMES}
+        while True:
+            page = self._read(path, Page, query)
+            yield from page.frames
+            if page.next_cursor is None:
+                return
+            if len(page.frames) == 0:
+                time.sleep(_POLL_SECONDS)
+            query["cursor"] = page.next_cursor
+
+    def _read(self, path: str, kind: type[T], query: Mapping[str, Any] | None = None) -> T:
+        try:
+            return msgspec.json.decode(self._http.patient(path, query), type=kind)
+        except msgspec.DecodeError as error:
+            raise _other_release(error) from error
+
+
+def _typed(answer: dict[str, Any], kind: type[T]) -> T:
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        raise _other_release(error) from error
+
+
+def _other_release(error: Exception) -> ServiceError:
+    return ServiceError(f"the answer is not that of a service of this release: {error}")
+
+
+def _id(one: Video | Job | Stream | str) -> str:
+    return one if isinstance(one, str) else one.id
