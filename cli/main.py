@@ -16,6 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _models(given[1:])
     if given and given[0] in operator_commands.COMMANDS:
         return operator_commands.run(given)
+    if given[:1] == ["import"]:
+        from cli.client.import_command import import_folder
+
+        return import_folder(given[1:], os.environ)
     if given[:1] == ["stream"]:
         from cli.client.stream_command import stream
 
@@ -72,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("models", help="manage models: list, add, pull, verify, quantize, remove")
     for name, text in operator_commands.COMMANDS.items():
         commands.add_parser(name, help=text)
+    commands.add_parser("import", help="upload the videos of a folder, and start a job on each")
     commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete, demo")
     detect = commands.add_parser(
         "detect",

@@ -50,13 +50,17 @@ class Client:
         token = token or ("" if given else os.environ.get("WEB_DETECTOR_TOKEN", ""))
         username = username or os.environ.get("WEB_DETECTOR_USER", "")
         password = password or os.environ.get("WEB_DETECTOR_PASSWORD", "")
+        if not token and not (username and password):
+            raise ServiceError("give a token, or username and password (or WEB_DETECTOR_TOKEN, or _USER and _PASSWORD)")
         self._http = http_client.Client(url or os.environ.get("WEB_DETECTOR_URL", "") or _DEFAULT_URL)
         if token:
             self._http.use_token(token)
-        elif username and password:
+            return
+        try:
             self._http.login(username, password)
-        else:
-            raise ServiceError("give a token, or username and password (or WEB_DETECTOR_TOKEN, or _USER and _PASSWORD)")
+        except ServiceError:
+            self.close()
+            raise
 
     def __enter__(self) -> "Client":
         return self

@@ -23,7 +23,12 @@ _TIMEOUT = httpx2.Timeout(60, connect=10)
 
 
 class ServiceError(Exception):
-    """The service refused a request or does not answer. The text is a message for the user."""
+    """The service refused a request or does not answer. The text is a message for the user. status: of the HTTP answer,
+    None where there is none."""
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Client:
@@ -214,7 +219,7 @@ class Client:
             return answer
         try:
             answer.read()
-            raise (_Away if answer.status_code in _BUSY else ServiceError)(_problem(answer))
+            raise (_Away if answer.status_code in _BUSY else ServiceError)(_problem(answer), answer.status_code)
         finally:
             answer.close()
 

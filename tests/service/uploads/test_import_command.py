@@ -1,0 +1,56 @@
+"""`web-detector import` against a real service."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cli.main import main
+from tests.support.deployments.service import Client, Service
+
+
+@pytest.fixture
+def folder(tmp_path: Path, sample: Path) -> Path:
+    """A video of a camera, the same bytes again, one that is none, and files that are no business of the command."""
+    for name in ("door", ".trash"):
+        (tmp_path / name).mkdir()
+    shutil.copy(sample, tmp_path / "door/door_2026-07-09_14-30-05.mp4")
+    shutil.copy(sample, tmp_path / "door/the same.mp4")
+    shutil.copy(sample, tmp_path / ".trash/gone.mp4")
+    (tmp_path / "door/broken.mp4").write_bytes(b"no video" * 1000)
+    (tmp_path / "notes.txt").write_text("no video either")
+    return tmp_path
+
+
+def test_a_folder_is_imported_once_and_what_is_refused_is_named(
+    folder: Path, service: Service, client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"URL": service.url, "USER": client.username, "PASSWORD": client.password}.items():
+        monkeypatch.setenv(f"WEB_DETECTOR_{name}", value)
+    arguments = ["import", str(folder), "--tag", "archive", "--timezone", "UTC", "--min-score", "0.5"]
+    assert main(arguments) == 1
+    output = capsys.readouterr().out
+    assert "1 imported, 1 were there already, 1 refused" in output
+    assert f"{folder}/door/broken.mp4: " in output
+    [video] = client.call("GET", "/videos", 200)["items"]
+    assert (video["name"], video["source"], video["tags"]) == ("door_2026-07-09_14-30-05.mp4", "door", ["archive"])
+    told = datetime.fromisoformat(video["recorded_at"])
+    assert told - datetime(2026, 7, 9, 14, 30, 5, tzinfo=UTC) == timedelta(0)
+    [job] = client.call("GET", "/jobs", 200)["items"]
+    assert (job["video_id"], job["options"]["min_score"]) == (video["id"], 0.5)
+    (folder / "door/broken.mp4").unlink()
+    assert main(arguments) == 0, "again"
+    assert "0 imported, 2 were there already, 0 refused" in capsys.readouterr().out
+
+
+def test_a_service_that_refuses_everything_ends_it(
+    folder: Path, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"URL": service.url, "USER": "nobody", "PASSWORD": "correct-horse-battery"}.items():
+        monkeypatch.setenv(f"WEB_DETECTOR_{name}", value)
+    assert main(["import", str(folder)]) == 1
+    assert "401" in capsys.readouterr().err
+    monkeypatch.delenv("WEB_DETECTOR_URL")
+    assert main(["import", str(folder)]) == 1
+    assert "set WEB_DETECTOR_URL" in capsys.readouterr().err
