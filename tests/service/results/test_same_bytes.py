@@ -1,23 +1,29 @@
 """The same video and plan give the same result file, whatever the chunks and however many workers."""
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import av
+import psutil
 import pytest
 
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Service
 from tests.support.models import tiny_model
 from tests.support.videos.clips import clip
+from tests.support.videos.spots import Spot, pictures
 
 Cuts = tuple[int, int]
 LONG = 1200  # frames of one group, hundreds of chunks
+BUSY = 2000  # frames with things that come, move and go, and cuts
+FEW = {"frames": "balanced", "min_score": 0.6}
 # (chunk size, detector workers, chunks that the clip of 212 frames and that with one keyframe are cut into). The first
 # chunk has about 8 frames, the next 16, 32, or the chunk size; a keyframe lies near each cut of the one clip, and none
 # in the other, of which the smallest chunks are a run.
 CASES = [
-    (7, 2, (18, 23)),
+    (7, 3, (18, 23)),
     pytest.param((60, 2, (9, 3)), marks=pytest.mark.long),
     pytest.param((10_000, 1, (9, 3)), marks=pytest.mark.long),
 ]
@@ -90,3 +96,68 @@ def test_detectors_killed_in_the_middle_of_a_run_lose_nothing(
     assert len(killed) >= 2
     assert ended["state"] == "succeeded", ended
     assert own.result_bytes(ended) == service.result_bytes(service.client().detect(video))
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip of more than one group in each of its many chunks."""
+    spots = [
+        Spot(number % 3, first, first + 70, (4 * (number % 5), 4 + 13 * (number % 6)), (130, 70 - 13 * (number % 6)))
+        for number, first in enumerate(range(0, BUSY, 31))
+    ]
+    images = pictures(spots, BUSY, cuts=range(333, BUSY, 410))
+    path = tmp_path_factory.mktemp("clips") / "busy.mp4"
+    path.write_bytes(clip(images=images, every=48).content)
+    return path
+
+
+@pytest.mark.parametrize("cut", CASES[:1], indirect=True)
+def test_few_frames_give_the_same_bytes_with_one_and_three_detectors_also_where_two_are_killed_at_work(
+    service: Service, busy: Path, cut: tuple[Service, Cuts]
+) -> None:
+    own, _ = cut
+    assert (len(fork_servers(service)), len(fork_servers(own))) == (1, 3)
+    usual = service.client().detect(busy, options=FEW)
+    assert BUSY / 40 < usual["frames_inferred"] < BUSY / 4
+    expected = service.result_bytes(usual)
+    client = own.client()
+    video = client.upload(busy)
+    running = client.start(video, options=FEW)
+    kill_at_work(own, spared={kill_at_work(own, spared=set())})
+    ended = client.wait(running)
+    assert ended["state"] == "succeeded", ended
+    assert ended["frames_inferred"] == usual["frames_inferred"]
+    assert own.chunks_total(ended) == service.chunks_total(usual) > 8, "CHUNK_SIZE decided"
+    assert own.result_bytes(ended) == expected
+    undisturbed = client.wait(client.start(video, options=FEW))
+    assert own.result_bytes(undisturbed) == expected
+
+
+def fork_servers(service: Service) -> list[psutil.Process]:
+    """One for each detector: the parent of its decoders."""
+    return service.processes(r"detector\.decode\.fork_server")
+
+
+def kill_at_work(service: Service, spared: set[int]) -> int:
+    """Kill a detector that is in the middle of a chunk, since its decoder runs; give its process id.
+
+    spared: process ids of detectors that were killed before.
+    """
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for server in fork_servers(service) * 50:
+            with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+                worker = server.parent()
+                if worker is None or worker.pid in spared or not decoders(server):
+                    continue
+                worker.suspend()
+                if decoders(server):
+                    worker.kill()
+                    return worker.pid
+                worker.resume()
+    raise AssertionError("no detector decoded anything")
+
+
+def decoders(server: psutil.Process) -> str:
+    """The processes that a fork server started and that run: what psutil says too, but ten times as fast."""
+    return Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text()
