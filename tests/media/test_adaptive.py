@@ -23,6 +23,7 @@ from tests.media.test_formats import chunks as planned
 from tests.media.test_formats import probed
 from tests.media.test_inference import MODEL
 from tests.support.detecting import OneVideo
+from tests.support.models.fake_engine import FakeEngine
 from tests.support.videos.clips import RATE, Clip, chunks, clip, packets_of, plan
 from tests.support.videos.formats import File
 from tests.support.videos.sizes import changing
@@ -54,7 +55,7 @@ def chunk_of(made: Clip, frames: str | None = "balanced", starts: Sequence[int] 
 
 
 def outcomes(
-    message: Chunk, content: bytes, engine: SpotFinder | None = None, callbacks: Callbacks = CALLBACKS
+    message: Chunk, content: bytes, engine: FakeEngine | None = None, callbacks: Callbacks = CALLBACKS
 ) -> list[Outcome]:
     kind = Inference if message.plan.options.frames is UNSET else AdaptiveInference
     found: list[Outcome] = []

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import av
@@ -48,8 +48,10 @@ def clip(
     size: tuple[int, int] = (160, 96),
     clockwise: int = 0,
     images: Iterable[NDArray[np.uint8]] | None = None,
+    times: Iterable[int] | None = None,
 ) -> Clip:
-    """A clip with a keyframe every so many frames; with b_frames, some are stored out of order."""
+    """A clip with a keyframe every so many frames; with b_frames, some are stored out of order. times: of the frames,
+    in units of 1/RATE s."""
     sink = io.BytesIO()
     with av.open(sink, "w", format=container) as writer:
         stream: Any = writer.add_stream(codec, rate=RATE, options=_options(codec, every, b_frames, open_gop))
@@ -58,9 +60,10 @@ def clip(
         stream.codec_context.max_b_frames = b_frames
         if clockwise:
             stream.set_display_rotation(-clockwise)
-        for number, image in enumerate(images if images is not None else _moving(frames, size)):
+        shown = images if images is not None else _moving(frames, size)
+        for time, image in zip(count() if times is None else times, shown, strict=False):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, RATE)
+            frame.pts, frame.time_base = time, Fraction(1, RATE)
             writer.mux(stream.encode(frame))
         writer.mux(stream.encode())
     made = Clip(sink.getvalue(), _packets(sink.getvalue()), *size)
