@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.client import import_command
 from cli.main import main
 from tests.support.deployments.service import Client, Service
 
@@ -23,11 +24,15 @@ def folder(tmp_path: Path, sample: Path) -> Path:
     return tmp_path
 
 
+def logged_in(service: Service, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"URL": service.url, "USER": client.username, "PASSWORD": client.password}.items():
+        monkeypatch.setenv(f"WEB_DETECTOR_{name}", value)
+
+
 def test_a_folder_is_imported_once_and_what_is_refused_is_named(
     folder: Path, service: Service, client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in {"URL": service.url, "USER": client.username, "PASSWORD": client.password}.items():
-        monkeypatch.setenv(f"WEB_DETECTOR_{name}", value)
+    logged_in(service, client, monkeypatch)
     arguments = ["import", str(folder), "--tag", "archive", "--timezone", "UTC", "--min-score", "0.5"]
     assert main(arguments) == 1
     output = capsys.readouterr().out
@@ -42,6 +47,49 @@ def test_a_folder_is_imported_once_and_what_is_refused_is_named(
     (folder / "door/broken.mp4").unlink()
     assert main(arguments) == 0, "again"
     assert "0 imported, 2 were there already, 0 refused" in capsys.readouterr().out
+
+
+def test_a_watched_folder_takes_a_file_when_it_has_settled(
+    tmp_path: Path,
+    sample: Path,
+    service: Service,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logged_in(service, client, monkeypatch)
+    content, new = sample.read_bytes(), tmp_path / "door.mp4"
+
+    def step(number: int) -> list[str]:
+        """Of each look at the folder: what happens between its two looks. Returns the videos that there are then."""
+        there = [video["name"] for video in client.call("GET", "/videos", 200)["items"]]
+        if number == 0:
+            (tmp_path / "broken.mp4").write_bytes(b"no video" * 1000)
+            new.write_bytes(content[:5000])
+        if number == 1:
+            new.write_bytes(content)
+        if number == 5:
+            raise KeyboardInterrupt
+        return there
+
+    seen: list[list[str]] = []
+    monkeypatch.setattr(import_command, "_pause", lambda seconds: seen.append(step(len(seen))))
+    assert main(["import", str(tmp_path), "--watch"]) == 130
+    assert seen == [[], [], [], ["door.mp4"], ["door.mp4"]]
+    assert capsys.readouterr().out.count("video_refused") == 1, "and not tried again"
+    assert len(client.call("GET", "/jobs", 200)["items"]) == 1
+
+
+def test_a_job_is_started_on_a_video_that_an_interrupted_import_left_without(
+    folder: Path, service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged_in(service, client, monkeypatch)
+    (folder / "door/broken.mp4").unlink()
+    assert main(["import", str(folder), "--no-detect"]) == 0
+    assert client.call("GET", "/jobs", 200)["items"] == []
+    for _ in range(2):
+        assert main(["import", str(folder)]) == 0
+    assert len(client.call("GET", "/jobs", 200)["items"]) == 1
 
 
 def test_a_service_that_refuses_everything_ends_it(
