@@ -323,6 +323,12 @@ class ResultsNotReady(Conflict):
     code = "results_not_ready"
 
 
+class TracksMissing(Conflict):
+    """The job has no tracks (yet); the detail says why."""
+
+    code = "tracks_missing"
+
+
 class RenditionNotReady(Conflict):
     """A rendition or its source is not ready yet."""
 

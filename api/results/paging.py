@@ -69,8 +69,12 @@ def marks(block: Block) -> list[dict[str, bool]]:
 
 
 def _detections(block: Block, header: ResultHeader) -> list[dict[str, Any]]:
-    """All detections of a block, with masks if the job has them."""
+    """All detections of a block, with masks if the job has them, and with the numbers of their tracks."""
     found = detections(block.class_id.tolist(), block.score.tolist(), block.box.tolist(), header.labels)
+    if block.track is not None:
+        for detection, track in zip(found, block.track.tolist(), strict=True):
+            if track:
+                detection["track"] = track
     if block.mask is not None:
         size = [header.media.height, header.media.width]
         for detection, counts in zip(found, block.mask, strict=True):

@@ -61,17 +61,24 @@ def _end(body: Iterator[bytes]) -> None:
 
 
 def _conditions(job: Job, question: str) -> dict[str, str]:
-    """Cache headers. The results of an ended job do not change."""
+    """Cache headers. The results of an ended job do not change, but it may get tracks, and others later."""
     vary = {"Vary": "Accept, Accept-Encoding"}
     if job.state not in TERMINAL:
         return {**vary, "Cache-Control": "no-store"}
-    name = hashlib.sha256(f"{_REPRESENTATION} {job.id} {job.finished_at} {question}".encode()).hexdigest()[:32]
+    tracked = "" if job.tracks is None else f" {job.tracks} {job.changed_at}"
+    subject = f"{_REPRESENTATION} {job.id} {job.finished_at} {question}{tracked}"
+    name = hashlib.sha256(subject.encode()).hexdigest()[:32]
     return {**vary, "Cache-Control": PRIVATE, "ETag": f'"{name}"'}
 
 
 def flag(parameters: QueryParams, name: str) -> bool | UnsetType:
     """A boolean that was validated against the spec, UNSET if absent."""
     return parameters[name].lower() == "true" if name in parameters else UNSET
+
+
+def whole(parameters: QueryParams, name: str) -> int | UnsetType:
+    """A whole number that was validated against the spec, UNSET if absent."""
+    return int(parameters[name]) if name in parameters else UNSET
 
 
 def number(parameters: QueryParams, name: str) -> float | None:

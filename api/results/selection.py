@@ -2,7 +2,7 @@
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from api.results.sources import Frames
 from contracts.errors import InvalidInput
 from contracts.results.codec import SCORE_SCALE, Block, time_ms
+from contracts.results.tracks_file import GROUP_TRACKS, TracksFile
 from contracts.wire.messages import ResultHeader
 
 
@@ -25,7 +26,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 class Query(Filter, frozen=True, kw_only=True):
     """A filter of frames and objects. Upper bounds are exclusive; None means no bound. filled: only frames that were,
-    or were not, filled in; unset for both, so that cursors of before stay valid."""
+    or were not, filled in; unset for both, so that cursors of before stay valid. track: only objects of this track."""
 
     from_frame: int | None = None
     to_frame: int | None = None
@@ -34,23 +35,24 @@ class Query(Filter, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     min_score: float | None = None
     filled: bool | msgspec.UnsetType = UNSET
+    track: int | msgspec.UnsetType = UNSET
 
 
 class Selection:
-    """A query prepared for one result. Raises InvalidInput for an unknown label."""
+    """A query prepared for one result. Raises InvalidInput for an unknown label, or a track that the result has not.
 
-    def __init__(self, query: Query, header: ResultHeader) -> None:
-        self.query = query
+    tracks: those of the result, for a query of one of them.
+    """
+
+    def __init__(self, query: Query, header: ResultHeader, tracks: TracksFile | None = None) -> None:
+        self.query = query if query.track is UNSET else _during_track(query, query.track, tracks)
         self._time_base = header.time_base
-        unknown = [label for label in query.labels if label not in header.labels]
-        if unknown:
-            raise InvalidInput(f"the model has no label {unknown[0]!r}; it has: {', '.join(header.labels)}")
-        self._classes = np.array([header.labels.index(label) for label in query.labels], np.int64)
+        self._classes = class_ids(query.labels, header)
 
     @property
     def takes_all(self) -> bool:
         """Whether all objects of the selected frames are selected."""
-        return not len(self._classes) and self.query.min_score is None
+        return not len(self._classes) and self.query.min_score is None and self.query.track is UNSET
 
     def is_past(self, block: Block) -> bool:
         """Whether this block and all later ones are beyond the selection."""
@@ -85,6 +87,8 @@ class Selection:
             wanted &= np.isin(block.class_id, self._classes)
         if self.query.min_score is not None:
             wanted &= block.score >= round(self.query.min_score * SCORE_SCALE)
+        if self.query.track is not UNSET:
+            wanted &= block.tracks == self.query.track
         return wanted
 
     def begin(self, frames: Frames, first_frame: int = 0) -> int:
@@ -95,6 +99,26 @@ class Selection:
 
     def _ms(self, time: np.int64) -> float:
         return time_ms(int(time), self._time_base)
+
+
+def class_ids(labels: Sequence[str], header: ResultHeader) -> NDArray[np.int64]:
+    """The numbers of some labels, [n]. Raises InvalidInput for one that the model has not."""
+    unknown = [label for label in labels if label not in header.labels]
+    if unknown:
+        raise InvalidInput(f"the model has no label {unknown[0]!r}; it has: {', '.join(header.labels)}")
+    return np.array([header.labels.index(label) for label in labels], np.int64)
+
+
+def _during_track(query: Query, track: int, tracks: TracksFile | None) -> Query:
+    """The query for the frames from the first to the last of its track alone, so that few segments are read."""
+    if tracks is None or not 1 <= track <= len(tracks):
+        there = f"tracks 1 to {len(tracks)}" if tracks else "no tracks"
+        raise InvalidInput(f"there is no track {track}: the job has {there}")
+    group, place = divmod(track - 1, GROUP_TRACKS)
+    found = tracks.group(group)[place]
+    start = max(query.from_frame or 0, found.first_frame)
+    stop = found.last_frame + 1 if query.to_frame is None else min(query.to_frame, found.last_frame + 1)
+    return msgspec.structs.replace(query, from_frame=start, to_frame=stop)
 
 
 def segment_of(frames: Frames, frame: int) -> int:

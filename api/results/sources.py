@@ -1,17 +1,22 @@
-"""Sources of a job's frames: the result store, or the result file."""
+"""Sources of a job's frames: the result store, or the result file, with the job's tracks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from api.results.track_state import has_tracks
 from contracts.database.tables import Job
-from contracts.errors import NotFound
+from contracts.errors import CorruptData, NotFound
 from contracts.results import chunk_codec
 from contracts.results.codec import EMPTY, Block
 from contracts.results.port import ResultStore
 from contracts.results.result_file import ResultFile
-from contracts.storage.port import Storage, result_key
+from contracts.results.tracks_file import TracksFile
+from contracts.storage.port import Storage, result_key, tracks_key
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import Layout, ResultHeader
+
+_MISFIT = "the job's tracks are of another result: make them again with POST /jobs/{job_id}/tracks"
 
 
 class Frames(Protocol):
@@ -20,6 +25,10 @@ class Frames(Protocol):
     @property
     def header(self) -> ResultHeader:
         """The header of the result."""
+
+    @property
+    def tracks(self) -> TracksFile | None:
+        """The job's tracks, to which the segments say what belongs; None without tracks."""
 
     @property
     def starts(self) -> Sequence[int]:
@@ -37,7 +46,9 @@ class Frames(Protocol):
 
 
 class StoredChunks:
-    """Frames of a job from the chunks in the result store."""
+    """Frames of a job from the chunks in the result store, without tracks."""
+
+    tracks: TracksFile | None = None
 
     def __init__(self, store: ResultStore, job_id: str, layout: Layout) -> None:
         self.header = layout.header
@@ -62,11 +73,17 @@ class StoredChunks:
 
 
 class FiledFrames:
-    """Frames of an ended job from its result file."""
+    """Frames of an ended job from its result file, with the tracks of its tracks file.
 
-    def __init__(self, file: ResultFile) -> None:
+    Raises CorruptData where the two do not fit, here and from `segment`.
+    """
+
+    def __init__(self, file: ResultFile, tracks: TracksFile | None = None) -> None:
+        if tracks is not None and tracks.blocks != len(file.starts):
+            raise CorruptData(_MISFIT)
         self.header = file.header
         self.starts = file.starts
+        self.tracks = tracks
         self._file = file
 
     @property
@@ -74,14 +91,25 @@ class FiledFrames:
         return len(self.starts)
 
     def segment(self, position: int, masks: bool = True) -> Block | None:
-        return self._file.block(position, masks)
+        block = self._file.block(position, masks)
+        if self.tracks is None:
+            return block
+        ids = self.tracks.ids(position)
+        if len(ids) != len(block.score):
+            raise CorruptData(_MISFIT)
+        return replace(block, track=ids)
 
     def close(self) -> None:
         self._file.close()
+        if self.tracks is not None:
+            self.tracks.close()
 
 
 def open_frames(job: Job, store: ResultStore, storage: Storage) -> Frames | None:
-    """The frames of a job, from the store if complete there; None for a job without frames (yet)."""
+    """The frames of a job, from its files if it has tracks, else from the store if complete there; None for a job
+    without frames (yet)."""
+    if has_tracks(job) and (filed := _filed(job, storage)):
+        return filed
     layout = store.get_layout(job.id)
     if job.state not in TERMINAL:
         return StoredChunks(store, job.id, layout) if layout else None
@@ -99,6 +127,18 @@ def open_whole(job: Job, store: ResultStore, storage: Storage) -> Frames | None:
 
 def _filed(job: Job, storage: Storage) -> FiledFrames | None:
     try:
-        return FiledFrames(ResultFile(storage.open(result_key(job.video_id, job.id))))
+        file = ResultFile(storage.open(result_key(job.video_id, job.id)))
+    except NotFound:
+        return None
+    try:
+        return FiledFrames(file, _tracks(job, storage))
+    except BaseException:
+        file.close()
+        raise
+
+
+def _tracks(job: Job, storage: Storage) -> TracksFile | None:
+    try:
+        return TracksFile(storage.open(tracks_key(job.video_id, job.id))) if has_tracks(job) else None
     except NotFound:
         return None

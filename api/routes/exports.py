@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from functools import partial
 
 from anyio.to_thread import run_sync
+from msgspec import UNSET
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.context import Services, context
-from api.results.export_formats import FORMATS, Export, ExportFormat
-from api.results.responses import flag, labels, number, respond
+from api.results.export_formats import FORMATS
+from api.results.exports.export import Export, ExportFormat
+from api.results.responses import flag, labels, number, respond, whole
 from api.results.selection import Query, Selection
 from api.results.sources import open_whole
+from api.results.track_state import require_tracks
 from api.web.asgi_operations import asgi_operation
 from api.web.content_disposition import attachment
 from contracts.database.tables import Job, Video
@@ -42,8 +45,13 @@ def _pieces(
     if job.state not in TERMINAL:
         raise ResultsNotReady(f"the job is {job.state}: export its results when it has ended")
     query = Query(
-        labels=labels(parameters), min_score=number(parameters, "min_score"), filled=flag(parameters, "filled")
+        labels=labels(parameters),
+        min_score=number(parameters, "min_score"),
+        filled=flag(parameters, "filled"),
+        track=whole(parameters, "track"),
     )
+    if export_format.needs_tracks or query.track is not UNSET:
+        require_tracks(job)
     bom = int(parameters.get("bom", 0)) == 1
     if bom and export_format is not FORMATS["csv"]:
         raise InvalidInput("bom is for CSV: leave it out with other formats")
@@ -51,11 +59,12 @@ def _pieces(
     if frames is None:
         raise ResultsNotReady(f"the job is {job.state} and has no results")
     try:
-        export = Export(job, video, frames, Selection(query, frames.header), bom)
+        export = Export(job, video, frames, Selection(query, frames.header, frames.tracks), bom)
+        pieces = export_format.write(export)
     except BaseException:
         frames.close()
         raise
-    return _closing(export_format.write(export), export)
+    return _closing(pieces, export)
 
 
 def _closing(pieces: Iterator[bytes], export: Export) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from anyio.to_thread import run_sync
+from msgspec import UNSET
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,9 +13,10 @@ from werkzeug.http import parse_accept_header
 
 from api.context import Services, context
 from api.results.paging import Page, format_cursor, frame_lines, parse_cursor, read_page
-from api.results.responses import JSON, flag, labels, number, respond
+from api.results.responses import JSON, flag, labels, number, respond, whole
 from api.results.selection import Query, Selection
 from api.results.sources import Frames, open_frames
+from api.results.track_state import require_tracks
 from api.web.asgi_operations import asgi_operation
 from contracts.database.tables import Job
 from contracts.wire.job_states import TERMINAL
@@ -44,12 +46,14 @@ def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: s
     """The response body in pieces. Errors of the request are raised here, before the response starts."""
     query, cursor, limit = _parse(parameters)
     first_frame = parse_cursor(cursor, query)
+    if query.track is not UNSET:
+        require_tracks(job)
     frames = open_frames(job, services.store, services.storage)
     if frames is None:
         waits = None if job.state in TERMINAL else first_frame
         return iter((_page([], waits, query, False),) if media_type == JSON else ())
     try:
-        selection = Selection(query, frames.header)
+        selection = Selection(query, frames.header, frames.tracks)
         ended = job.state in TERMINAL
         if media_type == NDJSON:
             return lines(frames, selection, first_frame, limit, ended)
@@ -71,6 +75,7 @@ def _parse(parameters: QueryParams) -> tuple[Query, str | None, int | None]:
         from_ms=number(parameters, "from_ms"),
         to_ms=number(parameters, "to_ms"),
         filled=flag(parameters, "filled"),
+        track=whole(parameters, "track"),
         **ranges,
     )
     limit = int(parameters["limit"]) if "limit" in parameters else None

@@ -3,9 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from msgspec import UNSET
+
 from contracts.database.tables import ApiToken, Delivery, Job, Recording, Rendition, Video, Webhook
 from contracts.results.port import Progress
+from contracts.results.tracks import TracksState
 from contracts.wire.job_states import TERMINAL
+from contracts.wire.messages import from_json, to_json
 from contracts.wire.webhooks import DeliveryState
 
 PREFIX = "/api/v1"
@@ -71,6 +75,7 @@ def job_representation(
         **_cost(job, progress),
         "error": job.error,
         "failed_ranges": job.failed_ranges,
+        "tracks": _tracks(job),
         "created_at": job.created_at,
         "started_at": job.started_at,
         "finished_at": job.finished_at,
@@ -81,6 +86,7 @@ def job_representation(
             "series": f"{path}/series",
             "appearances": f"{path}/appearances",
             "export": f"{path}/export",
+            "tracks": f"{path}/tracks",
             "cancel": f"{path}/cancel",
             "video": f"{PREFIX}/videos/{job.video_id}",
         },
@@ -175,6 +181,16 @@ def _cost(job: Job, progress: Progress | None) -> dict[str, Any]:
         return dict.fromkeys(_COST)
     cost = progress.cost
     return {"frames_inferred": cost.inferred, "detector_cpu_seconds": round(cost.cpu_seconds, 3)}
+
+
+def _tracks(job: Job) -> dict[str, Any] | None:
+    """How far the job's tracks are, None where nobody asked for any."""
+    if job.tracks is None:
+        return None
+    state = from_json(job.tracks, TracksState)
+    told = {name: getattr(state, name) for name in ("tracker", "tracks", "error")}
+    known = {name: None if value is UNSET else value for name, value in told.items()}
+    return {"state": str(state.state), **known, "parameters": to_json(state.parameters)}
 
 
 def _progress(job: Job, progress: Progress | None, now: datetime) -> dict[str, Any]:

@@ -17,7 +17,8 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from api.results.appearances import AppearanceQuery, find
-from api.results.export_formats import FORMATS, Export
+from api.results.export_formats import FORMATS
+from api.results.exports.export import Export
 from api.results.paging import frame_lines, read_page
 from api.results.selection import Query, Selection
 from api.results.series import read_series, span_of, to_document

@@ -3,7 +3,7 @@
 Scores are stored as integers of 1/10000 and boxes of 1/100 pixel, so that equal detections are equal bytes. A block
 is zstd over a MessagePack map {"v": version, "columns": {name: [dtype, bytes]}}. Optional columns: `mask`, the
 concatenated texts of the masks, and `mask_size`, their lengths. A block without masks has neither. `filled`, one byte
-a frame, is there where any is 1.
+a frame, is there where any is 1. The tracks of a block are never in it: they are kept in a file of their own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,8 @@ class Block:
     Per frame: frame [f], time [f] in the video's time base, count [f] of detections. Per detection, in the order of
     the frames: class_id [d], score [d] (1/10000), box [d, 4] (1/100 px), and mask [d] as in Detections, or None.
     filled [f]: whether the frame was not inferred, and its detections were filled in between inferred ones; None where
-    no frame was.
+    no frame was. track [d]: number of the track that a detection belongs to, 0 for none; None where the job has no
+    tracks. It is not encoded.
     """
 
     frame: NDArray[np.int64]
@@ -63,6 +64,7 @@ class Block:
     box: NDArray[np.int32]
     mask: Masks | None = None
     filled: NDArray[np.bool_] | None = None
+    track: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -71,6 +73,11 @@ class Block:
     def is_filled(self) -> NDArray[np.bool_]:
         """Whether each frame was filled in, [f]."""
         return np.zeros(len(self), bool) if self.filled is None else self.filled
+
+    @property
+    def tracks(self) -> NDArray[np.int32]:
+        """The track of each detection, [d], 0 for none."""
+        return np.zeros(len(self.score), np.int32) if self.track is None else self.track
 
     @property
     def inferred(self) -> int:
@@ -94,6 +101,7 @@ class Block:
             self.box[low:high],
             None if self.mask is None else self.mask[low:high],
             None if self.filled is None else self.filled[start:stop],
+            None if self.track is None else self.track[low:high],
         )
 
     def of_frames(self, wanted: NDArray[np.bool_]) -> "Block":
@@ -108,6 +116,7 @@ class Block:
             self.box[found],
             None if self.mask is None else self.mask[found],
             None if self.filled is None else self.filled[wanted],
+            None if self.track is None else self.track[found],
         )
 
     def keep(self, wanted: NDArray[np.bool_], drop_empty: bool) -> "Block":
@@ -121,6 +130,7 @@ class Block:
             score=self.score[wanted],
             box=self.box[wanted],
             mask=None if self.mask is None else self.mask[wanted],
+            track=None if self.track is None else self.track[wanted],
         )
         return kept.of_frames(count > 0) if drop_empty else kept
 
@@ -149,7 +159,7 @@ def concat(blocks: Iterable[Block]) -> Block:
     if not parts:
         return EMPTY
     columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _DTYPES}
-    return Block(**columns, mask=_all_masks(parts), filled=_all_filled(parts))
+    return Block(**columns, mask=_all_masks(parts), filled=_all_filled(parts), track=_all_tracks(parts))
 
 
 def encode_block(block: Block) -> bytes:
@@ -240,6 +250,13 @@ def _all_filled(parts: Sequence[Block]) -> NDArray[np.bool_] | None:
     if all(part.filled is None for part in parts):
         return None
     return np.concatenate([part.is_filled for part in parts])
+
+
+def _all_tracks(parts: Sequence[Block]) -> NDArray[np.int32] | None:
+    """The track of each detection of all parts; None without tracks."""
+    if all(part.track is None for part in parts):
+        return None
+    return np.concatenate([part.tracks for part in parts])
 
 
 def _filled_of(columns: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.bool_] | None:

@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from contracts.results.codec import EMPTY, Block, time_ms
+from contracts.results.tracks_file import TracksFile
 from contracts.wire.messages import SCHEMA, Media, Options, Plan, ResultHeader
 
 LABELS = ("cat", "dog", "", "cup")
@@ -29,12 +30,14 @@ class Seen:
 
 @dataclass
 class Made:
-    """A result in segments, of which some may be missing. looked: the segments that were read."""
+    """A result in segments, of which some may be missing. looked: the segments that were read. tracks: of segments that
+    have numbers of tracks."""
 
     header: ResultHeader
     starts: Sequence[int]
     segments: list[Block | None]
     looked: list[int] = field(default_factory=list)
+    tracks: TracksFile | None = None
 
     @property
     def finished(self) -> int:

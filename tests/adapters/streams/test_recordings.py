@@ -23,7 +23,8 @@ from sqlalchemy.orm import Session
 
 from api.results import appearances, series
 from api.results.appearances import AppearanceQuery
-from api.results.export_formats import FORMATS, Export
+from api.results.export_formats import FORMATS
+from api.results.exports.export import Export
 from api.results.paging import read_page
 from api.results.selection import Query, Selection
 from api.results.sources import open_whole

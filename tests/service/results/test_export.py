@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from api.results.export_formats import FORMATS, Export
+from api.results.export_formats import FORMATS
+from api.results.exports.export import Export
 from api.results.mask_area import areas
 from api.results.selection import Query, Selection
 from api.web.content_disposition import attachment

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from api.results.export_formats import Export
+from api.results.exports.export import Export
 from api.results.selection import Query, Selection
 from contracts.database.tables import Job, Video
 from tests.support.deployments.service import ROOT
@@ -17,5 +17,9 @@ def test_documented_export_format_writes_a_row_for_each_selected_object() -> Non
     exec(code, example)  # noqa: S102
     made = Made(header(), [0], [block([(0, 0, [(0, 9000), (1, 8000)]), (1, 40, []), (2, 80, [(0, 7000)])])])
     export = Export(Job(), Video(), made, Selection(Query(labels=("cat",)), made.header))
-    rows = b"".join(example["MOT"].write(export)).decode().splitlines()
-    assert rows == ["1,-1,0.00,0.25,10.00,15.25,0.9,-1,-1,-1", "3,-1,2.00,2.25,10.00,15.25,0.7,-1,-1,-1"]
+    rows = b"".join(example["KITTI"].write(export)).decode().splitlines()
+    unknown = "-1 -1 -1 -1000 -1000 -1000 -10"
+    assert rows == [
+        f"0 -1 cat -1 -1 -10 0.00 0.25 10.00 15.50 {unknown} 0.9",
+        f"2 -1 cat -1 -1 -10 2.00 2.25 12.00 17.50 {unknown} 0.7",
+    ]

@@ -31,6 +31,7 @@ class Chunks:
     """Frames in chunks of 30, of which the first `there` have come."""
 
     header = HEADER
+    tracks = None
 
     def __init__(self, there: int = 99) -> None:
         self.starts: Sequence[int] = range(0, FRAMES, 30)
@@ -114,6 +115,14 @@ def test_a_detection_has_its_mask_of_the_displayed_frame_where_the_job_asked_for
     shown = [[d.get("mask") for d in json.loads(line)["detections"]] for line in frame_lines(block, HEADER)]
     size = [HEADER.media.height, HEADER.media.width]
     assert shown == [[{"size": size, "counts": "04"}], [{"size": size, "counts": "`\\"}]]
+
+
+def test_a_detection_has_the_number_of_its_track_where_it_has_one() -> None:
+    block = replace(made(0, 3), track=np.array([2, 0, 7, 1], np.int32))
+    shown = [
+        [d.get("track", "left out") for d in json.loads(line)["detections"]] for line in frame_lines(block, HEADER)
+    ]
+    assert shown == [[2, "left out"], [7], [1]]
 
 
 @pytest.mark.parametrize("limit", [1, 7, 500])

@@ -30,6 +30,32 @@ def test_a_job_says_what_it_has_cost(
     assert {name: shown[name] for name in UNKNOWN} == told
 
 
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ({"state": "queued"}, ("queued", None, None, None, 3)),
+        (
+            {"state": "ready", "tracker": "t 1", "tracks": 0, "parameters": {"min_frames": 9}},
+            ("ready", "t 1", 0, None, 9),
+        ),
+        (
+            {"state": "failed", "tracks": 4, "tracker": "t 1", "error": {"code": "c", "detail": "d"}},
+            ("failed", "t 1", 4, {"code": "c", "detail": "d"}, 3),
+        ),
+    ],
+)
+def test_a_job_says_how_far_its_tracks_are(stored: dict[str, Any], told: tuple[Any, ...]) -> None:
+    job = Job(id="j", video_id="v", state="succeeded", frames_done=0, created_at=utcnow(), tracks=stored)
+    shown = job_representation(job, None, utcnow(), Video(id="v"), has_poster=False)["tracks"]
+    names = ("state", "tracker", "tracks", "error")
+    assert (*(shown[name] for name in names), shown["parameters"]["min_frames"]) == told
+
+
+def test_a_job_for_which_nobody_asked_for_tracks_says_so() -> None:
+    job = Job(id="j", video_id="v", state="succeeded", frames_done=0, created_at=utcnow())
+    assert job_representation(job, None, utcnow(), Video(id="v"), has_poster=False)["tracks"] is None
+
+
 def test_a_summary_of_an_earlier_release_does_not_know_its_cost() -> None:
     assert summary_representation({"frames": 48}) == {"frames": 48, **UNKNOWN}
     assert summary_representation({"frames": 48, **KNOWN}) == {"frames": 48, **KNOWN}

@@ -246,3 +246,23 @@ def check(read: Any, good: Any) -> None:
     """Reading gives what was written (a bit that says nothing was hit) or CorruptData, and nothing else."""
     with suppress(CorruptData):
         assert read() == good
+
+
+@given(some_frames(), st.data())
+def test_numbers_of_tracks_stay_with_their_detections_and_are_not_encoded(
+    frames: list[Frame], data: st.DataObject
+) -> None:
+    block = to_block(frames)
+    numbered = replace(block, track=block.score.astype(np.int32))  # each detection's score tells where it went
+    wanted = np.array(data.draw(st.lists(st.booleans(), min_size=len(block.score), max_size=len(block.score))), bool)
+    start, stop = sorted(data.draw(st.tuples(st.integers(0, len(block)), st.integers(0, len(block)))))
+    parts = (
+        numbered.slice(start, stop),
+        numbered.keep(wanted, drop_empty=True),
+        numbered.of_frames(block.count > 1),
+        concat([numbered.slice(0, start), numbered.slice(start, len(block))]),
+    )
+    for part in parts:
+        assert part.tracks.tolist() == part.score.tolist()
+    assert block.tracks.tolist() == [0] * len(block.score)
+    assert encode_block(numbered) == encode_block(block)

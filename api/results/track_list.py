@@ -1,0 +1,89 @@
+"""Pages of a job's tracks. Pure except for reading groups of tracks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from api.results.selection import Filter, class_ids
+from contracts.results.codec import BOX_SCALE, SCORE_SCALE, times_ms
+from contracts.results.tracks import Track, Tracks
+from contracts.results.tracks_file import GROUP_TRACKS, TracksFile
+from contracts.wire.messages import ResultHeader
+
+DEFAULT_LIMIT = 100
+
+
+class TrackQuery(Filter, frozen=True, kw_only=True):
+    """A filter of tracks. min_score: of the best object. start, end: seconds of the video; tracks that are there at
+    some time from start (inclusive) to end (exclusive)."""
+
+    labels: tuple[str, ...] = ()
+    min_score: float | None = None
+    min_frames: int | None = None
+    start: float | None = None
+    end: float | None = None
+
+
+def read_tracks(
+    file: TracksFile, header: ResultHeader, query: TrackQuery, first: int, limit: int
+) -> tuple[list[dict[str, Any]], int | None]:
+    """At most `limit` tracks from the number `first` on, as JSON has them, and the number to continue at, if any.
+
+    Raises InvalidInput for an unknown label.
+    """
+    found: list[dict[str, Any]] = []
+    for track in _wanted(file, header, query, max(first, 1)):
+        if len(found) == limit:
+            return found, track.id
+        found.append(representation(track, header))
+    return found, None
+
+
+def representation(track: Track, header: ResultHeader) -> dict[str, Any]:
+    """The JSON representation of a track: times in seconds, places in pixels."""
+    times = np.array([track.first_time, track.last_time, track.best_time], np.int64)
+    start, end, best = (times_ms(times, header.time_base) / 1000).tolist()
+    return {
+        "id": track.id,
+        "label": header.labels[track.class_id],
+        "first_frame": track.first_frame,
+        "last_frame": track.last_frame,
+        "start": start,
+        "end": end,
+        "frames": track.frames,
+        "score": track.best_score / SCORE_SCALE,
+        "best_frame": track.best_frame,
+        "best_time": best,
+        "best_box": [edge / BOX_SCALE for edge in track.best_box],
+        "hull": [edge / BOX_SCALE for edge in track.hull],
+        "path": [{"frame": frame, "x": x / BOX_SCALE, "y": y / BOX_SCALE} for frame, x, y in track.path.tolist()],
+    }
+
+
+def _wanted(file: TracksFile, header: ResultHeader, query: TrackQuery, first: int) -> Iterator[Track]:
+    classes = class_ids(query.labels, header)
+    for position in range((first - 1) // GROUP_TRACKS, file.groups):
+        group = file.group(position)
+        starts = times_ms(group.first_time, header.time_base) / 1000
+        if query.end is not None and starts[0] >= query.end:  # they are in the order of their first frames
+            return
+        wanted = (group.id >= first) & _matches(group, query, classes)
+        if query.start is not None:
+            wanted &= times_ms(group.last_time, header.time_base) / 1000 >= query.start
+        if query.end is not None:
+            wanted &= starts < query.end
+        yield from (group[place] for place in np.flatnonzero(wanted).tolist())
+
+
+def _matches(group: Tracks, query: TrackQuery, classes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which tracks are selected, whenever they are there."""
+    wanted = np.ones(len(group), bool)
+    if len(classes):
+        wanted &= np.isin(group.class_id, classes)
+    if query.min_score is not None:
+        wanted &= group.best_score >= round(query.min_score * SCORE_SCALE)
+    if query.min_frames is not None:
+        wanted &= group.frames >= query.min_frames
+    return wanted

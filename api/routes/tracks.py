@@ -1,0 +1,55 @@
+"""GET /jobs/{id}/tracks: the tracks of a job."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+
+import msgspec
+from anyio.to_thread import run_sync
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.context import Services, context
+from api.results.exports.export import GONE
+from api.results.paging import format_cursor, parse_cursor
+from api.results.responses import JSON, labels, number, respond
+from api.results.sources import open_whole
+from api.results.track_list import DEFAULT_LIMIT, TrackQuery, read_tracks
+from api.results.track_state import require_tracks
+from api.web.asgi_operations import asgi_operation
+from contracts.database.tables import Job
+from contracts.errors import InvalidInput, TracksMissing
+
+
+@asgi_operation()
+async def job_tracks(request: Request, user: str) -> Response:
+    """A page of the job's tracks."""
+    services = context.current()
+    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
+    return await respond(request, job, partial(_page, services, job, request.query_params), JSON)
+
+
+def _page(services: Services, job: Job, parameters: QueryParams) -> Iterator[bytes]:
+    """The page. Errors of the request are raised here, before the response starts."""
+    require_tracks(job)
+    query = TrackQuery(
+        labels=labels(parameters),
+        min_score=number(parameters, "min_score"),
+        min_frames=int(parameters["min_frames"]) if "min_frames" in parameters else None,
+        start=number(parameters, "from"),
+        end=number(parameters, "to"),
+    )
+    if query.start is not None and query.end is not None and query.start >= query.end:
+        raise InvalidInput(f"from ({query.start}) must come before to ({query.end})")
+    first = parse_cursor(parameters.get("cursor"), query)
+    frames = open_whole(job, services.store, services.storage)
+    if frames is None:
+        raise TracksMissing(GONE)
+    with closing(frames):
+        if frames.tracks is None:
+            raise TracksMissing(GONE)
+        limit = int(parameters.get("limit", DEFAULT_LIMIT))
+        found, following = read_tracks(frames.tracks, frames.header, query, first, limit)
+    cursor = None if following is None else format_cursor(following, query)
+    return iter((msgspec.json.encode({"tracks": found, "next": cursor}),))
