@@ -8,6 +8,7 @@ and end also where the client does not read.
 
 import resource
 import socket
+import struct
 from asyncio import Transport
 from collections.abc import Callable
 from http import HTTPStatus
@@ -17,6 +18,8 @@ from gunicorn.asgi import websocket
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
 
+# See api.web.websockets.
+SEND_NOW = "web_detector.send_now"
 # Callbacks for SIGTERM, called in the event loop.
 on_stop: list[Callable[[], None]] = []
 # Limit for the complete headers of the first request of a connection; later requests have that of --keep-alive.
@@ -47,16 +50,35 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]
 
 
 class WebSocket(websocket.WebSocketProtocol):  # type: ignore[misc]
-    """One WebSocket. Knows ASGI's extension websocket.http.response."""
+    """One WebSocket. Knows ASGI's extension websocket.http.response, and SEND_NOW."""
 
     def __init__(self, transport: Transport, scope: dict[str, Any], *rest: Any, **options: Any) -> None:
-        scope["extensions"] = {"websocket.http.response": {}}
+        scope["extensions"] = {"websocket.http.response": {}, SEND_NOW: self}
         super().__init__(transport, scope, *rest, **options)
         self._head = b""
         transport.set_write_buffer_limits(high=0)
         connection = transport.get_extra_info("socket")
         if connection.family in (socket.AF_INET, socket.AF_INET6):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+
+    def is_ready(self) -> bool:
+        """Of SEND_NOW: gunicorn has accepted it and has not closed it, and the kernel has taken all before."""
+        return (
+            self.accepted
+            and not self.closed
+            and not self._close_sent
+            and not self.transport.is_closing()
+            and not self.transport.get_write_buffer_size()
+        )
+
+    def send(self, message: bytes | str) -> None:
+        """Of SEND_NOW."""
+        opcode, payload = (
+            (websocket.OPCODE_TEXT, message.encode())
+            if isinstance(message, str)
+            else (websocket.OPCODE_BINARY, message)
+        )
+        self.transport.write(_frame_head(opcode, len(payload)) + payload)
 
     async def _send_frame(self, opcode: int, payload: bytes) -> None:
         if opcode == websocket.OPCODE_PONG and self.transport.get_write_buffer_size():
@@ -78,6 +100,15 @@ class WebSocket(websocket.WebSocketProtocol):  # type: ignore[misc]
             await super()._send(message)
             if kind == "websocket.close" and self.transport.get_write_buffer_size():
                 self.transport.abort()  # else it would wait for a client that does not read
+
+
+def _frame_head(opcode: int, length: int) -> bytes:
+    """Of a whole message of a server (RFC 6455, 5.2)."""
+    if length < 126:
+        return bytes((0x80 | opcode, length))
+    if length < 0x10000:
+        return struct.pack("!BBH", 0x80 | opcode, 126, length)
+    return struct.pack("!BBQ", 0x80 | opcode, 127, length)
 
 
 def _head(status: int, headers: list[tuple[bytes, bytes]]) -> bytes:

@@ -14,7 +14,8 @@ from api.live.messages import result
 from api.live.outbox import Outbox
 from contracts.live import keys, packets, results
 from contracts.live.packet_reader import start_after
-from contracts.live.packets import CodecConfig
+from contracts.live.packets import CodecConfig, Packet
+from contracts.live.results import LiveFrame
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,10 @@ class Feed:
         self._id = stream_id
         self._labels_of = labels_of
         self._group = FrameGroup()
-        self._result: bytes | None = None  # id of the newest that was read
+        self._packet: Packet | None = None  # waits for its configuration
+        self._result: LiveFrame | None = None  # waits for its labels
+        self._labels: tuple[int, tuple[str, ...]] = (-1, ())  # of the plan with a number
+        self._last_result: bytes | None = None  # id of the newest that was read
         self.reads_results = asyncio.Event()
         self._reading: dict[str, asyncio.Task[None]] = {}
 
@@ -46,7 +50,7 @@ class Feed:
             self._group = FrameGroup()
         wants_results = any(viewer.wants_results for viewer in self.viewers)
         if not wants_results:
-            self._result = None
+            self._last_result = None
             self.reads_results.clear()
         self._read("packets", wants_media, self._read_packets)
         self._read("results", wants_results, self._read_results)
@@ -83,18 +87,29 @@ class Feed:
 
     async def _read_packets(self) -> None:
         keyframe: Any = await self._follower.client.get(keys.keyframe(self._id))
-        async for entries in self._follower.follow(keys.packets(self._id), start_after(keyframe)):
-            if not self._reads("packets"):
-                return
-            for _, fields in entries:
-                try:
-                    packet = packets.decode_packet(fields[packets.FIELD])
-                except (msgspec.DecodeError, KeyError):  # written by another release
-                    continue
-                watching = [viewer for viewer in self.viewers if viewer.wants_media]
-                if self._group.needs_config(packet):
-                    self._group.begin(await self._config(packet.config), watching)
-                self._group.add(packet, watching)
+        async with self._follower.tail(keys.packets(self._id), start_after(keyframe)) as tail:
+            while self._reads("packets"):
+                await tail.read(self._take_packet)
+                if (packet := self._packet) is not None:
+                    config = await self._config(packet.config)
+                    self._group.begin(config, self._watching())
+                    self._group.add(packet, self._watching())
+
+    def _take_packet(self, fields: dict[bytes, bytes]) -> bool:
+        """Offer a packet. False: it is kept, since its configuration has to be read first."""
+        self._packet = None
+        try:
+            packet = packets.decode_packet(fields[packets.FIELD])
+        except (msgspec.DecodeError, KeyError):  # written by another release
+            return True
+        if self._group.needs_config(packet):
+            self._packet = packet
+            return False
+        self._group.add(packet, self._watching())
+        return True
+
+    def _watching(self) -> list[Outbox]:
+        return [viewer for viewer in self.viewers if viewer.wants_media]
 
     async def _config(self, number: int) -> CodecConfig | None:
         data: Any = await self._follower.client.hget(keys.configs(self._id), str(number))
@@ -105,18 +120,36 @@ class Feed:
 
     async def _read_results(self) -> None:
         key = keys.results(self._id)
-        if self._result is None:
-            self._result = await self._follower.newest(key)
+        if self._last_result is None:
+            self._last_result = await self._follower.newest(key)
         self.reads_results.set()
-        async for entries in self._follower.follow(key, self._result):
-            if not self._reads("results"):
-                return
-            for self._result, fields in entries:
-                try:
-                    frame = results.decode(fields[results.FIELD])
-                except (msgspec.DecodeError, KeyError):
-                    continue
-                one = result(frame, await self._labels_of(self._id, frame.plan))
-                for viewer in self.viewers:
-                    if viewer.wants_results:
-                        viewer.offer_result(one)
+        async with self._follower.tail(key, self._last_result) as tail:
+            try:
+                while self._reads("results"):
+                    await tail.read(self._take_result)
+                    if (frame := self._result) is not None:
+                        self._labels = frame.plan, await self._labels_of(self._id, frame.plan)
+                        self._offer(frame)
+            finally:
+                if self._reads("results"):  # else it begins with the newest next time
+                    self._last_result = tail.last
+
+    def _take_result(self, fields: dict[bytes, bytes]) -> bool:
+        """Offer a result. False: it is kept, since the labels of its plan have to be found first."""
+        self._result = None
+        try:
+            frame = results.decode(fields[results.FIELD])
+        except (msgspec.DecodeError, KeyError):
+            return True
+        plan, labels = self._labels
+        if frame.plan != plan or not labels:
+            self._result = frame
+            return False
+        self._offer(frame)
+        return True
+
+    def _offer(self, frame: LiveFrame) -> None:
+        one = result(frame, self._labels[1])
+        for viewer in self.viewers:
+            if viewer.wants_results:
+                viewer.offer_result(one)

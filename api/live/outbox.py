@@ -37,6 +37,8 @@ class Outbox:
         self.wants_media = self.wants_results = False
         self.ending: Ending | None = None
         self.skipped = 0
+        # Is told that something may be sent, at once: to wake a task for each frame costs more than to send it.
+        self.on_offer: Callable[[], None] = lambda: None
         self._clock = clock
         self._config: deque[str | bytes] = deque()
         self._media: deque[tuple[float, Media]] = deque()  # with the times at which they were offered
@@ -50,7 +52,7 @@ class Outbox:
         """What comes before the media that follows; media from before is not sent any more."""
         self._drop_media()
         self._config = deque(messages)
-        self._wake.set()
+        self._changed()
 
     def offer_media(self, one: Media) -> None:
         """The next frame."""
@@ -65,7 +67,7 @@ class Outbox:
             return
         self._media.append((now, one))
         self._bytes += len(one.message)
-        self._wake.set()
+        self._changed()
 
     def wait_for_keyframe(self) -> None:
         """Frames were lost: what follows is of no use before the next keyframe."""
@@ -77,12 +79,12 @@ class Outbox:
         if self._results and now - self._results[0][0] > _LATE_SECONDS:
             self._results.clear()
         self._results.append((now, one))
-        self._wake.set()
+        self._changed()
 
     def offer_newest(self, kind: str, message: str) -> None:
         """A message that replaces one of its kind that was not sent yet."""
         self._newest[kind] = message
-        self._wake.set()
+        self._changed()
 
     def want(self, *, media: bool, results: bool) -> None:
         """Change what is sent."""
@@ -121,6 +123,11 @@ class Outbox:
         _, one = self._media.popleft()
         self._bytes -= len(one.message)
         return one.message
+
+    def _changed(self) -> None:
+        self.on_offer()
+        if not self.is_empty:
+            self._wake.set()
 
     def _drop_media(self) -> None:
         self.skipped += len(self._media)

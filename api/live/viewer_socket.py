@@ -50,6 +50,7 @@ class ViewerSocket(Response):
         self._results_after = results_after
         self._outbox = viewer.outbox
         self._resumes_after: float | None = None
+        self._waits = False  # `_write` has nothing in hand
         self._sent_until: float | None = None  # results that were sent twice are left out up to this time
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,6 +63,7 @@ class ViewerSocket(Response):
     async def _run(self) -> None:
         await self._socket.accept()
         self._outbox.offer_newest("hello", self._hello)
+        self._outbox.on_offer = self._send_now
         reading, writing = asyncio.create_task(self._read()), asyncio.create_task(self._write())
         try:
             await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
@@ -106,7 +108,9 @@ class ViewerSocket(Response):
                 elif self._resumes_after is not None:
                     await self._resume(self._resumes_after)
                 else:
+                    self._waits = True
                     await self._outbox.wait()
+                    self._waits = False
         except TimeoutError:
             return _STALLED
         return self._outbox.ending
@@ -127,12 +131,24 @@ class ViewerSocket(Response):
         if self._resumes_after == after_ms:  # no other start since
             self._resumes_after = None if self._outbox.wants_results else missed[-1].time_ms
 
-    async def _send(self, message: str | bytes | Result) -> None:
+    def _send_now(self) -> None:
+        """Send what waits while the client reads as fast as it comes; else `_write` does."""
+        outbox = self._outbox
+        while self._waits and not outbox.is_empty and self._socket.is_ready:
+            if (message := self._wanted(outbox.take())) is not None:
+                self._socket.send_now(message)
+
+    async def _send(self, one: str | bytes | Result) -> None:
         """Raises TimeoutError for a client that does not read."""
-        if isinstance(message, Result):
-            if self._sent_until is not None and message.time_ms <= self._sent_until:
-                return
-            self._sent_until = None
-            message = message.message
-        async with asyncio.timeout(STALLED_SECONDS):
-            await self._socket.send(message)
+        if (message := self._wanted(one)) is not None:
+            async with asyncio.timeout(STALLED_SECONDS):
+                await self._socket.send(message)
+
+    def _wanted(self, one: str | bytes | Result) -> str | bytes | None:
+        """The message; None for a result that was sent before."""
+        if not isinstance(one, Result):
+            return one
+        if self._sent_until is not None and one.time_ms <= self._sent_until:
+            return None
+        self._sent_until = None
+        return one.message

@@ -9,6 +9,7 @@ with that.
 import asyncio
 import re
 from http import HTTPStatus
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -24,6 +25,8 @@ NORMAL, GOING_AWAY = 1000, 1001
 ERRORS = 4000
 _PATH = re.compile(r"/api/v1/streams/[^/]+/ws")
 _KEY = "web_detector.websocket"
+# Extension of ASGI, of our own worker: sends a message without waiting, where all before it has been sent.
+SEND_NOW = "web_detector.send_now"
 _REFUSAL = "websocket.http.response"
 _SCHEMES = {"ws": "http", "wss": "https"}
 # A handshake has no body, whatever its headers say.
@@ -36,12 +39,23 @@ _NO_TOKEN = (
 )
 
 
+class Direct(Protocol):
+    """The extension SEND_NOW of a server."""
+
+    def is_ready(self) -> bool:
+        """Whether the client is there, and has been sent all before."""
+
+    def send(self, message: bytes | str) -> None:
+        """Send a message without waiting. Only where `is_ready`."""
+
+
 class WebSocket:
     """One WebSocket. Messages to the client are sent one after the other; each waits while the client does not read."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, direct: Direct | None = None) -> None:
+        """direct: of the extension SEND_NOW, where the server has it."""
         self.accepted = False
-        self._receive, self._send = receive, send
+        self._receive, self._send, self._direct = receive, send, direct
 
     async def accept(self) -> None:
         """Answer 101."""
@@ -56,6 +70,16 @@ class WebSocket:
     async def send(self, message: bytes | str) -> None:
         """Send a binary message, or a text. Raises OSError when the client has left."""
         await self._send({"type": "websocket.send", "bytes" if isinstance(message, bytes) else "text": message})
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a message can be sent without waiting."""
+        return self.accepted and self._direct is not None and self._direct.is_ready()
+
+    def send_now(self, message: bytes | str) -> None:
+        """Send a message. Only where `is_ready`."""
+        if self._direct is not None:
+            self._direct.send(message)
 
     async def receive(self) -> str | bytes | None:
         """The next message; None when the client has left."""
@@ -86,7 +110,7 @@ class WebSockets:
             await self._app(scope, receive, send)
             return
         await receive()  # websocket.connect
-        socket = WebSocket(receive, send)
+        socket = WebSocket(receive, send, scope.get("extensions", {}).get(SEND_NOW))
         if not _PATH.fullmatch(scope["path"]):
             await socket.close()  # before 101 that is 403
             return

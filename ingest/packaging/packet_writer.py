@@ -4,7 +4,8 @@ from collections import deque
 
 from contracts.live import keys
 from contracts.live.packets import FIELD, CodecConfig, Packet, decode_packet, encode
-from contracts.live.redis_line import Command, RedisLine
+from contracts.live.redis_line import RedisLine
+from contracts.live.resp import Command
 from ingest.packaging.packager import Position
 
 # Everything of a stream without packets for so long is removed.

@@ -25,7 +25,7 @@ def client(valkey: Valkey) -> redis.Redis:
 
 def with_line(valkey: Valkey, use: Callable[[RedisLine], Awaitable[None]], seconds: float = 20) -> None:
     async def run() -> None:
-        line = RedisLine(valkey.url, seconds)
+        line = RedisLine(f"{valkey.url}&protocol=3", seconds)  # which it does not use
         try:
             async with asyncio.timeout(120):  # only there so that a test ends
                 await use(line)
@@ -78,19 +78,54 @@ def test_an_answer_that_comes_late_is_not_taken_for_that_of_the_next_command(
     with_line(valkey, use, seconds=0.2)
 
 
-def test_who_asks_together_with_one_that_is_cancelled_gets_an_error_and_then_answers(
-    valkey: Valkey, client: redis.Redis
-) -> None:
+def test_one_that_is_cancelled_does_not_disturb_the_others(valkey: Valkey, client: redis.Redis) -> None:
     async def use(line: RedisLine) -> None:
-        commands = ("ECHO", 1), ("BLPOP", KEY, 0), ("ECHO", 2)
-        one, waiting, together = (asyncio.create_task(line.ask(command)) for command in commands)
-        assert await one == [b"1"]
-        while not any(found["cmd"] == "blpop" for found in client.client_list()):
-            await asyncio.sleep(0.01)
-        waiting.cancel()
-        found = await asyncio.gather(waiting, together, return_exceptions=True)
-        assert [type(one) for one in found] == [asyncio.CancelledError, RedisConnectionError]
+        await line.ask(("PING",))  # connected
+        asked = [asyncio.create_task(line.ask(("ECHO", number))) for number in range(3)]
+        await asyncio.sleep(0)  # they have been sent
+        asked[1].cancel()
+        found = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(one) for one in found] == [list, asyncio.CancelledError, list]
         assert await line.ask(("ECHO", 3)) == [b"3"]
+
+    with_line(valkey, use)
+
+
+def test_each_answer_says_what_is_asked_next(valkey: Valkey, client: redis.Redis) -> None:
+    async def use(line: RedisLine) -> None:
+        def then(answer: int) -> tuple[str, str] | None:
+            return ("INCR", KEY) if answer < 5 else None
+
+        await line.repeat(("INCR", KEY), then)
+        assert client.get(KEY) == b"5"
+        client.set(KEY, "text")
+        with pytest.raises(ResponseError):
+            await line.repeat(("INCR", KEY), then)
+        with pytest.raises(TypeError):  # of `then` itself
+            await line.repeat(("GET", KEY), then)
+        assert await line.ask(("ECHO", 1)) == [b"1"]
+
+    with_line(valkey, use)
+
+
+def test_who_is_cancelled_asks_nothing_more(valkey: Valkey, client: redis.Redis) -> None:
+    async def use(line: RedisLine) -> None:
+        asked = 0
+
+        def then(_answer: object) -> tuple[str, str]:
+            nonlocal asked
+            asked += 1
+            return ("INCR", KEY)
+
+        task = asyncio.create_task(line.repeat(("INCR", KEY), then))
+        while not asked:
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        before = asked
+        assert await line.ask(("ECHO", 1)) == [b"1"]
+        assert await line.ask(("ECHO", 2)) == [b"2"]
+        assert asked == before
 
     with_line(valkey, use)
 
@@ -101,7 +136,7 @@ def test_a_connection_that_redis_has_closed_is_opened_again_without_an_error(
     async def use(line: RedisLine) -> None:
         (number,) = await line.ask(("CLIENT", "ID"))
         client.client_kill_filter(_id=number)
-        while not await line._connection.can_read():
+        while line._dialogue is None or line._dialogue.error is None:
             await asyncio.sleep(0.01)
         assert await line.ask(("ECHO", 1)) == [b"1"]
 

@@ -8,6 +8,7 @@ import pytest
 from gunicorn.asgi import websocket
 
 from api.gunicorn_worker import WebSocket
+from api.web.websockets import SEND_NOW
 
 
 class Transport:
@@ -29,6 +30,9 @@ class Transport:
 
     def write(self, data: bytes) -> None:
         self.written += data
+
+    def is_closing(self) -> bool:
+        return bool(self.ended)
 
     def close(self) -> None:
         self.ended.append("closed")
@@ -82,3 +86,39 @@ def test_a_handshake_may_be_refused_with_any_status(transport: Transport) -> Non
     run(transport, start, body, accepted=False)
     assert transport.written == b"HTTP/1.1 404 Not Found\r\nx: y\r\nConnection: close\r\n\r\n{}"
     assert transport.ended == ["closed"]
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536])
+@pytest.mark.parametrize("text", [True, False])
+def test_a_message_that_is_sent_at_once_is_the_one_that_gunicorn_sends(
+    transport: Transport, size: int, text: bool
+) -> None:
+    async def main() -> None:
+        scope: dict[str, Any] = {"headers": []}
+        made = WebSocket(transport, scope, None, logging.getLogger(__name__))  # type: ignore[arg-type]
+        made.accepted = True
+        message: Any = "x" * size if text else b"x" * size
+        await made._send({"type": "websocket.send", "text" if text else "bytes": message})
+        whole, transport.written = transport.written, b""
+        scope["extensions"][SEND_NOW].send(message)
+        assert transport.written == whole
+
+    asyncio.run(main())
+
+
+def test_nothing_is_sent_at_once_to_who_has_not_read_or_has_left(transport: Transport) -> None:
+    async def main() -> None:
+        made = WebSocket(transport, {"headers": []}, None, logging.getLogger(__name__))  # type: ignore[arg-type]
+        assert not made.is_ready()
+        made.accepted = True
+        assert made.is_ready()
+        transport.waiting = 1
+        assert not made.is_ready()
+        transport.waiting = 0
+        made.closed = True
+        assert not made.is_ready()
+        made.closed = False
+        transport.close()
+        assert not made.is_ready()
+
+    asyncio.run(main())

@@ -1,7 +1,6 @@
 """When a stream is read, and when no more."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from api.live import feed as feed_module
 from api.live.feed import Feed
+from api.live.follower import Take
 from api.live.outbox import Outbox
 
 
@@ -27,18 +27,34 @@ class Stubborn:
     async def newest(self, _key: str) -> bytes:
         return b"0-0"
 
-    async def follow(self, _key: str, _last: bytes) -> AsyncIterator[list[Any]]:
+    def tail(self, _key: str, last: bytes) -> "StubbornTail":
+        return StubbornTail(self, last)
+
+    def begin(self) -> None:
+        """One more begins to follow."""
         self.begun += 1
         if self.begun <= self._failures:
             raise RedisConnectionError("gone")
         self.reading += 1
-        try:
-            while True:
-                with suppress(asyncio.CancelledError):
-                    await asyncio.sleep(0.01)
-                yield []
-        finally:
-            self.reading -= 1
+
+
+class StubbornTail:
+    """Entries that nobody can read: each is offered."""
+
+    def __init__(self, redis: Stubborn, last: bytes) -> None:
+        self.last, self._redis = last, redis
+
+    async def __aenter__(self) -> "StubbornTail":
+        self._redis.begin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._redis.reading -= 1
+
+    async def read(self, take: Take) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.01)
+        take({})
 
 
 async def until(condition: Any) -> None:

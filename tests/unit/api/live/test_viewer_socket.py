@@ -22,12 +22,21 @@ class Client:
     def __init__(self, *, stuck: bool = False) -> None:
         self.sent: list[dict[str, Any]] = []
         self.stuck = stuck
+        self.ready = True
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def send(self, message: Any) -> None:
         if self.stuck and message["type"] == "websocket.send":
             await asyncio.Event().wait()
         self.sent.append(dict(message))
+
+    def is_ready(self) -> bool:
+        return self.ready
+
+    @property
+    def said(self) -> list[str]:
+        """The texts so far."""
+        return [one["text"] for one in self.sent if one.get("text") is not None]
 
     @property
     def closed_with(self) -> int | None:
@@ -55,13 +64,24 @@ def hub() -> LiveHub:
     return LiveHub(Nobody(), look, Nobody())  # type: ignore[arg-type]
 
 
-def run(client: Client, steps: Callable[[LiveHub, Viewer], Awaitable[None]]) -> None:
+class Direct:
+    """What sends at once."""
+
+    def __init__(self, client: Client) -> None:
+        self.is_ready = client.is_ready
+        self._client = client
+
+    def send(self, message: str | bytes) -> None:
+        self._client.sent.append({"type": "websocket.send", "text": message})
+
+
+def run(client: Client, steps: Callable[[LiveHub, Viewer], Awaitable[None]], direct: Direct | None = None) -> None:
     """Run a socket beside steps, to its end."""
 
     async def main() -> None:
         watching, viewer = hub(), Viewer("stream", "user", "credential", Outbox())
         watching.add(viewer)
-        socket = WebSocket(client.messages.get, client.send)
+        socket = WebSocket(client.messages.get, client.send, direct)
         response = ViewerSocket(watching, viewer, socket, "{}", nothing)
         running = asyncio.create_task(response({}, client.messages.get, client.send))
         await steps(watching, viewer)
@@ -152,3 +172,56 @@ def test_a_user_may_watch_so_many() -> None:
             watching.remove(viewer)
 
     asyncio.run(main())
+
+
+def test_a_client_that_reads_is_sent_all_at_once_and_in_order() -> None:
+    client = Client()
+
+    async def offer(_hub: LiveHub, viewer: Viewer) -> None:
+        outbox = viewer.outbox
+        while not (client.said and outbox.is_empty):  # greeted
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        outbox.want(media=True, results=True)
+        await asyncio.sleep(0)
+        before = len(client.said)
+        outbox.offer_result(Result("1", 1))
+        assert client.said[before:] == ["1"], "no task had a turn"
+        client.ready = False
+        outbox.offer_result(Result("2", 2))
+        client.ready = True
+        outbox.offer_result(Result("3", 3))
+        assert client.said[before:] == ["1", "2", "3"], "what waits comes first"
+        await client.messages.put({"type": "websocket.disconnect", "code": 1006})
+
+    run(client, offer, Direct(client))
+
+
+def test_nothing_overtakes_a_message_that_is_being_sent() -> None:
+    client, may_send = Client(), asyncio.Event()
+    sending = asyncio.Event()
+    send = client.send
+
+    async def slowly(message: Any) -> None:
+        if message.get("text") == "1":
+            sending.set()
+            await may_send.wait()
+        await send(message)
+
+    client.send = slowly  # type: ignore[method-assign]
+
+    async def offer(_hub: LiveHub, viewer: Viewer) -> None:
+        outbox = viewer.outbox
+        outbox.want(media=True, results=True)
+        client.ready = False
+        outbox.offer_result(Result("1", 1))
+        await sending.wait()
+        client.ready = True  # as between the last byte that is taken and the turn of the task that waits for it
+        outbox.offer_result(Result("2", 2))
+        may_send.set()
+        while "2" not in client.said:
+            await asyncio.sleep(0)
+        assert [one for one in client.said if one in ("1", "2")] == ["1", "2"]
+        await client.messages.put({"type": "websocket.disconnect", "code": 1006})
+
+    run(client, offer, Direct(client))
