@@ -19,6 +19,7 @@ from api.readiness import Readiness
 from api.tables.jobs import JobTable
 from api.tables.recordings import RecordingTable
 from api.tables.renditions import RenditionTable
+from api.tables.search import TrackSearch
 from api.tables.sessions import SessionTable
 from api.tables.streams import StreamTable
 from api.tables.users import UserTable
@@ -51,6 +52,7 @@ class Services:
     renditions: RenditionTable
     streams: StreamTable
     recordings: RecordingTable
+    search: TrackSearch
     publisher: Publisher
     whip: WhipCalls
     plan_labels: PlanLabels

@@ -27,6 +27,7 @@ from api.routes import job_changes, session_tokens, stream_results, webhooks
 from api.tables.jobs import JobTable
 from api.tables.recordings import RecordingTable
 from api.tables.renditions import RenditionTable
+from api.tables.search import TrackSearch
 from api.tables.sessions import SessionTable
 from api.tables.streams import StreamTable
 from api.tables.users import UserTable
@@ -77,6 +78,7 @@ def build(settings: Settings, flask: Flask) -> Services:
         renditions=RenditionTable(engine),
         streams=streams,
         recordings=RecordingTable(engine),
+        search=TrackSearch(engine),
         publisher=Publisher(streams, signals),
         whip=WhipCalls(signals, Replies(settings.coordination_url, WHIP_SECONDS)),
         plan_labels=plan_labels,

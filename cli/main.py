@@ -24,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cli.client.stream_command import stream
 
         return stream(given[1:], os.environ)
+    if given[:1] == ["search"]:
+        from cli.client.search_command import search
+
+        return search(given[1:], os.environ)
     options = _parser().parse_args(given)
     # Import the modules of the chosen command only: `up` must start quickly.
     if options.command == "up":
@@ -78,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(name, help=text)
     commands.add_parser("import", help="upload the videos of a folder, and start a job on each")
     commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete, demo")
+    commands.add_parser("search", help="find objects in all videos of a running service")
     detect = commands.add_parser(
         "detect",
         help="detect objects in a video and print a summary",

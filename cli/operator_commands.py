@@ -16,6 +16,7 @@ COMMANDS = {
     "verify": "check the integrity of stored jobs",
     "retention": "remove data older than the retention settings (--dry-run: only list it)",
     "orphans": "remove orphaned objects and results (--dry-run: only list them)",
+    "index": "make the tracks of all jobs searchable",
     "backup": "write all data of the service to one file, also while it runs",
     "restore": "restore a backup into a stopped service without data",
 }

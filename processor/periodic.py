@@ -14,6 +14,7 @@ from processor.jobs import reaper
 from processor.recordings.publishing import publish_streams
 from processor.recordings.reaper import resend_recordings
 from processor.recordings.retention import expire_recordings
+from processor.search.backfill import index_missing
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ CLEAN_UPS = (
     CleanUp(names.EXPIRE_UPLOADS, None, cleanup.expire_uploads),
     CleanUp(names.EXPIRE_AUDIT, _HOUR, cleanup.expire_audit_events),
     CleanUp(names.SWEEP_STORAGE, _HOUR, cleanup.remove_unfinished_files),
+    CleanUp(names.INDEX_TRACKS, _HOUR, index_missing),
     CleanUp(names.HOUSEKEEPING, _HOUR, cleanup.remove_old_and_orphaned),
 )
 

@@ -184,6 +184,15 @@ class Client:
         """A page of a live stream's results. query: parameters of the operation."""
         return self._json("GET", f"/streams/{stream_id}/results", params=query)
 
+    def search(self, **query: Any) -> Iterator[dict[str, Any]]:
+        """The tracks that a search finds, in its order. query: parameters of the operation."""
+        while True:
+            page = self._json("GET", "/search", params=query)
+            yield from page["hits"]
+            if not page["next"]:
+                return
+            query["cursor"] = page["next"]
+
     def _enter(self, operation: str, credentials: dict[str, str]) -> None:
         self._http.headers.pop("Authorization", None)
         answer = self._send(self._http.build_request("POST", f"{_PREFIX}/auth/{operation}", json=credentials))

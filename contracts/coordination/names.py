@@ -14,6 +14,7 @@ EXPIRE_AUDIT = "sweep-audit"
 INDEX_WORKERS = "index-workers"
 
 EXPIRE_RECORDINGS = "sweep-recordings"
+INDEX_TRACKS = "index-tracks"
 PUBLISH_STREAMS = "publish-streams"
 
 # Turns of the users at the renderers.

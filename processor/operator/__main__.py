@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from itertools import chain
 
 import msgspec
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.coordination.deleted_jobs import DeletedJobs
@@ -24,6 +25,7 @@ from contracts.runtime.exit_codes import ended
 from contracts.settings.load import load
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
+from contracts.storage.port import Storage
 from contracts.workers.registration import connect
 from processor.housekeeping.inventory import DataStores, Inventory
 from processor.housekeeping.orphans import orphans, remove
@@ -33,6 +35,7 @@ from processor.operator.doctor import examine
 from processor.operator.verify import Verdict, Verifier
 from processor.recordings.retention import expired_recordings
 from processor.recordings.rows import RecordingRows
+from processor.search.backfill import index_all
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +55,8 @@ def _run(options: argparse.Namespace, settings: Settings) -> int:
     match options.command:
         case "verify":
             return _verify(_chosen(inventory, options), Verifier(open_storage(settings)), as_json=options.json)
+        case "index":
+            return _index(engine, open_storage(settings), options)
         case "retention":
             with _stores(inventory, settings) as stores:
                 return _retention(stores, RecordingRows(engine), settings, options)
@@ -107,6 +112,18 @@ def _show(lines: Iterable[str], options: argparse.Namespace) -> None:
         count += 1
     if not options.json:
         print(f"{count} {'would be' if options.dry_run else 'were'} removed")
+
+
+def _index(engine: Engine, storage: Storage, options: argparse.Namespace) -> int:
+    good, bad = 0, 0
+    for job, problem in index_all(engine, storage, again=options.all):
+        good, bad = good + (not problem), bad + bool(problem)
+        told = {"job_id": job.id, "problem": problem or None}
+        line = f"{'BAD' if problem else 'good'}  {job.id}{f'  {problem}' if problem else ''}"
+        print(msgspec.json.encode(told).decode() if options.json else line, flush=True)
+    if not options.json:
+        print(f"{good} jobs were indexed, {bad} cannot be")
+    return 1 if bad else 0
 
 
 def _doctor(settings: Settings, options: argparse.Namespace) -> int:

@@ -22,6 +22,10 @@ def parser() -> argparse.ArgumentParser:
     orphans.add_argument(
         "--hours", type=float, metavar="N", help="only those unchanged for N hours (default: ORPHAN_HOURS)"
     )
+    index = commands.add_parser("index", help="make the tracks of all jobs searchable, as the service does every hour")
+    index.description = "Writes the tracks of jobs to the tables that a search reads."
+    index.add_argument("--all", action="store_true", help="also of jobs that can be searched already")
+    index.add_argument("--json", action="store_true", help="print one line of JSON per job")
     doctor = commands.add_parser("doctor", help="check the health of the service")
     doctor.description = (
         "Checks database, Redis, result store, broker, clocks, storage, video libraries, models, workers and api, "

@@ -83,6 +83,7 @@ def test_service_and_commands_connect_to_configured_addresses_only(
         "verify": ["--all"],
         "retention": ["--dry-run"],
         "orphans": ["--dry-run"],
+        "index": [],
         "backup": [tmp_path / "backup"],
         "models": ["verify", ON_ONNX_RUNTIME],
     }

@@ -1,0 +1,55 @@
+"""GET /search: tracks of all of a user's videos."""
+
+from typing import Any
+
+from anyio.to_thread import run_sync
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from analytics.search.hours import from_ms
+from api.context import Services, context
+from api.search.place import format_cursor, parse_cursor
+from api.search.question import EVER, question_of
+from api.tables.search import Hit
+from api.web.asgi_operations import asgi_operation, json_response
+from contracts.results.codec import BOX_SCALE, SCORE_SCALE
+
+_LIMIT = 50
+
+
+@asgi_operation()
+async def search(request: Request, user: str) -> Response:
+    """Find tracks."""
+    return json_response(await run_sync(_answer, context.current(), user, request.query_params))
+
+
+def _answer(services: Services, user: str, parameters: QueryParams) -> dict[str, Any]:
+    question = question_of(parameters)
+    if question.job is not None:
+        services.jobs.get(user, question.job)
+    if question.video is not None:
+        services.videos.get(user, question.video)
+    digest = question.digest()
+    place = parse_cursor(parameters.get("cursor"), digest)
+    found = services.search.page(user, question, place, int(parameters.get("limit", _LIMIT)))
+    return {"hits": [_shape(hit) for hit in found.hits], "next": format_cursor(found.after, digest)}
+
+
+def _shape(hit: Hit) -> dict[str, Any]:
+    run, row = hit.run, hit.row
+    return {
+        "job_id": run.job_id,
+        "video_id": run.video_id,
+        "track": row.number,
+        "label": hit.label,
+        "score": row.score / SCORE_SCALE,
+        "at": from_ms(row.at) if row.at >= EVER[0] else None,
+        "start": row.start / 1000,
+        "end": (row.start + row.length) / 1000,
+        "best_frame": row.best_frame,
+        "best_time": row.best_ms / 1000,
+        "best_box": [edge / BOX_SCALE for edge in (row.box_left, row.box_top, row.box_right, row.box_bottom)],
+        "video_name": run.video_name,
+        "source": run.source,
+    }

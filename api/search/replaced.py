@@ -1,0 +1,55 @@
+"""Which jobs of a video are replaced by later ones, so that an object is found once. Pure."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from contracts.wire.job_states import JobState
+from contracts.wire.messages import Options
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedRun:
+    """An indexed job: its number in the index, and what it looked at. created_at: of the job."""
+
+    id: int
+    job_id: str
+    video_id: str
+    model: str
+    options: Options
+    state: str
+    created_at: datetime
+    video_name: str | None
+    source: str | None
+
+
+def replaced(runs: Sequence[IndexedRun]) -> set[int]:
+    """The numbers of those that a later one of the same video and model replaces: one that is complete, and looked at
+    all that the earlier one looked at."""
+    of_video = defaultdict(list)
+    for run in runs:
+        of_video[run.video_id].append(run)
+    return {run.id for run in runs if any(_replaces(other, run) for other in of_video[run.video_id])}
+
+
+def _replaces(later: IndexedRun, earlier: IndexedRun) -> bool:
+    return (
+        (later.model, later.state) == (earlier.model, JobState.SUCCEEDED)
+        and (later.created_at, later.id) > (earlier.created_at, earlier.id)
+        and _covers(later.options, earlier.options)
+    )
+
+
+def _covers(later: Options, earlier: Options) -> bool:
+    """Whether one looked at the times, the part of the frame and the labels that the other looked at."""
+    return (
+        (later.start_ms or 0) <= (earlier.start_ms or 0)
+        and (later.end_ms is None or (earlier.end_ms is not None and later.end_ms >= earlier.end_ms))
+        and (later.labels is None or (earlier.labels is not None and set(later.labels) >= set(earlier.labels)))
+        and (later.region is None or (earlier.region is not None and _contains(later.region, earlier.region)))
+    )
+
+
+def _contains(outer: Sequence[float], inner: Sequence[float]) -> bool:
+    return outer[0] <= inner[0] and outer[1] <= inner[1] and outer[2] >= inner[2] and outer[3] >= inner[3]

@@ -1,0 +1,98 @@
+"""`web-detector search`: find objects in all videos of a running service."""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from cli.client.report import Report
+from cli.client.shell import credentials, terminable
+from contracts.runtime.exit_codes import ended
+from web_detector.http_client import Client, ServiceError
+
+_PAGE = 200
+# Option and parameter, and the option's help.
+_TEXTS = {
+    "from": "begins at this time or later, as in 2026-01-31T08:00",
+    "to": "begins before this time",
+    "hour_from": "begins at this time of a day or later, as in 22 or 22:30",
+    "hour_to": "begins before this time of a day",
+    "time_zone": "whose clocks show days and hours (default: UTC)",
+    "tag": "videos with this tag",
+    "source": "videos of this source",
+    "stream": "recordings of the live stream with this id",
+    "video": "the video with this id",
+    "job": "the job with this id",
+    "polygon": "comes through this polygon: x1,y1,x2,y2,... in 0 to 1 of the frame",
+    "min_score": "has at least this score, 0 to 1",
+    "min_seconds": "lasts at least so long",
+    "direction": "goes this way: n (up in the picture), ne, e, ..., or degrees clockwise from up",
+}
+
+
+def search(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run the command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
+    options = _parser().parse_args(arguments)
+    return ended(lambda: _run(options, environ), {ServiceError: "", OSError: ""})
+
+
+def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    url = environ.get("WEB_DETECTOR_URL", "").strip()
+    if not url:
+        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8000")
+    query: dict[str, Any] = {name: value for name in _TEXTS if (value := getattr(options, name)) is not None}
+    query |= {"label": options.labels, "weekday": options.weekday, "sort": options.sort}
+    query["limit"] = min(options.limit, _PAGE)
+    report = Report()
+    with terminable(), Client(url) as client:
+        client.login(*credentials(environ))
+        found = islice(client.search(**query), options.limit)
+        if options.json:
+            for hit in found:
+                report.say(json.dumps(hit))
+        else:
+            _show(found, report)
+    return 0
+
+
+def _show(found: Iterator[dict[str, Any]], report: Report) -> None:
+    table = Table()
+    for name in ("at", "label", "video", "source", "job", "track"):
+        table.add_column(name, overflow="fold")
+    for name in ("score", "from s", "to s"):
+        table.add_column(name, justify="right")
+    for hit in found:
+        at = f"{datetime.fromisoformat(hit['at']):%Y-%m-%d %H:%M:%S}" if hit["at"] else ""
+        texts = (at, hit["label"], hit["video_name"] or hit["video_id"], hit["source"] or "", hit["job_id"])
+        numbers = (f"{hit['score']:.2f}", f"{hit['start']:.2f}", f"{hit['end']:.2f}")
+        table.add_row(*map(escape, texts), str(hit["track"]), *numbers)
+    report.console.print(table if table.row_count else "nothing was found")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="web-detector search",
+        description="Finds objects in all videos of the service at WEB_DETECTOR_URL. Logs in with WEB_DETECTOR_USER "
+        "and WEB_DETECTOR_PASSWORD. See docs/search.md.",
+    )
+    parser.add_argument("labels", nargs="*", metavar="LABEL", help="labels (default: any)")
+    for name, text in _TEXTS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", help=text)
+    parser.add_argument(
+        "--weekday", action="append", default=[], metavar="DAY", help="begins on this day, as in mon; may be repeated"
+    )
+    parser.add_argument("--sort", choices=("newest", "score"), default="newest")
+    parser.add_argument("--limit", type=_count, default=50, metavar="N", help="so many (default %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON per hit")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 on")
+    return int(text)

@@ -1,0 +1,61 @@
+"""Makes tracks searchable."""
+
+import logging
+from contextlib import closing
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+
+from contracts.database.tables import Job, Video
+from contracts.results.result_file import ResultFile
+from contracts.results.tracks import Tracks
+from contracts.results.tracks_file import TracksFile
+from contracts.storage.port import Storage, result_key, tracks_key
+from contracts.wire.messages import ResultHeader
+from processor.context import Services
+from processor.search.columns import Placed, beginning, extent, rows_of
+from processor.search.rows import SearchRows
+
+log = logging.getLogger(__name__)
+
+
+def index_tracks(services: Services, job: Job, tracks: Tracks) -> bool:
+    """Make the tracks of a job searchable: see `index`. Raises NotFound, CorruptData."""
+    video = services.repository.video(job.video_id)
+    if video is None:
+        return False
+    header = _header(services.storage, job)
+    return index(services.repository.engine, job, video, header, tracks)
+
+
+def index_stored(engine: Engine, storage: Storage, job: Job, video: Video) -> bool:
+    """The same with the tracks that are stored."""
+    with closing(TracksFile(storage.open(tracks_key(video.id, job.id)))) as stored:
+        tracks = stored.tracks()
+    return index(engine, job, video, _header(storage, job), tracks)
+
+
+def index(engine: Engine, job: Job, video: Video, header: ResultHeader, tracks: Tracks) -> bool:
+    """Make the tracks of a job searchable, in place of earlier ones of the same job; these are found until the new ones
+    are complete. Of several processes that do it at once, the one that began last counts.
+
+    header: of the job's result. Returns False when the job was deleted, or another process did it meanwhile.
+    """
+    rows = SearchRows(engine)
+    try:
+        seen = {header.labels[number] for number in set(tracks.class_id.tolist())}
+        terms = rows.terms(job.user_id, "label", seen)
+        source = rows.terms(job.user_id, "source", [video.source])[video.source] if video.source else None
+        labels = tuple(terms.get(label, 0) for label in header.labels)
+        placed = Placed(labels, source, beginning(video.recorded_at, video.created_at))
+        indexed_id = rows.begin(job, source)
+        rows.write(indexed_id, rows_of(tracks, header, placed))
+        return rows.finish(job.id, indexed_id, tracks=len(tracks), **extent(tracks, header, placed))
+    except IntegrityError:
+        log.info("job %s was deleted, or indexed by another process, while its tracks were indexed", job.id)
+        return False
+
+
+def _header(storage: Storage, job: Job) -> ResultHeader:
+    with closing(ResultFile(storage.open(result_key(job.video_id, job.id)))) as result:
+        return result.header
