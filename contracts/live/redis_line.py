@@ -66,6 +66,7 @@ class RedisLine:
                 ended.set_result(None)
             else:
                 dialogue.ask((following,), on_answers)
+                dialogue.send()
 
         dialogue.ask((command,), on_answers)
         await ended
@@ -133,16 +134,25 @@ class _Dialogue(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = AnswerReader()
         self._questions: deque[_Question] = deque()
+        self._unsent: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None  # one at a time: one for each question would cost too much
         transport.set_protocol(self)
 
     def ask(self, commands: tuple[Command, ...], then: _OnAnswers) -> None:
-        """Send commands."""
+        """Send commands, together with what others ask in the same turn of the loop."""
         until = self._loop.time() + self._seconds
         self._questions.append(_Question(len(commands), until, then))
-        self._transport.write(packed(commands))
+        if not self._unsent:
+            self._loop.call_soon(self.send)
+        self._unsent.append(packed(commands))
         if self._timer is None:
             self._timer = self._loop.call_at(until, self._look)
+
+    def send(self) -> None:
+        """Send now what has been asked."""
+        if self._unsent and self.error is None:
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
 
     def end(self, error: RedisError) -> None:
         """Tell all who wait. The first error counts."""

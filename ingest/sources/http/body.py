@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from contracts.live.streams import Reason
+from ingest.sources.network.connection import Connection
 from ingest.sources.network.head import Head
-from ingest.sources.network.pinned import Connection
 from ingest.sources.port import SourceFailed
 
 _LINE_MAX_BYTES = 1024

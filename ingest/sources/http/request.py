@@ -8,9 +8,10 @@ from contracts.network.address_rules import Network
 from contracts.network.camera_address import CameraAddress
 from ingest.sources.http.body import Body
 from ingest.sources.network.address import redirected
+from ingest.sources.network.connection import Connection
 from ingest.sources.network.head import HEAD_MAX_BYTES, BadHead, Head, split_head
 from ingest.sources.network.login import Login
-from ingest.sources.network.pinned import Connection, connect
+from ingest.sources.network.pinned import connect
 from ingest.sources.port import SourceFailed
 
 HEAD_SECONDS = 5.0
@@ -70,7 +71,7 @@ async def _asked(place: CameraAddress, networks: tuple[Network, ...], authorizat
     if authorization is not None:
         fields["Authorization"] = authorization
     lines = [f"GET {place.target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-    connection.writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+    connection.write(("\r\n".join(lines) + "\r\n\r\n").encode())
     try:
         async with asyncio.timeout(HEAD_SECONDS):
             head, rest = await _head(connection)

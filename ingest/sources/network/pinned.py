@@ -6,56 +6,19 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
 from contracts.live.streams import Reason
 from contracts.network.address_rules import Address, Network, read_address
 from contracts.network.camera_address import CameraAddress
 from contracts.network.own_host import is_open
+from ingest.sources.network.connection import Connection, connected
 from ingest.sources.port import SourceFailed
 
 CONNECT_SECONDS = 5.0
-# What is read at once, at most: a keyframe of a large camera comes in few pieces.
-READ_BYTES = 256 * 1024
-# After a read, so long is waited before the next one: a frame comes in many pieces, and to wake for each costs more
-# than all else that is done with it.
-_GATHER_SECONDS = 0.02
 # Limit for names with very many addresses.
 _ADDRESSES_TRIED = 4
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
-
-
-@dataclass(slots=True)
-class Connection:
-    """An open TCP connection, of one task."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    _not_before: float = 0.0  # the next read, in seconds of the loop's clock
-
-    async def read(self) -> bytes:
-        """What has come, at least a byte; empty at the end. Raises SourceFailed when the connection breaks."""
-        transport: Any = self.writer.transport
-        now = asyncio.get_running_loop().time
-        if (early := self._not_before - now()) > 0:
-            await asyncio.sleep(early)
-        transport.resume_reading()
-        try:
-            data = await self.reader.read(READ_BYTES)
-        except OSError:
-            raise SourceFailed(Reason.LOST, "the connection to the source broke") from None
-        if len(data) < READ_BYTES:  # else there is more
-            transport.pause_reading()
-            self._not_before = now() + _GATHER_SECONDS
-        return data
-
-    async def close(self) -> None:
-        """At once, without waiting for what was not sent yet."""
-        self.writer.transport.abort()
-        with suppress(OSError):
-            await self.writer.wait_closed()
 
 
 async def resolved(host: str, port: int) -> list[str]:
@@ -93,7 +56,7 @@ async def connect(place: CameraAddress, networks: tuple[Network, ...], resolve: 
     for address in await _checked(place, networks, resolve):
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                return await _connected(address, place)
+                return await connected(str(address), place.port, place.host if place.is_encrypted else None)
         except TimeoutError:
             failure = f"no answer within {CONNECT_SECONDS:g} s"
         except ssl.SSLCertVerificationError as error:
@@ -121,11 +84,3 @@ async def _checked(place: CameraAddress, networks: tuple[Network, ...], resolve:
             permanent=True,
         )
     return found[:_ADDRESSES_TRIED]
-
-
-async def _connected(address: Address, place: CameraAddress) -> Connection:
-    tls = ssl.create_default_context() if place.is_encrypted else None
-    made = await asyncio.open_connection(
-        str(address), place.port, limit=READ_BYTES, ssl=tls, server_hostname=place.host if tls else None
-    )
-    return Connection(*made)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from contracts.live.streams import Reason
 from contracts.network.camera_address import CameraAddress
+from ingest.sources.network.connection import Connection
 from ingest.sources.network.head import BadHead
 from ingest.sources.network.login import Login
-from ingest.sources.network.pinned import Connection
 from ingest.sources.port import SourceFailed
 from ingest.sources.rtsp.wire import Media, Message, Wire, request
 
@@ -90,7 +90,7 @@ class Session:
             whole["Session"] = self._id
         if (authorization := self._login.header(method, uri)) is not None:
             whole["Authorization"] = authorization
-        self._connection.writer.write(request(method, uri, self._number, whole))
+        self._connection.write(request(method, uri, self._number, whole))
 
     async def _answer(self) -> Message:
         try:

@@ -12,6 +12,7 @@ from contracts.live.streams import Reason
 from contracts.network.address_rules import Network
 from ingest.sources.http import request as http_request
 from ingest.sources.http import source as http_source
+from ingest.sources.network import connection as connection_module
 from ingest.sources.network import pinned
 from ingest.sources.network.address import parse
 from ingest.sources.port import SourceConfig, SourceFailed
@@ -207,27 +208,31 @@ def test_the_session_is_kept_alive_and_ended() -> None:
         assert [camera.nonce in one for one in camera.requests[5:]] == [False, True, True]
 
 
-def test_pieces_that_come_shortly_after_another_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pinned, "_GATHER_SECONDS", 0.3)
-
+def test_pieces_that_come_between_two_beats_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> list[bytes]:
+        beats = asyncio.Semaphore(0)
+        monkeypatch.setattr(connection_module, "beat", beats.acquire)
         senders: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
         server = await asyncio.start_server(lambda _, writer: senders.put_nowait(writer), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         connection = await pinned.connect(parse(f"rtsp://127.0.0.1:{port}/x", ("rtsp",)), LOOPBACKS)
         sender = await senders.get()
-        sender.write(b"one")
-        found = [await connection.read()]
         reading = asyncio.create_task(connection.read())
-        for piece in (b"two", b"three"):
+        for piece in (b"one", b"two"):
             sender.write(piece)
             for _ in range(50):  # time enough to read it alone
                 await asyncio.sleep(0)
-        found.append(await reading)
-        await connection.close()
+        beats.release()
+        found = [await reading]
+        sender.write(b"three")
         sender.close()
+        await sender.wait_closed()
+        beats.release()
+        beats.release()
+        found += [await connection.read(), await connection.read()]
+        await connection.close()
         server.close()
         await server.wait_closed()
         return found
 
-    assert asyncio.run(run()) == [b"one", b"twothree"]
+    assert asyncio.run(run()) == [b"onetwo", b"three", b""]
