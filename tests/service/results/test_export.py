@@ -17,18 +17,19 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
 from api.results.export_formats import FORMATS
-from api.results.exports.export import Export
 from api.results.mask_area import areas
-from api.results.selection import Query, Selection
+from api.results.selection import Query
 from api.web.content_disposition import attachment
-from contracts.database.tables import Job, Video, utcnow
 from contracts.errors import StoreUnavailable
 from contracts.results.codec import Block, mask_column
 from contracts.wire.messages import Options
 from detector import masks_rle
 from tests.support.deployments.service import Client, Service
 from tests.support.example_results import LABELS, Made, block, header, results
+from tests.support.exporting import exported
+from tests.support.tracked_results import tracked
 
+TEXTS = ("json", "ndjson", "csv", "coco")
 Done = tuple[Client, dict[str, Any], list[dict[str, Any]]]
 
 queries = st.builds(
@@ -39,10 +40,7 @@ queries = st.builds(
 
 
 def written(made: Made, query: Query, form: str, *, bom: bool = False) -> str:
-    video = Video(id="v", name="a.mp4", tags=["x"], sha256="0" * 64)
-    job = Job(id="j", video_id="v", state="succeeded", options={}, failed_ranges=[], created_at=utcnow())
-    export = Export(job, video, made, Selection(query, made.header), bom)
-    return b"".join(FORMATS[form].write(export)).decode()
+    return exported(made, form, query, bom=bom).decode()
 
 
 def expected_rows(made: Made, query: Query) -> list[tuple[Any, ...]]:
@@ -108,13 +106,13 @@ def test_csv_has_the_column_where_frames_may_be_filled_in_and_nowhere_else() -> 
     frames = [(0, 0, [(0, 5000)])]
     assert written(few(frames, [False]), Query(), "csv").splitlines()[1].endswith(",false")
     plain = Made(header(), (0,), [block(frames)])
-    assert "filled" not in "".join(written(plain, Query(), form) for form in FORMATS)
+    assert "filled" not in "".join(written(plain, Query(), form) for form in TEXTS)
 
 
 @pytest.mark.parametrize(("filled", "expected"), [(False, [0, 2]), (True, [1])])
 def test_export_of_inferred_or_of_filled_frames_alone(filled: bool, expected: list[int]) -> None:
     made = few([(n, 40 * n, [(0, 5000)]) for n in range(3)], [False, True, False])
-    text = {form: written(made, Query(filled=filled), form) for form in FORMATS}
+    text = {form: written(made, Query(filled=filled), form) for form in TEXTS}
     found = [json.loads(line)["frame"] for line in text["ndjson"].splitlines()]
     assert found == [frame["frame"] for frame in json.loads(text["json"])["frames"]] == expected
     assert [int(row["frame"]) for row in csv.DictReader(io.StringIO(text["csv"], newline=""))] == expected
@@ -277,6 +275,7 @@ def _corners(box: list[float]) -> list[float]:
 
 def test_interrupted_export_does_not_look_complete() -> None:
     made = Made(header(), (0, 1), [block([(0, 0, [(0, 5000)])]), None])
+    made.tracks = tracked([(0, 0, [(0, 5000, 1)])]).tracks
     for form in FORMATS:
         with pytest.raises(StoreUnavailable):
-            written(made, Query(), form)
+            exported(made, form)
