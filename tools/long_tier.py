@@ -32,6 +32,8 @@ class Family:
 
 
 FAMILIES = (
+    Family("api", 2, f"{PYTEST} -m long tests/service/accounts/test_schemathesis.py", ("api/",
+           "tests/support/hostile/")),
     Family("dockerfiles", 1.5, "make lint-images", ("docker-compose.yaml", "deploy/", "api/Dockerfile",
            "processor/Dockerfile", "detector/Dockerfile", "tools/lint/", "requirements/images")),
     Family("converter", 1, "make test-model", ("tools/convert_nanodet.py", "detector/models/", "requirements/images")),
@@ -60,6 +62,7 @@ FAMILIES = (
             "api/tables/", "api/notify/", "tests/distributed/", "tests/support/deployments/",
             "tests/support/servers/")),
     Family("load and memory", 6, f"{PYTEST} -m 'long and not ({BY_MODE} or {NEEDS_OWN_SETUP})'"
+           " --ignore tests/service/accounts/test_schemathesis.py"
            " tests/long tests/service tests/distributed tests/page",
            ("api/uploads/", "api/web/", "api/gunicorn_worker.py", "contracts/storage/", "tests/long/", "tests/page/")),
     Family("fuzzing", 3, "make fuzz SEED=1 MINUTES=1 CASES=100", ("media/sandbox.py", "api/requests/",

@@ -5,12 +5,12 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from cli.embedded import valkey
+from cli.embedded import tables, valkey
 from cli.embedded.data_dir import DATABASE, DataDir, open_data_dir, secret_environment, write_addresses
 from cli.embedded.guard import Guard
 from cli.embedded.process import Process
@@ -23,6 +23,7 @@ from contracts.settings.load import load
 from contracts.settings.table import Settings, table
 
 ROOT = Path(__file__).resolve().parents[2]
+_MIGRATIONS = ROOT / "migrations"
 _READY_SECONDS = 120
 _API, _WORKERS, _SERVER = range(3)  # stages, in stop order
 _LIVE_NICENESS = 1  # a stream does not wait, a job does
@@ -214,8 +215,7 @@ def is_ready(service: EmbeddedService) -> bool:
 
 
 def _prepare(supervisor: Supervisor, service: EmbeddedService) -> None:
-    """Start Valkey and migrate the tables in parallel, before any role starts."""
-    answers: Callable[[], bool] = bool
+    """Start Valkey and make or migrate the tables in parallel, before any role starts."""
     if service.uses_bundled_valkey:
         data = service.data_dir / "valkey"
         data.mkdir(mode=0o700, exist_ok=True)
@@ -229,15 +229,19 @@ def _prepare(supervisor: Supervisor, service: EmbeddedService) -> None:
                 log=_log(service, "valkey"),
             )
         )
-    arguments = ["-m", "alembic", "-c", str(ROOT / "migrations" / "alembic.ini"), "upgrade", "head"]
+    database = service.data_dir / DATABASE
+    if service.settings.database_url != f"sqlite:///{database}" or not tables.are_current(database, _MIGRATIONS):
+        _migrate(supervisor, service)
+    if service.uses_bundled_valkey:
+        supervisor.wait_for(valkey.probe(service.sockets), _READY_SECONDS, "starting Valkey")
+
+
+def _migrate(supervisor: Supervisor, service: EmbeddedService) -> None:
+    arguments = ["-m", "alembic", "-c", str(_MIGRATIONS / "alembic.ini"), "upgrade", "head"]
     migrations = supervisor.start(
         _python(service, "migrations", arguments, service.environ_of(None), _API, restart=False)
     )
-    if service.uses_bundled_valkey:
-        answers = valkey.probe(service.sockets)
     supervisor.wait_for(lambda: migrations.done, _READY_SECONDS, "migrating the tables")
-    if service.uses_bundled_valkey:
-        supervisor.wait_for(answers, _READY_SECONDS, "starting Valkey")
 
 
 def _python(

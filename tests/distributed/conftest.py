@@ -7,6 +7,15 @@ import pytest
 
 from tests.support.deployments.breakable import Patient, short
 from tests.support.deployments.deployment import Deployment
+from tests.support.videos.sample_variants import recoded
+
+FRAMES = 120
+
+
+@pytest.fixture(scope="session")
+def sample(full_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first frames of the sample clip, several chunks: that modes give the same bytes needs no more."""
+    return recoded(full_sample, tmp_path_factory.mktemp("clip") / full_sample.name, "libx264", range(FRAMES))
 
 
 @pytest.fixture(scope="module")

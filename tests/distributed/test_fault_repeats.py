@@ -29,8 +29,8 @@ def own(faulty: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
 
 
 @pytest.fixture(scope="module")
-def video(patient: Patient, sample: Path) -> Any:
-    return patient.upload(sample)
+def video(patient: Patient, full_sample: Path) -> Any:
+    return patient.upload(full_sample)
 
 
 @pytest.fixture(scope="module")

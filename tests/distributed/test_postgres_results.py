@@ -21,8 +21,8 @@ SETTINGS = {"CHUNK_SIZE": 48, "DETECTOR_WORKERS": 2, "LEASE_SECONDS": 4, "REAPER
 
 
 @pytest.fixture(scope="module")
-def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return repeated(sample, tmp_path_factory.mktemp("clips") / "long.mp4", 2)
+def clip(full_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return repeated(full_sample, tmp_path_factory.mktemp("clips") / "long.mp4", 2)
 
 
 @pytest.fixture(scope="module")

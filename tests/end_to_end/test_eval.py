@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from contracts.models.catalogue import COCO_91
-from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.service import ROOT, Client
+from tests.support.deployments.service import ROOT, Client, Service
 from tests.support.reference import MODEL, sequential
 from tests.support.videos import datasets
 from tests.support.videos.datasets import Made
@@ -28,28 +26,19 @@ PLAIN = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """A service that computes in fp32, as the plain loop does."""
-    service = Embedded(tmp_path_factory.mktemp("eval") / "data", PRECISION="fp32")
-    service.start()
-    yield service
-    assert service.stop() == 0
-
-
-@pytest.fixture(scope="module")
 def coco(tmp_path_factory: pytest.TempPathFactory, sample: Path, truth: dict[str, Any]) -> Made:
     return datasets.coco(tmp_path_factory.mktemp("coco"), sample, truth)
 
 
 @pytest.fixture
-def user(running: Embedded) -> Client:
-    return running.client()
+def user(service: Service) -> Client:
+    return service.client()
 
 
-def start(running: Embedded, user: Client, *arguments: object) -> "subprocess.Popen[str]":
+def start(service: Service, user: Client, *arguments: object) -> "subprocess.Popen[str]":
     """The command, as a user of the service."""
     environ = os.environ | {
-        "WEB_DETECTOR_URL": running.url,
+        "WEB_DETECTOR_URL": service.url,
         "WEB_DETECTOR_USER": user.username,
         "WEB_DETECTOR_PASSWORD": user.password,
     }
@@ -57,8 +46,8 @@ def start(running: Embedded, user: Client, *arguments: object) -> "subprocess.Po
     return subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def run(running: Embedded, user: Client, *arguments: object) -> tuple[int, str, str]:
-    process = start(running, user, *arguments)
+def run(service: Service, user: Client, *arguments: object) -> tuple[int, str, str]:
+    process = start(service, user, *arguments)
     output, errors = process.communicate(timeout=300)
     return process.returncode, output, errors
 
@@ -102,10 +91,10 @@ def plain(made: list[Made], labels: set[str]) -> list[float]:
 
 
 def test_the_ap_of_coco_images_is_that_of_the_bare_model(
-    running: Embedded, user: Client, coco: Made, tmp_path: Path
+    service: Service, user: Client, coco: Made, tmp_path: Path
 ) -> None:
-    before = running.settled_files()
-    status, output, errors = run(running, user, "nanodet-g", coco.folder, "--output", tmp_path / "out.json")
+    before = service.settled_files()
+    status, output, errors = run(service, user, "nanodet-g", coco.folder, "--output", tmp_path / "out.json")
     assert (status, errors) == (0, "")
     content = json.loads((tmp_path / "out.json").read_text())
     expected = plain([coco], set(MODEL.labels))
@@ -121,28 +110,28 @@ def test_the_ap_of_coco_images_is_that_of_the_bare_model(
     assert f"{len(coco.files)} images in" in output
     assert f" {100 * expected[0]:.1f} " in output
     _are_results(content, coco)
-    running.expect_files(before)
+    service.expect_files(before)
     assert user.call("GET", "/videos", 200)["items"] == []
 
 
 @pytest.mark.long
 def test_the_ap_of_mot_sequences_is_that_of_the_bare_model(
-    running: Embedded, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
+    service: Service, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
 ) -> None:
     """One sequence as single frames, the other as a video."""
-    before = running.settled_files()
+    before = service.settled_files()
     stills = datasets.mot(tmp_path / "train/A-01", sample, truth, frames=24, video=False)
     video = datasets.mot(tmp_path / "train/B-02", sample, truth, frames=60, video=True)
-    status, output, errors = run(running, user, "nanodet-g", tmp_path / "train", "--output", tmp_path / "out.json")
+    status, output, errors = run(service, user, "nanodet-g", tmp_path / "train", "--output", tmp_path / "out.json")
     assert (status, errors) == (0, "")
     content = json.loads((tmp_path / "out.json").read_text())
     _same(content["figures"], plain([stills, video], {"person"}))
     assert 0.1 < content["figures"]["AP"] < 0.95
     assert [item["file_name"] for item in content["images"]][23:25] == ["A-01/000024", "B-02/000001"]
     assert "warning" not in output
-    running.expect_files(before)
+    service.expect_files(before)
     # The first frames alone, which a video holds too.
-    status, output, errors = run(running, user, "nanodet-g", video.folder, "--limit", 10, "-o", tmp_path / "ten.json")
+    status, output, errors = run(service, user, "nanodet-g", video.folder, "--limit", 10, "-o", tmp_path / "ten.json")
     assert (status, errors) == (0, "")
     few = json.loads((tmp_path / "ten.json").read_text())
     later = [item | {"image_id": item["image_id"] - 24} for item in content["detections"]]
@@ -151,39 +140,39 @@ def test_the_ap_of_mot_sequences_is_that_of_the_bare_model(
 
 
 def test_refused_file_ends_the_evaluation_and_leaves_nothing(
-    running: Embedded, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
+    service: Service, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
 ) -> None:
     made = datasets.coco(tmp_path / "set", sample, truth)
     made.files[2].write_bytes(b"no picture at all")
-    before = running.settled_files()
-    status, output, errors = run(running, user, "nanodet-g", made.folder, "-o", tmp_path / "out.json")
+    before = service.settled_files()
+    status, output, errors = run(service, user, "nanodet-g", made.folder, "-o", tmp_path / "out.json")
     assert status == 1
     assert f"{made.files[2]}: " in errors
     assert "video_refused" in errors
     assert " AP " not in output
     assert not (tmp_path / "out.json").exists()
-    running.expect_files(before)
+    service.expect_files(before)
     assert user.call("GET", "/videos", 200)["items"] == []
 
 
 def test_failed_job_ends_the_evaluation(
-    running: Embedded, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
+    service: Service, user: Client, sample: Path, truth: dict[str, Any], tmp_path: Path
 ) -> None:
     """A video cut short has results, but not of all frames."""
     made = datasets.mot(tmp_path / "cut", sample, truth, frames=48, video=True)
     content = made.files[0].read_bytes()
     made.files[0].write_bytes(content[: len(content) * 6 // 10])
-    status, _, errors = run(running, user, "nanodet-g", made.folder)
+    status, _, errors = run(service, user, "nanodet-g", made.folder)
     assert status == 1
     assert "its job ended as partial" in errors
     assert user.call("GET", "/videos", 200)["items"] == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
-def test_an_interrupt_leaves_nothing(running: Embedded, user: Client, coco: Made, number: signal.Signals) -> None:
-    before = running.settled_files()
+def test_an_interrupt_leaves_nothing(service: Service, user: Client, coco: Made, number: signal.Signals) -> None:
+    before = service.settled_files()
     kept = user.upload(coco.files[0])
-    process = start(running, user, "nanodet-g", coco.folder)
+    process = start(service, user, "nanodet-g", coco.folder)
     deadline = time.monotonic() + 60
     while not user.call("GET", "/jobs", 200)["items"]:
         assert time.monotonic() < deadline
@@ -194,23 +183,23 @@ def test_an_interrupt_leaves_nothing(running: Embedded, user: Client, coco: Made
     assert "warning" not in output
     assert [video["id"] for video in user.call("GET", "/videos", 200)["items"]] == [kept["id"]]
     user.call("DELETE", f"/videos/{kept['id']}", 204)
-    running.expect_files(before)
+    service.expect_files(before)
 
 
 def test_image_of_another_size_than_in_the_dataset_is_an_error(
-    running: Embedded, user: Client, coco: Made, tmp_path: Path
+    service: Service, user: Client, coco: Made, tmp_path: Path
 ) -> None:
     content = json.loads((coco.folder / "annotations/instances_things.json").read_text())
     content["images"][0]["width"] += 1
     (tmp_path / "wrong.json").write_text(json.dumps(content))
     arguments = ("nanodet-g", coco.folder, "--annotations", tmp_path / "wrong.json", "--limit", 1)
-    status, _, errors = run(running, user, *arguments)
+    status, _, errors = run(service, user, *arguments)
     assert status == 1
     assert "is shown as 480x360, but the dataset has it as 481x360" in errors
 
 
-def test_an_unknown_model_is_refused_with_the_known_ones(running: Embedded, user: Client, coco: Made) -> None:
-    status, _, errors = run(running, user, "no-such-model", coco.folder)
+def test_an_unknown_model_is_refused_with_the_known_ones(service: Service, user: Client, coco: Made) -> None:
+    status, _, errors = run(service, user, "no-such-model", coco.folder)
     assert status == 1
     assert "the service has no model 'no-such-model'; it has nanodet-g" in errors
 

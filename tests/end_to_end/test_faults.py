@@ -6,7 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.deployments.modes import DeploymentMode, EmbeddedMode
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Service
 from tests.support.models import tiny_model
 from tests.support.videos.clips import clip
@@ -22,28 +23,28 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def own(mode: DeploymentMode, tmp_path: Path) -> Iterator[Service]:
-    with mode.run(tmp_path, **SETTINGS, **tiny_model.as_default(tmp_path)) as running:
+@pytest.fixture(scope="module")
+def own(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("own")
+    with mode.run(folder, **SETTINGS, **tiny_model.as_default(folder)) as running:
         yield running
 
 
 @pytest.mark.parametrize("victim", ["the child at work", pytest.param("the whole worker", marks=pytest.mark.long)])
-def test_killed_detector_does_not_change_the_result(tmp_path: Path, long: Path, victim: str) -> None:
+def test_killed_detector_does_not_change_the_result(own: Embedded, long: Path, victim: str) -> None:
     """Where a supervisor starts it again; tests/distributed/test_distributed.py shows that another one takes over."""
-    with EmbeddedMode().run(tmp_path, **SETTINGS, **tiny_model.as_default(tmp_path)) as own:
-        client = own.client()
-        video = client.upload(long)
-        job = client.start(video)
-        client.wait(job, lambda now: now["progress"]["frames_done"] > 40)
-        (worker,) = [p for p in own.processes(r"detector\.worker") if p.ppid() == own.process.pid]
-        children = worker.children()
-        for process in children if victim == "the child at work" else [worker]:
-            process.kill()
-        ended = client.wait(job)
-        assert not psutil.pid_exists(children[0].pid), "the kill hit nothing"
-        assert ended["state"] == "succeeded", ended
-        assert own.result_bytes(ended) == own.result_bytes(client.wait(client.start(video)))
+    client = own.client()
+    video = client.upload(long)
+    job = client.start(video)
+    client.wait(job, lambda now: now["progress"]["frames_done"] > 40)
+    (worker,) = [p for p in own.processes(r"detector\.worker") if p.ppid() == own.process.pid]
+    children = worker.children()
+    for process in children if victim == "the child at work" else [worker]:
+        process.kill()
+    ended = client.wait(job)
+    assert not psutil.pid_exists(children[0].pid), "the kill hit nothing"
+    assert ended["state"] == "succeeded", ended
+    assert own.result_bytes(ended) == own.result_bytes(client.wait(client.start(video)))
 
 
 def test_restart_keeps_all_data_and_resumes_a_running_job(own: Service, long: Path) -> None:

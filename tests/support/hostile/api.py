@@ -13,8 +13,9 @@ from tests.support.deployments.service import ROOT, Service
 _LEFT_OUT = "events$|logout"
 
 
-def explore(service: Service, seed: int, examples: int, seconds: int | None = None) -> str:
-    """What schemathesis complains of, empty for nothing. examples: of each operation; seconds: go on for so long."""
+def explore(service: Service, seed: int, examples: int, seconds: int | None = None, phases: str = "") -> str:
+    """What schemathesis complains of, empty for nothing. examples: of each operation; seconds: go on for so long;
+    phases: those of schemathesis that are run, all if empty."""
     client = service.client()
     with tempfile.TemporaryDirectory() as folder:
         command = [str(Path(sys.executable).with_name("schemathesis"))]
@@ -25,6 +26,7 @@ def explore(service: Service, seed: int, examples: int, seconds: int | None = No
         command += ["--seed", str(seed), "--max-examples", str(examples), "--request-timeout", "60", "--no-color"]
         command += ["--continue-on-failure", "--generation-database", "none", "--warnings", "off"]
         command += ["--max-time", str(seconds)] if seconds else []
+        command += ["--phases", phases] if phases else []
         environ = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.support.hostile.hooks", "PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr

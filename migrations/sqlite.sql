@@ -1,0 +1,227 @@
+-- The tables after the newest migration, for SQLite. Made by: python -m tools.sqlite_tables
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL,
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+CREATE TABLE users (
+	id VARCHAR(36) NOT NULL,
+	username VARCHAR(64) NOT NULL,
+	password_hash VARCHAR(255) NOT NULL,
+	created_at DATETIME NOT NULL, role VARCHAR(16) DEFAULT 'user' NOT NULL, quotas JSON, name_key VARCHAR(64),
+	PRIMARY KEY (id),
+	UNIQUE (username)
+);
+CREATE TABLE sessions (
+	id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	refresh_id VARCHAR(36) NOT NULL,
+	expires_at DATETIME NOT NULL,
+	revoked_at DATETIME,
+	created_at DATETIME NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_sessions_user_id ON sessions (user_id);
+CREATE TABLE videos (
+	id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	name VARCHAR(255),
+	content_type VARCHAR(127) NOT NULL,
+	recorded_at DATETIME,
+	source VARCHAR(255),
+	tags JSON NOT NULL,
+	size_bytes BIGINT NOT NULL,
+	sha256 VARCHAR(64) NOT NULL,
+	media JSON,
+	refused TEXT,
+	created_at DATETIME NOT NULL, fps DOUBLE,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_videos_user_created ON videos (user_id, created_at, id);
+CREATE TABLE jobs (
+	id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	video_id VARCHAR(36) NOT NULL,
+	model VARCHAR(128) NOT NULL,
+	options JSON NOT NULL,
+	state VARCHAR(16) NOT NULL,
+	cancel_requested BOOLEAN NOT NULL,
+	frames_total INTEGER,
+	frames_done INTEGER NOT NULL,
+	chunks_total INTEGER,
+	summary JSON,
+	error JSON,
+	failed_ranges JSON NOT NULL,
+	created_at DATETIME NOT NULL,
+	started_at DATETIME,
+	finished_at DATETIME, chunks_sent INTEGER DEFAULT '0' NOT NULL, changed_at DATETIME,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+	FOREIGN KEY(video_id) REFERENCES videos (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_jobs_user_created ON jobs (user_id, created_at, id);
+CREATE INDEX ix_jobs_state ON jobs (state);
+CREATE INDEX ix_jobs_video_id ON jobs (video_id);
+CREATE TABLE idempotency_keys (
+	user_id VARCHAR(36) NOT NULL,
+	operation VARCHAR(16) NOT NULL,
+	"key" VARCHAR(255) NOT NULL,
+	fingerprint VARCHAR(64) NOT NULL,
+	job_id VARCHAR(36) NOT NULL,
+	created_at DATETIME NOT NULL,
+	PRIMARY KEY (user_id, operation, "key"),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+	FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_idempotency_keys_job_id ON idempotency_keys (job_id);
+CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
+CREATE INDEX ix_jobs_finished_at ON jobs (finished_at);
+CREATE TABLE uploads (
+	id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	size_bytes BIGINT NOT NULL,
+	facts JSON NOT NULL,
+	expires_at DATETIME NOT NULL,
+	created_at DATETIME NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_uploads_user_id ON uploads (user_id);
+CREATE INDEX ix_uploads_expires_at ON uploads (expires_at);
+CREATE TABLE renditions (
+	id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	video_id VARCHAR(36) NOT NULL,
+	job_id VARCHAR(36),
+	kind VARCHAR(16) NOT NULL,
+	options JSON NOT NULL,
+	state VARCHAR(16) NOT NULL,
+	frames_total INTEGER,
+	frames_done INTEGER NOT NULL,
+	content_type VARCHAR(127),
+	size_bytes BIGINT,
+	error JSON,
+	created_at DATETIME NOT NULL,
+	finished_at DATETIME, changed_at DATETIME,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+	FOREIGN KEY(video_id) REFERENCES videos (id) ON DELETE CASCADE,
+	FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_renditions_video_id ON renditions (video_id);
+CREATE INDEX ix_renditions_job_id ON renditions (job_id);
+CREATE INDEX ix_renditions_state ON renditions (state);
+CREATE TABLE api_tokens (
+	id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	name VARCHAR(64) NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	expires_at DATETIME,
+	last_used_at DATETIME,
+	created_at DATETIME NOT NULL, scopes JSON,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+	UNIQUE (digest)
+);
+CREATE INDEX ix_api_tokens_user_id ON api_tokens (user_id);
+CREATE TABLE webhooks (
+	id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	url TEXT NOT NULL,
+	secret VARCHAR(64) NOT NULL,
+	created_at DATETIME NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_webhooks_user_id ON webhooks (user_id);
+CREATE TABLE deliveries (
+	id VARCHAR(36) NOT NULL,
+	webhook_id VARCHAR(36) NOT NULL,
+	job_id VARCHAR(36) NOT NULL,
+	event VARCHAR(32) NOT NULL,
+	state VARCHAR(16) NOT NULL,
+	attempts INTEGER NOT NULL,
+	next_at DATETIME NOT NULL,
+	status INTEGER,
+	error TEXT,
+	created_at DATETIME NOT NULL,
+	finished_at DATETIME,
+	PRIMARY KEY (id),
+	UNIQUE (webhook_id, job_id, event),
+	FOREIGN KEY(webhook_id) REFERENCES webhooks (id) ON DELETE CASCADE,
+	FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_deliveries_webhook_id ON deliveries (webhook_id);
+CREATE INDEX ix_deliveries_job_id ON deliveries (job_id);
+CREATE INDEX ix_deliveries_state_next ON deliveries (state, next_at);
+CREATE TABLE audit_events (
+	id VARCHAR(36) NOT NULL,
+	at DATETIME NOT NULL,
+	action VARCHAR(64) NOT NULL,
+	user_id VARCHAR(36),
+	username VARCHAR(64),
+	subject VARCHAR(128),
+	address VARCHAR(64),
+	PRIMARY KEY (id)
+);
+CREATE INDEX ix_audit_events_at ON audit_events (at);
+CREATE INDEX ix_audit_events_user_id ON audit_events (user_id);
+CREATE INDEX ix_jobs_changed_at ON jobs (changed_at);
+CREATE INDEX ix_renditions_changed_at ON renditions (changed_at);
+CREATE UNIQUE INDEX ix_users_name_key ON users (name_key);
+CREATE TABLE streams (
+	id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	kind VARCHAR(16) NOT NULL,
+	address TEXT,
+	sealed BLOB,
+	video_id VARCHAR(36),
+	model VARCHAR(128) NOT NULL,
+	options JSON NOT NULL,
+	record JSON,
+	wanted VARCHAR(16) NOT NULL,
+	revision INTEGER NOT NULL,
+	started_at DATETIME NOT NULL,
+	stopped_at DATETIME,
+	created_at DATETIME NOT NULL,
+	changed_at DATETIME,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+	FOREIGN KEY(video_id) REFERENCES videos (id) ON DELETE SET NULL
+);
+CREATE INDEX ix_streams_user_created ON streams (user_id, created_at, id);
+CREATE INDEX ix_streams_video_id ON streams (video_id);
+CREATE INDEX ix_streams_changed_at ON streams (changed_at);
+CREATE TABLE recordings (
+	id VARCHAR(36) NOT NULL,
+	stream_id VARCHAR(36),
+	source_id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	video_id VARCHAR(36),
+	job_id VARCHAR(36),
+	state VARCHAR(16) NOT NULL,
+	start BIGINT NOT NULL,
+	"end" BIGINT,
+	started_at DATETIME NOT NULL,
+	ended_at DATETIME,
+	frames INTEGER,
+	size_bytes BIGINT,
+	reason VARCHAR(32),
+	instance VARCHAR(128) NOT NULL,
+	dropped JSON,
+	error JSON,
+	created_at DATETIME NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(stream_id) REFERENCES streams (id) ON DELETE SET NULL,
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+	FOREIGN KEY(video_id) REFERENCES videos (id) ON DELETE CASCADE,
+	FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE SET NULL
+);
+CREATE INDEX ix_recordings_stream_started ON recordings (stream_id, started_at, id);
+CREATE INDEX ix_recordings_user_id ON recordings (user_id);
+CREATE INDEX ix_recordings_video_id ON recordings (video_id);
+CREATE INDEX ix_recordings_job_id ON recordings (job_id);
+CREATE INDEX ix_recordings_state ON recordings (state);
+INSERT INTO alembic_version VALUES ('0009');

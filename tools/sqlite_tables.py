@@ -1,0 +1,34 @@
+"""Writes migrations/sqlite.sql, from which embedded mode makes the tables of a new service.
+
+    python -m tools.sqlite_tables    after a new migration
+"""
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+SCRIPT = MIGRATIONS / "sqlite.sql"
+_HEAD = "-- The tables after the newest migration, for SQLite. Made by: python -m tools.sqlite_tables\n"
+
+
+def script() -> str:
+    """What all migrations together make of an empty SQLite file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "tables.sqlite"
+        config = Config(MIGRATIONS / "alembic.ini")
+        config.attributes["url"] = f"sqlite:///{file}"
+        command.upgrade(config, "head")
+        with closing(sqlite3.connect(file)) as connection:
+            rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid").fetchall()
+            ((revision,),) = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    lines = ["\n".join(line.rstrip() for line in sql.splitlines()) + ";\n" for (sql,) in rows]
+    return "".join([_HEAD, *lines, f"INSERT INTO alembic_version VALUES ('{revision}');\n"])
+
+
+if __name__ == "__main__":
+    SCRIPT.write_text(script())
