@@ -224,4 +224,4 @@ CREATE INDEX ix_recordings_user_id ON recordings (user_id);
 CREATE INDEX ix_recordings_video_id ON recordings (video_id);
 CREATE INDEX ix_recordings_job_id ON recordings (job_id);
 CREATE INDEX ix_recordings_state ON recordings (state);
-INSERT INTO alembic_version VALUES ('0009');
+INSERT INTO "alembic_version" VALUES('0009');

@@ -1,6 +1,6 @@
 """Writes migrations/sqlite.sql, from which embedded mode makes the tables of a new service.
 
-    python -m tools.sqlite_tables    after a new migration
+After a new migration: python -m tools.sqlite_tables
 """
 
 import sqlite3
@@ -13,7 +13,7 @@ from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 SCRIPT = MIGRATIONS / "sqlite.sql"
-_HEAD = "-- The tables after the newest migration, for SQLite. Made by: python -m tools.sqlite_tables\n"
+_HEAD = "-- The tables after the newest migration, for SQLite. Made by: python -m tools.sqlite_tables"
 
 
 def script() -> str:
@@ -25,9 +25,9 @@ def script() -> str:
         command.upgrade(config, "head")
         with closing(sqlite3.connect(file)) as connection:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid").fetchall()
-            ((revision,),) = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    lines = ["\n".join(line.rstrip() for line in sql.splitlines()) + ";\n" for (sql,) in rows]
-    return "".join([_HEAD, *lines, f"INSERT INTO alembic_version VALUES ('{revision}');\n"])
+            version = [line for line in connection.iterdump() if line.startswith("INSERT")]
+    lines = ["\n".join(line.rstrip() for line in sql.splitlines()) + ";" for (sql,) in rows]
+    return "\n".join([_HEAD, *lines, *version, ""])
 
 
 if __name__ == "__main__":

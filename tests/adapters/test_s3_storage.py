@@ -242,7 +242,7 @@ def test_memory_does_not_grow_with_the_object(bucket: Bucket) -> None:
         "        while source.read(32768): pass\n"
         "trip(2)\n"
         "before = peak()\n"
-        "trip(160)\n"
+        "trip(96)\n"
         "print(peak() - before)\n"
     )
     environ = {**os.environ, **bucket.settings(), "BROKER_URL": "memory://", "RESULT_STORE_URL": "redis://nowhere"}

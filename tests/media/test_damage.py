@@ -9,8 +9,7 @@ import pytest
 
 from contracts.wire.messages import Media
 from tests.media.test_formats import BROKEN, SQUARE, probed
-from tests.support.deployments.service import Client
-from tests.support.videos.formats import EVERY, File, encode
+from tests.support.videos.formats import File, encode
 
 GARBAGE = bytes((number * 37 + 11) % 256 for number in range(400))
 OTHERS: dict[str, dict[str, Any]] = {
@@ -75,24 +74,3 @@ def test_any_number_of_complaints_is_one_reason() -> None:
     assert damage is not None
     assert len(damage) < 200
     assert damage.isprintable()
-
-
-def test_a_job_on_it_is_partial_with_the_reason_and_all_that_is_there(
-    client: Client, sample: Path, tmp_path: Path
-) -> None:
-    web = tmp_path / "web.mp4"
-    index_first(web, sample.read_bytes())
-    whole = client.detect(web)
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(web.read_bytes()[: web.stat().st_size // 2])
-    video = client.upload(cut)
-    assert video["media"]["damage"].startswith("the file is cut short or damaged")
-    job = client.wait(client.start(video))
-    assert job["state"] == "partial"
-    assert job["error"] == {"code": "video_damaged", "detail": video["media"]["damage"]}
-    frames, expected = client.frames(job), client.frames(whole)
-    assert EVERY < len(frames) < len(expected)
-    assert len(frames) >= video["media"]["frames"] - 1, "the last one may be cut in two"
-    assert frames[:-1] == expected[: len(frames) - 1]
-    pages = list(client.pages(job))
-    assert (pages[-1]["complete"], pages[-1]["next_cursor"]) == (False, None)

@@ -16,9 +16,7 @@ from PIL import Image
 from processor.renditions.drawing import colour_of
 from tests.media.test_rendering import grey
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Client, Service
-from tests.support.models import tiny_model
 from tests.support.videos import formats
 from tests.support.videos.sample_variants import recoded
 from tests.support.waiting import until
@@ -220,14 +218,6 @@ def test_impossible_rendition_is_refused(client: Client, sample: Path) -> None:
 
 
 # What follows breaks the service.
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("own")
-    settings = {"REAPER_SECONDS": 1, "LOG_LEVEL": "warning", **tiny_model.as_default(folder)}
-    with EmbeddedMode().run(folder, **settings) as service:
-        yield service
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import av
 import psutil
 import pytest
 
+from tests.service.results.conftest import CHUNK_SIZE, WORKERS
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import Service
 from tests.support.models import tiny_model
@@ -23,7 +24,7 @@ FEW = {"frames": "balanced", "min_score": 0.6}
 # chunk has about 8 frames, the next 16, 32, or the chunk size; a keyframe lies near each cut of the one clip, and none
 # in the other, of which the smallest chunks are a run.
 CASES = [
-    (7, 3, (18, 23)),
+    (CHUNK_SIZE, WORKERS, (18, 23)),
     pytest.param((60, 2, (9, 3)), marks=pytest.mark.long),
     pytest.param((10_000, 1, (9, 3)), marks=pytest.mark.long),
 ]
@@ -55,9 +56,13 @@ def keyframes(path: Path) -> int:
 def cut(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Cuts]]:
     """A service that cuts videos differently from the shared one, and how it cuts the two clips."""
     size, workers, cuts = request.param
-    folder = tmp_path_factory.mktemp("cut")
-    settings = {"CHUNK_SIZE": size, "DETECTOR_WORKERS": workers, **tiny_model.as_default(folder)}
-    with EmbeddedMode().run(folder, LEASE_SECONDS=4, REAPER_SECONDS=1, **settings) as running:
+    with ExitStack() as stack:
+        if (size, workers) == (CHUNK_SIZE, WORKERS):
+            running = request.getfixturevalue("own")
+        else:
+            folder = tmp_path_factory.mktemp("cut")
+            settings = {"CHUNK_SIZE": size, "DETECTOR_WORKERS": workers, **tiny_model.as_default(folder)}
+            running = stack.enter_context(EmbeddedMode().run(folder, **settings))
         assert len(running.processes(r"detector\.worker")) >= workers
         yield running, cuts
 
