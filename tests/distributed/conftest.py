@@ -9,7 +9,7 @@ from tests.support.deployments.breakable import Patient, short
 from tests.support.deployments.deployment import Deployment
 from tests.support.videos.sample_variants import recoded
 
-FRAMES = 120
+FRAMES = 72
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +25,9 @@ def patient(own: Deployment) -> Patient:
 
 
 @pytest.fixture(scope="module")
-def clip(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clip(full_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clip of several chunks."""
-    return short(sample, tmp_path_factory.mktemp("clips"))
+    return short(full_sample, tmp_path_factory.mktemp("clips"))
 
 
 @pytest.fixture(scope="module")

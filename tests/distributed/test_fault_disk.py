@@ -66,9 +66,11 @@ def test_a_job_that_cannot_be_planned_fails_with_the_reason(own: Embedded, disk:
     assert client.wait(client.start(video))["state"] == "succeeded"
 
 
-def test_merge_waits_for_disk_space_and_reports_it(own: Embedded, disk: Path, sample: Path, tmp_path: Path) -> None:
+def test_merge_waits_for_disk_space_and_reports_it(
+    own: Embedded, disk: Path, full_sample: Path, tmp_path: Path
+) -> None:
     client = Patient(own.url).register("patient")
-    video = client.upload(short(sample, tmp_path))
+    video = client.upload(short(full_sample, tmp_path))
     calm = client.wait(client.start(video))
     own.settled_files()
     job = at_work(client, video)

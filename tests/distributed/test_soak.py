@@ -24,11 +24,11 @@ def own(faulty: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[De
 
 
 def test_every_job_ends_with_the_result_of_its_control_job(
-    own: Deployment, faulty: Faulty, sample: Path, tmp_path: Path
+    own: Deployment, faulty: Faulty, full_sample: Path, tmp_path: Path
 ) -> None:
     soak = Soak(own, faulty, SEED)
-    clip = short(sample, tmp_path)
-    soak.prepare([clip] if JOBS < 20 else [clip, sample])
+    clip = short(full_sample, tmp_path)
+    soak.prepare([clip] if JOBS < 20 else [clip, full_sample])
     ends = soak.run(JOBS, MINUTES * 60)
     print(f"seed {SEED}: {sum(ends.values())} jobs: {dict(ends)}")
     assert ends["succeeded"] > 0

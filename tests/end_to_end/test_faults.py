@@ -30,8 +30,14 @@ def own(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield running
 
 
+@pytest.fixture(scope="module")
+def undisturbed(own: Service, long: Path) -> bytes:
+    """The result file of a job on the long clip that nobody disturbs."""
+    return own.result_bytes(own.client().detect(long))
+
+
 @pytest.mark.parametrize("victim", ["the child at work", pytest.param("the whole worker", marks=pytest.mark.long)])
-def test_killed_detector_does_not_change_the_result(own: Embedded, long: Path, victim: str) -> None:
+def test_killed_detector_does_not_change_the_result(own: Embedded, long: Path, undisturbed: bytes, victim: str) -> None:
     """Where a supervisor starts it again; tests/distributed/test_distributed.py shows that another one takes over."""
     client = own.client()
     video = client.upload(long)
@@ -44,17 +50,16 @@ def test_killed_detector_does_not_change_the_result(own: Embedded, long: Path, v
     ended = client.wait(job)
     assert not psutil.pid_exists(children[0].pid), "the kill hit nothing"
     assert ended["state"] == "succeeded", ended
-    assert own.result_bytes(ended) == own.result_bytes(client.wait(client.start(video)))
+    assert own.result_bytes(ended) == undisturbed
 
 
-def test_restart_keeps_all_data_and_resumes_a_running_job(own: Service, long: Path) -> None:
+def test_restart_keeps_all_data_and_resumes_a_running_job(own: Service, long: Path, undisturbed: bytes) -> None:
     client = own.client()
     done = client.detect(long, options={"end_ms": 1000})
     own.settled_files()  # the poster comes in its own time, and the job says whether it is there
     done = client.job(done)
     lines = client.lines(done)
-    video = client.upload(long)
-    running = client.start(video)
+    running = client.start(client.upload(long))
     client.wait(running, lambda now: now["progress"]["frames_done"] > 40)
     assert own.stop() == 0
     own.start()
@@ -69,4 +74,4 @@ def test_restart_keeps_all_data_and_resumes_a_running_job(own: Service, long: Pa
     assert client.lines(done) == lines
     ended = client.wait(running)
     assert ended["state"] == "succeeded", ended
-    assert own.result_bytes(ended) == own.result_bytes(client.wait(client.start(video)))
+    assert own.result_bytes(ended) == undisturbed

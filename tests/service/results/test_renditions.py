@@ -3,6 +3,8 @@
 import io
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ from tests.support.videos import formats
 from tests.support.videos.sample_variants import recoded
 from tests.support.waiting import until
 
-FILM_FRAMES = 1600
+FILM_FRAMES = 500
+STEP_SECONDS = 0.02
 POSTER, PLAYABLE = "renditions/poster", "renditions/playable"
 
 
@@ -222,18 +225,32 @@ def test_impossible_rendition_is_refused(client: Client, sample: Path) -> None:
 
 @pytest.fixture(scope="module")
 def film() -> bytes:
-    """A film whose copy takes some seconds."""
+    """A film whose copy takes a second or two."""
     return grey(FILM_FRAMES, (640, 360))
 
 
-def running(client: Client, path: str) -> Any:
-    """The rendition, once frames of it are done."""
+@contextmanager
+def under_way(own: Embedded, client: Client, path: str) -> Iterator[list[psutil.Process]]:
+    """The copy is asked for, and its process stands still after its first frames for the length of the context.
+
+    Until then it goes on in steps: so the film need not be longer than a loaded machine is slow.
+    """
     client.call("PUT", path, 202)
-    until(lambda: client.call("GET", path, 200)["progress"]["frames_done"] > 0)
+    until(lambda: renderers(own))
+    (child,) = children = renderers(own)
+    child.suspend()
+    while client.call("GET", path, 200)["progress"]["frames_done"] == 0:
+        child.resume()
+        time.sleep(STEP_SECONDS)
+        child.suspend()
     shape = client.call("GET", path, 200)
-    assert shape["state"] == "running", "the film is too short to be met under way"
+    assert shape["state"] == "running"
     assert 0 < shape["progress"]["fraction"] < 1
-    return shape
+    try:
+        yield children
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            child.resume()
 
 
 def renderers(own: Embedded) -> list[psutil.Process]:
@@ -246,23 +263,20 @@ def test_rendition_deleted_while_running_is_aborted(own: Embedded, film: bytes) 
     before = own.settled_files()
     video = upload(client, film)
     path = f"/videos/{video['id']}/{PLAYABLE}"
-    running(client, path)
-    assert renderers(own)
-    client.problem("GET", f"{path}/content", 409, "rendition_not_ready")
-    client.call("DELETE", f"/videos/{video['id']}", 204)
-    until(lambda: not renderers(own), 10)
+    with under_way(own, client, path):
+        client.problem("GET", f"{path}/content", 409, "rendition_not_ready")
+        client.call("DELETE", f"/videos/{video['id']}", 204)
+    until(lambda: not renderers(own))
     own.expect_files(before)
 
 
 def test_rendition_of_a_killed_renderer_is_repeated(own: Embedded, film: bytes) -> None:
     client = own.client()
     path = f"/videos/{upload(client, film)['id']}/{PLAYABLE}"
-    running(client, path)
     (worker,) = own.processes(r"processor\.render_worker")
-    children = renderers(own)
-    assert children
-    worker.kill()
-    psutil.wait_procs(children, timeout=10)
+    with under_way(own, client, path) as children:
+        worker.kill()
+    psutil.wait_procs(children, timeout=60)
     assert not any(child.is_running() for child in children), "the process that it had started lives on"
     assert ready(client, path, 120)["progress"]["frames_done"] == FILM_FRAMES
 
@@ -270,8 +284,8 @@ def test_rendition_of_a_killed_renderer_is_repeated(own: Embedded, film: bytes) 
 def test_restarted_service_continues_the_rendition(own: Embedded, film: bytes) -> None:
     client = own.client()
     path = f"/videos/{upload(client, film)['id']}/{PLAYABLE}"
-    running(client, path)
-    client.http.close()
+    with under_way(own, client, path):
+        client.http.close()
     began = time.monotonic()
     assert own.stop() == 0
     assert time.monotonic() - began < 20, "it waited for the copy"
@@ -284,9 +298,8 @@ def test_the_process_that_renders_is_its_own_end(own: Embedded, film: bytes) -> 
     """A video that kills it fails, with a reason, and can be tried again."""
     client = own.client()
     path = f"/videos/{upload(client, film)['id']}/{PLAYABLE}"
-    running(client, path)
-    (child,) = renderers(own)
-    child.send_signal(signal.SIGSEGV)
+    with under_way(own, client, path) as (child,):
+        child.send_signal(signal.SIGSEGV)
     shape = ready(client, path)
     assert (shape["state"], shape["error"]["code"]) == ("failed", "video_refused")
     assert "broke the renderer" in shape["error"]["detail"]

@@ -48,7 +48,7 @@ def shown(truth: dict[str, Any], number: int) -> tuple[str, list[float]] | None:
     return None
 
 
-def coco(folder: Path, sample: Path, truth: dict[str, Any], every: int = 6) -> Made:
+def coco(folder: Path, sample: Path, truth: dict[str, Any], every: int = 12) -> Made:
     """Each frame of so many as a JPEG, every second one of a third of the size; truth as COCO's JSON."""
     rng = random.Random(7)
     target = folder / "pictures/deep"
