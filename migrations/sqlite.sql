@@ -1,4 +1,4 @@
--- The tables after the newest migration, for SQLite. Made by: python -m tools.sqlite_tables
+-- The tables of SQLite, as the migrations make them. Made by: python -m tools.sqlite_tables
 CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL,
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
@@ -55,7 +55,7 @@ CREATE TABLE jobs (
 	failed_ranges JSON NOT NULL,
 	created_at DATETIME NOT NULL,
 	started_at DATETIME,
-	finished_at DATETIME, chunks_sent INTEGER DEFAULT '0' NOT NULL, changed_at DATETIME,
+	finished_at DATETIME, chunks_sent INTEGER DEFAULT '0' NOT NULL, changed_at DATETIME, tracks JSON,
 	PRIMARY KEY (id),
 	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
 	FOREIGN KEY(video_id) REFERENCES videos (id) ON DELETE CASCADE
@@ -224,4 +224,57 @@ CREATE INDEX ix_recordings_user_id ON recordings (user_id);
 CREATE INDEX ix_recordings_video_id ON recordings (video_id);
 CREATE INDEX ix_recordings_job_id ON recordings (job_id);
 CREATE INDEX ix_recordings_state ON recordings (state);
-INSERT INTO "alembic_version" VALUES('0009');
+CREATE TABLE search_terms (
+	id INTEGER NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	kind VARCHAR(8) NOT NULL,
+	text VARCHAR(255) NOT NULL,
+	PRIMARY KEY (id),
+	UNIQUE (user_id, kind, text),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE TABLE indexed_jobs (
+	id INTEGER NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	job_id VARCHAR(36) NOT NULL,
+	tracks INTEGER NOT NULL,
+	ready BOOLEAN NOT NULL,
+	source INTEGER,
+	first_at BIGINT,
+	last_at BIGINT,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+	FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_indexed_jobs_user_id ON indexed_jobs (user_id);
+CREATE INDEX ix_indexed_jobs_job_id ON indexed_jobs (job_id);
+CREATE TABLE tracks (
+	indexed_job_id INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	label INTEGER NOT NULL,
+	source INTEGER,
+	at BIGINT NOT NULL,
+	start BIGINT NOT NULL,
+	length BIGINT NOT NULL,
+	score SMALLINT NOT NULL,
+	best_frame BIGINT NOT NULL,
+	best_ms BIGINT NOT NULL,
+	box_left INTEGER NOT NULL,
+	box_top INTEGER NOT NULL,
+	box_right INTEGER NOT NULL,
+	box_bottom INTEGER NOT NULL,
+	"left" SMALLINT NOT NULL,
+	top SMALLINT NOT NULL,
+	"right" SMALLINT NOT NULL,
+	bottom SMALLINT NOT NULL,
+	heading SMALLINT,
+	path BLOB NOT NULL,
+	PRIMARY KEY (indexed_job_id, number),
+	FOREIGN KEY(indexed_job_id) REFERENCES indexed_jobs (id) ON DELETE CASCADE
+)
+ WITHOUT ROWID
+;
+CREATE INDEX ix_tracks_label_at ON tracks (label, at, indexed_job_id, number);
+CREATE INDEX ix_tracks_label_source_at ON tracks (label, source, at, indexed_job_id, number);
+CREATE INDEX ix_tracks_label_score ON tracks (label, score, at, indexed_job_id, number);
+INSERT INTO "alembic_version" VALUES('0011');

@@ -13,16 +13,16 @@ from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 SCRIPT = MIGRATIONS / "sqlite.sql"
-_HEAD = "-- The tables after the newest migration, for SQLite. Made by: python -m tools.sqlite_tables"
+_HEAD = "-- The tables of SQLite, as the migrations make them. Made by: python -m tools.sqlite_tables"
 
 
-def script() -> str:
-    """What all migrations together make of an empty SQLite file."""
+def script(revision: str = "head") -> str:
+    """What the migrations up to a revision make of an empty SQLite file."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "tables.sqlite"
         config = Config(MIGRATIONS / "alembic.ini")
         config.attributes["url"] = f"sqlite:///{file}"
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
         with closing(sqlite3.connect(file)) as connection:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid").fetchall()
             version = [line for line in connection.iterdump() if line.startswith("INSERT")]

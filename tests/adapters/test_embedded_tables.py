@@ -1,5 +1,6 @@
 """Tables of embedded mode are made without Alembic where that is possible, and are those that it makes."""
 
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -33,17 +34,30 @@ def content(file: Path) -> list[str]:
 
 
 def test_the_script_is_what_the_migrations_make() -> None:
-    assert sqlite_tables.SCRIPT.read_text() == sqlite_tables.script(), "run: python -m tools.sqlite_tables"
+    """Up to its revision: Alembic does the rest where it was not made anew after a migration, which takes longer."""
+    made = sqlite_tables.SCRIPT.read_text()
+    (revision,) = re.findall(r"VALUES\('(\d+)'\);\n$", made)
+    assert made == sqlite_tables.script(revision), "run: python -m tools.sqlite_tables"
 
 
 def test_a_new_file_gets_the_tables_and_keeps_them(file: Path) -> None:
-    assert tables.are_current(file, MIGRATIONS)
+    tables.are_current(file, MIGRATIONS)
+    upgrade(file, "head")
+    assert tables.newest_revision(MIGRATIONS) == REVISION
     made = content(file)
     assert f"INSERT INTO \"alembic_version\" VALUES('{REVISION}');" in made
-    upgrade(file, "head")
-    assert content(file) == made, "Alembic has nothing to do"
     assert tables.are_current(file, MIGRATIONS)
     assert content(file) == made
+
+
+def test_a_new_file_needs_no_alembic_where_the_script_is_the_newest(file: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "sqlite.sql").write_text(sqlite_tables.script())
+    assert tables.are_current(file, copy)
+    made = content(file)
+    upgrade(file, "head")
+    assert content(file) == made, "Alembic has nothing to do"
 
 
 @pytest.mark.parametrize("revision", ["0001", "0008"])
