@@ -15,6 +15,7 @@ from processor.recordings.publishing import publish_streams
 from processor.recordings.reaper import resend_recordings
 from processor.recordings.retention import expire_recordings
 from processor.search.backfill import index_missing
+from processor.tracking.waiting import track_waiting
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ RECOVERY: tuple[Callable[[Services], None], ...] = (
 CLEAN_UPS = (
     CleanUp(names.PUBLISH_STREAMS, _PUBLISH_SECONDS, publish_streams),
     CleanUp(names.EXPIRE_RECORDINGS, _MINUTE, expire_recordings),
+    CleanUp(names.TRACK_JOBS, _MINUTE, track_waiting),
     CleanUp(names.INDEX_WORKERS, _MINUTE, cleanup.index_registrations),
     CleanUp(names.SWEEP_RESULTS, _MINUTE, cleanup.remove_expired_results),
     CleanUp(names.EXPIRE_UPLOADS, None, cleanup.expire_uploads),

@@ -13,6 +13,7 @@ from contracts.wire.tasks import (
     PROBE_VIDEO,
     PROCESS_VIDEO,
     RENDER,
+    TRACK_JOB,
     detector_queue,
     task_id,
 )
@@ -34,6 +35,11 @@ def chunk_signature(services: Services, chunk: Chunk) -> Signature:
 def merge_signature(services: Services, job_id: str) -> Signature:
     """The task that advances a job after some of its chunks are done."""
     return services.celery.signature(MERGE_CHUNKS, args=(job_id,), immutable=True)
+
+
+def track_signature(services: Services, job_id: str) -> Signature:
+    """The task that makes the tracks of a job that has ended."""
+    return services.celery.signature(TRACK_JOB, args=(job_id,), immutable=True)
 
 
 def process_signature(services: Services, job_id: str) -> Signature:

@@ -18,12 +18,14 @@ from contracts.wire.tasks import (
     REAP,
     REMOVE_JOBS,
     RENDER,
+    TRACK_JOB,
 )
 from processor import periodic
 from processor.context import context
 from processor.jobs import advance, planning, probing
 from processor.recordings import filing, receiving
 from processor.renditions import steps
+from processor.tracking import tracking
 
 
 @shared_task(name=PROBE_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
@@ -42,6 +44,12 @@ def process_video(job_id: str) -> None:
 def merge_chunks(job_id: str) -> None:
     """A batch of chunks is done: end the job if it was the last one, else send more."""
     advance.follow_up(context.current(), job_id)
+
+
+@shared_task(name=TRACK_JOB, ignore_result=True)  # type: ignore[untyped-decorator]
+def track_job(job_id: str) -> None:
+    """Make the tracks of a job that has ended."""
+    tracking.track_job(context.current(), job_id)
 
 
 @shared_task(name=REMOVE_JOBS, ignore_result=True)  # type: ignore[untyped-decorator]

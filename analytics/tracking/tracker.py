@@ -50,7 +50,8 @@ class _State(msgspec.Struct):
 class Tracker:
     """Follows objects through frames, given in their order in pieces of any length.
 
-    tolerance: how far in 1/100 px a track's path may be from its points: 1 % of the frame's height.
+    parameters: settled. tolerance: how far in 1/100 px a track's path may be from its points: 1 % of the frame's
+    height.
     """
 
     def __init__(self, parameters: TrackerParameters, tolerance: int) -> None:
@@ -110,6 +111,8 @@ class Tracker:
     def _set(self, state: _State, moving: Moving) -> None:
         self._state, self._moving = state, moving
         parameters = state.parameters
+        if parameters.start_score is None:
+            raise ValueError("start_score is open: see contracts.results.tracks.settled")
         self._high = round(parameters.start_score * SCORE_SCALE)
         self._low = min(round(parameters.min_score * SCORE_SCALE), self._high)
         self._lost = round(parameters.lost_seconds * 1e6)

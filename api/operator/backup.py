@@ -28,7 +28,8 @@ from contracts.database.tables import (
     utcnow,
 )
 from contracts.errors import Conflict, NotFound
-from contracts.storage.port import Storage, index_key, rendition_key, result_key, video_key
+from contracts.results.tracks import TracksStep
+from contracts.storage.port import Storage, index_key, rendition_key, result_key, tracks_key, video_key
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.renditions import RenditionState
 
@@ -124,7 +125,9 @@ def keys_of(table: str, row: dict[str, Any]) -> list[str]:
     if table == Video.__tablename__ and row["refused"] is None:
         return [video_key(row["id"]), *([index_key(row["id"])] if row["media"] else [])]
     if table == Job.__tablename__ and row["state"] in TERMINAL and row["summary"]:
-        return [result_key(row["video_id"], row["id"])]
+        made = (row.get("tracks") or {}).get("state") == TracksStep.READY  # a backup of before has no such column
+        tracks = [tracks_key(row["video_id"], row["id"])] if made else []
+        return [result_key(row["video_id"], row["id"]), *tracks]
     if table == Rendition.__tablename__ and row["state"] == RenditionState.READY:
         return [rendition_key(row["video_id"], row["job_id"], row["kind"])]
     return []

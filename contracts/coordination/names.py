@@ -16,6 +16,7 @@ INDEX_WORKERS = "index-workers"
 EXPIRE_RECORDINGS = "sweep-recordings"
 INDEX_TRACKS = "index-tracks"
 PUBLISH_STREAMS = "publish-streams"
+TRACK_JOBS = "track-jobs"
 
 # Turns of the users at the renderers.
 RENDER_TURNS = "render"
@@ -92,6 +93,26 @@ def resend_merge(job_id: str) -> str:
 def resend_chunk(job_id: str, index: int) -> str:
     """Debounce for sending a chunk again."""
     return f"{job_id}:chunk:{index}"
+
+
+def tracking_lease(job_id: str) -> str:
+    """Lease of the processor that makes the tracks of a job."""
+    return f"tracks:{job_id}"
+
+
+def tracking_place(place: int) -> str:
+    """Lease of one of the places in which processors make tracks."""
+    return f"tracks-place:{place}"
+
+
+def tracking_attempts(job_id: str) -> str:
+    """Counter of the attempts at tracking a job."""
+    return f"tracks:{job_id}"
+
+
+def resend_tracking(job_id: str) -> str:
+    """Debounce for tracking a job again."""
+    return f"{job_id}:tracks"
 
 
 def stream_ingest(stream_id: str) -> str:

@@ -12,18 +12,29 @@ from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
 
+_ABOVE_MIN_SCORE = 0.05
+
 
 class TrackerParameters(msgspec.Struct, frozen=True):
     """How detections are made tracks. The API's spec has the bounds.
 
-    start_score: least score of a detection that begins a track. min_score: least score of one that continues it.
+    start_score: least score of a detection that begins a track, None for a little more than the job's min_score, which
+    fits every model. min_score: least score of one that continues it.
     lost_seconds: a track that was not seen for longer has ended. min_frames: tracks of fewer frames are left out.
     """
 
-    start_score: float = 0.4
+    start_score: float | None = None
     min_score: float = 0.1
     lost_seconds: float = 2.0
     min_frames: int = 3
+
+
+def settled(parameters: TrackerParameters, job_min_score: float) -> TrackerParameters:
+    """The parameters for a job, none of them left open."""
+    if parameters.start_score is not None:
+        return parameters
+    start = min(round(job_min_score + _ABOVE_MIN_SCORE, 4), 1.0)
+    return msgspec.structs.replace(parameters, start_score=start)
 
 
 class TracksStep(StrEnum):

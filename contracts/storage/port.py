@@ -91,6 +91,11 @@ def tracks_key(video_id: str, job_id: str) -> str:
     return f"videos/{video_id}/jobs/{job_id}/tracks"
 
 
+def tracking_key(video_id: str, job_id: str) -> str:
+    """Key of how far the tracking of a job is, stored while it is interrupted."""
+    return f"videos/{video_id}/jobs/{job_id}/tracking"
+
+
 def rendition_key(video_id: str, job_id: str | None, kind: str) -> str:
     """Key of a rendition of a video or a job."""
     return f"videos/{video_id}/jobs/{job_id}/{kind}" if job_id else f"videos/{video_id}/{kind}"

@@ -7,7 +7,16 @@ them.
 from collections.abc import Iterable
 
 from contracts.results.port import ResultStore
-from contracts.storage.port import Storage, index_key, plan_key, rendition_key, result_key, video_key
+from contracts.storage.port import (
+    Storage,
+    index_key,
+    plan_key,
+    rendition_key,
+    result_key,
+    tracking_key,
+    tracks_key,
+    video_key,
+)
 from contracts.wire.renditions import ANNOTATED, VIDEO_KINDS
 
 
@@ -28,4 +37,6 @@ def remove_job_data(storage: Storage, store: ResultStore | None, video_id: str, 
         store.request_cancel(job_id)  # detectors drop its queued chunks
     storage.delete(plan_key(video_id, job_id))
     storage.delete(result_key(video_id, job_id))
+    storage.delete(tracks_key(video_id, job_id))
+    storage.delete(tracking_key(video_id, job_id))
     storage.delete(rendition_key(video_id, job_id, ANNOTATED))

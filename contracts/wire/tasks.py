@@ -5,6 +5,7 @@ import uuid
 PROBE_VIDEO = "processor.probe_video"
 PROCESS_VIDEO = "processor.process_video"
 MERGE_CHUNKS = "processor.merge_chunks"
+TRACK_JOB = "processor.track_job"
 REAP = "processor.reap"
 HOUSEKEEP = "processor.housekeep"
 REMOVE_JOBS = "processor.remove_jobs"
@@ -23,6 +24,7 @@ ROUTES: dict[str, dict[str, str]] = {
     PROBE_VIDEO: {"queue": QUEUE_PROBE},
     PROCESS_VIDEO: {"queue": QUEUE_PROCESSOR},
     MERGE_CHUNKS: {"queue": QUEUE_PROCESSOR},
+    TRACK_JOB: {"queue": QUEUE_PROCESSOR},
     REAP: {"queue": QUEUE_PROCESSOR},
     HOUSEKEEP: {"queue": QUEUE_PROCESSOR},
     REMOVE_JOBS: {"queue": QUEUE_PROCESSOR},

@@ -7,13 +7,14 @@ from typing import Literal
 
 import msgspec
 
-from contracts.storage.port import index_key, plan_key, result_key, video_key
+from contracts.storage.port import index_key, plan_key, result_key, tracking_key, tracks_key, video_key
 from contracts.wire.renditions import ANNOTATED, VIDEO_KINDS, rendition_id
 from processor.housekeeping.inventory import DataStores
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 500
+_JOB_KEYS = (plan_key, result_key, tracks_key, tracking_key)
 
 
 class Orphan(msgspec.Struct, frozen=True):
@@ -24,7 +25,7 @@ class Orphan(msgspec.Struct, frozen=True):
 
 
 class _Owner(msgspec.Struct, frozen=True):
-    """The owner of a key. part: content, index, plan, result, or a kind of rendition."""
+    """The owner of a key. part: content, index, plan, result, tracks, tracking, or a kind of rendition."""
 
     video: str
     job: str | None
@@ -92,8 +93,8 @@ def _owner(key: str) -> _Owner | None:
     match key.split("/"):
         case ["videos", video, part] if key in (video_key(video), index_key(video)) or part in VIDEO_KINDS:
             return _Owner(video, None, part)
-        case ["videos", video, "jobs", job, part] if (
-            key in (plan_key(video, job), result_key(video, job)) or part == ANNOTATED
+        case ["videos", video, "jobs", job, part] if part == ANNOTATED or key in (
+            of_job(video, job) for of_job in _JOB_KEYS
         ):
             return _Owner(video, job, part)
     return None

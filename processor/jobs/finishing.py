@@ -21,6 +21,7 @@ from processor.context import Services
 from processor.core.merging import Tally, bounded, check, join
 from processor.jobs.sending import start_next
 from processor.jobs.stored_plan import drop_plan, has_plan, layout_of, read_plan
+from processor.tracking.waiting import first_state, send_tracking
 from processor.user_share import Leases, leased
 
 log = logging.getLogger(__name__)
@@ -104,8 +105,10 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
         "frames_done": tally.frames,
         "failed_ranges": [to_json(item) for item in missing],
         "error": _error(header, stop),
+        "tracks": first_state(services, tally.frames),
     }
-    services.repository.move(job.id, _end(tally.frames, header, stop), **values)
+    if services.repository.move(job.id, _end(tally.frames, header, stop), **values) and values["tracks"]:
+        send_tracking(services, job.id)
     drop_plan(services, job)
     services.coordination.forget_repeats(job.id)
     if services.repository.job(job.id) is None:  # a second merge, later than the job's end and deletion

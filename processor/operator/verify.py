@@ -1,6 +1,5 @@
 """Integrity check of a job's stored data: the video's SHA-256, the result's checksums, every frame, every count."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -13,15 +12,16 @@ from contracts.database.tables import Job, Video
 from contracts.errors import CorruptData, NotFound, VideoRefused, WebDetectorError
 from contracts.results.codec import SCORE_SCALE, Block, decompress
 from contracts.results.result_file import MAGIC, ResultFile
+from contracts.storage.digest import sha256_of
 from contracts.storage.port import Storage, index_key, result_key, video_key
 from contracts.wire.job_states import TERMINAL, JobState
 from contracts.wire.messages import FrameRange, Options, PacketIndex, ResultHeader, decode, from_json
 from processor.core.frame_order import frame_order
 from processor.core.merging import MOST_RANGES, Tally
 from processor.core.sampling import wanted
+from processor.operator.verify_tracks import tracks_problems
 
 _COUNTED = ("frames", "frames_inferred", "labels", "top_labels")  # of a summary
-_PIECE = 1024 * 1024
 _NAMED = 3
 Numbers = NDArray[np.int64]
 
@@ -57,6 +57,7 @@ class Verifier:
             digest = sha256_of(self._storage, key)[0]
             with self._storage.open(key) as source:
                 frames = _result(source, job, self._index(video), problems)
+            problems += tracks_problems(self._storage, job, digest)
         except NotFound:
             # A job that failed before detection has none.
             if job.summary is not None:
@@ -78,16 +79,6 @@ class Verifier:
             raise CorruptData("the video's packet index is missing, so its frames cannot be counted") from None
         except msgspec.DecodeError as error:
             raise CorruptData(f"the video's packet index cannot be read: {error}") from error
-
-
-def sha256_of(storage: Storage, key: str) -> tuple[str, int]:
-    """SHA-256 and size of an object. Raises NotFound, StorageUnavailable."""
-    digest, size = hashlib.sha256(), 0
-    with storage.open(key) as source:
-        while piece := source.read(_PIECE):
-            digest.update(piece)
-            size += len(piece)
-    return digest.hexdigest(), size
 
 
 def _video_problems(storage: Storage, video: Video) -> list[str]:

@@ -33,6 +33,7 @@ from processor.core.merging import Tally
 from processor.recordings.live_results import LiveResults, read_results
 from processor.recordings.matching import NOT_ANALYSED, Matched, match, plan_of_most
 from processor.recordings.rows import RecordingRows
+from processor.tracking.waiting import first_state, send_tracking
 
 # A detector is at most seconds behind; results that come later than this are none.
 _SETTLED = timedelta(seconds=10)
@@ -79,8 +80,11 @@ def add_job(
     except _NoResult as error:
         job = _failed(rows, recording, video, found, error)
     before_end()
-    if not rows.file(recording, job, dropped) and job is not None:
+    filed = rows.file(recording, job, dropped)
+    if job is not None and not filed:
         services.storage.delete(result_key(video.id, job.id))
+    elif job is not None and job.tracks:
+        send_tracking(services, job.id)
 
 
 def job_id(recording_id: str) -> str:
@@ -133,6 +137,7 @@ def _ended(services: Services, recording: Recording, video: Video, result: _Resu
     job.state = str(JobState.SUCCEEDED if header.complete else JobState.PARTIAL)
     job.summary = tally.summary(seconds=max(0.0, seconds), detector_seconds=0, cpu_seconds=None)
     job.frames_total = job.frames_done = tally.frames
+    job.tracks = first_state(services, tally.frames)
     if header.media.damage is not None:
         job.error = {"code": "video_damaged", "detail": header.media.damage}
     return job

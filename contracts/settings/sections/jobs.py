@@ -1,7 +1,7 @@
 """How jobs are cut into chunks, limited, and checked for lost work."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from contracts.settings.fields import meta
 
@@ -33,6 +33,10 @@ class JobSettings:
             le=87_600,
         ),
     ] = 0
+    tracks: Annotated[
+        Literal["on", "off"],
+        meta("Whether jobs are tracked after their end; off: on request only.", ("processor",)),
+    ] = "on"
     reaper_seconds: Annotated[int, meta("Interval between checks for lost work.", ("processor",), ge=1, le=3600)] = 5
     lease_seconds: Annotated[
         int,

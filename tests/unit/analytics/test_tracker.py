@@ -20,7 +20,7 @@ from tests.support.tracking.scene import HEIGHT, street
 Box = tuple[float, float, float, float, float, int]
 Numbers = NDArray[np.int64]
 SCENE = street(8, 120, seed=3)
-DEFAULT = TrackerParameters()
+DEFAULT = TrackerParameters(start_score=0.4)
 
 
 def tracked(
@@ -59,7 +59,7 @@ def block_of(frames: Sequence[Sequence[Box]]) -> Block:
 def ids(frames: Sequence[Sequence[Box]], fps: float = 25, min_frames: int = 3) -> list[list[int]]:
     """The ids of each frame's boxes."""
     block, times = block_of(frames), (np.arange(len(frames)) * 1e6 / fps).astype(np.int64)
-    found, _ = tracked(block, times, parameters=TrackerParameters(min_frames=min_frames))
+    found, _ = tracked(block, times, parameters=TrackerParameters(start_score=0.4, min_frames=min_frames))
     return [part.tolist() for part in np.split(found, block.offsets()[1:-1])]
 
 
@@ -193,7 +193,7 @@ def test_a_photo_has_a_track_per_object_and_no_frames_have_none() -> None:
     assert ids([[person(100), person(500)]]) == [[1, 2]]
     assert ids([[person(100)], [person(101), person(500)]]) == [[1], [1, 0]]
     assert ids([[], []]) == [[], []]
-    assert len(Tracker(TrackerParameters(), HEIGHT).finish().tracks) == 0
+    assert len(Tracker(DEFAULT, HEIGHT).finish().tracks) == 0
 
 
 def test_five_hundred_boxes_a_frame_are_tracked() -> None:

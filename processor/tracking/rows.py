@@ -1,0 +1,54 @@
+"""The column `tracks` of jobs."""
+
+from typing import Any
+
+from sqlalchemy import Engine, func, select
+
+from contracts.database.engine import Database
+from contracts.database.tables import Job
+from contracts.results.tracks import TracksState, TracksStep
+from contracts.wire.job_states import TERMINAL
+from contracts.wire.messages import from_json, to_json
+
+_QUEUED = (Job.tracks.is_not(None), Job.tracks["state"].as_string() == str(TracksStep.QUEUED))
+
+
+class TrackRows:
+    """Each method runs in its own short transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._database = Database(engine)
+
+    def queued(self, limit: int) -> list[str]:
+        """The jobs whose tracks are to be made, the one that ended last first."""
+        statement = select(Job.id).where(*_QUEUED).order_by(Job.finished_at.desc(), Job.id)
+        with self._database.read() as session:
+            return list(session.scalars(statement.limit(limit)))
+
+    def queue_older(self, most: int) -> int:
+        """Queue jobs that ended before jobs were tracked, until so many are queued, the one that ended last first.
+        Returns how many there were."""
+        ended = [str(state) for state in TERMINAL]
+        untracked = (Job.tracks.is_(None), Job.frames_done > 0, Job.summary.is_not(None), Job.state.in_(ended))
+        with self._database.write() as session:
+            waiting = session.scalar(select(func.count()).select_from(Job).where(*_QUEUED)) or 0
+            statement = select(Job).where(*untracked).order_by(Job.finished_at.desc(), Job.id)
+            older = session.scalars(statement.limit(max(0, most - waiting))).all()
+            for job in older:
+                job.tracks = to_json(TracksState(TracksStep.QUEUED))
+            return len(older)
+
+    def settle(self, job_id: str, before: dict[str, Any], after: TracksState) -> bool:
+        """Replace the state of a job's tracks; False when it is another one by now, or the job was deleted."""
+        with self._database.write() as session:
+            job = session.get(Job, job_id, with_for_update=True)
+            if job is None or job.tracks != before:
+                return False
+            job.tracks = to_json(after)
+            return True
+
+
+def queued_state(job: Job) -> TracksState | None:
+    """What is to be made of a job, None for nothing."""
+    state = from_json(job.tracks, TracksState) if job.tracks else None
+    return state if state is not None and state.state is TracksStep.QUEUED else None

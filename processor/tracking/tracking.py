@@ -1,0 +1,139 @@
+"""Makes the tracks of a job that has ended, of its result file. Idempotent: the file is written before the state.
+
+A long job is tracked in slices of time, so that merges of others need not wait: what is done is stored, and the message
+goes to the end of the queue.
+"""
+
+import logging
+import time
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.tracking.tracker import NAME, VERSION, Tracker
+from contracts.coordination import names
+from contracts.database.tables import Job
+from contracts.errors import CorruptData, NotFound, StorageFull, Unavailable
+from contracts.results import tracks_file
+from contracts.results.codec import compress, decompress
+from contracts.results.result_file import ResultFile
+from contracts.results.tracks import TrackerParameters, TracksState, TracksStep, settled
+from contracts.results.tracks_file import TracksHeader, encode_numbers
+from contracts.storage.digest import sha256_of
+from contracts.storage.port import result_key, tracking_key, tracks_key
+from contracts.wire.messages import SCHEMA, decode, encode
+from processor.context import Services
+from processor.tracking.rows import TrackRows, queued_state
+from processor.tracking.waiting import send_next, send_tracking
+from processor.user_share import Leases, leased, share
+
+log = logging.getLogger(__name__)
+
+MOST_TRIES = 3
+SLICE_SECONDS = 30.0
+_TRIES_SECONDS = 7 * 86_400
+
+
+class _Progress(msgspec.Struct):
+    """An interrupted tracking. blocks: numbers of the detections of each block that is done."""
+
+    header: TracksHeader
+    tracker: bytes
+    blocks: list[bytes]
+
+
+def track_job(services: Services, job_id: str) -> None:
+    """Make the tracks of a job that wants some, unless another process does, or half of all processes make tracks.
+
+    What cannot be done for now is left to the reaper; what fails for good, or again and again, is recorded."""
+    with leased(services, names.tracking_lease(job_id)) as held:
+        if held is None or not any(held.take(names.tracking_place(place)) for place in range(share(services))):
+            return
+        job = services.repository.job(job_id)
+        state = queued_state(job) if job is not None else None
+        if job is None or state is None:
+            return
+        found = _under_lease(services, job, state, held)
+    if found is True:
+        send_tracking(services, job_id)
+    elif found is not False:
+        send_next(services)
+
+
+def _under_lease(services: Services, job: Job, state: TracksState, held: Leases) -> TracksState | bool:
+    """As `_track`, with the state recorded. False also where it is left for now."""
+    found: TracksState | bool
+    tries = names.tracking_attempts(job.id)
+    try:
+        if services.coordination.count(tries, _TRIES_SECONDS) > MOST_TRIES:
+            detail = f"they could not be made in {MOST_TRIES} tries: the log of the processor says more"
+            raise CorruptData(detail)
+        found = _track(services, job, state.parameters, held)
+    except (StorageFull, Unavailable) as error:
+        log.warning("job %s cannot be tracked for now: %s", job.id, error.detail)
+        found = False
+    except (NotFound, CorruptData) as error:
+        log.warning("job %s cannot be tracked: %s", job.id, error.detail)
+        found = TracksState(TracksStep.FAILED, state.parameters, error={"code": error.code, "detail": error.detail})
+        services.storage.delete(tracking_key(job.video_id, job.id))
+    services.coordination.reset_count(tries)
+    if not isinstance(found, TracksState) or TrackRows(services.repository.engine).settle(
+        job.id, job.tracks or {}, found
+    ):
+        return found
+    if services.repository.job(job.id) is None:  # deleted meanwhile
+        services.storage.delete(tracks_key(job.video_id, job.id))
+        return False
+    return True  # other parameters are wanted by now
+
+
+def _track(services: Services, job: Job, parameters: TrackerParameters, held: Leases) -> TracksState | bool:
+    """The state of the tracks when they are stored, True when there is more to do, False when another process has taken
+    over. Raises NotFound, CorruptData, StorageFull, StorageUnavailable."""
+    until = time.monotonic() + SLICE_SECONDS
+    key, part = result_key(job.video_id, job.id), tracking_key(job.video_id, job.id)
+    with services.storage.open(key) as source:
+        result = ResultFile(source)
+        options = settled(parameters, result.header.plan.options.min_score)
+        header = TracksHeader(SCHEMA, NAME, VERSION, options, sha256_of(services.storage, key, held.renew)[0])
+        done = _read(services, part, header)
+        tolerance = result.header.media.height  # 1 % of the height, in 1/100 px
+        tracker = Tracker.from_state(done.tracker) if done else Tracker(options, tolerance)
+        blocks = done.blocks if done else []
+        for position in range(len(blocks), len(result.starts)):
+            if not held.renew():
+                return False
+            block = result.block(position, masks=False)
+            numbers = tracker.advance(block, times_us(block.time, result.header.time_base))
+            blocks.append(encode_numbers(numbers))
+            if time.monotonic() > until and position + 1 < len(result.starts):
+                with services.storage.create(part) as sink:
+                    sink.write(compress(encode(_Progress(header, tracker.state(), blocks))))
+                if services.repository.job(job.id) is None:
+                    services.storage.delete(part)
+                return True
+    finished = tracker.finish()
+    with services.storage.create(tracks_key(job.video_id, job.id)) as sink:
+        tracks_file.write(sink, header, blocks, finished.numbers, finished.tracks)
+    services.storage.delete(part)
+    count = len(finished.tracks)
+    return TracksState(TracksStep.READY, parameters, tracker=f"{NAME} {VERSION}", tracks=count)
+
+
+def _read(services: Services, key: str, header: TracksHeader) -> _Progress | None:
+    """What was stored of the same tracking, None for nothing."""
+    try:
+        with services.storage.open(key) as source:
+            done = decode(decompress(source.read()), _Progress)
+    except (NotFound, CorruptData, msgspec.DecodeError):
+        return None
+    return done if done.header == header else None
+
+
+def times_us(times: NDArray[np.int64], time_base: tuple[int, int]) -> NDArray[np.int64]:
+    """Times in microseconds, rounded down."""
+    numerator, denominator = time_base
+    seconds, rest = np.divmod(times * numerator, denominator)
+    result: NDArray[np.int64] = seconds * 1_000_000 + rest * 1_000_000 // denominator
+    return result
