@@ -25,6 +25,8 @@ PASSWORD = "correct-horse-battery"
 def register(page: Page, service: Service, url: str | None = None) -> Client:
     """Create an account on the page; a client of the API with the same user. url: where the page is, if elsewhere."""
     name = f"page-{uuid.uuid4().hex[:8]}"
+    # The colours of labels, which stay the same when tracks come.
+    page.add_init_script("localStorage.getItem('wd.colouring') ?? localStorage.setItem('wd.colouring', '\"label\"')")
     page.goto(url or service.url)
     page.get_by_role("button", name="Create an account").click()
     page.get_by_label("Username").fill(name)

@@ -6,6 +6,7 @@ import { JobPage } from "./pages/job.tsx";
 import { JobListPage } from "./pages/job-list.tsx";
 import { LivePage } from "./pages/live.tsx";
 import { MissingPage } from "./pages/missing.tsx";
+import { SearchPage } from "./pages/search.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
 import { StreamPage } from "./pages/stream.tsx";
 import { Offline, Shell } from "./shell.tsx";
@@ -14,7 +15,7 @@ import { Toasts } from "./ui/toast.tsx";
 
 const JOB = /^\/jobs\/([0-9a-f-]{36})\/?$/;
 const STREAM = /^\/live\/([0-9a-f-]{36})\/?$/;
-const TITLES: Record<string, string> = { "/account": "Account", "/live": "Live" };
+const TITLES: Record<string, string> = { "/account": "Account", "/live": "Live", "/search": "Search" };
 
 /** The web UI: at any address users sign in first, and then see the page. */
 export function App() {
@@ -57,6 +58,7 @@ function View({ path: shown }: { path: string }) {
   const stream = STREAM.exec(shown)?.[1];
   if (stream) return <StreamPage id={stream} key={stream} />;
   if (shown === "/live") return <LivePage />;
+  if (shown === "/search") return <SearchPage />;
   if (shown === "/" || shown === "/jobs") return <JobListPage />;
   if (shown === "/account" || shown === "/tokens") return <AccountPage />;
   return <MissingPage />;

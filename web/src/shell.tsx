@@ -26,6 +26,9 @@ export function Shell({ bare, children }: { bare: boolean; children: ComponentCh
           <Link href="/" aria-current={path.value === "/" ? "page" : undefined}>
             Videos
           </Link>
+          <Link href="/search" aria-current={path.value === "/search" ? "page" : undefined}>
+            Search
+          </Link>
           <Link href="/live" aria-current={path.value === "/live" ? "page" : undefined}>
             Live
           </Link>

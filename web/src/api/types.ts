@@ -3,6 +3,8 @@
 
 import type { Options } from "./option-table.ts";
 
+export type Box = [number, number, number, number];
+
 export type JobState = "queued" | "planning" | "running" | "merging" | "succeeded" | "partial" | "failed" | "cancelled";
 
 export const ENDED: ReadonlySet<JobState> = new Set(["succeeded", "partial", "failed", "cancelled"]);
@@ -70,10 +72,20 @@ export interface Job {
   progress: Progress;
   error: { code: string; detail: string } | null;
   failed_ranges: FrameRange[];
+  /** Null: nobody asked for any. */
+  tracks: TracksState | null;
   created_at: string;
   started_at: string | null;
   finished_at: string | null;
   links: Record<string, string>;
+}
+
+/** How far the tracks of a job are. */
+export interface TracksState {
+  state: "queued" | "ready" | "failed";
+  /** How many there are, those of before while others are made; null: none yet. */
+  tracks: number | null;
+  error: { code: string; detail: string } | null;
 }
 
 export interface List<T> {
@@ -85,7 +97,9 @@ export interface Detection {
   label: string;
   class_id: number;
   score: number;
-  box: [number, number, number, number];
+  box: Box;
+  /** Id of its track, in jobs with tracks. */
+  track?: number;
 }
 
 export interface Frame {

@@ -23,7 +23,7 @@ export class LiveJob {
       gone: (gone) => {
         if (gone === id) this.problem.value = new ApiError(404, "not_found", "The job was deleted.");
       },
-      poll: () => this.#look(),
+      poll: this.look,
     });
     void this.#begin();
   }
@@ -43,19 +43,20 @@ export class LiveJob {
   async #begin(): Promise<void> {
     const { signal } = this.#controller;
     for (let tries = 1; !signal.aborted && !this.job.value; tries += 1) {
-      await this.#look();
+      await this.look();
       const status = this.problem.value?.status ?? 200;
       if (status !== 0 && status < 500 && status !== 429) return;
       await pause(backoff(tries), signal);
     }
   }
 
-  async #look(): Promise<void> {
+  /** Load the job again. */
+  readonly look = async (): Promise<void> => {
     try {
       this.take(await api.get<Job>(this.#path, {}, this.#controller.signal));
     } catch (error) {
       if (this.#controller.signal.aborted) return;
       this.problem.value = error instanceof ApiError ? error : new ApiError(0, "error", explain(error));
     }
-  }
+  };
 }

@@ -11,10 +11,19 @@ export const PALETTE = [
   "#999999",
 ] as const;
 
+/** What the colour and the name of a box tell. */
+export type Colouring = "label" | "track";
+
 /** For labels whose place is unknown. */
 const UNKNOWN = PALETTE.length - 1;
 
 /** The colour of a label by its place in order of appearance; the first eight differ. */
 export function colourOf(place: number = UNKNOWN): string {
   return PALETTE[place % PALETTE.length] as string;
+}
+
+/** The colour of a track, the same wherever it is shown; tracks that begin one after the other differ. Tracks count
+ * from 1; undefined: not in a track. */
+export function colourOfTrack(id: number | undefined): string {
+  return colourOf(id === undefined ? undefined : id - 1);
 }

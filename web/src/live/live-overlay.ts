@@ -1,6 +1,6 @@
 // Draws the boxes of a live picture over it.
 import { effect } from "@preact/signals";
-import { drawScene, passing } from "../player/stage/draw-boxes.ts";
+import { drawBoxes, passing } from "../player/stage/draw-boxes.ts";
 import { fitted } from "../player/stage/geometry.ts";
 import { followPictures } from "../player/stage/overlay.ts";
 import type { LiveFeed } from "./live-feed.ts";
@@ -56,7 +56,8 @@ function paint(feed: LiveFeed, { video, jpeg, boxes }: Layers, options: OverlayO
   const held = shown?.held ?? false;
   const { names, region } = options;
   if (feed.pictured.peek()) {
-    drawScene(context, { detections, size, picture, region, dashed: held, names, places: feed.places });
+    const layer = { detections, size, picture, region, dashed: held, names, places: feed.places };
+    drawBoxes(context, { ...layer, colouring: "label" });
   }
   // The content of the canvas, for tests.
   Object.assign(boxes.dataset, {

@@ -14,6 +14,8 @@ import { Player } from "../player/playback/player.ts";
 import { PlayerView } from "../player/view.tsx";
 import { Appearances } from "../timeline/appearances.tsx";
 import { Timeline } from "../timeline/timeline.tsx";
+import { TracksPanel } from "../tracks/track-list.tsx";
+import { findTrack } from "../tracks/track-source.ts";
 import { Failure } from "../ui/empty.tsx";
 import { Link } from "../ui/link.tsx";
 import "../job/job.css";
@@ -39,7 +41,7 @@ export function JobPage({ id }: { id: string }) {
   return (
     <main class="job-page">
       <Header job={job} onJob={(next) => live.take(next)} />
-      <View job={live.job as ReadonlySignal<Job>} facts={facts} />
+      <View job={live.job as ReadonlySignal<Job>} facts={facts} onChanged={live.look} />
     </main>
   );
 }
@@ -61,7 +63,14 @@ async function loadFacts(video: string): Promise<Facts | ApiError> {
   }
 }
 
-function View({ job, facts }: { job: ReadonlySignal<Job>; facts: Facts }) {
+interface ViewProps {
+  job: ReadonlySignal<Job>;
+  facts: Facts;
+  /** Load the job again. */
+  onChanged: () => Promise<void>;
+}
+
+function View({ job, facts, onChanged }: ViewProps) {
   const player = useMemo(() => new Player(job, facts.video), [job, facts]);
   const appearances = useMemo(() => new Appearances(player), [player]);
   const found = useSignal<string[]>([]);
@@ -73,6 +82,7 @@ function View({ job, facts }: { job: ReadonlySignal<Job>; facts: Facts }) {
   const labels = useComputed<LabelRow[]>(() =>
     labelRows(found.value, counted.value?.labels ?? null, player.places.value),
   );
+  const names = useComputed(() => labels.value.map((row) => row.label));
   useEffect(() => {
     const first = labels.value[0];
     if (appearances.label.peek() === null && first) appearances.label.value = first.label;
@@ -98,6 +108,7 @@ function View({ job, facts }: { job: ReadonlySignal<Job>; facts: Facts }) {
       <div class="screen">
         <PlayerView player={player} onAppearance={onAppearance} />
         <Timeline player={player} appearances={appearances} classOf={classOf} found={found} />
+        <TracksPanel player={player} labels={names} onSeek={seekFrom} onChanged={onChanged} />
       </div>
       <Filters player={player} labels={labels} />
       <SummaryPanel
@@ -107,7 +118,7 @@ function View({ job, facts }: { job: ReadonlySignal<Job>; facts: Facts }) {
         places={player.places.value}
         onSeek={seekFrom}
       />
-      <Downloads job={job.value} player={player} labels={labels.value.map((row) => row.label)} />
+      <Downloads job={job.value} player={player} labels={names.value} />
     </div>
   );
 }
@@ -124,10 +135,12 @@ function labelRows(
   return names.map((label) => ({ label, place: places.get(label), objects: counts?.[label]?.detections ?? null }));
 }
 
-/** URLs with #t=12.5 seek to that second. */
+/** URLs with #t=12.5 seek to that second; with #t=12.5&track=7 that track stands out. */
 function seekToAddress(player: Player): void {
-  const seconds = /^#t=(\d+(?:\.\d+)?)$/.exec(location.hash)?.[1];
-  if (seconds) player.seek(Number(seconds) * 1000 + player.rhythm.frameMs / 2);
+  const [, seconds, track] = /^#t=(\d+(?:\.\d+)?)(?:&track=(\d+))?$/.exec(location.hash) ?? [];
+  if (!seconds) return;
+  player.seek(Number(seconds) * 1000 + player.rhythm.frameMs / 2);
+  if (track) void findTrack(player.job.peek().id, Number(track), Number(seconds)).then((found) => player.choose(found));
 }
 
 function Loading() {

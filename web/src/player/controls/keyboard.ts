@@ -58,6 +58,7 @@ function act(action: Action, player: Player, others: Others): void {
     names: () => {
       player.names.value = !player.names.peek();
     },
+    colouring: () => player.setColouring(player.colouring.peek() === "track" ? "label" : "track"),
     mute: () => player.setVolume(player.volume.peek() || 1, !player.muted.peek()),
     fullscreen: others.full,
     help: others.help,

@@ -15,6 +15,7 @@ export type Action =
   | "previous-appearance"
   | "next-appearance"
   | "names"
+  | "colouring"
   | "mute"
   | "fullscreen"
   | "help";
@@ -42,6 +43,7 @@ export const SHORTCUTS: readonly (readonly [readonly string[], Action, string])[
   [["Home"], "start", "Go to the start"],
   [["End"], "end", "Go to the end"],
   [["n"], "names", "Show or hide box labels"],
+  [["c"], "colouring", "Colour boxes by track or label"],
   [["m"], "mute", "Mute or unmute"],
   [["f"], "fullscreen", "Full screen"],
   [["?"], "help", "Show this list"],

@@ -1,7 +1,10 @@
 // The state of the player as signals, and its actions.
-import { effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import { DEFAULT_MIN_SCORE } from "../../api/option-table.ts";
+import type { Track } from "../../api/track-types.ts";
 import { ENDED, type Frame, type Job, type Video } from "../../api/types.ts";
+import { recall, remember } from "../../lib/local-storage.ts";
+import type { Colouring } from "../../lib/palette.ts";
 import { offsetOf, type Rhythm, rhythmOf, type Shown, showing, stepFrom } from "../results/frame-lookup.ts";
 import { loadFirst, loadFrames } from "../results/load-frames.ts";
 import { BoxWindows, wantedWindows, widthFor } from "../results/result-windows.ts";
@@ -33,6 +36,13 @@ export class Player {
   readonly hidden = signal<ReadonlySet<string>>(new Set());
   /** Place of each label in order of appearance, for its colour. */
   readonly places = signal<ReadonlyMap<string, number>>(new Map());
+  /** Whether the job has tracks. */
+  readonly tracked: ReadonlySignal<boolean>;
+  /** What colours and names of boxes tell; labels where there are no tracks. */
+  readonly colouring: ReadonlySignal<Colouring>;
+  readonly #wantedColouring = signal<Colouring>(recall<Colouring>("colouring") ?? "track");
+  /** The track that stands out. */
+  readonly chosen = signal<Track | null>(null);
   /** Incremented when the boxes may have changed. */
   readonly revision = signal(0);
   /** Frontier of a running job, if known (ms). */
@@ -49,6 +59,7 @@ export class Player {
   #closing = new AbortController();
   #firstShown: number | null = null;
   #firstFrames: readonly Frame[] = [];
+  #tracks: string | null = null;
 
   constructor(job: ReadonlySignal<Job>, video: Video) {
     this.job = job;
@@ -58,6 +69,8 @@ export class Player {
     this.leastScore = options.min_score ?? DEFAULT_MIN_SCORE;
     this.minScore = signal(this.leastScore);
     this.end = signal(video.media?.duration_ms ?? 0);
+    this.tracked = computed(() => Boolean(job.value.tracks?.tracks));
+    this.colouring = computed(() => (this.tracked.value ? this.#wantedColouring.value : "label"));
     this.windows = new BoxWindows(
       widthFor(this.rhythm.gapMs),
       (from, to, abort) => loadFrames(id, from, to, abort),
@@ -163,6 +176,15 @@ export class Player {
     if (this.element) Object.assign(this.element, { volume, muted });
   }
 
+  choose(track: Track | null): void {
+    this.chosen.value = track;
+  }
+
+  setColouring(colouring: Colouring): void {
+    this.#wantedColouring.value = colouring;
+    remember("colouring", colouring);
+  }
+
   setHidden(label: string, hide: boolean): void {
     const hidden = new Set(this.hidden.value);
     if (hide) hidden.add(label);
@@ -193,8 +215,16 @@ export class Player {
   /** The job has changed: there may be new boxes. */
   #advanced(job: Job): void {
     if (ENDED.has(job.state)) this.frontier.value = null;
-    this.windows.refresh();
+    this.windows.refresh(this.#tracksAre(job));
     if (!this.#firstFrames.length && job.progress.frames_done > 0) void this.#loadFirst(job.id);
+  }
+
+  /** Whether the tracks are others than before, so that all boxes are to be loaded again. */
+  #tracksAre(job: Job): boolean {
+    const key = job.tracks?.state === "ready" ? JSON.stringify(job.tracks) : "";
+    const changed = this.#tracks !== null && this.#tracks !== key && key !== "";
+    this.#tracks = key;
+    return changed;
   }
 
   async #loadFirst(job: string): Promise<void> {

@@ -82,6 +82,24 @@ test("unfinished windows of a running job are reloaded when it progresses", asyn
   assert.ok(windows.has(100), "what is here stays meanwhile");
 });
 
+test("when all boxes have changed, complete windows are reloaded too, and answers from before are not kept", async () => {
+  const { asked, load } = service();
+  const windows = new BoxWindows(4000, load, () => undefined);
+  windows.want([0, 1]);
+  asked[0]?.answer();
+  await turn();
+  windows.refresh(true);
+  assert.equal(asked.length, 4);
+  asked[1]?.answer();
+  await turn();
+  assert.ok(windows.has(100) && !windows.has(4100), "the old answer came too late");
+  for (const { answer } of asked.slice(2)) answer();
+  await turn();
+  windows.want([0, 1]);
+  assert.equal(asked.length, 4);
+  assert.ok(windows.has(4100));
+});
+
 test("at most 24 windows are cached", async () => {
   const { asked, load } = service();
   const windows = new BoxWindows(4000, load, () => undefined);

@@ -58,17 +58,14 @@ export class BoxWindows {
   /** Load these windows, most urgent first; requests for others are aborted. */
   want(wanted: number[]): void {
     this.#wanted = wanted;
-    for (const [index, controller] of this.#loading) {
-      if (wanted.includes(index)) continue;
-      controller.abort();
-      this.#loading.delete(index);
-    }
+    this.#abort((index) => !wanted.includes(index));
     this.#start();
   }
 
-  /** The job has progressed: reload windows that are not final. */
-  refresh(): void {
-    for (const kept of this.#kept.values()) kept.stale = !kept.final;
+  /** The job has progressed: reload windows that are not final, or all of them. */
+  refresh(all = false): void {
+    for (const kept of this.#kept.values()) kept.stale ||= all || !kept.final;
+    if (all) this.#abort(() => true);
     this.#start();
   }
 
@@ -96,6 +93,14 @@ export class BoxWindows {
   close(): void {
     this.#closed = true;
     this.want([]);
+  }
+
+  #abort(which: (index: number) => boolean): void {
+    for (const [index, controller] of this.#loading) {
+      if (!which(index)) continue;
+      controller.abort();
+      this.#loading.delete(index);
+    }
   }
 
   #start(): void {

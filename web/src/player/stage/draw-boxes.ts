@@ -1,11 +1,11 @@
 // Drawing of boxes on a canvas.
 
 import type { Detection } from "../../api/types.ts";
-import { colourOf } from "../../lib/palette.ts";
+import { type Colouring, colourOf, colourOfTrack } from "../../lib/palette.ts";
 import { placed, type Rect } from "./geometry.ts";
 import { type Name, placeNames } from "./names.ts";
 
-export interface Scene {
+export interface BoxLayer {
   detections: readonly Detection[];
   /** Size of the displayed frame, in whose pixels boxes are. */
   size: { width: number; height: number };
@@ -16,6 +16,9 @@ export interface Scene {
   /** Not of this very picture: boxes of an earlier one, or filled-in ones. */
   dashed: boolean;
   names: boolean;
+  colouring: Colouring;
+  /** A track whose boxes stand out, and the way that it took in pixels of the frame. */
+  chosen?: { id: number; path: readonly { x: number; y: number }[] } | null;
   /** The place of a label, for its colour. */
   places: ReadonlyMap<string, number>;
 }
@@ -34,45 +37,78 @@ export function passing(
   return detections.filter((found) => found.score >= minScore && !hidden.has(found.label));
 }
 
-/** Draw a scene on a cleared context with CSS pixels as unit. */
-export function drawScene(context: CanvasRenderingContext2D, scene: Scene): void {
-  if (scene.region) drawRegion(context, scene.region, scene.picture);
+/** Draw boxes on a cleared context with CSS pixels as unit. */
+export function drawBoxes(context: CanvasRenderingContext2D, layer: BoxLayer): void {
+  if (layer.region) drawRegion(context, layer.region, layer.picture);
   context.lineJoin = "round";
-  const boxes = scene.detections.map((found) => placed(found.box, scene.size, scene.picture));
-  for (const [index, found] of scene.detections.entries()) {
-    outline(context, boxes[index] as Rect, colourOf(scene.places.get(found.label)), scene.dashed);
+  if (layer.chosen) trail(context, layer);
+  const boxes = layer.detections.map((found) => placed(found.box, layer.size, layer.picture));
+  for (const [index, found] of layer.detections.entries()) {
+    const width = found.track !== undefined && found.track === layer.chosen?.id ? 5 : 2.5;
+    outline(context, boxes[index] as Rect, colourIn(layer, found), layer.dashed, width);
   }
-  if (!scene.names) return;
+  if (!layer.names) return;
   context.font = FONT;
   context.textBaseline = "middle";
-  const named = [...scene.detections.entries()].sort(([, a], [, b]) => b.score - a.score).slice(0, MOST_NAMES);
-  const names = named.map(([index, found]) => nameOf(context, found, boxes[index] as Rect));
-  for (const [rank, place] of placeNames(names, scene.picture).entries()) {
+  const named = [...layer.detections.entries()].sort(([, a], [, b]) => before(layer, a, b)).slice(0, MOST_NAMES);
+  const names = named.map(([index, found]) => nameOf(context, textOf(layer, found), boxes[index] as Rect));
+  for (const [rank, place] of placeNames(names, layer.picture).entries()) {
     const [, found] = named[rank] as [number, Detection];
-    if (place) plate(context, place, textOf(found), colourOf(scene.places.get(found.label)));
+    if (place) plate(context, place, textOf(layer, found), colourIn(layer, found));
   }
 }
 
-function textOf(found: Detection): string {
-  return `${found.label} ${Math.round(found.score * 100)}`;
+function colourIn({ colouring, places }: BoxLayer, found: Detection): string {
+  return colouring === "track" ? colourOfTrack(found.track) : colourOf(places.get(found.label));
+}
+
+function textOf({ colouring }: BoxLayer, { label, score, track }: Detection): string {
+  if (colouring === "label") return `${label} ${Math.round(score * 100)}`;
+  return track === undefined ? label : `${label} ${track}`;
+}
+
+/** Order in which names get their places: the chosen track, then old tracks, whose names so stay where they are from
+ * frame to frame, then the highest scores. */
+function before({ colouring, chosen }: BoxLayer, a: Detection, b: Detection): number {
+  const rank = ({ track }: Detection) =>
+    track === undefined ? Number.MAX_SAFE_INTEGER : track === chosen?.id ? 0 : colouring === "track" ? track : 1;
+  return rank(a) - rank(b) || b.score - a.score;
 }
 
 /** A name over the outline of its box. */
-function nameOf(context: CanvasRenderingContext2D, found: Detection, box: Rect): Name {
-  const width = PLATE.stripe + widthOf(context, textOf(found)) + 2 * PLATE.padding;
+function nameOf(context: CanvasRenderingContext2D, text: string, box: Rect): Name {
+  const width = PLATE.stripe + widthOf(context, text) + 2 * PLATE.padding;
   return { box: { ...box, x: box.x - 2, y: box.y - 2 }, width, height: PLATE.height };
 }
 
 /** A coloured line between two dark ones, visible on any background. */
-function outline(context: CanvasRenderingContext2D, box: Rect, colour: string, dashed: boolean): void {
+function outline(context: CanvasRenderingContext2D, box: Rect, colour: string, dashed: boolean, width: number): void {
   context.setLineDash(dashed ? [7, 5] : []);
   context.strokeStyle = "rgb(0 0 0 / 0.75)";
-  context.lineWidth = 4.5;
+  context.lineWidth = width + 2;
   context.strokeRect(box.x, box.y, box.width, box.height);
   context.strokeStyle = colour;
-  context.lineWidth = 2.5;
+  context.lineWidth = width;
   context.strokeRect(box.x, box.y, box.width, box.height);
   context.setLineDash([]);
+}
+
+/** The way of the chosen track. */
+function trail(context: CanvasRenderingContext2D, { chosen, size, picture }: BoxLayer): void {
+  if (!chosen) return;
+  context.beginPath();
+  for (const { x, y } of chosen.path) {
+    const at = placed([x, y, x, y], size, picture);
+    context.lineTo(at.x, at.y);
+  }
+  for (const [width, colour] of [
+    [5, "rgb(0 0 0 / 0.6)"],
+    [2.5, colourOfTrack(chosen.id)],
+  ] as const) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.stroke();
+  }
 }
 
 function plate(context: CanvasRenderingContext2D, place: Rect, text: string, colour: string): void {

@@ -1,7 +1,7 @@
 // Keeps the boxes on the canvas in sync with the video under it.
 import { effect } from "@preact/signals";
 import type { Player } from "../playback/player.ts";
-import { drawScene, passing } from "./draw-boxes.ts";
+import { drawBoxes, passing } from "./draw-boxes.ts";
 import { fitted } from "./geometry.ts";
 
 /** Start drawing; the returned function stops it. The canvas covers the whole stage. */
@@ -11,8 +11,8 @@ export function attachOverlay(player: Player, video: HTMLVideoElement, canvas: H
   const stopPictures = followPictures(video, (ms, exact) => player.presented(ms, exact));
   const stopDrawing = effect(() => {
     // Each of these changes the drawing.
-    const { pictured, minScore, hidden, names, places, revision } = player;
-    for (const input of [pictured, minScore, hidden, names, places, revision]) input.value;
+    const { pictured, minScore, hidden, names, places, revision, colouring, chosen } = player;
+    for (const input of [pictured, minScore, hidden, names, places, revision, colouring, chosen]) input.value;
     draw();
   });
   const resized = new ResizeObserver(() => {
@@ -67,10 +67,12 @@ function paint(
   const held = shown?.held ?? false;
   const dashed = held || Boolean(shown?.frame.filled);
   const [names, places] = [player.names.peek(), player.places.peek()];
-  drawScene(context, { detections, size, picture, region, dashed, names, places });
+  const [colouring, chosen] = [player.colouring.peek(), player.chosen.peek()];
+  drawBoxes(context, { detections, size, picture, region, dashed, names, places, colouring, chosen });
   // The content of the canvas, for tests.
   canvas.dataset.frame = shown ? String(shown.frame.frame) : "";
   canvas.dataset.boxes = String(detections.length);
   canvas.dataset.held = String(held);
   canvas.dataset.dashed = String(dashed);
+  canvas.dataset.colouring = colouring;
 }

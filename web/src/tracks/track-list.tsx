@@ -1,0 +1,159 @@
+// The tracks of a job, with pictures: a click shows one in the player.
+import type { ReadonlySignal } from "@preact/signals";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Track } from "../api/track-types.ts";
+import type { TracksState } from "../api/types.ts";
+import { count } from "../lib/format.ts";
+import { colourOfTrack } from "../lib/palette.ts";
+import type { Player } from "../player/playback/player.ts";
+import { Still } from "../stills/still.tsx";
+import { Button } from "../ui/button.tsx";
+import { Progress } from "../ui/progress.tsx";
+import { TrackSource } from "./track-source.ts";
+import { framesIn, LENGTHS, trackFacts, trackName } from "./track-text.ts";
+import "./tracks.css";
+
+interface Props {
+  player: Player;
+  labels: ReadonlySignal<string[]>;
+  onSeek: (ms: number) => void;
+  /** Load the job again. */
+  onChanged: () => Promise<void>;
+}
+
+export function TracksPanel({ player, labels, onSeek, onChanged }: Props) {
+  const { tracks } = player.job.value;
+  useProgress(tracks?.state === "queued", onChanged);
+  if (!tracks) return null;
+  return (
+    <section class="card tracks" aria-labelledby="tracks-title">
+      <h2 id="tracks-title">Tracks{tracks.tracks === null ? "" : ` (${count(tracks.tracks)})`}</h2>
+      <State tracks={tracks} />
+      {tracks.tracks !== null && (
+        <List player={player} labels={labels.value} onSeek={onSeek} key={JSON.stringify(tracks)} />
+      )}
+    </section>
+  );
+}
+
+const POLL_MS = 2000;
+
+/** Load the job again and again while its tracks are being made. */
+function useProgress(making: boolean, onChanged: () => Promise<void>): void {
+  useEffect(() => {
+    if (!making) return;
+    const timer = setInterval(() => void onChanged(), POLL_MS);
+    return () => clearInterval(timer);
+  }, [making, onChanged]);
+}
+
+function State({ tracks: { state, error } }: { tracks: TracksState }) {
+  if (state === "queued")
+    return (
+      <>
+        <p role="status">Objects are being followed from frame to frame…</p>
+        <Progress value={null} label="Making tracks" />
+      </>
+    );
+  if (state === "failed")
+    return (
+      <p class="error-text" role="alert">
+        The tracks could not be made: {error?.detail ?? "no reason was given"}
+      </p>
+    );
+  return null;
+}
+
+function List({ player, labels, onSeek }: { player: Player; labels: string[]; onSeek: (ms: number) => void }) {
+  const source = useMemo(() => new TrackSource(player.job.peek().id), [player]);
+  const [label, setLabel] = useState("");
+  const [seconds, setSeconds] = useState(0);
+  const { frameMs, gapMs } = player.rhythm;
+  const ask = () => void source.ask({ label: label || null, minFrames: framesIn(seconds, gapMs ?? frameMs) });
+  useEffect(ask, [source, label, seconds]);
+  useEffect(
+    () => () => {
+      source.close();
+      player.chosen.value = null;
+    },
+    [source],
+  );
+  const choose = (track: Track) => {
+    const again = player.chosen.value?.id === track.id;
+    player.choose(again ? null : track);
+    if (!again) onSeek(track.start * 1000);
+  };
+  const tracks = source.tracks.value;
+  const problem = source.problem.value;
+  return (
+    <>
+      <div class="track-filter">
+        <label>
+          <span>Label</span>
+          <select value={label} onChange={(event) => setLabel(event.currentTarget.value)}>
+            <option value="">All labels</option>
+            {labels.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span>Length</span>
+          <select value={String(seconds)} onChange={(event) => setSeconds(Number(event.currentTarget.value))}>
+            {LENGTHS.map((length) => (
+              <option key={length} value={String(length)}>
+                {length ? `at least ${length} s` : "any"}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      {problem && (
+        <div class="row" role="alert">
+          <p class="error-text">The tracks could not be loaded: {problem}</p>
+          <Button onClick={tracks?.length ? () => void source.showMore() : ask}>Try again</Button>
+        </div>
+      )}
+      {!tracks && !problem && <p role="status">Loading the tracks…</p>}
+      {tracks && !tracks.length && <p class="soft">{noneText(label, seconds)}</p>}
+      <ul class="track-wall" aria-label="Tracks" aria-busy={source.loading.value}>
+        {tracks?.map((track) => (
+          <li key={track.id}>
+            <Row track={track} player={player} onChoose={choose} />
+          </li>
+        ))}
+      </ul>
+      {source.more.value && tracks && (
+        <Button busy={source.loading.value} onClick={() => void source.showMore()}>
+          Show more
+        </Button>
+      )}
+    </>
+  );
+}
+
+function noneText(label: string, seconds: number): string {
+  return label || seconds
+    ? "No track matches. Choose another label or a shorter length."
+    : "No object was followed: tracks need detections of the same object in several frames.";
+}
+
+interface RowProps {
+  track: Track;
+  player: Player;
+  onChoose: (track: Track) => void;
+}
+
+function Row({ track, player, onChoose }: RowProps) {
+  const chosen = player.chosen.value?.id === track.id;
+  return (
+    <button type="button" class="track" aria-pressed={chosen} onClick={() => onChoose(track)}>
+      <Still video={player.video.id} at={track.best_time} box={track.best_box} />
+      <span class="track-name">
+        <span class="swatch" aria-hidden="true" style={{ background: colourOfTrack(track.id) }} />
+        {trackName(track)}
+      </span>
+      <span class="soft">{trackFacts(track)}</span>
+    </button>
+  );
+}
