@@ -124,6 +124,11 @@ bench-store: $(SETUP_TEST) ## result store in Redis compared with PostgreSQL (CH
 bench-merge: $(SETUP_TEST) ## plan, merge and read a job of very many frames (FRAMES=100000 ROUNDS=1)
 	@$(BIN)/python -m benchmarks.long_jobs.merge "$(FRAMES)" "$(ROUNDS)"
 
+.PHONY: bench-search
+bench: bench-search
+bench-search: $(SETUP_TEST) ## search the tracks of many hours in SQLite and PostgreSQL: milliseconds, sizes (HOURS=1000 ROUNDS=40)
+	@$(BIN)/python -m benchmarks.search.run $(or $(HOURS),1000) $(or $(ROUNDS),40)
+
 bench-page: $(SETUP_TEST) $(PAGE) ## plot, search, export and view a long result (FRAMES=200000 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.long_jobs.page "$(FRAMES)" "$(ROUNDS)"
 	@$(BIN)/python -m benchmarks.long_jobs.pageview "$(FRAMES)" "$(ROUNDS)"
