@@ -1,7 +1,6 @@
 """Makes tracks searchable."""
 
 import logging
-from contextlib import closing
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
@@ -30,8 +29,8 @@ def index_tracks(services: Services, job: Job, tracks: Tracks) -> bool:
 
 def index_stored(engine: Engine, storage: Storage, job: Job, video: Video) -> bool:
     """The same with the tracks that are stored."""
-    with closing(TracksFile(storage.open(tracks_key(video.id, job.id)))) as stored:
-        tracks = stored.tracks()
+    with storage.open(tracks_key(video.id, job.id)) as source:
+        tracks = TracksFile(source).tracks()
     return index(engine, job, video, _header(storage, job), tracks)
 
 
@@ -57,5 +56,5 @@ def index(engine: Engine, job: Job, video: Video, header: ResultHeader, tracks: 
 
 
 def _header(storage: Storage, job: Job) -> ResultHeader:
-    with closing(ResultFile(storage.open(result_key(job.video_id, job.id)))) as result:
-        return result.header
+    with storage.open(result_key(job.video_id, job.id)) as source:
+        return ResultFile(source).header

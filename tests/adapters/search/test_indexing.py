@@ -1,0 +1,111 @@
+"""Stored tracks come into the index by the periodic job and by the command, whatever else is wrong."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from api.operator.backup import BackupPaths, take
+from api.operator.backup_file import Reader
+from contracts.database.tables import IndexedTrack, Job
+from contracts.results import tracks_file
+from contracts.results.tracks import TrackerParameters, TracksState, TracksStep, of_tracks
+from contracts.results.tracks_file import TracksHeader
+from contracts.storage.port import tracks_key
+from contracts.wire.messages import to_json
+from processor.search import backfill
+from processor.search.backfill import index_missing
+from processor.search.index import index_tracks
+from tests.support.operator_command import command
+from tests.support.processor_bench import InProcessProcessor
+from tests.support.searching import SearchDesk, track
+from tests.support.servers.valkey import Valkey
+from tests.support.videos.clips import clip
+
+READY = to_json(TracksState(TracksStep.READY))
+TRACKS = of_tracks([track(1), track(2, start=500, length=10)])
+
+
+@pytest.fixture
+def desk(tmp_path: Path, valkey: Valkey) -> Iterator[InProcessProcessor]:
+    made = InProcessProcessor(tmp_path / "data", valkey)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def jobs(desk: InProcessProcessor) -> list[Job]:
+    """Two jobs on two videos, whose tracks are stored."""
+    made = [desk.add_job(desk.add_video(clip(frames=30))) for _ in range(2)]
+    for job in made:
+        with desk.services.storage.create(tracks_key(job.video_id, job.id)) as sink:
+            header = TracksHeader(1, "made", 1, TrackerParameters(), "")
+            tracks_file.write(sink, header, [], TRACKS.id, TRACKS)
+        desk.change(Job, job.id, tracks=READY)
+    return sorted(made, key=lambda job: job.id)
+
+
+def found(desk: InProcessProcessor) -> list[tuple[str, int]]:
+    return sorted(SearchDesk(desk.engine, desk.user).found())
+
+
+def both(job: Job) -> list[tuple[str, int]]:
+    return [(job.id, 1), (job.id, 2)]
+
+
+def test_what_is_not_indexed_is_by_itself(desk: InProcessProcessor, jobs: list[Job]) -> None:
+    assert index_tracks(desk.services, jobs[0], TRACKS)
+    assert found(desk) == both(jobs[0])
+    assert not index_missing(desk.services)
+    assert found(desk) == both(jobs[0]) + both(jobs[1])
+    with Session(desk.engine) as session:
+        assert session.scalar(select(func.count()).select_from(IndexedTrack)) == 4
+
+
+def test_it_goes_on_later_where_there_is_much(
+    desk: InProcessProcessor, jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "_SECONDS", -1)
+    assert index_missing(desk.services)
+    assert found(desk) == both(jobs[0])
+    assert index_missing(desk.services)
+    assert not index_missing(desk.services)
+    assert found(desk) == both(jobs[0]) + both(jobs[1])
+
+
+def test_one_that_cannot_be_read_keeps_no_other_from_it(
+    desk: InProcessProcessor, jobs: list[Job], caplog: pytest.LogCaptureFixture
+) -> None:
+    with desk.services.storage.create(tracks_key(jobs[0].video_id, jobs[0].id)) as sink:
+        sink.write(b"damaged")
+    with caplog.at_level(logging.WARNING):
+        assert not index_missing(desk.services)
+    assert f"{jobs[0].id} cannot be searched" in caplog.text
+    assert found(desk) == both(jobs[1])
+
+
+def test_the_command_indexes_what_is_missing_or_all(desk: InProcessProcessor, jobs: list[Job]) -> None:
+    desk.services.storage.delete(tracks_key(jobs[0].video_id, jobs[0].id))
+    ended = command(desk.environ, "index")
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines()[-1] == "1 jobs were indexed, 1 cannot be"
+    assert found(desk) == both(jobs[1])
+    desk.change(Job, jobs[0].id, tracks=None)
+    ended = command(desk.environ, "index", "--all", "--json")
+    assert (ended.returncode, json.loads(ended.stdout)) == (0, {"job_id": jobs[1].id, "problem": None})
+    assert found(desk) == both(jobs[1])
+
+
+def test_the_index_is_not_in_backups(desk: InProcessProcessor, jobs: list[Job], tmp_path: Path) -> None:
+    index_missing(desk.services)
+    written = io.BytesIO()
+    take(desk.engine, desk.services.storage, written, BackupPaths(tmp_path / "models", None))
+    written.seek(0)
+    tables = Reader(written).manifest.tables
+    assert tables["jobs"] == len(jobs)
+    assert not {"tracks", "indexed_jobs", "search_terms"} & set(tables)
