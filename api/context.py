@@ -16,9 +16,11 @@ from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
 from api.readiness import Readiness
+from api.results.event_cache import EventCache
 from api.tables.jobs import JobTable
 from api.tables.recordings import RecordingTable
 from api.tables.renditions import RenditionTable
+from api.tables.scenes import SceneTable
 from api.tables.search import TrackSearch
 from api.tables.sessions import SessionTable
 from api.tables.streams import StreamTable
@@ -52,6 +54,8 @@ class Services:
     renditions: RenditionTable
     streams: StreamTable
     recordings: RecordingTable
+    scenes: SceneTable
+    scene_events: EventCache
     search: TrackSearch
     publisher: Publisher
     whip: WhipCalls

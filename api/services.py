@@ -23,10 +23,12 @@ from api.notify.webhook_deliverer import Deliverer
 from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.name_lookup import Lookups
 from api.readiness import Readiness
+from api.results.event_cache import EventCache
 from api.routes import job_changes, session_tokens, stream_results, webhooks
 from api.tables.jobs import JobTable
 from api.tables.recordings import RecordingTable
 from api.tables.renditions import RenditionTable
+from api.tables.scenes import SceneTable
 from api.tables.search import TrackSearch
 from api.tables.sessions import SessionTable
 from api.tables.streams import StreamTable
@@ -78,6 +80,8 @@ def build(settings: Settings, flask: Flask) -> Services:
         renditions=RenditionTable(engine),
         streams=streams,
         recordings=RecordingTable(engine),
+        scenes=SceneTable(engine),
+        scene_events=EventCache(),
         search=TrackSearch(engine),
         publisher=Publisher(streams, signals),
         whip=WhipCalls(signals, Replies(settings.coordination_url, WHIP_SECONDS)),

@@ -87,6 +87,12 @@ class StreamRefused(InvalidInput):
     code = "stream_refused"
 
 
+class SceneRefused(InvalidInput):
+    """A zone or line of a scene has no meaning; the detail says which and why."""
+
+    code = "scene_refused"
+
+
 class ImageRefused(InvalidInput):
     """A pushed image is not a JPEG."""
 
@@ -165,6 +171,12 @@ class WebhookBusy(TooMany):
     """A webhook test of this user is still running."""
 
     code = "webhook_busy"
+
+
+class EventsBusy(TooMany):
+    """The events of other jobs are being computed."""
+
+    code = "events_busy"
 
 
 class TooManyStreams(TooMany):
@@ -289,6 +301,10 @@ class TooManyTokens(Conflict):
 
 class TooManyWebhooks(Conflict):
     code = "too_many_webhooks"
+
+
+class TooManyScenes(Conflict):
+    code = "too_many_scenes"
 
 
 class StreamQuotaReached(Conflict):

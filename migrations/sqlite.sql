@@ -277,4 +277,16 @@ CREATE TABLE tracks (
 CREATE INDEX ix_tracks_label_at ON tracks (label, at, indexed_job_id, number);
 CREATE INDEX ix_tracks_label_source_at ON tracks (label, source, at, indexed_job_id, number);
 CREATE INDEX ix_tracks_label_score ON tracks (label, score, at, indexed_job_id, number);
-INSERT INTO "alembic_version" VALUES('0011');
+CREATE TABLE scenes (
+	id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	zones JSON NOT NULL,
+	lines JSON NOT NULL,
+	revision INTEGER NOT NULL,
+	created_at DATETIME NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_scenes_user_created ON scenes (user_id, created_at, id);
+INSERT INTO "alembic_version" VALUES('0012');

@@ -15,6 +15,7 @@ from contracts.database.tables import (
     Job,
     Recording,
     Rendition,
+    Scene,
     Stream,
     Upload,
     User,
@@ -27,8 +28,8 @@ from contracts.errors import InvalidCursor, NotFound
 MOST_CHANGES = 10_000
 
 T = TypeVar("T")
-Owned = TypeVar("Owned", ApiToken, Job, Rendition, Stream, Upload, Video, Webhook)
-Row = TypeVar("Row", AuditEvent, Delivery, Job, Recording, Stream, User, Video)
+Owned = TypeVar("Owned", ApiToken, Job, Rendition, Scene, Stream, Upload, Video, Webhook)
+Row = TypeVar("Row", AuditEvent, Delivery, Job, Recording, Scene, Stream, User, Video)
 
 
 def owned(session: Session, table: type[Owned], user_id: str, row_id: str, name: str) -> Owned:

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from contracts.database.tables import ApiToken, Delivery, Job, Recording, Rendition, Video, Webhook
+from contracts.database.tables import ApiToken, Delivery, Job, Recording, Rendition, Scene, Video, Webhook
 from contracts.results.port import Progress
 from contracts.results.tracks import TracksState
 from contracts.wire.job_states import TERMINAL
@@ -55,6 +55,19 @@ def recording_representation(recording: Recording) -> dict[str, Any]:
         "reason": recording.reason,
         "dropped": recording.dropped,
         "error": recording.error,
+    }
+
+
+def scene_representation(scene: Scene) -> dict[str, Any]:
+    """A scene."""
+    return {
+        "id": scene.id,
+        "name": scene.name,
+        "zones": scene.zones,
+        "lines": scene.lines,
+        "revision": scene.revision,
+        "created_at": scene.created_at,
+        "links": {"self": f"{PREFIX}/scenes/{scene.id}"},
     }
 
 

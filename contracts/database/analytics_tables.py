@@ -1,9 +1,12 @@
 """Tables of what follows from detections. contracts.database.tables has them too, so that its readers miss none."""
 
+from datetime import datetime
+from typing import Any
+
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from contracts.database.base import Base
+from contracts.database.base import Base, new_id, utcnow
 
 # Where an IndexedTrack.at says when the video was uploaded, and not when it was recorded: that many ms less. So these
 # come after all others, newest first too, and are within no time of the wall clock.
@@ -82,3 +85,20 @@ class IndexedTrack(Base):
         # SQLite: rows in the order of the primary key, without a second tree.
         {"sqlite_with_rowid": False},
     )
+
+
+class Scene(Base):
+    """Zones and lines of a user, as the API shows them, with coordinates of 0 to 1 in steps of 1/1,000,000. revision:
+    1, and one more with each change."""
+
+    __tablename__ = "scenes"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(255))
+    zones: Mapped[list[Any]]
+    lines: Mapped[list[Any]]
+    revision: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    __table_args__ = (Index("ix_scenes_user_created", "user_id", "created_at", "id"),)

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from contracts.database.analytics_tables import UNDATED as UNDATED
 from contracts.database.analytics_tables import IndexedJob as IndexedJob
 from contracts.database.analytics_tables import IndexedTrack as IndexedTrack
+from contracts.database.analytics_tables import Scene as Scene
 from contracts.database.analytics_tables import SearchTerm as SearchTerm
 from contracts.database.base import Base as Base
 from contracts.database.base import changed_column
@@ -28,7 +29,7 @@ from contracts.database.base import new_id as new_id
 from contracts.database.base import utcnow as utcnow
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0011"
+REVISION = "0012"
 
 
 def _name_key(context: DefaultExecutionContext) -> str:

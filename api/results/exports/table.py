@@ -6,11 +6,10 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
+from api.results.csv_rows import inert, quoted
 from api.results.exports.export import Export
 from contracts.results.codec import BOX_SCALE, SCORE_SCALE, times_ms
 
-# Spreadsheets take a cell that begins with one of these for a formula, which may run programs or send data.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 CSV_HEAD = "frame,time_ms,label,class_id,score,x1,y1,x2,y2"
 _encoder = msgspec.json.Encoder()
 
@@ -21,7 +20,7 @@ def as_csv(export: Export) -> Iterator[bytes]:
     may fill in frames has `filled`, the last."""
     header = export.frames.header
     fills = header.plan.options.frames is not UNSET
-    kinds = [f"{_quoted(_inert(label))},{class_id}," for class_id, label in enumerate(header.labels)]
+    kinds = [f"{quoted(inert(label))},{class_id}," for class_id, label in enumerate(header.labels)]
     has_tracks = export.frames.tracks is not None
     yield f"{CSV_HEAD}{',track' * has_tracks}{',filled' * fills}\r\n".encode("utf-8-sig" if export.bom else "utf-8")
     for block in export.blocks():
@@ -37,13 +36,3 @@ def as_csv(export: Export) -> Iterator[bytes]:
         columns = zip(firsts, block.class_id.tolist(), scores, boxes, tracks, lasts, strict=True)
         rows = (f"{first}{kinds[kind]}{score},{box}{track}{last}" for first, kind, score, box, track, last in columns)
         yield "".join(rows).encode()
-
-
-def _inert(text: str) -> str:
-    """A text that no spreadsheet calculates."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _quoted(text: str) -> str:
-    """A field of a CSV file."""
-    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in ',"\r\n') else text

@@ -40,6 +40,7 @@ OPEN = {
     "api.routes.status.healthz",
     "api.routes.status.readyz",
 }
+SCENE = {"name": "x", "lines": [{"name": "x", "points": [[0, 0], [1, 1]]}]}
 # What must come along for the operation itself to be reached, by names of the owner's things.
 BODIES: dict[str, dict[str, Any]] = {
     "api.routes.jobs.create_job": {"json": {"video_id": "{video_id}"}},
@@ -57,6 +58,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "api.routes.renditions.put_job_rendition": {"json": {}},
     "api.routes.streams.create_stream": {"json": {"kind": "push"}},
     "api.routes.streams.change_stream": {"json": {"name": "x"}},
+    "api.routes.analytics.scenes.create_scene": {"json": SCENE},
+    "api.routes.analytics.scenes.replace_scene": {"json": SCENE},
     "api.routes.stream_media.begin_sending": {"content": b"v=0", "headers": {"Content-Type": "application/sdp"}},
     "api.routes.streams.push_frame": {"content": b"x", "headers": {"Content-Type": "image/jpeg"}},
     "api.routes.timeline.job_appearances": {"params": {"label": "cup"}},
@@ -69,6 +72,7 @@ LISTS = {
     "api.routes.api_tokens.list_tokens",
     "api.routes.webhooks.list_webhooks",
     "api.routes.streams.list_streams",
+    "api.routes.analytics.scenes.list_scenes",
 }
 OWN = {
     "api.routes.auth.logout",
@@ -82,6 +86,7 @@ OWN = {
     "api.routes.events.events",
     "api.routes.webhooks.create_webhook",
     "api.routes.streams.create_stream",
+    "api.routes.analytics.scenes.create_scene",
     "api.routes.stream_media.whip_options",
 }
 
@@ -112,13 +117,14 @@ def world(service: Service, sample: Path) -> Iterator[World]:
         "token_id": token["id"],
         "webhook_id": webhook["id"],
         "stream_id": owner.call("POST", "/streams", 201, json={"kind": "push"})["id"],
+        "scene_id": owner.call("POST", "/scenes", 201, json=SCENE)["id"],
         "user_id": owner.call("GET", "/auth/me", 200)["id"],
         "session_id": "0.x",
         "kind": "poster",
     }
     with httpx.Client(base_url=service.url, timeout=60) as http:
         yield World(service, http, owner, service.client(), things)
-    for thing in ("video_id", "upload_id", "stream_id"):  # nobody who was refused has changed them
+    for thing in ("video_id", "upload_id", "stream_id", "scene_id"):  # nobody who was refused has changed them
         assert owner.http.request(
             "HEAD" if thing == "upload_id" else "GET",
             f"/api/v1/{thing.removesuffix('_id')}s/{things[thing]}",

@@ -1,0 +1,137 @@
+"""The events of a job that has ended, from its frames and its tracks."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.scenes.events import Event, SceneFold
+from analytics.scenes.geometry import Integers, bounded
+from analytics.scenes.levels import Rules
+from analytics.scenes.scene import FOOT, Scene, Sightings, joined, sightings
+from analytics.scenes.stitching import GAP_SECONDS, stitched
+from contracts.results.codec import BOX_SCALE, Block
+from contracts.results.tracks import Tracks
+from contracts.wire.messages import Media, ResultHeader
+
+# What is shorter than this is flicker, unless the question says otherwise.
+_LINGER_SECONDS = 0.1
+# Blocks that are looked at in one go.
+_BLOCKS = 16
+
+
+class TrackedFrames(Protocol):
+    """The frames of a job that has ended, in segments."""
+
+    @property
+    def header(self) -> ResultHeader:
+        """The header of the result."""
+
+    @property
+    def starts(self) -> Sequence[int]:
+        """The number of the first frame of each segment."""
+
+    def segment(self, position: int, masks: bool = True) -> Block | None:
+        """The frames of a segment, optionally without masks, with the track of each detection."""
+
+
+def usual_linger(header: ResultHeader) -> int:
+    """How many frames of a job are 0.1 s."""
+    options = header.plan.options
+    rate = header.media.fps / (options.every_n or 1)
+    if options.sample_fps:
+        rate = min(rate, options.sample_fps)
+    return max(1, int(np.ceil(round(_LINGER_SECONDS * rate, 6))))
+
+
+def ticks(seconds: float, time_base: tuple[int, int]) -> int:
+    """A time in the video's time base, rounded up; to the millisecond."""
+    return -(-round(1000 * seconds) * time_base[1] // (1000 * time_base[0]))
+
+
+def recorded_events(frames: TrackedFrames, tracks: Tracks, scene: Scene, rules: Rules, anchor: str) -> list[Event]:
+    """All events in order. tracks: all of the job.
+
+    Exact: made of every box that has a track. Boxes are read where a track may be near a zone or a line; what is
+    nowhere near causes no event.
+    """
+    first = stitched(tracks, ticks(GAP_SECONDS, frames.header.time_base))
+    near = _of_objects(_near(tracks, scene, anchor, frames.header.media), first)
+    # The object of each track by its id, 0 for those that are nowhere near.
+    object_of = np.concatenate([[0], np.where(near, tracks.id[first], 0)]).astype(np.int32)
+    last_frame = np.zeros(len(tracks), np.int64)
+    np.maximum.at(last_frame, first, tracks.last_frame)
+    ends = deque(sorted((int(last_frame[at]), int(tracks.id[at])) for at in set(first[near].tolist())))
+    fold, events = SceneFold(scene, rules), []
+    for seen in _seen(frames, tracks, near, object_of, anchor):
+        events += fold.advance(seen)
+        while ends and ends[0][0] <= int(seen.frame[-1]):
+            events += fold.end([ends.popleft()[1]])
+    events += fold.finish()
+    members = _members(tracks, first)
+    return sorted((_named(event, members) for event in events), key=lambda event: event.order)
+
+
+def _near(tracks: Tracks, scene: Scene, anchor: str, media: Media) -> NDArray[np.bool_]:
+    """Which tracks [n] may have been in a zone or crossed a line, by the rectangles around all of them."""
+    if not len(tracks):
+        return np.zeros(0, bool)
+    low, high = tracks.hull[:, :2], tracks.hull[:, 2:]
+    if anchor == FOOT:
+        # No point of a path is farther from what is kept of it.
+        slack = media.height * BOX_SCALE // 100 + 1
+        starts = tracks.path_starts[:-1]
+        low = np.maximum(low, np.minimum.reduceat(tracks.path[:, 1:], starts) - slack)
+        high = np.minimum(high, np.maximum.reduceat(tracks.path[:, 1:], starts) + slack)
+    low, high = bounded(low, media.width, media.height), bounded(high, media.width, media.height)
+    near = np.zeros(len(tracks), bool)
+    for x1, y1, x2, y2 in scene.bounds.tolist():
+        near |= ((low <= [x2, y2]) & (high >= [x1, y1])).all(axis=1)
+    return near
+
+
+def _of_objects(wanted: NDArray[np.bool_], first: Integers) -> NDArray[np.bool_]:
+    """All tracks of the objects of which one is wanted."""
+    objects = np.zeros(len(first), bool)
+    objects[first[wanted]] = True
+    return objects[first]
+
+
+def _seen(
+    frames: TrackedFrames, tracks: Tracks, near: NDArray[np.bool_], object_of: NDArray[np.int32], anchor: str
+) -> Iterator[Sightings]:
+    """Where the wanted objects were, in order, in pieces; none is empty."""
+    media = frames.header.media
+    starts = np.array(frames.starts, np.int64)
+    alive = np.zeros(len(starts) + 1, np.int64)
+    np.add.at(alive, np.searchsorted(starts, tracks.first_frame[near], side="right") - 1, 1)
+    np.add.at(alive, np.searchsorted(starts, tracks.last_frame[near], side="right"), -1)
+    wanted = np.flatnonzero(np.cumsum(alive)[:-1] > 0).tolist()
+    for begin in range(0, len(wanted), _BLOCKS):
+        parts = []
+        for position in wanted[begin : begin + _BLOCKS]:
+            block = frames.segment(position, masks=False)
+            if block is not None and block.track is not None:
+                parts.append(sightings(block, object_of[block.track], anchor, media.width, media.height))
+        seen = joined(parts)
+        if len(seen):
+            yield seen
+
+
+def _members(tracks: Tracks, first: Integers) -> dict[int, list[tuple[int, int]]]:
+    """First frame and id of the tracks of each object that has several, by the id of its first one."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for at in np.flatnonzero(first != np.arange(len(first))).tolist():
+        root = int(first[at])
+        rows = found.setdefault(int(tracks.id[root]), [(int(tracks.first_frame[root]), int(tracks.id[root]))])
+        rows.append((int(tracks.first_frame[at]), int(tracks.id[at])))
+    return {root: sorted(rows) for root, rows in found.items()}
+
+
+def _named(event: Event, members: dict[int, list[tuple[int, int]]]) -> Event:
+    """An event of an object as that of the track that it had then."""
+    rows = members.get(event.track)
+    return event if rows is None else replace(event, track=max(row for row in rows if row[0] <= event.frame)[1])

@@ -1,0 +1,67 @@
+"""Events that were computed lately, so that pages, counts and filters of the same ones need no second pass."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as Waited
+
+from api.results.scene_events import SceneEvents
+from contracts.errors import EventsBusy
+
+_WAIT_SECONDS = 30
+
+
+class EventCache:
+    """Computes few at once, each once, and keeps the newest.
+
+    at_once: so many are computed at the same time. most: of all events that are kept.
+    """
+
+    def __init__(self, at_once: int = 2, most: int = 300_000, wait_seconds: float = _WAIT_SECONDS) -> None:
+        self._room = threading.Semaphore(at_once)
+        self._most = most
+        self._wait_seconds = wait_seconds
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, Future[SceneEvents]] = OrderedDict()
+
+    def get(self, key: Hashable, compute: Callable[[], SceneEvents]) -> SceneEvents:
+        """The events of a key, which stands for all that they are made of. Raises EventsBusy, and what `compute`
+        does."""
+        with self._lock:
+            future = self._kept.get(key)
+            new = future is None
+            if future is None:
+                future = self._kept[key] = Future()
+            self._kept.move_to_end(key)
+        if new:
+            self._settle(key, future, compute)
+        try:
+            return future.result(self._wait_seconds)
+        except Waited:
+            raise EventsBusy("these events are still being computed: ask again in a few seconds") from None
+
+    def _settle(self, key: Hashable, future: Future[SceneEvents], compute: Callable[[], SceneEvents]) -> None:
+        try:
+            if not self._room.acquire(timeout=self._wait_seconds):
+                raise EventsBusy("the events of other jobs are being computed: ask again in a few seconds")
+            try:
+                future.set_result(compute())
+            finally:
+                self._room.release()
+        except BaseException as error:
+            with self._lock:
+                self._kept.pop(key, None)
+            future.set_exception(error)
+            return
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """Let go of the oldest until the rest is few enough; the newest stays."""
+        with self._lock:
+            done = [key for key, future in self._kept.items() if future.done()]
+            total = sum(len(self._kept[key].result().events) for key in done)
+            for key in done[:-1]:
+                if total <= self._most:
+                    break
+                total -= len(self._kept.pop(key).result().events)

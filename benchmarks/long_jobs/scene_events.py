@@ -1,0 +1,119 @@
+"""Events of a long job at a scene, after the fact: CPU-seconds for frames of objects that all go through the picture.
+
+python -m benchmarks.long_jobs.scene_events [FRAMES] [OBJECTS]
+"""
+
+import io
+import resource
+import sys
+
+import msgspec
+import numpy as np
+
+from analytics.scenes.levels import Rules
+from analytics.scenes.recorded import recorded_events
+from analytics.scenes.scene import FOOT, Scene, place
+from api.results.sources import FiledFrames
+from contracts.results import result_file, tracks_file
+from contracts.results.codec import Block
+from contracts.results.result_file import BLOCK_FRAMES, ResultFile
+from contracts.results.tracks import TrackerParameters, Tracks
+from contracts.results.tracks_file import TracksFile, TracksHeader, encode_numbers
+from contracts.wire.messages import SCHEMA
+from tests.support.example_results import header
+
+WIDTH, HEIGHT, FPS = 1920, 1080, 25
+# Frames of a track: it crosses the picture in 10 s.
+LENGTH = 250
+
+
+def made(frames: int, objects: int) -> FiledFrames:
+    """A job with so many objects in each frame, which go to the left or to the right and tremble."""
+    random = np.random.default_rng(1)
+    frame, slot = np.repeat(np.arange(frames), objects), np.tile(np.arange(objects), frames)
+    late = frame + slot * LENGTH // objects
+    first_seen = np.unique(late // LENGTH * objects + slot, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first_seen[1], kind="stable"), kind="stable")
+    ids = rank[first_seen[2]] + 1
+    count = int(ids.max())
+    lane, right = random.integers(30_000, 100_000, count + 1), random.integers(0, 2, count + 1)
+    age = late % LENGTH
+    x = np.where(right[ids] == 1, age * 768, 100 * WIDTH - age * 768) + random.integers(-100, 100, len(ids))
+    y = lane[ids] + random.integers(-100, 100, len(ids))
+    box = np.column_stack([x - 3000, y - 15_000, x + 3000, y]).clip(0, [100 * WIDTH, 100 * HEIGHT] * 2)
+    head = header((1, FPS), float(FPS))
+    head = msgspec.structs.replace(head, media=msgspec.structs.replace(head.media, width=WIDTH, height=HEIGHT))
+    score = random.integers(4000, 9999, len(ids)).astype(np.uint16)
+    counts, class_id = np.full(frames, objects, np.uint32), np.zeros(len(ids), np.uint16)
+    block = Block(np.arange(frames), np.arange(frames), counts, class_id, score, box.astype(np.int32))
+    result, tracks = io.BytesIO(), io.BytesIO()
+    starts = range(0, frames, BLOCK_FRAMES)
+    result_file.write(result, head, [block.slice(start, start + BLOCK_FRAMES) for start in starts])
+    numbers = [encode_numbers(ids[start * objects : (start + BLOCK_FRAMES) * objects]) for start in starts]
+    made_by = TracksHeader(SCHEMA, "bench", 1, TrackerParameters(), "0" * 64)
+    tracks_file.write(tracks, made_by, numbers, np.arange(1, count + 1), _tracks(frame, ids, box))
+    return FiledFrames(ResultFile(result), TracksFile(tracks))
+
+
+def _tracks(frame: np.ndarray, ids: np.ndarray, box: np.ndarray) -> Tracks:
+    """Straight ones: their paths are their ends."""
+    order = np.argsort(ids, kind="stable")
+    cut = np.searchsorted(ids[order], np.arange(1, ids.max() + 2))
+    first, last = order[cut[:-1]], order[cut[1:] - 1]
+    feet = np.column_stack([frame, (box[:, 0] + box[:, 2]) // 2, box[:, 3]])
+    path = np.stack([feet[first], feet[last]], axis=1).reshape(-1, 3)
+    hull = [np.minimum.reduceat(box[order, :2], cut[:-1]), np.maximum.reduceat(box[order, 2:], cut[:-1])]
+    return Tracks(
+        id=np.arange(1, len(first) + 1),
+        class_id=np.zeros(len(first), np.int64),
+        first_frame=frame[first],
+        last_frame=frame[last],
+        first_time=frame[first],
+        last_time=frame[last],
+        frames=np.diff(cut),
+        best_score=np.full(len(first), 9000),
+        best_frame=frame[first],
+        best_time=frame[first],
+        best_box=box[first],
+        hull=np.column_stack(hull),
+        path_size=np.full(len(first), 2),
+        path=path,
+        path_time=path[:, 0],
+    )
+
+
+def scenes() -> dict[str, Scene]:
+    thirds = [
+        {"name": str(i), "polygon": [[x, 0.3], [x + 0.3, 0.3], [x + 0.3, 1], [x, 1]]}
+        for i, x in enumerate((0, 0.3, 0.6))
+    ]
+    line, bent = [[0.5, 1], [0.5, 0]], [[0.2, 1], [0.3, 0.5], [0.2, 0]]
+    corner = [[0, 0.9], [0.1, 0.9], [0.1, 1], [0, 1]]
+    lines = [{"name": "line", "points": line}, {"name": "bent", "points": bent}]
+    return {
+        "three zones and two lines that all pass": place(thirds, lines, WIDTH, HEIGHT),
+        "one line that all pass": place([], lines[:1], WIDTH, HEIGHT),
+        "a door in a corner": place([{"name": "door", "polygon": corner}], [], WIDTH, HEIGHT),
+        "a zone where nobody goes": place(
+            [{"name": "sky", "polygon": [[0, 0], [1, 0], [1, 0.2], [0, 0.2]]}], [], WIDTH, HEIGHT
+        ),
+    }
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def main(frames: int = 90_000, objects: int = 10) -> None:
+    job = made(frames, objects)
+    assert job.tracks is not None
+    print(f"{frames} frames, {objects} objects in each, {len(job.tracks)} tracks")
+    for name, scene in scenes().items():
+        began = _cpu()
+        events = recorded_events(job, job.tracks.tracks(), scene, Rules(3, 5 * FPS), FOOT)
+        print(f"{name}: {len(events)} events, {_cpu() - began:.2f} s of CPU")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
