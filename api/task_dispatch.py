@@ -11,7 +11,7 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from contracts.database.tables import Rendition
 from contracts.wire.renditions import render_queue
-from contracts.wire.tasks import PROBE_VIDEO, PROCESS_VIDEO, QUEUE_PROBE, REMOVE_JOBS, RENDER, task_id
+from contracts.wire.tasks import PROBE_VIDEO, PROCESS_VIDEO, QUEUE_PROBE, REMOVE_JOBS, RENDER, TRACK_JOB, task_id
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +43,10 @@ class Dispatch:
     def process_video(self, job_id: str) -> None:
         """Ask the processor to plan a job."""
         self._send(PROCESS_VIDEO, job_id)
+
+    def track_job(self, job_id: str) -> None:
+        """Ask the processor to make the tracks of a job."""
+        self._send(TRACK_JOB, job_id)
 
     def render(self, rendition: Rendition) -> None:
         """Ask a renderer to make a rendition."""

@@ -20,6 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cli.client.import_command import import_folder
 
         return import_folder(given[1:], os.environ)
+    if given[:1] == ["tracks"]:
+        from cli.client.tracks_command import tracks
+
+        return tracks(given[1:], os.environ)
     if given[:1] == ["stream"]:
         from cli.client.stream_command import stream
 
@@ -81,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, text in operator_commands.COMMANDS.items():
         commands.add_parser(name, help=text)
     commands.add_parser("import", help="upload the videos of a folder, and start a job on each")
+    commands.add_parser("tracks", help="list the tracks of a job: the same objects through its frames")
     commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete, demo")
     commands.add_parser("search", help="find objects in all videos of a running service")
     detect = commands.add_parser(

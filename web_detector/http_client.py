@@ -143,6 +143,23 @@ class Client:
         """The summary of a job's result."""
         return self._json("GET", f"/jobs/{job_id}/summary")
 
+    def tracks(self, job_id: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """The tracks of a job, in the order in which they begin. query: parameters of the operation."""
+        while True:
+            page = self._json("GET", f"/jobs/{job_id}/tracks", params={"limit": 1000} | query)
+            yield from page["tracks"]
+            if not page["next"]:
+                return
+            query["cursor"] = page["next"]
+
+    def track(self, job_id: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Make the tracks of a job anew, and wait until they are there or cannot be made. Returns the job."""
+        job = self._json("POST", f"/jobs/{job_id}/tracks", json=dict(parameters))
+        while job["tracks"]["state"] == "queued":
+            time.sleep(_POLL_SECONDS)
+            job = msgspec.json.decode(self.patient(f"/jobs/{job_id}"))
+        return job
+
     def results(self, job_id: str) -> Iterator[str]:
         """All frames, each as one line of JSON."""
         request = self._http.build_request(

@@ -35,7 +35,7 @@ def _reason(job: Job) -> str:
     if job.summary is None:
         return "the job ended without results, so it has no tracks"
     if state is None:
-        return "no tracks have been made of the job"
+        return f"no tracks have been made of the job: {_AGAIN}"
     if state.state == TracksStep.FAILED:
         why = "" if state.error is UNSET else f": {state.error.get('detail', '')}"
         return f"the job's tracks could not be made{why}; {_AGAIN}"

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+from msgspec import UNSET
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Engine, Row, delete, exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -14,8 +16,9 @@ from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, owned,
 from contracts.database.engine import Database
 from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
 from contracts.errors import IdempotencyMismatch, JobsRunning
+from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.wire.job_states import ACTIVE, WORKING, JobState
-from contracts.wire.messages import Options, to_json
+from contracts.wire.messages import Options, from_json, to_json
 from contracts.wire.renditions import RenditionState
 
 # Id, user, video, state, and the time of the last change.
@@ -146,6 +149,14 @@ class JobTable:
             job = owned(session, Job, user_id, job_id, "job")
             if job.state in _ACTIVE:
                 job.cancel_requested = True
+            return job
+
+    def request_tracks(self, user_id: str, job_id: str, parameters: TrackerParameters) -> Job:
+        """Note that a job's tracks are to be made; those that it has stay until then. Raises NotFound."""
+        with self._database.write() as session:
+            job = owned(session, Job, user_id, job_id, "job")
+            known = TracksState(TracksStep.QUEUED) if job.tracks is None else from_json(job.tracks, TracksState)
+            job.tracks = to_json(replace(known, state=TracksStep.QUEUED, parameters=parameters, error=UNSET))
             return job
 
     def delete(self, user_id: str, job_id: str) -> Job:

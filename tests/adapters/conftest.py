@@ -54,6 +54,7 @@ def app(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterator[An
         "BROKER_URL": valkey.broker_url.replace("virtual_host=0", "virtual_host=9"),
         "RESULT_STORE_URL": valkey.url.replace("db=1", "db=6"),
         "JWT_SECRET_KEY": "x" * 64,
+        "RATE_REQUESTS_PER_MINUTE": "0",  # its connection belongs to one event loop, and each test has its own
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_POOL_SECONDS", 0.2)

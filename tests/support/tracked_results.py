@@ -19,7 +19,13 @@ Frame = tuple[int, int, Sequence[tuple[int, int, int]]]
 
 
 def tracked(frames: Sequence[Frame], head: ResultHeader | None = None) -> FiledFrames:
-    """The frames of an ended job with tracks. Their numbers must be 1, 2, ... in the order of first frames."""
+    """The frames of an ended job with tracks, as of `files`."""
+    results, tracks = files(frames, head)
+    return FiledFrames(ResultFile(io.BytesIO(results)), TracksFile(io.BytesIO(tracks)))
+
+
+def files(frames: Sequence[Frame], head: ResultHeader | None = None) -> tuple[bytes, bytes]:
+    """A result file and its tracks file. The numbers of tracks must be 1, 2, ... in the order of first frames."""
     whole = block([(number, time, [item[:2] for item in objects]) for number, time, objects in frames])
     ids = np.array([item[2] for _, _, objects in frames for item in objects], np.int64)
     results = io.BytesIO()
@@ -31,7 +37,7 @@ def tracked(frames: Sequence[Frame], head: ResultHeader | None = None) -> FiledF
     made_by = TracksHeader(SCHEMA, "test", 1, TrackerParameters(), "0" * 64)
     tracks = io.BytesIO()
     tracks_file.write(tracks, made_by, numbers, known, of_tracks(_track(whole, ids, one) for one in known.tolist()))
-    return FiledFrames(file, TracksFile(tracks))
+    return results.getvalue(), tracks.getvalue()
 
 
 def _track(whole: Block, ids: Integers, number: int) -> Track:

@@ -132,7 +132,7 @@ FAILED = TracksState(TracksStep.FAILED, error={"code": "corrupt_data", "detail":
     ("of", "reason"),
     [
         (job("running", None), "running"),
-        (job("succeeded", None), "no tracks have been made"),
+        (job("succeeded", None), "no tracks have been made of the job: make them with POST"),
         (job("failed", None, results=False), "without results"),
         (job("succeeded", TracksState(TracksStep.QUEUED)), "being made"),
         (job("succeeded", FAILED), "cut short; make them with POST"),
