@@ -60,8 +60,14 @@ class Network:
             if self.hosts and own:
                 found = [_candidate(component, host, found[0].port) for host in self.hosts]
             found += await _reflexive(connection, own, timeout)
-            found += await library(component=component, addresses=[], timeout=timeout)  # TURN
-            return found
+            relayed: list[Candidate] = await library(component=component, addresses=[], timeout=timeout)
+            if connection.turn_server is not None and not relayed:  # the library says nothing of it
+                log.warning(
+                    "the TURN server %s:%s in WEBRTC_ICE_SERVERS gives no address, sessions go on without it: check "
+                    "that it runs and can be reached from here, and that its user name and password are right",
+                    *connection.turn_server,
+                )
+            return found + relayed
 
         connection.get_component_candidates = gather
 

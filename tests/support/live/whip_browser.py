@@ -10,9 +10,9 @@ from playwright.sync_api import Page, Route
 T = TypeVar("T")
 _ADDRESS = "https://camera.invalid/"  # browsers give a webcam to secure pages only
 _SEND = """
-async ({ width, height, codec }) => {
+async ({ width, height, codec, connection }) => {
   const media = await navigator.mediaDevices.getUserMedia({ video: { width, height, frameRate: 30 } });
-  const peer = new RTCPeerConnection();
+  const peer = new RTCPeerConnection(connection);
   const sender = peer.addTransceiver(media.getVideoTracks()[0], { direction: "sendonly" });
   const known = RTCRtpSender.getCapabilities("video").codecs;
   sender.setCodecPreferences(known.filter(({ mimeType }) => mimeType === codec || mimeType === "video/rtx"));
@@ -48,8 +48,15 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
 
-def send_webcam(page: Page, answer: Any, width: int = 640, height: int = 480, codec: str = "video/H264") -> None:
-    """Begin to send. answer: from the offer's SDP to that of the answer."""
+def send_webcam(
+    page: Page,
+    answer: Any,
+    width: int = 640,
+    height: int = 480,
+    codec: str = "video/H264",
+    connection: dict[str, Any] | None = None,
+) -> None:
+    """Begin to send. answer: from the offer's SDP to that of the answer. connection: options of RTCPeerConnection."""
 
     def empty(route: Route) -> None:
         route.fulfill(content_type="text/html", body="<!doctype html>")
@@ -57,7 +64,7 @@ def send_webcam(page: Page, answer: Any, width: int = 640, height: int = 480, co
     page.route(f"{_ADDRESS}**", empty)
     page.goto(_ADDRESS)
     page.expose_function("whip", answer)
-    page.evaluate(_SEND, {"width": width, "height": height, "codec": codec})
+    page.evaluate(_SEND, {"width": width, "height": height, "codec": codec, "connection": connection or {}})
 
 
 def leave(page: Page) -> None:
