@@ -32,6 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cli.client.search_command import search
 
         return search(given[1:], os.environ)
+    if given[:1] in (["scenes"], ["events"]):
+        from cli.client import scene_command
+
+        run = scene_command.scenes if given[0] == "scenes" else scene_command.events
+        return run(given[1:], os.environ)
     options = _parser().parse_args(given)
     # Import the modules of the chosen command only: `up` must start quickly.
     if options.command == "up":
@@ -87,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("import", help="upload the videos of a folder, and start a job on each")
     commands.add_parser("tracks", help="list the tracks of a job: the same objects through its frames")
     commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete, demo")
+    commands.add_parser("scenes", help="zones and lines: list, show, add, replace, delete")
+    commands.add_parser("events", help="what the tracks of a job did at the zones and lines of a scene")
     commands.add_parser("search", help="find objects in all videos of a running service")
     detect = commands.add_parser(
         "detect",

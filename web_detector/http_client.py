@@ -201,6 +201,22 @@ class Client:
         """A page of a live stream's results. query: parameters of the operation."""
         return self._json("GET", f"/streams/{stream_id}/results", params=query)
 
+    def scenes(self) -> Iterator[dict[str, Any]]:
+        """All scenes of the user, the newest first."""
+        return self._items("/scenes")
+
+    def add_scene(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Create a scene. body: as in the operation."""
+        return self._json("POST", "/scenes", json=body)
+
+    def replace_scene(self, scene_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Replace name, zones and lines of a scene."""
+        return self._json("PUT", f"/scenes/{scene_id}", json=body)
+
+    def delete_scene(self, scene_id: str) -> None:
+        """Delete a scene."""
+        self._send(self._http.build_request("DELETE", f"{_PREFIX}/scenes/{scene_id}"))
+
     def search(self, **query: Any) -> Iterator[dict[str, Any]]:
         """The tracks that a search finds, in its order. query: parameters of the operation."""
         while True:

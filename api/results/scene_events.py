@@ -150,7 +150,7 @@ def count(found: SceneEvents, query: EventQuery, interval: float) -> Counts:
             f"{number} intervals of {interval:g} s are too many, at most {MOST_INTERVALS} are counted: choose a longer "
             "interval, or give from and to"
         )
-    places: dict[tuple[object, ...], tuple[dict[str, str], list[int]]] = {}
+    places: dict[tuple[int, str, str, str], tuple[dict[str, str], list[int]]] = {}
     for _, event in matching(found, query):
         label = found.label(event)
         order = (event.target, label, event.type, event.direction or "")
@@ -160,7 +160,7 @@ def count(found: SceneEvents, query: EventQuery, interval: float) -> Counts:
                 key["direction"] = str(event.direction)
             places[order] = key, [0] * number
         places[order][1][min(max(_nth(found.seconds(event.time), start, interval), 0), number - 1)] += 1
-    series = [places[order] for order in sorted(places, key=str)]
+    series = [places[order] for order in sorted(places)]
     return Counts(round(start, 6), round(start + number * interval, 6), interval, series)
 
 

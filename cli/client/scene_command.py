@@ -1,0 +1,160 @@
+"""`web-detector scenes` and `web-detector events`: zones and lines, and what the tracks of a job did there."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.markup import escape
+from rich.table import Table
+
+from cli.client.report import Report
+from cli.client.shell import credentials, terminable
+from contracts.runtime.exit_codes import ended
+from web_detector.http_client import Client, ServiceError
+
+_CONTENT = ("name", "zones", "lines")
+# Parameter and help of the filters of events; those that may be repeated first.
+_MANY = {
+    "zone": "only at the zone of this name",
+    "line": "only at the line of this name",
+    "type": "only enters, appears, dwells, leaves, disappears or crosses",
+    "label": "only objects with this label",
+}
+_ONE = {
+    "from": "from this second of the video on",
+    "to": "before this second of the video",
+    "min_score": "tracks whose best score is at least this, 0 to 1",
+    "point": "where an object is in its box: foot (default) or centre",
+    "linger": "so many frames in a row count (default: as many as 0.1 s have)",
+    "dwell": "tell when an object has been in a zone for so many seconds",
+}
+
+
+def scenes(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
+    options = _scenes_parser().parse_args(arguments)
+    return ended(lambda: _connected(options, environ, _COMMANDS[options.command]), {ServiceError: "", OSError: ""})
+
+
+def events(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run the command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
+    options = _events_parser().parse_args(arguments)
+    return ended(lambda: _connected(options, environ, _tell), {ServiceError: "", OSError: ""})
+
+
+_Command = Callable[[Client, argparse.Namespace, Report], None]
+
+
+def _connected(options: argparse.Namespace, environ: Mapping[str, str], command: _Command) -> int:
+    url = environ.get("WEB_DETECTOR_URL", "").strip()
+    if not url:
+        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8000")
+    with terminable(), Client(url) as client:
+        client.login(*credentials(environ))
+        command(client, options, Report())
+    return 0
+
+
+def _list(client: Client, _options: argparse.Namespace, report: Report) -> None:
+    table = Table()
+    for name in ("id", "name", "zones", "lines"):
+        table.add_column(name, overflow="fold")
+    for one in client.scenes():
+        names = (", ".join(shape["name"] for shape in one[kind]) for kind in ("zones", "lines"))
+        table.add_row(*map(escape, (one["id"], one["name"], *names)))
+    report.console.print(table if table.row_count else "no scenes")
+
+
+def _show(client: Client, options: argparse.Namespace, report: Report) -> None:
+    found = _named(client, options.scene)
+    content = {name: found[name] for name in _CONTENT}
+    report.say(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+
+
+def _add(client: Client, options: argparse.Namespace, report: Report) -> None:
+    made = client.add_scene(_read(options.file))
+    report.say(f"{made['id']}  {made['name']}")
+
+
+def _replace(client: Client, options: argparse.Namespace, report: Report) -> None:
+    made = client.replace_scene(_named(client, options.scene)["id"], _read(options.file))
+    report.say(f"{made['id']}  {made['name']}  revision {made['revision']}")
+
+
+def _delete(client: Client, options: argparse.Namespace, report: Report) -> None:
+    found = _named(client, options.scene)
+    client.delete_scene(found["id"])
+    report.say(f"{found['id']}  {found['name']}  deleted")
+
+
+_COMMANDS: dict[str, _Command] = {
+    "list": _list,
+    "show": _show,
+    "add": _add,
+    "replace": _replace,
+    "delete": _delete,
+}
+
+
+def _tell(client: Client, options: argparse.Namespace, report: Report) -> None:
+    scene = _named(client, options.scene)
+    query = {name: value for name in (*_MANY, *_ONE) if (value := getattr(options, name)) is not None}
+    path = f"/jobs/{options.job}/scenes/{scene['id']}/{'events' if options.counts is None else 'counts'}"
+    query |= {"format": "csv"} | ({} if options.counts is None else {"interval": options.counts})
+    report.console.file.write(client.patient(path, query).decode())
+
+
+def _read(path: str) -> dict[str, Any]:
+    """A scene from a file, or from stdin. Raises ServiceError."""
+    try:
+        text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ServiceError(
+            f"{path} is no JSON document of a scene, as `web-detector scenes show` prints it: {error}"
+        ) from error
+
+
+def _named(client: Client, text: str) -> dict[str, Any]:
+    """The scene of an id or a name. Raises ServiceError."""
+    found = [one for one in client.scenes() if text in (one["id"], one["name"])]
+    if len(found) != 1:
+        many = f"{len(found)} scenes have the name {text!r}: give the id" if found else f"there is no scene {text!r}"
+        raise ServiceError(f"{many}; `web-detector scenes list` shows all")
+    return found[0]
+
+
+_SERVICE = (
+    "of the service at WEB_DETECTOR_URL. Logs in with WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD. See docs/scenes.md."
+)
+
+
+def _scenes_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="web-detector scenes", description=f"Zones and lines {_SERVICE}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="list all scenes")
+    texts = {"show": "print a scene as JSON", "replace": "replace a scene", "delete": "delete a scene"}
+    named = {name: commands.add_parser(name, help=text) for name, text in texts.items()}
+    for command in named.values():
+        command.add_argument("scene", metavar="SCENE", help="id or name")
+    for command in (commands.add_parser("add", help="add a scene"), named["replace"]):
+        command.add_argument("file", metavar="FILE", help="a JSON document as `show` prints it; - for stdin")
+    return parser
+
+
+def _events_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="web-detector events",
+        description=f"Prints what the tracks of a job did at the zones and lines of a scene as CSV, {_SERVICE}",
+    )
+    parser.add_argument("job", metavar="JOB", help="id of the job")
+    parser.add_argument("scene", metavar="SCENE", help="id or name of the scene")
+    for name, text in _MANY.items():
+        parser.add_argument(f"--{name}", action="append", help=f"{text}; may be repeated")
+    for name, text in _ONE.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", help=text)
+    parser.add_argument("--counts", type=float, metavar="S", help="count events in intervals of so many seconds")
+    return parser
