@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support.deployments.service import ROOT, Service
 
 # Streams that do not end, and what would end the session that all others use.
-_LEFT_OUT = "events$|logout"
+_LEFT_OUT = r"/v1/(jobs/\{job_id\}/)?events$|logout"
 
 
 def explore(service: Service, seed: int, examples: int, seconds: int | None = None, phases: str = "") -> str:
