@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 Span = tuple[int, int]
 
 DAY = 24 * 60
+DAY_MS = DAY * 60_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MS
 _ALL_DAYS = frozenset(range(7))
 
 
@@ -39,12 +41,16 @@ def to_ms(moment: datetime) -> int:
 
 
 def from_ms(ms: int) -> datetime:
-    """The moment so many milliseconds after 1970, in UTC."""
-    return _EPOCH + ms * _MS
+    """The moment so many milliseconds after 1970, in UTC; the last one that there is for all later ones."""
+    return _EPOCH + min(ms, _LAST) * _MS
+
+
+# All times of the wall clock, with days to spare on both sides.
+EVER: Span = (to_ms(datetime(1, 1, 10, tzinfo=UTC)), to_ms(datetime(9999, 12, 20, tzinfo=UTC)))
 
 
 def spans(hours: Hours, within: Span) -> Iterator[Span]:
-    """The spans of time of these hours within another one, the latest first. Those that meet are one."""
+    """The spans of time of these hours within another one of EVER, the latest first. Those that meet are one."""
     if hours.always:
         yield within
         return

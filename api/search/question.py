@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 
 from analytics.scenes.checks import GRID as CHECKED
 from analytics.scenes.checks import against_polygon
-from analytics.search.hours import DAY, Hours, Span, to_ms
+from analytics.search.hours import DAY, EVER, Hours, Span, to_ms
 from analytics.search.paths import GRID
 from contracts.errors import InvalidInput
 from contracts.results.codec import SCORE_SCALE
@@ -20,8 +20,6 @@ from contracts.results.codec import SCORE_SCALE
 Order = Literal["newest", "score"]
 Polygon = tuple[tuple[int, int], ...]
 
-# All times of the wall clock, in ms since 1970.
-EVER: Span = (to_ms(datetime.fromisoformat("0001-01-02T00:00Z")), to_ms(datetime.fromisoformat("9999-12-30T00:00Z")))
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WAYS = {"n": 0, "ne": 45, "e": 90, "se": 135, "s": 180, "sw": 225, "w": 270, "nw": 315}
 # To both sides of a direction.

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Engine, Text, cast, func, select
 from sqlalchemy.orm import Session
 
-from analytics.search.hours import Span, common, merged, spans
+from analytics.search.hours import DAY_MS, EVER, Span, common, merged, spans
 from api.search.matching import Matcher
 from api.search.place import NOBODY, Place
-from api.search.question import EVER, Question
+from api.search.question import Question
 from api.search.replaced import IndexedRun, replaced
 from api.tables.track_lanes import Key
 from api.tables.track_walk import Ground, Walk
@@ -113,10 +113,9 @@ class _Search:
 
 def _ground(session: Session, user_id: str, question: Question, labels: list[int]) -> Ground | None:
     """Where the hits of a question are; None where there are none."""
-    whole = _within(session, user_id, question)
-    if not labels or whole is None:
+    if not labels:
         return None
-    found = list(spans(question.hours, whole))
+    found = _spans(session, user_id, question)
     sources: list[int | None] | None = None
     if question.source is not None:
         sources = list(_terms(session, user_id, "source", (question.source,)))
@@ -130,20 +129,18 @@ def _ground(session: Session, user_id: str, question: Question, labels: list[int
     return Ground(labels, sources, found, jobs) if found and sources != [] else None
 
 
-def _within(session: Session, user_id: str, question: Question) -> Span | None:
-    """The times between which hits begin, None where there are none. Where parts of days are asked for, no longer than
-    what is there."""
+def _spans(session: Session, user_id: str, question: Question) -> list[Span]:
+    """When hits begin, the latest first."""
     if not question.dated:
-        return _ALL
-    low, high = question.within
-    if not question.hours.always:
-        ends = select(func.min(IndexedJob.first_at), func.max(IndexedJob.last_at))
-        mine = (IndexedJob.user_id == user_id, IndexedJob.first_at >= EVER[0])
-        first, last = session.execute(ends.where(*mine)).one()
-        if first is None or last is None:
-            return None
-        low, high = max(low, first), min(high, last + 1)
-    return (low, high) if low < high else None
+        return [_ALL]
+    if question.hours.always:
+        return [question.within]
+    # Of the days on which something was recorded: these are few, however far apart they are.
+    ends = select(func.min(IndexedJob.first_at), func.max(IndexedJob.last_at))
+    mine = (IndexedJob.user_id == user_id, IndexedJob.first_at >= EVER[0])
+    days = session.execute(ends.where(*mine).group_by(IndexedJob.first_at // DAY_MS)).all()
+    recorded = merged((first, last + DAY_MS) for first, last in days if first is not None and last is not None)
+    return [part for span in common([question.within], recorded) for part in spans(question.hours, span)]
 
 
 def _terms(session: Session, user_id: str, kind: str, texts: Iterable[str]) -> dict[int, str]:

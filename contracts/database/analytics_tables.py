@@ -13,6 +13,11 @@ from contracts.database.base import Base, new_id, utcnow
 UNDATED = -(2**50)
 
 
+def is_dated(at: int) -> bool:
+    """Whether an IndexedTrack.at is a time of the wall clock."""
+    return at > UNDATED // 2
+
+
 class SearchTerm(Base):
     """A label or a source of a user as a number, by which the user's tracks are found. kind: label or source."""
 

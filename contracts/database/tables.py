@@ -23,6 +23,7 @@ from contracts.database.analytics_tables import IndexedJob as IndexedJob
 from contracts.database.analytics_tables import IndexedTrack as IndexedTrack
 from contracts.database.analytics_tables import Scene as Scene
 from contracts.database.analytics_tables import SearchTerm as SearchTerm
+from contracts.database.analytics_tables import is_dated as is_dated
 from contracts.database.base import Base as Base
 from contracts.database.base import changed_column
 from contracts.database.base import new_id as new_id

@@ -10,9 +10,10 @@ from starlette.responses import Response
 from analytics.search.hours import from_ms
 from api.context import Services, context
 from api.search.place import format_cursor, parse_cursor
-from api.search.question import EVER, question_of
+from api.search.question import question_of
 from api.tables.search import Hit
 from api.web.asgi_operations import asgi_operation, json_response
+from contracts.database.tables import is_dated
 from contracts.results.codec import BOX_SCALE, SCORE_SCALE
 
 _LIMIT = 50
@@ -44,7 +45,7 @@ def _shape(hit: Hit) -> dict[str, Any]:
         "track": row.number,
         "label": hit.label,
         "score": row.score / SCORE_SCALE,
-        "at": from_ms(row.at) if row.at >= EVER[0] else None,
+        "at": from_ms(row.at) if is_dated(row.at) else None,
         "start": row.start / 1000,
         "end": (row.start + row.length) / 1000,
         "best_frame": row.best_frame,

@@ -143,6 +143,14 @@ def test_directions(desk: SearchDesk) -> None:
     assert [number for _, number in desk.found("direction=n")] == [4]
 
 
+def test_days_at_both_ends_of_the_calendar(desk: SearchDesk) -> None:
+    """Of all the days in between nothing is looked at."""
+    first, last = datetime(1, 1, 10, 8, 30, tzinfo=UTC), datetime(9999, 12, 19, 8, 30, tzinfo=UTC)
+    jobs = [desk.add_job(desk.add_video(at), track(1), track(2, start=3_600_000)) for at in (last, first)]
+    assert desk.found("hour_from=8&hour_to=9&time_zone=Pacific/Kiritimati") == []
+    assert desk.found("hour_from=8&hour_to=9") == [(job.id, 1) for job in jobs]
+
+
 def test_nobody_sees_what_is_of_others(desk: SearchDesk, engine: Engine) -> None:
     video = desk.add_video(DAY, source="door", tags=["rain"])
     job = desk.add_job(video, track(1))
