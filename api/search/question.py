@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -98,6 +98,8 @@ def question_of(parameters: QueryParams, polygons: Sequence[Polygon] = ()) -> Qu
     start, end = (_moment(name, parameters.get(name), zone) for name in ("from", "to"))
     if start is not None and end is not None and start >= end:
         raise InvalidInput(f"from ({parameters['from']}) must come before to ({parameters['to']})")
+    if "zone" in parameters and "scene" not in parameters:
+        raise InvalidInput("a zone is given without its scene: give scene too")
     if "polygon" in parameters:
         if polygons:
             raise InvalidInput("a scene and a polygon are given: give one of them")
@@ -119,6 +121,16 @@ def question_of(parameters: QueryParams, polygons: Sequence[Polygon] = ()) -> Qu
         way=_way(parameters["direction"]) if "direction" in parameters else None,
         order="score" if parameters.get("sort") == "score" else "newest",
     )
+
+
+def polygons_of(zones: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[Polygon]:
+    """The polygons of the zones of a scene with these names, of all where none is given. Raises InvalidInput."""
+    if not zones:
+        raise InvalidInput("the scene has no zone, and a search needs one: draw one, or omit scene")
+    known = {zone["name"]: zone["polygon"] for zone in zones}
+    if unknown := [name for name in names if name not in known]:
+        raise InvalidInput(f"the scene has no zone {unknown[0]!r}: it has {', '.join(known)}")
+    return [on_grid(known[name]) for name in dict.fromkeys(names or known)]
 
 
 def on_grid(points: Sequence[Sequence[float]]) -> Polygon:

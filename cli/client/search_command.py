@@ -29,6 +29,7 @@ _TEXTS = {
     "video": "the video with this id",
     "job": "the job with this id",
     "polygon": "comes through this polygon: x1,y1,x2,y2,... in 0 to 1 of the frame",
+    "scene": "comes through a zone of the scene with this id",
     "min_score": "has at least this score, 0 to 1",
     "min_seconds": "lasts at least so long",
     "direction": "goes this way: n (up in the picture), ne, e, ..., or degrees clockwise from up",
@@ -46,7 +47,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if not url:
         raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8000")
     query: dict[str, Any] = {name: value for name in _TEXTS if (value := getattr(options, name)) is not None}
-    query |= {"label": options.labels, "weekday": options.weekday, "sort": options.sort}
+    query |= {"label": options.labels, "weekday": options.weekday, "zone": options.zone, "sort": options.sort}
     query["limit"] = min(options.limit, _PAGE)
     report = Report()
     with terminable(), Client(url) as client:
@@ -85,6 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name.replace('_', '-')}", help=text)
     parser.add_argument(
         "--weekday", action="append", default=[], metavar="DAY", help="begins on this day, as in mon; may be repeated"
+    )
+    parser.add_argument(
+        "--zone", action="append", default=[], metavar="NAME", help="through this zone of the scene; may be repeated"
     )
     parser.add_argument("--sort", choices=("newest", "score"), default="newest")
     parser.add_argument("--limit", type=_count, default=50, metavar="N", help="so many (default %(default)s)")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from analytics.search.hours import from_ms
 from api.context import Services, context
 from api.search.place import format_cursor, parse_cursor
-from api.search.question import question_of
+from api.search.question import polygons_of, question_of
 from api.tables.search import Hit
 from api.web.asgi_operations import asgi_operation, json_response
 from contracts.database.tables import is_dated
@@ -26,7 +26,11 @@ async def search(request: Request, user: str) -> Response:
 
 
 def _answer(services: Services, user: str, parameters: QueryParams) -> dict[str, Any]:
-    question = question_of(parameters)
+    polygons = []
+    if "scene" in parameters:
+        scene = services.scenes.get(user, parameters["scene"])
+        polygons = polygons_of(scene.zones, parameters.getlist("zone"))
+    question = question_of(parameters, polygons)
     if question.job is not None:
         services.jobs.get(user, question.job)
     if question.video is not None:

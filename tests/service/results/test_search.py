@@ -52,6 +52,26 @@ def test_hits_and_their_pages(client: Client, desk: SearchDesk) -> None:
     assert "another search" in told
 
 
+def test_through_the_zones_of_a_scene(client: Client, service: Service, desk: SearchDesk) -> None:
+    desk.add_job(desk.add_video(DAY), track(1, path=[(20, 50)]), track(2, path=[(180, 50)]), track(3, path=[(100, 50)]))
+    zones = [
+        {"name": name, "polygon": [[left, 0], [left + 0.2, 0], [left + 0.2, 1], [left, 1]]}
+        for name, left in (("left", 0), ("right", 0.8))
+    ]
+    scene = client.call("POST", "/scenes", 201, json={"name": "door", "zones": zones})["id"]
+
+    def found(**asked: object) -> list[int]:
+        page = client.call("GET", "/search", 200, params={"scene": scene, **asked})
+        return sorted(hit["track"] for hit in page["hits"])
+
+    assert found() == found(zone=["left", "right"]) == [1, 2]
+    assert found(zone="left") == [1]
+    assert "it has left, right" in client.problem(
+        "GET", "/search", 422, "invalid_input", params={"scene": scene, "zone": "middle"}
+    )
+    service.client().problem("GET", "/search", 404, "not_found", params={"scene": scene})
+
+
 def test_what_is_not_there_or_not_ones_own(client: Client, service: Service, desk: SearchDesk) -> None:
     video = desk.add_video(DAY)
     job = desk.add_job(video, track(1))

@@ -4,7 +4,7 @@ import pytest
 from starlette.datastructures import QueryParams
 
 from api.search.place import Place, format_cursor, parse_cursor
-from api.search.question import Question, question_of
+from api.search.question import Question, polygons_of, question_of
 from contracts.errors import InvalidCursor, InvalidInput
 
 
@@ -65,6 +65,7 @@ def test_a_polygon_is_in_steps_of_the_frame() -> None:
         ("direction=upwards", "0 to 359"),
         ("direction=360", "0 to 359"),
         ("label=a%00b", "control characters"),
+        ("zone=gate", "without its scene"),
         ("source=door&stream=7", "give one of them"),
         ("min_score=nan", "give a number"),
         ("min_seconds=nan", "give a number"),
@@ -78,6 +79,22 @@ def test_what_means_nothing_is_refused_with_what_to_do(query: str, told: str) ->
 def test_a_scene_and_a_polygon_are_too_much() -> None:
     with pytest.raises(InvalidInput, match="give one of them"):
         question_of(QueryParams("polygon=0,0,1,0,1,1"), [((0, 0), (1, 0), (1, 1))])
+
+
+ZONES = [
+    {"name": "gate", "polygon": [[0.0, 0.0], [1.0, 0.0], [0.25, 1.0]]},
+    {"name": "yard", "polygon": [[0.5, 0.0], [1.0, 0.0], [0.25, 1.0]]},
+]
+
+
+def test_the_zones_of_a_scene_are_polygons() -> None:
+    gate, yard = polygons_of(ZONES, [])
+    assert gate == ((0, 0), (10_000, 0), (2500, 10_000))
+    assert polygons_of(ZONES, ["yard", "yard"]) == [yard]
+    with pytest.raises(InvalidInput, match=r"no zone 'door': it has gate, yard"):
+        polygons_of(ZONES, ["gate", "door"])
+    with pytest.raises(InvalidInput, match="draw one"):
+        polygons_of([], [])
 
 
 def test_a_cursor_is_of_its_search_alone() -> None:
