@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from contracts.database.engine import Database
 from contracts.database.tables import Job
@@ -30,13 +30,15 @@ class TrackRows:
         Returns how many there were."""
         ended = [str(state) for state in TERMINAL]
         untracked = (Job.tracks.is_(None), Job.frames_done > 0, Job.summary.is_not(None), Job.state.in_(ended))
-        with self._database.write() as session:
+        statement = select(Job.id).where(*untracked).order_by(Job.finished_at.desc(), Job.id)
+        with self._database.read() as session:
             waiting = session.scalar(select(func.count()).select_from(Job).where(*_QUEUED)) or 0
-            statement = select(Job).where(*untracked).order_by(Job.finished_at.desc(), Job.id)
-            older = session.scalars(statement.limit(max(0, most - waiting))).all()
-            for job in older:
-                job.tracks = to_json(TracksState(TracksStep.QUEUED))
-            return len(older)
+            older = list(session.scalars(statement.limit(max(0, most - waiting))))
+        if older:  # most of the time there are none, and nobody waits for a lock
+            queued = update(Job).where(Job.id.in_(older), Job.tracks.is_(None))
+            with self._database.write() as session:
+                session.execute(queued.values(tracks=to_json(TracksState(TracksStep.QUEUED))))
+        return len(older)
 
     def settle(self, job_id: str, before: dict[str, Any], after: TracksState) -> bool:
         """Replace the state of a job's tracks; False when it is another one by now, or the job was deleted."""
