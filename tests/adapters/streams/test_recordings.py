@@ -58,6 +58,7 @@ from processor.recordings.remux import Sink, Target, remux
 from processor.recordings.retention import expire_recordings
 from processor.recordings.rows import RecordingRows
 from processor.renditions.annotations import covered
+from processor.tracking.tracking import track_job
 from tests.support import unsandboxed
 from tests.support.live.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
 from tests.support.processor_bench import InProcessProcessor
@@ -192,6 +193,9 @@ def test_results_are_those_that_were_made_live_frame_by_frame(bench: Bench, reor
     assert content.find(b"moov") < content.find(b"mdat")
     assert recording.ended_at is not None
     assert (recording.ended_at - recording.started_at).total_seconds() == pytest.approx((reordered.end - START) / 90000)
+    assert job.tracks == {"state": "queued"}
+    track_job(bench.services, job.id)
+    assert (bench.job(job.id).tracks or {})["state"] == "ready"
     assert bench.problems(recording) == ()
     assert not bench.object_of(recording)
     assert [row.kind for row in bench.rows(Rendition)] == ["poster"]
