@@ -9,5 +9,6 @@ TARGET = Path(__file__).parents[1] / "web/src/job/export-formats.json"
 
 
 if __name__ == "__main__":
-    formats = [{"name": name, "title": form.title, "purpose": form.purpose} for name, form in FORMATS.items()]
+    fields = ("title", "purpose", "needs_tracks")
+    formats = [{"name": name} | {field: getattr(form, field) for field in fields} for name, form in FORMATS.items()]
     TARGET.write_text(json.dumps(formats, indent=2) + "\n")

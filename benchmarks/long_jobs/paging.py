@@ -96,9 +96,11 @@ def look(settings: Settings, job: Job, rounds: int) -> Figures:
 
 
 def keep(settings: Settings, job: Job, video: Video) -> Figures:
-    """Each form of export, from the file."""
+    """Each form of export, from the file, but for those that need tracks."""
     forms = {}
     for name, form in FORMATS.items():
+        if form.needs_tracks:
+            continue
         size, began = 0, time.perf_counter()
         with closing(_from_file(open_storage(settings), job)) as frames:
             for piece in form.write(Export(job, video, frames, Selection(Query(), frames.header))):

@@ -64,7 +64,8 @@ def test_spec_has_the_export_formats_of_the_api() -> None:
 
 def test_web_ui_has_the_export_formats_of_the_api() -> None:
     found = json.loads((ROOT / "web/src/job/export-formats.json").read_text())
-    expected = [{"name": name, "title": form.title, "purpose": form.purpose} for name, form in FORMATS.items()]
+    fields = ("title", "purpose", "needs_tracks")
+    expected = [{"name": name} | {field: getattr(form, field) for field in fields} for name, form in FORMATS.items()]
     assert found == expected, "run: python -m tools.export_formats"
 
 

@@ -16,8 +16,10 @@ from contracts.results.codec import Block
 from contracts.results.tracks import Integers, Track
 from contracts.results.tracks_file import TracksFile
 
-# Objects of a group, which are in memory at once, at about 40 bytes each.
-GROUP_OBJECTS = 500_000
+# Objects of a group, which are in memory at once, at about 40 bytes each and some more while they are sorted.
+GROUP_OBJECTS = 250_000
+# Objects of a track that are handed out at once.
+PART_OBJECTS = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +93,8 @@ def _sorted(group: list[Track], parts: Iterable[Objects]) -> Iterator[tuple[Trac
     ends = np.searchsorted(whole.track, [track.id for track in group], side="right").tolist()
     for track, start, stop in zip(group, [0, *ends], ends, strict=False):
         if stop > start:
-            yield track, iter((whole.taken(slice(start, stop)),))
+            places = range(start, stop, PART_OBJECTS)
+            yield track, (whole.taken(slice(place, min(place + PART_OBJECTS, stop))) for place in places)
 
 
 def _objects(block: Block, wanted: NDArray[np.bool_]) -> Objects:

@@ -23,6 +23,7 @@ export function Downloads({ job, player, labels }: Props) {
   const shown = filtered && narrowed ? now : { job: job.id, minScore: null, labels: null };
   const none = now.labels?.length === 0;
   const ended = ENDED.has(job.state);
+  const tracked = typeof job.tracks?.tracks === "number";
   return (
     <section class="card downloads" aria-labelledby="downloads-title">
       <h2 id="downloads-title">Export</h2>
@@ -36,9 +37,9 @@ export function Downloads({ job, player, labels }: Props) {
         Only what matches the filter{narrowed ? "" : " (no filter is set)"}
       </label>
       <ul class="formats">
-        {formats.map(({ name, title, purpose }) => (
+        {formats.map(({ name, title, purpose, needs_tracks }) => (
           <li key={name}>
-            {ended ? (
+            {ended && (tracked || !needs_tracks) ? (
               <a class="button" href={exportLink(shown, name)} download>
                 {title}
               </a>
@@ -57,6 +58,12 @@ export function Downloads({ job, player, labels }: Props) {
       </ul>
       {!ended && (
         <p class="soft">Exports are available when the job has ended; the API already serves the results so far.</p>
+      )}
+      {ended && !tracked && (
+        <p class="soft">
+          {formats.flatMap(({ title, needs_tracks }) => (needs_tracks ? [title] : [])).join(", ")} need the tracks of
+          the job{job.tracks?.state === "queued" ? ", which are being made" : ""}.
+        </p>
       )}
       <Annotated job={job} shown={shown} />
       <CurlLine path={resultsPath(none ? { ...now, labels: null } : now)} />

@@ -76,7 +76,7 @@ def shown_by_cvat(content: bytes, frames: int = 100) -> dict[int, dict[int, tupl
 @given(some_frames(), st.sampled_from([1, 2, 5, 1000]))
 def test_cvat_draws_each_object_in_its_frame_and_nothing_else(frames: list[Frame], at_once: int) -> None:
     made = tracked(frames)
-    with patch.object(by_track, "GROUP_OBJECTS", at_once):
+    with patch.object(by_track, "GROUP_OBJECTS", at_once), patch.object(by_track, "PART_OBJECTS", 2):
         shown = shown_by_cvat(exported(made, "cvat"))
     expected = seen_in(made)
     assert sorted((frame, box) for boxes in shown.values() for frame, box in boxes.items()) == sorted(
@@ -100,7 +100,7 @@ def test_cvat_takes_any_label_and_name() -> None:
 @given(some_frames(), st.sampled_from([1, 2, 5, 1000]))
 def test_video_intelligence_has_an_annotation_per_track_and_per_lone_object(frames: list[Frame], at_once: int) -> None:
     made = tracked(frames)
-    with patch.object(by_track, "GROUP_OBJECTS", at_once):
+    with patch.object(by_track, "GROUP_OBJECTS", at_once), patch.object(by_track, "PART_OBJECTS", 2):
         document = json.loads(exported(made, "google"))
     (result,) = document["annotationResults"]
     assert result["segment"] == {"startTimeOffset": "0.000000s", "endTimeOffset": "4.000000s"}
