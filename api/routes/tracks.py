@@ -46,7 +46,7 @@ def track_job(user: str, job_id: str, body: dict[str, Any] | None = None) -> Ans
     if job.summary is None:
         raise ResultsNotReady("the job ended without results, so there is nothing to track")
     start_score = settled(parameters, from_json(job.options, Options).min_score).start_score or 0.0
-    if parameters.min_score > start_score:
+    if "min_score" in (body or {}) and parameters.min_score > start_score:
         raise InvalidInput(
             f"min_score ({parameters.min_score}) is above start_score ({start_score}): "
             "what begins a track must be able to continue it"

@@ -30,11 +30,11 @@ class TrackerParameters(msgspec.Struct, frozen=True):
 
 
 def settled(parameters: TrackerParameters, job_min_score: float) -> TrackerParameters:
-    """The parameters for a job, none of them left open."""
+    """The parameters for a job, none of them left open. What follows from very low scores of a job lowers min_score."""
     if parameters.start_score is not None:
         return parameters
     start = min(round(job_min_score + _ABOVE_MIN_SCORE, 4), 1.0)
-    return msgspec.structs.replace(parameters, start_score=start)
+    return msgspec.structs.replace(parameters, start_score=start, min_score=min(parameters.min_score, start))
 
 
 class TracksStep(StrEnum):
