@@ -163,7 +163,7 @@ def test_a_run_of_a_cancelled_job_gives_up_its_decoder(run: Chunk, services: Ser
     assert perform(run, services, 0) == NEXT_SLICE_SECONDS
     assert services.store.leased(JOB, run.index)
     services.store.request_cancel(JOB)
-    until(lambda: not services.store.leased(JOB, run.index), 10)
+    until(lambda: not services.store.leased(JOB, run.index))
     assert services.parking.take(JOB, run.index) is None
     assert perform(run, services, 0) is None
 

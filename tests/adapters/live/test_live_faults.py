@@ -161,7 +161,7 @@ def test_a_stream_that_never_connected_is_stopped_at_once_and_leaves_nothing(ben
     stream_id = bench.publish(kind="http", address=camera.serve(silent), model=tiny_model.ID)
     until(lambda: bench.state(stream_id) is StreamState.CONNECTING)
     bench.publish(stream_id, wanted="stopped")
-    until(lambda: not bench.seen(stream_id) and let_go.is_set(), 5)
+    until(lambda: not bench.seen(stream_id) and let_go.is_set())
     assert not children()
 
 

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.support.deployments.service import Client, Service
+from tests.support.waiting import until
 
 LIMIT = 5_000_000  # of the shared service
 LARGE = 30_000_000
@@ -158,10 +158,7 @@ def test_aborted_upload_leaves_nothing(service: Service, client: Client, sample:
 
     def breaking() -> Iterator[bytes]:
         yield sample.read_bytes()[:300_000]
-        deadline = time.monotonic() + 20
-        while service.stored_files() == before:  # it has begun to be stored
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: service.stored_files() != before)  # it has begun to be stored
         raise KeyboardInterrupt
 
     more = {"Content-Length": str(sample.stat().st_size)} if kind == "length" else {}
@@ -241,7 +238,4 @@ def test_aborted_browser_upload_leaves_nothing(
 
 def gone(service: Service, before: list[str]) -> None:
     """Wait until nothing is stored that was not before."""
-    deadline = time.monotonic() + 20
-    while service.stored_files() != before:
-        assert time.monotonic() < deadline, service.stored_files()
-        time.sleep(0.02)
+    until(lambda: service.stored_files() == before)

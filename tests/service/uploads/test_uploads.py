@@ -4,7 +4,6 @@ import hashlib
 import http.client
 import json
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
 from tests.support.models import tiny_model
 from tests.support.videos.cases import FOLDER
+from tests.support.waiting import until
 
 OPTIONS_REFUSED = [
     ({"min_score": 1.5}, "min_score"),
@@ -150,8 +150,8 @@ def test_broken_connection_leaves_nothing(service: Service, client: Client, samp
     )
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(head.encode() + content[: len(content) // 2])
-        _until(lambda: any("part" in name for name in service.stored_files()))
-    _until(lambda: not any("part" in name for name in service.stored_files()))
+        until(lambda: any("part" in name for name in service.stored_files()))
+    until(lambda: not any("part" in name for name in service.stored_files()))
     assert client.call("GET", "/videos", 200)["items"] == []
 
 
@@ -373,12 +373,4 @@ def test_upload_does_not_wait_longer_than_probe_wait_seconds(
         with own.held(r"processor\.worker"):
             video = client.upload(sample)
             assert video["media"] is None
-        _until(lambda: client.call("GET", f"/videos/{video['id']}", 200)["media"] is not None)
-
-
-def _until(condition: object, seconds: float = 10) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        until(lambda: client.call("GET", f"/videos/{video['id']}", 200)["media"] is not None)

@@ -6,8 +6,7 @@ import json
 import socket
 import ssl
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.models import tiny_model
 from tests.support.servers.byte_server import Route, Web, certificate, chunked, redirect, reply
 from tests.support.servers.debian import require
+from tests.support.waiting import until
 
 LIMIT = 5_000_000
 # Spellings of loopback that a resolver understands, or that a careless reader of URLs takes for something else.
@@ -253,7 +253,7 @@ def test_a_length_over_the_limit_is_refused_before_the_body(client: Client, web:
         left.append(connection.recv(1))  # until the service goes
 
     assert str(LIMIT) in refused(client, web.serve("/x", wait), "upload_too_large", 413)
-    _until(lambda: left == [b""])
+    until(lambda: left == [b""])
 
 
 def test_body_over_the_limit_is_refused_while_downloading(client: Client, web: Web) -> None:
@@ -402,7 +402,7 @@ def test_concurrent_imports_are_limited_and_shared(importing: Service, client: C
     running = [threading.Thread(target=ask, args=(asking,)) for asking in (client, other)]
     for place, thread in enumerate(running, 1):
         thread.start()
-        _until(lambda: web.connections == place)  # noqa: B023  (called at once)
+        until(lambda: web.connections == place)  # noqa: B023  (called at once)
         client.problem("POST", "/videos", 429, "too_many_imports", json={"url": url})
     client.call("DELETE", f"/videos/{client.upload(sample)['id']}", 204)  # uploads go on
     gate.open()
@@ -412,10 +412,3 @@ def test_concurrent_imports_are_limited_and_shared(importing: Service, client: C
     (video,) = other.call("GET", "/videos", 200)["items"]
     other.call("DELETE", f"/videos/{video['id']}", 204)
     fetched(client, url)
-
-
-def _until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

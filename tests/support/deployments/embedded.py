@@ -13,7 +13,7 @@ import psutil
 
 from tests.support.deployments.service import ROOT, Service, family, free_port
 
-_READY_SECONDS = 60
+_READY_SECONDS = 150  # after the service itself has given up
 
 
 class Embedded(Service):

@@ -15,7 +15,7 @@ import redis
 from msgspec.structs import replace
 
 from contracts.coordination import names
-from contracts.coordination.leases import Locks
+from contracts.coordination.leases import Locks, _lock_key
 from contracts.live import keys, presence
 from contracts.live.packets import FIELD, Packet, decode_packet
 from contracts.live.presence import IngestPresence
@@ -129,6 +129,10 @@ class Ingests:
         """The owners of the locks of the streams."""
         found = (Locks(self.redis).owner(names.stream_ingest(one)) for one in self.specs)
         return [owner for owner in found if owner]
+
+    def lease_seconds(self, stream_id: str) -> float:
+        """After how long the lock of a stream expires."""
+        return int(self.redis.pttl(_lock_key(names.stream_ingest(stream_id)))) / 1000  # type: ignore[arg-type]
 
     def packets(self, stream_id: str) -> int:
         return int(self.redis.xlen(keys.packets(stream_id)))  # type: ignore[arg-type]

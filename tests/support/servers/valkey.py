@@ -10,7 +10,7 @@ import redis
 
 from cli.embedded.valkey import SOCKET_NAME, broker_url, command, socket_folder, store_url
 
-_STARTING_SECONDS = 10
+_STARTING_SECONDS = 60
 
 
 class Valkey:

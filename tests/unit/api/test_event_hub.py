@@ -48,7 +48,7 @@ def run(source: Source, steps: Callable[[EventHub, Listener], Awaitable[None]]) 
     async def main() -> None:
         hub, listener = source.hub(), Listener("user", "credential", THEN)
         hub.add(listener)
-        await asyncio.wait_for(steps(hub, listener), 10)
+        await asyncio.wait_for(steps(hub, listener), 60)
         hub.remove(listener)
 
     with pytest.MonkeyPatch.context() as patch:
