@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,27 +43,56 @@ def under_way(service: Service, client: Client, job: dict[str, Any], frames: int
         yield
 
 
-def test_a_cursor_outlives_the_merge_and_the_store(own: Service, long_clip: Path) -> None:
+@dataclass
+class Early:
+    """A job, and what was to be seen of it while it ran."""
+
+    client: Client
+    job: dict[str, Any]
+    queued: Any
+    now: Any
+    first: Any
+    frontier: Any
+    waiting: Any
+    lines: bytes
+    series: Any
+    first_buckets: Any
+    appearances: Any
+
+
+@pytest.fixture(scope="module")
+def early(own: Service, long_clip: Path) -> Early:
+    """It has ended since."""
     client = own.client()
     job = client.start(client.upload(long_clip))
+    path = f"/jobs/{job['id']}"
+    queued = client.call("GET", f"{path}/series", 200)
     with under_way(own, client, job, 100):
         first = page(client, job, limit=50)
         now = client.job(job)
-        assert first["complete"] is False
-        assert [frame["frame"] for frame in first["frames"]] == list(range(50))
-        assert 0 < now["progress"]["fraction"] < 1
-        assert now["progress"]["fps"] > 0
-
-        client.problem("GET", f"/jobs/{job['id']}/summary", 409, "results_not_ready")
+        client.problem("GET", f"{path}/summary", 409, "results_not_ready")
         frontier = page(client, job, limit=5000, cursor=first["next_cursor"])
         waiting = page(client, job, limit=5000, cursor=frontier["next_cursor"])
-        assert waiting["frames"] == [] or int(waiting["frames"][0]["frame"]) == frontier["frames"][-1]["frame"] + 1
+        lines = client.lines(job)
+        series = client.call("GET", f"{path}/series", 200, params={"buckets": 50})
+        buckets = client.call("GET", f"{path}/series", 200, params={"to_ms": 400})
+        appearances = client.call("GET", f"{path}/appearances", 200, params={"label": "person"})
+    job = client.wait(job)
+    assert job["state"] == "succeeded"
+    return Early(client, job, queued, now, first, frontier, waiting, lines, series, buckets, appearances)
 
-    ended = client.wait(job)
-    assert ended["state"] == "succeeded"
+
+def test_a_cursor_outlives_the_merge_and_the_store(own: Service, early: Early) -> None:
+    client, job, first, frontier, waiting = early.client, early.job, early.first, early.frontier, early.waiting
+    assert first["complete"] is False
+    assert [frame["frame"] for frame in first["frames"]] == list(range(50))
+    assert 0 < early.now["progress"]["fraction"] < 1
+    assert early.now["progress"]["fps"] > 0
+    assert waiting["frames"] == [] or int(waiting["frames"][0]["frame"]) == frontier["frames"][-1]["frame"] + 1
+
     from_store = client.lines(job)
     rest = client.frames(job, cursor=first["next_cursor"])
-    assert [frame["frame"] for frame in rest] == list(range(50, ended["progress"]["frames_total"]))
+    assert [frame["frame"] for frame in rest] == list(range(50, job["progress"]["frames_total"]))
     assert client.frames(job)[:50] == first["frames"], "what was seen early is what stays"
 
     kept = store_of(own)
@@ -72,41 +102,30 @@ def test_a_cursor_outlives_the_merge_and_the_store(own: Service, long_clip: Path
     assert client.lines(job) == from_store
 
 
-def test_lines_of_a_running_job_end_at_the_frontier(own: Service, long_clip: Path) -> None:
-    client = own.client()
-    job = client.start(client.upload(long_clip))
-    with under_way(own, client, job, 60):
-        early = client.lines(job)
-    assert early
-    client.wait(job)
-    whole = client.lines(job)
-    assert whole.startswith(early)
-    assert len(whole) > len(early)
+def test_lines_of_a_running_job_end_at_the_frontier(early: Early) -> None:
+    assert early.lines
+    whole = early.client.lines(early.job)
+    assert whole.startswith(early.lines)
+    assert len(whole) > len(early.lines)
 
 
-def test_the_timeline_of_a_running_job_shows_what_is_finished(own: Service, long_clip: Path) -> None:
-    client = own.client()
-    job = client.start(client.upload(long_clip))
-    path = f"/jobs/{job['id']}"
-    queued = client.call("GET", f"{path}/series", 200)
-    assert queued["frontier_ms"] is not None
-    with under_way(own, client, job, 100):
-        early = client.call("GET", f"{path}/series", 200, params={"buckets": 50})
-        first = client.call("GET", f"{path}/series", 200, params={"to_ms": 400})
-        seen = client.call("GET", f"{path}/appearances", 200, params={"label": "person"})
-    assert (early["complete"], first["complete"], first["frontier_ms"]) == (False, False, None)
-    assert early["from_ms"] < early["frontier_ms"] < early["to_ms"]
+def test_the_timeline_of_a_running_job_shows_what_is_finished(early: Early) -> None:
+    client, series, seen = early.client, early.series, early.appearances
+    path = f"/jobs/{early.job['id']}"
+    assert early.queued["frontier_ms"] is not None
+    assert (series["complete"], early.first_buckets["complete"]) == (False, False)
+    assert early.first_buckets["frontier_ms"] is None
+    assert series["from_ms"] < series["frontier_ms"] < series["to_ms"]
     assert seen["items"]
     assert seen["next_cursor"]
     settled = [item for item in seen["items"] if not item["growing"]]
 
-    client.wait(job)
     late = client.call("GET", f"{path}/series", 200, params={"buckets": 50})
     assert (late["complete"], late["frontier_ms"]) == (True, None)
-    span = {name: early[name] for name in ("from_ms", "to_ms")}
+    span = {name: series[name] for name in ("from_ms", "to_ms")}
     assert span == pytest.approx({name: late[name] for name in span}, abs=1), "the plot must not jump at the end"
-    whole = [bucket for bucket, frames in enumerate(early["frames"]) if frames == late["frames"][bucket]]
-    assert [early["any"][bucket] for bucket in whole] == [late["any"][bucket] for bucket in whole]
+    whole = [bucket for bucket, frames in enumerate(series["frames"]) if frames == late["frames"][bucket]]
+    assert [series["any"][bucket] for bucket in whole] == [late["any"][bucket] for bucket in whole]
     assert len(whole) > 5
     query = {"label": "person", "cursor": seen["next_cursor"]}
     rest = client.call("GET", f"{path}/appearances", 200, params=query)["items"]
@@ -118,7 +137,7 @@ def test_cancelled_job_keeps_finished_results(own: Service, long_clip: Path) -> 
     job = client.start(client.upload(long_clip))
     with under_way(own, client, job, 60):
         assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["cancel_requested"]
-    ended = client.wait(job, seconds=20)
+    ended = client.wait(job)
     assert ended["state"] == "cancelled"
     (missing,) = ended["failed_ranges"]
     assert missing["reason"] == "the job was cancelled"
@@ -140,7 +159,7 @@ def test_emptied_result_store_is_recomputed(own: Service, long_clip: Path) -> No
     job = client.start({"id": undisturbed["video_id"]})
     with under_way(own, client, job, 60), redis.Redis.from_url(own.settings().result_store_url) as connection:
         connection.flushdb()  # the results; the broker's messages are in another database
-    ended = client.wait(job, seconds=90)
+    ended = client.wait(job)
     assert ended["state"] == "succeeded"
     assert own.result_bytes(ended) == own.result_bytes(undisturbed)
 
