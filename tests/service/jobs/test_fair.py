@@ -94,8 +94,8 @@ def test_detector_abandons_its_chunk_after_a_cancel(own: Service, endless: Path)
     job = client.start(client.upload(endless))
     settings = own.settings()
     store = RedisResultStore.connect(settings.result_store_url, settings.result_ttl_seconds)
-    long = 5  # 252 frames, seconds; the ones before are shorter
-    until(lambda: store.leased(job["id"], long))
+    long = 4  # 128 frames, seconds; the ones before are shorter
+    until(lambda: store.leased(job["id"], long), 300)
     with own.held(r"detector\.worker"):  # however long the request takes, the chunk is not done meanwhile
         cancel(client, job)
     stands: set[int] = set()
