@@ -154,6 +154,26 @@ def test_a_job_that_ran_before_the_scene_was_drawn_has_its_events(counted: tuple
     assert shown == [("cat", "forward", 1, [1, 0]), ("dog", "backward", 1, [0, 1])]
 
 
+def test_each_track_of_a_job_comes_and_goes_in_the_whole_picture(client: Client, sample: Path) -> None:
+    job = client.detect(sample)
+    client.call("POST", f"/jobs/{job['id']}/tracks", 202, json={})
+    client.wait(job, lambda now: (now["tracks"] or {}).get("state") == "ready")
+    tracks = client.call("GET", f"/jobs/{job['id']}/tracks", 200, params={"limit": 1000})["tracks"]
+    picture = {"name": "picture", "polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}
+    scene = client.call("POST", "/scenes", 201, json={"name": "all", "zones": [picture]})
+    found = client.call("GET", events_path(job, scene), 200, params={"linger": 1, "limit": 1000})["events"]
+    ends = {"appears": "first_frame", "disappears": "last_frame"}
+    shown = {
+        kind: [(one["track"], one["frame"], one["label"]) for one in found if one["type"] == kind] for kind in ends
+    }
+    assert {one["type"] for one in found} == set(ends)
+    assert len(shown["appears"]) == len(shown["disappears"]) > 0
+    for kind, edge in ends.items():
+        assert set(shown[kind]) <= {(track["id"], track[edge], track["label"]) for track in tracks}
+        # Tracks that go on in another one are one object.
+        assert len(shown[kind]) >= len(tracks) / 2
+
+
 def test_events_and_counts_come_as_tables(counted: tuple[Client, dict[str, Any]]) -> None:
     client, job = counted
     scene = client.call("POST", "/scenes", 201, json=SCENE)
@@ -207,10 +227,9 @@ def test_a_job_without_tracks_says_what_to_do(client: Client, service: Service, 
     open_storage(service.settings()).delete(tracks_key(job["video_id"], job["id"]))
     states: tuple[dict[str, Any] | None, ...] = (
         None,
-        {"state": "queued"},
         {"state": "failed", "error": {"code": "corrupt_data", "detail": "torn"}},
         {"state": "ready", "tracker": "test 1", "tracks": 2},
     )
-    for state, said in zip(states, ("no tracks", "being made", "torn", "track"), strict=True):
+    for state, said in zip(states, ("no tracks", "torn", "not stored any more"), strict=True):
         set_tracks(service, job, state)
         assert said in client.problem("GET", events_path(job, scene), 409, "tracks_missing")
