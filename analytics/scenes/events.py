@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 import numpy as np
 
-from analytics.scenes.geometry import Integers
+from analytics.scenes.geometry import Flags, Integers
 from analytics.scenes.levels import Change, Level, Moment, Rules, Run
 from analytics.scenes.scene import Line, Scene, Sightings, Zone
 
@@ -92,12 +92,15 @@ class SceneFold:
         ]
         start = np.roll(seen.point, 1, axis=0)
         start[first] = [track.point for track in tracks]
+        before = np.roll(seen.time, 1)
+        before[first] = [track.last.time for track in tracks]
+        anew = np.zeros(len(seen), bool) if self._rules.gap is None else seen.time - before > self._rules.gap
         events: list[Event] = []
         for target, shape in enumerate(self._targets):
             level = shape.levels(start, seen.point)
             if target >= self._zones:
                 level = _running(level, first, [track.levels[target].seen for track in tracks])
-            for number, run in _runs(seen, level, first, last):
+            for number, run in _runs(seen, level, anew, first):
                 events.extend(self._see(target, int(seen.track[first[number]]), tracks[number].levels[target], run))
         for track, at in zip(tracks, (last - 1).tolist(), strict=True):
             x, y = seen.point[at].tolist()
@@ -168,11 +171,13 @@ def _running(steps: Integers, first: Integers, before: list[int]) -> Integers:
     return level
 
 
-def _runs(seen: Sightings, level: Integers, first: Integers, last: Integers) -> Iterator[tuple[int, Run]]:
-    """The sightings cut where the track or the level changes: the number of the track, and its frames."""
-    changed = np.flatnonzero(np.diff(level)) + 1
-    cuts = np.union1d(first, changed)
+def _runs(seen: Sightings, level: Integers, anew: Flags, first: Integers) -> Iterator[tuple[int, Run]]:
+    """The sightings cut where the track or the level changes, and where they begin anew: the number of the track, and
+    its frames."""
+    changed = anew.copy()
+    changed[1:] |= np.diff(level) != 0
+    cuts = np.union1d(first, np.flatnonzero(changed))
     number = (np.searchsorted(first, cuts, side="right") - 1).tolist()
     ends = np.append(cuts[1:], len(level)).tolist()
     for track, start, stop in zip(number, cuts.tolist(), ends, strict=True):
-        yield track, Run(int(level[start]), seen.frame[start:stop], seen.time[start:stop])
+        yield track, Run(int(level[start]), bool(anew[start]), seen.frame[start:stop], seen.time[start:stop])

@@ -9,11 +9,15 @@ from analytics.scenes.geometry import Integers
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """When something counts. linger: in how many frames in a row a track must be seen on one side. dwell: time in a
-    zone, in the video's time base, from which on it is reported; None for never."""
+    """When something counts. Times are in the video's time base.
+
+    linger: in how many frames in a row a track must be seen on one side. dwell: time in a zone from which on it is
+    reported; None for never. gap: the longest time between two frames in a row; None for any.
+    """
 
     linger: int
     dwell: int | None = None
+    gap: int | None = None
 
 
 class Moment(msgspec.Struct, frozen=True, array_like=True):
@@ -25,9 +29,11 @@ class Moment(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """Frames in a row in which a track was seen on one level: frame [n] and time [n]."""
+    """Frames in a row in which a track was seen on one level: frame [n] and time [n]. anew: whether it was not seen for
+    too long before."""
 
     level: int
+    anew: bool
     frame: Integers
     time: Integers
 
@@ -60,7 +66,7 @@ class Level(msgspec.Struct, array_like=True):
 
     def see(self, run: Run, linger: int) -> Change | None:
         """Add frames; equal runs may be cut anywhere. Returns the level that is held now, where it is a new one."""
-        if self.frames == 0 or run.level != self.seen:
+        if self.frames == 0 or run.anew or run.level != self.seen:
             self.seen, self.seen_since, self.frames = run.level, run.at(0), 0
         self.frames += len(run.frame)
         if self.frames < linger or self.held == run.level:

@@ -1,5 +1,6 @@
 """The events of a job that has ended, from its frames and its tracks."""
 
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -38,13 +39,22 @@ class TrackedFrames(Protocol):
         """The frames of a segment, optionally without masks, with the track of each detection."""
 
 
-def usual_linger(header: ResultHeader) -> int:
-    """How many frames of a job are 0.1 s."""
+def rules_of(header: ResultHeader, linger: int | None = None, dwell: float | None = None) -> Rules:
+    """The rules for a job. linger: in frames, by default as many as 0.1 s have. dwell: in seconds, None for never.
+
+    Two frames in which a track was seen are in a row where they are no more than 0.5 s, or 2 frames of the job, apart.
+    """
+    rate = max(_rate(header), 1e-3)
+    usual = max(1, math.ceil(round(_LINGER_SECONDS * rate, 6)))
+    gap = ticks(max(GAP_SECONDS, round(2.5 / rate, 3)), header.time_base)
+    return Rules(linger or usual, None if dwell is None else ticks(dwell, header.time_base), gap)
+
+
+def _rate(header: ResultHeader) -> float:
+    """Frames per second that the job looked at."""
     options = header.plan.options
     rate = header.media.fps / (options.every_n or 1)
-    if options.sample_fps:
-        rate = min(rate, options.sample_fps)
-    return max(1, int(np.ceil(round(_LINGER_SECONDS * rate, 6))))
+    return min(rate, options.sample_fps) if options.sample_fps else rate
 
 
 def ticks(seconds: float, time_base: tuple[int, int]) -> int:

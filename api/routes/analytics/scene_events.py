@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from analytics.scenes.levels import Rules
-from analytics.scenes.recorded import recorded_events, ticks, usual_linger
+from analytics.scenes.recorded import recorded_events, rules_of
 from analytics.scenes.scene import FOOT, place
 from api.context import Services, context
 from api.results import scene_events
@@ -92,11 +92,11 @@ def _asked(services: Services, job: Job, scene: Scene, parameters: QueryParams) 
     with closing(frames):
         if frames.tracks is None:
             raise TracksMissing(GONE)
-        linger = int(parameters.get("linger", usual_linger(frames.header)))
-        dwell, anchor = number(parameters, "dwell"), parameters.get("point", FOOT)
+        linger = int(parameters["linger"]) if "linger" in parameters else None
+        rules, anchor = rules_of(frames.header, linger, number(parameters, "dwell")), parameters.get("point", FOOT)
         made_of = msgspec.json.encode(frames.tracks.header)
-        key = (job.id, made_of, scene.id, scene.revision, linger, dwell, anchor)
-        compute = partial(_compute, frames, frames.tracks, scene, linger, dwell, anchor)
+        key = (job.id, made_of, scene.id, scene.revision, rules, anchor)
+        compute = partial(_compute, frames, frames.tracks, scene, rules, anchor)
         found = services.scene_events.get(key, compute)
     query = EventQuery(
         zones=_names(parameters, "zone"),
@@ -112,11 +112,8 @@ def _asked(services: Services, job: Job, scene: Scene, parameters: QueryParams) 
     return found, query
 
 
-def _compute(
-    frames: Frames, file: TracksFile, scene: Scene, linger: int, dwell: float | None, anchor: str
-) -> SceneEvents:
+def _compute(frames: Frames, file: TracksFile, scene: Scene, rules: Rules, anchor: str) -> SceneEvents:
     header, tracks = frames.header, file.tracks()
-    rules = Rules(linger, None if dwell is None else ticks(dwell, header.time_base))
     placed = place(scene.zones, scene.lines, header.media.width, header.media.height)
     first, last = _span(frames)
     return SceneEvents(

@@ -51,6 +51,14 @@ def test_jitter_on_the_line_counts_once_if_it_ends_on_the_other_side() -> None:
     assert crossed([LEFT] * 3 + [RIGHT, LEFT, RIGHT, LEFT] + [RIGHT] * 3) == [(1, 7, "forward")]
 
 
+def test_frames_far_apart_are_not_in_a_row() -> None:
+    """Boxes here and there that a tracker takes for one object cross nothing."""
+    stray = [(1, frame, [place]) for frame, place in ((0, LEFT), (9, LEFT), (18, LEFT), (27, RIGHT))]
+    path = seen(*stray, (1, 36, [RIGHT] * 3 + [LEFT] * 3))
+    assert told(events_of(scene(GATE), Rules(3, gap=50), path)) == [(1, 39, "backward")]
+    assert len(events_of(scene(GATE), Rules(3), path)) == 2
+
+
 def test_each_crossing_in_the_same_direction_counts() -> None:
     around = [(5, 200), (5, 0)]
     path = [LEFT, LEFT, RIGHT, RIGHT, (15, 200), *around, LEFT, RIGHT, RIGHT]
@@ -105,14 +113,21 @@ def test_events_name_zones_before_lines() -> None:
 _paths = st.lists(st.tuples(st.integers(0, 6), st.lists(point, min_size=1, max_size=20)), min_size=1, max_size=4)
 
 
-@given(_paths, st.integers(1, 4), st.none() | st.integers(0, 60), st.lists(st.integers(0, 26), max_size=4))
+@given(
+    _paths,
+    st.integers(1, 4),
+    st.none() | st.integers(0, 60),
+    st.lists(st.integers(0, 26), max_size=4),
+    st.integers(1, 3),
+)
 def test_events_do_not_depend_on_how_frames_were_cut(
-    paths: list[tuple[int, list[Point]]], linger: int, dwell: int | None, cuts: list[int]
+    paths: list[tuple[int, list[Point]]], linger: int, dwell: int | None, cuts: list[int], every: int
 ) -> None:
     where = scene(zone((1, 0), (4, 1), (2, 2), (3, 4)), line((0, 3), (2, 1), (2, 4)))
     sightings = seen(*((3 * number + 1, first, path) for number, (first, path) in enumerate(paths)))
-    whole = events_of(where, Rules(linger, dwell), sightings)
-    assert events_of(where, Rules(linger, dwell), sightings, cuts) == whole
+    sightings = sightings.of((sightings.frame * sightings.track) % every == 0)
+    rules = Rules(linger, dwell, gap=20)
+    assert events_of(where, rules, sightings, cuts) == events_of(where, rules, sightings)
 
 
 @given(_paths, st.integers(1, 4))

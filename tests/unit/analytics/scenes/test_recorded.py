@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from analytics.scenes.events import Direction, Event, EventType, SceneFold
 from analytics.scenes.levels import Rules
-from analytics.scenes.recorded import recorded_events, ticks, usual_linger
+from analytics.scenes.recorded import recorded_events, rules_of, ticks
 from analytics.scenes.scene import CENTRE, FOOT, Scene, place, sightings
 from api.results.sources import FiledFrames
 from contracts.errors import CorruptData
@@ -177,7 +177,9 @@ def test_a_job_without_tracks_has_no_events() -> None:
 def test_seconds_are_whole_ticks_and_flicker_a_tenth_of_a_second() -> None:
     assert [ticks(0.5, base) for base in ((1, 25), (1, 90_000), (1001, 30_000))] == [13, 45_000, 15]
     rates = [(25.0, Options()), (30.0, Options()), (60.0, Options()), (1.0, Options()), (25.0, Options(every_n=25))]
-    assert [usual_linger(header(fps=fps, options=options)) for fps, options in rates] == [3, 3, 6, 1, 1]
-    assert usual_linger(header(fps=100.0, options=Options(sample_fps=20.0))) == 2
-    assert usual_linger(header(fps=0.0)) == 1
+    rates += [(100.0, Options(sample_fps=20.0)), (0.0, Options())]
+    rules = [rules_of(header((1, 1000), fps=fps, options=options)) for fps, options in rates]
+    assert [one.linger for one in rules] == [3, 3, 6, 1, 1, 2, 1]
+    assert [one.gap for one in rules[:6]] == [500, 500, 500, 2500, 2500, 500]
+    assert rules_of(header((1, 1000)), 7, 1.5) == Rules(7, 1500, 500)
     assert np.iinfo(np.int64).max > ticks(1e6, (1, 10**9))
