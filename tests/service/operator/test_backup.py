@@ -288,11 +288,12 @@ def test_backup_of_an_earlier_release_is_upgraded(desk: InProcessProcessor, othe
     new = {
         "users": {"role", "quotas", "name_key"},
         "api_tokens": {"scopes"},
-        "jobs": {"chunks_sent", "changed_at"},
+        "jobs": {"chunks_sent", "changed_at", "tracks"},
         "renditions": {"changed_at"},
         "videos": {"fps"},
     }
     tables = {"webhooks", "deliveries", "audit_events", "streams", "recordings"}
+    tables |= {"scenes", "search_terms", "indexed_jobs", "tracks"}
     other.restore(rewritten(backed_up(desk), "0003", new, tables))
     assert other.verdicts() == {job.id: ()}
     with Session(other.engine) as session:
