@@ -145,8 +145,8 @@ bench-memory: $(SETUP_TEST) ## peak memory of each process, for a short and a lo
 bench-overhead: $(SETUP_TEST) ## the detector's loop compared with decoding alone (FRAMES=240 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.overhead "$(FRAMES)" "$(ROUNDS)"
 
-bench-adaptive: $(SETUP_TEST) ## jobs that infer few frames compared with all frames (CLIPS="street-10 still" MODES=balanced)
-	@$(BIN)/python -m benchmarks.adaptive "$(CLIPS)" "$(MODES)"
+bench-adaptive: $(SETUP_TEST) ## jobs that infer few frames compared with all frames (CLIPS="street-10 still" MODES=balanced PAIRS=2 SECONDS=20)
+	@PAIRS="$(PAIRS)" SECONDS="$(SECONDS)" $(BIN)/python -m benchmarks.adaptive "$(CLIPS)" "$(MODES)"
 
 bench-tracks: $(SETUP_TEST) ## CPU time and accuracy of tracking, by objects in the frame (FRAMES=500 ROUNDS=3)
 	@$(BIN)/python -m benchmarks.tracks "$(FRAMES)" "$(ROUNDS)"

@@ -1,44 +1,34 @@
 """Jobs that infer some frames only, against the same job with all frames inferred: what they keep, and what they cost.
 
-    make bench-adaptive [CLIPS="street-10 still"] [MODES="balanced"], BENCH=full for clips twice as long
+    make bench-adaptive [CLIPS="street-10 still"] [MODES="balanced"] [PAIRS=n] [SECONDS=n], BENCH=full for longer clips
+and all modes
 
-Clips of benchmarks/scenes.py and the sample, cut into chunks as the service does, through the detector's loop with the
-bundled model in fp32. inferred: share of the frames. kept: of the boxes that all frames give with a score of 0.4 or
-more (in brackets: 0.5), the share that has a box of the same label, half of both in common, in the same frame;
-precision: the other way. CPU: seconds of all processes, all frames by the mode's; the machine may be busy.
+Clips of benchmarks/scenes.py and the sample through the embedded service with the bundled model in fp32, in rounds of
+changing order. inferred: share of the frames. kept: of the boxes that all frames give with a score of 0.4 or more (in
+brackets: 0.5), the share that has a box of the same label, half of both in common, in the same frame; precision: the
+other way (in brackets: with a box of 0.2 or more: the model sees it there, and is less sure). neighbour: of the boxes
+of all frames, the share that the next frame has too. CPU: seconds of all processes, and those that jobs say that their
+detectors took, all frames by the mode's, pair by pair, with 95 % confidence.
 """
 
-import io
+import os
 import sys
 import tempfile
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
-
-import numpy as np
-from msgspec import UNSET
-from msgspec.structs import replace
+from typing import Any, get_args
 
 from benchmarks.clip import SAMPLE
-from benchmarks.inprocess import cpu, fork_server
-from benchmarks.report import full, record, table
+from benchmarks.contenders import OfService, Run
+from benchmarks.report import full, record, spread, table
 from benchmarks.scenes import SCENES, encode
-from contracts.models.catalogue import Model, bundled
-from contracts.results.codec import SCORE_SCALE, Block, concat
-from contracts.wire.messages import Chunk, Filling, Options, Plan
-from detector.adaptive.inference import AdaptiveInference
-from detector.decode.parent import Decoders
-from detector.engine import Engine, EngineConfig
-from detector.engines.loaded import Engines
-from detector.inference import Callbacks, Inference
-from processor.core.chunk_messages import chunks
-from processor.core.cutting import ADAPTIVE_FRAMES, Cutter
-from processor.probe.child import Limits, inspect
-from tests.support.detecting import OneVideo
+from contracts.results.codec import SCORE_SCALE, Block
+from contracts.wire.messages import Filling
+from tests.support.deployments.embedded import Embedded
 from tests.support.measuring.matching import matched
+from tests.support.measuring.ratio import ratio, rounds
 
-MIN_SCORE = 0.4
+MIN_SCORE, SURE, LOW = 0.4, 0.5, 0.2
 # Name: scene, frames a second, seconds, and what balanced should reach: inferred at most, kept, precision, CPU.
 CLIPS: dict[str, tuple[str, int, float, tuple[float, float, float, float]]] = {
     "street-10": ("street", 10, 40, (0.22, 0.98, 0.965, 3.5)),
@@ -47,87 +37,107 @@ CLIPS: dict[str, tuple[str, int, float, tuple[float, float, float, float]]] = {
     "hand": ("hand", 25, 20, (0.15, 0.98, 0.96, 4)),
     "cuts": ("cuts", 25, 20, (0.15, 0.98, 0.96, 4)),
     "sample": ("", 25, 0, (0.15, 0.98, 0.96, 4)),
+    "noise": ("noise", 25, 10, (1, 0, 0, 0.97)),
+    "flashes": ("flashes", 25, 10, (1, 0, 0, 0.97)),
 }
+_SHORT_SECONDS = 2.0
 
 
-@dataclass(frozen=True)
-class Result:
-    """Of a clip: its boxes, and the seconds of the processor."""
-
-    block: Block
-    seconds: float
-
-    @property
-    def inferred(self) -> float:
-        """The share of the frames."""
-        return 1 - float(np.count_nonzero(self.block.is_filled)) / len(self.block)
+def made(folder: Path, name: str, seconds: float) -> Path:
+    """A clip; seconds: at most, 0 for all that it has."""
+    scene, rate, length, _ = CLIPS[name]
+    if not scene:
+        return SAMPLE
+    wanted = min(seconds or length, length) * (2 if full() else 1)
+    return encode(folder / f"{name}-{wanted:g}.mp4", SCENES[scene](rate, wanted), rate)
 
 
-def planned(content: bytes, model: Model, filling: Filling | None) -> tuple[Chunk, ...]:
-    """The chunks of a video as the processor cuts them for adaptive jobs."""
-    report = inspect(io.BytesIO(content), Limits(max_frame_pixels=10**8, max_frames=10**7, max_pixels=10**15))
-    assert report.media is not None
-    assert report.index is not None
-    options = replace(Options(min_score=MIN_SCORE), frames=filling or UNSET)
-    plan = Plan(model.id, model.digest(), model.engine, "fp32", options)
-    spans = Cutter(report.index).cut(*ADAPTIVE_FRAMES)
-    return chunks(spans, report.media, report.index, plan, "bench", "video")
+def measured(contenders: Sequence[OfService], video: Path, pairs: int) -> dict[str, list[Run]]:
+    """The runs of each contender by name, in rounds."""
+    runs: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
+
+    def run(contender: OfService) -> None:
+        runs[contender.name].append(contender.run(video))
+
+    rounds(contenders, pairs, run)
+    return runs
 
 
-def measure(content: bytes, model: Model, engine: Engine, decoders: Decoders, filling: Filling | None) -> Result:
-    """A clip in a mode; None infers all frames."""
-    kind = Inference if filling is None else AdaptiveInference
-    callbacks = Callbacks(lambda index, frames, seconds: None, lambda: False)
-    blocks, spent = [], cpu()
-    for chunk in planned(content, model, filling):
-        with kind(chunk, model, OneVideo(io.BytesIO(content)), nullcontext(decoders)) as inference:
-            blocks += [outcome.block for outcome in inference.outcomes(engine, callbacks)]
-    return Result(concat(blocks), cpu() - spent)
+def figures_of(every: list[Run], some: list[Run], contenders: tuple[OfService, OfService]) -> dict[str, Any]:
+    """Of one mode. every: runs with all frames, in the same rounds as the mode's. contenders: who made them."""
+    whole, found = every[0].found, some[0].found
+    sure = _sure(whole, MIN_SCORE)
+    jobs = [contender.jobs[-len(some) :] for contender in contenders]
+    seconds = [[job["detector_cpu_seconds"] for job in of_one] for of_one in jobs]
+    return {
+        "frames": len(whole),
+        "inferred": jobs[1][0]["frames_inferred"] / len(whole),
+        "kept": [matched(_sure(whole, score), found, MIN_SCORE) for score in (MIN_SCORE, SURE)],
+        "precision": [matched(_sure(found, MIN_SCORE), whole, score) for score in (MIN_SCORE, LOW)],
+        "neighbour": matched(sure.slice(0, len(whole) - 1), sure.slice(1, len(whole)), MIN_SCORE),
+        "cpu": ratio([one.cpu for one in every], [one.cpu for one in some]).figures(),
+        "cpu_of_detectors": ratio(*seconds).figures(),
+        "cpu_seconds": [spread([one.cpu for one in runs], 2) for runs in (every, some)],
+    }
+
+
+def row(name: str, figures: dict[str, Any], target: str) -> tuple[object, ...]:
+    """A line of the table."""
+    kept, precision = figures["kept"], figures["precision"]
+    saved = [
+        f"{of['median']:.2f}x ({of['low']:.2f} to {of['high']:.2f})"
+        for of in (figures["cpu"], figures["cpu_of_detectors"])
+    ]
+    return (
+        name, figures["frames"], f"{figures['inferred']:.1%}", f"{kept[0]:.1%} ({kept[1]:.1%})",
+        f"{precision[0]:.1%} ({precision[1]:.1%})", f"{figures['neighbour']:.1%}", *saved, target,
+    )  # fmt: skip
 
 
 def _sure(block: Block, score: float) -> Block:
     return block.keep(block.score >= score * SCORE_SCALE, drop_empty=False)
 
 
-def main(names: list[str], modes: list[Filling]) -> None:
+def main(names: list[str], modes: list[Filling], pairs: int, seconds: float) -> None:
     """Entry point."""
-    model = bundled("nanodet-g")
-    engine = Engines(Path("detector/models"), EngineConfig()).get(model, "fp32")
     rows, figures = [], {}
-    with tempfile.TemporaryDirectory(prefix="bench-adaptive-") as folder, fork_server() as decoders:
-        for name in names:
-            scene, rate, seconds, target = CLIPS[name]
-            path = Path(folder) / f"{name}.mp4"
-            if scene:
-                encode(path, SCENES[scene](rate, seconds * (2 if full() else 1)), rate)
-            content = (path if scene else SAMPLE).read_bytes()
-            every = measure(content, model, engine, decoders, None)
-            for mode in modes:
-                some = measure(content, model, engine, decoders, mode)
-                kept = [
-                    matched(_sure(every.block, score), some.block, MIN_SCORE) for score in (MIN_SCORE, MIN_SCORE + 0.1)
-                ]
-                precision = matched(some.block, every.block, MIN_SCORE)
-                faster = every.seconds / some.seconds
-                aims = [*target] if mode == "balanced" else []
-                rows.append(
-                    (f"{name}, {mode}", len(every.block), f"{some.inferred:.1%}", f"{kept[0]:.1%} ({kept[1]:.1%})",
-                     f"{precision:.1%}", f"{faster:.1f}x", " / ".join(f"{aim:g}" for aim in aims))
-                )  # fmt: skip
-                figures[f"{name}, {mode}"] = {
-                    "frames": len(every.block),
-                    "inferred": round(some.inferred, 4),
-                    "kept": [round(share, 4) for share in kept],
-                    "precision": round(precision, 4),
-                    "cpu": round(faster, 2),
-                    "cpu_seconds": [round(every.seconds, 2), round(some.seconds, 2)],
-                    "target": aims,
-                }
-    table(("clip, mode", "frames", "inferred", "kept (of 0.5)", "precision", "CPU saved", "target of balanced"), rows)
-    record("adaptive", figures)
+    with tempfile.TemporaryDirectory(prefix="bench-adaptive-") as name:
+        folder = Path(name)
+        service = Embedded(folder / "data", PRECISION="fp32").start()
+        every = OfService("all", service, options={"min_score": LOW})
+        contenders = [
+            every,
+            *(OfService(mode, service, options={"min_score": MIN_SCORE, "frames": mode}) for mode in modes),
+        ]
+        try:
+            warm = made(folder, names[0], _SHORT_SECONDS)
+            for contender in contenders:
+                contender.run(warm)
+            for clip in names:
+                video = made(folder, clip, seconds)
+                runs = measured(contenders, video, pairs)
+                target = CLIPS[clip][3]
+                for contender in contenders[1:]:
+                    title = f"{clip}, {contender.name}"
+                    found = figures_of(runs["all"], runs[contender.name], (every, contender))
+                    aims = " / ".join(f"{aim:g}" for aim in target) if contender.name == "balanced" else ""
+                    print(title, found, file=sys.stderr)
+                    rows.append(row(title, found, aims))
+                    figures[title] = found
+        finally:
+            service.stop()
+    head = (
+        "clip, mode", "frames", "inferred", "kept (of 0.5)", "precision (0.2)", "neighbour", "CPU saved",
+        "of detectors", "target of balanced",
+    )  # fmt: skip
+    table(head, rows)
+    record("adaptive", {"pairs": pairs, "load": os.getloadavg(), "clips": figures})
 
 
 if __name__ == "__main__":
     main(
-        (sys.argv[1] or " ".join(CLIPS)).split(), [mode for mode in get_args(Filling) if mode in (sys.argv[2] or mode)]
+        (sys.argv[1] or " ".join(CLIPS)).split(),
+        [mode for mode in get_args(Filling) if mode in (sys.argv[2] or (mode if full() else "balanced"))],
+        int(os.environ.get("PAIRS") or (5 if full() else 2)),
+        float(os.environ.get("SECONDS") or 0),
     )

@@ -1,6 +1,7 @@
 """Clips with recognised things whose motion is known: cut out of the sample clip by its truth file, and moved.
 
-Each clip is a kind of footage: a street of a fixed camera, a still scene with rare events, a camera in a hand, cuts.
+Each clip is a kind of footage: a street of a fixed camera, a still scene with rare events, a camera in a hand, cuts; or
+one in which nothing is alike from frame to frame: moving noise, a cut at every frame.
 """
 
 import json
@@ -111,6 +112,20 @@ def cuts(rate: int, seconds: float) -> Iterator[Pixels]:
             number += 1
 
 
+def noise(rate: int, seconds: float) -> Iterator[Pixels]:
+    """Coarse noise that moves all over the picture, and nothing else."""
+    rng = np.random.default_rng(10)
+    for _ in range(int(rate * seconds)):
+        yield rng.integers(0, 256, (HEIGHT // 2, WIDTH // 2, 3), np.uint8).repeat(2, axis=0).repeat(2, axis=1)
+
+
+def flashes(rate: int, seconds: float) -> Iterator[Pixels]:
+    """A cut at every frame."""
+    rng = np.random.default_rng(11)
+    for _ in range(int(rate * seconds)):
+        yield rng.integers(0, 256, (HEIGHT // 40, WIDTH // 40, 3), np.uint8).repeat(40, axis=0).repeat(40, axis=1)
+
+
 def encode(path: Path, pictures: Iterator[Pixels], rate: int) -> Path:
     """An H.264 clip of pictures in MP4, about as a camera makes it."""
     with av.open(str(path), "w") as writer:
@@ -129,6 +144,8 @@ SCENES: dict[str, Callable[[int, float], Iterator[Pixels]]] = {
     "still": still,
     "hand": hand,
     "cuts": cuts,
+    "noise": noise,
+    "flashes": flashes,
 }
 
 
