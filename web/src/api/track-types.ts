@@ -28,6 +28,14 @@ export interface TrackPage {
   next: string | null;
 }
 
+/** Zones and lines; coordinates are 0 to 1 of the displayed frame. */
+export interface Scene {
+  id: string;
+  name: string;
+  zones: { name: string; polygon: [number, number][] }[];
+  lines: { name: string; points: [number, number][] }[];
+}
+
 /** A track that a search found. */
 export interface Hit {
   job_id: string;
@@ -49,4 +57,34 @@ export interface Hit {
 export interface HitPage {
   hits: Hit[];
   next: string | null;
+}
+
+export type SceneEventType = "enters" | "appears" | "dwells" | "leaves" | "disappears" | "crosses";
+
+/** What a track did at a zone or line. */
+export interface SceneEvent {
+  type: SceneEventType;
+  track: number;
+  label: string;
+  frame: number;
+  time: number;
+  zone?: string;
+  line?: string;
+  /** Of a crossing: forward is from the left to the right of the line as drawn. */
+  direction?: "forward" | "backward";
+  /** How long it had been in the zone. */
+  seconds?: number;
+}
+
+export interface EventPage {
+  events: SceneEvent[];
+  next: string | null;
+}
+
+/** Events in intervals of equal length. */
+export interface SceneCounts {
+  from: number;
+  to: number;
+  interval: number;
+  series: (Pick<SceneEvent, "type" | "label" | "zone" | "line" | "direction"> & { total: number; counts: number[] })[];
 }

@@ -12,6 +12,7 @@ import { SummaryPanel, useSummary } from "../job/summary.tsx";
 import { Filters, type LabelRow } from "../player/controls/filters.tsx";
 import { Player } from "../player/playback/player.ts";
 import { PlayerView } from "../player/view.tsx";
+import { ScenePanel } from "../scenes/scene-panel.tsx";
 import { Appearances } from "../timeline/appearances.tsx";
 import { Timeline } from "../timeline/timeline.tsx";
 import { TracksPanel } from "../tracks/track-list.tsx";
@@ -108,6 +109,7 @@ function View({ job, facts, onChanged }: ViewProps) {
       <div class="screen">
         <PlayerView player={player} onAppearance={onAppearance} />
         <Timeline player={player} appearances={appearances} classOf={classOf} found={found} />
+        <ScenePanel player={player} onSeek={seekFrom} />
         <TracksPanel player={player} labels={names} onSeek={seekFrom} onChanged={onChanged} />
       </div>
       <Filters player={player} labels={labels} />

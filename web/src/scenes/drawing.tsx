@@ -235,7 +235,11 @@ interface DraftProps {
 /** A shape while it is drawn: each press adds a point, which follows the pointer until it is released. */
 function Draft({ kind, points, place, onPoints, onDrawn }: DraftProps) {
   const surface = useRef<HTMLButtonElement>(null);
-  useEffect(() => surface.current?.focus({ preventScroll: true }), [kind]);
+  useEffect(() => {
+    // After a dialog that opens with this has focused its first button.
+    const next = requestAnimationFrame(() => surface.current?.focus({ preventScroll: true }));
+    return () => cancelAnimationFrame(next);
+  }, [kind]);
   const enough = points.length >= LEAST[kind];
   const press = (event: PointerEvent) => {
     if (event.button !== 0) return;

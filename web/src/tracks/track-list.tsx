@@ -1,14 +1,17 @@
 // The tracks of a job, with pictures: a click shows one in the player.
 import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { api } from "../api/client.ts";
+import { explain } from "../api/errors.ts";
 import type { Track } from "../api/track-types.ts";
-import type { TracksState } from "../api/types.ts";
+import { ENDED, type TracksState } from "../api/types.ts";
 import { count } from "../lib/format.ts";
 import { colourOfTrack } from "../lib/palette.ts";
 import type { Player } from "../player/playback/player.ts";
 import { Still } from "../stills/still.tsx";
 import { Button } from "../ui/button.tsx";
 import { Progress } from "../ui/progress.tsx";
+import { toast } from "../ui/toast.tsx";
 import { TrackSource } from "./track-source.ts";
 import { framesIn, LENGTHS, trackFacts, trackName } from "./track-text.ts";
 import "./tracks.css";
@@ -22,17 +25,41 @@ interface Props {
 }
 
 export function TracksPanel({ player, labels, onSeek, onChanged }: Props) {
-  const { tracks } = player.job.value;
+  const { tracks, state, id } = player.job.value;
   useProgress(tracks?.state === "queued", onChanged);
-  if (!tracks) return null;
+  if (!ENDED.has(state)) return null;
   return (
     <section class="card tracks" aria-labelledby="tracks-title">
-      <h2 id="tracks-title">Tracks{tracks.tracks === null ? "" : ` (${count(tracks.tracks)})`}</h2>
-      <State tracks={tracks} />
-      {tracks.tracks !== null && (
+      <h2 id="tracks-title">Tracks{tracks?.tracks ? ` (${count(tracks.tracks)})` : ""}</h2>
+      {tracks && <State tracks={tracks} />}
+      {tracks?.state !== "queued" && tracks?.tracks == null && <Make job={id} onChanged={onChanged} />}
+      {tracks && tracks.tracks !== null && (
         <List player={player} labels={labels.value} onSeek={onSeek} key={JSON.stringify(tracks)} />
       )}
     </section>
+  );
+}
+
+/** Asks for tracks where there are none. */
+function Make({ job, onChanged }: { job: string; onChanged: () => Promise<void> }) {
+  const [busy, setBusy] = useState(false);
+  const make = async () => {
+    setBusy(true);
+    try {
+      await api.post(`/api/v1/jobs/${job}/tracks`, {});
+      await onChanged();
+    } catch (error) {
+      toast(explain(error), "bad");
+    }
+    setBusy(false);
+  };
+  return (
+    <>
+      <p class="soft">Tracks follow each object from frame to frame.</p>
+      <Button busy={busy} onClick={make}>
+        Make tracks
+      </Button>
+    </>
   );
 }
 

@@ -1,7 +1,7 @@
 // The state of the player as signals, and its actions.
 import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import { DEFAULT_MIN_SCORE } from "../../api/option-table.ts";
-import type { Track } from "../../api/track-types.ts";
+import type { Scene, Track } from "../../api/track-types.ts";
 import { ENDED, type Frame, type Job, type Video } from "../../api/types.ts";
 import { recall, remember } from "../../lib/local-storage.ts";
 import type { Colouring } from "../../lib/palette.ts";
@@ -41,6 +41,8 @@ export class Player {
   /** What colours and names of boxes tell; labels where there are no tracks. */
   readonly colouring: ReadonlySignal<Colouring>;
   readonly #wantedColouring = signal<Colouring>(recall<Colouring>("colouring") ?? "track");
+  /** The scene whose zones and lines are shown. */
+  readonly scene = signal<Scene | null>(null);
   /** The track that stands out. */
   readonly chosen = signal<Track | null>(null);
   /** Incremented when the boxes may have changed. */

@@ -2,6 +2,7 @@
 import { effect } from "@preact/signals";
 import type { Player } from "../playback/player.ts";
 import { drawBoxes, passing } from "./draw-boxes.ts";
+import { drawZones } from "./draw-zones.ts";
 import { fitted } from "./geometry.ts";
 
 /** Start drawing; the returned function stops it. The canvas covers the whole stage. */
@@ -11,8 +12,8 @@ export function attachOverlay(player: Player, video: HTMLVideoElement, canvas: H
   const stopPictures = followPictures(video, (ms, exact) => player.presented(ms, exact));
   const stopDrawing = effect(() => {
     // Each of these changes the drawing.
-    const { pictured, minScore, hidden, names, places, revision, colouring, chosen } = player;
-    for (const input of [pictured, minScore, hidden, names, places, revision, colouring, chosen]) input.value;
+    const { pictured, minScore, hidden, names, places, revision, colouring, chosen, scene } = player;
+    for (const input of [pictured, minScore, hidden, names, places, revision, colouring, chosen, scene]) input.value;
     draw();
   });
   const resized = new ResizeObserver(() => {
@@ -66,6 +67,8 @@ function paint(
   const region = player.job.peek().options.region ?? null;
   const held = shown?.held ?? false;
   const dashed = held || Boolean(shown?.frame.filled);
+  const scene = player.scene.peek();
+  if (scene) drawZones(context, scene, picture);
   const [names, places] = [player.names.peek(), player.places.peek()];
   const [colouring, chosen] = [player.colouring.peek(), player.chosen.peek()];
   drawBoxes(context, { detections, size, picture, region, dashed, names, places, colouring, chosen });
