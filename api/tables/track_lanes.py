@@ -64,7 +64,7 @@ def count_limited(part: Part, most: int) -> Any:
 def nth(part: Part, number: int) -> Any:
     """The key of the row with a number in a part, from 0 on."""
     selects = [select(*part.columns).where(*conditions) for conditions in _lanes(part)]
-    return _ordered(part, selects, 1).offset(number)
+    return _ordered(part, selects, 1, number)
 
 
 def rows(part: Part, wanted: Sequence[ColumnElement[bool]], limit: int, with_path: bool) -> Any:
@@ -132,12 +132,21 @@ def _between(part: Part) -> list[ColumnElement[bool]]:
     return found
 
 
-def _ordered(part: Part, selects: Sequence[Select[Any]], limit: int) -> Any:
-    merged: Any = selects[0] if len(selects) == 1 else union_all(*selects)
+def _ordered(part: Part, selects: Sequence[Select[Any]], limit: int, offset: int = 0) -> Any:
+    """The rows of all lanes in the order of hits, from one on."""
     if part.along_index:
-        columns = merged.selected_columns
-        return merged.order_by(*(columns[column.key].desc() for column in part.columns)).limit(limit)
-    found = merged.subquery()
+        if len(selects) == 1:
+            return selects[0].order_by(*_order(part, selects[0].selected_columns)).limit(limit).offset(offset)
+        # Each lane by itself, since PostgreSQL would sort all of them.
+        lanes = [one.order_by(*_order(part, one.selected_columns)).limit(limit + offset).subquery() for one in selects]
+        merged: Any = union_all(*(select(lane) for lane in lanes))
+        return merged.order_by(*_order(part, merged.selected_columns)).limit(limit).offset(offset)
+    found = (selects[0] if len(selects) == 1 else union_all(*selects)).subquery()
     first, *others = (found.c[column.key] for column in part.columns)
-    # As above, of the index of scores.
-    return select(found).order_by((first + 0).desc(), *(column.desc() for column in others)).limit(limit)
+    # The sum keeps a database from reading along the index of scores.
+    order = ((first + 0).desc(), *(column.desc() for column in others))
+    return select(found).order_by(*order).limit(limit).offset(offset)
+
+
+def _order(part: Part, columns: Any) -> list[Any]:
+    return [columns[column.key].desc() for column in part.columns]

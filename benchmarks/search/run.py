@@ -165,7 +165,7 @@ def main(hours: int, rounds: int) -> None:
         busy = os.getloadavg()[0]
         clock, processor = measure(stores, hours, rounds)
     tracks = hours * TRACKS_AN_HOUR
-    print(print(f"{tracks} tracks, pages of {_HITS} hits, {rounds} rounds, {os.cpu_count()} cores, load {busy:.1f}"))
+    print(f"{tracks} tracks, pages of {_HITS} hits, {rounds} rounds, {os.cpu_count()} cores, load {busy:.1f}")
     for name, size in sizes.items():
         print(f"{name}: {size / 1e6:.0f} MB, {size / tracks:.0f} bytes a track")
     figures: dict[str, tuple[Times, Callable[[list[float]], float]]]

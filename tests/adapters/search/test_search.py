@@ -34,7 +34,7 @@ class Many(SearchDesk):
             recorded = DAY + timedelta(hours=13 * number) if number % 8 else None
             source = f"camera {number % 3}" if number % 5 else None
             video = self.add_video(recorded, source=source, tags=[["day", "rain"][number % 2]], name=f"video {number}")
-            starts = sorted(chance.randrange(0, 40_000_000, 250_000) for _ in range(40))
+            starts = sorted(chance.randrange(0, 40_000_000, 250_000) for _ in range(16))
             tracks = [self._track(place, start, chance) for place, start in enumerate(starts, 1)]
             job = self.add_job(video, *tracks)
             self.rows += [(job, one, video) for one in tracks]
@@ -102,7 +102,7 @@ ON_POSTGRESQL = ("label=dog&label=car", "tag=rain", "hour_from=22&hour_to=4", "p
 @pytest.mark.parametrize("sort", ["newest", "score"])
 def test_a_search_finds_all_that_fits_page_by_page(many: Many, monkeypatch: pytest.MonkeyPatch, sort: str) -> None:
     # As with very many rows: few lanes in a statement, small parts of an index, pages that end before they are full.
-    for name, value in {"_LANES": 4, "_WINDOWS": (10, 40), "_SORTED": 30, "_JOBS": 3, "_STATEMENTS": 12}.items():
+    for name, value in {"_LANES": 4, "_WINDOWS": (15, 60), "_SORTED": 30, "_JOBS": 3, "_STATEMENTS": 12}.items():
         monkeypatch.setattr(track_walk, name, value)
 
     def order(row: tuple[Job, Track, Video]) -> Any:
