@@ -15,9 +15,7 @@ from sqlalchemy.orm import Session
 
 from contracts.database.engine import open_database
 from contracts.database.tables import Video
-from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
-from tests.support.models import tiny_model
 from tests.support.videos.cases import FOLDER
 from tests.support.waiting import until
 
@@ -365,12 +363,9 @@ def test_options_nested_too_deeply_are_refused(client: Client, sample: Path) -> 
         client.problem("POST", "/detect", 422, "invalid_options", files={"video": file}, data=data)
 
 
-def test_upload_does_not_wait_longer_than_probe_wait_seconds(
-    mode: DeploymentMode, tmp_path: Path, sample: Path
-) -> None:
-    with mode.run(tmp_path, PROBE_WAIT_SECONDS=6, **tiny_model.as_default(tmp_path)) as own:
-        client = own.client()
-        with own.held(r"processor\.worker"):
-            video = client.upload(sample)
-            assert video["media"] is None
-        until(lambda: client.call("GET", f"/videos/{video['id']}", 200)["media"] is not None)
+def test_upload_does_not_wait_longer_than_probe_wait_seconds(service: Service, client: Client, sample: Path) -> None:
+    with service.held(r"processor\.worker"):
+        video = client.upload(sample)
+        assert video["media"] is None
+    until(lambda: client.call("GET", f"/videos/{video['id']}", 200)["media"] is not None)
+    client.call("DELETE", f"/videos/{video['id']}", 204)
