@@ -11,7 +11,7 @@ import msgspec
 
 from web_detector import http_client
 from web_detector.http_client import ServiceError
-from web_detector.types import Frame, Job, Model, Page, Stream, Summary, Video
+from web_detector.types import Frame, Hit, Job, Model, Page, SceneEvent, Stream, Summary, Track, Video
 
 T = TypeVar("T")
 _DEFAULT_URL = "http://127.0.0.1:8080"
@@ -158,6 +158,25 @@ class Client:
         """
         filters = {"label": list(labels), "min_score": min_score, "from_ms": from_ms, "to_ms": to_ms}
         return self._pages(f"/jobs/{_id(job)}/results", filters)
+
+    def tracks(self, job: Job | str, **query: Any) -> Iterator[Track]:
+        """The tracks of a job that has ended, in the order in which they begin; waits while they are made.
+
+        query: label, min_score, min_frames, from_ms, to_ms.
+        """
+        while (state := self.job(_id(job)).tracks) is not None and state.state == "queued":
+            time.sleep(_POLL_SECONDS)
+        return (_typed(one, Track) for one in self._http.tracks(_id(job), **query))
+
+    def search(self, **query: Any) -> Iterator[Hit]:
+        """Tracks in everything that is yours. query: parameters of the operation, see docs/search.md, such as
+        label=["person"], min_seconds=10, sort="score"."""
+        return (_typed(one, Hit) for one in self._http.search(**query))
+
+    def scene_events(self, job: Job | str, scene_id: str, **query: Any) -> Iterator[SceneEvent]:
+        """What the tracks of a job did at the zones and lines of a scene. query: parameters of the operation, see
+        docs/scenes.md."""
+        return (_typed(one, SceneEvent) for one in self._http.scene_events(_id(job), scene_id, **query))
 
     def streams(self) -> Iterator[Stream]:
         """All live streams, the newest first."""

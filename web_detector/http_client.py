@@ -145,12 +145,7 @@ class Client:
 
     def tracks(self, job_id: str, **query: Any) -> Iterator[dict[str, Any]]:
         """The tracks of a job, in the order in which they begin. query: parameters of the operation."""
-        while True:
-            page = self._json("GET", f"/jobs/{job_id}/tracks", params={"limit": 1000} | query)
-            yield from page["tracks"]
-            if not page["next"]:
-                return
-            query["cursor"] = page["next"]
+        return self._items(f"/jobs/{job_id}/tracks", "tracks", **{"limit": 1000} | query)
 
     def track(self, job_id: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Make the tracks of a job anew, and wait until they are there or cannot be made. Returns the job."""
@@ -219,12 +214,11 @@ class Client:
 
     def search(self, **query: Any) -> Iterator[dict[str, Any]]:
         """The tracks that a search finds, in its order. query: parameters of the operation."""
-        while True:
-            page = self._json("GET", "/search", params=query)
-            yield from page["hits"]
-            if not page["next"]:
-                return
-            query["cursor"] = page["next"]
+        return self._items("/search", "hits", **query)
+
+    def scene_events(self, job_id: str, scene_id: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """What the tracks of a job did at a scene. query: parameters of the operation."""
+        return self._items(f"/jobs/{job_id}/scenes/{scene_id}/events", "events", **{"limit": 1000} | query)
 
     def _enter(self, operation: str, credentials: dict[str, str]) -> None:
         self._http.headers.pop("Authorization", None)
@@ -234,11 +228,11 @@ class Client:
         self._credentials = credentials
         self._renew_at = time.monotonic() + tokens.get("expires_in", math.inf) / 2
 
-    def _items(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
-        """All items of a paginated list."""
+    def _items(self, path: str, name: str = "items", **query: Any) -> Iterator[dict[str, Any]]:
+        """All items of a paginated list, which is under that name in its pages."""
         while True:
             page = self._json("GET", path, params={"limit": 100} | query)
-            yield from page["items"]
+            yield from page[name]
             if not page["next_cursor"]:
                 return
             query["cursor"] = page["next_cursor"]

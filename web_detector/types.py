@@ -62,6 +62,14 @@ class FrameRange(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class TracksState(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the tracks of a job are. state: "queued", "ready" or "failed". tracks: how many there are."""
+
+    state: str
+    tracks: int | None = None
+    error: Problem | None = None
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a model over a video."""
 
@@ -78,6 +86,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     frames_inferred: int | None = None
     detector_cpu_seconds: float | None = None
+    tracks: TracksState | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -131,6 +140,67 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     time_ms: float
     detections: tuple[Detection, ...]
     filled: bool = False
+
+
+class PathPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a track stood in a frame: the middle of the lower edge of its box, in pixels."""
+
+    frame: int
+    x: float
+    y: float
+
+
+class Track(msgspec.Struct, frozen=True, kw_only=True):
+    """An object through the frames of a job. frames: in which it was found. score, best_frame, best_ms, best_box: of
+    its best detection. hull: around all its boxes. path: without points near the line between their neighbours."""
+
+    id: int
+    label: str
+    first_frame: int
+    last_frame: int
+    from_ms: float
+    to_ms: float
+    frames: int
+    score: float
+    best_frame: int
+    best_ms: float
+    best_box: tuple[float, float, float, float]
+    hull: tuple[float, float, float, float]
+    path: tuple[PathPoint, ...]
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """A track that a search found. at: when it begins; None where it is not known when the video was recorded. The
+    other fields: as of Track."""
+
+    job_id: str
+    video_id: str
+    track: int
+    label: str
+    score: float
+    at: datetime | None
+    from_ms: float
+    to_ms: float
+    best_frame: int
+    best_ms: float
+    best_box: tuple[float, float, float, float]
+    video_name: str | None
+    source: str | None
+
+
+class SceneEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a track did at a zone or line of a scene, see docs/scenes.md. frame: the first that shows it. seconds: how
+    long it had been in the zone."""
+
+    type: str
+    track: int
+    label: str
+    frame: int
+    time_ms: float
+    zone: str | None = None
+    line: str | None = None
+    direction: str | None = None
+    seconds: float | None = None
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

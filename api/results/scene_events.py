@@ -13,8 +13,8 @@ from contracts.errors import InvalidInput
 from contracts.results.codec import SCORE_SCALE, time_ms
 
 MOST_INTERVALS = 10_000
-_EVENT_COLUMNS = ("frame", "time", "type", "zone", "line", "direction", "track", "label", "seconds")
-_COUNT_COLUMNS = ("start", "zone", "line", "label", "type", "direction", "count")
+_EVENT_COLUMNS = ("frame", "time_ms", "type", "zone", "line", "direction", "track", "label", "seconds")
+_COUNT_COLUMNS = ("from_ms", "zone", "line", "label", "type", "direction", "count")
 
 
 class EventQuery(Filter, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ class SceneEvents:
             "track": event.track,
             "label": self.label(event),
             "frame": event.frame,
-            "time": self.seconds(event.time),
+            "time_ms": _ms(self.seconds(event.time)),
             **self.place(event),
         }
         if event.direction is not None:
@@ -127,14 +127,14 @@ class Counts:
     def document(self) -> dict[str, Any]:
         """The counts as JSON."""
         series = [{**key, "total": sum(counts), "counts": counts} for key, counts in self.series]
-        return {"from": self.start, "to": self.stop, "interval": self.interval, "series": series}
+        return {"from_ms": _ms(self.start), "to_ms": _ms(self.stop), "interval": self.interval, "series": series}
 
     def rows(self) -> Iterator[Sequence[object]]:
         """The counts as rows of a table, with a header."""
         yield _COUNT_COLUMNS
         for key, counts in self.series:
             for number, count in enumerate(counts):
-                at = round(self.start + number * self.interval, 6)
+                at = _ms(self.start + number * self.interval)
                 yield [at, *(key.get(name, "") for name in _COUNT_COLUMNS[1:-1]), count]
 
 
@@ -148,7 +148,7 @@ def count(found: SceneEvents, query: EventQuery, interval: float) -> Counts:
     if number > MOST_INTERVALS:
         raise InvalidInput(
             f"{number} intervals of {interval:g} s are too many, at most {MOST_INTERVALS} are counted: choose a longer "
-            "interval, or give from and to"
+            "interval, or give from_ms and to_ms"
         )
     places: dict[tuple[int, str, str, str], tuple[dict[str, str], list[int]]] = {}
     for _, event in matching(found, query):
@@ -162,6 +162,11 @@ def count(found: SceneEvents, query: EventQuery, interval: float) -> Counts:
         places[order][1][min(max(_nth(found.seconds(event.time), start, interval), 0), number - 1)] += 1
     series = [places[order] for order in sorted(places)]
     return Counts(round(start, 6), round(start + number * interval, 6), interval, series)
+
+
+def _ms(seconds: float) -> float:
+    """Milliseconds, to the microsecond."""
+    return round(seconds * 1000, 3)
 
 
 def _nth(seconds: float, start: float, interval: float) -> int:

@@ -16,14 +16,14 @@ DEFAULT_LIMIT = 100
 
 
 class TrackQuery(Filter, frozen=True, kw_only=True):
-    """A filter of tracks. min_score: of the best object. start, end: seconds of the video; tracks that are there at
-    some time from start (inclusive) to end (exclusive)."""
+    """A filter of tracks. min_score: of the best object. from_ms, to_ms: tracks that are there at some time from one
+    (inclusive) to the other (exclusive)."""
 
     labels: tuple[str, ...] = ()
     min_score: float | None = None
     min_frames: int | None = None
-    start: float | None = None
-    end: float | None = None
+    from_ms: float | None = None
+    to_ms: float | None = None
 
 
 def read_tracks(
@@ -42,20 +42,20 @@ def read_tracks(
 
 
 def representation(track: Track, header: ResultHeader) -> dict[str, Any]:
-    """The JSON representation of a track: times in seconds, places in pixels."""
+    """The JSON representation of a track: times in milliseconds, places in pixels."""
     times = np.array([track.first_time, track.last_time, track.best_time], np.int64)
-    start, end, best = (times_ms(times, header.time_base) / 1000).tolist()
+    start, end, best = times_ms(times, header.time_base).tolist()
     return {
         "id": track.id,
         "label": header.labels[track.class_id],
         "first_frame": track.first_frame,
         "last_frame": track.last_frame,
-        "start": start,
-        "end": end,
+        "from_ms": start,
+        "to_ms": end,
         "frames": track.frames,
         "score": track.best_score / SCORE_SCALE,
         "best_frame": track.best_frame,
-        "best_time": best,
+        "best_ms": best,
         "best_box": [edge / BOX_SCALE for edge in track.best_box],
         "hull": [edge / BOX_SCALE for edge in track.hull],
         "path": [{"frame": frame, "x": x / BOX_SCALE, "y": y / BOX_SCALE} for frame, x, y in track.path.tolist()],
@@ -66,14 +66,14 @@ def _wanted(file: TracksFile, header: ResultHeader, query: TrackQuery, first: in
     classes = class_ids(query.labels, header)
     for position in range((first - 1) // GROUP_TRACKS, file.groups):
         group = file.group(position)
-        starts = times_ms(group.first_time, header.time_base) / 1000
-        if query.end is not None and starts[0] >= query.end:  # they are in the order of their first frames
+        starts = times_ms(group.first_time, header.time_base)
+        if query.to_ms is not None and starts[0] >= query.to_ms:  # they are in the order of their first frames
             return
         wanted = (group.id >= first) & _matches(group, query, classes)
-        if query.start is not None:
-            wanted &= times_ms(group.last_time, header.time_base) / 1000 >= query.start
-        if query.end is not None:
-            wanted &= starts < query.end
+        if query.from_ms is not None:
+            wanted &= times_ms(group.last_time, header.time_base) >= query.from_ms
+        if query.to_ms is not None:
+            wanted &= starts < query.to_ms
         yield from (group[place] for place in np.flatnonzero(wanted).tolist())
 
 

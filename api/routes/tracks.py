@@ -63,11 +63,11 @@ def _page(services: Services, job: Job, parameters: QueryParams) -> Iterator[byt
         labels=labels(parameters),
         min_score=number(parameters, "min_score"),
         min_frames=int(parameters["min_frames"]) if "min_frames" in parameters else None,
-        start=number(parameters, "from"),
-        end=number(parameters, "to"),
+        from_ms=number(parameters, "from_ms"),
+        to_ms=number(parameters, "to_ms"),
     )
-    if query.start is not None and query.end is not None and query.start >= query.end:
-        raise InvalidInput(f"from ({query.start}) must come before to ({query.end})")
+    if query.from_ms is not None and query.to_ms is not None and query.from_ms >= query.to_ms:
+        raise InvalidInput(f"from_ms ({query.from_ms}) must come before to_ms ({query.to_ms})")
     first = parse_cursor(parameters.get("cursor"), query)
     frames = open_whole(job, services.store, services.storage)
     if frames is None:
@@ -78,4 +78,4 @@ def _page(services: Services, job: Job, parameters: QueryParams) -> Iterator[byt
         limit = int(parameters.get("limit", DEFAULT_LIMIT))
         found, following = read_tracks(frames.tracks, frames.header, query, first, limit)
     cursor = None if following is None else format_cursor(following, query)
-    return iter((msgspec.json.encode({"tracks": found, "next": cursor}),))
+    return iter((msgspec.json.encode({"tracks": found, "next_cursor": cursor}),))

@@ -24,8 +24,8 @@ _MANY = {
     "label": "only objects with this label",
 }
 _ONE = {
-    "from": "from this second of the video on",
-    "to": "before this second of the video",
+    "from_ms": "from this time of the video on, in milliseconds",
+    "to_ms": "before this time of the video",
     "min_score": "tracks whose best score is at least this, 0 to 1",
     "point": "where an object is in its box: foot (default) or centre",
     "linger": "so many frames in a row count (default: as many as 0.1 s have)",

@@ -70,7 +70,7 @@ def _show(found: Iterator[dict[str, Any]], report: Report) -> None:
     for hit in found:
         at = f"{datetime.fromisoformat(hit['at']):%Y-%m-%d %H:%M:%S}" if hit["at"] else ""
         texts = (at, hit["label"], hit["video_name"] or hit["video_id"], hit["source"] or "", hit["job_id"])
-        numbers = (f"{hit['score']:.2f}", f"{hit['start']:.2f}", f"{hit['end']:.2f}")
+        numbers = (f"{hit['score']:.2f}", f"{hit['from_ms'] / 1000:.2f}", f"{hit['to_ms'] / 1000:.2f}")
         table.add_row(*map(escape, texts), str(hit["track"]), *numbers)
     report.console.print(table if table.row_count else "nothing was found")
 

@@ -63,8 +63,8 @@ def _print(found: Iterable[Mapping[str, Any]], report: Report) -> None:
     count = 0
     for count, track in enumerate(found, 1):
         if count <= _SHOWN:
-            times = (f"{track[name]:.2f} s" for name in ("start", "end"))
-            best = (f"{track['score']:.2f}", f"{track['best_time']:.2f} s")
+            times = (f"{track[name] / 1000:.2f} s" for name in ("from_ms", "to_ms"))
+            best = (f"{track['score']:.2f}", f"{track['best_ms'] / 1000:.2f} s")
             table.add_row(str(track["id"]), escape(track["label"]), *times, str(track["frames"]), *best)
     if not count:
         report.say("there are no such tracks")

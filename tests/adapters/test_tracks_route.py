@@ -106,13 +106,13 @@ def test_tracks_are_listed_page_by_page(asked: Asked) -> None:
     asked.give()
     first = asked("GET", "/tracks", params={"limit": 1}).json()
     assert [track["id"] for track in first["tracks"]] == [1]
-    second = asked("GET", "/tracks", params={"limit": 1, "cursor": first["next"]}).json()
-    assert ([track["label"] for track in second["tracks"]], second["next"]) == (["dog"], None)
-    query = {"label": "dog", "min_score": 0.7, "min_frames": 2, "from": 0.5, "to": 1.5}
-    assert asked("GET", "/tracks", params=query).json() == {"tracks": second["tracks"], "next": None}
-    asked.problem("GET", "/tracks", 422, "invalid_cursor", params={"cursor": first["next"], "label": "dog"})
+    second = asked("GET", "/tracks", params={"limit": 1, "cursor": first["next_cursor"]}).json()
+    assert ([track["label"] for track in second["tracks"]], second["next_cursor"]) == (["dog"], None)
+    query = {"label": "dog", "min_score": 0.7, "min_frames": 2, "from_ms": 500, "to_ms": 1500}
+    assert asked("GET", "/tracks", params=query).json() == {"tracks": second["tracks"], "next_cursor": None}
+    asked.problem("GET", "/tracks", 422, "invalid_cursor", params={"cursor": first["next_cursor"], "label": "dog"})
     asked.problem("GET", "/tracks", 422, "invalid_input", params={"label": "cow"})
-    asked.problem("GET", "/tracks", 422, "invalid_input", params={"from": 2, "to": 1})
+    asked.problem("GET", "/tracks", 422, "invalid_input", params={"from_ms": 2, "to_ms": 1})
 
 
 def test_results_and_exports_name_the_tracks(asked: Asked) -> None:

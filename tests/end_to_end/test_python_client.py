@@ -1,5 +1,6 @@
 """The Python client against a real service: docs/python.md does what it says, and so its notebook."""
 
+import ast
 import json
 from collections.abc import Iterator
 from datetime import datetime
@@ -28,12 +29,14 @@ def client(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client
 
 def test_the_code_of_the_docs_runs(client: Client) -> None:
     cells = [cell for cell in notebook(PAGE)["cells"] if cell["cell_type"] == "code"]
-    detected, frame, table, live, error, deleted = [
+    detected, frame, tracks, table, live, error, deleted = [
         "".join(line for one in cell["outputs"] for line in one["text"]) for cell in cells
     ]
     assert detected.startswith("212 frames, 480x360\n")
     assert "100%" in detected
     assert " cat 0." in frame
+    assert tracks.startswith("cat 2: 1.")
+    assert {"cat", "person"} <= set(ast.literal_eval(tracks.splitlines()[-1]))
     assert "cat" in table
     assert live.endswith("]\n")
     assert "not_found" in error

@@ -70,7 +70,7 @@ def _events(services: Services, job: Job, scene: Scene, parameters: QueryParams)
         return csv_rows(scene_events.event_rows(found, query))
     first = parse_cursor(parameters.get("cursor"), query)
     shown, after = scene_events.page(found, query, first, int(parameters.get("limit", _DEFAULT_LIMIT)))
-    return _document({"events": shown, "next": None if after is None else format_cursor(after, query)})
+    return _document({"events": shown, "next_cursor": None if after is None else format_cursor(after, query)})
 
 
 def _counts(services: Services, job: Job, scene: Scene, parameters: QueryParams) -> Iterator[bytes]:
@@ -82,9 +82,9 @@ def _counts(services: Services, job: Job, scene: Scene, parameters: QueryParams)
 
 def _asked(services: Services, job: Job, scene: Scene, parameters: QueryParams) -> tuple[SceneEvents, EventQuery]:
     """All events, and which of them are wanted. Raises errors of the request."""
-    start, stop = number(parameters, "from"), number(parameters, "to")
+    start, stop = _seconds(parameters, "from_ms"), _seconds(parameters, "to_ms")
     if start is not None and stop is not None and start >= stop:
-        raise InvalidInput(f"from ({start:g}) must come before to ({stop:g})")
+        raise InvalidInput("from_ms must come before to_ms")
     require_tracks(job)
     frames = open_whole(job, services.store, services.storage)
     if frames is None:
@@ -110,6 +110,12 @@ def _asked(services: Services, job: Job, scene: Scene, parameters: QueryParams) 
     )
     scene_events.require_known(found, query)
     return found, query
+
+
+def _seconds(parameters: QueryParams, name: str) -> float | None:
+    """A time in milliseconds."""
+    found = number(parameters, name)
+    return None if found is None else found / 1000
 
 
 def _compute(frames: Frames, file: TracksFile, scene: Scene, rules: Rules, anchor: str) -> SceneEvents:

@@ -38,7 +38,7 @@ def _answer(services: Services, user: str, parameters: QueryParams) -> dict[str,
     digest = question.digest()
     place = parse_cursor(parameters.get("cursor"), digest)
     found = services.search.page(user, question, place, int(parameters.get("limit", _LIMIT)))
-    return {"hits": [_shape(hit) for hit in found.hits], "next": format_cursor(found.after, digest)}
+    return {"hits": [_shape(hit) for hit in found.hits], "next_cursor": format_cursor(found.after, digest)}
 
 
 def _shape(hit: Hit) -> dict[str, Any]:
@@ -50,10 +50,10 @@ def _shape(hit: Hit) -> dict[str, Any]:
         "label": hit.label,
         "score": row.score / SCORE_SCALE,
         "at": from_ms(row.at) if is_dated(row.at) else None,
-        "start": row.start / 1000,
-        "end": (row.start + row.length) / 1000,
+        "from_ms": row.start,
+        "to_ms": row.start + row.length,
         "best_frame": row.best_frame,
-        "best_time": row.best_ms / 1000,
+        "best_ms": row.best_ms,
         "best_box": [edge / BOX_SCALE for edge in (row.box_left, row.box_top, row.box_right, row.box_bottom)],
         "video_name": run.video_name,
         "source": run.source,

@@ -66,7 +66,7 @@ def test_events_are_printed_as_a_table(
     words = [job["id"], scene["id"], "--type", "crosses", "--type", "enters", "--label", "cat"]
     assert events(words, environ) == 0
     assert [line.split(",")[2] for line in capsys.readouterr().out.splitlines()] == ["type", "enters", "crosses"]
-    assert events([*words, "--counts", "10", "--from", "0"], environ) == 0
+    assert events([*words, "--counts", "10", "--from-ms", "0"], environ) == 0
     assert capsys.readouterr().out.splitlines()[1:] == ["0.0,room,,cat,enters,,1", "0.0,,gate,cat,crosses,forward,1"]
     assert events([*words, "--zone", "x"], environ) == 1
     assert "it has: room" in capsys.readouterr().err

@@ -126,16 +126,16 @@ def test_a_job_that_ran_before_the_scene_was_drawn_has_its_events(counted: tuple
     cat, dog = {"track": 1, "label": "cat"}, {"track": 2, "label": "dog"}
     assert found == {
         "events": [
-            {"type": "enters", **cat, "frame": 30, "time": 1.2, "zone": "room"},
-            {"type": "crosses", **cat, "frame": 30, "time": 1.2, "line": "gate", "direction": "forward"},
-            {"type": "dwells", **cat, "frame": 40, "time": 1.6, "zone": "room", "seconds": 0.4},
-            {"type": "disappears", **cat, "frame": 49, "time": 1.96, "zone": "room", "seconds": 0.76},
-            {"type": "appears", **dog, "frame": 100, "time": 4.0, "zone": "room"},
-            {"type": "dwells", **dog, "frame": 110, "time": 4.4, "zone": "room", "seconds": 0.4},
-            {"type": "leaves", **dog, "frame": 120, "time": 4.8, "zone": "room", "seconds": 0.8},
-            {"type": "crosses", **dog, "frame": 120, "time": 4.8, "line": "gate", "direction": "backward"},
+            {"type": "enters", **cat, "frame": 30, "time_ms": 1200.0, "zone": "room"},
+            {"type": "crosses", **cat, "frame": 30, "time_ms": 1200.0, "line": "gate", "direction": "forward"},
+            {"type": "dwells", **cat, "frame": 40, "time_ms": 1600.0, "zone": "room", "seconds": 0.4},
+            {"type": "disappears", **cat, "frame": 49, "time_ms": 1960.0, "zone": "room", "seconds": 0.76},
+            {"type": "appears", **dog, "frame": 100, "time_ms": 4000.0, "zone": "room"},
+            {"type": "dwells", **dog, "frame": 110, "time_ms": 4400.0, "zone": "room", "seconds": 0.4},
+            {"type": "leaves", **dog, "frame": 120, "time_ms": 4800.0, "zone": "room", "seconds": 0.8},
+            {"type": "crosses", **dog, "frame": 120, "time_ms": 4800.0, "line": "gate", "direction": "backward"},
         ],
-        "next": None,
+        "next_cursor": None,
     }
     pages: list[list[dict[str, Any]]] = []
     cursor = None
@@ -143,14 +143,14 @@ def test_a_job_that_ran_before_the_scene_was_drawn_has_its_events(counted: tuple
         query = {"limit": 3, "dwell": 0.4, **({"cursor": cursor} if cursor else {})}
         page = client.call("GET", path, 200, params=query)
         pages.append(page["events"])
-        cursor = page["next"]
+        cursor = page["next_cursor"]
     assert [len(page) for page in pages] == [3, 3, 2]
     assert [event for page in pages for event in page] == found["events"]
-    some = client.call("GET", path, 200, params={"type": "crosses", "label": "dog", "from": 2})["events"]
+    some = client.call("GET", path, 200, params={"type": "crosses", "label": "dog", "from_ms": 2000})["events"]
     assert some == found["events"][-1:]
     counts = client.call("GET", events_path(job, scene, "counts"), 200, params={"interval": 4, "line": "gate"})
     shown = [(one["label"], one["direction"], one["total"], one["counts"]) for one in counts["series"]]
-    assert (counts["from"], counts["to"]) == (0, 8)
+    assert (counts["from_ms"], counts["to_ms"]) == (0, 8000)
     assert shown == [("cat", "forward", 1, [1, 0]), ("dog", "backward", 1, [0, 1])]
 
 
@@ -195,7 +195,7 @@ def test_a_changed_scene_has_other_events_and_an_old_cursor_is_refused(counted: 
     back = {"name": "gate", "points": GATE["points"][::-1]}
     client.call("PUT", f"/scenes/{scene['id']}", 200, json={"name": "x", "lines": [back]})
     assert [event["direction"] for event in client.call("GET", path, 200)["events"]] == ["backward", "forward"]
-    client.problem("GET", path, 422, "invalid_cursor", params={"limit": 1, "cursor": first["next"]})
+    client.problem("GET", path, 422, "invalid_cursor", params={"limit": 1, "cursor": first["next_cursor"]})
 
 
 def test_invalid_questions_are_refused(counted: tuple[Client, dict[str, Any]], service: Service) -> None:
@@ -206,12 +206,12 @@ def test_invalid_questions_are_refused(counted: tuple[Client, dict[str, Any]], s
         ({"zone": "gate"}, "it has: room"),
         ({"line": "x"}, "it has: gate"),
         ({"label": "unicorn"}, "unicorn"),
-        ({"from": 3, "to": 3}, "before"),
+        ({"from_ms": 3, "to_ms": 3}, "before"),
     ):
         assert said in client.problem("GET", path, 422, "invalid_input", params=query)
-    many = {"interval": 0.1, "to": 5000}
+    many = {"interval": 0.1, "to_ms": 5_000_000}
     assert "longer" in client.problem("GET", events_path(job, scene, "counts"), 422, "invalid_input", params=many)
-    for wrong in ({"from": "nan"}, {"linger": 0}, {"dwell": -1}, {"point": "head"}, {"type": "flies"}, {"limit": 0}):
+    for wrong in ({"from_ms": "nan"}, {"linger": 0}, {"dwell": -1}, {"point": "head"}, {"type": "flies"}, {"limit": 0}):
         assert client.request("GET", path, params=wrong).status_code in (400, 422)
     other = service.client()
     for mine, foreign in ((job, {"id": str(uuid.uuid4())}), ({"id": str(uuid.uuid4())}, scene)):

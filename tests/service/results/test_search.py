@@ -37,18 +37,18 @@ def test_hits_and_their_pages(client: Client, desk: SearchDesk) -> None:
         "label": "person",
         "score": 0.9,
         "at": "2026-03-02T22:30:01.500000Z",
-        "start": 1.5,
-        "end": 1.75,
+        "from_ms": 1500,
+        "to_ms": 1750,
         "best_frame": 1501,
-        "best_time": 1.501,
+        "best_ms": 1501,
         "best_box": [95.0, 40.0, 105.0, 50.0],
         "video_name": "door.mp4",
         "source": "door",
     }
-    rest = client.call("GET", "/search", 200, params=asked | {"cursor": page["next"]})
+    rest = client.call("GET", "/search", 200, params=asked | {"cursor": page["next_cursor"]})
     assert [(hit["job_id"], hit["at"]) for hit in rest["hits"]] == [(later.id, None)]
-    assert rest["next"] is None
-    told = client.problem("GET", "/search", 422, "invalid_cursor", params={"cursor": page["next"]})
+    assert rest["next_cursor"] is None
+    told = client.problem("GET", "/search", 422, "invalid_cursor", params={"cursor": page["next_cursor"]})
     assert "another search" in told
 
 
@@ -75,9 +75,9 @@ def test_through_the_zones_of_a_scene(client: Client, service: Service, desk: Se
 def test_what_is_not_there_or_not_ones_own(client: Client, service: Service, desk: SearchDesk) -> None:
     video = desk.add_video(DAY)
     job = desk.add_job(video, track(1))
-    assert client.call("GET", "/search", 200, params={"label": "unicorn"}) == {"hits": [], "next": None}
+    assert client.call("GET", "/search", 200, params={"label": "unicorn"}) == {"hits": [], "next_cursor": None}
     other = service.client()
-    assert other.call("GET", "/search", 200) == {"hits": [], "next": None}
+    assert other.call("GET", "/search", 200) == {"hits": [], "next_cursor": None}
     for name, row_id in (("video", video.id), ("job", job.id)):
         assert len(client.call("GET", "/search", 200, params={name: row_id})["hits"]) == 1
         other.problem("GET", "/search", 404, "not_found", params={name: row_id})

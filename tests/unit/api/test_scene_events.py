@@ -47,7 +47,7 @@ def test_an_event_is_shown_with_what_it_has() -> None:
             "track": 1,
             "label": "cat",
             "frame": 50,
-            "time": 2.0,
+            "time_ms": 2000.0,
             "line": "=gate",
             "direction": "forward",
         },
@@ -56,11 +56,11 @@ def test_an_event_is_shown_with_what_it_has() -> None:
             "track": 2,
             "label": "dog",
             "frame": 50,
-            "time": 2.0,
+            "time_ms": 2000.0,
             "line": "=gate",
             "direction": "backward",
         },
-        {"type": "leaves", "track": 1, "label": "cat", "frame": 75, "time": 3.0, "zone": "room", "seconds": 2.0},
+        {"type": "leaves", "track": 1, "label": "cat", "frame": 75, "time_ms": 3000.0, "zone": "room", "seconds": 2.0},
     ]
     assert after == 4
     assert page(MADE, EVERYTHING, 4, 3)[1] is None
@@ -101,7 +101,7 @@ def test_unknown_names_are_refused_with_the_known_ones(wanted: dict[str, Any]) -
 
 def test_counts_are_of_intervals_and_add_up() -> None:
     counts = count(MADE, EVERYTHING, 2.0).document()
-    assert (counts["from"], counts["to"], counts["interval"]) == (0, 14, 2)
+    assert (counts["from_ms"], counts["to_ms"], counts["interval"]) == (0, 14_000, 2)
     assert counts["series"] == [
         {"zone": "room", "label": "cat", "type": "enters", "total": 1, "counts": [1, 0, 0, 0, 0, 0, 0]},
         {"zone": "room", "label": "cat", "type": "leaves", "total": 1, "counts": [0, 1, 0, 0, 0, 0, 0]},
@@ -139,7 +139,7 @@ def test_intervals_begin_at_the_start_and_cover_the_end(
     query: EventQuery, interval: float, span: tuple[float, float], totals: int
 ) -> None:
     counts = count(MADE, query, interval).document()
-    assert (counts["from"], counts["to"]) == span
+    assert (counts["from_ms"] / 1000, counts["to_ms"] / 1000) == span
     assert sum(one["total"] for one in counts["series"]) == totals
     assert all(sum(one["counts"]) == one["total"] for one in counts["series"])
 
@@ -147,7 +147,7 @@ def test_intervals_begin_at_the_start_and_cover_the_end(
 def test_a_job_that_begins_before_0_has_intervals_from_there() -> None:
     early = replace(MADE, events=[Event(0, -500, 0, 1, EventType.APPEARS)], first_time=-500)
     counts = count(early, EVERYTHING, 10.0).document()
-    assert (counts["from"], counts["series"][0]["counts"]) == (-10, [1, 0, 0])
+    assert (counts["from_ms"], counts["series"][0]["counts"]) == (-10_000, [1, 0, 0])
 
 
 def test_too_many_intervals_are_refused() -> None:
@@ -158,18 +158,18 @@ def test_too_many_intervals_are_refused() -> None:
 
 def test_tables_are_csv_that_no_spreadsheet_calculates() -> None:
     assert b"".join(csv_rows(event_rows(MADE, EventQuery(start=2.0, stop=3.5)))).decode().split("\r\n") == [
-        "frame,time,type,zone,line,direction,track,label,seconds",
-        "50,2.0,crosses,,'=gate,forward,1,cat,",
-        "50,2.0,crosses,,'=gate,backward,2,dog,",
-        "75,3.0,leaves,room,,,1,cat,2.0",
+        "frame,time_ms,type,zone,line,direction,track,label,seconds",
+        "50,2000.0,crosses,,'=gate,forward,1,cat,",
+        "50,2000.0,crosses,,'=gate,backward,2,dog,",
+        "75,3000.0,leaves,room,,,1,cat,2.0",
         "",
     ]
     assert b"".join(csv_rows(count(MADE, EventQuery(zones=("room",)), 10.0).rows())).decode().split("\r\n") == [
-        "start,zone,line,label,type,direction,count",
+        "from_ms,zone,line,label,type,direction,count",
         "0.0,room,,cat,enters,,1",
-        "10.0,room,,cat,enters,,0",
+        "10000.0,room,,cat,enters,,0",
         "0.0,room,,cat,leaves,,1",
-        "10.0,room,,cat,leaves,,0",
+        "10000.0,room,,cat,leaves,,0",
         "",
     ]
     assert list(csv_rows([['a"b', "c,d", 1], ["e\nf", "-1", -1]])) == [b'"a""b","c,d",1\r\n"e\nf",\'-1,-1\r\n']

@@ -56,12 +56,12 @@ def listed(query: TrackQuery, limit: int = 100, frames: FiledFrames | None = Non
         (TrackQuery(min_score=0.8), [1, 2]),
         (TrackQuery(min_frames=2), [1, 2, 3]),
         (TrackQuery(min_frames=3), [1]),
-        (TrackQuery(start=2.5), [1, 3, 4]),
-        (TrackQuery(start=3), [1, 3, 4]),
-        (TrackQuery(end=2), [1, 2]),
-        (TrackQuery(start=4.5, end=6.5), [4]),
-        (TrackQuery(end=0), []),
-        (TrackQuery(labels=("cat",), start=5), [4]),
+        (TrackQuery(from_ms=2500), [1, 3, 4]),
+        (TrackQuery(from_ms=3000), [1, 3, 4]),
+        (TrackQuery(to_ms=2000), [1, 2]),
+        (TrackQuery(from_ms=4500, to_ms=6500), [4]),
+        (TrackQuery(to_ms=0), []),
+        (TrackQuery(labels=("cat",), from_ms=5000), [4]),
     ],
     ids=str,
 )
@@ -76,12 +76,12 @@ def test_a_track_is_shown_in_seconds_and_pixels() -> None:
             "label": "dog",
             "first_frame": 1,
             "last_frame": 2,
-            "start": 1.0,
-            "end": 2.0,
+            "from_ms": 1000.0,
+            "to_ms": 2000.0,
             "frames": 2,
             "score": 0.8,
             "best_frame": 2,
-            "best_time": 2.0,
+            "best_ms": 2000.0,
             "best_box": [3.0, 3.25, 13.0, 18.5],
             "hull": [2.0, 2.25, 13.0, 18.5],
             "path": [{"frame": 1, "x": 7.0, "y": 17.5}, {"frame": 2, "x": 8.0, "y": 18.5}],
@@ -96,7 +96,7 @@ def test_an_unknown_label_is_answered_with_the_known_ones() -> None:
 
 @given(st.integers(1, 5), st.integers(1, 4), st.sampled_from(["", "cat", "dog"]))
 def test_groups_of_tracks_make_no_difference(size: int, limit: int, label: str) -> None:
-    query = TrackQuery(labels=(label,) if label else (), start=0.5)
+    query = TrackQuery(labels=(label,) if label else (), from_ms=500)
     with patch.object(tracks_file, "GROUP_TRACKS", size), patch.object(track_list, "GROUP_TRACKS", size):
         in_groups = listed(query, limit, tracked(FRAMES))
     assert in_groups == listed(query)

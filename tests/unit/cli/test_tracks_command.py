@@ -17,7 +17,15 @@ from web_detector.http_client import Client, ServiceError
 
 
 def track(number: int, label: str = "cat") -> dict[str, Any]:
-    return {"id": number, "label": label, "start": 0.5, "end": 2.0, "frames": 9, "score": 0.876, "best_time": 1.25}
+    return {
+        "id": number,
+        "label": label,
+        "from_ms": 500.0,
+        "to_ms": 2000.0,
+        "frames": 9,
+        "score": 0.876,
+        "best_ms": 1250.0,
+    }
 
 
 class Made:
@@ -43,7 +51,7 @@ class Made:
         first = int(request.url.params.get("cursor", "1"))
         numbers = range(first, min(first + 2, self.count + 1))
         following = str(first + 2) if first + 2 <= self.count else None
-        return httpx2.Response(200, json={"tracks": [track(number) for number in numbers], "next": following})
+        return httpx2.Response(200, json={"tracks": [track(number) for number in numbers], "next_cursor": following})
 
     def job(self, state: str) -> dict[str, Any]:
         error = {"code": "corrupt_data", "detail": "cut short"} if state == "failed" else None

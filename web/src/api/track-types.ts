@@ -1,4 +1,4 @@
-// Types of tracks, scenes and search, as in api/openapi.yaml. Times are seconds of the video, boxes and points pixels of
+// Types of tracks, scenes and search, as in api/openapi.yaml. Boxes and points pixels of
 // the displayed frame.
 import type { Box } from "./types.ts";
 
@@ -9,13 +9,13 @@ export interface Track {
   label: string;
   first_frame: number;
   last_frame: number;
-  start: number;
-  end: number;
+  from_ms: number;
+  to_ms: number;
   /** In how many frames it was found. */
   frames: number;
   score: number;
   best_frame: number;
-  best_time: number;
+  best_ms: number;
   best_box: Box;
   /** Around all its boxes. */
   hull: Box;
@@ -25,7 +25,7 @@ export interface Track {
 
 export interface TrackPage {
   tracks: Track[];
-  next: string | null;
+  next_cursor: string | null;
 }
 
 /** Zones and lines; coordinates are 0 to 1 of the displayed frame. */
@@ -45,10 +45,10 @@ export interface Hit {
   score: number;
   /** When it begins; null where it is not known when the video was recorded. */
   at: string | null;
-  start: number;
-  end: number;
+  from_ms: number;
+  to_ms: number;
   best_frame: number;
-  best_time: number;
+  best_ms: number;
   best_box: Box;
   video_name: string | null;
   source: string | null;
@@ -56,7 +56,7 @@ export interface Hit {
 
 export interface HitPage {
   hits: Hit[];
-  next: string | null;
+  next_cursor: string | null;
 }
 
 export type SceneEventType = "enters" | "appears" | "dwells" | "leaves" | "disappears" | "crosses";
@@ -67,7 +67,7 @@ export interface SceneEvent {
   track: number;
   label: string;
   frame: number;
-  time: number;
+  time_ms: number;
   zone?: string;
   line?: string;
   /** Of a crossing: forward is from the left to the right of the line as drawn. */
@@ -78,13 +78,14 @@ export interface SceneEvent {
 
 export interface EventPage {
   events: SceneEvent[];
-  next: string | null;
+  next_cursor: string | null;
 }
 
 /** Events in intervals of equal length. */
 export interface SceneCounts {
-  from: number;
-  to: number;
+  from_ms: number;
+  to_ms: number;
+  /** In seconds. */
   interval: number;
   series: (Pick<SceneEvent, "type" | "label" | "zone" | "line" | "direction"> & { total: number; counts: number[] })[];
 }

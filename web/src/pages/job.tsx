@@ -142,7 +142,8 @@ function seekToAddress(player: Player): void {
   const [, seconds, track] = /^#t=(\d+(?:\.\d+)?)(?:&track=(\d+))?$/.exec(location.hash) ?? [];
   if (!seconds) return;
   player.seek(Number(seconds) * 1000 + player.rhythm.frameMs / 2);
-  if (track) void findTrack(player.job.peek().id, Number(track), Number(seconds)).then((found) => player.choose(found));
+  if (track)
+    void findTrack(player.job.peek().id, Number(track), Number(seconds) * 1000).then((found) => player.choose(found));
 }
 
 function Loading() {

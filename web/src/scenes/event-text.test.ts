@@ -9,7 +9,7 @@ const event = (part: Partial<SceneEvent>): SceneEvent => ({
   track: 7,
   label: "car",
   frame: 10,
-  time: 0.4,
+  time_ms: 400,
   zone: "Door",
   ...part,
 });
@@ -25,8 +25,8 @@ test("events in words", () => {
 });
 
 const counts: SceneCounts = {
-  from: 10,
-  to: 13,
+  from_ms: 10_000,
+  to_ms: 13_000,
   interval: 1,
   series: [
     { line: "Gate", label: "car", type: "crosses", direction: "forward", total: 3, counts: [1, 0, 2] },

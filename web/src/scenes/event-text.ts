@@ -46,11 +46,11 @@ export function intervalFor(seconds: number): number {
 }
 
 /** The counts as series of the plot. */
-export function plotSeries({ from, to, interval, series }: SceneCounts): Series {
+export function plotSeries({ from_ms, to_ms, interval, series }: SceneCounts): Series {
   const length = Math.max(0, ...series.map(({ counts }) => counts.length));
   return {
-    from_ms: from * 1000,
-    to_ms: to * 1000,
+    from_ms,
+    to_ms,
     bucket_ms: interval * 1000,
     frames: Array.from({ length }, () => 1),
     any: Array.from({ length }, (_, at) => Number(series.some(({ counts }) => (counts[at] ?? 0) > 0))),

@@ -151,7 +151,7 @@ function Events({ path, filter, player, onSeek }: EventsProps) {
       const query = { ...filter, type: type || null, limit: PAGE, cursor };
       const page = await api.get<EventPage>(path, query, signal);
       setEvents([...before, ...page.events]);
-      setNext(page.next);
+      setNext(page.next_cursor);
     } catch (error) {
       if (!signal?.aborted) setProblem(explain(error));
     }
@@ -164,8 +164,8 @@ function Events({ path, filter, player, onSeek }: EventsProps) {
     return () => off.abort();
   }, [path, filter.dwell, type]);
   const show = (event: SceneEvent) => {
-    onSeek(event.time * 1000);
-    void findTrack(player.job.peek().id, event.track, event.time).then((track) => player.choose(track));
+    onSeek(event.time_ms);
+    void findTrack(player.job.peek().id, event.track, event.time_ms).then((track) => player.choose(track));
   };
   return (
     <>
@@ -193,7 +193,7 @@ function Events({ path, filter, player, onSeek }: EventsProps) {
         {events.map((event, index) => (
           <li key={`${index} ${event.frame}`}>
             <button type="button" class="text-button" onClick={() => show(event)}>
-              {clock(event.time * 1000, 1)}
+              {clock(event.time_ms, 1)}
             </button>{" "}
             {eventText(event)}
           </li>

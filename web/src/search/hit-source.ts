@@ -52,7 +52,7 @@ export class HitSource {
         const page = await api.get<HitPage>("/api/v1/search", query, controller.signal);
         if (controller.signal.aborted) return;
         this.hits.value = [...(this.hits.peek() ?? []), ...page.hits];
-        this.#next = page.next;
+        this.#next = page.next_cursor;
       } while (this.#next !== null && this.hits.peek()?.length === before);
       this.more.value = this.#next !== null;
     } catch (error) {

@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { hitFacts, hitLink, hitPlace, hitTime } from "./hit-text.ts";
 
 test("a hit leads to its place in the player", () => {
-  assert.equal(hitLink({ job_id: "abc", start: 12.5, track: 7 }), "/jobs/abc#t=12.50&track=7");
+  assert.equal(hitLink({ job_id: "abc", from_ms: 12500, track: 7 }), "/jobs/abc#t=12.50&track=7");
 });
 
 test("a hit in words", () => {
-  assert.equal(hitFacts({ score: 0.871, start: 4.2, end: 7.3 }), "87 %, 3.1 s");
-  assert.equal(hitTime({ at: null, start: 62 }), "1:02");
-  assert.match(hitTime({ at: "2026-01-31T14:02:11Z", start: 62 }), /2026/);
+  assert.equal(hitFacts({ score: 0.871, from_ms: 4200, to_ms: 7300 }), "87 %, 3.1 s");
+  assert.equal(hitTime({ at: null, from_ms: 62000 }), "1:02");
+  assert.match(hitTime({ at: "2026-01-31T14:02:11Z", from_ms: 62000 }), /2026/);
 });
 
 test("its camera is named, else its video", () => {

@@ -108,7 +108,7 @@ function List({ player, labels, onSeek }: { player: Player; labels: string[]; on
   const choose = (track: Track) => {
     const again = player.chosen.value?.id === track.id;
     player.choose(again ? null : track);
-    if (!again) onSeek(track.start * 1000);
+    if (!again) onSeek(track.from_ms);
   };
   const tracks = source.tracks.value;
   const problem = source.problem.value;
@@ -175,7 +175,7 @@ function Row({ track, player, onChoose }: RowProps) {
   const chosen = player.chosen.value?.id === track.id;
   return (
     <button type="button" class="track" aria-pressed={chosen} onClick={() => onChoose(track)}>
-      <Still video={player.video.id} at={track.best_time} box={track.best_box} />
+      <Still video={player.video.id} at={track.best_ms / 1000} box={track.best_box} />
       <span class="track-name">
         <span class="swatch" aria-hidden="true" style={{ background: colourOfTrack(track.id) }} />
         {trackName(track)}

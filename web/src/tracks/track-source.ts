@@ -11,7 +11,7 @@ export interface TrackFilter {
 
 const PAGE = 24;
 /** Tolerance of rounded times. */
-const AROUND_S = 0.1;
+const AROUND_MS = 100;
 
 export class TrackSource {
   /** Null while the first page loads. */
@@ -55,8 +55,8 @@ export class TrackSource {
       const page = await api.get<TrackPage>(this.#path, query, controller.signal);
       if (controller.signal.aborted) return;
       this.tracks.value = [...before, ...page.tracks];
-      this.#next = page.next;
-      this.more.value = page.next !== null;
+      this.#next = page.next_cursor;
+      this.more.value = page.next_cursor !== null;
       this.problem.value = null;
     } catch (error) {
       if (!controller.signal.aborted) this.problem.value = explain(error);
@@ -67,8 +67,8 @@ export class TrackSource {
 }
 
 /** A track by its id and a time at which it is there (s); null where it cannot be had. */
-export async function findTrack(job: string, id: number, seconds: number): Promise<Track | null> {
-  const query = { from: seconds - AROUND_S, to: seconds + AROUND_S, limit: 1000 };
+export async function findTrack(job: string, id: number, ms: number): Promise<Track | null> {
+  const query = { from_ms: ms - AROUND_MS, to_ms: ms + AROUND_MS, limit: 1000 };
   const page = await api.get<TrackPage>(`/api/v1/jobs/${job}/tracks`, query).catch(() => null);
   return page?.tracks.find((track) => track.id === id) ?? null;
 }

@@ -10,7 +10,7 @@ test("a length is a number of processed frames", () => {
 });
 
 test("a track in words", () => {
-  const track = { id: 7, label: "car", start: 4.25, end: 7.35, score: 0.871 };
+  const track = { id: 7, label: "car", from_ms: 4250, to_ms: 7350, score: 0.871 };
   assert.equal(trackName(track), "car 7");
   assert.equal(trackFacts(track), "0:04.2, 3.1 s, 87 %");
 });

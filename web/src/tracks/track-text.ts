@@ -15,6 +15,6 @@ export function trackName({ label, id }: Pick<Track, "label" | "id">): string {
 }
 
 /** "0:04.2, 3.1 s, 87 %": start, length, best score. */
-export function trackFacts({ start, end, score }: Pick<Track, "start" | "end" | "score">): string {
-  return `${clock(start * 1000, 1)}, ${duration(Math.max(0, end - start))}, ${Math.round(score * 100)} %`;
+export function trackFacts({ from_ms, to_ms, score }: Pick<Track, "from_ms" | "to_ms" | "score">): string {
+  return `${clock(from_ms, 1)}, ${duration(Math.max(0, to_ms - from_ms) / 1000)}, ${Math.round(score * 100)} %`;
 }
