@@ -166,6 +166,12 @@ def test_a_label_that_flickers_is_one_track_with_the_label_of_most_scores() -> N
     assert tracked(block_of(frames), times)[1].tracks[0].class_id == 2
 
 
+def test_another_thing_at_about_the_place_of_one_is_another_track() -> None:
+    """As after a cut: their boxes overlap by 0.54."""
+    frames = [[person(100)]] * 10 + [[person(115, label=15)]] * 10
+    assert ids(frames) == [[1]] * 10 + [[2]] * 10
+
+
 def test_an_object_with_two_labels_at_once_is_counted_once() -> None:
     frames = [[person(100 + 4 * frame), person(101 + 4 * frame, score=0.5, label=7)] for frame in range(20)]
     assert ids(frames) == [[1, 0]] * 20
