@@ -160,12 +160,17 @@ class Client:
         return self._pages(f"/jobs/{_id(job)}/results", filters)
 
     def tracks(self, job: Job | str, **query: Any) -> Iterator[Track]:
-        """The tracks of a job that has ended, in the order in which they begin; waits while they are made.
+        """The tracks of a job that has ended, in the order in which they begin; waits while they are made, and has them
+        made where nobody has yet.
 
         query: label, min_score, min_frames, from_ms, to_ms.
         """
-        while (state := self.job(_id(job)).tracks) is not None and state.state == "queued":
+        state = self.job(_id(job)).tracks
+        if state is None:
+            self._http.track(_id(job), {})
+        while state is not None and state.state == "queued":
             time.sleep(_POLL_SECONDS)
+            state = self.job(_id(job)).tracks
         return (_typed(one, Track) for one in self._http.tracks(_id(job), **query))
 
     def search(self, **query: Any) -> Iterator[Hit]:
