@@ -1,0 +1,64 @@
+"""Tracks on the page: their list, zones drawn over the video, and the search."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.browsing import register, tidy
+from tests.support.deployments.service import Client, Service
+
+WAIT_MS = 120_000
+
+
+def test_a_track_leads_from_the_list_from_a_zone_and_from_the_search_to_its_place(
+    service: Service, page: Page, sample: Path
+) -> None:
+    client = register(page, service)
+    job = client.detect(sample)
+    page.goto(f"{service.url}/jobs/{job['id']}")
+    page.get_by_role("button", name="Make tracks").click(timeout=WAIT_MS)
+    listed = page.get_by_role("list", name="Tracks").get_by_role("button")
+    expect(listed.first).to_be_visible(timeout=WAIT_MS)
+    tracks = client.call("GET", f"/jobs/{job['id']}/tracks", 200)["tracks"]
+    expect(listed).to_have_count(len(tracks))
+    track = max(tracks, key=lambda one: one["frames"])
+    own = listed.filter(has_text=f"{track['label']} {track['id']}")
+    shown_at(page, own, track["first_frame"])
+
+    a_zone_is_drawn_with_the_keyboard(page, client)
+    events = client.call("GET", f"/jobs/{job['id']}/scenes/{scene(client)['id']}/events", 200)["events"]
+    page.get_by_role("list", name="Events").get_by_role("button").first.click(timeout=WAIT_MS)
+    expect(page.locator("canvas[data-frame]")).to_have_attribute("data-frame", str(events[0]["frame"]), timeout=WAIT_MS)
+
+    page.goto(f"{service.url}/search?label={track['label'].replace(' ', '+')}")
+    page.locator(f".hit[href$='&track={track['id']}']").click(timeout=WAIT_MS)
+    page.wait_for_url(f"**/jobs/{job['id']}#t=*")
+    expect(own).to_have_attribute("aria-pressed", "true", timeout=WAIT_MS)
+    tidy(client)
+
+
+def shown_at(page: Page, button: Locator, frame: int) -> None:
+    """A click on the button of a track shows it at its first frame, and it stands out."""
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("canvas[data-frame]")).to_have_attribute("data-frame", str(frame), timeout=WAIT_MS)
+
+
+def a_zone_is_drawn_with_the_keyboard(page: Page, client: Client) -> None:
+    page.get_by_role("button", name="New scene").click()
+    expect(page.locator(".draft")).to_be_focused(timeout=WAIT_MS)
+    page.keyboard.press("Enter")
+    corner = page.get_by_role("button", name="Point 1 of Zone 1", exact=True)
+    corner.focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.get_by_label("Name of the scene").fill("Yard")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("dialog")).to_have_count(0, timeout=WAIT_MS)
+    corners = [[0.25, 0.3], [0.7, 0.3], [0.7, 0.7], [0.3, 0.7]]
+    assert scene(client)["zones"] == [{"name": "Zone 1", "polygon": corners}]
+
+
+def scene(client: Client) -> dict[str, Any]:
+    found: dict[str, Any] = client.call("GET", "/scenes", 200)["items"][0]
+    return found
