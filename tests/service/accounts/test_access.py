@@ -56,6 +56,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "headers": {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
     },
     "api.routes.renditions.put_job_rendition": {"json": {}},
+    "api.routes.tracks.track_job": {"json": {}},
     "api.routes.streams.create_stream": {"json": {"kind": "push"}},
     "api.routes.streams.change_stream": {"json": {"name": "x"}},
     "api.routes.analytics.scenes.create_scene": {"json": SCENE},
