@@ -44,6 +44,12 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]
         self._late.cancel()
         super().connection_lost(exc)
 
+    def _keepalive_timeout(self) -> None:
+        # Where the loop was held up, the next request may have come in the turn in which the time is over, and its task
+        # has not run yet.
+        if not self._request_ready.is_set():
+            super()._keepalive_timeout()
+
     def _first_is_late(self) -> None:
         if self._awaiting_request and self.req_count <= 1:
             self._keepalive_timeout()

@@ -1,4 +1,4 @@
-"""WebSockets of the worker, on a transport that the test plays."""
+"""Connections and WebSockets of the worker, on a transport that the test plays."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from gunicorn.asgi import websocket
 
-from api.gunicorn_worker import WebSocket
+from api.gunicorn_worker import Protocol, WebSocket
 from api.web.websockets import SEND_NOW
 
 
@@ -34,6 +34,9 @@ class Transport:
     def is_closing(self) -> bool:
         return bool(self.ended)
 
+    def can_write_eof(self) -> bool:
+        return False
+
     def close(self) -> None:
         self.ended.append("closed")
 
@@ -55,6 +58,18 @@ def run(transport: Transport, *messages: dict[str, Any], accepted: bool = True) 
             await made._send(message)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("has_come", "ended"), [(False, ["closed"]), (True, [])])
+def test_an_idle_connection_is_closed_unless_its_next_request_has_come(
+    transport: Transport, has_come: bool, ended: list[str]
+) -> None:
+    connection = Protocol.__new__(Protocol)
+    connection.transport, connection._request_ready, connection._closed = transport, asyncio.Event(), False
+    if has_come:
+        connection._request_ready.set()
+    connection._keepalive_timeout()
+    assert transport.ended == ended
 
 
 def test_pings_of_a_client_that_does_not_read_are_not_answered(transport: Transport) -> None:
