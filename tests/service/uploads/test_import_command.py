@@ -1,6 +1,7 @@
 """`web-detector import` against a real service."""
 
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,14 @@ import pytest
 from cli.client import import_command
 from cli.main import main
 from tests.support.deployments.service import Client, Service
+
+
+@pytest.fixture(autouse=True)
+def at_rest(client: Client) -> Iterator[None]:
+    """Tests that come later look at what the shared service stores: nothing is still written."""
+    yield
+    for job in client.call("GET", "/jobs", 200)["items"]:
+        client.wait(job)
 
 
 @pytest.fixture
