@@ -63,6 +63,7 @@ def test_detectors_share_chunks_join_and_leave(own: Deployment, sample: Path, ex
     with Work(own, sample) as work:
         work.until_in_hand(second, first)
         third = own.add("detector")
+        own.wait_for(detectors=3)
         work.until_in_hand(third)
         work.until_in_hand(first)
         first.terminate()

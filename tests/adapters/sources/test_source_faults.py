@@ -15,6 +15,7 @@ from ingest.sources.http import source as http_source
 from ingest.sources.network import connection as connection_module
 from ingest.sources.network import pinned
 from ingest.sources.network.address import parse
+from ingest.sources.network.connection import Connection
 from ingest.sources.port import SourceConfig, SourceFailed
 from ingest.sources.rtsp import session as rtsp_session
 from ingest.sources.rtsp.source import RtspSource
@@ -208,6 +209,14 @@ def test_the_session_is_kept_alive_and_ended() -> None:
         assert [camera.nonce in one for one in camera.requests[5:]] == [False, True, True]
 
 
+def peeked(connection: Connection) -> bytes:
+    """What has come and was not read."""
+    try:
+        return connection._socket.recv(100, socket.MSG_PEEK)
+    except BlockingIOError:
+        return b""
+
+
 def test_pieces_that_come_between_two_beats_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> list[bytes]:
         beats = asyncio.Semaphore(0)
@@ -220,14 +229,15 @@ def test_pieces_that_come_between_two_beats_are_read_together(monkeypatch: pytes
         reading = asyncio.create_task(connection.read())
         for piece in (b"one", b"two"):
             sender.write(piece)
-            for _ in range(50):  # time enough to read it alone
-                await asyncio.sleep(0)
+            await sender.drain()
+        while len(peeked(connection)) < 6:
+            await asyncio.sleep(0.001)
         beats.release()
         found = [await reading]
         sender.write(b"three")
         sender.close()
         await sender.wait_closed()
-        beats.release()
+        monkeypatch.setattr(connection_module, "beat", lambda: asyncio.sleep(0))
         beats.release()
         found += [await connection.read(), await connection.read()]
         await connection.close()
@@ -235,4 +245,4 @@ def test_pieces_that_come_between_two_beats_are_read_together(monkeypatch: pytes
         await server.wait_closed()
         return found
 
-    assert asyncio.run(run()) == [b"onetwo", b"three", b""]
+    assert asyncio.run(asyncio.wait_for(run(), 120)) == [b"onetwo", b"three", b""]

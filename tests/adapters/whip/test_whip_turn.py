@@ -8,6 +8,7 @@ import pytest
 from aiortc import RTCIceServer
 
 from ingest.sources.port import SourceConfig, SourcePacket
+from ingest.webrtc import endpoints, session
 from ingest.webrtc.endpoints import Network
 from ingest.webrtc.session import WhipSession
 from ingest.webrtc.source import WebrtcSource
@@ -23,6 +24,13 @@ class RelayOnly(Network):
 
     def _own_addresses(self, _cards: Sequence[str]) -> list[str]:
         return []
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shown is the way, not how fast a busy machine finds it."""
+    monkeypatch.setattr(endpoints, "_GATHER_SECONDS", 60)
+    monkeypatch.setattr(session, "CONNECT_SECONDS", 60)
 
 
 @pytest.fixture(scope="module")

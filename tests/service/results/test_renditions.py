@@ -243,6 +243,7 @@ def under_way(own: Embedded, client: Client, path: str) -> Iterator[list[psutil.
         child.resume()
         time.sleep(STEP_SECONDS)
         child.suspend()
+        time.sleep(10 * STEP_SECONDS)  # the worker tells of it once a second: the film must last until then
     shape = client.call("GET", path, 200)
     assert shape["state"] == "running"
     assert 0 < shape["progress"]["fraction"] < 1
@@ -266,7 +267,7 @@ def test_rendition_deleted_while_running_is_aborted(own: Embedded, film: bytes) 
     with under_way(own, client, path):
         client.problem("GET", f"{path}/content", 409, "rendition_not_ready")
         client.call("DELETE", f"/videos/{video['id']}", 204)
-    until(lambda: not renderers(own))
+        until(lambda: not renderers(own))
     own.expect_files(before)
 
 
@@ -286,9 +287,7 @@ def test_restarted_service_continues_the_rendition(own: Embedded, film: bytes) -
     path = f"/videos/{upload(client, film)['id']}/{PLAYABLE}"
     with under_way(own, client, path):
         client.http.close()
-    began = time.monotonic()
-    assert own.stop() == 0
-    assert time.monotonic() - began < 20, "it waited for the copy"
+        assert own.stop() == 0, "a service that waits for the copy, which stands still, is killed"
     own.start()
     again = Client(own.url).use(client.tokens)
     assert ready(again, path)["state"] == "ready"

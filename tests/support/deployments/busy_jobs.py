@@ -32,7 +32,7 @@ class Work:
 
     def until_in_hand(self, *parts: Part) -> None:
         """Keep jobs running until each of these detectors has leased a chunk; the last one still has it."""
-        deadline, missing = time.monotonic() + 60, {part.pid for part in parts}
+        deadline, missing = time.monotonic() + 300, {part.pid for part in parts}
         while missing:
             assert time.monotonic() < deadline, f"got no chunk: {missing}"
             if all(self._client.job(job)["finished_at"] for job in self._jobs[-2:]):

@@ -132,7 +132,9 @@ class Ingests:
 
     def lease_seconds(self, stream_id: str) -> float:
         """After how long the lock of a stream expires."""
-        return int(self.redis.pttl(_lock_key(names.stream_ingest(stream_id)))) / 1000  # type: ignore[arg-type]
+        left = int(self.redis.pttl(_lock_key(names.stream_ingest(stream_id))))  # type: ignore[arg-type]
+        assert left != -1, "the lock never expires"
+        return left / 1000
 
     def packets(self, stream_id: str) -> int:
         return int(self.redis.xlen(keys.packets(stream_id)))  # type: ignore[arg-type]
