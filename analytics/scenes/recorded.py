@@ -69,7 +69,7 @@ def recorded_events(frames: TrackedFrames, tracks: Tracks, scene: Scene, rules: 
     nowhere near causes no event.
     """
     first = stitched(tracks, ticks(GAP_SECONDS, frames.header.time_base))
-    near = _of_objects(_near(tracks, scene, anchor, frames.header.media), first)
+    near = _near(tracks, first, scene, anchor, frames.header.media)
     # The object of each track by its id, 0 for those that are nowhere near.
     object_of = np.concatenate([[0], np.where(near, tracks.id[first], 0)]).astype(np.int32)
     last_frame = np.zeros(len(tracks), np.int64)
@@ -85,8 +85,9 @@ def recorded_events(frames: TrackedFrames, tracks: Tracks, scene: Scene, rules: 
     return sorted((_named(event, members) for event in events), key=lambda event: event.order)
 
 
-def _near(tracks: Tracks, scene: Scene, anchor: str, media: Media) -> NDArray[np.bool_]:
-    """Which tracks [n] may have been in a zone or crossed a line, by the rectangles around all of them."""
+def _near(tracks: Tracks, first: Integers, scene: Scene, anchor: str, media: Media) -> NDArray[np.bool_]:
+    """Which tracks [n] belong to an object that may have been in a zone or crossed a line, by the rectangles around all
+    of them. That of an object reaches over the gaps between its tracks: it may cross a line there."""
     if not len(tracks):
         return np.zeros(0, bool)
     low, high = tracks.hull[:, :2], tracks.hull[:, 2:]
@@ -97,17 +98,13 @@ def _near(tracks: Tracks, scene: Scene, anchor: str, media: Media) -> NDArray[np
         low = np.maximum(low, np.minimum.reduceat(tracks.path[:, 1:], starts) - slack)
         high = np.minimum(high, np.maximum.reduceat(tracks.path[:, 1:], starts) + slack)
     low, high = bounded(low, media.width, media.height), bounded(high, media.width, media.height)
+    np.minimum.at(low, first, low.copy())
+    np.maximum.at(high, first, high.copy())
     near = np.zeros(len(tracks), bool)
     for x1, y1, x2, y2 in scene.bounds.tolist():
         near |= ((low <= [x2, y2]) & (high >= [x1, y1])).all(axis=1)
-    return near
-
-
-def _of_objects(wanted: NDArray[np.bool_], first: Integers) -> NDArray[np.bool_]:
-    """All tracks of the objects of which one is wanted."""
-    objects = np.zeros(len(first), bool)
-    objects[first[wanted]] = True
-    return objects[first]
+    of_object: NDArray[np.bool_] = near[first]
+    return of_object
 
 
 def _seen(

@@ -110,6 +110,16 @@ def test_tracks_that_cannot_be_one_object_are_two(label: int, away: int, missed:
     assert [(event.track, event.type) for event in one] == [(2, "enters"), (2, "crosses"), (2, "disappears")]
 
 
+@pytest.mark.parametrize("anchor", [FOOT, CENTRE])
+def test_a_line_between_two_tracks_of_an_object_is_crossed(anchor: str) -> None:
+    """Neither of the tracks comes near it, the three of the object together do."""
+    way = [*walk(1, 0, across(400, 3000, 3000, 20)), *walk(2, 22, across(3500, 4500, 3000, 10))]
+    result, tracks = files([*way, *walk(3, 34, across(4700, 6000, 3000, 10))], 60)
+    gate = place([], [GATE], 64, 48)
+    found = recorded_events(FiledFrames(result, tracks), tracks.tracks(), gate, Rules(3), anchor)
+    assert [(event.track, event.frame, event.direction) for event in found] == [(2, 22, Direction.FORWARD)]
+
+
 def test_an_object_with_two_tracks_stays_once_and_each_event_names_the_track_of_then() -> None:
     way = across(400, 6000, 3000, 60)
     cut = [*walk(1, 0, way[:40]), *walk(2, 43, way[43:] + way[::-1])]
