@@ -10,17 +10,23 @@ from api.results.scene_events import SceneEvents
 from contracts.errors import EventsBusy
 
 _WAIT_SECONDS = 30
+# What an answer weighs beside its events and tracks, in events.
+_ANSWER = 100
 
 
 class EventCache:
     """Computes few at once, each once, and keeps the newest.
 
-    at_once: so many are computed at the same time. most: of all events that are kept.
+    at_once: so many are computed at the same time. most: the weight of all that is kept, in events. answers: so many
+    are kept.
     """
 
-    def __init__(self, at_once: int = 2, most: int = 300_000, wait_seconds: float = _WAIT_SECONDS) -> None:
+    def __init__(
+        self, at_once: int = 2, most: int = 300_000, answers: int = 64, wait_seconds: float = _WAIT_SECONDS
+    ) -> None:
         self._room = threading.Semaphore(at_once)
         self._most = most
+        self._answers = answers
         self._wait_seconds = wait_seconds
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, Future[SceneEvents]] = OrderedDict()
@@ -59,9 +65,15 @@ class EventCache:
     def _shrink(self) -> None:
         """Let go of the oldest until the rest is few enough; the newest stays."""
         with self._lock:
-            done = [key for key, future in self._kept.items() if future.done()]
-            total = sum(len(self._kept[key].result().events) for key in done)
-            for key in done[:-1]:
-                if total <= self._most:
+            done = {key: future.result() for key, future in self._kept.items() if future.done()}
+            total, number = sum(map(_weight, done.values())), len(done)
+            for key, found in list(done.items())[:-1]:
+                if total <= self._most and number <= self._answers:
                     break
-                total -= len(self._kept.pop(key).result().events)
+                del self._kept[key]
+                total, number = total - _weight(found), number - 1
+
+
+def _weight(found: SceneEvents) -> int:
+    """In events; a track's label and score are kept whether it has any or not."""
+    return len(found.events) + 2 * len(found.class_id) + _ANSWER

@@ -226,11 +226,23 @@ def test_a_failure_is_not_kept() -> None:
     assert cache.get("a", lambda: MADE) is MADE
 
 
-def test_the_oldest_events_go_first() -> None:
-    cache, computed = EventCache(most=10), []
+MANY = replace(MADE, events=[], class_id=np.zeros(1000, np.int64), score=np.zeros(1000, np.int64))
+
+
+@pytest.mark.parametrize(
+    ("room", "made"),
+    [
+        ({"most": 300}, MADE),
+        ({"most": 5000}, MANY),  # no events, but what is kept of each track
+        ({"answers": 2}, MADE),
+    ],
+)
+def test_the_oldest_events_go_first(room: dict[str, int], made: SceneEvents) -> None:
+    """There is room for two."""
+    cache, computed = EventCache(**room), []
 
     def asked(key: str) -> None:
-        cache.get(key, lambda: (computed.append(key), MADE)[1])  # type: ignore[func-returns-value]
+        cache.get(key, lambda: (computed.append(key), made)[1])  # type: ignore[func-returns-value]
 
     for key in "ababcacb":
         asked(key)
