@@ -174,7 +174,7 @@ class WebhookBusy(TooMany):
 
 
 class EventsBusy(TooMany):
-    """The events of other jobs are being computed."""
+    """Other events are being computed."""
 
     code = "events_busy"
 

@@ -97,7 +97,7 @@ def _asked(services: Services, job: Job, scene: Scene, parameters: QueryParams) 
         made_of = msgspec.json.encode(frames.tracks.header)
         key = (job.id, made_of, scene.id, scene.revision, rules, anchor)
         compute = partial(_compute, frames, frames.tracks, scene, rules, anchor)
-        found = services.scene_events.get(key, compute)
+        found = services.scene_events.get(key, job.user_id, compute)
     query = EventQuery(
         zones=_names(parameters, "zone"),
         lines=_names(parameters, "line"),

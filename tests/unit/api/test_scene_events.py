@@ -184,14 +184,14 @@ def test_events_are_computed_once_for_all_who_ask() -> None:
         go.wait(60)
         return MADE
 
-    threads = [threading.Thread(target=lambda: results.append(cache.get("a", compute))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: results.append(cache.get("a", "ann", compute))) for _ in range(4)]
     for thread in threads:
         thread.start()
     go.set()
     for thread in threads:
         thread.join()
     assert results == [MADE] * 4
-    assert cache.get("a", compute) is MADE
+    assert cache.get("a", "ann", compute) is MADE
     assert len(calls) == 1
 
 
@@ -203,16 +203,48 @@ def test_few_are_computed_at_once_and_the_others_are_told() -> None:
         go.wait(60)
         return MADE
 
-    thread = threading.Thread(target=lambda: cache.get("a", compute))
+    thread = threading.Thread(target=lambda: cache.get("a", "ann", compute))
     thread.start()
     assert inside.wait(60)
     with pytest.raises(EventsBusy, match="other jobs"):
-        cache.get("b", lambda: MADE)
+        cache.get("b", "ann", lambda: MADE)
     with pytest.raises(EventsBusy, match="still being computed"):
-        cache.get("a", lambda: MADE)
+        cache.get("a", "ann", lambda: MADE)
     go.set()
     thread.join()
-    assert cache.get("b", lambda: MADE) is MADE
+    assert cache.get("b", "ann", lambda: MADE) is MADE
+
+
+def test_only_some_are_answered_and_the_others_are_told_at_once() -> None:
+    """At most 4 of a user, and 12 of all; what is there already is had by everyone."""
+    cache, inside, go = EventCache(at_once=20), threading.Semaphore(0), threading.Event()
+    cache.get("kept", "ann", lambda: MADE)
+
+    def compute() -> SceneEvents:
+        inside.release()
+        assert go.wait(60)
+        return MADE
+
+    def asked(user: str) -> list[threading.Thread]:
+        threads = [threading.Thread(target=cache.get, args=((user, number), user, compute)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        assert all(inside.acquire(timeout=60) for _ in threads)
+        return threads
+
+    threads = asked("ann")
+    with pytest.raises(EventsBusy, match="4 of your questions"):
+        cache.get("more", "ann", lambda: MADE)
+    with pytest.raises(EventsBusy, match="4 of your questions"):
+        cache.get(("ann", 0), "ann", lambda: MADE)
+    threads += [*asked("bob"), *asked("cid")]
+    with pytest.raises(EventsBusy, match="many events of other jobs"):
+        cache.get("more", "dan", lambda: MADE)
+    assert cache.get("kept", "ann", compute) is MADE
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert cache.get("more", "ann", lambda: MADE) is MADE
 
 
 def test_a_failure_is_not_kept() -> None:
@@ -221,9 +253,10 @@ def test_a_failure_is_not_kept() -> None:
     def fail() -> SceneEvents:
         raise CorruptData("damaged")
 
-    with pytest.raises(CorruptData):
-        cache.get("a", fail)
-    assert cache.get("a", lambda: MADE) is MADE
+    for _ in range(20):
+        with pytest.raises(CorruptData):
+            cache.get("a", "ann", fail)
+    assert cache.get("a", "ann", lambda: MADE) is MADE
 
 
 MANY = replace(MADE, events=[], class_id=np.zeros(1000, np.int64), score=np.zeros(1000, np.int64))
@@ -242,7 +275,7 @@ def test_the_oldest_events_go_first(room: dict[str, int], made: SceneEvents) -> 
     cache, computed = EventCache(**room), []
 
     def asked(key: str) -> None:
-        cache.get(key, lambda: (computed.append(key), made)[1])  # type: ignore[func-returns-value]
+        cache.get(key, "ann", lambda: (computed.append(key), made)[1])  # type: ignore[func-returns-value]
 
     for key in "ababcacb":
         asked(key)
