@@ -79,11 +79,11 @@ class SceneFold:
         """All that later events depend on."""
         return msgspec.msgpack.encode(self._tracks)
 
-    def advance(self, seen: Sightings) -> list[Event]:
-        """The events that the next frames settle, in no order. Some may lie in earlier frames: what happens counts once
-        it has lasted."""
+    def advance(self, seen: Sightings) -> Iterator[Event]:
+        """The events that the next frames settle, in no order, one by one: take all before the next call. Some may lie
+        in earlier frames: what happens counts once it has lasted."""
         if not len(seen):
-            return []
+            return
         seen = seen.of(np.argsort(seen.track, kind="stable"))
         first = np.flatnonzero(np.diff(seen.track, prepend=seen.track[0] - 1))
         last = np.append(first[1:], len(seen))
@@ -95,17 +95,15 @@ class SceneFold:
         before = np.roll(seen.time, 1)
         before[first] = [track.last.time for track in tracks]
         anew = np.zeros(len(seen), bool) if self._rules.gap is None else seen.time - before > self._rules.gap
-        events: list[Event] = []
         for target, shape in enumerate(self._targets):
             level = shape.levels(start, seen.point)
             if target >= self._zones:
                 level = _running(level, first, [track.levels[target].seen for track in tracks])
             for number, run in _runs(seen, level, anew, first):
-                events.extend(self._see(target, int(seen.track[first[number]]), tracks[number].levels[target], run))
+                yield from self._see(target, int(seen.track[first[number]]), tracks[number].levels[target], run)
         for track, at in zip(tracks, (last - 1).tolist(), strict=True):
             x, y = seen.point[at].tolist()
             track.point, track.last = (x, y), Moment(int(seen.frame[at]), int(seen.time[at]))
-        return events
 
     def end(self, tracks: Iterable[int]) -> list[Event]:
         """The events of the ends of tracks, which will not be seen again."""

@@ -4,6 +4,7 @@ import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from analytics.scenes.geometry import Integers, bounded
 from analytics.scenes.levels import Rules
 from analytics.scenes.scene import FOOT, Scene, Sightings, joined, sightings
 from analytics.scenes.stitching import GAP_SECONDS, stitched
+from contracts.errors import InvalidInput
 from contracts.results.codec import BOX_SCALE, Block
 from contracts.results.tracks import Tracks
 from contracts.wire.messages import Media, ResultHeader
@@ -22,6 +24,8 @@ from contracts.wire.messages import Media, ResultHeader
 _LINGER_SECONDS = 0.1
 # Blocks that are looked at in one go.
 _BLOCKS = 16
+# Some 220 MB. A day with ten objects in each frame, at three zones and two lines, has 700,000.
+MOST_EVENTS = 1_000_000
 
 
 class TrackedFrames(Protocol):
@@ -63,26 +67,38 @@ def ticks(seconds: float, time_base: tuple[int, int]) -> int:
 
 
 def recorded_events(frames: TrackedFrames, tracks: Tracks, scene: Scene, rules: Rules, anchor: str) -> list[Event]:
-    """All events in order. tracks: all of the job.
+    """All events in order. tracks: all of the job. Raises InvalidInput for more than MOST_EVENTS.
 
     Exact: made of every box that has a track. Boxes are read where a track may be near a zone or a line; what is
     nowhere near causes no event.
     """
     first = stitched(tracks, ticks(GAP_SECONDS, frames.header.time_base))
+    events = list(islice(_of_objects(frames, tracks, first, scene, rules, anchor), MOST_EVENTS + 1))
+    if len(events) > MOST_EVENTS:
+        raise InvalidInput(
+            f"the job has more than {MOST_EVENTS} events at this scene: divide its zones and lines among several "
+            "scenes, draw lines with fewer turns, or give a larger linger"
+        )
+    members = _members(tracks, first)
+    return sorted((_named(event, members) for event in events), key=lambda event: event.order)
+
+
+def _of_objects(
+    frames: TrackedFrames, tracks: Tracks, first: Integers, scene: Scene, rules: Rules, anchor: str
+) -> Iterator[Event]:
+    """The events of objects, by the first track of each, in no order."""
     near = _near(tracks, first, scene, anchor, frames.header.media)
     # The object of each track by its id, 0 for those that are nowhere near.
     object_of = np.concatenate([[0], np.where(near, tracks.id[first], 0)]).astype(np.int32)
     last_frame = np.zeros(len(tracks), np.int64)
     np.maximum.at(last_frame, first, tracks.last_frame)
     ends = deque(sorted((int(last_frame[at]), int(tracks.id[at])) for at in set(first[near].tolist())))
-    fold, events = SceneFold(scene, rules), []
+    fold = SceneFold(scene, rules)
     for seen in _seen(frames, tracks, near, object_of, anchor):
-        events += fold.advance(seen)
+        yield from fold.advance(seen)
         while ends and ends[0][0] <= int(seen.frame[-1]):
-            events += fold.end([ends.popleft()[1]])
-    events += fold.finish()
-    members = _members(tracks, first)
-    return sorted((_named(event, members) for event in events), key=lambda event: event.order)
+            yield from fold.end([ends.popleft()[1]])
+    yield from fold.finish()
 
 
 def _near(tracks: Tracks, first: Integers, scene: Scene, anchor: str, media: Media) -> NDArray[np.bool_]:

@@ -13,6 +13,8 @@ from contracts.errors import InvalidInput
 from contracts.results.codec import SCORE_SCALE, time_ms
 
 MOST_INTERVALS = 10_000
+# Intervals of all series.
+MOST_COUNTS = 2_000_000
 _EVENT_COLUMNS = ("frame", "time_ms", "type", "zone", "line", "direction", "track", "label", "seconds")
 _COUNT_COLUMNS = ("from_ms", "zone", "line", "label", "type", "direction", "count")
 
@@ -140,7 +142,7 @@ class Counts:
 
 def count(found: SceneEvents, query: EventQuery, interval: float) -> Counts:
     """Count the wanted events. Without bounds: from the interval of the first frame to that of the last one. Raises
-    InvalidInput for too many intervals."""
+    InvalidInput for too many intervals, or too many of all series."""
     first, last = found.seconds(found.first_time), found.seconds(found.last_time)
     start = _nth(first, 0, interval) * interval if query.start is None else query.start
     last = last if query.stop is None else query.stop - 1e-6
@@ -155,6 +157,11 @@ def count(found: SceneEvents, query: EventQuery, interval: float) -> Counts:
         label = found.label(event)
         order = (event.target, label, event.type, event.direction or "")
         if order not in places:
+            if number * (len(places) + 1) > MOST_COUNTS:
+                raise InvalidInput(
+                    f"{number} intervals of each zone, line, label and type are more than {MOST_COUNTS} counts: choose "
+                    "a longer interval, or give from_ms and to_ms, or zone, line, label or type"
+                )
             key = {**found.place(event), "label": label, "type": str(event.type)}
             if event.direction is not None:
                 key["direction"] = str(event.direction)

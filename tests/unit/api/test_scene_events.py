@@ -156,6 +156,15 @@ def test_too_many_intervals_are_refused() -> None:
         count(MADE, EventQuery(stop=1000.1), 0.1)
 
 
+def test_too_many_counts_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.results.scene_events.MOST_COUNTS", 28)
+    assert len(count(MADE, EVERYTHING, 2.0).series) == 4
+    monkeypatch.setattr("api.results.scene_events.MOST_COUNTS", 27)
+    with pytest.raises(InvalidInput, match=r"7 intervals of each .* longer interval"):
+        count(MADE, EVERYTHING, 2.0)
+    assert len(count(MADE, EventQuery(lines=("=gate",)), 2.0).series) == 2
+
+
 def test_tables_are_csv_that_no_spreadsheet_calculates() -> None:
     assert b"".join(csv_rows(event_rows(MADE, EventQuery(start=2.0, stop=3.5)))).decode().split("\r\n") == [
         "frame,time_ms,type,zone,line,direction,track,label,seconds",

@@ -51,7 +51,8 @@ def street(seed: int) -> tuple[Block, Counter[Direction]]:
 
 def counted(block: Block) -> list[Event]:
     tracker = Tracker(TrackerParameters(start_score=0.4), HEIGHT)
-    fold, events = SceneFold(place([HALF], [GATE], WIDTH, HEIGHT), Rules(3, gap=FPS // 2)), []
+    fold = SceneFold(place([HALF], [GATE], WIDTH, HEIGHT), Rules(3, gap=FPS // 2))
+    events: list[Event] = []
     for start in range(0, FRAMES, 100):
         part = block.slice(start, start + 100)
         ids = tracker.advance(part, part.time * (1_000_000 // FPS))

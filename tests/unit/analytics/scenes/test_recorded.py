@@ -12,7 +12,7 @@ from analytics.scenes.levels import Rules
 from analytics.scenes.recorded import recorded_events, rules_of, ticks
 from analytics.scenes.scene import CENTRE, FOOT, Scene, place, sightings
 from api.results.sources import FiledFrames
-from contracts.errors import CorruptData
+from contracts.errors import CorruptData, InvalidInput
 from contracts.results.codec import Block
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks_file import TracksFile
@@ -150,7 +150,8 @@ def test_what_is_not_read_has_no_events(
     scene = place([{"name": "z", "polygon": points}], [{"name": "l", "points": points}], 64, 48)
     rows = [walk(i + 1, first, path, class_id=i % 4) for i, (first, path) in enumerate(sorted(paths))]
     result, tracks = files([one for row in rows for one in row], 1000)
-    fold, whole = SceneFold(scene, Rules(2, 5)), []
+    fold = SceneFold(scene, Rules(2, 5))
+    whole: list[Event] = []
     for position in range(len(result.starts)):
         whole += fold.advance(sightings(result.block(position), tracks.ids(position), anchor, 64, 48))
     whole += fold.finish()
@@ -170,6 +171,26 @@ def test_blocks_in_which_nobody_is_near_are_not_read(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(result, "block", noted)
     assert [event.type for event in events(result, tracks, place([], [GATE], 64, 48))] == ["crosses"]
     assert read == [2]
+
+
+def test_more_events_than_can_be_kept_are_refused_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here by a line that winds ten times around the middle."""
+    spiral = {"name": "spiral", "points": [[x, y] for i in range(10) for x, y in _around(0.01 * (i + 1))]}
+    result, tracks = files(walk(1, 0, across(6000, 3200, 2400)), 40)
+    asked = (result, tracks, place([], [spiral], 64, 48), Rules(1))
+    assert len(events(*asked)) == 10
+    monkeypatch.setattr("analytics.scenes.recorded.MOST_EVENTS", 10)
+    assert len(events(*asked)) == 10
+    made = []
+    monkeypatch.setattr("analytics.scenes.recorded.MOST_EVENTS", 3)
+    monkeypatch.setattr("analytics.scenes.events.Event", lambda *values: made.append(values))
+    with pytest.raises(InvalidInput, match=r"more than 3 events .* larger linger"):
+        events(*asked)
+    assert len(made) == 4
+
+
+def _around(away: float) -> list[tuple[float, float]]:
+    return [(0.5 - away, 0.5 - away), (0.5 + away, 0.5 - away), (0.5 + away, 0.5 + away), (0.5 - away, 0.5 + away)]
 
 
 def test_tracks_of_other_results_are_refused() -> None:
