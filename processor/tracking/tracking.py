@@ -5,7 +5,9 @@ goes to the end of the queue.
 """
 
 import logging
+import os
 import time
+from typing import BinaryIO
 
 import msgspec
 import numpy as np
@@ -38,11 +40,13 @@ _TRIES_SECONDS = 7 * 86_400
 
 
 class _Progress(msgspec.Struct):
-    """An interrupted tracking. blocks: numbers of the detections of each block that is done."""
+    """An interrupted tracking. blocks: numbers of the detections of each block that is done. of: see `_name`; empty in
+    what an earlier release stored."""
 
     header: TracksHeader
     tracker: bytes
     blocks: list[bytes]
+    of: tuple[int, bytes] = (0, b"")
 
 
 def track_job(services: Services, job_id: str) -> None:
@@ -96,13 +100,15 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
 def _track(services: Services, job: Job, parameters: TrackerParameters, held: Leases) -> TracksState | bool:
     """The state of the tracks when they are stored and searchable, True when there is more to do, False when another
     process has taken over. Raises NotFound, CorruptData, StorageFull, StorageUnavailable."""
-    until = time.monotonic() + SLICE_SECONDS
     key, part = result_key(job.video_id, job.id), tracking_key(job.video_id, job.id)
     with services.storage.open(key) as source:
         result = ResultFile(source)
         options = settled(parameters, result.header.plan.options.min_score)
-        header = TracksHeader(SCHEMA, NAME, VERSION, options, sha256_of(services.storage, key, held.renew)[0])
-        done = _read(services, part, header)
+        of, done = _name(source, result), _read(services, part)
+        digest = done.header.result if done and done.of == of else sha256_of(services.storage, key, held.renew)[0]
+        header = TracksHeader(SCHEMA, NAME, VERSION, options, digest)
+        done = done if done and done.header == header else None
+        until = time.monotonic() + SLICE_SECONDS  # after the digest, which of a large file takes as long as a slice
         tolerance = result.header.media.height  # 1 % of the height, in 1/100 px
         tracker = Tracker.from_state(done.tracker) if done else Tracker(options, tolerance)
         blocks = done.blocks if done else []
@@ -114,7 +120,7 @@ def _track(services: Services, job: Job, parameters: TrackerParameters, held: Le
             blocks.append(encode_numbers(numbers))
             if time.monotonic() > until and position + 1 < len(result.starts):
                 with services.storage.create(part) as sink:
-                    sink.write(compress(encode(_Progress(header, tracker.state(), blocks))))
+                    sink.write(compress(encode(_Progress(header, tracker.state(), blocks, of))))
                 if services.repository.job(job.id) is None:
                     services.storage.delete(part)
                 return True
@@ -127,14 +133,18 @@ def _track(services: Services, job: Job, parameters: TrackerParameters, held: Le
     return TracksState(TracksStep.READY, parameters, tracker=f"{NAME} {VERSION}", tracks=count)
 
 
-def _read(services: Services, key: str, header: TracksHeader) -> _Progress | None:
-    """What was stored of the same tracking, None for nothing."""
+def _name(source: BinaryIO, result: ResultFile) -> tuple[int, bytes]:
+    """Size and header of a result file: as long as they are the same, so is its digest."""
+    return source.seek(0, os.SEEK_END), encode(result.header)
+
+
+def _read(services: Services, key: str) -> _Progress | None:
+    """What was stored of an interrupted tracking, None for nothing."""
     try:
         with services.storage.open(key) as source:
-            done = decode(decompress(source.read()), _Progress)
+            return decode(decompress(source.read()), _Progress)
     except (NotFound, CorruptData, msgspec.DecodeError):
         return None
-    return done if done.header == header else None
 
 
 def times_us(times: NDArray[np.int64], time_base: tuple[int, int]) -> NDArray[np.int64]:

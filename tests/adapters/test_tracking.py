@@ -1,9 +1,12 @@
 """Jobs that have ended get tracks: a file beside the result, then a state; whatever happens in between."""
 
+import hashlib
+import io
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from sqlalchemy import delete, null, select
@@ -11,10 +14,11 @@ from sqlalchemy import delete, null, select
 from contracts.coordination import names
 from contracts.database.tables import IndexedJob, Job, Video
 from contracts.errors import StorageFull
-from contracts.results import tracks_file
+from contracts.results import result_file, tracks_file
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.results.tracks_file import TracksFile
+from contracts.storage.digest import sha256_of
 from contracts.storage.port import plan_key, result_key, tracking_key, tracks_key
 from contracts.storage.removal import remove_job_data
 from contracts.wire.messages import from_json, to_json
@@ -123,6 +127,46 @@ def test_interrupted_tracking_goes_on_to_the_same_bytes(
     assert state(desk, job).state is TracksStep.READY
     assert content(desk, job) == whole
     assert tracking_key(job.video_id, job.id) not in desk.files()
+
+
+def test_a_digest_is_computed_once_and_takes_no_time_of_a_slice(
+    desk: InProcessProcessor, job: Job, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, computed = [0.0], list[str]()
+
+    def slow(storage: Any, key: str, tick: Any) -> tuple[str, int]:
+        now[0] += 1000
+        computed.append(key)
+        return sha256_of(storage, key, tick)
+
+    monkeypatch.setattr(tracking, "sha256_of", slow)
+    monkeypatch.setattr(tracking, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    track_job(desk.services, job.id)
+    assert (state(desk, job).state, sent) == (TracksStep.READY, [])
+    whole = content(desk, job)
+    again(desk, job)
+    monkeypatch.setattr(tracking, "SLICE_SECONDS", -1.0)
+    computed.clear()
+    track_job(desk.services, job.id)
+    track_job(desk.services, job.id)
+    assert (len(computed), state(desk, job).state, content(desk, job)) == (1, TracksStep.READY, whole)
+
+
+def test_a_result_that_is_replaced_while_it_is_tracked_is_tracked_from_its_start(
+    desk: InProcessProcessor, job: Job, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking, "SLICE_SECONDS", -1.0)
+    track_job(desk.services, job.id)
+    monkeypatch.undo()
+    with desk.result(job).open("rb") as source:
+        old = ResultFile(source)
+        blocks = [old.block(position) for position in range(len(old.starts))]
+    other = io.BytesIO()
+    result_file.write(other, msgspec.structs.replace(old.header, complete=not old.header.complete), blocks)
+    desk.result(job).write_bytes(other.getvalue())
+    track_job(desk.services, job.id)
+    digest = TracksFile(io.BytesIO(content(desk, job))).header.result
+    assert digest == hashlib.sha256(other.getvalue()).hexdigest()
 
 
 def test_what_was_interrupted_with_other_parameters_is_not_gone_on_with(
