@@ -162,10 +162,13 @@ def last_segment_before(frames: Frames, ms: float) -> int:
     return last
 
 
-def walk(frames: Frames, selection: Selection, masks: bool = False, first_frame: int = 0) -> Iterator[Block | None]:
-    """The selected frames from first_frame on, by segment, with all detections. Ends with None where a running
-    job has not got further yet."""
-    for position in range(selection.begin(frames, first_frame), len(frames.starts)):
+def walk(
+    frames: Frames, selection: Selection, masks: bool = False, first_frame: int = 0, last_frame: int | None = None
+) -> Iterator[Block | None]:
+    """The selected frames from first_frame on, by segment, with all detections, without segments that begin after
+    last_frame. Ends with None where a running job has not got further yet."""
+    stop = len(frames.starts) if last_frame is None else bisect_right(frames.starts, last_frame)
+    for position in range(selection.begin(frames, first_frame), stop):
         block = frames.segment(position, masks)
         if block is None:
             yield None

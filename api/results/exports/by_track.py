@@ -75,9 +75,7 @@ def _groups(tracks: TracksFile) -> Iterator[list[Track]]:
 def _of_group(export: Export, group: list[Track]) -> Iterator[Objects]:
     """The selected objects of some tracks with consecutive numbers, frame by frame."""
     last = max(track.last_frame for track in group)
-    for block in export.blocks(first_frame=group[0].first_frame):
-        if len(block) and int(block.frame[0]) > last:
-            return
+    for block in export.blocks(first_frame=group[0].first_frame, last_frame=last):
         found = _objects(block, (block.tracks >= group[0].id) & (block.tracks <= group[-1].id))
         if len(found):
             yield found

@@ -30,17 +30,17 @@ class Export:
     selection: Selection
     bom: bool = False
 
-    def every(self, masks: bool = False, first_frame: int = 0) -> Iterator[Block]:
-        """All frames from first_frame on with all objects. Raises StoreUnavailable when they expire in the store
-        meanwhile, because a truncated file would look complete."""
-        for block in walk(self.frames, self.selection, masks, first_frame):
+    def every(self, masks: bool = False, first_frame: int = 0, last_frame: int | None = None) -> Iterator[Block]:
+        """All frames from first_frame to the end of the segment of last_frame, with all objects. Raises
+        StoreUnavailable when they expire in the store meanwhile, because a truncated file would look complete."""
+        for block in walk(self.frames, self.selection, masks, first_frame, last_frame):
             if block is None:
                 raise StoreUnavailable("the results expired while they were read: try again")
             yield block
 
-    def blocks(self, masks: bool = False, first_frame: int = 0) -> Iterator[Block]:
-        """The frames with their selected objects, without frames that have none."""
-        return (self.selection.apply(block) for block in self.every(masks, first_frame))
+    def blocks(self, masks: bool = False, first_frame: int = 0, last_frame: int | None = None) -> Iterator[Block]:
+        """The same frames with their selected objects, without frames that have none."""
+        return (self.selection.apply(block) for block in self.every(masks, first_frame, last_frame))
 
 
 @dataclass(frozen=True, slots=True)

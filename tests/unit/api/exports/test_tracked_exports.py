@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from api.results.export_formats import FORMATS
 from api.results.exports import by_track
+from api.results.exports.export import tracks_of
 from api.results.selection import Query
+from api.results.sources import FiledFrames
 from cli.evaluation import mot
 from contracts.errors import InvalidInput, TracksMissing
+from contracts.results.codec import Block
 from tests.support.example_results import LABELS, Made, block, header
-from tests.support.exporting import exported
+from tests.support.exporting import export_of, exported
 from tests.support.tracked_results import Frame, tracked
 
 FRAMES: list[Frame] = [
@@ -171,6 +174,23 @@ def test_one_track_is_exported_alone() -> None:
     assert shown_by_cvat(exported(made, "cvat", query)) == {1: {frame: box for frame, _, box in expected}}
     (annotation,) = json.loads(exported(made, "google", query))["annotationResults"][0]["objectAnnotations"]
     assert len(annotation["frames"]) == len(expected)
+
+
+@pytest.mark.parametrize("query", [Query(), Query(labels=("cat",)), Query(filled=True)], ids=["all", "cat", "filled"])
+def test_a_group_of_tracks_reads_no_segment_that_begins_after_it(query: Query) -> None:
+    frames: list[Frame] = [(n, 40 * n, [(int(n >= 256), 5000, n // 256 + 1)]) for n in range(256 * 4)]
+    export = export_of(tracked(frames), query)
+    read: list[int] = []
+    whole = FiledFrames.segment
+
+    def noted(made: FiledFrames, position: int, masks: bool = True) -> Block | None:
+        read.append(position)
+        return whole(made, position, masks)
+
+    with patch.object(by_track, "GROUP_OBJECTS", 1), patch.object(FiledFrames, "segment", noted):
+        for _, parts in by_track.tracked(export, tracks_of(export)):
+            assert all(len(part) for part in parts)
+    assert read == [0, 1, 2, 3]
 
 
 def test_a_track_that_the_job_has_not_is_named() -> None:
