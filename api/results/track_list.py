@@ -13,6 +13,8 @@ from contracts.results.tracks_file import GROUP_TRACKS, TracksFile
 from contracts.wire.messages import ResultHeader
 
 DEFAULT_LIMIT = 100
+# Points of paths on a page, some 5 MB of JSON: where a camera shakes, hardly a point of a path is left out.
+MOST_POINTS = 100_000
 
 
 class TrackQuery(Filter, frozen=True, kw_only=True):
@@ -29,13 +31,16 @@ class TrackQuery(Filter, frozen=True, kw_only=True):
 def read_tracks(
     file: TracksFile, header: ResultHeader, query: TrackQuery, first: int, limit: int
 ) -> tuple[list[dict[str, Any]], int | None]:
-    """At most `limit` tracks from the number `first` on, as JSON has them, and the number to continue at, if any.
+    """At most `limit` tracks from the number `first` on, as JSON has them, and the number to continue at, if any. Fewer
+    where their paths have more than MOST_POINTS points, but at least one.
 
     Raises InvalidInput for an unknown label.
     """
     found: list[dict[str, Any]] = []
+    points = 0
     for track in _wanted(file, header, query, max(first, 1)):
-        if len(found) == limit:
+        points += len(track.path)
+        if len(found) == limit or (found and points > MOST_POINTS):
             return found, track.id
         found.append(representation(track, header))
     return found, None

@@ -69,6 +69,19 @@ def test_pages_have_the_tracks_that_are_asked_for(query: TrackQuery, expected: l
     assert [track["id"] for track in listed(query, limit)] == expected
 
 
+@pytest.mark.parametrize(("most", "pages"), [(1, [[1], [2], [3], [4]]), (3, [[1], [2], [3, 4]]), (4, [[1, 2], [3, 4]])])
+def test_a_page_ends_before_its_paths_have_too_many_points(most: int, pages: list[list[int]]) -> None:
+    of = tracked(FRAMES)
+    assert of.tracks is not None
+    found: list[list[int]] = []
+    following: int | None = 0
+    with patch.object(track_list, "MOST_POINTS", most):
+        while following is not None:
+            page, following = read_tracks(of.tracks, of.header, TrackQuery(), following, 100)
+            found.append([track["id"] for track in page])
+    assert found == pages
+
+
 def test_a_track_is_shown_in_seconds_and_pixels() -> None:
     assert listed(TrackQuery(labels=("dog",))) == [
         {

@@ -1,6 +1,6 @@
 // The tracks of a job that match a filter, page by page; late answers never replace newer ones.
 import { signal } from "@preact/signals";
-import { api } from "../api/client.ts";
+import { api, type Params } from "../api/client.ts";
 import { explain } from "../api/errors.ts";
 import type { Track, TrackPage } from "../api/track-types.ts";
 
@@ -68,7 +68,13 @@ export class TrackSource {
 
 /** A track by its id and a time at which it is there (s); null where it cannot be had. */
 export async function findTrack(job: string, id: number, ms: number): Promise<Track | null> {
-  const query = { from_ms: ms - AROUND_MS, to_ms: ms + AROUND_MS, limit: 1000 };
-  const page = await api.get<TrackPage>(`/api/v1/jobs/${job}/tracks`, query).catch(() => null);
-  return page?.tracks.find((track) => track.id === id) ?? null;
+  let cursor: string | null = null;
+  do {
+    const query: Params = { from_ms: ms - AROUND_MS, to_ms: ms + AROUND_MS, limit: 1000, cursor };
+    const page: TrackPage | null = await api.get<TrackPage>(`/api/v1/jobs/${job}/tracks`, query).catch(() => null);
+    const found = page?.tracks.find((track) => track.id === id);
+    if (found) return found;
+    cursor = page?.next_cursor ?? null;
+  } while (cursor !== null);
+  return null;
 }
