@@ -103,12 +103,14 @@ def format_cursor(next_frame: int, query: Filter) -> str:
 
 
 def parse_cursor(cursor: str | None, query: Filter) -> int:
-    """The frame to continue at. Raises InvalidCursor, also for the cursor of another filter."""
+    """The frame to continue at. Raises InvalidCursor, also for the cursor of another filter or another basis."""
     if cursor is None:
         return 0
     frame, _, digest = cursor.partition("-")
     if not (frame.isascii() and frame.isdigit()) or len(frame) > _CURSOR_DIGITS:
         raise InvalidCursor("this is not a valid cursor: use next_cursor of the previous page unchanged")
     if digest != query.digest():
-        raise InvalidCursor("the cursor belongs to another filter: keep the filter, or start without a cursor")
+        raise InvalidCursor(
+            "the cursor belongs to another filter, or to tracks of before: keep the filter, or start without a cursor"
+        )
     return int(frame)

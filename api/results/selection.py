@@ -26,7 +26,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 class Query(Filter, frozen=True, kw_only=True):
     """A filter of frames and objects. Upper bounds are exclusive; None means no bound. filled: only frames that were,
-    or were not, filled in; unset for both, so that cursors of before stay valid. track: only objects of this track."""
+    or were not, filled in; unset for both, so that cursors of before stay valid. track: only objects of this track.
+    basis: what the tracks were made of, for a query of one of them: no cursor is continued in others."""
 
     from_frame: int | None = None
     to_frame: int | None = None
@@ -36,6 +37,7 @@ class Query(Filter, frozen=True, kw_only=True):
     min_score: float | None = None
     filled: bool | msgspec.UnsetType = UNSET
     track: int | msgspec.UnsetType = UNSET
+    basis: str | msgspec.UnsetType = UNSET
 
 
 class Selection:

@@ -19,13 +19,15 @@ MOST_POINTS = 100_000
 
 class TrackQuery(Filter, frozen=True, kw_only=True):
     """A filter of tracks. min_score: of the best object. from_ms, to_ms: tracks that are there at some time from one
-    (inclusive) to the other (exclusive)."""
+    (inclusive) to the other (exclusive). basis: what the tracks were made of, so that a cursor is not continued in
+    others."""
 
     labels: tuple[str, ...] = ()
     min_score: float | None = None
     min_frames: int | None = None
     from_ms: float | None = None
     to_ms: float | None = None
+    basis: str = ""
 
 
 def read_tracks(

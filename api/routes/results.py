@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
+import msgspec
 from anyio.to_thread import run_sync
 from msgspec import UNSET
 from starlette.datastructures import QueryParams
@@ -45,14 +47,17 @@ def accepted(accept: str) -> str:
 def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: str) -> Iterator[bytes]:
     """The response body in pieces. Errors of the request are raised here, before the response starts."""
     query, cursor, limit = _parse(parameters)
-    first_frame = parse_cursor(cursor, query)
     if query.track is not UNSET:
         require_tracks(job)
     frames = open_frames(job, services.store, services.storage)
     if frames is None:
+        first_frame = parse_cursor(cursor, query)
         waits = None if job.state in TERMINAL else first_frame
         return iter((_page([], waits, query, False),) if media_type == JSON else ())
     try:
+        if query.track is not UNSET and frames.tracks is not None:
+            query = msgspec.structs.replace(query, basis=frames.tracks.header.digest())
+        first_frame = parse_cursor(cursor, query)
         selection = Selection(query, frames.header, frames.tracks)
         ended = job.state in TERMINAL
         if media_type == NDJSON:
@@ -68,7 +73,7 @@ def _pieces(services: Services, job: Job, parameters: QueryParams, media_type: s
 
 def _parse(parameters: QueryParams) -> tuple[Query, str | None, int | None]:
     """Filter, cursor and limit from parameters that have been validated against the spec."""
-    ranges = {name: int(parameters[name]) for name in ("from_frame", "to_frame") if name in parameters}
+    ranges: dict[str, Any] = {name: int(parameters[name]) for name in ("from_frame", "to_frame") if name in parameters}
     query = Query(
         labels=labels(parameters),
         min_score=number(parameters, "min_score"),

@@ -68,13 +68,14 @@ def _page(services: Services, job: Job, parameters: QueryParams) -> Iterator[byt
     )
     if query.from_ms is not None and query.to_ms is not None and query.from_ms >= query.to_ms:
         raise InvalidInput(f"from_ms ({query.from_ms}) must come before to_ms ({query.to_ms})")
-    first = parse_cursor(parameters.get("cursor"), query)
     frames = open_whole(job, services.store, services.storage)
     if frames is None:
         raise TracksMissing(GONE)
     with closing(frames):
         if frames.tracks is None:
             raise TracksMissing(GONE)
+        query = msgspec.structs.replace(query, basis=frames.tracks.header.digest())
+        first = parse_cursor(parameters.get("cursor"), query)
         limit = int(parameters.get("limit", DEFAULT_LIMIT))
         found, following = read_tracks(frames.tracks, frames.header, query, first, limit)
     cursor = None if following is None else format_cursor(following, query)

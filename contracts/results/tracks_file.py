@@ -6,6 +6,7 @@ in the same order. The blocks hold numbers, and the index says which numbers hav
 and no time of day: the same result, tracker and parameters give the same bytes.
 """
 
+import hashlib
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import BinaryIO
@@ -18,7 +19,7 @@ from contracts.errors import CorruptData
 from contracts.results import sections
 from contracts.results.codec import decode_columns, encode_columns
 from contracts.results.tracks import POINTS, Integers, TrackerParameters, Tracks, concat, shaped
-from contracts.wire.messages import Versioned
+from contracts.wire.messages import Versioned, encode
 
 MAGIC = b"WDTRACKS"
 GROUP_TRACKS = 1024
@@ -49,6 +50,10 @@ class TracksHeader(Versioned, frozen=True):
     version: int
     parameters: TrackerParameters
     result: str
+
+    def digest(self) -> str:
+        """Of what made the tracks, and so of the tracks."""
+        return hashlib.sha256(encode(self)).hexdigest()
 
 
 class _Index(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from api.context import Services, context
 from api.results.export_formats import FORMATS
 from contracts.database.tables import Job, Video, new_id, utcnow
-from contracts.results.tracks import TracksState, TracksStep
+from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.storage.port import result_key, tracks_key
 from contracts.wire.messages import Options, to_json
 from tests.support.tracked_results import Frame, files
@@ -54,9 +54,10 @@ class Asked:
             for name, value in values.items():
                 setattr(row, name, value)
 
-    def give(self, state: TracksState = READY, frames: list[Frame] = FRAMES) -> None:
-        """Store tracks, and say so."""
-        for key, content in zip((result_key, tracks_key), files(frames), strict=True):
+    def give(self, state: TracksState = READY, frames: list[Frame] = FRAMES, **parameters: Any) -> None:
+        """Store tracks, and say so. parameters: of the tracker."""
+        made = files(frames, parameters=TrackerParameters(**parameters))
+        for key, content in zip((result_key, tracks_key), made, strict=True):
             with self.services.storage.create(key(self.video, self.job)) as sink:
                 sink.write(content)
         self.change(tracks=to_json(state))
@@ -113,6 +114,24 @@ def test_tracks_are_listed_page_by_page(asked: Asked) -> None:
     asked.problem("GET", "/tracks", 422, "invalid_cursor", params={"cursor": first["next_cursor"], "label": "dog"})
     asked.problem("GET", "/tracks", 422, "invalid_input", params={"label": "cow"})
     asked.problem("GET", "/tracks", 422, "invalid_input", params={"from_ms": 2, "to_ms": 1})
+
+
+@pytest.mark.parametrize("path", ["/tracks?limit=1", "/results?track=1&limit=1"])
+def test_a_cursor_ends_with_its_tracks(asked: Asked, path: str) -> None:
+    asked.give()
+    following = f"{path}&cursor={asked('GET', path).json()['next_cursor']}"
+    asked.give(min_frames=2)
+    asked.problem("GET", following, 422, "invalid_cursor")
+    asked.give()
+    assert asked("GET", following).status_code == 200, "the same parameters give the same tracks"
+
+
+def test_a_cursor_of_all_results_goes_on_with_other_tracks(asked: Asked) -> None:
+    asked.give(TracksState(TracksStep.QUEUED))
+    following = f"/results?limit=1&cursor={asked('GET', '/results?limit=1').json()['next_cursor']}"
+    for number in (2, 3):
+        asked.give(min_frames=number)
+        assert [frame["frame"] for frame in asked("GET", following).json()["frames"]] == [1]
 
 
 def test_results_and_exports_name_the_tracks(asked: Asked) -> None:

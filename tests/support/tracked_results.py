@@ -16,6 +16,7 @@ from tests.support.example_results import block, header
 
 # Number, time, and objects as (class, score in 1/10000, track, 0 for none).
 Frame = tuple[int, int, Sequence[tuple[int, int, int]]]
+DEFAULTS = TrackerParameters()
 
 
 def tracked(frames: Sequence[Frame], head: ResultHeader | None = None) -> FiledFrames:
@@ -24,7 +25,9 @@ def tracked(frames: Sequence[Frame], head: ResultHeader | None = None) -> FiledF
     return FiledFrames(ResultFile(io.BytesIO(results)), TracksFile(io.BytesIO(tracks)))
 
 
-def files(frames: Sequence[Frame], head: ResultHeader | None = None) -> tuple[bytes, bytes]:
+def files(
+    frames: Sequence[Frame], head: ResultHeader | None = None, parameters: TrackerParameters = DEFAULTS
+) -> tuple[bytes, bytes]:
     """A result file and its tracks file. The numbers of tracks must be 1, 2, ... in the order of first frames."""
     whole = block([(number, time, [item[:2] for item in objects]) for number, time, objects in frames])
     ids = np.array([item[2] for _, _, objects in frames for item in objects], np.int64)
@@ -34,7 +37,7 @@ def files(frames: Sequence[Frame], head: ResultHeader | None = None) -> tuple[by
     lengths = [len(file.block(position).score) for position in range(len(file.starts))]
     numbers = [encode_numbers(part) for part in np.split(ids, np.cumsum(lengths)[:-1])]
     known = np.arange(1, ids.max(initial=0) + 1)
-    made_by = TracksHeader(SCHEMA, "test", 1, TrackerParameters(), "0" * 64)
+    made_by = TracksHeader(SCHEMA, "test", 1, parameters, "0" * 64)
     tracks = io.BytesIO()
     tracks_file.write(tracks, made_by, numbers, known, of_tracks(_track(whole, ids, one) for one in known.tolist()))
     return results.getvalue(), tracks.getvalue()
