@@ -11,7 +11,7 @@ from contracts.wire.messages import Options
 
 @dataclass(frozen=True, slots=True)
 class IndexedRun:
-    """An indexed job: its number in the index, and what it looked at. created_at: of the job."""
+    """An indexed job: its number in the index, and what it looked at. created_at: of the job. tracks: how many."""
 
     id: int
     job_id: str
@@ -22,11 +22,12 @@ class IndexedRun:
     created_at: datetime
     video_name: str | None
     source: str | None
+    tracks: int
 
 
 def replaced(runs: Sequence[IndexedRun]) -> set[int]:
-    """The numbers of those that a later one of the same video and model replaces: one that is complete, and looked at
-    all that the earlier one looked at."""
+    """The numbers of those that a later one of the same video and model replaces: one that is complete, has
+    tracks where the earlier one has some, and looked at all that the earlier one looked at, as closely."""
     of_video = defaultdict(list)
     for run in runs:
         of_video[run.video_id].append(run)
@@ -37,7 +38,10 @@ def _replaces(later: IndexedRun, earlier: IndexedRun) -> bool:
     return (
         (later.model, later.state) == (earlier.model, JobState.SUCCEEDED)
         and (later.created_at, later.id) > (earlier.created_at, earlier.id)
+        and (later.tracks > 0 or earlier.tracks == 0)
         and _covers(later.options, earlier.options)
+        and later.options.min_score <= earlier.options.min_score
+        and _as_often(later.options, earlier.options)
     )
 
 
@@ -49,6 +53,15 @@ def _covers(later: Options, earlier: Options) -> bool:
         and (later.labels is None or (earlier.labels is not None and set(later.labels) >= set(earlier.labels)))
         and (later.region is None or (earlier.region is not None and _contains(later.region, earlier.region)))
     )
+
+
+def _as_often(later: Options, earlier: Options) -> bool:
+    """Whether one looked at no fewer frames of the same time. One that fills in boxes counts as looking at all of them;
+    of every_n and sample_fps neither says whether it is more than the other."""
+    if later.sample_fps is not None:
+        return earlier.sample_fps is not None and earlier.sample_fps <= later.sample_fps
+    step = later.every_n or 1
+    return step == 1 or (earlier.every_n or 1) >= step
 
 
 def _contains(outer: Sequence[float], inner: Sequence[float]) -> bool:

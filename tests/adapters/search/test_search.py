@@ -222,9 +222,11 @@ def test_a_job_indexed_again_is_found_once(desk: SearchDesk, engine: Engine) -> 
     assert _left(engine, desk.user_id) == 1
 
 
-def test_a_job_without_tracks_is_indexed(desk: SearchDesk) -> None:
-    desk.add_job(desk.add_video(DAY))
-    assert desk.found() == []
+def test_a_job_without_tracks_is_indexed_and_hides_none(desk: SearchDesk) -> None:
+    video = desk.add_video(DAY)
+    older = desk.add_job(video, track(1), created_at=DAY)
+    desk.add_job(video, created_at=DAY + timedelta(days=1))
+    assert desk.found() == [(older.id, 1)]
 
 
 def test_a_deleted_job_is_not_indexed(desk: SearchDesk) -> None:

@@ -9,16 +9,32 @@ from api.search.replaced import IndexedRun, replaced
 from contracts.wire.messages import Options
 
 
-def run(number: int, *, model: str = "m", state: str = "succeeded", video: str = "v", **options: Any) -> IndexedRun:
+def run(
+    number: int, *, model: str = "m", state: str = "succeeded", video: str = "v", tracks: int = 1, **options: Any
+) -> IndexedRun:
     created = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)
-    return IndexedRun(number, f"job {number}", video, model, Options(**options), state, created, None, None)
+    return IndexedRun(number, f"job {number}", video, model, Options(**options), state, created, None, None, tracks)
 
 
 @pytest.mark.parametrize(
     ("earlier", "later", "expected"),
     [
         pytest.param({}, {}, {1}, id="the same again"),
-        pytest.param({}, {"min_score": 0.5, "every_n": 3}, {1}, id="less closely"),
+        pytest.param({}, {"min_score": 0.5}, set(), id="only sure objects"),
+        pytest.param({"min_score": 0.5}, {"min_score": 0.3}, {1}, id="unsure objects too"),
+        pytest.param({}, {"every_n": 3}, set(), id="some frames"),
+        pytest.param({"every_n": 3}, {"every_n": 1}, {1}, id="all frames instead of some"),
+        pytest.param({"every_n": 3}, {"every_n": 2}, {1}, id="more frames"),
+        pytest.param({"every_n": 2}, {"every_n": 3}, set(), id="fewer frames"),
+        pytest.param({}, {"sample_fps": 100.0}, set(), id="some frames per second"),
+        pytest.param({"sample_fps": 2.0}, {}, {1}, id="all frames instead of some per second"),
+        pytest.param({"sample_fps": 2.0}, {"sample_fps": 2.0}, {1}, id="as many frames per second"),
+        pytest.param({"sample_fps": 2.0}, {"sample_fps": 1.0}, set(), id="fewer frames per second"),
+        pytest.param({"every_n": 100}, {"sample_fps": 1.0}, set(), id="nobody knows which is more"),
+        pytest.param({"sample_fps": 1.0}, {"every_n": 2}, set(), id="nobody knows which is more, the other way"),
+        pytest.param({}, {"frames": "coarse"}, {1}, id="all frames, some of them filled in"),
+        pytest.param({}, {"tracks": 0}, set(), id="nothing was found"),
+        pytest.param({"tracks": 0}, {"tracks": 0}, {1}, id="nothing was found again"),
         pytest.param({}, {"model": "other"}, set(), id="another model"),
         pytest.param({}, {"video": "other"}, set(), id="another video"),
         pytest.param({}, {"state": "partial"}, set(), id="not complete"),
