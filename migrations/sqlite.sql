@@ -228,9 +228,10 @@ CREATE TABLE search_terms (
 	id INTEGER NOT NULL,
 	user_id VARCHAR(36) NOT NULL,
 	kind VARCHAR(8) NOT NULL,
-	text VARCHAR(255) NOT NULL,
+	text TEXT NOT NULL,
+	digest VARCHAR(64) NOT NULL,
 	PRIMARY KEY (id),
-	UNIQUE (user_id, kind, text),
+	UNIQUE (user_id, kind, digest),
 	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 CREATE TABLE indexed_jobs (

@@ -10,7 +10,7 @@ from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from flask import Response
 from redis.exceptions import RedisError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response as StarletteResponse
@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException as FlaskHTTPException
 
 from api.web.error_log import ErrorLog
 from contracts import errors
+from contracts.database.outages import is_outage
 
 _errors = ErrorLog(logging.getLogger(__name__))
 
@@ -52,9 +53,6 @@ _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
 }
-
-# Classes of PostgreSQL's error codes that mean unavailable: connection, resources, operator (restart, startup).
-_UNAVAILABLE = ("08", "53", "57")
 
 # Codes of errors that the frameworks raise.
 _FRAMEWORK_CODES = {
@@ -125,13 +123,7 @@ def _project(_request: ConnexionRequest, error: errors.WebDetectorError) -> Conn
 
 
 def _database(request: ConnexionRequest, error: DBAPIError) -> ConnexionResponse:
-    said = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    code = str(said.get("C", "")) if isinstance(said, dict) else ""  # the format of pg8000
-    if (
-        isinstance(error, InterfaceError | OperationalError)
-        or error.connection_invalidated
-        or code.startswith(_UNAVAILABLE)
-    ):
+    if is_outage(error):
         return _project(request, errors.Unavailable("the database is not available: try again later"))
     return _unexpected(request, error)
 

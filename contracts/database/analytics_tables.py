@@ -1,9 +1,11 @@
 """Tables of what follows from detections. contracts.database.tables has them too, so that its readers miss none."""
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.database.base import Base, new_id, utcnow
@@ -18,17 +20,25 @@ def is_dated(at: int) -> bool:
     return at > UNDATED // 2
 
 
+def _digest(context: DefaultExecutionContext) -> str:
+    """The SHA-256 of a term's text."""
+    text = context.get_current_parameters()["text"]  # type: ignore[no-untyped-call]
+    return hashlib.sha256(str(text).encode()).hexdigest()
+
+
 class SearchTerm(Base):
-    """A label or a source of a user as a number, by which the user's tracks are found. kind: label or source."""
+    """A label or a source of a user as a number, by which the user's tracks are found. kind: label or source. digest:
+    of the text, by which each is there once: labels may be longer than what PostgreSQL's indexes take."""
 
     __tablename__ = "search_terms"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(8))
-    text: Mapped[str] = mapped_column(String(255))
+    text: Mapped[str] = mapped_column(Text)
+    digest: Mapped[str] = mapped_column(String(64), default=_digest)
 
-    __table_args__ = (UniqueConstraint("user_id", "kind", "text"),)
+    __table_args__ = (UniqueConstraint("user_id", "kind", "digest"),)
 
 
 class IndexedJob(Base):

@@ -17,8 +17,9 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("user_id", sa.String(36), sa.ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
         sa.Column("kind", sa.String(8), nullable=False),
-        sa.Column("text", sa.String(255), nullable=False),
-        sa.UniqueConstraint("user_id", "kind", "text"),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.UniqueConstraint("user_id", "kind", "digest"),
     )
     op.create_table(
         "indexed_jobs",

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from analytics.tracking.tracker import NAME, VERSION, Tracker
 from contracts.coordination import names
+from contracts.database.outages import is_outage
 from contracts.database.tables import Job
 from contracts.errors import CorruptData, NotFound, StorageFull, Unavailable
 from contracts.results import tracks_file
@@ -85,8 +86,9 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
         failed = {"code": error.code, "detail": error.detail}
         found = msgspec.structs.replace(state, state=TracksStep.FAILED, error=failed)
         services.storage.delete(tracking_key(job.video_id, job.id))
-    except SQLAlchemyError:
-        services.coordination.reset_count(tries)
+    except SQLAlchemyError as error:
+        if is_outage(error):  # else it is of what was written, and counts
+            services.coordination.reset_count(tries)
         raise
     services.coordination.reset_count(tries)
     if isinstance(found, bool) or TrackRows(services.repository.engine).settle(job.id, job.tracks or {}, found):
@@ -127,8 +129,8 @@ def _track(services: Services, job: Job, parameters: TrackerParameters, held: Le
     finished = tracker.finish()
     with services.storage.create(tracks_key(job.video_id, job.id)) as sink:
         tracks_file.write(sink, header, blocks, finished.numbers, finished.tracks)
-    services.storage.delete(part)
     index_tracks(services, job, finished.tracks)
+    services.storage.delete(part)  # last: a slice that is done again would reset the count of tries
     count = len(finished.tracks)
     return TracksState(TracksStep.READY, parameters, tracker=f"{NAME} {VERSION}", tracks=count)
 

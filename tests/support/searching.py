@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from starlette.datastructures import QueryParams
@@ -93,8 +94,8 @@ class SearchDesk:
         assert self.index(row, video, *tracks)
         return row
 
-    def index(self, job: Job, video: Video, *tracks: Track) -> bool:
-        return index(self.engine, job, video, HEADER, of_tracks(tracks))
+    def index(self, job: Job, video: Video, *tracks: Track, labels: tuple[str, ...] = LABELS) -> bool:
+        return index(self.engine, job, video, replace(HEADER, labels=labels), of_tracks(tracks))
 
     def pages(self, query: str = "", limit: int = 200) -> Iterator[list[Hit]]:
         """All pages of a search."""

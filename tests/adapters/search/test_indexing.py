@@ -5,9 +5,11 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
 from api.operator.backup import BackupPaths, take
@@ -16,11 +18,13 @@ from contracts.database.tables import IndexedTrack, Job
 from contracts.results import tracks_file
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep, of_tracks
 from contracts.results.tracks_file import TracksHeader
-from contracts.storage.port import tracks_key
-from contracts.wire.messages import to_json
+from contracts.storage.port import tracking_key, tracks_key
+from contracts.wire.messages import from_json, to_json
 from processor.search import backfill
 from processor.search.backfill import index_missing
 from processor.search.index import index_tracks
+from processor.tracking import tracking
+from processor.tracking.tracking import track_job
 from tests.support.operator_command import command
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.searching import SearchDesk, track
@@ -87,6 +91,28 @@ def test_one_that_cannot_be_read_keeps_no_other_from_it(
         assert not index_missing(desk.services)
     assert f"{jobs[0].id} cannot be searched" in caplog.text
     assert found(desk) == both(jobs[1])
+
+
+def test_what_the_database_refuses_again_and_again_is_given_up(
+    desk: InProcessProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it is tracked in slices, each of which is no try."""
+    monkeypatch.setattr(tracking, "SLICE_SECONDS", -1.0)
+    job = desk.add_job(desk.add_video(clip(frames=300)))
+
+    def track_all() -> None:
+        for _ in range(20):
+            track_job(desk.services, job.id)
+
+    for kind in (DataError, OperationalError, *(DataError,) * tracking.MOST_TRIES):
+        monkeypatch.setattr(tracking, "index_tracks", Mock(side_effect=kind("INSERT", {}, Exception("refused"))))
+        with pytest.raises(kind):
+            track_all()
+    assert tracking_key(job.video_id, job.id) in desk.files(), "it was tracked in slices"
+    track_job(desk.services, job.id)
+    failed = from_json(desk.job(job.id).tracks, TracksState)
+    assert failed.state is TracksStep.FAILED
+    assert "3 tries" in str(failed.error)
 
 
 def test_the_command_indexes_what_is_missing_or_all(desk: InProcessProcessor, jobs: list[Job]) -> None:

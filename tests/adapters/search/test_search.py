@@ -229,6 +229,17 @@ def test_a_job_without_tracks_is_indexed_and_hides_none(desk: SearchDesk) -> Non
     assert desk.found() == [(older.id, 1)]
 
 
+def test_labels_are_found_however_long_they_are(desk: SearchDesk) -> None:
+    chance = random.Random(3)
+    # The longest ones of a model, which no database can shorten to what an index of PostgreSQL takes.
+    labels = tuple("".join(chr(chance.randrange(0x4E00, 0x9FA5)) for _ in range(1000)) for _ in range(2))
+    video = desk.add_video(DAY)
+    job = desk.add_job(video)
+    for _ in range(2):  # the second time the label is known
+        assert desk.index(job, video, track(1), track(2, "car", start=5), labels=labels)
+        assert [desk.found(f"label={label}") for label in labels] == [[(job.id, 1)], [(job.id, 2)]]
+
+
 def test_a_deleted_job_is_not_indexed(desk: SearchDesk) -> None:
     video = desk.add_video(DAY)
     job = desk.add_job(video, track(1))
