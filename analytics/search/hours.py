@@ -1,5 +1,6 @@
 """Times of the wall clock: a range of dates, days of the week, hours of the day."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -99,15 +100,31 @@ def _parts(hours: Hours, within: Span) -> Iterator[Span]:
     later = 0 if hours.end > hours.start else DAY
     while day >= first:
         if day.weekday() in hours.days:
-            start = max(low, _at(day, hours.start, hours.zone))
-            end = min(high, _at(day, hours.end + later, hours.zone))
+            start = max(low, _at(day, hours.start, hours.zone, ends=False))
+            end = min(high, _at(day, hours.end + later, hours.zone, ends=True))
             if start < end:
                 yield start, end
         day -= timedelta(days=1)
 
 
-def _at(day: date, minute: int, zone: ZoneInfo) -> int:
-    """When the clocks of a zone show a minute of a day; where they show it twice, the first time."""
+def _at(day: date, minute: int, zone: ZoneInfo, *, ends: bool) -> int:
+    """When a part of a day begins or ends at a minute that the clocks of a zone show: of the times that they show
+    twice, nothing is left out. Where they skip it, the moment at which they are set."""
     days, rest = divmod(minute, DAY)
     shown = datetime.combine(day + timedelta(days=days), time(rest // 60, rest % 60), zone)
-    return to_ms(shown)
+    if ends:
+        shown -= _MS  # the last one that is in the part
+    first, second = (to_ms(shown.replace(fold=fold)) for fold in (0, 1))
+    if second < first:
+        return _change(second, first, zone)
+    return second + 1 if ends else first
+
+
+def _change(low: int, high: int, zone: ZoneInfo) -> int:
+    """When the clocks of a zone are set between two moments."""
+
+    def offset(moment: int) -> timedelta | None:
+        return from_ms(moment).astimezone(zone).utcoffset()
+
+    before = offset(low)
+    return low + bisect_left(range(low, high), True, key=lambda moment: offset(moment) != before)

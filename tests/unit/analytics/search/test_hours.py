@@ -61,6 +61,54 @@ def between(start: str, end: str) -> Span:
             [("10-24T23:00", "10-25T03:00")],
             id="the night in which clocks go back is longer",
         ),
+        pytest.param(
+            Hours(BERLIN, 2 * 60 + 30, 4 * 60),
+            ("2026-03-28T12:00Z", "2026-03-29T12:00Z"),
+            [("03-29T01:00", "03-29T02:00")],
+            id="what begins at a time that is skipped begins at the change",
+        ),
+        pytest.param(
+            Hours(BERLIN, 60, 2 * 60 + 30),
+            ("2026-03-28T12:00Z", "2026-03-29T12:00Z"),
+            [("03-29T00:00", "03-29T01:00")],
+            id="what ends at a time that is skipped ends at the change",
+        ),
+        pytest.param(
+            Hours(BERLIN, 2 * 60, 2 * 60 + 30),
+            ("2026-03-28T12:00Z", "2026-03-29T12:00Z"),
+            [],
+            id="what is skipped is no time",
+        ),
+        pytest.param(
+            Hours(BERLIN, 3 * 60, 4 * 60),
+            ("2026-03-28T12:00Z", "2026-03-29T12:00Z"),
+            [("03-29T01:00", "03-29T02:00")],
+            id="what is after the skipped time begins at the change",
+        ),
+        pytest.param(
+            Hours(BERLIN, 60, 2 * 60 + 30),
+            ("2026-10-24T12:00Z", "2026-10-25T12:00Z"),
+            [("10-24T23:00", "10-25T01:30")],
+            id="what ends at a time that is shown twice ends the second time",
+        ),
+        pytest.param(
+            Hours(BERLIN, 2 * 60 + 30, 4 * 60),
+            ("2026-10-24T12:00Z", "2026-10-25T12:00Z"),
+            [("10-25T00:30", "10-25T03:00")],
+            id="what begins at a time that is shown twice begins the first time",
+        ),
+        pytest.param(
+            Hours(BERLIN, 60, 2 * 60),
+            ("2026-10-24T12:00Z", "2026-10-25T12:00Z"),
+            [("10-24T23:00", "10-25T00:00")],
+            id="what ends before the times that are shown twice ends once",
+        ),
+        pytest.param(
+            Hours(ZoneInfo("America/Havana"), days=frozenset({5})),
+            ("2026-10-30T12:00Z", "2026-11-02T12:00Z"),
+            [("10-31T04:00", "11-01T04:00")],
+            id="a day ends where midnight is shown twice",
+        ),
     ],
 )
 def test_hours_are_those_of_the_clocks_of_the_zone(
@@ -90,9 +138,9 @@ def test_each_moment_is_in_a_span_where_its_clock_says_so(
             expected = start <= minute < end and day in days
         else:
             expected = (minute >= start and day in days) or (minute < end and (day - 1) % 7 in days)
-        if start == end or _is_near_a_change(moment, hours.zone):
-            continue
-        assert any(first <= moment < last for first, last in found) == expected
+        inside = any(first <= moment < last for first, last in found)
+        if expected or not _is_near_a_change(moment, hours.zone):
+            assert inside == expected
 
 
 def _is_near_a_change(moment: int, zone: ZoneInfo) -> bool:
