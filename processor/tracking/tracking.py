@@ -50,6 +50,10 @@ class _Progress(msgspec.Struct):
     of: tuple[int, bytes] = (0, b"")
 
 
+class _NotIndexed(Exception):
+    """The tracks cannot be searched, since another process indexes those of the same job."""
+
+
 def track_job(services: Services, job_id: str) -> None:
     """Make the tracks of a job that wants some, unless another process does, or half of all processes make tracks.
 
@@ -86,6 +90,9 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
         failed = {"code": error.code, "detail": error.detail}
         found = msgspec.structs.replace(state, state=TracksStep.FAILED, error=failed)
         services.storage.delete(tracking_key(job.video_id, job.id))
+    except _NotIndexed:
+        log.warning("the tracks of job %s are indexed by another process: they are made again", job.id)
+        return False  # a try, so that there is an end of it
     except SQLAlchemyError as error:
         if is_outage(error):  # else it is of what was written, and counts
             services.coordination.reset_count(tries)
@@ -101,7 +108,7 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
 
 def _track(services: Services, job: Job, parameters: TrackerParameters, held: Leases) -> TracksState | bool:
     """The state of the tracks when they are stored and searchable, True when there is more to do, False when another
-    process has taken over. Raises NotFound, CorruptData, StorageFull, StorageUnavailable."""
+    process has taken over. Raises NotFound, CorruptData, StorageFull, StorageUnavailable, _NotIndexed."""
     key, part = result_key(job.video_id, job.id), tracking_key(job.video_id, job.id)
     with services.storage.open(key) as source:
         result = ResultFile(source)
@@ -129,7 +136,8 @@ def _track(services: Services, job: Job, parameters: TrackerParameters, held: Le
     finished = tracker.finish()
     with services.storage.create(tracks_key(job.video_id, job.id)) as sink:
         tracks_file.write(sink, header, blocks, finished.numbers, finished.tracks)
-    index_tracks(services, job, finished.tracks)
+    if not index_tracks(services, job, finished.tracks) and services.repository.job(job.id) is not None:
+        raise _NotIndexed
     services.storage.delete(part)  # last: a slice that is done again would reset the count of tries
     count = len(finished.tracks)
     return TracksState(TracksStep.READY, parameters, tracker=f"{NAME} {VERSION}", tracks=count)

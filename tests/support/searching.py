@@ -95,7 +95,7 @@ class SearchDesk:
         return row
 
     def index(self, job: Job, video: Video, *tracks: Track, labels: tuple[str, ...] = LABELS) -> bool:
-        return index(self.engine, job, video, replace(HEADER, labels=labels), of_tracks(tracks))
+        return index(self.engine, job, video, lambda: (replace(HEADER, labels=labels), of_tracks(tracks)))
 
     def pages(self, query: str = "", limit: int = 200) -> Iterator[list[Hit]]:
         """All pages of a search."""

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -14,15 +15,16 @@ from sqlalchemy.orm import Session
 
 from api.operator.backup import BackupPaths, take
 from api.operator.backup_file import Reader
-from contracts.database.tables import IndexedTrack, Job
+from contracts.database.tables import IndexedJob, IndexedTrack, Job
 from contracts.results import tracks_file
-from contracts.results.tracks import TrackerParameters, TracksState, TracksStep, of_tracks
-from contracts.results.tracks_file import TracksHeader
+from contracts.results.tracks import TrackerParameters, Tracks, TracksState, TracksStep, of_tracks
+from contracts.results.tracks_file import TracksFile, TracksHeader
 from contracts.storage.port import tracking_key, tracks_key
 from contracts.wire.messages import from_json, to_json
 from processor.search import backfill
 from processor.search.backfill import index_missing
 from processor.search.index import index_tracks
+from processor.search.rows import SearchRows
 from processor.tracking import tracking
 from processor.tracking.tracking import track_job
 from tests.support.operator_command import command
@@ -58,6 +60,10 @@ def found(desk: InProcessProcessor) -> list[tuple[str, int]]:
     return sorted(SearchDesk(desk.engine, desk.user).found())
 
 
+def found_of(desk: InProcessProcessor, job: Job) -> list[tuple[str, int]]:
+    return [pair for pair in found(desk) if pair[0] == job.id]
+
+
 def both(job: Job) -> list[tuple[str, int]]:
     return [(job.id, 1), (job.id, 2)]
 
@@ -91,6 +97,49 @@ def test_one_that_cannot_be_read_keeps_no_other_from_it(
         assert not index_missing(desk.services)
     assert f"{jobs[0].id} cannot be searched" in caplog.text
     assert found(desk) == both(jobs[1])
+    with Session(desk.engine) as session:
+        assert session.scalars(select(IndexedJob.job_id)).all() == [jobs[1].id], "nothing is left of the other"
+
+
+def retrack(desk: InProcessProcessor, job: Job) -> None:
+    desk.change(Job, job.id, tracks=to_json(TracksState(TracksStep.QUEUED)))
+    track_job(desk.services, job.id)
+
+
+def test_no_tracks_of_before_replace_those_that_are_made_meanwhile(
+    desk: InProcessProcessor, jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = TracksFile.tracks
+
+    def meanwhile(file: TracksFile) -> Tracks:
+        monkeypatch.undo()
+        retrack(desk, jobs[0])
+        return read(file)
+
+    monkeypatch.setattr(TracksFile, "tracks", meanwhile)
+    assert not index_missing(desk.services)
+    state = from_json(desk.job(jobs[0].id).tracks, TracksState)
+    assert (state.state, state.tracks) == (TracksStep.READY, len(found_of(desk, jobs[0])))
+    assert found_of(desk, jobs[0]) != both(jobs[0])
+
+
+def test_tracks_are_not_ready_before_they_can_be_searched(
+    desk: InProcessProcessor, jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = SearchRows.write
+
+    def meanwhile(rows: SearchRows, *args: Any) -> None:
+        monkeypatch.undo()
+        rows.begin(jobs[0], None)  # of a process that dies
+        write(rows, *args)
+
+    monkeypatch.setattr(SearchRows, "write", meanwhile)
+    retrack(desk, jobs[0])
+    assert from_json(desk.job(jobs[0].id).tracks, TracksState).state is TracksStep.QUEUED
+    assert found_of(desk, jobs[0]) == []
+    track_job(desk.services, jobs[0].id)
+    assert from_json(desk.job(jobs[0].id).tracks, TracksState).state is TracksStep.READY
+    assert found_of(desk, jobs[0])
 
 
 def test_what_the_database_refuses_again_and_again_is_given_up(
