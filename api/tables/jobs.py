@@ -154,7 +154,7 @@ class JobTable:
     def request_tracks(self, user_id: str, job_id: str, parameters: TrackerParameters) -> Job:
         """Note that a job's tracks are to be made; those that it has stay until then. Raises NotFound."""
         with self._database.write() as session:
-            job = owned(session, Job, user_id, job_id, "job")
+            job = owned(session, Job, user_id, job_id, "job", lock=True)  # the processor settles the tracks
             known = TracksState(TracksStep.QUEUED) if job.tracks is None else from_json(job.tracks, TracksState)
             job.tracks = to_json(replace(known, state=TracksStep.QUEUED, parameters=parameters, error=UNSET))
             return job

@@ -32,9 +32,10 @@ Owned = TypeVar("Owned", ApiToken, Job, Rendition, Scene, Stream, Upload, Video,
 Row = TypeVar("Row", AuditEvent, Delivery, Job, Recording, Scene, Stream, User, Video)
 
 
-def owned(session: Session, table: type[Owned], user_id: str, row_id: str, name: str) -> Owned:
-    """A user's own row. name: of the resource, for the error. Raises NotFound."""
-    row = session.get(table, row_id)
+def owned(session: Session, table: type[Owned], user_id: str, row_id: str, name: str, *, lock: bool = False) -> Owned:
+    """A user's own row. name: of the resource, for the error. lock: so that nobody changes it before the end of the
+    transaction. Raises NotFound."""
+    row = session.get(table, row_id, with_for_update=lock)
     return found(row if row is not None and row.user_id == user_id else None, name)
 
 
