@@ -15,6 +15,7 @@ from api.requests.idempotency import LIFE_HOURS, RequestKey
 from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, owned, page
 from contracts.database.engine import Database
 from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
+from contracts.database.unindexing import unindex
 from contracts.errors import IdempotencyMismatch, JobsRunning
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.wire.job_states import ACTIVE, WORKING, JobState
@@ -55,7 +56,7 @@ _POSTER = exists().where(
 
 
 class JobTable:
-    """Each method is one short transaction and returns detached rows."""
+    """Each method is one short transaction, a deletion several, and returns detached rows."""
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
@@ -160,14 +161,22 @@ class JobTable:
             return job
 
     def delete(self, user_id: str, job_id: str) -> Job:
-        """Delete a job that has ended. Raises NotFound, JobsRunning."""
+        """Delete a job that has ended, first what it has in the index. Raises NotFound, JobsRunning."""
+        with self._database.read() as session:
+            _ended(session, user_id, job_id)
+        unindex(self._database, Job.id == job_id)
         with self._database.write() as session:
-            job = owned(session, Job, user_id, job_id, "job")
-            if job.state in _ACTIVE:
-                raise JobsRunning("the job has not ended: cancel it first, or wait")
+            job = _ended(session, user_id, job_id)
             session.execute(delete(Rendition).where(Rendition.job_id == job_id))
             session.delete(job)
             return job
+
+
+def _ended(session: Session, user_id: str, job_id: str) -> Job:
+    job = owned(session, Job, user_id, job_id, "job")
+    if job.state in _ACTIVE:
+        raise JobsRunning("the job has not ended: cancel it first, or wait")
+    return job
 
 
 def _conditions(user_id: str, which: JobFilter) -> Iterator[ColumnElement[bool]]:

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy.orm import Session
 
 from api.access.quotas import Guard
 from api.tables.queries import found, owned, page
 from contracts.database.engine import Database
 from contracts.database.tables import Job, Rendition, Upload, User, Video, utcnow
+from contracts.database.unindexing import unindex
 from contracts.errors import JobsRunning, TooManyUploads
 from contracts.wire.job_states import ACTIVE
 
@@ -15,7 +17,7 @@ _ACTIVE = [str(state) for state in ACTIVE]
 
 
 class VideoTable:
-    """Each method is one short transaction and returns detached rows."""
+    """Each method is one short transaction, a deletion several, and returns detached rows."""
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
@@ -39,17 +41,17 @@ class VideoTable:
             return page(session, mine, Video.created_at, limit, cursor)
 
     def delete(self, user_id: str, video_id: str) -> list[str]:
-        """Delete a video and its jobs. Returns the ids of the jobs. Raises NotFound, JobsRunning."""
+        """Delete a video and its jobs, first what they have in the index. Returns the ids of the jobs. Raises NotFound,
+        JobsRunning."""
+        with self._database.read() as session:
+            _idle(session, user_id, video_id)
+        unindex(self._database, Job.video_id == video_id)
         with self._database.write() as session:
-            video = owned(session, Video, user_id, video_id, "video")
-            jobs = session.execute(select(Job.id, Job.state).where(Job.video_id == video_id)).all()
-            running = [job.id for job in jobs if job.state in _ACTIVE]
-            if running:
-                raise JobsRunning(f"job {running[0]} of this video has not ended: cancel it first, or wait")
+            video, jobs = _idle(session, user_id, video_id)
             session.execute(delete(Rendition).where(Rendition.video_id == video_id))
             session.execute(delete(Job).where(Job.video_id == video_id))
             session.delete(video)
-            return [job.id for job in jobs]
+            return jobs
 
     # Resumable uploads
 
@@ -87,3 +89,13 @@ class VideoTable:
         """Delete the row of an upload."""
         with self._database.write() as session:
             session.execute(delete(Upload).where(Upload.id == upload_id))
+
+
+def _idle(session: Session, user_id: str, video_id: str) -> tuple[Video, list[str]]:
+    """A user's video on which no job runs, and the ids of its jobs. Raises NotFound, JobsRunning."""
+    video = owned(session, Video, user_id, video_id, "video")
+    jobs = session.execute(select(Job.id, Job.state).where(Job.video_id == video_id)).all()
+    running = [job.id for job in jobs if job.state in _ACTIVE]
+    if running:
+        raise JobsRunning(f"job {running[0]} of this video has not ended: cancel it first, or wait")
+    return video, [job.id for job in jobs]

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Engine, ScalarSelect, delete, func, select
 from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.database.engine import Database
 from contracts.database.tables import AuditEvent, Job, Recording, Rendition, Upload, Video
+from contracts.database.unindexing import unindex
 from contracts.live.recordings import RecordingState
 from contracts.results.port import ResultStore
 from contracts.storage.port import Storage
@@ -21,7 +22,7 @@ _ENDED = [str(state) for state in TERMINAL]
 
 
 class Inventory:
-    """Each method uses its own transaction, so that none is open during long work."""
+    """Each method uses its own transactions, so that none is open during long work."""
 
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
@@ -65,14 +66,17 @@ class Inventory:
             return list(session.scalars(statement.order_by(Job.finished_at, Job.id).limit(most)))
 
     def delete_video(self, video: Video, before: datetime) -> list[str] | None:
-        """Delete a video that still qualifies for `old_videos`, and its jobs; returns their ids, or None."""
+        """Delete a video that still qualifies for `old_videos`, and its jobs, first what these have in the index.
+        Returns their ids, or None."""
+        keeping = select(func.count()).select_from(Job).where(Job.video_id == video.id, _keeps_video(before))
+        with self._database.read() as session:
+            if session.scalar(keeping):
+                return None
+        unindex(self._database, Job.video_id == video.id)
         with self._database.write() as session:
             # Lock the row, so that no job of it starts meanwhile.
             found = session.get(Video, video.id, with_for_update=True)
-            busy = session.scalar(
-                select(func.count()).select_from(Job).where(Job.video_id == video.id, _keeps_video(before))
-            )
-            if found is None or busy:
+            if found is None or session.scalar(keeping):
                 return None
             jobs = list(session.scalars(select(Job.id).where(Job.video_id == video.id)))
             session.execute(delete(Rendition).where(Rendition.video_id == video.id))
@@ -82,7 +86,8 @@ class Inventory:
             return jobs
 
     def delete_job(self, job: Job) -> bool:
-        """Delete a job that has ended; False when it was already deleted."""
+        """Delete a job that has ended, first what it has in the index; False when it was already deleted."""
+        unindex(self._database, (Job.id == job.id) & Job.state.in_(_ENDED))
         with self._database.write() as session:
             session.execute(delete(Rendition).where(Rendition.job_id == job.id))
             done = session.execute(delete(Job).where(Job.id == job.id, Job.state.in_(_ENDED))).rowcount == 1  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from contracts.database.engine import Database
 from contracts.database.tables import IndexedJob, IndexedTrack, Job, SearchTerm, Video
+from contracts.database.unindexing import remove_tracks
 from contracts.results.tracks import TracksStep
 
 _ROWS = 500
@@ -68,16 +69,10 @@ class SearchRows:
 
     def remove(self, indexed_id: int) -> None:
         """Remove an indexed job with its tracks."""
-        mine = IndexedTrack.indexed_job_id == indexed_id
-        part = select(IndexedTrack.number).where(mine).order_by(IndexedTrack.number).limit(1).offset(_ROWS)
-        while True:
-            with self._database.write() as session:
-                last = session.scalar(part)
-                if last is None:
-                    session.execute(delete(IndexedJob).where(IndexedJob.id == indexed_id))
-                    return
-                session.execute(delete(IndexedTrack).where(mine, IndexedTrack.number < last))
-            time.sleep(_PAUSE_SECONDS)
+        mine = IndexedJob.id == indexed_id
+        remove_tracks(self._database, select(IndexedJob.id).where(mine))
+        with self._database.write() as session:
+            session.execute(delete(IndexedJob).where(mine))
 
     def with_tracks(self, after: str, limit: int, *, indexed: bool) -> list[tuple[Job, Video]]:
         """Jobs whose tracks are stored, by id, from the one after an id on. indexed: those that can be searched too."""
