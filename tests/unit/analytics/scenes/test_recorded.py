@@ -1,16 +1,18 @@
 """Events of a job that has ended, and counts whose truth is known to the unit."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analytics.scenes.events import Direction, Event, EventType, SceneFold
 from analytics.scenes.levels import Rules
 from analytics.scenes.recorded import recorded_events, rules_of, ticks
 from analytics.scenes.scene import CENTRE, FOOT, Scene, place, sightings
+from analytics.scenes.stitching import GAP_SECONDS, stitched
 from api.results.sources import FiledFrames
 from contracts.errors import CorruptData, InvalidInput
 from contracts.results.codec import Block
@@ -137,6 +139,7 @@ _places = st.tuples(st.integers(0, 6400), st.integers(0, 4800))
 
 
 @settings(max_examples=40)
+@example([(0, [(0, 0)])] * 4 + [(1, [(0, 0)])], FOOT, ((0, 0), (0, 1), (1, 0)))
 @given(
     st.lists(st.tuples(st.integers(0, 900), st.lists(_places, min_size=1, max_size=30)), min_size=1, max_size=5),
     st.sampled_from([FOOT, CENTRE]),
@@ -145,18 +148,22 @@ _places = st.tuples(st.integers(0, 6400), st.integers(0, 4800))
 def test_what_is_not_read_has_no_events(
     paths: list[tuple[int, list[tuple[int, int]]]], anchor: str, corners: tuple[tuple[int, int], ...]
 ) -> None:
-    """The same events as from all boxes of all frames."""
+    """The same events as from all boxes of all frames, with the tracks of an object as one."""
     points = [[x / 6400, y / 4800] for x, y in corners]
     scene = place([{"name": "z", "polygon": points}], [{"name": "l", "points": points}], 64, 48)
     rows = [walk(i + 1, first, path, class_id=i % 4) for i, (first, path) in enumerate(sorted(paths))]
     result, tracks = files([one for row in rows for one in row], 1000)
+    every = tracks.tracks()
+    object_of = np.append(0, every.id[stitched(every, ticks(GAP_SECONDS, result.header.time_base))]).astype(np.int32)
     fold = SceneFold(scene, Rules(2, 5))
     whole: list[Event] = []
     for position in range(len(result.starts)):
-        whole += fold.advance(sightings(result.block(position), tracks.ids(position), anchor, 64, 48))
+        ids = object_of[tracks.ids(position)]
+        whole += fold.advance(sightings(result.block(position), ids, anchor, 64, 48))
     whole += fold.finish()
-    found = recorded_events(FiledFrames(result, tracks), tracks.tracks(), scene, Rules(2, 5), anchor)
-    assert found == sorted(whole, key=lambda event: event.order)
+    found = recorded_events(FiledFrames(result, tracks), every, scene, Rules(2, 5), anchor)
+    of_objects = [replace(event, track=int(object_of[event.track])) for event in found]
+    assert sorted(of_objects, key=lambda event: event.order) == sorted(whole, key=lambda event: event.order)
 
 
 def test_blocks_in_which_nobody_is_near_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
