@@ -1,12 +1,13 @@
 """Sources of a job's frames: the result store, or the result file, with the job's tracks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Protocol
 
-from api.results.track_state import has_tracks
+from api.results.track_state import GONE, has_tracks, require_tracks
 from contracts.database.tables import Job
-from contracts.errors import CorruptData, NotFound
+from contracts.errors import CorruptData, NotFound, TracksMissing
 from contracts.results import chunk_codec
 from contracts.results.codec import EMPTY, Block
 from contracts.results.port import ResultStore
@@ -123,6 +124,19 @@ def open_whole(job: Job, store: ResultStore, storage: Storage) -> Frames | None:
     and does not expire."""
     filed = _filed(job, storage) if job.state in TERMINAL else None
     return filed or open_frames(job, store, storage)
+
+
+@contextmanager
+def open_tracked(job: Job, store: ResultStore, storage: Storage) -> Iterator[tuple[Frames, TracksFile]]:
+    """The frames of a job with its tracks. Raises TracksMissing, with the reason."""
+    require_tracks(job)
+    frames = open_whole(job, store, storage)
+    if frames is None:
+        raise TracksMissing(GONE)
+    with closing(frames):
+        if frames.tracks is None:
+            raise TracksMissing(GONE)
+        yield frames, frames.tracks
 
 
 def _filed(job: Job, storage: Storage) -> FiledFrames | None:

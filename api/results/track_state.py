@@ -8,6 +8,7 @@ from contracts.results.tracks import TracksState, TracksStep
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import from_json
 
+GONE = "the job's tracks are not stored any more: make them again with POST /jobs/{job_id}/tracks"
 _AGAIN = "make them with POST /jobs/{job_id}/tracks"
 
 

@@ -1,7 +1,6 @@
 """Tracks of a job: a list of them, and making them anew."""
 
 from collections.abc import Iterator
-from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -12,17 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.context import Services, context
-from api.results.exports.export import GONE
 from api.results.paging import format_cursor, parse_cursor
-from api.results.responses import JSON, labels, number, respond
-from api.results.sources import open_whole
+from api.results.responses import JSON, labels, number, respond, time_range
+from api.results.sources import open_tracked
 from api.results.track_list import DEFAULT_LIMIT, TrackQuery, read_tracks
-from api.results.track_state import require_tracks
 from api.routes import jobs
 from api.web.answers import Answer, answer
 from api.web.asgi_operations import asgi_operation
 from contracts.database.tables import Job
-from contracts.errors import InvalidInput, ResultsNotReady, TracksMissing
+from contracts.errors import InvalidInput, ResultsNotReady
 from contracts.results.tracks import TrackerParameters, settled
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import Options, from_json
@@ -58,25 +55,18 @@ def track_job(user: str, job_id: str, body: dict[str, Any] | None = None) -> Ans
 
 def _page(services: Services, job: Job, parameters: QueryParams) -> Iterator[bytes]:
     """The page. Errors of the request are raised here, before the response starts."""
-    require_tracks(job)
+    from_ms, to_ms = time_range(parameters)
     query = TrackQuery(
         labels=labels(parameters),
         min_score=number(parameters, "min_score"),
         min_frames=int(parameters["min_frames"]) if "min_frames" in parameters else None,
-        from_ms=number(parameters, "from_ms"),
-        to_ms=number(parameters, "to_ms"),
+        from_ms=from_ms,
+        to_ms=to_ms,
     )
-    if query.from_ms is not None and query.to_ms is not None and query.from_ms >= query.to_ms:
-        raise InvalidInput(f"from_ms ({query.from_ms}) must come before to_ms ({query.to_ms})")
-    frames = open_whole(job, services.store, services.storage)
-    if frames is None:
-        raise TracksMissing(GONE)
-    with closing(frames):
-        if frames.tracks is None:
-            raise TracksMissing(GONE)
-        query = msgspec.structs.replace(query, basis=frames.tracks.header.digest())
+    with open_tracked(job, services.store, services.storage) as (frames, tracks):
+        query = msgspec.structs.replace(query, basis=tracks.header.digest())
         first = parse_cursor(parameters.get("cursor"), query)
         limit = int(parameters.get("limit", DEFAULT_LIMIT))
-        found, following = read_tracks(frames.tracks, frames.header, query, first, limit)
+        found, following = read_tracks(tracks, frames.header, query, first, limit)
     cursor = None if following is None else format_cursor(following, query)
     return iter((msgspec.json.encode({"tracks": found, "next_cursor": cursor}),))

@@ -1,6 +1,5 @@
 """Changes of a job that the api and the processor make at the same time, on PostgreSQL."""
 
-import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.wire.messages import from_json, to_json
 from tests.support.searching import SearchDesk
 from tests.support.servers.debian import Postgres
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -26,18 +26,13 @@ def engine(postgres: Postgres) -> Iterator[Engine]:
     made.dispose()
 
 
-def wait_for_a_lock(engine: Engine) -> None:
-    """Until somebody waits for a lock in this database."""
+def waits_for_a_lock(engine: Engine) -> bool:
+    """Whether somebody waits for a lock in this database."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        with engine.connect() as connection:
-            if connection.scalar(waiting):
-                return
-        time.sleep(0.01)
-    pytest.fail("nobody waits for a lock")
+    with engine.connect() as connection:
+        return bool(connection.scalar(waiting))
 
 
 def test_tracks_that_become_ready_while_others_are_asked_for_are_not_forgotten(engine: Engine) -> None:
@@ -50,7 +45,7 @@ def test_tracks_that_become_ready_while_others_are_asked_for_are_not_forgotten(e
         row.tracks = to_json(TracksState(TracksStep.READY, tracker="made 1", tracks=5))
         session.flush()
         asked = others.submit(JobTable(engine).request_tracks, desk.user_id, job.id, wanted)
-        wait_for_a_lock(engine)
+        until(lambda: waits_for_a_lock(engine))
         session.commit()
         state = from_json(asked.result(60).tracks, TracksState)
     assert state == TracksState(TracksStep.QUEUED, wanted, tracker="made 1", tracks=5)

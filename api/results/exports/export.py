@@ -8,13 +8,12 @@ from msgspec import UNSET
 
 from api.results.selection import Selection, walk
 from api.results.sources import Frames
+from api.results.track_state import GONE
 from contracts.database.tables import Job, Video
 from contracts.errors import StoreUnavailable, TracksMissing
 from contracts.results.codec import Block
 from contracts.results.tracks_file import TracksFile
 from contracts.wire.messages import to_json
-
-GONE = "the job's tracks are not stored any more: make them again with POST /jobs/{job_id}/tracks"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -18,16 +17,13 @@ from analytics.scenes.scene import FOOT, place
 from api.context import Services, context
 from api.results import scene_events
 from api.results.csv_rows import csv_rows
-from api.results.exports.export import GONE
 from api.results.paging import format_cursor, parse_cursor
-from api.results.responses import JSON, labels, number, stream
+from api.results.responses import JSON, labels, number, stream, time_range
 from api.results.scene_events import EventQuery, SceneEvents
-from api.results.sources import Frames, open_whole
-from api.results.track_state import require_tracks
+from api.results.sources import Frames, open_tracked
 from api.web.asgi_operations import asgi_operation
 from api.web.content_disposition import attachment
 from contracts.database.tables import Job, Scene
-from contracts.errors import InvalidInput, TracksMissing
 from contracts.results.tracks_file import TracksFile
 
 _CSV = "text/csv"
@@ -82,40 +78,25 @@ def _counts(services: Services, job: Job, scene: Scene, parameters: QueryParams)
 
 def _asked(services: Services, job: Job, scene: Scene, parameters: QueryParams) -> tuple[SceneEvents, EventQuery]:
     """All events, and which of them are wanted. Raises errors of the request."""
-    start, stop = _seconds(parameters, "from_ms"), _seconds(parameters, "to_ms")
-    if start is not None and stop is not None and start >= stop:
-        raise InvalidInput("from_ms must come before to_ms")
-    require_tracks(job)
-    frames = open_whole(job, services.store, services.storage)
-    if frames is None:
-        raise TracksMissing(GONE)
-    with closing(frames):
-        if frames.tracks is None:
-            raise TracksMissing(GONE)
+    from_ms, to_ms = time_range(parameters)
+    with open_tracked(job, services.store, services.storage) as (frames, tracks):
         linger = int(parameters["linger"]) if "linger" in parameters else None
         rules, anchor = rules_of(frames.header, linger, number(parameters, "dwell")), parameters.get("point", FOOT)
-        made_of = msgspec.json.encode(frames.tracks.header)
-        key = (job.id, made_of, scene.id, scene.revision, rules, anchor)
-        compute = partial(_compute, frames, frames.tracks, scene, rules, anchor)
+        key = (job.id, tracks.header.digest(), scene.id, scene.revision, rules, anchor)
+        compute = partial(_compute, frames, tracks, scene, rules, anchor)
         found = services.scene_events.get(key, job.user_id, compute)
     query = EventQuery(
         zones=_names(parameters, "zone"),
         lines=_names(parameters, "line"),
         types=_names(parameters, "type"),
         labels=labels(parameters),
-        start=start,
-        stop=stop,
+        start=None if from_ms is None else from_ms / 1000,
+        stop=None if to_ms is None else to_ms / 1000,
         min_score=number(parameters, "min_score"),
         basis=hashlib.sha256(repr(key).encode()).hexdigest(),
     )
     scene_events.require_known(found, query)
     return found, query
-
-
-def _seconds(parameters: QueryParams, name: str) -> float | None:
-    """A time in milliseconds."""
-    found = number(parameters, name)
-    return None if found is None else found / 1000
 
 
 def _compute(frames: Frames, file: TracksFile, scene: Scene, rules: Rules, anchor: str) -> SceneEvents:
