@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -90,3 +91,10 @@ def test_importing_the_detector_imports_no_engine_library() -> None:
     code = "import sys, detector.worker; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()).isdisjoint(ENGINE_LIBRARIES)
+
+
+def test_the_distribution_holds_every_package() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    top = tools["importlinter"]["root_packages"]
+    found = {".".join(path.parent.relative_to(ROOT).parts) for one in top for path in (ROOT / one).rglob("__init__.py")}
+    assert set(tools["setuptools"]["packages"]) == found
