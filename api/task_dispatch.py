@@ -60,10 +60,13 @@ class Dispatch:
 
     def _send(self, name: str, reference: str, *more: object, **route: str) -> None:
         signature = self._celery.signature(name, args=(reference, *more), immutable=True, **route)
-        if time.monotonic() < self._away_until or not self._sending.acquire(timeout=_MOMENT_SECONDS):
-            log.warning("the broker does not answer: %s(%s) is left to the reaper", name, reference)
+        if self._is_away() or not self._sending.acquire(timeout=_MOMENT_SECONDS):
+            _leave(name, reference)
             return
         try:
+            if self._is_away():  # found out by the request that this one waited for
+                _leave(name, reference)
+                return
             # Nobody reads a result, and to wait for one would subscribe to a channel of Redis that never ends.
             signature.apply_async(task_id=task_id(reference, name), ignore_result=True, retry=True, retry_policy=_RETRY)
         except (OperationalError, ConnectionError) as error:
@@ -71,6 +74,9 @@ class Dispatch:
             log.error("could not send task %s(%s), the reaper will send it later: %s", name, reference, error)
         finally:
             self._sending.release()
+
+    def _is_away(self) -> bool:
+        return time.monotonic() < self._away_until
 
     def ping(self) -> None:
         """Ask the broker something, on a connection that is kept. For one caller at a time. Raises what the client
@@ -90,3 +96,7 @@ class Dispatch:
         else:
             with suppress(ChannelError):  # there is no such queue
                 channel.queue_declare(QUEUE_PROBE, passive=True)
+
+
+def _leave(name: str, reference: str) -> None:
+    log.warning("the broker does not answer: %s(%s) is left to the reaper", name, reference)

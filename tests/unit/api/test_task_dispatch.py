@@ -25,7 +25,7 @@ def silent() -> Iterator[int]:
 
 @pytest.mark.parametrize("scheme", ["amqp", "redis"])
 def test_a_broker_that_does_not_answer_holds_few_requests(
-    silent: int, scheme: str, monkeypatch: pytest.MonkeyPatch
+    silent: int, scheme: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(task_dispatch, "_MOMENT_SECONDS", 0.1)
     settings = Settings(broker_url=f"{scheme}://127.0.0.1:{silent}", result_store_url="redis://127.0.0.1:1")
@@ -37,7 +37,11 @@ def test_a_broker_that_does_not_answer_holds_few_requests(
         return time.monotonic() - before
 
     with ThreadPoolExecutor(10) as requests:
-        taken = sorted(requests.map(send, range(10)))
-    assert taken[7] < 1, "eight of ten waited a moment for the two others"
-    assert taken[-1] < 10
-    assert send(0) < ANSWER_SECONDS, "it is left alone for a while, and not waited for"
+        taken = list(requests.map(send, range(10)))
+    # Told by what each request did, since what it took depends on the machine.
+    asked = caplog.text.count("could not send task")
+    assert 1 <= asked <= 2, "few ask the broker"
+    assert caplog.text.count("is left to the reaper") == 10 - asked, "the others wait for a moment only"
+    assert max(taken) < 10
+    send(0)
+    assert caplog.text.count("is left to the reaper") == 11 - asked, "it is left alone for a while, and not asked"
