@@ -66,7 +66,7 @@ def associate(before: Boxes, after: Boxes, seconds: float, moving: tuple[Floats,
     cost = strangeness[near] / gate + _SHAPE_WEIGHT * (_apart(width[near]) + _apart(height[near]))
     unsure = (rows >= before.confident).astype(np.intp) + (columns >= after.confident)
     order = np.lexsort((np.minimum(rows, columns), np.maximum(rows, columns), cost, unsure))
-    chosen = np.sort(order[greedy(rows[order], columns[order], len(before), len(after))])
+    chosen = np.sort(order[greedy(rows[order], columns[order])])
     return Pairs(rows[chosen], columns[chosen], distance[chosen])
 
 
@@ -131,20 +131,13 @@ def _apart(ratio: Floats) -> Floats:
     return 2 * (larger - 1) / (larger + 1)
 
 
-def greedy(rows: Indices, columns: Indices, height: int, width: int) -> Indices:
-    """Which of some pairs, best first, are chosen one after the other, each row and column once.
-
-    A pair that is the best left of both its row and its column would be chosen in any case: all these at once.
-    """
-    left = np.arange(len(rows))
-    chosen: list[Indices] = [left[:0]]
-    while len(left):
-        of_row, of_column = np.full(height, len(rows)), np.full(width, len(rows))
-        np.minimum.at(of_row, rows[left], left)
-        np.minimum.at(of_column, columns[left], left)
-        best = left[(of_row[rows[left]] == left) & (of_column[columns[left]] == left)]
-        chosen.append(best)
-        gone_rows, gone_columns = np.zeros(height, bool), np.zeros(width, bool)
-        gone_rows[rows[best]] = gone_columns[columns[best]] = True
-        left = left[~(gone_rows[rows[left]] | gone_columns[columns[left]])]
-    return np.concatenate(chosen)
+def greedy(rows: Indices, columns: Indices) -> Indices:
+    """Which of some pairs, best first, are chosen one after the other, each row and column once."""
+    taken_rows, taken_columns = set[int](), set[int]()
+    chosen = []
+    for place, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        if row not in taken_rows and column not in taken_columns:
+            taken_rows.add(row)
+            taken_columns.add(column)
+            chosen.append(place)
+    return np.array(chosen, np.intp)

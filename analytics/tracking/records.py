@@ -1,12 +1,16 @@
 """What is known of a track: of its first, its last and its best detection, and its way."""
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import pairwise
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.boxes import Integers
 from contracts.results.tracks import Track
+
+_CLASSES = 65_536  # more than there are
 
 Point = tuple[int, int, int, int]  # frame, x, y, time
 
@@ -32,10 +36,15 @@ class Way(msgspec.Struct):
             frames = frame - start
             if last is not None:
                 if low_x <= (x - start_x) / frames <= high_x and low_y <= (y - start_y) / frames <= high_y:
-                    low_x = max(low_x, (x - tolerance - start_x) / frames)
-                    high_x = min(high_x, (x + tolerance - start_x) / frames)
-                    low_y = max(low_y, (y - tolerance - start_y) / frames)
-                    high_y = min(high_y, (y + tolerance - start_y) / frames)
+                    # Not by min and max: nothing else in Python runs for every detection.
+                    if (least := (x - tolerance - start_x) / frames) > low_x:
+                        low_x = least
+                    if (most := (x + tolerance - start_x) / frames) < high_x:
+                        high_x = most
+                    if (least := (y - tolerance - start_y) / frames) > low_y:
+                        low_y = least
+                    if (most := (y + tolerance - start_y) / frames) < high_y:
+                        high_y = most
                     last = point
                     continue
                 kept.append(last)
@@ -87,39 +96,63 @@ class Record(msgspec.Struct):
 
 
 class Part(msgspec.Struct):
-    """Detections of one track in the order of frames, as columns [n] and box [n, 4]."""
+    """What detections say of one track. points: where it stood, in the order of frames. The others are as in Record."""
 
-    frame: NDArray[np.int64]
-    time: NDArray[np.int64]
-    class_id: NDArray[np.int64]
-    score: NDArray[np.int64]
-    box: NDArray[np.int64]
+    points: list[Point]
+    best_score: int
+    best: tuple[int, int]
+    best_box: tuple[int, int, int, int]
+    hull: tuple[int, int, int, int]
+    labels: dict[int, int]
+
+
+def parts_of(
+    number: NDArray[np.int32], frame: Integers, time: Integers, class_id: Integers, score: Integers, box: Integers
+) -> Iterator[tuple[int, Part]]:
+    """The part of each track, with its number: of detections in the order of numbers and frames, as columns [n], box
+    [n, 4]."""
+    starts = np.flatnonzero(np.diff(number, prepend=0))
+    if not len(starts):
+        return
+    most = np.maximum.reduceat(score, starts)
+    best = np.flatnonzero(score == np.repeat(most, np.diff(starts, append=len(number))))
+    best = best[np.searchsorted(best, starts)]  # the first one of each
+    hull = np.concatenate([np.minimum.reduceat(box[:, :2], starts), np.maximum.reduceat(box[:, 2:], starts)], axis=1)
+    columns = (column.tolist() for column in (frame, (box[:, 0] + box[:, 2]) // 2, box[:, 3], time))
+    points = list(zip(*columns, strict=True))
+    labels = _labels(number, class_id, score)
+    rows = zip(most.tolist(), best.tolist(), box[best].tolist(), hull.tolist(), strict=True)
+    for (start, stop), (best_score, at, best_box, around) in zip(pairwise([*starts.tolist(), None]), rows, strict=True):
+        first = int(number[start])
+        moment = points[at][0], points[at][3]
+        yield first, Part(points[start:stop], best_score, moment, tuple(best_box), tuple(around), labels[first])
 
 
 def extended(record: Record | None, part: Part, tolerance: float) -> Record:
     """The record with more detections; a new one for None."""
-    frames, times = part.frame.tolist(), part.time.tolist()
-    best = int(np.argmax(part.score))
-    x, y = ((part.box[:, 0] + part.box[:, 2]) // 2).tolist(), part.box[:, 3].tolist()
-    low, high = part.box[:, :2].min(axis=0).tolist(), part.box[:, 2:].max(axis=0).tolist()
+    first, last = part.points[0], part.points[-1]
     if record is None:
-        box = _box(part.box[best])
-        at, score = (frames[best], times[best]), int(part.score[best])
-        record = Record((frames[0], times[0]), (0, 0), 0, score, at, box, (*low, *high), {}, Way([]))
-    if part.score[best] > record.best_score:
-        record.best_score = int(part.score[best])
-        record.best, record.best_box = (frames[best], times[best]), _box(part.box[best])
-    hull = record.hull
-    record.hull = (min(hull[0], low[0]), min(hull[1], low[1]), max(hull[2], high[0]), max(hull[3], high[1]))
-    record.last = (frames[-1], times[-1])
-    record.frames += len(frames)
-    for class_id in np.unique(part.class_id).tolist():
-        weight = int(part.score[part.class_id == class_id].sum())
+        moment = first[0], first[3]
+        record = Record(moment, moment, 0, part.best_score, part.best, part.best_box, part.hull, {}, Way([]))
+    if part.best_score > record.best_score:
+        record.best_score, record.best, record.best_box = part.best_score, part.best, part.best_box
+    hull, other = record.hull, part.hull
+    low, high = (min(hull[0], other[0]), min(hull[1], other[1])), (max(hull[2], other[2]), max(hull[3], other[3]))
+    record.hull = (*low, *high)
+    record.last = last[0], last[3]
+    record.frames += len(part.points)
+    for class_id, weight in part.labels.items():
         record.labels[class_id] = record.labels.get(class_id, 0) + weight
-    record.way.add(list(zip(frames, x, y, times, strict=True)), tolerance)
+    record.way.add(part.points, tolerance)
     return record
 
 
-def _box(row: NDArray[Any]) -> tuple[int, int, int, int]:
-    x1, y1, x2, y2 = row.tolist()
-    return x1, y1, x2, y2
+def _labels(number: NDArray[np.int32], class_id: Integers, score: Integers) -> dict[int, dict[int, int]]:
+    """Sum of the scores of each class_id, by the number of the track."""
+    pairs, place = np.unique(number.astype(np.int64) * _CLASSES + class_id, return_inverse=True)
+    weights = np.zeros(len(pairs), np.int64)
+    np.add.at(weights, place, score)
+    found: dict[int, dict[int, int]] = {}
+    for pair, weight in zip(pairs.tolist(), weights.tolist(), strict=True):
+        found.setdefault(pair // _CLASSES, {})[pair % _CLASSES] = weight
+    return found

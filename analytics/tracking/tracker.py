@@ -1,6 +1,6 @@
 """The tracker: a fold over the frames of a job."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from analytics.boxes import Integers
 from analytics.tracking.matching import Found, match, twice
 from analytics.tracking.motion import NONE, Moving, begun, expected, seen
-from analytics.tracking.records import Part, Record, extended
+from analytics.tracking.records import Record, extended, parts_of
 from contracts.results.codec import SCORE_SCALE, Block
 from contracts.results.tracks import TrackerParameters, Tracks, concat, of_tracks, taken
 from contracts.results.tracks_file import GROUP_TRACKS, decode_numbers, decode_tracks, encode_numbers, encode_tracks
@@ -63,16 +63,18 @@ class Tracker:
         Returns for each detection the number of its track [d], 0 for none. Numbers rise in the order in which tracks
         begin; `finish` says which of them are tracks after all.
         """
-        numbers = np.zeros(len(block.score), np.int32)
-        centres = (block.box[:, :2].astype(np.float64) + block.box[:, 2:]) / 2
-        sizes = np.maximum(block.box[:, 2:].astype(np.float64) - block.box[:, :2], 1)
-        places = np.concatenate([centres, sizes], axis=1)
         class_id, score = block.class_id.astype(np.int64), block.score.astype(np.int64)
-        usable, starting = score >= self._low, score >= self._high
-        offsets = block.offsets().tolist()
-        for frame, time in enumerate(times_us.tolist()):
-            rows = offsets[frame] + np.flatnonzero(usable[offsets[frame] : offsets[frame + 1]])
-            numbers[rows] = self._frame(time, Found(class_id[rows], score[rows], places[rows], starting[rows]))
+        usable = np.flatnonzero(score >= self._low)
+        scores = score[usable]
+        together = Found.of(class_id[usable], scores, block.box[usable], scores >= self._high)
+        offsets = np.searchsorted(usable, block.offsets()).tolist()
+        numbers = np.zeros(len(score), np.int32)
+        parts = [
+            self._frame(time, together.slice(start, stop))
+            for time, (start, stop) in zip(times_us.tolist(), pairwise(offsets), strict=True)
+        ]
+        if parts:
+            numbers[usable] = np.concatenate(parts)
         self._record(block, class_id, score, numbers)
         return numbers
 
@@ -93,7 +95,7 @@ class Tracker:
 
     def state(self) -> bytes:
         """What `from_state` makes the same tracker of."""
-        columns = (getattr(self._moving, field.name) for field in fields(Moving))
+        columns = self._moving.columns()
         self._state.moving = [(column.dtype.str, column.shape, column.tobytes()) for column in columns]
         return msgspec.msgpack.encode(self._state)
 
@@ -102,10 +104,10 @@ class Tracker:
         """The tracker of which `state` gave the data. Raises msgspec.DecodeError."""
         state = msgspec.msgpack.decode(data, type=_State)
         columns: list[NDArray[Any]] = [
-            np.frombuffer(raw, np.dtype(dtype)).reshape(shape).copy() for dtype, shape, raw in state.moving
+            np.frombuffer(raw, np.dtype(dtype)).reshape(shape) for dtype, shape, raw in state.moving
         ]
         made = cls.__new__(cls)
-        made._set(state, Moving(*columns))
+        made._set(state, Moving.of_columns(columns))
         return made
 
     def _set(self, state: _State, moving: Moving) -> None:
@@ -123,19 +125,26 @@ class Tracker:
         numbers = np.zeros(len(found), np.int64)
         if not len(found):
             return numbers
-        if len(self._moving):
-            then = expected(self._moving, time)
-            rows, columns = match(then, found)
-            seen(self._moving, then, rows, time, found.place[columns], found.class_id[columns], found.score[columns])
-            numbers[columns] = self._moving.number[rows]
+        moving, matched = self._moving, 0
+        if len(moving):
+            then = expected(moving, time)
+            rows, columns = match(moving.class_id, then, found)
+            seen(moving, rows, then.take(rows, axis=1), time, found.place[:, columns], found.labels[:, columns])
+            numbers[columns] = moving.number[rows]
+            matched = len(rows)
+        if matched < len(found):
+            self._begin(time, found, numbers)
+        return numbers
+
+    def _begin(self, time: int, found: Found, numbers: Integers) -> None:
+        """Begin tracks of a frame's detections that have no number yet, and set it."""
         new = np.flatnonzero((numbers == 0) & found.starting)
-        new = new[~twice(found, new)] if len(new) else new
+        if len(new):
+            new = new[~twice(found, new)]
         if len(new):
             numbers[new] = self._state.numbers + 1 + np.arange(len(new))
             self._state.numbers += len(new)
-            start = begun(numbers[new], time, found.place[new], found.class_id[new], found.score[new])
-            self._moving = self._moving.join(start)
-        return numbers
+            self._moving = self._moving.join(begun(numbers[new], time, found.place[:, new], *found.labels[:, new]))
 
     def _expire(self, time: int) -> None:
         """Forget the tracks that are lost at a time, which is that of the next frame."""
@@ -145,22 +154,20 @@ class Tracker:
             state.interval = min(state.interval, gap) if state.frames > 1 else gap
         state.frames += 1
         state.last_time = time
-        lost = time - self._moving.time > max(self._lost, _LEAST_FRAMES * state.interval)
-        if lost.any():
-            self._moving = self._moving.keep(~lost)
+        kept = time - self._moving.time <= max(self._lost, _LEAST_FRAMES * state.interval)
+        if not kept.all():
+            self._moving = self._moving.keep(kept)
 
     def _record(self, block: Block, class_id: Integers, score: Integers, numbers: NDArray[np.int32]) -> None:
         """Add detections with a number to the records of their tracks."""
         rows = np.flatnonzero(numbers)
         rows = rows[np.argsort(numbers[rows], kind="stable")]
         frame_of = np.repeat(np.arange(len(block)), block.count)[rows]
-        boxes = block.box[rows].astype(np.int64)
-        columns = (block.frame[frame_of], block.time[frame_of], class_id[rows], score[rows], boxes)
-        starts = np.flatnonzero(np.diff(numbers[rows], prepend=0)).tolist()
+        frame, time = block.frame[frame_of], block.time[frame_of]
+        columns = (numbers[rows], frame, time, class_id[rows], score[rows], block.box[rows].astype(np.int64))
         going, tolerance = self._state.going, self._state.tolerance * _PER_AXIS
-        for start, stop in pairwise([*starts, len(rows)]):
-            number = int(numbers[rows[start]])
-            going[number] = extended(going.get(number), Part(*(column[start:stop] for column in columns)), tolerance)
+        for number, part in parts_of(*columns):
+            going[number] = extended(going.get(number), part, tolerance)
         ended = going.keys() - set(self._moving.number.tolist())
         self._state.ended.update({number: going.pop(number) for number in ended})
         if len(self._state.ended) >= GROUP_TRACKS:

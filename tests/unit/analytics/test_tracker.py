@@ -87,6 +87,12 @@ def test_every_machine_gives_these_ids() -> None:
     assert hashlib.sha256(found.astype("<i4").tobytes()).hexdigest()[:16] == "8886510e7d9a8434"
 
 
+def test_what_is_stored_of_a_tracker_is_what_earlier_releases_stored() -> None:
+    tracker = Tracker(DEFAULT, HEIGHT)
+    tracker.advance(SCENE.block, SCENE.times_us)
+    assert hashlib.sha256(tracker.state()).hexdigest()[:16] == "a8107099535f8deb"
+
+
 def test_times_and_places_may_begin_anywhere() -> None:
     whole, _ = tracked(SCENE.block, SCENE.times_us)
     later, _ = tracked(SCENE.block, SCENE.times_us + 7_000_000_000)
