@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from typing import Protocol
 
 from api.results.track_state import GONE, has_tracks, require_tracks
 from contracts.database.tables import Job
-from contracts.errors import CorruptData, NotFound, TracksMissing
+from contracts.errors import NotFound, TracksMissing
 from contracts.results import chunk_codec
 from contracts.results.codec import EMPTY, Block
+from contracts.results.filed_frames import FiledFrames
 from contracts.results.port import ResultStore
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks_file import TracksFile
 from contracts.storage.port import Storage, result_key, tracks_key
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import Layout, ResultHeader
-
-_MISFIT = "the job's tracks are of another result: make them again with POST /jobs/{job_id}/tracks"
 
 
 class Frames(Protocol):
@@ -71,39 +69,6 @@ class StoredChunks:
 
     def close(self) -> None:
         """Do nothing."""
-
-
-class FiledFrames:
-    """Frames of an ended job from its result file, with the tracks of its tracks file.
-
-    Raises CorruptData where the two do not fit, here and from `segment`.
-    """
-
-    def __init__(self, file: ResultFile, tracks: TracksFile | None = None) -> None:
-        if tracks is not None and tracks.blocks != len(file.starts):
-            raise CorruptData(_MISFIT)
-        self.header = file.header
-        self.starts = file.starts
-        self.tracks = tracks
-        self._file = file
-
-    @property
-    def finished(self) -> int:
-        return len(self.starts)
-
-    def segment(self, position: int, masks: bool = True) -> Block | None:
-        block = self._file.block(position, masks)
-        if self.tracks is None:
-            return block
-        ids = self.tracks.ids(position)
-        if len(ids) != len(block.score):
-            raise CorruptData(_MISFIT)
-        return replace(block, track=ids)
-
-    def close(self) -> None:
-        self._file.close()
-        if self.tracks is not None:
-            self.tracks.close()
 
 
 def open_frames(job: Job, store: ResultStore, storage: Storage) -> Frames | None:

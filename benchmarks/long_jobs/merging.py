@@ -72,8 +72,9 @@ def read(settings: Settings, job_id: str) -> Figures:
     """The first, a middle and the last page, and all lines, by the api's reading code from both places."""
     from api.results.paging import frame_lines, read_page
     from api.results.selection import Query, Selection
-    from api.results.sources import FiledFrames, open_frames
+    from api.results.sources import open_frames
     from api.routes.results import lines
+    from contracts.results.filed_frames import FiledFrames
     from contracts.results.result_file import ResultFile
 
     with Session(open_database(settings.database_url)) as session:

@@ -22,10 +22,11 @@ from api.results.exports.export import Export
 from api.results.paging import frame_lines, read_page
 from api.results.selection import Query, Selection
 from api.results.series import read_series, span_of, to_document
-from api.results.sources import FiledFrames, Frames, open_frames
+from api.results.sources import Frames, open_frames
 from benchmarks.service.peak import peak_mb
 from contracts.database.engine import open_database
 from contracts.database.tables import Job, Video
+from contracts.results.filed_frames import FiledFrames
 from contracts.results.open import open_result_store
 from contracts.results.result_file import ResultFile
 from contracts.settings.table import Settings

@@ -13,9 +13,9 @@ import numpy as np
 from analytics.scenes.levels import Rules
 from analytics.scenes.recorded import recorded_events
 from analytics.scenes.scene import FOOT, Scene, place
-from api.results.sources import FiledFrames
 from contracts.results import result_file, tracks_file
 from contracts.results.codec import Block
+from contracts.results.filed_frames import FiledFrames
 from contracts.results.result_file import BLOCK_FRAMES, ResultFile
 from contracts.results.tracks import TrackerParameters, Tracks
 from contracts.results.tracks_file import TracksFile, TracksHeader, encode_numbers

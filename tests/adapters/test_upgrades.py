@@ -16,12 +16,12 @@ from sqlalchemy import MetaData, select
 from sqlalchemy.orm import Session
 
 from api.results.selection import Query, Selection
-from api.results.sources import FiledFrames
 from api.routes.results import lines
 from api.tables.users import UserTable
 from contracts.database.engine import open_database
 from contracts.database.tables import REVISION, Job, User, Video, Webhook, utcnow
 from contracts.errors import UsernameTaken
+from contracts.results.filed_frames import FiledFrames
 from contracts.results.result_file import ResultFile
 from contracts.wire.messages import to_json
 from processor.housekeeping.inventory import Inventory

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from api.results.sources import FiledFrames
 from contracts.results import result_file, tracks_file
 from contracts.results.codec import Block
+from contracts.results.filed_frames import FiledFrames
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks import Integers, Track, TrackerParameters, of_tracks
 from contracts.results.tracks_file import TracksFile, TracksHeader, encode_numbers

@@ -10,10 +10,11 @@ import pytest
 
 from api.results.paging import format_cursor, frame_lines, parse_cursor, read_page
 from api.results.selection import Query, Selection
-from api.results.sources import FiledFrames, Frames
+from api.results.sources import Frames
 from contracts.errors import InvalidCursor, InvalidInput
 from contracts.results import result_file
 from contracts.results.codec import Block, Detections, mask_column, pack
+from contracts.results.filed_frames import FiledFrames
 from contracts.wire.messages import SCHEMA, Media, Options, Plan, ResultHeader
 
 HEADER = ResultHeader(

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.results import track_list
-from api.results.sources import FiledFrames
 from api.results.track_list import TrackQuery, read_tracks
 from api.results.track_state import has_tracks, require_tracks
 from contracts.database.tables import Job
 from contracts.errors import CorruptData, InvalidInput, TracksMissing
 from contracts.results import result_file, tracks_file
+from contracts.results.filed_frames import FiledFrames
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks import TracksState, TracksStep
 from contracts.wire.messages import to_json

@@ -13,9 +13,9 @@ from analytics.scenes.levels import Rules
 from analytics.scenes.recorded import recorded_events, rules_of, ticks
 from analytics.scenes.scene import CENTRE, FOOT, Scene, place, sightings
 from analytics.scenes.stitching import GAP_SECONDS, stitched
-from api.results.sources import FiledFrames
 from contracts.errors import CorruptData, InvalidInput
 from contracts.results.codec import Block
+from contracts.results.filed_frames import FiledFrames
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks_file import TracksFile
 from contracts.wire.messages import Options

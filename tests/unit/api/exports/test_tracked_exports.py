@@ -16,10 +16,10 @@ from api.results.export_formats import FORMATS
 from api.results.exports import by_track
 from api.results.exports.export import tracks_of
 from api.results.selection import Query
-from api.results.sources import FiledFrames
 from cli.evaluation import mot
 from contracts.errors import InvalidInput, TracksMissing
 from contracts.results.codec import Block
+from contracts.results.filed_frames import FiledFrames
 from tests.support.example_results import LABELS, Made, block, header
 from tests.support.exporting import export_of, exported
 from tests.support.tracked_results import Frame, tracked
