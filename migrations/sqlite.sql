@@ -130,31 +130,11 @@ CREATE TABLE webhooks (
 	user_id VARCHAR(36) NOT NULL,
 	url TEXT NOT NULL,
 	secret VARCHAR(64) NOT NULL,
-	created_at DATETIME NOT NULL,
+	created_at DATETIME NOT NULL, jobs BOOLEAN DEFAULT 1 NOT NULL,
 	PRIMARY KEY (id),
 	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_webhooks_user_id ON webhooks (user_id);
-CREATE TABLE deliveries (
-	id VARCHAR(36) NOT NULL,
-	webhook_id VARCHAR(36) NOT NULL,
-	job_id VARCHAR(36) NOT NULL,
-	event VARCHAR(32) NOT NULL,
-	state VARCHAR(16) NOT NULL,
-	attempts INTEGER NOT NULL,
-	next_at DATETIME NOT NULL,
-	status INTEGER,
-	error TEXT,
-	created_at DATETIME NOT NULL,
-	finished_at DATETIME,
-	PRIMARY KEY (id),
-	UNIQUE (webhook_id, job_id, event),
-	FOREIGN KEY(webhook_id) REFERENCES webhooks (id) ON DELETE CASCADE,
-	FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
-);
-CREATE INDEX ix_deliveries_webhook_id ON deliveries (webhook_id);
-CREATE INDEX ix_deliveries_job_id ON deliveries (job_id);
-CREATE INDEX ix_deliveries_state_next ON deliveries (state, next_at);
 CREATE TABLE audit_events (
 	id VARCHAR(36) NOT NULL,
 	at DATETIME NOT NULL,
@@ -290,4 +270,89 @@ CREATE TABLE scenes (
 	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_scenes_user_created ON scenes (user_id, created_at, id);
-INSERT INTO "alembic_version" VALUES('0012');
+CREATE TABLE alert_rules (
+	id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	name VARCHAR(255) NOT NULL,
+	enabled BOOLEAN NOT NULL,
+	search JSON NOT NULL,
+	schedule JSON,
+	at_most_one_in_s INTEGER NOT NULL,
+	scene_id VARCHAR(36),
+	webhook_id VARCHAR(36),
+	limited_at DATETIME,
+	created_at DATETIME NOT NULL,
+	PRIMARY KEY (id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+	FOREIGN KEY(scene_id) REFERENCES scenes (id),
+	FOREIGN KEY(webhook_id) REFERENCES webhooks (id) ON DELETE SET NULL
+);
+CREATE INDEX ix_alert_rules_user_created ON alert_rules (user_id, created_at, id);
+CREATE INDEX ix_alert_rules_scene_id ON alert_rules (scene_id);
+CREATE INDEX ix_alert_rules_webhook_id ON alert_rules (webhook_id);
+CREATE TABLE alerts (
+	id VARCHAR(36) NOT NULL,
+	rule_id VARCHAR(36) NOT NULL,
+	user_id VARCHAR(36) NOT NULL,
+	"key" VARCHAR(512) NOT NULL,
+	at DATETIME NOT NULL,
+	dated BOOLEAN NOT NULL,
+	label TEXT NOT NULL,
+	score SMALLINT NOT NULL,
+	event VARCHAR(16),
+	zone VARCHAR(64),
+	line VARCHAR(64),
+	direction VARCHAR(16),
+	stream_id VARCHAR(36),
+	video_id VARCHAR(36),
+	job_id VARCHAR(36),
+	track INTEGER NOT NULL,
+	start BIGINT NOT NULL,
+	picture BOOLEAN NOT NULL,
+	seen BOOLEAN NOT NULL,
+	created_at DATETIME NOT NULL,
+	PRIMARY KEY (id),
+	UNIQUE (rule_id, "key"),
+	FOREIGN KEY(rule_id) REFERENCES alert_rules (id) ON DELETE CASCADE,
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+	FOREIGN KEY(stream_id) REFERENCES streams (id) ON DELETE SET NULL,
+	FOREIGN KEY(video_id) REFERENCES videos (id) ON DELETE CASCADE,
+	FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE SET NULL
+);
+CREATE INDEX ix_alerts_user_at ON alerts (user_id, at, id);
+CREATE INDEX ix_alerts_rule_at ON alerts (rule_id, at, id);
+CREATE INDEX ix_alerts_rule_created ON alerts (rule_id, created_at);
+CREATE INDEX ix_alerts_stream_id ON alerts (stream_id);
+CREATE INDEX ix_alerts_video_id ON alerts (video_id);
+CREATE INDEX ix_alerts_job_id ON alerts (job_id);
+CREATE TABLE alerted_jobs (
+	job_id VARCHAR(36) NOT NULL,
+	at DATETIME NOT NULL,
+	PRIMARY KEY (job_id),
+	FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
+);
+CREATE TABLE "deliveries" (
+	id VARCHAR(36) NOT NULL,
+	webhook_id VARCHAR(36) NOT NULL,
+	job_id VARCHAR(36),
+	alert_id VARCHAR(36),
+	event VARCHAR(32) NOT NULL,
+	state VARCHAR(16) NOT NULL,
+	attempts INTEGER NOT NULL,
+	next_at DATETIME NOT NULL,
+	status INTEGER,
+	error TEXT,
+	created_at DATETIME NOT NULL,
+	finished_at DATETIME,
+	PRIMARY KEY (id),
+	CONSTRAINT uq_deliveries_webhook_alert UNIQUE (webhook_id, alert_id),
+	UNIQUE (webhook_id, job_id, event),
+	FOREIGN KEY(webhook_id) REFERENCES webhooks (id) ON DELETE CASCADE,
+	FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE,
+	FOREIGN KEY(alert_id) REFERENCES alerts (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_deliveries_webhook_id ON deliveries (webhook_id);
+CREATE INDEX ix_deliveries_job_id ON deliveries (job_id);
+CREATE INDEX ix_deliveries_state_next ON deliveries (state, next_at);
+CREATE INDEX ix_deliveries_alert_id ON deliveries (alert_id);
+INSERT INTO "alembic_version" VALUES('0013');

@@ -231,8 +231,8 @@ def _next_jobs(session: Session, user_id: str, limit: int) -> list[Job]:
 
 
 def note_end(session: Session, job_id: str) -> None:
-    """Add a delivery for each webhook of the job's user, in the transaction that ends the job."""
-    mine = select(Webhook.id).join(Job, Job.user_id == Webhook.user_id).where(Job.id == job_id)
+    """Add a delivery for each webhook that is told of the jobs of this user, in the transaction that ends the job."""
+    mine = select(Webhook.id).join(Job, Job.user_id == Webhook.user_id).where(Job.id == job_id, Webhook.jobs)
     # Lock the webhooks until the deliveries are inserted: a concurrent deletion must not fail the transaction.
     held = mine.with_for_update(of=Webhook, read=True, key_share=True)
     now = utcnow()

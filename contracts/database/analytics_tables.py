@@ -4,7 +4,17 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, SmallInteger, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -117,3 +127,69 @@ class Scene(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     __table_args__ = (Index("ix_scenes_user_created", "user_id", "created_at", "id"),)
+
+
+class AlertRule(Base):
+    """A saved search that raises alerts. search, schedule: as the API has them, analytics.alerts.rule.Search and
+    Schedule. scene_id: that of the search, which cannot be deleted meanwhile. limited_at: when it last raised no alert
+    because it had raised too many within an hour."""
+
+    __tablename__ = "alert_rules"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(255))
+    enabled: Mapped[bool]
+    search: Mapped[dict[str, Any]]
+    schedule: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    at_most_one_in_s: Mapped[int]
+    scene_id: Mapped[str | None] = mapped_column(ForeignKey("scenes.id"), index=True)
+    webhook_id: Mapped[str | None] = mapped_column(ForeignKey("webhooks.id", ondelete="SET NULL"), index=True)
+    limited_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    __table_args__ = (Index("ix_alert_rules_user_created", "user_id", "created_at", "id"),)
+
+
+class Alert(Base):
+    """A sighting that a rule raised an alert for: see analytics.alerts.rule.Sighting. key: its own. at: when that was.
+    start: in ms of the video or of the stream clock. picture: whether one is stored for it."""
+
+    __tablename__ = "alerts"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
+    rule_id: Mapped[str] = mapped_column(ForeignKey("alert_rules.id", ondelete="CASCADE"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(String(512))
+    at: Mapped[datetime]
+    dated: Mapped[bool]
+    label: Mapped[str] = mapped_column(Text)
+    score: Mapped[int] = mapped_column(SmallInteger)
+    event: Mapped[str | None] = mapped_column(String(16))
+    zone: Mapped[str | None] = mapped_column(String(64))
+    line: Mapped[str | None] = mapped_column(String(64))
+    direction: Mapped[str | None] = mapped_column(String(16))
+    stream_id: Mapped[str | None] = mapped_column(ForeignKey("streams.id", ondelete="SET NULL"), index=True)
+    video_id: Mapped[str | None] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), index=True)
+    track: Mapped[int]
+    start: Mapped[int] = mapped_column(BigInteger)
+    picture: Mapped[bool] = mapped_column(default=False)
+    seen: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    __table_args__ = (
+        UniqueConstraint("rule_id", "key"),
+        Index("ix_alerts_user_at", "user_id", "at", "id"),
+        Index("ix_alerts_rule_at", "rule_id", "at", "id"),
+        Index("ix_alerts_rule_created", "rule_id", "created_at"),
+    )
+
+
+class AlertedJob(Base):
+    """A job whose tracks the rules have seen: tracks that are made anew raise no further alerts."""
+
+    __tablename__ = "alerted_jobs"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -13,12 +13,16 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    true,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 # Whoever knows some of the tables knows all, so that `Base.metadata` is whole.
 from contracts.database.analytics_tables import UNDATED as UNDATED
+from contracts.database.analytics_tables import Alert as Alert
+from contracts.database.analytics_tables import AlertedJob as AlertedJob
+from contracts.database.analytics_tables import AlertRule as AlertRule
 from contracts.database.analytics_tables import IndexedJob as IndexedJob
 from contracts.database.analytics_tables import IndexedTrack as IndexedTrack
 from contracts.database.analytics_tables import Scene as Scene
@@ -30,7 +34,7 @@ from contracts.database.base import new_id as new_id
 from contracts.database.base import utcnow as utcnow
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0012"
+REVISION = "0013"
 
 
 def _name_key(context: DefaultExecutionContext) -> str:
@@ -241,7 +245,8 @@ class ApiToken(Base):
 
 
 class Webhook(Base):
-    """A URL that is called when a user's job has ended. secret: signs the payload, so it is stored as it is."""
+    """A URL that is called when a user's job has ended, where `jobs` says so, and for alerts of the rules that name it.
+    secret: signs the payload, so it is stored as it is."""
 
     __tablename__ = "webhooks"
 
@@ -249,11 +254,12 @@ class Webhook(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     url: Mapped[str] = mapped_column(Text)
     secret: Mapped[str] = mapped_column(String(64))
+    jobs: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class Delivery(Base):
-    """A webhook delivery, inserted in the transaction that ends the job.
+    """A webhook delivery, inserted in the transaction that ends the job or raises the alert that it tells of.
 
     state: waiting (until next_at), delivered, or failed after too many attempts.
     """
@@ -262,7 +268,8 @@ class Delivery(Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id)
     webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"), index=True)
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    alert_id: Mapped[str | None] = mapped_column(ForeignKey("alerts.id", ondelete="CASCADE"), index=True)
     event: Mapped[str] = mapped_column(String(32))
     state: Mapped[str] = mapped_column(String(16))
     attempts: Mapped[int] = mapped_column(default=0)
@@ -274,6 +281,7 @@ class Delivery(Base):
 
     __table_args__ = (
         UniqueConstraint("webhook_id", "job_id", "event"),
+        UniqueConstraint("webhook_id", "alert_id", name="uq_deliveries_webhook_alert"),
         Index("ix_deliveries_state_next", "state", "next_at"),
     )
 

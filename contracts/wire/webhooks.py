@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 JOB_FINISHED = "job.finished"
+ALERT_RAISED = "alert.raised"
 
 
 class DeliveryState(StrEnum):

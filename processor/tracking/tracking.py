@@ -27,6 +27,7 @@ from contracts.results.tracks_file import TracksHeader, encode_numbers
 from contracts.storage.digest import sha256_of
 from contracts.storage.port import result_key, tracking_key, tracks_key
 from contracts.wire.messages import SCHEMA, decode, encode
+from processor.alerts.recorded import alert_of_job
 from processor.context import Services
 from processor.search.index import index_tracks
 from processor.tracking.rows import TrackRows, queued_state
@@ -138,6 +139,7 @@ def _track(services: Services, job: Job, parameters: TrackerParameters, held: Le
         tracks_file.write(sink, header, blocks, finished.numbers, finished.tracks)
     if not index_tracks(services, job, finished.tracks) and services.repository.job(job.id) is not None:
         raise _NotIndexed
+    alert_of_job(services, job, finished.tracks)
     services.storage.delete(part)  # last: a slice that is done again would reset the count of tries
     count = len(finished.tracks)
     return TracksState(TracksStep.READY, parameters, tracker=f"{NAME} {VERSION}", tracks=count)

@@ -1,0 +1,1 @@
+"""Alert rules: saved searches with a schedule and a rate. Pure: rules and sightings in, times of alerts out."""

@@ -1,0 +1,1 @@
+"""Alerts: sightings that fit the rules of their user become rows, with the webhook deliveries that tell of them."""

@@ -1,0 +1,130 @@
+"""What the rules of a user make of the tracks of a job that has ended."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from analytics.alerts.rule import Rule, Sighting, dwells_wanted
+from analytics.scenes.events import Event
+from analytics.scenes.recorded import recorded_events, rules_of
+from analytics.scenes.scene import FOOT, place
+from analytics.search.hours import to_ms
+from contracts.database.tables import Job, Scene, Video, utcnow
+from contracts.errors import InvalidInput
+from contracts.results.codec import time_ms
+from contracts.results.filed_frames import FiledFrames
+from contracts.results.result_file import ResultFile
+from contracts.results.tracks import Tracks
+from contracts.results.tracks_file import TracksFile
+from contracts.storage.port import Storage, result_key, tracks_key
+from contracts.wire.messages import ResultHeader
+from processor.alerts.offering import offer
+from processor.alerts.rows import AlertRows
+from processor.context import Services
+
+log = logging.getLogger(__name__)
+
+# What was recorded before that raises no alert: nobody is alarmed by what is long over.
+OLDEST = timedelta(days=7)
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What the sightings of a job have in common. begin: of the video, in ms since 1970."""
+
+    job: Job
+    video: Video
+    header: ResultHeader
+    tracks: Tracks
+    begin: int
+
+    def sighting(self, index: int, first: int, last: int) -> Sighting:
+        """Of a track, by its place. first, last: times in the time base of the video."""
+        tracks, header = self.tracks, self.header
+        start, end = (round(time_ms(time, header.time_base)) for time in (first, last))
+        return Sighting(
+            track=int(tracks.id[index]),
+            label=header.labels[int(tracks.class_id[index])],
+            score=int(tracks.best_score[index]),
+            begin=self.begin + start,
+            end=self.begin + end,
+            start=start,
+            dated=self.video.recorded_at is not None,
+            video_id=self.video.id,
+            job_id=self.job.id,
+            source=self.video.source,
+            tags=frozenset(self.video.tags),
+        )
+
+
+def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
+    """Raise the alerts of a job whose tracks are stored, once: see AlertRows.rules_for_job. Idempotent until it ends,
+    so that it is repeated where a process is killed. Raises NotFound, CorruptData, StorageUnavailable."""
+    rows = AlertRows(services.repository.engine)
+    rules = rows.rules_for_job(job)
+    video = services.repository.video(job.video_id) if rules else None
+    if video is None:
+        return
+    with services.storage.open(result_key(video.id, job.id)) as source:
+        header = ResultFile(source).header
+    found = _Context(job, video, header, tracks, to_ms(video.recorded_at or video.created_at))
+    oldest = to_ms(utcnow() - OLDEST)
+    of_tracks = [rule for rule in rules if rule.search.scene_id is None]
+    for part in _tracks(found) if of_tracks else ():
+        offer(services, job.user_id, (one for one in part if one.end >= oldest), of_tracks)
+    of_scenes = [rule for rule in rules if rule.search.scene_id is not None]
+    lately = len(tracks) > 0 and found.sighting(0, 0, int(tracks.last_time.max())).end >= oldest
+    for part in _events(services, rows, found, of_scenes) if of_scenes and lately else ():
+        offer(services, job.user_id, (one for one in part if one.end >= oldest), of_scenes)
+    rows.note_job(job.id)
+
+
+def _tracks(found: _Context) -> Iterator[list[Sighting]]:
+    """The tracks in the order in which they begin, so many at a time."""
+    tracks = found.tracks
+    for start in range(0, len(tracks), _AT_ONCE):
+        places = range(start, min(start + _AT_ONCE, len(tracks)))
+        yield [found.sighting(at, int(tracks.first_time[at]), int(tracks.last_time[at])) for at in places]
+
+
+def _events(services: Services, rows: AlertRows, found: _Context, rules: Sequence[Rule]) -> Iterator[list[Sighting]]:
+    """The events at the scenes that rules name, those of one scene and one time of dwelling at a time."""
+    for scene_id, dwells in dwells_wanted(rules).items():
+        scene = rows.scene(scene_id)
+        if scene is None:
+            continue
+        for dwell_ms in sorted(dwells, key=lambda dwell: -1 if dwell is None else dwell):
+            try:
+                yield _events_at(services.storage, found, scene, dwell_ms)
+            except InvalidInput as error:
+                log.warning("job %s raises no alerts at scene %s: %s", found.job.id, scene_id, error.detail)
+
+
+def _events_at(storage: Storage, found: _Context, scene: Scene, dwell_ms: int | None) -> list[Sighting]:
+    """The events at a scene. Raises InvalidInput for too many."""
+    media, job = found.header.media, found.job
+    placed = place(scene.zones, scene.lines, media.width, media.height)
+    rules = rules_of(found.header, dwell=None if dwell_ms is None else dwell_ms / 1000)
+    with (
+        storage.open(result_key(job.video_id, job.id)) as results,
+        storage.open(tracks_key(job.video_id, job.id)) as tracks,
+    ):
+        frames = FiledFrames(ResultFile(results), TracksFile(tracks))
+        events = recorded_events(frames, found.tracks, placed, rules, FOOT)
+    return [_at_scene(found, event, scene, dwell_ms) for event in events]
+
+
+def _at_scene(found: _Context, event: Event, scene: Scene, dwell_ms: int | None) -> Sighting:
+    zones = len(scene.zones)
+    at_zone = event.target < zones
+    return replace(
+        found.sighting(event.track - 1, event.time, event.time),
+        scene_id=scene.id,
+        event=event.type,
+        zone=scene.zones[event.target]["name"] if at_zone else None,
+        line=None if at_zone else scene.lines[event.target - zones]["name"],
+        direction=event.direction,
+        dwell_ms=dwell_ms,
+    )

@@ -1,0 +1,166 @@
+"""The rows of alert rules and alerts."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from analytics.alerts.rate import limited
+from analytics.alerts.rule import Rule, Search, Sighting
+from analytics.alerts.schedule import Schedule
+from analytics.search.hours import from_ms, to_ms
+from contracts.database.engine import Database
+from contracts.database.tables import Alert, AlertedJob, AlertRule, Delivery, Job, Scene, Webhook, new_id, utcnow
+from contracts.wire.messages import from_json
+from contracts.wire.webhooks import ALERT_RAISED, DeliveryState
+
+# Alerts of a rule that arise within an hour, whatever their own times are.
+MOST_IN_AN_HOUR = 100
+_HOUR = timedelta(hours=1)
+_KEYS = 500
+
+# A sighting that fits a rule, and when it raises an alert, in ms since 1970.
+Fitting = tuple[int, Sighting]
+
+
+class AlertRows:
+    """Each method runs in its own short transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._database = Database(engine)
+
+    def rules(self, user_id: str) -> list[Rule]:
+        """The rules of a user that are enabled."""
+        return [rule_of(row) for row in self._rows(user_id)]
+
+    def rules_for_job(self, job: Job) -> list[Rule]:
+        """The enabled rules that a job is to be seen by: none where they have seen it, and none that were made after
+        it had ended, so that a job of before raises nothing when its tracks are made."""
+        with self._database.read() as session:
+            if session.get(AlertedJob, job.id) is not None:
+                return []
+        rows = self._rows(job.user_id)
+        return [rule_of(row) for row in rows if job.finished_at is None or row.created_at <= job.finished_at]
+
+    def scene(self, scene_id: str) -> Scene | None:
+        """A scene, None where it was deleted with the last rule that named it."""
+        with self._database.read() as session:
+            return session.get(Scene, scene_id)
+
+    def note_job(self, job_id: str) -> bool:
+        """Record that the rules have seen a job; False when it was deleted."""
+        try:
+            with self._database.write() as session:
+                if session.get(AlertedJob, job_id) is None:
+                    session.add(AlertedJob(job_id=job_id))
+        except IntegrityError:
+            return False
+        return True
+
+    def add(self, rule: Rule, fitting: Iterable[Fitting]) -> list[Alert]:
+        """Add the alerts that a rule raises, with their webhook deliveries, in one transaction: at most one in so much
+        time, MOST_IN_AN_HOUR, and none twice. Returns those that are new. Raises IntegrityError when what a sighting
+        is of was deleted."""
+        with self._database.write() as session:
+            # One process at a time counts the alerts of a rule.
+            row = session.get(AlertRule, rule.id, with_for_update=True)
+            if row is None or not row.enabled:
+                return []
+            new = _unknown(session, rule.id, list(fitting))
+            if not new:
+                return []
+            times = [at for at, _ in new]
+            room = MOST_IN_AN_HOUR - _made_lately(session, rule.id)
+            earlier = _times_near(session, rule, min(times), max(times))
+            chosen = limited(times, earlier, rule.at_most_one_in_ms, room + 1)
+            if len(chosen) > room:
+                row.limited_at = utcnow()
+            alerts = [_alert(row, *new[place]) for place in chosen[: max(0, room)]]
+            session.add_all(alerts)
+            session.flush()
+            _note_deliveries(session, row, alerts)
+            return alerts
+
+    def _rows(self, user_id: str) -> list[AlertRule]:
+        statement = select(AlertRule).where(AlertRule.user_id == user_id, AlertRule.enabled)
+        with self._database.read() as session:
+            return list(session.scalars(statement.order_by(AlertRule.created_at, AlertRule.id)))
+
+
+def rule_of(row: AlertRule) -> Rule:
+    """The rule of a row."""
+    schedule = from_json(row.schedule, Schedule) if row.schedule else None
+    return Rule(row.id, from_json(row.search, Search), schedule, 1000 * row.at_most_one_in_s)
+
+
+def _unknown(session: Session, rule_id: str, fitting: Sequence[Fitting]) -> list[Fitting]:
+    """Those without an alert, each once."""
+    by_key = {sighting.key: (at, sighting) for at, sighting in fitting}
+    keys = list(by_key)
+    for start in range(0, len(keys), _KEYS):
+        known = select(Alert.key).where(Alert.rule_id == rule_id, Alert.key.in_(keys[start : start + _KEYS]))
+        for key in session.scalars(known):
+            del by_key[key]
+    return list(by_key.values())
+
+
+def _made_lately(session: Session, rule_id: str) -> int:
+    made = select(func.count()).select_from(Alert)
+    return session.scalars(made.where(Alert.rule_id == rule_id, Alert.created_at > utcnow() - _HOUR)).one()
+
+
+def _times_near(session: Session, rule: Rule, first: int, last: int) -> list[int]:
+    """The times of alerts that may be too near to some between two times."""
+    low, high = (from_ms(ms) for ms in (first - rule.at_most_one_in_ms, last + rule.at_most_one_in_ms))
+    near = select(Alert.at).where(Alert.rule_id == rule.id, Alert.at >= low, Alert.at <= high)
+    return [to_ms(at) for at in session.scalars(near)]
+
+
+def _alert(rule: AlertRule, at: int, sighting: Sighting) -> Alert:
+    return Alert(
+        id=new_id(),
+        rule_id=rule.id,
+        user_id=rule.user_id,
+        key=sighting.key,
+        at=from_ms(at),
+        dated=sighting.dated,
+        label=sighting.label,
+        score=sighting.score,
+        event=sighting.event and str(sighting.event),
+        zone=sighting.zone,
+        line=sighting.line,
+        direction=sighting.direction and str(sighting.direction),
+        stream_id=sighting.stream_id,
+        video_id=sighting.video_id,
+        job_id=sighting.job_id,
+        track=sighting.track,
+        start=sighting.start,
+        picture=False,
+        seen=False,
+        created_at=utcnow(),
+    )
+
+
+def _note_deliveries(session: Session, rule: AlertRule, alerts: Sequence[Alert]) -> None:
+    """Add a delivery of each alert, in the transaction that raises it."""
+    if rule.webhook_id is None:
+        return
+    # Locked until they are inserted: a concurrent deletion must not fail the transaction.
+    webhook = session.get(Webhook, rule.webhook_id, with_for_update={"read": True, "key_share": True})
+    if webhook is None:
+        return
+    now = utcnow()
+    for alert in alerts:
+        session.add(
+            Delivery(
+                id=new_id(),
+                webhook_id=webhook.id,
+                alert_id=alert.id,
+                event=ALERT_RAISED,
+                state=str(DeliveryState.WAITING),
+                next_at=now,
+                created_at=now,
+            )
+        )
