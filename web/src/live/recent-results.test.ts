@@ -30,6 +30,11 @@ test("a picture without a result has no boxes of its own, however slow the strea
   }
 });
 
+test("a picture whose result is still missing has no boxes of its own between frames that are decoded one after the other", () => {
+  const recent = held([10, 400], [11, 480]);
+  assert.equal(recent.showing(439.9996, true, { fps_in: 25, fps_out: 25 })?.held, true);
+});
+
 test("without the picture's own time a frame lasts until the next", () => {
   const stats = { fps_in: 25, fps_out: 25 };
   const recent = held([10, 400], [11, 440]);

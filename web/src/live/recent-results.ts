@@ -28,7 +28,7 @@ export class RecentResults {
   }
 
   /** The result whose boxes belong to the picture at `ms`. exact: its own time, which is that of its result. How long a
-   * frame lasts is then no measure: a busy camera's frames come at uneven times. */
+   * frame lasts is then no measure: a busy camera's frames come at uneven times, and are numbered as they are decoded. */
   showing(ms: number, exact: boolean, stats: Pick<StreamStats, "fps_in" | "fps_out"> | null): LiveShown | null {
     const { fps_in = 0, fps_out = 0 } = stats ?? {};
     const frameMs = 1000 / (fps_in || USUAL_FPS);

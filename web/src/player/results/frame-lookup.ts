@@ -4,7 +4,10 @@ import type { Frame } from "../../api/types.ts";
 /** Tolerance between times of browser and results, which are rounded independently (ms). */
 export const SAME_MS = 1;
 
-/** Frame duration, and the interval of sampled frames (null: every frame was processed). */
+/**
+ * Frame duration (0: unknown, pictures have exactly their frame's time), and the interval of sampled frames (null: every
+ * frame was processed).
+ */
 export interface Rhythm {
   frameMs: number;
   gapMs: number | null;
@@ -46,7 +49,7 @@ export function showing(frames: readonly Frame[], ms: number, rhythm: Rhythm, ex
   if (index < 0) return null;
   const frame = frames[index] as Frame;
   const since = ms - frame.time_ms;
-  const length = durationOf(frames, index, rhythm.frameMs);
+  const length = rhythm.frameMs && durationOf(frames, index, rhythm.frameMs);
   if (since < Math.max(SAME_MS, exact ? length / 2 : length)) return { frame, held: false };
   const next = frames[index + 1];
   const until = next ? next.time_ms - frame.time_ms : (rhythm.gapMs ?? 0);
