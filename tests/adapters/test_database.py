@@ -7,7 +7,6 @@ import socket
 import stat
 import struct
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -193,11 +192,10 @@ def test_a_connection_that_is_reset_in_use_is_the_databases_error(line: Resettin
 
 def test_a_statement_that_takes_too_long_is_aborted_by_the_server(url: str) -> None:
     engine = open_database(url, statement_seconds=1)
-    began = time.monotonic()
     with engine.connect() as connection, pytest.raises(DBAPIError, match="statement timeout"):
-        connection.execute(text("select pg_sleep(20)"))
-    assert time.monotonic() - began < 10
+        connection.execute(text("select pg_sleep(3600)"))
     with engine.connect() as connection:
+        assert connection.scalar(text("show statement_timeout")) == "1s"
         assert connection.scalar(text("show idle_in_transaction_session_timeout")) == "1s"
     engine.dispose()
     unlimited = open_database(url, statement_seconds=None)
@@ -210,10 +208,8 @@ def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(engine_module, "_SOCKET_MARGIN_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         engine = open_database(f"postgresql+pg8000://u:p@127.0.0.1:{silent.getsockname()[1]}/d", statement_seconds=0)
-        began = time.monotonic()
         with pytest.raises(InterfaceError, match="timed out"):
             engine.connect()
-        assert time.monotonic() - began < 5
         engine.dispose()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)  # the driver leaves its socket to the garbage collector

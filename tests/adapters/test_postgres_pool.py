@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 
@@ -40,14 +39,15 @@ def job() -> str:
     return str(uuid.uuid4())
 
 
-def test_a_restarted_server_is_not_noticed(own: Postgres, job: str) -> None:
+def test_a_restarted_server_is_not_noticed(own: Postgres, job: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Who waited for a server that is not there would not come back in time for anybody.
+    monkeypatch.setattr(pool, "_SOCKET_SECONDS", 3600)
+    monkeypatch.setattr(pool, "_WAITING_SECONDS", 3600)
     with opened(own.create("results")) as store:
         fill(store, job)
         own.stop()
-        started = time.monotonic()
         with pytest.raises(StoreUnavailable, match="does not answer"):
             store.chunk_indexes(job)
-        assert time.monotonic() - started < 5
         own.start_again()
         own.wait()
         assert store.chunk_indexes(job) == {0}

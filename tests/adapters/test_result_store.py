@@ -18,6 +18,7 @@ from tests.support.fakes import MemoryResultStore
 from tests.support.servers.debian import Postgres
 from tests.support.servers.valkey import Valkey
 from tests.support.stored_results import at_once, fill, layout
+from tests.support.waiting import until
 
 Make = Callable[[int], ResultStore]
 
@@ -38,7 +39,7 @@ def database(postgres: Postgres) -> str:
 def make(request: pytest.FixtureRequest) -> Iterator[Make]:
     """A store by the seconds that a job's data lives."""
     if request.param == "memory":
-        yield MemoryResultStore
+        yield MemoryResultStore(0).lasting
     elif request.param == "valkey":
         client = request.getfixturevalue("client")
         yield lambda ttl: RedisResultStore(client, ttl)
@@ -116,11 +117,11 @@ def test_lease_has_one_owner(store: ResultStore, job: str) -> None:
 
 def test_lease_without_heartbeat_expires(store: ResultStore, job: str) -> None:
     assert store.take_lease(job, 0, "a", 1)
-    time.sleep(0.6)
-    assert store.take_lease(job, 0, "a", 1)
-    time.sleep(0.6)
+    assert store.take_lease(job, 0, "a", 60)
+    time.sleep(1.1)
     assert not store.take_lease(job, 0, "b", 1)
-    time.sleep(0.6)
+    assert store.take_lease(job, 0, "a", 1)
+    time.sleep(1.1)
     assert not store.leased(job, 0)
     assert store.take_lease(job, 0, "b", 1)
 
@@ -179,15 +180,15 @@ def test_forget_removes_only_the_job(store: ResultStore, job: str) -> None:
 
 
 def test_untouched_job_expires(make: Make, job: str) -> None:
-    store = make(1)
+    store = make(3)
     fill(store, job)
     store.release_lease(job, 0, "owner")
-    time.sleep(0.6)
-    store.touch(job)
-    time.sleep(0.6)
+    make(60).touch(job)
+    time.sleep(3.1)
     assert store.get_chunk(job, 0) == b"data"
     assert store.get_layout(job) == layout()
-    time.sleep(0.6)
+    make(1).touch(job)
+    time.sleep(1.1)
     test_an_unknown_job_has_nothing(store, job)
 
 
@@ -303,12 +304,16 @@ def test_jobs_that_nobody_writes_to_are_idle(make: Make, job: str) -> None:
     other = str(uuid.uuid4())
     fill(store, job)
     fill(store, other)
-    assert not {job, other} & store.idle(1.5)
+    assert not {job, other} & store.idle(30)
     time.sleep(2.1)
     assert {job, other} <= store.idle(1.5)
-    store.touch(job)
-    store.set_progress(other, 1, 2, 0.1)
-    assert not {job, other} & store.idle(1.5)
+
+    def written() -> bool:
+        store.touch(job)
+        store.set_progress(other, 1, 2, 0.1)
+        return not {job, other} & store.idle(1.5)
+
+    until(written)
     assert {job, other} <= store.idle(0)
     store.forget(job)
     assert job not in store.idle(0)

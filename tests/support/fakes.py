@@ -1,5 +1,6 @@
 """The ports in memory. They pass the same conformance suites as the real ones."""
 
+import copy
 import io
 import time
 from collections.abc import Iterator, Sequence
@@ -82,6 +83,12 @@ class MemoryResultStore(ResultStore):
         self._ttl = ttl_seconds
         self._hashes: dict[tuple[str, str], dict[Any, Any]] = {}
         self._ends: dict[tuple[str, str], float] = {}
+
+    def lasting(self, ttl_seconds: float) -> "MemoryResultStore":
+        """The same data, written with another time to live."""
+        other = copy.copy(self)
+        other._ttl = ttl_seconds
+        return other
 
     def put_chunk(self, job_id: str, index: int, data: bytes) -> bool:
         chunks = self._write(job_id, "chunks")

@@ -11,6 +11,7 @@ import redis
 
 from contracts.coordination.leases import Coordination, Locks, LockState, Replies
 from tests.support.servers.valkey import Valkey
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -32,11 +33,10 @@ def wait_for(url: str, name: str, seconds: int) -> bytes | None:
 
 def test_lease_has_one_holder_and_expires(client: redis.Redis) -> None:
     coordination, name = Coordination(client), str(uuid.uuid4())
-    assert coordination.acquire(name, 1)
-    assert not coordination.acquire(name, 1)
+    assert coordination.acquire(name, 3)
+    assert not coordination.acquire(name, 3)
     assert coordination.acquire(name + "-other", 1)
-    time.sleep(1.1)
-    assert coordination.acquire(name, 1)
+    until(lambda: coordination.acquire(name, 1))
 
 
 def test_lock_is_renewed_contended_and_released_by_its_owner_only(client: redis.Redis) -> None:
@@ -94,8 +94,8 @@ def test_lease_is_held_while_renewed_until_released(client: redis.Redis) -> None
 
 def test_counter_expires_and_can_be_reset(client: redis.Redis) -> None:
     coordination, name = Coordination(client), str(uuid.uuid4())
-    assert [coordination.count(name, 1) for _ in range(3)] == [1, 2, 3]
-    time.sleep(1.1)
+    assert [coordination.count(name, 3) for _ in range(3)] == [1, 2, 3]
+    time.sleep(3.1)
     assert coordination.count(name, 60) == 1
     coordination.reset_count(name)
     assert coordination.count(name, 60) == 1

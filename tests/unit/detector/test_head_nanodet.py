@@ -173,9 +173,9 @@ def test_no_detection_is_an_empty_result() -> None:
 def test_a_result_is_bounded_and_quick_however_low_the_threshold() -> None:
     rng = np.random.default_rng(0)
     outputs = {"scores": rng.random((3549, 80), np.float32), "distances": rng.random((3549, 44), np.float32)}
-    began = time.perf_counter()
+    began = time.thread_time()
     found = decoded(outputs, MODEL, (1920, 1080), 0.0)
-    assert time.perf_counter() - began < 1  # 0.02 s; comparing all 283,920 boxes would take hours
+    assert time.thread_time() - began < 1  # 0.02 s; comparing all 283,920 boxes would take hours
     assert len(found.score) == nms.MAX_DETECTIONS
     assert found.score[0] == outputs["scores"].max()
 
