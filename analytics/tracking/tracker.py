@@ -51,11 +51,16 @@ class Tracker:
     """Follows objects through frames, given in their order in pieces of any length.
 
     parameters: settled. tolerance: how far in 1/100 px a track's path may be from its points: 1 % of the frame's
-    height.
+    height. numbers: how many were given before; the first track gets the next one.
     """
 
-    def __init__(self, parameters: TrackerParameters, tolerance: int) -> None:
-        self._set(_State(parameters, tolerance, 0, 0, 0, 0, {}, {}, [], []), NONE)
+    def __init__(self, parameters: TrackerParameters, tolerance: int, numbers: int = 0) -> None:
+        self._set(_State(parameters, tolerance, 0, numbers, 0, 0, {}, {}, [], []), NONE)
+
+    @property
+    def numbers(self) -> int:
+        """The highest number that was given to a track."""
+        return self._state.numbers
 
     def advance(self, block: Block, times_us: Integers) -> NDArray[np.int32]:
         """Track the next frames; times_us [f]: of its frames, in microseconds, never falling.
@@ -63,6 +68,12 @@ class Tracker:
         Returns for each detection the number of its track [d], 0 for none. Numbers rise in the order in which tracks
         begin; `finish` says which of them are tracks after all.
         """
+        numbers = self.assign(block, times_us)
+        self._record(block, block.class_id.astype(np.int64), block.score.astype(np.int64), numbers)
+        return numbers
+
+    def assign(self, block: Block, times_us: Integers) -> NDArray[np.int32]:
+        """As `advance`, and keep nothing of tracks that have ended: for frames without end. Not both of one tracker."""
         class_id, score = block.class_id.astype(np.int64), block.score.astype(np.int64)
         usable = np.flatnonzero(score >= self._low)
         scores = score[usable]
@@ -75,7 +86,6 @@ class Tracker:
         ]
         if parts:
             numbers[usable] = np.concatenate(parts)
-        self._record(block, class_id, score, numbers)
         return numbers
 
     def finish(self) -> Finished:

@@ -81,6 +81,10 @@ def media(packet: Packet, config: CodecConfig) -> Media:
 def result(frame: LiveFrame, labels: Sequence[str]) -> Result:
     """labels: of the model, by class number."""
     class_ids, scores, boxes = results.columns(frame)
+    found = detections(class_ids, scores, boxes, named(labels, max(class_ids, default=-1) + 1))
+    for detection, track in zip(found, results.tracks(frame), strict=False):  # not all frames are tracked
+        if track:
+            detection["track"] = track
     time_ms = time_ms_of(frame.pts, TIME_BASE)
     said = text(
         "result",
@@ -89,7 +93,7 @@ def result(frame: LiveFrame, labels: Sequence[str]) -> Result:
         latency_ms=round((frame.done - frame.arrival) * 1000, 1),
         frame=frame.number,
         time_ms=time_ms,
-        detections=detections(class_ids, scores, boxes, named(labels, max(class_ids, default=-1) + 1)),
+        detections=found,
     )
     return Result(said, time_ms)
 

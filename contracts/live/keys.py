@@ -32,6 +32,11 @@ def plans(stream_id: str) -> str:
     return f"wd:live:plans:{stream_id}"
 
 
+def tracker(stream_id: str) -> str:
+    """KeptTracks (contracts.live.results): how tracking goes on."""
+    return f"wd:live:tracker:{stream_id}"
+
+
 def pushed(stream_id: str) -> str:
     """Redis Stream of posted JPEGs, from the api to ingest: fields b"j" (the image) and b"t" (Unix seconds of its
     capture as text, or empty)."""
@@ -55,5 +60,5 @@ def whip_requests(instance: str) -> str:
 
 def all_of(stream_id: str) -> list[str]:
     """Every key of a stream, for its removal."""
-    own = (packets, configs, keyframe, results, plans, pushed, ingest_presence, detector_presence)
+    own = (packets, configs, keyframe, results, plans, tracker, pushed, ingest_presence, detector_presence)
     return [key(stream_id) for key in own]

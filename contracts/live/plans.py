@@ -13,6 +13,11 @@ def number_of(revision: int, plan: Plan) -> int:
     return revision << _DIGEST_BITS | zlib.crc32(encode(plan))
 
 
+def analysis_of(number: int) -> int:
+    """What is the same for plans that differ by their revision alone."""
+    return number & (1 << _DIGEST_BITS) - 1
+
+
 def revision_of(number: int) -> int:
     """The revision that a plan is of."""
     return number >> _DIGEST_BITS

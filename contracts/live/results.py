@@ -21,7 +21,8 @@ class LiveFrame(msgspec.Struct, frozen=True, omit_defaults=True):
     (uint16), score (uint16, 1/10000), box (int32 x1, y1, x2, y2, 1/100 px of the displayed frame): little-endian
     columns. arrival: of the packet. done: Unix seconds at which the result was written. plan: number of
     the one in `keys.plans` that it was made by. dropped: number of frames without a result since the frame before, by
-    DropReason.
+    DropReason. track (uint32): the number of each detection's track, 0 for none; empty where streams are not tracked.
+    Numbers of a stream rise and are never given twice; a track of few frames may turn out to be none.
     """
 
     number: int
@@ -35,6 +36,17 @@ class LiveFrame(msgspec.Struct, frozen=True, omit_defaults=True):
     done: float
     plan: int
     dropped: dict[str, int] = {}
+    track: bytes = b""
+
+
+class KeptTracks(msgspec.Struct, frozen=True):
+    """From where another detector goes on. numbers: the highest that was given. run: of which frames the tracks may go
+    on, pts: of the last of them. tracker: its state."""
+
+    numbers: int
+    run: str
+    pts: int
+    tracker: bytes
 
 
 def pack(detections: Detections) -> dict[str, bytes]:
@@ -69,7 +81,7 @@ def block(frames: Sequence[LiveFrame], numbers: Sequence[int], times: Sequence[i
         _column(frames, "class_id", "<u2"),
         _column(frames, "score", "<u2"),
         _column(frames, "box", "<i4").reshape(-1, 4),
-        None,
+        track=_tracks(frames),
     )
 
 
@@ -79,6 +91,24 @@ def columns(frame: LiveFrame) -> tuple[list[int], list[int], list[list[int]]]:
     # Not by numpy, which costs more for the few objects of a frame.
     class_id, score = (list(struct.unpack(f"<{number}H", column)) for column in (frame.class_id, frame.score))
     return class_id, score, [list(box) for box in _BOX.iter_unpack(frame.box)]
+
+
+def tracks(frame: LiveFrame) -> tuple[int, ...]:
+    """The track of each detection of a frame, 0 for none; () where it was not tracked."""
+    return struct.unpack(f"<{len(frame.track) // 4}I", frame.track)
+
+
+def is_tracked(frame: LiveFrame) -> bool:
+    """Whether all that is known of the tracks of its detections is in it."""
+    return len(frame.track) == 2 * len(frame.class_id)
+
+
+def _tracks(frames: Sequence[LiveFrame]) -> Any:
+    """[d]; None where no frame was tracked."""
+    if not any(frame.track for frame in frames):
+        return None
+    parts = [frame.track if is_tracked(frame) else bytes(2 * len(frame.class_id)) for frame in frames]
+    return np.frombuffer(b"".join(parts), "<u4").astype(np.int32)
 
 
 def _column(frames: Sequence[LiveFrame], name: str, kind: str) -> Any:

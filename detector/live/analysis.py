@@ -47,7 +47,13 @@ class Analysis:
         self._ending: list[Stream] = []
         catalogue = Catalogue(settings.models_path)
         self._around = Surroundings(
-            self._redis, catalogue.get, self._lane, self._fork_server, settings.max_frame_pixels, instance
+            self._redis,
+            catalogue.get,
+            self._lane,
+            self._fork_server,
+            settings.max_frame_pixels,
+            instance,
+            tracked=settings.tracks == "on",
         )
 
     def start(self, spec: StreamSpec, seconds: float) -> None:

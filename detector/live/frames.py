@@ -13,6 +13,7 @@ from detector.decode.crop import Area, shifted, shown_area
 from detector.decode.live_protocol import Look
 from detector.engine import check_finite
 from detector.live.accounts import Accounts, Origin
+from detector.live.tracks import StreamTracks
 from detector.tensors import Image, Outputs
 from detector.view import View, view
 from media.orientation import Orientation
@@ -30,6 +31,11 @@ class Owner(Protocol):
     @property
     def is_held(self) -> bool:
         """Whether this detector still has the stream's lock."""
+        ...
+
+    @property
+    def tracks(self) -> StreamTracks | None:
+        """None where streams are not tracked."""
         ...
 
     def note_result(self, frame: LiveFrame) -> None:

@@ -24,7 +24,7 @@ from detector.live.accounts import Accounts
 from detector.live.lane import Lane, LaneState
 from detector.live.meter import Meter
 from detector.live.pictures import Pictures
-from detector.live.writer import newest_result
+from detector.live.tracks import StreamTracks, newest_result
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ _LANE_SECONDS = 0.1
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What streams share. model: the entry of an id, raises WebDetectorError. lane: of a model. fork_server: of
-    the decoders. frame_pixels: most pixels of a frame."""
+    the decoders. frame_pixels: most pixels of a frame. tracked: whether objects are tracked."""
 
     redis: "redis.Redis"
     model: Callable[[str], Model]
@@ -44,6 +44,7 @@ class Surroundings:
     fork_server: ForkServer
     frame_pixels: int
     instance: str
+    tracked: bool
 
 
 class Stream:
@@ -52,6 +53,7 @@ class Stream:
     def __init__(self, spec: StreamSpec, around: Surroundings) -> None:
         self.accounts = Accounts()
         self.id = spec.id
+        self.tracks = StreamTracks(around.redis, spec.id) if around.tracked else None
         self._around = around
         self._wanted = spec
         self._held_until = 0.0

@@ -4,16 +4,15 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Collection
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection
+from typing import NamedTuple
 
-import msgspec
 import redis
 from msgspec.structs import replace
 
 from contracts.live import keys
 from contracts.live.packet_reader import split_id
-from contracts.live.results import FIELD, LiveFrame, decode, encode
+from contracts.live.results import FIELD, LiveFrame, encode
 from contracts.live.streams import DropReason
 from detector.live.frames import Ready
 
@@ -25,18 +24,15 @@ _MOST_AT_ONCE = 64
 _RETRY_SECONDS = 0.5
 
 
-def newest_result(client: "redis.Redis", stream_id: str) -> LiveFrame | None:
-    """The last result of a stream. Raises RedisError."""
-    found: Any = client.xrevrange(keys.results(stream_id), count=1)
-    try:
-        return decode(found[0][1][FIELD]) if found else None
-    except (msgspec.DecodeError, KeyError):  # of a later release
-        return None
-
-
 class _Result(NamedTuple):
     ready: Ready
     frame: LiveFrame
+
+
+def _numbered(one: _Result) -> _Result:
+    """With the tracks of its detections."""
+    tracks = one.ready.owner.tracks
+    return one if tracks is None else one._replace(frame=tracks.numbered(one.frame, one.ready.shown.spec))
 
 
 class Writer:
@@ -75,8 +71,19 @@ class Writer:
                     batch.append(_Result(ready, replace(frame, dropped=ready.owner.accounts.since_last())))
                 else:
                     ready.owner.accounts.drop(DropReason.BEHIND)
-            while batch and not self._write(batch) and not self._stopping.wait(_RETRY_SECONDS):
-                pass
+            if batch and self._done(self._open, batch):
+                self._done(self._write, [_numbered(one) for one in batch])
+
+    def _done(self, step: Callable[[list[_Result]], None], batch: list[_Result]) -> bool:
+        """Take a step with a batch as soon as Redis answers; False where this ends before."""
+        while True:
+            try:
+                step(batch)
+                return True
+            except redis.RedisError as error:
+                log.warning("results cannot be written, next try in %g s: %s", _RETRY_SECONDS, error)
+            if self._stopping.wait(_RETRY_SECONDS):
+                return False
 
     def _next(self) -> list[_Result] | None:
         first = self._waiting.get()
@@ -94,25 +101,28 @@ class Writer:
             batch.append(one)
         return batch
 
-    def _write(self, batch: list[_Result]) -> bool:
+    def _open(self, batch: list[_Result]) -> None:
+        for ready, _ in batch:
+            if ready.owner.tracks is not None:
+                ready.owner.tracks.open(ready.shown.spec)
+
+    def _write(self, batch: list[_Result]) -> None:
         done = time.time()
         frames = [replace(frame, done=done) for _, frame in batch]
-        try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                for (ready, _), frame in zip(batch, frames, strict=True):
-                    key, seconds = keys.results(ready.owner.id), self._seconds(ready)
-                    newest = self._newest.get(ready.owner.id, 0)
-                    pipe.xadd(key, {FIELD: encode(frame)}, minid=max(0, newest - int(seconds * 1000)))
-                    pipe.expire(key, int(seconds) + 1)
-                ids = pipe.execute()[::2]
-        except redis.RedisError as error:
-            log.warning("results cannot be written, next try in %g s: %s", _RETRY_SECONDS, error)
-            return False
+        tracks = {ready.owner.id: ready.owner.tracks for ready, _ in batch if ready.owner.tracks is not None}
+        with self._redis.pipeline(transaction=False) as pipe:
+            for (ready, _), frame in zip(batch, frames, strict=True):
+                key, seconds = keys.results(ready.owner.id), self._seconds(ready)
+                newest = self._newest.get(ready.owner.id, 0)
+                pipe.xadd(key, {FIELD: encode(frame)}, minid=max(0, newest - int(seconds * 1000)))
+                pipe.expire(key, int(seconds) + 1)
+            for stream_id, one in tracks.items():
+                pipe.set(keys.tracker(stream_id), one.kept())
+            ids = pipe.execute()[: 2 * len(batch) : 2]
         for (ready, _), frame, entry_id in zip(batch, frames, ids, strict=True):
             self._newest[ready.owner.id] = split_id(entry_id)[0]
             ready.owner.accounts.analyse()
             ready.owner.note_result(frame)
-        return True
 
     def _seconds(self, ready: Ready) -> float:
         record = ready.shown.spec.record

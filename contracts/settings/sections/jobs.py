@@ -35,7 +35,10 @@ class JobSettings:
     ] = 0
     tracks: Annotated[
         Literal["on", "off"],
-        meta("Whether jobs are tracked after their end; off: on request only.", ("processor",)),
+        meta(
+            "Whether jobs are tracked after their end, and live streams while they run; off: jobs on request only.",
+            ("processor", "detector"),
+        ),
     ] = "on"
     reaper_seconds: Annotated[int, meta("Interval between checks for lost work.", ("processor",), ge=1, le=3600)] = 5
     lease_seconds: Annotated[

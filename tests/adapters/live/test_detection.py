@@ -10,6 +10,7 @@ import pytest
 
 from contracts.live import keys
 from contracts.live.plans import revision_of
+from contracts.live.results import tracks
 from contracts.live.streams import StreamOptions
 from contracts.models.catalogue import Catalogue, Model, bundled
 from contracts.wire.messages import Options, Plan, decode
@@ -126,6 +127,8 @@ def test_options_change_while_it_runs_and_the_decoder_stays(detector: LiveDetect
     assert [revision_of(one.plan) - revision for one in found[:6]] == [0] * 4 + [1] * 2
     assert {revision_of(one.plan) - revision for one in found[6:]} == {2}
     assert [bool(one.score) for one in found[:6]] == [True] * 4 + [False] * 2
+    assert [tracks(one) for one in found[2:4]] == [(1, 2, 3, 4, 5)] * 2
+    assert min(track for one in found[6:] for track in tracks(one) if track) == 6, "of other options"
     assert plans()[revision + 1].options == Options(**changes)  # type: ignore[arg-type]
     assert plans()[revision + 2].options == Options(sample_fps=5)
     first = plans()[revision]

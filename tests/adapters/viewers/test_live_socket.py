@@ -44,13 +44,16 @@ def test_it_begins_at_the_newest_keyframe_and_boxes_have_the_times_of_their_pict
             (FRAGMENT, key, time_ms(number)) for key, number in ((True, 4), (False, 5), (False, 6))
         ]
         assert shown[0][3].startswith(b"moof4 ")
-        stream.result(6)
+        stream.result(6, track=(7).to_bytes(4, "little"))
         result = of_type(socket, "result")
         assert result["time_ms"] == shown[-1][2]
         assert result["frame"] == 6
         assert (result["width"], result["height"]) == (640, 480)
         assert result["latency_ms"] == pytest.approx(20, abs=1)
-        assert result["detections"] == [{"label": "person", "class_id": 0, "score": 0.5, "box": [1.0, 2.0, 3.0, 4.0]}]
+        found = {"label": "person", "class_id": 0, "score": 0.5, "box": [1.0, 2.0, 3.0, 4.0], "track": 7}
+        assert result["detections"] == [found]
+    page = watcher.call("GET", f"/streams/{stream.id}/results").json()
+    assert [frame["detections"] for frame in page["frames"]] == [[found]]
 
 
 def test_a_second_viewer_begins_at_once_and_all_get_what_follows(watcher: Watcher) -> None:
