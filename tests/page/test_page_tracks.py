@@ -31,6 +31,8 @@ def test_a_track_leads_from_the_list_from_a_zone_and_from_the_search_to_its_plac
     page.get_by_role("list", name="Events").get_by_role("button").first.click(timeout=WAIT_MS)
     expect(page.locator("canvas[data-frame]")).to_have_attribute("data-frame", str(events[0]["frame"]), timeout=WAIT_MS)
 
+    places_are_searched(page, client, f"{service.url}/search")
+
     page.goto(f"{service.url}/search?label={track['label'].replace(' ', '+')}")
     page.locator(f".hit[href$='&track={track['id']}']").click(timeout=WAIT_MS)
     page.wait_for_url(f"**/jobs/{job['id']}#t=*")
@@ -57,6 +59,31 @@ def a_zone_is_drawn_with_the_keyboard(page: Page, client: Client) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0, timeout=WAIT_MS)
     corners = [[0.25, 0.3], [0.7, 0.3], [0.7, 0.7], [0.3, 0.7]]
     assert scene(client)["zones"] == [{"name": "Zone 1", "polygon": corners}]
+
+
+def places_are_searched(page: Page, client: Client, url: str) -> None:
+    """By a zone of a scene, then by an area that is drawn in the search; the address has each search."""
+    page.goto(url)
+    page.get_by_label("Scene").select_option(label="Yard", timeout=WAIT_MS)
+    own = scene(client)["id"]
+    page.wait_for_url(f"**/search?scene={own}")
+    expect_hits(page, client, {"scene": own})
+    page.reload()
+    expect_hits(page, client, {"scene": own})
+    page.get_by_role("button", name="Draw an area").click()
+    expect(page.locator(".draft")).to_be_focused(timeout=WAIT_MS)
+    expect(page.locator(".drawing img")).to_be_visible(timeout=WAIT_MS)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Use this area").click()
+    page.wait_for_url("**/search?polygon=*")
+    expect_hits(page, client, {"polygon": "0.3,0.3,0.7,0.3,0.7,0.7,0.3,0.7"})
+
+
+def expect_hits(page: Page, client: Client, question: dict[str, str]) -> None:
+    hits = client.call("GET", "/search", 200, params=question)["hits"]
+    assert hits
+    expect(page.get_by_text(f"{len(hits)} found", exact=True)).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".hit")).to_have_count(len(hits))
 
 
 def scene(client: Client) -> dict[str, Any]:

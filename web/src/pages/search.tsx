@@ -1,6 +1,7 @@
 // Search over the tracks of all videos.
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { url } from "../api/client.ts";
+import type { Hit } from "../api/track-types.ts";
 import { count } from "../lib/format.ts";
 import { rewriteQuery } from "../lib/router.ts";
 import { SearchForm } from "../search/form.tsx";
@@ -12,6 +13,7 @@ import { Empty, Failure, Waiting } from "../ui/empty.tsx";
 import "../search/search.css";
 
 const TIME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+const NONE: readonly Hit[] = [];
 const WIDE = matchMedia("(min-width: 800px)");
 
 export function SearchPage() {
@@ -25,13 +27,12 @@ export function SearchPage() {
     setQuery(next);
   };
   const filters = filtersSet(query);
-  const video = query.video || hitSource.hits.value?.[0]?.video_id || null;
   return (
     <>
       <h1 tabIndex={-1}>Search</h1>
       <details class="search-form card" open={WIDE.matches}>
         <summary>Filters{filters ? ` (${filters})` : ""}</summary>
-        <SearchForm query={query} video={video} onChange={change} />
+        <SearchForm query={query} hits={hitSource.hits.value ?? NONE} onChange={change} />
       </details>
       <Status query={query} onChange={change} />
       <Results filtered={filters > 0} onRetry={() => hitSource.ask(params, true)} />

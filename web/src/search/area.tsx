@@ -1,19 +1,21 @@
-// The area of a search: a polygon over a frame of one of the videos.
-import { useEffect, useState } from "preact/hooks";
+// The area of a search: a polygon over a picture of a video or camera.
+import { useState } from "preact/hooks";
 import { Drawing } from "../scenes/drawing.tsx";
 import type { Point, Shape } from "../scenes/shapes.ts";
-import { type Footage, footageOf } from "../stills/video-facts.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
+import { Field } from "../ui/field.tsx";
+import type { Backdrop } from "./backdrops.ts";
+import { useBackdrop } from "./use-backdrop.tsx";
 
 interface Props {
   polygon: Point[] | null;
-  /** The video whose picture is shown; null: none. */
-  video: string | null;
+  /** The pictures to choose from; the first is shown at first. */
+  backdrops: readonly Backdrop[];
   onChange(polygon: Point[] | null): void;
 }
 
-export function AreaField({ polygon, video, onChange }: Props) {
+export function AreaField({ polygon, backdrops, onChange }: Props) {
   const [open, setOpen] = useState(false);
   return (
     <fieldset class="field">
@@ -27,19 +29,20 @@ export function AreaField({ polygon, video, onChange }: Props) {
         )}
       </div>
       <p class="hint">{polygon ? `Objects that stood in an area of ${polygon.length} corners.` : "Anywhere."}</p>
-      {open && <AreaDialog polygon={polygon} video={video} onChange={onChange} onClose={() => setOpen(false)} />}
+      {open && (
+        <AreaDialog polygon={polygon} backdrops={backdrops} onChange={onChange} onClose={() => setOpen(false)} />
+      )}
     </fieldset>
   );
 }
 
-function AreaDialog({ polygon, video, onChange, onClose }: Props & { onClose(): void }) {
-  const [footage, setFootage] = useState<Footage | null>(null);
+function AreaDialog({ polygon, backdrops, onChange, onClose }: Props & { onClose(): void }) {
+  // Those of the moment when it opened: hits may come and go meanwhile.
+  const [choices] = useState(backdrops);
+  const [at, setAt] = useState(0);
   const [points, setPoints] = useState(polygon);
   const [drawing, setDrawing] = useState(polygon === null);
-  useEffect(() => {
-    if (video) footageOf(video).then(setFootage, () => setFootage(null));
-  }, [video]);
-  const { width, height } = footage?.size ?? { width: 16, height: 9 };
+  const { aspect, picture } = useBackdrop(choices[at]?.of ?? null);
   const shapes: Shape[] = points ? [{ key: 0, kind: "zone", name: "Area", points }] : [];
   const actions = (
     <>
@@ -58,9 +61,22 @@ function AreaDialog({ polygon, video, onChange, onClose }: Props & { onClose(): 
   );
   return (
     <Dialog title="Area of the search" onClose={onClose} actions={actions} wide>
+      {choices.length > 1 && (
+        <Field label="Picture">
+          {(ties) => (
+            <select {...ties} value={String(at)} onChange={(event) => setAt(Number(event.currentTarget.value))}>
+              {choices.map(({ name }, index) => (
+                <option key={name} value={String(index)}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      )}
       <Drawing
-        aspect={width / height}
-        picture={footage?.poster && <img src={footage.poster} alt="" draggable={false} />}
+        aspect={aspect}
+        picture={picture}
         shapes={shapes}
         selected={0}
         onSelect={() => undefined}

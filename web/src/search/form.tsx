@@ -1,26 +1,37 @@
 // The form of a search: each change searches.
 import { useEffect } from "preact/hooks";
 import { loadModels, models } from "../api/models.ts";
-import { Field } from "../ui/field.tsx";
+import type { Hit } from "../api/track-types.ts";
+import { loadScenes, scenes } from "../scenes/scene-store.ts";
+import { loadStreams, streams } from "../streams/stream-store.ts";
+import { Choice, Pair, Quantity, Text, Ticks } from "../ui/fields.tsx";
 import { Labels } from "../upload/labels.tsx";
 import { AreaField } from "./area.tsx";
-import { DAYS, type Query, WAYS } from "./query.ts";
+import { backdrops } from "./backdrops.ts";
+import { DAY_WORDS, DAYS, type Query, WAYS } from "./query.ts";
+import { SceneField } from "./scene-field.tsx";
 
 interface Props {
   query: Query;
-  /** A video among the hits, for its picture. */
-  video: string | null;
+  /** What was found, for pictures of the places. */
+  hits: readonly Hit[];
   onChange(part: Partial<Query>): void;
 }
 
-const DAY_WORDS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const WAY_WORDS = ["up", "up right", "right", "down right", "down", "down left", "left", "up left"];
 
-export function SearchForm({ query, video, onChange }: Props) {
-  useEffect(() => void loadModels().catch(() => undefined), []);
+export function SearchForm({ query, hits, onChange }: Props) {
+  useEffect(() => {
+    // Without these there is less to choose from.
+    loadModels().catch(() => undefined);
+    loadScenes().catch(() => undefined);
+    void loadStreams();
+  }, []);
+  const known = streams.value ?? [];
+  const cameras = known.map(({ id, name }) => [id, name] as const);
+  const gone = query.stream && !known.some(({ id }) => id === query.stream);
+  const zoned = (scenes.value ?? []).filter(({ zones }) => zones.length > 0);
   const labels = [...new Set(models.value.flatMap((model) => model.labels))];
-  const day = (name: string, on: boolean) =>
-    onChange({ weekdays: DAYS.filter((one) => (one === name ? on : query.weekdays.includes(one))) });
   return (
     <div class="search-fields">
       <Labels label="Labels" all={labels} chosen={query.labels} onChange={(chosen) => onChange({ labels: chosen })} />
@@ -38,22 +49,21 @@ export function SearchForm({ query, video, onChange }: Props) {
         onChange={([hourFrom, hourTo]) => onChange({ hourFrom, hourTo })}
         hint="From 22:00 to 06:00 is the night."
       />
-      <fieldset class="field">
-        <legend>Days of the week</legend>
-        <div class="days">
-          {DAYS.map((name, index) => (
-            <label key={name}>
-              <input
-                type="checkbox"
-                checked={query.weekdays.includes(name)}
-                onChange={(event) => day(name, event.currentTarget.checked)}
-              />
-              {DAY_WORDS[index]}
-            </label>
-          ))}
-        </div>
-      </fieldset>
-      <Text label="Camera or source" value={query.source} onChange={(source) => onChange({ source })} />
+      <Ticks
+        legend="Days of the week"
+        choices={DAYS.map((name, index) => [name, DAY_WORDS[index] as string])}
+        chosen={query.weekdays}
+        onChange={(weekdays) => onChange({ weekdays })}
+      />
+      {(known.length > 0 || query.stream) && (
+        <Choice
+          label="Camera"
+          choices={[["", "any"], ...(gone ? [[query.stream, "one that was deleted"] as const] : []), ...cameras]}
+          value={query.stream}
+          onChange={(stream) => onChange({ stream })}
+        />
+      )}
+      <Text label="Source" value={query.source} onChange={(source) => onChange({ source })} />
       <Text label="Tag" value={query.tag} onChange={(tag) => onChange({ tag })} />
       <Quantity
         label="Minimum confidence"
@@ -69,97 +79,25 @@ export function SearchForm({ query, video, onChange }: Props) {
         most="1000000"
         onChange={(minSeconds) => onChange({ minSeconds })}
       />
-      <Field label="Direction">
-        {(ties) => (
-          <select
-            {...ties}
-            value={query.direction}
-            onChange={(event) => onChange({ direction: event.currentTarget.value })}
-          >
-            <option value="">any</option>
-            {WAYS.map((way, index) => (
-              <option key={way} value={way}>
-                {WAY_WORDS[index]}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
-      <AreaField polygon={query.polygon} video={video} onChange={(polygon) => onChange({ polygon })} />
+      <Choice
+        label="Direction"
+        choices={[["", "any"], ...WAYS.map((way, index) => [way, WAY_WORDS[index] as string] as const)]}
+        value={query.direction}
+        onChange={(direction) => onChange({ direction })}
+      />
+      {(zoned.length > 0 || query.scene) && (
+        <SceneField
+          scenes={zoned}
+          scene={query.scene}
+          zones={query.zones}
+          onChange={(scene, zones) => onChange({ scene, zones, polygon: null })}
+        />
+      )}
+      <AreaField
+        polygon={query.polygon}
+        backdrops={backdrops(query, known, hits)}
+        onChange={(polygon) => onChange({ polygon, scene: "", zones: [] })}
+      />
     </div>
-  );
-}
-
-interface PairProps {
-  label: string;
-  type: "date" | "time";
-  values: [string, string];
-  hint: string;
-  onChange(values: [string, string]): void;
-}
-
-/** From and to. */
-function Pair({ label, type, values: [from, to], hint, onChange }: PairProps) {
-  return (
-    <fieldset class="field">
-      <legend>{label}</legend>
-      <div class="pair">
-        <input
-          type={type}
-          aria-label={`${label}, from`}
-          value={from}
-          onChange={(event) => onChange([event.currentTarget.value, to])}
-        />
-        <input
-          type={type}
-          aria-label={`${label}, to`}
-          value={to}
-          onChange={(event) => onChange([from, event.currentTarget.value])}
-        />
-      </div>
-      <p class="hint">{hint}</p>
-    </fieldset>
-  );
-}
-
-function Text({ label, value, onChange }: { label: string; value: string; onChange(value: string): void }) {
-  return (
-    <Field label={label}>
-      {(ties) => (
-        <input
-          {...ties}
-          value={value}
-          maxLength={255}
-          onChange={(event) => onChange(event.currentTarget.value.trim())}
-        />
-      )}
-    </Field>
-  );
-}
-
-interface NumberProps {
-  label: string;
-  value: number;
-  step: string;
-  most: string;
-  onChange(value: number): void;
-}
-
-function Quantity({ label, value, step, most, onChange }: NumberProps) {
-  return (
-    <Field label={label}>
-      {(ties) => (
-        <input
-          {...ties}
-          type="number"
-          min="0"
-          max={most}
-          step={step}
-          placeholder="any"
-          value={value || ""}
-          onChange={(event) => onChange(event.currentTarget.valueAsNumber || 0)}
-        />
-      )}
-    </Field>
   );
 }

@@ -37,3 +37,10 @@ test("the last day is included, and days and hours are those of the user", () =>
     time_zone: "Europe/Berlin",
   });
 });
+
+test("a scene with its zones takes the place of a polygon", () => {
+  const query = readQuery(new URLSearchParams("scene=1b4e28ba&zone=Door&zone=Yard&polygon=0,0,1,0,1,1"));
+  assert.equal(query.polygon, null);
+  assert.deepEqual(apiParams(query, "UTC"), { scene: "1b4e28ba", zone: ["Door", "Yard"] });
+  assert.deepEqual(readQuery(new URLSearchParams("zone=Door")).zones, [], "no zones without a scene");
+});

@@ -3,6 +3,7 @@ import type { Params } from "../api/client.ts";
 import type { Point } from "../scenes/shapes.ts";
 
 export const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+export const DAY_WORDS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as const;
 export const WAYS = ["n", "ne", "e", "se", "s", "sw", "w", "nw"] as const;
 
 /** Empty texts and lists, 0 and null mean anything. */
@@ -20,11 +21,14 @@ export interface Query {
   /** Ids. */
   stream: string;
   video: string;
+  scene: string;
+  /** Names of zones of the scene; empty for any. */
+  zones: string[];
   /** 0 to 1. */
   minScore: number;
   minSeconds: number;
   direction: string;
-  /** Corners, 0 to 1 of the displayed frame. */
+  /** Corners, 0 to 1 of the displayed frame; null with a scene. */
   polygon: Point[] | null;
   sort: "newest" | "score";
 }
@@ -38,6 +42,7 @@ const TEXTS = {
   source: "source",
   stream: "stream",
   video: "video",
+  scene: "scene",
   direction: "direction",
 } as const;
 
@@ -51,10 +56,11 @@ export function readQuery(params: URLSearchParams): Query {
   return {
     ...texts,
     labels: params.getAll("label").filter(Boolean),
+    zones: texts.scene ? params.getAll("zone").filter(Boolean) : [],
     weekdays: DAYS.filter((day) => params.getAll("weekday").includes(day)),
     minScore: number(text("min_score"), 1),
     minSeconds: number(text("min_seconds"), 1e6),
-    polygon: corners(text("polygon")),
+    polygon: texts.scene ? null : corners(text("polygon")),
     sort: text("sort") === "score" ? "score" : "newest",
   };
 }
@@ -64,6 +70,7 @@ export function writeQuery(query: Query): URLSearchParams {
   const params = new URLSearchParams();
   for (const label of query.labels) params.append("label", label);
   for (const [name, own] of NAMES) if (query[name]) params.set(own, query[name]);
+  for (const zone of query.zones) params.append("zone", zone);
   for (const day of query.weekdays) params.append("weekday", day);
   if (query.minScore) params.set("min_score", String(query.minScore));
   if (query.minSeconds) params.set("min_seconds", String(query.minSeconds));

@@ -73,7 +73,7 @@ export function Wall({ hits, onEnd, onOpen }: Props) {
 function Cell({ hit }: { hit: Hit }) {
   return (
     <Link class="hit" href={hitLink(hit)}>
-      <Still video={hit.video_id} at={hit.best_ms / 1000} box={hit.best_box} />
+      <Still job={hit.job_id} track={hit.track} video={hit.video_id} at={hit.best_ms / 1000} box={hit.best_box} />
       <span class="hit-name">
         {hit.label} <span class="soft">{hitFacts(hit)}</span>
       </span>

@@ -1,14 +1,17 @@
-// The picture of an object: its part of a frame, taken from the video when it comes onto the screen.
+// The picture of a track when it comes onto the screen: that of the service, else its part of a frame of the video.
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Box } from "../api/types.ts";
 import { cropOf, type Size } from "./crop.ts";
+import { servedPicture } from "./served.ts";
 import { withFrame } from "./stills.ts";
 import { footageOf } from "./video-facts.ts";
 import "./stills.css";
 
 interface Props {
+  job: string;
+  track: number;
   video: string;
-  /** Time of the frame in seconds. */
+  /** Time of its best frame in seconds. */
   at: number;
   box: Box;
 }
@@ -18,9 +21,9 @@ const SHAPE: Size = { width: 192, height: 144 };
 const MOST = 400;
 const taken = new Map<string, ImageBitmap>();
 
-export function Still({ video, at, box }: Props) {
+export function Still(props: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const key = `${video} ${at} ${box.join(" ")}`;
+  const key = Object.values(props).join(" ");
   // Without state, since a wall of these must not be drawn anew for each picture.
   useLayoutEffect(() => {
     const element = canvas.current as HTMLCanvasElement;
@@ -30,7 +33,7 @@ export function Still({ video, at, box }: Props) {
     let controller: AbortController | null = null;
     const fill = async (signal: AbortSignal) => {
       try {
-        const picture = taken.get(key) ?? (await take(video, at, box, signal));
+        const picture = taken.get(key) ?? (await take(props, signal));
         keep(key, picture);
         if (!signal.aborted) show(element, picture);
       } catch {
@@ -68,7 +71,20 @@ function show(element: HTMLCanvasElement, picture: ImageBitmap): void {
   element.dataset.state = "shown";
 }
 
-async function take(video: string, at: number, box: Box, signal: AbortSignal): Promise<ImageBitmap> {
+async function take({ job, track, video, at, box }: Props, signal: AbortSignal): Promise<ImageBitmap> {
+  const served = await servedPicture(job, track, signal);
+  return served ? scaled(served) : cut(video, at, box, signal);
+}
+
+/** A picture in the size in which it is kept. */
+async function scaled(picture: ImageBitmap): Promise<ImageBitmap> {
+  const small = await createImageBitmap(picture, fitted(picture));
+  picture.close();
+  return small;
+}
+
+/** The part of a frame around a box, taken from the video. */
+async function cut(video: string, at: number, box: Box, signal: AbortSignal): Promise<ImageBitmap> {
   const { url, size, fps } = await footageOf(video);
   if (!url) throw new Error("the browser cannot play this video");
   const part = cropOf(box, size, SHAPE);

@@ -175,7 +175,13 @@ function Row({ track, player, onChoose }: RowProps) {
   const chosen = player.chosen.value?.id === track.id;
   return (
     <button type="button" class="track" aria-pressed={chosen} onClick={() => onChoose(track)}>
-      <Still video={player.video.id} at={track.best_ms / 1000} box={track.best_box} />
+      <Still
+        job={player.job.peek().id}
+        track={track.id}
+        video={player.video.id}
+        at={track.best_ms / 1000}
+        box={track.best_box}
+      />
       <span class="track-name">
         <span class="swatch" aria-hidden="true" style={{ background: colourOfTrack(track.id) }} />
         {trackName(track)}
