@@ -47,6 +47,7 @@ from contracts.results.open import open_result_store
 from contracts.results.port import ResultStore
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
+from contracts.wire.pictures import FRAME_SECONDS
 from contracts.workers.celery_app import create_celery
 from contracts.workers.registration import live_workers
 
@@ -90,7 +91,7 @@ def build(settings: Settings, flask: Flask) -> Services:
         storage=open_storage(settings),
         store=store,
         redis=signals,
-        replies=Replies(settings.coordination_url, settings.probe_wait_seconds),
+        replies=Replies(settings.coordination_url, max(settings.probe_wait_seconds, FRAME_SECONDS)),
         locks=Locks(signals),
         dispatch=dispatch,
         checked_chunks=CheckedChunks(),

@@ -11,7 +11,16 @@ from kombu.exceptions import ChannelError, OperationalError
 
 from contracts.database.tables import Rendition
 from contracts.wire.renditions import render_queue
-from contracts.wire.tasks import PROBE_VIDEO, PROCESS_VIDEO, QUEUE_PROBE, REMOVE_JOBS, RENDER, TRACK_JOB, task_id
+from contracts.wire.tasks import (
+    MAKE_FRAMES,
+    PROBE_VIDEO,
+    PROCESS_VIDEO,
+    QUEUE_PROBE,
+    REMOVE_JOBS,
+    RENDER,
+    TRACK_JOB,
+    task_id,
+)
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +61,10 @@ class Dispatch:
         """Ask a renderer to make a rendition."""
         queue = render_queue(rendition.kind)
         self._send(RENDER, rendition.id, queue=queue, routing_key=queue)
+
+    def make_frames(self, video_id: str) -> None:
+        """Ask the processor for the pictures of frames that clients wait for."""
+        self._send(MAKE_FRAMES, video_id)
 
     def remove_jobs(self, video_id: str, job_ids: Sequence[str]) -> None:
         """Ask the processor to remove the data of deleted jobs. What it does not get is removed as orphans later."""

@@ -179,6 +179,12 @@ class EventsBusy(TooMany):
     code = "events_busy"
 
 
+class FramesBusy(TooMany):
+    """Too many pictures of a video are asked for at once."""
+
+    code = "frames_busy"
+
+
 class TooManyStreams(TooMany):
     """A user reached the limit of open event streams."""
 
@@ -281,6 +287,12 @@ class NotFound(WebDetectorError):
     code = "not_found"
 
 
+class PictureMissing(NotFound):
+    """There is no picture of a track or a frame (yet); the detail says why."""
+
+    code = "picture_missing"
+
+
 class Conflict(WebDetectorError):
     code = "conflict"
 
@@ -360,6 +372,13 @@ class Unavailable(WebDetectorError):
 
     code = "unavailable"
     retry_seconds = 5
+
+
+class FrameNotReady(Unavailable):
+    """The picture of a frame is not made yet. The request can be repeated."""
+
+    code = "frame_not_ready"
+    retry_seconds = 2
 
 
 class NoIngest(Unavailable):

@@ -9,6 +9,7 @@ from contracts.wire.runs import to_message
 from contracts.wire.tasks import (
     DETECT_CHUNK,
     FILE_RECORDING,
+    MAKE_FRAMES,
     MERGE_CHUNKS,
     PROBE_VIDEO,
     PROCESS_VIDEO,
@@ -61,3 +62,8 @@ def render_signature(services: Services, rendition: Rendition) -> Signature:
 def file_signature(services: Services, recording_id: str) -> Signature:
     """The task that makes a video of a closed recording."""
     return services.celery.signature(FILE_RECORDING, args=(recording_id,), immutable=True)
+
+
+def frames_signature(services: Services, video_id: str) -> Signature:
+    """The task that makes the pictures of frames of a video that clients wait for."""
+    return services.celery.signature(MAKE_FRAMES, args=(video_id,), immutable=True)

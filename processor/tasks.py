@@ -11,6 +11,7 @@ from contracts.wire.tasks import (
     CLOSE_RECORDING,
     FILE_RECORDING,
     HOUSEKEEP,
+    MAKE_FRAMES,
     MERGE_CHUNKS,
     OPEN_RECORDING,
     PROBE_VIDEO,
@@ -24,7 +25,7 @@ from processor import periodic
 from processor.context import context
 from processor.jobs import advance, planning, probing
 from processor.recordings import filing, receiving
-from processor.renditions import steps
+from processor.renditions import asked_frames, steps
 from processor.tracking import tracking
 
 
@@ -88,6 +89,12 @@ def reap() -> None:
 def housekeep() -> None:
     """Run the clean-up jobs that are due."""
     periodic.clean_up(context.current())
+
+
+@shared_task(name=MAKE_FRAMES, ignore_result=True)  # type: ignore[untyped-decorator]
+def make_frames(video_id: str) -> None:
+    """Make the pictures of frames that clients wait for."""
+    asked_frames.make_frames(context.current(), video_id)
 
 
 # Acknowledged at the start, since a copy may exceed the acknowledgement timeout of any broker; the reaper resends it.

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response as StarletteResponse
 
 from api.context import Services, context
+from api.results.track_state import require_tracks
 from api.routes.downloads import stored
 from api.web.answers import Answer, answer, no_content
 from api.web.asgi_operations import asgi_operation
@@ -19,7 +20,7 @@ from contracts.errors import RenditionNotReady, ResultsNotReady, VideoRefused
 from contracts.storage.port import rendition_key
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import from_json, to_json
-from contracts.wire.renditions import ANNOTATED, RenditionOptions, RenditionState, rendition_id
+from contracts.wire.renditions import PICTURES, RenditionOptions, RenditionState, rendition_id
 
 _ENDINGS = {"image/jpeg": "jpg", "video/mp4": "mp4", "video/webm": "webm"}
 
@@ -28,7 +29,7 @@ def put_video_rendition(user: str, video_id: str, kind: str) -> Answer:
     """Request a poster or a playable copy."""
     services = context.current()
     video = services.videos.get(user, video_id)
-    _require_readable(video)
+    require_readable(video)
     return _request(services, video, None, kind, RenditionOptions())
 
 
@@ -42,23 +43,26 @@ def delete_video_rendition(user: str, video_id: str, kind: str) -> Response:
     return _delete(user, rendition_id(video_id, None, kind))
 
 
-def put_job_rendition(user: str, job_id: str, body: dict[str, Any] | None = None) -> Answer:
-    """Request an annotated copy."""
+def put_job_rendition(user: str, job_id: str, kind: str, body: dict[str, Any] | None = None) -> Answer:
+    """Request a copy that shows the results of a job, or pictures of its tracks."""
     services = context.current()
     job = services.jobs.get(user, job_id)
     _require_results(job)
     video = services.videos.get(user, job.video_id)
-    return _request(services, video, job_id, ANNOTATED, from_json(body or {}, RenditionOptions))
+    if kind == PICTURES:
+        require_tracks(job)
+        return _request(services, video, job_id, kind, RenditionOptions())
+    return _request(services, video, job_id, kind, from_json(body or {}, RenditionOptions))
 
 
-def get_job_rendition(user: str, job_id: str) -> Answer:
-    """The state of the annotated copy."""
-    return answer(rendition_representation(context.current().renditions.get(user, rendition_id("", job_id, ANNOTATED))))
+def get_job_rendition(user: str, job_id: str, kind: str) -> Answer:
+    """The state of a rendition of a job."""
+    return answer(rendition_representation(context.current().renditions.get(user, rendition_id("", job_id, kind))))
 
 
-def delete_job_rendition(user: str, job_id: str) -> Response:
-    """Delete the annotated copy."""
-    return _delete(user, rendition_id("", job_id, ANNOTATED))
+def delete_job_rendition(user: str, job_id: str, kind: str) -> Response:
+    """Delete a rendition of a job."""
+    return _delete(user, rendition_id("", job_id, kind))
 
 
 @asgi_operation()
@@ -70,11 +74,12 @@ async def video_rendition_content(request: Request, user: str) -> StarletteRespo
 
 @asgi_operation()
 async def job_rendition_content(request: Request, user: str) -> StarletteResponse:
-    """The annotated copy, or a range of it."""
-    return await _content(request, user, rendition_id("", request.path_params["job_id"], ANNOTATED))
+    """A copy that shows the results of a job, or a range of it."""
+    parameters = request.path_params
+    return await _content(request, user, rendition_id("", parameters["job_id"], parameters["kind"]))
 
 
-def _require_readable(video: Video) -> None:
+def require_readable(video: Video) -> None:
     """Raises VideoRefused, RenditionNotReady."""
     if video.refused:
         raise VideoRefused(video.refused)
@@ -85,7 +90,7 @@ def _require_readable(video: Video) -> None:
 def _require_results(job: Job) -> None:
     """Raises ResultsNotReady."""
     if job.state not in TERMINAL:
-        raise ResultsNotReady(f"the job is {job.state}: request an annotated copy when it has ended")
+        raise ResultsNotReady(f"the job is {job.state}: request a copy when it has ended")
     if job.summary is None:
         raise ResultsNotReady("the job ended without results, so there is nothing to draw")
 

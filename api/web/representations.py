@@ -10,6 +10,7 @@ from contracts.results.port import Progress
 from contracts.results.tracks import TracksState
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import from_json, to_json
+from contracts.wire.renditions import PICTURES
 from contracts.wire.webhooks import DeliveryState
 
 PREFIX = "/api/v1"
@@ -128,7 +129,7 @@ def rendition_representation(rendition: Rendition) -> dict[str, Any]:
         "error": rendition.error,
         "created_at": rendition.created_at,
         "finished_at": rendition.finished_at,
-        "links": {"self": path, "content": f"{path}/content"},
+        "links": {"self": path, "content": None if rendition.kind == PICTURES else f"{path}/content"},
     }
 
 

@@ -14,6 +14,8 @@ import redis
 from redis import asyncio as aioredis
 from redis.exceptions import RedisError
 
+from contracts.coordination.requests import Requests
+
 log = logging.getLogger(__name__)
 
 _CONTENDED_SECONDS = 3
@@ -43,14 +45,15 @@ return -1
 
 
 class Coordination:
-    """Debounces, counters, and the sending side of replies; `locks` for work that one process does at a time. Raises
-    RedisError when Redis does not answer.
+    """Debounces, counters, and the sending side of replies; `locks` for work that one process does at a time,
+    `requests` for what it answers together. Raises RedisError when Redis does not answer.
 
     A debounce has no owner: it keeps others away until it is released or expires.
     """
 
     def __init__(self, client: "redis.Redis") -> None:
         self.locks = Locks(client)
+        self.requests = Requests(client)
         self._redis = client
         self._reserve = client.register_script(_RESERVE)
 

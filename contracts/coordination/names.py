@@ -60,6 +60,21 @@ def rendition_attempts(rendition_id: str, requested_at: datetime) -> str:
     return f"render:{rendition_id}:{requested_at.timestamp()}"
 
 
+def frames_lease(video_id: str) -> str:
+    """Lease of the processor that makes pictures of frames of a video."""
+    return f"frames:{video_id}"
+
+
+def frame_requests(video_id: str) -> str:
+    """Requests for pictures of frames of a video: from the api to the processor."""
+    return f"frames:{video_id}"
+
+
+def frame_reply(request_id: str) -> str:
+    """Reply from the processor to the api: the picture of a frame is made, or cannot be."""
+    return f"frame:{request_id}"
+
+
 def plan_attempts(job_id: str) -> str:
     """Counter of the attempts at planning a job since the last one that ended well."""
     return f"{job_id}:plan"

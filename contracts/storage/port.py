@@ -96,6 +96,11 @@ def tracking_key(video_id: str, job_id: str) -> str:
     return f"videos/{video_id}/jobs/{job_id}/tracking"
 
 
+def frames_key(video_id: str) -> str:
+    """Key of the frames of a video that were asked for last, as pictures."""
+    return f"videos/{video_id}/frames"
+
+
 def rendition_key(video_id: str, job_id: str | None, kind: str) -> str:
     """Key of a rendition of a video or a job."""
     return f"videos/{video_id}/jobs/{job_id}/{kind}" if job_id else f"videos/{video_id}/{kind}"

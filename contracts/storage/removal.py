@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contracts.results.port import ResultStore
 from contracts.storage.port import (
     Storage,
+    frames_key,
     index_key,
     plan_key,
     rendition_key,
@@ -17,7 +18,7 @@ from contracts.storage.port import (
     tracks_key,
     video_key,
 )
-from contracts.wire.renditions import ANNOTATED, VIDEO_KINDS
+from contracts.wire.renditions import JOB_KINDS, VIDEO_KINDS
 
 
 def remove_video_data(storage: Storage, store: ResultStore | None, video_id: str, job_ids: Iterable[str]) -> None:
@@ -26,6 +27,7 @@ def remove_video_data(storage: Storage, store: ResultStore | None, video_id: str
         remove_job_data(storage, store, video_id, job_id)
     for kind in VIDEO_KINDS:
         storage.delete(rendition_key(video_id, None, kind))
+    storage.delete(frames_key(video_id))
     storage.delete(index_key(video_id))
     storage.delete(video_key(video_id))
 
@@ -39,4 +41,5 @@ def remove_job_data(storage: Storage, store: ResultStore | None, video_id: str, 
     storage.delete(result_key(video_id, job_id))
     storage.delete(tracks_key(video_id, job_id))
     storage.delete(tracking_key(video_id, job_id))
-    storage.delete(rendition_key(video_id, job_id, ANNOTATED))
+    for kind in JOB_KINDS:
+        storage.delete(rendition_key(video_id, job_id, kind))

@@ -9,10 +9,11 @@ from contracts.errors import NotFound
 from contracts.wire.tasks import QUEUE_PROCESSOR, QUEUE_RENDER, task_id
 
 VideoKind = Literal["poster", "playable"]
-Kind = Literal["poster", "playable", "annotated"]
-# Renditions of a video; the annotated copy belongs to a job.
+JobKind = Literal["annotated", "blurred", "pictures"]
+Kind = Literal["poster", "playable", "annotated", "blurred", "pictures"]
 VIDEO_KINDS: tuple[VideoKind, ...] = ("poster", "playable")
-ANNOTATED: Kind = "annotated"
+JOB_KINDS: tuple[JobKind, ...] = ("annotated", "blurred", "pictures")
+PICTURES: JobKind = "pictures"  # of a job's tracks
 
 
 class RenditionState(StrEnum):

@@ -10,6 +10,7 @@ REAP = "processor.reap"
 HOUSEKEEP = "processor.housekeep"
 REMOVE_JOBS = "processor.remove_jobs"
 RENDER = "processor.render"
+MAKE_FRAMES = "processor.make_frames"
 OPEN_RECORDING = "processor.open_recording"
 CLOSE_RECORDING = "processor.close_recording"
 FILE_RECORDING = "processor.file_recording"
@@ -29,6 +30,7 @@ ROUTES: dict[str, dict[str, str]] = {
     HOUSEKEEP: {"queue": QUEUE_PROCESSOR},
     REMOVE_JOBS: {"queue": QUEUE_PROCESSOR},
     RENDER: {"queue": QUEUE_RENDER},
+    MAKE_FRAMES: {"queue": QUEUE_PROCESSOR},
     OPEN_RECORDING: {"queue": QUEUE_PROCESSOR},
     CLOSE_RECORDING: {"queue": QUEUE_PROCESSOR},
     FILE_RECORDING: {"queue": QUEUE_PROCESSOR},

@@ -15,7 +15,7 @@ from av.video.frame import VideoFrame
 
 from contracts.errors import DecodeFailed, StorageUnavailable
 from detector.decode.crop import Cropper
-from detector.decode.frames import PlacedFrame, ToImage, decode
+from detector.decode.frames import ToImage, decode
 from detector.decode.protocol import (
     DETAIL_CHARACTERS,
     MESSAGE_BYTES,
@@ -29,6 +29,7 @@ from detector.decode.protocol import (
 )
 from detector.decode.thumbnails import Thumbnails
 from detector.tensors import Image
+from media.frames_of_stretches import PlacedFrame
 from media.orientation import orientation_of
 
 # So that the places of those that are spared fit into a message.

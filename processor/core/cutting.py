@@ -72,8 +72,13 @@ class Cutter:
             if high - low == len(span.times):
                 picked.append(span)
             elif kept := tuple(numbers[low:high]):
-                picked.append(self._picked(span, kept))
+                picked.append(self._picked(span, kept, span.stretches[0].seeks))
         return tuple(picked)
+
+    def reach(self, numbers: Sequence[int]) -> Span:
+        """One span of the frames of the given numbers (rising, at least one), each decoded from its keyframe."""
+        every = self._span(0, len(self.order.packets))
+        return self._picked(every, tuple(numbers), (*self._seeks(numbers[0]), None))
 
     def _spans(self, start: int, stop: int, chunk_size: int) -> Iterator[Span]:
         longest = _LONGEST * chunk_size
@@ -101,10 +106,11 @@ class Cutter:
         stretch = Stretch(0, (*self._seeks(start), None), order.last_packet(packets))
         return Span(start, order.times[start:stop], packets, (stretch,), end)
 
-    def _picked(self, span: Span, kept: tuple[int, ...]) -> Span:
+    def _picked(self, span: Span, kept: tuple[int, ...], seeks: tuple[SeekPoint | None, ...]) -> Span:
+        """Some frames of a span. seeks: where their decoding may start."""
         order = self.order
         packets = tuple(order.packets[number] for number in kept)
-        starts = [(0, span.stretches[0].seeks), *self._jumps(kept)]
+        starts = [(0, seeks), *self._jumps(kept)]
         stops = [*(at for at, _ in starts[1:]), len(kept)]
         stretches = tuple(
             Stretch(at, seeks, order.last_packet(packets[at:stop]))

@@ -7,13 +7,14 @@ from typing import Literal
 
 import msgspec
 
-from contracts.storage.port import index_key, plan_key, result_key, tracking_key, tracks_key, video_key
-from contracts.wire.renditions import ANNOTATED, VIDEO_KINDS, rendition_id
+from contracts.storage.port import frames_key, index_key, plan_key, result_key, tracking_key, tracks_key, video_key
+from contracts.wire.renditions import JOB_KINDS, VIDEO_KINDS, rendition_id
 from processor.housekeeping.inventory import DataStores
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 500
+_VIDEO_KEYS = (video_key, index_key, frames_key)
 _JOB_KEYS = (plan_key, result_key, tracks_key, tracking_key)
 
 
@@ -25,7 +26,7 @@ class Orphan(msgspec.Struct, frozen=True):
 
 
 class _Owner(msgspec.Struct, frozen=True):
-    """The owner of a key. part: content, index, plan, result, tracks, tracking, or a kind of rendition."""
+    """The owner of a key. part: content, index, frames, plan, result, tracks, tracking, or a kind of rendition."""
 
     video: str
     job: str | None
@@ -85,15 +86,15 @@ def _unneeded(stores: DataStores, recordings: dict[str, str]) -> Iterator[str]:
 
 
 def _is_made(owner: _Owner) -> bool:
-    return owner.part in (*VIDEO_KINDS, ANNOTATED)
+    return owner.part in (*VIDEO_KINDS, *JOB_KINDS)
 
 
 def _owner(key: str) -> _Owner | None:
     """The owner of a key, None for a key that this service does not use."""
     match key.split("/"):
-        case ["videos", video, part] if key in (video_key(video), index_key(video)) or part in VIDEO_KINDS:
+        case ["videos", video, part] if part in VIDEO_KINDS or key in (of_video(video) for of_video in _VIDEO_KEYS):
             return _Owner(video, None, part)
-        case ["videos", video, "jobs", job, part] if part == ANNOTATED or key in (
+        case ["videos", video, "jobs", job, part] if part in JOB_KINDS or key in (
             of_job(video, job) for of_job in _JOB_KEYS
         ):
             return _Owner(video, job, part)

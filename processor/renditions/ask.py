@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
@@ -12,10 +12,11 @@ from contracts.errors import StorageUnavailable, VideoRefused
 from contracts.storage.port import Storage
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import Media
-from contracts.wire.renditions import Kind, RenditionOptions
+from contracts.wire.pictures import FramePicture
+from contracts.wire.renditions import RenditionOptions
 from media.child_output import TooSlow, printed, started
 from media.file_handover import STORAGE_FAILED, handed
-from processor.renditions.protocol import Report, Request
+from processor.renditions.protocol import Report, Request, Work
 
 _START_SECONDS = 60
 _SECONDS_PER_FRAME = 0.1
@@ -24,6 +25,8 @@ _PATIENCE = 4  # seconds of wall time per second of CPU time, since jobs have pr
 _FIRST_BYTES = 256 * 1024**2
 _BYTES_PER_FRAME = 128 * 1024
 _MOST_BYTES = 64 * 1024  # of a report
+# How many frames count for the limit; of other kinds all. A single frame needs those of its group before it.
+_DECODED: dict[Work, int] = {"poster": 1, "frames": 1000}
 _DIED = "rendering it broke the renderer: the video is damaged, or made to do harm"
 _SLOW = "rendering it took longer than is allowed for a video of its length: it may be damaged"
 
@@ -36,23 +39,25 @@ class Unwanted(Exception):
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """Storage keys of the inputs of a rendition. results: for an annotated copy only."""
+    """Storage keys of the inputs of a rendition. results, tracks: of the job that it shows, where it needs them."""
 
     video: str
     index: str
     results: str | None = None
+    tracks: str | None = None
 
 
 def make(
     storage: Storage,
     sources: Sources,
     target: BinaryIO,
-    kind: Kind,
+    kind: Work,
     media: Media,
     options: RenditionOptions,
     tick: Tick,
+    frames: Sequence[FramePicture] = (),
 ) -> Report:
-    """Render into target, an empty file. Returns the final report.
+    """Render into target, an empty file. Returns the final report. frames: see Request.
 
     Raises VideoRefused when it cannot be made, NotFound when an input was deleted, StorageUnavailable, Unwanted.
     """
@@ -73,18 +78,21 @@ def make(
             cpu_seconds=cpu_seconds(kind, media),
             file_bytes=_FIRST_BYTES + _BYTES_PER_FRAME * media.frames,
             parent=os.getpid(),
+            tracks=descriptor(sources.tracks) if sources.tracks else None,
+            frames=tuple(frames),
         )
         return _ask(request, tick)
 
 
-def cpu_seconds(kind: Kind, media: Media) -> int:
+def cpu_seconds(kind: Work, media: Media) -> int:
     """CPU time limit of a rendition, by the number and size of the frames."""
-    frames = 1 if kind == "poster" else media.frames
+    frames = min(media.frames, _DECODED.get(kind, media.frames))
     return round(_START_SECONDS + frames * (_SECONDS_PER_FRAME + media.width * media.height / _PIXELS_PER_SECOND))
 
 
 def _ask(request: Request, tick: Tick) -> Report:
-    passed = [request.video, request.index, request.target, *([] if request.results is None else [request.results])]
+    optional = [descriptor for descriptor in (request.results, request.tracks) if descriptor is not None]
+    passed = [request.video, request.index, request.target, *optional]
     command = [sys.executable, "-m", "processor.renditions.child", msgspec.json.encode(request).decode()]
     output = b"\n"  # the last complete line, and the incomplete one after it
 

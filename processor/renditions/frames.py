@@ -1,6 +1,6 @@
-"""All displayed frames of a video in order, each once."""
+"""The displayed frames of a video in order, each once: all of them, or chosen ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import BinaryIO
 
@@ -10,7 +10,9 @@ from msgspec import UNSET
 from contracts.errors import DecodeFailed, VideoRefused
 from contracts.wire.messages import PacketIndex
 from media.frames_of_packets import frames_of_packets
+from media.frames_of_stretches import frames_of_stretches
 from media.seekable_video import Video
+from processor.core.cutting import Cutter
 from processor.core.frame_order import frame_order
 
 # (number, time in units of the stream's time base, frame)
@@ -42,3 +44,13 @@ def numbered_frames(video: Video, index: PacketIndex) -> Iterator[NumberedFrame]
             yield number, order.times[number], frame
             if number == last:
                 return
+
+
+def chosen_frames(video: Video, index: PacketIndex, numbers: Sequence[int]) -> Iterator[NumberedFrame]:
+    """The frames of these numbers (rising, at least one), as detectors find them: from their keyframes on.
+
+    Skips frames that cannot be decoded.
+    """
+    span = Cutter(index).reach(numbers)
+    frames = frames_of_stretches(video, span.packets, span.stretches, index.frames is not UNSET)
+    return ((numbers[place], span.times[place], frame) for place, frame in frames)

@@ -1,16 +1,23 @@
 """Messages between the renderer and its child process."""
 
+from typing import Literal
+
 import msgspec
 
 from contracts.wire.messages import Media
+from contracts.wire.pictures import FramePicture
 from contracts.wire.renditions import Kind, RenditionOptions
+
+# What a child makes: a rendition, or pictures of single frames.
+Work = Kind | Literal["frames"]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A rendition to make. video, index, results and target: file descriptors; target is an empty output file, results
-    is for an annotated copy only. cpu_seconds, file_bytes: limits. parent: process id of the parent."""
+    """What to make. video, index, results, tracks and target: file descriptors; target is an empty output file, results
+    and tracks are there where the work needs them. cpu_seconds, file_bytes: limits. parent: process id of the parent.
+    frames: wanted."""
 
-    kind: Kind
+    kind: Work
     media: Media
     video: int
     index: int
@@ -20,6 +27,8 @@ class Request(msgspec.Struct, frozen=True):
     cpu_seconds: int
     file_bytes: int
     parent: int
+    tracks: int | None = None
+    frames: tuple[FramePicture, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,9 +8,10 @@ from pathlib import Path
 from contracts.coordination import names
 from contracts.database.tables import Rendition
 from contracts.errors import NotFound, StorageFull, VideoRefused, WebDetectorError
-from contracts.storage.port import index_key, rendition_key, result_key, video_key
+from contracts.results.tracks import TracksState, TracksStep
+from contracts.storage.port import index_key, rendition_key, result_key, tracks_key, video_key
 from contracts.wire.messages import Media, from_json
-from contracts.wire.renditions import ANNOTATED, UNFINISHED, RenditionOptions, RenditionState
+from contracts.wire.renditions import PICTURES, UNFINISHED, RenditionOptions, RenditionState
 from processor.context import Services
 from processor.core.fair_share import next_copies
 from processor.renditions.ask import Sources, Unwanted, make
@@ -50,7 +51,9 @@ def _render_next_copy(services: Services) -> None:
             held = services.coordination.is_held(names.rendition_lease(row.id))
             (running if held else waiting).append(row)
     turns = services.coordination.last_turns(names.RENDER_TURNS, sorted({row.user_id for row in waiting}))
-    for row in next_copies(waiting, running, turns):
+    asked = [row for row in waiting if row.kind != PICTURES]  # someone waits for these
+    pictures = [row for row in waiting if row.kind == PICTURES and _has_settled_tracks(services, row)]
+    for row in (*next_copies(asked, running, turns), *next_copies(pictures, running, turns)):
         if _render(services, row, None):
             left = services.repository.rendition(row.id)
             if (
@@ -58,6 +61,12 @@ def _render_next_copy(services: Services) -> None:
             ):  # interrupted by a shutdown, or requested again
                 render_signature(services, left).apply_async()
             return
+
+
+def _has_settled_tracks(services: Services, row: Rendition) -> bool:
+    """Whether the tracks of a rendition's job are not about to be replaced."""
+    job = services.repository.job(row.job_id or "")
+    return job is None or not job.tracks or from_json(job.tracks, TracksState).state is not TracksStep.QUEUED
 
 
 def _render(services: Services, row: Rendition, sharing: str | None) -> bool:
@@ -94,8 +103,7 @@ def _make(services: Services, row: Rendition, held: Leases) -> None:
     video = services.repository.video(row.video_id)
     if video is None or video.media is None:
         raise NotFound("the video was deleted, or is not known yet")
-    results = result_key(row.video_id, row.job_id) if row.kind == ANNOTATED and row.job_id else None
-    sources = Sources(video_key(video.id), index_key(video.id), results)
+    sources = _sources(row)
     options = from_json(row.options, RenditionOptions)
 
     def tick(report: Report | None) -> bool:
@@ -122,6 +130,20 @@ def _make(services: Services, row: Rendition, held: Leases) -> None:
     done = services.repository.move_rendition(row, RenditionState.READY, content_type=report.content_type, **values)
     if not done and services.repository.rendition(row.id) is None:
         services.storage.delete(key)  # deleted meanwhile
+
+
+def _sources(row: Rendition) -> Sources:
+    video, index = video_key(row.video_id), index_key(row.video_id)
+    if row.job_id is None:
+        return Sources(video, index)
+    results, tracks = result_key(row.video_id, row.job_id), tracks_key(row.video_id, row.job_id)
+    match row.kind:
+        case "pictures":
+            return Sources(video, index, tracks=tracks)
+        case "blurred":
+            return Sources(video, index, results, tracks)
+        case _:
+            return Sources(video, index, results)
 
 
 def _record_progress(services: Services, row: Rendition, report: Report | None) -> bool:

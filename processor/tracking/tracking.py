@@ -29,6 +29,7 @@ from contracts.storage.port import result_key, tracking_key, tracks_key
 from contracts.wire.messages import SCHEMA, decode, encode
 from processor.alerts.recorded import alert_of_job
 from processor.context import Services
+from processor.renditions.picture_rows import renew_pictures, send_pictures
 from processor.search.index import index_tracks
 from processor.tracking.rows import TrackRows, queued_state
 from processor.tracking.waiting import send_next, send_tracking
@@ -100,6 +101,7 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
         raise
     services.coordination.reset_count(tries)
     if isinstance(found, bool) or TrackRows(services.repository.engine).settle(job.id, job.tracks or {}, found):
+        send_pictures(services, job)
         return found
     if services.repository.job(job.id) is None:  # deleted meanwhile
         services.storage.delete(tracks_key(job.video_id, job.id))
@@ -135,6 +137,7 @@ def _track(services: Services, job: Job, parameters: TrackerParameters, held: Le
                     services.storage.delete(part)
                 return True
     finished = tracker.finish()
+    renew_pictures(services, job, len(finished.tracks))
     with services.storage.create(tracks_key(job.video_id, job.id)) as sink:
         tracks_file.write(sink, header, blocks, finished.numbers, finished.tracks)
     if not index_tracks(services, job, finished.tracks) and services.repository.job(job.id) is not None:

@@ -40,7 +40,7 @@ class Asked:
 
     def __call__(self, method: str, path: str = "", token: str = "", **options: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token or self.token}", **options.pop("headers", {})}
-        return _ask(self.app, method, f"/api/v1/jobs/{self.job}{path}", headers=headers, **options)
+        return ask(self.app, method, f"/api/v1/jobs/{self.job}{path}", headers=headers, **options)
 
     def problem(self, method: str, path: str, status: int, code: str, **options: Any) -> str:
         answer = self(method, path, **options)
@@ -63,20 +63,20 @@ class Asked:
         self.change(tracks=to_json(state))
 
 
-def _ask(app: Any, method: str, path: str, **options: Any) -> httpx.Response:
-    async def ask() -> httpx.Response:
+def ask(app: Any, method: str, path: str, **options: Any) -> httpx.Response:
+    async def asking() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
             return await client.request(method, path, **options)
 
-    return asyncio.run(ask())
+    return asyncio.run(asking())
 
 
 def _user(app: Any) -> tuple[str, str]:
     """A new user's token and id."""
     name = f"u{new_id()[:12]}"
     body = {"username": name, "password": "correct-horse-battery"}
-    token = _ask(app, "POST", "/api/v1/auth/register", json=body).json()["access_token"]
-    me = _ask(app, "GET", "/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
+    token = ask(app, "POST", "/api/v1/auth/register", json=body).json()["access_token"]
+    me = ask(app, "GET", "/api/v1/auth/me", headers={"Authorization": f"Bearer {token}"})
     return token, me.json()["id"]
 
 

@@ -17,7 +17,7 @@ OBJECT_STORE = ("botocore",)
 
 FORBIDDEN = {
     "api.app": ("processor", "detector", "ingest", "cli", "aiortc", *VISION, *ENGINE_LIBRARIES),
-    "processor.worker": ("api", "detector", "ingest", "cli", "aiortc", *WEB, *ENGINE_LIBRARIES),
+    "processor.worker": ("api", "detector", "ingest", "cli", "aiortc", "cv2", *WEB, *ENGINE_LIBRARIES),
     "processor.probe.child": (
         "api",
         "detector",
@@ -33,6 +33,7 @@ FORBIDDEN = {
         "detector",
         "cli",
         "celery",
+        "cv2",
         "contracts.storage.local",
         *WEB,
         *TABLES,

@@ -40,6 +40,10 @@ class JobSettings:
             ("processor", "detector"),
         ),
     ] = "on"
+    track_pictures: Annotated[
+        Literal["on", "off"],
+        meta("Whether pictures of a job's tracks are made after them; off: when one is asked for.", ("processor",)),
+    ] = "on"
     reaper_seconds: Annotated[int, meta("Interval between checks for lost work.", ("processor",), ge=1, le=3600)] = 5
     lease_seconds: Annotated[
         int,

@@ -33,6 +33,7 @@ SECRETS = {
     "JWT_SECRET_KEY": "0123456789abcdef" * 2,
     "REGISTRATIONS_PER_ADDRESS": "0",  # all users of the tests have one address
     "PRECISION": "fp32",  # on every CPU the same answers, those of tests.support.reference
+    "TRACK_PICTURES": "off",
     "TRACKS": "off",  # results have the same bytes whenever they are read; tests of tracks turn it on
 }
 

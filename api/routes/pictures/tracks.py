@@ -1,0 +1,74 @@
+"""Pictures of a job's tracks, which a renderer has made."""
+
+import hashlib
+
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.context import Services, context
+from api.results.track_state import require_tracks, track_state
+from api.routes.pictures.answers import cache_headers, picture_response
+from api.web.asgi_operations import asgi_operation
+from api.web.conditional import is_known
+from contracts.database.tables import Job, Rendition
+from contracts.errors import CorruptData, NotFound, PictureMissing, TracksMissing
+from contracts.results.pictures_file import PicturesFile
+from contracts.storage.port import rendition_key
+from contracts.wire.renditions import PICTURES, RenditionState, rendition_id
+
+_BEING_MADE = "the pictures of the job's tracks are being made: try again in some seconds"
+_AGAIN = "make them again with PUT /jobs/{job_id}/renditions/pictures"
+_GONE = "the pictures are not stored any more: DELETE /jobs/{job_id}/renditions/pictures, then make them with PUT"
+_RETRY_SECONDS = 5
+
+
+@asgi_operation()
+async def track_picture(request: Request, user: str) -> Response:
+    """The best detection of a track as a JPEG."""
+    services = context.current()
+    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
+    row = await run_sync(_ready, services, job)
+    track = int(request.path_params["track_id"])
+    name = f"{row.id} {row.created_at} {row.finished_at} {track}"
+    etag = f'"{hashlib.sha256(name.encode()).hexdigest()[:32]}"'
+    picture = await run_sync(_picture, services, job, track)
+    if is_known(request.headers, etag):
+        return Response(status_code=304, headers=cache_headers(etag))
+    return picture_response(request, picture, etag)
+
+
+def _ready(services: Services, job: Job) -> Rendition:
+    """The job's pictures. Asks for them where there are tracks and nobody did. Raises PictureMissing."""
+    try:
+        require_tracks(job)
+    except TracksMissing as error:
+        raise PictureMissing(error.detail) from None
+    found = services.renditions.by_ids([rendition_id(job.video_id, job.id, PICTURES)])
+    if not found:
+        row, _ = services.renditions.ask(job.user_id, job.video_id, job.id, PICTURES, {})
+        services.dispatch.render(row)
+        raise PictureMissing(_BEING_MADE, _RETRY_SECONDS)
+    row = found[0]
+    if row.state == RenditionState.FAILED:
+        raise PictureMissing(f"the pictures could not be made: {(row.error or {}).get('detail', '')}; {_AGAIN}")
+    if row.state != RenditionState.READY:
+        raise PictureMissing(_BEING_MADE, _RETRY_SECONDS)
+    return row
+
+
+def _picture(services: Services, job: Job, track: int) -> bytes:
+    state = track_state(job)
+    if state is not None and isinstance(state.tracks, int) and track > state.tracks:
+        raise NotFound(f"the job has {state.tracks} tracks: there is no track {track}")
+    try:
+        with services.storage.open(rendition_key(job.video_id, job.id, PICTURES)) as source:
+            found = PicturesFile(source).picture(str(track))
+    except (NotFound, CorruptData):
+        raise PictureMissing(_GONE) from None
+    if found is None:
+        raise PictureMissing(
+            "the track has no picture: the 2,000 tracks that are seen longest with the best scores have one, where "
+            "their best frame can be decoded"
+        )
+    return found

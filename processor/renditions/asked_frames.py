@@ -1,0 +1,104 @@
+"""Pictures of single frames that clients wait for: those of one video together, kept in one file."""
+
+import io
+import logging
+import tempfile
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from contracts.coordination import names
+from contracts.errors import CorruptData, NotFound, StorageFull, StorageUnavailable, VideoRefused
+from contracts.results.pictures_file import PicturesFile, PicturesWriter
+from contracts.storage.port import frames_key, index_key, video_key
+from contracts.wire.messages import Media, decode, encode, from_json
+from contracts.wire.pictures import FramePicture, FrameReply, FrameRequest
+from contracts.wire.renditions import RenditionOptions
+from processor.context import Services
+from processor.renditions.ask import Sources, Unwanted, make
+from processor.task_signatures import frames_signature
+from processor.user_share import Leases, leased, send_waiting
+
+log = logging.getLogger(__name__)
+
+# Of a video; the ones that were made first go first.
+MOST_KEPT = 64
+MOST_BYTES = 16 * 1024**2
+_REPLY_SECONDS = 30
+_AGAIN_SECONDS = 1
+
+
+def make_frames(services: Services, video_id: str) -> None:
+    """Answer all requests for pictures of a video that wait, unless another process does, which then takes these too.
+    Where the share of the user is used up, later."""
+    name = names.frame_requests(video_id)
+    video = services.repository.video(video_id)
+    while video is not None and services.coordination.requests.waiting(name):
+        lease = names.frames_lease(video_id)
+        with leased(services, lease, video.user_id) as held:
+            if held is None:
+                if not services.coordination.is_held(lease):
+                    frames_signature(services, video_id).apply_async(countdown=_AGAIN_SECONDS)
+                return
+            requests = [decode(data, FrameRequest) for data in services.coordination.requests.take(name)]
+            reply = encode(_answer(services, video_id, requests, held))
+            for request in requests:
+                services.coordination.reply(names.frame_reply(request.reply), reply, _REPLY_SECONDS)
+        send_waiting(services, video.user_id)
+
+
+def _answer(services: Services, video_id: str, requests: list[FrameRequest], held: Leases) -> FrameReply:
+    try:
+        _make(services, video_id, list(dict.fromkeys(request.picture for request in requests)), held)
+    except Unwanted:
+        return FrameReply("another process has taken over: try again")
+    except (VideoRefused, NotFound, StorageFull, StorageUnavailable) as error:
+        log.warning("pictures of frames of video %s cannot be made: %s", video_id, error.detail)
+        return FrameReply(error.detail)
+    return FrameReply()
+
+
+def _make(services: Services, video_id: str, wanted: list[FramePicture], held: Leases) -> None:
+    """Raises VideoRefused, NotFound, StorageFull, StorageUnavailable, Unwanted."""
+    video = services.repository.video(video_id)
+    if video is None or video.media is None:
+        raise NotFound("the video was deleted, or is not known yet")
+    key, media = frames_key(video_id), from_json(video.media, Media)
+    with tempfile.TemporaryFile() as made:
+        sources = Sources(video_key(video_id), index_key(video_id))
+        kept = _kept(services, key)
+        make(services.storage, sources, made, "frames", media, RenditionOptions(), lambda _: held.renew(), wanted)
+        made.seek(0)
+        with services.storage.create(key) as sink:
+            merge(sink, kept, PicturesFile(made))
+    if services.repository.video(video_id) is None:
+        services.storage.delete(key)  # deleted meanwhile
+
+
+def _kept(services: Services, key: str) -> PicturesFile | None:
+    """The pictures of before, None where there are none that can be read."""
+    try:
+        with services.storage.open(key) as source:
+            return PicturesFile(io.BytesIO(source.read()))
+    except (NotFound, CorruptData):
+        return None
+
+
+def merge(sink: BinaryIO, kept: PicturesFile | None, new: PicturesFile) -> None:
+    """Write the new pictures, and of those of before, which are the older the earlier they come, as many as there is
+    room for."""
+    writer = PicturesWriter(sink, new.header)
+    left = [] if kept is None else [(kept, name) for name in kept.names if new.picture(name) is None]
+    every = [*left, *((new, name) for name in new.names)]
+    for file, name in _newest(every):
+        writer.add(name, file.picture(name) or b"")
+    writer.end()
+
+
+def _newest(pictures: list[tuple[PicturesFile, str]]) -> Iterable[tuple[PicturesFile, str]]:
+    total, found = 0, list[tuple[PicturesFile, str]]()
+    for file, name in reversed(pictures):
+        total += file.size(name)
+        if len(found) == MOST_KEPT or total > MOST_BYTES:
+            break
+        found.append((file, name))
+    return reversed(found)
