@@ -1,5 +1,6 @@
 """The tracker: a fold over the frames of a job."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -23,6 +24,10 @@ _LEAST_FRAMES = 2
 _PER_AXIS = 0.7
 
 
+# Some tracks that have ended: their numbers and their columns, encoded.
+Packed = tuple[bytes, bytes]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Finished:
     """All tracks. numbers [n]: which number each had in what `advance` gave."""
@@ -33,7 +38,7 @@ class Finished:
 
 class _State(msgspec.Struct):
     """What a tracker keeps between two calls. interval: the least time between two frames, in microseconds. going,
-    ended: tracks by number, those of `moving` and others. packed: numbers and columns of more that have ended."""
+    ended: tracks by number, those of `moving` and others. packed: more that have ended."""
 
     parameters: TrackerParameters
     tolerance: int
@@ -43,7 +48,7 @@ class _State(msgspec.Struct):
     interval: int
     going: dict[int, Record]
     ended: dict[int, Record]
-    packed: list[tuple[bytes, bytes]]
+    packed: list[Packed]
     moving: list[tuple[str, tuple[int, ...], bytes]]
 
 
@@ -109,10 +114,18 @@ class Tracker:
         self._state.moving = [(column.dtype.str, column.shape, column.tobytes()) for column in columns]
         return msgspec.msgpack.encode(self._state)
 
+    def take_ended(self) -> list[Packed]:
+        """The tracks that have ended, which this tracker forgets: `from_state` takes them back."""
+        self._pack()
+        packed, self._state.packed = self._state.packed, []
+        return packed
+
     @classmethod
-    def from_state(cls, data: bytes) -> "Tracker":
-        """The tracker of which `state` gave the data. Raises msgspec.DecodeError."""
+    def from_state(cls, data: bytes, ended: Sequence[Packed] = ()) -> "Tracker":
+        """The tracker of which `state` gave the data, with the tracks that it had forgotten. Raises
+        msgspec.DecodeError."""
         state = msgspec.msgpack.decode(data, type=_State)
+        state.packed += ended
         columns: list[NDArray[Any]] = [
             np.frombuffer(raw, np.dtype(dtype)).reshape(shape) for dtype, shape, raw in state.moving
         ]
@@ -187,6 +200,7 @@ class Tracker:
         """Pack the tracks that have ended: there may be very many. Those that will be too few frames are dropped."""
         least = min(self._state.parameters.min_frames, self._state.frames)
         kept = {number: record for number, record in self._state.ended.items() if record.frames >= least}
-        tracks = of_tracks(record.track(0) for record in kept.values())
-        self._state.packed.append((encode_numbers(np.array(list(kept), np.int64)), encode_tracks(tracks)))
+        if kept:
+            tracks = of_tracks(record.track(0) for record in kept.values())
+            self._state.packed.append((encode_numbers(np.array(list(kept), np.int64)), encode_tracks(tracks)))
         self._state.ended.clear()

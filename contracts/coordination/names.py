@@ -125,6 +125,11 @@ def tracking_attempts(job_id: str) -> str:
     return f"tracks:{job_id}"
 
 
+def along_attempts(job_id: str) -> str:
+    """Counter of the attempts at tracking a job while it runs since the last one that ended well."""
+    return f"tracks-along:{job_id}"
+
+
 def resend_tracking(job_id: str) -> str:
     """Debounce for tracking a job again."""
     return f"{job_id}:tracks"

@@ -56,6 +56,12 @@ class ResultStore(Protocol):
     def get_layout(self, job_id: str) -> Layout | None:
         """The job's layout, None before planning or after its data expired."""
 
+    def put_note(self, job_id: str, name: str, data: bytes) -> None:
+        """Keep bytes of a job under a name, in place of those of before."""
+
+    def get_note(self, job_id: str, name: str) -> bytes | None:
+        """The bytes that are kept under a name, or None."""
+
     def begin_attempt(self, job_id: str, index: int) -> int:
         """Count an attempt at a chunk; returns the number of attempts, including this one."""
 

@@ -15,6 +15,7 @@ from contracts.wire.messages import Layout, decode, encode
 
 _PREFIX = "wd:job:"
 _RELEASE_LEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_NOTE = "note "
 _KINDS = ("chunks", "attempts", "progress", "cost", "state")
 
 
@@ -49,6 +50,13 @@ class RedisResultStore:
     def get_layout(self, job_id: str) -> Layout | None:
         data = self._ask("hget", _key(job_id, "state"), "layout")
         return decode(data, Layout) if data else None
+
+    def put_note(self, job_id: str, name: str, data: bytes) -> None:
+        self._write(job_id, "state", "hset", _NOTE + name, data)
+
+    def get_note(self, job_id: str, name: str) -> bytes | None:
+        value = self._ask("hget", _key(job_id, "state"), _NOTE + name)
+        return bytes(value) if value is not None else None
 
     def begin_attempt(self, job_id: str, index: int) -> int:
         return int(self._write(job_id, "attempts", "hincrby", index, 1))

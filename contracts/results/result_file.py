@@ -32,7 +32,7 @@ def write(sink: BinaryIO, header: ResultHeader, chunks: Iterable[Block]) -> None
     writer = sections.Writer(sink, MAGIC, header)
     starts: list[int] = []
     offsets = [writer.offset]
-    for block in _regroup(chunks):
+    for block in regroup(chunks):
         writer.add(encode_block(block))
         starts.append(int(block.frame[0]))
         offsets.append(writer.offset)
@@ -56,14 +56,18 @@ class ResultFile:
 
     def block(self, position: int, masks: bool = True) -> Block:
         """The block at a position, without masks unless wanted."""
-        return decode_block(self._reader.section(*self._index.offsets[position : position + 2]), masks)
+        return decode_block(self.encoded(position), masks)
+
+    def encoded(self, position: int) -> bytes:
+        """The bytes of the block at a position."""
+        return self._reader.section(*self._index.offsets[position : position + 2])
 
     def close(self) -> None:
         """Close the source."""
         self._reader.close()
 
 
-def _regroup(chunks: Iterable[Block]) -> Iterator[Block]:
+def regroup(chunks: Iterable[Block]) -> Iterator[Block]:
     """Regroup the frames into blocks of BLOCK_FRAMES; the last one may be shorter."""
     rest = EMPTY
     for chunk in chunks:

@@ -9,6 +9,7 @@ from processor.context import Services
 from processor.core.next_step import Step, next_step
 from processor.jobs.finishing import end_job, stop_reason
 from processor.jobs.sending import send_chunks
+from processor.tracking.waiting import send_along
 
 End = Callable[[Services, Job, ChunkFailure | None], bool]
 # Gets the stored chunks, and resends lost ones. Returns the job to send new chunks of, None for none.
@@ -38,4 +39,7 @@ def advance(services: Services, job: Job, *, repair: Repair | None = None, end: 
 def follow_up(services: Services, job_id: str) -> bool:
     """Advance a job some of whose chunks are done. Returns whether it has ended, was deleted, or is being ended."""
     job = services.repository.job(job_id)
-    return job is None or advance(services, job)
+    ended = job is None or advance(services, job)
+    if job is not None and not ended:
+        send_along(services, job)
+    return ended

@@ -1,4 +1,5 @@
-"""Makes the tracks of a job that has ended, of its result file. Idempotent: the file is written before the state.
+"""Makes the tracks of a job that has ended, of its result file and what was tracked while it ran. Idempotent: the file
+is written before the state.
 
 A long job is tracked in slices of time, so that merges of others need not wait: what is done is stored, and the message
 goes to the end of the queue.
@@ -10,8 +11,6 @@ import time
 from typing import BinaryIO
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.exc import SQLAlchemyError
 
 from analytics.tracking.tracker import NAME, VERSION, Tracker
@@ -26,11 +25,13 @@ from contracts.results.tracks import TrackerParameters, TracksState, TracksStep,
 from contracts.results.tracks_file import TracksHeader, encode_numbers
 from contracts.storage.digest import sha256_of
 from contracts.storage.port import result_key, tracking_key, tracks_key
+from contracts.wire.job_states import JobState
 from contracts.wire.messages import SCHEMA, decode, encode
 from processor.alerts.recorded import alert_of_job
 from processor.context import Services
 from processor.renditions.picture_rows import renew_pictures, send_pictures
 from processor.search.index import index_tracks
+from processor.tracking.along import Prefix, prefix, times_us, track_along
 from processor.tracking.rows import TrackRows, queued_state
 from processor.tracking.waiting import send_next, send_tracking
 from processor.user_share import Leases, leased, share
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 MOST_TRIES = 3
 SLICE_SECONDS = 30.0
 _TRIES_SECONDS = 7 * 86_400
+_UNDER_WAY = (JobState.RUNNING, JobState.MERGING)
 
 
 class _Progress(msgspec.Struct):
@@ -57,21 +59,35 @@ class _NotIndexed(Exception):
 
 
 def track_job(services: Services, job_id: str) -> None:
-    """Make the tracks of a job that wants some, unless another process does, or half of all processes make tracks.
+    """Make the tracks of a job that wants some, unless another process does, or half of all processes make tracks. Of a
+    job that runs, those of what is finished.
 
     What cannot be done for now is left to the reaper; what fails for good, or again and again, is recorded."""
     with leased(services, names.tracking_lease(job_id)) as held:
-        if held is None or not any(held.take(names.tracking_place(place)) for place in range(share(services))):
+        job = services.repository.job(job_id) if held is not None else None
+        if held is None or job is None:
             return
-        job = services.repository.job(job_id)
-        state = queued_state(job) if job is not None else None
-        if job is None or state is None:
+        found: TracksState | bool
+        if job.state in _UNDER_WAY:
+            found = track_along(services, job, held)
+        elif (state := queued_state(job)) is not None and _has_place(services, held):
+            found = _under_lease(services, job, state, held)
+        else:
             return
-        found = _under_lease(services, job, state, held)
-    if found is True:
+    if found is True or (found is False and job.state in _UNDER_WAY and _has_ended(services, job)):
         send_tracking(services, job_id)
     elif found is not False:
         send_next(services)
+
+
+def _has_place(services: Services, held: Leases) -> bool:
+    return any(held.take(names.tracking_place(place)) for place in range(share(services)))
+
+
+def _has_ended(services: Services, job: Job) -> bool:
+    """Whether a job that was tracked along has ended meanwhile: the task that was sent then has found it leased."""
+    now = services.repository.job(job.id)
+    return now is not None and queued_state(now) is not None
 
 
 def _under_lease(services: Services, job: Job, state: TracksState, held: Leases) -> TracksState | bool:
@@ -122,8 +138,11 @@ def _track(services: Services, job: Job, parameters: TrackerParameters, held: Le
         done = done if done and done.header == header else None
         until = time.monotonic() + SLICE_SECONDS  # after the digest, which of a large file takes as long as a slice
         tolerance = result.header.media.height  # 1 % of the height, in 1/100 px
-        tracker = Tracker.from_state(done.tracker) if done else Tracker(options, tolerance)
-        blocks = done.blocks if done else []
+        if done is not None:
+            begun = Prefix(Tracker.from_state(done.tracker), done.blocks)
+        else:
+            begun = prefix(services.store, job.id, result, options) or Prefix(Tracker(options, tolerance), [])
+        tracker, blocks = begun.tracker, begun.blocks
         for position in range(len(blocks), len(result.starts)):
             if not held.renew():
                 return False
@@ -160,11 +179,3 @@ def _read(services: Services, key: str) -> _Progress | None:
             return decode(decompress(source.read()), _Progress)
     except (NotFound, CorruptData, msgspec.DecodeError):
         return None
-
-
-def times_us(times: NDArray[np.int64], time_base: tuple[int, int]) -> NDArray[np.int64]:
-    """Times in microseconds, rounded down."""
-    numerator, denominator = time_base
-    seconds, rest = np.divmod(times * numerator, denominator)
-    result: NDArray[np.int64] = seconds * 1_000_000 + rest * 1_000_000 // denominator
-    return result

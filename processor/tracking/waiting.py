@@ -6,6 +6,7 @@ from typing import Any
 from kombu.exceptions import OperationalError
 
 from contracts.coordination import names
+from contracts.database.tables import Job
 from contracts.results.tracks import TracksState, TracksStep
 from contracts.wire.messages import to_json
 from processor.context import Services
@@ -18,12 +19,20 @@ _RESEND_SECONDS = 60
 # So many are looked at, and so many of before are queued at a time: they wait for nothing, and delay no newer ones.
 _LOOKED_AT = 50
 _OLDER_AT_ONCE = 20
+# Shorter jobs are tracked at once at their end.
+_LEAST_FRAMES = 1024
 
 
 def first_state(services: Services, frames: int) -> dict[str, Any] | None:
     """The column `tracks` of a job that ends with so many frames."""
     wanted = services.settings.tracks == "on" and frames > 0
     return to_json(TracksState(TracksStep.QUEUED)) if wanted else None
+
+
+def send_along(services: Services, job: Job) -> None:
+    """Send the task that tracks a running job as far as it is finished. One that is lost follows with the next."""
+    if services.settings.tracks == "on" and (job.frames_total or 0) >= _LEAST_FRAMES:
+        send_tracking(services, job.id)
 
 
 def send_tracking(services: Services, job_id: str) -> None:

@@ -88,6 +88,17 @@ def test_a_layout_comes_back_equal(store: ResultStore, job: str) -> None:
     assert store.get_layout(job) == layout()
 
 
+def test_the_last_note_of_a_name_stays_until_the_job_is_forgotten(store: ResultStore, job: str) -> None:
+    assert store.get_note(job, "cancel") is None
+    for data in (b"\x00before\xff", b"\x00after\xff"):
+        store.put_note(job, "cancel", data)
+    store.put_note(job, "other", b"")
+    assert (store.get_note(job, "cancel"), store.get_note(job, "other")) == (b"\x00after\xff", b"")
+    assert not store.cancelled(job), "names of notes are not those of the store"
+    store.forget(job)
+    assert store.get_note(job, "cancel") is None
+
+
 def test_attempts_are_counted_by_chunk(store: ResultStore, job: str) -> None:
     assert [store.begin_attempt(job, 0), store.begin_attempt(job, 0), store.begin_attempt(job, 7)] == [1, 2, 1]
     assert store.attempts(job) == {0: 2, 7: 1}

@@ -109,6 +109,12 @@ class MemoryResultStore(ResultStore):
     def get_layout(self, job_id: str) -> Layout | None:
         return self._read(job_id, "state").get("layout")
 
+    def put_note(self, job_id: str, name: str, data: bytes) -> None:
+        self._write(job_id, "state")[f"note {name}"] = data
+
+    def get_note(self, job_id: str, name: str) -> bytes | None:
+        return self._read(job_id, "state").get(f"note {name}")
+
     def begin_attempt(self, job_id: str, index: int) -> int:
         attempts = self._write(job_id, "attempts")
         attempts[index] = attempts.get(index, 0) + 1

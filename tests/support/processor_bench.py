@@ -110,7 +110,7 @@ class InProcessProcessor:
         assert plan is not None
         for chunk in plan.chunks:
             failure = chunk_codec.encode_failure(ChunkFailure("decode_failed", "made to fail"))
-            data = failure if chunk.index == failed else _found(chunk)
+            data = failure if chunk.index == failed else found_in(chunk)
             self.services.store.put_chunk(job.id, chunk.index, data)
         assert follow_up(self.services, job.id)
         self.change(Job, job.id, finished_at=_ago(days_old))
@@ -142,11 +142,11 @@ def _ago(days: float) -> datetime:
     return utcnow() - timedelta(days=days)
 
 
-def _found(chunk: Chunk) -> bytes:
-    """None, one or two objects in a frame, elsewhere in each."""
+def found_in(chunk: Chunk, aside: int = 0) -> bytes:
+    """A result of a chunk: none, one or two objects in a frame, elsewhere in each. aside: by so many pixels."""
     parts = []
     for number, time in zip(chunk.numbers, chunk.times, strict=True):
         count = number % 3
-        box = np.array([[number % 50, 1.25, number % 50 + 10, 20.5]] * count).reshape(-1, 4)
+        box = np.array([[number % 50, 1.25, number % 50 + 10, 20.5]] * count).reshape(-1, 4) + aside
         parts.append(pack(number, [time], [Detections(np.arange(count), np.full(count, 0.5), box)]))
     return chunk_codec.encode_frames(concat(parts))

@@ -86,9 +86,9 @@ _SET_PROGRESS = _writing(
     " SELECT id, CAST(:number AS integer), CAST(:frames AS bigint), CAST(:seconds AS double precision) FROM living"
     " ON CONFLICT (job, number) DO UPDATE SET frames = excluded.frames, seconds = excluded.seconds RETURNING true"
 )
-# Costs are rows of the table `state`, in which a process of an earlier release ignores them: another table would shut
-# that process out.
-_COST = "cost "
+# Costs and notes are rows of the table `state`, in which a process of an earlier release ignores them: another table
+# would shut that process out.
+_COST, _NOTE = "cost ", "note "
 _PROGRESS = f"""
     SELECT job.name, coalesce(done.frames, 0), coalesce(done.seconds, 0),
         coalesce(cost.cpu_seconds, 0), coalesce(cost.inferred, 0)
@@ -163,6 +163,13 @@ class PostgresResultStore:
     def get_layout(self, job_id: str) -> Layout | None:
         data = self._value(_GET_STATE, job=job_id, name="layout")
         return decode(data, Layout) if data else None
+
+    def put_note(self, job_id: str, name: str, data: bytes) -> None:
+        self._write(_SET_STATE, job_id, name=_NOTE + name, value=data)
+
+    def get_note(self, job_id: str, name: str) -> bytes | None:
+        data: bytes | None = self._value(_GET_STATE, job=job_id, name=_NOTE + name)
+        return data
 
     def begin_attempt(self, job_id: str, index: int) -> int:
         # Not retried: it may have been counted before the connection broke.

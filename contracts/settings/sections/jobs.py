@@ -36,7 +36,7 @@ class JobSettings:
     tracks: Annotated[
         Literal["on", "off"],
         meta(
-            "Whether jobs are tracked after their end, and live streams while they run; off: jobs on request only.",
+            "Whether recorded jobs and live streams are tracked while they run; off: jobs on request only.",
             ("processor", "detector"),
         ),
     ] = "on"

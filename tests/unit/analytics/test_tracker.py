@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from analytics.tracking.tracker import Finished, Tracker
+from analytics.tracking.tracker import Finished, Packed, Tracker
 from contracts.results.codec import EMPTY, Block, concat
 from contracts.results.tracks import TrackerParameters, Tracks
 from tests.support.tracking.scene import HEIGHT, street
@@ -27,11 +27,14 @@ DEFAULT = TrackerParameters(start_score=0.4)
 def tracked(
     block: Block, times_us: Numbers, cuts: Sequence[int] = (), parameters: TrackerParameters = DEFAULT
 ) -> tuple[Numbers, Finished]:
-    """The id of each detection, 0 for none, and the tracks. Between the cuts the tracker is stored."""
-    tracker, numbers = Tracker(parameters, HEIGHT), [np.zeros(0, np.int64)]
+    """The id of each detection, 0 for none, and the tracks. Between the cuts the tracker is stored, and forgets
+    those that have ended."""
+    tracker, numbers, ended = Tracker(parameters, HEIGHT), [np.zeros(0, np.int64)], list[Packed]()
     for start, stop in pairwise([0, *sorted(cuts), len(block)]):
+        ended += tracker.take_ended()
         tracker = Tracker.from_state(tracker.state())
         numbers.append(tracker.advance(block.slice(start, stop), times_us[start:stop]).astype(np.int64))
+    tracker = Tracker.from_state(tracker.state(), ended)
     found, together = tracker.finish(), np.concatenate(numbers)
     places = np.searchsorted(found.numbers, together)
     known = np.append(found.numbers, -1)[places] == together
