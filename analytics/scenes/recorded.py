@@ -88,8 +88,8 @@ def _of_objects(
 ) -> Iterator[Event]:
     """The events of objects, by the first track of each, in no order."""
     near = _near(tracks, first, scene, anchor, frames.header.media)
-    # The object of each track by its id, 0 for those that are nowhere near.
-    object_of = np.concatenate([[0], np.where(near, tracks.id[first], 0)]).astype(np.int32)
+    # The object of each track, 0 for those that are nowhere near and, at the end, for none.
+    object_of = np.append(np.where(near, tracks.id[first], 0), 0).astype(np.int32)
     last_frame = np.zeros(len(tracks), np.int64)
     np.maximum.at(last_frame, first, tracks.last_frame)
     ends = deque(sorted((int(last_frame[at]), int(tracks.id[at])) for at in set(first[near].tolist())))
@@ -138,7 +138,8 @@ def _seen(
         for position in wanted[begin : begin + _BLOCKS]:
             block = frames.segment(position, masks=False)
             if block is not None and block.track is not None:
-                parts.append(sightings(block, object_of[block.track], anchor, media.width, media.height))
+                place = np.where(block.track > 0, tracks.places(block.track), len(tracks))
+                parts.append(sightings(block, object_of[place], anchor, media.width, media.height))
         seen = joined(parts)
         if len(seen):
             yield seen

@@ -1,6 +1,6 @@
 """What is known of a track: of its first, its last and its best detection, and its way."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import pairwise
 
 import msgspec
@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.boxes import Integers
-from contracts.results.tracks import Track
+from contracts.results.codec import Block
+from contracts.results.tracks import Track, Tracks, of_tracks
 
 _CLASSES = 65_536  # more than there are
+# Part of the path's tolerance for x, and for y: both together stay within it.
+PER_AXIS = 0.7
 
 Point = tuple[int, int, int, int]  # frame, x, y, time
 
@@ -126,6 +129,26 @@ def parts_of(
         first = int(number[start])
         moment = points[at][0], points[at][3]
         yield first, Part(points[start:stop], best_score, moment, tuple(best_box), tuple(around), labels[first])
+
+
+def parts_in(block: Block, number: NDArray[np.int32]) -> Iterator[tuple[int, Part]]:
+    """The part of each track in a block, with its number. number [d]: of the track of each detection, 0 for none."""
+    rows = np.flatnonzero(number)
+    rows = rows[np.argsort(number[rows], kind="stable")]
+    frame_of = np.repeat(np.arange(len(block)), block.count)[rows]
+    class_id, score, box = (column[rows].astype(np.int64) for column in (block.class_id, block.score, block.box))
+    yield from parts_of(number[rows], block.frame[frame_of], block.time[frame_of], class_id, score, box)
+
+
+def tracks_of(blocks: Iterable[Block], wanted: Container[int], tolerance: int) -> Tracks:
+    """The wanted tracks of blocks whose detections have their numbers, which become their ids. tolerance: as that of a
+    tracker."""
+    found: dict[int, Record] = {}
+    for block in blocks:
+        for number, part in parts_in(block, block.tracks):
+            if number in wanted:
+                found[number] = extended(found.get(number), part, tolerance * PER_AXIS)
+    return of_tracks(found[number].track(number) for number in sorted(found))
 
 
 def extended(record: Record | None, part: Part, tolerance: float) -> Record:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analytics.boxes import Integers
 from analytics.tracking.matching import Found, match, twice
 from analytics.tracking.motion import NONE, Moving, begun, expected, seen
-from analytics.tracking.records import Record, extended, parts_of
+from analytics.tracking.records import PER_AXIS, Record, extended, parts_in
 from contracts.results.codec import SCORE_SCALE, Block
 from contracts.results.tracks import TrackerParameters, Tracks, concat, of_tracks, taken
 from contracts.results.tracks_file import GROUP_TRACKS, decode_numbers, decode_tracks, encode_numbers, encode_tracks
@@ -20,8 +20,6 @@ from contracts.results.tracks_file import GROUP_TRACKS, decode_numbers, decode_t
 NAME, VERSION = "web-detector", 1
 # A track is not lost in this many frames, however far apart they are.
 _LEAST_FRAMES = 2
-# Part of the path's tolerance for x, and for y: both together stay within it.
-_PER_AXIS = 0.7
 
 
 # Some tracks that have ended: their numbers and their columns, encoded.
@@ -74,7 +72,7 @@ class Tracker:
         begin; `finish` says which of them are tracks after all.
         """
         numbers = self.assign(block, times_us)
-        self._record(block, block.class_id.astype(np.int64), block.score.astype(np.int64), numbers)
+        self._record(block, numbers)
         return numbers
 
     def assign(self, block: Block, times_us: Integers) -> NDArray[np.int32]:
@@ -181,15 +179,10 @@ class Tracker:
         if not kept.all():
             self._moving = self._moving.keep(kept)
 
-    def _record(self, block: Block, class_id: Integers, score: Integers, numbers: NDArray[np.int32]) -> None:
+    def _record(self, block: Block, numbers: NDArray[np.int32]) -> None:
         """Add detections with a number to the records of their tracks."""
-        rows = np.flatnonzero(numbers)
-        rows = rows[np.argsort(numbers[rows], kind="stable")]
-        frame_of = np.repeat(np.arange(len(block)), block.count)[rows]
-        frame, time = block.frame[frame_of], block.time[frame_of]
-        columns = (numbers[rows], frame, time, class_id[rows], score[rows], block.box[rows].astype(np.int64))
-        going, tolerance = self._state.going, self._state.tolerance * _PER_AXIS
-        for number, part in parts_of(*columns):
+        going, tolerance = self._state.going, self._state.tolerance * PER_AXIS
+        for number, part in parts_in(block, numbers):
             going[number] = extended(going.get(number), part, tolerance)
         ended = going.keys() - set(self._moving.number.tolist())
         self._state.ended.update({number: going.pop(number) for number in ended})

@@ -35,13 +35,14 @@ class EventQuery(Filter, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SceneEvents:
-    """All events of a job at a scene, in order. zones, lines: their names. labels: of the model. class_id [n] and score
-    [n] (1/10000): of the tracks, by id - 1. first_time, last_time: of the job's frames, in time_base."""
+    """All events of a job at a scene, in order. zones, lines: their names. labels: of the model. track [n], rising,
+    class_id [n], score [n] (1/10000): of the tracks. first_time, last_time: of the job's frames, in time_base."""
 
     events: Sequence[Event]
     zones: tuple[str, ...]
     lines: tuple[str, ...]
     labels: tuple[str, ...]
+    track: NDArray[np.int64]
     class_id: NDArray[np.int64]
     score: NDArray[np.int64]
     time_base: tuple[int, int]
@@ -49,7 +50,13 @@ class SceneEvents:
     last_time: int
 
     def label(self, event: Event) -> str:
-        return self.labels[int(self.class_id[event.track - 1])]
+        return self.labels[self.class_of(event)]
+
+    def class_of(self, event: Event) -> int:
+        return int(self.class_id[self.track.searchsorted(event.track)])
+
+    def score_of(self, event: Event) -> int:
+        return int(self.score[self.track.searchsorted(event.track)])
 
     def seconds(self, time: int) -> float:
         return round(time_ms(time, self.time_base) / 1000, 6)
@@ -92,8 +99,8 @@ def matching(found: SceneEvents, query: EventQuery, first: int = 0) -> Iterator[
             (query.start is None or at >= query.start)
             and (targets is None or event.target in targets)
             and (not query.types or event.type in query.types)
-            and (not classes or int(found.class_id[event.track - 1]) in classes)
-            and int(found.score[event.track - 1]) >= least
+            and (not classes or found.class_of(event) in classes)
+            and found.score_of(event) >= least
         ):
             yield place, event
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from api.results.sources import Frames
 from contracts.errors import InvalidInput
 from contracts.results.codec import SCORE_SCALE, Block, time_ms
-from contracts.results.tracks_file import GROUP_TRACKS, TracksFile
+from contracts.results.tracks_file import TracksFile
 from contracts.wire.messages import ResultHeader
 
 
@@ -113,11 +113,10 @@ def class_ids(labels: Sequence[str], header: ResultHeader) -> NDArray[np.int64]:
 
 def _during_track(query: Query, track: int, tracks: TracksFile | None) -> Query:
     """The query for the frames from the first to the last of its track alone, so that few segments are read."""
-    if tracks is None or not 1 <= track <= len(tracks):
-        there = f"tracks 1 to {len(tracks)}" if tracks else "no tracks"
-        raise InvalidInput(f"there is no track {track}: the job has {there}")
-    group, place = divmod(track - 1, GROUP_TRACKS)
-    found = tracks.group(group)[place]
+    found = None if tracks is None else tracks.find(track)
+    if found is None:
+        there = f"{len(tracks)} tracks" if tracks else "no tracks"
+        raise InvalidInput(f"there is no track {track}: the job has {there}, see GET /jobs/{{job_id}}/tracks")
     start = max(query.from_frame or 0, found.first_frame)
     stop = found.last_frame + 1 if query.to_frame is None else min(query.to_frame, found.last_frame + 1)
     return msgspec.structs.replace(query, from_frame=start, to_frame=stop)

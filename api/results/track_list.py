@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from api.results.selection import Filter, class_ids
 from contracts.results.codec import BOX_SCALE, SCORE_SCALE, times_ms
 from contracts.results.tracks import Track, Tracks
-from contracts.results.tracks_file import GROUP_TRACKS, TracksFile
+from contracts.results.tracks_file import TracksFile
 from contracts.wire.messages import ResultHeader
 
 DEFAULT_LIMIT = 100
@@ -71,10 +71,10 @@ def representation(track: Track, header: ResultHeader) -> dict[str, Any]:
 
 def _wanted(file: TracksFile, header: ResultHeader, query: TrackQuery, first: int) -> Iterator[Track]:
     classes = class_ids(query.labels, header)
-    for position in range((first - 1) // GROUP_TRACKS, file.groups):
+    for position in range(file.group_of(first), file.groups):
         group = file.group(position)
         starts = times_ms(group.first_time, header.time_base)
-        if query.to_ms is not None and starts[0] >= query.to_ms:  # they are in the order of their first frames
+        if query.to_ms is not None and starts.min() >= query.to_ms:  # later groups begin later
             return
         wanted = (group.id >= first) & _matches(group, query, classes)
         if query.from_ms is not None:

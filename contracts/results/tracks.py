@@ -59,6 +59,7 @@ class TracksState(msgspec.Struct, frozen=True, omit_defaults=True):
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
     """An object through the frames. id: 1 for the first one of a job, in the order of first frames; 0 means no track.
+    Those of a stream's recording have the numbers that they got while it ran.
 
     class_id: the label that most of its detections have, weighted by score. Times are in the time base of the video.
     frames: in which it was found. best_score: in 1/10000, first at best_frame, with best_box. hull: the box around all
@@ -121,6 +122,10 @@ class Tracks:
     def path_starts(self) -> Integers:
         """Where the path of each begins, and their total: [n + 1]."""
         return np.concatenate([[0], np.cumsum(self.path_size, dtype=np.int64)])
+
+    def places(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
+        """The places of the tracks with some ids, which there are, [m]."""
+        return np.searchsorted(self.id, ids)
 
     def slice(self, start: int, stop: int) -> "Tracks":
         """The tracks from place start to stop, stop excluded."""

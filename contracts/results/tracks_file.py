@@ -2,12 +2,13 @@
 
 Layout: see contracts.results.sections. Sections: a column of numbers for each block of the result file, then the tracks
 in groups. Each track that begins gets a number; at the end those of too few frames are left out, and the others get ids
-in the same order. The blocks hold numbers, and the index says which numbers have an id. The file holds no id of a row
-and no time of day: the same result, tracker and parameters give the same bytes.
+in the same order, or keep their numbers as ids. The blocks hold numbers, and the index says which numbers have an id.
+The file holds no id of a row and no time of day: the same result, tracker and parameters give the same bytes.
 """
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from contracts.errors import CorruptData
 from contracts.results import sections
 from contracts.results.codec import decode_columns, encode_columns
-from contracts.results.tracks import POINTS, Integers, TrackerParameters, Tracks, concat, shaped
+from contracts.results.tracks import POINTS, Integers, Track, TrackerParameters, Tracks, concat, shaped
 from contracts.wire.messages import Versioned, encode
 
 MAGIC = b"WDTRACKS"
@@ -43,13 +44,16 @@ _DTYPES = {
 }
 
 
-class TracksHeader(Versioned, frozen=True):
-    """What made the tracks. tracker, version: their name. result: SHA-256 of the result file that they belong to."""
+class TracksHeader(Versioned, frozen=True, omit_defaults=True):
+    """What made the tracks. tracker, version: their name. result: SHA-256 of the result file that they belong to.
+    live: whether they were made while a stream ran: then their numbers are their ids, in all of its recordings.
+    """
 
     tracker: str
     version: int
     parameters: TrackerParameters
     result: str
+    live: bool = False
 
     def digest(self) -> str:
         """Of what made the tracks, and so of the tracks."""
@@ -83,12 +87,12 @@ def encode_tracks(tracks: Tracks) -> bytes:
     return encode_columns({name: getattr(tracks, name) for name in _DTYPES}, _DTYPES)
 
 
-def decode_tracks(data: bytes, count: int, first_id: int = 1) -> Tracks:
-    """So many tracks of `encode_tracks`, with ids from one on. Raises CorruptData."""
+def decode_tracks(data: bytes, count: int) -> Tracks:
+    """So many tracks of `encode_tracks`, with ids from 1 on. Raises CorruptData."""
     columns = decode_columns(data, _DTYPES)
     try:
         shapes = {name: columns[name].astype(np.int64).reshape(shaped(name, -1)) for name in _DTYPES}
-        tracks = Tracks(id=np.arange(first_id, first_id + count), **shapes)
+        tracks = Tracks(id=np.arange(1, count + 1), **shapes)
     except (KeyError, ValueError) as error:
         raise CorruptData(f"the tracks cannot be read: {error}") from error
     points = tracks.path_starts[-1]
@@ -126,6 +130,7 @@ class TracksFile:
         self._blocks = tuple(pairwise(index.blocks))
         self._groups = tuple(pairwise(index.groups))
         self._numbers = decode_numbers(index.numbers)
+        self._ids = self._numbers if self.header.live else np.arange(1, len(self._numbers) + 1)
         if bool(np.any(np.diff(self._numbers, prepend=0) <= 0)):
             raise CorruptData("the tracks file cannot be read: the numbers of its tracks do not rise")
         if len(self._groups) != -(-len(self._numbers) // GROUP_TRACKS):
@@ -152,13 +157,24 @@ class TracksFile:
         numbers = decode_numbers(self._reader.section(*self._blocks[position]))
         places = np.searchsorted(self._numbers, numbers)
         known = np.append(self._numbers, -1)[places] == numbers
-        return np.where(known, places + 1, 0).astype(np.int32)
+        return np.where(known, np.append(self._ids, 0)[places], 0).astype(np.int32)
 
     def group(self, position: int) -> Tracks:
         """The tracks of the group at a position."""
-        first = position * GROUP_TRACKS
-        count = min(GROUP_TRACKS, len(self) - first)
-        return decode_tracks(self._reader.section(*self._groups[position]), count, first + 1)
+        ids = self._ids[position * GROUP_TRACKS : (position + 1) * GROUP_TRACKS]
+        return replace(decode_tracks(self._reader.section(*self._groups[position]), len(ids)), id=ids)
+
+    def group_of(self, track: int) -> int:
+        """The position of the group of the first track with that id, or a higher one; `groups` where there is none."""
+        place = int(np.searchsorted(self._ids, track))
+        return place // GROUP_TRACKS if place < len(self) else self.groups
+
+    def find(self, track: int) -> Track | None:
+        """The track with an id."""
+        place = int(np.searchsorted(self._ids, track))
+        if place == len(self) or self._ids[place] != track:
+            return None
+        return self.group(place // GROUP_TRACKS)[place % GROUP_TRACKS]
 
     def tracks(self) -> Tracks:
         """All tracks."""

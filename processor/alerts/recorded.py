@@ -120,7 +120,7 @@ def _at_scene(found: _Context, event: Event, scene: Scene, dwell_ms: int | None)
     zones = len(scene.zones)
     at_zone = event.target < zones
     return replace(
-        found.sighting(event.track - 1, event.time, event.time),
+        found.sighting(int(found.tracks.id.searchsorted(event.track)), event.time, event.time),
         scene_id=scene.id,
         event=event.type,
         zone=scene.zones[event.target]["name"] if at_zone else None,

@@ -36,14 +36,14 @@ def tracks_problems(storage: Storage, job: Job, digest: str) -> list[str]:
 
 def _counts(file: TracksFile, source: BinaryIO) -> list[str]:
     result = ResultFile(source)
-    found = np.zeros(len(file) + 1, np.int64)
+    tracks = file.tracks()
+    found = np.zeros(len(tracks), np.int64)
     for position in range(len(result.starts)):
         ids = file.ids(position)
         if len(ids) != len(result.block(position, masks=False).score):
             return [f"the tracks do not fit the detections of the block at frame {result.starts[position]}"]
-        found += np.bincount(ids, minlength=len(found))
-    frames = file.tracks().frames
-    wrong = np.flatnonzero(found[1:] != frames)
+        found += np.bincount(tracks.places(ids[ids > 0]), minlength=len(found))
+    wrong = np.flatnonzero(found != tracks.frames)
     if file.blocks != len(result.starts):
         return ["the tracks have more blocks than the result"]
     return [f"{len(wrong)} tracks do not have the detections that they count"] if len(wrong) else []

@@ -1,6 +1,7 @@
 """Reads a recording's results from Redis, while they are still there."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import redis
 
 from contracts.errors import UnsupportedSchema
 from contracts.live import keys
-from contracts.live.results import FIELD, LiveFrame, decode
+from contracts.live.results import FIELD, LiveFrame, decode, tracks
 from contracts.live.streams import TICKS_PER_SECOND
 from contracts.wire.messages import Plan
 from contracts.wire.messages import decode as decode_message
@@ -22,12 +23,14 @@ _SAME_RUN_SECONDS = 12
 @dataclass(frozen=True, slots=True)
 class LiveResults:
     """frames: results whose pts are in the recording. before, after: the last one before it and the first behind
-    it, None when there is none (yet). plans: by number."""
+    it, None when there is none (yet). plans: by number. seen: in how many results, also around the recording, each
+    track was found."""
 
     frames: tuple[LiveFrame, ...]
     before: LiveFrame | None
     after: LiveFrame | None
     plans: dict[int, Plan]
+    seen: Mapping[int, int]
 
 
 def read_results(client: "redis.Redis", stream_id: str, start: int, end: int, tick_0: float) -> LiveResults:
@@ -38,16 +41,18 @@ def read_results(client: "redis.Redis", stream_id: str, start: int, end: int, ti
     frames: list[LiveFrame] = []
     before: LiveFrame | None = None
     after: LiveFrame | None = None
+    seen = Counter[int]()
     for frame in _all(client, stream_id):
         if abs(frame.arrival - frame.pts / TICKS_PER_SECOND - tick_0) > _SAME_RUN_SECONDS:
             continue
+        seen.update(tracks(frame))
         if start <= frame.pts < end:
             frames.append(frame)
         elif frame.pts < start and (before is None or frame.pts > before.pts):
             before = frame
         elif frame.pts >= end and (after is None or frame.pts < after.pts):
             after = frame
-    return LiveResults(tuple(frames), before, after, _plans(client, stream_id))
+    return LiveResults(tuple(frames), before, after, _plans(client, stream_id), seen)
 
 
 def _all(client: "redis.Redis", stream_id: str) -> Iterator[LiveFrame]:

@@ -2,19 +2,20 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from contracts.database.tables import Job, Recording, Video, utcnow
 from contracts.errors import CorruptData, UnknownModel
-from contracts.live.results import block
+from contracts.live.results import block, is_tracked
 from contracts.live.spec_of import options_of
 from contracts.live.streams import TICKS_PER_SECOND, TIME_BASE
 from contracts.models.catalogue import Model
 from contracts.results import result_file
 from contracts.results.codec import Block, decompress
-from contracts.storage.port import index_key, result_key
+from contracts.results.tracks import Tracks
+from contracts.storage.port import index_key, result_key, tracks_key
 from contracts.wire.job_states import JobState
 from contracts.wire.messages import (
     SCHEMA,
@@ -31,13 +32,13 @@ from processor.context import Services
 from processor.core.frame_order import frame_order
 from processor.core.merging import Tally
 from processor.recordings.live_results import LiveResults, read_results
+from processor.recordings.live_tracks import file_tracks, make_found, ready_state
 from processor.recordings.matching import NOT_ANALYSED, Matched, match, plan_of_most
 from processor.recordings.rows import RecordingRows
 from processor.tracking.waiting import first_state, send_tracking
 
 # A detector is at most seconds behind; results that come later than this are none.
 _SETTLED = timedelta(seconds=10)
-_BLOCK_FRAMES = 1024
 
 
 class Unsettled(Exception):
@@ -73,9 +74,12 @@ def add_job(
     if found.after is None and recording.ended_at is not None and utcnow() - recording.ended_at < _SETTLED:
         raise Unsettled("its last results may still come")
     dropped: dict[str, int] = {}
+    tracks: Tracks | None = None
     try:
         result = _result(services, recording, video, found)
         job: Job | None = _ended(services, recording, video, result)
+        if job is not None and (tracks := _tracks(services, job, result, found.seen)) is not None:
+            job.tracks = ready_state(tracks)
         dropped = _by_reason(result.matched)
     except _NoResult as error:
         job = _failed(rows, recording, video, found, error)
@@ -83,6 +87,9 @@ def add_job(
     filed = rows.file(recording, job, dropped)
     if job is not None and not filed:
         services.storage.delete(result_key(video.id, job.id))
+        services.storage.delete(tracks_key(video.id, job.id))
+    elif job is not None and tracks is not None:
+        make_found(services, job, tracks)
     elif job is not None and job.tracks:
         send_tracking(services, job.id)
 
@@ -143,6 +150,13 @@ def _ended(services: Services, recording: Recording, video: Video, result: _Resu
     return job
 
 
+def _tracks(services: Services, job: Job, result: _Result, seen: Mapping[int, int]) -> Tracks | None:
+    """Write the tracks that were made live; None where not all frames have theirs, or none are wanted."""
+    if job.tracks is None or not all(map(is_tracked, result.matched.frames)):
+        return None
+    return file_tracks(services.storage, job, result.header, _blocks(result.matched), seen)
+
+
 def _failed(
     rows: RecordingRows, recording: Recording, video: Video, found: LiveResults, error: _NoResult
 ) -> Job | None:
@@ -175,11 +189,16 @@ def _job(recording: Recording, video: Video, model: str, options: Options) -> Jo
 
 
 def _counted(matched: Matched, tally: Tally) -> Iterator[Block]:
-    for at in range(0, len(matched.frames), _BLOCK_FRAMES):
-        part = slice(at, at + _BLOCK_FRAMES)
-        made = block(matched.frames[part], matched.numbers[part], matched.times[part])
+    for made in _blocks(matched):
         tally.add(made)
         yield made
+
+
+def _blocks(matched: Matched) -> Iterator[Block]:
+    """As those of the result file."""
+    for at in range(0, len(matched.frames), result_file.BLOCK_FRAMES):
+        part = slice(at, at + result_file.BLOCK_FRAMES)
+        yield block(matched.frames[part], matched.numbers[part], matched.times[part])
 
 
 def _by_reason(matched: Matched) -> dict[str, int]:

@@ -37,8 +37,8 @@ def extent(tracks: Tracks, header: ResultHeader, placed: Placed) -> dict[str, in
     """first_at and last_at of an indexed job."""
     if not len(tracks):
         return {"first_at": None, "last_at": None}
-    first, last = (placed.begin + _ms(tracks.first_time[[0, -1]], header)).tolist()
-    return {"first_at": first, "last_at": last}
+    begins = placed.begin + _ms(tracks.first_time, header)
+    return {"first_at": int(begins.min()), "last_at": int(begins.max())}
 
 
 def rows_of(tracks: Tracks, header: ResultHeader, placed: Placed) -> Iterator[dict[str, Any]]:

@@ -108,6 +108,7 @@ def _compute(frames: Frames, file: TracksFile, scene: Scene, rules: Rules, ancho
         zones=tuple(zone.name for zone in placed.zones),
         lines=tuple(line.name for line in placed.lines),
         labels=header.labels,
+        track=tracks.id,
         class_id=tracks.class_id,
         score=tracks.best_score,
         time_base=header.time_base,

@@ -29,7 +29,18 @@ from api.results.paging import read_page
 from api.results.selection import Query, Selection
 from api.results.sources import open_whole
 from contracts.coordination import names
-from contracts.database.tables import Delivery, Job, Recording, Rendition, Stream, User, Video, Webhook, utcnow
+from contracts.database.tables import (
+    Delivery,
+    IndexedTrack,
+    Job,
+    Recording,
+    Rendition,
+    Stream,
+    User,
+    Video,
+    Webhook,
+    utcnow,
+)
 from contracts.live import keys, presence
 from contracts.live.packets import CodecConfig, Packet
 from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, recording_key
@@ -39,7 +50,9 @@ from contracts.live.streams import RecordingOptions, StreamState
 from contracts.results import result_file
 from contracts.results.codec import Block, concat, decompress
 from contracts.results.result_file import ResultFile
-from contracts.storage.port import index_key, result_key, video_key
+from contracts.results.tracks import Tracks
+from contracts.results.tracks_file import TracksFile
+from contracts.storage.port import index_key, result_key, tracks_key, video_key
 from contracts.wire.messages import DroppedFrames, Options, PacketIndex, Plan, decode
 from ingest.packaging.packager import Packager
 from ingest.packaging.recorder import Recorder
@@ -117,6 +130,14 @@ class Bench(InProcessProcessor):
         with self.storage_port.open(result_key(recording.video_id or "", recording.job_id or "")) as source:
             file = ResultFile(source)
             return file.header, concat(file.block(place) for place in range(len(file.starts)))
+
+    def tracks(self, recording: Recording) -> tuple[Tracks, list[int]]:
+        """The tracks of the result, and to which each detection belongs."""
+        job = self.job(recording.job_id or "")
+        assert (job.tracks or {})["state"] == "ready"
+        with self.storage_port.open(tracks_key(recording.video_id or "", job.id)) as source:
+            file = TracksFile(source)
+            return file.tracks(), [track for place in range(file.blocks) for track in file.ids(place).tolist()]
 
     def problems(self, recording: Recording) -> tuple[str, ...]:
         job = self.job(recording.job_id or "")
@@ -198,7 +219,7 @@ def test_results_are_those_that_were_made_live_frame_by_frame(bench: Bench, reor
     assert (bench.job(job.id).tracks or {})["state"] == "ready"
     assert bench.problems(recording) == ()
     assert not bench.object_of(recording)
-    assert [row.kind for row in bench.rows(Rendition)] == ["poster"]
+    assert [row.kind for row in bench.rows(Rendition)] == ["poster", "pictures"]
     assert [row.job_id for row in bench.rows(Delivery)] == [job.id]
 
 
@@ -215,7 +236,12 @@ def test_what_an_ingest_cuts_is_filed_without_a_frame_lost_or_twice(bench: Bench
     recorder.end(RecordingEnd.STOPPED)
     writer.deliver(recorder.take())
     shown = sorted(packet.pts for _, packet in packets)
-    put_results(bench.client, bench.stream, shown, age=time.time() - began - START / 90_000)
+
+    def tracks(number: int) -> tuple[int, int]:
+        """One object all the time, one from the end of the first recording on, one for two frames."""
+        return 5, {2: 7, 5: 7}.get(number, 9 if 23 <= number < 40 else 0)
+
+    put_results(bench.client, bench.stream, shown, age=time.time() - began - START / 90_000, tracks=tracks)
     for message in sent:
         take = open_recording if isinstance(message, RecordingOpened) else close_recording
         take(bench.services, message)
@@ -228,6 +254,19 @@ def test_what_an_ingest_cuts_is_filed_without_a_frame_lost_or_twice(bench: Bench
     assert times == shown
     assert [row.dropped for row in found] == [{}] * 3
     assert [bench.problems(row) for row in found] == [()] * 3
+    made_live = [bench.tracks(row) for row in found]
+    assert [one.id.tolist() for one, _ in made_live] == [[5, 9], [5, 9], [5]], "one object has one number in all"
+    assert [one.frames.tolist() for one, _ in made_live] == [[16, 1], [16, 5], [8]]
+    assert [sorted(set(numbers)) for _, numbers in made_live] == [[0, 5, 9], [0, 5, 9], [0, 5]]
+    numbers = sorted(row.number for row in bench.rows(IndexedTrack))
+    assert numbers == [5, 5, 5, 9, 9], "searches find them"
+    assert [row.kind for row in bench.rows(Rendition)].count("pictures") == 3
+
+
+def test_where_a_part_was_not_tracked_live_all_is_tracked_anew(bench: Bench, plain: Written) -> None:
+    put_results(bench.client, bench.stream, plain.pts[:12], tracks=lambda _: (3, 4))
+    put_results(bench.client, bench.stream, [*plain.pts[12:], plain.end])
+    assert bench.job(bench.record(plain).job_id or "").tracks == {"state": "queued"}
 
 
 def packaged(made: Clip, began: float) -> list[tuple[CodecConfig, Packet]]:

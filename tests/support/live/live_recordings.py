@@ -1,7 +1,7 @@
 """Recordings as an ingest writes them, and results as a detector does."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,9 +78,16 @@ def put_plan(client: Any, stream_id: str, plan: Plan, revision: int = 1) -> None
 
 
 def put_results(
-    client: Any, stream_id: str, pts: Iterable[int], plan: int = 1, age: float = 3600, **dropped: int
+    client: Any,
+    stream_id: str,
+    pts: Iterable[int],
+    plan: int = 1,
+    age: float = 3600,
+    tracks: Callable[[int], Sequence[int]] | None = None,
+    **dropped: int,
 ) -> list[LiveFrame]:
-    """Results of the frames with these pts, as a detector writes them. age: seconds since that with START came."""
+    """Results of the frames with these pts, as a detector writes them. age: seconds since that with START came.
+    tracks: of the two objects of a frame, of which some have none or one; None for a detector that does not track."""
     frames, began = [], time.time() - age
     for number, one in enumerate(pts):
         count = number % 3
@@ -96,6 +103,7 @@ def put_results(
             plan=plan,
             **columns,
             dropped=dropped,
+            track=b"" if tracks is None else np.array(tracks(number)[:count], "<u4").tobytes(),
         )
         client.xadd(keys.results(stream_id), {FIELD: encode(frame)})
         frames.append(frame)

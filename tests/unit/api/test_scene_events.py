@@ -26,6 +26,7 @@ MADE = SceneEvents(
     zones=("room",),
     lines=("=gate",),
     labels=("cat", "dog", ""),
+    track=np.array([1, 2, 3]),
     class_id=np.array([0, 1, 0]),
     score=np.array([9000, 5000, 4000]),
     time_base=(1, 1000),

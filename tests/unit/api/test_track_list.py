@@ -110,7 +110,7 @@ def test_an_unknown_label_is_answered_with_the_known_ones() -> None:
 @given(st.integers(1, 5), st.integers(1, 4), st.sampled_from(["", "cat", "dog"]))
 def test_groups_of_tracks_make_no_difference(size: int, limit: int, label: str) -> None:
     query = TrackQuery(labels=(label,) if label else (), from_ms=500)
-    with patch.object(tracks_file, "GROUP_TRACKS", size), patch.object(track_list, "GROUP_TRACKS", size):
+    with patch.object(tracks_file, "GROUP_TRACKS", size):
         in_groups = listed(query, limit, tracked(FRAMES))
     assert in_groups == listed(query)
 

@@ -2,6 +2,7 @@
 
 import io
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -27,9 +28,11 @@ def example(number: int) -> Track:
     return Track(number, 7, *at, 8, 9_000, number + 1, number * 10 + 10, box, box[::-1], path, path[:, 0] * 10)
 
 
-def written(blocks: list[NDArray[np.int64]], numbers: NDArray[np.int64], tracks: Tracks) -> bytes:
+def written(
+    blocks: list[NDArray[np.int64]], numbers: NDArray[np.int64], tracks: Tracks, header: TracksHeader = HEADER
+) -> bytes:
     sink = io.BytesIO()
-    tracks_file.write(sink, HEADER, [encode_numbers(block) for block in blocks], numbers, tracks)
+    tracks_file.write(sink, header, [encode_numbers(block) for block in blocks], numbers, tracks)
     return sink.getvalue()
 
 
@@ -49,6 +52,17 @@ def content(data: bytes) -> object:
 def test_a_tracks_file_is_read_back_unchanged_and_counts_only_tracks_with_an_id() -> None:
     tracks = of_tracks(example(number) for number in (1, 2, 3))
     assert content(written(BLOCKS, NUMBERS, tracks)) == (HEADER, [[1, 0, 2, 0], [], [3, 2]], rows(tracks))
+
+
+def test_tracks_that_were_made_live_keep_their_numbers_as_ids() -> None:
+    live = msgspec.structs.replace(HEADER, live=True)
+    tracks = of_tracks(example(int(number)) for number in NUMBERS)
+    data = written(BLOCKS, NUMBERS, tracks, live)
+    assert content(data) == (live, [[1, 0, 3, 0], [], [7, 3]], rows(tracks))
+    opened = TracksFile(io.BytesIO(data))
+    assert [track and track.id for track in map(opened.find, range(9))] == [None, 1, None, 3, None, None, None, 7, None]
+    assert [opened.group_of(track) for track in (1, 2, 7, 8)] == [0, 0, 0, 1]
+    assert b"live" not in written(BLOCKS, NUMBERS, tracks), "other files keep their bytes"
 
 
 @pytest.mark.parametrize("count", [0, GROUP_TRACKS, GROUP_TRACKS + 1])

@@ -194,7 +194,7 @@ def test_a_group_of_tracks_reads_no_segment_that_begins_after_it(query: Query) -
 
 
 def test_a_track_that_the_job_has_not_is_named() -> None:
-    with pytest.raises(InvalidInput, match="tracks 1 to 2"):
+    with pytest.raises(InvalidInput, match="the job has 2 tracks"):
         exported(tracked(FRAMES), "csv", Query(track=3))
     with pytest.raises(InvalidInput, match="no tracks"):
         exported(Made(header(), (0,), [block([(0, 0, [(0, 5000)])])]), "csv", Query(track=1))
