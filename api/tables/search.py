@@ -126,7 +126,7 @@ def _ground(session: Session, user_id: str, question: Question, labels: list[int
         found = list(common(found, merged((row.first_at, row.last_at + 1) for row in chosen)))
         own = {row.source for row in chosen}
         sources = sorted(own if sources is None else own.intersection(sources), key=lambda source: source or 0)
-    return Ground(labels, sources, found, jobs) if found and sources != [] else None
+    return Ground(labels, sources, found, found != [_ALL], jobs) if found and sources != [] else None
 
 
 def _spans(session: Session, user_id: str, question: Question) -> list[Span]:

@@ -27,11 +27,12 @@ _SORTED = 50_000
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where the hits of a question are. labels, sources: numbers of terms, sources None for any. spans: when they
-    begin, the latest first. jobs: their indexed jobs, None for any."""
+    begin, the latest first; dated: whether these leave any time out. jobs: their indexed jobs, None for any."""
 
     labels: Sequence[int]
     sources: Sequence[int | None] | None
     spans: Sequence[Span]
+    dated: bool
     jobs: frozenset[int] | None
 
 
@@ -69,10 +70,12 @@ class Walk:
             yield [Part(group, batch) for group in groups]
 
     def _best(self) -> Iterator[list[Part]]:
-        """Few are sorted; else all of the labels are read from the best one on."""
+        """Few are sorted; else all of the labels are read from the best one on, which is as quick where any source and
+        time will do."""
         ground = self._ground
         lanes = self._lanes(ground.sources)
-        if len(lanes) * len(ground.spans) <= _LANES:
+        picks = ground.sources is not None or ground.dated
+        if picks and len(lanes) * len(ground.spans) <= _LANES:
             part = Part(lanes, ground.spans, by_score=True, along_index=False)
             if not self._ask(count_limited(part, _SORTED)):
                 yield [part]
