@@ -319,6 +319,10 @@ class TooManyScenes(Conflict):
     code = "too_many_scenes"
 
 
+class TooManyClips(Conflict):
+    code = "too_many_clips"
+
+
 class StreamQuotaReached(Conflict):
     """A user has as many live streams as the quota allows."""
 

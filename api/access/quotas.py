@@ -12,16 +12,18 @@ from sqlalchemy.orm import Session
 from api.requests.size_limit import SizeLimit
 from contracts.coordination.quotas import Quotas, frames_key, next_day, quotas_of
 from contracts.database.engine import Database
-from contracts.database.tables import Job, Stream, Upload, User, Video, utcnow
-from contracts.errors import FramesUsedUp, StreamQuotaReached, TooManyJobs, Unavailable
+from contracts.database.tables import Job, Rendition, Stream, Upload, User, Video, utcnow
+from contracts.errors import FramesUsedUp, StreamQuotaReached, TooManyClips, TooManyJobs, Unavailable
 from contracts.settings.table import Settings
 from contracts.wire.job_states import ACTIVE
+from contracts.wire.renditions import CLIP
 
 # Called in the transaction that adds something, with the user's row locked, so that concurrent requests cannot exceed
 # the quota. Raises when the quota is used up.
 Guard = Callable[[Session], None]
 _ACTIVE = [str(state) for state in ACTIVE]
 _JOBS_RETRY_SECONDS = 30
+CLIPS_PER_USER = 500
 
 
 class UserQuotas:
@@ -60,6 +62,18 @@ class UserQuotas:
             most = self._of(session, user_id, hold=True).stored_bytes
             if most and more > (left := _left(session, user_id, most)):
                 raise SizeLimit(left, most).refusal()
+
+        return guard
+
+    def guard_clip(self, user_id: str, more: int) -> Guard:
+        """A guard for one more clip of about so many bytes; it raises TooManyClips, StorageUsedUp."""
+        bytes_left = self.guard_bytes(user_id, more)
+
+        def guard(session: Session) -> None:
+            session.get(User, user_id, with_for_update=True)  # as in _of
+            if _clips(session, user_id) >= CLIPS_PER_USER:
+                raise TooManyClips(f"you have {CLIPS_PER_USER} clips, the maximum: delete one that is not needed")
+            bytes_left(session)
 
         return guard
 
@@ -115,10 +129,18 @@ def _left(session: Session, user_id: str, most: int) -> int:
 
 def _stored(session: Session, user_id: str) -> int:
     videos = select(func.coalesce(func.sum(Video.size_bytes), 0)).where(Video.user_id == user_id)
+    clips = select(func.coalesce(func.sum(Rendition.size_bytes), 0)).where(
+        Rendition.user_id == user_id, Rendition.kind == CLIP
+    )
     uploads = select(func.coalesce(func.sum(Upload.size_bytes), 0)).where(
         Upload.user_id == user_id, Upload.expires_at > utcnow()
     )
-    return int(session.scalars(videos).one()) + int(session.scalars(uploads).one())
+    return int(session.scalar(videos) or 0) + int(session.scalar(clips) or 0) + int(session.scalar(uploads) or 0)
+
+
+def _clips(session: Session, user_id: str) -> int:
+    count = select(func.count()).select_from(Rendition).where(Rendition.user_id == user_id, Rendition.kind == CLIP)
+    return session.scalars(count).one()
 
 
 def _streams(session: Session, user_id: str) -> int:

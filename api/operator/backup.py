@@ -29,7 +29,8 @@ from contracts.database.tables import (
 )
 from contracts.errors import Conflict, NotFound
 from contracts.results.tracks import TracksStep
-from contracts.storage.port import Storage, index_key, rendition_key, result_key, tracks_key, video_key
+from contracts.storage.port import Storage, index_key, result_key, tracks_key, video_key
+from contracts.storage.renditions import key_of
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.renditions import RenditionState
 
@@ -129,7 +130,7 @@ def keys_of(table: str, row: dict[str, Any]) -> list[str]:
         tracks = [tracks_key(row["video_id"], row["id"])] if made else []
         return [result_key(row["video_id"], row["id"]), *tracks]
     if table == Rendition.__tablename__ and row["state"] == RenditionState.READY:
-        return [rendition_key(row["video_id"], row["job_id"], row["kind"])]
+        return [key_of(row["id"], row["video_id"], row["job_id"], row["kind"])]
     return []
 
 

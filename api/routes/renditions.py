@@ -11,18 +11,19 @@ from starlette.responses import Response as StarletteResponse
 from api.context import Services, context
 from api.results.track_state import require_tracks
 from api.routes.downloads import stored
+from api.tables.renditions import of_kind
 from api.web.answers import Answer, answer, no_content
 from api.web.asgi_operations import asgi_operation
 from api.web.content_disposition import attachment
 from api.web.representations import rendition_representation
 from contracts.database.tables import Job, Rendition, Video
 from contracts.errors import RenditionNotReady, ResultsNotReady, VideoRefused
-from contracts.storage.port import rendition_key
+from contracts.storage.renditions import key_of
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import from_json, to_json
 from contracts.wire.renditions import PICTURES, RenditionOptions, RenditionState, rendition_id
 
-_ENDINGS = {"image/jpeg": "jpg", "video/mp4": "mp4", "video/webm": "webm"}
+_ENDINGS = {"image/jpeg": "jpg", "video/mp4": "mp4", "video/webm": "webm", "video/x-matroska": "mkv"}
 
 
 def put_video_rendition(user: str, video_id: str, kind: str) -> Answer:
@@ -30,7 +31,7 @@ def put_video_rendition(user: str, video_id: str, kind: str) -> Answer:
     services = context.current()
     video = services.videos.get(user, video_id)
     require_readable(video)
-    return _request(services, video, None, kind, RenditionOptions())
+    return ordered(services, *services.renditions.ask(of_kind(user, video_id, None, kind)))
 
 
 def get_video_rendition(user: str, video_id: str, kind: str) -> Answer:
@@ -40,7 +41,7 @@ def get_video_rendition(user: str, video_id: str, kind: str) -> Answer:
 
 def delete_video_rendition(user: str, video_id: str, kind: str) -> Response:
     """Delete a rendition of a video."""
-    return _delete(user, rendition_id(video_id, None, kind))
+    return delete_rendition(user, rendition_id(video_id, None, kind))
 
 
 def put_job_rendition(user: str, job_id: str, kind: str, body: dict[str, Any] | None = None) -> Answer:
@@ -48,11 +49,13 @@ def put_job_rendition(user: str, job_id: str, kind: str, body: dict[str, Any] | 
     services = context.current()
     job = services.jobs.get(user, job_id)
     _require_results(job)
-    video = services.videos.get(user, job.video_id)
+    options = RenditionOptions()
     if kind == PICTURES:
         require_tracks(job)
-        return _request(services, video, job_id, kind, RenditionOptions())
-    return _request(services, video, job_id, kind, from_json(body or {}, RenditionOptions))
+    else:
+        options = from_json(body or {}, RenditionOptions)
+    wanted = of_kind(user, job.video_id, job_id, kind, to_json(options))
+    return ordered(services, *services.renditions.ask(wanted))
 
 
 def get_job_rendition(user: str, job_id: str, kind: str) -> Answer:
@@ -62,25 +65,25 @@ def get_job_rendition(user: str, job_id: str, kind: str) -> Answer:
 
 def delete_job_rendition(user: str, job_id: str, kind: str) -> Response:
     """Delete a rendition of a job."""
-    return _delete(user, rendition_id("", job_id, kind))
+    return delete_rendition(user, rendition_id("", job_id, kind))
 
 
 @asgi_operation()
 async def video_rendition_content(request: Request, user: str) -> StarletteResponse:
     """The poster or the playable copy, or a range of it."""
     parameters = request.path_params
-    return await _content(request, user, rendition_id(parameters["video_id"], None, parameters["kind"]))
+    return await rendition_content(request, user, rendition_id(parameters["video_id"], None, parameters["kind"]))
 
 
 @asgi_operation()
 async def job_rendition_content(request: Request, user: str) -> StarletteResponse:
     """A copy that shows the results of a job, or a range of it."""
     parameters = request.path_params
-    return await _content(request, user, rendition_id("", parameters["job_id"], parameters["kind"]))
+    return await rendition_content(request, user, rendition_id("", parameters["job_id"], parameters["kind"]))
 
 
 def require_readable(video: Video) -> None:
-    """Raises VideoRefused, RenditionNotReady."""
+    """Whether a rendition of a video can be asked for. Raises VideoRefused, RenditionNotReady."""
     if video.refused:
         raise VideoRefused(video.refused)
     if video.media is None:
@@ -95,21 +98,23 @@ def _require_results(job: Job) -> None:
         raise ResultsNotReady("the job ended without results, so there is nothing to draw")
 
 
-def _request(services: Services, video: Video, job_id: str | None, kind: str, options: RenditionOptions) -> Answer:
-    row, is_new = services.renditions.ask(video.user_id, video.id, job_id, kind, to_json(options))
+def ordered(services: Services, row: Rendition, is_new: bool) -> Answer:
+    """Have a rendition made that was asked for, if it is new."""
     if is_new:
         services.dispatch.render(row)
     return answer(rendition_representation(row), 200 if row.state == RenditionState.READY else 202)
 
 
-def _delete(user: str, row_id: str) -> Response:
+def delete_rendition(user: str, row_id: str) -> Response:
+    """Delete a rendition with its file. Raises NotFound."""
     services = context.current()
     row = services.renditions.delete(user, row_id)
-    services.storage.delete(rendition_key(row.video_id, row.job_id, row.kind))
+    services.storage.delete(key_of(row.id, row.video_id, row.job_id, row.kind))
     return no_content()
 
 
-async def _content(request: Request, user: str, row_id: str) -> StarletteResponse:
+async def rendition_content(request: Request, user: str, row_id: str) -> StarletteResponse:
+    """The file of a rendition, or a range of it. Raises NotFound, RenditionNotReady."""
     services = context.current()
     row = await run_sync(services.renditions.get, user, row_id)
     if row.state != RenditionState.READY or row.content_type is None or row.size_bytes is None:
@@ -118,7 +123,7 @@ async def _content(request: Request, user: str, row_id: str) -> StarletteRespons
     if request.query_params.get("download") == "1":
         video = await run_sync(services.videos.get, user, row.video_id)
         headers["Content-Disposition"] = attachment(video.name, f"-{row.kind}.{_ENDINGS[row.content_type]}")
-    key = rendition_key(row.video_id, row.job_id, row.kind)
+    key = key_of(row.id, row.video_id, row.job_id, row.kind)
     return await stored(request, key, row.size_bytes, _etag(row), row.content_type, headers)
 
 

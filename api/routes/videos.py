@@ -31,9 +31,10 @@ def delete_video(user: str, video_id: str) -> Response:
     """Delete a video with its jobs and results. The processor removes the results of all but the first jobs: there may
     be thousands."""
     services = context.current()
-    jobs = services.videos.delete(user, video_id)
+    deleted = services.videos.delete(user, video_id)
+    jobs = deleted.jobs
     audit.note("video.deleted", user_id=user, subject=video_id)
     services.deleted_jobs.add(user, jobs)
-    remove_video_data(services.storage, services.store, video_id, jobs[:_AT_ONCE])
+    remove_video_data(services.storage, services.store, video_id, jobs[:_AT_ONCE], deleted.clips)
     services.dispatch.remove_jobs(video_id, jobs[_AT_ONCE:])
     return no_content()

@@ -29,7 +29,7 @@ MOST_CHANGES = 10_000
 
 T = TypeVar("T")
 Owned = TypeVar("Owned", ApiToken, Job, Rendition, Scene, Stream, Upload, Video, Webhook)
-Row = TypeVar("Row", AuditEvent, Delivery, Job, Recording, Scene, Stream, User, Video)
+Row = TypeVar("Row", AuditEvent, Delivery, Job, Recording, Rendition, Scene, Stream, User, Video)
 
 
 def owned(session: Session, table: type[Owned], user_id: str, row_id: str, name: str, *, lock: bool = False) -> Owned:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,15 +10,39 @@ from sqlalchemy import Engine, Row, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from api.tables.queries import MOST_CHANGES, in_states_or_changed, owned
+from api.access.quotas import Guard
+from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, owned, page
 from contracts.database.changes import note_video_change
 from contracts.database.engine import Database
-from contracts.database.tables import Rendition, utcnow
+from contracts.database.tables import Rendition, Video, utcnow
 from contracts.errors import NotFound
-from contracts.wire.renditions import RenditionState, rendition_id
+from contracts.wire.renditions import CLIP, RenditionState, rendition_id
 
 # Id, user, video, job, and the time of the last change.
 ChangedRendition = Row[str, str, str, str | None, datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class WantedRendition:
+    """A rendition that is requested. job_id: for an annotated copy only."""
+
+    id: str
+    user_id: str
+    video_id: str
+    job_id: str | None
+    kind: str
+    options: dict[str, Any]
+
+
+def of_kind(
+    user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any] | None = None
+) -> WantedRendition:
+    """A rendition of which a video or a job has one. Raises NotFound for a malformed id."""
+    return WantedRendition(rendition_id(video_id, job_id, kind), user_id, video_id, job_id, kind, options or {})
+
+
+def _unlimited(_: Session) -> None:
+    """There is one of each kind."""
 
 
 class RenditionTable:
@@ -26,37 +51,35 @@ class RenditionTable:
     def __init__(self, engine: Engine) -> None:
         self._database = Database(engine)
 
-    def ask(
-        self, user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any]
-    ) -> tuple[Rendition, bool]:
+    def ask(self, wanted: WantedRendition, guard: Guard = _unlimited) -> tuple[Rendition, bool]:
         """Request a rendition of a user's video or job. Returns it and whether it must be made: because it is new, the
-        last attempt failed, or the options changed. Raises NotFound when the video has been deleted meanwhile."""
+        last attempt failed, or the options changed. guard: called before a new row is added; raises what it raises.
+        Raises NotFound when the video has been deleted meanwhile."""
         with suppress(IntegrityError):
-            return self._ask(user_id, video_id, job_id, kind, options)
+            return self._ask(wanted, guard)
         try:
             # A concurrent request for the same rendition: its row exists now.
-            return self._ask(user_id, video_id, job_id, kind, options)
+            return self._ask(wanted, guard)
         except IntegrityError as error:
             raise NotFound("the video has been deleted") from error
 
-    def _ask(
-        self, user_id: str, video_id: str, job_id: str | None, kind: str, options: dict[str, Any]
-    ) -> tuple[Rendition, bool]:
+    def _ask(self, wanted: WantedRendition, guard: Guard) -> tuple[Rendition, bool]:
         with self._database.write() as session:
-            row = session.get(Rendition, rendition_id(video_id, job_id, kind))
-            if row is not None and row.options == options and row.state != RenditionState.FAILED:
+            row = session.get(Rendition, wanted.id)
+            if row is not None and row.options == wanted.options and row.state != RenditionState.FAILED:
                 return row, False
             if row is None:
+                guard(session)
                 row = Rendition(
-                    id=rendition_id(video_id, job_id, kind),
-                    user_id=user_id,
-                    video_id=video_id,
-                    job_id=job_id,
-                    kind=kind,
+                    id=wanted.id,
+                    user_id=wanted.user_id,
+                    video_id=wanted.video_id,
+                    job_id=wanted.job_id,
+                    kind=wanted.kind,
                 )
                 session.add(row)
             # A renderer that still works on the previous one sees by created_at that it is outdated.
-            row.state, row.options, row.created_at = str(RenditionState.QUEUED), options, utcnow()
+            row.state, row.options, row.created_at = str(RenditionState.QUEUED), wanted.options, utcnow()
             row.frames_done, row.frames_total, row.size_bytes = 0, None, None
             row.content_type, row.error, row.finished_at = None, None, None
             _note_poster(session, row)
@@ -74,6 +97,21 @@ class RenditionTable:
             session.execute(delete(Rendition).where(Rendition.id == row_id))
             _note_poster(session, row)
         return row
+
+    def clip(self, user_id: str, video_id: str, clip_id: str) -> Rendition:
+        """A clip of a user's video. Raises NotFound."""
+        with self._database.read() as session:
+            row = session.get(Rendition, clip_id)
+            known = row is not None and (row.user_id, row.video_id, row.kind) == (user_id, video_id, CLIP)
+            return found(row if known else None, "clip")
+
+    def clips(self, user_id: str, video_id: str, limit: int, cursor: str | None) -> tuple[list[Rendition], str | None]:
+        """A page of the clips of a user's video, newest first, and the cursor of the next page. Raises NotFound,
+        InvalidCursor."""
+        statement = select(Rendition).where(Rendition.video_id == video_id, Rendition.kind == CLIP)
+        with self._database.read() as session:
+            owned(session, Video, user_id, video_id, "video")
+            return page(session, statement, Rendition.created_at, limit, cursor)
 
     def ready_posters(self, video_ids: Sequence[str]) -> frozenset[str]:
         """The ids of those videos that have a poster."""

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from api.access.quotas import Guard
 from api.tables.queries import found, owned, page
+from contracts.database.deletion import DeletedVideo, delete_rows
 from contracts.database.engine import Database
-from contracts.database.tables import Job, Rendition, Upload, User, Video, utcnow
+from contracts.database.tables import Job, Upload, User, Video, utcnow
 from contracts.database.unindexing import unindex
 from contracts.errors import JobsRunning, TooManyUploads
 from contracts.wire.job_states import ACTIVE
@@ -40,18 +41,13 @@ class VideoTable:
         with self._database.read() as session:
             return page(session, mine, Video.created_at, limit, cursor)
 
-    def delete(self, user_id: str, video_id: str) -> list[str]:
-        """Delete a video and its jobs, first what they have in the index. Returns the ids of the jobs. Raises NotFound,
-        JobsRunning."""
+    def delete(self, user_id: str, video_id: str) -> DeletedVideo:
+        """Delete a video and its jobs, first what they have in the index. Raises NotFound, JobsRunning."""
         with self._database.read() as session:
             _idle(session, user_id, video_id)
         unindex(self._database, Job.video_id == video_id)
         with self._database.write() as session:
-            video, jobs = _idle(session, user_id, video_id)
-            session.execute(delete(Rendition).where(Rendition.video_id == video_id))
-            session.execute(delete(Job).where(Job.video_id == video_id))
-            session.delete(video)
-            return jobs
+            return delete_rows(session, *_idle(session, user_id, video_id))
 
     # Resumable uploads
 

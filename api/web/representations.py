@@ -10,7 +10,7 @@ from contracts.results.port import Progress
 from contracts.results.tracks import TracksState
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import from_json, to_json
-from contracts.wire.renditions import PICTURES
+from contracts.wire.renditions import CLIP, PICTURES
 from contracts.wire.webhooks import DeliveryState
 
 PREFIX = "/api/v1"
@@ -114,14 +114,14 @@ def summary_representation(summary: dict[str, Any]) -> dict[str, Any]:
 
 def rendition_representation(rendition: Rendition) -> dict[str, Any]:
     """A rendition of a video or of a job."""
-    owner = f"jobs/{rendition.job_id}" if rendition.job_id else f"videos/{rendition.video_id}"
-    path = f"{PREFIX}/{owner}/renditions/{rendition.kind}"
+    path = f"{PREFIX}/{_path_of(rendition)}"
     done, total = rendition.frames_done, rendition.frames_total
     return {
         "id": rendition.id,
         "kind": rendition.kind,
         "video_id": rendition.video_id,
         "job_id": rendition.job_id,
+        "part": rendition.options.get("part"),
         "state": rendition.state,
         "progress": {"frames_done": done, "frames_total": total, "fraction": round(done / total, 4) if total else 0.0},
         "content_type": rendition.content_type,
@@ -131,6 +131,13 @@ def rendition_representation(rendition: Rendition) -> dict[str, Any]:
         "finished_at": rendition.finished_at,
         "links": {"self": path, "content": None if rendition.kind == PICTURES else f"{path}/content"},
     }
+
+
+def _path_of(rendition: Rendition) -> str:
+    if rendition.kind == CLIP:
+        return f"videos/{rendition.video_id}/clips/{rendition.id}"
+    owner = f"jobs/{rendition.job_id}" if rendition.job_id else f"videos/{rendition.video_id}"
+    return f"{owner}/renditions/{rendition.kind}"
 
 
 def api_token_representation(token: ApiToken) -> dict[str, Any]:

@@ -106,6 +106,11 @@ def rendition_key(video_id: str, job_id: str | None, kind: str) -> str:
     return f"videos/{video_id}/jobs/{job_id}/{kind}" if job_id else f"videos/{video_id}/{kind}"
 
 
+def clip_key(video_id: str, clip_id: str) -> str:
+    """Key of a clip."""
+    return f"videos/{video_id}/clips/{clip_id}"
+
+
 def is_key(text: str) -> bool:
     """Whether a text is a valid key."""
     return _KEY.fullmatch(text) is not None

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contracts.results.port import ResultStore
 from contracts.storage.port import (
     Storage,
+    clip_key,
     frames_key,
     index_key,
     plan_key,
@@ -21,13 +22,18 @@ from contracts.storage.port import (
 from contracts.wire.renditions import JOB_KINDS, VIDEO_KINDS
 
 
-def remove_video_data(storage: Storage, store: ResultStore | None, video_id: str, job_ids: Iterable[str]) -> None:
-    """Remove the data of a video and its jobs. store: None where its data is left to expire."""
+def remove_video_data(
+    storage: Storage, store: ResultStore | None, video_id: str, job_ids: Iterable[str], clips: Iterable[str] = ()
+) -> None:
+    """Remove the data of a video and its jobs. store: None where its data is left to expire. clips: the ids of its
+    clips."""
     for job_id in job_ids:
         remove_job_data(storage, store, video_id, job_id)
     for kind in VIDEO_KINDS:
         storage.delete(rendition_key(video_id, None, kind))
     storage.delete(frames_key(video_id))
+    for clip in clips:
+        storage.delete(clip_key(video_id, clip))
     storage.delete(index_key(video_id))
     storage.delete(video_key(video_id))
 

@@ -10,10 +10,11 @@ from contracts.wire.tasks import QUEUE_PROCESSOR, QUEUE_RENDER, task_id
 
 VideoKind = Literal["poster", "playable"]
 JobKind = Literal["annotated", "blurred", "pictures"]
-Kind = Literal["poster", "playable", "annotated", "blurred", "pictures"]
+Kind = Literal["poster", "playable", "annotated", "blurred", "pictures", "clip"]
 VIDEO_KINDS: tuple[VideoKind, ...] = ("poster", "playable")
 JOB_KINDS: tuple[JobKind, ...] = ("annotated", "blurred", "pictures")
 PICTURES: JobKind = "pictures"  # of a job's tracks
+CLIP: Kind = "clip"  # of which a video has many
 
 
 class RenditionState(StrEnum):
@@ -28,12 +29,23 @@ class RenditionState(StrEnum):
 UNFINISHED = frozenset({RenditionState.QUEUED, RenditionState.RUNNING})
 
 
+class Part(msgspec.Struct, frozen=True):
+    """The part of a video that a clip shows, in ms: from the frame that is shown at from_ms to the last one that begins
+    before to_ms. exact: encoded anew, so that it begins at that frame; else it is cut, and begins at the keyframe
+    before."""
+
+    from_ms: int
+    to_ms: int
+    exact: bool = False
+
+
 class RenditionOptions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which objects are drawn. min_score: least score, 0 to 1. labels: names to keep, None for all. Unknown fields are
-    ignored here, as in messages, and refused by the HTTP API."""
+    """Which objects are drawn. min_score: least score, 0 to 1. labels: names to keep, None for all. part: of a clip.
+    Unknown fields are ignored here, as in messages, and refused by the HTTP API."""
 
     min_score: float | None = None
     labels: tuple[str, ...] | None = None
+    part: Part | None = None
 
 
 def rendition_id(video_id: str, job_id: str | None, kind: str) -> str:
@@ -42,6 +54,11 @@ def rendition_id(video_id: str, job_id: str | None, kind: str) -> str:
         return task_id(job_id or video_id, kind)
     except ValueError:
         raise NotFound("there is no such rendition") from None
+
+
+def clip_id(video_id: str, part: Part) -> str:
+    """Id of the one clip of a part of a video. Raises NotFound for a malformed video id."""
+    return rendition_id(video_id, None, f"{CLIP} {part.from_ms} {part.to_ms} {part.exact}")
 
 
 def render_queue(kind: str) -> str:

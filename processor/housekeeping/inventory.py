@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Engine, ScalarSelect, delete, func, select
 
 from contracts.coordination.deleted_jobs import DeletedJobs
+from contracts.database.deletion import DeletedVideo, delete_rows
 from contracts.database.engine import Database
 from contracts.database.tables import AuditEvent, Job, Recording, Rendition, Upload, Video
 from contracts.database.unindexing import unindex
@@ -65,9 +66,9 @@ class Inventory:
         with self._database.read() as session:
             return list(session.scalars(statement.order_by(Job.finished_at, Job.id).limit(most)))
 
-    def delete_video(self, video: Video, before: datetime) -> list[str] | None:
-        """Delete a video that still qualifies for `old_videos`, and its jobs, first what these have in the index.
-        Returns their ids, or None."""
+    def delete_video(self, video: Video, before: datetime) -> DeletedVideo | None:
+        """Delete a video that still qualifies for `old_videos`, and its jobs, first what these have in the index;
+        None for one that does not."""
         keeping = select(func.count()).select_from(Job).where(Job.video_id == video.id, _keeps_video(before))
         with self._database.read() as session:
             if session.scalar(keeping):
@@ -79,11 +80,8 @@ class Inventory:
             if found is None or session.scalar(keeping):
                 return None
             jobs = list(session.scalars(select(Job.id).where(Job.video_id == video.id)))
-            session.execute(delete(Rendition).where(Rendition.video_id == video.id))
-            session.execute(delete(Job).where(Job.video_id == video.id))
-            session.delete(found)
             session.add(AuditEvent(action=VIDEO_EXPIRED, user_id=video.user_id, subject=video.id))
-            return jobs
+            return delete_rows(session, found, jobs)
 
     def delete_job(self, job: Job) -> bool:
         """Delete a job that has ended, first what it has in the index; False when it was already deleted."""

@@ -7,8 +7,17 @@ from typing import Literal
 
 import msgspec
 
-from contracts.storage.port import frames_key, index_key, plan_key, result_key, tracking_key, tracks_key, video_key
-from contracts.wire.renditions import JOB_KINDS, VIDEO_KINDS, rendition_id
+from contracts.storage.port import (
+    clip_key,
+    frames_key,
+    index_key,
+    plan_key,
+    result_key,
+    tracking_key,
+    tracks_key,
+    video_key,
+)
+from contracts.wire.renditions import CLIP, JOB_KINDS, VIDEO_KINDS, rendition_id
 from processor.housekeeping.inventory import DataStores
 
 log = logging.getLogger(__name__)
@@ -26,11 +35,20 @@ class Orphan(msgspec.Struct, frozen=True):
 
 
 class _Owner(msgspec.Struct, frozen=True):
-    """The owner of a key. part: content, index, frames, plan, result, tracks, tracking, or a kind of rendition."""
+    """The owner of a key. part: content, index, frames, plan, result, tracks, tracking, clip, or a kind of rendition.
+    clip: the id of a clip."""
 
     video: str
     job: str | None
     part: str
+    clip: str = ""
+
+    @property
+    def rendition(self) -> str | None:
+        """The id of the rendition that is stored there."""
+        if self.part in (*VIDEO_KINDS, *JOB_KINDS):
+            return rendition_id(self.video, self.job, self.part)
+        return self.clip or None
 
 
 def orphans(stores: DataStores, seconds: float) -> Iterator[Orphan]:
@@ -68,7 +86,7 @@ def remove(stores: DataStores, found: Iterable[Orphan]) -> Iterator[Orphan]:
 def _unowned(stores: DataStores, owners: dict[str, _Owner]) -> Iterator[str]:
     videos = stores.inventory.videos_of({owner.video for owner in owners.values()})
     jobs = stores.inventory.jobs_of({owner.job for owner in owners.values() if owner.job})
-    made = {key: rendition_id(owner.video, owner.job, owner.part) for key, owner in owners.items() if _is_made(owner)}
+    made = {key: made for key, owner in owners.items() if (made := owner.rendition)}
     renditions = stores.inventory.renditions_of(made.values())
     for key, owner in owners.items():
         has_file = videos.get(owner.video)
@@ -85,15 +103,13 @@ def _unneeded(stores: DataStores, recordings: dict[str, str]) -> Iterator[str]:
     return (key for key, recording in recordings.items() if recording not in needed)
 
 
-def _is_made(owner: _Owner) -> bool:
-    return owner.part in (*VIDEO_KINDS, *JOB_KINDS)
-
-
 def _owner(key: str) -> _Owner | None:
     """The owner of a key, None for a key that this service does not use."""
     match key.split("/"):
         case ["videos", video, part] if part in VIDEO_KINDS or key in (of_video(video) for of_video in _VIDEO_KEYS):
             return _Owner(video, None, part)
+        case ["videos", video, "clips", clip] if key == clip_key(video, clip):
+            return _Owner(video, None, CLIP, clip)
         case ["videos", video, "jobs", job, part] if part in JOB_KINDS or key in (
             of_job(video, job) for of_job in _JOB_KEYS
         ):

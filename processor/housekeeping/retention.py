@@ -44,11 +44,11 @@ def expire(stores: DataStores, settings: Settings, most: int = _AT_ONCE, until: 
     Raises StorageUnavailable, StoreUnavailable; the rows are deleted first, so that what is left is an orphan."""
     done = []
     for video in takewhile(lambda _: time.monotonic() < until, _videos(stores, settings, most)):
-        jobs = stores.inventory.delete_video(video, _limit(settings.retention_video_days))
-        if jobs is not None:
+        deleted = stores.inventory.delete_video(video, _limit(settings.retention_video_days))
+        if deleted is not None:
             done.append(Expired("video", video.id, video.user_id, video.created_at))
-            _note_deleted(stores, video.user_id, jobs)
-            remove_video_data(stores.storage, stores.store, video.id, jobs)
+            _note_deleted(stores, video.user_id, deleted.jobs)
+            remove_video_data(stores.storage, stores.store, video.id, deleted.jobs, deleted.clips)
     for job in takewhile(lambda _: time.monotonic() < until, _jobs(stores, settings, most)):
         if job.finished_at and stores.inventory.delete_job(job):
             done.append(Expired("job", job.id, job.user_id, job.finished_at))

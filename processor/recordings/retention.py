@@ -71,12 +71,12 @@ def _remove(stores: DataStores, rows: RecordingRows, stream: Stream, recording: 
     if video is None:
         rows.delete(recording.id)
     else:
-        jobs = stores.inventory.delete_video(video, utcnow())
-        if jobs is None:
+        deleted = stores.inventory.delete_video(video, utcnow())
+        if deleted is None:
             return False
         if stores.deleted_jobs is not None:
-            stores.deleted_jobs.add(video.user_id, jobs)
-        remove_video_data(stores.storage, stores.store, video.id, jobs)
+            stores.deleted_jobs.add(video.user_id, deleted.jobs)
+        remove_video_data(stores.storage, stores.store, video.id, deleted.jobs, deleted.clips)
     stores.storage.delete(recording_key(recording.source_id, recording.id))
     log.info("removed recording %s of stream %s: beyond its retention", recording.id, stream.id)
     return True

@@ -13,7 +13,7 @@ from contracts.storage.port import Storage
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import Media
 from contracts.wire.pictures import FramePicture
-from contracts.wire.renditions import RenditionOptions
+from contracts.wire.renditions import CLIP, RenditionOptions
 from media.child_output import TooSlow, printed, started
 from media.file_handover import STORAGE_FAILED, handed
 from processor.renditions.protocol import Report, Request, Work
@@ -76,12 +76,17 @@ def make(
             target=target.fileno(),
             options=options,
             cpu_seconds=cpu_seconds(kind, media),
-            file_bytes=_FIRST_BYTES + _BYTES_PER_FRAME * media.frames,
+            file_bytes=_FIRST_BYTES + _BYTES_PER_FRAME * media.frames + _copied(storage, sources, kind),
             parent=os.getpid(),
             tracks=descriptor(sources.tracks) if sources.tracks else None,
             frames=tuple(frames),
         )
         return _ask(request, tick)
+
+
+def _copied(storage: Storage, sources: Sources, kind: Work) -> int:
+    """How many bytes of the video may be taken over as they are."""
+    return storage.size(sources.video) if kind == CLIP else 0
 
 
 def cpu_seconds(kind: Work, media: Media) -> int:

@@ -29,6 +29,7 @@ from contracts.wire.messages import PacketIndex, decode
 from media.file_handover import STORAGE_FAILED, taken
 from media.sandbox import Bounds, enter
 from processor.renditions import copies
+from processor.renditions.clips import making
 from processor.renditions.encoder import Target
 from processor.renditions.inputs import Inputs, Maker
 from processor.renditions.protocol import Report, Request, Work
@@ -44,6 +45,8 @@ def maker(kind: Work) -> Maker:
         from processor.renditions import pictures  # with OpenCV, which the other kinds need not wait for
 
         return pictures.make
+    if kind == "clip":
+        return making.clip
     return copies.poster if kind == "poster" else copies.copy
 
 

@@ -9,7 +9,8 @@ from contracts.coordination import names
 from contracts.database.tables import Rendition
 from contracts.errors import NotFound, StorageFull, VideoRefused, WebDetectorError
 from contracts.results.tracks import TracksState, TracksStep
-from contracts.storage.port import index_key, rendition_key, result_key, tracks_key, video_key
+from contracts.storage.port import index_key, result_key, tracks_key, video_key
+from contracts.storage.renditions import key_of
 from contracts.wire.messages import Media, from_json
 from contracts.wire.renditions import PICTURES, UNFINISHED, RenditionOptions, RenditionState
 from processor.context import Services
@@ -118,7 +119,7 @@ def _make(services: Services, row: Rendition, held: Leases) -> None:
         report = make(services.storage, sources, target, row.kind, media, options, tick)  # type: ignore[arg-type]
         if not _record_progress(services, row, report):
             raise Unwanted
-        key = rendition_key(row.video_id, row.job_id, row.kind)
+        key = key_of(row.id, row.video_id, row.job_id, row.kind)
         with services.storage.create(key) as sink:
             target.seek(0)
             while piece := target.read(_COPY_BYTES):

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from sqlalchemy.orm import Session
 
+from api.tables.renditions import of_kind
 from contracts.coordination import names
 from contracts.coordination.requests import Requests
 from contracts.database.tables import Rendition, Video
@@ -41,7 +42,7 @@ def rendered(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def made(asked: Asked, state: RenditionState = RenditionState.READY, **values: Any) -> None:
     """The renderer has ended with the pictures of the job."""
-    asked.services.renditions.ask(asked.user, asked.video, asked.job, PICTURES, {})
+    asked.services.renditions.ask(of_kind(asked.user, asked.video, asked.job, PICTURES))
     with Session(asked.services.engine) as session, session.begin():
         row = session.get(Rendition, rendition_id(asked.video, asked.job, PICTURES))
         assert row is not None

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api.context import Services, context
 from api.results.track_state import require_tracks, track_state
 from api.routes.pictures.answers import cache_headers, picture_response
+from api.tables.renditions import of_kind
 from api.web.asgi_operations import asgi_operation
 from api.web.conditional import is_known
 from contracts.database.tables import Job, Rendition
@@ -46,7 +47,7 @@ def _ready(services: Services, job: Job) -> Rendition:
         raise PictureMissing(error.detail) from None
     found = services.renditions.by_ids([rendition_id(job.video_id, job.id, PICTURES)])
     if not found:
-        row, _ = services.renditions.ask(job.user_id, job.video_id, job.id, PICTURES, {})
+        row, _ = services.renditions.ask(of_kind(job.user_id, job.video_id, job.id, PICTURES))
         services.dispatch.render(row)
         raise PictureMissing(_BEING_MADE, _RETRY_SECONDS)
     row = found[0]

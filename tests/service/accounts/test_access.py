@@ -56,6 +56,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "headers": {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
     },
     "api.routes.renditions.put_job_rendition": {"json": {}},
+    "api.routes.clips.video_clips.create_clip": {"json": {"from_ms": 0, "to_ms": 1000}},
     "api.routes.tracks.track_job": {"json": {}},
     "api.routes.streams.create_stream": {"json": {"kind": "push"}},
     "api.routes.streams.change_stream": {"json": {"name": "x"}},
@@ -123,6 +124,7 @@ def world(service: Service, sample: Path) -> Iterator[World]:
         "user_id": owner.call("GET", "/auth/me", 200)["id"],
         "session_id": "0.x",
         "kind": "poster",
+        "clip_id": owner.call("POST", f"/videos/{job['video_id']}/clips", 202, json={"from_ms": 0, "to_ms": 9})["id"],
     }
     with httpx.Client(base_url=service.url, timeout=60) as http:
         yield World(service, http, owner, service.client(), things)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from api.operator.backup import BackupPaths, take
 from api.operator.backup_file import MANIFEST, TABLES, Reader, Writer
 from api.operator.restore import restore
+from contracts.database.deletion import DeletedVideo
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Job, Recording, Rendition, Stream, User, Video, new_id, utcnow
 from contracts.errors import Conflict, CorruptData
@@ -153,7 +154,7 @@ def test_backup_is_consistent_during_changes(desk: InProcessProcessor, other: Ot
             while not stop.is_set():
                 video = desk.add_video(small)
                 job = desk.add_job(video)
-                assert desk.inventory.delete_video(video, utcnow()) == [job.id]
+                assert desk.inventory.delete_video(video, utcnow()) == DeletedVideo([job.id], [])
                 remove_video_data(desk.services.storage, desk.services.store, video.id, [job.id])
         except BaseException as error:
             wrong.append(error)

@@ -1,0 +1,97 @@
+"""Clips made by the bounded process: decoded, their frames are those of the source at the same times."""
+
+import io
+import tempfile
+from collections.abc import Callable
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import av
+import pytest
+
+from contracts.wire.renditions import Part
+from processor.core.frame_order import frame_order, keyframe_ranks
+from processor.renditions.clips.cutting import cut
+from processor.renditions.clips.exact import encode
+from processor.renditions.encoder import Target
+from tests.media.test_rendering import Made, far, probed, times_of, upright
+from tests.support.videos import formats
+from tests.support.videos.formats import File, planes
+
+UNEVEN = [0, 1, 2, 10, 11, 30, 31, 32, 50, 75, 76, 80, 81, 99]
+FILES: dict[str, tuple[Callable[[], File], str]] = {
+    "h264": (lambda: formats.encode("mp4", "libx264"), "video/mp4"),
+    "h264 with b-frames": (lambda: formats.encode("mp4", "libx264", b_frames=3), "video/mp4"),
+    "h264 in open groups": (lambda: formats.encode("mp4", "libx264", b_frames=3, open_groups=True), "video/mp4"),
+    "h264 in mkv": (lambda: formats.encode("matroska", "libx264", b_frames=2), "video/mp4"),
+    "h264 in a transport stream": (
+        lambda: formats.remux(formats.encode("mp4", "libx264", b_frames=2), "mpegts", shift=Fraction(10)),
+        "video/mp4",
+    ),
+    "h264 in avi": (lambda: formats.encode("avi", "libx264", b_frames=3), "video/mp4"),
+    "elementary h264": (lambda: formats.encode("h264", "libx264", b_frames=2), "video/mp4"),
+    "uneven times": (lambda: formats.encode("mp4", "libx264", times=UNEVEN, b_frames=2, every=4), "video/mp4"),
+    "hevc": (lambda: formats.encode("mp4", "libx265", b_frames=2), "video/mp4"),
+    "hevc in open groups": (lambda: formats.encode("mp4", "libx265", b_frames=2, open_groups=True), "video/mp4"),
+    "vp8": (lambda: formats.encode("webm", "libvpx"), "video/webm"),
+    "vp9": (lambda: formats.encode("webm", "libvpx-vp9"), "video/webm"),
+    "vp9 in mp4": (lambda: formats.encode("mp4", "libvpx-vp9"), "video/mp4"),
+    "av1": (lambda: formats.encode("mp4", "libsvtav1", size=(64, 64)), "video/mp4"),
+    "mpeg4 in avi": (lambda: formats.encode("avi", "mpeg4", b_frames=2), "video/mp4"),
+    "mpeg2": (lambda: formats.encode("mpeg", "mpeg2video", b_frames=2), "video/x-matroska"),
+    "mjpeg": (lambda: formats.encode("avi", "mjpeg"), "video/x-matroska"),
+}
+
+
+def clip(content: bytes, begin: Fraction, end: Fraction, *, exact: bool = False) -> Made:
+    """Of the part between two times in seconds, made in this process: starting one takes longer than a clip."""
+    part = Part(ceil(begin * 1000), ceil(end * 1000), exact)
+    with tempfile.NamedTemporaryFile() as file, open(file.name, "rb", buffering=0) as again:
+        target = Target(cast(BinaryIO, file.file), cast(BinaryIO, again))
+        report = (encode if exact else cut)(target, io.BytesIO(content), *probed(content), part, lambda _: None)
+        file.flush()
+        return Made(Path(file.name).read_bytes(), report)
+
+
+def shown(made: Made) -> list[tuple[Fraction, bytes]]:
+    """(seconds, pixels) of all frames of a clip."""
+    with av.open(io.BytesIO(made.content), "r") as container:
+        found: list[Any] = list(container.decode(video=0))
+    return [(frame.pts * frame.time_base, planes(frame)) for frame in found]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_cut_has_the_frames_of_the_source_at_their_times(name: str) -> None:
+    """From the keyframe before the part to its end, and not much further."""
+    make, content_type = FILES[name]
+    file = make()
+    _, index = probed(file.content)
+    order, times = frame_order(index), times_of(index)
+    frames = [pixels for _, pixels in file.shown(index.clock)]
+    for first, stop in ((len(times) // 2, len(times) // 2 + 5), (0, 3), (len(times) - 2, len(times))):
+        end = times[stop] if stop < len(times) else times[-1] + 1
+        made = clip(file.content, times[first], end)
+        key = max(rank for rank, _ in keyframe_ranks(index, order) if rank <= first)
+        found = shown(made)
+        assert len(found) >= stop - key
+        assert len(found) <= stop - key + 4
+        assert made.report.content_type == content_type
+        assert found[0][0] == 0
+        for at, (time, pixels) in enumerate(found):
+            assert pixels == frames[key + at]
+            assert abs(time - (times[key + at] - times[key])) <= Fraction(1, 1000)
+
+
+@pytest.mark.parametrize("name", ["h264 in open groups", "hevc", "vp9", "uneven times", "mpeg4 in avi", "h264 in avi"])
+def test_exact_clip_has_the_very_frames(name: str) -> None:
+    file = FILES[name][0]()
+    _, index = probed(file.content)
+    times = times_of(index)
+    first, stop = len(times) // 2, len(times) // 2 + 5
+    made = clip(file.content, times[first], times[stop], exact=True)
+    assert [time for time, _ in made.frames] == [time - times[first] for time in times[first:stop]]
+    sources = upright(file, 0, made.frames[0][1].shape[1::-1])
+    for (_, image), source in zip(made.frames, sources[-len(times) :][first:stop], strict=True):
+        assert far(image, source) < 12
