@@ -17,6 +17,7 @@ from api.notify.webhook_call import Sender
 from api.notify.webhook_deliverer import Deliverer
 from api.readiness import Readiness
 from api.results.event_cache import EventCache
+from api.tables.alerts import AlertTable
 from api.tables.jobs import JobTable
 from api.tables.recordings import RecordingTable
 from api.tables.renditions import RenditionTable
@@ -55,6 +56,7 @@ class Services:
     streams: StreamTable
     recordings: RecordingTable
     scenes: SceneTable
+    alerts: AlertTable
     scene_events: EventCache
     search: TrackSearch
     publisher: Publisher

@@ -25,6 +25,7 @@ from api.outbound.name_lookup import Lookups
 from api.readiness import Readiness
 from api.results.event_cache import EventCache
 from api.routes import job_changes, session_tokens, stream_results, webhooks
+from api.tables.alerts import AlertTable
 from api.tables.jobs import JobTable
 from api.tables.recordings import RecordingTable
 from api.tables.renditions import RenditionTable
@@ -82,6 +83,7 @@ def build(settings: Settings, flask: Flask) -> Services:
         streams=streams,
         recordings=RecordingTable(engine),
         scenes=SceneTable(engine),
+        alerts=AlertTable(engine),
         scene_events=EventCache(),
         search=TrackSearch(engine),
         publisher=Publisher(streams, signals),

@@ -93,6 +93,12 @@ class SceneRefused(InvalidInput):
     code = "scene_refused"
 
 
+class AlertRuleRefused(InvalidInput):
+    """An alert rule has no meaning, or names what there is not; the detail says what to do."""
+
+    code = "alert_rule_refused"
+
+
 class ImageRefused(InvalidInput):
     """A pushed image is not a JPEG."""
 
@@ -321,6 +327,16 @@ class TooManyScenes(Conflict):
 
 class TooManyClips(Conflict):
     code = "too_many_clips"
+
+
+class SceneInUse(Conflict):
+    """An alert rule needs the scene, or a zone or line of it, as it is."""
+
+    code = "scene_in_use"
+
+
+class TooManyAlertRules(Conflict):
+    code = "too_many_alert_rules"
 
 
 class StreamQuotaReached(Conflict):

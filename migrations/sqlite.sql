@@ -280,6 +280,7 @@ CREATE TABLE alert_rules (
 	at_most_one_in_s INTEGER NOT NULL,
 	scene_id VARCHAR(36),
 	webhook_id VARCHAR(36),
+	since DATETIME NOT NULL,
 	limited_at DATETIME,
 	created_at DATETIME NOT NULL,
 	PRIMARY KEY (id),

@@ -1,7 +1,7 @@
 """One call of a webhook: payload, outcome."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,17 +22,18 @@ _REDIRECTS = range(300, 400)
 
 @dataclass(frozen=True, slots=True)
 class WebhookPayload:
-    """The payload of a webhook call. id: the same for every attempt, so that the receiver can detect duplicates."""
+    """The payload of a webhook call. id: the same for every attempt, so that the receiver can detect duplicates.
+    subject: what the event is about, by the name of its kind."""
 
     id: str
     event: str
     created_at: datetime
-    job: dict[str, Any] | None
+    subject: Mapping[str, Any]
 
     def body(self) -> bytes:
         """The JSON document."""
-        content = {"id": self.id, "event": self.event, "created_at": self.created_at, "job": self.job}
-        return msgspec.json.encode(content)
+        about = {"id": self.id, "event": self.event, "created_at": self.created_at}
+        return msgspec.json.encode({**about, **self.subject})
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ _STOP_SECONDS = 3.0
 _LEASE_MARGIN_SECONDS = 10
 _PER_HOST = 2
 
-# By delivery id: URL and secret of the webhook, and the payload; None when delivery, webhook or job is deleted.
+# By delivery id: URL and secret of the webhook, and the payload; None when the webhook, the delivery, or what it is
+# about, is deleted.
 LoadPayload = Callable[[str], tuple[str, str, WebhookPayload] | None]
 
 

@@ -1,4 +1,4 @@
-"""Webhooks: URLs that are called when a job of their user has ended."""
+"""Webhooks: URLs that are called when a job of their user has ended, or a rule has raised an alert."""
 
 from functools import partial
 from typing import Any
@@ -12,11 +12,13 @@ from starlette.responses import Response as StarletteResponse
 from api.context import Services, context
 from api.notify.webhook_call import WebhookPayload
 from api.notify.webhook_signature import new_secret
-from api.routes import audit, jobs
+from api.routes import audit
+from api.routes import jobs as job_routes
+from api.tables.alerts import Raised
 from api.web.answers import Answer, answer, no_content
 from api.web.asgi_operations import asgi_operation, json_response
-from api.web.representations import delivery_representation, webhook_representation
-from contracts.database.tables import Webhook, new_id, utcnow
+from api.web.representations import alert_representation, delivery_representation, webhook_representation
+from contracts.database.tables import Job, Webhook, new_id, utcnow
 from contracts.errors import WebhooksOff
 
 _TEST = "test"
@@ -27,9 +29,10 @@ async def create_webhook(request: Request, user: str) -> StarletteResponse:
     """Create a webhook. The response is the only one with its secret."""
     services = context.current()
     _require_on(services)
-    url = str(msgspec.json.decode(await request.body())["url"])
+    body = msgspec.json.decode(await request.body())
+    url, jobs = str(body["url"]), bool(body.get("jobs", True))
     await services.webhook_sender.check(user, url)
-    webhook = Webhook(id=new_id(), user_id=user, url=url, secret=new_secret(), created_at=utcnow())
+    webhook = Webhook(id=new_id(), user_id=user, url=url, secret=new_secret(), jobs=jobs, created_at=utcnow())
     await run_sync(services.webhooks.add, webhook)
     await run_sync(partial(audit.note, "webhook.made", user_id=user, subject=webhook.id))
     return _document({**webhook_representation(webhook), "secret": webhook.secret}, 201)
@@ -68,7 +71,7 @@ async def try_webhook(request: Request, user: str) -> StarletteResponse:
     now = utcnow()
     with services.webhook_sender.testing(user):
         outcome = await services.webhook_sender.send(
-            user, webhook.url, webhook.secret, WebhookPayload(new_id(), _TEST, now, None), now
+            user, webhook.url, webhook.secret, WebhookPayload(new_id(), _TEST, now, {"job": None}), now
         )
     return _document({"delivered": outcome.error is None, "status": outcome.status, "error": outcome.error}, 200)
 
@@ -76,14 +79,22 @@ async def try_webhook(request: Request, user: str) -> StarletteResponse:
 def load_payload(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
     """URL and secret of the webhook, and the payload of a delivery; None when one of them has been deleted."""
     services = context.current()
-    found = services.webhooks.with_webhook_and_job(delivery_id)
+    found = services.webhooks.with_subject(delivery_id)
     if found is None:
         return None
-    delivery, webhook, job = found
-    shapes = jobs.representations(services, [job])
-    if not shapes:
+    delivery, webhook, about = found
+    subject = _subject(services, about)
+    if subject is None:
         return None
-    return webhook.url, webhook.secret, WebhookPayload(delivery.id, delivery.event, delivery.created_at, shapes[0])
+    return webhook.url, webhook.secret, WebhookPayload(delivery.id, delivery.event, delivery.created_at, subject)
+
+
+def _subject(services: Services, about: Job | Raised) -> dict[str, Any] | None:
+    """What a call is about, by the name of its kind; None when it has been deleted."""
+    if isinstance(about, Raised):
+        return {"alert": alert_representation(about.alert, about.rule_name)}
+    shapes = job_routes.representations(services, [about])
+    return {"job": shapes[0]} if shapes else None
 
 
 def _require_on(services: Services) -> None:

@@ -9,6 +9,8 @@ from sqlalchemy import CompoundSelect, Select, select, tuple_
 from sqlalchemy.orm import Session
 
 from contracts.database.tables import (
+    Alert,
+    AlertRule,
     ApiToken,
     AuditEvent,
     Delivery,
@@ -28,8 +30,8 @@ from contracts.errors import InvalidCursor, NotFound
 MOST_CHANGES = 10_000
 
 T = TypeVar("T")
-Owned = TypeVar("Owned", ApiToken, Job, Rendition, Scene, Stream, Upload, Video, Webhook)
-Row = TypeVar("Row", AuditEvent, Delivery, Job, Recording, Rendition, Scene, Stream, User, Video)
+Owned = TypeVar("Owned", Alert, AlertRule, ApiToken, Job, Rendition, Scene, Stream, Upload, Video, Webhook)
+Row = TypeVar("Row", Alert, AlertRule, AuditEvent, Delivery, Job, Recording, Rendition, Scene, Stream, User, Video)
 
 
 def owned(session: Session, table: type[Owned], user_id: str, row_id: str, name: str, *, lock: bool = False) -> Owned:

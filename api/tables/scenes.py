@@ -3,11 +3,12 @@
 from typing import Any
 
 from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
 
 from api.tables.queries import owned, page
 from contracts.database.engine import Database
-from contracts.database.tables import Scene, User
-from contracts.errors import TooManyScenes
+from contracts.database.tables import AlertRule, Scene, User
+from contracts.errors import SceneInUse, TooManyScenes
 
 SCENES_PER_USER = 200
 
@@ -41,9 +42,10 @@ class SceneTable:
             return owned(session, Scene, user_id, scene_id, "scene")
 
     def replace(self, user_id: str, scene_id: str, content: dict[str, Any]) -> Scene:
-        """Replace name, zones and lines of a user's scene. Raises NotFound."""
+        """Replace name, zones and lines of a user's scene. Raises NotFound, SceneInUse."""
         with self._database.write() as session:
-            scene = owned(session, Scene, user_id, scene_id, "scene")
+            scene = owned(session, Scene, user_id, scene_id, "scene", lock=True)
+            _require_kept(session, scene_id, content)
             for name, value in content.items():
                 setattr(scene, name, value)
             # In SQL, so that two changes at the same time are two revisions.
@@ -53,6 +55,25 @@ class SceneTable:
             return scene
 
     def delete(self, user_id: str, scene_id: str) -> None:
-        """Delete a user's scene. Raises NotFound."""
+        """Delete a user's scene. Raises NotFound, SceneInUse."""
         with self._database.write() as session:
-            session.delete(owned(session, Scene, user_id, scene_id, "scene"))
+            scene = owned(session, Scene, user_id, scene_id, "scene", lock=True)
+            for rule in _rules_of(session, scene_id):
+                raise SceneInUse(f"the alert rule {rule.name!r} is about this scene: change or delete the rule first")
+            session.delete(scene)
+
+
+def _rules_of(session: Session, scene_id: str) -> list[AlertRule]:
+    """The alert rules about a scene. Whoever adds one locks the scene."""
+    return list(session.scalars(select(AlertRule).where(AlertRule.scene_id == scene_id).order_by(AlertRule.created_at)))
+
+
+def _require_kept(session: Session, scene_id: str, content: dict[str, Any]) -> None:
+    """Raises SceneInUse where an alert rule is about a zone or line that the new content does not have."""
+    kept = {kind: {shape["name"] for shape in content[f"{kind}s"]} for kind in ("zone", "line")}
+    for rule in _rules_of(session, scene_id):
+        for kind, names in kept.items():
+            if (name := rule.search.get(kind)) is not None and name not in names:
+                raise SceneInUse(
+                    f"the alert rule {rule.name!r} is about the {kind} {name!r}: keep it, or change the rule first"
+                )

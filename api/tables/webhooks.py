@@ -5,9 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import Engine, and_, func, select, update
 
+from api.tables.alerts import Raised
 from api.tables.queries import owned, page
 from contracts.database.engine import Database
-from contracts.database.tables import Delivery, Job, User, Webhook
+from contracts.database.tables import Alert, AlertRule, Delivery, Job, User, Webhook
 from contracts.errors import TooManyWebhooks
 from contracts.wire.webhooks import DeliveryState
 
@@ -94,17 +95,23 @@ class WebhookTable:
         lease."""
         return self._change(due, due.attempts, attempts=due.attempts + 1, next_at=until)
 
-    def with_webhook_and_job(self, delivery_id: str) -> tuple[Delivery, Webhook, Job] | None:
-        """A delivery with its webhook and job, None when one of them has been deleted."""
+    def with_subject(self, delivery_id: str) -> tuple[Delivery, Webhook, Job | Raised] | None:
+        """A delivery with its webhook, and the job or alert that it is about; None when one of them is deleted."""
         statement = (
-            select(Delivery, Webhook, Job)
+            select(Delivery, Webhook, Job, Alert, AlertRule.name)
             .join(Webhook, Webhook.id == Delivery.webhook_id)
-            .join(Job, Job.id == Delivery.job_id)
+            .outerjoin(Job, Job.id == Delivery.job_id)
+            .outerjoin(Alert, Alert.id == Delivery.alert_id)
+            .outerjoin(AlertRule, AlertRule.id == Alert.rule_id)
             .where(Delivery.id == delivery_id)
         )
         with self._database.read() as session:
             row = session.execute(statement).one_or_none()
-        return (row[0], row[1], row[2]) if row else None
+        if row is None:
+            return None
+        delivery, webhook, job, alert, rule_name = row
+        subject = job or (Raised(alert, rule_name) if alert else None)
+        return None if subject is None else (delivery, webhook, subject)
 
     def settle(self, due: Due, attempts: int, **values: object) -> bool:
         """Record the result of an attempt; False when another attempt has started meanwhile."""

@@ -5,7 +5,20 @@ from typing import Any
 
 from msgspec import UNSET
 
-from contracts.database.tables import ApiToken, Delivery, Job, Recording, Rendition, Scene, Video, Webhook
+from analytics.search.hours import to_ms
+from contracts.database.tables import (
+    Alert,
+    AlertRule,
+    ApiToken,
+    Delivery,
+    Job,
+    Recording,
+    Rendition,
+    Scene,
+    Video,
+    Webhook,
+)
+from contracts.results.codec import SCORE_SCALE
 from contracts.results.port import Progress
 from contracts.results.tracks import TracksState
 from contracts.wire.job_states import TERMINAL
@@ -69,6 +82,49 @@ def scene_representation(scene: Scene) -> dict[str, Any]:
         "revision": scene.revision,
         "created_at": scene.created_at,
         "links": {"self": f"{PREFIX}/scenes/{scene.id}"},
+    }
+
+
+def alert_rule_representation(rule: AlertRule) -> dict[str, Any]:
+    """A rule that raises alerts."""
+    path = f"{PREFIX}/alert-rules/{rule.id}"
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "enabled": rule.enabled,
+        "search": rule.search,
+        "schedule": rule.schedule,
+        "at_most_one_in_s": rule.at_most_one_in_s,
+        "webhook_id": rule.webhook_id,
+        "limited_at": rule.limited_at,
+        "created_at": rule.created_at,
+        "links": {"self": path, "alerts": f"{PREFIX}/alerts?rule_id={rule.id}"},
+    }
+
+
+def alert_representation(alert: Alert, rule_name: str) -> dict[str, Any]:
+    """An alert, with the name of the rule that raised it."""
+    path = f"{PREFIX}/alerts/{alert.id}"
+    return {
+        "id": alert.id,
+        "rule_id": alert.rule_id,
+        "rule_name": rule_name,
+        "at_ms": to_ms(alert.at),
+        "dated": alert.dated,
+        "label": alert.label,
+        "score": alert.score / SCORE_SCALE,
+        "event": alert.event,
+        "zone": alert.zone,
+        "line": alert.line,
+        "direction": alert.direction,
+        "video_id": alert.video_id,
+        "job_id": alert.job_id,
+        "stream_id": alert.stream_id,
+        "track": alert.track,
+        "start_ms": alert.start,
+        "seen": alert.seen,
+        "created_at": alert.created_at,
+        "links": {"self": path},
     }
 
 
@@ -158,6 +214,7 @@ def webhook_representation(webhook: Webhook) -> dict[str, Any]:
     return {
         "id": webhook.id,
         "url": webhook.url,
+        "jobs": webhook.jobs,
         "created_at": webhook.created_at,
         "links": {"self": path, "deliveries": f"{path}/deliveries", "test": f"{path}/test"},
     }
@@ -169,6 +226,7 @@ def delivery_representation(delivery: Delivery) -> dict[str, Any]:
         "id": delivery.id,
         "event": delivery.event,
         "job_id": delivery.job_id,
+        "alert_id": delivery.alert_id,
         "state": delivery.state,
         "attempts": delivery.attempts,
         "next_at": delivery.next_at if delivery.state == DeliveryState.WAITING else None,

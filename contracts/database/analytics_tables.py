@@ -131,8 +131,9 @@ class Scene(Base):
 
 class AlertRule(Base):
     """A saved search that raises alerts. search, schedule: as the API has them, analytics.alerts.rule.Search and
-    Schedule. scene_id: that of the search, which cannot be deleted meanwhile. limited_at: when it last raised no alert
-    because it had raised too many within an hour."""
+    Schedule. scene_id: that of the search, which cannot be deleted meanwhile. since: when it was made or last changed;
+    jobs that ended before are not its concern. limited_at: when it last raised no alert because it had raised too many
+    within an hour."""
 
     __tablename__ = "alert_rules"
 
@@ -145,6 +146,7 @@ class AlertRule(Base):
     at_most_one_in_s: Mapped[int]
     scene_id: Mapped[str | None] = mapped_column(ForeignKey("scenes.id"), index=True)
     webhook_id: Mapped[str | None] = mapped_column(ForeignKey("webhooks.id", ondelete="SET NULL"), index=True)
+    since: Mapped[datetime] = mapped_column(default=utcnow)
     limited_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("at_most_one_in_s", sa.Integer, nullable=False),
         _id("scene_id", "scenes", None, optional=True),
         _id("webhook_id", "webhooks", "SET NULL", optional=True),
+        sa.Column("since", _TIME, nullable=False),
         sa.Column("limited_at", _TIME),
         sa.Column("created_at", _TIME, nullable=False),
     )

@@ -1,6 +1,6 @@
 """The rows of alert rules and alerts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import Engine, func, select
@@ -19,7 +19,6 @@ from contracts.wire.webhooks import ALERT_RAISED, DeliveryState
 # Alerts of a rule that arise within an hour, whatever their own times are.
 MOST_IN_AN_HOUR = 100
 _HOUR = timedelta(hours=1)
-_KEYS = 500
 
 # A sighting that fits a rule, and when it raises an alert, in ms since 1970.
 Fitting = tuple[int, Sighting]
@@ -36,13 +35,13 @@ class AlertRows:
         return [rule_of(row) for row in self._rows(user_id)]
 
     def rules_for_job(self, job: Job) -> list[Rule]:
-        """The enabled rules that a job is to be seen by: none where they have seen it, and none that were made after
-        it had ended, so that a job of before raises nothing when its tracks are made."""
+        """The enabled rules that a job is to be seen by: none where they have seen it, and none that were made or
+        changed after it had ended, so that a job of before raises nothing when its tracks are made."""
         with self._database.read() as session:
             if session.get(AlertedJob, job.id) is not None:
                 return []
         rows = self._rows(job.user_id)
-        return [rule_of(row) for row in rows if job.finished_at is None or row.created_at <= job.finished_at]
+        return [rule_of(row) for row in rows if job.finished_at is None or row.since <= job.finished_at]
 
     def scene(self, scene_id: str) -> Scene | None:
         """A scene, None where it was deleted with the last rule that named it."""
@@ -59,25 +58,20 @@ class AlertRows:
             return False
         return True
 
-    def add(self, rule: Rule, fitting: Iterable[Fitting]) -> list[Alert]:
+    def add(self, rule: Rule, fitting: Sequence[Fitting]) -> list[Alert]:
         """Add the alerts that a rule raises, with their webhook deliveries, in one transaction: at most one in so much
-        time, MOST_IN_AN_HOUR, and none twice. Returns those that are new. Raises IntegrityError when what a sighting
-        is of was deleted."""
+        time, MOST_IN_AN_HOUR, and none twice. fitting: one at least. Returns those that are new. Raises IntegrityError
+        when what a sighting is of was deleted."""
         with self._database.write() as session:
             # One process at a time counts the alerts of a rule.
             row = session.get(AlertRule, rule.id, with_for_update=True)
             if row is None or not row.enabled:
                 return []
-            new = _unknown(session, rule.id, list(fitting))
-            if not new:
-                return []
-            times = [at for at, _ in new]
             room = MOST_IN_AN_HOUR - _made_lately(session, rule.id)
-            earlier = _times_near(session, rule, min(times), max(times))
-            chosen = limited(times, earlier, rule.at_most_one_in_ms, room + 1)
+            chosen = _chosen(session, rule, fitting, room + 1)
             if len(chosen) > room:
                 row.limited_at = utcnow()
-            alerts = [_alert(row, *new[place]) for place in chosen[: max(0, room)]]
+            alerts = [_alert(row, at, sighting) for at, sighting in chosen[: max(0, room)]]
             session.add_all(alerts)
             session.flush()
             _note_deliveries(session, row, alerts)
@@ -95,15 +89,17 @@ def rule_of(row: AlertRule) -> Rule:
     return Rule(row.id, from_json(row.search, Search), schedule, 1000 * row.at_most_one_in_s)
 
 
-def _unknown(session: Session, rule_id: str, fitting: Sequence[Fitting]) -> list[Fitting]:
-    """Those without an alert, each once."""
-    by_key = {sighting.key: (at, sighting) for at, sighting in fitting}
-    keys = list(by_key)
-    for start in range(0, len(keys), _KEYS):
-        known = select(Alert.key).where(Alert.rule_id == rule_id, Alert.key.in_(keys[start : start + _KEYS]))
-        for key in session.scalars(known):
-            del by_key[key]
-    return list(by_key.values())
+def _chosen(session: Session, rule: Rule, fitting: Sequence[Fitting], most: int) -> list[Fitting]:
+    """At most so many of the fitting ones that have no alert, apart from each other and from alerts that are there."""
+    left = list({sighting.key: (at, sighting) for at, sighting in fitting}.values())
+    earlier = _times_near(session, rule, left)
+    while True:
+        chosen = [left[place] for place in limited([at for at, _ in left], earlier, rule.at_most_one_in_ms, most)]
+        keys = [sighting.key for _, sighting in chosen]
+        known = set(session.scalars(select(Alert.key).where(Alert.rule_id == rule.id, Alert.key.in_(keys))))
+        if not known:
+            return chosen
+        left = [(at, sighting) for at, sighting in left if sighting.key not in known]
 
 
 def _made_lately(session: Session, rule_id: str) -> int:
@@ -111,8 +107,9 @@ def _made_lately(session: Session, rule_id: str) -> int:
     return session.scalars(made.where(Alert.rule_id == rule_id, Alert.created_at > utcnow() - _HOUR)).one()
 
 
-def _times_near(session: Session, rule: Rule, first: int, last: int) -> list[int]:
-    """The times of alerts that may be too near to some between two times."""
+def _times_near(session: Session, rule: Rule, fitting: Sequence[Fitting]) -> list[int]:
+    """The times of alerts that may be too near to some of the fitting ones."""
+    first, last = min(at for at, _ in fitting), max(at for at, _ in fitting)
     low, high = (from_ms(ms) for ms in (first - rule.at_most_one_in_ms, last + rule.at_most_one_in_ms))
     near = select(Alert.at).where(Alert.rule_id == rule.id, Alert.at >= low, Alert.at <= high)
     return [to_ms(at) for at in session.scalars(near)]

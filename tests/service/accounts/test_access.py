@@ -18,6 +18,7 @@ import pytest
 from jwt.warnings import InsecureKeyLengthWarning
 
 from api.access.scopes import OF_TOKENS, needed_scopes
+from tests.support.alerting import add_alert
 from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.user_admin import make_admin
 
@@ -41,6 +42,7 @@ OPEN = {
     "api.routes.status.readyz",
 }
 SCENE = {"name": "x", "lines": [{"name": "x", "points": [[0, 0], [1, 1]]}]}
+RULE = {"name": "x", "search": {"label": ["person"]}}
 # What must come along for the operation itself to be reached, by names of the owner's things.
 BODIES: dict[str, dict[str, Any]] = {
     "api.routes.jobs.create_job": {"json": {"video_id": "{video_id}"}},
@@ -62,6 +64,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "api.routes.streams.change_stream": {"json": {"name": "x"}},
     "api.routes.analytics.scenes.create_scene": {"json": SCENE},
     "api.routes.analytics.scenes.replace_scene": {"json": SCENE},
+    "api.routes.analytics.alerts.create_rule": {"json": RULE},
+    "api.routes.analytics.alerts.replace_rule": {"json": RULE},
+    "api.routes.analytics.alerts.mark_alert": {"json": {"seen": True}},
     "api.routes.stream_media.begin_sending": {"content": b"v=0", "headers": {"Content-Type": "application/sdp"}},
     "api.routes.streams.push_frame": {"content": b"x", "headers": {"Content-Type": "image/jpeg"}},
     "api.routes.timeline.job_appearances": {"params": {"label": "cup"}},
@@ -75,6 +80,8 @@ LISTS = {
     "api.routes.webhooks.list_webhooks",
     "api.routes.streams.list_streams",
     "api.routes.analytics.scenes.list_scenes",
+    "api.routes.analytics.alerts.list_rules",
+    "api.routes.analytics.alerts.list_alerts",
     "api.routes.analytics.search.search",
 }
 OWN = {
@@ -90,6 +97,7 @@ OWN = {
     "api.routes.webhooks.create_webhook",
     "api.routes.streams.create_stream",
     "api.routes.analytics.scenes.create_scene",
+    "api.routes.analytics.alerts.create_rule",
     "api.routes.stream_media.whip_options",
 }
 
@@ -121,6 +129,8 @@ def world(service: Service, sample: Path) -> Iterator[World]:
         "webhook_id": webhook["id"],
         "stream_id": owner.call("POST", "/streams", 201, json={"kind": "push"})["id"],
         "scene_id": owner.call("POST", "/scenes", 201, json=SCENE)["id"],
+        "rule_id": (rule := owner.call("POST", "/alert-rules", 201, json=RULE))["id"],
+        "alert_id": add_alert(service, rule["id"]),
         "user_id": owner.call("GET", "/auth/me", 200)["id"],
         "session_id": "0.x",
         "kind": "poster",
@@ -135,6 +145,8 @@ def world(service: Service, sample: Path) -> Iterator[World]:
             headers={"Tus-Resumable": "1.0.0"},
         ).is_success
     assert owner.call("GET", "/tokens", 200)["items"]
+    assert owner.call("GET", "/alert-rules", 200)["items"] == [rule]
+    assert [alert["seen"] for alert in owner.call("GET", "/alerts", 200)["alerts"]] == [False]
 
 
 def ask(

@@ -89,14 +89,15 @@ def make(engine: Engine, resolving: Resolve = LOOKUPS, tls: ssl.SSLContext = NOB
     table = WebhookTable(engine)
 
     def write(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
-        found = table.with_webhook_and_job(delivery_id)
+        found = table.with_subject(delivery_id)
         if found is None:
             return None
-        delivery, webhook, job = found
+        delivery, webhook, about = found
+        assert isinstance(about, Job)
         return (
             webhook.url,
             webhook.secret,
-            WebhookPayload(delivery.id, delivery.event, delivery.created_at, {"id": job.id}),
+            WebhookPayload(delivery.id, delivery.event, delivery.created_at, {"job": {"id": about.id}}),
         )
 
     seconds = options.setdefault("seconds", 10)

@@ -80,6 +80,29 @@ def test_end_of_a_job_calls_the_webhook(calling: Service, receiver: Receiver, sa
     assert client.call("GET", f"/webhooks/{webhook['id']}/deliveries", 200)["items"] == []
 
 
+def test_alerts_call_the_webhook_of_their_rule(calling: Service, receiver: Receiver, sample: Path) -> None:
+    """From the job to the call: its tracks raise alerts, which one webhook is told of, and another of the job."""
+    client = calling.client()
+    silent = client.call("POST", "/webhooks", 201, json={"url": f"{receiver.url}/alerts", "jobs": False})
+    webhook = make(client, f"{receiver.url}/jobs")
+    rule = {"name": "things", "search": {"label": list(tiny_model.COMMON_LABELS)}, "webhook_id": silent["id"]}
+    made = client.call("POST", "/alert-rules", 201, json=rule)
+    job = client.detect(sample)
+    client.call("POST", f"/jobs/{job['id']}/tracks", 202, json={})
+    (delivery,) = told(client, webhook)
+    calls = {call.path: call for call in receiver.wait(2)}
+    (alert,) = client.call("GET", "/alerts", 200, params={"rule_id": made["id"]})["alerts"]
+    call = calls["/alerts"]
+    assert call.signed_with(silent["secret"])
+    assert (call.content["event"], call.content["alert"]) == ("alert.raised", alert)
+    assert (delivery["event"], delivery["alert_id"]) == ("job.finished", None)
+    (delivery,) = told(client, silent)
+    assert (delivery["event"], delivery["alert_id"], delivery["job_id"]) == ("alert.raised", alert["id"], None)
+    assert (alert["job_id"], alert["rule_name"], alert["dated"]) == (job["id"], "things", False)
+    client.call("DELETE", f"/alert-rules/{made['id']}", 204)
+    assert client.call("GET", f"/webhooks/{silent['id']}/deliveries", 200)["items"] == []
+
+
 def test_documented_function_verifies_signatures(calling: Service, receiver: Receiver) -> None:
     client = calling.client()
     webhook = make(client, receiver.url)

@@ -1,0 +1,184 @@
+"""The tracks of a job that has ended raise alerts, once, whatever happens in between."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from analytics.search.hours import to_ms
+from contracts.database.tables import Alert, AlertRule, Job, Scene, Video, new_id, utcnow
+from contracts.errors import StorageUnavailable
+from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
+from contracts.results.tracks_file import TracksFile
+from contracts.storage.port import result_key, tracks_key
+from contracts.wire.messages import to_json
+from processor.alerts import recorded
+from processor.alerts.recorded import alert_of_job
+from processor.tracking.tracking import track_job
+from tests.support.processor_bench import InProcessProcessor
+from tests.support.servers.valkey import Valkey
+from tests.support.videos.clips import clip
+from tests.unit.analytics.scenes.filed import file_bytes, walk
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[InProcessProcessor]:
+    made = InProcessProcessor(tmp_path_factory.mktemp("desk"), valkey)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def stored(desk: InProcessProcessor) -> Video:
+    return desk.add_video(clip(frames=30))
+
+
+@pytest.fixture
+def video(desk: InProcessProcessor, stored: Video) -> Video:
+    """Of a yard, an hour ago."""
+    desk.change(Video, stored.id, recorded_at=utcnow() - timedelta(hours=1), tags=["yard"])
+    return stored
+
+
+@pytest.fixture(autouse=True)
+def clean(desk: InProcessProcessor) -> Iterator[None]:
+    yield
+    with desk.engine.begin() as connection:
+        for table in (AlertRule, Scene, Job):
+            connection.execute(delete(table))
+
+
+def add_rule(desk: InProcessProcessor, **values: Any) -> AlertRule:
+    usual: dict[str, Any] = {"name": "x", "enabled": True, "search": {"tag": ["yard"]}, "at_most_one_in_s": 1}
+    rule = AlertRule(id=new_id(), user_id=desk.user, **usual | values)
+    desk.add(rule)
+    return rule
+
+
+def alerts(desk: InProcessProcessor) -> list[Alert]:
+    with Session(desk.engine) as session:
+        return list(session.scalars(select(Alert).order_by(Alert.at, Alert.key)))
+
+
+def again(desk: InProcessProcessor, job: Job, **parameters: Any) -> None:
+    wanted = TracksState(TracksStep.QUEUED, TrackerParameters(**parameters))
+    desk.change(Job, job.id, tracks=to_json(wanted))
+    track_job(desk.services, job.id)
+
+
+def walked(desk: InProcessProcessor, video: Video) -> Job:
+    """A job of which someone comes from the left into the right half and leaves it again, and someone stays there."""
+    job = desk.add_job(video)
+    there = [(600 + 5200 * i // 29, 3000) for i in range(30)]
+    files = file_bytes([*walk(1, 0, there + there[::-1]), *walk(2, 10, [(5000, 2000)] * 50)], 60)
+    for key, content in zip((result_key, tracks_key), files, strict=True):
+        with desk.services.storage.create(key(video.id, job.id)) as sink:
+            sink.write(content)
+    return job
+
+
+def ask(desk: InProcessProcessor, job: Job) -> None:
+    with desk.services.storage.open(tracks_key(job.video_id, job.id)) as source:
+        alert_of_job(desk.services, desk.job(job.id), TracksFile(source).tracks())
+
+
+def add_scene(desk: InProcessProcessor) -> str:
+    half = {"name": "half", "polygon": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}
+    gate = {"name": "gate", "points": [[0.5, 1], [0.5, 0]]}
+    scene = Scene(id=new_id(), user_id=desk.user, name="yard", zones=[half], lines=[gate], revision=1)
+    desk.add(scene)
+    return scene.id
+
+
+def test_a_job_that_is_tracked_raises_alerts_once(desk: InProcessProcessor, video: Video) -> None:
+    rule = add_rule(desk)
+    job = desk.add_job(video)
+    track_job(desk.services, job.id)
+    found = alerts(desk)
+    assert found
+    recorded_at = to_ms(desk.services.repository.video(video.id).recorded_at)  # type: ignore[union-attr, arg-type]
+    assert {(one.rule_id, one.job_id, one.video_id, one.dated) for one in found} == {(rule.id, job.id, video.id, True)}
+    assert [to_ms(one.at) for one in found] == [recorded_at + one.start for one in found]
+    with desk.engine.begin() as connection:  # as those that retention removes
+        connection.execute(delete(Alert))
+    again(desk, job, min_frames=1)
+    again(desk, job, lost_seconds=1.0)
+    assert alerts(desk) == []
+
+
+def test_a_processor_that_is_killed_meanwhile_asks_again(
+    desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = add_scene(desk)
+    add_rule(desk, search={"tag": ["yard"]})
+    add_rule(desk, search={"scene_id": scene})
+    job = walked(desk, video)
+    with monkeypatch.context() as patched:
+
+        def dies(*_: object) -> None:
+            raise StorageUnavailable("gone")
+
+        patched.setattr(recorded, "recorded_events", dies)
+        with pytest.raises(StorageUnavailable):
+            ask(desk, job)
+    before = [one.id for one in alerts(desk)]
+    assert len(before) == 1, "those of the tracks are there, those of the scene are not"
+    ask(desk, job)
+    after = [one.id for one in alerts(desk)]
+    assert len(after) == 3
+    assert set(before) < set(after)
+    ask(desk, job)
+    assert [one.id for one in alerts(desk)] == after
+
+
+def test_events_at_a_scene_raise_alerts_at_their_times(desk: InProcessProcessor, video: Video) -> None:
+    scene = {"scene_id": add_scene(desk)}
+    wanted = {
+        "in": {**scene, "zone": "half"},
+        "out": {**scene, "event": "leaves"},
+        "back": {**scene, "line": "gate", "direction": "backward"},
+        "stays": {**scene, "event": "dwells", "min_ms": 1500},
+        "longer": {**scene, "event": "dwells", "min_ms": 1900},
+        "dog": {**scene, "label": ["dog"]},
+    }
+    names = {add_rule(desk, search=search).id: name for name, search in wanted.items()}
+    ask(desk, walked(desk, video))
+    found = [(names[one.rule_id], one.event, one.zone, one.line, one.direction, one.track) for one in alerts(desk)]
+    assert sorted(found, key=lambda one: one[0]) == [
+        ("back", "crosses", None, "gate", "backward", 1),
+        ("in", "appears", "half", None, None, 2),  # the other one enters within the second after it
+        ("longer", "dwells", "half", None, None, 2),
+        ("out", "leaves", "half", None, None, 1),
+        ("stays", "dwells", "half", None, None, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "job_days", "rule"),
+    [
+        ({"recorded_at": utcnow() - timedelta(days=8)}, 0.0, {}),  # long over
+        ({"recorded_at": None}, 0.0, {"schedule": {"days": [0, 1, 2, 3, 4, 5, 6]}}),  # at no known time of day
+        ({}, 0.0, {"search": {"tag": ["other"]}}),
+        ({}, 1.0, {}),  # a job of before
+    ],
+)
+def test_what_concerns_no_rule_raises_nothing(
+    desk: InProcessProcessor, video: Video, values: dict[str, Any], job_days: float, rule: dict[str, Any]
+) -> None:
+    desk.change(Video, video.id, **{"tags": ["yard"]} | values)
+    add_rule(desk, **rule)
+    again(desk, desk.add_job(video, days_old=job_days))
+    assert alerts(desk) == []
+
+
+def test_a_video_of_unknown_time_counts_as_recorded_when_it_was_uploaded(
+    desk: InProcessProcessor, video: Video
+) -> None:
+    desk.change(Video, video.id, recorded_at=None)
+    add_rule(desk)
+    again(desk, desk.add_job(video))
+    (first, *_) = alerts(desk)
+    assert (first.dated, to_ms(first.at)) == (False, to_ms(video.created_at) + first.start)

@@ -1,0 +1,28 @@
+"""Alerts that are in the tables without anything having been seen."""
+
+from typing import Any
+
+from analytics.search.hours import from_ms
+from contracts.database.engine import Database, open_database
+from contracts.database.tables import Alert, AlertRule, new_id
+from tests.support.deployments.service import Service
+
+
+def add_alert(service: Service, rule_id: str, at_ms: int = 1_000, **values: Any) -> str:
+    """An alert of a rule; its id."""
+    engine = open_database(service.settings().database_url)
+    with Database(engine).write() as session:
+        rule = session.get_one(AlertRule, rule_id)
+        usual: dict[str, Any] = {
+            "key": new_id(),
+            "dated": True,
+            "label": "person",
+            "score": 9000,
+            "track": 1,
+            "start": 0,
+        }
+        usual |= {"track": 1, "start": 0}
+        alert = Alert(id=new_id(), rule_id=rule.id, user_id=rule.user_id, at=from_ms(at_ms), **usual | values)
+        session.add(alert)
+    engine.dispose()
+    return alert.id
