@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.scenes.geometry import Flags, Integers
 from analytics.scenes.levels import Change, Level, Moment, Rules, Run
@@ -84,7 +85,7 @@ class SceneFold:
         in earlier frames: what happens counts once it has lasted."""
         if not len(seen):
             return
-        seen = seen.of(np.argsort(seen.track, kind="stable"))
+        seen = seen.of(_by_track(seen.track))
         first = np.flatnonzero(np.diff(seen.track, prepend=seen.track[0] - 1))
         last = np.append(first[1:], len(seen))
         tracks = [
@@ -159,6 +160,12 @@ def _crosses(change: Change, target: int, track: int) -> Iterator[Event]:
     direction = Direction.FORWARD if times > 0 else Direction.BACKWARD
     for _ in range(abs(times)):
         yield Event(change.since.frame, change.since.time, target, track, EventType.CROSSES, direction)
+
+
+def _by_track(track: Integers) -> NDArray[np.intp]:
+    """The places of tracks [d] in their order. Small numbers are sorted several times as fast."""
+    least = track.min()
+    return np.argsort((track - least).astype(np.uint16) if track.max() - least < 2**16 else track, kind="stable")
 
 
 def _running(steps: Integers, first: Integers, before: list[int]) -> Integers:

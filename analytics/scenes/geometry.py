@@ -22,14 +22,15 @@ def bounded(points: Integers, width: int, height: int) -> Integers:
     """Points [n, 2] in 1/100 px, moved into a frame of width x height pixels, so that what stands on its right or lower
     edge is in it."""
     most = [min(100 * width, _FARTHEST) - 1, min(100 * height, _FARTHEST) - 1]
-    return np.clip(points, 0, most)
+    moved: Integers = np.maximum(np.minimum(points, most), 0)
+    return moved
 
 
 def inside(polygon: Integers, points: Integers) -> Flags:
     """Whether points [m, 2] are in a polygon [n, 2], [m]. Where it overlaps itself: where a way out crosses an odd
     number of edges."""
     found = np.zeros(len(points), bool)
-    near = np.flatnonzero(((points >= polygon.min(axis=0)) & (points <= polygon.max(axis=0))).all(axis=1))
+    near = np.flatnonzero(_both((points >= polygon.min(axis=0)) & (points <= polygon.max(axis=0))))
     if len(near):
         found[near] = _odd(polygon, points[near])
     return found
@@ -40,10 +41,16 @@ def crossings(line: Integers, start: Integers, end: Integers) -> Signs:
     right as it was drawn count 1, those back -1."""
     net = np.zeros(len(start), np.int64)
     low, high = np.minimum(start, end), np.maximum(start, end)
-    near = np.flatnonzero(((high >= line.min(axis=0)) & (low <= line.max(axis=0))).all(axis=1))
+    near = np.flatnonzero(_both((high >= line.min(axis=0)) & (low <= line.max(axis=0))))
     if len(near):
         net[near] = _net(line, start[near], end[near])
     return net
+
+
+def _both(flags: Flags) -> Flags:
+    """Whether x and y of each point are as wanted, [m] of [m, 2]."""
+    both: Flags = flags[:, 0] & flags[:, 1]
+    return both
 
 
 def _odd(polygon: Integers, points: Integers) -> Flags:

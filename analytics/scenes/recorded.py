@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from analytics.scenes.events import Event, SceneFold
 from analytics.scenes.geometry import Integers, bounded
 from analytics.scenes.levels import Rules
-from analytics.scenes.scene import FOOT, Scene, Sightings, joined, sightings
+from analytics.scenes.scene import FOOT, Scene, Sightings, sightings
 from analytics.scenes.stitching import GAP_SECONDS, stitched
 from contracts.errors import InvalidInput
-from contracts.results.codec import BOX_SCALE, Block
+from contracts.results.codec import BOX_SCALE, Block, concat
 from contracts.results.tracks import Tracks
 from contracts.wire.messages import Media, ResultHeader
 
@@ -134,13 +134,10 @@ def _seen(
     np.add.at(alive, np.searchsorted(starts, tracks.last_frame[near], side="right"), -1)
     wanted = np.flatnonzero(np.cumsum(alive)[:-1] > 0).tolist()
     for begin in range(0, len(wanted), _BLOCKS):
-        parts = []
-        for position in wanted[begin : begin + _BLOCKS]:
-            block = frames.segment(position, masks=False)
-            if block is not None and block.track is not None:
-                place = np.where(block.track > 0, tracks.places(block.track), len(tracks))
-                parts.append(sightings(block, object_of[place], anchor, media.width, media.height))
-        seen = joined(parts)
+        blocks = (frames.segment(position, masks=False) for position in wanted[begin : begin + _BLOCKS])
+        block = concat(block for block in blocks if block is not None)
+        place = np.where(block.tracks > 0, tracks.places(block.tracks), len(tracks))
+        seen = sightings(block, object_of[place], anchor, media.width, media.height)
         if len(seen):
             yield seen
 

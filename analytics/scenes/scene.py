@@ -1,7 +1,7 @@
 """A scene placed in a frame, and where tracks are in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -66,14 +66,6 @@ class Sightings:
     def of(self, wanted: NDArray[np.bool_] | NDArray[np.intp]) -> "Sightings":
         """The wanted ones, by mask or by index."""
         return Sightings(self.frame[wanted], self.time[wanted], self.track[wanted], self.point[wanted])
-
-
-def joined(parts: Sequence[Sightings]) -> Sightings:
-    """Sightings one after the other."""
-    nothing = np.zeros(0, np.int64)
-    none = Sightings(nothing, nothing, nothing, nothing.reshape(0, 2))
-    columns = {field.name: [getattr(part, field.name) for part in (none, *parts)] for field in fields(Sightings)}
-    return Sightings(**{name: np.concatenate(column) for name, column in columns.items()})
 
 
 def place(zones: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]], width: int, height: int) -> Scene:

@@ -6,6 +6,7 @@ concatenated texts of the masks, and `mask_size`, their lengths. A block without
 a frame, is there where any is 1. The tracks of a block are never in it: they are kept in a file of their own.
 """
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,7 @@ VERSION = 1
 SCORE_SCALE = 10_000
 BOX_SCALE = 100
 _LEVEL = 3
+_OF_THREAD = threading.local()
 
 _DTYPES = {"frame": "<i8", "time": "<i8", "count": "<u4", "class_id": "<u2", "score": "<u2", "box": "<i4"}
 _MASK = {"mask": "|u1", "mask_size": "<u4"}
@@ -295,6 +297,14 @@ def times_ms(times: NDArray[np.int64], time_base: tuple[int, int]) -> NDArray[np
     return microseconds / 1000
 
 
+def _decompressor() -> zstandard.ZstdDecompressor:
+    """That of the thread: to make one costs as much as to decompress some thousand bytes."""
+    if not hasattr(_OF_THREAD, "decompressor"):
+        _OF_THREAD.decompressor = zstandard.ZstdDecompressor()
+    made: zstandard.ZstdDecompressor = _OF_THREAD.decompressor
+    return made
+
+
 def compress(data: bytes) -> bytes:
     """zstd with a checksum, at the level of all results."""
     return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
@@ -303,6 +313,6 @@ def compress(data: bytes) -> bytes:
 def decompress(data: bytes) -> bytes:
     """Decompress the output of `compress`. Raises CorruptData when the bytes are damaged."""
     try:
-        return zstandard.ZstdDecompressor().decompress(data)
+        return _decompressor().decompress(data)
     except (zstandard.ZstdError, MemoryError) as error:  # the stated size may be what is damaged
         raise CorruptData(f"stored bytes are damaged: {error}") from error

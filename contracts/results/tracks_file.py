@@ -131,6 +131,7 @@ class TracksFile:
         self._groups = tuple(pairwise(index.groups))
         self._numbers = decode_numbers(index.numbers)
         self._ids = self._numbers if self.header.live else np.arange(1, len(self._numbers) + 1)
+        self._numbers_and_none, self._ids_and_none = np.append(self._numbers, -1), np.append(self._ids, 0)
         if bool(np.any(np.diff(self._numbers, prepend=0) <= 0)):
             raise CorruptData("the tracks file cannot be read: the numbers of its tracks do not rise")
         if len(self._groups) != -(-len(self._numbers) // GROUP_TRACKS):
@@ -156,8 +157,8 @@ class TracksFile:
             raise CorruptData("the tracks file has fewer blocks than the result file: the job has to be tracked again")
         numbers = decode_numbers(self._reader.section(*self._blocks[position]))
         places = np.searchsorted(self._numbers, numbers)
-        known = np.append(self._numbers, -1)[places] == numbers
-        return np.where(known, np.append(self._ids, 0)[places], 0).astype(np.int32)
+        known = self._numbers_and_none[places] == numbers
+        return np.where(known, self._ids_and_none[places], 0).astype(np.int32)
 
     def group(self, position: int) -> Tracks:
         """The tracks of the group at a position."""
