@@ -2,26 +2,30 @@
 
 A lane is a part of an index that is in the order of the hits: the tracks of a label, or of a label and a source, within
 a span of time. A statement merges lanes and stops where it has enough, so that it reads little more than it returns.
+
+Statements are text, with plain numbers in them: to build those of a hundred lanes by SQLAlchemy takes longer than to
+run them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_, union_all
-
 from analytics.search.hours import Span
 from api.search.question import Question
-from contracts.database.tables import IndexedTrack as Row
+from contracts.database.tables import IndexedTrack
 
 # A row in the order of hits: (score,) at, indexed_job_id, number.
 Key = tuple[int, ...]
+# A part of a statement that is true or false for a row.
+Condition = str
 
 ANY_SOURCE = -1
-_NEWEST = (Row.at, Row.indexed_job_id, Row.number)
-_BEST = (Row.score, *_NEWEST)
-_FOUND = (*_BEST, Row.label, Row.start, Row.length, Row.best_frame, Row.best_ms)
-_BOX = (Row.box_left, Row.box_top, Row.box_right, Row.box_bottom)
+_NEWEST = ("at", "indexed_job_id", "number")
+_BEST = ("score", *_NEWEST)
+_FOUND = (*_BEST, "label", "start", "length", "best_frame", "best_ms")
+_BOX = ("box_left", "box_top", "box_right", "box_bottom")
+_TABLE = IndexedTrack.__tablename__
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,67 +51,67 @@ class Part:
     until: Key | None = None
 
     @property
-    def columns(self) -> Sequence[Any]:
+    def columns(self) -> Sequence[str]:
         return _BEST if self.by_score else _NEWEST
 
     def key_of(self, row: Any) -> Key:
         """The place of a row in the order of hits."""
-        return tuple(getattr(row, column.key) for column in self.columns)
+        return tuple(getattr(row, column) for column in self.columns)
 
 
-def count_limited(part: Part, most: int) -> Any:
+def count_limited(part: Part, most: int) -> str:
     """Returns a row where there are more than so many rows in a part."""
-    selects = [select(Row.number).where(*conditions) for conditions in _lanes(part)]
-    return union_all(*selects).limit(1).offset(most)
+    selects = [_select(("number",), conditions) for conditions in _lanes(part)]
+    return f"{' UNION ALL '.join(selects)} LIMIT 1 OFFSET {most:d}"
 
 
-def nth(part: Part, number: int) -> Any:
+def nth(part: Part, number: int) -> str:
     """The key of the row with a number in a part, from 0 on."""
-    selects = [select(*part.columns).where(*conditions) for conditions in _lanes(part)]
-    return _ordered(part, selects, 1, number)
+    return _ordered(part, [_select(part.columns, conditions) for conditions in _lanes(part)], 1, number)
 
 
-def rows(part: Part, wanted: Sequence[ColumnElement[bool]], limit: int, with_path: bool) -> Any:
+def rows(part: Part, wanted: Sequence[Condition], limit: int, with_path: bool) -> str:
     """The first rows of a part that are as wanted."""
-    columns = (*_FOUND, *_BOX, *((Row.path,) if with_path else ()))
-    selects = [select(*columns).where(*conditions, *wanted) for conditions in _lanes(part)]
-    return _ordered(part, selects, limit)
+    columns = (*_FOUND, *_BOX, *(("path",) if with_path else ()))
+    return _ordered(part, [_select(columns, [*conditions, *wanted]) for conditions in _lanes(part)], limit)
 
 
-def wanted_by(question: Question, jobs: Sequence[int] | None) -> list[ColumnElement[bool]]:
+def wanted_by(question: Question, jobs: Sequence[int] | None) -> list[Condition]:
     """What the rows of a question are, besides label, source, and time. jobs: their indexed jobs, None for any."""
-    found: list[ColumnElement[bool]] = []
+    found = []
     if question.min_score:
-        found.append(Row.score >= question.min_score)
+        found.append(f"score >= {question.min_score:d}")
     if question.min_ms:
-        found.append(Row.length >= question.min_ms)
+        found.append(f"length >= {question.min_ms:d}")
     if question.headings:
-        found.append(or_(*(Row.heading.between(*ends) for ends in question.headings)))
+        found.append(_any(f"heading BETWEEN {low:d} AND {high:d}" for low, high in question.headings))
     if question.polygons:
-        found.append(or_(*(_meets(polygon) for polygon in question.polygons)))
+        found.append(_any(_meets(polygon) for polygon in question.polygons))
     if jobs is not None:
-        found.append(Row.indexed_job_id.in_(jobs))
+        found.append(f"indexed_job_id IN {_numbers(jobs)}" if jobs else "1 = 0")
     return found
 
 
-def _meets(polygon: Sequence[tuple[int, int]]) -> ColumnElement[bool]:
+def _meets(polygon: Sequence[tuple[int, int]]) -> Condition:
     """Whether the hull of a track meets that of a polygon."""
     across, down = zip(*polygon, strict=True)
-    beside = Row.right >= min(across), Row.left <= max(across)
-    return and_(*beside, Row.bottom >= min(down), Row.top <= max(down))
+    beside = f'"right" >= {min(across):d} AND "left" <= {max(across):d}'
+    return f'({beside} AND "bottom" >= {min(down):d} AND "top" <= {max(down):d})'
 
 
-def _lanes(part: Part) -> list[list[ColumnElement[bool]]]:
+def _lanes(part: Part) -> list[list[Condition]]:
     """The conditions of each lane in each span."""
     # The sum keeps a database from reading along the index of times.
-    at = Row.at + 0 if part.by_score and part.along_index else Row.at
+    at = "at + 0" if part.by_score and part.along_index else "at"
     between = _between(part)
     found = []
     for lane in part.lanes:
-        own = [Row.label == lane.label]
-        if lane.source != ANY_SOURCE:
-            own.append(Row.source == lane.source)
-        found += [[*own, at >= low, at < high, *between] for low, high in _spans(part)]
+        own = [f"label = {lane.label:d}"]
+        if lane.source is None:
+            own.append("source IS NULL")
+        elif lane.source != ANY_SOURCE:
+            own.append(f"source = {lane.source:d}")
+        found += [[*own, f"{at} >= {low:d}", f"{at} < {high:d}", *between] for low, high in _spans(part)]
     return found
 
 
@@ -115,38 +119,47 @@ def _spans(part: Part) -> list[Span]:
     """The spans that are between the ends of a part, or their parts that are."""
     if part.by_score:
         return list(part.spans)
-    # In plain numbers, since SQLite seeks by these alone.
+    # Since SQLite seeks by plain numbers alone.
     lowest, highest = part.until[0] if part.until else part.spans[-1][0], part.after[0] + 1 if part.after else None
     found = [(max(low, lowest), high if highest is None else min(high, highest)) for low, high in part.spans]
     return [(low, high) for low, high in found if low < high] or found[:1]
 
 
-def _between(part: Part) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+def _between(part: Part) -> list[Condition]:
+    found = []
+    columns = ", ".join(part.columns)
     if part.after:
-        found.append(tuple_(*part.columns) < part.after)
-        found += [Row.score <= part.after[0]] if part.by_score else []
+        found.append(f"({columns}) < {_numbers(part.after)}")
+        found += [f"score <= {part.after[0]:d}"] if part.by_score else []
     if part.until:
-        found.append(tuple_(*part.columns) >= part.until)
-        found += [Row.score >= part.until[0]] if part.by_score else []
+        found.append(f"({columns}) >= {_numbers(part.until)}")
+        found += [f"score >= {part.until[0]:d}"] if part.by_score else []
     return found
 
 
-def _ordered(part: Part, selects: Sequence[Select[Any]], limit: int, offset: int = 0) -> Any:
+def _ordered(part: Part, selects: Sequence[str], limit: int, offset: int = 0) -> str:
     """The rows of all lanes in the order of hits, from one on."""
+    order = ", ".join(f"{column} DESC" for column in part.columns)
+    end = f"LIMIT {limit:d} OFFSET {offset:d}"
     if part.along_index:
         if len(selects) == 1:
-            return selects[0].order_by(*_order(part, selects[0].selected_columns)).limit(limit).offset(offset)
+            return f"{selects[0]} ORDER BY {order} {end}"
         # Each lane by itself, since PostgreSQL would sort all of them.
-        lanes = [one.order_by(*_order(part, one.selected_columns)).limit(limit + offset).subquery() for one in selects]
-        merged: Any = union_all(*(select(lane) for lane in lanes))
-        return merged.order_by(*_order(part, merged.selected_columns)).limit(limit).offset(offset)
-    found = (selects[0] if len(selects) == 1 else union_all(*selects)).subquery()
-    first, *others = (found.c[column.key] for column in part.columns)
+        first = f"ORDER BY {order} LIMIT {limit + offset:d}"
+        lanes = [f"SELECT * FROM ({one} {first}) AS lane_{number}" for number, one in enumerate(selects)]  # noqa: S608
+        return f"{' UNION ALL '.join(lanes)} ORDER BY {order} {end}"
     # The sum keeps a database from reading along the index of scores.
-    order = ((first + 0).desc(), *(column.desc() for column in others))
-    return select(found).order_by(*order).limit(limit).offset(offset)
+    order = order.replace(part.columns[0], f"{part.columns[0]} + 0", 1)
+    return f"SELECT * FROM ({' UNION ALL '.join(selects)}) AS found ORDER BY {order} {end}"  # noqa: S608
 
 
-def _order(part: Part, columns: Any) -> list[Any]:
-    return [columns[column.key].desc() for column in part.columns]
+def _select(columns: Sequence[str], conditions: Sequence[Condition]) -> str:
+    return f"SELECT {', '.join(columns)} FROM {_TABLE} WHERE {' AND '.join(conditions)}"  # noqa: S608
+
+
+def _numbers(values: Sequence[int]) -> str:
+    return f"({', '.join(f'{value:d}' for value in values)})"
+
+
+def _any(conditions: Any) -> Condition:
+    return f"({' OR '.join(conditions)})"

@@ -121,9 +121,10 @@ class Walk:
         self._rows -= len(found)
         return sorted(found, key=parts[0].key_of, reverse=True)[:limit]
 
-    def _ask(self, statement: Any) -> Sequence[Any]:
+    def _ask(self, statement: str) -> Sequence[Any]:
         self._statements -= 1
-        return self._session.execute(statement).all()
+        # As it is, since no statement comes twice: SQLAlchemy would keep each, in place of those of others.
+        return self._session.connection().exec_driver_sql(statement).all()
 
     def _lanes(self, sources: Sequence[int | None] | None) -> list[Lane]:
         """Of each label and source; of labels alone where these would be many."""
