@@ -22,6 +22,8 @@ from tests.support.videos.cases import FOLDER, READ, REFUSED, Case, file, plain
 from tests.support.videos.formats import planes
 from tests.support.whole_jobs import WholeJobs
 
+# What cuts most and what cuts nothing; in the long tier another too.
+SIZES = ((7, 1000), pytest.param((7, 24, 1000), marks=pytest.mark.long))
 TILED = ("pictures/tiles.heic", "pictures/tiles_turned.heic")
 
 
@@ -68,10 +70,13 @@ def jobs(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[W
     made.close()
 
 
-def test_chunks_of_any_size_give_the_same_result_file(read: tuple[str, Case, ProbeReport], jobs: WholeJobs) -> None:
+@pytest.mark.parametrize("sizes", SIZES)
+def test_chunks_of_any_size_give_the_same_result_file(
+    read: tuple[str, Case, ProbeReport], jobs: WholeJobs, sizes: tuple[int, ...]
+) -> None:
     name, case, report = read
     video = jobs.add_video(file(name).content, report)
-    counts, results = zip(*(jobs.run(video, size) for size in (7, 24, 1000)), strict=True)
+    counts, results = zip(*(jobs.run(video, size) for size in sizes), strict=True)
     assert results[1:] == results[:-1]
     assert counts[0] > 1 or case.frames < 14, "it is one chunk: it proves nothing"
 

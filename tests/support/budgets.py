@@ -9,7 +9,7 @@ import pytest
 
 # Seconds of this process's own processor time for a file of tests/unit: unlike the clock, it is not the machine's.
 UNIT_FILE_SECONDS = 5.0
-# Minutes by the clock on two cores, for the eye: make test runs three parts side by side.
+# Minutes by the clock on two cores, for the eye: make test runs its parts side by side.
 MINUTES = {"unit": 2, "adapters": 2, "media": 4, "packaging": 1, "service": 7, "page": 2, "end_to_end": 3,
            "distributed": 5}  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Frames that no model was calibrated with: of photographs that tools/calibration_pictures.py leaves out, and of the
 sample clip."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -34,15 +34,6 @@ _PASSERS = (
     _Passer("camera", 0.75, 0.95, 0.9, -0.13),
     _Passer("chelsea", 0.6, 1.0, 0.3, 0.07),
 )
-
-
-def clips(frames: int) -> dict[str, list[Pixels]]:
-    """So many frames of each clip, RGB: a fixed camera on a street, a hand-held one, and a film with cuts."""
-    return {
-        "street": list(islice(street(), frames)),
-        "hand-held": list(islice(hand_held(), frames)),
-        "film": list(islice(film(212 // frames), frames)),
-    }
 
 
 def street() -> Iterator[Pixels]:
@@ -91,3 +82,17 @@ def _photo(name: str) -> Image.Image:
     assert name in HELD_BACK
     pixels = getattr(data, name)()
     return Image.fromarray(pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels).convert("RGB")
+
+
+# A fixed camera on a street, a hand-held one, and a film with cuts; each for a number of frames.
+_CLIPS: dict[str, Callable[[int], Iterator[Pixels]]] = {
+    "street": lambda _: street(),
+    "hand-held": lambda _: hand_held(),
+    "film": lambda frames: film(212 // frames),
+}
+CLIPS = tuple(_CLIPS)
+
+
+def clip(name: str, frames: int) -> list[Pixels]:
+    """So many frames of one of CLIPS, RGB."""
+    return list(islice(_CLIPS[name](frames), frames))
