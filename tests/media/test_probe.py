@@ -153,7 +153,9 @@ class Apart(MemoryStorage):
         return cast(BinaryIO, RangeReader(fetch, len(data)))
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.ts"])
+@pytest.mark.parametrize(
+    "name", ["a.mp4", "a.ts", *(pytest.param(name, marks=pytest.mark.long) for name in ("a.mkv", "a.avi"))]
+)
 def test_a_storage_without_files_is_read_through_the_parent(tmp_path: Path, name: str) -> None:
     content = clip(tmp_path / name, [40] * 30)
     settings = stored(tmp_path, content)

@@ -235,8 +235,11 @@ def drawn_on(image: Image8) -> bool:
 BOX = (40.0, 60.0, 200.0, 220.0)
 
 
-@pytest.mark.parametrize("clockwise", [0, 90])
-@pytest.mark.parametrize("place", [0, 2, 5, 9])
+# In the long tier each turned.
+@pytest.mark.parametrize(
+    ("place", "clockwise"),
+    [(0, 0), (2, 0), (5, 0), (9, 0), (5, 90), *(pytest.param(n, 90, marks=pytest.mark.long) for n in (0, 2, 9))],
+)
 def test_an_object_is_drawn_where_it_is_and_in_the_colour_of_its_label(place: int, clockwise: int) -> None:
     content = grey(24, (240, 320) if clockwise else (320, 240), clockwise=clockwise)
     # Labels have colours in the order in which they appear: those that are not drawn count too.

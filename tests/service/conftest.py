@@ -1,9 +1,13 @@
 """These tests are about HTTP and what lies behind it: a short clip says as much as a long one."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.deployments.modes import DeploymentMode
+from tests.support.deployments.service import Service
+from tests.support.models import tiny_model
 from tests.support.videos.sample_variants import recoded
 
 FRAMES = 48
@@ -13,3 +17,16 @@ FRAMES = 48
 def sample(full_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first frames of the sample clip: a person, then a cat."""
     return recoded(full_sample, tmp_path_factory.mktemp("clip") / full_sample.name, "libx264", range(FRAMES))
+
+
+@pytest.fixture(scope="session")
+def reaching(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that may call this very address, read cameras there, and reach no other that is not public. It cuts
+    videos into small chunks for one detector, which a test may hold on the way."""
+    folder = tmp_path_factory.mktemp("reaching")
+    settings = {
+        "WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_TIMEOUT_SECONDS": 5,
+        "STREAM_ALLOW_NETWORKS": "127.0.0.0/8", "LOG_LEVEL": "debug", "CHUNK_SIZE": 24, "DETECTOR_WORKERS": 1,
+    }  # fmt: skip
+    with mode.run(folder, **settings, **tiny_model.as_default(folder)) as running:
+        yield running

@@ -43,7 +43,7 @@ class Bench:
     unfit: str = r"'scores' has shape \(3549, 80\)"
     model: Model = MODEL
     size: tuple[int, int] = (416, 416)
-    count: int = 11
+    count: int = 7
     suffix: str = ".onnx"
     precision: str = "auto"
     exact: bool = True

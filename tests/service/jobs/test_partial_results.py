@@ -10,23 +10,13 @@ import pytest
 import redis
 
 from contracts.results.redis_store import RedisResultStore
-from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Client, Service
-from tests.support.models import tiny_model
 from tests.support.videos.sample_variants import repeated
 
 pytestmark = pytest.mark.every_mode
 
 
 TIMES = 10
-
-
-@pytest.fixture(scope="module")
-def own(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with small chunks and one detector, which a test holds on the way."""
-    folder = tmp_path_factory.mktemp("partial")
-    with mode.run(folder, CHUNK_SIZE=24, DETECTOR_WORKERS=1, **tiny_model.as_default(folder)) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +51,13 @@ class Early:
 
 
 @pytest.fixture(scope="module")
-def early(own: Service, long_clip: Path) -> Early:
+def early(reaching: Service, long_clip: Path) -> Early:
     """It has ended since."""
-    client = own.client()
+    client = reaching.client()
     job = client.start(client.upload(long_clip))
     path = f"/jobs/{job['id']}"
     queued = client.call("GET", f"{path}/series", 200)
-    with under_way(own, client, job, 100):
+    with under_way(reaching, client, job, 100):
         first = page(client, job, limit=50)
         now = client.job(job)
         client.problem("GET", f"{path}/summary", 409, "results_not_ready")
@@ -82,7 +72,7 @@ def early(own: Service, long_clip: Path) -> Early:
     return Early(client, job, queued, now, first, frontier, waiting, lines, series, buckets, appearances)
 
 
-def test_a_cursor_outlives_the_merge_and_the_store(own: Service, early: Early) -> None:
+def test_a_cursor_outlives_the_merge_and_the_store(reaching: Service, early: Early) -> None:
     client, job, first, frontier, waiting = early.client, early.job, early.first, early.frontier, early.waiting
     assert first["complete"] is False
     assert [frame["frame"] for frame in first["frames"]] == list(range(50))
@@ -95,7 +85,7 @@ def test_a_cursor_outlives_the_merge_and_the_store(own: Service, early: Early) -
     assert [frame["frame"] for frame in rest] == list(range(50, job["progress"]["frames_total"]))
     assert client.frames(job)[:50] == first["frames"], "what was seen early is what stays"
 
-    kept = store_of(own)
+    kept = store_of(reaching)
     kept.forget(job["id"])
     assert kept.chunk_indexes(job["id"]) == frozenset()
     assert client.frames(job, cursor=first["next_cursor"]) == rest
@@ -132,10 +122,10 @@ def test_the_timeline_of_a_running_job_shows_what_is_finished(early: Early) -> N
     assert [*settled, *rest] == client.call("GET", f"{path}/appearances", 200, params={"label": "person"})["items"]
 
 
-def test_cancelled_job_keeps_finished_results(own: Service, long_clip: Path) -> None:
-    client = own.client()
+def test_cancelled_job_keeps_finished_results(reaching: Service, long_clip: Path) -> None:
+    client = reaching.client()
     job = client.start(client.upload(long_clip))
-    with under_way(own, client, job, 60):
+    with under_way(reaching, client, job, 60):
         assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["cancel_requested"]
     ended = client.wait(job)
     assert ended["state"] == "cancelled"
@@ -147,21 +137,21 @@ def test_cancelled_job_keeps_finished_results(own: Service, long_clip: Path) -> 
     assert client.call("GET", f"/jobs/{job['id']}/summary", 200)["frames"] == len(frames)
     assert client.call("POST", f"/jobs/{job['id']}/cancel", 202)["state"] == "cancelled"
     client.call("DELETE", f"/jobs/{job['id']}", 204)
-    kept = store_of(own)
+    kept = store_of(reaching)
     assert kept.cancelled(job["id"]), "chunks that wait in the queue must find that nobody wants them"
     assert kept.get_layout(job["id"]) is None
 
 
 @pytest.mark.long
-def test_emptied_result_store_is_recomputed(own: Service, long_clip: Path) -> None:
-    client = own.client()
+def test_emptied_result_store_is_recomputed(reaching: Service, long_clip: Path) -> None:
+    client = reaching.client()
     undisturbed = client.detect(long_clip)
     job = client.start({"id": undisturbed["video_id"]})
-    with under_way(own, client, job, 60), redis.Redis.from_url(own.settings().result_store_url) as connection:
+    with under_way(reaching, client, job, 60), redis.Redis.from_url(reaching.settings().result_store_url) as connection:
         connection.flushdb()  # the results; the broker's messages are in another database
     ended = client.wait(job)
     assert ended["state"] == "succeeded"
-    assert own.result_bytes(ended) == own.result_bytes(undisturbed)
+    assert reaching.result_bytes(ended) == reaching.result_bytes(undisturbed)
 
 
 def store_of(service: Service) -> RedisResultStore:

@@ -3,33 +3,22 @@
 import re
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from contracts.database.engine import open_database
-from contracts.database.tables import User, Webhook
+from contracts.database.tables import Webhook
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.modes import DeploymentMode, EmbeddedMode
 from tests.support.deployments.service import ROOT, Client, Service
 from tests.support.models import tiny_model
 from tests.support.servers.webhook_receiver import Receiver
 
 OPTIONS = {"every_n": 50}
-SETTINGS = {"WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_TIMEOUT_SECONDS": 5}
-
-
-@pytest.fixture(scope="module")
-def calling(mode: DeploymentMode, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service that may call this very address, and no other that is not public."""
-    folder = tmp_path_factory.mktemp("calling")
-    with mode.run(folder, **SETTINGS, **tiny_model.as_default(folder)) as running:
-        yield running
 
 
 @pytest.fixture
@@ -63,8 +52,8 @@ def told(client: Client, webhook: Any, seconds: float = 60) -> list[Any]:
 
 
 @pytest.mark.every_mode
-def test_end_of_a_job_calls_the_webhook(calling: Service, receiver: Receiver, sample: Path) -> None:
-    client, other = calling.client(), calling.client()
+def test_end_of_a_job_calls_the_webhook(reaching: Service, receiver: Receiver, sample: Path) -> None:
+    client, other = reaching.client(), reaching.client()
     webhook = make(client, f"{receiver.url}/jobs?x=1")
     make(other, f"{receiver.url}/other")
     job = client.detect(sample, options=OPTIONS)
@@ -80,9 +69,9 @@ def test_end_of_a_job_calls_the_webhook(calling: Service, receiver: Receiver, sa
     assert client.call("GET", f"/webhooks/{webhook['id']}/deliveries", 200)["items"] == []
 
 
-def test_alerts_call_the_webhook_of_their_rule(calling: Service, receiver: Receiver, sample: Path) -> None:
+def test_alerts_call_the_webhook_of_their_rule(reaching: Service, receiver: Receiver, sample: Path) -> None:
     """From the job to the call: its tracks raise alerts, which one webhook is told of, and another of the job."""
-    client = calling.client()
+    client = reaching.client()
     silent = client.call("POST", "/webhooks", 201, json={"url": f"{receiver.url}/alerts", "jobs": False})
     webhook = make(client, f"{receiver.url}/jobs")
     rule = {"name": "things", "search": {"label": list(tiny_model.COMMON_LABELS)}, "webhook_id": silent["id"]}
@@ -103,8 +92,8 @@ def test_alerts_call_the_webhook_of_their_rule(calling: Service, receiver: Recei
     assert client.call("GET", f"/webhooks/{silent['id']}/deliveries", 200)["items"] == []
 
 
-def test_documented_function_verifies_signatures(calling: Service, receiver: Receiver) -> None:
-    client = calling.client()
+def test_documented_function_verifies_signatures(reaching: Service, receiver: Receiver) -> None:
+    client = reaching.client()
     webhook = make(client, receiver.url)
     assert client.call("POST", f"/webhooks/{webhook['id']}/test", 200) == {
         "delivered": True,
@@ -130,8 +119,8 @@ def test_documented_function_verifies_signatures(calling: Service, receiver: Rec
     assert is_ours(webhook["secret"], headers | {"webhook-signature": f"v1,bm8= {signature}"}, call.body)
 
 
-def test_the_secret_is_shown_once(calling: Service, receiver: Receiver) -> None:
-    client = calling.client()
+def test_the_secret_is_shown_once(reaching: Service, receiver: Receiver) -> None:
+    client = reaching.client()
     response = client.request("POST", "/webhooks", json={"url": receiver.url})
     webhook = response.json()
     assert response.headers["cache-control"] == "no-store"
@@ -141,8 +130,8 @@ def test_the_secret_is_shown_once(calling: Service, receiver: Receiver) -> None:
     assert make(client, receiver.url)["secret"] != webhook["secret"]
 
 
-def test_failed_test_call_reports_the_reason(calling: Service, receiver: Receiver) -> None:
-    client = calling.client()
+def test_failed_test_call_reports_the_reason(reaching: Service, receiver: Receiver) -> None:
+    client = reaching.client()
     webhook = make(client, f"{receiver.url}/x")
     receiver.answer = lambda _: (301, {"Location": f"{receiver.url}/y"})
     outcome = client.call("POST", f"/webhooks/{webhook['id']}/test", 200)
@@ -154,8 +143,8 @@ def test_failed_test_call_reports_the_reason(calling: Service, receiver: Receive
     assert outcome == {"delivered": False, "status": None, "error": "the address cannot be reached: no connection"}
 
 
-def test_webhooks_of_other_users_return_404(calling: Service, receiver: Receiver) -> None:
-    owner, other = calling.client(), calling.client()
+def test_webhooks_of_other_users_return_404(reaching: Service, receiver: Receiver) -> None:
+    owner, other = reaching.client(), reaching.client()
     path = f"/webhooks/{make(owner, receiver.url)['id']}"
     for method, more in (("GET", ""), ("DELETE", ""), ("GET", "/deliveries"), ("POST", "/test")):
         other.problem(method, path + more, 404, "not_found")
@@ -180,17 +169,17 @@ def test_webhooks_of_other_users_return_404(calling: Service, receiver: Receiver
         "/path",
     ],
 )
-def test_private_address_is_refused(calling: Service, url: str) -> None:
-    client = calling.client()
+def test_private_address_is_refused(reaching: Service, url: str) -> None:
+    client = reaching.client()
     client.problem("POST", "/webhooks", 422, "webhook_refused", json={"url": url})
     assert client.call("GET", "/webhooks", 200)["items"] == []
 
 
 @pytest.mark.every_mode
-def test_address_is_checked_again_at_each_call(calling: Service, receiver: Receiver, sample: Path) -> None:
-    client = calling.client()
+def test_address_is_checked_again_at_each_call(reaching: Service, receiver: Receiver, sample: Path) -> None:
+    client = reaching.client()
     webhook = make(client, receiver.url)
-    engine = open_database(calling.settings().database_url)
+    engine = open_database(reaching.settings().database_url)
     with Session(engine) as session, session.begin():  # as if the name had led elsewhere then
         elsewhere = f"http://127.0.0.2:{receiver.port}/"
         session.execute(update(Webhook).where(Webhook.id == webhook["id"]).values(url=elsewhere))
@@ -200,14 +189,14 @@ def test_address_is_checked_again_at_each_call(calling: Service, receiver: Recei
 
 
 @pytest.mark.parametrize("body", [{}, {"url": 1}, {"url": ""}, {"url": "x" * 2049}, {"url": "http://a", "b": 1}, []])
-def test_body_that_violates_the_spec_is_refused(calling: Service, body: object) -> None:
-    client = calling.client()
+def test_body_that_violates_the_spec_is_refused(reaching: Service, body: object) -> None:
+    client = reaching.client()
     assert client.request("POST", "/webhooks", json=body).status_code == 422
 
 
 @pytest.mark.every_mode
-def test_deliveries_are_paginated(calling: Service, receiver: Receiver, sample: Path) -> None:
-    client = calling.client()
+def test_deliveries_are_paginated(reaching: Service, receiver: Receiver, sample: Path) -> None:
+    client = reaching.client()
     webhook = make(client, receiver.url)
     video = client.upload(sample)
     jobs = [client.wait(client.start(video, options=OPTIONS)) for _ in range(3)]
@@ -230,47 +219,13 @@ def test_private_networks_are_called_only_if_allowed(service: Service, receiver:
     assert receiver.calls == []
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """A service that a test may break. Webhooks are switched off in it, until one switches them on; then a
-    claim holds for 15 s."""
-    folder = tmp_path_factory.mktemp("own")
-    with EmbeddedMode().run(folder, WEBHOOK_CONCURRENCY=0, **SETTINGS, **tiny_model.as_default(folder)) as running:
-        yield running
-
-
-def switch_on(own: Embedded) -> None:
-    if own.env.pop("WEBHOOK_CONCURRENCY", None):
-        assert own.stop() == 0
-        own.start()
-
-
-def test_deliveries_are_sent_when_webhooks_are_enabled_again(own: Embedded, receiver: Receiver, sample: Path) -> None:
-    client = own.client()
-    client.problem("POST", "/webhooks", 403, "webhooks_off", json={"url": receiver.url})
-    client.problem("POST", f"/webhooks/{uuid.uuid4()}/test", 403, "webhooks_off")
-    engine = open_database(own.settings().database_url)
-    webhook = str(uuid.uuid4())
-    with Session(engine) as session, session.begin():  # one that was made before
-        user = session.scalars(select(User.id).where(User.username == client.username)).one()
-        session.add(Webhook(id=webhook, user_id=user, url=receiver.url, secret="whsec_eA=="))
-    engine.dispose()
-    job = client.detect(sample, options=OPTIONS)
-    (waiting,) = client.call("GET", f"/webhooks/{webhook}/deliveries", 200)["items"]
-    assert (waiting["state"], waiting["attempts"], receiver.calls) == ("waiting", 0, [])
-    switch_on(own)
-    (delivery,) = told(client, {"id": webhook})
-    assert (delivery["state"], delivery["job_id"], len(receiver.calls)) == ("delivered", job["id"], 1)
-
-
-def test_api_killed_during_a_call_repeats_it(own: Embedded, receiver: Receiver, sample: Path) -> None:
-    switch_on(own)
-    client, gate = own.client(), threading.Event()
+def test_api_killed_during_a_call_repeats_it(reaching: Embedded, receiver: Receiver, sample: Path) -> None:
+    client, gate = reaching.client(), threading.Event()
     webhook = make(client, receiver.url)
     receiver.answer = lambda _: 204 if gate.wait(60) else 500
     client.start(client.upload(sample), options=OPTIONS)
     receiver.wait(1)
-    for worker in [process for process in own.processes("gunicorn") if not process.children()]:
+    for worker in [process for process in reaching.processes("gunicorn") if not process.children()]:
         worker.kill()
     gate.set()
     first, second = receiver.wait(2)[:2]

@@ -13,8 +13,6 @@ import redis
 
 from contracts.live import keys
 from tests.support.deployments.embedded import Embedded
-from tests.support.deployments.modes import EmbeddedMode
-from tests.support.models import tiny_model
 from tests.support.servers.byte_server import Web, chunked, reply
 from tests.support.videos.live import jpegs, multipart
 from tests.support.waiting import until
@@ -22,15 +20,6 @@ from tests.support.waiting import until
 SECRET, WRONG = "pass-of-a-camera", "not-the-pass-of-it"
 RIGHT_HEADER = base64.b64encode(f"viewer:{SECRET}".encode()).decode()
 PACE_SECONDS = 0.1
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    folder = tmp_path_factory.mktemp("own")
-    settings = {"STREAM_ALLOW_NETWORKS": "127.0.0.0/8", "LOG_LEVEL": "debug"}
-    with EmbeddedMode().run(folder, **settings, **tiny_model.as_default(folder)) as running:
-        assert isinstance(running, Embedded)
-        yield running
 
 
 @pytest.fixture
@@ -65,11 +54,11 @@ def readers(service: Embedded) -> list[psutil.Process]:
 
 
 def test_a_wrong_password_is_named_and_leaves_no_process_and_the_right_one_gives_results(
-    own: Embedded, camera: Web
+    reaching: Embedded, camera: Web
 ) -> None:
-    client = own.client()
+    client = reaching.client()
     url = f"http://viewer:{{}}@127.0.0.1:{camera.port}/camera?channel=1&pwd={SECRET}"
-    before = readers(own)
+    before = readers(reaching)
     body = {"kind": "http", "url": url.format(WRONG), "name": "door"}
     made = client.call("POST", "/streams", 201, json=body)
     path = f"/streams/{made['id']}"
@@ -80,19 +69,19 @@ def test_a_wrong_password_is_named_and_leaves_no_process_and_the_right_one_gives
     until(lambda: shown()["state"] == "failed")
     assert shown()["reason"] == "unauthorized"
     asked = camera.connections
-    assert readers(own) == before
+    assert readers(reaching) == before
 
     client.call("PATCH", path, 200, json={"url": url.format(SECRET)})
     until(lambda: shown()["state"] == "live" and shown()["live"]["fps_out"] > 0)
     assert shown()["live"]["codec"] == "mjpeg"
     assert camera.connections > asked
     until(lambda: client.call("GET", f"{path}/results", 200)["frames"])
-    with redis.Redis.from_url(own.settings().coordination_url) as server:
+    with redis.Redis.from_url(reaching.settings().coordination_url) as server:
         client.call("DELETE", path, 204)
-        until(lambda: readers(own) == before)
+        until(lambda: readers(reaching) == before)
         # What its last recording needs, and what was written meanwhile, expires.
         assert not [key for key in keys.all_of(made["id"]) if server.ttl(key) == -1]
 
-    told = json.dumps(made) + own.output() + " ".join(" ".join(one.cmdline()) for one in own.processes())
+    told = json.dumps(made) + reaching.output() + " ".join(" ".join(one.cmdline()) for one in reaching.processes())
     for secret in (SECRET, WRONG, RIGHT_HEADER):
         assert secret not in told
