@@ -17,10 +17,10 @@ from api.web.asgi_operations import asgi_operation
 from api.web.content_disposition import attachment
 from api.web.representations import rendition_representation
 from contracts.database.tables import Job, Rendition, Video
-from contracts.errors import RenditionNotReady, ResultsNotReady, VideoRefused
+from contracts.errors import InvalidOptions, RenditionNotReady, ResultsNotReady, VideoRefused
 from contracts.storage.renditions import key_of
 from contracts.wire.job_states import TERMINAL
-from contracts.wire.messages import from_json, to_json
+from contracts.wire.messages import Options, from_json, to_json
 from contracts.wire.renditions import PICTURES, RenditionOptions, RenditionState, rendition_id
 
 _ENDINGS = {"image/jpeg": "jpg", "video/mp4": "mp4", "video/webm": "webm", "video/x-matroska": "mkv"}
@@ -49,11 +49,10 @@ def put_job_rendition(user: str, job_id: str, kind: str, body: dict[str, Any] | 
     services = context.current()
     job = services.jobs.get(user, job_id)
     _require_results(job)
-    options = RenditionOptions()
-    if kind == PICTURES:
+    options = from_json(body or {}, RenditionOptions)
+    if kind != "annotated":
         require_tracks(job)
-    else:
-        options = from_json(body or {}, RenditionOptions)
+        options = RenditionOptions() if kind == PICTURES else _hiding(services, job, options)
     wanted = of_kind(user, job.video_id, job_id, kind, to_json(options))
     return ordered(services, *services.renditions.ask(wanted))
 
@@ -96,6 +95,20 @@ def _require_results(job: Job) -> None:
         raise ResultsNotReady(f"the job is {job.state}: request a copy when it has ended")
     if job.summary is None:
         raise ResultsNotReady("the job ended without results, so there is nothing to draw")
+
+
+def _hiding(services: Services, job: Job, options: RenditionOptions) -> RenditionOptions:
+    """The options of a blurred copy. Raises InvalidOptions where it would not hide what is named."""
+    if options.min_score is not None:
+        raise InvalidOptions("a blurred copy hides every detection of the job, so it takes no min_score")
+    known = from_json(job.options, Options).labels or services.plan_labels.of_model(job.model)
+    if options.labels == ():
+        raise InvalidOptions("labels names nothing to hide: leave it out to hide all objects")
+    if known and (missing := sorted(set(options.labels or ()) - set(known))):
+        raise InvalidOptions(
+            f"the job did not look for {', '.join(missing)}, so it cannot hide that; it looked for {', '.join(known)}"
+        )
+    return options
 
 
 def ordered(services: Services, row: Rendition, is_new: bool) -> Answer:

@@ -41,12 +41,17 @@ _NICE = 10  # jobs have priority
 
 def maker(kind: Work) -> Maker:
     """What makes a rendition. Imports what it needs, so it is called before the sandbox is entered."""
+    # With OpenCV, which the other kinds need not wait for.
     if kind in ("pictures", "frames"):
-        from processor.renditions import pictures  # with OpenCV, which the other kinds need not wait for
+        from processor.renditions import pictures
 
         return pictures.make
     if kind == "clip":
         return making.clip
+    if kind == "blurred":
+        from processor.renditions import blurring
+
+        return blurring.make
     return copies.poster if kind == "poster" else copies.copy
 
 

@@ -2,7 +2,7 @@
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from PIL import Image
@@ -15,7 +15,7 @@ from processor.renditions.drawing import draw
 from processor.renditions.encoder import Target, copy_to
 from processor.renditions.frames import NumberedFrame, numbered_frames, opened
 from processor.renditions.inputs import Inputs, Tell
-from processor.renditions.picture import ToPicture, fitted
+from processor.renditions.picture import Picture, ToPicture, fitted
 from processor.renditions.protocol import Report, Request
 
 POSTER_PIXELS = 640
@@ -24,18 +24,33 @@ _JPEG_QUALITY = 85
 _ENCODER_THREADS = 4
 
 
+# Draws over a picture of the frame with that number.
+Overlay = Callable[[Picture, int], None]
+
+
 def copy(request: Request, target: Target, inputs: Inputs, tell: Tell) -> Report:
     """A copy of the video, with the boxes of a job where it has results."""
-    video, index = inputs.video, inputs.index
-    file = ResultFile(inputs.results) if inputs.results is not None else None
-    numbers: Sequence[int] = covered(file, index) if file else range(request.media.frames)
-    notes = Annotations(file, request.options) if file else None
-    media, total, done = request.media, len(numbers), 0
+    if inputs.results is None:
+        return copied(request, target, inputs, tell, range(request.media.frames), lambda _picture, _number: None)
+    file, displayed = ResultFile(inputs.results), (request.media.width, request.media.height)
+    notes = Annotations(file, request.options)
+
+    def overlay(picture: Picture, number: int) -> None:
+        draw(picture, displayed, notes.at(number))
+
+    return copied(request, target, inputs, tell, covered(file, inputs.index), overlay)
+
+
+def copied(
+    request: Request, target: Target, inputs: Inputs, tell: Tell, numbers: Sequence[int], overlay: Overlay
+) -> Report:
+    """A copy of the frames with these numbers (rising), each drawn over. Raises VideoRefused."""
+    media, index, total, done = request.media, inputs.index, len(numbers), 0
     orientation = orientation_of(media)
     to_picture = ToPicture(orientation, fitted(media.width, media.height, COPY_PIXELS))
     threads = min(_ENCODER_THREADS, len(os.sched_getaffinity(0)))
     with (
-        opened(video, index) as decoded,
+        opened(inputs.video, index) as decoded,
         copy_to(
             target,
             Fraction(*index.time_base),
@@ -46,8 +61,7 @@ def copy(request: Request, target: Target, inputs: Inputs, tell: Tell) -> Report
     ):
         for number, shown_at, frame in _selected(numbered_frames(decoded, index), numbers):
             picture = to_picture(frame)
-            if notes is not None:
-                draw(picture, (media.width, media.height), notes.at(number))
+            overlay(picture, number)
             made.add(picture, shown_at)
             done += 1
             tell(Report(done, total))

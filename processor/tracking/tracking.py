@@ -116,7 +116,9 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
             services.coordination.reset_count(tries)
         raise
     services.coordination.reset_count(tries)
-    if isinstance(found, bool) or TrackRows(services.repository.engine).settle(job.id, job.tracks or {}, found):
+    if isinstance(found, bool):
+        return found
+    if TrackRows(services.repository.engine).settle(job.id, job.tracks or {}, found):
         send_pictures(services, job)
         return found
     if services.repository.job(job.id) is None:  # deleted meanwhile

@@ -13,7 +13,7 @@ from contracts.database.tables import Rendition, Video
 from contracts.results.pictures_file import PicturesHeader, PicturesWriter
 from contracts.results.tracks import TracksState, TracksStep
 from contracts.storage.port import frames_key, rendition_key
-from contracts.wire.messages import SCHEMA, Media, decode, encode, to_json
+from contracts.wire.messages import SCHEMA, Media, Options, decode, encode, to_json
 from contracts.wire.pictures import FramePicture, FrameReply, FrameRequest
 from contracts.wire.renditions import PICTURES, RenditionState, rendition_id
 from tests.adapters.test_tracks_route import Asked, ask, asked, users
@@ -79,7 +79,6 @@ def test_a_track_without_a_picture_says_why(asked: Asked, rendered: list[str]) -
     assert "not stored any more" in missing()
     store(asked, rendition_key(asked.video, asked.job, PICTURES), {"2": JPEG})
     assert "seen longest" in missing()
-    assert "no track 3" in asked.problem("GET", "/tracks/3/picture", 404, "not_found")
 
 
 def test_pictures_of_a_job_can_be_asked_for_and_need_tracks(asked: Asked, rendered: list[str]) -> None:
@@ -90,6 +89,24 @@ def test_pictures_of_a_job_can_be_asked_for_and_need_tracks(asked: Asked, render
     assert asked("PUT", "/renditions/pictures").status_code == 202
     assert len(rendered) == 1, "options change nothing about them"
     assert asked("GET", "/renditions/pictures").json()["state"] == "queued"
+
+
+def test_a_blurred_copy_names_what_it_hides(asked: Asked, rendered: list[str]) -> None:
+    path = "/renditions/blurred"
+    asked.problem("PUT", path, 409, "tracks_missing")
+    asked.give()
+    asked.change(model="nanodet-g")
+    refused = [({"min_score": 0.5}, "min_score"), ({"labels": []}, "nothing"), ({"labels": ["persn"]}, "persn")]
+    for body, said in refused:
+        assert said in asked.problem("PUT", path, 422, "invalid_options", json=body)
+    asked.change(options=to_json(Options(labels=("car",))))
+    assert "looked for car" in asked.problem("PUT", path, 422, "invalid_options", json={"labels": ["person"]})
+    assert rendered == []
+    answer = asked("PUT", path, json={"labels": ["car"]})
+    assert (answer.status_code, answer.json()["kind"], answer.json()["state"]) == (202, "blurred", "queued")
+    assert answer.json()["links"]["content"].endswith("/renditions/blurred/content")
+    asked.problem("GET", f"{path}/content", 409, "rendition_not_ready")
+    assert asked("DELETE", path).status_code == 204
 
 
 def test_of_other_users_there_is_nothing(asked: Asked, users: list[tuple[str, str]]) -> None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.context import Services, context
-from api.results.track_state import require_tracks, track_state
+from api.results.track_state import require_tracks
 from api.routes.pictures.answers import cache_headers, picture_response
 from api.tables.renditions import of_kind
 from api.web.asgi_operations import asgi_operation
@@ -59,9 +59,6 @@ def _ready(services: Services, job: Job) -> Rendition:
 
 
 def _picture(services: Services, job: Job, track: int) -> bytes:
-    state = track_state(job)
-    if state is not None and isinstance(state.tracks, int) and track > state.tracks:
-        raise NotFound(f"the job has {state.tracks} tracks: there is no track {track}")
     try:
         with services.storage.open(rendition_key(job.video_id, job.id, PICTURES)) as source:
             found = PicturesFile(source).picture(str(track))
@@ -69,7 +66,7 @@ def _picture(services: Services, job: Job, track: int) -> bytes:
         raise PictureMissing(_GONE) from None
     if found is None:
         raise PictureMissing(
-            "the track has no picture: the 2,000 tracks that are seen longest with the best scores have one, where "
-            "their best frame can be decoded"
+            f"there is no picture of a track {track}: the 2,000 tracks of the job that are seen longest with the best "
+            "scores have one, where their best frame can be decoded"
         )
     return found

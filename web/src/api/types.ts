@@ -158,7 +158,7 @@ export interface Appearance {
 
 export interface Rendition {
   id: string;
-  kind: "poster" | "playable" | "annotated";
+  kind: "poster" | "playable" | "annotated" | "blurred" | "pictures";
   video_id: string;
   job_id: string | null;
   state: "queued" | "running" | "ready" | "failed";
