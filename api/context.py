@@ -11,6 +11,8 @@ from api.access.quotas import UserQuotas
 from api.live.hub import LiveHub
 from api.live.plan_labels import PlanLabels
 from api.live.publishing import Publisher
+from api.live.scene_feeds import SceneFeeds
+from api.live.stream_events import SceneReaders
 from api.live.whip_calls import WhipCalls
 from api.notify.event_hub import EventHub
 from api.notify.webhook_call import Sender
@@ -58,6 +60,8 @@ class Services:
     scenes: SceneTable
     alerts: AlertTable
     scene_events: EventCache
+    scene_readers: SceneReaders
+    scene_feeds: SceneFeeds
     search: TrackSearch
     publisher: Publisher
     whip: WhipCalls

@@ -15,6 +15,8 @@ from api.live.follower import Follower
 from api.live.hub import LiveHub
 from api.live.plan_labels import PlanLabels
 from api.live.publishing import Publisher
+from api.live.scene_feeds import SceneFeeds, Watched
+from api.live.stream_events import SceneReader, SceneReaders
 from api.live.whip_calls import ANSWER_SECONDS as WHIP_SECONDS
 from api.live.whip_calls import WhipCalls
 from api.notify.event_hub import EventHub
@@ -43,6 +45,7 @@ from api.uploads.url_import import Imports
 from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.coordination.leases import Locks, Replies
 from contracts.database.engine import open_database
+from contracts.database.tables import Scene
 from contracts.models.catalogue import Catalogue
 from contracts.results.open import open_result_store
 from contracts.results.port import ResultStore
@@ -85,6 +88,8 @@ def build(settings: Settings, flask: Flask) -> Services:
         scenes=SceneTable(engine),
         alerts=AlertTable(engine),
         scene_events=EventCache(),
+        scene_readers=SceneReaders(),
+        scene_feeds=SceneFeeds(functools.partial(_scene_reader, signals), plan_labels.read),
         search=TrackSearch(engine),
         publisher=Publisher(streams, signals),
         whip=WhipCalls(signals, Replies(settings.coordination_url, WHIP_SECONDS)),
@@ -136,3 +141,7 @@ def _deliverer(settings: Settings, table: WebhookTable, sender: Sender) -> Deliv
         tries=settings.webhook_tries,
         seconds=settings.webhook_timeout_seconds,
     )
+
+
+def _scene_reader(client: "redis.Redis", watched: Watched, scene: Scene) -> SceneReader:
+    return SceneReader(client, watched.stream_id, scene, dwell=watched.dwell)

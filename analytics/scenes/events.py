@@ -106,6 +106,14 @@ class SceneFold:
             x, y = seen.point[at].tolist()
             track.point, track.last = (x, y), Moment(int(seen.frame[at]), int(seen.time[at]))
 
+    def open_since(self) -> int | None:
+        """The least time at which later events may lie, of tracks that have not ended; None without any."""
+        times = [
+            min([known.last.time, *(level.seen_since.time for level in known.levels if level.held != level.seen)])
+            for known in self._tracks.values()
+        ]
+        return min(times, default=None)
+
     def end(self, tracks: Iterable[int]) -> list[Event]:
         """The events of the ends of tracks, which will not be seen again."""
         events = []
@@ -130,7 +138,7 @@ class SceneFold:
         return self._tracks[track]
 
     def _see(self, target: int, track: int, level: Level, run: Run) -> Iterator[Event]:
-        change = level.see(run, self._rules.linger)
+        change = level.see(run, self._rules)
         if target >= self._zones:
             yield from () if change is None else _crosses(change, target, track)
             return

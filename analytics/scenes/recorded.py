@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from analytics.scenes.events import Event, SceneFold
 from analytics.scenes.geometry import Integers, bounded
-from analytics.scenes.levels import Rules
+from analytics.scenes.levels import LINGER_SECONDS, Rules, live_rules, ticks
 from analytics.scenes.scene import FOOT, Scene, Sightings, sightings
 from analytics.scenes.stitching import GAP_SECONDS, stitched
 from contracts.errors import InvalidInput
@@ -20,8 +20,6 @@ from contracts.results.codec import BOX_SCALE, Block, concat
 from contracts.results.tracks import Tracks
 from contracts.wire.messages import Media, ResultHeader
 
-# What is shorter than this is flicker, unless the question says otherwise.
-_LINGER_SECONDS = 0.1
 # Blocks that are looked at in one go.
 _BLOCKS = 16
 # Some 220 MB. A day with ten objects in each frame, at three zones and two lines, has 700,000.
@@ -43,13 +41,18 @@ class TrackedFrames(Protocol):
         """The frames of a segment, optionally without masks, with the track of each detection."""
 
 
-def rules_of(header: ResultHeader, linger: int | None = None, dwell: float | None = None) -> Rules:
+def rules_of(
+    header: ResultHeader, linger: int | None = None, dwell: float | None = None, *, live: bool = False
+) -> Rules:
     """The rules for a job. linger: in frames, by default as many as 0.1 s have. dwell: in seconds, None for never.
+    live: whether the tracks were made while a stream ran, whose frames are as far apart as it happens.
 
     Two frames in which a track was seen are in a row where they are no more than 0.5 s, or 2 frames of the job, apart.
     """
+    if live:
+        return live_rules(header.time_base, linger, dwell)
     rate = max(_rate(header), 1e-3)
-    usual = max(1, math.ceil(round(_LINGER_SECONDS * rate, 6)))
+    usual = max(1, math.ceil(round(LINGER_SECONDS * rate, 6)))
     gap = ticks(max(GAP_SECONDS, round(2.5 / rate, 3)), header.time_base)
     return Rules(linger or usual, None if dwell is None else ticks(dwell, header.time_base), gap)
 
@@ -59,11 +62,6 @@ def _rate(header: ResultHeader) -> float:
     options = header.plan.options
     rate = header.media.fps / (options.every_n or 1)
     return min(rate, options.sample_fps) if options.sample_fps else rate
-
-
-def ticks(seconds: float, time_base: tuple[int, int]) -> int:
-    """A time in the video's time base, rounded up; to the millisecond."""
-    return -(-round(1000 * seconds) * time_base[1] // (1000 * time_base[0]))
 
 
 def recorded_events(frames: TrackedFrames, tracks: Tracks, scene: Scene, rules: Rules, anchor: str) -> list[Event]:

@@ -16,6 +16,7 @@ _BEHIND_SECONDS = 1.0
 # A keyframe replaces what has waited for longer than this.
 _LATE_SECONDS = 0.3
 _MOST_BYTES = 16 * 1024 * 1024
+_MOST_EVENTS = 1000
 
 Clock = Callable[[], float]
 
@@ -45,6 +46,7 @@ class Outbox:
         self._bytes = 0
         self._waits_for_keyframe = True
         self._results: deque[tuple[float, Result]] = deque()
+        self._events: deque[str] = deque(maxlen=_MOST_EVENTS)
         self._newest: dict[str, str] = {}
         self._wake = asyncio.Event()
 
@@ -81,6 +83,11 @@ class Outbox:
         self._results.append((now, one))
         self._changed()
 
+    def offer_event(self, message: str) -> None:
+        """The next event: all are sent, but to a viewer that hardly reads."""
+        self._events.append(message)
+        self._changed()
+
     def offer_newest(self, kind: str, message: str) -> None:
         """A message that replaces one of its kind that was not sent yet."""
         self._newest[kind] = message
@@ -104,7 +111,7 @@ class Outbox:
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits."""
-        return not (self._config or self._media or self._results or self._newest)
+        return not (self._config or self._media or self._results or self._events or self._newest)
 
     async def wait(self) -> None:
         """Wait until something may have changed."""
@@ -118,6 +125,8 @@ class Outbox:
             return self._newest.pop(next(iter(self._newest)))
         if self._config:
             return self._config.popleft()
+        if self._events:
+            return self._events.popleft()
         if self._results and (not self._media or self._results[0][0] < self._media[0][0]):
             return self._results.popleft()[1]
         _, one = self._media.popleft()

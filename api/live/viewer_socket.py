@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from typing import Annotated
 
 import msgspec
 from starlette.responses import Response
@@ -12,9 +13,9 @@ from starlette.types import Receive, Scope, Send
 
 from api.live.hub import LiveHub, Viewer
 from api.live.messages import Result
-from api.live.outbox import Ending
+from api.live.outbox import Ending, Outbox
 from api.web.websockets import ERRORS, GOING_AWAY, WebSocket
-from contracts.errors import Unavailable
+from contracts.errors import NotFound, Unavailable
 
 # A viewer that takes nothing for so long is closed.
 STALLED_SECONDS = 20
@@ -26,8 +27,11 @@ _TOO_MANY = Ending(
     429, "too_many_requests", f"more than {_MESSAGES} messages in {_IN_SECONDS} s: send one when something changes"
 )
 _MALFORMED = Ending(
-    400, "malformed_request", 'send {"type": "start", "media": true, "results": true, "after_ms": null} only'
+    400,
+    "malformed_request",
+    'send {"type": "start", "media": true, "results": true, "after_ms": null, "scenes": [], "dwell": null} only',
 )
+_MOST_SCENES = 4
 
 # The results of a stream that are newer than a time in ms, oldest first; some of them, none after the newest.
 ResultsAfter = Callable[[float], Awaitable[Sequence[Result]]]
@@ -37,17 +41,33 @@ class _Start(msgspec.Struct, tag_field="type", tag="start", forbid_unknown_field
     media: bool = True
     results: bool = True
     after_ms: float | None = None
+    scenes: Annotated[tuple[str, ...], msgspec.Meta(max_length=_MOST_SCENES)] = ()
+    dwell: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] | None = None
+
+
+# Begins to offer a viewer the events at some scenes, and ends to offer those at others. Raises NotFound.
+WatchScenes = Callable[[Outbox, Sequence[str], float | None], Awaitable[None]]
+
+
+async def no_scenes(outbox: Outbox, scenes: Sequence[str], dwell: float | None) -> None:
+    """Offer no events."""
 
 
 class ViewerSocket(Response):
     """The response to the handshake of a viewer that the hub has added."""
 
     def __init__(
-        self, hub: LiveHub, viewer: Viewer, socket: WebSocket, hello: str, results_after: ResultsAfter
+        self,
+        hub: LiveHub,
+        viewer: Viewer,
+        socket: WebSocket,
+        hello: str,
+        results_after: ResultsAfter,
+        watch_scenes: WatchScenes = no_scenes,
     ) -> None:
         super().__init__()
         self._hub, self._viewer, self._socket, self._hello = hub, viewer, socket, hello
-        self._results_after = results_after
+        self._results_after, self._watch_scenes = results_after, watch_scenes
         self._outbox = viewer.outbox
         self._resumes_after: float | None = None
         self._waits = False  # `_write` has nothing in hand
@@ -59,6 +79,7 @@ class ViewerSocket(Response):
                 await self._run()
         finally:
             self._hub.remove(self._viewer)
+            await self._watch_scenes(self._outbox, (), None)
 
     async def _run(self) -> None:
         await self._socket.accept()
@@ -95,6 +116,10 @@ class ViewerSocket(Response):
                 start = msgspec.json.decode(message, type=_Start)
             except msgspec.DecodeError:
                 return _MALFORMED
+            try:
+                await self._watch_scenes(self._outbox, start.scenes, start.dwell)
+            except NotFound as error:
+                return Ending(404, error.code, error.detail)
             self._resumes_after = start.after_ms if start.results else None
             self._hub.want(self._viewer, media=start.media, results=start.results and self._resumes_after is None)
         return None

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from starlette.datastructures import QueryParams
 
 from analytics.scenes.events import Event
 from api.results.selection import Filter
@@ -196,13 +197,18 @@ def _targets(found: SceneEvents, query: EventQuery) -> set[int] | None:
     return {found.zones.index(name) for name in query.zones} | lines
 
 
+def names(parameters: QueryParams, name: str) -> tuple[str, ...]:
+    """The values of a parameter that may be repeated, so that their order does not matter."""
+    return tuple(sorted(set(parameters.getlist(name))))
+
+
 def require_known(found: SceneEvents, query: EventQuery) -> None:
     """Raises InvalidInput for names of zones, lines and labels that there are not."""
-    for names, asked, missing in (
+    for there, asked, missing in (
         (found.zones, query.zones, "the scene has no zone"),
         (found.lines, query.lines, "the scene has no line"),
         (found.labels, query.labels, "the model has no label"),
     ):
         for name in asked:
-            if name not in names:
-                raise InvalidInput(f"{missing} {name!r}; it has: {', '.join(filter(None, names)) or 'none'}")
+            if name not in there:
+                raise InvalidInput(f"{missing} {name!r}; it has: {', '.join(filter(None, there)) or 'none'}")

@@ -63,7 +63,8 @@ async def stream_socket(request: Request, user: str) -> Response:
     viewer = Viewer(document["id"], user, credential(request), Outbox())
     services.live.add(viewer)
     hello = messages.text("hello", stream=document)
-    return ViewerSocket(services.live, viewer, socket, hello, partial(_results_after, services, viewer.stream_id))
+    after, scenes = partial(_results_after, services, viewer.stream_id), partial(_watch_scenes, services, viewer)
+    return ViewerSocket(services.live, viewer, socket, hello, after, scenes)
 
 
 def look(credentials: Sequence[str], stream_ids: Sequence[str]) -> Looked:
@@ -117,6 +118,13 @@ def _stats(document: dict[str, Any]) -> str:
 
 async def _results_after(services: Services, stream_id: str, after_ms: float) -> list[Result]:
     return await run_sync(_read_after, services, stream_id, after_ms)
+
+
+async def _watch_scenes(
+    services: Services, viewer: Viewer, outbox: Outbox, scene_ids: Sequence[str], dwell: float | None
+) -> None:
+    scenes = [await run_sync(services.scenes.get, viewer.user, scene_id) for scene_id in dict.fromkeys(scene_ids)]
+    await services.scene_feeds.want(outbox, viewer.stream_id, scenes, dwell)
 
 
 def _read_after(services: Services, stream_id: str, after_ms: float) -> list[Result]:

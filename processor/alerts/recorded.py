@@ -106,12 +106,13 @@ def _events_at(storage: Storage, found: _Context, scene: Scene, dwell_ms: int | 
     """The events at a scene. Raises InvalidInput for too many."""
     media, job = found.header.media, found.job
     placed = place(scene.zones, scene.lines, media.width, media.height)
-    rules = rules_of(found.header, dwell=None if dwell_ms is None else dwell_ms / 1000)
     with (
         storage.open(result_key(job.video_id, job.id)) as results,
         storage.open(tracks_key(job.video_id, job.id)) as tracks,
     ):
-        frames = FiledFrames(ResultFile(results), TracksFile(tracks))
+        file = TracksFile(tracks)
+        frames = FiledFrames(ResultFile(results), file)
+        rules = rules_of(found.header, dwell=None if dwell_ms is None else dwell_ms / 1000, live=file.header.live)
         events = recorded_events(frames, found.tracks, placed, rules, FOOT)
     return [_at_scene(found, event, scene, dwell_ms) for event in events]
 

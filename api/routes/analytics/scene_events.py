@@ -81,14 +81,15 @@ def _asked(services: Services, job: Job, scene: Scene, parameters: QueryParams) 
     from_ms, to_ms = time_range(parameters)
     with open_tracked(job, services.store, services.storage) as (frames, tracks):
         linger = int(parameters["linger"]) if "linger" in parameters else None
-        rules, anchor = rules_of(frames.header, linger, number(parameters, "dwell")), parameters.get("point", FOOT)
+        anchor, live = parameters.get("point", FOOT), tracks.header.live
+        rules = rules_of(frames.header, linger, number(parameters, "dwell"), live=live)
         key = (job.id, tracks.header.digest(), scene.id, scene.revision, rules, anchor)
         compute = partial(_compute, frames, tracks, scene, rules, anchor)
         found = services.scene_events.get(key, job.user_id, compute)
     query = EventQuery(
-        zones=_names(parameters, "zone"),
-        lines=_names(parameters, "line"),
-        types=_names(parameters, "type"),
+        zones=scene_events.names(parameters, "zone"),
+        lines=scene_events.names(parameters, "line"),
+        types=scene_events.names(parameters, "type"),
         labels=labels(parameters),
         start=None if from_ms is None else from_ms / 1000,
         stop=None if to_ms is None else to_ms / 1000,
@@ -122,11 +123,6 @@ def _span(frames: Frames) -> tuple[int, int]:
     ends = [frames.segment(position, masks=False) for position in sorted({0, len(frames.starts) - 1}) if position >= 0]
     times = [int(block.time[edge]) for edge, block in ((0, ends[0]), (-1, ends[-1])) if block] if ends else []
     return (times[0], times[-1]) if times else (0, 0)
-
-
-def _names(parameters: QueryParams, name: str) -> tuple[str, ...]:
-    """The values of a parameter that may be repeated, so that their order does not matter."""
-    return tuple(sorted(set(parameters.getlist(name))))
 
 
 def _document(content: dict[str, Any]) -> Iterator[bytes]:

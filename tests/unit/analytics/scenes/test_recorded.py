@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analytics.scenes.events import Direction, Event, EventType, SceneFold
-from analytics.scenes.levels import Rules
-from analytics.scenes.recorded import recorded_events, rules_of, ticks
+from analytics.scenes.levels import Rules, ticks
+from analytics.scenes.recorded import recorded_events, rules_of
 from analytics.scenes.scene import CENTRE, FOOT, Scene, place, sightings
 from analytics.scenes.stitching import GAP_SECONDS, stitched
 from contracts.errors import CorruptData, InvalidInput

@@ -1,0 +1,115 @@
+"""The events of streams at scenes, made of the results that are in Redis."""
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+import redis
+
+from analytics.scenes.levels import live_rules
+from analytics.scenes.live import Happened, LiveScene
+from analytics.scenes.scene import FOOT
+from api.live.result_lines import named
+from api.results.scene_events import SceneEvents
+from contracts.database.tables import Scene
+from contracts.live.result_reader import ResultReader
+from contracts.live.streams import TIME_BASE
+
+# Of one stream at one scene, the newest.
+_MOST_EVENTS = 10_000
+_MOST_READERS = 64
+
+Labels = Callable[[str, int], tuple[str, ...]]
+
+
+class SceneReader:
+    """The events of one stream at one scene as it was when this was made. Several threads may use it."""
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        stream_id: str,
+        scene: Scene,
+        linger: int | None = None,
+        dwell: float | None = None,
+        anchor: str = FOOT,
+    ) -> None:
+        self._reader = ResultReader(client, stream_id)
+        rules = live_rules(TIME_BASE, linger, dwell)
+        self._scene = LiveScene(scene.zones, scene.lines, rules, anchor, TIME_BASE)
+        self._zones = tuple(zone["name"] for zone in scene.zones)
+        self._lines = tuple(line["name"] for line in scene.lines)
+        self._events: deque[Happened] = deque(maxlen=_MOST_EVENTS)
+        self._lock = threading.Lock()
+        self.plan = 0  # of the newest result
+        self._arrival = 0.0  # of its frame
+
+    def advance(self) -> list[Happened]:
+        """Read what has come since, and return the new events. Raises RedisError."""
+        found: list[Happened] = []
+        with self._lock:
+            while frames := self._reader.read():
+                runs = self._scene.runs
+                new = self._scene.take(frames)
+                if self._scene.runs != runs:
+                    found = []
+                    self._events.clear()
+                self.plan, self._arrival = frames[-1].plan, frames[-1].arrival
+                self._events += new
+                found += new
+        return found
+
+    def settled(self, labels: Sequence[str], started: float) -> tuple[SceneEvents, int]:
+        """The events of the results that are kept, in order, without those near which others may still come; and the
+        time from which on these are. labels: of the model. started: Unix seconds of the last start. Raises
+        RedisError."""
+        with self._lock:
+            oldest = self._reader.oldest()
+            since = oldest.pts if oldest is not None and oldest.arrival >= started else 0
+            until = max(0, self._scene.settled) if self._arrival >= started else 0
+            found = sorted((one for one in self._events if since <= one.event.time < until), key=lambda one: one.order)
+        return self.shown(found, labels), until
+
+    def shown(self, found: Sequence[Happened], labels: Sequence[str]) -> SceneEvents:
+        """Events as the API shows them."""
+        known = {one.event.track: one for one in found}
+        tracks = sorted(known)
+        class_id = np.array([known[track].class_id for track in tracks], np.int64)
+        return SceneEvents(
+            events=[one.event for one in found],
+            zones=self._zones,
+            lines=self._lines,
+            labels=tuple(named(labels, int(class_id.max(initial=-1)) + 1)),
+            track=np.array(tracks, np.int64),
+            class_id=class_id,
+            score=np.array([known[track].score for track in tracks], np.int64),
+            time_base=TIME_BASE,
+            first_time=0,
+            last_time=0,
+        )
+
+
+class SceneReaders:
+    """Those that were asked last, so that who asks again reads what is new alone."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, SceneReader] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable, make: Callable[[], SceneReader]) -> SceneReader:
+        """The reader of a key, made where there is none."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = make()
+                while len(self._kept) > _MOST_READERS:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+            return self._kept[key]
+
+
+def message_fields(scene_id: str, document: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a message about an event. document: as in a list of events; its type is another than that of the
+    message."""
+    return {"scene": scene_id, "event": document.pop("type"), **document}
