@@ -15,13 +15,13 @@ import numpy as np
 
 from analytics.tracking.tracker import NAME, VERSION, Finished, Tracker
 from benchmarks.report import full, record, spread, table, told
+from cli.evaluation.tracking_scores import Frame, Scores, counted
 from contracts.results import tracks_file
 from contracts.results.result_file import BLOCK_FRAMES
 from contracts.results.tracks import TrackerParameters
 from contracts.results.tracks_file import TracksHeader, encode_numbers
 from contracts.wire.messages import SCHEMA
 from tests.support.tracking.scene import HEIGHT, Scene, street
-from tests.support.tracking.scores import Frame, Scores, scores
 
 OBJECTS = (5, 20, 60)
 MOST_MS = 0.5  # at 20 objects
@@ -46,7 +46,7 @@ def accuracy(scene: Scene, numbers: np.ndarray, finished: Finished) -> Scores:
     parts = [part[kept[part]] for part in np.split(np.arange(len(numbers)), scene.block.offsets()[1:-1])]
     found: list[Frame] = [(numbers[part].astype(np.int64), scene.block.box[part] / 100) for part in parts]
     rows = [scene.truth[scene.truth[:, 0] == frame] for frame in range(len(scene.block))]
-    return scores([(row[:, 1].astype(np.int64), row[:, 2:]) for row in rows], found)
+    return counted([(row[:, 1].astype(np.int64), row[:, 2:]) for row in rows], found).scores
 
 
 def main(frames: int, rounds: int) -> int:

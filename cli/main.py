@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             min_score=options.min_score,
             limit=options.limit,
             output=options.output,
+            start_score=options.tracks,
         )
         return evaluate(wanted, os.environ)
     from cli.client.detect import Request, detect
@@ -149,6 +150,15 @@ def _add_eval(parser: argparse.ArgumentParser) -> None:
         help="minimum score of a detection, 0.01 to 1 (default %(default)s)",
     )
     parser.add_argument("--limit", type=_count, metavar="N", help="evaluate only the first N images")
+    parser.add_argument(
+        "--tracks",
+        type=float,
+        nargs="?",
+        const=0.4,
+        metavar="SCORE",
+        help="measure tracks too, HOTA and IDF1, of MOTChallenge sequences; SCORE: least score of a detection that "
+        "begins a track (default %(const)s)",
+    )
     parser.add_argument(
         "-o", "--output", type=_json, metavar="FILE", help="write metrics and detections to this .json file"
     )

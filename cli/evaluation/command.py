@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,6 +22,7 @@ from web_detector.http_client import Client, ServiceError
 
 if TYPE_CHECKING:
     from cli.evaluation.ap import Figures
+    from cli.evaluation.tracking_scores import Scores
 
 # Concurrent files: enough to keep the service busy.
 _AT_ONCE = 8
@@ -28,7 +30,7 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The arguments of the command line."""
+    """The arguments of the command line. start_score: of tracks, None where none are wanted."""
 
     model: str
     folder: Path
@@ -36,6 +38,7 @@ class Request:
     min_score: float
     limit: int | None
     output: Path | None
+    start_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,11 @@ def _evaluate(request: Request, environ: Mapping[str, str]) -> int:
         if request.output:
             writable(request.output)
         _check_installed()
-        dataset = read(request.folder, request.annotations, request.limit)
-        with _service(environ, report) as connect:
-            outcome = _measured(connect, dataset, request, report)
+        with TemporaryDirectory(prefix="web-detector-eval-") as folder:
+            joined = Path(folder) if request.start_score is not None else None
+            dataset = read(request.folder, request.annotations, request.limit, joined)
+            with _service(environ, report) as connect:
+                outcome = _measured(connect, dataset, request, report)
         _conclude(dataset, outcome, request, report)
         return 0
 
@@ -105,7 +110,11 @@ def _measured(connect: Callable[[], Client], dataset: Dataset, request: Request,
             options["labels"] = sorted(labels.values())
         tag = f"web-detector eval {uuid.uuid4()}"
         asked = Asked(
-            model=model["id"], options=options, categories={name: key for key, name in labels.items()}, tag=tag
+            model=model["id"],
+            options=options,
+            categories={name: key for key, name in labels.items()},
+            tag=tag,
+            tracker=None if request.start_score is None else {"start_score": request.start_score},
         )
         before = next((video["id"] for video in clients[0].videos()), None)
         total = len(dataset.images)
@@ -134,7 +143,7 @@ def _model(client: Client, model_id: str) -> dict[str, Any]:
 
 def _conclude(dataset: Dataset, outcome: Outcome, request: Request, report: Report) -> None:
     from cli.evaluation.ap import measure
-    from cli.evaluation.table import show
+    from cli.evaluation.table import show, show_tracks
 
     if not any(truth.category_id in outcome.labels and not truth.crowd for truth in dataset.truths):
         raise DatasetError(f"{request.folder}: the images show no object of a category that the model knows")
@@ -145,6 +154,9 @@ def _conclude(dataset: Dataset, outcome: Outcome, request: Request, report: Repo
     for loaded in outcome.model["loaded"]:
         report.say("computed by {engine} {version}, {device}, {precision}".format(**loaded))
     show(report, figures)
+    scores = _scores(dataset, outcome, request)
+    if scores is not None:
+        show_tracks(report, scores)
     if unmatched := _unmatched(dataset, outcome):
         report.warn(
             f"the figures are over {len(outcome.labels)} of the dataset's {len(dataset.categories)} categories; "
@@ -152,27 +164,39 @@ def _conclude(dataset: Dataset, outcome: Outcome, request: Request, report: Repo
         )
     if request.output:
         with replacing(request.output) as sink:
-            sink.write(msgspec.json.encode(_document(dataset, outcome, request, figures)).decode() + "\n")
+            sink.write(msgspec.json.encode(_document(dataset, outcome, request, figures, scores)).decode() + "\n")
         report.say(f"figures and detections: {request.output}")
+
+
+def _scores(dataset: Dataset, outcome: Outcome, request: Request) -> "Scores | None":
+    """How well the tracks fit, where they are wanted."""
+    from cli.evaluation.tracking import measure
+
+    return None if request.start_score is None else measure(dataset, outcome.found)
 
 
 def _unmatched(dataset: Dataset, outcome: Outcome) -> list[str]:
     return [item.name for item in dataset.categories if item.id not in outcome.labels]
 
 
-def _document(dataset: Dataset, outcome: Outcome, request: Request, figures: "Figures") -> dict[str, Any]:
+def _document(
+    dataset: Dataset, outcome: Outcome, request: Request, figures: "Figures", scores: "Scores | None"
+) -> dict[str, Any]:
     """The content of the output file, with detections in COCO's results format."""
+    tracks = {} if scores is None else {"start_score": request.start_score, "tracks": asdict(scores)}
     return {
         "model": {name: outcome.model[name] for name in ("id", "title", "engine", "loaded")},
         "dataset": {"folder": str(request.folder), "format": dataset.kind, "images": len(dataset.images)},
         "min_score": request.min_score,
         "seconds": round(outcome.seconds, 3),
         "figures": figures.overall,
+        **tracks,
         "categories": [asdict(item) | {"label": outcome.labels[item.id]} for item in figures.categories],
         "unmatched": _unmatched(dataset, outcome),
         "images": [{"id": image.id, "file_name": image.name} for image in dataset.images],
         "detections": [
             {"image_id": item.image_id, "category_id": item.category_id, "bbox": item.box, "score": item.score}
+            | ({"track_id": item.track} if item.track else {})
             for item in outcome.found
         ],
     }

@@ -34,13 +34,14 @@ class Image:
 @dataclass(frozen=True, slots=True)
 class Truth:
     """A ground-truth object. area: in pixels, of its outline if known, otherwise of the box. crowd: detections inside
-    are ignored."""
+    are ignored. track: which object it is in its sequence, 0 where that is not known."""
 
     image_id: int
     category_id: int
     box: Box
     area: float
     crowd: bool = False
+    track: int = 0
 
 
 @dataclass(frozen=True, slots=True)

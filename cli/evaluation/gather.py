@@ -17,22 +17,25 @@ _ACTIVE = ("queued", "planning", "running", "merging")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A detection; score from 0 to 1."""
+    """A detection; score from 0 to 1. track: the one that it belongs to, 0 for none."""
 
     image_id: int
     category_id: int
     box: Box
     score: float
+    track: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """The job of each file: model, options, and category id by label. tag: the `source` of all uploads."""
+    """The job of each file: model, options, and category id by label. tag: the `source` of all uploads. tracker: the
+    parameters of the tracks that are wanted too, None for none."""
 
     model: str
     options: dict[str, Any]
     categories: dict[str, int]
     tag: str
+    tracker: dict[str, Any] | None = None
 
 
 class _Stopped(Exception):
@@ -126,11 +129,20 @@ def _send(client: Client, source: Source, asked: Asked, stop: threading.Event) -
             error = job["error"] or {"detail": "no reason is known", "code": "none"}
             raise ServiceError(f"its job ended as {job['state']}: {error['detail']} ({error['code']})")
         _compare(source, video["media"] or client.video(video["id"])["media"])
+        if asked.tracker is not None:
+            _track(client, job_id, asked.tracker)
         found = list(_read(client.results(job_id), source, asked))
         client.delete_video(video["id"])
     except (ServiceError, OSError) as error:
         raise ServiceError(f"{source.path}: {error}") from error
     return found
+
+
+def _track(client: Client, job_id: str, parameters: dict[str, Any]) -> None:
+    """Make the tracks of a job. Raises ServiceError."""
+    made = client.track(job_id, parameters)["tracks"]
+    if made["state"] == "failed":
+        raise ServiceError(f"it cannot be tracked: {(made['error'] or {}).get('detail', 'no reason is known')}")
 
 
 def _compare(source: Source, media: dict[str, Any]) -> None:
@@ -168,4 +180,4 @@ def _objects(detections: list[dict[str, Any]], image: Image, categories: dict[st
             x1, y1, x2, y2 = item["box"]
             # Rounded to the precision of the service's boxes.
             box = (x1, y1, round(x2 - x1, 2), round(y2 - y1, 2))
-            yield Found(image.id, categories[item["label"]], box, item["score"])
+            yield Found(image.id, categories[item["label"]], box, item["score"], item.get("track", 0))

@@ -3,7 +3,8 @@
 Columns of gt.txt: frame, id, x, y, width, height, flag, class, visibility; frames and pixels count from 1. Class 1 with
 a flag other than 0 is ground truth. Pedestrians with flag 0, and the look-alike classes (on a vehicle, standing still,
 distractor, reflection), are ignored: detections of them count neither as right nor as wrong. All other classes and the
-visibility are not used. The files of 2015 have ten columns without a class: all lines are pedestrians.
+visibility are not used; the id is, where tracks are measured. The files of 2015 have ten columns without a class: all
+lines are pedestrians.
 """
 
 import configparser
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
+from cli.evaluation import motion_jpeg
 from cli.evaluation.dataset import Box, Category, Dataset, DatasetError, Image, Source, Truth
 
 PERSON = Category(1, "person", ("pedestrian",))
@@ -23,7 +25,7 @@ _VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".ts", ".webm")
 
 @dataclass(frozen=True, slots=True)
 class _Info:
-    """Content of seqinfo.ini; width and height in pixels."""
+    """Content of seqinfo.ini; width and height in pixels, rate in frames per second."""
 
     name: str
     frames: int
@@ -31,6 +33,7 @@ class _Info:
     height: int
     folder: str
     suffix: str
+    rate: float
 
 
 def sequences(folder: Path) -> list[Path]:
@@ -40,8 +43,9 @@ def sequences(folder: Path) -> list[Path]:
     return sorted(path.parent for path in folder.glob("*/seqinfo.ini"))
 
 
-def read(folders: list[Path]) -> Dataset:
-    """Read the sequences as one dataset. Raises DatasetError with file and line."""
+def read(folders: list[Path], joined: Path | None = None) -> Dataset:
+    """Read the sequences as one dataset. joined: a folder for videos of the sequences that are pictures, so that each
+    is one source; None where each picture is one. Raises DatasetError with file and line."""
     sources: list[Source] = []
     truths: list[Truth] = []
     for folder in folders:
@@ -51,7 +55,10 @@ def read(folders: list[Path]) -> Dataset:
             Image(begin + number, f"{info.name}/{number + 1:06d}", info.width, info.height)
             for number in range(info.frames)
         ]
-        sources += _sources(folder, info, images)
+        found = _sources(folder, info, images)
+        if joined is not None and len(found) > 1:
+            found = [_joined(joined / f"{len(sources)}.avi", found, info)]
+        sources += found
         truths += _truths(folder / "gt/gt.txt", info, images)
     return Dataset("MOT", (PERSON,), tuple(sources), tuple(truths))
 
@@ -62,6 +69,7 @@ def _info(path: Path) -> _Info:
         parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
         section = parser["Sequence"]
         lengths = {name: section.getint(name) for name in ("seqLength", "imWidth", "imHeight")}
+        rate = section.getfloat("frameRate", 25)
     except KeyError as error:
         raise DatasetError(f"{path}: there is no section [Sequence]") from error
     except (configparser.Error, ValueError, OSError) as error:
@@ -69,9 +77,11 @@ def _info(path: Path) -> _Info:
     wrong = [name for name, value in lengths.items() if value is None or value < 1]
     if wrong:
         raise DatasetError(f"{path}: {' and '.join(wrong)} must be set, and at least 1")
+    if not 0.1 <= rate <= 1000:
+        raise DatasetError(f"{path}: frameRate is {rate}, and must be from 0.1 to 1000")
     frames, width, height = (value or 0 for value in lengths.values())
     name = section.get("name", path.parent.name)
-    return _Info(name, frames, width, height, section.get("imDir", "img1"), section.get("imExt", ".jpg"))
+    return _Info(name, frames, width, height, section.get("imDir", "img1"), section.get("imExt", ".jpg"), rate)
 
 
 def _sources(folder: Path, info: _Info, images: list[Image]) -> list[Source]:
@@ -90,6 +100,12 @@ def _sources(folder: Path, info: _Info, images: list[Image]) -> list[Source]:
     return [Source(videos[0], tuple(images), info.frames)]
 
 
+def _joined(path: Path, pictures: list[Source], info: _Info) -> Source:
+    """The pictures of a sequence as one video."""
+    motion_jpeg.write(path, [source.path for source in pictures], info.rate, info.width, info.height)
+    return Source(path, tuple(image for source in pictures for image in source.images), info.frames)
+
+
 def _truths(path: Path, info: _Info, images: list[Image]) -> Iterator[Truth]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -103,15 +119,15 @@ def _truths(path: Path, info: _Info, images: list[Image]) -> Iterator[Truth]:
         if not line.strip():
             continue
         try:
-            frame, box, crowd = _row(line, info)
+            frame, box, crowd, track = _row(line, info)
         except ValueError as error:
             raise DatasetError(f"{path}, line {number}: {error}") from error
         if box is not None:
-            yield Truth(images[frame - 1].id, PERSON.id, box, box[2] * box[3], crowd)
+            yield Truth(images[frame - 1].id, PERSON.id, box, box[2] * box[3], crowd, track)
 
 
-def _row(line: str, info: _Info) -> tuple[int, Box | None, bool]:
-    """Frame, box, and whether to ignore it; box None for unused lines. Raises ValueError."""
+def _row(line: str, info: _Info) -> tuple[int, Box | None, bool, int]:
+    """Frame, box, whether to ignore it, and its id; box None for unused lines. Raises ValueError."""
     columns = line.split(",")
     if len(columns) not in (_COLUMNS, _COLUMNS_2015):
         raise ValueError(f"has {len(columns)} columns, not {_COLUMNS} (or the {_COLUMNS_2015} of 2015)")
@@ -124,8 +140,8 @@ def _row(line: str, info: _Info) -> tuple[int, Box | None, bool]:
     if numbers[4] < 0 or numbers[5] < 0:
         raise ValueError(f"the box is {columns[4]} wide and {columns[5]} high")
     if kind != _PEDESTRIAN and kind not in _LOOK_ALIKE:
-        return frame, None, False
-    return frame, _clipped(numbers[2:6], info), kind != _PEDESTRIAN or numbers[6] == 0
+        return frame, None, False, 0
+    return frame, _clipped(numbers[2:6], info), kind != _PEDESTRIAN or numbers[6] == 0, int(numbers[1])
 
 
 def _clipped(box: list[float], info: _Info) -> Box | None:

@@ -7,11 +7,13 @@ from cli.evaluation import coco, mot
 from cli.evaluation.dataset import Dataset, DatasetError, Source
 
 
-def read(folder: Path, annotations: Path | None = None, limit: int | None = None) -> Dataset:
+def read(
+    folder: Path, annotations: Path | None = None, limit: int | None = None, joined: Path | None = None
+) -> Dataset:
     """The dataset in a folder: COCO where there is an annotations file, else MOTChallenge.
 
     annotations: the COCO file, where it is not the one annotations/instances_*.json. limit: so many
-    images, the first ones. Raises DatasetError.
+    images, the first ones. joined: see `mot.read`, where tracks are wanted. Raises DatasetError.
     """
     if not folder.is_dir():
         raise DatasetError(f"there is no folder {folder}")
@@ -19,10 +21,12 @@ def read(folder: Path, annotations: Path | None = None, limit: int | None = None
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         raise DatasetError(f"{folder}/annotations has {names}: name one of them with --annotations")
+    if found and joined is not None:
+        raise DatasetError(f"{found[0]} is COCO's, which has single images: --tracks takes MOTChallenge sequences")
     if found:
         dataset = coco.read(folder, found[0])
     elif sequences := mot.sequences(folder):
-        dataset = mot.read(sequences)
+        dataset = mot.read(sequences, joined)
     else:
         raise DatasetError(
             f"{folder} is no dataset: there is neither annotations/instances_*.json (COCO; --annotations names "

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from cli.client.report import Report
 from cli.evaluation.ap import Figures, OfCategory
+from cli.evaluation.tracking_scores import Scores
 
 _SHOWN = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR100")
 # With more than twice as many categories, show only the best and the worst.
@@ -30,6 +31,15 @@ def show(report: Report, figures: Figures) -> None:
             table.add_row("...", "", "", "")
         else:
             table.add_row(escape(item.name), str(item.objects), percent(item.ap), percent(item.ap50))
+    report.console.print(table)
+
+
+def show_tracks(report: Report, scores: Scores) -> None:
+    """Print how well tracks fit, in percent."""
+    table = Table()
+    for name in ("HOTA", "DetA", "AssA", "IDF1"):
+        table.add_column(name, justify="right")
+    table.add_row(*map(percent, (scores.hota, scores.deta, scores.assa, scores.idf1)))
     report.console.print(table)
 
 

@@ -130,6 +130,18 @@ def test_the_ap_of_mot_sequences_is_that_of_the_bare_model(
     assert [item["file_name"] for item in content["images"]][23:25] == ["A-01/000024", "B-02/000001"]
     assert "warning" not in output
     service.expect_files(before)
+    assert "tracks" not in content
+    # The pictures as a video too, with tracks.
+    arguments = (tmp_path / "train", "--tracks", "-o", tmp_path / "tracks.json")
+    status, output, errors = run(service, user, "nanodet-g", *arguments)
+    assert (status, errors) == (0, "")
+    tracked = json.loads((tmp_path / "tracks.json").read_text())
+    assert tracked["figures"]["AP"] == pytest.approx(content["figures"]["AP"], abs=0.05)
+    assert 0.3 < tracked["tracks"]["hota"] < 1
+    assert 0.3 < tracked["tracks"]["idf1"] <= 1
+    assert "HOTA" in output
+    assert any("track_id" in item for item in tracked["detections"])
+    service.expect_files(before)
     # The first frames alone, which a video holds too.
     status, output, errors = run(service, user, "nanodet-g", video.folder, "--limit", 10, "-o", tmp_path / "ten.json")
     assert (status, errors) == (0, "")

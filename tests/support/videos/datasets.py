@@ -108,7 +108,8 @@ def mot(folder: Path, sample: Path, truth: dict[str, Any], *, frames: int, video
         flag = int(number % 7 != 3)
         if kind == 1:
             things.append(Thing(number, "person", box, crowd=not flag))
-        lines.append(f"{number + 1},{len(lines) + 1},{x + 1:.3f},{y + 1:.3f},{width:.3f},{height:.3f},{flag},{kind},1")
+        identity = sum(scene["first_frame"] <= number for scene in truth["scenes"])
+        lines.append(f"{number + 1},{identity},{x + 1:.3f},{y + 1:.3f},{width:.3f},{height:.3f},{flag},{kind},1")
     if video:
         files.append(folder / "clip.mkv")
         _first(sample, files[-1], frames)

@@ -5,15 +5,21 @@ high_conf_det_threshold 0.4, lost_track_buffer 60 and the frame_rate of the scen
 `motrics` 0.3.0 (compute_hota, compute_identity) are the scores of both.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from analytics.tracking.tracker import Tracker
+from cli.evaluation.tracking_scores import Frame, Scores, assign, counted
 from contracts.results.tracks import TrackerParameters
 from tests.support.tracking.scene import HEIGHT, Scene, street
-from tests.support.tracking.scores import Frame, assign, scores
 
 NEAR = 0.01
+
+
+def scores(truth: Sequence[Frame], found: Sequence[Frame]) -> Scores:
+    return counted(truth, found).scores
 
 
 def found(scene: Scene) -> list[Frame]:

@@ -1,4 +1,4 @@
-"""HOTA (Luiten et al., 2020) and IDF1 (Ristani et al., 2016) of tracks, by boxes."""
+"""HOTA (Luiten et al., 2020) and IDF1 (Ristani et al., 2016) of tracks, by boxes. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,42 @@ class Scores:
     idf1: float
 
 
-def scores(truth: Sequence[Frame], found: Sequence[Frame]) -> Scores:
-    """The scores of what was found, frame by frame."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """What scores are made of; those of several sequences add up. truths, found: number of boxes. same: of boxes that
+    belong together when each object is one track. hits [19]: of pairs at each threshold of overlap. association [19]:
+    sum over these of how well their object and their track belong together."""
+
+    truths: int
+    found: int
+    same: int
+    hits: Floats
+    association: Floats
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.truths + other.truths,
+            self.found + other.found,
+            self.same + other.same,
+            self.hits + other.hits,
+            self.association + other.association,
+        )
+
+    @property
+    def scores(self) -> Scores:
+        boxes = self.truths + self.found
+        detection = self.hits / np.maximum(boxes - self.hits, 1)
+        association = self.association / np.maximum(self.hits, 1)
+        return Scores(
+            float(np.sqrt(detection * association).mean()),
+            float(detection.mean()),
+            float(association.mean()),
+            2 * self.same / max(boxes, 1),
+        )
+
+
+def counted(truth: Sequence[Frame], found: Sequence[Frame]) -> Counts:
+    """The counts of a sequence, frame by frame. The ids of a frame differ."""
     wanted, given = _renumbered(truth), _renumbered(found)
     similar = [overlaps(one[1], other[1]) for one, other in zip(truth, found, strict=True)]
     rows, columns = _counts(wanted), _counts(given)
@@ -36,21 +70,17 @@ def scores(truth: Sequence[Frame], found: Sequence[Frame]) -> Scores:
         alignment[np.ix_(one, other)] += np.divide(overlap, share, where=share > _EPSILON, out=np.zeros_like(overlap))
         together[np.ix_(one, other)] += overlap >= 0.5
     alignment /= np.maximum(rows[:, None] + columns - alignment, _EPSILON)
-    matched = np.zeros((len(_ALPHAS), *shape))
+    matched = np.zeros((len(_ALPHAS), *shape), np.int32)
     for one, other, overlap in zip(wanted, given, similar, strict=True):
         ours, theirs = assign(alignment[np.ix_(one, other)] * overlap)
-        hit = overlap[ours, theirs] >= _ALPHAS[:, None] - _EPSILON
-        matched[:, one[ours], other[theirs]] += hit
-    hits = matched.sum(axis=(1, 2))
-    detection = hits / np.maximum(rows.sum() + columns.sum() - hits, 1)
-    joint = matched * matched / np.maximum(rows[:, None] + columns - matched, 1)
-    association = joint.sum(axis=(1, 2)) / np.maximum(hits, 1)
-    same = together[assign(together)].sum()
-    return Scores(
-        float(np.sqrt(detection * association).mean()),
-        float(detection.mean()),
-        float(association.mean()),
-        float(2 * same / max(rows.sum() + columns.sum(), 1)),
+        matched[:, one[ours], other[theirs]] += overlap[ours, theirs] >= _ALPHAS[:, None] - _EPSILON
+    joint = [float((pairs / np.maximum(rows[:, None] + columns - pairs, 1) * pairs).sum()) for pairs in matched]
+    return Counts(
+        int(rows.sum()),
+        int(columns.sum()),
+        int(together[assign(together)].sum()),
+        matched.sum(axis=(1, 2)).astype(np.float64),
+        np.array(joint),
     )
 
 
@@ -111,9 +141,9 @@ def _hungarian(cost: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 
 def _renumbered(frames: Sequence[Frame]) -> list[NDArray[np.intp]]:
     """The ids of each frame as numbers from 0 on."""
-    known = np.unique(np.concatenate([ids for ids, _ in frames]))
+    known = np.unique(np.concatenate([np.zeros(0, np.int64), *(ids for ids, _ in frames)]))
     return [np.searchsorted(known, ids) for ids, _ in frames]
 
 
 def _counts(frames: Sequence[NDArray[np.intp]]) -> Floats:
-    return np.bincount(np.concatenate(frames)).astype(np.float64)
+    return np.bincount(np.concatenate([np.zeros(0, np.int64), *frames])).astype(np.float64)
