@@ -21,6 +21,7 @@ from api.context import context
 from api.requests.spec import operations, spec
 from api.routes.session_cookies import CookieHandler
 from api.services import build
+from api.watch.scrapes import answering_scrapes
 from api.web import problems
 from api.web.allowed_methods import methods_at
 from api.web.api_docs import ApiDocs
@@ -29,10 +30,12 @@ from api.web.client_address import ClientAddress
 from api.web.cors import cors
 from api.web.host_check import HostCheck
 from api.web.page_site import WebPage
+from api.web.request_watch import NotedOperation, RequestWatch
 from api.web.security_headers import SecurityHeaders
 from api.web.spec_files import SpecFiles
 from api.web.validation import BodyValidator, IdValidator
 from api.web.websockets import WebSockets
+from contracts.metrics.opened import Metrics
 from contracts.settings.table import Settings
 
 
@@ -48,9 +51,11 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
 
     validate_responses: check every Flask response against the spec. For tests only: far too slow for result pages.
     """
-    app = connexion.FlaskApp("api", jsonifier=_CompactJson(), lifespan=_lifespan)
-    context.install(build(settings, app.app))
+    metrics = Metrics(settings)
+    app = connexion.FlaskApp("api", jsonifier=_CompactJson(), lifespan=functools.partial(_lifespan, metrics))
+    context.install(build(settings, app.app, metrics.counts))
     problems.install(app, methods_at(spec()))
+    app.add_middleware(functools.partial(RequestWatch, counts=metrics.counts), MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(WebSockets, MiddlewarePosition.BEFORE_EXCEPTION)
     if settings.cors:
         app.add_middleware(cors(settings.cors), MiddlewarePosition.BEFORE_EXCEPTION)
@@ -65,6 +70,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     app.add_middleware(ApiDocs, MiddlewarePosition.BEFORE_EXCEPTION)
     app.add_middleware(PrintablePaths, MiddlewarePosition.BEFORE_SWAGGER)
     app.add_middleware(MethodOverride, MiddlewarePosition.BEFORE_SWAGGER)
+    app.add_middleware(NotedOperation, MiddlewarePosition.BEFORE_SECURITY)
     rates = Rates(settings.coordination_url, settings.rate_requests_per_minute)
     app.add_middleware(functools.partial(RateLimit, rates=rates), MiddlewarePosition.BEFORE_VALIDATION)
     app.add_middleware(functools.partial(Scopes, needed=needed_scopes(spec())), MiddlewarePosition.BEFORE_VALIDATION)
@@ -94,12 +100,13 @@ def build_now(app: connexion.FlaskApp) -> None:
 
 
 @asynccontextmanager
-async def _lifespan(_app: object) -> AsyncIterator[None]:
-    deliverer = context.current().deliverer
-    deliverer.start()
+async def _lifespan(metrics: Metrics, _app: object) -> AsyncIterator[None]:
+    services = context.current()
+    services.deliverer.start()
     # Everything loaded so far stays. Scanning it for garbage took 0.2 s at a time and blocked all requests.
     gc.freeze()
     try:
-        yield
+        async with answering_scrapes(metrics, services.watch, services.readiness):
+            yield
     finally:
-        await deliverer.close()
+        await services.deliverer.close()

@@ -33,8 +33,10 @@ from api.tables.webhooks import WebhookTable
 from api.task_dispatch import Dispatch
 from api.uploads.checked_chunks import CheckedChunks
 from api.uploads.url_import import Imports
+from api.watch.service_watch import ServiceWatch
 from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.coordination.leases import Locks, Replies
+from contracts.metrics.totals import Counts
 from contracts.models.catalogue import Catalogue
 from contracts.results.port import ResultStore
 from contracts.runtime.context import Context
@@ -83,6 +85,8 @@ class Services:
     webhooks: WebhookTable
     webhook_sender: Sender
     deliverer: Deliverer
+    watch: ServiceWatch
+    counts: Counts
 
 
 context: Context[Services] = Context()

@@ -29,6 +29,7 @@ from api.results.event_cache import EventCache
 from api.routes import job_changes, session_tokens, stream_results, webhooks
 from api.tables.alerts import AlertTable
 from api.tables.jobs import JobTable
+from api.tables.overview import Overview
 from api.tables.recordings import RecordingTable
 from api.tables.renditions import RenditionTable
 from api.tables.scenes import SceneTable
@@ -42,10 +43,12 @@ from api.task_dispatch import ANSWER_SECONDS, Dispatch
 from api.uploads.checked_chunks import CheckedChunks
 from api.uploads.url_fetcher import Fetcher
 from api.uploads.url_import import Imports
+from api.watch.service_watch import ServiceWatch
 from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.coordination.leases import Locks, Replies
 from contracts.database.engine import open_database
 from contracts.database.tables import Scene
+from contracts.metrics.totals import Counts
 from contracts.models.catalogue import Catalogue
 from contracts.results.open import open_result_store
 from contracts.results.port import ResultStore
@@ -59,8 +62,8 @@ from contracts.workers.registration import live_workers
 _STATEMENT_SECONDS = 10
 
 
-def build(settings: Settings, flask: Flask) -> Services:
-    """The services of one process. Configures the session tokens of the Flask application."""
+def build(settings: Settings, flask: Flask, counts: Counts | None = None) -> Services:
+    """The services of one process. counts: for metrics. Configures the session tokens of the Flask application."""
     flask.config.update(session_tokens.configured(settings.jwt_secret_key))
     JWTManager(flask)
     engine = open_database(settings.database_url, _STATEMENT_SECONDS, durable=True)
@@ -111,6 +114,8 @@ def build(settings: Settings, flask: Flask) -> Services:
         webhooks=webhook_table,
         webhook_sender=sender,
         deliverer=_deliverer(settings, webhook_table, sender),
+        watch=ServiceWatch(settings, Overview(engine), store, signals),
+        counts=counts or Counts(),
     )
 
 

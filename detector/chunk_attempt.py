@@ -32,6 +32,7 @@ from detector.engine import Engine
 from detector.inference import Callbacks, Cancelled, Inference, Outcome
 from detector.job_engine import engine_of, model_of
 from detector.lease import Lease
+from detector.metering import Stages
 from detector.relay import Place
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,8 @@ def perform(
         again = attempt.make(repeats, others_wait)
     finally:
         services.ahead.over()
+        if again is not None:
+            services.meter.again()
         if again == NEXT_SLICE_SECONDS and attempt.has_decoder:
             services.parking.put(attempt)
         else:
@@ -232,6 +235,7 @@ class _Attempt:
         callbacks = Callbacks(self._on_progress, self._should_stop, should_pause, services.ahead.ask)
         with self._counting(inference), inference:
             for outcome in inference.outcomes(place, callbacks):
+                self._note(inference, outcome)
                 if inference.over:
                     last = outcome  # stored when it is known that no read has failed
                 else:
@@ -259,19 +263,21 @@ class _Attempt:
         try:
             yield
         finally:
-            self._cost.add(self._services.cpu.take() + inference.decoder_seconds)
+            self._services.meter.decoded(inference.decoder_seconds)
+            self._charge(self._services.cpu.take() + inference.decoder_seconds)
 
     def _close(self, inference: Inference) -> None:
         """End a decoder that was kept."""
         try:
             inference.close()
         finally:
-            self._cost.add(inference.decoder_seconds)
+            self._services.meter.decoded(inference.decoder_seconds)
+            self._charge(inference.decoder_seconds)
 
     def _on_progress(self, index: int, frames: int, seconds: float) -> None:
         self._lease.take()
         self._services.store.set_progress(self.job_id, index, frames, seconds)
-        self._cost.add(self._services.cpu.take())
+        self._charge(self._services.cpu.take())
 
     def _should_stop(self) -> bool:
         return not self._lease.held or self._services.store.cancelled(self.job_id)
@@ -281,9 +287,20 @@ class _Attempt:
         if outcome.missing:
             log.warning("%d frames of chunk %d of job %s could not be decoded", len(outcome.missing), index, job_id)
         data = chunk_codec.encode_frames(outcome.block)
-        self._cost.add(self._services.cpu.take(), outcome.block.inferred)  # first: the last chunk's result ends the job
+        self._charge(self._services.cpu.take(), outcome.block.inferred)  # first: the last chunk's result ends the job
+        began = time.perf_counter()
         if store.put_chunk(job_id, index, data):
             store.set_progress(job_id, index, len(outcome.block), outcome.seconds)
+        self._services.meter.stored(time.perf_counter() - began)
+
+    def _note(self, inference: Inference, outcome: Outcome) -> None:
+        stages, inference.stages = inference.stages, Stages()
+        model, block = self._message.plan.model, outcome.block
+        self._services.meter.computed(model, len(block), block.inferred, outcome.seconds, stages)
+
+    def _charge(self, cpu_seconds: float, inferred: int = 0) -> None:
+        self._cost.add(cpu_seconds, inferred)
+        self._services.meter.charge(cpu_seconds)
 
     def _fail(self, failure: ChunkFailure, most: int) -> int | None:
         """Record a failure for at most so many chunks, from the one in progress on."""
@@ -299,6 +316,7 @@ def store_failure(services: Services, job_id: str, index: int, failure: ChunkFai
     log.error("chunk %d of job %s failed: %s: %s", index, job_id, failure.code, failure.detail)
     if services.store.put_chunk(job_id, index, chunk_codec.encode_failure(failure)):
         services.store.set_progress(job_id, index, 0, 0.0)
+        services.meter.failed(poison=failure.code == _Poison.code)
 
 
 def _done(message: Chunk, services: Services) -> int:

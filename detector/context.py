@@ -11,6 +11,7 @@ from detector.ahead import Ahead
 from detector.cost import CpuTime
 from detector.decode.parent import Decoders
 from detector.engine import Engine
+from detector.metering import Meter
 from detector.parking import Parking
 from detector.relay import Relay
 
@@ -24,7 +25,8 @@ class EngineSource(Protocol):
 @dataclass(frozen=True, slots=True)
 class Services:
     """The detector's parts. worker: its name in leases. parking: runs that wait for their next time slice. ahead: what
-    is opened of the next message. relay: what feeds the engines. cpu: time of this process."""
+    is opened of the next message. relay: what feeds the engines. cpu: time of this process. meter: for
+    metrics."""
 
     catalogue: Catalogue
     storage: Storage
@@ -37,6 +39,7 @@ class Services:
     ahead: Ahead = field(default_factory=Ahead)
     relay: Relay = field(default_factory=Relay)
     cpu: CpuTime = field(default_factory=CpuTime)
+    meter: Meter = field(default_factory=Meter)
 
 
 context: Context[Services] = Context()

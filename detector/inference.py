@@ -26,6 +26,7 @@ from detector import heads
 from detector.decode.crop import area, shifted
 from detector.decode.parent import Decoders, Images
 from detector.engine import Infers, check_finite
+from detector.metering import Stages
 from detector.tensors import Image, Outputs
 from detector.view import View, view
 
@@ -77,7 +78,7 @@ class Inference:
     """Detects objects in the frames of a message, chunk by chunk; after a pause it goes on where it was.
 
     A context that ends the decoder, unless it is to be kept for later. frames: how many were found so far. IMAGES: how
-    they come from the decoder.
+    they come from the decoder. stages: where its time went.
     """
 
     IMAGES: ClassVar[type[Images]] = Images
@@ -103,6 +104,7 @@ class Inference:
         self._pausing = False
         self.frames = 0
         self._kept = False
+        self.stages = Stages()
         with ExitStack() as opened:
             decoder = opened.enter_context(decoders)
             reader = opened.enter_context(watched(opened.enter_context(storage.open(message.video_key))))
@@ -165,9 +167,11 @@ class Inference:
         begun, first = self._began, self.frames + len(self._computed)  # what was given ahead tells no speed
         masks = self._message.plan.options.masks
         with closing(engine.infer(self._pulled(), masks=masks)) as results:
-            for outputs in results:
+            for outputs in self.stages.inferring(results, self._computed):
+                came = time.perf_counter()
                 check_finite(self._model, outputs)
                 self._note(outputs)
+                self.stages.head += time.perf_counter() - came
                 self._tick(may_pause=False)
                 if self._is_ending(begun, first):
                     callbacks.on_ending()
@@ -186,7 +190,7 @@ class Inference:
     def _pulled(self) -> Iterator[Image]:
         while not self._pausing:
             try:
-                place, image = next(self._images)
+                place, image = self.stages.waiting(self._images.__next__)
             except StopIteration:
                 return
             except Paused:

@@ -10,7 +10,8 @@ from celery.exceptions import Reject
 from kombu.exceptions import ChannelError
 
 from contracts.errors import StoreUnavailable, UnsupportedSchema
-from contracts.wire.messages import ChunkFailure
+from contracts.runtime.tracing import about
+from contracts.wire.messages import Chunk, ChunkFailure
 from contracts.wire.runs import from_message
 from contracts.wire.tasks import DETECT_CHUNK, detector_queue
 from detector.chunk_attempt import NEXT_SLICE_SECONDS, perform, store_failure
@@ -50,10 +51,17 @@ def _detect(task: Task, message: Any) -> int:
         chunk = from_message(message)
     except UnsupportedSchema as error:
         return _hand_back(task, msgspec.convert(message, _Address), error)
+    with about(job=chunk.job_id, chunk=chunk.index):
+        return _attempt(task, chunk)
+
+
+def _attempt(task: Task, chunk: Chunk) -> int:
     queue, repeats = detector_queue(chunk.pool), task.request.retries or 0
+    began = time.monotonic()
     again = perform(chunk, context.current(), repeats, lambda: _others_wait(task, queue))
     if again is not None:
         _repeat(task, queue, again, 0 if again == NEXT_SLICE_SECONDS else repeats + 1)
+    log.info("chunk %d of job %s took %.1f s", chunk.index, chunk.job_id, time.monotonic() - began)
     return chunk.index
 
 

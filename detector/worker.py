@@ -21,6 +21,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_process_init
 
 from contracts.errors import SettingsError, WebDetectorError
+from contracts.metrics.opened import Metrics
 from contracts.models.catalogue import Catalogue, Model
 from contracts.results.open import open_result_store
 from contracts.runtime.log_setup import configure
@@ -30,8 +31,9 @@ from contracts.storage.open import open_storage
 from contracts.wire.runs import from_message
 from contracts.wire.tasks import detector_queue
 from contracts.workers.celery_app import create_celery, run_worker, worker_options
-from contracts.workers.registration import Loaded, connect, worker_name
-from contracts.workers.steps import heartbeat_step, registration_step
+from contracts.workers.registration import connect, worker_name
+from contracts.workers.steps import heartbeat_step, metrics_step, registration_step
+from contracts.workers.task_watch import TaskWatch
 from detector import tasks  # noqa: F401  (registers the task)
 from detector.ahead import Ahead
 from detector.chunk_attempt import open_ahead
@@ -39,7 +41,9 @@ from detector.context import Services, context
 from detector.decode.parent import Budget, Decoders
 from detector.engine import EngineConfig, EngineInfo
 from detector.engines.loaded import Engines
+from detector.engines.published import Published
 from detector.engines.startup import Loading, loading_step
+from detector.metering import Meter
 from detector.parking import Parking
 from detector.pools import pools
 from detector.prefetch import Line, listen, prefetch_step
@@ -53,11 +57,12 @@ def build(
     worker: str,
     on_loaded: Callable[[Sequence[tuple[Model, EngineInfo]]], None] = lambda _: None,
     line: Line | None = None,
+    meter: Meter | None = None,
 ) -> Services:
     """Compose the services of one process; nothing is loaded or connected yet.
 
     worker: its name in leases, the same for a child that replaces one that died.
-    on_loaded: see detector.engines.loaded.Engines. line: to the process that takes messages.
+    on_loaded: see detector.engines.loaded.Engines. line: to the process that takes messages. meter: for metrics.
     """
     config = EngineConfig(settings.detector_device, settings.detector_threads, settings.detector_batch)
     return Services(
@@ -70,6 +75,7 @@ def build(
         lease_seconds=settings.lease_seconds,
         parking=Parking(settings.lease_seconds / 3),
         ahead=Ahead(line),
+        meter=meter or Meter(),
     )
 
 
@@ -90,6 +96,9 @@ def warm_up(settings: Settings, services: Services) -> None:
 def create(settings: Settings, loading: Loading) -> Celery:
     """The worker's application: the task, registration, and the model in the child."""
     app = create_celery(settings, extra_queues=tuple(detector_queue(pool) for pool in pools(settings)))
+    metrics = Metrics(settings)
+    TaskWatch(metrics.counts).connect()
+    app.steps["worker"].add(metrics_step(metrics, "detector"))
     client = connect(settings.coordination_url)
     # The consumer starts after the worker's steps: no registration, and no task, before the model.
     line = Line()
@@ -107,9 +116,16 @@ def create(settings: Settings, loading: Loading) -> Celery:
 
     @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
     def _process(**_: Any) -> None:
+        meter = Meter(metrics.counts)
+        published = Published(loading.set_loaded, meter.speeds.of)
+        meter.on_change = published.again
         try:
             services = build(
-                settings, worker, lambda infos: loading.set_loaded([_loaded(*item) for item in infos]), line
+                settings,
+                worker,
+                published.set,
+                line,
+                meter,
             )
             warm_up(settings, services)
             context.install(services)
@@ -133,10 +149,6 @@ def _listen(line: Line, services: Services) -> None:
         open_ahead(from_message(argument), services)
 
     threading.Thread(target=listen, args=(line, open_message, services.ahead.tidy), name="ahead", daemon=True).start()
-
-
-def _loaded(model: Model, info: EngineInfo) -> Loaded:
-    return Loaded(model.id, info.engine, info.version, info.device, info.provider, info.precision)
 
 
 def options(settings: Settings) -> dict[str, Any]:

@@ -17,12 +17,15 @@ from contracts.errors import SealBroken
 from contracts.live.redis_line import RedisLine
 from contracts.live.sealing import unseal
 from contracts.live.streams import Reason
+from contracts.metrics.table import Reading
+from contracts.metrics.totals import Counts
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.workers.registration import IngestLoad, connect, worker_name
 from ingest.assignment.assignment import Assignment
 from ingest.assignment.desk import Desk, Taken
 from ingest.assignment.membership import Membership
+from ingest.assignment.metering import StreamMeter
 from ingest.cancelling import cancelled
 from ingest.packaging.packet_writer import PacketWriter
 from ingest.packaging.recorder import Recorder
@@ -45,7 +48,7 @@ _RECORDING_THREADS = 4
 class Ingest:
     """Of one process: `tick` about once a second, `close` at its end."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, counts: Counts | None = None) -> None:
         url = settings.coordination_url
         client = connect(url)
         self._settings = settings
@@ -58,8 +61,13 @@ class Ingest:
         self._send = Sender(settings)
         self._threads = ThreadPoolExecutor(_RECORDING_THREADS, "recording")
         self._desk = Desk(client, self._membership)
-        self._assignment = Assignment(self._desk, self._runner)
+        self._meter = StreamMeter(counts or Counts(), settings.metrics_streams)
+        self._assignment = Assignment(self._desk, self._runner, self._meter)
         self._door: asyncio.Task[None] | None = None
+
+    def readings(self) -> list[Reading]:
+        """The gauges of this process; may be called in any thread."""
+        return self._meter.readings()
 
     async def tick(self) -> None:
         """Renew, take and give back streams."""

@@ -10,6 +10,7 @@ import signal
 import sys
 from contextlib import suppress
 
+from contracts.metrics.opened import Metrics
 from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
@@ -22,7 +23,9 @@ INTERVAL_SECONDS = 1.0
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Run until the event is set."""
-    ingest = Ingest(settings)
+    metrics = Metrics(settings)
+    ingest = Ingest(settings, metrics.counts)
+    end_metrics = metrics.start("ingest", ingest.readings)
     log.info("ready as %s", ingest.instance)
     try:
         while not stop.is_set():
@@ -31,6 +34,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
                 await asyncio.wait_for(stop.wait(), INTERVAL_SECONDS)
     finally:
         await ingest.close()
+        end_metrics()
 
 
 async def run(settings: Settings) -> None:

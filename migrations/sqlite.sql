@@ -55,7 +55,7 @@ CREATE TABLE jobs (
 	failed_ranges JSON NOT NULL,
 	created_at DATETIME NOT NULL,
 	started_at DATETIME,
-	finished_at DATETIME, chunks_sent INTEGER DEFAULT '0' NOT NULL, changed_at DATETIME, tracks JSON,
+	finished_at DATETIME, chunks_sent INTEGER DEFAULT '0' NOT NULL, changed_at DATETIME, tracks JSON, traceparent VARCHAR(55),
 	PRIMARY KEY (id),
 	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
 	FOREIGN KEY(video_id) REFERENCES videos (id) ON DELETE CASCADE
@@ -356,4 +356,4 @@ CREATE INDEX ix_deliveries_webhook_id ON deliveries (webhook_id);
 CREATE INDEX ix_deliveries_job_id ON deliveries (job_id);
 CREATE INDEX ix_deliveries_state_next ON deliveries (state, next_at);
 CREATE INDEX ix_deliveries_alert_id ON deliveries (alert_id);
-INSERT INTO "alembic_version" VALUES('0013');
+INSERT INTO "alembic_version" VALUES('0014');

@@ -14,13 +14,15 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging, worker_shutting_down
 
+from contracts.metrics.opened import Metrics
 from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.wire.tasks import QUEUE_RENDER
 from contracts.workers.celery_app import create_celery, run_worker, worker_options
 from contracts.workers.registration import connect
-from contracts.workers.steps import heartbeat_step, registration_step
+from contracts.workers.steps import heartbeat_step, metrics_step, registration_step
+from contracts.workers.task_watch import TaskWatch
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import context
@@ -28,9 +30,11 @@ from processor.renditions.steps import leaving
 from processor.worker import build
 
 
-def create(settings: Settings) -> Celery:
+def create(settings: Settings, metrics: Metrics) -> Celery:
     """The worker's application: tasks and registration."""
     app = create_celery(settings)
+    TaskWatch(metrics.counts).connect()
+    app.steps["worker"].add(metrics_step(metrics, "renderer"))
     # The processes that it starts have limits of their own, by the length of the video.
     app.conf.update(task_soft_time_limit=None, task_time_limit=None)
     app.steps["consumer"].add(registration_step("renderer", connect(settings.coordination_url)))
@@ -51,7 +55,7 @@ def create(settings: Settings) -> Celery:
 def options(settings: Settings) -> dict[str, Any]:
     """The options of the Celery worker."""
     # A thread, so that it is notified of a shutdown while it waits for the child process.
-    return {**worker_options(f"renderer-{os.getpid()}", [QUEUE_RENDER], settings, 1), "quiet": True, "pool": "threads"}
+    return {**worker_options(f"renderer-{os.getpid()}", [QUEUE_RENDER], settings, 1), "pool": "threads"}
 
 
 def main() -> int:
@@ -59,10 +63,11 @@ def main() -> int:
     settings = load_or_report("processor")
     if settings is None:
         return 2
-    app = create(settings)
+    metrics = Metrics(settings)
+    app = create(settings, metrics)
     configure(settings)
     warn_if_weak()
-    context.install(build(settings, app))
+    context.install(build(settings, app, metrics.counts))
     return run_worker(app, options(settings))
 
 

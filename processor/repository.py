@@ -226,7 +226,7 @@ class Repository:
 def _next_jobs(session: Session, user_id: str, limit: int) -> list[Job]:
     states = [*_WORKED_ON, str(JobState.QUEUED)]
     statement = select(Job).where(Job.user_id == user_id, Job.state.in_(states)).order_by(Job.created_at, Job.id)
-    needed = load_only(Job.user_id, Job.state, Job.cancel_requested)
+    needed = load_only(Job.user_id, Job.state, Job.cancel_requested, Job.traceparent)
     return next_jobs(session.scalars(statement.options(needed)).all(), limit)
 
 

@@ -15,6 +15,8 @@ from celery.signals import setup_logging, worker_process_init
 from contracts.coordination import names
 from contracts.coordination.leases import Coordination
 from contracts.database.engine import open_database
+from contracts.metrics.opened import Metrics
+from contracts.metrics.totals import Counts
 from contracts.models.catalogue import Catalogue
 from contracts.results.open import open_result_store
 from contracts.runtime.log_setup import configure
@@ -24,7 +26,8 @@ from contracts.storage.open import open_storage
 from contracts.wire.tasks import HOUSEKEEP, QUEUE_PROBE, QUEUE_PROCESSOR, REAP
 from contracts.workers.celery_app import create_celery, run_worker, worker_options
 from contracts.workers.registration import connect
-from contracts.workers.steps import heartbeat_step, periodic_step, registration_step
+from contracts.workers.steps import heartbeat_step, metrics_step, periodic_step, registration_step
+from contracts.workers.task_watch import TaskWatch
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import Services, context
@@ -34,10 +37,11 @@ from processor.worker_count import Workers
 log = logging.getLogger(__name__)
 
 
-def build(settings: Settings, celery: Celery) -> Services:
+def build(settings: Settings, celery: Celery, counts: Counts | None = None) -> Services:
     """The parts of one process."""
     return Services(
         settings=settings,
+        counts=counts or Counts(),
         catalogue=Catalogue(settings.models_path),
         celery=celery,
         storage=open_storage(settings),
@@ -52,7 +56,9 @@ def build(settings: Settings, celery: Celery) -> Services:
 
 def create(settings: Settings) -> Celery:
     """The worker's application: tasks, registration, and the reaper's clock."""
-    app = create_celery(settings)
+    app, metrics = create_celery(settings), Metrics(settings)
+    TaskWatch(metrics.counts).connect()
+    app.steps["worker"].add(metrics_step(metrics, "processor"))
     client = connect(settings.coordination_url)
     coordination = Coordination(client)
 
@@ -74,7 +80,7 @@ def create(settings: Settings) -> Celery:
     @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
     def _process(**_: Any) -> None:
         # After the fork: no connection is shared with the parent.
-        context.install(build(settings, app))
+        context.install(build(settings, app, metrics.counts))
 
     return app
 
@@ -83,7 +89,7 @@ def options(settings: Settings) -> dict[str, Any]:
     """The options of the Celery worker."""
     name, least, most = f"processor-{os.getpid()}", settings.processor_concurrency, settings.processor_autoscale
     found = worker_options(name, [QUEUE_PROBE, QUEUE_PROCESSOR], settings, least)
-    return {**found, "quiet": True, "autoscale": (most, least) if most > least else None}
+    return {**found, "autoscale": (most, least) if most > least else None}
 
 
 def main() -> int:

@@ -2,7 +2,8 @@
 
 `x-scope` of an operation, else its path and method, names the scope: `read`, `write` or `delete` for API tokens with
 that scope, for live streams `streams:read` or `streams:write`; `session` for logged-in users; `admin` for logged-in
-administrators; `any` for every valid token.
+administrators, `admin_read` for these and for API tokens with the scope `read` that an administrator has made; `any`
+for every valid token.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from contracts.errors import NeedsAdmin, NeedsLogin, OutOfScope, Unauthenticated
 
 OF_TOKENS = ("read", "write", "delete", "streams:read", "streams:write")
 ADMIN = "admin"
-_SCOPES = frozenset({*OF_TOKENS, "session", "admin", "any"})
+_SCOPES = frozenset({*OF_TOKENS, "session", "admin", "admin_read", "any"})
 _BY_METHOD = {"get": "read", "head": "read", "options": "read", "delete": "delete"}
 _STREAMS = "/api/v1/streams"
 _OF_STREAMS = {"get": "streams:read", "head": "streams:read", "options": "streams:read"}
@@ -67,10 +68,12 @@ def require(needed: str, claims: Mapping[str, Any] | None) -> None:
     if not claims:
         raise Unauthenticated("this operation needs a token: log in, or send an API token")
     is_program = "tid" in claims
-    if needed in ("session", "admin") and is_program:
+    is_admin = claims.get("role") == ADMIN
+    if is_program and (needed in ("session", "admin") or (needed == "admin_read" and not is_admin)):
         raise NeedsLogin("API tokens cannot be used here: log in and use the access token")
-    if needed == "admin" and claims.get("role") != ADMIN:
+    if needed in ("admin", "admin_read") and not is_admin:
         raise NeedsAdmin("only administrators may do this: ask one")
+    needed = "read" if needed == "admin_read" else needed
     scopes = claims.get("scopes")
     if needed in OF_TOKENS and scopes is not None and needed not in scopes:
         raise OutOfScope(

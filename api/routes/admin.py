@@ -1,4 +1,4 @@
-"""Operations for administrators: users, their roles and quotas, the audit log."""
+"""Operations for administrators: users, their roles and quotas, the audit log, how many detectors are wanted."""
 
 from typing import Any
 
@@ -6,11 +6,14 @@ from api.access.passwords import DISABLED
 from api.access.scopes import ADMIN
 from api.context import context
 from api.routes import audit
+from api.watch.scale import Scale, together
 from api.web.answers import Answer, answer
 from contracts.database.tables import AuditEvent, User
 from contracts.errors import Conflict
+from contracts.live.streams import StreamState
 
 _EVENT = ("id", "at", "action", "user_id", "username", "subject", "address")
+_IDLE_STREAMS = (StreamState.STOPPED, StreamState.FAILED)
 
 
 def list_users(limit: int = 50, cursor: str | None = None, search: str = "") -> Answer:
@@ -36,6 +39,30 @@ def list_audit(
     """A page of the audit log."""
     events, next_cursor = context.current().users.events(limit, cursor, user_id, action)
     return answer({"items": [_event_shape(event) for event in events], "next_cursor": next_cursor})
+
+
+def get_scale() -> Answer:
+    """How many detectors are wanted, of both kinds together and of each."""
+    watch = context.current().watch
+    kinds, by_state = watch.scales(), watch.streams().by_state
+    running = sum(count for state, count in by_state.items() if state not in _IDLE_STREAMS)
+    return answer(
+        {
+            **_scale_shape(together(list(kinds.values()))),
+            "backlog_frames": watch.jobs().backlog,
+            "streams": running,
+            "by_role": {role: _scale_shape(found) for role, found in kinds.items()},
+        }
+    )
+
+
+def _scale_shape(found: Scale) -> dict[str, Any]:
+    return {
+        "ratio": round(found.ratio, 3),
+        "detectors": found.processes,
+        "detectors_wanted": found.wanted,
+        "capacity_fps": round(found.capacity, 2),
+    }
 
 
 def user_representation(user: User) -> dict[str, Any]:

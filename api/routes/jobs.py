@@ -1,5 +1,6 @@
 """Jobs: start, read, cancel, delete. For their results see api.routes.results."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from contracts.storage.removal import remove_job_data
 from contracts.wire.job_states import WORKING
 from contracts.wire.messages import Options
 
+log = logging.getLogger(__name__)
+
 
 def create_job(user: str, body: dict[str, Any]) -> Answer:
     """Start a job on a stored video."""
@@ -43,6 +46,7 @@ def start(services: Services, user: str, video_id: str, model: str, options: Opt
         raise VideoRefused(video.refused)
     job, is_new = services.jobs.add(user, video_id, model, options, services.quotas.guard_job(user), key)
     if is_new:
+        log.info("job %s of video %s is made", job.id, video_id)
         services.dispatch.process_video(job.id)
     return job
 

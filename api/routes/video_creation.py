@@ -1,5 +1,6 @@
 """Creates a video from a stored file: its row, and the probe by the processor."""
 
+import logging
 from contextlib import suppress
 
 import anyio
@@ -12,7 +13,10 @@ from api.uploads.upload_writer import Stored
 from contracts.coordination import names
 from contracts.database.tables import Video
 from contracts.errors import JobsRunning, NotFound, VideoRefused
+from contracts.metrics.table import UPLOAD_BYTES
 from contracts.wire.messages import ProbeReport, decode, to_json
+
+log = logging.getLogger(__name__)
 
 
 def video_row(video_id: str, user: str, stored: Stored, facts: VideoMetadata) -> Video:
@@ -36,6 +40,8 @@ async def probed(services: Services, video: Video) -> Video:
 
     Raises VideoRefused after removing the video.
     """
+    log.info("video %s of %d bytes is stored", video.id, video.size_bytes)
+    services.counts.add(UPLOAD_BYTES, video.size_bytes)
     await run_sync(services.dispatch.probe_video, video.id)
     report = await _report(services, video.id)
     if report is None:

@@ -18,6 +18,7 @@ from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new
 from contracts.database.unindexing import unindex
 from contracts.errors import IdempotencyMismatch, JobsRunning
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
+from contracts.runtime import tracing
 from contracts.wire.job_states import ACTIVE, WORKING, JobState
 from contracts.wire.messages import Options, from_json, to_json
 from contracts.wire.renditions import RenditionState
@@ -86,6 +87,7 @@ class JobTable:
             options=to_json(options),
             state=str(JobState.QUEUED),
             failed_ranges=[],
+            traceparent=span.traceparent if (span := tracing.current()) else None,
         )
         with self._database.write() as session:
             if key and (known := _known_job(session, user_id, key)):

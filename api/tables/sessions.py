@@ -103,14 +103,19 @@ class SessionTable:
         with self._database.write() as session:
             session.delete(owned(session, ApiToken, user_id, token_id, "token"))
 
-    def use_token(self, digest: str, now: datetime) -> ApiToken | None:
-        """The valid token of a digest. Updates last_used_at at most once a minute, so that few requests write."""
+    def use_token(self, digest: str, now: datetime) -> tuple[ApiToken, str] | None:
+        """The valid token of a digest, and the role of its user. Updates last_used_at at most once a minute, so that
+        few requests write."""
         with self._database.read() as session:
-            token = session.scalar(select(ApiToken).where(ApiToken.digest == digest, _not_expired(now)))
-        if token and (token.last_used_at is None or token.last_used_at < now - _LAST_USED_INTERVAL):
+            owned = select(ApiToken, User.role).join(User, User.id == ApiToken.user_id)
+            found = session.execute(owned.where(ApiToken.digest == digest, _not_expired(now))).first()
+        if found is None:
+            return None
+        token: ApiToken = found[0]
+        if token.last_used_at is None or token.last_used_at < now - _LAST_USED_INTERVAL:
             with self._database.write() as session:
                 session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now))
-        return token
+        return token, str(found[1])
 
 
 def end_credentials(

@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Settings for addresses and stored data. The temporary service does not take them from the environment.
-_REPLACED = {"DATA_DIR", "DATABASE_URL", "BROKER_URL", "RESULT_STORE_URL", "JWT_SECRET_KEY", "HOST", "PORT"}
+_REPLACED = {
+    "DATA_DIR",
+    "DATABASE_URL",
+    "BROKER_URL",
+    "RESULT_STORE_URL",
+    "JWT_SECRET_KEY",
+    "HOST",
+    "PORT",
+    "METRICS_PORT",
+}
 _REPLACED |= {"STORAGE_DIR", "STORAGE_URL", "S3_ENDPOINT_URL", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"}
 _PR_SET_PDEATHSIG = 1
 _LOG_LINES = 15

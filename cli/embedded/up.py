@@ -13,6 +13,7 @@ from pathlib import Path
 from cli.embedded import tables, valkey
 from cli.embedded.data_dir import DATABASE, DataDir, open_data_dir, secret_environment, write_addresses
 from cli.embedded.guard import Guard
+from cli.embedded.metrics_ports import ports, with_port
 from cli.embedded.process import Process
 from cli.embedded.supervisor import Failed, Stopped, Supervisor
 from contracts.errors import SettingsError
@@ -97,11 +98,15 @@ def _serve(supervisor: Supervisor, data_dir: DataDir, log_files: bool) -> None:
     supervisor.guarded_by(Guard(sockets, data_dir.lock))
     environ = environment(os.environ, data_dir, sockets)
     service = EmbeddedService(environ, check(environ), data_dir.path, sockets, log_files, len(os.sched_getaffinity(0)))
-    _require_free(service.settings.host, service.settings.port)
+    settings, processes = service.settings, roles(service)
+    metered = ports(settings.metrics_port, processes)
+    _require_free(settings.host, settings.port, "PORT")
+    for port in metered.values():
+        _require_free(settings.metrics_host, port, "METRICS_PORT")
     write_addresses(data_dir, environ)
     _prepare(supervisor, service)
-    for process in roles(service):
-        supervisor.start(process)
+    for process in processes:
+        supervisor.start(with_port(process, metered))
     supervisor.wait_for(partial(is_ready, service), _READY_SECONDS, "starting")
     print(f"ready at {service.url} (API docs: {service.url}/docs)", flush=True)
     supervisor.run()
@@ -271,7 +276,7 @@ def _bracketed(host: str, port: int) -> tuple[str, int]:
     return (f"[{host}]" if ":" in host else host), port
 
 
-def _require_free(host: str, port: int) -> None:
+def _require_free(host: str, port: int, setting: str) -> None:
     """Raise Failed when the address is already in use, before any process is started."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -280,5 +285,5 @@ def _require_free(host: str, port: int) -> None:
             listener.bind(address)
             listener.listen(1)
     except OSError as error:
-        text = f"cannot listen at {host}:{port}: {error.strerror or error}; set another PORT"
+        text = f"cannot listen at {host}:{port}: {error.strerror or error}; set another {setting}"
         raise Failed(text) from error

@@ -34,7 +34,7 @@ from contracts.database.base import new_id as new_id
 from contracts.database.base import utcnow as utcnow
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0013"
+REVISION = "0014"
 
 
 def _name_key(context: DefaultExecutionContext) -> str:
@@ -95,7 +95,8 @@ class Video(Base):
 
 class Job(Base):
     """One run of a model over a video. Only the processor changes its state. chunks_sent: number of chunks sent to
-    detectors so far, in order. tracks: a TracksState, None before there is one. changed_at: see `changed_column`."""
+    detectors so far, in order. tracks: a TracksState, None before there is one. traceparent: of the request that made
+    it, see contracts.runtime.tracing. changed_at: see `changed_column`."""
 
     __tablename__ = "jobs"
 
@@ -118,6 +119,7 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
     changed_at: Mapped[datetime | None] = changed_column()
+    traceparent: Mapped[str | None] = mapped_column(String(55))
 
     __table_args__ = (Index("ix_jobs_user_created", "user_id", "created_at", "id"),)
 

@@ -5,14 +5,13 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
-from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from contracts.metrics.line import Line
-from contracts.metrics.table import Metric, MetricRole, of_role
+from contracts.metrics.table import Metric, MetricRole, Reading, of_role
 from contracts.metrics.totals import Row, Totals
 
 log = logging.getLogger(__name__)
@@ -20,14 +19,6 @@ log = logging.getLogger(__name__)
 _Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 _TRY_SECONDS = 5.0
 _RECEIVE_SECONDS = 1.0
-
-
-class Reading(NamedTuple):
-    """The value of a gauge, and one value for each of the metric's labels."""
-
-    metric: Metric
-    value: float
-    labels: tuple[str, ...] = ()
 
 
 Read = Callable[[], Iterable[Reading]]

@@ -4,7 +4,7 @@ A name has the prefix, what is measured, and the unit, as Prometheus' convention
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 Kind = Literal["counter", "gauge", "histogram"]
 # As workers register (contracts.workers.registration), and the api.
@@ -41,6 +41,14 @@ class Metric:
         if self.buckets:
             return "histogram"
         return "counter" if self.name.endswith("_total") else "gauge"
+
+
+class Reading(NamedTuple):
+    """The value of a gauge, and one value for each of the metric's labels."""
+
+    metric: Metric
+    value: float
+    labels: tuple[str, ...] = ()
 
 
 BUILD = Metric(
@@ -206,10 +214,10 @@ STREAM_FPS = Metric(
     ("ingest",),
     ("stream",),
 )
-STREAM_BITRATE = Metric(
-    "web_detector_stream_bits_per_second",
-    "bits per second",
-    "Bit rate of a stream over the last seconds.",
+STREAM_BYTES = Metric(
+    "web_detector_stream_bytes_per_second",
+    "bytes per second",
+    "Bit rate of a stream over the last seconds, in bytes.",
     ("ingest",),
     ("stream",),
 )
@@ -264,22 +272,32 @@ RESULT_STORE_BYTES = Metric(
     _API,
 )
 
-# Scaling.
+# Scaling, by kind of detector: those of jobs and those of live streams.
+_DETECTORS = ("detector", "live_detector")
 CAPACITY = Metric(
     "web_detector_capacity_fps",
     "frames per second",
-    "Frames that all detectors can analyse, as measured while they are busy; 0 where nothing was measured yet.",
+    "Frames that the detectors can analyse, as measured while they are busy; 0 where nothing was measured yet.",
     _API,
+    ("role",),
+    _DETECTORS,
 )
 SCALE_RATIO = Metric(
     "web_detector_scale_ratio",
     "ratio",
-    "Work that is wanted for the capacity that is there: live frames per second, and the backlog divided by "
-    "SCALE_TARGET_SECONDS, to the measured capacity. Above 1, detectors are lacking.",
+    "What is wanted of the detectors to what they can do: for those of jobs the backlog within SCALE_TARGET_SECONDS, "
+    "for those of streams the frames that are wanted. Above 1, detectors are lacking.",
     _API,
+    ("role",),
+    _DETECTORS,
 )
 DETECTORS_WANTED = Metric(
-    "web_detector_detectors_wanted", "processes", "Detectors that would bring the scale ratio to 1.", _API
+    "web_detector_detectors_wanted",
+    "processes",
+    "Detectors that would bring the scale ratio to 1.",
+    _API,
+    ("role",),
+    _DETECTORS,
 )
 
 TABLE: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

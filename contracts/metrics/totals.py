@@ -23,6 +23,9 @@ class Counts:
     def add(self, metric: Metric, value: float = 1.0, *labels: str) -> None:
         """Add to a counter, or note an observation of a histogram. labels: one value for each of the metric's."""
 
+    def flush(self) -> None:
+        """A piece of work is done: what was counted may be passed on."""
+
 
 class Totals(Counts):
     """Keeps what is counted. Several threads may use it."""

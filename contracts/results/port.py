@@ -117,5 +117,8 @@ class ResultStore(Protocol):
         """Free the space of expired and removed jobs, for a few seconds at most; returns the number of jobs
         freed."""
 
+    def size(self) -> int:
+        """Bytes that the store takes, with all that its server keeps beside it."""
+
     def ping(self) -> None:
         """Check that the store answers."""

@@ -139,6 +139,9 @@ class RedisResultStore:
     def sweep(self) -> int:
         return 0  # the server expires keys itself
 
+    def size(self) -> int:
+        return int(self._ask("info", "memory")["used_memory"])
+
     def ping(self) -> None:
         self._ask("ping")
 

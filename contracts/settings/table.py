@@ -17,6 +17,7 @@ from contracts.settings.sections.detector import DetectorSettings
 from contracts.settings.sections.http import HttpSettings
 from contracts.settings.sections.jobs import JobSettings
 from contracts.settings.sections.limits import LimitSettings
+from contracts.settings.sections.operation import OperationSettings
 from contracts.settings.sections.retention import RetentionSettings
 from contracts.settings.sections.servers import ServerSettings
 from contracts.settings.sections.storage import StorageSettings
@@ -41,6 +42,7 @@ SECTIONS = {
     "Workers": WorkerSettings,
     "Detector": DetectorSettings,
     "Streams": StreamSettings,
+    "Operation": OperationSettings,
 }
 
 
@@ -59,6 +61,7 @@ class Settings(
     WorkerSettings,
     DetectorSettings,
     StreamSettings,
+    OperationSettings,
 ):
     """The settings of one process. Empty text means "not set"; roles that need it refuse to start."""
 

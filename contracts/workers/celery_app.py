@@ -12,6 +12,7 @@ from kombu import Exchange, Queue
 from contracts.runtime import startup
 from contracts.settings.table import Settings
 from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, ROUTES
+from contracts.workers.task_watch import mark_messages
 
 SOFT_LIMIT_SECONDS = 600
 HARD_LIMIT_SECONDS = 660
@@ -61,6 +62,7 @@ def create_celery(
         broker_transport_options=_transport_options(settings, answer_seconds),
         broker_use_ssl=_tls(settings.broker_url),
     )
+    mark_messages()
     if answer_seconds is not None:
         app.conf.broker_connection_timeout = answer_seconds
     return app
@@ -75,6 +77,7 @@ def worker_options(name: str, queues: Iterable[str], settings: Settings, concurr
         "loglevel": settings.log_level,
         "without_gossip": True,
         "without_mingle": True,
+        "quiet": True,
     }
 
 

@@ -32,8 +32,9 @@ return roles
 """
 
 
-class Loaded(msgspec.Struct, frozen=True):
-    """A model that a detector has loaded, and with what: see detector.engine.EngineInfo."""
+class Loaded(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A model that a detector has loaded, and with what: see detector.engine.EngineInfo. fps: frames per second while
+    it is busy, 0 where that was not measured."""
 
     model: str
     engine: str
@@ -41,6 +42,7 @@ class Loaded(msgspec.Struct, frozen=True):
     device: str
     provider: str
     precision: str
+    fps: float = 0.0
 
 
 class IngestLoad(msgspec.Struct, frozen=True):
@@ -104,9 +106,22 @@ def loaded_models(client: "redis.Redis") -> dict[str, list[Loaded]]:
             loaded = msgspec.json.decode(value, type=list[Loaded])
         except msgspec.MsgspecError:  # written by another release
             continue
-        for item in loaded:
+        for item in (msgspec.structs.replace(one, fps=0.0) for one in loaded):
             if item not in found.setdefault(item.model, []):
                 found[item.model].append(item)
+    return found
+
+
+def speeds(client: "redis.Redis", role: Worker) -> list[float]:
+    """Frames per second of each live detector of a role while it is busy: the mean over its models that were measured,
+    0 for a detector without any."""
+    found = []
+    for value in _read(client, [role])[0]:
+        try:
+            measured = [one.fps for one in msgspec.json.decode(value, type=list[Loaded]) if one.fps > 0]
+        except msgspec.MsgspecError:  # written by another release
+            measured = []
+        found.append(sum(measured) / len(measured) if measured else 0.0)
     return found
 
 

@@ -8,6 +8,8 @@ import redis
 from celery import bootsteps
 from kombu.exceptions import OperationalError
 
+from contracts.metrics.opened import Metrics
+from contracts.metrics.table import MetricRole
 from contracts.workers import heartbeat
 from contracts.workers.registration import INTERVAL_SECONDS, Worker, register, unregister, worker_name
 
@@ -40,6 +42,19 @@ def periodic_step(
 
     members = {"requires": ("celery.worker.consumer.tasks:Tasks",), "start": start, "stop": stop}
     return type(name, (bootsteps.StartStopStep,), members)
+
+
+def metrics_step(metrics: Metrics, role: MetricRole) -> type[bootsteps.StartStopStep]:
+    """A bootstep for `app.steps["worker"]` that answers scrapes, once the children are there."""
+
+    def start(self: Any, parent: Any) -> None:
+        self.end = metrics.start(role)
+
+    def stop(self: Any, parent: Any) -> None:
+        self.end()
+
+    members = {"requires": ("celery.worker.components:Pool",), "start": start, "stop": stop}
+    return type("Metrics", (bootsteps.StartStopStep,), members)
 
 
 def registration_step(

@@ -79,10 +79,12 @@ class AdaptiveInference(Inference):
             # round ends, and the next one begins with what is wanted then.
             more = False
             with closing(engine.infer(self._pulled())) as results:
-                for outputs in results:
+                for outputs in self.stages.inferring(results, self._computed):
+                    came = time.perf_counter()
                     more = True
                     check_finite(self._model, outputs)
                     self._note(outputs)
+                    self.stages.head += time.perf_counter() - came
                     self._tick(may_pause=False)
                     if self._has_few_left():
                         callbacks.on_ending()
@@ -98,7 +100,7 @@ class AdaptiveInference(Inference):
     def _pulled(self) -> Iterator[Image]:
         try:
             while not self._pausing and self._order():
-                event = self._asked.event()
+                event = self.stages.waiting(self._asked.event)
                 if isinstance(event, Given):
                     self._computed.append((event.place, self._asked.view))
                     yield event.image

@@ -14,6 +14,7 @@ from typing import Any
 
 import redis
 
+from contracts.metrics.opened import Metrics
 from contracts.models.catalogue import Catalogue
 from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
@@ -31,15 +32,16 @@ SWITCH_SECONDS = 0.001
 
 def serve(settings: Settings, stopping: threading.Event, tick_seconds: float = TICK_SECONDS) -> None:
     """Analyse streams until the event is set."""
-    instance = worker_name()
+    instance, metrics = worker_name(), Metrics(settings)
 
     def begin(on_loaded: Callable[[Sequence[Loaded]], None]) -> Analysing:
         from detector.live.analysis import Analysis
 
-        return Analysis(settings, instance, on_loaded)
+        return Analysis(settings, instance, on_loaded, metrics.counts)
 
     client = connect(settings.coordination_url)
     keeper = Keeper(client, instance, pools(settings), Catalogue(settings.models_path), begin)
+    end_metrics = metrics.start("live_detector", lambda: keeper.readings(settings.metrics_streams))
     is_lost = False
     while not stopping.is_set():
         try:
@@ -55,6 +57,7 @@ def serve(settings: Settings, stopping: threading.Event, tick_seconds: float = T
         stopping.wait(tick_seconds)
     with suppress(redis.RedisError):
         keeper.close()
+    end_metrics()
     if settings.heartbeat_file:
         heartbeat.end(settings.heartbeat_file)
 

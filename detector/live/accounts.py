@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from contracts.live.packets import Packet
 from contracts.live.streams import DropReason
+from contracts.metrics.table import FRAMES_DROPPED, FRAMES_SKIPPED
+from contracts.metrics.totals import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,9 @@ class Totals:
 class Accounts:
     """Counts of one stream. Several threads may use it."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: Counts | None = None) -> None:
+        """counts: for metrics, of all streams together."""
+        self._counts = counts or Counts()
         self._lock = threading.Lock()
         self._last: int | None = None  # number of the packet that arrived last
         self._sent = self._analysed = self._skipped = 0
@@ -103,6 +107,7 @@ class Accounts:
         """max_fps leaves frames out."""
         with self._lock:
             self._skipped += frames
+        self._counts.add(FRAMES_SKIPPED, frames)
 
     def analyse(self) -> None:
         """A frame has a result."""
@@ -126,3 +131,4 @@ class Accounts:
         if frames:
             self._dropped[reason] += frames
             self._since[reason] += frames
+            self._counts.add(FRAMES_DROPPED, frames, reason)

@@ -4,20 +4,24 @@ its libraries are large."""
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import redis
 
 from contracts.live.presence import DetectorPresence
 from contracts.live.streams import StreamSpec
+from contracts.metrics.totals import Counts
 from contracts.models.catalogue import Catalogue, Model
 from contracts.settings.table import Settings
 from contracts.workers.registration import Loaded
 from detector.decode.processes import ForkServer
-from detector.engine import Engine, EngineConfig, EngineInfo
+from detector.engine import Engine, EngineConfig
 from detector.engines.loaded import Engines
+from detector.engines.published import Published
 from detector.live.lane import Lane
 from detector.live.stream import READ_MS, Stream, Surroundings
 from detector.live.writer import Writer
+from detector.metering import Meter
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +32,25 @@ _ENDING_SECONDS = 10.0
 class Analysis:
     """The streams of this process."""
 
-    def __init__(self, settings: Settings, instance: str, on_loaded: Callable[[Sequence[Loaded]], None]) -> None:
-        """instance: name of this process. on_loaded: called with all loaded models after each load."""
+    def __init__(
+        self,
+        settings: Settings,
+        instance: str,
+        on_loaded: Callable[[Sequence[Loaded]], None],
+        counts: Counts | None = None,
+    ) -> None:
+        """instance: name of this process. on_loaded: called with all loaded models and their speeds after each load,
+        and now and then. counts: for metrics."""
         self._redis = redis.Redis.from_url(
             settings.coordination_url,
             socket_timeout=READ_MS / 1000 + _ANSWER_SECONDS,
             socket_connect_timeout=_ANSWER_SECONDS,
         )
         config = EngineConfig(settings.detector_device, settings.detector_threads, settings.detector_batch, ahead=False)
-        self._engines = Engines(settings.models_path, config, lambda infos: on_loaded([_loaded(*one) for one in infos]))
+        self._meter = Meter(counts)
+        self._published = Published(on_loaded, self._meter.speeds.of)
+        self._meter.on_change = self._published.again
+        self._engines = Engines(settings.models_path, config, self._published.set)
         self._precision = settings.precision
         self._loading = threading.Lock()
         self._lanes: dict[tuple[str, str], Lane] = {}
@@ -54,6 +68,7 @@ class Analysis:
             settings.max_frame_pixels,
             instance,
             tracked=settings.tracks == "on",
+            counts=counts or Counts(),
         )
 
     def start(self, spec: StreamSpec, seconds: float) -> None:
@@ -101,13 +116,10 @@ class Analysis:
         with self._lanes_lock:
             key = (model.id, model.digest())
             if key not in self._lanes:
-                self._lanes[key] = Lane(model, lambda: self._engine(model), self._writer.put)
+                served = partial(self._meter.served, model.id)
+                self._lanes[key] = Lane(model, lambda: self._engine(model), self._writer.put, served)
             return self._lanes[key]
 
     def _engine(self, model: Model) -> Engine:
         with self._loading:  # one at a time
             return self._engines.get(model, self._precision)
-
-
-def _loaded(model: Model, info: EngineInfo) -> Loaded:
-    return Loaded(model.id, info.engine, info.version, info.device, info.provider, info.precision)

@@ -18,7 +18,10 @@ from contracts.live import presence
 from contracts.live.presence import DetectorPresence
 from contracts.live.registry import StreamRegistry
 from contracts.live.streams import StreamSpec
+from contracts.metrics.bounded import per_stream
+from contracts.metrics.table import LEASE_AGE, STREAM_SERVED, STREAMS_HELD, Reading
 from contracts.models.catalogue import Catalogue
+from contracts.runtime.tracing import about
 from contracts.workers.registration import (
     INTERVAL_SECONDS,
     Loaded,
@@ -72,6 +75,18 @@ class Keeper:
         self._waiting = Waiting()
         self._registered = 0.0
         self._detectors = 1
+        self._renewed: dict[str, float] = {}  # when the lock of each of mine was
+        self._known: dict[str, DetectorPresence] = {}
+
+    def readings(self, most: int) -> list[Reading]:
+        """The gauges of this process, with so many series per stream; may be called in any thread."""
+        now, renewed = time.monotonic(), list(self._renewed.values())
+        served = {stream_id: known.fps for stream_id, known in self._known.items()}
+        return [
+            Reading(STREAMS_HELD, len(renewed)),
+            Reading(LEASE_AGE, max((now - moment for moment in renewed), default=0.0)),
+            *per_stream(STREAM_SERVED, served, most),
+        ]
 
     def tick(self) -> None:
         """Do all that is due. Raises RedisError; the next call goes on."""
@@ -81,7 +96,8 @@ class Keeper:
         self._keep(now)
         self._take(now)
         if self._analysis is not None:
-            for stream_id, known in self._analysis.presences().items():
+            self._known = self._analysis.presences()
+            for stream_id, known in self._known.items():
                 presence.write(self._redis, stream_id, known)
 
     def close(self) -> None:
@@ -134,6 +150,8 @@ class Keeper:
             state = self._locks.renew(stream_detector(stream_id), self._instance, LOCK_SECONDS)
             if state is LockState.LOST:
                 lost.append(stream_id)
+            else:
+                self._renewed = {**self._renewed, stream_id: now}
             if self._analysis is not None:
                 self._analysis.hold(stream_id, 0 if state is LockState.LOST else LOCK_SECONDS)
             if state is LockState.CONTENDED and now - self._taken[stream_id] > SETTLED_SECONDS:
@@ -156,8 +174,10 @@ class Keeper:
                 self._analysis = self._begin(self._set_loaded)
             spec = self._mine[stream_id] = self._wanted[stream_id]
             self._taken[stream_id] = now
-            log.info("stream %s is analysed here", stream_id)
-            self._analysis.start(spec, LOCK_SECONDS)
+            self._renewed = {**self._renewed, stream_id: now}
+            with about(stream=stream_id):
+                log.info("stream %s is analysed here", stream_id)
+                self._analysis.start(spec, LOCK_SECONDS)
 
     def _share(self) -> int:
         return share(len(self._wanted), self._detectors)
@@ -171,6 +191,7 @@ class Keeper:
     def _drop(self, stream_ids: list[str]) -> None:
         for stream_id in stream_ids:
             del self._mine[stream_id], self._taken[stream_id]
+        self._renewed = {one: moment for one, moment in self._renewed.items() if one in self._mine}
         if stream_ids and self._analysis is not None:
             self._analysis.stop(stream_ids)
 

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -38,13 +39,20 @@ class Lane:
     info: what computes, while state is READY. error, detail: why it is BROKEN, and what to do.
     """
 
-    def __init__(self, model: Model, load: Callable[[], Engine], write: Callable[[Ready, LiveFrame], None]) -> None:
-        """load: the model's engine, see detector.engines.loaded.Engines.get. write: takes a result."""
+    def __init__(
+        self,
+        model: Model,
+        load: Callable[[], Engine],
+        write: Callable[[Ready, LiveFrame], None],
+        served: Callable[[int, float], None] = lambda frames, seconds: None,
+    ) -> None:
+        """load: the model's engine, see detector.engines.loaded.Engines.get. write: takes a result. served: called
+        with so many images in so many busy seconds, whenever none is left."""
         self.model = model
         self.state = LaneState.LOADING
         self.info: EngineInfo | None = None
         self.error = self.detail = ""
-        self._load, self._write = load, write
+        self._load, self._write, self._served = load, write, served
         self._board: Board[Ready] = Board()
         self._changed = threading.Condition()
         self._stopping = False
@@ -118,9 +126,12 @@ class Lane:
     def _serve(self, engine: Engine) -> None:
         """Infer what is ready, as long as something is, then wait for more."""
         while self._wait_for(lambda: self._board.has_ready):
+            began, images = time.monotonic(), 0
             with closing(engine.infer(self._pulled())) as outputs:
                 for one in outputs:
                     self._finish(self._running[0], one)
+                    images += 1
+            self._served(images, time.monotonic() - began)
 
     def _wait_for(self, condition: Callable[[], bool]) -> bool:
         """Wait until it is true; False at the end."""

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import redis
@@ -17,7 +17,10 @@ from contracts.live.plans import number_of, revision_of
 from contracts.live.presence import DetectorPresence
 from contracts.live.results import LiveFrame
 from contracts.live.streams import DropReason, StreamSpec
+from contracts.metrics.table import FRAME_TO_BOX
+from contracts.metrics.totals import Counts
 from contracts.models.catalogue import Model
+from contracts.runtime.tracing import about
 from contracts.wire.messages import Plan, encode
 from detector.decode.processes import ForkServer
 from detector.live.accounts import Accounts
@@ -36,7 +39,7 @@ _LANE_SECONDS = 0.1
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What streams share. model: the entry of an id, raises WebDetectorError. lane: of a model. fork_server: of
-    the decoders. frame_pixels: most pixels of a frame. tracked: whether objects are tracked."""
+    the decoders. frame_pixels: most pixels of a frame. tracked: whether objects are tracked. counts: for metrics."""
 
     redis: "redis.Redis"
     model: Callable[[str], Model]
@@ -45,13 +48,14 @@ class Surroundings:
     frame_pixels: int
     instance: str
     tracked: bool
+    counts: Counts = field(default_factory=Counts)
 
 
 class Stream:
     """A stream in a thread of its own, from start to stop. See detector.live.frames.Owner."""
 
     def __init__(self, spec: StreamSpec, around: Surroundings) -> None:
-        self.accounts = Accounts()
+        self.accounts = Accounts(around.counts)
         self.id = spec.id
         self.tracks = StreamTracks(around.redis, spec.id) if around.tracked else None
         self._around = around
@@ -95,8 +99,10 @@ class Stream:
         return time.monotonic() < self._held_until
 
     def note_result(self, frame: LiveFrame) -> None:
+        latency = max(0.0, frame.done - frame.arrival)
+        self._around.counts.add(FRAME_TO_BOX, latency)
         with self._meter_lock:
-            self._meter.note(time.monotonic(), max(0.0, frame.done - frame.arrival))
+            self._meter.note(time.monotonic(), latency)
 
     def presence(self) -> DetectorPresence:
         """What is known of the stream."""
@@ -121,6 +127,10 @@ class Stream:
         )
 
     def _run(self) -> None:
+        with about(stream=self.id):
+            self._analyse()
+
+    def _analyse(self) -> None:
         try:
             while not self._stopping.is_set():
                 try:

@@ -14,8 +14,10 @@ from contracts.errors import StreamNotFed
 from contracts.live.presence import IngestPresence
 from contracts.live.recordings import RecordingEnd
 from contracts.live.streams import StreamSpec
+from contracts.runtime.tracing import about
 from ingest.assignment.desk import Desk, Taken, Turn
 from ingest.assignment.lease import Lease
+from ingest.assignment.metering import StreamMeter
 from ingest.cancelling import cancelled
 from ingest.sources.port import Source
 
@@ -54,8 +56,11 @@ class Assignment:
     make: a reader for a stream that was taken, of the source that came with it, if one did.
     """
 
-    def __init__(self, desk: Desk, make: Callable[[Taken, Source | None], Reader]) -> None:
+    def __init__(
+        self, desk: Desk, make: Callable[[Taken, Source | None], Reader], meter: StreamMeter | None = None
+    ) -> None:
         self._desk, self._make = desk, make
+        self._meter = meter
         # One thread: the desk is for one at a time, and Redis that hangs keeps nothing else waiting.
         self._thread = ThreadPoolExecutor(1, "assignment")
         self._held: dict[str, Held] = {}
@@ -79,6 +84,8 @@ class Assignment:
         """About once a second."""
         leases = {stream_id: one.lease for stream_id, one in self._held.items()}
         seen = {stream_id: one.reader.presence() for stream_id, one in self._held.items() if one.ending is None}
+        if self._meter is not None:
+            self._meter.note(leases, seen)
         over = {stream_id for stream_id, one in self._held.items() if one.run.done()}  # as their presence says
         try:
             turn = await self._in_thread(partial(self._desk.turn, leases, seen))
@@ -116,9 +123,10 @@ class Assignment:
             self._start(taken)
 
     def _start(self, taken: Taken, source: Source | None = None) -> None:
-        log.info("stream %s: taken", taken.spec.id)
         reader = self._make(taken, source)
-        run = asyncio.create_task(reader.run())
+        with about(stream=taken.spec.id):
+            log.info("stream %s: taken", taken.spec.id)
+            run = asyncio.create_task(reader.run())
         self._held[taken.spec.id] = Held(taken.spec, taken.sealed_address, taken.lease, reader, run, source)
 
     def _change(self, one: Held, spec: StreamSpec, sealed_address: bytes) -> None:
@@ -132,8 +140,9 @@ class Assignment:
     def _end(self, one: Held, reason: RecordingEnd, *, forget: bool = False) -> "asyncio.Task[None]":
         """End a stream beside the others; the lease is kept until then."""
         if one.ending is None:
-            log.info("stream %s: given back, %s", one.spec.id, reason)
-            one.ending = asyncio.create_task(self._ended(one, reason, forget))
+            with about(stream=one.spec.id):
+                log.info("stream %s: given back, %s", one.spec.id, reason)
+                one.ending = asyncio.create_task(self._ended(one, reason, forget))
         return one.ending
 
     async def _ended(self, one: Held, reason: RecordingEnd, forget: bool) -> None:

@@ -32,4 +32,9 @@ class Lease:
     def is_held(self) -> bool:
         """Whether no other ingest can have the stream. Without Redis, or after the process was suspended, nobody
         knows."""
-        return self._clock() - self._renewed_at < LEASE_SECONDS
+        return self.age < LEASE_SECONDS
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was renewed."""
+        return self._clock() - self._renewed_at

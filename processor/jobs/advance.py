@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from contracts.database.tables import Job
+from contracts.runtime.tracing import working_on
 from contracts.wire.job_states import TERMINAL, JobState
 from contracts.wire.messages import ChunkFailure
 from processor.context import Services
@@ -39,7 +40,10 @@ def advance(services: Services, job: Job, *, repair: Repair | None = None, end: 
 def follow_up(services: Services, job_id: str) -> bool:
     """Advance a job some of whose chunks are done. Returns whether it has ended, was deleted, or is being ended."""
     job = services.repository.job(job_id)
-    ended = job is None or advance(services, job)
-    if job is not None and not ended:
-        send_along(services, job)
-    return ended
+    if job is None:
+        return True
+    with working_on(job.traceparent, job=job.id, video=job.video_id):
+        ended = advance(services, job)
+        if not ended:
+            send_along(services, job)
+        return ended

@@ -11,6 +11,7 @@ import msgspec
 from contracts.coordination import names
 from contracts.database.tables import Job, utcnow
 from contracts.errors import DeadlinePassed, StorageFull
+from contracts.metrics.table import JOBS_ENDED
 from contracts.results import chunk_codec, result_file
 from contracts.results.codec import Block
 from contracts.settings.table import Settings
@@ -46,6 +47,15 @@ def end_job(services: Services, job: Job, stop: ChunkFailure | None) -> bool:
     with leased(services, names.merge_lease(job.id)) as held:
         if held is not None and (plan := read_plan(services, job)) is not None:
             _merge(services, job, plan, stop, held)
+    return True
+
+
+def record_end(services: Services, job: Job, end: JobState, **values: Any) -> bool:
+    """Move a job to its last state; False when it has ended already, or was deleted."""
+    if not services.repository.move(job.id, end, **values):
+        return False
+    services.counts.add(JOBS_ENDED, 1, end)
+    log.info("job %s has ended: %s", job.id, end)
     return True
 
 
@@ -107,7 +117,7 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
         "error": _error(header, stop),
         "tracks": first_state(services, tally.frames),
     }
-    if services.repository.move(job.id, _end(tally.frames, header, stop), **values) and values["tracks"]:
+    if record_end(services, job, _end(tally.frames, header, stop), **values) and values["tracks"]:
         send_tracking(services, job.id)
     drop_plan(services, job)
     services.coordination.forget_repeats(job.id)

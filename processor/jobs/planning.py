@@ -22,6 +22,7 @@ from contracts.errors import (
 )
 from contracts.models.catalogue import Model
 from contracts.results.codec import compress, decompress, time_ms
+from contracts.runtime.tracing import working_on
 from contracts.storage.port import index_key, video_key
 from contracts.wire.job_states import TERMINAL, JobState
 from contracts.wire.messages import (
@@ -43,7 +44,7 @@ from processor.core.chunk_messages import chunks
 from processor.core.cutting import ADAPTIVE_FRAMES, FIRST_FRAMES, LAST_FRAMES, Cutter, Span
 from processor.core.sampling import wanted
 from processor.jobs.advance import advance
-from processor.jobs.finishing import end_job, is_overdue, overdue, stop_reason
+from processor.jobs.finishing import end_job, is_overdue, overdue, record_end, stop_reason
 from processor.jobs.sending import send_again, start_next
 from processor.jobs.stored_plan import drop_plan, keep_plan, layout_of, read_chunks, read_plan
 from processor.probe.ask import probe
@@ -65,13 +66,18 @@ def process_video(services: Services, job_id: str) -> None:
     job = services.repository.job(job_id)
     if job is None or job.state in TERMINAL or job.state == JobState.MERGING:
         return
+    with working_on(job.traceparent, job=job.id, video=job.video_id):
+        _process(services, job)
+
+
+def _process(services: Services, job: Job) -> None:
     if job.cancel_requested:
         _cancel(services, job)
         return
     if is_overdue(services, job) and job.state != JobState.RUNNING:
         _fail(services, job, DeadlinePassed(overdue(services.settings)))
         return
-    if job.state == JobState.QUEUED and not services.repository.begin(job_id, services.settings.jobs_per_user):
+    if job.state == JobState.QUEUED and not services.repository.begin(job.id, services.settings.jobs_per_user):
         return  # the end of another job sends it again
     try:
         plan = _plan_in_few_tries(services, job)
@@ -83,10 +89,11 @@ def process_video(services: Services, job_id: str) -> None:
         _fail(services, job, error)
         return
     layout = layout_of(plan, plan.header)
-    services.store.put_layout(job_id, layout)
+    services.store.put_layout(job.id, layout)
     totals = {"frames_total": sum(layout.lengths), "chunks_total": len(layout.lengths)}
-    services.repository.move(job_id, JobState.RUNNING, **totals)
-    job = services.repository.job(job_id) or job
+    services.repository.move(job.id, JobState.RUNNING, **totals)
+    log.info("job %s is planned: %d frames in %d chunks", job.id, totals["frames_total"], totals["chunks_total"])
+    job = services.repository.job(job.id) or job
     if job.state != JobState.RUNNING:  # it was cancelled meanwhile
         drop_plan(services, job)
         return
@@ -205,12 +212,12 @@ def _read_index(services: Services, video: Video) -> PacketIndex:
 def _cancel(services: Services, job: Job) -> None:
     """End a cancelled job at once. Results of chunks still in progress are ignored."""
     if not end_job(services, job, stop_reason(services, job)):
-        services.repository.move(job.id, JobState.CANCELLED)
+        record_end(services, job, JobState.CANCELLED)
         start_next(services, job.user_id)
 
 
 def _fail(services: Services, job: Job, error: WebDetectorError) -> None:
     log.warning("job %s failed: %s", job.id, error.detail)
-    services.repository.move(job.id, JobState.FAILED, error={"code": error.code, "detail": error.detail})
+    record_end(services, job, JobState.FAILED, error={"code": error.code, "detail": error.detail})
     drop_plan(services, job)
     start_next(services, job.user_id)

@@ -2,10 +2,12 @@
 
 import logging
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from contracts.coordination import names
 from contracts.database.tables import Job, utcnow
+from contracts.metrics.table import REAPER_FINDS
+from contracts.runtime.tracing import working_on
 from contracts.wire.job_states import JobState
 from contracts.wire.messages import ChunkFailure
 from contracts.wire.renditions import RenditionState
@@ -34,6 +36,7 @@ def resend_probes(services: Services) -> None:
         free = sent[user_id] < places and not services.coordination.is_held(names.probe_lease(video_id))
         if free and services.coordination.debounce(names.resend_probe(video_id), _RESEND_SECONDS):
             probe_signature(services, video_id).apply_async()
+            services.counts.add(REAPER_FINDS, 1, "probe")
             sent[user_id] += 1
 
 
@@ -45,6 +48,7 @@ def resend_renditions(services: Services) -> None:
         lost = not services.coordination.is_held(names.rendition_lease(rendition.id))
         if lost and services.coordination.debounce(names.resend_rendition(rendition.id), seconds):
             render_signature(services, rendition).apply_async(expires=seconds)
+            services.counts.add(REAPER_FINDS, 1, "rendition")
 
 
 def resend_jobs(services: Services) -> None:
@@ -53,18 +57,22 @@ def resend_jobs(services: Services) -> None:
     jobs = services.repository.active_jobs()
     turns = {job.id for job in next_jobs(jobs, services.settings.jobs_per_user)}
     for job in jobs:
-        if job.state == JobState.RUNNING:
-            advance(services, job, repair=_repair, end=_send_end)
-        elif job.created_at >= before:
-            continue
-        elif job.state == JobState.MERGING:
-            advance(services, job, end=_send_end)
-        elif job.state == JobState.QUEUED and not (
-            job.id in turns or job.cancel_requested or is_overdue(services, job)
-        ):
-            continue  # the user has too many jobs in progress
-        elif services.coordination.debounce(names.send_job(job.id, job.state), START_SECONDS):
-            process_signature(services, job.id).apply_async()
+        with working_on(job.traceparent, job=job.id, video=job.video_id):
+            _resend_job(services, job, before, has_turn=job.id in turns)
+
+
+def _resend_job(services: Services, job: Job, before: datetime, *, has_turn: bool) -> None:
+    if job.state == JobState.RUNNING:
+        advance(services, job, repair=_repair, end=_send_end)
+    elif job.created_at >= before:
+        return
+    elif job.state == JobState.MERGING:
+        advance(services, job, end=_send_end)
+    elif job.state == JobState.QUEUED and not (has_turn or job.cancel_requested or is_overdue(services, job)):
+        return  # the user has too many jobs in progress
+    elif services.coordination.debounce(names.send_job(job.id, job.state), START_SECONDS):
+        process_signature(services, job.id).apply_async()
+        services.counts.add(REAPER_FINDS, 1, "plan")
 
 
 def _send_end(services: Services, job: Job, _: ChunkFailure | None) -> bool:
@@ -74,6 +82,7 @@ def _send_end(services: Services, job: Job, _: ChunkFailure | None) -> bool:
     merging = services.coordination.is_held(names.merge_lease(job.id))
     if not merging and services.coordination.debounce(name, _RESEND_SECONDS):
         merge_signature(services, job.id).apply_async()
+        services.counts.add(REAPER_FINDS, 1, "merge")
     return True
 
 
@@ -84,6 +93,7 @@ def _repair(services: Services, job: Job, stored: frozenset[int]) -> Job | None:
         return _restart(services, job)
     if lost := _lost(services, job, stored):
         send_again(services, read_chunks(services, job, lost) or [])
+        services.counts.add(REAPER_FINDS, len(lost), "chunk")
     return job
 
 
@@ -93,6 +103,7 @@ def _restart(services: Services, job: Job) -> Job | None:
     if plan is None:
         return None
     log.warning("the result store has lost job %s: sending all missing chunks again", job.id)
+    services.counts.add(REAPER_FINDS, 1, "lost_results")
     services.repository.note_sent(job.id, job.chunks_sent, 0)
     # Last: a layout marks the job as known to the store.
     services.store.put_layout(job.id, layout_of(plan, plan.header))

@@ -7,6 +7,7 @@ from kombu.exceptions import OperationalError
 
 from contracts.coordination import names
 from contracts.database.tables import Job
+from contracts.runtime.tracing import working_on
 from contracts.wire.messages import Chunk
 from contracts.wire.runs import runs
 from processor.context import Services
@@ -55,6 +56,7 @@ def start_next(services: Services, user_id: str) -> None:
     try:
         for job in services.repository.next_jobs(user_id, services.settings.jobs_per_user):
             if services.coordination.debounce(names.send_job(job.id, job.state), START_SECONDS):
-                process_signature(services, job.id).apply_async()
+                with working_on(job.traceparent, job=job.id):
+                    process_signature(services, job.id).apply_async()
     except (OperationalError, ConnectionError) as error:
         log.warning("cannot send the next jobs of user %s for now: %s", user_id, error)

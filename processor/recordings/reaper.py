@@ -7,6 +7,7 @@ from contracts.database.tables import Recording
 from contracts.live import presence
 from contracts.live.presence import IngestPresence
 from contracts.live.recordings import RecordingState
+from contracts.metrics.table import REAPER_FINDS
 from processor.context import Services
 from processor.recordings.rows import RecordingRows
 from processor.task_signatures import file_signature
@@ -65,3 +66,4 @@ def _file(services: Services, recording: Recording) -> None:
     held = services.coordination.is_held(names.recording_lease(recording.id))
     if not held and services.coordination.debounce(names.resend_recording(recording.id), _RESEND_SECONDS):
         file_signature(services, recording.id).apply_async()
+        services.counts.add(REAPER_FINDS, 1, "recording")

@@ -23,6 +23,7 @@ from contracts.results.codec import compress, decompress
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep, settled
 from contracts.results.tracks_file import TracksHeader, encode_numbers
+from contracts.runtime.tracing import working_on
 from contracts.storage.digest import sha256_of
 from contracts.storage.port import result_key, tracking_key, tracks_key
 from contracts.wire.job_states import JobState
@@ -67,17 +68,23 @@ def track_job(services: Services, job_id: str) -> None:
         job = services.repository.job(job_id) if held is not None else None
         if held is None or job is None:
             return
-        found: TracksState | bool
-        if job.state in _UNDER_WAY:
-            found = track_along(services, job, held)
-        elif (state := queued_state(job)) is not None and _has_place(services, held):
-            found = _under_lease(services, job, state, held)
-        else:
-            return
+        with working_on(job.traceparent, job=job.id, video=job.video_id):
+            found = _in_its_state(services, job, held)
+    if found is None:
+        return
     if found is True or (found is False and job.state in _UNDER_WAY and _has_ended(services, job)):
         send_tracking(services, job_id)
     elif found is not False:
         send_next(services)
+
+
+def _in_its_state(services: Services, job: Job, held: Leases) -> TracksState | bool | None:
+    """None where there is nothing to do now."""
+    if job.state in _UNDER_WAY:
+        return track_along(services, job, held)
+    if (state := queued_state(job)) is not None and _has_place(services, held):
+        return _under_lease(services, job, state, held)
+    return None
 
 
 def _has_place(services: Services, held: Leases) -> bool:

@@ -128,6 +128,10 @@ _SWEEP_JOB = """
         c AS (DELETE FROM state WHERE job = :id)
     DELETE FROM job WHERE id = :id RETURNING id
 """
+_SIZE = """
+SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+"""
 _SWEEP_LEASES = "DELETE FROM lease WHERE expires_at < now() - :grace * interval '1 s'"
 
 
@@ -241,6 +245,9 @@ class PostgresResultStore:
                     return count
             self._pool.run(_SWEEP_JOB, id=job)
         return len(gone)
+
+    def size(self) -> int:
+        return int(self._pool.run(_SIZE)[0][0])
 
     def ping(self) -> None:
         self._pool.run("SELECT 1")

@@ -1,9 +1,9 @@
-"""Concurrency, health and logging of workers."""
+"""Concurrency and health of workers."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
-from contracts.settings.fields import EVERY, WORKERS, meta
+from contracts.settings.fields import WORKERS, meta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,3 @@ class WorkerSettings:
             "File that a worker touches while it consumes, for health checks; empty means none.", (*WORKERS, "ingest")
         ),
     ] = ""
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], meta("Minimum level of logged messages.", EVERY)
-    ] = "info"

@@ -12,6 +12,8 @@ from contracts.live import presence
 from contracts.live.presence import DetectorPresence
 from contracts.live.registry import StreamRegistry
 from contracts.live.streams import StreamOptions, StreamSpec
+from contracts.metrics import table
+from contracts.metrics.table import Reading
 from contracts.models.catalogue import Catalogue, write_entry
 from contracts.workers.registration import Loaded, count_workers, loaded_models
 from detector.live import keeper as keeping
@@ -187,3 +189,22 @@ def test_it_is_registered_with_its_models_until_it_ends(client: "redis.Redis", c
     assert one.analysing.closed
     assert count_workers(client, "live_detector") == 0
     assert not client.exists(f"wd:claim:{stream_detector('a')}", "wd:live:presence:a:detector")
+
+
+def test_it_tells_its_streams_and_how_long_ago_a_lock_was_renewed(
+    client: "redis.Redis", clock: Clock, tmp_path: Path
+) -> None:
+    publish(client, "a", "b")
+    one = Detector(client, "one", tmp_path)
+    assert one.keeper.readings(1) == [Reading(table.STREAMS_HELD, 0), Reading(table.LEASE_AGE, 0)]
+    ticks(clock, [one], 2)
+    clock.now += 3.0  # Redis does not answer
+    assert one.keeper.readings(1) == [
+        Reading(table.STREAMS_HELD, 2),
+        Reading(table.LEASE_AGE, 3),
+        Reading(table.STREAM_SERVED, 0, ("a",)),
+        Reading(table.STREAM_SERVED, 0, ("others",)),
+    ]
+    publish(client, "a", "b", revision=2, wanted="stopped")
+    ticks(clock, [one], 1)
+    assert one.keeper.readings(1) == [Reading(table.STREAMS_HELD, 0), Reading(table.LEASE_AGE, 0)]

@@ -2,37 +2,36 @@
 
 import re
 import threading
-import urllib.request
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.parser import text_string_to_metric_families
 
+from contracts import RELEASE
 from contracts.metrics import exporter, table
-from contracts.metrics.exporter import Reading, RoleMetrics, serve
+from contracts.metrics.bounded import per_stream
+from contracts.metrics.exporter import RoleMetrics, serve
 from contracts.metrics.line import Line, Sent
-from contracts.metrics.table import ROLES, TABLE, MetricRole, of_role
+from contracts.metrics.opened import Metrics
+from contracts.metrics.table import ROLES, TABLE, MetricRole, Reading, of_role
 from contracts.metrics.totals import Counts, Row, Totals
-from tests.support.deployments.service import free_port
+from contracts.settings.table import Settings
+from tests.support.deployments.service import ROOT, free_port
+from tests.support.scraping import complaints, exposition, families, values
 from tests.support.waiting import until
 
 
-def series(role: MetricRole, totals: Totals, readings: tuple[Reading, ...] = ()) -> dict[str, float]:
-    """What a scrape gives: values by series, written as Prometheus does."""
+def text_of(role: MetricRole, totals: Totals, readings: tuple[Reading, ...] = ()) -> str:
+    """What a scrape gives."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(RoleMetrics(role, totals, lambda: readings))
-    return values(generate_latest(registry).decode())
+    return generate_latest(registry).decode()
 
 
-def values(text: str) -> dict[str, float]:
-    found = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
-            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
-    return found
+def series(role: MetricRole, totals: Totals, readings: tuple[Reading, ...] = ()) -> dict[str, float]:
+    return values(text_of(role, totals, readings))
 
 
 def test_names_and_labels_keep_to_the_conventions_of_prometheus() -> None:
@@ -130,11 +129,7 @@ def served(port: int, totals: Totals, line: Line | None = None) -> Iterator[None
 
 
 def scraped(port: int) -> dict[str, float]:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-            return values(answer.read().decode())
-    except OSError:  # it does not listen yet
-        return {}
+    return values(exposition(port))
 
 
 def test_what_another_process_counts_is_read_at_the_port() -> None:
@@ -164,5 +159,48 @@ def test_a_second_process_takes_the_port_over_when_the_first_one_ends(monkeypatc
         waiting.__exit__(None, None, None)
 
 
-def test_every_role_has_metrics() -> None:
-    assert all(of_role(role) for role in ROLES)
+def in_full(role: MetricRole) -> str:
+    """All series of a role, with something in each."""
+    totals, readings = Totals(), []
+    for metric in of_role(role):
+        labels = (metric.values[0],) if metric.values else tuple("x" for _ in metric.labels)
+        if metric.kind == "gauge":
+            readings.append(Reading(metric, 1, labels))
+        else:
+            totals.add(metric, 1, *labels)
+    return text_of(role, totals, tuple(readings))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_shows_its_metrics_as_promtool_wants_them(role: MetricRole) -> None:
+    text = in_full(role)
+    assert families(text) == {metric.name for metric in of_role(role)}
+    assert complaints(text) == ""
+
+
+def test_the_page_equals_the_table() -> None:
+    page = (ROOT / "docs/metrics.md").read_text()
+    table_of_page = page.partition("## All metrics\n\n")[2].partition("\n\n")[0]
+    assert table_of_page.splitlines()[2:] == [row_of(metric) for metric in TABLE]
+
+
+def row_of(metric: table.Metric) -> str:
+    """As docs/metrics.md has it."""
+    labels = ", ".join(f"`{label}`" for label in metric.labels) or "–"
+    labels += f": {', '.join(metric.values)}" if metric.values else ""
+    roles = "all" if set(metric.roles) == set(ROLES) else ", ".join(metric.roles)
+    return f"| `{metric.name}` | {metric.kind} | {metric.unit} | {labels} | {roles} | {metric.meaning} |"
+
+
+def test_of_many_streams_the_largest_have_series_and_the_others_are_summed() -> None:
+    found = per_stream(table.STREAM_FPS, {"a": 1, "b": 30, "c": 2, "d": 30}, 2)
+    assert [(reading.labels, reading.value) for reading in found] == [(("b",), 30), (("d",), 30), (("others",), 3)]
+    assert per_stream(table.STREAM_FPS, {"a": 1}, 2) == [Reading(table.STREAM_FPS, 1, ("a",))]
+
+
+def test_the_release_is_that_of_the_project() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == RELEASE
+
+
+def test_without_a_port_nothing_is_kept() -> None:
+    assert type(Metrics(Settings()).counts) is Counts

@@ -1,0 +1,187 @@
+"""Reads what the whole service does now. Each part is read at most once in some seconds, however many ask."""
+
+import logging
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import redis
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.live.stream_document import situation
+from api.tables.overview import Overview
+from api.watch.scale import Scale, scale, wanted_fps
+from contracts.database.tables import Stream
+from contracts.errors import WebDetectorError
+from contracts.live import presence
+from contracts.live.spec_of import options_of
+from contracts.live.streams import StreamState
+from contracts.metrics import table
+from contracts.metrics.table import Metric, Reading
+from contracts.results.port import ResultStore
+from contracts.settings.table import Settings
+from contracts.wire.job_states import JobState
+from contracts.workers.registration import live_workers, speeds
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_KEEP_SECONDS = 2.0
+# Sums over all rows.
+_KEEP_SUMS_SECONDS = 60.0
+# Jobs that run at once are few; of more, the chunks of the first ones are counted.
+_MOST_JOBS = 200
+_OUTAGES = (WebDetectorError, SQLAlchemyError, redis.RedisError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """by_state: those that have not ended. backlog: their frames without a result; of jobs that are not planned yet,
+    all frames of their videos. outstanding: chunks that were sent and have no result."""
+
+    by_state: dict[str, int]
+    backlog: int
+    outstanding: int
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """wanted, served: frames per second of all live ones."""
+
+    by_state: dict[str, int]
+    wanted: float
+    served: float
+
+
+class Kept(Generic[T]):
+    """What a function returned, for some seconds. Of several who ask, one calls it and the others wait."""
+
+    def __init__(self, read: Callable[[], T], seconds: float) -> None:
+        self._read, self._seconds = read, seconds
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._value: T | None = None
+
+    def __call__(self) -> T:
+        """Raises what the function raises."""
+        with self._lock:
+            if self._value is None or time.monotonic() >= self._until:
+                self._value = self._read()
+                self._until = time.monotonic() + self._seconds
+            return self._value
+
+
+class ServiceWatch:
+    """Of one api process, for all its threads."""
+
+    def __init__(self, settings: Settings, overview: Overview, store: ResultStore, client: "redis.Redis") -> None:
+        self._settings, self._overview, self._store, self._redis = settings, overview, store, client
+        self.jobs = Kept(self._jobs, _KEEP_SECONDS)
+        self.streams = Kept(self._streams, _KEEP_SECONDS)
+        self._stored = Kept(overview.stored_bytes, _KEEP_SUMS_SECONDS)
+        # Server name -> whether it answers; set by the application.
+        self.servers: Callable[[], dict[str, bool]] = dict
+
+    def scales(self) -> dict[str, Scale]:
+        """By role: of the detectors of jobs and of streams. Raises what reading raises."""
+        backlog = wanted_fps(self.jobs().backlog, self._settings.scale_target_seconds)
+        return {
+            "detector": scale(backlog, speeds(self._redis, "detector")),
+            "live_detector": scale(self.streams().wanted, speeds(self._redis, "live_detector")),
+        }
+
+    def readings(self) -> list[Reading]:
+        """The gauges of the api. What cannot be read now is left out: `SERVER_UP` says why."""
+        return [reading for part in _PARTS for reading in self._part(part)]
+
+    def _part(self, part: "Callable[[ServiceWatch], Iterator[Reading]]") -> list[Reading]:
+        try:
+            return list(part(self))
+        except _OUTAGES as error:
+            log.warning("some metrics cannot be read: %s", error)
+            return []
+
+    def _jobs(self) -> Jobs:
+        unplanned, planned = self._overview.unplanned(), self._overview.planned()
+        running = [job for job in planned if job.state == JobState.RUNNING]
+        done = self._store.progress_of([job.id for job in running]) if running else []
+        left = sum(max(0, job.frames - one.frames) for job, one in zip(running, done, strict=True))
+        sent = sum(max(0, job.chunks_sent - len(self._store.chunk_indexes(job.id))) for job in running[:_MOST_JOBS])
+        by_state = {state: jobs for state, (jobs, _) in unplanned.items()} | Counter(job.state for job in planned)
+        return Jobs(by_state, left + sum(frames for _, frames in unplanned.values()), sent)
+
+    def _streams(self) -> Streams:
+        rows = self._overview.streams()
+        seen = presence.read(self._redis, [row.id for row in rows if row.wanted == "running"])
+        by_state: Counter[str] = Counter()
+        wanted = served = 0.0
+        for row in rows:
+            ingest, detector = seen.get(row.id, (None, None))
+            state = situation(row, ingest).state
+            by_state[state] += 1
+            if state == StreamState.LIVE and ingest is not None:
+                wanted += min(ingest.fps, _most_fps(row))
+                served += detector.fps if detector is not None else 0.0
+        return Streams(dict(by_state), wanted, served)
+
+    def _of_jobs(self) -> Iterator[Reading]:
+        jobs = self.jobs()
+        yield from _by_label(table.JOBS, jobs.by_state)
+        yield Reading(table.BACKLOG_FRAMES, jobs.backlog)
+        yield Reading(table.CHUNKS_OUTSTANDING, jobs.outstanding)
+
+    def _of_streams(self) -> Iterator[Reading]:
+        streams = self.streams()
+        yield from _by_label(table.STREAMS, streams.by_state)
+        yield Reading(table.LIVE_WANTED, streams.wanted)
+        yield Reading(table.LIVE_SERVED, streams.served)
+
+    def _of_workers(self) -> Iterator[Reading]:
+        yield from _by_label(table.WORKERS, live_workers(self._redis))
+
+    def _of_servers(self) -> Iterator[Reading]:
+        for name, is_up in self.servers().items():
+            yield Reading(table.SERVER_UP, float(is_up), (name,))
+
+    def _of_scale(self) -> Iterator[Reading]:
+        for role, found in self.scales().items():
+            yield Reading(table.SCALE_RATIO, found.ratio, (role,))
+            yield Reading(table.DETECTORS_WANTED, found.wanted, (role,))
+            yield Reading(table.CAPACITY, found.capacity, (role,))
+
+    def _of_storage(self) -> Iterator[Reading]:
+        yield from _by_label(table.STORAGE_BYTES, self._stored())
+        if not self._settings.storage_url:
+            folder = Path(self._settings.storage_path)
+            there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+            yield Reading(table.STORAGE_FREE, shutil.disk_usage(there).free)
+
+    def _of_result_store(self) -> Iterator[Reading]:
+        yield Reading(table.RESULT_STORE_BYTES, self._store.size())
+
+
+_PARTS: tuple[Callable[[ServiceWatch], Iterator[Reading]], ...] = (
+    ServiceWatch._of_servers,
+    ServiceWatch._of_jobs,
+    ServiceWatch._of_streams,
+    ServiceWatch._of_workers,
+    ServiceWatch._of_scale,
+    ServiceWatch._of_storage,
+    ServiceWatch._of_result_store,
+)
+
+
+def _by_label(metric: Metric, values: Any) -> Iterator[Reading]:
+    """All values of the label, 0 for those that are not there."""
+    for name in metric.values:
+        yield Reading(metric, values.get(name, 0), (name,))
+
+
+def _most_fps(row: Stream) -> float:
+    most = options_of(row).max_fps
+    return float("inf") if most is None else most
