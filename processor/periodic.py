@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from contracts.coordination import names
 from contracts.errors import Unavailable
+from processor.alerts.missing import alert_missing
+from processor.alerts.retention import expire_alerts
 from processor.context import Services
 from processor.housekeeping import cleanup
 from processor.jobs import reaper
@@ -44,10 +46,12 @@ CLEAN_UPS = (
     CleanUp(names.PUBLISH_STREAMS, _PUBLISH_SECONDS, publish_streams),
     CleanUp(names.EXPIRE_RECORDINGS, _MINUTE, expire_recordings),
     CleanUp(names.TRACK_JOBS, _MINUTE, track_waiting),
+    CleanUp(names.ALERT_JOBS, _MINUTE, alert_missing),
     CleanUp(names.INDEX_WORKERS, _MINUTE, cleanup.index_registrations),
     CleanUp(names.SWEEP_RESULTS, _MINUTE, cleanup.remove_expired_results),
     CleanUp(names.EXPIRE_UPLOADS, None, cleanup.expire_uploads),
     CleanUp(names.EXPIRE_AUDIT, _HOUR, cleanup.expire_audit_events),
+    CleanUp(names.EXPIRE_ALERTS, _HOUR, expire_alerts),
     CleanUp(names.SWEEP_STORAGE, _HOUR, cleanup.remove_unfinished_files),
     CleanUp(names.INDEX_TRACKS, _HOUR, index_missing),
     CleanUp(names.HOUSEKEEPING, _HOUR, cleanup.remove_old_and_orphaned),

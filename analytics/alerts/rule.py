@@ -66,10 +66,10 @@ class Sighting:
 
     track: its number in the job or stream. label, score: its own, the score in 1/10000. begin, end: when it was seen,
     in ms since 1970; of an event, when it happened, both. dated: False where these are the time of an upload, since
-    nobody knows when the video was recorded. start: the begin in ms of the video, or of the stream clock. stream_id:
-    of a live stream; job_id and video_id: of a job. source, tags: of the video; `stream:ID` is the source of a stream
-    and of its recordings. An event has scene_id, event, and zone or line; crossings have a direction, and dwell_ms of
-    `dwells` is the time after which there was to be one.
+    nobody knows when the video was recorded. start: the begin in ms of the video, or of the stream clock. stream_id: of
+    a live stream, or of a recording with its tracks; job_id and video_id: of a job. source, tags: of the video;
+    `stream:ID` is the source of a stream and of its recordings. An event has scene_id, event, and zone or line;
+    crossings have a direction, and dwell_ms of `dwells` is the time after which there was to be one.
     """
 
     track: int
@@ -93,11 +93,12 @@ class Sighting:
 
     @property
     def key(self) -> str:
-        """The same for the same track or event, whenever it is offered."""
+        """The same for the same track or event, whenever it is offered. A recording of a stream has the tracks of the
+        stream."""
         if self.event is None:
             return f"{self.stream_id or self.job_id}:{self.track}"
         place = f"{self.scene_id}:{self.zone or ''}:{self.line or ''}"
-        return f"{self.stream_id or self.job_id}:{self.track}:{self.event}:{self.start}:{self.direction or ''}:{place}"
+        return f"{self.stream_id or self.job_id}:{self.track}:{self.event}:{self.begin}:{self.direction or ''}:{place}"
 
 
 def stream_source(stream_id: str) -> str:

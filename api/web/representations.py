@@ -124,7 +124,7 @@ def alert_representation(alert: Alert, rule_name: str) -> dict[str, Any]:
         "start_ms": alert.start,
         "seen": alert.seen,
         "created_at": alert.created_at,
-        "links": {"self": path},
+        "links": {"self": path, "picture": f"{path}/picture"},
     }
 
 

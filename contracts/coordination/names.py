@@ -13,6 +13,8 @@ EXPIRE_UPLOADS = "sweep-uploads"
 EXPIRE_AUDIT = "sweep-audit"
 INDEX_WORKERS = "index-workers"
 
+ALERT_JOBS = "alert-jobs"
+EXPIRE_ALERTS = "sweep-alerts"
 EXPIRE_RECORDINGS = "sweep-recordings"
 INDEX_TRACKS = "index-tracks"
 PUBLISH_STREAMS = "publish-streams"

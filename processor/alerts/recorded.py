@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from analytics.alerts.rule import Rule, Sighting, dwells_wanted
-from analytics.scenes.events import Event
+from analytics.scenes.events import Event, EventType
 from analytics.scenes.recorded import recorded_events, rules_of
 from analytics.scenes.scene import FOOT, place
 from analytics.search.hours import to_ms
@@ -28,17 +28,20 @@ log = logging.getLogger(__name__)
 # What was recorded before that raises no alert: nobody is alarmed by what is long over.
 OLDEST = timedelta(days=7)
 _AT_ONCE = 1000
+_BORDER_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What the sightings of a job have in common. begin: of the video, in ms since 1970."""
+    """What the sightings of a job have in common. begin: of the video, in ms since 1970. stream_id: of which the video
+    is a recording that has the stream's tracks."""
 
     job: Job
     video: Video
     header: ResultHeader
     tracks: Tracks
     begin: int
+    stream_id: str | None
 
     def sighting(self, index: int, first: int, last: int) -> Sighting:
         """Of a track, by its place. first, last: times in the time base of the video."""
@@ -52,6 +55,7 @@ class _Context:
             end=self.begin + end,
             start=start,
             dated=self.video.recorded_at is not None,
+            stream_id=self.stream_id,
             video_id=self.video.id,
             job_id=self.job.id,
             source=self.video.source,
@@ -67,9 +71,9 @@ def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
     video = services.repository.video(job.video_id) if rules else None
     if video is None:
         return
-    with services.storage.open(result_key(video.id, job.id)) as source:
-        header = ResultFile(source).header
-    found = _Context(job, video, header, tracks, to_ms(video.recorded_at or video.created_at))
+    found = _context(services, rows, job, video, tracks)
+    if found.stream_id is not None and len(tracks):
+        rows.link(found.stream_id, job, found.begin, found.sighting(0, 0, int(tracks.last_time.max())).end)
     oldest = to_ms(utcnow() - OLDEST)
     of_tracks = [rule for rule in rules if rule.search.scene_id is None]
     for part in _tracks(found) if of_tracks else ():
@@ -79,6 +83,15 @@ def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
     for part in _events(services, rows, found, of_scenes) if of_scenes and lately else ():
         offer(services, job.user_id, (one for one in part if one.end >= oldest), of_scenes)
     rows.note_job(job.id)
+
+
+def _context(services: Services, rows: AlertRows, job: Job, video: Video, tracks: Tracks) -> _Context:
+    with services.storage.open(result_key(video.id, job.id)) as source:
+        header = ResultFile(source).header
+    with services.storage.open(tracks_key(video.id, job.id)) as source:
+        live = TracksFile(source).header.live
+    begin = to_ms(video.recorded_at or video.created_at)
+    return _Context(job, video, header, tracks, begin, rows.stream_of(video.id) if live else None)
 
 
 def _tracks(found: _Context) -> Iterator[list[Sighting]]:
@@ -114,7 +127,19 @@ def _events_at(storage: Storage, found: _Context, scene: Scene, dwell_ms: int | 
         frames = FiledFrames(ResultFile(results), file)
         rules = rules_of(found.header, dwell=None if dwell_ms is None else dwell_ms / 1000, live=file.header.live)
         events = recorded_events(frames, found.tracks, placed, rules, FOOT)
-    return [_at_scene(found, event, scene, dwell_ms) for event in events]
+    at_scene = [_at_scene(found, event, scene, dwell_ms) for event in events]
+    if found.stream_id is None:
+        return at_scene
+    last = found.sighting(0, 0, int(found.tracks.last_time.max())).end
+    return [one for one in at_scene if not _is_of_border(one, last)]
+
+
+def _is_of_border(sighting: Sighting, last: int) -> bool:
+    """Whether an object only appears because a recording begins, or disappears because it ends: the stream went on.
+    last: when the recording ends, in ms since 1970."""
+    if sighting.event is EventType.APPEARS:
+        return sighting.start < _BORDER_MS
+    return sighting.event is EventType.DISAPPEARS and sighting.begin > last - _BORDER_MS
 
 
 def _at_scene(found: _Context, event: Event, scene: Scene, dwell_ms: int | None) -> Sighting:

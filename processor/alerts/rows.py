@@ -1,9 +1,9 @@
 """The rows of alert rules and alerts."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, delete, exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,19 @@ from analytics.alerts.rule import Rule, Search, Sighting
 from analytics.alerts.schedule import Schedule
 from analytics.search.hours import from_ms, to_ms
 from contracts.database.engine import Database
-from contracts.database.tables import Alert, AlertedJob, AlertRule, Delivery, Job, Scene, Webhook, new_id, utcnow
+from contracts.database.tables import (
+    Alert,
+    AlertedJob,
+    AlertRule,
+    Delivery,
+    Job,
+    Recording,
+    Scene,
+    Webhook,
+    new_id,
+    utcnow,
+)
+from contracts.results.tracks import TracksStep
 from contracts.wire.messages import from_json
 from contracts.wire.webhooks import ALERT_RAISED, DeliveryState
 
@@ -42,6 +54,43 @@ class AlertRows:
                 return []
         rows = self._rows(job.user_id)
         return [rule_of(row) for row in rows if job.finished_at is None or row.since <= job.finished_at]
+
+    def stream_of(self, video_id: str) -> str | None:
+        """The stream whose recording a video is, None for others, and after the stream was deleted."""
+        with self._database.read() as session:
+            return session.scalar(select(Recording.stream_id).where(Recording.video_id == video_id))
+
+    def link(self, stream_id: str, job: Job, begin: int, end: int) -> None:
+        """Let the alerts of a stream between two times, in ms since 1970, lead to the video that was recorded then,
+        which begins at the first one."""
+        span = (Alert.at >= from_ms(begin), Alert.at <= from_ms(end))
+        live = select(Alert).where(Alert.stream_id == stream_id, Alert.video_id.is_(None), *span)
+        with self._database.write() as session:
+            for alert in session.scalars(live):
+                alert.video_id, alert.job_id, alert.start = job.video_id, job.id, to_ms(alert.at) - begin
+
+    def unasked(self, since: datetime, limit: int) -> list[Job]:
+        """Jobs with tracks that ended since a time and that no rule has seen, though there are rules for them."""
+        tracked = Job.tracks["state"].as_string() == str(TracksStep.READY)
+        theirs = exists().where(AlertRule.user_id == Job.user_id, AlertRule.enabled, AlertRule.since <= Job.finished_at)
+        unseen = ~exists().where(AlertedJob.job_id == Job.id)
+        statement = select(Job).where(Job.finished_at >= since, tracked, theirs, unseen)
+        with self._database.read() as session:
+            return list(session.scalars(statement.order_by(Job.finished_at, Job.id).limit(limit)))
+
+    def expired(self, before: datetime | None, most: int, limit: int) -> list[str]:
+        """Alerts from before a time, and those of each user beyond so many newer ones."""
+        rank = func.row_number().over(partition_by=Alert.user_id, order_by=(Alert.at.desc(), Alert.id.desc()))
+        ranked = select(Alert.id, Alert.at, rank.label("rank")).subquery()
+        old = ranked.c.rank > most
+        statement = select(ranked.c.id).where(old if before is None else old | (ranked.c.at < before))
+        with self._database.read() as session:
+            return list(session.scalars(statement.limit(limit)))
+
+    def delete(self, alert_ids: Sequence[str]) -> None:
+        """Delete alerts."""
+        with self._database.write() as session:
+            session.execute(delete(Alert).where(Alert.id.in_(alert_ids)))
 
     def scene(self, scene_id: str) -> Scene | None:
         """A scene, None where it was deleted with the last rule that named it."""

@@ -21,16 +21,31 @@ from contracts.wire.renditions import PICTURES, RenditionState, rendition_id
 _BEING_MADE = "the pictures of the job's tracks are being made: try again in some seconds"
 _AGAIN = "make them again with PUT /jobs/{job_id}/renditions/pictures"
 _GONE = "the pictures are not stored any more: DELETE /jobs/{job_id}/renditions/pictures, then make them with PUT"
+_NOT_RECORDED = "there is no recording of it (yet): one of a stream that is recorded becomes a video when it ends"
+_JOB_DELETED = "the job that the alert is from was deleted: GET /videos/{video_id}/frame shows the moment"
 _RETRY_SECONDS = 5
 
 
 @asgi_operation()
 async def track_picture(request: Request, user: str) -> Response:
     """The best detection of a track as a JPEG."""
+    return await _respond(request, user, request.path_params["job_id"], int(request.path_params["track_id"]))
+
+
+@asgi_operation()
+async def alert_picture(request: Request, user: str) -> Response:
+    """The best detection of the track that an alert is about as a JPEG."""
+    raised = await run_sync(context.current().alerts.alert, user, request.path_params["alert_id"])
+    if raised.alert.job_id is None:
+        of_stream = raised.alert.stream_id is not None and raised.alert.video_id is None
+        raise PictureMissing(_NOT_RECORDED if of_stream else _JOB_DELETED)
+    return await _respond(request, user, raised.alert.job_id, raised.alert.track)
+
+
+async def _respond(request: Request, user: str, job_id: str, track: int) -> Response:
     services = context.current()
-    job = await run_sync(services.jobs.get, user, request.path_params["job_id"])
+    job = await run_sync(services.jobs.get, user, job_id)
     row = await run_sync(_ready, services, job)
-    track = int(request.path_params["track_id"])
     name = f"{row.id} {row.created_at} {row.finished_at} {track}"
     etag = f'"{hashlib.sha256(name.encode()).hexdigest()[:32]}"'
     picture = await run_sync(_picture, services, job, track)
@@ -65,6 +80,9 @@ def _picture(services: Services, job: Job, track: int) -> bytes:
     except (NotFound, CorruptData):
         raise PictureMissing(_GONE) from None
     if found is None:
+        state = track_state(job)  # a recording of a stream has the numbers of the stream, which may be larger
+        if state is not None and isinstance(state.tracks, int) and track > state.tracks:
+            raise NotFound(f"the job has {state.tracks} tracks: there is no track {track}")
         raise PictureMissing(
             f"there is no picture of a track {track}: the 2,000 tracks of the job that are seen longest with the best "
             "scores have one, where their best frame can be decoded"

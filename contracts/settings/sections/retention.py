@@ -35,6 +35,16 @@ class RetentionSettings:
             le=36_500,
         ),
     ] = 0
+    alert_days: Annotated[
+        int,
+        meta(
+            "Days to keep an alert, counted from what it is about; 0 means forever. At most the newest 10,000 of a "
+            "user stay.",
+            ("processor",),
+            ge=0,
+            le=36_500,
+        ),
+    ] = 90
     orphan_hours: Annotated[
         int,
         meta(

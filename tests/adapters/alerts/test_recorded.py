@@ -8,15 +8,20 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from analytics.alerts.rule import Sighting, stream_source
 from analytics.search.hours import to_ms
-from contracts.database.tables import Alert, AlertRule, Job, Scene, Video, new_id, utcnow
+from contracts.database.tables import Alert, AlertRule, Job, Recording, Scene, Stream, Video, new_id, utcnow
 from contracts.errors import StorageUnavailable
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.results.tracks_file import TracksFile
 from contracts.storage.port import result_key, tracks_key
 from contracts.wire.messages import to_json
-from processor.alerts import recorded
+from processor.alerts import recorded, retention
+from processor.alerts.missing import alert_missing
+from processor.alerts.offering import offer
 from processor.alerts.recorded import alert_of_job
+from processor.alerts.retention import expire_alerts
+from processor.alerts.rows import AlertRows
 from processor.tracking.tracking import track_job
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
@@ -69,11 +74,13 @@ def again(desk: InProcessProcessor, job: Job, **parameters: Any) -> None:
     track_job(desk.services, job.id)
 
 
-def walked(desk: InProcessProcessor, video: Video) -> Job:
-    """A job of which someone comes from the left into the right half and leaves it again, and someone stays there."""
+def walked(desk: InProcessProcessor, video: Video, *, live: bool = False) -> Job:
+    """A job of which someone comes from the left into the right half and leaves it again, someone stays there, and
+    someone on the left. live: whether its tracks are those of a stream."""
     job = desk.add_job(video)
     there = [(600 + 5200 * i // 29, 3000) for i in range(30)]
-    files = file_bytes([*walk(1, 0, there + there[::-1]), *walk(2, 10, [(5000, 2000)] * 50)], 60)
+    others = [*walk(2, 10, [(5000, 2000)] * 50), *walk(3, 50, [(1000, 2000)] * 10)]
+    files = file_bytes([*walk(1, 0, there + there[::-1]), *others], 60, live=live)
     for key, content in zip((result_key, tracks_key), files, strict=True):
         with desk.services.storage.create(key(video.id, job.id)) as sink:
             sink.write(content)
@@ -125,13 +132,90 @@ def test_a_processor_that_is_killed_meanwhile_asks_again(
         with pytest.raises(StorageUnavailable):
             ask(desk, job)
     before = [one.id for one in alerts(desk)]
-    assert len(before) == 1, "those of the tracks are there, those of the scene are not"
+    assert len(before) == 2, "those of the tracks are there, those of the scene are not"
     ask(desk, job)
     after = [one.id for one in alerts(desk)]
-    assert len(after) == 3
+    assert len(after) == 4
     assert set(before) < set(after)
     ask(desk, job)
     assert [one.id for one in alerts(desk)] == after
+
+
+def test_a_job_that_no_rule_was_asked_about_is_found(desk: InProcessProcessor, video: Video) -> None:
+    """As after a processor was killed when the tracks were there and the alerts were not."""
+    job = desk.add_job(video)
+    again(desk, job)
+    assert alert_missing(desk.services) is False
+    rule = add_rule(desk)
+    desk.change(AlertRule, rule.id, since=job.finished_at)
+    assert alert_missing(desk.services) is False
+    found = {one.id for one in alerts(desk)}
+    assert found
+    with desk.engine.begin() as connection:
+        connection.execute(delete(Alert))
+    assert alert_missing(desk.services) is False
+    assert alerts(desk) == [], "it was asked about"
+
+
+def test_a_job_whose_tracks_are_gone_stops_no_other(desk: InProcessProcessor, video: Video) -> None:
+    gone, whole = (desk.add_job(video) for _ in range(2))
+    for job in (gone, whole):
+        again(desk, job)
+    desk.services.storage.delete(tracks_key(video.id, gone.id))
+    desk.change(AlertRule, add_rule(desk).id, since=gone.finished_at)
+    alert_missing(desk.services)
+    assert {one.job_id for one in alerts(desk)} == {whole.id}
+    assert AlertRows(desk.engine).unasked(utcnow() - timedelta(days=1), 10) == []
+
+
+def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(
+    desk: InProcessProcessor, video: Video
+) -> None:
+    """Its tracks are those of the stream; who stands there when it begins did not appear then."""
+    stream = Stream(id=new_id(), user_id=desk.user, name="door", kind="push", model="m", options={})
+    desk.add(stream)
+    begin = utcnow() - timedelta(minutes=5)
+    desk.change(Video, video.id, recorded_at=begin, source=stream_source(stream.id))
+    desk.add(
+        Recording(
+            id=new_id(),
+            stream_id=stream.id,
+            user_id=desk.user,
+            video_id=video.id,
+            state="filed",
+            start=0,
+            started_at=begin,
+            instance="x",
+        )
+    )
+    people = add_rule(desk, search={"stream_id": [stream.id]})
+    events = add_rule(desk, search={"scene_id": add_scene(desk), "zone": "half"})
+    job = walked(desk, video, live=True)
+    at = to_ms(begin)
+    usual: dict[str, Any] = {"label": "cat", "score": 9000, "stream_id": stream.id, "source": stream_source(stream.id)}
+    live = Sighting(track=2, begin=at + 400, end=at + 1000, start=7_000_400, **usual)
+    (told,) = offer(desk.services, desk.user, [live])
+    ask(desk, job)
+    found = [(one.rule_id, one.event, one.track, one.start) for one in alerts(desk)]
+    assert found == [(people.id, None, 2, 400), (events.id, "enters", 1, 600), (people.id, None, 3, 2000)]
+    (shown,) = (one for one in alerts(desk) if one.id == told.id)
+    assert (shown.video_id, shown.job_id, shown.stream_id) == (video.id, job.id, stream.id)
+
+
+def test_old_alerts_and_those_beyond_the_newest_are_removed(
+    desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = add_rule(desk)
+    now = utcnow()
+    for days in (0, 1, 2, 89, 91):
+        raised = Alert(rule_id=rule.id, user_id=desk.user, key=str(days), at=now - timedelta(days=days))
+        raised.dated, raised.label, raised.score, raised.track, raised.start = True, "cat", 9000, 1, 0
+        desk.add(raised)
+    assert expire_alerts(desk.services) is False
+    assert [one.key for one in alerts(desk)] == ["89", "2", "1", "0"]
+    monkeypatch.setattr(retention, "MOST_ALERTS", 2)
+    expire_alerts(desk.services)
+    assert [one.key for one in alerts(desk)] == ["1", "0"]
 
 
 def test_events_at_a_scene_raise_alerts_at_their_times(desk: InProcessProcessor, video: Video) -> None:

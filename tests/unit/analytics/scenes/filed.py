@@ -41,8 +41,8 @@ def files(found: Sequence[Found], frames: int, fps: int = 25) -> tuple[ResultFil
     return ResultFile(io.BytesIO(result)), TracksFile(io.BytesIO(tracks))
 
 
-def file_bytes(found: Sequence[Found], frames: int, fps: int = 25) -> tuple[bytes, bytes]:
-    """The same as bytes."""
+def file_bytes(found: Sequence[Found], frames: int, fps: int = 25, *, live: bool = False) -> tuple[bytes, bytes]:
+    """The same as bytes. live: whether the tracks are those of a stream."""
     ordered = sorted(found, key=lambda one: (one.frame, one.track == 0, one.box))
     block = Block(
         np.arange(frames),
@@ -58,7 +58,7 @@ def file_bytes(found: Sequence[Found], frames: int, fps: int = 25) -> tuple[byte
     tracks = [_track(id_, [one for one in ordered if one.track == id_]) for id_ in range(1, ids.max(initial=0) + 1)]
     parts = np.split(ids, block.offsets()[[*ResultFile(sink).starts[1:]]]) if frames else []
     out = io.BytesIO()
-    made = TracksHeader(SCHEMA, "test", 1, TrackerParameters(), "0" * 64)
+    made = TracksHeader(SCHEMA, "test", 1, TrackerParameters(), "0" * 64, live=live)
     numbers = np.arange(1, len(tracks) + 1)
     tracks_file.write(out, made, [encode_numbers(part) for part in parts], numbers, of_tracks(tracks))
     return sink.getvalue(), out.getvalue()
