@@ -37,6 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         run = scene_command.scenes if given[0] == "scenes" else scene_command.events
         return run(given[1:], os.environ)
+    if given[:1] == ["alerts"]:
+        from cli.client.alert_command import alerts
+
+        return alerts(given[1:], os.environ)
     options = _parser().parse_args(given)
     # Import the modules of the chosen command only: `up` must start quickly.
     if options.command == "up":
@@ -95,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete, demo")
     commands.add_parser("scenes", help="zones and lines: list, show, add, replace, delete")
     commands.add_parser("events", help="what the tracks of a job did at the zones and lines of a scene")
+    commands.add_parser("alerts", help="what alert rules have raised, and the rules: list, add, show, replace, delete")
     commands.add_parser("search", help="find objects in all videos of a running service")
     detect = commands.add_parser(
         "detect",

@@ -3,9 +3,11 @@
 from web_detector.client import Client, JobFailed
 from web_detector.http_client import ServiceError
 from web_detector.tables import to_pandas, to_supervision
-from web_detector.types import Detection, Frame, Hit, Job, SceneEvent, Stream, Summary, Track, Video
+from web_detector.types import Alert, AlertRule, Detection, Frame, Hit, Job, SceneEvent, Stream, Summary, Track, Video
 
 __all__ = [
+    "Alert",
+    "AlertRule",
     "Client",
     "Detection",
     "Frame",

@@ -11,7 +11,7 @@ import msgspec
 
 from web_detector import http_client
 from web_detector.http_client import ServiceError
-from web_detector.types import Frame, Hit, Job, Model, Page, SceneEvent, Stream, Summary, Track, Video
+from web_detector.types import Alert, AlertRule, Frame, Hit, Job, Model, Page, SceneEvent, Stream, Summary, Track, Video
 
 T = TypeVar("T")
 _DEFAULT_URL = "http://127.0.0.1:8080"
@@ -183,6 +183,27 @@ class Client:
         docs/scenes.md."""
         return (_typed(one, SceneEvent) for one in self._http.scene_events(_id(job), scene_id, **query))
 
+    def alert_rules(self) -> Iterator[AlertRule]:
+        """All alert rules, the newest first."""
+        return (_typed(one, AlertRule) for one in self._http.alert_rules())
+
+    def add_alert_rule(self, name: str, search: Mapping[str, Any], **body: Any) -> AlertRule:
+        """Add a rule. search: what it looks for, such as {"label": ["person"]}; body: what else the operation takes,
+        such as schedule={"from": "22:00", "to": "06:00", "timezone": "Europe/Berlin"}; see docs/alerts.md."""
+        return _typed(self._http.add_alert_rule({"name": name, "search": dict(search), **body}), AlertRule)
+
+    def delete_alert_rule(self, rule: AlertRule | str) -> None:
+        """Delete a rule with its alerts."""
+        self._http.delete_alert_rule(_id(rule))
+
+    def alerts(self, **query: Any) -> Iterator[Alert]:
+        """Alerts, the newest first. query: parameters of the operation: rule_id, from_ms, to_ms, seen."""
+        return (_typed(one, Alert) for one in self._http.alerts(**query))
+
+    def mark_alert(self, alert: Alert | str, *, seen: bool = True) -> Alert:
+        """Note whether an alert was seen."""
+        return _typed(self._http.mark_alert(_id(alert), seen=seen), Alert)
+
     def streams(self) -> Iterator[Stream]:
         """All live streams, the newest first."""
         return (_typed(one, Stream) for one in self._http.streams())
@@ -236,5 +257,5 @@ def _other_release(error: Exception) -> ServiceError:
     return ServiceError(f"the answer is not that of a service of this release: {error}")
 
 
-def _id(one: Video | Job | Stream | str) -> str:
+def _id(one: Video | Job | Stream | str | AlertRule | Alert) -> str:
     return one if isinstance(one, str) else one.id

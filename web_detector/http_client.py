@@ -212,6 +212,30 @@ class Client:
         """Delete a scene."""
         self._send(self._http.build_request("DELETE", f"{_PREFIX}/scenes/{scene_id}"))
 
+    def alert_rules(self) -> Iterator[dict[str, Any]]:
+        """All alert rules of the user, the newest first."""
+        return self._items("/alert-rules")
+
+    def add_alert_rule(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Create an alert rule. body: as in the operation."""
+        return self._json("POST", "/alert-rules", json=body)
+
+    def replace_alert_rule(self, rule_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Replace an alert rule."""
+        return self._json("PUT", f"/alert-rules/{rule_id}", json=body)
+
+    def delete_alert_rule(self, rule_id: str) -> None:
+        """Delete an alert rule with its alerts."""
+        self._send(self._http.build_request("DELETE", f"{_PREFIX}/alert-rules/{rule_id}"))
+
+    def alerts(self, **query: Any) -> Iterator[dict[str, Any]]:
+        """Alerts, the newest first. query: parameters of the operation."""
+        return self._items("/alerts", "alerts", **query)
+
+    def mark_alert(self, alert_id: str, *, seen: bool) -> dict[str, Any]:
+        """Note whether an alert was seen."""
+        return self._json("PATCH", f"/alerts/{alert_id}", json={"seen": seen})
+
     def search(self, **query: Any) -> Iterator[dict[str, Any]]:
         """The tracks that a search finds, in its order. query: parameters of the operation."""
         return self._items("/search", "hits", **query)

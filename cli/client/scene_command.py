@@ -1,17 +1,14 @@
 """`web-detector scenes` and `web-detector events`: zones and lines, and what the tracks of a job did there."""
 
 import argparse
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
 from rich.markup import escape
 from rich.table import Table
 
+from cli.client.documents import Command, connected, named, print_document, read_document
 from cli.client.report import Report
-from cli.client.shell import credentials, terminable
 from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
 
@@ -36,26 +33,13 @@ _ONE = {
 def scenes(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
     options = _scenes_parser().parse_args(arguments)
-    return ended(lambda: _connected(options, environ, _COMMANDS[options.command]), {ServiceError: "", OSError: ""})
+    return ended(lambda: connected(options, environ, _COMMANDS[options.command]), {ServiceError: "", OSError: ""})
 
 
 def events(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run the command. Returns the exit status: 0, 1 for errors, 130 after an interrupt."""
     options = _events_parser().parse_args(arguments)
-    return ended(lambda: _connected(options, environ, _tell), {ServiceError: "", OSError: ""})
-
-
-_Command = Callable[[Client, argparse.Namespace, Report], None]
-
-
-def _connected(options: argparse.Namespace, environ: Mapping[str, str], command: _Command) -> int:
-    url = environ.get("WEB_DETECTOR_URL", "").strip()
-    if not url:
-        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8000")
-    with terminable(), Client(url) as client:
-        client.login(*credentials(environ))
-        command(client, options, Report())
-    return 0
+    return ended(lambda: connected(options, environ, _tell), {ServiceError: "", OSError: ""})
 
 
 def _list(client: Client, _options: argparse.Namespace, report: Report) -> None:
@@ -70,8 +54,7 @@ def _list(client: Client, _options: argparse.Namespace, report: Report) -> None:
 
 def _show(client: Client, options: argparse.Namespace, report: Report) -> None:
     found = _named(client, options.scene)
-    content = {name: found[name] for name in _CONTENT}
-    report.say(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+    print_document(report, {name: found[name] for name in _CONTENT})
 
 
 def _add(client: Client, options: argparse.Namespace, report: Report) -> None:
@@ -90,7 +73,7 @@ def _delete(client: Client, options: argparse.Namespace, report: Report) -> None
     report.say(f"{found['id']}  {found['name']}  deleted")
 
 
-_COMMANDS: dict[str, _Command] = {
+_COMMANDS: dict[str, Command] = {
     "list": _list,
     "show": _show,
     "add": _add,
@@ -108,23 +91,11 @@ def _tell(client: Client, options: argparse.Namespace, report: Report) -> None:
 
 
 def _read(path: str) -> dict[str, Any]:
-    """A scene from a file, or from stdin. Raises ServiceError."""
-    try:
-        text = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        return msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise ServiceError(
-            f"{path} is no JSON document of a scene, as `web-detector scenes show` prints it: {error}"
-        ) from error
+    return read_document(path, "a scene", "web-detector scenes show")
 
 
 def _named(client: Client, text: str) -> dict[str, Any]:
-    """The scene of an id or a name. Raises ServiceError."""
-    found = [one for one in client.scenes() if text in (one["id"], one["name"])]
-    if len(found) != 1:
-        many = f"{len(found)} scenes have the name {text!r}: give the id" if found else f"there is no scene {text!r}"
-        raise ServiceError(f"{many}; `web-detector scenes list` shows all")
-    return found[0]
+    return named(client.scenes(), text, "scene", "web-detector scenes list")
 
 
 _SERVICE = (

@@ -80,9 +80,6 @@ def _picture(services: Services, job: Job, track: int) -> bytes:
     except (NotFound, CorruptData):
         raise PictureMissing(_GONE) from None
     if found is None:
-        state = track_state(job)  # a recording of a stream has the numbers of the stream, which may be larger
-        if state is not None and isinstance(state.tracks, int) and track > state.tracks:
-            raise NotFound(f"the job has {state.tracks} tracks: there is no track {track}")
         raise PictureMissing(
             f"there is no picture of a track {track}: the 2,000 tracks of the job that are seen longest with the best "
             "scores have one, where their best frame can be decoded"
