@@ -5,7 +5,7 @@ import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -29,6 +29,10 @@ from tests.support.models import tiny_model
 from tests.support.models_command import Command
 from tests.support.servers.debian import Postgres, require
 from tests.support.servers.valkey import Valkey
+
+if TYPE_CHECKING:
+    from contracts.database.tables import Video
+    from tests.support.processor_bench import InProcessProcessor
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("tests", deadline=None)
@@ -142,6 +146,24 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
     """One Valkey for all tests that do not break it."""
     with Valkey(tmp_path_factory.mktemp("valkey")) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator["InProcessProcessor"]:
+    """A processor in this process, with tables and files of its own."""
+    from tests.support.processor_bench import InProcessProcessor  # here, as few tests need it
+
+    made = InProcessProcessor(tmp_path_factory.mktemp("desk"), valkey)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def video(desk: "InProcessProcessor", request: pytest.FixtureRequest) -> "Video":
+    """One that is stored there; of so many frames as the test file says with FRAMES."""
+    from tests.support.videos.clips import clip
+
+    return desk.add_video(clip(frames=getattr(request.module, "FRAMES", 30)))
 
 
 @pytest.fixture(scope="session")

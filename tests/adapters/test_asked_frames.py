@@ -1,7 +1,6 @@
 """Pictures of single frames: those that wait for one video are made together, kept within bounds, and go with it."""
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,20 +19,7 @@ from processor.renditions.ask import make
 from processor.renditions.asked_frames import MOST_KEPT, make_frames, merge
 from processor.renditions.protocol import Report
 from tests.support.processor_bench import InProcessProcessor
-from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import clip
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[InProcessProcessor]:
-    made = InProcessProcessor(tmp_path_factory.mktemp("frames"), valkey)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def video(desk: InProcessProcessor) -> Video:
-    return desk.add_video(clip(frames=30))
 
 
 def ask(desk: InProcessProcessor, video: Video, *wanted: FramePicture) -> list[str]:

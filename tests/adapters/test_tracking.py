@@ -35,18 +35,6 @@ from tests.support.videos.clips import clip
 FRAMES = 300
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[InProcessProcessor]:
-    made = InProcessProcessor(tmp_path_factory.mktemp("desk"), valkey)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def video(desk: InProcessProcessor) -> Video:
-    return desk.add_video(clip(frames=FRAMES))
-
-
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The jobs that were sent to be tracked."""

@@ -22,23 +22,9 @@ from processor.jobs.stored_plan import read_plan
 from processor.tracking import along, waiting
 from processor.tracking.tracking import track_job
 from tests.support.processor_bench import InProcessProcessor, found_in
-from tests.support.servers.valkey import Valkey
-from tests.support.videos.clips import clip
 
 FRAMES, BLOCK = 300, 32
 FAILED = chunk_codec.encode_failure(ChunkFailure("decode_failed", "made to fail"))
-
-
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[InProcessProcessor]:
-    made = InProcessProcessor(tmp_path_factory.mktemp("desk"), valkey)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def video(desk: InProcessProcessor) -> Video:
-    return desk.add_video(clip(frames=FRAMES))
 
 
 @pytest.fixture(autouse=True)

@@ -25,18 +25,6 @@ from tests.support.videos.clips import clip
 FRAMES = 60
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[InProcessProcessor]:
-    made = InProcessProcessor(tmp_path_factory.mktemp("desk"), valkey)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def video(desk: InProcessProcessor) -> Video:
-    return desk.add_video(clip(frames=FRAMES))
-
-
 @pytest.fixture
 def job(desk: InProcessProcessor, video: Video) -> Iterator[Job]:
     """A good job, whose files are as they were after the test."""
