@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from web_detector import http_client
+from web_detector import http_client, renditions
 from web_detector.http_client import ServiceError
 from web_detector.types import Alert, AlertRule, Frame, Hit, Job, Model, Page, SceneEvent, Stream, Summary, Track, Video
 
@@ -172,6 +172,44 @@ class Client:
             time.sleep(_POLL_SECONDS)
             state = self.job(_id(job)).tracks
         return (_typed(one, Track) for one in self._http.tracks(_id(job), **query))
+
+    def track_picture(self, job: Job | str, track: Track | int) -> bytes:
+        """A JPEG of a track's best detection; waits while the pictures of the job are made."""
+        return renditions.track_picture(self._http, _id(job), track if isinstance(track, int) else track.id)
+
+    def frame_picture(
+        self,
+        video: Video | str,
+        *,
+        frame: int | None = None,
+        at_ms: float | None = None,
+        width: int | None = None,
+        box: Iterable[float] | None = None,
+    ) -> bytes:
+        """A JPEG of one frame of a video, named by its number or its time; of a part of it, with a box in pixels."""
+        asked = {"frame": frame, "at_ms": at_ms, "width": width, "box": box and ",".join(f"{one:.6g}" for one in box)}
+        query = {name: value for name, value in asked.items() if value is not None}
+        return self._http.patient(f"/videos/{_id(video)}/frame", query)
+
+    def save_copy(
+        self,
+        job: Job | str,
+        path: str | Path,
+        kind: Literal["annotated", "blurred"] = "annotated",
+        *,
+        labels: Iterable[str] = (),
+        min_score: float | None = None,
+        progress: Callable[[float], object] = lambda _: None,
+    ) -> int:
+        """Have a copy of a job's video made, with the boxes of the job drawn into it, or with its objects hidden, and
+        download it. Returns its size in bytes.
+
+        labels: which objects, all if there are none. min_score: of those that are drawn. progress: called with the part
+        that is made, 0 to 1.
+        """
+        where = f"/jobs/{_id(job)}/renditions/{kind}"
+        renditions.made(self._http, where, {"labels": list(labels), "min_score": min_score}, progress)
+        return renditions.save(self._http, where, Path(path))
 
     def search(self, **query: Any) -> Iterator[Hit]:
         """Tracks in everything that is yours. query: parameters of the operation, see docs/search.md, such as

@@ -5,6 +5,7 @@ import math
 import mimetypes
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -157,16 +158,23 @@ class Client:
 
     def results(self, job_id: str) -> Iterator[str]:
         """All frames, each as one line of JSON."""
-        request = self._http.build_request(
-            "GET", f"{_PREFIX}/jobs/{job_id}/results", headers={"Accept": "application/x-ndjson"}
-        )
-        answer = self._send(request, stream=True)
-        try:
+        with self.opened(f"/jobs/{job_id}/results", {"Accept": "application/x-ndjson"}) as answer:
             yield from (line for line in answer.iter_lines() if line)
+
+    @contextmanager
+    def opened(self, path: str, headers: Mapping[str, str] | None = None) -> Iterator[httpx2.Response]:
+        """An answer to GET, to be read as it comes."""
+        answer = self._send(self._http.build_request("GET", _PREFIX + path, headers=headers), stream=True)
+        try:
+            yield answer
         except httpx2.HTTPError as error:
-            raise _Away(f"{self.url} closed the connection while sending the results: {error}") from error
+            raise _Away(f"{self.url} closed the connection while sending the answer: {error}") from error
         finally:
             answer.close()
+
+    def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to PUT."""
+        return self._json("PUT", path, json=dict(body))
 
     def streams(self) -> Iterator[dict[str, Any]]:
         """All live streams of the user, the newest first."""
