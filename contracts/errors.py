@@ -339,6 +339,10 @@ class TooManyAlertRules(Conflict):
     code = "too_many_alert_rules"
 
 
+class TooManyReels(Conflict):
+    code = "too_many_reels"
+
+
 class StreamQuotaReached(Conflict):
     """A user has as many live streams as the quota allows."""
 

@@ -103,7 +103,7 @@ CREATE TABLE renditions (
 	size_bytes BIGINT,
 	error JSON,
 	created_at DATETIME NOT NULL,
-	finished_at DATETIME, changed_at DATETIME,
+	finished_at DATETIME, changed_at DATETIME, expires_at DATETIME,
 	PRIMARY KEY (id),
 	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
 	FOREIGN KEY(video_id) REFERENCES videos (id) ON DELETE CASCADE,
@@ -356,4 +356,13 @@ CREATE INDEX ix_deliveries_webhook_id ON deliveries (webhook_id);
 CREATE INDEX ix_deliveries_job_id ON deliveries (job_id);
 CREATE INDEX ix_deliveries_state_next ON deliveries (state, next_at);
 CREATE INDEX ix_deliveries_alert_id ON deliveries (alert_id);
-INSERT INTO "alembic_version" VALUES('0014');
+CREATE INDEX ix_renditions_expires_at ON renditions (expires_at);
+CREATE TABLE reel_videos (
+	reel_id VARCHAR(36) NOT NULL,
+	video_id VARCHAR(36) NOT NULL,
+	PRIMARY KEY (reel_id, video_id),
+	FOREIGN KEY(reel_id) REFERENCES renditions (id) ON DELETE CASCADE,
+	FOREIGN KEY(video_id) REFERENCES videos (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_reel_videos_video_id ON reel_videos (video_id);
+INSERT INTO "alembic_version" VALUES('0015');

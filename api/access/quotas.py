@@ -13,10 +13,18 @@ from api.requests.size_limit import SizeLimit
 from contracts.coordination.quotas import Quotas, frames_key, next_day, quotas_of
 from contracts.database.engine import Database
 from contracts.database.tables import Job, Rendition, Stream, Upload, User, Video, utcnow
-from contracts.errors import FramesUsedUp, StreamQuotaReached, TooManyClips, TooManyJobs, Unavailable
+from contracts.errors import (
+    Conflict,
+    FramesUsedUp,
+    StreamQuotaReached,
+    TooManyClips,
+    TooManyJobs,
+    TooManyReels,
+    Unavailable,
+)
 from contracts.settings.table import Settings
 from contracts.wire.job_states import ACTIVE
-from contracts.wire.renditions import CLIP
+from contracts.wire.renditions import CLIP, REEL
 
 # Called in the transaction that adds something, with the user's row locked, so that concurrent requests cannot exceed
 # the quota. Raises when the quota is used up.
@@ -24,6 +32,8 @@ Guard = Callable[[Session], None]
 _ACTIVE = [str(state) for state in ACTIVE]
 _JOBS_RETRY_SECONDS = 30
 CLIPS_PER_USER = 500
+REELS_PER_USER = 50
+_COUNTED = (CLIP, REEL)  # against the quota of stored bytes
 
 
 class UserQuotas:
@@ -67,13 +77,20 @@ class UserQuotas:
 
     def guard_clip(self, user_id: str, more: int) -> Guard:
         """A guard for one more clip of about so many bytes; it raises TooManyClips, StorageUsedUp."""
-        bytes_left = self.guard_bytes(user_id, more)
+        return self._guard_made(user_id, more, CLIP, TooManyClips, CLIPS_PER_USER)
+
+    def guard_reel(self, user_id: str, more: int) -> Guard:
+        """A guard for one more reel of about so many bytes; it raises TooManyReels, StorageUsedUp."""
+        return self._guard_made(user_id, more, REEL, TooManyReels, REELS_PER_USER)
+
+    def _guard_made(self, user_id: str, more: int, kind: str, refusal: type[Conflict], most: int) -> Guard:
+        has_room = self.guard_bytes(user_id, more)
 
         def guard(session: Session) -> None:
             session.get(User, user_id, with_for_update=True)  # as in _of
-            if _clips(session, user_id) >= CLIPS_PER_USER:
-                raise TooManyClips(f"you have {CLIPS_PER_USER} clips, the maximum: delete one that is not needed")
-            bytes_left(session)
+            if _made(session, user_id, kind) >= most:
+                raise refusal(f"you have {most} {kind}s, the maximum: delete one that is not needed")
+            has_room(session)
 
         return guard
 
@@ -130,7 +147,7 @@ def _left(session: Session, user_id: str, most: int) -> int:
 def _stored(session: Session, user_id: str) -> int:
     videos = select(func.coalesce(func.sum(Video.size_bytes), 0)).where(Video.user_id == user_id)
     clips = select(func.coalesce(func.sum(Rendition.size_bytes), 0)).where(
-        Rendition.user_id == user_id, Rendition.kind == CLIP
+        Rendition.user_id == user_id, Rendition.kind.in_(_COUNTED)
     )
     uploads = select(func.coalesce(func.sum(Upload.size_bytes), 0)).where(
         Upload.user_id == user_id, Upload.expires_at > utcnow()
@@ -138,8 +155,8 @@ def _stored(session: Session, user_id: str) -> int:
     return int(session.scalar(videos) or 0) + int(session.scalar(clips) or 0) + int(session.scalar(uploads) or 0)
 
 
-def _clips(session: Session, user_id: str) -> int:
-    count = select(func.count()).select_from(Rendition).where(Rendition.user_id == user_id, Rendition.kind == CLIP)
+def _made(session: Session, user_id: str, kind: str) -> int:
+    count = select(func.count()).select_from(Rendition).where(Rendition.user_id == user_id, Rendition.kind == kind)
     return session.scalars(count).one()
 
 

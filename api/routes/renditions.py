@@ -134,10 +134,16 @@ async def rendition_content(request: Request, user: str, row_id: str) -> Starlet
         raise RenditionNotReady(f"the {row.kind} rendition is {row.state}: try again when it is ready")
     headers = {}
     if request.query_params.get("download") == "1":
-        video = await run_sync(services.videos.get, user, row.video_id)
-        headers["Content-Disposition"] = attachment(video.name, f"-{row.kind}.{_ENDINGS[row.content_type]}")
+        name, ending = await _name(services, user, row), _ENDINGS[row.content_type]
+        headers["Content-Disposition"] = attachment(name, f"-{row.kind}.{ending}")
     key = key_of(row.id, row.video_id, row.job_id, row.kind)
     return await stored(request, key, row.size_bytes, _etag(row), row.content_type, headers)
+
+
+async def _name(services: Services, user: str, row: Rendition) -> str | None:
+    """What the file is called after: the video, or the reel's own name."""
+    reel = from_json(row.options, RenditionOptions).reel
+    return reel.name if reel else (await run_sync(services.videos.get, user, row.video_id)).name
 
 
 def _etag(row: Rendition) -> str:

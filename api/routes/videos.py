@@ -35,6 +35,6 @@ def delete_video(user: str, video_id: str) -> Response:
     jobs = deleted.jobs
     audit.note("video.deleted", user_id=user, subject=video_id)
     services.deleted_jobs.add(user, jobs)
-    remove_video_data(services.storage, services.store, video_id, jobs[:_AT_ONCE], deleted.clips)
+    remove_video_data(services.storage, services.store, video_id, jobs[:_AT_ONCE], deleted.clips, deleted.reels)
     services.dispatch.remove_jobs(video_id, jobs[_AT_ONCE:])
     return no_content()

@@ -14,9 +14,9 @@ from api.access.quotas import Guard
 from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, owned, page
 from contracts.database.changes import note_video_change
 from contracts.database.engine import Database
-from contracts.database.tables import Rendition, Video, utcnow
+from contracts.database.tables import ReelVideo, Rendition, Video, utcnow
 from contracts.errors import NotFound
-from contracts.wire.renditions import CLIP, RenditionState, rendition_id
+from contracts.wire.renditions import CLIP, REEL, RenditionState, rendition_id
 
 # Id, user, video, job, and the time of the last change.
 ChangedRendition = Row[str, str, str, str | None, datetime | None]
@@ -111,6 +111,43 @@ class RenditionTable:
         statement = select(Rendition).where(Rendition.video_id == video_id, Rendition.kind == CLIP)
         with self._database.read() as session:
             owned(session, Video, user_id, video_id, "video")
+            return page(session, statement, Rendition.created_at, limit, cursor)
+
+    def add_reel(
+        self, wanted: WantedRendition, expires_at: datetime, videos: Collection[str], guard: Guard
+    ) -> Rendition:
+        """Request a reel of a user's videos. Raises what the guard raises, and NotFound when one of them has been
+        deleted meanwhile."""
+        row = Rendition(
+            id=wanted.id,
+            user_id=wanted.user_id,
+            video_id=wanted.video_id,
+            kind=wanted.kind,
+            options=wanted.options,
+            expires_at=expires_at,
+            state=str(RenditionState.QUEUED),
+            created_at=utcnow(),
+        )
+        try:
+            with self._database.write() as session:
+                guard(session)
+                session.add(row)
+                session.flush()
+                session.add_all([ReelVideo(reel_id=row.id, video_id=video_id) for video_id in videos])
+        except IntegrityError as error:
+            raise NotFound("one of the videos has been deleted") from error
+        return row
+
+    def reel(self, user_id: str, reel_id: str) -> Rendition:
+        """A user's reel. Raises NotFound."""
+        with self._database.read() as session:
+            row = owned(session, Rendition, user_id, reel_id, "reel")
+            return found(row if row.kind == REEL else None, "reel")
+
+    def reels(self, user_id: str, limit: int, cursor: str | None) -> tuple[list[Rendition], str | None]:
+        """A page of a user's reels, newest first, and the cursor of the next page. Raises InvalidCursor."""
+        statement = select(Rendition).where(Rendition.user_id == user_id, Rendition.kind == REEL)
+        with self._database.read() as session:
             return page(session, statement, Rendition.created_at, limit, cursor)
 
     def ready_posters(self, video_ids: Sequence[str]) -> frozenset[str]:

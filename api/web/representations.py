@@ -23,7 +23,7 @@ from contracts.results.port import Progress
 from contracts.results.tracks import TracksState
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import from_json, to_json
-from contracts.wire.renditions import CLIP, PICTURES
+from contracts.wire.renditions import CLIP, PICTURES, REEL
 from contracts.wire.webhooks import DeliveryState
 
 PREFIX = "/api/v1"
@@ -175,9 +175,10 @@ def rendition_representation(rendition: Rendition) -> dict[str, Any]:
     return {
         "id": rendition.id,
         "kind": rendition.kind,
-        "video_id": rendition.video_id,
+        "video_id": None if rendition.kind == REEL else rendition.video_id,
         "job_id": rendition.job_id,
         "part": rendition.options.get("part"),
+        "reel": rendition.options.get("reel"),
         "state": rendition.state,
         "progress": {"frames_done": done, "frames_total": total, "fraction": round(done / total, 4) if total else 0.0},
         "content_type": rendition.content_type,
@@ -185,11 +186,14 @@ def rendition_representation(rendition: Rendition) -> dict[str, Any]:
         "error": rendition.error,
         "created_at": rendition.created_at,
         "finished_at": rendition.finished_at,
+        "expires_at": rendition.expires_at,
         "links": {"self": path, "content": None if rendition.kind == PICTURES else f"{path}/content"},
     }
 
 
 def _path_of(rendition: Rendition) -> str:
+    if rendition.kind == REEL:
+        return f"reels/{rendition.id}"
     if rendition.kind == CLIP:
         return f"videos/{rendition.video_id}/clips/{rendition.id}"
     owner = f"jobs/{rendition.job_id}" if rendition.job_id else f"videos/{rendition.video_id}"

@@ -5,22 +5,25 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from contracts.database.tables import Job, Rendition, Video
+from contracts.database.tables import Job, ReelVideo, Rendition, Video
 from contracts.wire.renditions import CLIP
 
 
 @dataclass(frozen=True, slots=True)
 class DeletedVideo:
-    """The ids of its jobs, and of its clips."""
+    """The ids of its jobs, its clips, and the reels that showed a part of it."""
 
     jobs: list[str]
     clips: list[str]
+    reels: list[str]
 
 
 def delete_rows(session: Session, video: Video, jobs: list[str]) -> DeletedVideo:
-    """Delete a video with its jobs and renditions."""
+    """Delete a video with its jobs and renditions, and the reels that show a part of it."""
     clips = select(Rendition.id).where(Rendition.video_id == video.id, Rendition.kind == CLIP)
-    deleted = DeletedVideo(jobs, list(session.scalars(clips)))
+    reels = select(ReelVideo.reel_id).where(ReelVideo.video_id == video.id)
+    deleted = DeletedVideo(jobs, list(session.scalars(clips)), list(session.scalars(reels)))
+    session.execute(delete(Rendition).where(Rendition.id.in_(deleted.reels)))
     session.execute(delete(Rendition).where(Rendition.video_id == video.id))
     session.execute(delete(Job).where(Job.video_id == video.id))
     session.delete(video)

@@ -34,7 +34,7 @@ from contracts.database.base import new_id as new_id
 from contracts.database.base import utcnow as utcnow
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0014"
+REVISION = "0015"
 
 
 def _name_key(context: DefaultExecutionContext) -> str:
@@ -141,9 +141,10 @@ class Upload(Base):
 
 
 class Rendition(Base):
-    """A rendition of a video: poster, playable copy, or annotated copy of a job.
+    """A rendition of a video, or of a job of it: poster, copies, clips; or a reel, of several videos (ReelVideo).
 
-    Its id is derived from video or job and kind, so that there is one of each. Only the processor changes its state:
+    Its id is derived from what it is of and how, so that there is one of each; reels have ids of their own, and expire.
+    video_id: of a reel, that of its first piece. Only the processor changes its state:
     queued, running, ready or failed. changed_at: see `changed_column`.
     """
 
@@ -155,6 +156,7 @@ class Rendition(Base):
     job_id: Mapped[str | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str] = mapped_column(String(16))
     options: Mapped[dict[str, Any]]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
     state: Mapped[str] = mapped_column(String(16), index=True)
     frames_total: Mapped[int | None]
     frames_done: Mapped[int] = mapped_column(default=0)
@@ -164,6 +166,15 @@ class Rendition(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     finished_at: Mapped[datetime | None]
     changed_at: Mapped[datetime | None] = changed_column()
+
+
+class ReelVideo(Base):
+    """A video of which a reel shows a part: the reel goes with it."""
+
+    __tablename__ = "reel_videos"
+
+    reel_id: Mapped[str] = mapped_column(ForeignKey("renditions.id", ondelete="CASCADE"), primary_key=True)
+    video_id: Mapped[str] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class Stream(Base):

@@ -111,6 +111,11 @@ def clip_key(video_id: str, clip_id: str) -> str:
     return f"videos/{video_id}/clips/{clip_id}"
 
 
+def reel_key(reel_id: str) -> str:
+    """Key of a reel."""
+    return f"reels/{reel_id}"
+
+
 def is_key(text: str) -> bool:
     """Whether a text is a valid key."""
     return _KEY.fullmatch(text) is not None

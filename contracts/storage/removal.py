@@ -13,6 +13,7 @@ from contracts.storage.port import (
     frames_key,
     index_key,
     plan_key,
+    reel_key,
     rendition_key,
     result_key,
     tracking_key,
@@ -23,10 +24,15 @@ from contracts.wire.renditions import JOB_KINDS, VIDEO_KINDS
 
 
 def remove_video_data(
-    storage: Storage, store: ResultStore | None, video_id: str, job_ids: Iterable[str], clips: Iterable[str] = ()
+    storage: Storage,
+    store: ResultStore | None,
+    video_id: str,
+    job_ids: Iterable[str],
+    clips: Iterable[str] = (),
+    reels: Iterable[str] = (),
 ) -> None:
-    """Remove the data of a video and its jobs. store: None where its data is left to expire. clips: the ids of its
-    clips."""
+    """Remove the data of a video and its jobs. store: None where its data is left to expire. clips, reels: the ids of
+    its clips, and of the reels that showed it."""
     for job_id in job_ids:
         remove_job_data(storage, store, video_id, job_id)
     for kind in VIDEO_KINDS:
@@ -34,6 +40,8 @@ def remove_video_data(
     storage.delete(frames_key(video_id))
     for clip in clips:
         storage.delete(clip_key(video_id, clip))
+    for reel in reels:
+        storage.delete(reel_key(reel))
     storage.delete(index_key(video_id))
     storage.delete(video_key(video_id))
 

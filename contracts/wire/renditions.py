@@ -10,11 +10,12 @@ from contracts.wire.tasks import QUEUE_PROCESSOR, QUEUE_RENDER, task_id
 
 VideoKind = Literal["poster", "playable"]
 JobKind = Literal["annotated", "blurred", "pictures"]
-Kind = Literal["poster", "playable", "annotated", "blurred", "pictures", "clip"]
+Kind = Literal["poster", "playable", "annotated", "blurred", "pictures", "clip", "reel"]
 VIDEO_KINDS: tuple[VideoKind, ...] = ("poster", "playable")
 JOB_KINDS: tuple[JobKind, ...] = ("annotated", "blurred", "pictures")
 PICTURES: JobKind = "pictures"  # of a job's tracks
 CLIP: Kind = "clip"  # of which a video has many
+REEL: Kind = "reel"  # of parts of several videos
 
 
 class RenditionState(StrEnum):
@@ -39,13 +40,34 @@ class Part(msgspec.Struct, frozen=True):
     exact: bool = False
 
 
+class Piece(msgspec.Struct, frozen=True):
+    """A part of a video in a reel, in ms, and at_ms: where it begins there."""
+
+    video_id: str
+    from_ms: int
+    to_ms: int
+    at_ms: int
+
+
+class Reel(msgspec.Struct, frozen=True):
+    """A file of pieces, each in the middle of pictures of one size in pixels. left_out: how many hits had no room."""
+
+    name: str
+    pieces: tuple[Piece, ...]
+    width: int
+    height: int
+    left_out: int = 0
+
+
 class RenditionOptions(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which objects are drawn. min_score: least score, 0 to 1. labels: names to keep, None for all. part: of a clip.
-    Unknown fields are ignored here, as in messages, and refused by the HTTP API."""
+    """Which objects are drawn, and what is shown. min_score: least score, 0 to 1. labels: names to keep, None for all.
+    part: of a clip. reel: the pieces of a reel. Unknown fields are ignored here, as in messages, and refused by the
+    HTTP API."""
 
     min_score: float | None = None
     labels: tuple[str, ...] | None = None
     part: Part | None = None
+    reel: Reel | None = None
 
 
 def rendition_id(video_id: str, job_id: str | None, kind: str) -> str:

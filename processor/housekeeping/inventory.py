@@ -93,6 +93,17 @@ class Inventory:
                 session.add(AuditEvent(action=JOB_EXPIRED, user_id=job.user_id, subject=job.id))
             return bool(done)
 
+    def expired_reels(self, before: datetime, most: int | None) -> list[Rendition]:
+        """Reels whose time was over before a time, the oldest first."""
+        statement = select(Rendition).where(Rendition.expires_at < before)
+        with self._database.read() as session:
+            return list(session.scalars(statement.order_by(Rendition.expires_at, Rendition.id).limit(most)))
+
+    def delete_reel(self, reel_id: str) -> None:
+        """Delete the row of a reel."""
+        with self._database.write() as session:
+            session.execute(delete(Rendition).where(Rendition.id == reel_id))
+
     def videos_of(self, ids: Iterable[str]) -> dict[str, bool]:
         """Which of these ids are videos or uploads, and whether each may have a file."""
         wanted = list(ids)

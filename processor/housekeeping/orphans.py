@@ -59,8 +59,9 @@ def orphans(stores: DataStores, seconds: float) -> Iterator[Orphan]:
         new = [key for key in batch if key not in seen]
         owners = {key: owner for key in new if (owner := _owner(key))}
         recordings = {key: recording for key in new if (recording := _recording(key))}
+        reels = {key: reel for key in new if (reel := _reel(key))}
         # Query after listing, so that rows inserted after their object was written are seen.
-        for key in chain(_unowned(stores, owners), _unneeded(stores, recordings)):
+        for key in chain(_unowned(stores, owners), _unneeded(stores, recordings), _unlisted(stores, reels)):
             seen.add(key)
             yield Orphan("object", key)
     if stores.store is not None:
@@ -103,6 +104,12 @@ def _unneeded(stores: DataStores, recordings: dict[str, str]) -> Iterator[str]:
     return (key for key, recording in recordings.items() if recording not in needed)
 
 
+def _unlisted(stores: DataStores, reels: dict[str, str]) -> Iterator[str]:
+    """The keys of reels that are not in the tables."""
+    known = stores.inventory.renditions_of(reels.values())
+    return (key for key, reel in reels.items() if reel not in known)
+
+
 def _owner(key: str) -> _Owner | None:
     """The owner of a key, None for a key that this service does not use."""
     match key.split("/"):
@@ -114,6 +121,14 @@ def _owner(key: str) -> _Owner | None:
             of_job(video, job) for of_job in _JOB_KEYS
         ):
             return _Owner(video, job, part)
+    return None
+
+
+def _reel(key: str) -> str | None:
+    """The reel whose object this is, None for any other key."""
+    match key.split("/"):
+        case ["reels", reel]:
+            return reel
     return None
 
 

@@ -76,7 +76,7 @@ def _remove(stores: DataStores, rows: RecordingRows, stream: Stream, recording: 
             return False
         if stores.deleted_jobs is not None:
             stores.deleted_jobs.add(video.user_id, deleted.jobs)
-        remove_video_data(stores.storage, stores.store, video.id, deleted.jobs, deleted.clips)
+        remove_video_data(stores.storage, stores.store, video.id, deleted.jobs, deleted.clips, deleted.reels)
     stores.storage.delete(recording_key(recording.source_id, recording.id))
     log.info("removed recording %s of stream %s: beyond its retention", recording.id, stream.id)
     return True

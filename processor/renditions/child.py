@@ -29,9 +29,9 @@ from contracts.wire.messages import PacketIndex, decode
 from media.file_handover import STORAGE_FAILED, taken
 from media.sandbox import Bounds, enter
 from processor.renditions import copies
-from processor.renditions.clips import making
+from processor.renditions.clips import making, reels
 from processor.renditions.encoder import Target
-from processor.renditions.inputs import Inputs, Maker
+from processor.renditions.inputs import Inputs, Maker, ReelInput
 from processor.renditions.protocol import Report, Request, Work
 
 _MEMORY_BYTES = 4 * 1024**3
@@ -48,6 +48,8 @@ def maker(kind: Work) -> Maker:
         return pictures.make
     if kind == "clip":
         return making.clip
+    if kind == "reel":
+        return reels.reel
     if kind == "blurred":
         from processor.renditions import blurring
 
@@ -67,7 +69,8 @@ def _inputs(request: Request) -> Iterator[Inputs]:
             return None if descriptor is None else reader(descriptor)
 
         index = decode(decompress(reader(request.index).read()), PacketIndex)
-        yield Inputs(reader(request.video), index, optional(request.results), optional(request.tracks))
+        videos = {one.id: ReelInput(one.media, reader(one.video), reader(one.index)) for one in request.videos}
+        yield Inputs(reader(request.video), index, optional(request.results), optional(request.tracks), videos)
 
 
 @contextmanager

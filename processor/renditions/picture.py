@@ -47,13 +47,13 @@ class ToPicture:
     """Frames of one stream as pictures of one size and one matrix: turned as a player turns them.
 
     orientation: how a player turns them. size: (width, height) of the pictures; both are even. The matrix is that of
-    the first frame.
+    the first frame where none is given.
     """
 
-    def __init__(self, orientation: Orientation, size: tuple[int, int]) -> None:
+    def __init__(self, orientation: Orientation, size: tuple[int, int], matrix: str | None = None) -> None:
         self._orientation = orientation
         self._size = orientation.size(*size)
-        self._matrix: str | None = None
+        self._matrix = matrix
         self._scaler = Scaler("BICUBIC")
 
     def __call__(self, frame: VideoFrame) -> Picture:

@@ -12,10 +12,19 @@ from contracts.wire.renditions import Kind, RenditionOptions
 Work = Kind | Literal["frames"]
 
 
+class ReelVideo(msgspec.Struct, frozen=True):
+    """A video of a reel. video, index: file descriptors."""
+
+    id: str
+    media: Media
+    video: int
+    index: int
+
+
 class Request(msgspec.Struct, frozen=True):
     """What to make. video, index, results, tracks and target: file descriptors; target is an empty output file, results
     and tracks are there where the work needs them. cpu_seconds, file_bytes: limits. parent: process id of the parent.
-    frames: wanted."""
+    frames: wanted. videos: of a reel; then video and index are of the first one."""
 
     kind: Work
     media: Media
@@ -29,6 +38,7 @@ class Request(msgspec.Struct, frozen=True):
     parent: int
     tracks: int | None = None
     frames: tuple[FramePicture, ...] = ()
+    videos: tuple[ReelVideo, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):

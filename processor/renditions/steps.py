@@ -15,7 +15,7 @@ from contracts.wire.messages import Media, from_json
 from contracts.wire.renditions import PICTURES, UNFINISHED, RenditionOptions, RenditionState
 from processor.context import Services
 from processor.core.fair_share import next_copies
-from processor.renditions.ask import Sources, Unwanted, make
+from processor.renditions.ask import Sources, SourceVideo, Unwanted, make
 from processor.renditions.protocol import Report
 from processor.task_signatures import render_signature
 from processor.user_share import Leases, leased, send_waiting
@@ -104,8 +104,8 @@ def _make(services: Services, row: Rendition, held: Leases) -> None:
     video = services.repository.video(row.video_id)
     if video is None or video.media is None:
         raise NotFound("the video was deleted, or is not known yet")
-    sources = _sources(row)
     options = from_json(row.options, RenditionOptions)
+    sources = _sources(row, _reel_videos(services, options))
 
     def tick(report: Report | None) -> bool:
         return held.renew() and not leaving.is_set() and _record_progress(services, row, report)
@@ -133,10 +133,21 @@ def _make(services: Services, row: Rendition, held: Leases) -> None:
         services.storage.delete(key)  # deleted meanwhile
 
 
-def _sources(row: Rendition) -> Sources:
+def _reel_videos(services: Services, options: RenditionOptions) -> tuple[SourceVideo, ...]:
+    """The videos of a reel; none for other renditions. Raises NotFound."""
+    found = []
+    for video_id in dict.fromkeys(piece.video_id for piece in (options.reel.pieces if options.reel else ())):
+        video = services.repository.video(video_id)
+        if video is None or video.media is None:
+            raise NotFound("a video of the reel was deleted")
+        found.append(SourceVideo(video.id, from_json(video.media, Media)))
+    return tuple(found)
+
+
+def _sources(row: Rendition, videos: tuple[SourceVideo, ...]) -> Sources:
     video, index = video_key(row.video_id), index_key(row.video_id)
     if row.job_id is None:
-        return Sources(video, index)
+        return Sources(video, index, videos=videos)
     results, tracks = result_key(row.video_id, row.job_id), tracks_key(row.video_id, row.job_id)
     match row.kind:
         case "pictures":

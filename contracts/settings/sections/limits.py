@@ -12,7 +12,10 @@ class LimitSettings:
         int, meta("Maximum requests per user and minute; 0 means unlimited.", ("api",), ge=0)
     ] = 6000
     quota_stored_bytes: Annotated[
-        int, meta("Maximum bytes of videos, clips and unfinished uploads per user; 0 means unlimited.", ("api",), ge=0)
+        int,
+        meta(
+            "Maximum bytes of videos, clips, reels and unfinished uploads per user; 0 means unlimited.", ("api",), ge=0
+        ),
     ] = 0
     quota_active_jobs: Annotated[
         int, meta("Maximum queued and running jobs per user; 0 means unlimited.", ("api",), ge=0)

@@ -59,6 +59,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "api.routes.renditions.put_job_rendition": {"json": {}},
     "api.routes.clips.video_clips.create_clip": {"json": {"from_ms": 0, "to_ms": 1000}},
+    "api.routes.clips.reels.create_reel": {"json": {"pieces": [{"video_id": "{video_id}", "from_ms": 0, "to_ms": 9}]}},
     "api.routes.tracks.track_job": {"json": {}},
     "api.routes.streams.create_stream": {"json": {"kind": "push"}},
     "api.routes.streams.change_stream": {"json": {"name": "x"}},
@@ -79,6 +80,7 @@ LISTS = {
     "api.routes.api_tokens.list_tokens",
     "api.routes.webhooks.list_webhooks",
     "api.routes.streams.list_streams",
+    "api.routes.clips.reels.list_reels",
     "api.routes.analytics.scenes.list_scenes",
     "api.routes.analytics.alerts.list_rules",
     "api.routes.analytics.alerts.list_alerts",
@@ -121,6 +123,7 @@ def world(service: Service, sample: Path) -> Iterator[World]:
     token = owner.call("POST", "/tokens", 201, json={"name": "owner's"})
     # An address that is never called: the owner's job has ended.
     webhook = owner.call("POST", "/webhooks", 201, json={"url": "https://8.8.8.8/x"})
+    piece = {"video_id": job["video_id"], "from_ms": 0, "to_ms": 9}
     things = {
         "video_id": job["video_id"],
         "job_id": job["id"],
@@ -134,11 +137,13 @@ def world(service: Service, sample: Path) -> Iterator[World]:
         "user_id": owner.call("GET", "/auth/me", 200)["id"],
         "session_id": "0.x",
         "kind": "poster",
+        "reel_id": owner.call("POST", "/reels", 202, json={"pieces": [piece]})["id"],
         "clip_id": owner.call("POST", f"/videos/{job['video_id']}/clips", 202, json={"from_ms": 0, "to_ms": 9})["id"],
     }
     with httpx.Client(base_url=service.url, timeout=60) as http:
         yield World(service, http, owner, service.client(), things)
-    for thing in ("video_id", "upload_id", "stream_id", "scene_id"):  # nobody who was refused has changed them
+    # Nobody who was refused has changed them.
+    for thing in ("video_id", "upload_id", "stream_id", "scene_id", "reel_id"):
         assert owner.http.request(
             "HEAD" if thing == "upload_id" else "GET",
             f"/api/v1/{thing.removesuffix('_id')}s/{things[thing]}",

@@ -154,7 +154,7 @@ def test_backup_is_consistent_during_changes(desk: InProcessProcessor, other: Ot
             while not stop.is_set():
                 video = desk.add_video(small)
                 job = desk.add_job(video)
-                assert desk.inventory.delete_video(video, utcnow()) == DeletedVideo([job.id], [])
+                assert desk.inventory.delete_video(video, utcnow()) == DeletedVideo([job.id], [], [])
                 remove_video_data(desk.services.storage, desk.services.store, video.id, [job.id])
         except BaseException as error:
             wrong.append(error)
