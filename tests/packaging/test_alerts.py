@@ -1,0 +1,73 @@
+"""The alerts of deploy/monitoring: what they read is there, each fires in promtool, and the runbook has it."""
+
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+
+from contracts.metrics.table import BY_NAME
+from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
+from tests.support.deployments.service import ROOT
+
+FOLDER = ROOT / "deploy/monitoring"
+RULES: list[dict[str, Any]] = [
+    rule for group in yaml.safe_load((FOLDER / "rules.yaml").read_text())["groups"] for rule in group["rules"]
+]
+TESTS: list[dict[str, Any]] = yaml.safe_load((FOLDER / "rules_test.yaml").read_text())["tests"]
+# Values of labels that the table does not list.
+KNOWN = {
+    "operation": re.findall(r"operationId: (\S+)", (ROOT / "api/openapi.yaml").read_text()),
+    "queue": [QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, QUEUE_DETECTOR],
+    "outcome": ["done", "retry", "rejected", "failed"],
+    "status": ["2xx", "3xx", "4xx", "5xx"],
+}
+_SUFFIXES = re.compile(r"_(bucket|count|sum)$")
+
+
+def metric_of(name: str) -> str:
+    return name if name in BY_NAME else _SUFFIXES.sub("", name)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
+def test_an_alert_reads_metrics_and_label_values_of_the_table(rule: dict[str, Any]) -> None:
+    found = re.findall(r"(web_detector_\w+)(?:{([^}]*)})?", rule["expr"])
+    assert found or rule["expr"].startswith("up{")
+    for name, matchers in found:
+        metric = BY_NAME[metric_of(name)]
+        assert (metric.kind == "histogram") == bool(_SUFFIXES.search(name)), name
+        for label, operator, value in re.findall(r'(\w+)(=~|!=|=)"([^"]*)"', matchers):
+            assert label in metric.labels
+            known = metric.values or KNOWN.get(label, ())
+            assert not known or any(re.fullmatch(value, one) for one in known), (name, operator, value)
+    assert rule["labels"]["severity"] in ("warning", "critical")
+
+
+def test_thresholds_lie_below_the_last_bucket_of_what_they_read() -> None:
+    for rule in RULES:
+        if "histogram_quantile" in rule["expr"]:
+            [name] = re.findall(r"web_detector_\w+_bucket", rule["expr"])
+            threshold = float(rule["expr"].rsplit(">", 1)[1])
+            assert threshold < BY_NAME[metric_of(name)].buckets[-1] / 2
+
+
+def test_each_alert_has_a_line_in_the_runbook_and_no_other_has() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", (ROOT / "docs/runbook.md").read_text(), re.M)
+    assert rows == [rule["alert"] for rule in RULES]
+
+
+def test_each_alert_is_shown_to_fire_and_none_at_a_service_in_order() -> None:
+    *firing, quiet = [test["alert_rule_test"] for test in TESTS]
+    assert [case["alertname"] for [case] in firing if case["exp_alerts"]] == [rule["alert"] for rule in RULES]
+    assert [(case["alertname"], case["exp_alerts"]) for case in quiet] == [(rule["alert"], []) for rule in RULES]
+
+
+@pytest.mark.parametrize("words", [("check", "config", "prometheus.yaml"), ("test", "rules", "rules_test.yaml")])
+def test_promtool_agrees(words: tuple[str, ...]) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed: tools/install-debian-packages")
+    done = subprocess.run([promtool, *words], cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
