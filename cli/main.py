@@ -28,6 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cli.client.copy_command import copy
 
         return copy(given[1:], os.environ)
+    if given[:1] in (["clip"], ["reel"]):
+        from cli.client import clip_command
+
+        return (clip_command.clip if given[0] == "clip" else clip_command.reel)(given[1:], os.environ)
     if given[:1] == ["stream"]:
         from cli.client.stream_command import stream
 
@@ -101,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("import", help="upload the videos of a folder, and start a job on each")
     commands.add_parser("tracks", help="list the tracks of a job: the same objects through its frames")
     commands.add_parser("copy", help="download a copy of a job's video, with objects marked or hidden")
+    commands.add_parser("clip", help="a part of a video as a file of its own")
+    commands.add_parser("reel", help="one file of what a search finds, or of hits in a file")
     commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete, demo")
     commands.add_parser("scenes", help="zones and lines: list, show, add, replace, delete")
     commands.add_parser("events", help="what the tracks of a job did at the zones and lines of a scene")

@@ -211,6 +211,38 @@ class Client:
         renditions.made(self._http, where, {"labels": list(labels), "min_score": min_score}, progress)
         return renditions.save(self._http, where, Path(path))
 
+    def save_clip(
+        self,
+        video: Video | str,
+        from_ms: int,
+        to_ms: int,
+        path: str | Path,
+        *,
+        exact: bool = False,
+        progress: Callable[[float], object] = lambda _: None,
+    ) -> int:
+        """Have a part of a video made a file of its own, and download it. Returns its size in bytes.
+
+        Without exact, it is cut, with its sound, and begins at the keyframe before; with it, it is encoded anew from
+        the very frame on. See docs/clips.md.
+        """
+        where = renditions.clip(self._http, _id(video), {"from_ms": from_ms, "to_ms": to_ms, "exact": exact}, progress)
+        return renditions.save(self._http, where, Path(path))
+
+    def save_reel(
+        self,
+        hits: Iterable[Hit],
+        path: str | Path,
+        *,
+        progress: Callable[[float], object] = lambda _: None,
+        **options: Any,
+    ) -> int:
+        """Have one file made of hits of a search, in their order, and download it. Returns its size in bytes. options:
+        of the operation, see docs/clips.md, such as before_ms=2000, max_ms=60000."""
+        pieces = [{"video_id": hit.video_id, "from_ms": hit.from_ms, "to_ms": hit.to_ms} for hit in hits]
+        where = renditions.reel(self._http, pieces, options, progress)
+        return renditions.save(self._http, where, Path(path))
+
     def search(self, **query: Any) -> Iterator[Hit]:
         """Tracks in everything that is yours. query: parameters of the operation, see docs/search.md, such as
         label=["person"], min_seconds=10, sort="score"."""

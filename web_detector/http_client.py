@@ -172,6 +172,10 @@ class Client:
         finally:
             answer.close()
 
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to POST."""
+        return self._json("POST", path, json=dict(body))
+
     def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to PUT."""
         return self._json("PUT", path, json=dict(body))

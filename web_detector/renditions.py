@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,38 @@ from web_detector.http_client import Client, ServiceError
 
 _POLL_SECONDS = 0.3
 
+Progress = Callable[[float], object]
 
-def made(client: Client, path: str, options: Mapping[str, Any], progress: Callable[[float], object]) -> dict[str, Any]:
+
+def made(client: Client, path: str, options: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Ask for the rendition at a path, and wait until it is ready. progress: called with the part that is done, 0 to 1.
     Raises ServiceError."""
     found = client.put(path, {name: value for name, value in options.items() if value not in (None, [])})
+    return _awaited(client, path, found, progress)
+
+
+def clip(client: Client, video_id: str, part: Mapping[str, Any], progress: Progress) -> str:
+    """Ask for a clip, wait until it is ready, and return its path. part: body of the operation. Raises ServiceError."""
+    return _posted(client, f"/videos/{video_id}/clips", part, progress)
+
+
+def reel(client: Client, pieces: Iterable[Mapping[str, Any]], options: Mapping[str, Any], progress: Progress) -> str:
+    """The same for a reel. pieces: hits of a search, or parts of videos. options: of the operation."""
+    parts = [{name: piece[name] for name in ("video_id", "from_ms", "to_ms")} for piece in pieces]
+    if not parts:
+        raise ServiceError("there is nothing to make a reel of")
+    given = {name: value for name, value in options.items() if value is not None}
+    return _posted(client, "/reels", {"pieces": parts, **given}, progress)
+
+
+def _posted(client: Client, path: str, body: Mapping[str, Any], progress: Progress) -> str:
+    found = client.post(path, body)
+    own = f"{path}/{found['id']}"
+    _awaited(client, own, found, progress)
+    return own
+
+
+def _awaited(client: Client, path: str, found: dict[str, Any], progress: Progress) -> dict[str, Any]:
     while found["state"] in ("queued", "running"):
         progress(found["progress"]["fraction"])
         time.sleep(_POLL_SECONDS)

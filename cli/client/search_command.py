@@ -46,19 +46,24 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     url = environ.get("WEB_DETECTOR_URL", "").strip()
     if not url:
         raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8000")
-    query: dict[str, Any] = {name: value for name in _TEXTS if (value := getattr(options, name)) is not None}
-    query |= {"label": options.labels, "weekday": options.weekday, "zone": options.zone, "sort": options.sort}
-    query["limit"] = min(options.limit, _PAGE)
     report = Report()
     with terminable(), Client(url) as client:
         client.login(*credentials(environ))
-        found = islice(client.search(**query), options.limit)
+        found = hits(client, options)
         if options.json:
             for hit in found:
                 report.say(json.dumps(hit))
         else:
             _show(found, report)
     return 0
+
+
+def hits(client: Client, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """What is found by the options of `add_question`. Raises ServiceError."""
+    query: dict[str, Any] = {name: value for name in _TEXTS if (value := getattr(options, name)) is not None}
+    query |= {"label": options.labels, "weekday": options.weekday, "zone": options.zone, "sort": options.sort}
+    query["limit"] = min(options.limit, _PAGE)
+    return islice(client.search(**query), options.limit)
 
 
 def _show(found: Iterator[dict[str, Any]], report: Report) -> None:
@@ -81,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
         description="Finds objects in all videos of the service at WEB_DETECTOR_URL. Logs in with WEB_DETECTOR_USER "
         "and WEB_DETECTOR_PASSWORD. See docs/search.md.",
     )
+    add_question(parser)
+    parser.add_argument("--json", action="store_true", help="print one line of JSON per hit")
+    return parser
+
+
+def add_question(parser: argparse.ArgumentParser) -> None:
+    """Add what tells of which objects hits are."""
     parser.add_argument("labels", nargs="*", metavar="LABEL", help="labels (default: any)")
     for name, text in _TEXTS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", help=text)
@@ -92,8 +104,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--sort", choices=("newest", "score"), default="newest")
     parser.add_argument("--limit", type=_count, default=50, metavar="N", help="so many (default %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print one line of JSON per hit")
-    return parser
 
 
 def _count(text: str) -> int:
