@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.workers import heartbeat
-from tests.support.deployments.modes import EmbeddedMode
 from tests.support.deployments.service import ROOT
-from tests.support.models import tiny_model
 
 NOW = 1_700_000_000.0
 
@@ -51,15 +49,3 @@ def test_the_check_says_why_and_imports_no_library(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "contracts" in imported
     assert not imported & {"celery", "kombu", "redis", "numpy", "msgspec", "openvino", "av", "sqlalchemy"}
-
-
-def test_a_worker_touches_its_file_until_it_stops(tmp_path: Path) -> None:
-    path = tmp_path / "heartbeat"
-    with EmbeddedMode().run(tmp_path, HEARTBEAT_FILE=path, **tiny_model.as_default(tmp_path)):
-        assert check(path).returncode == 0
-        path.unlink()
-        deadline = time.monotonic() + 60
-        while not path.exists():
-            assert time.monotonic() < deadline, "the file was not touched again"
-            time.sleep(0.1)
-    assert not path.exists()

@@ -1,0 +1,41 @@
+"""What a service does until it is ended, and as it is ended."""
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.service.jobs.test_events import stream
+from tests.service.operator.test_heartbeat import check
+from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.modes import EmbeddedMode
+from tests.support.models import tiny_model
+from tests.support.waiting import until
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """A service whose workers touch a file; the last test ends it."""
+    folder = tmp_path_factory.mktemp("own")
+    settings = {"HEARTBEAT_FILE": folder / "heartbeat", **tiny_model.as_default(folder)}
+    with EmbeddedMode().run(folder, **settings) as running:
+        assert isinstance(running, Embedded)
+        yield running
+
+
+def test_workers_touch_their_file(own: Embedded) -> None:
+    path = Path(own.env["HEARTBEAT_FILE"])
+    assert check(path).returncode == 0
+    path.unlink()
+    until(path.exists)
+
+
+def test_shutdown_ends_the_streams_and_takes_the_file_away(own: Embedded) -> None:
+    with stream(own.client()) as events:
+        own.process.send_signal(signal.SIGTERM)
+        assert list(events) == []
+    assert own.process.wait(60) == 0
+    assert "Worker shutting down" in own.output()
+    assert "Forcing close" not in own.output()
+    assert not Path(own.env["HEARTBEAT_FILE"]).exists()
