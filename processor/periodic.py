@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from contracts.coordination import names
 from contracts.errors import Unavailable
+from processor.alerts.following import keep_following
 from processor.alerts.missing import alert_missing
 from processor.alerts.retention import expire_alerts
 from processor.context import Services
@@ -41,6 +42,7 @@ RECOVERY: tuple[Callable[[Services], None], ...] = (
     reaper.resend_probes,
     reaper.resend_renditions,
     resend_recordings,
+    keep_following,
 )
 CLEAN_UPS = (
     CleanUp(names.PUBLISH_STREAMS, _PUBLISH_SECONDS, publish_streams),

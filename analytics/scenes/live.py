@@ -34,6 +34,17 @@ class Happened:
         return (self.event.time, *self.event.order[1:])
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A track so far, with the times at which it was seen first and last, its label and its best score (1/10000)."""
+
+    track: int
+    first: int
+    last: int
+    class_id: int
+    score: int
+
+
 @dataclass(slots=True)
 class _Seen:
     """A track so far: its first and last time, frames, sums of the scores of each class, and best score. known: whether
@@ -51,8 +62,15 @@ class _Seen:
     def counts(self) -> bool:
         return self.frames >= _TRACKER.min_frames
 
+    @property
+    def class_id(self) -> int:
+        return min(self.labels, key=lambda one: (-self.labels[one], one))
+
     def happened(self, event: Event) -> Happened:
-        return Happened(event, min(self.labels, key=lambda one: (-self.labels[one], one)), self.best)
+        return Happened(event, self.class_id, self.best)
+
+    def present(self, track: int) -> Present:
+        return Present(track, self.first, self.last, self.class_id, self.best)
 
 
 class LiveScene:
@@ -80,11 +98,18 @@ class LiveScene:
         self._interval: int | None = None
         self.last = -1
         self.runs = 0
+        self._gone: list[Present] = []
+
+    @property
+    def present(self) -> list[Present]:
+        """The tracks that count, with those that have ended since `take` was called last."""
+        return self._gone + [seen.present(track) for track, seen in self._tracks.items() if seen.counts]
 
     def take(self, frames: Sequence[LiveFrame]) -> list[Happened]:
         """The events that are known with the next results, in order. Where times fall, the stream was started anew:
         what was before is forgotten."""
         found: list[Happened] = []
+        self._gone.clear()
         for size, some in groupby(frames, key=lambda frame: (frame.width, frame.height)):
             for part in _rising(list(some)):
                 if part[0].pts <= self.last:
@@ -124,6 +149,7 @@ class LiveScene:
     def _forget(self) -> None:
         self._fold, self._interval, self.last = None, None, -1
         self._tracks.clear()
+        self._gone.clear()
         self.runs += 1
 
     def _note(self, part: Block) -> None:
@@ -162,7 +188,8 @@ class LiveScene:
             ends = self._fold.end([track]) if self._fold else []
             self._tracks[track].held += ends
             found += self._released(track)
-            del self._tracks[track]
+            ended = self._tracks.pop(track)
+            self._gone += [ended.present(track)] if ended.counts else []
         return found
 
 

@@ -20,6 +20,9 @@ INDEX_TRACKS = "index-tracks"
 PUBLISH_STREAMS = "publish-streams"
 TRACK_JOBS = "track-jobs"
 
+# Lease of the processor that asks alert rules about live streams.
+LIVE_ALERTS = "live-alerts"
+
 # Turns of the users at the renderers.
 RENDER_TURNS = "render"
 

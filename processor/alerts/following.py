@@ -1,0 +1,104 @@
+"""Asks alert rules about live streams: a thread of one processor of all follows the results of the streams that rules
+look at. It reads on from the oldest results that are kept, so that another processor loses nothing; alerts that were
+raised before are not raised again."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from contracts.coordination import names
+from contracts.errors import UnsupportedSchema, WebDetectorError
+from contracts.live import keys
+from contracts.live.result_reader import ResultReader
+from contracts.wire.messages import Plan, decode
+from processor.alerts.live import Fitting, StreamSightings
+from processor.alerts.live_rows import LiveRows, LiveStream
+from processor.alerts.offering import offer
+from processor.context import Services
+from processor.user_share import leased
+
+log = logging.getLogger(__name__)
+
+PERIOD_SECONDS = 0.25
+# After which rules, scenes and streams are read again.
+REFRESH_SECONDS = 2.0
+
+
+def keep_following(services: Services) -> None:
+    """Follow the streams that rules look at, in a thread of this process, unless some process does."""
+    if not services.coordination.is_held(names.LIVE_ALERTS) and LiveRows(services.repository.engine).streams():
+        threading.Thread(target=follow, args=(services, threading.Event()), name="live alerts", daemon=True).start()
+
+
+def follow(services: Services, stopping: threading.Event) -> None:
+    """Follow them while there are any, and this process has the lease. An error ends it: it is begun again."""
+    try:
+        with leased(services, names.LIVE_ALERTS) as held:
+            if held is None:
+                return
+            log.info("alert rules are asked about live streams here")
+            follower = Follower(services)
+            while held.renew() and follower.step() and not stopping.wait(PERIOD_SECONDS):
+                pass
+    except Exception:
+        log.exception("alert rules cannot be asked about live streams, it is tried again in some seconds")
+
+
+class Follower:
+    """The streams that rules look at, and how far each was read."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._rows = LiveRows(services.repository.engine)
+        self._streams: dict[str, tuple[ResultReader, StreamSightings, LiveStream]] = {}
+        self._labels: dict[tuple[str, int], Sequence[str]] = {}
+        self._refreshed = 0.0
+
+    def step(self) -> bool:
+        """Read what is new, and raise alerts; False when no rule looks at any stream. Raises RedisError,
+        SQLAlchemyError."""
+        if time.monotonic() - self._refreshed >= REFRESH_SECONDS:
+            self._refresh()
+            self._refreshed = time.monotonic()
+        for reader, sightings, stream in self._streams.values():
+            while frames := reader.read():
+                self._offer(stream, sightings.take(frames))
+        return bool(self._streams)
+
+    def _offer(self, stream: LiveStream, found: Sequence[Fitting]) -> None:
+        for _, fitting in groupby(sorted(found, key=lambda one: one[0].id), key=lambda one: one[0].id):
+            pairs = list(fitting)
+            offer(self._services, stream.user_id, [sighting for _, sighting in pairs], [pairs[0][0]])
+
+    def _refresh(self) -> None:
+        streams = self._rows.streams()
+        rules = [rule for stream in streams for rule, _ in stream.rules]
+        scenes = self._rows.scenes({rule.search.scene_id for rule in rules if rule.search.scene_id is not None})
+        kept = {}
+        for stream in streams:
+            reader, sightings, _ = self._streams.get(stream.id) or self._begun(stream)
+            sightings.use(stream, scenes)
+            kept[stream.id] = (reader, sightings, stream)
+        self._streams = kept
+        if len(self._labels) > 1000:
+            self._labels.clear()
+
+    def _begun(self, stream: LiveStream) -> tuple[ResultReader, StreamSightings, LiveStream]:
+        def labels_of(plan: int) -> Sequence[str]:
+            if (stream.id, plan) not in self._labels:
+                self._labels[stream.id, plan] = self._read_labels(stream.id, plan)
+            return self._labels[stream.id, plan]
+
+        return ResultReader(self._services.live, stream.id), StreamSightings(stream, labels_of), stream
+
+    def _read_labels(self, stream_id: str, plan: int) -> Sequence[str]:
+        data: Any = self._services.live.hget(keys.plans(stream_id), str(plan))
+        try:
+            return self._services.catalogue.get(decode(data, Plan).model).labels if data else ()
+        except (WebDetectorError, UnsupportedSchema, msgspec.DecodeError):
+            return ()

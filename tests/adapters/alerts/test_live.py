@@ -1,0 +1,145 @@
+"""Rules are asked about live streams as things happen: on a real Valkey and SQLite."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from analytics.search.hours import to_ms
+from contracts.coordination import names
+from contracts.database.tables import Alert, AlertRule, Scene, Stream, new_id, utcnow
+from contracts.results.codec import Detections
+from processor.alerts import following
+from processor.alerts.following import Follower, keep_following
+from tests.support.live.live_stream import FPS, LiveStream, time_ms
+from tests.support.processor_bench import InProcessProcessor
+from tests.support.servers.valkey import Valkey
+from tests.support.waiting import until
+
+LEFT, RIGHT = 100, 500
+ZONES = [{"name": "half", "polygon": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}]
+LINES = [{"name": "gate", "points": [[0.5, 1], [0.5, 0]]}]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, valkey: Valkey) -> Iterator[InProcessProcessor]:
+    made = InProcessProcessor(tmp_path_factory.mktemp("desk"), valkey)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def stream(desk: InProcessProcessor) -> Iterator[LiveStream]:
+    row = Stream(user_id=desk.user, name="Gate", kind="push", model="nanodet-g", options={}, wanted="running")
+    desk.add(row)
+    yield LiveStream(desk.services.live, row.id)
+    with desk.engine.begin() as connection:
+        for table in (AlertRule, Scene, Stream):
+            connection.execute(delete(table))
+
+
+def add_rule(desk: InProcessProcessor, **values: Any) -> str:
+    usual: dict[str, Any] = {"name": "x", "enabled": True, "search": {"label": ["person"]}, "at_most_one_in_s": 1}
+    usual["since"] = utcnow() - timedelta(minutes=1)
+    made = AlertRule(id=new_id(), user_id=desk.user, **usual | values)
+    desk.add(made)
+    return made.id
+
+
+def walk(stream: LiveStream, first: int, *places: int, track: int = 7, class_id: int = 0) -> None:
+    """One object, from a frame on, so many pixels from the left."""
+    for number, x in enumerate(places, start=first):
+        box = np.array([[x - 10.0, 100.0, x + 10.0, 200.0]])
+        found = Detections(np.array([class_id]), np.array([0.5]), box)
+        stream.result(number, found=found, track=track.to_bytes(4, "little"))
+
+
+def alerts(desk: InProcessProcessor) -> list[Alert]:
+    with Session(desk.engine) as session:
+        return list(session.scalars(select(Alert).order_by(Alert.track, Alert.start)))
+
+
+def test_a_track_raises_one_alert_as_soon_as_it_lasts_long_enough(desk: InProcessProcessor, stream: LiveStream) -> None:
+    rule = add_rule(desk, search={"label": ["person"], "min_ms": 1000})
+    add_rule(desk, search={"label": ["cup"]})
+    follower = Follower(desk.services)
+    walk(stream, 1, *[LEFT] * FPS)
+    assert follower.step()
+    assert alerts(desk) == []
+    walk(stream, 1 + FPS, *[LEFT] * 5)
+    follower.step()
+    (raised,) = alerts(desk)
+    assert (raised.rule_id, raised.stream_id, raised.track, raised.label) == (rule, stream.id, 7, "person")
+    assert (raised.start, raised.score, raised.event) == (round(time_ms(1)), 5000, None)
+    assert abs(to_ms(raised.at) - to_ms(utcnow())) < 60_000, "when it came"
+    walk(stream, 6 + FPS, *[LEFT] * 5)
+    follower.step()
+    Follower(desk.services).step()  # another process reads all again
+    assert [one.id for one in alerts(desk)] == [raised.id]
+
+
+def test_what_is_gone_before_it_is_looked_at_counts_and_two_frames_do_not(
+    desk: InProcessProcessor, stream: LiveStream
+) -> None:
+    add_rule(desk)
+    walk(stream, 1, *[LEFT] * 3)
+    walk(stream, 5, *[RIGHT] * 2, track=8)
+    walk(stream, 200, *[RIGHT] * 3, track=9)
+    Follower(desk.services).step()
+    assert [one.track for one in alerts(desk)] == [7, 9]
+
+
+def test_events_at_a_scene_raise_alerts(desk: InProcessProcessor, stream: LiveStream) -> None:
+    scene = Scene(id=new_id(), user_id=desk.user, name="yard", zones=ZONES, lines=LINES, revision=1)
+    desk.add(scene)
+    enters = add_rule(desk, search={"scene_id": scene.id, "zone": "half"})
+    dwells = add_rule(desk, search={"scene_id": scene.id, "event": "dwells", "min_ms": 1000})
+    backward = add_rule(desk, search={"scene_id": scene.id, "line": "gate", "direction": "backward"})
+    follower = Follower(desk.services)
+    walk(stream, 1, *[LEFT] * 5, *[RIGHT] * 3)
+    follower.step()
+    assert [(one.rule_id, one.event, one.zone, one.start) for one in alerts(desk)] == [
+        (enters, "enters", "half", round(time_ms(6)))
+    ]
+    walk(stream, 9, *[RIGHT] * 40, *[LEFT] * 5)
+    follower.step()
+    found = {one.rule_id: (one.event, one.zone, one.line, one.direction) for one in alerts(desk)}
+    assert found == {
+        enters: ("enters", "half", None, None),
+        dwells: ("dwells", "half", None, None),
+        backward: ("crosses", None, "gate", "backward"),
+    }
+
+
+def test_a_rule_looks_at_nothing_from_before_it_and_at_no_other_stream(
+    desk: InProcessProcessor, stream: LiveStream
+) -> None:
+    add_rule(desk, since=utcnow() + timedelta(hours=1))
+    add_rule(desk, search={"stream_id": [new_id()]})
+    add_rule(desk, search={"label": ["person"], "tag": ["yard"]})
+    add_rule(desk, enabled=False)
+    walk(stream, 1, *[LEFT] * 5)
+    assert Follower(desk.services).step()
+    assert alerts(desk) == []
+
+
+def test_one_process_follows_while_a_rule_looks_at_a_stream(
+    desk: InProcessProcessor, stream: LiveStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr(following, "PERIOD_SECONDS", 0.01)
+    held = desk.services.coordination.is_held
+    keep_following(desk.services)
+    assert not held(names.LIVE_ALERTS), "there is no rule"
+    rule = add_rule(desk)
+    keep_following(desk.services)
+    until(lambda: held(names.LIVE_ALERTS))
+    keep_following(desk.services)
+    walk(stream, 1, *[LEFT] * 3)
+    until(lambda: len(alerts(desk)) == 1)
+    desk.change(AlertRule, rule, enabled=False)
+    until(lambda: not held(names.LIVE_ALERTS))
