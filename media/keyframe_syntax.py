@@ -72,10 +72,20 @@ def is_h264_keyframe(units: Iterable[bytes]) -> bool:
         if kind == IDR_SLICE or (kind == _H264_SEI and unit[1:2] == bytes([_RECOVERY_POINT])):
             return True
         if kind == SLICE:
-            bits = Bits(unit[1:])
-            bits.exp_golomb()
-            slices.append(bits.exp_golomb() % 5 in _INTRA)
+            known = _INTRA_BY_FIRST_BYTE.get(unit[1:2])
+            slices.append(_is_intra(unit[1:]) if known is None else known)
     return bool(slices) and all(slices)
+
+
+def _is_intra(slice_header: bytes) -> bool:
+    """Whether an H.264 slice needs no other picture."""
+    bits = Bits(slice_header)
+    bits.exp_golomb()  # the place of its first macroblock
+    return bits.exp_golomb() % 5 in _INTRA
+
+
+# Of a slice header that begins with the first macroblock: all of the slice's type is in its first byte.
+_INTRA_BY_FIRST_BYTE = {bytes([byte]): _is_intra(bytes([byte])) for byte in range(0x88, 0x100)}
 
 
 def is_hevc_keyframe(units: Iterable[bytes]) -> bool:

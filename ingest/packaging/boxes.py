@@ -17,6 +17,9 @@ _KEY_FLAGS, _OTHER_FLAGS = 0x02000000, 0x01010000  # depends on no other sample;
 _DEFAULT_BASE_IS_MOOF = 0x020000
 _TRUN_FLAGS = 0x000F01  # data offset; duration, size, flags and composition offset of each sample
 _HEADER = struct.Struct(">I4s")
+# moof: mfhd, traf: tfhd, tfdt, trun; and the header of mdat.
+_FRAGMENT = struct.Struct(">I4s I4sII I4s I4sII I4sIQ I4sIIiIIIi I4s")
+_MOOF_BYTES = _FRAGMENT.size - _HEADER.size
 
 
 def box(kind: bytes, *content: bytes) -> bytes:
@@ -51,14 +54,16 @@ def fragment_head(number: int, pts: int, dts: int, duration: int, key: bool, siz
 
     number: of the fragment, from 1 on.
     """
-    sample = struct.pack(">IIIi", duration, size, _KEY_FLAGS if key else _OTHER_FLAGS, pts - dts)
-    header = full_box(b"mfhd", 0, 0, struct.pack(">I", number & 0xFFFFFFFF))
-    track = full_box(b"tfhd", 0, _DEFAULT_BASE_IS_MOOF, struct.pack(">I", 1))
-    decoded = full_box(b"tfdt", 1, 0, struct.pack(">Q", dts))
-    run_bytes = 12 + 8 + len(sample)
-    moof_bytes = 8 + len(header) + 8 + len(track) + len(decoded) + run_bytes
-    run = full_box(b"trun", 1, _TRUN_FLAGS, struct.pack(">Ii", 1, moof_bytes + 8), sample)
-    return box(b"moof", header, box(b"traf", track, decoded, run)) + _HEADER.pack(size + 8, b"mdat")
+    sample = duration, size, _KEY_FLAGS if key else _OTHER_FLAGS, pts - dts
+    return _FRAGMENT.pack(
+        *(_MOOF_BYTES, b"moof"),
+        *(16, b"mfhd", 0, number & 0xFFFFFFFF),
+        *(_MOOF_BYTES - 24, b"traf"),
+        *(16, b"tfhd", _DEFAULT_BASE_IS_MOOF, 1),
+        *(20, b"tfdt", 1 << 24, dts),
+        *(36, b"trun", 1 << 24 | _TRUN_FLAGS, 1, _MOOF_BYTES + 8, *sample),
+        *(size + 8, b"mdat"),
+    )
 
 
 def _matrix(rotation: int) -> bytes:

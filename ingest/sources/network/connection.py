@@ -1,9 +1,11 @@
 """A TCP connection to a source, with or without TLS. It is looked at in beats instead of woken for."""
 
 import asyncio
+import selectors
 import socket
 import ssl
 from contextlib import suppress
+from weakref import WeakKeyDictionary
 
 from contracts.live.streams import Reason
 from ingest.sources.port import SourceFailed
@@ -22,13 +24,15 @@ class Connection:
     def __init__(self, connected: socket.socket) -> None:
         """connected: does not block; with TLS, after its handshake."""
         self._socket = connected
-        self._ended = self._may_have_more = False
+        self._ended = False
+        self._may_have_more = isinstance(connected, ssl.SSLSocket)  # what came with the end of the handshake
+        self._beats: _Beats | None = None  # from the first read on
 
     async def read(self) -> bytes:
         """What has come, at least a byte; empty at the end. Raises SourceFailed when the connection breaks."""
         try:
             while True:
-                await (asyncio.sleep(0) if self._may_have_more else beat())
+                await (asyncio.sleep(0) if self._may_have_more else self._readable())
                 data = self._received()
                 self._may_have_more = len(data) >= READ_BYTES
                 if data or self._ended:
@@ -43,7 +47,16 @@ class Connection:
 
     async def close(self) -> None:
         """At once, without waiting for what was not sent yet."""
+        beats, self._beats = self._beats, None
+        if beats is not None:
+            beats.forget(self._socket)
         self._socket.close()
+
+    async def _readable(self) -> None:
+        if self._beats is None:
+            self._beats = _beats()
+            self._beats.watch(self._socket)
+        await self._beats.readable(self._socket)
 
     def _received(self) -> bytes:
         """All that is there; with TLS, it comes in records."""
@@ -74,9 +87,54 @@ async def connected(address: str, port: int, tls_name: str | None) -> Connection
     return Connection(made)
 
 
-async def beat() -> None:
-    """Wait for the next beat."""
-    await asyncio.sleep(BEAT_SECONDS - asyncio.get_running_loop().time() % BEAT_SECONDS)
+class _Beats:
+    """Looks at the sockets of an event loop, once a beat while somebody waits."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._waiting: dict[int, asyncio.Future[None]] = {}  # by descriptor
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, one: socket.socket) -> None:
+        """From now on, until `forget`."""
+        self._selector.register(one, selectors.EVENT_READ)
+
+    def forget(self, one: socket.socket) -> None:
+        """Before it is closed."""
+        self._selector.unregister(one)
+
+    async def readable(self, one: socket.socket) -> None:
+        """Wait for a beat at which a watched socket has something to read, or its end."""
+        descriptor = one.fileno()
+        waiter = self._waiting[descriptor] = asyncio.get_running_loop().create_future()
+        if self._timer is None:
+            self._timer = self._at_next_beat()
+        try:
+            await waiter
+        finally:
+            del self._waiting[descriptor]
+
+    def _look(self) -> None:
+        self._timer = self._at_next_beat() if self._waiting else None
+        for key, _ in self._selector.select(0):
+            waiter = self._waiting.get(key.fd)
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
+
+    def _at_next_beat(self) -> asyncio.TimerHandle:
+        loop = asyncio.get_running_loop()
+        return loop.call_later(BEAT_SECONDS - loop.time() % BEAT_SECONDS, self._look)
+
+
+_beats_of: WeakKeyDictionary[asyncio.AbstractEventLoop, _Beats] = WeakKeyDictionary()
+
+
+def _beats() -> _Beats:
+    """Of the running event loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _beats_of:
+        _beats_of[loop] = _Beats()
+    return _beats_of[loop]
 
 
 async def _encrypted(plain: socket.socket, name: str) -> socket.socket:
@@ -88,7 +146,7 @@ async def _encrypted(plain: socket.socket, name: str) -> socket.socket:
                 made.do_handshake()
                 return made
             except _NOTHING_YET:
-                await beat()
+                await asyncio.sleep(BEAT_SECONDS)
     except BaseException:
         made.close()
         raise

@@ -12,6 +12,7 @@ from media.keyframe_syntax import is_h264_keyframe, is_hevc_keyframe
 
 START = b"\0\0\0\1"
 _HEAD_BYTES = 48  # of a NAL unit, which tell what it is
+_FIRST, _LAST = 0x80, 0x40  # marks of a unit's fragments
 
 
 class Frames(Protocol):
@@ -89,14 +90,20 @@ class _Units:
         self._parts += (START, unit)
         self._note(unit)
 
-    def _fragment(self, header: bytes, rest: bytes, first: bool, last: bool) -> bool:
-        if first == self._open:
+    def _begin(self, header: bytes, rest: bytes, last: bool) -> bool:
+        """The first fragment of a unit."""
+        if self._open:
             return False
-        if first:
-            self._parts += (START, header, rest)
-            self._note(header + rest[:_HEAD_BYTES])
-        else:
-            self._parts.append(rest)
+        self._parts += (START, header, rest)
+        self._note(header + rest[:_HEAD_BYTES])
+        self._open = not last
+        return True
+
+    def _go_on(self, rest: bytes, last: bool) -> bool:
+        """A further fragment."""
+        if not self._open:
+            return False
+        self._parts.append(rest)
         self._open = not last
         return True
 
@@ -142,8 +149,10 @@ class H264Frames(_Units):
         if kind == 24:
             return self._aggregate(payload, 1)
         if kind == 28 and len(payload) > 2:
-            header = bytes((payload[0] & 0xE0 | payload[1] & 31,))
-            return self._fragment(header, payload[2:], bool(payload[1] & 0x80), bool(payload[1] & 0x40))
+            mark = payload[1]
+            if not mark & _FIRST:
+                return self._go_on(payload[2:], bool(mark & _LAST))
+            return self._begin(bytes((payload[0] & 0xE0 | mark & 31,)), payload[2:], bool(mark & _LAST))
         return False
 
     def _is_key(self, heads: list[bytes]) -> bool:
@@ -171,8 +180,11 @@ class HevcFrames(_Units):
         if kind == 48:
             return self._aggregate(payload, 2)
         if kind == 49 and len(payload) > 3:
-            header = bytes((payload[0] & 0x81 | (payload[2] & 63) << 1, payload[1]))
-            return self._fragment(header, payload[3:], bool(payload[2] & 0x80), bool(payload[2] & 0x40))
+            mark = payload[2]
+            if not mark & _FIRST:
+                return self._go_on(payload[3:], bool(mark & _LAST))
+            header = bytes((payload[0] & 0x81 | (mark & 63) << 1, payload[1]))
+            return self._begin(header, payload[3:], bool(mark & _LAST))
         return False
 
     def _is_key(self, heads: list[bytes]) -> bool:

@@ -1,7 +1,7 @@
 """One video track of RTP (RFC 3550): from packets to frames with times. Pure."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ingest.sources.port import SOURCE_TICKS, SourcePacket
@@ -12,6 +12,7 @@ _SENDER_REPORT = struct.Struct(">IIII")
 _SENDER_REPORT_TYPE, _GOODBYE = 200, 203
 _SENDER_REPORT_BYTES = 24
 _VERSION = 2
+_PLAIN = _VERSION << 6  # the first byte of most packets
 FRAME_MAX_BYTES = 32 * 1024**2
 _1900_TO_1970 = 2_208_988_800
 _FIRST_LIKELY_TIME = 946_684_800  # the year 2000: a camera whose clock was never set says something earlier
@@ -46,8 +47,30 @@ class Track:
         self._marks_end_frames = True
         self._is_given = False  # the frame at work, or dropped
 
-    def rtp(self, data: bytes, arrival: float) -> Iterator[SourcePacket]:
+    def rtp(self, data: bytes, arrival: float) -> Sequence[SourcePacket]:
         """The frames that end with a packet: mostly none or one."""
+        return () if self._continues(data) else tuple(self._rtp(data, arrival))
+
+    def _continues(self, data: bytes) -> bool:
+        """Whether a packet is what most are, and was taken: the next one of the frame at work, and not its last one."""
+        if len(data) <= _HEADER.size:
+            return False
+        first, second, number, time, source = _HEADER.unpack_from(data)
+        if (
+            first != _PLAIN  # without extension, padding and further sources
+            or second != self._payload_type  # without mark
+            or source != self._source
+            or time != self._rtp_time
+            or number != (self._number + 1) & 0xFFFF
+            or self._is_given
+        ):
+            return False
+        self._number = number
+        self._add(data[_HEADER.size :])
+        return True
+
+    def _rtp(self, data: bytes, arrival: float) -> Iterator[SourcePacket]:
+        """The same for any packet."""
         content = _content(data)
         if content is None:
             return
@@ -66,9 +89,7 @@ class Track:
             self._damaged = True
         elif self._is_given and self._marks_end_frames:
             self._marks_end_frames, self._is_given, self._damaged = False, False, True
-        self._bytes += len(payload)
-        if self._bytes > FRAME_MAX_BYTES or not self._frames.add(payload):
-            self._damaged = True
+        self._add(payload)
         if marked and self._marks_end_frames and (self._frames.is_whole or self._damaged):
             yield from self._ended(arrival)
 
@@ -90,6 +111,11 @@ class Track:
     def extradata(self) -> bytes:
         """The parameter sets of the frames so far."""
         return self._frames.extradata
+
+    def _add(self, payload: bytes) -> None:
+        self._bytes += len(payload)
+        if self._bytes > FRAME_MAX_BYTES or not self._frames.add(payload):
+            self._damaged = True
 
     def _begin(self, source: int, time: int) -> None:
         """The sender began anew, with other numbers and times."""

@@ -1,6 +1,5 @@
 """RTSP (RFC 2326) on one TCP connection: messages, and media packets between them. Pure."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ingest.sources.network.head import BadHead, Head, split_head
@@ -27,48 +26,46 @@ class Wire:
     """Cuts what a server sends into messages and media packets."""
 
     def __init__(self) -> None:
-        self._data = bytearray()
-        self._place = 0
+        self._rest = b""  # the beginning of an item
 
-    def feed(self, data: bytes) -> Iterator[Media | Message]:
+    def feed(self, data: bytes) -> list[Media | Message]:
         """What is complete with these bytes. Raises BadHead where it is no RTSP."""
-        kept = self._data
-        kept += data
-        while (item := self._next()) is not None:
-            yield item
-        del kept[: self._place]
-        self._place = 0
+        data = self._rest + data if self._rest else data
+        found: list[Media | Message] = []
+        place, size = 0, len(data)
+        while size - place >= _MEDIA_HEADER_BYTES:
+            if data[place] == _MEDIA:
+                start = place + _MEDIA_HEADER_BYTES
+                end = start + (data[place + 2] << 8 | data[place + 3])
+                if end > size:
+                    break
+                found.append((data[place + 1], data[start:end]))
+                place = end
+            elif data[place] in _BLANKS:  # after a body, of some cameras
+                place += 1
+            elif (message := _message(data[place:])) is not None:
+                found.append(message[0])
+                place += message[1]
+            else:
+                break
+        self._rest = data[place:]
+        return found
 
-    def _next(self) -> Media | Message | None:
-        data = self._data
-        while self._place < len(data) and data[self._place] in _BLANKS:  # after a body, of some cameras
-            self._place += 1
-        place = self._place
-        if len(data) - place < _MEDIA_HEADER_BYTES:
-            return None
-        if data[place] == _MEDIA:
-            end = place + _MEDIA_HEADER_BYTES + (data[place + 2] << 8 | data[place + 3])
-            if len(data) < end:
-                return None
-            self._place = end
-            return data[place + 1], bytes(data[place + _MEDIA_HEADER_BYTES : end])
-        return self._message()
 
-    def _message(self) -> Message | None:
-        rest = self._data[self._place :]
-        if not rest[:1].isalpha():
-            raise BadHead
-        found = split_head(rest)
-        if found is None:
-            return None
-        head, size = found
-        length = head.length or 0
-        if length > _BODY_MAX_BYTES:
-            raise BadHead
-        if len(rest) < size + length:
-            return None
-        self._place += size + length
-        return Message(head, bytes(rest[size : size + length]))
+def _message(data: bytes) -> tuple[Message, int] | None:
+    """The message that data begins with, and its bytes; None where it is not complete. Raises BadHead."""
+    if not data[:1].isalpha():
+        raise BadHead
+    found = split_head(data)
+    if found is None:
+        return None
+    head, size = found
+    length = head.length or 0
+    if length > _BODY_MAX_BYTES:
+        raise BadHead
+    if len(data) < size + length:
+        return None
+    return Message(head, data[size : size + length]), size + length
 
 
 def request(method: str, uri: str, number: int, fields: dict[str, str]) -> bytes:

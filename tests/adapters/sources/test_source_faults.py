@@ -217,10 +217,17 @@ def peeked(connection: Connection) -> bytes:
         return b""
 
 
+async def at_beats(reading: asyncio.Task[bytes]) -> bytes:
+    """What is read when beats come."""
+    while not reading.done():
+        connection_module._beats()._look()
+        await asyncio.sleep(0.001)
+    return reading.result()
+
+
 def test_pieces_that_come_between_two_beats_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> list[bytes]:
-        beats = asyncio.Semaphore(0)
-        monkeypatch.setattr(connection_module, "beat", beats.acquire)
+        monkeypatch.setattr(connection_module, "BEAT_SECONDS", 3600)  # the test gives the beats
         senders: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
         server = await asyncio.start_server(lambda _, writer: senders.put_nowait(writer), "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
@@ -232,14 +239,11 @@ def test_pieces_that_come_between_two_beats_are_read_together(monkeypatch: pytes
             await sender.drain()
         while len(peeked(connection)) < 6:
             await asyncio.sleep(0.001)
-        beats.release()
-        found = [await reading]
+        found = [await at_beats(reading)]
         sender.write(b"three")
         sender.close()
         await sender.wait_closed()
-        monkeypatch.setattr(connection_module, "beat", lambda: asyncio.sleep(0))
-        beats.release()
-        found += [await connection.read(), await connection.read()]
+        found += [await at_beats(asyncio.create_task(connection.read())) for _ in range(2)]
         await connection.close()
         server.close()
         await server.wait_closed()
