@@ -1,33 +1,28 @@
-"""`web-detector import`: upload the videos of a folder that the service does not have yet, and start a job on each."""
+"""`web-detector import`: upload the videos of a folder, or of a bucket, that the service does not have yet, and start a
+job on each."""
 
 import argparse
 import hashlib
-import mimetypes
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cli.client.import_places import Entry, Place, Unreadable, place
 from cli.client.recording_time import recorded_at
 from cli.client.report import Report
 from cli.client.shell import credentials, terminable
+from contracts.errors import NotFound, WebDetectorError
 from contracts.runtime.exit_codes import ended
 from web_detector import Client, ServiceError, Video
 
 # What a service says of one file, and would not say of the next: too large, not a video.
 _OF_THE_FILE = (413, 415, 422)
-_Stamp = tuple[int, int]
 _pause = time.sleep
-# Videos whose endings mimetypes does not know everywhere.
-_ENDINGS = (
-    *(".264", ".265", ".avi", ".flv", ".gif", ".h264", ".h265", ".hevc", ".m2ts"),
-    *(".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mts", ".ts", ".webm"),
-)
 
 
 @dataclass
@@ -42,34 +37,35 @@ class _Count:
 def import_folder(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run the command. Returns the exit status: 0, 1 for errors or refused files, 130 after an interrupt."""
     options = _parser().parse_args(arguments)
-    return ended(lambda: _run(options, environ, Report()), {ServiceError: "", OSError: ""})
+    return ended(lambda: _run(options, environ, Report()), {ServiceError: "", WebDetectorError: "", OSError: ""})
 
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str], report: Report) -> int:
     url = environ.get("WEB_DETECTOR_URL", "").strip()
     if not url:
         raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8080")
-    if not options.watch and not any(_videos(options.folder)):
-        raise ServiceError(f"there is no video in {options.folder}")
+    source = place(options.folder, environ)
+    if not any(source.entries()) and not options.watch:
+        raise ServiceError(f"there is no video in {source}")
     username, password = credentials(environ)
     with terminable(), closing(Client(url, username=username, password=password)) as client:
-        run = _Import(client, options, report)
+        run = _Import(client, source, options, report)
         return run.watch() if options.watch else run.once()
 
 
 class _Import:
     """One run of the command."""
 
-    def __init__(self, client: Client, options: argparse.Namespace, report: Report) -> None:
-        self._client, self._options, self._report = client, options, report
+    def __init__(self, client: Client, place: Place, options: argparse.Namespace, report: Report) -> None:
+        self._client, self._place, self._options, self._report = client, place, options, report
         self._known = {video.sha256: video.id for video in client.videos()}
         self._count = _Count()
 
     def once(self) -> int:
-        """Import what is there. Raises ServiceError."""
-        files = sorted(_videos(self._options.folder))
-        for number, path in enumerate(files, 1):
-            self._take(path, f"{number}/{len(files)} {path.name}")
+        """Import what is there. Raises ServiceError, WebDetectorError."""
+        entries = sorted(self._place.entries(), key=lambda entry: entry.title)
+        for number, entry in enumerate(entries, 1):
+            self._take(entry, f"{number}/{len(entries)} {entry.name}")
         count = self._count
         self._report.say(f"{count.imported} imported, {count.known} were there already, {len(count.refused)} refused")
         for line in count.refused:
@@ -78,50 +74,60 @@ class _Import:
 
     def watch(self) -> NoReturn:
         """Import what is there and what comes, each file when it has not changed for a while, until an interrupt."""
-        self._report.say(f"watching {self._options.folder} until Ctrl-C")
-        tried: dict[Path, _Stamp] = {}
+        self._report.say(f"watching {self._place} until Ctrl-C")
+        before: dict[str, Entry] = {}
+        tried: dict[str, Entry] = {}
         while True:
-            before = {path: stamp for path in _videos(self._options.folder) if (stamp := _stamp(path))}
-            _pause(self._options.settle)
-            settled = [path for path, stamp in sorted(before.items()) if _stamp(path) == stamp != tried.get(path)]
             try:
-                for path in settled:
-                    self._take(path, path.name)
-                    tried[path] = before[path]
-            except (ServiceError, OSError) as error:  # tried again
+                now = self._look()
+                for title, entry in sorted(now.items()):
+                    if _same(entry, before.get(title)) and not _same(entry, tried.get(title)):
+                        self._take(entry, entry.name)
+                        tried[title] = entry
+                before, tried = now, {title: entry for title, entry in tried.items() if title in now}
+            except (ServiceError, WebDetectorError, OSError) as error:  # tried again
                 self._report.warn(str(error))
             for line in self._count.refused:
                 self._report.warn(line)
             self._count.refused.clear()
-            tried = {path: stamp for path, stamp in tried.items() if path in before}
+            _pause(self._options.settle)
 
-    def _take(self, path: Path, title: str) -> None:
-        """Import one file, unless the service has the same bytes. Raises ServiceError where the next one would fail
-        too."""
+    def _look(self) -> dict[str, Entry]:
+        return {entry.title: entry for entry in self._place.entries()}
+
+    def _take(self, entry: Entry, title: str) -> None:
+        """Import one video, unless the service has the same bytes. Raises ServiceError and WebDetectorError where the
+        next one would fail too."""
+        try:
+            with entry.file() as path:
+                self._take_file(entry, path, title)
+        except ServiceError as error:
+            if error.status not in _OF_THE_FILE:
+                raise
+            self._count.refused.append(f"{entry.title}: {error}")
+        except (NotFound, Unreadable) as error:
+            self._count.refused.append(f"{entry.title}: {error}")
+
+    def _take_file(self, entry: Entry, path: Path, title: str) -> None:
         digest = _sha256(path)
         if digest in self._known:
             self._count.known += 1
             self._detect(self._known[digest], new=False)
             return
-        try:
-            video = self._upload(path, title)
-        except ServiceError as error:
-            if error.status not in _OF_THE_FILE:
-                raise
-            self._count.refused.append(f"{path}: {error}")
-            return
+        video = self._upload(entry, path, title)
         self._known[digest] = video.id
         self._count.imported += 1
         self._detect(video.id, new=True)
 
-    def _upload(self, path: Path, title: str) -> Video:
+    def _upload(self, entry: Entry, path: Path, title: str) -> Video:
         options, size = self._options, path.stat().st_size
         with self._report.sending(title) as bar:
             return self._client.upload(
                 path,
-                source=options.source or (path.parent.name if path.parent != options.folder else None),
+                name=entry.name,
+                source=options.source or entry.folder,
                 tags=options.tag,
-                recorded_at=_recorded_at(path, options.timezone, options.file_time),
+                recorded_at=recorded_at(entry.name, options.timezone) or (entry.changed if options.file_time else None),
                 progress=lambda sent: bar.show(sent, size),
             )
 
@@ -131,39 +137,14 @@ class _Import:
             self._client.detect(video_id, self._options.model, **_job_options(self._options))
 
 
-def _stamp(path: Path) -> _Stamp | None:
-    """By which it is seen whether a file changes; None where it is gone."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_size, found.st_mtime_ns
-
-
-def _videos(folder: Path) -> Iterator[Path]:
-    """The videos in a folder and those below it, without hidden ones. Raises ServiceError."""
-    if not folder.is_dir():
-        raise ServiceError(f"there is no folder {folder}")
-    for place, names, files in os.walk(folder):
-        names[:] = sorted(name for name in names if not name.startswith("."))
-        yield from (Path(place, name) for name in files if not name.startswith(".") and _is_video(name))
-
-
-def _is_video(name: str) -> bool:
-    kind = mimetypes.guess_type(name)[0] or ""
-    return kind.startswith("video/") or Path(name).suffix.lower() in _ENDINGS
+def _same(entry: Entry, other: Entry | None) -> bool:
+    """Whether a video is as it was."""
+    return other is not None and entry.stamp == other.stamp
 
 
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _recorded_at(path: Path, zone: tzinfo, file_time: bool) -> datetime | None:
-    found = recorded_at(path.name, zone)
-    if found is None and file_time:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return found
 
 
 def _job_options(options: argparse.Namespace) -> dict[str, Any]:
@@ -192,11 +173,12 @@ def _seconds(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="web-detector import",
-        description="Uploads the videos of a folder, and of the folders in it, to the service at WEB_DETECTOR_URL, and "
-        "starts a job on each. What the service has already, byte for byte, is left out, so that it can be run again. "
-        "Logs in with WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD.",
+        description="Uploads the videos of a folder, and of the folders in it, or of a bucket (with S3_ENDPOINT_URL, "
+        "S3_REGION, S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY), to the service at WEB_DETECTOR_URL, and starts a job "
+        "on each. What the service has already, byte for byte, is left out, so that it can be run again. Logs in with "
+        "WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD.",
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("folder", metavar="FOLDER", help="folder, or s3://bucket/prefix")
     parser.add_argument(
         "--source", metavar="TEXT", help="source of all videos (default: the name of the subfolder that a video is in)"
     )

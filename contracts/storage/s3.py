@@ -6,21 +6,18 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-from urllib3.exceptions import HTTPError
+from botocore.exceptions import ClientError
 
 from contracts.errors import NotFound, WebDetectorError
 from contracts.storage.port import checked, is_key
 from contracts.storage.range_reader import RangeReader
-from contracts.storage.s3_client import S3Access, connect, failures, status
+from contracts.storage.s3_client import S3Access, connect, failures, read_range, status
 from contracts.storage.s3_resumable import PartWriter, S3Resumable, complete, is_resumable, key_of
 
 _MIB = 1024 * 1024
 _HEAD_BYTES = 256 * 1024
 _PART_BYTES = 8 * _MIB
 _MOST_PARTS = 10_000
-# A response body that breaks off is requested again; the library retries only earlier failures.
-_TRIES = 3
 _HTTP_EMPTY = 416
 
 
@@ -43,7 +40,7 @@ class S3Storage:
 
         def fetch(start: int, stop: int) -> bytes:
             with failures(key):
-                return self._get(name, start, stop, etag)
+                return read_range(self._client, self._bucket, name, start, stop, etag)
 
         return cast(BinaryIO, RangeReader(fetch, size, head))
 
@@ -123,20 +120,6 @@ class S3Storage:
             head = body.read()
         size = int(answer["ContentRange"].rpartition("/")[2]) if "ContentRange" in answer else len(head)
         return head, size, answer["ETag"]
-
-    def _get(self, name: str, start: int, stop: int, etag: str) -> bytes:
-        """A range of the object with this ETag."""
-        for left in reversed(range(_TRIES)):
-            answer = self._client.get_object(
-                Bucket=self._bucket, Key=name, Range=f"bytes={start}-{stop - 1}", IfMatch=etag
-            )
-            try:
-                with closing(answer["Body"]) as body:
-                    return body.read()
-            except (BotoCoreError, HTTPError, OSError):
-                if not left:
-                    raise
-        raise AssertionError("a try returns or raises")
 
 
 class _Writer(PartWriter):

@@ -1,7 +1,7 @@
 """Client of an S3-compatible object store, and translation of its errors to those of the port."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _FULL = frozenset({"QuotaExceeded", "InsufficientStorage", "InsufficientCapacity", "XMinioStorageFull"})
 _FULL |= {"XMinioAdminBucketQuotaExceeded"}
 _HTTP_FULL, _HTTP_CHANGED = 507, 412
+# A response body that breaks off is requested again; the library retries only earlier failures.
+_TRIES = 3
 _ABSENT = frozenset({"NoSuchKey", "404"})  # an answer without a body has the status only
 
 
@@ -72,6 +74,19 @@ def failures(what: str) -> Iterator[None]:
         raise StorageUnavailable(text) from error
     except (BotoCoreError, HTTPError, OSError) as error:
         raise StorageUnavailable(f"{what}: the object store does not answer as it should: {error}") from error
+
+
+def read_range(client: "S3Client", bucket: str, key: str, start: int, stop: int, etag: str) -> bytes:
+    """A range of the object with this ETag."""
+    for left in reversed(range(_TRIES)):
+        answer = client.get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{stop - 1}", IfMatch=etag)
+        try:
+            with closing(answer["Body"]) as body:
+                return body.read()
+        except (BotoCoreError, HTTPError, OSError):
+            if not left:
+                raise
+    raise AssertionError("a try returns or raises")
 
 
 def status(error: ClientError) -> int:
