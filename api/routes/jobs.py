@@ -19,6 +19,7 @@ from api.web.asgi_operations import asgi_operation, json_response
 from api.web.representations import PREFIX, job_representation, summary_representation
 from contracts.database.tables import Job, utcnow
 from contracts.errors import NotFound, ResultsNotReady, VideoRefused
+from contracts.runtime.tracing import about
 from contracts.storage.removal import remove_job_data
 from contracts.wire.job_states import WORKING
 from contracts.wire.messages import Options
@@ -46,7 +47,8 @@ def start(services: Services, user: str, video_id: str, model: str, options: Opt
         raise VideoRefused(video.refused)
     job, is_new = services.jobs.add(user, video_id, model, options, services.quotas.guard_job(user), key)
     if is_new:
-        log.info("job %s of video %s is made", job.id, video_id)
+        with about(job=job.id, video=video_id):
+            log.info("job %s of video %s is made", job.id, video_id)
         services.dispatch.process_video(job.id)
     return job
 

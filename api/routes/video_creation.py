@@ -14,6 +14,7 @@ from contracts.coordination import names
 from contracts.database.tables import Video
 from contracts.errors import JobsRunning, NotFound, VideoRefused
 from contracts.metrics.table import UPLOAD_BYTES
+from contracts.runtime.tracing import about
 from contracts.wire.messages import ProbeReport, decode, to_json
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,8 @@ async def probed(services: Services, video: Video) -> Video:
 
     Raises VideoRefused after removing the video.
     """
-    log.info("video %s of %d bytes is stored", video.id, video.size_bytes)
+    with about(video=video.id):
+        log.info("video %s of %d bytes is stored", video.id, video.size_bytes)
     services.counts.add(UPLOAD_BYTES, video.size_bytes)
     await run_sync(services.dispatch.probe_video, video.id)
     report = await _report(services, video.id)

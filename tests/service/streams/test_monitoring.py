@@ -1,0 +1,129 @@
+"""What operators see of a service with a job and a stream: metrics at each port, logs, and alerts in a Prometheus."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+
+from contracts.metrics.table import STAGE_SECONDS, MetricRole, of_role
+from contracts.runtime import tracing
+from tests.service.streams.conftest import SECRET
+from tests.support.deployments.embedded import Embedded
+from tests.support.scraping import METRICS_ROLES, complaints, exposition, families, values
+from tests.support.servers import prometheus
+from tests.support.servers.byte_server import Web
+from tests.support.waiting import until
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+# What alerts read that is only there where something fails.
+OF_FAILURES = {
+    'web_detector_http_request_seconds_count{status="5xx"}',
+    'web_detector_tasks_total{outcome="failed"}',
+}
+# What a job and a stream move, by role.
+MOVED: dict[MetricRole, tuple[str, ...]] = {
+    "api": (
+        "web_detector_upload_bytes_total",
+        "web_detector_http_request_seconds_count{operation=api.routes.jobs.create_job,status=2xx}",
+        "web_detector_server_up{server=broker}",
+        "web_detector_workers{role=live_detector}",
+        "web_detector_storage_bytes{content=videos}",
+        "web_detector_storage_free_bytes",
+        "web_detector_result_store_bytes",
+        "web_detector_streams{state=live}",
+        "web_detector_live_wanted_fps",
+        "web_detector_live_served_fps",
+        "web_detector_capacity_fps{role=detector}",
+        "web_detector_scale_ratio{role=live_detector}",
+    ),
+    "processor": (
+        "web_detector_jobs_ended_total{state=succeeded}",
+        "web_detector_tasks_total{outcome=done,task=processor.process_video}",
+        "web_detector_task_seconds_count{task=processor.probe_video}",
+        "web_detector_queue_wait_seconds_count{queue=probe}",
+    ),
+    "renderer": ("web_detector_build_info{role=renderer,version=0.1.0}",),
+    "ingest": (
+        "web_detector_streams_held",
+        "web_detector_stream_fps{stream=STREAM}",
+        "web_detector_stream_bytes_per_second{stream=STREAM}",
+    ),
+    "live_detector": (
+        "web_detector_streams_held",
+        "web_detector_frames_inferred_total",
+        "web_detector_frame_to_box_seconds_count",
+        "web_detector_stream_analysed_fps{stream=STREAM}",
+    ),
+    "detector": (
+        "web_detector_frames_inferred_total",
+        "web_detector_frames_done_total",
+        "web_detector_chunks_total{outcome=done}",
+        *(f"web_detector_stage_seconds_total{{stage={stage}}}" for stage in STAGE_SECONDS.values),
+        "web_detector_cpu_seconds_total",
+        "web_detector_engine_images_count",
+        "web_detector_queue_wait_seconds_count{queue=detector}",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Busy:
+    """A service with a job that has ended and a stream that runs. ports: of its metrics, by role."""
+
+    service: Embedded
+    job: str
+    stream: str
+    ports: dict[MetricRole, int]
+
+
+@pytest.fixture(scope="module")
+def busy(reaching: Embedded, camera: Web, sample: Path) -> Iterator[Busy]:
+    client = reaching.client()
+    url = f"http://viewer:{SECRET}@127.0.0.1:{camera.port}/camera"
+    stream = client.call("POST", "/streams", 201, json={"kind": "http", "url": url, "name": "door"})
+    headers = {tracing.HEADER: f"00-{TRACE}-{'1' * 16}-01"}
+    job = client.call("POST", "/jobs", 202, json={"video_id": client.upload(sample)["id"]}, headers=headers)
+    client.wait(job)
+    first = int(reaching.env["METRICS_PORT"])
+    yield Busy(reaching, job["id"], stream["id"], {role: first + place for place, role in enumerate(METRICS_ROLES)})
+    client.call("DELETE", f"/streams/{stream['id']}", 204)
+
+
+def test_every_role_tells_its_metrics(busy: Busy) -> None:
+    wanted = [(role, name.replace("STREAM", busy.stream)) for role, names in MOVED.items() for name in names]
+
+    def all_moved() -> bool:
+        seen = {role: values(exposition(port)) for role, port in busy.ports.items()}
+        return all(seen[role].get(name, 0) > 0 for role, name in wanted)
+
+    until(all_moved)
+    for role, port in busy.ports.items():
+        text = exposition(port)
+        assert families(text) == {metric.name for metric in of_role(role)}
+        assert complaints(text) == ""
+
+
+def test_one_trace_follows_a_job_through_the_logs_of_all_roles(busy: Busy) -> None:
+    told = [json.loads(line) for line in busy.service.output().splitlines() if line.startswith("{")]
+    followed = [line for line in told if line.get("trace") == TRACE]
+    assert {line["logger"].split(".")[0] for line in followed} >= {"api", "processor", "detector"}
+    assert {line["job"] for line in followed if "job" in line} == {busy.job}
+    of_stream = {line["logger"].split(".")[0] for line in told if line.get("stream") == busy.stream}
+    assert of_stream >= {"ingest", "detector"}
+
+
+@pytest.mark.skipif(not prometheus.is_installed(), reason="no Prometheus: tools/install-debian-packages")
+def test_what_alerts_read_is_there_in_a_real_prometheus(busy: Busy, tmp_path: Path) -> None:
+    groups = yaml.safe_load((prometheus.MONITORING / "rules.yaml").read_text())["groups"]
+    rules = {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
+    read = {one for expression in rules.values() for one in re.findall(r"web_detector_\w+(?:{[^}]*})?", expression)}
+    with prometheus.Prometheus(tmp_path, list(busy.ports.values())) as server:
+        for selector in sorted(read - OF_FAILURES):
+            until(partial(server.series, selector))
+        until(lambda: set(server.rules().values()) == {"ok"})
+        assert server.rules().keys() == rules.keys()
