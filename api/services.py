@@ -56,7 +56,7 @@ from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
 from contracts.wire.pictures import FRAME_SECONDS
 from contracts.workers.celery_app import create_celery
-from contracts.workers.registration import live_workers
+from contracts.workers.registration import connect, live_workers
 
 # A client waits for the answer; the processor's statements may take longer.
 _STATEMENT_SECONDS = 10
@@ -114,7 +114,7 @@ def build(settings: Settings, flask: Flask, counts: Counts | None = None) -> Ser
         webhooks=webhook_table,
         webhook_sender=sender,
         deliverer=_deliverer(settings, webhook_table, sender),
-        watch=ServiceWatch(settings, Overview(engine), store, signals),
+        watch=ServiceWatch(settings, Overview(engine), store, connect(settings.coordination_url)),
         counts=counts or Counts(),
     )
 

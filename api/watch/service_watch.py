@@ -77,7 +77,7 @@ class Kept(Generic[T]):
 
 
 class ServiceWatch:
-    """Of one api process, for all its threads."""
+    """Of one api process, for all its threads. client: with short timeouts, since scrapes must not hang with Redis."""
 
     def __init__(self, settings: Settings, overview: Overview, store: ResultStore, client: "redis.Redis") -> None:
         self._settings, self._overview, self._store, self._redis = settings, overview, store, client

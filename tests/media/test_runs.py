@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from contracts.metrics.table import CHUNKS, FRAMES_DONE, FRAMES_INFERRED, STAGE_SECONDS
+from contracts.metrics.totals import Totals
 from contracts.models.catalogue import Catalogue
 from contracts.results import chunk_codec
 from contracts.results.codec import Block
@@ -18,6 +20,7 @@ from detector import chunk_attempt, inference, parking
 from detector.chunk_attempt import HAND_BACK_SECONDS, NEXT_SLICE_SECONDS, PASS_ON_SECONDS, perform
 from detector.context import Services
 from detector.decode.parent import Budget, Decoders
+from detector.metering import Meter
 from detector.parking import Parking
 from tests.media.test_formats import chunks, probed
 from tests.media.test_inference import FakeEngines
@@ -106,8 +109,16 @@ def slices(run: Chunk, services: Services, most: int = 10_000) -> int:
 def test_a_run_in_time_slices_has_the_bytes_of_its_chunks_alone_and_is_decoded_once(
     planned: tuple[Chunk, ...], run: Chunk, services: Services, storage: CountedStorage
 ) -> None:
-    assert slices(run, services) > 3
+    totals = Totals()
+    services = dataclasses.replace(services, meter=Meter(totals))
+    taken = slices(run, services)
+    assert taken > 3
     assert storage.opened == 1
+    counted = {(row.name, *row.labels): row.numbers[0] for row in totals.rows()}
+    assert counted[CHUNKS.name, "done"] == len(run.lengths or ())
+    assert counted[CHUNKS.name, "again"] == taken - 1
+    assert counted[FRAMES_DONE.name,] == counted[FRAMES_INFERRED.name,] == FRAMES - BEFORE
+    assert all(counted[STAGE_SECONDS.name, stage] > 0 for stage in STAGE_SECONDS.values)
     assert not services.store.leased(JOB, run.index)
     alone = dataclasses.replace(services, store=MemoryResultStore(60))
     for chunk in planned[run.index :]:

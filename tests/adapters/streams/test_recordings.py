@@ -47,6 +47,8 @@ from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOp
 from contracts.live.registry import StreamRegistry
 from contracts.live.results import block
 from contracts.live.streams import RecordingOptions, StreamState
+from contracts.metrics.table import REAPER_FINDS
+from contracts.metrics.totals import Totals
 from contracts.results import result_file
 from contracts.results.codec import Block, concat, decompress
 from contracts.results.result_file import ResultFile
@@ -361,9 +363,11 @@ def test_a_lost_ingest_costs_the_fragment_that_it_was_writing(bench: Bench, plai
     for _ in range(3):  # REAPER_SECONDS is 5: so far 15 s of silence
         resend_recordings(bench.services)
     assert bench.recording(opened.id).state == "open"
-    resend_recordings(bench.services)
+    totals = Totals()
+    resend_recordings(dataclasses.replace(bench.services, counts=totals))
     recording = bench.recording(opened.id)
     assert (recording.state, recording.reason) == ("closed", "ingest_lost")
+    assert (REAPER_FINDS.name, ("recording",), (1.0,)) in totals.rows()
     file_recording(bench.services, opened.id)
     recording = bench.recording(opened.id)
     assert (recording.state, recording.frames, recording.end) == ("filed", 23, plain.pts[-1])

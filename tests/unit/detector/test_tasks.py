@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from contracts.metrics.table import CHUNKS
+from contracts.metrics.totals import Totals
 from contracts.models.catalogue import Catalogue
 from contracts.results import chunk_codec
 from contracts.wire.messages import SCHEMA_OF_RUNS, ChunkFailure
@@ -13,6 +15,7 @@ from detector.context import Services, context
 from detector.decode.parent import Budget, Decoders
 from detector.engine import EngineConfig
 from detector.engines.loaded import Engines
+from detector.metering import Meter
 from tests.support.fakes import MemoryResultStore, MemoryStorage
 
 MESSAGE: dict[str, Any] = {
@@ -43,7 +46,10 @@ def test_chunk_of_a_later_release_is_left_to_others_for_an_hour_more_and_more_ra
 ) -> None:
     store = MemoryResultStore(60)
     engines, decoders = Engines(Path("none"), EngineConfig()), Decoders(Budget(1, 1))
-    services = Services(Catalogue(Path("none")), MemoryStorage(), store, engines, decoders, "worker-1", 15)
+    totals = Totals()
+    services = Services(
+        Catalogue(Path("none")), MemoryStorage(), store, engines, decoders, "worker-1", 15, meter=Meter(totals)
+    )
     monkeypatch.setattr(context, "_value", services)
     waits: list[int] = []
 
@@ -71,3 +77,4 @@ def test_chunk_of_a_later_release_is_left_to_others_for_an_hour_more_and_more_ra
         failure = chunk_codec.decode(store.get_chunk("7e1d", index) or b"")
         assert isinstance(failure, ChunkFailure)
         assert "upgrade it" in failure.detail
+    assert totals.rows() == [(CHUNKS.name, ("failed",), (2.0,))]
