@@ -148,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_eval(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Uploads the images of a COCO or MOTChallenge dataset to the service, as `detect` does, compares the "
-        "detections with the ground truth, and deletes the uploads. See docs/evaluation.md."
+        "detections with the ground truth, and deletes the uploads. See docs/detection/evaluation.md."
     )
     parser.add_argument("model", metavar="MODEL", help="model id")
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="dataset folder")

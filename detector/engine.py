@@ -69,7 +69,7 @@ class Engine(ABC):
     """One model on one device: created empty, set up once, then used by one thread.
 
     A new engine implements precisions, load, run and describe. setup and infer are common to all and are not
-    overridden, so that no engine can leave out a check. See docs/adding-an-engine.md.
+    overridden, so that no engine can leave out a check. See docs/recipes/adding-an-engine.md.
     """
 
     # False for engines that scale images themselves and so take images of any size.

@@ -14,7 +14,8 @@ _PROGRAM = "web-detector models"
 
 def parser() -> argparse.ArgumentParser:
     """The argument parser; the parsed options have `command`."""
-    top = argparse.ArgumentParser(prog=_PROGRAM, description="The models that jobs may name: see docs/models.md.")
+    about = "The models that jobs may name: see docs/detection/models.md."
+    top = argparse.ArgumentParser(prog=_PROGRAM, description=about)
     commands = top.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="installed models, and models that can be pulled")
     listing.add_argument("--json", action="store_true", help="as JSON")

@@ -41,7 +41,7 @@ def read(graph: Graph, input_size: tuple[int, int], seen: Seen, classes: int | N
         raise ModelBroken(
             f"no head reads these outputs unambiguously: {', '.join(str(port) for port in outputs)}{_hint(outputs)}"
             f"; name one with --head ({', '.join(sorted(HEADS))}), and the outputs with --output ROLE=NAME where "
-            "their names differ from the head's roles; docs/models.md lists what each head reads"
+            "their names differ from the head's roles; docs/detection/models.md lists what each head reads"
         )
     return found
 

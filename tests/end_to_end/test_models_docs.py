@@ -1,4 +1,4 @@
-"""docs/models.md: its lines do what they say, and its tables name what there is."""
+"""docs/detection/models.md: its lines do what they say, and its tables name what there is."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.support.deployments.service import ROOT
 from tests.support.models import onnx_models
 from tests.support.videos.clips import clip
 
-TEXT = (ROOT / "docs/models.md").read_text()
+TEXT = (ROOT / "docs/detection/models.md").read_text()
 
 
 def block(name: str) -> str:

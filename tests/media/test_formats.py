@@ -40,7 +40,7 @@ SQUARE = (64, 64)  # the least for HEVC and AV1
 class Case:
     """A video, the property that it is for, and what is expected of it.
 
-    groups: that a chunk may read beyond its range; more than one is a fall-back, see docs/formats.md.
+    groups: that a chunk may read beyond its range; more than one is a fall-back, see docs/detection/formats.md.
     group: packets in one, None for what the container says.
     """
 

@@ -250,7 +250,7 @@ def test_the_builder_gets_what_the_dockerfiles_copy_and_nothing_else(role: str) 
     assert {source for source, _ in dockerfile(role)["COPY"]} >= {"contracts", role}
 
 
-DOCUMENTS = [ROOT / "docker-compose.yaml", ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "docker-compose.yaml", ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = [
     (path.name, command)
     for path in DOCUMENTS

@@ -41,8 +41,8 @@ def openvino_precisions() -> set[str]:
 
 
 def documented_engine() -> Engine:
-    """The engine that docs/adding-an-engine.md shows."""
-    text = (ROOT / "docs/adding-an-engine.md").read_text()
+    """The engine that docs/recipes/adding-an-engine.md shows."""
+    text = (ROOT / "docs/recipes/adding-an-engine.md").read_text()
     (code,) = re.findall(r"<!-- executed: engine -->\n```python\n(.*?)```", text, re.DOTALL)
     module: dict[str, Any] = {}
     exec(code, module)  # noqa: S102

@@ -1,4 +1,4 @@
-"""docs/adding-an-export-format.md: its example writes what the page says."""
+"""docs/recipes/adding-an-export-format.md: its example writes what the page says."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.example_results import Made, block, header
 
 
 def test_documented_export_format_writes_a_row_for_each_selected_object() -> None:
-    text = (ROOT / "docs/adding-an-export-format.md").read_text()
+    text = (ROOT / "docs/recipes/adding-an-export-format.md").read_text()
     (code,) = re.findall(r"<!-- executed: export -->\n```python\n(.*?)```", text, re.DOTALL)
     example: dict[str, Any] = {}
     exec(code, example)  # noqa: S102

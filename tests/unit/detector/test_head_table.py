@@ -1,4 +1,4 @@
-"""The table of heads is complete, and docs/adding-a-head.md describes a head that works."""
+"""The table of heads is complete, and docs/recipes/adding-a-head.md describes a head that works."""
 
 import pkgutil
 import re
@@ -24,7 +24,7 @@ def test_every_head_is_in_the_table() -> None:
 
 
 def test_the_documented_head_decodes_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (ROOT / "docs/adding-a-head.md").read_text()
+    text = (ROOT / "docs/recipes/adding-a-head.md").read_text()
     (code,) = re.findall(r"<!-- executed: head -->\n```python\n(.*?)```", text, re.DOTALL)
     head: dict[str, Any] = {}
     exec(code, head)  # noqa: S102
