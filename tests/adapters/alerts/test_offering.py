@@ -9,11 +9,12 @@ from typing import Any, cast
 
 import pytest
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from analytics.alerts.rule import Sighting
 from analytics.search.hours import to_ms
-from contracts.database.tables import Alert, AlertRule, Delivery, Stream, Video, Webhook, new_id, utcnow
+from contracts.database.tables import Alert, AlertRule, Delivery, Scene, Stream, User, Video, Webhook, new_id, utcnow
 from processor.alerts import rows
 from processor.alerts.offering import offer
 from processor.context import Services
@@ -180,3 +181,25 @@ def test_alerts_go_with_their_video_and_stay_without_their_stream(desk: SearchDe
         session.execute(delete(Stream).where(Stream.id == stream))
     (left,) = alerts(desk)
     assert (left.track, left.stream_id) == (2, None)
+
+
+def test_a_user_is_deleted_with_scenes_that_rules_are_about(desk: SearchDesk) -> None:
+    scene = Scene(id=new_id(), user_id=desk.user_id, name="yard", zones=[], lines=[], revision=1)
+    desk.add(scene)
+    add_rule(desk, scene_id=scene.id, search={"scene_id": scene.id})
+    with pytest.raises(IntegrityError), Session(desk.engine) as session, session.begin():
+        session.execute(delete(Scene).where(Scene.id == scene.id))
+    with Session(desk.engine) as session, session.begin():
+        session.execute(delete(User).where(User.id == desk.user_id))
+        assert session.get(Scene, scene.id) is None
+
+
+def test_an_alert_whose_time_moved_hides_no_other(desk: SearchDesk) -> None:
+    """As after a schedule was changed: the track that has its alert fits at another time by now."""
+    stream = add_stream(desk)
+    add_rule(desk)
+    seen = sighting(stream)
+    offer(services(desk), desk.user_id, [seen])
+    moved, other = replace(seen, begin=NOW + 300_000), sighting(stream, 2, 310_000)
+    (raised,) = offer(services(desk), desk.user_id, [moved, other])
+    assert raised.track == 2
