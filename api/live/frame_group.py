@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from api.live.messages import Media, config_messages, is_shown, media
+from api.live.messages import Media, config_messages, media
 from api.live.outbox import Outbox
-from contracts.live.packets import CodecConfig, Packet
+from contracts.live.packets import CodecConfig, Packet, is_shown
 
 _MOST_BYTES = 8 * 1024 * 1024
 

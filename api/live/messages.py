@@ -14,7 +14,7 @@ import msgspec
 from api.live.result_lines import named
 from api.results.paging import detections
 from contracts.live import results
-from contracts.live.packets import CodecConfig, Packet
+from contracts.live.packets import CodecConfig, Packet, is_jpeg, is_shown
 from contracts.live.results import LiveFrame
 from contracts.live.streams import TIME_BASE
 from contracts.results.codec import time_ms as time_ms_of
@@ -23,7 +23,6 @@ from contracts.results.codec import time_ms as time_ms_of
 LATEST_MS = 1e12
 INIT, FRAGMENT, JPEG = 1, 2, 3
 KEYFRAME = 1
-_JPEG_MIME = "image/jpeg"
 _HEAD = struct.Struct("<BBd")
 _encoder = msgspec.json.Encoder()
 
@@ -43,16 +42,6 @@ class Result:
 
     message: str
     time_ms: float
-
-
-def is_shown(config: CodecConfig) -> bool:
-    """Whether browsers can show it."""
-    return bool(config.mime) and (config.mime == _JPEG_MIME or bool(config.init))
-
-
-def is_jpeg(config: CodecConfig) -> bool:
-    """Whether each packet is a JPEG."""
-    return config.mime == _JPEG_MIME
 
 
 def config_messages(config: CodecConfig) -> list[str | bytes]:

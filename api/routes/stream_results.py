@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.context import Services, context
-from api.live import messages, snapshot
+from api.live import messages
 from api.live.hub import Looked, Viewer
 from api.live.messages import Result
 from api.live.outbox import Outbox
@@ -30,6 +30,7 @@ from api.web.conditional import PRIVATE, is_known
 from api.web.representations import recording_representation
 from api.web.websockets import error_message, websocket_of
 from contracts.database.tables import Stream
+from contracts.live import snapshot
 from contracts.live.streams import TICKS_PER_SECOND
 
 _UPGRADE_REQUIRED = 426

@@ -90,10 +90,15 @@ class AlertTable:
             session.flush()
             return rule
 
-    def delete_rule(self, user_id: str, rule_id: str) -> None:
-        """Delete a user's rule with its alerts. Raises NotFound."""
+    def delete_rule(self, user_id: str, rule_id: str) -> list[str]:
+        """Delete a user's rule with its alerts. Returns the ids of those with a picture of their own. Raises
+        NotFound."""
+        pictured = select(Alert.id).where(Alert.rule_id == rule_id, Alert.picture)
         with self._database.write() as session:
-            session.delete(owned(session, AlertRule, user_id, rule_id, "alert rule"))
+            rule = owned(session, AlertRule, user_id, rule_id, "alert rule", lock=True)
+            found = list(session.scalars(pictured))
+            session.delete(rule)
+            return found
 
     def alerts(self, user_id: str, wanted: Wanted, limit: int, cursor: str | None) -> tuple[list[Raised], str | None]:
         """A page of a user's alerts, newest first, and the cursor of the next page. Raises NotFound for the rule,

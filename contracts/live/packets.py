@@ -8,6 +8,7 @@ one field FIELD. The codec configuration lies beside it (`keys.configs`), and a 
 import msgspec
 
 FIELD = b"p"
+_JPEG_MIME = "image/jpeg"
 
 
 class CodecConfig(msgspec.Struct, frozen=True):
@@ -50,6 +51,16 @@ class Packet(msgspec.Struct, frozen=True, omit_defaults=True):
     data: bytes
     head: bytes = b""
     restart: bool = False
+
+
+def is_shown(config: CodecConfig) -> bool:
+    """Whether browsers can show it."""
+    return bool(config.mime) and (config.mime == _JPEG_MIME or bool(config.init))
+
+
+def is_jpeg(config: CodecConfig) -> bool:
+    """Whether each packet is a JPEG."""
+    return config.mime == _JPEG_MIME
 
 
 def encode(item: Packet | CodecConfig) -> bytes:

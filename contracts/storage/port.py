@@ -116,6 +116,11 @@ def reel_key(reel_id: str) -> str:
     return f"reels/{reel_id}"
 
 
+def alert_picture_key(alert_id: str) -> str:
+    """Key of the picture of a stream that was taken when an alert was raised."""
+    return f"alerts/{alert_id}/picture"
+
+
 def is_key(text: str) -> bool:
     """Whether a text is a valid key."""
     return _KEY.fullmatch(text) is not None

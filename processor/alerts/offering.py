@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from analytics.alerts.rule import Rule, Sighting, raised_at
 from contracts.database.tables import Alert
+from processor.alerts.pictures import take_pictures
 from processor.alerts.rows import AlertRows
 from processor.context import Services
 
@@ -33,4 +34,5 @@ def offer(
             raised += rows.add(rule, fitting)
         except IntegrityError:
             log.info("what rule %s was to raise alerts for was deleted meanwhile", rule.id)
+    take_pictures(services, raised)
     return raised

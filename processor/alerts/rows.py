@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, delete, exists, func, select
+from sqlalchemy import Engine, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -86,6 +86,19 @@ class AlertRows:
         statement = select(ranked.c.id).where(old if before is None else old | (ranked.c.at < before))
         with self._database.read() as session:
             return list(session.scalars(statement.limit(limit)))
+
+    def note_picture(self, alert_id: str, *, stored: bool) -> bool:
+        """Note whether an alert has a picture of its own; False when it was deleted."""
+        with self._database.write() as session:
+            found = session.execute(update(Alert).where(Alert.id == alert_id).values(picture=stored))
+            return found.rowcount == 1  # type: ignore[attr-defined,no-any-return]
+
+    def pictured(self, most: int, limit: int) -> list[str]:
+        """Alerts with a picture of their own, of each user those beyond so many newer ones."""
+        rank = func.row_number().over(partition_by=Alert.user_id, order_by=(Alert.at.desc(), Alert.id.desc()))
+        ranked = select(Alert.id, rank.label("rank")).where(Alert.picture).subquery()
+        with self._database.read() as session:
+            return list(session.scalars(select(ranked.c.id).where(ranked.c.rank > most).limit(limit)))
 
     def delete(self, alert_ids: Sequence[str]) -> None:
         """Delete alerts."""

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Engine, ScalarSelect, delete, func, select
 from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.database.deletion import DeletedVideo, delete_rows
 from contracts.database.engine import Database
-from contracts.database.tables import AuditEvent, Job, Recording, Rendition, Upload, Video
+from contracts.database.tables import Alert, AuditEvent, Job, Recording, Rendition, Upload, Video
 from contracts.database.unindexing import unindex
 from contracts.live.recordings import RecordingState
 from contracts.results.port import ResultStore
@@ -117,6 +117,11 @@ class Inventory:
         with self._database.read() as session:
             rows = session.execute(select(Job.id, Job.state).where(Job.id.in_(list(ids))))
             return {row.id: row.state in _ACTIVE for row in rows}
+
+    def pictured_alerts_of(self, ids: Iterable[str]) -> set[str]:
+        """Which of these ids are alerts with a picture of their own."""
+        with self._database.read() as session:
+            return set(session.scalars(select(Alert.id).where(Alert.id.in_(list(ids)), Alert.picture)))
 
     def renditions_of(self, ids: Iterable[str]) -> set[str]:
         """Which of these ids are renditions."""

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from contracts.storage.port import (
+    alert_picture_key,
     clip_key,
     frames_key,
     index_key,
@@ -60,8 +61,10 @@ def orphans(stores: DataStores, seconds: float) -> Iterator[Orphan]:
         owners = {key: owner for key in new if (owner := _owner(key))}
         recordings = {key: recording for key in new if (recording := _recording(key))}
         reels = {key: reel for key in new if (reel := _reel(key))}
+        alerts = {key: alert for key in new if (alert := _alert(key))}
         # Query after listing, so that rows inserted after their object was written are seen.
-        for key in chain(_unowned(stores, owners), _unneeded(stores, recordings), _unlisted(stores, reels)):
+        unneeded = chain(_unneeded(stores, recordings), _unlisted(stores, reels), _unraised(stores, alerts))
+        for key in chain(_unowned(stores, owners), unneeded):
             seen.add(key)
             yield Orphan("object", key)
     if stores.store is not None:
@@ -110,6 +113,12 @@ def _unlisted(stores: DataStores, reels: dict[str, str]) -> Iterator[str]:
     return (key for key, reel in reels.items() if reel not in known)
 
 
+def _unraised(stores: DataStores, alerts: dict[str, str]) -> Iterator[str]:
+    """The keys of pictures whose alert is gone."""
+    known = stores.inventory.pictured_alerts_of(alerts.values())
+    return (key for key, alert in alerts.items() if alert not in known)
+
+
 def _owner(key: str) -> _Owner | None:
     """The owner of a key, None for a key that this service does not use."""
     match key.split("/"):
@@ -129,6 +138,14 @@ def _reel(key: str) -> str | None:
     match key.split("/"):
         case ["reels", reel]:
             return reel
+    return None
+
+
+def _alert(key: str) -> str | None:
+    """The alert whose picture this is, None for any other key."""
+    match key.split("/"):
+        case ["alerts", alert, _] if key == alert_picture_key(alert):
+            return alert
     return None
 
 

@@ -15,6 +15,7 @@ from api.web.answers import Answer, answer, no_content
 from api.web.representations import alert_representation, alert_rule_representation
 from contracts.database.tables import AlertRule, new_id, utcnow
 from contracts.errors import AlertRuleRefused, InvalidInput
+from contracts.storage.port import alert_picture_key
 
 
 def create_rule(user: str, body: dict[str, Any]) -> Answer:
@@ -45,7 +46,9 @@ def replace_rule(user: str, rule_id: str, body: dict[str, Any]) -> Answer:
 
 def delete_rule(user: str, rule_id: str) -> Response:
     """Delete a rule with its alerts."""
-    context.current().alerts.delete_rule(user, rule_id)
+    services = context.current()
+    for alert_id in services.alerts.delete_rule(user, rule_id):
+        services.storage.delete(alert_picture_key(alert_id))
     return no_content()
 
 

@@ -14,9 +14,9 @@ def cache_headers(etag: str) -> dict[str, str]:
     return {"ETag": etag, "Cache-Control": PRIVATE, "X-Content-Type-Options": "nosniff"}
 
 
-def picture_response(request: Request, picture: bytes, etag: str) -> Response:
-    """A JPEG, or its headers alone."""
+def picture_response(request: Request, picture: bytes, etag: str, media_type: str = JPEG) -> Response:
+    """A picture, or its headers alone."""
     headers = cache_headers(etag)
     if request.method == "HEAD":
-        return headers_only({**headers, "Content-Length": str(len(picture))}, JPEG)
-    return Response(picture, headers=headers, media_type=JPEG)
+        return headers_only({**headers, "Content-Length": str(len(picture))}, media_type)
+    return Response(picture, headers=headers, media_type=media_type)

@@ -26,7 +26,8 @@ NOW = to_ms(utcnow())
 
 
 def services(desk: SearchDesk) -> Services:
-    return cast(Services, SimpleNamespace(repository=Repository(desk.engine)))
+    no_stream = SimpleNamespace(get=lambda _: None)  # without a picture
+    return cast(Services, SimpleNamespace(repository=Repository(desk.engine), live=no_stream))
 
 
 def add_rule(desk: SearchDesk, **values: Any) -> AlertRule:

@@ -14,7 +14,7 @@ from contracts.database.tables import Alert, AlertRule, Job, Recording, Scene, S
 from contracts.errors import StorageUnavailable
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.results.tracks_file import TracksFile
-from contracts.storage.port import result_key, tracks_key
+from contracts.storage.port import alert_picture_key, result_key, tracks_key
 from contracts.wire.messages import to_json
 from processor.alerts import recorded, retention
 from processor.alerts.missing import alert_missing
@@ -22,7 +22,10 @@ from processor.alerts.offering import offer
 from processor.alerts.recorded import alert_of_job
 from processor.alerts.retention import expire_alerts
 from processor.alerts.rows import AlertRows
+from processor.housekeeping.inventory import DataStores
+from processor.housekeeping.orphans import orphans
 from processor.tracking.tracking import track_job
+from tests.support.live.live_stream import JPEG, LiveStream
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import clip
@@ -200,6 +203,44 @@ def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(
     assert found == [(people.id, None, 2, 400), (events.id, "enters", 1, 600), (people.id, None, 3, 2000)]
     (shown,) = (one for one in alerts(desk) if one.id == told.id)
     assert (shown.video_id, shown.job_id, shown.stream_id) == (video.id, job.id, stream.id)
+
+
+def test_a_picture_of_a_stream_is_taken_when_an_alert_is_raised(
+    desk: InProcessProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Stream(id=new_id(), user_id=desk.user, name="door", kind="push", model="m", options={})
+    desk.add(stream)
+    packets = LiveStream(desk.services.live, stream.id, JPEG)
+    add_rule(desk, search={"label": ["cat"]})
+    usual: dict[str, Any] = {"label": "cat", "score": 9000, "stream_id": stream.id}
+
+    def taken() -> list[str]:
+        return [name for name in desk.files() if name.startswith("alerts/")]
+
+    found = []
+    for second in (0, 2, 4):
+        if second:
+            packets.packet(size=100 if second == 2 else 2 * 1024 * 1024)
+        at = to_ms(utcnow()) + 1000 * second
+        found += offer(desk.services, desk.user, [Sighting(track=9 + second, begin=at, end=at, start=0, **usual)])
+    assert len(found) == 3
+    key = alert_picture_key(found[1].id)
+    assert taken() == [key], "there was no picture before, and the last one is too large"
+    assert (desk.storage / key).read_bytes().startswith(b"1 xxx")
+
+    def orphaned() -> list[str]:
+        stores = DataStores(desk.inventory, desk.services.storage, None, None)
+        return [orphan.name for orphan in orphans(stores, 0) if orphan.name.startswith("alerts/")]
+
+    assert orphaned() == []
+    monkeypatch.setattr(retention, "MOST_PICTURES", 0)
+    expire_alerts(desk.services)
+    assert taken() == []
+    assert [one.picture for one in alerts(desk)] == [False] * 3
+    with desk.services.storage.create(key) as sink:
+        sink.write(b"late")
+    assert orphaned() == [key]
+    desk.services.storage.delete(key)
 
 
 def test_old_alerts_and_those_beyond_the_newest_are_removed(

@@ -6,10 +6,9 @@ from typing import Any
 import msgspec
 import redis
 
-from api.live.messages import is_jpeg, is_shown
 from contracts.errors import NoPicture
 from contracts.live import keys, packets
-from contracts.live.packets import CodecConfig, Packet
+from contracts.live.packets import CodecConfig, Packet, is_jpeg, is_shown
 
 _NOTHING = "there is no picture of this stream now: see its state, and try again when it is live"
 
