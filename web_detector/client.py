@@ -10,8 +10,10 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from web_detector import http_client, renditions
+from web_detector.alerts import Alert, AlertRule, AlertSchedule, AlertSearch
 from web_detector.http_client import ServiceError
-from web_detector.types import Alert, AlertRule, Frame, Hit, Job, Model, Page, SceneEvent, Stream, Summary, Track, Video
+from web_detector.scenes import Line, Scene, Zone
+from web_detector.types import Frame, Hit, Job, Model, Page, SceneEvent, Stream, Summary, Track, Video
 
 T = TypeVar("T")
 _DEFAULT_URL = "http://127.0.0.1:8080"
@@ -253,14 +255,41 @@ class Client:
         docs/scenes.md."""
         return (_typed(one, SceneEvent) for one in self._http.scene_events(_id(job), scene_id, **query))
 
+    def scenes(self) -> Iterator[Scene]:
+        """All scenes, the newest first."""
+        return (_typed(one, Scene) for one in self._http.scenes())
+
+    def add_scene(self, name: str, *, zones: Iterable[Zone] = (), lines: Iterable[Line] = ()) -> Scene:
+        """Create a scene."""
+        body = {"name": name, "zones": list(zones), "lines": list(lines)}
+        return _typed(self._http.add_scene(msgspec.to_builtins(body)), Scene)
+
+    def delete_scene(self, scene: Scene | str) -> None:
+        """Delete a scene; no job or stream changes."""
+        self._http.delete_scene(_id(scene))
+
     def alert_rules(self) -> Iterator[AlertRule]:
         """All alert rules, the newest first."""
         return (_typed(one, AlertRule) for one in self._http.alert_rules())
 
-    def add_alert_rule(self, name: str, search: Mapping[str, Any], **body: Any) -> AlertRule:
-        """Add a rule. search: what it looks for, such as {"label": ["person"]}; body: what else the operation takes,
-        such as schedule={"from": "22:00", "to": "06:00", "timezone": "Europe/Berlin"}; see docs/alerts.md."""
-        return _typed(self._http.add_alert_rule({"name": name, "search": dict(search), **body}), AlertRule)
+    def add_alert_rule(
+        self,
+        name: str,
+        search: AlertSearch | Mapping[str, Any],
+        schedule: AlertSchedule | Mapping[str, Any] | None = None,
+        **body: Any,
+    ) -> AlertRule:
+        """Add a rule. search: what it looks for; schedule: None for always; both may be as in the API. body: enabled,
+        at_most_one_in_s, webhook_id, see docs/alerts.md."""
+        rule = {"name": name, "search": search, "schedule": schedule, **body}
+        return _typed(self._http.add_alert_rule(msgspec.to_builtins(rule)), AlertRule)
+
+    def replace_alert_rule(self, rule: AlertRule) -> AlertRule:
+        """Change a rule to what this one says, as msgspec.structs.replace(rule, enabled=False) makes it."""
+        body = msgspec.to_builtins(rule)
+        for name in ("id", "limited_at", "created_at"):
+            del body[name]
+        return _typed(self._http.replace_alert_rule(rule.id, body), AlertRule)
 
     def delete_alert_rule(self, rule: AlertRule | str) -> None:
         """Delete a rule with its alerts."""
@@ -327,5 +356,5 @@ def _other_release(error: Exception) -> ServiceError:
     return ServiceError(f"the answer is not that of a service of this release: {error}")
 
 
-def _id(one: Video | Job | Stream | str | AlertRule | Alert) -> str:
+def _id(one: Video | Job | Stream | str | AlertRule | Alert | Scene) -> str:
     return one if isinstance(one, str) else one.id

@@ -203,45 +203,6 @@ class SceneEvent(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float | None = None
 
 
-class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A saved search that raises alerts, see docs/alerts.md. search, schedule: as in the API. limited_at: when it last
-    raised none because it had raised too many within an hour."""
-
-    id: str
-    name: str
-    enabled: bool
-    search: dict[str, Any]
-    schedule: dict[str, Any] | None
-    at_most_one_in_s: int
-    webhook_id: str | None
-    limited_at: datetime | None
-    created_at: datetime
-
-
-class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """What fits a rule. at_ms: when it happened, in ms since 1970; of the upload where dated is false. start_ms: in the
-    video, or on the clock of the stream."""
-
-    id: str
-    rule_id: str
-    rule_name: str
-    at_ms: int
-    dated: bool
-    label: str
-    score: float
-    event: str | None
-    zone: str | None
-    line: str | None
-    direction: str | None
-    video_id: str | None
-    job_id: str | None
-    stream_id: str | None
-    track: int
-    start_ms: int
-    seen: bool
-    created_at: datetime
-
-
 class Page(msgspec.Struct, frozen=True, kw_only=True):
     """Frames of a result; next_cursor: where to go on, None at the end."""
 

@@ -29,7 +29,7 @@ def client(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client
 
 def test_the_code_of_the_docs_runs(client: Client) -> None:
     cells = [cell for cell in notebook(PAGE)["cells"] if cell["cell_type"] == "code"]
-    detected, frame, tracks, table, live, error, deleted = [
+    detected, frame, tracks, rule, table, live, error, deleted = [
         "".join(line for one in cell["outputs"] for line in one["text"]) for cell in cells
     ]
     assert detected.startswith("212 frames, 480x360\n")
@@ -37,6 +37,7 @@ def test_the_code_of_the_docs_runs(client: Client) -> None:
     assert " cat 0." in frame
     assert tracks.startswith("cat 2: 1.")
     assert {"cat", "person"} <= set(ast.literal_eval(tracks.splitlines()[-1]))
+    assert rule.startswith("a person after ten at the door AlertSchedule(")
     assert "cat" in table
     assert live.endswith("]\n")
     assert "not_found" in error

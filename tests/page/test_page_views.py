@@ -49,6 +49,16 @@ def test_pages_have_no_accessibility_violations(service: Service, page: Page, sa
     page.get_by_role("button", name="Add camera").click()
     page.get_by_label("Picture of your camera").wait_for(timeout=WAIT_MS)
     wrong += complaints(page, "add camera")
+    page.keyboard.press("Escape")
+    page.goto(f"{service.url}/search")
+    page.get_by_text("Nothing to search yet").wait_for(timeout=WAIT_MS)
+    wrong += complaints(page, "search")
+    page.goto(f"{service.url}/alerts")
+    page.get_by_text("No alerts yet").wait_for(timeout=WAIT_MS)
+    wrong += complaints(page, "alerts")
+    page.get_by_role("button", name="A person after ten").click()
+    page.get_by_role("dialog").get_by_label("Name").wait_for(timeout=WAIT_MS)
+    wrong += complaints(page, "alert rule")
     assert wrong == []
     tidy(client)
 

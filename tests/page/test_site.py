@@ -45,7 +45,9 @@ def http(site: LiveApi) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/", "/account", "/tokens", "/sign-in", "/search", "/jobs", f"/jobs/{uuid.uuid4()}"])
+@pytest.mark.parametrize(
+    "path", ["/", "/account", "/tokens", "/sign-in", "/search", "/alerts", "/jobs", f"/jobs/{uuid.uuid4()}"]
+)
 def test_every_path_serves_the_page_uncached(http: httpx.Client, path: str) -> None:
     answer = http.get(path)
     assert (answer.status_code, answer.content) == (200, INDEX)

@@ -2,6 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { user } from "./api/session.ts";
 import { path } from "./lib/router.ts";
 import { AccountPage } from "./pages/account.tsx";
+import { AlertsPage } from "./pages/alerts.tsx";
 import { JobPage } from "./pages/job.tsx";
 import { JobListPage } from "./pages/job-list.tsx";
 import { LivePage } from "./pages/live.tsx";
@@ -15,7 +16,12 @@ import { Toasts } from "./ui/toast.tsx";
 
 const JOB = /^\/jobs\/([0-9a-f-]{36})\/?$/;
 const STREAM = /^\/live\/([0-9a-f-]{36})\/?$/;
-const TITLES: Record<string, string> = { "/account": "Account", "/live": "Live", "/search": "Search" };
+const TITLES: Record<string, string> = {
+  "/account": "Account",
+  "/alerts": "Alerts",
+  "/live": "Live",
+  "/search": "Search",
+};
 
 /** The web UI: at any address users sign in first, and then see the page. */
 export function App() {
@@ -58,6 +64,7 @@ function View({ path: shown }: { path: string }) {
   const stream = STREAM.exec(shown)?.[1];
   if (stream) return <StreamPage id={stream} key={stream} />;
   if (shown === "/live") return <LivePage />;
+  if (shown === "/alerts") return <AlertsPage />;
   if (shown === "/search") return <SearchPage />;
   if (shown === "/" || shown === "/jobs") return <JobListPage />;
   if (shown === "/account" || shown === "/tokens") return <AccountPage />;

@@ -1,4 +1,5 @@
 import { render } from "preact";
+import { startCounting } from "./alerts/alert-store.ts";
 import { startLive } from "./api/event-stream.ts";
 import { start } from "./api/session.ts";
 import { App } from "./app.tsx";
@@ -13,4 +14,5 @@ import "./styles/options.css";
 
 render(<App />, document.getElementById("page") as HTMLElement);
 startLive();
+startCounting();
 void start();

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { MOST_COUNTED, unseen } from "./alerts/alert-store.ts";
 import { reached } from "./api/connection.ts";
 import { explain } from "./api/errors.ts";
 import { signOut, user } from "./api/session.ts";
@@ -32,6 +33,10 @@ export function Shell({ bare, children }: { bare: boolean; children: ComponentCh
           <Link href="/live" aria-current={path.value === "/live" ? "page" : undefined}>
             Live
           </Link>
+          <Link href="/alerts" aria-current={path.value === "/alerts" ? "page" : undefined}>
+            Alerts
+            <Unseen />
+          </Link>
           <a href="/docs">API</a>
         </nav>
         <span class="spring" />
@@ -42,6 +47,18 @@ export function Shell({ bare, children }: { bare: boolean; children: ComponentCh
       {bare ? <div id="main">{children}</div> : <main id="main">{children}</main>}
       <DropAnywhere onDrop={() => navigate("/")} />
     </>
+  );
+}
+
+/** How many alerts were not seen. */
+function Unseen() {
+  const most = unseen.value >= MOST_COUNTED ? `${MOST_COUNTED - 1}+` : String(unseen.value);
+  if (!unseen.value) return null;
+  return (
+    <span class="count">
+      {most}
+      <span class="unseen"> not seen</span>
+    </span>
   );
 }
 

@@ -1,9 +1,13 @@
 """The Python client without a service: answers of a busy one, and of another release."""
 
+import json
+from typing import Any
+
 import httpx2
 import pytest
+from msgspec.structs import replace
 
-from web_detector import Client, ServiceError, http_client
+from web_detector import AlertSchedule, AlertSearch, Client, Line, ServiceError, Zone, http_client
 
 FRAME = {
     "frame": 3,
@@ -31,3 +35,65 @@ def test_an_answer_of_another_release_is_an_error(monkeypatch: pytest.MonkeyPatc
     client = answering(monkeypatch, httpx2.Response(200, json={"frames": [{"frame": "3"}], "next_cursor": None}))
     with pytest.raises(ServiceError, match="not that of a service of this release"):
         list(client.frames("the-job"))
+
+
+def echoing(monkeypatch: pytest.MonkeyPatch, seen: list[tuple[str, str, Any]], **added: Any) -> Client:
+    """A client whose service answers each body with what it was sent, and these fields."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        body = json.loads(request.content) if request.content else None
+        seen.append((request.method, request.url.path.removeprefix("/api/v1"), body))
+        return httpx2.Response(204) if body is None else httpx2.Response(200, json=body | added)
+
+    made = http_client.Client("http://service.test", httpx2.MockTransport(answer))
+    monkeypatch.setattr(http_client, "Client", lambda _url: made)
+    return Client("http://service.test", token="a token")
+
+
+def test_scenes_are_typed_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, str, Any]] = []
+    client = echoing(monkeypatch, seen, id="s", revision=1)
+    door = Zone(name="Door", polygon=((0, 0), (0.5, 0), (0.5, 1)))
+    scene = client.add_scene("Yard", zones=[door], lines=(Line(name="Sill", points=((0, 0.5), (1, 0.5))),))
+    assert scene.zones == (door,)
+    assert scene.lines[0].points == ((0, 0.5), (1, 0.5))
+    client.delete_scene(scene)
+    assert [call[:2] for call in seen] == [("POST", "/scenes"), ("DELETE", "/scenes/s")]
+
+
+def test_alert_rules_are_typed_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[str, str, Any]] = []
+    added: dict[str, Any] = {"enabled": True, "at_most_one_in_s": 60, "webhook_id": None, "links": {}}
+    client = echoing(monkeypatch, seen, id="r", limited_at=None, created_at="2026-01-31T12:00:00Z", **added)
+    night = AlertSchedule(begin="22:00", end="06:00", timezone="Europe/Berlin")
+    rule = client.add_alert_rule("back door", AlertSearch(label=("person",), min_score=0.5), night)
+    assert (rule.search.label, rule.schedule) == (("person",), night)
+    schedule = {"days": [0, 1, 2, 3, 4, 5, 6], "from": "22:00", "to": "06:00", "timezone": "Europe/Berlin"}
+    search = {"label": ["person"], "min_score": 0.5}
+    assert seen[0] == ("POST", "/alert-rules", {"name": "back door", "search": search, "schedule": schedule})
+    client.replace_alert_rule(replace(rule, enabled=False, schedule=None))
+    body = {"name": "back door", "enabled": False, "search": search, "schedule": None} | added
+    assert seen[1] == (
+        "PUT",
+        "/alert-rules/r",
+        {key: value for key, value in body.items() if key != "links"} | {"enabled": False},
+    )
+    client.delete_alert_rule(rule)
+    assert seen[2] == ("DELETE", "/alert-rules/r", None)
+
+
+def test_alerts_are_listed_and_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    alert = {
+        "id": "a", "rule_id": "r", "rule_name": "back door", "at_ms": 1769897645000, "dated": True, "label": "person",
+        "score": 0.9, "event": "enters", "zone": "Door", "line": None, "direction": None, "video_id": None,
+        "job_id": None, "stream_id": "c", "track": 7, "start_ms": 4200, "seen": False,
+        "created_at": "2026-01-31T22:14:05Z",
+    }  # fmt: skip
+    client = answering(
+        monkeypatch,
+        httpx2.Response(200, json={"alerts": [alert], "next_cursor": None}),
+        httpx2.Response(200, json=alert | {"seen": True}),
+    )
+    (found,) = client.alerts(seen=False)
+    assert (found.label, found.zone, found.seen) == ("person", "Door", False)
+    assert client.mark_alert(found).seen

@@ -9,7 +9,7 @@ const POLL_MS = 2000;
 
 export type RenditionBody = { min_score?: number; labels?: string[] };
 
-/** `path` of the rendition: /api/v1/videos/{id}/renditions/playable or /api/v1/jobs/{id}/renditions/annotated. */
+/** `path` of the rendition, as /api/v1/jobs/{id}/renditions/annotated, or of the list in which it is made. */
 export class RenditionRequest {
   readonly path: string;
   /** Its newest state; null before it is known or requested. */
@@ -31,15 +31,20 @@ export class RenditionRequest {
 
   /** Request it, also again after a failure or with other options. */
   async ask(body: RenditionBody = {}): Promise<void> {
+    await this.make(() => api.put<Rendition>(this.path, body));
+  }
+
+  /** Request it in another way, and follow what that gives. */
+  async make(create: () => Promise<Rendition>): Promise<void> {
     await this.#try(async () => {
-      this.#hold(await api.put<Rendition>(this.path, body));
+      this.#hold(await create());
     });
   }
 
   /** Fetch its state, if it exists. */
   async look(): Promise<void> {
     await this.#try(async () => {
-      this.#hold(await api.get<Rendition>(this.path));
+      this.#hold(await api.get<Rendition>(this.state.peek()?.links.self ?? this.path));
     });
   }
 

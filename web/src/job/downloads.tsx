@@ -7,6 +7,7 @@ import type { Player } from "../player/playback/player.ts";
 import { Button } from "../ui/button.tsx";
 import { CurlLine } from "../ui/curl.tsx";
 import { Progress } from "../ui/progress.tsx";
+import { Clip } from "./clip.tsx";
 import formats from "./export-formats.json";
 import { exportLink, resultsPath, type Shown } from "./export-links.ts";
 
@@ -66,6 +67,7 @@ export function Downloads({ job, player, labels }: Props) {
         </p>
       )}
       <Annotated job={job} shown={shown} />
+      <Clip player={player} />
       <CurlLine path={resultsPath(none ? { ...now, labels: null } : now)} />
     </section>
   );

@@ -27,3 +27,8 @@ export function colourOf(place: number = UNKNOWN): string {
 export function colourOfTrack(id: number | undefined): string {
   return colourOf(id === undefined ? undefined : id - 1);
 }
+
+/** What colours boxes: as wanted, but labels where none is in a track. */
+export function colouringFor(detections: readonly { track?: number }[], wanted: Colouring): Colouring {
+  return detections.some(({ track }) => track !== undefined) ? wanted : "label";
+}

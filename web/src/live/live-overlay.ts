@@ -1,5 +1,7 @@
 // Draws the boxes of a live picture over it.
 import { effect } from "@preact/signals";
+import { wantedColouring } from "../lib/colouring.ts";
+import { colouringFor } from "../lib/palette.ts";
 import { drawBoxes, passing } from "../player/stage/draw-boxes.ts";
 import { fitted } from "../player/stage/geometry.ts";
 import { followPictures } from "../player/stage/overlay.ts";
@@ -25,6 +27,7 @@ export function attachLiveOverlay(feed: LiveFeed, layers: Layers, options: () =>
   const draw = () => paint(feed, layers, options());
   const stopDrawing = effect(() => {
     feed.revision.value;
+    wantedColouring.value;
     draw();
   });
   const resized = new ResizeObserver(() => {
@@ -55,15 +58,15 @@ function paint(feed: LiveFeed, { video, jpeg, boxes }: Layers, options: OverlayO
   const size = shown?.frame ?? { width, height };
   const held = shown?.held ?? false;
   const { names, region } = options;
-  if (feed.pictured.peek()) {
-    const layer = { detections, size, picture, region, dashed: held, names, places: feed.places };
-    drawBoxes(context, { ...layer, colouring: "label" });
-  }
+  const colouring = colouringFor(detections, wantedColouring.peek());
+  if (feed.pictured.peek())
+    drawBoxes(context, { detections, size, picture, region, dashed: held, names, places: feed.places, colouring });
   // The content of the canvas, for tests.
   Object.assign(boxes.dataset, {
     time: feed.pictured.peek() ? feed.shownMs.toFixed(3) : "",
     frame: shown ? String(shown.frame.frame) : "",
     boxes: String(detections.length),
     held: String(held),
+    colouring,
   });
 }

@@ -48,7 +48,15 @@ export function LivePicture(props: Props) {
     <div class="live-picture" ref={frame} role="img" aria-label={label}>
       <video ref={video} muted playsInline disablePictureInPicture tabIndex={-1} hidden={isJpeg} />
       <canvas class="live-jpeg" ref={jpeg} hidden={!isJpeg} />
-      <canvas class="live-boxes" ref={boxes} data-frame="" data-boxes="0" data-held="false" data-time="" />
+      <canvas
+        class="live-boxes"
+        ref={boxes}
+        data-frame=""
+        data-boxes="0"
+        data-held="false"
+        data-time=""
+        data-colouring="label"
+      />
     </div>
   );
 }

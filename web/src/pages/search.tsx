@@ -3,11 +3,12 @@ import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { url } from "../api/client.ts";
 import type { Hit } from "../api/track-types.ts";
 import { count } from "../lib/format.ts";
-import { rewriteQuery } from "../lib/router.ts";
+import { navigate, rewriteQuery } from "../lib/router.ts";
 import { SearchForm } from "../search/form.tsx";
 import { hitSource } from "../search/hit-source.ts";
 import { apiParams, filtersSet, type Query, readQuery, writeQuery } from "../search/query.ts";
 import { Wall } from "../search/wall.tsx";
+import { Button } from "../ui/button.tsx";
 import { CurlLine } from "../ui/curl.tsx";
 import { Empty, Failure, Waiting } from "../ui/empty.tsx";
 import "../search/search.css";
@@ -48,6 +49,12 @@ function Status({ query, onChange }: { query: Query; onChange(part: Partial<Quer
     <div class="search-status">
       <p role="status">{hitSource.problem.value && !hits ? "" : words}</p>
       <span class="spring" />
+      <Button
+        icon="bell"
+        onClick={() => navigate(`/alerts?${new URLSearchParams([["new", ""], ...writeQuery(query)])}`)}
+      >
+        Save as alert
+      </Button>
       <label class="row">
         <span>Order</span>
         <select value={query.sort} onChange={(event) => onChange({ sort: event.currentTarget.value as Query["sort"] })}>

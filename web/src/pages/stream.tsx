@@ -8,16 +8,20 @@ import { LiveFeed } from "../live/live-feed.ts";
 import { LivePicture } from "../live/live-picture.tsx";
 import { PlayerButton } from "../player/controls/player-button.tsx";
 import { toggleFullScreen } from "../player/view.tsx";
+import { findRecording } from "../recordings/recording-at.ts";
+import { recordingLink } from "../recordings/recording-link.ts";
+import { RecordingList, useRecordings } from "../recordings/recordings.tsx";
 import { Figures } from "../streams/figures.tsx";
 import { LiveSeries } from "../streams/live-series.ts";
 import { LiveTimeline, loadLastMinutes } from "../streams/live-timeline.tsx";
-import { RecordingList, useRecordings } from "../streams/recordings.tsx";
 import { ActionMenu, useStreamActions } from "../streams/stream-actions.tsx";
 import { StreamNotice, useTold } from "../streams/stream-notice.tsx";
 import { followStreams, streams } from "../streams/stream-store.ts";
 import { KIND_WORDS } from "../streams/stream-text.ts";
+import { Colours } from "../ui/colours.tsx";
 import { Failure, Waiting } from "../ui/empty.tsx";
 import { Link } from "../ui/link.tsx";
+import { toast } from "../ui/toast.tsx";
 import "../streams/streams.css";
 
 export function StreamPage({ id }: { id: string }) {
@@ -68,18 +72,14 @@ function View({ stream }: { stream: Stream }) {
   }, [live]);
   const openAt = useCallback(
     (ms: number) => {
-      const moment = Date.parse(stream.started_at) + ms;
-      const found = recordings.items.find(
-        ({ job_id, started_at, ended_at }) =>
-          job_id && ended_at && Date.parse(started_at) <= moment && moment < Date.parse(ended_at),
-      );
-      if (!found) return false;
-      const seconds = (moment - Date.parse(found.started_at)) / 1000;
-      location.assign(`/jobs/${found.job_id}#t=${seconds.toFixed(2)}`);
+      const link = recordingLink(recordings.items, Date.parse(stream.started_at) + ms);
+      if (!link) return false;
+      location.assign(link);
       return true;
     },
     [recordings.items, stream.started_at],
   );
+  useEffect(() => void openMoment(stream.id), [stream.id]);
   const stage = useRef<HTMLDivElement>(null);
   const { width, height } = feed.shape();
   return (
@@ -113,6 +113,7 @@ function View({ stream }: { stream: Stream }) {
           <section class="card" aria-labelledby="figures-title">
             <h2 id="figures-title">Now</h2>
             <Figures stats={feed.stats.value} />
+            <Colours />
           </section>
           <RecordingList {...recordings} />
         </div>
@@ -120,4 +121,14 @@ function View({ stream }: { stream: Stream }) {
       {dialog}
     </div>
   );
+}
+
+/** Addresses with #at=MS, since 1970, lead on to the recording of that moment. */
+async function openMoment(stream: string): Promise<void> {
+  const [, moment] = /^#at=(\d+)$/.exec(location.hash) ?? [];
+  if (!moment) return;
+  const link = await findRecording(stream, Number(moment)).catch(() => null);
+  const when = new Date(Number(moment)).toLocaleTimeString();
+  if (link) navigate(link);
+  else toast(`There is no finished recording of ${when}. The stream is shown as it is now.`);
 }

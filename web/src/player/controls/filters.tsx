@@ -2,7 +2,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { ENDED } from "../../api/types.ts";
 import { count } from "../../lib/format.ts";
-import type { Colouring } from "../../lib/palette.ts";
+import { Colours } from "../../ui/colours.tsx";
 import { Swatch } from "../../ui/swatch.tsx";
 import type { Player } from "../playback/player.ts";
 
@@ -18,7 +18,7 @@ export function Filters({ player, labels }: { player: Player; labels: ReadonlySi
     <section class="filters card" aria-labelledby="filters-title">
       <h2 id="filters-title">Filter</h2>
       <Score player={player} />
-      {player.tracked.value && <Colours player={player} />}
+      {player.tracked.value && <Colours />}
       <Labels player={player} labels={labels.value} />
     </section>
   );
@@ -46,32 +46,6 @@ function Score({ player }: { player: Player }) {
         The job kept detections with a confidence of {player.leastScore.toFixed(2)} or more.
       </p>
     </div>
-  );
-}
-
-const COLOURINGS: readonly [Colouring, string][] = [
-  ["track", "Track"],
-  ["label", "Label"],
-];
-
-function Colours({ player }: { player: Player }) {
-  return (
-    <fieldset class="colours">
-      <legend>Colour boxes by</legend>
-      <div class="segments">
-        {COLOURINGS.map(([colouring, words]) => (
-          <label key={colouring}>
-            <input
-              type="radio"
-              name="colouring"
-              checked={player.colouring.value === colouring}
-              onChange={() => player.setColouring(colouring)}
-            />
-            <span>{words}</span>
-          </label>
-        ))}
-      </div>
-    </fieldset>
   );
 }
 

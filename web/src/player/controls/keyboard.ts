@@ -1,5 +1,6 @@
 // Global keyboard shortcuts, unless the focused element uses the key.
 import { type Signal, signal } from "@preact/signals";
+import { setColouring } from "../../lib/colouring.ts";
 import type { Player } from "../playback/player.ts";
 import { type Action, actionOf, isFree, nextSpeed, type Owner } from "./keys.ts";
 
@@ -58,7 +59,7 @@ function act(action: Action, player: Player, others: Others): void {
     names: () => {
       player.names.value = !player.names.peek();
     },
-    colouring: () => player.setColouring(player.colouring.peek() === "track" ? "label" : "track"),
+    colouring: () => setColouring(player.colouring.peek() === "track" ? "label" : "track"),
     mute: () => player.setVolume(player.volume.peek() || 1, !player.muted.peek()),
     fullscreen: others.full,
     help: others.help,

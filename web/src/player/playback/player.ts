@@ -3,7 +3,7 @@ import { computed, effect, type ReadonlySignal, type Signal, signal, untracked }
 import { DEFAULT_MIN_SCORE } from "../../api/option-table.ts";
 import type { Scene, Track } from "../../api/track-types.ts";
 import { ENDED, type Frame, type Job, type Video } from "../../api/types.ts";
-import { recall, remember } from "../../lib/local-storage.ts";
+import { wantedColouring } from "../../lib/colouring.ts";
 import type { Colouring } from "../../lib/palette.ts";
 import { offsetOf, type Rhythm, rhythmOf, type Shown, showing, stepFrom } from "../results/frame-lookup.ts";
 import { loadFirst, loadFrames } from "../results/load-frames.ts";
@@ -40,7 +40,6 @@ export class Player {
   readonly tracked: ReadonlySignal<boolean>;
   /** What colours and names of boxes tell; labels where there are no tracks. */
   readonly colouring: ReadonlySignal<Colouring>;
-  readonly #wantedColouring = signal<Colouring>(recall<Colouring>("colouring") ?? "track");
   /** The scene whose zones and lines are shown. */
   readonly scene = signal<Scene | null>(null);
   /** The track that stands out. */
@@ -72,7 +71,7 @@ export class Player {
     this.minScore = signal(this.leastScore);
     this.end = signal(video.media?.duration_ms ?? 0);
     this.tracked = computed(() => Boolean(job.value.tracks?.tracks));
-    this.colouring = computed(() => (this.tracked.value ? this.#wantedColouring.value : "label"));
+    this.colouring = computed(() => (this.tracked.value ? wantedColouring.value : "label"));
     this.windows = new BoxWindows(
       widthFor(this.rhythm.gapMs),
       (from, to, abort) => loadFrames(id, from, to, abort),
@@ -180,11 +179,6 @@ export class Player {
 
   choose(track: Track | null): void {
     this.chosen.value = track;
-  }
-
-  setColouring(colouring: Colouring): void {
-    this.#wantedColouring.value = colouring;
-    remember("colouring", colouring);
   }
 
   setHidden(label: string, hide: boolean): void {

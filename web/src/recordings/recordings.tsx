@@ -5,9 +5,9 @@ import type { Recording } from "../api/stream-types.ts";
 import type { List } from "../api/types.ts";
 import { bytes } from "../lib/format.ts";
 import { duration } from "../lib/time-format.ts";
+import { recordingWords } from "../streams/stream-text.ts";
 import { Button } from "../ui/button.tsx";
 import { Link } from "../ui/link.tsx";
-import { recordingWords } from "./stream-text.ts";
 
 const PAGE = 24;
 const POLL_MS = 10_000;

@@ -1,0 +1,69 @@
+"""Alerts on the page: a rule of a template, what it finds, and how that is seen."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.support.browsing import register, tidy
+from tests.support.deployments.service import Client, Service
+
+WAIT_MS = 120_000
+TEMPLATE = "A person after ten at the back door"
+
+
+def test_a_rule_raises_alerts_that_lead_to_their_place_and_are_seen(service: Service, page: Page, sample: Path) -> None:
+    client = register(page, service)
+    page.get_by_role("link", name="Alerts", exact=True).click()
+    page.get_by_role("button", name=TEMPLATE).click(timeout=WAIT_MS)
+    page.get_by_label("Only at certain times").uncheck()  # nobody knows when an upload was recorded
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0, timeout=WAIT_MS)
+    assert rule(client)["search"] == {"label": ["person"], "min_score": 0.5}
+    assert rule(client)["schedule"] is None
+
+    job = client.detect(sample)
+    client.call("POST", f"/jobs/{job['id']}/tracks", 202, json={})
+    alert = page.get_by_role("list", name="Alerts").get_by_role("listitem")
+    expect(alert).to_have_count(1, timeout=WAIT_MS)
+    count = page.get_by_role("navigation").get_by_text("1 not seen")
+    expect(count).to_be_visible(timeout=WAIT_MS)
+    (raised,) = client.call("GET", "/alerts", 200)["alerts"]
+    alert.get_by_role("link").click()
+    page.wait_for_url(f"**/jobs/{job['id']}#t=*&track={raised['track']}")
+    expect(count).to_have_count(0, timeout=WAIT_MS)
+    assert client.call("GET", f"/alerts/{raised['id']}", 200)["seen"] is True
+
+    page.get_by_role("link", name="Alerts", exact=True).click()
+    switch = page.get_by_label(f"{TEMPLATE} is on")
+    switch.uncheck(timeout=WAIT_MS)
+    expect(page.locator(".rule.off")).to_have_count(1, timeout=WAIT_MS)
+    assert rule(client)["enabled"] is False
+    page.get_by_role("button", name=f"Delete {TEMPLATE}").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("Begin with one of these")).to_be_visible(timeout=WAIT_MS)
+    assert client.call("GET", "/alert-rules", 200)["items"] == []
+    tidy(client)
+
+
+def test_a_search_becomes_a_rule_with_a_scene_of_its_area(service: Service, page: Page) -> None:
+    client = register(page, service)
+    page.goto(
+        f"{service.url}/search?label=person&hour_from=22:00&hour_to=06:00&polygon=0.1,0.1,0.9,0.1,0.5,0.9&source=yard"
+    )
+    page.get_by_role("button", name="Save as alert").click(timeout=WAIT_MS)
+    page.get_by_label("Name", exact=True).fill("Yard at night")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0, timeout=WAIT_MS)
+    (scene,) = client.call("GET", "/scenes", 200)["items"]
+    assert scene["zones"] == [{"name": "Area", "polygon": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]}]
+    made = rule(client)
+    assert made["search"] == {"label": ["person"], "scene_id": scene["id"], "source": ["yard"]}
+    assert (made["schedule"]["from"], made["schedule"]["to"]) == ("22:00", "06:00")
+    client.call("DELETE", f"/alert-rules/{made['id']}", 204)
+
+
+def rule(client: Client) -> dict[str, Any]:
+    (found,) = client.call("GET", "/alert-rules", 200)["items"]
+    assert isinstance(found, dict)
+    return found
