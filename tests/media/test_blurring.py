@@ -5,7 +5,8 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import av
 import numpy as np
@@ -17,13 +18,17 @@ from contracts.results import result_file, tracks_file
 from contracts.results.codec import compress, pack
 from contracts.results.tracks import TrackerParameters, of_tracks
 from contracts.results.tracks_file import TracksHeader, encode_numbers
-from contracts.wire.messages import SCHEMA, FrameRange, Options, Plan, ResultHeader, encode
+from contracts.wire.messages import SCHEMA, FrameRange, Media, Options, PacketIndex, Plan, ResultHeader, encode
 from contracts.wire.renditions import RenditionOptions
 from processor.core.frame_order import frame_order
 from processor.core.sampling import wanted
+from processor.renditions import blurring
 from processor.renditions.ask import Sources, make
 from processor.renditions.blurring import hide, outside
+from processor.renditions.encoder import Target
+from processor.renditions.inputs import Inputs
 from processor.renditions.picture import Picture
+from processor.renditions.protocol import Request
 from tests.media.test_pictures import probed, track
 from tests.media.test_rendering import LABELS, detections
 from tests.support.fakes import MemoryStorage
@@ -108,8 +113,37 @@ def where(number: int) -> tuple[int, int, int, int]:
     return (4 * number, 80, 4 * number + SIDE, 80 + SIDE)
 
 
+def in_the_sandbox(
+    content: bytes, index: PacketIndex, results: bytes, tracks: bytes, media: Media, options: RenditionOptions
+) -> bytes:
+    sources = Sources("videos/x/content", "videos/x/index", "videos/x/jobs/y/result", "videos/x/jobs/y/tracks")
+    keys = (sources.video, sources.index, str(sources.results), str(sources.tracks))
+    storage = MemoryStorage()
+    storage.objects |= dict(zip(keys, (content, compress(encode(index)), results, tracks), strict=True))
+    with tempfile.TemporaryFile() as target:
+        make(storage, sources, target, "blurred", media, options, lambda _: True)
+        return os.pread(target.fileno(), 10**8, 0)
+
+
+def in_process(
+    content: bytes, index: PacketIndex, results: bytes, tracks: bytes, media: Media, options: RenditionOptions
+) -> bytes:
+    """The same without the start of a process."""
+    request = Request("blurred", media, 0, 0, None, 0, options, 0, 0, 0)
+    inputs = Inputs(io.BytesIO(content), index, io.BytesIO(results), io.BytesIO(tracks))
+    with tempfile.NamedTemporaryFile() as sink, open(sink.name, "rb") as again:
+        blurring.make(request, Target(cast(BinaryIO, sink), again), inputs, lambda _: None)
+        sink.flush()
+        return Path(sink.name).read_bytes()
+
+
 def blurred(
-    content: bytes, seen: Mapping[int, Sequence[int]], missing: Sequence[int] = (), labels: Any = None, **options: Any
+    content: bytes,
+    seen: Mapping[int, Sequence[int]],
+    missing: Sequence[int] = (),
+    labels: Any = None,
+    sandboxed: bool = False,
+    **options: Any,
 ) -> list[Image8]:
     """The copy, of a job that saw the patch in some frames as objects of these classes, all of one track."""
     media, index = probed(content)
@@ -128,17 +162,8 @@ def blurred(
     count = sum(len(objects.score) for objects in found)
     ids = [encode_numbers(np.ones(count, np.int64))]
     tracks_file.write(tracks, made_by, ids, np.array([1]), of_tracks([track(1, 0, (0, 0, 1, 1))]))
-    storage = MemoryStorage()
-    sources = Sources("videos/x/content", "videos/x/index", "videos/x/jobs/y/result", "videos/x/jobs/y/tracks")
-    storage.objects |= {
-        sources.video: content,
-        sources.index: compress(encode(index)),
-        str(sources.results): results.getvalue(),
-        str(sources.tracks): tracks.getvalue(),
-    }
-    with tempfile.TemporaryFile() as target:
-        make(storage, sources, target, "blurred", media, RenditionOptions(labels=labels), lambda _: True)
-        copy = os.pread(target.fileno(), 10**8, 0)
+    files = (content, index, results.getvalue(), tracks.getvalue())
+    copy = (in_the_sandbox if sandboxed else in_process)(*files, media, RenditionOptions(labels=labels))
     with av.open(io.BytesIO(copy), "r") as container:
         decoded: Any = container.decode(video=0)
         return [frame.to_ndarray(format="rgb24") for frame in decoded]
@@ -160,7 +185,7 @@ def told_apart(one: list[Image8], other: list[Image8]) -> list[float]:
 
 def test_a_moving_object_is_hidden_in_every_frame_also_where_it_was_missed() -> None:
     seen = {number: (0,) for number in range(24) if number not in (0, 1, 6, 7, 8, 15, 16, 23)}
-    one, other = (blurred(film(patch), seen) for patch in (STRIPES, CHECKS))
+    one, other = blurred(film(STRIPES), seen, sandboxed=True), blurred(film(CHECKS), seen)
     assert len(one) == 24
     assert max(told_apart(one, other)) < 24
     assert min(np.ptp(patch_of(image, number)) for number, image in enumerate(one)) < 60
