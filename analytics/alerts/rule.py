@@ -98,7 +98,9 @@ class Sighting:
         if self.event is None:
             return f"{self.stream_id or self.job_id}:{self.track}"
         place = f"{self.scene_id}:{self.zone or ''}:{self.line or ''}"
-        return f"{self.stream_id or self.job_id}:{self.track}:{self.event}:{self.begin}:{self.direction or ''}:{place}"
+        # Of a live stream, its own clock is exact: what the wall clock showed is known from when packets came.
+        time = self.start if self.video_id is None else self.begin
+        return f"{self.stream_id or self.job_id}:{self.track}:{self.event}:{time}:{self.direction or ''}:{place}"
 
 
 def stream_source(stream_id: str) -> str:

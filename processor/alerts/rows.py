@@ -31,6 +31,8 @@ from contracts.wire.webhooks import ALERT_RAISED, DeliveryState
 # Alerts of a rule that arise within an hour, whatever their own times are.
 MOST_IN_AN_HOUR = 100
 _HOUR = timedelta(hours=1)
+# How far apart the times of an event may be, as it was seen live and in the recording.
+_LIVE_AND_RECORDED_MS = 10_000
 
 # A sighting that fits a rule, and when it raises an alert, in ms since 1970.
 Fitting = tuple[int, Sighting]
@@ -153,8 +155,8 @@ def rule_of(row: AlertRule) -> Rule:
 
 def _chosen(session: Session, rule: Rule, fitting: Sequence[Fitting], most: int) -> list[Fitting]:
     """At most so many of the fitting ones that have no alert, apart from each other and from alerts that are there."""
-    left = list({sighting.key: (at, sighting) for at, sighting in fitting}.values())
-    earlier = _times_near(session, rule, left)
+    left = _untold(session, rule, list({sighting.key: (at, sighting) for at, sighting in fitting}.values()))
+    earlier = _times_near(session, rule, left) if left else []
     while True:
         chosen = [left[place] for place in limited([at for at, _ in left], earlier, rule.at_most_one_in_ms, most)]
         keys = [sighting.key for _, sighting in chosen]
@@ -162,6 +164,28 @@ def _chosen(session: Session, rule: Rule, fitting: Sequence[Fitting], most: int)
         if not known:
             return chosen
         left = [(at, sighting) for at, sighting in left if sighting.key not in known]
+
+
+def _untold(session: Session, rule: Rule, fitting: list[Fitting]) -> list[Fitting]:
+    """Without the events of a recording that raised an alert when they were live, whose times differ a little."""
+    recorded = [at for at, sighting in fitting if _is_recorded_event(sighting)]
+    if not recorded:
+        return fitting
+    low, high = from_ms(min(recorded) - _LIVE_AND_RECORDED_MS), from_ms(max(recorded) + _LIVE_AND_RECORDED_MS)
+    columns = (Alert.at, Alert.stream_id, Alert.track, Alert.event, Alert.zone, Alert.line, Alert.direction)
+    told: dict[tuple[object, ...], list[int]] = {}
+    for at, *what in session.execute(select(*columns).where(Alert.rule_id == rule.id, Alert.at.between(low, high))):
+        told.setdefault(tuple(what), []).append(to_ms(at))
+
+    def is_told(at: int, one: Sighting) -> bool:
+        what = (one.stream_id, one.track, one.event, one.zone, one.line, one.direction)
+        return _is_recorded_event(one) and any(abs(at - other) < _LIVE_AND_RECORDED_MS for other in told.get(what, ()))
+
+    return [(at, one) for at, one in fitting if not is_told(at, one)]
+
+
+def _is_recorded_event(sighting: Sighting) -> bool:
+    return sighting.event is not None and sighting.stream_id is not None and sighting.video_id is not None
 
 
 def _made_lately(session: Session, rule_id: str) -> int:

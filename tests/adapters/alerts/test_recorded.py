@@ -1,6 +1,7 @@
 """The tracks of a job that has ended raise alerts, once, whatever happens in between."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from analytics.alerts.rule import Sighting, stream_source
+from analytics.scenes.events import EventType
 from analytics.search.hours import to_ms
 from contracts.database.tables import Alert, AlertRule, Job, Recording, Scene, Stream, Video, new_id, utcnow
 from contracts.errors import StorageUnavailable
@@ -192,15 +194,24 @@ def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(
         )
     )
     people = add_rule(desk, search={"stream_id": [stream.id]})
-    events = add_rule(desk, search={"scene_id": add_scene(desk), "zone": "half"})
+    scene = add_scene(desk)
+    events = add_rule(desk, search={"scene_id": scene, "zone": "half"})
+    left = add_rule(desk, search={"scene_id": scene, "event": "leaves"})
     job = walked(desk, video, live=True)
     at = to_ms(begin)
     usual: dict[str, Any] = {"label": "cat", "score": 9000, "stream_id": stream.id, "source": stream_source(stream.id)}
     live = Sighting(track=2, begin=at + 400, end=at + 1000, start=7_000_400, **usual)
     (told,) = offer(desk.services, desk.user, [live])
+    leaves = replace(live, track=1, begin=at + 4000, end=at + 4000, scene_id=scene, zone="half", event=EventType.LEAVES)
+    assert len(offer(desk.services, desk.user, [leaves])) == 1, "whose time was not known better"
     ask(desk, job)
     found = [(one.rule_id, one.event, one.track, one.start) for one in alerts(desk)]
-    assert found == [(people.id, None, 2, 400), (events.id, "enters", 1, 600), (people.id, None, 3, 2000)]
+    assert found == [
+        (people.id, None, 2, 400),
+        (events.id, "enters", 1, 600),
+        (people.id, None, 3, 2000),
+        (left.id, "leaves", 1, 7_000_400),
+    ]
     (shown,) = (one for one in alerts(desk) if one.id == told.id)
     assert (shown.video_id, shown.job_id, shown.stream_id) == (video.id, job.id, stream.id)
 
