@@ -28,7 +28,8 @@ FAILED = chunk_codec.encode_failure(ChunkFailure("decode_failed", "made to fail"
 
 
 @pytest.fixture(autouse=True)
-def short_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_blocks_and_no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(along, "SLICE_SECONDS", 3600.0)
     for module in (result_file, along):
         monkeypatch.setattr(module, "BLOCK_FRAMES", BLOCK)
 
@@ -154,7 +155,7 @@ def test_a_part_is_tracked_at_a_time_and_the_rest_is_sent_again(
     monkeypatch.setattr(along, "SLICE_SECONDS", -1.0)
     job.finish(*range(len(job.chunks)))
     assert sent == [job.job.id]
-    monkeypatch.setattr(along, "SLICE_SECONDS", 60.0)
+    monkeypatch.setattr(along, "SLICE_SECONDS", 3600.0)
     sent.clear()
     job.track()
     assert sent == []
