@@ -158,7 +158,7 @@ export interface Appearance {
 
 export interface Rendition {
   id: string;
-  kind: "poster" | "playable" | "annotated" | "blurred" | "pictures" | "clip";
+  kind: "poster" | "playable" | "annotated" | "blurred" | "pictures" | "clip" | "reel";
   video_id: string;
   job_id: string | null;
   state: "queued" | "running" | "ready" | "failed";

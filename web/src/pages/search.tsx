@@ -7,6 +7,7 @@ import { navigate, rewriteQuery } from "../lib/router.ts";
 import { SearchForm } from "../search/form.tsx";
 import { hitSource } from "../search/hit-source.ts";
 import { apiParams, filtersSet, type Query, readQuery, writeQuery } from "../search/query.ts";
+import { ChooseButton, ReelBar } from "../search/reel-bar.tsx";
 import { Wall } from "../search/wall.tsx";
 import { Button } from "../ui/button.tsx";
 import { CurlLine } from "../ui/curl.tsx";
@@ -36,6 +37,7 @@ export function SearchPage() {
         <SearchForm query={query} hits={hitSource.hits.value ?? NONE} onChange={change} />
       </details>
       <Status query={query} onChange={change} />
+      <ReelBar />
       <Results filtered={filters > 0} onRetry={() => hitSource.ask(params, true)} />
       <CurlLine path={url("/api/v1/search", params)} />
     </>
@@ -49,6 +51,7 @@ function Status({ query, onChange }: { query: Query; onChange(part: Partial<Quer
     <div class="search-status">
       <p role="status">{hitSource.problem.value && !hits ? "" : words}</p>
       <span class="spring" />
+      <ChooseButton />
       <Button
         icon="bell"
         onClick={() => navigate(`/alerts?${new URLSearchParams([["new", ""], ...writeQuery(query)])}`)}

@@ -3,7 +3,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Hit } from "../api/track-types.ts";
 import { Still } from "../stills/still.tsx";
 import { Link } from "../ui/link.tsx";
+import { choose, chosen } from "./chosen.ts";
 import { hitFacts, hitLink, hitPlace, hitTime } from "./hit-text.ts";
+import { keyOf } from "./pieces.ts";
 import { gridOf, rowsIn, wallHeight } from "./wall-rows.ts";
 
 interface Props {
@@ -71,14 +73,30 @@ export function Wall({ hits, onEnd, onOpen }: Props) {
 }
 
 function Cell({ hit }: { hit: Hit }) {
+  const choice = chosen.value;
+  if (!choice)
+    return (
+      <Link class="hit" href={hitLink(hit)}>
+        <Content hit={hit} />
+      </Link>
+    );
   return (
-    <Link class="hit" href={hitLink(hit)}>
+    <label class="hit choosable">
+      <input type="checkbox" checked={choice.has(keyOf(hit))} onChange={() => choose(hit)} />
+      <Content hit={hit} />
+    </label>
+  );
+}
+
+function Content({ hit }: { hit: Hit }) {
+  return (
+    <>
       <Still job={hit.job_id} track={hit.track} video={hit.video_id} at={hit.best_ms / 1000} box={hit.best_box} />
       <span class="hit-name">
         {hit.label} <span class="soft">{hitFacts(hit)}</span>
       </span>
       <span class="hit-line">{hitPlace(hit)}</span>
       <span class="hit-line soft">{hitTime(hit)}</span>
-    </Link>
+    </>
   );
 }
