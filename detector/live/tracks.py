@@ -22,6 +22,8 @@ from contracts.results.tracks import TrackerParameters, settled
 # Where Redis has lost its data, numbers go on as if so many tracks had begun in each minute, more than in most streams.
 _NUMBERS_PER_MINUTE = 600
 _MOST_NUMBERS = 2**30
+# For which the numbers of a stream that stands still are known; what is written of one that was just deleted expires.
+KEPT_SECONDS = 90 * 86_400
 
 
 def newest_result(client: "redis.Redis", stream_id: str) -> LiveFrame | None:

@@ -15,6 +15,7 @@ from contracts.live.packet_reader import split_id
 from contracts.live.results import FIELD, LiveFrame, encode
 from contracts.live.streams import DropReason
 from detector.live.frames import Ready
+from detector.live.tracks import KEPT_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Writer:
                 pipe.xadd(key, {FIELD: encode(frame)}, minid=max(0, newest - int(seconds * 1000)))
                 pipe.expire(key, int(seconds) + 1)
             for stream_id, one in tracks.items():
-                pipe.set(keys.tracker(stream_id), one.kept())
+                pipe.set(keys.tracker(stream_id), one.kept(), ex=KEPT_SECONDS)
             ids = pipe.execute()[: 2 * len(batch) : 2]
         for (ready, _), frame, entry_id in zip(batch, frames, ids, strict=True):
             self._newest[ready.owner.id] = split_id(entry_id)[0]

@@ -178,4 +178,5 @@ def test_results_are_kept_for_their_time(detector: LiveDetector, stream: Publish
     send(detector, stream, jpegs(1))
     minutes = 15
     assert 0 < detector.redis.ttl(keys.results(stream.id)) <= minutes * 60 + 1  # type: ignore[operator]
+    assert detector.redis.ttl(keys.tracker(stream.id)) > 0, "also where the stream was just deleted"
     assert stream.results()[0].done >= stream.results()[0].arrival
