@@ -55,7 +55,7 @@ def a_zone_is_drawn_with_the_keyboard(page: Page, client: Client) -> None:
     corner.focus()
     page.keyboard.press("Shift+ArrowLeft")
     page.get_by_label("Name of the scene").fill("Yard")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("dialog")).to_have_count(0, timeout=WAIT_MS)
     corners = [[0.25, 0.3], [0.7, 0.3], [0.7, 0.7], [0.3, 0.7]]
     assert scene(client)["zones"] == [{"name": "Zone 1", "polygon": corners}]
