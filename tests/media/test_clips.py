@@ -11,14 +11,16 @@ from typing import Any, BinaryIO, cast
 import av
 import pytest
 
+from contracts.errors import VideoRefused
 from contracts.wire.renditions import Part
 from processor.core.frame_order import frame_order, keyframe_ranks
 from processor.renditions.clips.cutting import cut
 from processor.renditions.clips.exact import encode
 from processor.renditions.encoder import Target
-from tests.media.test_rendering import Made, far, probed, times_of, upright
-from tests.support.videos import formats
+from tests.media.test_rendering import Made, far, probed, rendered, times_of, upright
+from tests.support.videos import formats, sizes
 from tests.support.videos.formats import File, planes
+from tests.support.videos.sounding import told_time, with_sound
 
 UNEVEN = [0, 1, 2, 10, 11, 30, 31, 32, 50, 75, 76, 80, 81, 99]
 FILES: dict[str, tuple[Callable[[], File], str]] = {
@@ -95,3 +97,70 @@ def test_exact_clip_has_the_very_frames(name: str) -> None:
     sources = upright(file, 0, made.frames[0][1].shape[1::-1])
     for (_, image), source in zip(made.frames, sources[-len(times) :][first:stop], strict=True):
         assert far(image, source) < 12
+
+
+@pytest.mark.parametrize(
+    ("container", "pictures", "sound"),
+    [
+        ("mp4", "libx264", "aac"),
+        ("mpegts", "libx264", "aac"),
+        ("matroska", "libx264", "mp2"),
+        ("webm", "libvpx-vp9", "libopus"),
+        ("mov", "libx264", "pcm_s16le"),
+    ],
+)
+def test_a_cut_keeps_its_sound_in_time(container: str, pictures: str, sound: str) -> None:
+    b_frames = 2 if pictures == "libx264" else 0
+    file = with_sound(formats.encode("mp4", pictures, b_frames=b_frames, frames=75), container, sound)
+    made = clip(file.content, Fraction(3, 2), Fraction(2))  # from the keyframe at 1.44 s on
+    with av.open(io.BytesIO(made.content), "r") as opened:
+        (stream,) = opened.streams.audio
+        assert stream.codec_context.name == sound.removeprefix("lib")
+    for at in (0.05, 0.4):
+        assert abs(told_time(made.content, at) - (1.44 + at)) < 0.004
+
+
+SHOWN: dict[str, Callable[[], File]] = {
+    "turned": lambda: formats.encode("mp4", "libx264", b_frames=2, clockwise=90),
+    "mirrored and turned": lambda: formats.encode("mp4", "libx265", clockwise=270, mirrored=True),
+    "broad pixels": lambda: formats.encode("matroska", "libx264", b_frames=2, aspect=Fraction(4, 3)),
+    "broad pixels in a transport stream": lambda: formats.encode("mpegts", "libx265", aspect=Fraction(4, 3)),
+    "high range": lambda: formats.encode(
+        "mp4",
+        "libx264",
+        pixels="yuv420p10le",
+        options={"color_primaries": "bt2020", "colorspace": "bt2020nc", "color_trc": "smpte2084"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_cut_is_shown_as_its_source(name: str) -> None:
+    """With its orientation, pixel aspect and colours."""
+    file = SHOWN[name]()
+    made = clip(file.content, Fraction(1), Fraction(3, 2))
+    assert looks(made.content) == looks(file.content)
+
+
+def looks(content: bytes) -> list[Any]:
+    media, _ = probed(content)
+    with av.open(io.BytesIO(content), "r") as container:
+        context = container.streams.video[0].codec_context
+        colours = [context.colorspace, context.color_primaries, context.color_trc, context.color_range]
+    return [media.rotation, media.mirrored, media.pixel_aspect, media.width, media.height, *map(int, colours)]
+
+
+def test_what_cannot_be_cut_is_encoded_anew_on_request() -> None:
+    content = sizes.changing("mpegts", "libx264", [(64, 48), (96, 64)])
+    with pytest.raises(VideoRefused, match=r"change their size.*ask for it with exact"):
+        clip(content, Fraction(0), Fraction(1))
+    made = clip(content, Fraction(0), Fraction(1), exact=True)
+    assert {image.shape for _, image in made.frames} == {(48, 64, 3)}
+    assert len(made.frames) == 12
+
+
+def test_a_clip_is_made_by_the_bounded_process() -> None:
+    file = formats.encode("mp4", "libx264", b_frames=2)
+    made = rendered(file.content, "clip", part=Part(1000, 1400))
+    assert made.content == clip(file.content, Fraction(1), Fraction(7, 5)).content
+    assert made.report.frames_done == made.report.frames_total == 12

@@ -290,12 +290,21 @@ def test_backup_of_an_earlier_release_is_upgraded(desk: InProcessProcessor, othe
     new = {
         "users": {"role", "quotas", "name_key"},
         "api_tokens": {"scopes"},
-        "jobs": {"chunks_sent", "changed_at", "tracks"},
-        "renditions": {"changed_at"},
+        "jobs": {"chunks_sent", "changed_at", "tracks", "traceparent"},
+        "renditions": {"changed_at", "expires_at"},
         "videos": {"fps"},
     }
     tables = {"webhooks", "deliveries", "audit_events", "streams", "recordings"}
-    tables |= {"scenes", "search_terms", "indexed_jobs", "tracks", "alert_rules", "alerts", "alerted_jobs"}
+    tables |= {
+        "scenes",
+        "search_terms",
+        "indexed_jobs",
+        "tracks",
+        "alert_rules",
+        "alerts",
+        "alerted_jobs",
+        "reel_videos",
+    }
     other.restore(rewritten(backed_up(desk), "0003", new, tables))
     assert other.verdicts() == {job.id: ()}
     with Session(other.engine) as session:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from contracts.coordination import names
 from contracts.coordination.deleted_jobs import RETENTION, DeletedJobs
 from contracts.database.tables import AuditEvent, Base, Job, Recording, Rendition, Stream, Upload, Video, new_id, utcnow
-from contracts.storage.port import index_key, plan_key, rendition_key, result_key, video_key
+from contracts.storage.port import clip_key, index_key, plan_key, reel_key, rendition_key, result_key, video_key
 from contracts.wire.renditions import rendition_id
 from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import Orphan, orphans, remove
@@ -92,6 +92,24 @@ def test_only_expired_data_is_removed(desk: InProcessProcessor, stores: DataStor
     assert {job_id for _, job_id in since} == {gone.id, stale.id}, "those who listen are told"
 
 
+def test_reels_whose_time_is_over_are_removed(desk: InProcessProcessor, stores: DataStores, small: Clip) -> None:
+    video = desk.add_video(small)
+    over, other = (reel(desk, video, hours) for hours in (-1, 1))
+    assert [(item.kind, item.id) for item in expired(stores, desk.settings)] == [("reel", over)]
+    assert [(item.kind, item.id) for item in expire(stores, desk.settings)] == [("reel", over)]
+    assert [path for path in desk.files() if path.startswith("reels/")] == [reel_key(other)]
+    assert list(expired(stores, desk.settings)) == []
+
+
+def reel(desk: InProcessProcessor, video: Video, hours: float) -> str:
+    """A reel that expires in so many hours."""
+    fields = {"user_id": desk.user, "video_id": video.id, "options": {}, "state": "ready"}
+    row = Rendition(id=new_id(), kind="reel", expires_at=utcnow() + timedelta(hours=hours), **fields)
+    desk.add(row)
+    put(desk, reel_key(row.id))
+    return row.id
+
+
 def test_without_limits_everything_is_kept(tmp_path: Path, valkey: Valkey, small: Clip) -> None:
     desk = InProcessProcessor(tmp_path, valkey)
     video = desk.add_video(small, days_old=36_000)
@@ -141,6 +159,7 @@ def test_only_orphans_are_removed(desk: InProcessProcessor, stores: DataStores, 
         put(desk, result_key(video.id, lost)),
         put(desk, plan_key(video.id, job.id)),  # of a job that has ended
         put(desk, rendition_key(video.id, job.id, "annotated")),  # that nobody asked for
+        *(put(desk, key) for key in (clip_key(video.id, lost), reel_key(lost))),
         put(desk, video_key(refused.id)),
     ]
     assert list(orphans(stores, 3600)) == [], "what is new may get its row in a moment"

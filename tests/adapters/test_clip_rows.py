@@ -1,0 +1,124 @@
+"""Rows of clips and reels, on SQLite and PostgreSQL: limits of a user, also at once, and what goes with a video."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from api.access import quotas as limits
+from api.access.quotas import UserQuotas
+from api.tables.renditions import RenditionTable, WantedRendition
+from api.tables.videos import VideoTable
+from contracts.database.engine import Database, open_database
+from contracts.database.tables import Base, ReelVideo, Rendition, User, Video, new_id, utcnow
+from contracts.errors import NotFound, StorageUsedUp, TooManyClips, TooManyReels
+from contracts.settings.table import Settings
+from contracts.wire.renditions import CLIP, REEL, Part, clip_id
+from tests.support.servers.debian import Postgres
+
+
+class Bench:
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.table, self.videos = RenditionTable(engine), VideoTable(engine)
+        self.user = User(id=new_id(), username=new_id()[:8], password_hash="")
+        with Database(engine).write() as session:
+            session.add(self.user)
+        self.one, self.two = self.video(), self.video()
+
+    def video(self) -> str:
+        row = Video(
+            id=new_id(), user_id=self.user.id, content_type="video/mp4", tags=[], size_bytes=1000, sha256=new_id()
+        )
+        return self.videos.add(row, lambda _: None).id
+
+    def quotas(self, **settings: int) -> UserQuotas:
+        return UserQuotas(Settings(**settings), self.engine, Mock())  # type: ignore[arg-type]
+
+    def clip(self, quotas: UserQuotas, number: int, more: int = 10) -> Rendition:
+        part = Part(number, number + 1)
+        wanted = WantedRendition(clip_id(self.one, part), self.user.id, self.one, None, CLIP, {"part": number})
+        return self.table.ask(wanted, quotas.guard_clip(self.user.id, more))[0]
+
+    def reel(self, quotas: UserQuotas, *videos: str) -> Rendition:
+        wanted = WantedRendition(new_id(), self.user.id, videos[0], None, REEL, {})
+        guard = quotas.guard_reel(self.user.id, 10)
+        return self.table.add_reel(wanted, utcnow() + timedelta(days=7), set(videos), guard)
+
+    def count(self, table: type[Base]) -> int:
+        with Session(self.engine) as session:
+            return session.scalars(select(func.count()).select_from(table)).one()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    url = f"sqlite:///{tmp_path}/tables.sqlite"
+    if request.param == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.create(f"clips-{new_id()[:8]}")
+    engine = open_database(url)
+    Base.metadata.create_all(engine)
+    yield Bench(engine)
+    engine.dispose()
+
+
+def test_clips_asked_for_at_once_do_not_exceed_the_limit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CLIPS_PER_USER", 2)
+    quotas = bench.quotas()
+
+    def ask(number: int) -> bool:
+        try:
+            bench.clip(quotas, number)
+        except TooManyClips:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(ask, range(6))) == [False] * 4 + [True] * 2
+    assert bench.count(Rendition) == 2
+    (known, _), _ = bench.table.clips(bench.user.id, bench.one, 10, None)
+    assert bench.clip(quotas, known.options["part"]).id == known.id, "one that is there may be asked for again"
+
+
+def test_reels_are_limited_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REELS_PER_USER", 1)
+    bench.reel(bench.quotas(), bench.one)
+    with pytest.raises(TooManyReels, match="delete one"):
+        bench.reel(bench.quotas(), bench.one)
+
+
+def test_a_clip_that_the_quota_has_no_room_for_is_refused(bench: Bench) -> None:
+    quotas = bench.quotas(quota_stored_bytes=2500)  # the videos take 2000
+    with pytest.raises(StorageUsedUp):
+        bench.clip(quotas, 1, 501)
+    row = bench.clip(quotas, 1, 500)
+    with Session(bench.engine) as session, session.begin():
+        found = session.get(Rendition, row.id)
+        assert found is not None
+        found.size_bytes = 500
+    with pytest.raises(StorageUsedUp):
+        bench.clip(quotas, 2, 1)
+
+
+def test_a_video_goes_with_its_clips_and_the_reels_that_show_it(bench: Bench) -> None:
+    quotas = bench.quotas()
+    clip = bench.clip(quotas, 1)
+    both, other = bench.reel(quotas, bench.two, bench.one), bench.reel(quotas, bench.two)
+    deleted = bench.videos.delete(bench.user.id, bench.one)
+    assert (deleted.jobs, deleted.clips, deleted.reels) == ([], [clip.id], [both.id])
+    with pytest.raises(NotFound):
+        bench.table.reel(bench.user.id, both.id)
+    assert bench.table.reel(bench.user.id, other.id).id == other.id
+    assert (bench.count(Rendition), bench.count(ReelVideo)) == (1, 1)
+
+
+def test_a_reel_of_a_video_that_is_gone_is_refused(bench: Bench) -> None:
+    bench.videos.delete(bench.user.id, bench.two)
+    with pytest.raises(NotFound):
+        bench.reel(bench.quotas(), bench.one, bench.two)
+    assert (bench.count(Rendition), bench.count(ReelVideo)) == (0, 0)

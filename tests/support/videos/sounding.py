@@ -1,0 +1,57 @@
+"""Videos with sound whose pitch tells the time."""
+
+import io
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+
+from tests.support.videos.formats import File
+
+RATE = 48_000
+_SAMPLES = 1024
+_HERTZ, _HERTZ_PER_SECOND = 200, 1000
+_SPECTRUM = 1 << 16
+
+
+def with_sound(file: File, container: str, codec: str = "aac") -> File:
+    """The packets of an MP4 file in a container, and a tone that rises from its beginning to its end."""
+    sink = io.BytesIO()
+    with av.open(file.source(), "r") as reader, av.open(sink, "w", format=container) as writer:
+        pictures = writer.add_stream_from_template(reader.streams.video[0], opaque=True)
+        sound: Any = writer.add_stream(codec, rate=RATE, layout="stereo")
+        stored: list[Any] = [packet for packet in reader.demux(video=0) if packet.size]
+        end = max(packet.pts + packet.duration for packet in stored) * stored[0].time_base
+        heard = [packet for frame in [*_rising(float(end)), None] for packet in sound.encode(frame)]
+        times = [(packet.dts * packet.time_base, packet, pictures) for packet in stored]
+        times += [(Fraction(packet.pts, RATE), packet, sound) for packet in heard]
+        for _, packet, stream in sorted(times, key=lambda item: item[0]):
+            packet.stream = stream
+            writer.mux(packet)
+    return File(sink.getvalue())
+
+
+def _rising(seconds: float) -> Iterator[AudioFrame]:
+    time = np.arange(int(seconds * RATE)) / RATE
+    wave = np.sin(2 * np.pi * (_HERTZ * time + _HERTZ_PER_SECOND / 2 * time**2)).astype(np.float32) / 2
+    for start in range(0, len(wave), _SAMPLES):
+        part = wave[start : start + _SAMPLES]
+        frame = AudioFrame.from_ndarray(np.stack([part, part]), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+        yield frame
+
+
+def told_time(content: bytes, at: float) -> float:
+    """Which time of the source is heard at a time of a file, in seconds."""
+    with av.open(io.BytesIO(content), "r") as reader:
+        resampler = av.AudioResampler("fltp", "mono", RATE)
+        frames: list[Any] = [made for frame in reader.decode(audio=0) for made in resampler.resample(frame)]
+    start = float(frames[0].pts * frames[0].time_base)
+    wave = np.concatenate([frame.to_ndarray()[0] for frame in frames])
+    first = round((at - start) * RATE)
+    piece = wave[first : first + _SAMPLES] * np.hanning(_SAMPLES)
+    hertz = float(np.argmax(np.abs(np.fft.rfft(piece, _SPECTRUM)))) * RATE / _SPECTRUM
+    return (hertz - _HERTZ) / _HERTZ_PER_SECOND - _SAMPLES / 2 / RATE
