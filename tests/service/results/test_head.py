@@ -14,9 +14,9 @@ from api.routes import downloads
 from tests.support.deployments.service import SPEC, Client, Service
 
 PATHS = [path for path, item in SPEC["paths"].items() if "get" in item]
-QUERIES = {"/export": {"format": "ndjson"}, "/appearances": {"label": "cat"}}
-# What says when, how much is left, and how long a body is that is made while it is sent.
-OTHERWISE = {"date", "content-length", "transfer-encoding", "ratelimit-remaining", "ratelimit-reset"}
+QUERIES = {"/export": {"format": "ndjson"}, "/appearances": {"label": "cat"}, "/frame": {"frame": "0"}}
+# What says when, which request it was, how much is left, and how long a body is that is made while it is sent.
+OTHERWISE = {"date", "traceparent", "content-length", "transfer-encoding", "ratelimit-remaining", "ratelimit-reset"}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,8 @@ def done(service: Service, sample: Path) -> tuple[Client, dict[str, Any]]:
 @pytest.mark.parametrize("path", PATHS)
 def test_head_is_answered_with_the_headers_of_get_alone(done: tuple[Client, dict[str, Any]], path: str) -> None:
     client, job = done
-    names = {"video_id": job["video_id"], "job_id": job["id"], "kind": "poster"}
+    kind = "annotated" if "{job_id}" in path else "poster"
+    names = {"video_id": job["video_id"], "job_id": job["id"], "kind": kind, "track_id": "1"}
     address = re.sub(r"{(\w+)}", lambda match: names.get(match[1], "00000000-0000-0000-0000-000000000000"), path)
     query = next((query for end, query in QUERIES.items() if path.endswith(end)), {})
     for _ in range(STREAMS_PER_USER + 1 if path.endswith("/events") else 1):

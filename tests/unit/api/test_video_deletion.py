@@ -6,6 +6,7 @@ import pytest
 
 from api.routes import audit, videos
 from api.task_dispatch import Dispatch
+from contracts.database.deletion import DeletedVideo
 from contracts.database.tables import new_id
 from contracts.settings.table import Settings
 from contracts.storage.port import result_key, video_key
@@ -21,7 +22,7 @@ def test_the_processor_removes_what_is_left_of_many_jobs(monkeypatch: pytest.Mon
     dispatch = Dispatch(create_celery(Settings(broker_url="memory://")))
     monkeypatch.setattr(dispatch, "_send", lambda *arguments: sent.append(list(arguments)))
     services = SimpleNamespace(
-        videos=SimpleNamespace(delete=lambda *_: jobs),
+        videos=SimpleNamespace(delete=lambda *_: DeletedVideo(jobs, [], [])),
         deleted_jobs=SimpleNamespace(add=lambda *_: None),
         storage=storage,
         store=MemoryResultStore(60),
