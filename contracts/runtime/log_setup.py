@@ -30,7 +30,9 @@ class JsonFormatter(logging.Formatter):
         line |= tracing.subjects()
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line, enc_hook=str).decode()
+        # A lone surrogate, such as of a request or a file name, is no UTF-8.
+        written = {name: str(value).encode(errors="backslashreplace").decode() for name, value in line.items()}
+        return msgspec.json.encode(written).decode()
 
 
 def configure(settings: Settings) -> None:

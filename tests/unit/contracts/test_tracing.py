@@ -69,6 +69,10 @@ def line(message: str, *arguments: object, **more: Any) -> dict[str, Any]:
     return found
 
 
+def test_a_line_of_json_is_written_whatever_is_in_it() -> None:
+    assert line("no file %s", "caf\udce9")["message"] == "no file caf\\udce9"
+
+
 def test_a_line_of_json_has_its_ids() -> None:
     with tracing.following(HEADER) as span, tracing.about(job="j", chunk=3):
         found = line("%d frames\nare lost", 4)
