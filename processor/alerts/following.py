@@ -90,7 +90,7 @@ class Follower:
 
     def _begun(self, stream: LiveStream) -> tuple[ResultReader, StreamSightings, LiveStream]:
         def labels_of(plan: int) -> Sequence[str]:
-            if (stream.id, plan) not in self._labels:
+            if not self._labels.get((stream.id, plan)):  # the model may come later
                 self._labels[stream.id, plan] = self._read_labels(stream.id, plan)
             return self._labels[stream.id, plan]
 
