@@ -69,7 +69,8 @@ class Sighting:
     nobody knows when the video was recorded. start: the begin in ms of the video, or of the stream clock. stream_id: of
     a live stream, or of a recording with its tracks; job_id and video_id: of a job. source, tags: of the video;
     `stream:ID` is the source of a stream and of its recordings. An event has scene_id, event, and zone or line;
-    crossings have a direction, and dwell_ms of `dwells` is the time after which there was to be one.
+    crossings have a direction, and dwell_ms of `dwells` is the time after which there was to be one; ongoing: the stay
+    had begun before what is known of the stream, so that it may have been told.
     """
 
     track: int
@@ -90,6 +91,7 @@ class Sighting:
     line: str | None = None
     direction: Direction | None = None
     dwell_ms: int | None = None
+    ongoing: bool = False
 
     @property
     def key(self) -> str:

@@ -22,11 +22,13 @@ _LEAST_FRAMES = 2
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event, with the label and the best score (1/10000) of its track so far."""
+    """An event, with the label and the best score (1/10000) of its track so far. ongoing: whether it is of a stay that
+    had begun before the fold."""
 
     event: Event
     class_id: int
     score: int
+    ongoing: bool = False
 
     @property
     def order(self) -> tuple[int, int, int, int]:
@@ -67,7 +69,9 @@ class _Seen:
         return min(self.labels, key=lambda one: (-self.labels[one], one))
 
     def happened(self, event: Event) -> Happened:
-        return Happened(event, self.class_id, self.best)
+        dwells = self.known and event.type is EventType.DWELLS
+        ongoing = dwells and event.time - (event.ticks or 0) <= self.first
+        return Happened(event, self.class_id, self.best, ongoing)
 
     def present(self, track: int) -> Present:
         return Present(track, self.first, self.last, self.class_id, self.best)

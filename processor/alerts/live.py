@@ -115,6 +115,7 @@ def _at(place: _Place, one: Happened, usual: Sighting, labels: Sequence[str]) ->
         event=event.type,
         direction=event.direction,
         dwell_ms=place.dwell_ms,
+        ongoing=one.ongoing,
         zone=zone,
         line=line,
     )

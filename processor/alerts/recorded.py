@@ -142,6 +142,13 @@ def _is_of_border(sighting: Sighting, last: int) -> bool:
     return sighting.event is EventType.DISAPPEARS and sighting.begin > last - _BORDER_MS
 
 
+def _is_ongoing(found: _Context, event: Event) -> bool:
+    """Whether an object dwells that was in the zone when a recording began."""
+    if found.stream_id is None or event.type is not EventType.DWELLS:
+        return False
+    return time_ms(event.time - (event.ticks or 0), found.header.time_base) < _BORDER_MS
+
+
 def _at_scene(found: _Context, event: Event, scene: Scene, dwell_ms: int | None) -> Sighting:
     zones = len(scene.zones)
     at_zone = event.target < zones
@@ -153,4 +160,5 @@ def _at_scene(found: _Context, event: Event, scene: Scene, dwell_ms: int | None)
         line=None if at_zone else scene.lines[event.target - zones]["name"],
         direction=event.direction,
         dwell_ms=dwell_ms,
+        ongoing=_is_ongoing(found, event),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from analytics.alerts.rate import limited
 from analytics.alerts.rule import Rule, Search, Sighting
 from analytics.alerts.schedule import Schedule
+from analytics.scenes.events import EventType
 from analytics.search.hours import from_ms, to_ms
 from contracts.database.engine import Database
 from contracts.database.tables import (
@@ -167,7 +168,9 @@ def _chosen(session: Session, rule: Rule, fitting: Sequence[Fitting], most: int)
 
 
 def _untold(session: Session, rule: Rule, fitting: list[Fitting]) -> list[Fitting]:
-    """Without the events of a recording that raised an alert when they were live, whose times differ a little."""
+    """Without what raised an alert before, at another time: the events of a recording when they were live, whose times
+    differ a little, and stays in zones of which it is not known when they began."""
+    fitting = _begun(session, rule, fitting)
     recorded = [at for at, sighting in fitting if _is_recorded_event(sighting)]
     if not recorded:
         return fitting
@@ -182,6 +185,20 @@ def _untold(session: Session, rule: Rule, fitting: list[Fitting]) -> list[Fittin
         return _is_recorded_event(one) and any(abs(at - other) < _LIVE_AND_RECORDED_MS for other in told.get(what, ()))
 
     return [(at, one) for at, one in fitting if not is_told(at, one)]
+
+
+def _begun(session: Session, rule: Rule, fitting: list[Fitting]) -> list[Fitting]:
+    """Without stays that had begun before what is known of a stream, and raised an alert then."""
+    if not any(one.ongoing for _, one in fitting):
+        return fitting
+    columns = (Alert.stream_id, Alert.track, Alert.zone)
+    dwelt = select(*columns).where(Alert.rule_id == rule.id, Alert.event == str(EventType.DWELLS))
+    told = {tuple(row) for row in session.execute(dwelt)}
+    return [(at, one) for at, one in fitting if not (one.ongoing and _stay(one) in told)]
+
+
+def _stay(sighting: Sighting) -> tuple[object, ...]:
+    return sighting.stream_id, sighting.track, sighting.zone
 
 
 def _is_recorded_event(sighting: Sighting) -> bool:

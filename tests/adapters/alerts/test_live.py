@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from analytics.search.hours import to_ms
 from contracts.coordination import names
 from contracts.database.tables import Alert, AlertRule, Scene, Stream, new_id, utcnow
+from contracts.live import keys
 from contracts.results.codec import Detections
 from processor.alerts import following
 from processor.alerts.following import Follower, keep_following
@@ -143,3 +144,18 @@ def test_one_process_follows_while_a_rule_looks_at_a_stream(
     until(lambda: len(alerts(desk)) == 1)
     desk.change(AlertRule, rule, enabled=False)
     until(lambda: not held(names.LIVE_ALERTS))
+
+
+def test_who_stays_in_a_zone_is_told_of_once_though_the_results_of_before_are_gone(
+    desk: InProcessProcessor, stream: LiveStream
+) -> None:
+    scene = Scene(id=new_id(), user_id=desk.user, name="yard", zones=ZONES, lines=[], revision=1)
+    desk.add(scene)
+    add_rule(desk, search={"scene_id": scene.id, "event": "dwells", "min_ms": 1000}, at_most_one_in_s=0)
+    walk(stream, 1, *[LEFT] * 5, *[RIGHT] * 3 * FPS)
+    Follower(desk.services).step()
+    (told,) = alerts(desk)
+    desk.services.live.xtrim(keys.results(stream.id), maxlen=2)
+    walk(stream, 6 + 3 * FPS, *[RIGHT] * 3 * FPS)
+    Follower(desk.services).step()  # another process knows only the end of it
+    assert [one.id for one in alerts(desk)] == [told.id]

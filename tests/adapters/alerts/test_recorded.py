@@ -176,7 +176,7 @@ def test_a_job_whose_tracks_are_gone_stops_no_other(desk: InProcessProcessor, vi
 def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(
     desk: InProcessProcessor, video: Video
 ) -> None:
-    """Its tracks are those of the stream; who stands there when it begins did not appear then."""
+    """Its tracks are those of the stream; who stands there when it begins did not appear then, nor begin to dwell."""
     stream = Stream(id=new_id(), user_id=desk.user, name="door", kind="push", model="m", options={})
     desk.add(stream)
     begin = utcnow() - timedelta(minutes=5)
@@ -197,6 +197,7 @@ def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(
     scene = add_scene(desk)
     events = add_rule(desk, search={"scene_id": scene, "zone": "half"})
     left = add_rule(desk, search={"scene_id": scene, "event": "leaves"})
+    stays = add_rule(desk, search={"scene_id": scene, "event": "dwells", "min_ms": 1500})
     job = walked(desk, video, live=True)
     at = to_ms(begin)
     usual: dict[str, Any] = {"label": "cat", "score": 9000, "stream_id": stream.id, "source": stream_source(stream.id)}
@@ -204,9 +205,13 @@ def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(
     (told,) = offer(desk.services, desk.user, [live])
     leaves = replace(live, track=1, begin=at + 4000, end=at + 4000, scene_id=scene, zone="half", event=EventType.LEAVES)
     assert len(offer(desk.services, desk.user, [leaves])) == 1, "whose time was not known better"
+    dwells: dict[str, Any] = {"scene_id": scene, "zone": "half", "event": EventType.DWELLS, "dwell_ms": 1500}
+    earlier = replace(live, begin=at - 900_000, end=at - 900_000, start=6_100_000, **dwells)
+    assert len(offer(desk.services, desk.user, [earlier])) == 1, "in the recording before"
     ask(desk, job)
     found = [(one.rule_id, one.event, one.track, one.start) for one in alerts(desk)]
     assert found == [
+        (stays.id, "dwells", 2, 6_100_000),
         (people.id, None, 2, 400),
         (events.id, "enters", 1, 600),
         (people.id, None, 3, 2000),
