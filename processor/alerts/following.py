@@ -10,6 +10,8 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.coordination import names
 from contracts.errors import UnsupportedSchema, WebDetectorError
@@ -67,7 +69,12 @@ class Follower:
             self._refreshed = time.monotonic()
         for reader, sightings, stream in self._streams.values():
             while frames := reader.read():
-                self._offer(stream, sightings.take(frames))
+                try:
+                    self._offer(stream, sightings.take(frames))
+                except (RedisError, SQLAlchemyError):
+                    raise
+                except Exception:  # of one stream or rule, which must not keep those of others from being told
+                    log.exception("results of stream %s raise no alerts", stream.id)
         return bool(self._streams)
 
     def _offer(self, stream: LiveStream, found: Sequence[Fitting]) -> None:

@@ -3,8 +3,10 @@
 import logging
 import time
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from contracts.database.tables import utcnow
-from contracts.errors import CorruptData, NotFound
+from contracts.errors import CorruptData, NotFound, Unavailable
 from contracts.results.tracks_file import TracksFile
 from contracts.storage.port import tracks_key
 from processor.alerts.recorded import OLDEST, alert_of_job
@@ -30,6 +32,10 @@ def alert_missing(services: Services) -> bool:
         except (CorruptData, NotFound) as error:
             log.warning("job %s raises no alerts: %s", job.id, error.detail)
             rows.note_job(job.id)
+        except (Unavailable, SQLAlchemyError):
+            raise
+        except Exception:  # of one job or rule, which must not keep the others waiting
+            log.exception("the rules could not be asked about job %s", job.id)
         if time.monotonic() > until:
             return True
     return len(jobs) == _AT_ONCE

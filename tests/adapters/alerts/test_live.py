@@ -159,3 +159,21 @@ def test_who_stays_in_a_zone_is_told_of_once_though_the_results_of_before_are_go
     walk(stream, 6 + 3 * FPS, *[RIGHT] * 3 * FPS)
     Follower(desk.services).step()  # another process knows only the end of it
     assert [one.id for one in alerts(desk)] == [told.id]
+
+
+def test_a_stream_whose_results_cannot_be_used_stops_no_other(
+    desk: InProcessProcessor, stream: LiveStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise ValueError
+
+    row = Stream(user_id=desk.user, name="Yard", kind="push", model="nanodet-g", options={}, wanted="running")
+    desk.add(row)
+    add_rule(desk)
+    follower = Follower(desk.services)
+    follower.step()
+    for one in (stream, LiveStream(desk.services.live, row.id)):
+        walk(one, 1, *[LEFT] * 3)
+    monkeypatch.setattr(follower._streams[stream.id][1], "take", fail)
+    assert follower.step()
+    assert [one.stream_id for one in alerts(desk)] == [row.id]

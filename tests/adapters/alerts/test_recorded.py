@@ -18,7 +18,7 @@ from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.results.tracks_file import TracksFile
 from contracts.storage.port import alert_picture_key, result_key, tracks_key
 from contracts.wire.messages import to_json
-from processor.alerts import recorded, retention
+from processor.alerts import missing, recorded, retention
 from processor.alerts.missing import alert_missing
 from processor.alerts.offering import offer
 from processor.alerts.recorded import alert_of_job
@@ -160,6 +160,24 @@ def test_a_job_that_no_rule_was_asked_about_is_found(desk: InProcessProcessor, v
         connection.execute(delete(Alert))
     assert alert_missing(desk.services) is False
     assert alerts(desk) == [], "it was asked about"
+
+
+def test_a_job_that_breaks_a_rule_stops_no_other(
+    desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, whole = (desk.add_job(video) for _ in range(2))
+    for job in (broken, whole):
+        again(desk, job)
+    desk.change(AlertRule, add_rule(desk).id, since=broken.finished_at)
+
+    def ask_one(services: Any, job: Any, tracks: Any) -> None:
+        if job.id == broken.id:
+            raise ValueError
+        alert_of_job(services, job, tracks)
+
+    monkeypatch.setattr(missing, "alert_of_job", ask_one)
+    alert_missing(desk.services)
+    assert {one.job_id for one in alerts(desk)} == {whole.id}
 
 
 def test_a_job_whose_tracks_are_gone_stops_no_other(desk: InProcessProcessor, video: Video) -> None:

@@ -95,7 +95,7 @@ export function formOf(
     name,
     enabled,
     labels: search.label ?? [],
-    minScore: search.min_score ?? 0,
+    minScore: search.min_score || 0,
     minSeconds: (search.min_ms ?? 0) / 1000,
     scene: search.scene_id ?? "",
     place: search.zone ? `zone ${search.zone}` : search.line ? `line ${search.line}` : "",
