@@ -79,14 +79,14 @@ def test_alerts_call_the_webhook_of_their_rule(reaching: Service, receiver: Rece
     job = client.detect(sample)
     client.call("POST", f"/jobs/{job['id']}/tracks", 202, json={})
     (delivery,) = told(client, webhook)
-    calls = {call.path: call for call in receiver.wait(2)}
+    (of_alert,) = told(client, silent)
+    calls = {call.path: call for call in receiver.calls}  # one that was late is repeated
     (alert,) = client.call("GET", "/alerts", 200, params={"rule_id": made["id"]})["alerts"]
     call = calls["/alerts"]
     assert call.signed_with(silent["secret"])
     assert (call.content["event"], call.content["alert"]) == ("alert.raised", alert)
     assert (delivery["event"], delivery["alert_id"]) == ("job.finished", None)
-    (delivery,) = told(client, silent)
-    assert (delivery["event"], delivery["alert_id"], delivery["job_id"]) == ("alert.raised", alert["id"], None)
+    assert (of_alert["event"], of_alert["alert_id"], of_alert["job_id"]) == ("alert.raised", alert["id"], None)
     assert (alert["job_id"], alert["rule_name"], alert["dated"]) == (job["id"], "things", False)
     client.call("DELETE", f"/alert-rules/{made['id']}", 204)
     assert client.call("GET", f"/webhooks/{silent['id']}/deliveries", 200)["items"] == []
