@@ -39,12 +39,14 @@ class Sights:
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """Ways of boxes: from a box [n, 4] at a time [n] in a straight line to another one. sure: of both ends."""
+    """Ways of boxes: from a box [n, 4] at a time [n] in a straight line to another one. seen [n, 2]: at which ends the
+    object was seen. sure: whether these were detections."""
 
     first: Integers
     last: Integers
     start: Integers
     end: Integers
+    seen: NDArray[np.bool_]
     sure: NDArray[np.bool_]
 
 
@@ -61,8 +63,10 @@ def pieces(sights: Sights, hold: int) -> Pieces:
     start = np.concatenate([box[before], box[begins], box[ends]])
     end = np.concatenate([box[after], box[begins], box[ends]])
     both = np.concatenate([sure[before] & sure[after], sure[begins], sure[ends]])
+    kinds = [len(before), int(begins.sum()), int(ends.sum())]
+    seen = np.repeat([[True, True], [False, True], [True, False]], kinds, axis=0)
     rising = np.argsort(first, kind="stable")
-    return Pieces(first[rising], last[rising], start[rising], end[rising], both[rising])
+    return Pieces(first[rising], last[rising], start[rising], end[rising], seen[rising], both[rising])
 
 
 def boxes_at(ways: Pieces, places: Integers, time: int, second: float) -> Boxes:
@@ -71,7 +75,10 @@ def boxes_at(ways: Pieces, places: Integers, time: int, second: float) -> Boxes:
     first, last = ways.first[places], ways.last[places]
     share = (time - first) / np.maximum(last - first, 1)
     box = ways.start[places] + (ways.end[places] - ways.start[places]) * share[:, None]
-    away = np.minimum(time - first, last - time) / second  # from where it was seen
+    ends = np.stack([time - first, last - time], axis=1)
+    away = (
+        np.min(ends, axis=1, where=ways.seen[places], initial=np.iinfo(np.int64).max) / second
+    )  # from where it was seen
     part = np.where(ways.sure[places] & (away == 0), _MARGIN, _WIDE_MARGIN + _GROWTH * away)
     margin = np.maximum((box[:, 2:] - box[:, :2]) / BOX_SCALE * part[:, None], _LEAST_MARGIN)
     return np.concatenate([box[:, :2] / BOX_SCALE - margin, box[:, 2:] / BOX_SCALE + margin], axis=1)

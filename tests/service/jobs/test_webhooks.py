@@ -40,7 +40,7 @@ def make(client: Client, url: str) -> Any:
     return client.call("POST", "/webhooks", 201, json={"url": url})
 
 
-def told(client: Client, webhook: Any, seconds: float = 60) -> list[Any]:
+def told(client: Client, webhook: Any, seconds: float = 240) -> list[Any]:
     """The deliveries, as soon as none waits any more."""
     deadline = time.monotonic() + seconds
     while True:

@@ -76,7 +76,7 @@ class Receiver:
         self._server.server_close()
         self._thread.join(30)
 
-    def wait(self, count: int, seconds: float = 60) -> list[Call]:
+    def wait(self, count: int, seconds: float = 240) -> list[Call]:
         """The calls, as soon as there are so many."""
         deadline = time.monotonic() + seconds
         while len(self.calls) < count:

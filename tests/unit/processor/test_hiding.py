@@ -55,6 +55,14 @@ def test_a_box_stays_for_a_moment_before_and_after_its_track() -> None:
     assert at(seen, 499) == at(seen, 1541) == []
 
 
+def test_a_box_that_stays_grows_from_where_it_was_seen() -> None:
+    seen = sights((1000, 1, 100))
+    for near, far in ((750, 500), (1250, 1500)):
+        (nearer,), (farther,) = at(seen, near), at(seen, far)
+        assert farther[2] - farther[0] == 20, "half as much again on each side, half a second away"
+        assert nearer[2] - nearer[0] < 20
+
+
 def test_a_detection_without_a_track_stays_on_both_sides_and_leads_nowhere() -> None:
     seen = sights((1000, 0, 0), (3000, 0, 100))
     assert at(seen, 2000) == []
