@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from starlette.datastructures import QueryParams
 
 from analytics.scenes.events import Event
+from api.results.responses import labels, number, time_range
 from api.results.selection import Filter
 from contracts.errors import InvalidInput
 from contracts.results.codec import SCORE_SCALE, time_ms
@@ -143,8 +144,8 @@ class Counts:
         """The counts as rows of a table, with a header."""
         yield _COUNT_COLUMNS
         for key, counts in self.series:
-            for number, count in enumerate(counts):
-                at = _ms(self.start + number * self.interval)
+            for place, count in enumerate(counts):
+                at = _ms(self.start + place * self.interval)
                 yield [at, *(key.get(name, "") for name in _COUNT_COLUMNS[1:-1]), count]
 
 
@@ -197,7 +198,22 @@ def _targets(found: SceneEvents, query: EventQuery) -> set[int] | None:
     return {found.zones.index(name) for name in query.zones} | lines
 
 
-def names(parameters: QueryParams, name: str) -> tuple[str, ...]:
+def query_of(parameters: QueryParams, basis: str) -> EventQuery:
+    """Which events a request wants. basis: of its cursors. Raises InvalidInput."""
+    from_ms, to_ms = time_range(parameters)
+    return EventQuery(
+        zones=_names(parameters, "zone"),
+        lines=_names(parameters, "line"),
+        types=_names(parameters, "type"),
+        labels=labels(parameters),
+        start=None if from_ms is None else from_ms / 1000,
+        stop=None if to_ms is None else to_ms / 1000,
+        min_score=number(parameters, "min_score"),
+        basis=basis,
+    )
+
+
+def _names(parameters: QueryParams, name: str) -> tuple[str, ...]:
     """The values of a parameter that may be repeated, so that their order does not matter."""
     return tuple(sorted(set(parameters.getlist(name))))
 

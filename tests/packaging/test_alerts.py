@@ -11,6 +11,7 @@ import yaml
 from contracts.metrics.table import BY_NAME
 from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
 from tests.support.deployments.service import ROOT
+from tests.support.requirements import missing
 
 FOLDER = ROOT / "deploy/monitoring"
 RULES: list[dict[str, Any]] = [
@@ -68,6 +69,6 @@ def test_each_alert_is_shown_to_fire_and_none_at_a_service_in_order() -> None:
 def test_promtool_agrees(words: tuple[str, ...]) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
-        pytest.skip("promtool is not installed: tools/install-debian-packages")
+        missing("promtool is not installed: tools/install-debian-packages")
     done = subprocess.run([promtool, *words], cwd=FOLDER, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

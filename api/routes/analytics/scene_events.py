@@ -18,7 +18,7 @@ from api.context import Services, context
 from api.results import scene_events
 from api.results.csv_rows import csv_rows
 from api.results.paging import format_cursor, parse_cursor
-from api.results.responses import JSON, labels, number, stream, time_range
+from api.results.responses import JSON, number, stream
 from api.results.scene_events import EventQuery, SceneEvents
 from api.results.sources import Frames, open_tracked
 from api.web.asgi_operations import asgi_operation
@@ -78,24 +78,15 @@ def _counts(services: Services, job: Job, scene: Scene, parameters: QueryParams)
 
 def _asked(services: Services, job: Job, scene: Scene, parameters: QueryParams) -> tuple[SceneEvents, EventQuery]:
     """All events, and which of them are wanted. Raises errors of the request."""
-    from_ms, to_ms = time_range(parameters)
     with open_tracked(job, services.store, services.storage) as (frames, tracks):
         linger = int(parameters["linger"]) if "linger" in parameters else None
         anchor, live = parameters.get("point", FOOT), tracks.header.live
         rules = rules_of(frames.header, linger, number(parameters, "dwell"), live=live)
         key = (job.id, tracks.header.digest(), scene.id, scene.revision, rules, anchor)
+        # First, since it is refused where it makes no sense.
+        query = scene_events.query_of(parameters, hashlib.sha256(repr(key).encode()).hexdigest())
         compute = partial(_compute, frames, tracks, scene, rules, anchor)
         found = services.scene_events.get(key, job.user_id, compute)
-    query = EventQuery(
-        zones=scene_events.names(parameters, "zone"),
-        lines=scene_events.names(parameters, "line"),
-        types=scene_events.names(parameters, "type"),
-        labels=labels(parameters),
-        start=None if from_ms is None else from_ms / 1000,
-        stop=None if to_ms is None else to_ms / 1000,
-        min_score=number(parameters, "min_score"),
-        basis=hashlib.sha256(repr(key).encode()).hexdigest(),
-    )
     scene_events.require_known(found, query)
     return found, query
 

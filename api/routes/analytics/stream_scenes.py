@@ -15,8 +15,8 @@ from api.context import Services, context
 from api.live.stream_events import SceneReader
 from api.results import scene_events
 from api.results.paging import format_cursor, parse_cursor
-from api.results.responses import labels, number, time_range
-from api.results.scene_events import EventQuery, SceneEvents
+from api.results.responses import number
+from api.results.scene_events import SceneEvents
 from api.web.asgi_operations import asgi_operation, json_response
 from contracts.database.tables import Scene, Stream
 
@@ -36,21 +36,11 @@ async def stream_scene_events(request: Request, user: str) -> Response:
 
 
 def _page(services: Services, stream: Stream, scene: Scene, parameters: QueryParams) -> dict[str, Any]:
-    from_ms, to_ms = time_range(parameters)
     linger = int(parameters["linger"]) if "linger" in parameters else None
     dwell, anchor = number(parameters, "dwell"), parameters.get("point", FOOT)
     key = (stream.id, scene.id, scene.revision, linger, dwell, anchor)
     make = partial(SceneReader, services.redis, stream.id, scene, linger, dwell, anchor)
-    query = EventQuery(
-        zones=scene_events.names(parameters, "zone"),
-        lines=scene_events.names(parameters, "line"),
-        types=scene_events.names(parameters, "type"),
-        labels=labels(parameters),
-        start=None if from_ms is None else from_ms / 1000,
-        stop=None if to_ms is None else to_ms / 1000,
-        min_score=number(parameters, "min_score"),
-        basis=hashlib.sha256(repr((key, stream.started_at)).encode()).hexdigest(),
-    )
+    query = scene_events.query_of(parameters, hashlib.sha256(repr((key, stream.started_at)).encode()).hexdigest())
     place = parse_cursor(parameters.get("cursor"), query)
     reader = services.scene_readers.get(key, make)
     reader.advance()

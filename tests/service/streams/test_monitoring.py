@@ -14,6 +14,7 @@ from contracts.metrics.table import STAGE_SECONDS, MetricRole, of_role
 from contracts.runtime import tracing
 from tests.service.streams.conftest import SECRET
 from tests.support.deployments.embedded import Embedded
+from tests.support.requirements import missing
 from tests.support.scraping import METRICS_ROLES, complaints, exposition, families, values
 from tests.support.servers import prometheus
 from tests.support.servers.byte_server import Web
@@ -117,8 +118,9 @@ def test_one_trace_follows_a_job_through_the_logs_of_all_roles(busy: Busy) -> No
     assert of_stream >= {"ingest", "detector"}
 
 
-@pytest.mark.skipif(not prometheus.is_installed(), reason="no Prometheus: tools/install-debian-packages")
 def test_what_alerts_read_is_there_in_a_real_prometheus(busy: Busy, tmp_path: Path) -> None:
+    if not prometheus.is_installed():
+        missing("Prometheus is not installed: tools/install-debian-packages")
     groups = yaml.safe_load((prometheus.MONITORING / "rules.yaml").read_text())["groups"]
     rules = {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
     read = {one for expression in rules.values() for one in re.findall(r"web_detector_\w+(?:{[^}]*})?", expression)}
