@@ -22,7 +22,7 @@ from contracts.results.result_file import BLOCK_FRAMES, ResultFile
 from contracts.results.tracks import TrackerParameters, Tracks
 from contracts.results.tracks_file import TracksFile, TracksHeader, encode_numbers
 from contracts.wire.messages import SCHEMA
-from tests.support.example_results import header
+from tests.support.results.example_results import header
 
 WIDTH, HEIGHT, FPS = 1920, 1080, 25
 

@@ -15,9 +15,9 @@ from contracts.errors import StoreUnavailable
 from contracts.results.postgres import connection_url, pool, schema
 from contracts.results.postgres.store import PostgresResultStore
 from tests.support.deployments.service import ROOT
+from tests.support.results.stored_results import at_once, fill
 from tests.support.servers.debian import PASSWORD, Postgres, require
 from tests.support.servers.postgres_results import ask, connected, opened
-from tests.support.stored_results import at_once, fill
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from contracts.errors import StoreUnavailable
 from contracts.results.postgres import schema
 from contracts.results.postgres import store as store_module
 from contracts.results.postgres.store import PostgresResultStore
+from tests.support.results.stored_results import at_once, fill
 from tests.support.servers.debian import Postgres
 from tests.support.servers.postgres_results import ask, opened
-from tests.support.stored_results import at_once, fill
 
 TABLES = ("job", "chunk", "attempt", "progress", "state", "lease")
 

@@ -15,9 +15,9 @@ from contracts.results.port import Cost, Progress, ResultStore
 from contracts.results.postgres.store import PostgresResultStore
 from contracts.results.redis_store import RedisResultStore
 from tests.support.fakes import MemoryResultStore
+from tests.support.results.stored_results import at_once, fill, layout
 from tests.support.servers.debian import Postgres
 from tests.support.servers.valkey import Valkey
-from tests.support.stored_results import at_once, fill, layout
 from tests.support.waiting import until
 
 Make = Callable[[int], ResultStore]

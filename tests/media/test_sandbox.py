@@ -21,7 +21,7 @@ from contracts.wire.messages import encode
 from contracts.wire.renditions import RenditionOptions
 from processor.probe.ask import probe
 from processor.renditions.ask import Sources, make
-from tests.media.test_rendering import probed
+from tests.media.rendering.test_rendering import probed
 from tests.support.deployments.service import ROOT
 from tests.support.fakes import MemoryStorage
 from tests.support.videos import formats

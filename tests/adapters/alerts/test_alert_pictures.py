@@ -9,8 +9,8 @@ from contracts.database.tables import Alert, AlertRule, new_id, utcnow
 from contracts.errors import NotFound
 from contracts.storage.port import alert_picture_key, rendition_key
 from contracts.wire.renditions import PICTURES
-from tests.adapters.test_pictures_routes import JPEG, made, store
-from tests.adapters.test_tracks_route import Asked, ask, asked, users
+from tests.adapters.renditions.test_pictures_routes import JPEG, made, store
+from tests.adapters.tracking.test_tracks_route import Asked, ask, asked, users
 
 __all__ = ["asked", "users"]
 

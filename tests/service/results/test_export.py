@@ -25,9 +25,9 @@ from contracts.results.codec import Block, mask_column
 from contracts.wire.messages import Options
 from detector import masks_rle
 from tests.support.deployments.service import Client, Service
-from tests.support.example_results import LABELS, Made, block, header, results
-from tests.support.exporting import exported
-from tests.support.tracked_results import tracked
+from tests.support.results.example_results import LABELS, Made, block, header, results
+from tests.support.results.exporting import exported
+from tests.support.results.tracked_results import tracked
 
 TEXTS = ("json", "ndjson", "csv", "coco")
 Done = tuple[Client, dict[str, Any], list[dict[str, Any]]]

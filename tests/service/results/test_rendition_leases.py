@@ -29,7 +29,7 @@ from processor.periodic import recover
 from processor.renditions import ask, steps
 from processor.renditions.protocol import Report
 from processor.repository import Repository
-from tests.media.test_rendering import grey, probed
+from tests.media.rendering.test_rendering import grey, probed
 from tests.support.servers.valkey import Valkey
 
 VIDEO = "0a1f4d36-32a3-4d0c-9a5e-5f0a3a3f7a10"

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from processor.renditions.drawing import colour_of
-from tests.media.test_rendering import grey
+from tests.media.rendering.test_rendering import grey
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import Client, Service
 from tests.support.videos import formats

@@ -8,7 +8,7 @@ import pytest
 
 from api.results.appearances import Interval
 from tests.support.deployments.service import Client, Service
-from tests.support.example_results import Seen
+from tests.support.results.example_results import Seen
 from tests.unit.api.test_appearances import plain
 
 

@@ -10,8 +10,8 @@ import pandas
 import pytest
 
 from cli.main import main
-from tests.support import parquet_reader
 from tests.support.deployments.service import Service
+from tests.support.results import parquet_reader
 
 
 def test_tracks_are_the_same_in_every_answer(

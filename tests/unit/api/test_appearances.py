@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from api.results.appearances import AppearanceQuery, Interval, IntervalPage, find
 from contracts.results.codec import EMPTY
-from tests.support.example_results import Made, Seen, block, header, results, some_ms
+from tests.support.results.example_results import Made, Seen, block, header, results, some_ms
 
 
 def plain(frames: list[Seen], label: str, min_score: float, gap_ms: float) -> list[Interval]:

@@ -7,7 +7,7 @@ from api.results.exports.export import Export
 from api.results.selection import Query, Selection
 from contracts.database.tables import Job, Video
 from tests.support.deployments.service import ROOT
-from tests.support.example_results import Made, block, header
+from tests.support.results.example_results import Made, block, header
 
 
 def test_documented_export_format_writes_a_row_for_each_selected_object() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from api.results.selection import Query, Selection, segment_at, walk
 from contracts.results.codec import time_ms, times_ms
-from tests.support.example_results import Made, block, header, results, some_ms
+from tests.support.results.example_results import Made, block, header, results, some_ms
 
 
 @given(results(), st.data())

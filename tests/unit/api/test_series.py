@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from api.results.selection import Query, Selection
 from api.results.series import Span, read_series, span_of, to_document
 from contracts.wire.messages import Options
-from tests.support.example_results import LABELS, Made, Seen, block, header, results, some_ms
+from tests.support.results.example_results import LABELS, Made, Seen, block, header, results, some_ms
 
 
 def plain(frames: list[Seen], span: Span, labels: tuple[str, ...], min_score: float) -> dict[str, Any]:

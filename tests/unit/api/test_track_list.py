@@ -18,8 +18,8 @@ from contracts.results.filed_frames import FiledFrames
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks import TracksState, TracksStep
 from contracts.wire.messages import to_json
-from tests.support.example_results import block, header
-from tests.support.tracked_results import Frame, tracked
+from tests.support.results.example_results import block, header
+from tests.support.results.tracked_results import Frame, tracked
 
 # At 1 frame a second: a cat from 0 to 4 s, a dog from 1 to 2 s, a cup from 2 s to 3 s, a cat at 6 s.
 FRAMES: list[Frame] = [

@@ -12,8 +12,8 @@ from contracts.results import tracks_file
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks_file import TracksFile, encode_numbers
 from processor.renditions.hiding import Hiding, Sights, boxes_at, classes_of, pieces
-from tests.support.example_results import LABELS, header
-from tests.support.tracked_results import Frame, files
+from tests.support.results.example_results import LABELS, header
+from tests.support.results.tracked_results import Frame, files
 
 SECOND = 1000
 

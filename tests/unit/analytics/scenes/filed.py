@@ -12,7 +12,7 @@ from contracts.results.result_file import ResultFile
 from contracts.results.tracks import Track, TrackerParameters, of_tracks
 from contracts.results.tracks_file import TracksFile, TracksHeader, encode_numbers
 from contracts.wire.messages import SCHEMA
-from tests.support.example_results import header
+from tests.support.results.example_results import header
 
 Box = tuple[int, int, int, int]
 

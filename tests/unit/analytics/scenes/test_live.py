@@ -24,7 +24,7 @@ from contracts.results.result_file import ResultFile
 from contracts.results.tracks import TrackerParameters
 from contracts.results.tracks_file import TracksFile, TracksHeader, encode_numbers
 from contracts.wire.messages import SCHEMA
-from tests.support.example_results import header
+from tests.support.results.example_results import header
 
 WIDTH, HEIGHT = 64, 48
 GATE = {"name": "gate", "points": [[0.5, 1], [0.5, 0]]}

@@ -19,7 +19,7 @@ from contracts.results.filed_frames import FiledFrames
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks_file import TracksFile
 from contracts.wire.messages import Options
-from tests.support.example_results import header
+from tests.support.results.example_results import header
 from tests.unit.analytics.scenes.filed import Found, files, walk
 
 # Upwards in the middle, so that forward is to the right; and the right half.

@@ -13,10 +13,10 @@ import pytest
 from api.results.exports import parquet
 from api.results.selection import Query
 from contracts.wire.messages import Options
-from tests.support import parquet_reader
-from tests.support.example_results import Made, block, header
-from tests.support.exporting import exported
-from tests.support.tracked_results import tracked
+from tests.support.results import parquet_reader
+from tests.support.results.example_results import Made, block, header
+from tests.support.results.exporting import exported
+from tests.support.results.tracked_results import tracked
 
 FRAMES = [
     (0, 0, [(0, 9000, 1), (1, 8000, 0)]),

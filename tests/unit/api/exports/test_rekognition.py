@@ -11,8 +11,8 @@ from botocore.parsers import JSONParser
 
 from api.results.selection import Query
 from contracts.wire.messages import FrameRange
-from tests.support.example_results import Made, block, header
-from tests.support.exporting import exported
+from tests.support.results.example_results import Made, block, header
+from tests.support.results.exporting import exported
 
 
 @cache

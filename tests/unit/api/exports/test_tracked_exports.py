@@ -20,9 +20,9 @@ from cli.evaluation import mot
 from contracts.errors import InvalidInput, TracksMissing
 from contracts.results.codec import Block
 from contracts.results.filed_frames import FiledFrames
-from tests.support.example_results import LABELS, Made, block, header
-from tests.support.exporting import export_of, exported
-from tests.support.tracked_results import Frame, tracked
+from tests.support.results.example_results import LABELS, Made, block, header
+from tests.support.results.exporting import export_of, exported
+from tests.support.results.tracked_results import Frame, tracked
 
 FRAMES: list[Frame] = [
     (0, 0, [(0, 9000, 1), (1, 8000, 0)]),

@@ -11,9 +11,9 @@ import yaml
 
 from api.results.exports import zip_stream
 from api.results.exports.zip_stream import ZipStream
-from tests.support.example_results import Made, block, header
-from tests.support.exporting import exported
-from tests.support.tracked_results import tracked
+from tests.support.results.example_results import Made, block, header
+from tests.support.results.exporting import exported
+from tests.support.results.tracked_results import tracked
 
 
 def opened(content: bytes) -> dict[str, str]:

@@ -16,7 +16,7 @@ from contracts.database.tables import Job, Video, new_id, utcnow
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.storage.port import result_key, tracks_key
 from contracts.wire.messages import Options, to_json
-from tests.support.tracked_results import Frame, files
+from tests.support.results.tracked_results import Frame, files
 
 FRAMES: list[Frame] = [
     (0, 0, [(0, 9000, 1), (1, 8000, 0)]),

@@ -16,7 +16,7 @@ from contracts.storage.port import frames_key, rendition_key
 from contracts.wire.messages import SCHEMA, Media, Options, decode, encode, to_json
 from contracts.wire.pictures import FramePicture, FrameReply, FrameRequest
 from contracts.wire.renditions import PICTURES, RenditionState, rendition_id
-from tests.adapters.test_tracks_route import Asked, ask, asked, users
+from tests.adapters.tracking.test_tracks_route import Asked, ask, asked, users
 
 __all__ = ["asked", "users"]
 

@@ -17,7 +17,7 @@ from processor.core.frame_order import frame_order, keyframe_ranks
 from processor.renditions.clips.cutting import cut
 from processor.renditions.clips.exact import encode
 from processor.renditions.encoder import Target
-from tests.media.test_rendering import Made, far, probed, rendered, times_of, upright
+from tests.media.rendering.test_rendering import Made, far, probed, rendered, times_of, upright
 from tests.support.videos import formats, sizes
 from tests.support.videos.formats import File, planes
 from tests.support.videos.sounding import told_time, with_sound

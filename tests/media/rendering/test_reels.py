@@ -15,7 +15,7 @@ from contracts.storage.port import index_key, video_key
 from contracts.wire.messages import encode
 from contracts.wire.renditions import Piece, Reel, RenditionOptions
 from processor.renditions.ask import Sources, SourceVideo, make
-from tests.media.test_rendering import Made, far, probed
+from tests.media.rendering.test_rendering import Made, far, probed
 from tests.support.fakes import MemoryStorage
 from tests.support.videos import formats
 from tests.support.videos.formats import File

@@ -29,8 +29,8 @@ from processor.renditions.encoder import Target
 from processor.renditions.inputs import Inputs
 from processor.renditions.picture import Picture
 from processor.renditions.protocol import Request
-from tests.media.test_pictures import probed, track
-from tests.media.test_rendering import LABELS, detections
+from tests.media.rendering.test_pictures import probed, track
+from tests.media.rendering.test_rendering import LABELS, detections
 from tests.support.fakes import MemoryStorage
 
 Image8 = NDArray[np.uint8]

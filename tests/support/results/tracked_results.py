@@ -12,7 +12,7 @@ from contracts.results.result_file import ResultFile
 from contracts.results.tracks import Integers, Track, TrackerParameters, of_tracks
 from contracts.results.tracks_file import TracksFile, TracksHeader, encode_numbers
 from contracts.wire.messages import SCHEMA, ResultHeader
-from tests.support.example_results import block, header
+from tests.support.results.example_results import block, header
 
 # Number, time, and objects as (class, score in 1/10000, track, 0 for none).
 Frame = tuple[int, int, Sequence[tuple[int, int, int]]]
