@@ -1,11 +1,13 @@
 """Storages for the conformance suites: a folder, memory, and a bucket of a local object store; the api without a
 server."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from api.app import create_app
 from api.context import context
@@ -69,3 +71,15 @@ def watcher(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """A user of an api process that serves live streams."""
     with LiveApi(valkey, tmp_path_factory.mktemp("live")) as running:
         yield running.user()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def each_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """All tables, empty."""
+    if request.param == "sqlite":
+        made = database.open_database(f"sqlite:///{tmp_path_factory.mktemp('tables') / 'tables.sqlite'}")
+    else:
+        made = database.open_database(request.getfixturevalue("postgres").create(f"tables-{uuid.uuid4().hex[:8]}"))
+    Base.metadata.create_all(made)
+    yield made
+    made.dispose()
