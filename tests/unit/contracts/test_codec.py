@@ -89,25 +89,16 @@ def cut(frames: list[Frame], cuts: list[int]) -> list[Block]:
 @settings(max_examples=60)
 @given(some_frames())
 def test_encoded_block_is_decoded_unchanged(frames: list[Frame]) -> None:
+    """With its masks, or without where these are not wanted; equal blocks are equal bytes, whatever their memory."""
     block = to_block(frames)
-    assert to_frames(block) == frames
-    assert to_frames(decode_block(encode_block(block))) == frames
-
-
-@settings(max_examples=60)
-@given(some_frames())
-def test_decoding_without_masks_omits_them(frames: list[Frame]) -> None:
+    data = encode_block(block)
+    decoded = decode_block(data)
+    assert to_frames(block) == to_frames(decoded) == frames
     plain = [(number, time, [(*rest, None) for *rest, _ in found]) for number, time, found in frames]
-    assert to_frames(decode_block(encode_block(to_block(frames)), masks=False)) == plain
-
-
-@settings(max_examples=60)
-@given(some_frames())
-def test_equal_blocks_are_equal_bytes_whatever_their_memory(frames: list[Frame]) -> None:
-    block = to_block(frames)
+    assert to_frames(decode_block(data, masks=False)) == plain
     columns = (getattr(block, field.name) for field in fields(Block))
     strided = Block(*(None if column is None else np.repeat(column, 2, axis=0)[::2] for column in columns))  # type: ignore[arg-type]
-    assert encode_block(strided) == encode_block(decode_block(encode_block(block))) == encode_block(block)
+    assert encode_block(strided) == encode_block(decoded) == data
 
 
 @settings(max_examples=60)
@@ -248,6 +239,7 @@ def check(read: Any, good: Any) -> None:
         assert read() == good
 
 
+@settings(max_examples=60)
 @given(some_frames(), st.data())
 def test_numbers_of_tracks_stay_with_their_detections_and_are_not_encoded(
     frames: list[Frame], data: st.DataObject
