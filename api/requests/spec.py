@@ -88,7 +88,16 @@ def _unique(_validator: Any, wanted: bool, value: Any, _schema: Any) -> Iterator
         yield ValidationError("an item comes twice")
 
 
-_Validator = extend(Draft4RequestValidator, {"uniqueItems": _unique})
+def _additional(validator: Any, wanted: Any, value: Any, rules: Any) -> Iterator[ValidationError]:
+    """additionalProperties. The library names all unknown fields in its message, which nobody reads."""
+    if wanted is False and "patternProperties" not in rules:
+        if isinstance(value, dict) and not value.keys() <= rules.get("properties", {}).keys():
+            yield ValidationError("a field is unknown")
+    else:
+        yield from Draft4Validator.VALIDATORS["additionalProperties"](validator, wanted, value, rules)
+
+
+_Validator = extend(Draft4RequestValidator, {"uniqueItems": _unique, "additionalProperties": _additional})
 
 
 def _explain(error: ValidationError, what: str) -> str:
@@ -104,9 +113,9 @@ def _explain(error: ValidationError, what: str) -> str:
         absent = [name for name in error.instance if name not in known]
         if reasons := [why for name, why in error.schema.get("x-refused", {}).items() if name in absent]:
             return f"{where}: {reasons[0]}"
-        unknown = [_shown(name) for name in absent]
-        more = f" and {len(unknown) - _NAMES_SHOWN} more" if len(unknown) > _NAMES_SHOWN else ""
-        return f"{where} {says}: {', '.join(unknown[:_NAMES_SHOWN])}{more}; allowed are: {', '.join(known)}"
+        more = f" and {len(absent) - _NAMES_SHOWN} more" if len(absent) > _NAMES_SHOWN else ""
+        shown = ", ".join(map(_shown, absent[:_NAMES_SHOWN]))
+        return f"{where} {says}: {shown}{more}; allowed are: {', '.join(known)}"
     return f"{where} {says} ({rule}: {error.validator_value})"
 
 
