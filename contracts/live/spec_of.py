@@ -19,6 +19,7 @@ def spec_of(row: Stream) -> StreamSpec:
         "record": recording_options_of(row),
         "wanted": row.wanted,
         "video_id": row.video_id,
+        "created_at": row.created_at.timestamp(),
     }
     return msgspec.convert(fields, StreamSpec)
 

@@ -88,8 +88,8 @@ class StreamSpec(msgspec.Struct, frozen=True, omit_defaults=True):
 
     revision: grows with every change. started_at: Unix seconds of tick 0 of the stream clock, set at every start.
     model: id in the catalogue. video_id: of the kind "video". record: None where it is not recorded; record_stopped:
-    why, where its user wants it, such as "storage_used_up". The address is kept apart, sealed: see
-    contracts.live.registry.
+    why, where its user wants it, such as "storage_used_up". created_at: Unix seconds at which the stream was added, 0
+    where an earlier release published it. The address is kept apart, sealed: see contracts.live.registry.
     """
 
     id: str
@@ -103,3 +103,4 @@ class StreamSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     wanted: Wanted = "running"
     video_id: str | None = None
     record_stopped: str = ""
+    created_at: float = 0.0

@@ -19,10 +19,14 @@ from contracts.live.results import FIELD, KeptTracks, LiveFrame, block, decode
 from contracts.live.streams import TICKS_PER_SECOND, StreamSpec
 from contracts.results.tracks import TrackerParameters, settled
 
-# Where Redis has lost its data, numbers go on as if so many tracks had begun in each minute, more than in most streams.
-_NUMBERS_PER_MINUTE = 600
-_MOST_NUMBERS = 2**30
-# For which the numbers of a stream that stands still are known; what is written of one that was just deleted expires.
+# Where Redis has lost its data, numbers go on as if so many tracks had begun in each second of the stream's life, more
+# than in any but a stream that shows crowds day and night. A new stream has lost nothing, and its numbers begin at 1.
+_NUMBERS_PER_SECOND = 10
+_NEW_SECONDS = 60
+# Numbers are signed 32 bit columns in files and tables: these are enough for six years, and leave room for later ones.
+_MOST_NUMBERS = 2**31 - 2**27
+# For which the numbers of a stream that stands still are known, then they are as if lost; what is written of one that
+# was just deleted expires.
 KEPT_SECONDS = 90 * 86_400
 
 
@@ -56,7 +60,8 @@ class StreamTracks:
             kept = None
         if kept is None:
             is_new = newest_result(self._redis, self._id) is not None  # nothing was lost: nothing was tracked
-            self._numbers = 0 if is_new else lost_numbers(time.time() - spec.started_at)
+            # Not since its start: it may have been started again after what was lost.
+            self._numbers = 0 if is_new else lost_numbers(time.time() - (spec.created_at or spec.started_at))
             return
         self._numbers = kept.numbers
         try:
@@ -90,8 +95,8 @@ class StreamTracks:
 
 
 def lost_numbers(seconds: float) -> int:
-    """The number after which those of a stream go on that was started so long ago, where it is not known any more."""
-    return min(_MOST_NUMBERS, int(max(0.0, seconds) // 60) * _NUMBERS_PER_MINUTE)
+    """The number after which those of a stream go on that was added so long ago, where it is not known any more."""
+    return 0 if seconds < _NEW_SECONDS else min(_MOST_NUMBERS, int(seconds * _NUMBERS_PER_SECOND))
 
 
 def _us(pts: int) -> int:

@@ -89,6 +89,7 @@ def test_changes_made_at_once_are_all_kept_and_the_newest_is_published(bench: Be
     spec = bench.registry.read()[made.id]
     assert (row.revision, spec.revision) == (7, 7)
     assert spec.options.max_fps == row.options["max_fps"]
+    assert spec.created_at == row.created_at.timestamp()
 
 
 def test_an_older_row_that_is_published_late_is_replaced_by_the_newer_one(bench: Bench) -> None:

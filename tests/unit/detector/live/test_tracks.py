@@ -1,5 +1,6 @@
 """The numbers of a stream's tracks."""
 
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -40,9 +41,9 @@ def frames(width: int = WIDTH, plan: int = 7) -> list[LiveFrame]:
     return made
 
 
-def opened(kept: Any, started_at: float = 0.0) -> StreamTracks:
+def opened(kept: Any, started_at: float = 0.0, created_at: float = 0.0) -> StreamTracks:
     found = StreamTracks(kept, "one")
-    found.open(msgspec.structs.replace(SPEC, started_at=started_at))
+    found.open(msgspec.structs.replace(SPEC, started_at=started_at, created_at=created_at))
     return found
 
 
@@ -78,10 +79,19 @@ def test_no_number_is_given_twice_whatever_is_known_of_those_before() -> None:
     kept = Kept({keys.tracker("one"): msgspec.msgpack.encode(unreadable)})
     assert min(set(numbers(opened(kept), frames())) - {0}) == highest + 1
     assert highest < lost_numbers(120) == 1200, "after a minute or two"
+    assert lost_numbers(119.9) < 1200, "what was lost twice in a minute"
     assert min(set(numbers(opened(Kept()), frames())) - {0}) > lost_numbers(1e6)
     untracked = Kept()
     untracked.has_results = True
     assert min(set(numbers(opened(untracked), frames())) - {0}) == 1, "an earlier release gave none"
+
+
+def test_what_is_lost_and_then_started_again_gives_no_number_twice() -> None:
+    now = time.time()
+    lost = opened(Kept(), started_at=now, created_at=now - 3600)
+    assert min(set(numbers(lost, frames())) - {0}) > 3600, "a track in each second of the hour before"
+    new = opened(Kept(), started_at=now, created_at=now)
+    assert min(set(numbers(new, frames())) - {0}) == 1
 
 
 @pytest.mark.parametrize("other", [frames(width=WIDTH // 2), frames(plan=8), frames()])
