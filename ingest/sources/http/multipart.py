@@ -54,13 +54,13 @@ class Parts:
             del self._data[: max(0, len(self._data) - len(self._mark))]
             return False
         try:
-            found = split_head(b"part " + self._data[start:])
+            found = split_head(self._data, start)
         except BadHead:
             raise SourceFailed(Reason.NOT_A_STREAM, "the camera sends parts with a head without end") from None
         if found is None:
             return False
         head, size = found
-        del self._data[: start + size - len(b"part ")]
+        del self._data[: start + size]
         self._length, self._searched, self._in_part = head.length, 0, True
         if self._length is not None and self._length > PART_MAX_BYTES:
             raise SourceFailed(Reason.NOT_A_STREAM, f"the camera sends a picture of more than {PART_MAX_BYTES} bytes")

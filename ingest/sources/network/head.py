@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 HEAD_MAX_BYTES = 64 * 1024
 _MOST_LINES = 200
+_END = re.compile(rb"\n\r?\n")
+_END_BYTES = 4
 _STATUS = re.compile(r"[1-9][0-9]{2}")
 
 
@@ -42,18 +44,16 @@ class Head:
         return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
-def split_head(data: bytes | bytearray) -> tuple[Head, int] | None:
-    """The head at the start of data and its number of bytes; None while it is not complete. Raises BadHead."""
-    ends = [(at, size) for mark, size in ((b"\r\n\r\n", 4), (b"\n\n", 2)) if (at := data.find(mark, 0)) >= 0]
-    if not ends:
-        if len(data) > HEAD_MAX_BYTES:
+def split_head(data: bytes | bytearray, start: int = 0) -> tuple[Head, int] | None:
+    """The head at a place of data and its number of bytes; None while it is not complete. Looks at its own bytes alone,
+    HEAD_MAX_BYTES at most. Raises BadHead."""
+    end = _END.search(data, start, start + HEAD_MAX_BYTES + _END_BYTES)
+    if end is None:
+        if len(data) - start > HEAD_MAX_BYTES:
             raise BadHead
         return None
-    at, size = min(ends)
-    if at > HEAD_MAX_BYTES:
-        raise BadHead
-    lines = bytes(data[:at]).decode("latin-1").splitlines()
-    if not lines or len(lines) > _MOST_LINES:
+    lines = bytes(data[start : end.start()]).decode("latin-1").splitlines()
+    if not lines or not lines[0] or len(lines) > _MOST_LINES:
         raise BadHead
     fields = (line.partition(":") for line in lines[1:] if ":" in line)
-    return Head(lines[0], tuple((name.strip().lower(), value.strip()) for name, _, value in fields)), at + size
+    return Head(lines[0], tuple((name.strip().lower(), value.strip()) for name, _, value in fields)), end.end() - start

@@ -16,7 +16,9 @@ ANSWER_SECONDS = 5.0
 _DEFAULT_TIMEOUT = 60
 _TRIES = 3  # of a request: without a login, with one, and with a new nonce
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
-_KEPT_PACKETS = 10_000  # of media that come before the answer to PLAY
+# Of media packets that wait, as those do that come before the answer to PLAY; the oldest go first.
+_KEPT_BYTES = 4 * 1024**2
+_PACKET_BYTES = 64  # of memory, beside its data
 
 
 class Session:
@@ -30,7 +32,8 @@ class Session:
         self._id = ""
         self._timer: asyncio.TimerHandle | None = None
         self._again: Callable[[], object] = lambda: None  # sends what keeps the session alive
-        self.media: deque[Media] = deque(maxlen=_KEPT_PACKETS)
+        self.media: deque[Media] = deque()
+        self._kept_bytes = 0  # at most: those that were taken since the last read count too
 
     async def ask(self, method: str, uri: str, **fields: str) -> Message:
         """The answer to a request, whatever its status but 401 and 403. fields: by their names with _ for -.
@@ -71,7 +74,9 @@ class Session:
         self._timer = loop.call_later(max(1.0, seconds / 2), on_time)
 
     async def receive(self) -> None:
-        """Wait for bytes, and keep the media packets in them. Raises SourceFailed."""
+        """Wait for bytes, and keep the media packets in them. To be called when those before were taken. Raises
+        SourceFailed."""
+        self._kept_bytes = 0
         for message in self._taken(await self._connection.read()):
             self._learn_nonce(message)
 
@@ -113,12 +118,18 @@ class Session:
                 if isinstance(item, Message):
                     messages.append(item)
                 else:
-                    self.media.append(item)
+                    self._keep(item)
         except BadHead:
             raise SourceFailed(
                 Reason.NOT_A_STREAM, "the address does not speak RTSP: check its port, or use http:// for this camera"
             ) from None
         return messages
+
+    def _keep(self, item: Media) -> None:
+        self.media.append(item)
+        self._kept_bytes += _PACKET_BYTES + len(item[1])
+        while self._kept_bytes > _KEPT_BYTES:
+            self._kept_bytes -= _PACKET_BYTES + len(self.media.popleft()[1])
 
     def _learn_nonce(self, message: Message) -> None:
         """Of an answer to a request that keeps the session alive, whose nonce may be too old by now."""

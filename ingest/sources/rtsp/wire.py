@@ -8,6 +8,8 @@ _MEDIA = 0x24  # "$"
 _MEDIA_HEADER_BYTES = 4
 _BLANKS = b"\r\n"
 _BODY_MAX_BYTES = 256 * 1024
+# In the bytes of one read: cameras send one in many seconds, and each costs far more than its bytes.
+_MOST_MESSAGES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,49 +25,65 @@ Media = tuple[int, bytes]
 
 
 class Wire:
-    """Cuts what a server sends into messages and media packets."""
+    """Cuts what a server sends into messages and media packets, in a time that grows with its bytes alone."""
 
     def __init__(self) -> None:
-        self._rest = b""  # the beginning of an item
+        self._rest = bytearray()  # the beginning of an item
+        self._wanted = _MEDIA_HEADER_BYTES  # with fewer bytes there is nothing new to find
 
     def feed(self, data: bytes) -> list[Media | Message]:
         """What is complete with these bytes. Raises BadHead where it is no RTSP."""
-        data = self._rest + data if self._rest else data
-        found: list[Media | Message] = []
-        place, size = 0, len(data)
-        while size - place >= _MEDIA_HEADER_BYTES:
-            if data[place] == _MEDIA:
-                start = place + _MEDIA_HEADER_BYTES
-                end = start + (data[place + 2] << 8 | data[place + 3])
-                if end > size:
-                    break
-                found.append((data[place + 1], data[start:end]))
-                place = end
-            elif data[place] in _BLANKS:  # after a body, of some cameras
-                place += 1
-            elif (message := _message(data[place:])) is not None:
-                found.append(message[0])
-                place += message[1]
-            else:
-                break
-        self._rest = data[place:]
+        self._rest += data
+        if len(self._rest) < self._wanted:
+            return []
+        found, taken = self._found()
+        del self._rest[:taken]
         return found
 
+    def _found(self) -> tuple[list[Media | Message], int]:
+        """The items that are complete, and their bytes."""
+        found: list[Media | Message] = []
+        messages, place, size = 0, 0, len(self._rest)
+        self._wanted = _MEDIA_HEADER_BYTES
+        with memoryview(self._rest) as data:
+            while size - place >= _MEDIA_HEADER_BYTES:
+                if data[place] == _MEDIA:
+                    start = place + _MEDIA_HEADER_BYTES
+                    end = start + (data[place + 2] << 8 | data[place + 3])
+                    if end > size:
+                        self._wanted = end - place
+                        break
+                    found.append((data[place + 1], bytes(data[start:end])))
+                    place = end
+                elif data[place] in _BLANKS:  # after a body, of some cameras
+                    place += 1
+                else:
+                    message, end = _message(self._rest, place)
+                    messages += 1
+                    if messages > _MOST_MESSAGES:
+                        raise BadHead
+                    if message is None:
+                        self._wanted = end - place
+                        break
+                    found.append(message)
+                    place = end
+        return found, place
 
-def _message(data: bytes) -> tuple[Message, int] | None:
-    """The message that data begins with, and its bytes; None where it is not complete. Raises BadHead."""
-    if not data[:1].isalpha():
+
+def _message(data: bytearray, start: int) -> tuple[Message | None, int]:
+    """The message that begins there, and where it ends; None where it is not complete, and where it ends at the
+    earliest. Raises BadHead."""
+    if not data[start : start + 1].isalpha():
         raise BadHead
-    found = split_head(data)
+    found = split_head(data, start)
     if found is None:
-        return None
+        return None, len(data) + 1
     head, size = found
     length = head.length or 0
     if length > _BODY_MAX_BYTES:
         raise BadHead
-    if len(data) < size + length:
-        return None
-    return Message(head, data[size : size + length]), size + length
+    body, end = start + size, start + size + length
+    return (Message(head, bytes(data[body:end])) if end <= len(data) else None), end
 
 
 def request(method: str, uri: str, number: int, fields: dict[str, str]) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 import time
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -18,7 +19,7 @@ from ingest.sources.network.address import parse
 from ingest.sources.network.connection import Connection
 from ingest.sources.port import SourceConfig, SourceFailed
 from ingest.sources.rtsp import session as rtsp_session
-from ingest.sources.rtsp.source import RtspSource
+from ingest.sources.rtsp.source import SCHEMES, RtspSource
 from tests.support.live.live_sources import LOOPBACKS, MJPEG, PICTURES, failure, first_item, reason
 from tests.support.servers.byte_server import Route, Web, chunked, reply
 from tests.support.servers.scripted_camera import ScriptedCamera
@@ -173,6 +174,7 @@ RTSP_ANSWERS = {
     "web": ({"OPTIONS": b"HTTP/1.1 400 Bad Request\r\n\r\n\0\1\2\3\4"}, Reason.NOT_A_STREAM),
     "endless": ({"OPTIONS": b"RTSP/1.0 200 OK\r\n" + b"X-More: 1\r\n" * 9000}, Reason.NOT_A_STREAM),
     "huge": ({"DESCRIBE": b"RTSP/1.0 200 OK\r\nCSEQ\r\nContent-Length: 99999999\r\n\r\n"}, Reason.NOT_A_STREAM),
+    "flood": ({"OPTIONS": b"RTSP/1.0 200 OK\r\nCSEQ\r\n\r\n" + b"A\n\n" * 9000}, Reason.NOT_A_STREAM),
     "silent": ({"OPTIONS": b"\r\n"}, Reason.UNREACHABLE),
 }  # fmt: skip
 
@@ -184,6 +186,28 @@ def test_what_a_camera_answers_instead(case: str, request: pytest.FixtureRequest
     answers, expected = RTSP_ANSWERS[case]
     with ScriptedCamera(answers=answers) as camera:
         assert reason(failure(camera.url())) == (expected, False)
+
+
+def test_media_before_the_answer_to_play_is_kept_within_bounds() -> None:
+    packets = [rtp(number, b"\x65" + bytes(60_000)) for number in range(100)]
+    early = b"".join(b"$\2" + len(one).to_bytes(2, "big") + one for one in packets)
+    with ScriptedCamera(answers={"PLAY": early + b"RTSP/1.0 200 OK\r\nCSEQ\r\n\r\n"}) as camera:
+        kept = asyncio.run(media_of(camera))
+    assert kept[-1] == packets[-1]
+    assert 3_000_000 < sum(map(len, kept)) < 5_000_000
+
+
+def rtp(number: int, payload: bytes) -> bytes:
+    return struct.pack(">BBHII", 0x80, 0x80 | 96, number, number * 3000, 1) + payload
+
+
+async def media_of(camera: ScriptedCamera) -> list[bytes]:
+    """What waits when PLAY is answered."""
+    place = parse(camera.url(), SCHEMES)
+    session = rtsp_session.Session(await pinned.connect(place, LOOPBACKS), place)
+    await session.ask("PLAY", place.url)
+    await session.end(place.url)
+    return [data for _, data in session.media]
 
 
 def test_the_session_is_kept_alive_and_ended() -> None:

@@ -1,5 +1,7 @@
 """Pure parts of the sources: HTTP bodies, multipart, chunks, heads, the pace of a stored video."""
 
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
@@ -209,3 +211,39 @@ def test_any_bytes_are_read_or_refused(data: bytes, begun: bytes) -> None:
         found = split_head(data + b"\r\n\r\n")
         assert found
         assert found[0].status < 1000
+
+
+def processor_time(make: Callable[[], Any], feeds: Sequence[bytes]) -> tuple[float, int]:
+    """(of reading these bytes, the least of some times; how many items were found)."""
+    times = []
+    for _ in range(5):
+        feed = make().feed
+        began = time.thread_time()
+        count = sum(len(list(feed(data))) for data in feeds)
+        times.append(time.thread_time() - began)
+    return min(times), count
+
+
+MESSAGES, PACKETS = b"A\n\n" * 100, (b"$\0\5\0" + bytes(1280)) * 200
+TINY_PARTS = b"--x\r\n\r\n\xff\xd8\xff\r\n" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("make", "pieces"),
+    [(Wire, [MESSAGES, PACKETS]), (lambda: Parts("x"), [TINY_PARTS[i : i + 1400] for i in range(0, 140_000, 1400)])],
+    ids=["rtsp", "parts"],
+)
+def test_what_is_cut_out_does_not_cost_what_comes_behind_it(make: Callable[[], Any], pieces: list[bytes]) -> None:
+    apart, count = processor_time(make, pieces)
+    together, same_count = processor_time(make, [b"".join(pieces)])
+    assert count == same_count > 0
+    assert together < 4 * apart
+
+
+def test_the_beginning_of_an_item_is_not_read_again_with_each_piece() -> None:
+    body = bytes(250_000)
+    head = b"RTSP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    one, count = processor_time(Wire, [head, *(body[i : i + 100] for i in range(0, len(body), 100))])
+    assert count == 1
+    many, _ = processor_time(Wire, [b"$\0\0\x60" + bytes(96)] * (len(body) // 100))
+    assert one < 2 * many
