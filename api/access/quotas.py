@@ -16,6 +16,7 @@ from contracts.database.tables import Job, Rendition, Stream, Upload, User, Vide
 from contracts.errors import (
     Conflict,
     FramesUsedUp,
+    StorageUsedUp,
     StreamQuotaReached,
     TooManyClips,
     TooManyJobs,
@@ -24,7 +25,7 @@ from contracts.errors import (
 )
 from contracts.settings.table import Settings
 from contracts.wire.job_states import ACTIVE
-from contracts.wire.renditions import CLIP, REEL
+from contracts.wire.renditions import CLIP, REEL, RenditionState
 
 # Called in the transaction that adds something, with the user's row locked, so that concurrent requests cannot exceed
 # the quota. Raises when the quota is used up.
@@ -75,22 +76,25 @@ class UserQuotas:
 
         return guard
 
-    def guard_clip(self, user_id: str, more: int) -> Guard:
-        """A guard for one more clip of about so many bytes; it raises TooManyClips, StorageUsedUp."""
-        return self._guard_made(user_id, more, CLIP, TooManyClips, CLIPS_PER_USER)
+    def guard_clip(self, user_id: str, clip_id: str, more: int) -> Guard:
+        """A guard for making a clip of about so many bytes; it raises TooManyClips, StorageUsedUp."""
+        return self._guard_made(user_id, clip_id, more, CLIP, TooManyClips, CLIPS_PER_USER)
 
-    def guard_reel(self, user_id: str, more: int) -> Guard:
-        """A guard for one more reel of about so many bytes; it raises TooManyReels, StorageUsedUp."""
-        return self._guard_made(user_id, more, REEL, TooManyReels, REELS_PER_USER)
+    def guard_reel(self, user_id: str, reel_id: str, more: int) -> Guard:
+        """A guard for making a reel of about so many bytes; it raises TooManyReels, StorageUsedUp."""
+        return self._guard_made(user_id, reel_id, more, REEL, TooManyReels, REELS_PER_USER)
 
-    def _guard_made(self, user_id: str, more: int, kind: str, refusal: type[Conflict], most: int) -> Guard:
-        has_room = self.guard_bytes(user_id, more)
-
+    def _guard_made(self, user_id: str, row_id: str, more: int, kind: str, refusal: type[Conflict], most: int) -> Guard:
         def guard(session: Session) -> None:
             session.get(User, user_id, with_for_update=True)  # as in _of
-            if _made(session, user_id, kind) >= most:
+            if _others(session, user_id, kind, row_id) >= most:
                 raise refusal(f"you have {most} {kind}s, the maximum: delete one that is not needed")
-            has_room(session)
+            quota = self._of(session, user_id).stored_bytes
+            if quota and more > (left := _left(session, user_id, quota)):
+                raise StorageUsedUp(
+                    f"the {kind} takes about {more} bytes; your quota is {quota} bytes, of which {left} are free:"
+                    f" delete videos, clips or reels, or ask for a shorter {kind}"
+                )
 
         return guard
 
@@ -146,8 +150,9 @@ def _left(session: Session, user_id: str, most: int) -> int:
 
 def _stored(session: Session, user_id: str) -> int:
     videos = select(func.coalesce(func.sum(Video.size_bytes), 0)).where(Video.user_id == user_id)
+    # Those that are not made yet count with their estimate, failed ones have no file.
     clips = select(func.coalesce(func.sum(Rendition.size_bytes), 0)).where(
-        Rendition.user_id == user_id, Rendition.kind.in_(_COUNTED)
+        Rendition.user_id == user_id, Rendition.kind.in_(_COUNTED), Rendition.state != str(RenditionState.FAILED)
     )
     uploads = select(func.coalesce(func.sum(Upload.size_bytes), 0)).where(
         Upload.user_id == user_id, Upload.expires_at > utcnow()
@@ -155,9 +160,10 @@ def _stored(session: Session, user_id: str) -> int:
     return int(session.scalar(videos) or 0) + int(session.scalar(clips) or 0) + int(session.scalar(uploads) or 0)
 
 
-def _made(session: Session, user_id: str, kind: str) -> int:
+def _others(session: Session, user_id: str, kind: str, row_id: str) -> int:
+    """How many renditions of the kind the user has, without the one of that id, which may be made again."""
     count = select(func.count()).select_from(Rendition).where(Rendition.user_id == user_id, Rendition.kind == kind)
-    return session.scalars(count).one()
+    return session.scalars(count.where(Rendition.id != row_id)).one()
 
 
 def _streams(session: Session, user_id: str) -> int:

@@ -1,13 +1,14 @@
 """Counts over the rows of all users."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Engine, func, select
 
 from contracts.database.engine import Database
 from contracts.database.tables import Job, Rendition, Stream, Video
 from contracts.wire.job_states import JobState
+from contracts.wire.renditions import RenditionState
 
 # Jobs that have not been planned: how many frames they look at is not known, but not more than their video has.
 _UNPLANNED = [str(state) for state in (JobState.QUEUED, JobState.PLANNING)]
@@ -50,6 +51,9 @@ class Overview:
 
     def stored_bytes(self) -> dict[str, int]:
         """Bytes of videos and renditions."""
-        sizes: dict[str, Any] = {"videos": Video.size_bytes, "renditions": Rendition.size_bytes}
+        sums = {
+            "videos": select(func.sum(Video.size_bytes)),
+            "renditions": select(func.sum(Rendition.size_bytes)).where(Rendition.state == str(RenditionState.READY)),
+        }
         with self._database.read() as session:
-            return {name: int(session.scalar(select(func.sum(column))) or 0) for name, column in sizes.items()}
+            return {name: int(session.scalar(statement) or 0) for name, statement in sums.items()}

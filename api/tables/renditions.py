@@ -24,7 +24,8 @@ ChangedRendition = Row[str, str, str, str | None, datetime | None]
 
 @dataclass(frozen=True, slots=True)
 class WantedRendition:
-    """A rendition that is requested. job_id: for an annotated copy only."""
+    """A rendition that is requested. job_id: for an annotated copy only. about_bytes: an estimate of its size, where it
+    counts against the quota."""
 
     id: str
     user_id: str
@@ -32,6 +33,7 @@ class WantedRendition:
     job_id: str | None
     kind: str
     options: dict[str, Any]
+    about_bytes: int | None = None
 
 
 def of_kind(
@@ -53,7 +55,7 @@ class RenditionTable:
 
     def ask(self, wanted: WantedRendition, guard: Guard = _unlimited) -> tuple[Rendition, bool]:
         """Request a rendition of a user's video or job. Returns it and whether it must be made: because it is new, the
-        last attempt failed, or the options changed. guard: called before a new row is added; raises what it raises.
+        last attempt failed, or the options changed. guard: called before it is to be made; raises what it raises.
         Raises NotFound when the video has been deleted meanwhile."""
         with suppress(IntegrityError):
             return self._ask(wanted, guard)
@@ -68,8 +70,8 @@ class RenditionTable:
             row = session.get(Rendition, wanted.id)
             if row is not None and row.options == wanted.options and row.state != RenditionState.FAILED:
                 return row, False
+            guard(session)
             if row is None:
-                guard(session)
                 row = Rendition(
                     id=wanted.id,
                     user_id=wanted.user_id,
@@ -80,7 +82,7 @@ class RenditionTable:
                 session.add(row)
             # A renderer that still works on the previous one sees by created_at that it is outdated.
             row.state, row.options, row.created_at = str(RenditionState.QUEUED), wanted.options, utcnow()
-            row.frames_done, row.frames_total, row.size_bytes = 0, None, None
+            row.frames_done, row.frames_total, row.size_bytes = 0, None, wanted.about_bytes
             row.content_type, row.error, row.finished_at = None, None, None
             _note_poster(session, row)
             return row, True
@@ -124,6 +126,7 @@ class RenditionTable:
             video_id=wanted.video_id,
             kind=wanted.kind,
             options=wanted.options,
+            size_bytes=wanted.about_bytes,
             expires_at=expires_at,
             state=str(RenditionState.QUEUED),
             created_at=utcnow(),

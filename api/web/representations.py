@@ -23,7 +23,7 @@ from contracts.results.port import Progress
 from contracts.results.tracks import TracksState
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import from_json, to_json
-from contracts.wire.renditions import CLIP, PICTURES, REEL
+from contracts.wire.renditions import CLIP, PICTURES, REEL, RenditionState
 from contracts.wire.webhooks import DeliveryState
 
 PREFIX = "/api/v1"
@@ -182,7 +182,7 @@ def rendition_representation(rendition: Rendition) -> dict[str, Any]:
         "state": rendition.state,
         "progress": {"frames_done": done, "frames_total": total, "fraction": round(done / total, 4) if total else 0.0},
         "content_type": rendition.content_type,
-        "size_bytes": rendition.size_bytes,
+        "size_bytes": rendition.size_bytes if rendition.state == RenditionState.READY else None,
         "error": rendition.error,
         "created_at": rendition.created_at,
         "finished_at": rendition.finished_at,

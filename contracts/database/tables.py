@@ -145,7 +145,8 @@ class Rendition(Base):
 
     Its id is derived from what it is of and how, so that there is one of each; reels have ids of their own, and expire.
     video_id: of a reel, that of its first piece. Only the processor changes its state:
-    queued, running, ready or failed. changed_at: see `changed_column`.
+    queued, running, ready or failed. size_bytes: of its file; of a clip or reel that is not made yet, about how many it
+    will have, for the quota. changed_at: see `changed_column`.
     """
 
     __tablename__ = "renditions"

@@ -37,8 +37,10 @@ def create_reel(user: str, body: dict[str, Any]) -> Answer:
         raise InvalidInput(f"a reel has at most {PIECES} pieces: give max_ms to leave out what comes after")
     width, height = body.get("width", _SIZE[0]), body.get("height", _SIZE[1])
     reel = Reel(body.get("name") or "reel", found, width, height, left_out)
-    wanted = WantedRendition(new_id(), user, found[0].video_id, None, REEL, to_json(RenditionOptions(reel=reel)))
-    guard = services.quotas.guard_reel(user, sum(piece.to_ms - piece.from_ms for piece in found) * _BYTES_PER_MS)
+    about_bytes = sum(piece.to_ms - piece.from_ms for piece in found) * _BYTES_PER_MS
+    options = to_json(RenditionOptions(reel=reel))
+    wanted = WantedRendition(new_id(), user, found[0].video_id, None, REEL, options, about_bytes)
+    guard = services.quotas.guard_reel(user, wanted.id, about_bytes)
     shown = {piece.video_id for piece in found}
     return ordered(services, services.renditions.add_reel(wanted, utcnow() + KEPT, shown, guard), is_new=True)
 

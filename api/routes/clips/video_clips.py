@@ -27,10 +27,10 @@ def create_clip(user: str, video_id: str, body: dict[str, Any]) -> Answer:
     video = services.videos.get(user, video_id)
     require_readable(video)
     part = from_json(body, Part)
-    share = _share(video, part)
+    about_bytes = round(video.size_bytes * _share(video, part))
     options = to_json(RenditionOptions(part=part))
-    wanted = WantedRendition(clip_id(video_id, part), user, video_id, None, CLIP, options)
-    guard = services.quotas.guard_clip(user, round(video.size_bytes * share))
+    wanted = WantedRendition(clip_id(video_id, part), user, video_id, None, CLIP, options, about_bytes)
+    guard = services.quotas.guard_clip(user, wanted.id, about_bytes)
     return ordered(services, *services.renditions.ask(wanted, guard))
 
 

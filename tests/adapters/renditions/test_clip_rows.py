@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 
 from api.access import quotas as limits
@@ -18,7 +18,7 @@ from contracts.database.engine import Database, open_database
 from contracts.database.tables import Base, ReelVideo, Rendition, User, Video, new_id, utcnow
 from contracts.errors import NotFound, StorageUsedUp, TooManyClips, TooManyReels
 from contracts.settings.table import Settings
-from contracts.wire.renditions import CLIP, REEL, Part, clip_id
+from contracts.wire.renditions import CLIP, REEL, Part, RenditionState, clip_id
 from tests.support.servers.debian import Postgres
 
 
@@ -42,13 +42,21 @@ class Bench:
 
     def clip(self, quotas: UserQuotas, number: int, more: int = 10) -> Rendition:
         part = Part(number, number + 1)
-        wanted = WantedRendition(clip_id(self.one, part), self.user.id, self.one, None, CLIP, {"part": number})
-        return self.table.ask(wanted, quotas.guard_clip(self.user.id, more))[0]
+        wanted = WantedRendition(clip_id(self.one, part), self.user.id, self.one, None, CLIP, {"part": number}, more)
+        return self.table.ask(wanted, quotas.guard_clip(self.user.id, wanted.id, more))[0]
 
-    def reel(self, quotas: UserQuotas, *videos: str) -> Rendition:
-        wanted = WantedRendition(new_id(), self.user.id, videos[0], None, REEL, {})
-        guard = quotas.guard_reel(self.user.id, 10)
+    def reel(self, quotas: UserQuotas, *videos: str, more: int = 10) -> Rendition:
+        wanted = WantedRendition(new_id(), self.user.id, videos[0], None, REEL, {}, more)
+        guard = quotas.guard_reel(self.user.id, wanted.id, more)
         return self.table.add_reel(wanted, utcnow() + timedelta(days=7), set(videos), guard)
+
+    def move(self, row: Rendition, state: RenditionState, **values: int) -> None:
+        moved = update(Rendition).where(Rendition.id == row.id).values(state=str(state), **values)
+        with Database(self.engine).write() as session:
+            session.execute(moved)
+
+    def free(self, quotas: UserQuotas) -> int:
+        return quotas.size_limit(self.user.id).bytes
 
     def count(self, table: type[Base]) -> int:
         with Session(self.engine) as session:
@@ -92,17 +100,50 @@ def test_reels_are_limited_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) ->
         bench.reel(bench.quotas(), bench.one)
 
 
-def test_a_clip_that_the_quota_has_no_room_for_is_refused(bench: Bench) -> None:
+def test_what_is_not_made_yet_counts_with_its_estimate(bench: Bench) -> None:
     quotas = bench.quotas(quota_stored_bytes=2500)  # the videos take 2000
-    with pytest.raises(StorageUsedUp):
+    with pytest.raises(StorageUsedUp, match=r"takes about 501 bytes.*500 are free"):
         bench.clip(quotas, 1, 501)
-    row = bench.clip(quotas, 1, 500)
-    with Session(bench.engine) as session, session.begin():
-        found = session.get(Rendition, row.id)
-        assert found is not None
-        found.size_bytes = 500
+    clip, reel = bench.clip(quotas, 1, 300), bench.reel(quotas, bench.one, more=200)
+    assert bench.free(quotas) == 0
     with pytest.raises(StorageUsedUp):
         bench.clip(quotas, 2, 1)
+    with pytest.raises(StorageUsedUp):
+        bench.reel(quotas, bench.one, more=1)
+    bench.move(clip, RenditionState.RUNNING)
+    assert bench.free(quotas) == 0
+    bench.move(clip, RenditionState.READY, size_bytes=310)
+    bench.table.delete(bench.user.id, reel.id)
+    assert bench.free(quotas) == 190
+
+
+def test_a_failed_clip_takes_no_room_until_it_is_made_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "CLIPS_PER_USER", 2)
+    quotas = bench.quotas(quota_stored_bytes=2500)
+    failed = bench.clip(quotas, 1, 300)
+    bench.move(failed, RenditionState.FAILED)
+    assert bench.free(quotas) == 500
+    other = bench.clip(quotas, 2, 300)
+    with pytest.raises(StorageUsedUp):
+        bench.clip(quotas, 1, 300)
+    assert bench.table.get(bench.user.id, failed.id).state == RenditionState.FAILED
+    bench.move(other, RenditionState.READY, size_bytes=200)
+    assert bench.clip(quotas, 1, 300).state == RenditionState.QUEUED, "it is one of the two that the user may have"
+    assert bench.free(quotas) == 0
+
+
+def test_clips_asked_for_at_once_do_not_exceed_the_quota(bench: Bench) -> None:
+    quotas = bench.quotas(quota_stored_bytes=2500)
+
+    def ask(number: int) -> bool:
+        try:
+            bench.clip(quotas, number, 200)
+        except StorageUsedUp:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(ask, range(6))) == [False] * 4 + [True] * 2
 
 
 def test_a_video_goes_with_its_clips_and_the_reels_that_show_it(bench: Bench) -> None:
