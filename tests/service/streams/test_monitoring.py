@@ -14,11 +14,13 @@ from contracts.metrics.table import STAGE_SECONDS, MetricRole, of_role
 from contracts.runtime import tracing
 from tests.service.streams.conftest import SECRET
 from tests.support.deployments.embedded import Embedded
+from tests.support.deployments.service import Client
 from tests.support.requirements import missing
 from tests.support.scraping import METRICS_ROLES, complaints, exposition, families, values
 from tests.support.servers import prometheus
 from tests.support.servers.byte_server import Web
 from tests.support.waiting import until
+from tools.dashboards.__main__ import DASHBOARDS
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 # What alerts read that is only there where something fails.
@@ -74,9 +76,12 @@ MOVED: dict[MetricRole, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Busy:
-    """A service with a job that has ended and a stream that runs. ports: of its metrics, by role."""
+    """A service with a job that has ended and a stream that runs. client: of who has them. ports: of its metrics,
+    by role."""
 
     service: Embedded
+    client: Client
+    video: str
     job: str
     stream: str
     ports: dict[MetricRole, int]
@@ -91,7 +96,8 @@ def busy(reaching: Embedded, camera: Web, sample: Path) -> Iterator[Busy]:
     job = client.call("POST", "/jobs", 202, json={"video_id": client.upload(sample)["id"]}, headers=headers)
     client.wait(job)
     first = int(reaching.env["METRICS_PORT"])
-    yield Busy(reaching, job["id"], stream["id"], {role: first + place for place, role in enumerate(METRICS_ROLES)})
+    ports = {role: first + place for place, role in enumerate(METRICS_ROLES)}
+    yield Busy(reaching, client, job["video_id"], job["id"], stream["id"], ports)
     client.call("DELETE", f"/streams/{stream['id']}", 204)
 
 
@@ -118,14 +124,29 @@ def test_one_trace_follows_a_job_through_the_logs_of_all_roles(busy: Busy) -> No
     assert of_stream >= {"ingest", "detector"}
 
 
-def test_what_alerts_read_is_there_in_a_real_prometheus(busy: Busy, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def scraper(busy: Busy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[prometheus.Prometheus]:
+    """A Prometheus that has seen every role before and while a second job ran, and the stream all the while."""
     if not prometheus.is_installed():
         missing("Prometheus is not installed: tools/install-debian-packages")
+    with prometheus.Prometheus(tmp_path_factory.mktemp("prometheus"), list(busy.ports.values())) as server:
+        until(lambda: server.series("web_detector_build_info") == len(busy.ports))
+        busy.client.wait(busy.client.call("POST", "/jobs", 202, json={"video_id": busy.video}))
+        yield server
+
+
+def test_what_alerts_read_is_there_in_a_real_prometheus(scraper: prometheus.Prometheus) -> None:
     groups = yaml.safe_load((prometheus.MONITORING / "rules.yaml").read_text())["groups"]
     rules = {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"]}
     read = {one for expression in rules.values() for one in re.findall(r"web_detector_\w+(?:{[^}]*})?", expression)}
-    with prometheus.Prometheus(tmp_path, list(busy.ports.values())) as server:
-        for selector in sorted(read - OF_FAILURES):
-            until(partial(server.series, selector))
-        until(lambda: set(server.rules().values()) == {"ok"})
-        assert server.rules().keys() == rules.keys()
+    for selector in sorted(read - OF_FAILURES):
+        until(partial(scraper.series, selector))
+    until(lambda: set(scraper.rules().values()) == {"ok"})
+    assert scraper.rules().keys() == rules.keys()
+
+
+@pytest.mark.parametrize("name", [dashboard.name for dashboard in DASHBOARDS if dashboard.of_the_service])
+def test_every_panel_shows_something(scraper: prometheus.Prometheus, name: str) -> None:
+    [dashboard] = [dashboard for dashboard in DASHBOARDS if dashboard.name == name]
+    asked = [query for panel in dashboard.of_the_service for query in panel.queries]
+    until(lambda: not [query for query in asked if not scraper.series(query.within("5m"))])

@@ -1,0 +1,1 @@
+"""Grafana's dashboards in deploy/monitoring/grafana, made from tables: `python -m tools.dashboards`."""
