@@ -22,12 +22,13 @@ _LEAST_FRAMES = 2
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An event, with the label and the best score (1/10000) of its track so far. ongoing: whether it is of a stay that
-    had begun before the fold."""
+    """An event, with the label and the best score (1/10000) of its track so far. plan: LiveFrame.plan of the track, by
+    whose model the class has its label. ongoing: whether it is of a stay that had begun before the fold."""
 
     event: Event
     class_id: int
     score: int
+    plan: int = 0
     ongoing: bool = False
 
     @property
@@ -38,23 +39,27 @@ class Happened:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A track so far, with the times at which it was seen first and last, its label and its best score (1/10000)."""
+    """A track so far, with the times at which it was seen first and last, its label and its best score (1/10000). plan:
+    LiveFrame.plan, by whose model the class has its label."""
 
     track: int
     first: int
     last: int
     class_id: int
     score: int
+    plan: int
 
 
 @dataclass(slots=True)
 class _Seen:
     """A track so far: its first and last time, frames, sums of the scores of each class, and best score. known: whether
-    it was there before the fold began. held: its events, as long as it may be none."""
+    it was there before the fold began. plan: of its first frame; a track has one model. held: its events, as long as it
+    may be none."""
 
     first: int
     last: int
     known: bool
+    plan: int
     frames: int = 0
     best: int = 0
     labels: dict[int, int] = field(default_factory=dict)
@@ -71,10 +76,10 @@ class _Seen:
     def happened(self, event: Event) -> Happened:
         dwells = self.known and event.type is EventType.DWELLS
         ongoing = dwells and event.time - (event.ticks or 0) <= self.first
-        return Happened(event, self.class_id, self.best, ongoing)
+        return Happened(event, self.class_id, self.best, self.plan, ongoing)
 
     def present(self, track: int) -> Present:
-        return Present(track, self.first, self.last, self.class_id, self.best)
+        return Present(track, self.first, self.last, self.class_id, self.best, self.plan)
 
 
 class LiveScene:
@@ -114,13 +119,13 @@ class LiveScene:
         what was before is forgotten."""
         found: list[Happened] = []
         self._gone.clear()
-        for size, some in groupby(frames, key=lambda frame: (frame.width, frame.height)):
+        for (size, plan), some in groupby(frames, key=lambda frame: ((frame.width, frame.height), frame.plan)):
             for part in _rising(list(some)):
                 if part[0].pts <= self.last:
                     self._forget()
                     found = []
                 numbers, times = [frame.number for frame in part], [frame.pts for frame in part]
-                found += self.advance(block(part, numbers, times), size)
+                found += self.advance(block(part, numbers, times), size, plan)
         return found
 
     @property
@@ -130,9 +135,9 @@ class LiveScene:
         since = self._fold.open_since() if self._fold else None
         return min([self.last, *open_times, *([] if since is None else [since])])
 
-    def advance(self, part: Block, size: tuple[int, int]) -> list[Happened]:
+    def advance(self, part: Block, size: tuple[int, int], plan: int) -> list[Happened]:
         """The events that are known with the next frames, in order. part: with tracks, times rising. size: width and
-        height of all its frames in pixels."""
+        height of all its frames in pixels. plan: LiveFrame.plan of all."""
         if not len(part):
             return []
         found: list[Happened] = []
@@ -140,7 +145,7 @@ class LiveScene:
             found = self._end(list(self._tracks))
             scene = place(self._zones, self._lines, *size)
             self._fold, self._size, self._interval = SceneFold(scene, self._rules), size, None
-        self._note(part)
+        self._note(part, plan)
         events: list[Event] = list(self._fold.advance(sightings(part, part.tracks, self._anchor, *size)))
         for event in events:
             self._tracks[event.track].held.append(event)
@@ -156,7 +161,7 @@ class LiveScene:
         self._gone.clear()
         self.runs += 1
 
-    def _note(self, part: Block) -> None:
+    def _note(self, part: Block, plan: int) -> None:
         """What is known of tracks with the next frames."""
         gaps = np.diff(part.time, prepend=part.time[:0] if self.last < 0 else self.last)
         if len(gaps):
@@ -168,7 +173,7 @@ class LiveScene:
             seen = self._tracks.get(number)
             if seen is None:
                 known = number <= self._highest or (begins and first == 0)
-                seen = self._tracks[number] = _Seen(int(part.time[first]), 0, known)
+                seen = self._tracks[number] = _Seen(int(part.time[first]), 0, known, plan)
                 self._highest = max(self._highest, number)
             seen.last = int(part.time[last])
             seen.frames += len(place_of)

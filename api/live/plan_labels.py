@@ -7,10 +7,10 @@ import msgspec
 import redis
 from anyio.to_thread import run_sync
 
-from contracts.errors import WebDetectorError
+from contracts.errors import UnsupportedSchema, WebDetectorError
 from contracts.live import keys
 from contracts.models.catalogue import Catalogue
-from contracts.wire.messages import Plan
+from contracts.wire.messages import Plan, decode
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +38,14 @@ class PlanLabels:
         if known is not None:
             return known
         data: Any = self._redis.hget(keys.plans(stream_id), str(plan))
-        if data is None:
-            return ()
-        labels = self.of_model(msgspec.msgpack.decode(data, type=Plan).model)
+        try:
+            labels = self.of_model(decode(data, Plan).model) if data is not None else ()
+        except (msgspec.DecodeError, UnsupportedSchema):  # of a later release
+            labels = ()
         if len(self._known) >= _MOST:
             self._known.clear()
-        self._known[stream_id, plan] = labels
+        if labels:  # else plan or model may come later
+            self._known[stream_id, plan] = labels
         return labels
 
     def of_model(self, model: str) -> Labels:

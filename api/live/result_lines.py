@@ -30,7 +30,12 @@ def named(labels: Sequence[str], classes: int) -> Sequence[str]:
     """Labels for so many classes at least, also where the model is no longer known."""
     if classes <= len(labels):
         return labels
-    return (*labels, *(f"class {number}" for number in range(len(labels), classes)))
+    return (*labels, *(label_of(labels, number) for number in range(len(labels), classes)))
+
+
+def label_of(labels: Sequence[str], class_id: int) -> str:
+    """The label of a class, also where the model is no longer known."""
+    return labels[class_id] if class_id < len(labels) else f"class {class_id}"
 
 
 def lines(block: Block, frames: Sequence[LiveFrame], described: ResultHeader) -> list[bytes]:

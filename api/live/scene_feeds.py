@@ -88,7 +88,6 @@ class SceneFeeds:
 
     def _read(self, watched: Watched, reader: SceneReader) -> list[str]:
         """The messages about what is new."""
-        new = reader.advance()
-        found = reader.shown(new, self._labels_of(watched.stream_id, reader.plan)) if new else None
-        documents = [found.document(event) for event in found.events] if found else []
+        found = reader.shown(reader.advance(), self._labels_of)
+        documents = [found.document(event) for event in found.events]
         return [text("event", **message_fields(watched.scene_id, document)) for document in documents]

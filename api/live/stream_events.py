@@ -11,7 +11,7 @@ import redis
 from analytics.scenes.levels import live_rules
 from analytics.scenes.live import Happened, LiveScene
 from analytics.scenes.scene import FOOT
-from api.live.result_lines import named
+from api.live.result_lines import label_of
 from api.results.scene_events import SceneEvents
 from contracts.database.tables import Scene
 from contracts.live.result_reader import ResultReader
@@ -21,6 +21,7 @@ from contracts.live.streams import TIME_BASE
 _MOST_EVENTS = 10_000
 _MOST_READERS = 64
 
+# The labels by class number of the plan with a number, of a stream.
 Labels = Callable[[str, int], tuple[str, ...]]
 
 
@@ -43,8 +44,8 @@ class SceneReader:
         self._lines = tuple(line["name"] for line in scene.lines)
         self._events: deque[Happened] = deque(maxlen=_MOST_EVENTS)
         self._lock = threading.Lock()
-        self.plan = 0  # of the newest result
-        self._arrival = 0.0  # of its frame
+        self._id = stream_id
+        self._arrival = 0.0  # of the frame of the newest result
 
     def advance(self) -> list[Happened]:
         """Read what has come since, and return the new events. Raises RedisError."""
@@ -56,34 +57,38 @@ class SceneReader:
                 if self._scene.runs != runs:
                     found = []
                     self._events.clear()
-                self.plan, self._arrival = frames[-1].plan, frames[-1].arrival
+                self._arrival = frames[-1].arrival
                 self._events += new
                 found += new
         return found
 
-    def settled(self, labels: Sequence[str], started: float) -> tuple[SceneEvents, int]:
+    def settled(self, labels_of: Labels, asked: Sequence[str], started: float) -> tuple[SceneEvents, int]:
         """The events of the results that are kept, in order, without those near which others may still come; and the
-        time from which on these are. labels: of the model. started: Unix seconds of the last start. Raises
+        time from which on these are. labels_of, asked: see `shown`. started: Unix seconds of the last start. Raises
         RedisError."""
         with self._lock:
             oldest = self._reader.oldest()
             since = oldest.pts if oldest is not None and oldest.arrival >= started else 0
             until = max(0, self._scene.settled) if self._arrival >= started else 0
             found = sorted((one for one in self._events if since <= one.event.time < until), key=lambda one: one.order)
-        return self.shown(found, labels), until
+        return self.shown(found, labels_of, asked), until
 
-    def shown(self, found: Sequence[Happened], labels: Sequence[str]) -> SceneEvents:
-        """Events as the API shows them."""
+    def shown(self, found: Sequence[Happened], labels_of: Labels, asked: Sequence[str] = ()) -> SceneEvents:
+        """Events as the API shows them: each is labelled by the model that made it, so that a change of the stream's
+        model renames nothing. asked: labels that there are though no event has them."""
         known = {one.event.track: one for one in found}
         tracks = sorted(known)
-        class_id = np.array([known[track].class_id for track in tracks], np.int64)
+        of_plans = {plan: labels_of(self._id, plan) for plan in {one.plan for one in found}}
+        names = [label_of(of_plans[known[track].plan], known[track].class_id) for track in tracks]
+        labels = list(dict.fromkeys((*asked, *names)))
+        places = {name: place_of for place_of, name in enumerate(labels)}
         return SceneEvents(
             events=[one.event for one in found],
             zones=self._zones,
             lines=self._lines,
-            labels=tuple(named(labels, int(class_id.max(initial=-1)) + 1)),
+            labels=tuple(labels),
             track=np.array(tracks, np.int64),
-            class_id=class_id,
+            class_id=np.array([places[name] for name in names], np.int64),
             score=np.array([known[track].score for track in tracks], np.int64),
             time_base=TIME_BASE,
             first_time=0,

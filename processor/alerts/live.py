@@ -6,7 +6,7 @@ from typing import Any
 
 from analytics.alerts.rule import Rule, Sighting, dwells_wanted, raised_at, stream_source
 from analytics.scenes.levels import live_rules
-from analytics.scenes.live import Happened, LiveScene
+from analytics.scenes.live import Happened, LiveScene, Present
 from analytics.scenes.scene import FOOT
 from contracts.database.tables import Scene
 from contracts.live.results import LiveFrame
@@ -70,15 +70,14 @@ class StreamSightings:
             stream_id=self._stream.id,
             source=stream_source(self._stream.id),
         )
-        labels = self._labels_of(newest.plan)
-        found = list(self._of_tracks(frames, usual, labels))
+        found = list(self._of_tracks(frames, usual))
         for place in self._places.values():
-            seen = [_at(place, one, usual, labels) for one in place.follows.take(frames)]
+            seen = [self._at(place, one, usual) for one in place.follows.take(frames)]
             rules = [one for one in self._stream.rules if one[0].search.scene_id == place.scene.id]
             found += [(rule, one) for one in seen for rule, since in rules if one.end >= since and _fits(rule, one)]
         return found
 
-    def _of_tracks(self, frames: Sequence[LiveFrame], usual: Sighting, labels: Sequence[str]) -> Iterable[Fitting]:
+    def _of_tracks(self, frames: Sequence[LiveFrame], usual: Sighting) -> Iterable[Fitting]:
         self._tracks.take(frames)
         present = self._tracks.present
         rules = [(rule, since) for rule, since in self._stream.rules if rule.search.scene_id is None]
@@ -86,7 +85,7 @@ class StreamSightings:
             sighting = replace(
                 usual,
                 track=one.track,
-                label=_label(labels, one.class_id),
+                label=self._label(one),
                 score=one.score,
                 begin=usual.begin + _ms(one.first),
                 end=usual.begin + _ms(one.last),
@@ -99,26 +98,30 @@ class StreamSightings:
                     yield rule, sighting
         self._raised = {one.track: self._raised[one.track] for one in present if one.track in self._raised}
 
+    def _at(self, place: _Place, one: Happened, usual: Sighting) -> Sighting:
+        event, at = one.event, usual.begin + _ms(one.event.time)
+        zone, line = place.names(event.target)
+        return replace(
+            usual,
+            track=event.track,
+            label=self._label(one),
+            score=one.score,
+            begin=at,
+            end=at,
+            start=_ms(event.time),
+            scene_id=place.scene.id,
+            event=event.type,
+            direction=event.direction,
+            dwell_ms=place.dwell_ms,
+            ongoing=one.ongoing,
+            zone=zone,
+            line=line,
+        )
 
-def _at(place: _Place, one: Happened, usual: Sighting, labels: Sequence[str]) -> Sighting:
-    event, at = one.event, usual.begin + _ms(one.event.time)
-    zone, line = place.names(event.target)
-    return replace(
-        usual,
-        track=event.track,
-        label=_label(labels, one.class_id),
-        score=one.score,
-        begin=at,
-        end=at,
-        start=_ms(event.time),
-        scene_id=place.scene.id,
-        event=event.type,
-        direction=event.direction,
-        dwell_ms=place.dwell_ms,
-        ongoing=one.ongoing,
-        zone=zone,
-        line=line,
-    )
+    def _label(self, one: Happened | Present) -> str:
+        """By the model that made it, which may have been another one than now."""
+        labels = self._labels_of(one.plan)
+        return labels[one.class_id] if one.class_id < len(labels) else f"class {one.class_id}"
 
 
 def _followed(zones: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]], dwell: int | None) -> LiveScene:
@@ -128,10 +131,6 @@ def _followed(zones: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]], 
 
 def _fits(rule: Rule, sighting: Sighting) -> bool:
     return raised_at(rule, sighting) is not None
-
-
-def _label(labels: Sequence[str], class_id: int) -> str:
-    return labels[class_id] if class_id < len(labels) else f"class {class_id}"
 
 
 def _ms(ticks: int) -> int:

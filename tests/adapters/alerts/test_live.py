@@ -22,6 +22,7 @@ from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
 
 LEFT, RIGHT = 100, 500
+STREAM_PLAN, OTHER_MODEL = 1, 2
 ZONES = [{"name": "half", "polygon": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}]
 LINES = [{"name": "gate", "points": [[0.5, 1], [0.5, 0]]}]
 
@@ -51,12 +52,14 @@ def add_rule(desk: InProcessProcessor, **values: Any) -> str:
     return made.id
 
 
-def walk(stream: LiveStream, first: int, *places: int, track: int = 7, class_id: int = 0) -> None:
+def walk(
+    stream: LiveStream, first: int, *places: int, track: int = 7, class_id: int = 0, plan: int = STREAM_PLAN
+) -> None:
     """One object, from a frame on, so many pixels from the left."""
     for number, x in enumerate(places, start=first):
         box = np.array([[x - 10.0, 100.0, x + 10.0, 200.0]])
         found = Detections(np.array([class_id]), np.array([0.5]), box)
-        stream.result(number, found=found, track=track.to_bytes(4, "little"))
+        stream.result(number, found=found, track=track.to_bytes(4, "little"), plan=plan)
 
 
 def alerts(desk: InProcessProcessor) -> list[Alert]:
@@ -114,6 +117,20 @@ def test_events_at_a_scene_raise_alerts(desk: InProcessProcessor, stream: LiveSt
         dwells: ("dwells", "half", None, None),
         backward: ("crosses", None, "gate", "backward"),
     }
+
+
+def test_what_is_read_together_with_results_of_another_model_has_its_own_label(
+    desk: InProcessProcessor, stream: LiveStream
+) -> None:
+    scene = Scene(id=new_id(), user_id=desk.user, name="yard", zones=ZONES, lines=LINES, revision=1)
+    desk.add(scene)
+    comes = add_rule(desk)
+    leaves = add_rule(desk, search={"label": ["person"], "scene_id": scene.id, "event": "disappears"})
+    walk(stream, 1, *[LEFT] * 3, *[RIGHT] * 3)
+    walk(stream, 200, *[RIGHT] * 3, track=8, plan=OTHER_MODEL)  # which nobody knows
+    Follower(desk.services).step()
+    found = [(one.rule_id, one.track, one.event, one.label) for one in alerts(desk)]
+    assert found == [(comes, 7, None, "person"), (leaves, 7, "disappears", "person")]
 
 
 def test_a_rule_looks_at_nothing_from_before_it_and_at_no_other_stream(

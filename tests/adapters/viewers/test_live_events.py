@@ -19,11 +19,11 @@ SCENE = {
 LEFT, RIGHT = 100, 500
 
 
-def walk(stream: LiveStream, first: int, *places: int, track: int = 7) -> None:
+def walk(stream: LiveStream, first: int, *places: int, track: int = 7, plan: int = 1) -> None:
     """One object, from a frame on, so many pixels from the left."""
     for number, x in enumerate(places, start=first):
         found = Detections(np.array([0]), np.array([0.5]), np.array([[x - 10.0, 100.0, x + 10.0, 200.0]]))
-        stream.result(number, found=found, track=track.to_bytes(4, "little"))
+        stream.result(number, found=found, track=track.to_bytes(4, "little"), plan=plan)
 
 
 def nothing(stream: LiveStream, number: int) -> None:
@@ -73,6 +73,20 @@ def test_pages_follow_one_another_and_hold_what_is_certain(watcher: Watcher, str
     fifth = page(watcher, stream, scene, cursor=fourth["next_cursor"])
     assert told(fifth) == [("disappears", 21), ("appears", 23 + FPS), ("disappears", 25 + FPS)]
     assert [event["track"] for event in fifth["events"]] == [7, 8, 8]
+
+
+def test_a_change_of_the_model_renames_no_event(watcher: Watcher, stream: LiveStream, scene: str) -> None:
+    walk(stream, 2, *[LEFT] * 5, *[RIGHT] * 5)
+    with watcher.watch(stream) as socket:
+        socket.send(START | {"scenes": [scene]})
+        of_type(socket, "result", lambda said: said["frame"] == 11)
+        walk(stream, 20 + 4 * FPS, *[RIGHT] * 8, track=8, plan=2)  # of a model that nobody knows
+        told_live = [of_type(socket, "event") for _ in range(2)]
+    assert [(said["event"], said["label"]) for said in told_live] == [("disappears", "person"), ("appears", "class 0")]
+    nothing(stream, 40 + 8 * FPS)
+    listed = page(watcher, stream, scene, zone="half")["events"]
+    assert [event["label"] for event in listed] == ["person", "person", "class 0", "class 0"]
+    assert page(watcher, stream, scene, zone="half", label="person")["events"] == listed[:2]
 
 
 def test_filters_and_what_is_refused(watcher: Watcher, stream: LiveStream, scene: str) -> None:
