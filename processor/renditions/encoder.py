@@ -1,13 +1,14 @@
 """Encoder of copies for browsers: MP4 with H.264, or WebM with VP9 if there is no H.264 encoder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import av
 from av.container import OutputContainer
+from av.packet import Packet
 
 from processor.renditions.picture import Picture
 
@@ -58,11 +59,31 @@ def best_kind() -> Kind:
     return next(kind for kind in _KINDS if kind.codec in av.codecs_available)
 
 
+class Beside(Protocol):
+    """What is written beside the pictures of a copy: sound. Times are in seconds."""
+
+    def begin(self, container: OutputContainer, kind: Kind) -> None:
+        """Add the streams to the container."""
+
+    def until(self, time: Fraction) -> Iterable["Packet[Any]"]:
+        """Packets that come before a time."""
+
+    def rest(self) -> Iterable["Packet[Any]"]:
+        """Packets that have not come yet."""
+
+
 class Copy:
     """Writes a copy; all pictures have the size of the first one."""
 
     def __init__(
-        self, container: OutputContainer, kind: Kind, time_base: Fraction, fps: float, aspect: Fraction, threads: int
+        self,
+        container: OutputContainer,
+        kind: Kind,
+        time_base: Fraction,
+        fps: float,
+        aspect: Fraction,
+        threads: int,
+        beside: Beside | None,
     ) -> None:
         self._container = container
         self._kind = kind
@@ -71,6 +92,7 @@ class Copy:
         self._rate = Fraction(min(max(fps, _LEAST_RATE), _MOST_RATE)).limit_denominator(1001)
         self._aspect = aspect
         self._threads = threads
+        self._beside = beside
         self._stream: Any = None
         self._shift = 0
         self._last: int | None = None
@@ -80,17 +102,23 @@ class Copy:
         if self._stream is None:
             self._stream = self._begin(picture)
             self._shift = max(0, -self._ticks(time))  # no negative times
+            if self._beside is not None:
+                self._beside.begin(self._container, self._kind)
         frame = picture.to_frame()
         frame.pts, frame.time_base = self._ticks(time) + self._shift, self._base
         if self._last is not None and frame.pts <= self._last:  # equal after rounding to this time base
             frame.pts = self._last + 1
         self._last = frame.pts
+        if self._beside is not None:
+            self._container.mux(list(self._beside.until(frame.pts * self._base)))
         self._container.mux(self._stream.encode(frame))
 
     def end(self) -> None:
         """Flush the encoder after the last picture."""
         if self._stream is not None:
             self._container.mux(self._stream.encode())
+            if self._beside is not None:
+                self._container.mux(list(self._beside.rest()))
 
     def _ticks(self, time: int) -> int:
         return round(time * self._source_base / self._base)
@@ -115,16 +143,16 @@ class Copy:
 
 @contextmanager
 def copy_to(
-    target: Target, time_base: Fraction, fps: float, aspect: Fraction, threads: int
+    target: Target, time_base: Fraction, fps: float, aspect: Fraction, threads: int, beside: Beside | None = None
 ) -> Iterator[tuple[Copy, Kind]]:
     """A copy that is written to target, and its kind.
 
-    time_base: of the times, in seconds. fps: approximate rate. aspect: pixel aspect ratio.
+    time_base: of the times, in seconds. fps: approximate rate. aspect: pixel aspect ratio. beside: sound.
     """
     kind = best_kind()
     with av.open(
         target.sink, "w", format=kind.container, options=kind.muxing, io_open=lambda *_: target.again
     ) as container:
-        copy = Copy(container, kind, time_base, fps, aspect, threads)
+        copy = Copy(container, kind, time_base, fps, aspect, threads, beside)
         yield copy, kind
         copy.end()

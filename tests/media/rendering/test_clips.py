@@ -120,6 +120,38 @@ def test_a_cut_keeps_its_sound_in_time(container: str, pictures: str, sound: str
         assert abs(told_time(made.content, at) - (1.44 + at)) < 0.004
 
 
+@pytest.mark.parametrize(
+    ("container", "pictures", "sound", "kept"),
+    [
+        ("mp4", "libx264", "aac", "aac"),
+        ("matroska", "libx264", "libopus", "opus"),
+        ("matroska", "libx264", "mp2", "aac"),
+        ("mpegts", "libx264", "ac3", "aac"),
+        ("mov", "libx264", "pcm_s16le", "aac"),
+    ],
+)
+def test_an_exact_clip_has_the_sound_of_its_pictures(container: str, pictures: str, sound: str, kept: str) -> None:
+    """As it is where browsers play it, else encoded anew; of the same time, and as long as the pictures."""
+    file = with_sound(formats.encode("mp4", pictures, b_frames=2, frames=75), container, sound)
+    made = clip(file.content, Fraction(3, 2), Fraction(12, 5), exact=True)  # frames of 40 ms: from 1.48 s on
+    with av.open(io.BytesIO(made.content), "r") as opened:
+        (stream,) = opened.streams.audio
+        assert stream.codec_context.name == kept
+        packets: list[Any] = [packet for packet in opened.demux(stream) if packet.size and packet.pts is not None]
+    heard = [packet.pts * packet.time_base for packet in packets]
+    end = heard[-1] + packets[-1].duration * packets[-1].time_base
+    assert len(made.frames) == 23
+    assert abs(end - Fraction(92, 100)) < Fraction(1, 20)
+    for at in (0.05, 0.4, 0.85):
+        assert abs(told_time(made.content, at) - (1.48 + at)) < 0.004
+
+
+def test_sound_of_an_exact_clip_is_encoded_by_the_bounded_process() -> None:
+    file = with_sound(formats.encode("mp4", "libx264", frames=50), "matroska", "mp2")
+    made = rendered(file.content, "clip", part=Part(1000, 1400, exact=True))
+    assert abs(told_time(made.content, 0.2) - 1.2) < 0.004
+
+
 SHOWN: dict[str, Callable[[], File]] = {
     "turned": lambda: formats.encode("mp4", "libx264", b_frames=2, clockwise=90),
     "mirrored and turned": lambda: formats.encode("mp4", "libx265", clockwise=270, mirrored=True),

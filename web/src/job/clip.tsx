@@ -45,7 +45,7 @@ export function Clip({ player }: { player: Player }) {
       </div>
       <label class="tick">
         <input type="checkbox" checked={exact} onChange={(event) => setExact(event.currentTarget.checked)} />
-        Exact to the frame, encoded anew, without sound
+        Exact to the frame, encoded anew
       </label>
       {made?.state === "ready" && (
         <p>
