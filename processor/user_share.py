@@ -1,6 +1,7 @@
 """A user's share of the processors: at most half of their processes probe videos and make posters of one user.
 
-What does not fit stays in the tables as it is, and is sent when something of that user has ended.
+What does not fit stays in the tables as it is, and is sent when something of that user has ended. Pictures of frames go
+first: somebody waits for them.
 """
 
 import logging
@@ -13,13 +14,15 @@ from kombu.exceptions import OperationalError
 
 from contracts.coordination import names
 from contracts.coordination.leases import Locks, LockState
+from contracts.wire.pictures import FRAME_SECONDS
 from processor.context import Services
-from processor.task_signatures import probe_signature, render_signature
+from processor.task_signatures import frames_signature, probe_signature, render_signature
 
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 20
 _LOOKED_AT = 10
+_MOST_WAITING = 64  # videos of a user
 
 
 class Leases:
@@ -74,9 +77,14 @@ def share(services: Services) -> int:
 
 
 def send_waiting(services: Services, user_id: str) -> None:
-    """Send the oldest probe of a user that waits, else the oldest poster. The reaper retries it."""
+    """Send the pictures of frames of a user that wait, else the oldest probe, else the oldest poster; the reaper
+    retries these two."""
     coordination = services.coordination
     try:
+        if videos := dict.fromkeys(coordination.requests.take(names.frames_waiting(user_id))):
+            for video in videos:
+                frames_signature(services, video.decode()).apply_async()
+            return
         for video_id in services.repository.unprobed_of(user_id, _LOOKED_AT):
             if not coordination.is_held(names.probe_lease(video_id)):
                 probe_signature(services, video_id).apply_async()
@@ -87,6 +95,12 @@ def send_waiting(services: Services, user_id: str) -> None:
                 return
     except (OperationalError, ConnectionError) as error:
         log.warning("cannot send what waits of user %s for now: %s", user_id, error)
+
+
+def wait_with_frames(services: Services, user_id: str, video_id: str) -> None:
+    """Have the pictures of frames of a video sent when something of its user has ended."""
+    name = names.frames_waiting(user_id)
+    services.coordination.requests.add(name, video_id.encode(), _MOST_WAITING, 2 * FRAME_SECONDS)
 
 
 def _take_place(services: Services, leases: Leases, user_id: str) -> bool:

@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from api.live.feed import Feed, LabelsOf
 from api.live.follower import Follower
 from api.live.outbox import Ending, Outbox
+from api.web.websockets import error_message
 from contracts.errors import TooManyStreams, Unavailable
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,7 @@ VIEWERS_PER_USER = 64
 _PERIOD_SECONDS = 1.0
 _STOPS = Ending(None)
 _REVOKED = Ending(401, "unauthenticated", "the session or the API token of this connection has ended: log in again")
+_UNKNOWN = error_message("unavailable", "the state of the stream cannot be read for now: the stream goes on")
 _DELETED = Ending(404, "not_found", "this stream has been deleted")
 
 
@@ -107,6 +109,8 @@ class LiveHub:
                 if not failed:
                     log.warning("cannot read the state of watched streams, retrying: %r", error)
                 failed = True
+                for viewer in self._viewers:  # which would take the silence for a lost connection
+                    viewer.outbox.offer_newest("stats", _UNKNOWN)
             await asyncio.sleep(_PERIOD_SECONDS)
 
     async def _look_once(self) -> None:

@@ -75,6 +75,11 @@ def frame_requests(video_id: str) -> str:
     return f"frames:{video_id}"
 
 
+def frames_waiting(user_id: str) -> str:
+    """Requests of a user's share: videos whose requests for pictures wait for a place in it."""
+    return f"frames-waiting:{user_id}"
+
+
 def frame_reply(request_id: str) -> str:
     """Reply from the processor to the api: the picture of a frame is made, or cannot be."""
     return f"frame:{request_id}"

@@ -15,8 +15,7 @@ from contracts.wire.pictures import FramePicture, FrameReply, FrameRequest
 from contracts.wire.renditions import RenditionOptions
 from processor.context import Services
 from processor.renditions.ask import Sources, Unwanted, make
-from processor.task_signatures import frames_signature
-from processor.user_share import Leases, leased, send_waiting
+from processor.user_share import Leases, leased, send_waiting, wait_with_frames
 
 log = logging.getLogger(__name__)
 
@@ -24,26 +23,29 @@ log = logging.getLogger(__name__)
 MOST_KEPT = 64
 MOST_BYTES = 16 * 1024**2
 _REPLY_SECONDS = 30
-_AGAIN_SECONDS = 1
 
 
 def make_frames(services: Services, video_id: str) -> None:
     """Answer all requests for pictures of a video that wait, unless another process does, which then takes these too.
-    Where the share of the user is used up, later."""
+    Where the share of the user is used up, when something of that user has ended."""
     name = names.frame_requests(video_id)
     video = services.repository.video(video_id)
+    may_wait = True
     while video is not None and services.coordination.requests.waiting(name):
         lease = names.frames_lease(video_id)
         with leased(services, lease, video.user_id) as held:
-            if held is None:
-                if not services.coordination.is_held(lease):
-                    frames_signature(services, video_id).apply_async(countdown=_AGAIN_SECONDS)
-                return
-            requests = [decode(data, FrameRequest) for data in services.coordination.requests.take(name)]
-            reply = encode(_answer(services, video_id, requests, held))
-            for request in requests:
-                services.coordination.reply(names.frame_reply(request.reply), reply, _REPLY_SECONDS)
-        send_waiting(services, video.user_id)
+            if held is not None:
+                requests = [decode(data, FrameRequest) for data in services.coordination.requests.take(name)]
+                reply = encode(_answer(services, video_id, requests, held))
+                for request in requests:
+                    services.coordination.reply(names.frame_reply(request.reply), reply, _REPLY_SECONDS)
+        if held is not None:
+            send_waiting(services, video.user_id)
+        elif may_wait and not services.coordination.is_held(lease):
+            wait_with_frames(services, video.user_id, video_id)
+            may_wait = False  # once more: what had the place may have ended before that
+        else:
+            return
 
 
 def _answer(services: Services, video_id: str, requests: list[FrameRequest], held: Leases) -> FrameReply:
@@ -54,6 +56,9 @@ def _answer(services: Services, video_id: str, requests: list[FrameRequest], hel
     except (VideoRefused, NotFound, StorageFull, StorageUnavailable) as error:
         log.warning("pictures of frames of video %s cannot be made: %s", video_id, error.detail)
         return FrameReply(error.detail)
+    except Exception:  # whatever it is, nobody waits for it in vain
+        log.exception("pictures of frames of video %s cannot be made", video_id)
+        return FrameReply("an unexpected error, which is in the log of the processor")
     return FrameReply()
 
 

@@ -76,6 +76,19 @@ def test_a_video_that_cannot_be_read_is_an_answer(desk: InProcessProcessor) -> N
     assert "nothing is stored" in str(answer.failed)
 
 
+def test_an_error_that_nobody_knows_is_an_answer_too(
+    desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Report:
+        raise OSError("of a library")
+
+    monkeypatch.setattr(asked_frames, "make", broken)
+    replies = ask(desk, video, FramePicture(frame=0))
+    make_frames(desk.services, video.id)
+    (answer,) = answers(desk, replies)
+    assert "unexpected" in str(answer.failed)
+
+
 def test_another_process_that_makes_them_takes_new_requests_too(desk: InProcessProcessor) -> None:
     video = desk.add_video(clip(frames=5))
     replies = ask(desk, video, FramePicture(frame=0))

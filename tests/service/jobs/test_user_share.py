@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -14,7 +15,8 @@ from contracts.errors import StorageUnavailable
 from contracts.settings.table import Settings
 from contracts.storage.port import video_key
 from contracts.wire.job_states import JobState
-from contracts.wire.messages import ProbeReport
+from contracts.wire.messages import ProbeReport, encode
+from contracts.wire.pictures import FramePicture, FrameRequest
 from contracts.wire.renditions import RenditionState, rendition_id
 from contracts.wire.tasks import QUEUE_PROBE, QUEUE_PROCESSOR
 from processor.context import Services
@@ -22,8 +24,8 @@ from processor.jobs import planning, probing
 from processor.jobs.planning import process_video
 from processor.jobs.probing import MOST_TRIES, probe_video
 from processor.jobs.reaper import resend_probes
-from processor.renditions import steps
-from processor.user_share import Leases, share
+from processor.renditions import asked_frames, steps
+from processor.user_share import Leases, send_waiting, share, wait_with_frames
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import Clip, clip
@@ -186,6 +188,48 @@ def test_a_poster_takes_a_place_of_its_user(desk: InProcessProcessor, small: Cli
     desk.services.coordination.release(names.user_share(desk.user, 0))
     steps.render(desk.services, poster)
     assert row_state(desk, poster) == RenditionState.READY
+
+
+def test_pictures_of_frames_take_a_place_of_their_user_and_are_sent_first(
+    desk: InProcessProcessor, small: Clip
+) -> None:
+    video = desk.add_video(small)
+    first = Leases(desk.services.coordination.locks, "something else")
+    assert first.take(names.user_share(desk.user, 0))
+    request = encode(FrameRequest(FramePicture(frame=0), "reply"))
+    assert desk.services.coordination.requests.add(names.frame_requests(video.id), request, 64, 30)
+    purged(desk, QUEUE_PROCESSOR)
+    asked_frames.make_frames(desk.services, video.id)
+    assert desk.services.live.llen("wd:reply:" + names.frame_reply("reply")) == 0
+    assert purged(desk, QUEUE_PROCESSOR) == 0, "it is not sent round and round"
+    assert desk.services.coordination.requests.waiting(names.frames_waiting(desk.user))
+    unprobed(desk, desk.user)
+    first.release()
+    send_waiting(desk.services, desk.user)
+    assert (purged(desk, QUEUE_PROBE), purged(desk, QUEUE_PROCESSOR)) == (0, 1)
+    assert not desk.services.coordination.requests.waiting(names.frames_waiting(desk.user))
+    asked_frames.make_frames(desk.services, video.id)
+    assert desk.services.live.llen("wd:reply:" + names.frame_reply("reply")) == 1
+    assert purged(desk, QUEUE_PROBE) == 1, "then what waits in the tables"
+
+
+def test_a_place_that_was_free_again_before_pictures_wait_is_taken(
+    desk: InProcessProcessor, small: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = desk.add_video(small)
+    other = Leases(desk.services.coordination.locks, "something else")
+    assert other.take(names.user_share(desk.user, 0))
+
+    def ended_meanwhile(*arguments: Any) -> None:
+        other.release()
+        send_waiting(desk.services, desk.user)
+        wait_with_frames(*arguments)
+
+    monkeypatch.setattr(asked_frames, "wait_with_frames", ended_meanwhile)
+    request = encode(FrameRequest(FramePicture(frame=0), "reply"))
+    assert desk.services.coordination.requests.add(names.frame_requests(video.id), request, 64, 30)
+    asked_frames.make_frames(desk.services, video.id)
+    assert desk.services.live.llen("wd:reply:" + names.frame_reply("reply")) == 1
 
 
 def row_state(desk: InProcessProcessor, row_id: str) -> str:

@@ -154,6 +154,10 @@ def test_a_failed_look_ends_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
         viewer = Viewer("stream", "user", "credential", Outbox())
         watching.add(viewer)
         await asyncio.wait_for(viewer.outbox.wait(), 60)
+        said = viewer.outbox.take()
+        assert isinstance(said, str)
+        assert '"code":"unavailable"' in said
+        await asyncio.wait_for(viewer.outbox.wait(), 60)
         assert viewer.outbox.take() == "stats"
         watching.remove(viewer)
 
