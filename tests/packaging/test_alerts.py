@@ -10,7 +10,7 @@ import yaml
 from contracts.metrics.table import BY_NAME
 from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
 from tests.support.deployments.service import ROOT
-from tests.support.scraping import promtool
+from tests.support.scraping import tool
 
 FOLDER = ROOT / "deploy/monitoring"
 RULES: list[dict[str, Any]] = [
@@ -66,5 +66,5 @@ def test_each_alert_is_shown_to_fire_and_none_at_a_service_in_order() -> None:
 
 @pytest.mark.parametrize("words", [("check", "config", "prometheus.yaml"), ("test", "rules", "rules_test.yaml")])
 def test_promtool_agrees(words: tuple[str, ...]) -> None:
-    done = subprocess.run([promtool(), *words], cwd=FOLDER, capture_output=True, text=True, check=False)
+    done = subprocess.run([tool("promtool"), *words], cwd=FOLDER, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -264,7 +264,8 @@ def test_compose_commands_in_the_docs_are_found() -> None:
 
 @pytest.mark.parametrize(("document", "command"), COMMANDS)
 def test_compose_commands_in_the_docs_name_existing_files_and_services(document: str, command: str) -> None:
-    profiles = {profile for service in SERVICES.values() for profile in service.get("profiles", [])}
+    services = {**SERVICES, **Compose("deploy/monitoring.yaml").services}
+    profiles = {profile for service in services.values() for profile in service.get("profiles", [])}
     assert set(re.findall(r"--profile[ =](\S+)", command)) <= profiles
     assert set(re.findall(r"--scale[ =]([\w-]+)=", command)) <= set(SERVICES)
     assert all((ROOT / name).is_file() for name in re.findall(r"--file[ =](\S+)", command))
@@ -274,7 +275,7 @@ def test_compose_commands_in_the_docs_name_existing_files_and_services(document:
     if verb == "cp":  # one side is a path on the host, the other one in a service's container
         rest = [word.partition(":")[0] for word in rest if ":" in word]
         assert rest, document
-    assert verb in {"run", "exec"} or set(rest) <= set(SERVICES)
+    assert verb in {"run", "exec"} or set(rest) <= set(services)
 
 
 @pytest.mark.parametrize("name", ["detector", "live-detector"])

@@ -16,7 +16,7 @@ import yaml
 from contracts.metrics.table import BY_NAME
 from tests.packaging.test_alerts import metric_of
 from tests.support.deployments.service import ROOT
-from tests.support.scraping import promtool
+from tests.support.scraping import tool
 from tools.dashboards.__main__ import DASHBOARDS, FOLDER, files
 
 GRAFANA = ROOT / "deploy/monitoring/grafana"
@@ -37,7 +37,7 @@ def test_every_expression_parses(tmp_path: Path) -> None:
     rules = [{"record": f"panel:{number}", "expr": text} for number, text in enumerate(sorted(expressions))]
     path = tmp_path / "rules.yaml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
-    done = subprocess.run([promtool(), "check", "rules", path], capture_output=True, text=True, check=False)
+    done = subprocess.run([tool("promtool"), "check", "rules", path], capture_output=True, text=True, check=False)
     assert f"SUCCESS: {len(rules)} rules found" in done.stdout, done.stdout + done.stderr
 
 

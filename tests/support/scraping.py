@@ -55,15 +55,17 @@ def families(text: str) -> set[str]:
     return {line.split()[2] for line in text.splitlines() if line.startswith("# HELP ")}
 
 
-def promtool() -> str:
-    """Its path. Skips the test where it is not installed; in CI it fails."""
-    found = shutil.which("promtool")
+def tool(name: str) -> str:
+    """Path of promtool, amtool or a server. Skips the test where it is not installed; in CI it fails."""
+    found = shutil.which(name)
     if found is None:
-        missing("promtool is not installed: tools/install-debian-packages")
+        missing(f"{name} is not installed: tools/install-debian-packages")
     return found
 
 
 def complaints(text: str) -> str:
     """What promtool has to say against it."""
-    done = subprocess.run([promtool(), "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [tool("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
     return done.stdout + done.stderr

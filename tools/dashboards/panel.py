@@ -63,6 +63,11 @@ def by(expression: str, label: str) -> tuple[Query, ...]:
     return (Query(expression, f"{{{{{label}}}}}"),)
 
 
+def of_each_process(operator: str, expression: str) -> tuple[Query, ...]:
+    """Containers of two hosts may have one address, so a process is known by both."""
+    return (Query(f"{operator} by (host, instance) ({expression})", "{{host}} {{instance}}"),)
+
+
 def one(expression: str, legend: str = "") -> tuple[Query, ...]:
     """One query with one series."""
     return (Query(expression, legend),)

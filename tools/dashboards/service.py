@@ -98,7 +98,7 @@ OVERVIEW = Dashboard(
                     "cps",
                     by(
                         "sum by (role) (rate(web_detector_frames_inferred_total[$__rate_interval])"
-                        " * on (instance) group_left (role) web_detector_build_info)",
+                        " * on (host, instance) group_left (role) web_detector_build_info)",
                         "role",
                     ),
                 ),

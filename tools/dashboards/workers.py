@@ -1,6 +1,6 @@
 """Dashboards of detectors and of live streams."""
 
-from tools.dashboards.panel import Dashboard, Panel, Query, by, one, quantile_by, quantiles, rate
+from tools.dashboards.panel import Dashboard, Panel, Query, by, of_each_process, one, quantile_by, quantiles, rate
 
 _STAGE = "web_detector_stage_seconds_total"
 _DONE = rate("web_detector_frames_done_total")
@@ -39,7 +39,7 @@ DETECTORS = Dashboard(
                     "Frames of each process",
                     "Is the work spread evenly?",
                     "cps",
-                    by(rate("web_detector_frames_inferred_total", "instance"), "instance"),
+                    of_each_process("sum", "rate(web_detector_frames_inferred_total[$__rate_interval])"),
                     width=12,
                 ),
                 Panel(
@@ -183,19 +183,19 @@ LIVE = Dashboard(
                     "Reconnects, per hour",
                     "Do sources come and go?",
                     "short",
-                    by("sum by (instance) (increase(web_detector_stream_reconnects_total[1h]))", "instance"),
+                    of_each_process("sum", "increase(web_detector_stream_reconnects_total[1h])"),
                 ),
                 Panel(
                     "Streams of each process",
                     "Are streams spread evenly over ingests and live detectors?",
                     "short",
-                    by("max by (instance) (web_detector_streams_held)", "instance"),
+                    of_each_process("max", "web_detector_streams_held"),
                 ),
                 Panel(
                     "Age of leases",
                     "Do processes renew their streams? Others take them after some seconds.",
                     "s",
-                    by("max by (instance) (web_detector_lease_age_seconds)", "instance"),
+                    of_each_process("max", "web_detector_lease_age_seconds"),
                     warn=5,
                 ),
             ),

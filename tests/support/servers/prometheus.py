@@ -32,8 +32,9 @@ class Prometheus:
         content = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
         content["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         content["rule_files"] = [str(MONITORING / "rules.yaml")]
-        [job] = content["scrape_configs"]
-        del job["dns_sd_configs"]
+        [job] = [job for job in content["scrape_configs"] if job["job_name"] == "web-detector"]
+        content["scrape_configs"] = [job]
+        del content["alerting"], job["dns_sd_configs"]
         job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in self._ports]}]
         config = self._folder / "prometheus.yaml"
         config.write_text(yaml.safe_dump(content))

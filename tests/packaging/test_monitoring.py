@@ -1,0 +1,229 @@
+"""The profile `monitoring`: deploy/monitoring.yaml, and what its start scripts make of .env."""
+
+import json
+import os
+import re
+import subprocess
+import urllib.request
+from pathlib import Path
+from shutil import copytree
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from tests.support.deployments.compose import MAIN, Compose
+from tests.support.deployments.service import ROOT, free_port
+from tests.support.scraping import tool
+from tests.support.servers.webhook_receiver import Receiver
+from tests.support.waiting import until
+from tools.dashboards.panel import Exporter
+
+FILE = "deploy/monitoring.yaml"
+FOLDER = ROOT / "deploy/monitoring"
+SERVICES: dict[str, dict[str, Any]] = Compose(FILE).services
+JOBS: dict[str, dict[str, Any]] = {
+    job["job_name"]: job for job in yaml.safe_load((FOLDER / "prometheus.yaml").read_text())["scrape_configs"]
+}
+
+
+def test_the_main_file_includes_it_and_has_no_service_of_the_same_name() -> None:
+    main = yaml.safe_load((ROOT / MAIN).read_text())
+    assert main["include"] == [FILE]
+    assert not main["services"].keys() & SERVICES.keys()
+    assert not main["volumes"].keys() & Compose(FILE).volumes.keys()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_on_request_without_privileges_and_watched(name: str) -> None:
+    service = SERVICES[name]
+    assert service["profiles"] == ["containers" if name == "cadvisor" else "monitoring"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["cap_drop"] == ["ALL"]
+    assert not set(service) & {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices", "userns_mode", "user"}
+    assert service["read_only"] is (name != "grafana")
+    assert service["restart"] == "unless-stopped"
+    assert service["logging"] == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "5"}}
+    assert {"test", "interval", "timeout"} <= set(service["healthcheck"])
+    if name != "cadvisor":
+        assert re.fullmatch(r"[\w/-]+:v?\d+\.\d+\.\d+(-alpine)?", service["image"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_mounted_is_there_and_cannot_be_written(name: str) -> None:
+    for volume in SERVICES[name].get("volumes", []):
+        source, _, *options = volume.split(":")
+        if source not in Compose(FILE).volumes:
+            assert options[0].split(",")[0] == "ro"
+            assert source.startswith("/") or (ROOT / "deploy" / source).is_dir()
+
+
+def test_what_is_published_is_on_loopback() -> None:
+    ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert ports == {
+        "prometheus": ["${PROMETHEUS_BIND:-127.0.0.1}:9090:9090"],
+        "alertmanager": ["127.0.0.1:9093:9093"],
+        "grafana": ["127.0.0.1:3000:3000"],
+    }
+
+
+def test_prometheus_asks_all_services_that_have_metrics_and_every_exporter() -> None:
+    asked = {job: (sd["names"], sd["port"]) for job, content in JOBS.items() for sd in content["dns_sd_configs"]}
+    ours, port = asked.pop("web-detector")
+    main = Compose(MAIN)
+    assert set(ours) == {name for name, one in main.services.items() if "METRICS_PORT" in one.get("environment", {})}
+    assert main.services["api"]["environment"]["METRICS_PORT"] == f"${{METRICS_PORT:-{port}}}"
+    assert asked.keys() == set(get_args(Exporter))
+    for [name], at in asked.values():
+        if name in SERVICES:  # RabbitMQ has a plugin
+            assert f"http://127.0.0.1:{at}/" in " ".join(SERVICES[name]["healthcheck"]["test"])
+    assert {name for [name], _ in asked.values()} <= SERVICES.keys() | main.services.keys()
+    assert all(job["relabel_configs"] == [{"target_label": "host", "replacement": "central"}] for job in JOBS.values())
+
+
+def test_its_variables_are_in_the_example_and_on_the_page() -> None:
+    names = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / FILE).read_text()))
+    names |= {name for one in SERVICES.values() for name, value in one.get("environment", {}).items() if value is None}
+    example, page = (ROOT / ".env.example").read_text(), (ROOT / "docs/settings.md").read_text()
+    assert {name for name in names if not re.search(rf"^(# )?{name}=", example, re.M)} == {"REDIS_PASSWORD"}
+    assert all(f"`{name}`" in page for name in names)
+
+
+def started(script: str, folder: Path, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run a start script with a server that ends at once; the configuration is in config.yaml of the folder."""
+    server = folder / script.removeprefix("start-")
+    server.write_text('#!/bin/sh\necho "$@"\n')
+    server.chmod(0o755)
+    env = {"PATH": f"{folder}:{os.environ['PATH']}", "CONFIG": str(folder / "config.yaml"), **environ}
+    command = ["/bin/sh", str(FOLDER / script), *options]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def configured(script: str, folder: Path, *check: str, **environ: str) -> Any:
+    """The configuration that a script makes; the server's own tool finds it right."""
+    config = folder / "config.yaml"
+    done = started(script, folder, "--of-the-server", **environ)
+    assert done.stdout == f"--config.file={config} --of-the-server\n", done.stderr
+    found = subprocess.run([tool(check[0]), *check[1:], config], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert config.stat().st_mode & 0o077 == 0  # it holds passwords
+    return yaml.safe_load(config.read_text())
+
+
+HOSTILE = "it's: #1 {x}"
+
+
+def test_prometheus_starts_with_the_rules_and_the_name_of_its_host(tmp_path: Path) -> None:
+    made = configured("start-prometheus", tmp_path, "promtool", "check", "config", MONITORING_HOST="gpu-1")
+    assert made["rule_files"] == [str(FOLDER / "rules.yaml")]
+    hosts = {rule["replacement"] for job in made["scrape_configs"] for rule in job["relabel_configs"]}
+    assert hosts == {"gpu-1"}
+    assert "remote_write" not in made
+
+
+def test_prometheus_writes_to_another_one_without_its_own_alerts(tmp_path: Path) -> None:
+    url = "http://central:9090/api/v1/write"
+    given = {"REMOTE_WRITE_URL": url, "REMOTE_WRITE_USER": HOSTILE, "REMOTE_WRITE_PASSWORD": HOSTILE}
+    made = configured("start-prometheus", tmp_path, "promtool", "check", "config", **given)
+    [other] = made["remote_write"]
+    assert (other["url"], other["basic_auth"]) == (url, {"username": HOSTILE, "password": HOSTILE})
+    [dropped] = other["write_relabel_configs"]
+    assert (dropped["action"], dropped["regex"]) == ("drop", "ALERTS.*")
+    assert (
+        "basic_auth"
+        not in configured("start-prometheus", tmp_path, "promtool", "check", "config", REMOTE_WRITE_URL=url)[
+            "remote_write"
+        ][0]
+    )
+
+
+def test_a_host_name_that_would_break_the_configuration_is_refused(tmp_path: Path) -> None:
+    done = started("start-prometheus", tmp_path, MONITORING_HOST="a|b")
+    assert done.returncode == 1
+    assert "MONITORING_HOST=a|b" in done.stderr
+
+
+MAIL = {
+    "ALERT_EMAIL_TO": "operator@example.org",
+    "ALERT_EMAIL_FROM": "web-detector@example.org",
+    "ALERT_SMTP": "mail.example.org:587",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "kinds"),
+    [
+        ({}, set()),
+        ({"ALERT_WEBHOOK_URL": "https://example.org/hook?a='b'"}, {"webhook_configs"}),
+        (MAIL, {"email_configs"}),
+        (
+            {**MAIL, "ALERT_WEBHOOK_URL": "http://h/", "ALERT_SMTP_USER": HOSTILE, "ALERT_SMTP_PASSWORD": HOSTILE},
+            {"email_configs", "webhook_configs"},
+        ),
+    ],
+)
+def test_alertmanager_tells_whom_the_settings_name(tmp_path: Path, given: dict[str, str], kinds: set[str]) -> None:
+    [receiver] = configured("start-alertmanager", tmp_path, "amtool", "check-config", **given)["receivers"]
+    assert receiver.keys() - {"name"} == kinds
+    if "email_configs" in kinds:
+        [mail] = receiver["email_configs"]
+        assert [mail["to"], mail["from"], mail["smarthost"]] == list(MAIL.values())
+        assert mail.get("auth_password") == given.get("ALERT_SMTP_PASSWORD")
+    if "webhook_configs" in kinds:
+        assert receiver["webhook_configs"] == [{"url": given["ALERT_WEBHOOK_URL"]}]
+
+
+def test_mail_without_a_sender_is_refused(tmp_path: Path) -> None:
+    done = started("start-alertmanager", tmp_path, ALERT_EMAIL_TO="operator@example.org")
+    assert done.returncode == 1
+    assert "ALERT_EMAIL_FROM" in done.stderr
+
+
+def test_inhibited_alerts_are_those_of_the_rules() -> None:
+    groups = yaml.safe_load((FOLDER / "rules.yaml").read_text())["groups"]
+    known = {rule["alert"] for group in groups for rule in group["rules"]}
+    for rule in yaml.safe_load((FOLDER / "alertmanager.yaml").read_text())["inhibit_rules"]:
+        [[source], [target]] = (re.findall(r'"(.*)"', " ".join(rule[key])) for key in _MATCHERS)
+        assert {source, *target.split("|")} <= known
+
+
+_MATCHERS = ("source_matchers", "target_matchers")
+
+
+def test_alertmanager_calls_the_webhook_and_leaves_out_what_follows_from_a_gone_server(tmp_path: Path) -> None:
+    folder = copytree(FOLDER, tmp_path / "monitoring")
+    quick = (folder / "alertmanager.yaml").read_text().replace("group_wait: 30s", "group_wait: 100ms")
+    (folder / "alertmanager.yaml").write_text(quick)
+    (tmp_path / "alertmanager").symlink_to(tool("prometheus-alertmanager"))
+    port = free_port()
+    options = [f"--storage.path={tmp_path}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
+    alerts = f"http://127.0.0.1:{port}/api/v2/alerts"
+
+    def sent(*names: str) -> bool:
+        body = json.dumps([{"labels": {"alertname": name}} for name in names]).encode()
+        try:
+            urllib.request.urlopen(urllib.request.Request(alerts, body, {"Content-Type": "application/json"})).close()
+        except OSError:
+            return False
+        return True
+
+    def inhibited() -> list[str]:
+        with urllib.request.urlopen(alerts) as answer:
+            return [one["labels"]["alertname"] for one in json.load(answer) if one["status"]["inhibitedBy"]]
+
+    with Receiver() as receiver, (tmp_path / "log").open("wb") as log:
+        env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "CONFIG": str(tmp_path / "config.yaml")}
+        env["ALERT_WEBHOOK_URL"] = f"{receiver.url}/hook"
+        command = ["/bin/sh", str(folder / "start-alertmanager"), *options]
+        server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        try:
+            until(lambda: sent("ServerDown"))
+            until(lambda: receiver.calls)
+            assert sent("RequestsFail", "DetectorKilled")
+            until(lambda: len(receiver.calls) == 2)
+            assert inhibited() == ["RequestsFail"]
+        finally:
+            server.terminate()
+            server.wait(60)
+    told = [alert["labels"]["alertname"] for call in receiver.calls for alert in call.content["alerts"]]
+    assert told == ["ServerDown", "DetectorKilled"]
