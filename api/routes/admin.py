@@ -1,4 +1,5 @@
-"""Operations for administrators: users, their roles and quotas, the audit log, how many detectors are wanted."""
+"""Operations for administrators: users, their roles and quotas, the audit log, what the service
+does now."""
 
 from typing import Any
 
@@ -6,6 +7,8 @@ from api.access.passwords import DISABLED
 from api.access.scopes import ADMIN
 from api.context import context
 from api.routes import audit
+from api.watch import status_document
+from api.watch.numbers import Numbers
 from api.watch.scale import Scale, together
 from api.web.answers import Answer, answer
 from contracts.database.tables import AuditEvent, User
@@ -54,6 +57,12 @@ def get_scale() -> Answer:
             "by_role": {role: _scale_shape(found) for role, found in kinds.items()},
         }
     )
+
+
+def get_status() -> Answer:
+    """What the service does now and what is wrong with it, by the numbers of the metrics."""
+    watch = context.current().watch
+    return answer(status_document.document(Numbers(watch.readings()), watch.known_workers()))
 
 
 def _scale_shape(found: Scale) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from contracts.metrics.table import Metric, Reading
 from contracts.results.port import ResultStore
 from contracts.settings.table import Settings
 from contracts.wire.job_states import JobState
-from contracts.workers.registration import live_workers, speeds
+from contracts.workers.registration import Instance, instances, speeds
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -83,6 +83,7 @@ class ServiceWatch:
         self._settings, self._overview, self._store, self._redis = settings, overview, store, client
         self.jobs = Kept(self._jobs, _KEEP_SECONDS)
         self.streams = Kept(self._streams, _KEEP_SECONDS)
+        self.workers = Kept(lambda: instances(client), _KEEP_SECONDS)
         self._stored = Kept(overview.stored_bytes, _KEEP_SUMS_SECONDS)
         # Server name -> whether it answers; set by the application.
         self.servers: Callable[[], dict[str, bool]] = dict
@@ -98,6 +99,13 @@ class ServiceWatch:
     def readings(self) -> list[Reading]:
         """The gauges of the api. What cannot be read now is left out: `SERVER_UP` says why."""
         return [reading for part in _PARTS for reading in self._part(part)]
+
+    def known_workers(self) -> list[Instance] | None:
+        """The workers that are there; None where Redis does not tell."""
+        try:
+            return self.workers()
+        except _OUTAGES:
+            return None
 
     def _part(self, part: "Callable[[ServiceWatch], Iterator[Reading]]") -> list[Reading]:
         try:
@@ -142,7 +150,7 @@ class ServiceWatch:
         yield Reading(table.LIVE_SERVED, streams.served)
 
     def _of_workers(self) -> Iterator[Reading]:
-        yield from _by_label(table.WORKERS, live_workers(self._redis))
+        yield from _by_label(table.WORKERS, Counter(str(one.role) for one in self.workers()))
 
     def _of_servers(self) -> Iterator[Reading]:
         for name, is_up in self.servers().items():

@@ -5,7 +5,7 @@ import os
 import socket
 import uuid
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 import redis
@@ -25,7 +25,7 @@ for i, names in ipairs(KEYS) do
   roles[i] = {}
   for _, name in ipairs(redis.call('SMEMBERS', names)) do
     local value = redis.call('GET', name)
-    if value then table.insert(roles[i], value) end
+    if value then table.insert(roles[i], {name, redis.call('PTTL', name), value}) end
   end
 end
 return roles
@@ -55,6 +55,16 @@ class IngestLoad(msgspec.Struct, frozen=True):
     has_stream_key: bool = False
     udp_ports: str = ""
     udp_room: int | None = None
+
+
+class Instance(NamedTuple):
+    """A live worker. name: host, process and a random part. heard_seconds: since it was last heard. models: that a
+    detector has loaded."""
+
+    role: Worker
+    name: str
+    heard_seconds: float
+    models: tuple[str, ...]
 
 
 def connect(url: str) -> "redis.Redis":
@@ -93,6 +103,17 @@ def live_workers(client: "redis.Redis") -> dict[Worker, int]:
     return {role: len(values) for role, values in zip(WORKERS, _read(client, WORKERS), strict=True)}
 
 
+def instances(client: "redis.Redis") -> list[Instance]:
+    """All live workers, by role and name."""
+    found = []
+    for role, rows in zip(WORKERS, _rows(client, WORKERS), strict=True):
+        for key, left_ms, value in rows:
+            models = tuple(one.model for one in _loaded(value)) if role.endswith("detector") else ()
+            name = key.decode().removeprefix(f"{_PREFIX}{role}:")
+            found.append(Instance(role, name, max(0.0, _TTL_SECONDS - left_ms / 1000), models))
+    return sorted(found, key=lambda one: (WORKERS.index(one.role), one.name))
+
+
 def count_workers(client: "redis.Redis", role: Worker) -> int:
     """Number of live workers of a role."""
     return len(_read(client, [role])[0])
@@ -102,11 +123,7 @@ def loaded_models(client: "redis.Redis") -> dict[str, list[Loaded]]:
     """Loaded models of all live detectors by model id, without duplicates."""
     found: dict[str, list[Loaded]] = {}
     for value in _read(client, ["detector"])[0]:
-        try:
-            loaded = msgspec.json.decode(value, type=list[Loaded])
-        except msgspec.MsgspecError:  # written by another release
-            continue
-        for item in (msgspec.structs.replace(one, fps=0.0) for one in loaded):
+        for item in (msgspec.structs.replace(one, fps=0.0) for one in _loaded(value)):
             if item not in found.setdefault(item.model, []):
                 found[item.model].append(item)
     return found
@@ -117,10 +134,7 @@ def speeds(client: "redis.Redis", role: Worker) -> list[float]:
     0 for a detector without any."""
     found = []
     for value in _read(client, [role])[0]:
-        try:
-            measured = [one.fps for one in msgspec.json.decode(value, type=list[Loaded]) if one.fps > 0]
-        except msgspec.MsgspecError:  # written by another release
-            measured = []
+        measured = [one.fps for one in _loaded(value) if one.fps > 0]
         found.append(sum(measured) / len(measured) if measured else 0.0)
     return found
 
@@ -157,12 +171,25 @@ def clear_registrations(client: "redis.Redis") -> None:
     client.delete(*map(_names_key, WORKERS))
 
 
+def _loaded(value: bytes) -> list[Loaded]:
+    """What a detector says of itself; nothing where another release wrote it."""
+    try:
+        return msgspec.json.decode(value, type=list[Loaded])
+    except msgspec.MsgspecError:
+        return []
+
+
 def _read(client: "redis.Redis", roles: Sequence[Worker]) -> list[list[bytes]]:
     """What the live workers of each role say of themselves, in one round trip."""
-    values: list[list[bytes]] = client.eval(  # type: ignore[assignment]
+    return [[value for _, _, value in rows] for rows in _rows(client, roles)]
+
+
+def _rows(client: "redis.Redis", roles: Sequence[Worker]) -> list[list[tuple[bytes, int, bytes]]]:
+    """The live workers of each role: key, milliseconds until it expires, and what it says of itself."""
+    rows: list[list[tuple[bytes, int, bytes]]] = client.eval(  # type: ignore[assignment]
         _READ, len(roles), *map(_names_key, roles)
     )
-    return values
+    return rows
 
 
 def _names_key(role: Worker) -> str:

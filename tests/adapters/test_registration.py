@@ -8,10 +8,13 @@ import redis
 
 from contracts.workers.registration import (
     WORKERS,
+    IngestLoad,
+    Instance,
     Loaded,
     clear_registrations,
     count_workers,
     index_workers,
+    instances,
     live_workers,
     loaded_models,
     register,
@@ -47,6 +50,16 @@ def test_live_workers_are_counted_in_one_call_without_a_scan(client: "redis.Redi
     assert {client.ttl(key) > 0 for key in client.keys("*")} == {True}, "what is forgotten goes by itself"
     clear_registrations(client)
     assert client.keys("*") == []
+
+
+def test_each_instance_tells_its_models_and_when_it_was_heard(client: "redis.Redis") -> None:
+    register(client, "detector", "gpu-1:7:ab", msgspec.json.encode([LOADED]))
+    register(client, "ingest", "here:8:cd", msgspec.json.encode(IngestLoad("here")))
+    client.pexpire("wd:worker:ingest:here:8:cd", 5000)
+    detector, ingest = instances(client)
+    assert detector == Instance("detector", "gpu-1:7:ab", detector.heard_seconds, ("m",))
+    assert ingest == Instance("ingest", "here:8:cd", ingest.heard_seconds, ())
+    assert 0 <= detector.heard_seconds < 10 <= ingest.heard_seconds <= 15
 
 
 def test_a_killed_worker_is_counted_until_its_key_expires(client: "redis.Redis") -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from contracts.metrics.table import STAGE_SECONDS, MetricRole, of_role
+from contracts.metrics.table import JOBS, STAGE_SECONDS, MetricRole, of_role
 from contracts.runtime import tracing
+from contracts.workers.registration import WORKERS
 from tests.service.streams.conftest import SECRET
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import Client
@@ -19,6 +20,7 @@ from tests.support.requirements import missing
 from tests.support.scraping import METRICS_ROLES, complaints, exposition, families, values
 from tests.support.servers import prometheus
 from tests.support.servers.byte_server import Web
+from tests.support.user_admin import make_admin
 from tests.support.waiting import until
 from tools.dashboards.__main__ import DASHBOARDS
 
@@ -113,6 +115,20 @@ def test_every_role_tells_its_metrics(busy: Busy) -> None:
         text = exposition(port)
         assert families(text) == {metric.name for metric in of_role(role)}
         assert complaints(text) == ""
+
+
+def test_the_status_tells_what_the_service_does_now(busy: Busy) -> None:
+    admin = make_admin(busy.service, busy.service.client())
+    until(lambda: admin.call("GET", "/admin/status", 200)["streams"]["served_fps"] > 0)
+    found = admin.call("GET", "/admin/status", 200)
+    assert not {"ServerDown", "NoWorkers", "StreamsBroken"} & {one["alert"] for one in found["problems"]}
+    assert found["servers"] == {"database": True, "result_store": True, "broker": True, "redis": True}
+    assert {role: len(there) for role, there in found["workers"].items()} == dict.fromkeys(WORKERS, 1)
+    [detector] = found["workers"]["detector"]
+    assert detector["models"]
+    assert found["streams"]["by_state"]["live"] == 1
+    assert found["storage"]["videos_bytes"] > 0
+    assert found["jobs"]["by_state"].keys() == set(JOBS.values)
 
 
 def test_one_trace_follows_a_job_through_the_logs_of_all_roles(busy: Busy) -> None:
