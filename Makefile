@@ -16,6 +16,9 @@ SETUP_TEST := $(VENV)/.setup-test-$(call content_of,requirements/all.txt)
 # Environment of the object store for tests, separate from the service.
 S3_SERVER := $(VENV)/s3-server
 SETUP_S3_SERVER := $(S3_SERVER)/.setup-$(call content_of,requirements/s3-server.txt)
+# kubectl and validators for deploy/kubernetes, separate from the service.
+KUBERNETES := $(VENV)/kubernetes
+SETUP_KUBERNETES := $(KUBERNETES)/.setup-$(call content_of,requirements/kubernetes.txt)
 # Third-party loops for the comparison benchmarks.
 BENCH_LOOPS := $(VENV)/bench
 SETUP_BENCH := $(BENCH_LOOPS)/.setup-$(call content_of,requirements/bench.txt)
@@ -73,7 +76,7 @@ test: $(SETUP_TEST) $(SETUP_NODE) $(PAGE) ## everything that a change must pass:
 	@echo "$(PARTS) run side by side; each prints at its end"
 	@$(MAKE) --no-print-directory -j$(words $(PARTS)) --output-sync=target $(PARTS)
 
-test-code: lint $(PAGE) ## a part of make test: lint, types, import rules, units, media, packaging
+test-code: lint $(PAGE) $(SETUP_KUBERNETES) ## a part of make test: lint, types, import rules, units, media, packaging
 	cd web && $(NODE) --test --test-isolation=none "src/**/*.test.ts" "checks/*.test.ts"
 	$(BIN)/pytest tests/unit tests/media tests/packaging
 
@@ -250,6 +253,12 @@ $(SETUP_S3_SERVER): | $(BIN)/pip
 	@$(S3_SERVER)/bin/pip install --quiet --no-deps --require-hashes -r requirements/s3-server.txt
 	@touch $@
 
+$(SETUP_KUBERNETES): | $(BIN)/pip
+	@echo "setting up the checks of deploy/kubernetes: pinned packages into $(KUBERNETES)"
+	@$(BIN)/python -m venv --clear $(KUBERNETES)
+	@$(KUBERNETES)/bin/pip install --quiet --no-deps --require-hashes -r requirements/kubernetes.txt
+	@touch $@
+
 $(SETUP_AUDIT): | $(BIN)/pip
 	@echo "setting up the audit: pinned packages into $(AUDIT)"
 	@$(BIN)/python -m venv --clear $(AUDIT)
@@ -316,6 +325,7 @@ lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements a
 	$(PART) $(call extras,ingest) -o requirements/ingest.txt pyproject.toml
 	$(PART_DETECTRON2) -o requirements/detectron2.txt requirements/detectron2.in
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
+	$(PART) -o requirements/kubernetes.txt requirements/kubernetes.in
 	$(PART) -o requirements/bench.txt requirements/bench.in
 	$(PART) -o requirements/audit.txt requirements/audit.in
 	$(PART) -o requirements/int8.txt requirements/int8.in
