@@ -29,6 +29,7 @@ from tests.support.models import tiny_model
 from tests.support.models_command import Command
 from tests.support.servers.debian import Postgres, require
 from tests.support.servers.valkey import Valkey
+from tests.support.videos.sample_variants import recoded
 
 if TYPE_CHECKING:
     from contracts.database.tables import Video
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
+
+SHORT_FRAMES = 48
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -170,6 +173,12 @@ def video(desk: "InProcessProcessor", request: pytest.FixtureRequest) -> "Video"
 def full_sample() -> Path:
     """The sample clip: 212 frames, five things and a pause."""
     return ROOT / "samples/things.mp4"
+
+
+@pytest.fixture(scope="session")
+def short_sample(full_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first frames of the sample clip: a person, then a cat."""
+    return recoded(full_sample, tmp_path_factory.mktemp("clip") / full_sample.name, "libx264", range(SHORT_FRAMES))
 
 
 @pytest.fixture(scope="session")

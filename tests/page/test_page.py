@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pycocotools.coco import COCO
 
 from tests.support.browsing import drop, is_drawn, register, shown_while_playing, step_to
 from tests.support.deployments.service import Client, Service
+from tests.support.waiting import until
 
 WAIT_MS = 120_000
 
@@ -60,12 +60,14 @@ def progress_until_done(row: Locator) -> list[float]:
     """What the progress bar of a row says until the job has ended."""
     expect(row).to_have_count(1, timeout=WAIT_MS)
     values: list[float] = []
-    deadline = time.monotonic() + WAIT_MS / 1000
-    while not row.get_by_text("Completed", exact=True).count():
-        assert time.monotonic() < deadline, row.inner_text()
-        # At once, since the bar goes when the job ends.
-        values += row.evaluate("row => [...row.querySelectorAll('progress[value]')].map((bar) => bar.value)")
+
+    def completed() -> int:
+        # The bar first and at once, since it goes when the job ends.
+        values.extend(row.evaluate("row => [...row.querySelectorAll('progress[value]')].map((bar) => bar.value)"))
         row.page.wait_for_timeout(50)
+        return row.get_by_text("Completed", exact=True).count()
+
+    until(completed, progress=lambda: values[-1:])
     return values
 
 
@@ -73,7 +75,7 @@ def the_boxes_are_those_of_the_api(page: Page, frames: list[dict[str, Any]]) -> 
     """While it plays, for each picture that the browser shows, and on the canvas of single frames."""
     by_frame = {frame["frame"]: frame for frame in frames}
     expect(page.locator("canvas[data-frame='0']")).to_have_count(1)
-    seen = shown_while_playing(page, 4000)
+    seen = shown_while_playing(page, 40)
     assert len(seen) > 20, "it does not play"
     for ms, number, boxes in seen:
         frame = by_frame[number]

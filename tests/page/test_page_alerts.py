@@ -10,6 +10,7 @@ from tests.support.deployments.service import Client, Service
 
 WAIT_MS = 120_000
 TEMPLATE = "A person after ten at the back door"
+PERSON_MS = 1600  # while the sample shows one
 
 
 def test_a_rule_raises_alerts_that_lead_to_their_place_and_are_seen(service: Service, page: Page, sample: Path) -> None:
@@ -22,7 +23,7 @@ def test_a_rule_raises_alerts_that_lead_to_their_place_and_are_seen(service: Ser
     assert rule(client)["search"] == {"label": ["person"], "min_score": 0.5}
     assert rule(client)["schedule"] is None
 
-    job = client.detect(sample)
+    job = client.detect(sample, options={"end_ms": PERSON_MS})
     client.call("POST", f"/jobs/{job['id']}/tracks", 202, json={})
     alert = page.get_by_role("list", name="Alerts").get_by_role("listitem")
     expect(alert).to_have_count(1, timeout=WAIT_MS)

@@ -52,7 +52,8 @@ def test_each_displayed_frame_has_its_own_boxes(
     clockwise: int,
 ) -> None:
     client = register(page, service)
-    job = client.detect(recoded(sample, tmp_path / name, codec, times, clockwise))
+    # Without the faint ones, of which one may lie under the name of another.
+    job = client.detect(recoded(sample, tmp_path / name, codec, times, clockwise), options={"min_score": 0.5})
     video = client.call("GET", f"/videos/{job['video_id']}", 200)
     media = video["media"]
     assert (media["rotation"], media["variable_fps"]) == (clockwise, times is UNEVEN)
@@ -77,7 +78,7 @@ def test_each_displayed_frame_has_its_own_boxes(
 def the_pictures_are_those_of_the_frames(page: Page, frames: dict[int, dict[str, Any]]) -> None:
     """While it plays, slowly, so that a busy machine shows each picture."""
     page.get_by_label("Speed").select_option("0.5")
-    seen = shown_while_playing(page, 3000)
+    seen = shown_while_playing(page, 12)
     assert len({number for _, number, _ in seen}) >= 3, "it does not play"
     for ms, number, boxes in seen:
         assert abs(frames[number]["time_ms"] - ms) < SAME_MS, "the boxes of another frame"
@@ -126,7 +127,7 @@ def test_the_player_and_the_results_have_one_clock(service: Service, page: Page,
         page.goto(f"{service.url}/jobs/{job['id']}")
         expect(page.locator("canvas[data-frame]")).to_have_attribute("data-frame", "0", timeout=WAIT_MS)
         assert ("/renditions/playable" in str(page.locator("video").get_attribute("src"))) == copied, name
-        seen = numbers_while_playing(page, 1000, NUMBER_BITS)
+        seen = numbers_while_playing(page, 8, NUMBER_BITS)
         assert len({number for _, _, number in seen}) >= 3, f"{name} does not play"
         for ms, frame, number in seen:
             assert frame == number - shown_first, f"{name}: the page takes a picture for another frame"

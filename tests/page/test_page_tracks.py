@@ -15,7 +15,7 @@ def test_a_track_leads_from_the_list_from_a_zone_and_from_the_search_to_its_plac
     service: Service, page: Page, sample: Path
 ) -> None:
     client = register(page, service)
-    job = client.detect(sample)
+    job = client.detect(sample, options={"end_ms": 2400})
     page.goto(f"{service.url}/jobs/{job['id']}")
     page.get_by_role("button", name="Make tracks").click(timeout=WAIT_MS)
     listed = page.get_by_role("list", name="Tracks").get_by_role("button")

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page
 from tests.support.deployments.service import Client, Service
 
 
-def test_main_job_in_swagger_ui(service: Service, page: Page, sample: Path) -> None:
+def test_main_job_in_swagger_ui(service: Service, page: Page, short_sample: Path) -> None:
     elsewhere: list[str] = []
     page.on(
         "request",
@@ -28,7 +28,7 @@ def test_main_job_in_swagger_ui(service: Service, page: Page, sample: Path) -> N
     page.locator(".auth-btn-wrapper button.btn-done").first.click()
 
     detect = opened(page, "detect")
-    detect.locator("input[type=file]").set_input_files(str(sample))
+    detect.locator("input[type=file]").set_input_files(str(short_sample))
     job = executed(detect, 202)
 
     # Elsewhere than on the page, which takes seconds to draw an answer.

@@ -9,15 +9,11 @@ from tests.support.deployments.modes import DeploymentMode
 from tests.support.deployments.service import Service
 from tests.support.models import tiny_model
 from tests.support.scraping import METRICS_ROLES, free_ports
-from tests.support.videos.sample_variants import recoded
-
-FRAMES = 48
 
 
 @pytest.fixture(scope="session")
-def sample(full_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first frames of the sample clip: a person, then a cat."""
-    return recoded(full_sample, tmp_path_factory.mktemp("clip") / full_sample.name, "libx264", range(FRAMES))
+def sample(short_sample: Path) -> Path:
+    return short_sample
 
 
 @pytest.fixture(scope="session")

@@ -215,9 +215,12 @@ class Client:
         until: Callable[[dict[str, Any]], bool] = lambda job: job["finished_at"] is not None,
         seconds: float = 300,
     ) -> Any:
-        deadline = time.monotonic() + seconds
+        """The job when it has come to that. seconds: without progress, after which the test fails."""
+        seen, deadline = None, time.monotonic() + seconds
         while not until(current := self.job(job)):
-            assert time.monotonic() < deadline, f"still waiting: {json.dumps(current)}"
+            if (now := (current["state"], current["progress"]["frames_done"])) != seen:
+                seen, deadline = now, time.monotonic() + seconds
+            assert time.monotonic() < deadline, f"no progress any more: {json.dumps(current)}"
             time.sleep(0.1)
         return current
 
