@@ -103,7 +103,7 @@ class LiveScene:
         self._fold: SceneFold | None = None
         self._size = (0, 0)
         self._tracks: dict[int, _Seen] = {}
-        self._highest = 0
+        self._highest = 0  # of the numbers of all tracks so far
         self._interval: int | None = None
         self.last = -1
         self.runs = 0
@@ -120,10 +120,12 @@ class LiveScene:
         found: list[Happened] = []
         self._gone.clear()
         for (size, plan), some in groupby(frames, key=lambda frame: ((frame.width, frame.height), frame.plan)):
-            for part in _rising(list(some)):
+            for part in runs(list(some)):
                 if part[0].pts <= self.last:
                     self._forget()
                     found = []
+                if self.last < 0:  # who is not seen in this frame may come back in a later one
+                    self._highest = max(self._highest, part[0].numbers)
                 numbers, times = [frame.number for frame in part], [frame.pts for frame in part]
                 found += self.advance(block(part, numbers, times), size, plan)
         return found
@@ -202,8 +204,8 @@ class LiveScene:
         return found
 
 
-def _rising(frames: list[LiveFrame]) -> Iterator[list[LiveFrame]]:
-    """The frames cut where times fall."""
+def runs(frames: Sequence[LiveFrame]) -> Iterator[Sequence[LiveFrame]]:
+    """The frames cut where times fall: there the stream was started anew, with another clock."""
     start = 0
     for place_of, frame in enumerate(frames):
         if place_of > start and frame.pts <= frames[place_of - 1].pts:

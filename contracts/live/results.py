@@ -22,7 +22,8 @@ class LiveFrame(msgspec.Struct, frozen=True, omit_defaults=True):
     columns. arrival: of the packet. done: Unix seconds at which the result was written. plan: number of
     the one in `keys.plans` that it was made by. dropped: number of frames without a result since the frame before, by
     DropReason. track (uint32): the number of each detection's track, 0 for none; empty where streams are not tracked.
-    Numbers of a stream rise and are never given twice; a track of few frames may turn out to be none.
+    Numbers of a stream rise and are never given twice; a track of few frames may turn out to be none. numbers: the
+    highest that was given so far, 0 where it is not known, so that who reads from here on can tell new tracks.
     """
 
     number: int
@@ -37,6 +38,7 @@ class LiveFrame(msgspec.Struct, frozen=True, omit_defaults=True):
     plan: int
     dropped: dict[str, int] = {}
     track: bytes = b""
+    numbers: int = 0
 
 
 class KeptTracks(msgspec.Struct, frozen=True):

@@ -78,7 +78,7 @@ class StreamTracks:
             self._run = run
         self._last = frame.pts
         found = tracker.assign(block([frame], [frame.pts], [frame.pts]), np.array([_us(frame.pts)]))
-        return replace(frame, track=found.astype("<u4").tobytes())
+        return replace(frame, track=found.astype("<u4").tobytes(), numbers=tracker.numbers)
 
     def kept(self) -> bytes:
         """From where another detector goes on."""

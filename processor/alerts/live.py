@@ -6,7 +6,7 @@ from typing import Any
 
 from analytics.alerts.rule import Rule, Sighting, dwells_wanted, raised_at, stream_source
 from analytics.scenes.levels import live_rules
-from analytics.scenes.live import Happened, LiveScene, Present
+from analytics.scenes.live import Happened, LiveScene, Present, runs
 from analytics.scenes.scene import FOOT
 from contracts.database.tables import Scene
 from contracts.live.results import LiveFrame
@@ -58,7 +58,11 @@ class StreamSightings:
         self._places = wanted
 
     def take(self, frames: Sequence[LiveFrame]) -> list[Fitting]:
-        """What the next results show that fits a rule; of a track once for each rule."""
+        """What the next results show that fits a rule; of a track once for each rule. What a stream showed before it
+        was started anew counts, by the clock that it had then."""
+        return [one for run in runs(frames) for one in self._of_run(run)]
+
+    def _of_run(self, frames: Sequence[LiveFrame]) -> list[Fitting]:
         newest = frames[-1]
         usual = Sighting(
             track=0,

@@ -1,14 +1,18 @@
 """Which streams rules look at."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, or_, select
 
 from analytics.alerts.rule import Rule, stream_source
 from analytics.search.hours import to_ms
 from contracts.database.engine import Database
-from contracts.database.tables import AlertRule, Scene, Stream
+from contracts.database.tables import AlertRule, Scene, Stream, utcnow
 from processor.alerts.rows import rule_of
+
+# In which the last results of a stream that was stopped are looked at, also by a process that begins meanwhile.
+_LAST_RESULTS = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,15 @@ class LiveRows:
         self._database = Database(engine)
 
     def streams(self) -> list[LiveStream]:
-        """The running streams that enabled rules of their users look at."""
+        """The streams that enabled rules of their users look at: those that run, and those that were just stopped,
+        whose last results may still come."""
         of_users: dict[str, list[tuple[Rule, int]]] = {}
         with self._database.read() as session:
             for row in session.scalars(select(AlertRule).where(AlertRule.enabled).order_by(AlertRule.id)):
                 of_users.setdefault(row.user_id, []).append((rule_of(row), to_ms(row.since)))
-            running = select(Stream.id, Stream.user_id).where(Stream.wanted == "running")
-            streams = session.execute(running.where(Stream.user_id.in_(of_users))).all() if of_users else []
+            active = or_(Stream.wanted == "running", Stream.stopped_at > utcnow() - _LAST_RESULTS)
+            asked = select(Stream.id, Stream.user_id).where(active, Stream.user_id.in_(of_users))
+            streams = session.execute(asked).all() if of_users else []
         made = [LiveStream(*stream, _looking(stream[0], of_users[stream[1]])) for stream in streams]
         return [one for one in made if one.rules]
 

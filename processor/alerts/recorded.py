@@ -64,16 +64,26 @@ class _Context:
 
 
 def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
-    """Raise the alerts of a job whose tracks are stored, once: see AlertRows.rules_for_job. Idempotent until it ends,
-    so that it is repeated where a process is killed. Raises NotFound, CorruptData, StorageUnavailable."""
+    """Raise the alerts of a job whose tracks are stored, once: see AlertRows.rules_for_job. Those of the stream that it
+    is a recording of lead to its video then, whatever became of their rules. Idempotent until it ends, so that it is
+    repeated where a process is killed. Raises NotFound, CorruptData, StorageUnavailable."""
     rows = AlertRows(services.repository.engine)
     rules = rows.rules_for_job(job)
-    video = services.repository.video(job.video_id) if rules else None
+    stream_id = rows.stream_of(job.video_id)
+    waiting = stream_id is not None and rows.has_unlinked(stream_id)
+    video = services.repository.video(job.video_id) if rules or waiting else None
     if video is None:
         return
-    found = _context(services, rows, job, video, tracks)
+    found = _context(services, job, video, tracks, stream_id)
     if found.stream_id is not None and len(tracks):
         rows.link(found.stream_id, job, found.begin, found.sighting(0, 0, int(tracks.last_time.max())).end)
+    if rules:
+        _ask(services, rows, found, rules)
+
+
+def _ask(services: Services, rows: AlertRows, found: _Context, rules: Sequence[Rule]) -> None:
+    """Raise what the rules make of a job, and note that they have seen it."""
+    job, tracks = found.job, found.tracks
     oldest = to_ms(utcnow() - OLDEST)
     of_tracks = [rule for rule in rules if rule.search.scene_id is None]
     for part in _tracks(found) if of_tracks else ():
@@ -85,13 +95,13 @@ def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
     rows.note_job(job.id)
 
 
-def _context(services: Services, rows: AlertRows, job: Job, video: Video, tracks: Tracks) -> _Context:
+def _context(services: Services, job: Job, video: Video, tracks: Tracks, stream_id: str | None) -> _Context:
     with services.storage.open(result_key(video.id, job.id)) as source:
         header = ResultFile(source).header
     with services.storage.open(tracks_key(video.id, job.id)) as source:
         live = TracksFile(source).header.live
     begin = to_ms(video.recorded_at or video.created_at)
-    return _Context(job, video, header, tracks, begin, rows.stream_of(video.id) if live else None)
+    return _Context(job, video, header, tracks, begin, stream_id if live else None)
 
 
 def _tracks(found: _Context) -> Iterator[list[Sighting]]:

@@ -63,6 +63,12 @@ class AlertRows:
         with self._database.read() as session:
             return session.scalar(select(Recording.stream_id).where(Recording.video_id == video_id))
 
+    def has_unlinked(self, stream_id: str) -> bool:
+        """Whether alerts of a stream lead to no video yet."""
+        wanted = select(Alert.id).where(Alert.stream_id == stream_id, Alert.video_id.is_(None)).limit(1)
+        with self._database.read() as session:
+            return session.scalar(wanted) is not None
+
     def link(self, stream_id: str, job: Job, begin: int, end: int) -> None:
         """Let the alerts of a stream between two times, in ms since 1970, lead to the video that was recorded then,
         which begins at the first one."""

@@ -1,5 +1,6 @@
 """Rules are asked about live streams as things happen: on a real Valkey and SQLite."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -53,13 +54,19 @@ def add_rule(desk: InProcessProcessor, **values: Any) -> str:
 
 
 def walk(
-    stream: LiveStream, first: int, *places: int, track: int = 7, class_id: int = 0, plan: int = STREAM_PLAN
+    stream: LiveStream,
+    first: int,
+    *places: int,
+    track: int = 7,
+    class_id: int = 0,
+    plan: int = STREAM_PLAN,
+    **values: Any,
 ) -> None:
     """One object, from a frame on, so many pixels from the left."""
     for number, x in enumerate(places, start=first):
         box = np.array([[x - 10.0, 100.0, x + 10.0, 200.0]])
         found = Detections(np.array([class_id]), np.array([0.5]), box)
-        stream.result(number, found=found, track=track.to_bytes(4, "little"), plan=plan)
+        stream.result(number, found=found, track=track.to_bytes(4, "little"), plan=plan, **values)
 
 
 def alerts(desk: InProcessProcessor) -> list[Alert]:
@@ -131,6 +138,41 @@ def test_what_is_read_together_with_results_of_another_model_has_its_own_label(
     Follower(desk.services).step()
     found = [(one.rule_id, one.track, one.event, one.label) for one in alerts(desk)]
     assert found == [(comes, 7, None, "person"), (leaves, 7, "disappears", "person")]
+
+
+def test_what_a_stream_showed_just_before_it_was_started_anew_or_stopped_is_told(
+    desk: InProcessProcessor, stream: LiveStream
+) -> None:
+    scene = Scene(id=new_id(), user_id=desk.user, name="yard", zones=ZONES, lines=[], revision=1)
+    desk.add(scene)
+    comes = add_rule(desk, at_most_one_in_s=0)
+    enters = add_rule(desk, search={"scene_id": scene.id}, at_most_one_in_s=0)
+    earlier = time.time() - 30
+    walk(stream, 300, *[LEFT] * 3, *[RIGHT] * 3, arrival=earlier)
+    walk(stream, 1, *[LEFT] * 3, track=8)  # read together
+    follower = Follower(desk.services)
+    follower.step()
+    found = [(one.rule_id, one.track, round(to_ms(one.at) / 1000 - earlier)) for one in alerts(desk)]
+    assert sorted(found) == sorted([(comes, 7, 0), (enters, 7, 0), (comes, 8, 30)])
+    desk.change(Stream, stream.id, wanted="stopped", stopped_at=utcnow())
+    walk(stream, 90, *[LEFT] * 3, track=9)
+    assert Follower(desk.services).step()
+    assert [one.track for one in alerts(desk)] == [7, 7, 8, 9]
+    desk.change(Stream, stream.id, stopped_at=utcnow() - timedelta(minutes=5))
+    assert not Follower(desk.services).step()
+
+
+def test_who_is_not_seen_in_the_oldest_results_that_are_kept_does_not_appear_when_it_is(
+    desk: InProcessProcessor, stream: LiveStream
+) -> None:
+    scene = Scene(id=new_id(), user_id=desk.user, name="yard", zones=ZONES, lines=[], revision=1)
+    desk.add(scene)
+    add_rule(desk, search={"scene_id": scene.id, "event": "appears"}, at_most_one_in_s=0)
+    walk(stream, 1, *[LEFT] * 2, track=5, numbers=7)
+    walk(stream, 4, *[RIGHT] * 5, track=7, numbers=7)
+    walk(stream, 9, *[RIGHT] * 5, track=8, numbers=8)
+    Follower(desk.services).step()  # it begins where the results of before are gone
+    assert [one.track for one in alerts(desk)] == [8]
 
 
 def test_a_rule_looks_at_nothing_from_before_it_and_at_no_other_stream(

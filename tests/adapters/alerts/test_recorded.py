@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -57,7 +57,7 @@ def video(desk: InProcessProcessor, stored: Video) -> Video:
 def clean(desk: InProcessProcessor) -> Iterator[None]:
     yield
     with desk.engine.begin() as connection:
-        for table in (AlertRule, Scene, Job):
+        for table in (AlertRule, Scene, Recording, Job):
             connection.execute(delete(table))
 
 
@@ -191,10 +191,8 @@ def test_a_job_whose_tracks_are_gone_stops_no_other(desk: InProcessProcessor, vi
     assert AlertRows(desk.engine).unasked(utcnow() - timedelta(days=1), 10) == []
 
 
-def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(
-    desk: InProcessProcessor, video: Video
-) -> None:
-    """Its tracks are those of the stream; who stands there when it begins did not appear then, nor begin to dwell."""
+def recorded_stream(desk: InProcessProcessor, video: Video) -> tuple[Stream, datetime]:
+    """A stream that the video is a recording of, and when that begins."""
     stream = Stream(id=new_id(), user_id=desk.user, name="door", kind="push", model="m", options={})
     desk.add(stream)
     begin = utcnow() - timedelta(minutes=5)
@@ -211,6 +209,26 @@ def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(
             instance="x",
         )
     )
+    return stream, begin
+
+
+def test_what_was_told_live_shows_the_recording_though_its_rule_is_off(desk: InProcessProcessor, video: Video) -> None:
+    stream, begin = recorded_stream(desk, video)
+    rule = add_rule(desk, search={"stream_id": [stream.id]})
+    job, at = walked(desk, video, live=True), to_ms(begin)
+    told: dict[str, Any] = {"label": "cat", "score": 9000, "stream_id": stream.id, "source": stream_source(stream.id)}
+    offer(desk.services, desk.user, [Sighting(track=2, begin=at + 400, end=at + 1000, start=7_000_400, **told)])
+    desk.change(AlertRule, rule.id, enabled=False)
+    ask(desk, job)
+    (shown,) = alerts(desk)
+    assert (shown.video_id, shown.job_id, shown.start) == (video.id, job.id, 400)
+
+
+def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(
+    desk: InProcessProcessor, video: Video
+) -> None:
+    """Its tracks are those of the stream; who stands there when it begins did not appear then, nor begin to dwell."""
+    stream, begin = recorded_stream(desk, video)
     people = add_rule(desk, search={"stream_id": [stream.id]})
     scene = add_scene(desk)
     events = add_rule(desk, search={"scene_id": scene, "zone": "half"})

@@ -101,7 +101,7 @@ def put_results(
             arrival=began + (one - START) / 90_000,
             done=time.time(),
             plan=plan,
-            **columns,
+            **columns,  # type: ignore[arg-type]
             dropped=dropped,
             track=b"" if tracks is None else np.array(tracks(number)[:count], "<u4").tobytes(),
         )
