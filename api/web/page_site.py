@@ -16,7 +16,7 @@ from api.web.security_headers import PAGE_POLICY
 
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 # Client-side routes of the web UI; other unknown paths are 404.
-_VIEWS = re.compile(f"/|/(?:sign-in|account|tokens|upload|jobs|jobs/{_ID}|live|live/{_ID}|search|alerts)")
+_VIEWS = re.compile(f"/|/(?:sign-in|account|tokens|upload|jobs|jobs/{_ID}|live|live/{_ID}|search|alerts|status)")
 _ASSETS = re.compile(r"/assets/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")  # file systems take no name of any length
 _FILES = frozenset({"/favicon.svg", "/favicon.ico", "/manifest.webmanifest", "/robots.txt", "/apple-touch-icon.png"})
 # Asset names contain a hash of the content.

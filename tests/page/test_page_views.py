@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browsing import PASSWORD, register, tidy
 from tests.support.deployments.service import ROOT, Service
 from tests.support.requirements import missing
+from tests.support.user_admin import make_admin
 
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 WIDTHS = (360, 1280)
@@ -59,6 +60,10 @@ def test_pages_have_no_accessibility_violations(service: Service, page: Page, sa
     page.get_by_role("button", name="A person after ten").click()
     page.get_by_role("dialog").get_by_label("Name").wait_for(timeout=WAIT_MS)
     wrong += complaints(page, "alert rule")
+    make_admin(service, client)
+    page.goto(f"{service.url}/status")
+    page.get_by_role("row", name="Live detector").wait_for(timeout=WAIT_MS)
+    wrong += complaints(page, "status")
     assert wrong == []
     tidy(client)
 

@@ -46,7 +46,7 @@ def http(site: LiveApi) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/account", "/tokens", "/sign-in", "/search", "/alerts", "/jobs", f"/jobs/{uuid.uuid4()}"]
+    "path", ["/", "/account", "/tokens", "/sign-in", "/search", "/alerts", "/status", "/jobs", f"/jobs/{uuid.uuid4()}"]
 )
 def test_every_path_serves_the_page_uncached(http: httpx.Client, path: str) -> None:
     answer = http.get(path)

@@ -34,6 +34,7 @@ def register(page: Page, service: Service, url: str | None = None) -> Client:
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="Videos", level=1)).to_be_visible()
     client = Client(service.url)
+    client.username, client.password = name, PASSWORD
     return client.use(client.call("POST", "/auth/login", 200, json={"username": name, "password": PASSWORD}))
 
 

@@ -9,6 +9,7 @@ import { LivePage } from "./pages/live.tsx";
 import { MissingPage } from "./pages/missing.tsx";
 import { SearchPage } from "./pages/search.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
+import { StatusPage } from "./pages/status.tsx";
 import { StreamPage } from "./pages/stream.tsx";
 import { Offline, Shell } from "./shell.tsx";
 import { Waiting } from "./ui/empty.tsx";
@@ -21,6 +22,7 @@ const TITLES: Record<string, string> = {
   "/alerts": "Alerts",
   "/live": "Live",
   "/search": "Search",
+  "/status": "Status",
 };
 
 /** The web UI: at any address users sign in first, and then see the page. */
@@ -67,6 +69,7 @@ function View({ path: shown }: { path: string }) {
   if (shown === "/alerts") return <AlertsPage />;
   if (shown === "/search") return <SearchPage />;
   if (shown === "/" || shown === "/jobs") return <JobListPage />;
+  if (shown === "/status" && user.value?.role === "admin") return <StatusPage />;
   if (shown === "/account" || shown === "/tokens") return <AccountPage />;
   return <MissingPage />;
 }

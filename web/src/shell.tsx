@@ -6,7 +6,7 @@ import { signOut, user } from "./api/session.ts";
 import { navigate, path } from "./lib/router.ts";
 import { Icon, Mark } from "./ui/icons.tsx";
 import { Link } from "./ui/link.tsx";
-import { Menu } from "./ui/menu.tsx";
+import { Menu, type MenuItem } from "./ui/menu.tsx";
 import { toast } from "./ui/toast.tsx";
 import { DropAnywhere, sendingWords } from "./upload/drop.tsx";
 import { active } from "./upload/queue.ts";
@@ -63,6 +63,8 @@ function Unseen() {
 }
 
 function UserMenu() {
+  const ofAdmins: MenuItem[] =
+    user.value?.role === "admin" ? [{ icon: "sliders", text: "Status", act: () => navigate("/status") }] : [];
   const leave = () => void signOut().catch((error) => toast(explain(error), "bad"));
   return (
     <div class="user">
@@ -72,6 +74,7 @@ function UserMenu() {
         label={`User menu (${user.value?.username})`}
         items={[
           { icon: "key", text: "Account and tokens", act: () => navigate("/account") },
+          ...ofAdmins,
           { icon: "docs", text: "API reference", act: () => location.assign("/docs") },
           { icon: "back", text: "Sign out", act: leave },
         ]}

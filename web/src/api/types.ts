@@ -187,6 +187,7 @@ export interface Model {
 export interface User {
   id: string;
   username: string;
+  role: "user" | "admin";
   created_at: string;
 }
 
