@@ -3,7 +3,8 @@ import { signal } from "@preact/signals";
 import type { LiveResult, Stream, StreamConfig, StreamMessage, StreamStats } from "../api/stream-types.ts";
 import { BoxDelay } from "./box-delay.ts";
 import { JpegScreen } from "./jpeg-screen.ts";
-import { canPlay, MseScreen } from "./mse-screen.ts";
+import { sourceKind } from "./media-source.ts";
+import { MseScreen } from "./mse-screen.ts";
 import { type LiveShown, LONGEST_HOLD_MS, RecentResults } from "./recent-results.ts";
 import { StreamSocket } from "./stream-socket.ts";
 import type { Piece } from "./wire.ts";
@@ -151,7 +152,7 @@ export class LiveFeed {
     if (config.mime === JPEG) {
       this.#endMedia();
       this.#jpeg = new JpegScreen(screens.canvas, this.#behind, (ms) => this.presented(ms, true));
-    } else if (canPlay(config.mime)) {
+    } else if (sourceKind(config.mime)) {
       if (this.#jpeg) this.#endMedia();
       this.#mse ??= new MseScreen(screens.video, this.#behind);
       this.#mse.configure(config.mime);
@@ -185,6 +186,6 @@ export class LiveFeed {
 
 /** Why the picture of a stream cannot be shown, null where it can or is not known yet. */
 export function unplayable(config: StreamConfig | null): string | null {
-  if (!config || config.mime === JPEG || canPlay(config.mime)) return null;
+  if (!config || config.mime === JPEG || sourceKind(config.mime)) return null;
   return `Your browser cannot show ${config.codec} video. Objects are detected all the same.`;
 }

@@ -1,5 +1,6 @@
 // Plays fragments of mp4 in a video element as they come, through Media Source Extensions.
 import { chase, type Range, removable } from "./catch-up.ts";
+import { attachSource, sourceKind } from "./media-source.ts";
 import type { Piece } from "./wire.ts";
 
 /** What stays buffered behind the picture, in seconds. */
@@ -8,18 +9,6 @@ const KEEP_SECONDS = 10;
 const RESTART_SECONDS = 5;
 /** A browser that takes no more data for so long begins anew at the next keyframe. */
 const MOST_WAITING = 400;
-
-type Sources = typeof globalThis & { ManagedMediaSource?: typeof MediaSource };
-
-/** The media source of this browser, null where it has none. */
-function sourceKind(): typeof MediaSource | null {
-  const { ManagedMediaSource: managed, MediaSource: plain } = globalThis as Sources;
-  return managed ?? plain ?? null;
-}
-
-export function canPlay(mime: string): boolean {
-  return sourceKind()?.isTypeSupported(mime) ?? false;
-}
 
 export class MseScreen {
   readonly #video: HTMLVideoElement;
@@ -45,8 +34,10 @@ export class MseScreen {
   configure(mime: string): void {
     if (mime === this.#mime && this.#source) return;
     this.#mime = mime;
+    const Kind = sourceKind(mime);
     if (!this.#source) this.#begin();
-    else if (this.#buffer && "changeType" in this.#buffer) this.#waiting.push(new Uint8Array());
+    else if (this.#buffer && "changeType" in this.#buffer && Kind && this.#source instanceof Kind)
+      this.#waiting.push(new Uint8Array());
     else this.#again();
     this.#starting = true;
   }
@@ -79,16 +70,14 @@ export class MseScreen {
   }
 
   #begin(): void {
-    const Kind = sourceKind();
+    const Kind = sourceKind(this.#mime);
     if (!Kind) return;
     const source = new Kind();
     this.#source = source;
     this.#newest = 0;
     this.#keys = [];
     source.addEventListener("sourceopen", () => this.#opened(source), { once: true });
-    this.#address = URL.createObjectURL(source);
-    this.#video.disableRemotePlayback = true;
-    this.#video.src = this.#address;
+    this.#address = attachSource(this.#video, source);
   }
 
   #opened(source: MediaSource): void {
