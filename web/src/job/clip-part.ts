@@ -2,7 +2,8 @@
 import { parseClock } from "../lib/time-format.ts";
 
 const MARGIN_MS = 1000;
-const MOST_MS = 3_600_000;
+/** The service makes no longer clip. */
+export const MOST_MS = 3_600_000;
 
 /** A track with a second around it, within the video. */
 export function around(

@@ -5,6 +5,7 @@ import type { Hit } from "../api/track-types.ts";
 import { count } from "../lib/format.ts";
 import { navigate, rewriteQuery } from "../lib/router.ts";
 import { SearchForm } from "../search/form.tsx";
+import { closeHitClips } from "../search/hit-clips.ts";
 import { hitSource } from "../search/hit-source.ts";
 import { apiParams, filtersSet, type Query, readQuery, writeQuery } from "../search/query.ts";
 import { ChooseButton, ReelBar } from "../search/reel-bar.tsx";
@@ -22,6 +23,7 @@ export function SearchPage() {
   const [query, setQuery] = useState(() => readQuery(new URLSearchParams(location.search)));
   const params = apiParams(query, TIME_ZONE);
   useEffect(() => hitSource.ask(params), [JSON.stringify(params)]);
+  useEffect(() => closeHitClips, []);
   useLayoutEffect(() => scrollTo(0, hitSource.scrolled), []);
   const change = (part: Partial<Query>) => {
     const next = { ...query, ...part };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keyOf, reelOf, toggled } from "./pieces.ts";
+import { clipOf, keyOf, reelOf, toggled } from "./pieces.ts";
 
 const hit = (track: number) => ({
   job_id: "j",
@@ -21,4 +21,10 @@ test("a second click takes a hit out of the choice, and the order is that of cho
       { video_id: "v", from_ms: 3000, to_ms: 3500 },
     ],
   });
+});
+
+test("a clip of a hit has a second around it, in whole milliseconds, from the start of the video on at most an hour", () => {
+  assert.deepEqual(clipOf({ from_ms: 400.4, to_ms: 2000.2 }), { from_ms: 0, to_ms: 3001, exact: false });
+  assert.deepEqual(clipOf({ from_ms: 2500.6, to_ms: 2500.6 }), { from_ms: 1500, to_ms: 3501, exact: false });
+  assert.deepEqual(clipOf({ from_ms: 5000, to_ms: 9e6 }), { from_ms: 4000, to_ms: 3_604_000, exact: false });
 });

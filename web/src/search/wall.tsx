@@ -4,6 +4,7 @@ import type { Hit } from "../api/track-types.ts";
 import { Still } from "../stills/still.tsx";
 import { Link } from "../ui/link.tsx";
 import { choose, chosen } from "./chosen.ts";
+import { HitClip } from "./hit-clip.tsx";
 import { hitFacts, hitLink, hitPlace, hitTime } from "./hit-text.ts";
 import { keyOf } from "./pieces.ts";
 import { gridOf, rowsIn, wallHeight } from "./wall-rows.ts";
@@ -76,9 +77,12 @@ function Cell({ hit }: { hit: Hit }) {
   const choice = chosen.value;
   if (!choice)
     return (
-      <Link class="hit" href={hitLink(hit)}>
-        <Content hit={hit} />
-      </Link>
+      <>
+        <Link class="hit" href={hitLink(hit)}>
+          <Content hit={hit} />
+        </Link>
+        <HitClip hit={hit} />
+      </>
     );
   return (
     <label class="hit choosable">
