@@ -66,6 +66,7 @@ function Items({ list }: { list: Alert[] | null }) {
     return (
       <Empty icon="bell" title="No alerts yet">
         <p>What a rule finds appears here, from videos when their objects have been followed, from cameras at once.</p>
+        <p>What was recorded more than 7 days ago raises none: search finds it.</p>
       </Empty>
     );
   const more = async () => {
@@ -121,14 +122,14 @@ function Row({ alert }: { alert: Alert }) {
   );
 }
 
-/** Of its track; of a live stream there is one when it was recorded. */
+/** Of its track; of a live stream that was not recorded (yet), the keyframe of that time: a JPEG, or an mp4. */
 function Picture({ alert }: { alert: Alert }) {
   const { job_id, track: id, video_id, start_ms } = alert;
   const [track, setTrack] = useState<Track | null>(null);
   useEffect(() => {
     if (job_id) void findTrack(job_id, id, start_ms).then(setTrack);
   }, [job_id, id]);
-  if (!job_id) return <Poster src={`/api/v1/alerts/${alert.id}/picture`} />;
+  if (!job_id) return <Poster src={`/api/v1/alerts/${alert.id}/picture`} film />;
   if (!track || !video_id) return <Poster src={null} />;
   return <Still job={job_id} track={id} video={video_id} at={track.best_ms / 1000} box={track.best_box} />;
 }

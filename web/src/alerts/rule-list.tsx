@@ -8,6 +8,7 @@ import { streams } from "../streams/stream-store.ts";
 import { Button, IconButton } from "../ui/button.tsx";
 import { Confirm } from "../ui/dialog.tsx";
 import { Failure, Waiting } from "../ui/empty.tsx";
+import { Link } from "../ui/link.tsx";
 import { toast } from "../ui/toast.tsx";
 import { RuleEditor } from "./rule-editor.tsx";
 import { emptyForm, formOf, fromTemplate, type RuleForm, TEMPLATES } from "./rule-form.ts";
@@ -54,6 +55,12 @@ export function RuleList({ begun, zone }: { begun: Omit<Editing, "rule"> | null;
             </Button>
           ))}
         </div>
+      )}
+      {list && list.length > 0 && (
+        <p class="hint">
+          Rules look at what comes after they were made or changed. What was recorded more than 7 days ago raises no
+          alerts: <Link href="/search">search</Link> finds it.
+        </p>
       )}
       <ul aria-label="Rules">
         {list?.map((rule) => (
