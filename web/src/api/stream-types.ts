@@ -1,6 +1,7 @@
 // Types of streams and their socket, as in api/openapi.yaml. time_ms counts from the start of the stream clock
 // (`started_at`).
 import type { Region } from "./option-table.ts";
+import type { SceneEvent } from "./track-types.ts";
 import type { Detection } from "./types.ts";
 
 export type StreamKind = "webrtc" | "rtsp" | "http" | "video" | "push";
@@ -127,4 +128,5 @@ export type StreamMessage =
   | ({ type: "config" } & StreamConfig)
   | ({ type: "result" } & LiveResult)
   | ({ type: "stats" } & StreamStats)
+  | ({ type: "event"; scene: string; event: SceneEvent["type"] } & Omit<SceneEvent, "type">)
   | { type: "error"; code: string; detail: string };

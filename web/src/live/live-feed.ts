@@ -1,6 +1,7 @@
 // What is seen of one stream: its picture, its results, its state. Open while it is visible.
 import { signal } from "@preact/signals";
 import type { LiveResult, Stream, StreamConfig, StreamMessage, StreamStats } from "../api/stream-types.ts";
+import type { SceneEvent } from "../api/track-types.ts";
 import { BoxDelay } from "./box-delay.ts";
 import { JpegScreen } from "./jpeg-screen.ts";
 import { sourceKind } from "./media-source.ts";
@@ -43,6 +44,7 @@ export class LiveFeed {
   #lastMs: number | null;
   /** False where the browser cannot play it: then only results are asked for. */
   #media = true;
+  #scene: { id: string; happened: (event: SceneEvent) => void } | null = null;
 
   constructor(id: string, options: FeedOptions = {}) {
     this.id = id;
@@ -62,13 +64,30 @@ export class LiveFeed {
 
   open(): void {
     this.#socket ??= new StreamSocket(this.id, {
-      start: () => ({ media: this.#media, results: true, after_ms: this.#options.onResult ? this.#lastMs : null }),
+      start: () => ({
+        media: this.#media,
+        results: true,
+        after_ms: this.#options.onResult ? this.#lastMs : null,
+        scenes: this.#scene ? [this.#scene.id] : [],
+      }),
       message: (message) => this.#message(message),
       piece: (piece) => this.#piece(piece),
       lost: () => {
         this.connected.value = false;
       },
     });
+  }
+
+  /** Tell what happens at a scene from now on, in place of another one; the returned function ends it. */
+  watchScene(id: string, happened: (event: SceneEvent) => void): () => void {
+    const watch = { id, happened };
+    this.#scene = watch;
+    this.#socket?.restart();
+    return () => {
+      if (this.#scene !== watch) return;
+      this.#scene = null;
+      this.#socket?.restart();
+    };
   }
 
   close(): void {
@@ -127,6 +146,11 @@ export class LiveFeed {
       case "result":
         this.#result(message);
         break;
+      case "event": {
+        const { scene, event, ...rest } = message;
+        if (scene === this.#scene?.id) this.#scene.happened({ ...rest, type: event });
+        break;
+      }
       case "stats":
         this.stats.value = message;
         this.problem.value = null;

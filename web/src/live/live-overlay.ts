@@ -3,6 +3,7 @@ import { effect } from "@preact/signals";
 import { wantedColouring } from "../lib/colouring.ts";
 import { colouringFor } from "../lib/palette.ts";
 import { drawBoxes, passing } from "../player/stage/draw-boxes.ts";
+import { drawZones, type Zones } from "../player/stage/draw-zones.ts";
 import { fitted } from "../player/stage/geometry.ts";
 import { followPictures } from "../player/stage/overlay.ts";
 import type { LiveFeed } from "./live-feed.ts";
@@ -12,6 +13,8 @@ export interface OverlayOptions {
   region: readonly [number, number, number, number] | null;
   hidden: ReadonlySet<string>;
   minScore: number;
+  /** Zones and lines that are drawn too. */
+  scene: Zones | null;
 }
 
 interface Layers {
@@ -57,8 +60,9 @@ function paint(feed: LiveFeed, { video, jpeg, boxes }: Layers, options: OverlayO
   const picture = fitted(clientWidth, clientHeight, width, height);
   const size = shown?.frame ?? { width, height };
   const held = shown?.held ?? false;
-  const { names, region } = options;
+  const { names, region, scene } = options;
   const colouring = colouringFor(detections, wantedColouring.peek());
+  if (scene && feed.pictured.peek()) drawZones(context, scene, picture);
   if (feed.pictured.peek())
     drawBoxes(context, { detections, size, picture, region, dashed: held, names, places: feed.places, colouring });
   // The content of the canvas, for tests.

@@ -17,15 +17,15 @@ const NONE: ReadonlySet<string> = new Set();
 
 /** The running picture of a stream with its boxes. It loads only while it is seen. */
 export function LivePicture(props: Props) {
-  const { feed, label, on = true, names = true, region = null, hidden = NONE, minScore = 0 } = props;
+  const { feed, label, on = true, names = true, region = null, hidden = NONE, minScore = 0, scene = null } = props;
   const frame = useRef<HTMLDivElement>(null);
   const video = useRef<HTMLVideoElement>(null);
   const jpeg = useRef<HTMLCanvasElement>(null);
   const boxes = useRef<HTMLCanvasElement>(null);
   const [isJpeg, setIsJpeg] = useState(false);
   const seen = useSeen(frame);
-  const options = useRef<OverlayOptions>({ names, region, hidden, minScore });
-  options.current = { names, region, hidden, minScore };
+  const options = useRef<OverlayOptions>({ names, region, hidden, minScore, scene });
+  options.current = { names, region, hidden, minScore, scene };
   useEffect(() => {
     const layers = {
       video: video.current as HTMLVideoElement,
@@ -42,7 +42,7 @@ export function LivePicture(props: Props) {
   }, [feed, seen, on]);
   useEffect(() => {
     feed.revision.value += 1;
-  }, [names, region, hidden, minScore]);
+  }, [names, region, hidden, minScore, scene]);
   useSignalEffect(() => setIsJpeg(feed.config.value?.mime === "image/jpeg"));
   return (
     <div class="live-picture" ref={frame} role="img" aria-label={label}>

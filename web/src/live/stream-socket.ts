@@ -13,10 +13,11 @@ export interface SocketStart {
   media: boolean;
   results: boolean;
   after_ms: number | null;
+  scenes: string[];
 }
 
 export interface SocketListener {
-  /** What to ask for, at each connection anew. */
+  /** What to ask for, at each connection and each restart anew. */
   start(): SocketStart;
   message(message: StreamMessage): void;
   piece(piece: Piece): void;
@@ -38,6 +39,12 @@ export class StreamSocket {
     void this.#open();
   }
 
+  /** Ask for what is wanted now. */
+  restart(): void {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return; // it is asked for when it opens
+    this.#socket.send(JSON.stringify({ type: "start", ...this.#listener.start() }));
+  }
+
   close(): void {
     this.#closed = true;
     this.#end();
@@ -51,7 +58,7 @@ export class StreamSocket {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     this.#watch();
-    socket.onopen = () => socket.send(JSON.stringify({ type: "start", ...this.#listener.start() }));
+    socket.onopen = () => this.restart();
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = () => this.#lost();
   }

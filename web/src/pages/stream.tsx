@@ -16,6 +16,7 @@ import { LiveSeries } from "../streams/live-series.ts";
 import { LiveTimeline, loadLastMinutes } from "../streams/live-timeline.tsx";
 import { ActionMenu, useStreamActions } from "../streams/stream-actions.tsx";
 import { StreamNotice, useTold } from "../streams/stream-notice.tsx";
+import { StreamScene, useStreamScene } from "../streams/stream-scene.tsx";
 import { followStreams, streams } from "../streams/stream-store.ts";
 import { KIND_WORDS } from "../streams/stream-text.ts";
 import { Colours } from "../ui/colours.tsx";
@@ -80,6 +81,7 @@ function View({ stream }: { stream: Stream }) {
     [recordings.items, stream.started_at],
   );
   useEffect(() => void openMoment(stream.id), [stream.id]);
+  const [scene, chooseScene] = useStreamScene(stream.id);
   const stage = useRef<HTMLDivElement>(null);
   const { width, height } = feed.shape();
   return (
@@ -102,6 +104,7 @@ function View({ stream }: { stream: Stream }) {
               feed={feed}
               label={`Picture of ${stream.name}`}
               region={stream.options.region ?? null}
+              scene={scene}
               on={stream.wanted === "running" && stream.state !== "failed"}
             />
             <StreamNotice stream={stream} feed={feed} onHelp={help} />
@@ -115,6 +118,7 @@ function View({ stream }: { stream: Stream }) {
             <Figures stats={feed.stats.value} />
             <Colours />
           </section>
+          <StreamScene stream={stream} feed={feed} scene={scene} onChoose={chooseScene} openAt={openAt} />
           <RecordingList {...recordings} />
         </div>
       </div>

@@ -1,0 +1,85 @@
+// The events of a scene on a stream, as they happen.
+import { useEffect, useState } from "preact/hooks";
+import { explain } from "../api/errors.ts";
+import type { Stream } from "../api/stream-types.ts";
+import type { Scene, SceneEvent } from "../api/track-types.ts";
+import { recall, remember } from "../lib/local-storage.ts";
+import type { LiveFeed } from "../live/live-feed.ts";
+import { eventText } from "../scenes/event-text.ts";
+import { loadScenes, scenes } from "../scenes/scene-store.ts";
+import { Choice } from "../ui/fields.tsx";
+import { toast } from "../ui/toast.tsx";
+
+const MOST_SHOWN = 50;
+
+/** The scene that is chosen for a stream, also the next time. */
+export function useStreamScene(stream: string): [Scene | null, (id: string) => void] {
+  const name = `stream-scene.${stream}`;
+  const [id, setId] = useState(() => recall<string>(name) ?? "");
+  useEffect(() => {
+    loadScenes().catch((error) => toast(`The scenes could not be loaded: ${explain(error)}`, "bad"));
+  }, []);
+  const choose = (next: string) => {
+    remember(name, next || null);
+    setId(next);
+  };
+  return [scenes.value?.find((scene) => scene.id === id) ?? null, choose];
+}
+
+interface Props {
+  stream: Stream;
+  feed: LiveFeed;
+  scene: Scene | null;
+  onChoose(id: string): void;
+  /** Opens the recording of a time, if there is one. */
+  openAt(ms: number): boolean;
+}
+
+export function StreamScene({ stream, feed, scene, onChoose, openAt }: Props) {
+  const known = scenes.value ?? [];
+  return (
+    <section class="card" aria-labelledby="stream-events-title">
+      <h2 id="stream-events-title">Events</h2>
+      <Choice
+        label="Scene"
+        choices={[["", "none"], ...known.map(({ id, name }) => [id, name] as const)]}
+        value={scene?.id ?? ""}
+        onChange={onChoose}
+      />
+      {scene ? (
+        <Events key={scene.id} stream={stream} feed={feed} scene={scene.id} openAt={openAt} />
+      ) : (
+        <p class="hint">
+          {known.length || !scenes.value
+            ? "Shows what happens at the zones and lines of a scene."
+            : "There are no scenes yet: zones and lines are drawn beside the results of a video."}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Events({ stream, feed, scene, openAt }: Omit<Props, "scene" | "onChoose"> & { scene: string }) {
+  const [events, setEvents] = useState<SceneEvent[]>([]);
+  useEffect(
+    () => feed.watchScene(scene, (event) => setEvents((before) => [event, ...before].slice(0, MOST_SHOWN))),
+    [feed, scene],
+  );
+  const begun = Date.parse(stream.started_at);
+  const open = (ms: number) => openAt(ms) || toast("There is no finished recording of that moment yet.");
+  return (
+    <>
+      {!events.length && <p class="soft">Nothing has happened yet.</p>}
+      <ul class="events stream-events" role="log" aria-label="Events">
+        {events.map((event) => (
+          <li key={`${event.type} ${event.track} ${event.time_ms} ${event.zone ?? event.line}`}>
+            <button type="button" class="text-button" onClick={() => open(event.time_ms)}>
+              {new Date(begun + event.time_ms).toLocaleTimeString()}
+            </button>{" "}
+            {eventText(event)}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
