@@ -4,6 +4,8 @@ from enum import StrEnum
 
 JOB_FINISHED = "job.finished"
 ALERT_RAISED = "alert.raised"
+# Those that this release can tell of. Deliveries of others wait for an api of a later one.
+KNOWN_EVENTS = (JOB_FINISHED, ALERT_RAISED)
 
 
 class DeliveryState(StrEnum):

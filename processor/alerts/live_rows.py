@@ -36,7 +36,8 @@ class LiveRows:
         of_users: dict[str, list[tuple[Rule, int]]] = {}
         with self._database.read() as session:
             for row in session.scalars(select(AlertRule).where(AlertRule.enabled).order_by(AlertRule.id)):
-                of_users.setdefault(row.user_id, []).append((rule_of(row), to_ms(row.since)))
+                if (rule := rule_of(row)) is not None:
+                    of_users.setdefault(row.user_id, []).append((rule, to_ms(row.since)))
             active = or_(Stream.wanted == "running", Stream.stopped_at > utcnow() - _LAST_RESULTS)
             asked = select(Stream.id, Stream.user_id).where(active, Stream.user_id.in_(of_users))
             streams = session.execute(asked).all() if of_users else []

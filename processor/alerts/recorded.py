@@ -68,7 +68,7 @@ def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
     is a recording of lead to its video then, whatever became of their rules. Idempotent until it ends, so that it is
     repeated where a process is killed. Raises NotFound, CorruptData, StorageUnavailable."""
     rows = AlertRows(services.repository.engine)
-    rules = rows.rules_for_job(job)
+    rules, complete = rows.rules_for_job(job)
     stream_id = rows.stream_of(job.video_id)
     waiting = stream_id is not None and rows.has_unlinked(stream_id)
     video = services.repository.video(job.video_id) if rules or waiting else None
@@ -79,10 +79,12 @@ def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
         rows.link(found.stream_id, job, found.begin, found.sighting(0, 0, int(tracks.last_time.max())).end)
     if rules:
         _ask(services, rows, found, rules)
+        if complete:
+            rows.note_job(job.id)
 
 
 def _ask(services: Services, rows: AlertRows, found: _Context, rules: Sequence[Rule]) -> None:
-    """Raise what the rules make of a job, and note that they have seen it."""
+    """Raise what the rules make of a job."""
     job, tracks = found.job, found.tracks
     oldest = to_ms(utcnow() - OLDEST)
     of_tracks = [rule for rule in rules if rule.search.scene_id is None]
@@ -92,7 +94,6 @@ def _ask(services: Services, rows: AlertRows, found: _Context, rules: Sequence[R
     lately = len(tracks) > 0 and found.sighting(0, 0, int(tracks.last_time.max())).end >= oldest
     for part in _events(services, rows, found, of_scenes) if of_scenes and lately else ():
         offer(services, job.user_id, (one for one in part if one.end >= oldest), of_scenes)
-    rows.note_job(job.id)
 
 
 def _context(services: Services, job: Job, video: Video, tracks: Tracks, stream_id: str | None) -> _Context:

@@ -1,8 +1,9 @@
 """The rows of alert rules and alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import Engine, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -46,17 +47,20 @@ class AlertRows:
         self._database = Database(engine)
 
     def rules(self, user_id: str) -> list[Rule]:
-        """The rules of a user that are enabled."""
-        return [rule_of(row) for row in self._rows(user_id)]
+        """The rules of a user that are enabled, without those of a later release."""
+        return [rule for row in self._rows(user_id) if (rule := rule_of(row)) is not None]
 
-    def rules_for_job(self, job: Job) -> list[Rule]:
+    def rules_for_job(self, job: Job) -> tuple[list[Rule], bool]:
         """The enabled rules that a job is to be seen by: none where they have seen it, and none that were made or
-        changed after it had ended, so that a job of before raises nothing when its tracks are made."""
+        changed after it had ended, so that a job of before raises nothing when its tracks are made. And whether these
+        are all: those of a later release are left to a processor of it."""
         with self._database.read() as session:
             if session.get(AlertedJob, job.id) is not None:
-                return []
+                return [], True
         rows = self._rows(job.user_id)
-        return [rule_of(row) for row in rows if job.finished_at is None or row.since <= job.finished_at]
+        found = [rule_of(row) for row in rows if job.finished_at is None or row.since <= job.finished_at]
+        known = [rule for rule in found if rule is not None]
+        return known, len(known) == len(found)
 
     def stream_of(self, video_id: str) -> str | None:
         """The stream whose recording a video is, None for others, and after the stream was deleted."""
@@ -154,10 +158,20 @@ class AlertRows:
             return list(session.scalars(statement.order_by(AlertRule.created_at, AlertRule.id)))
 
 
-def rule_of(row: AlertRule) -> Rule:
-    """The rule of a row."""
-    schedule = from_json(row.schedule, Schedule) if row.schedule else None
-    return Rule(row.id, from_json(row.search, Search), schedule, 1000 * row.at_most_one_in_s)
+def rule_of(row: AlertRule) -> Rule | None:
+    """The rule of a row; None for one of a later release that this one cannot ask. What it would leave out of a search
+    makes the rule another one, which finds too much."""
+    if not (_knows(Search, row.search) and _knows(Schedule, row.schedule or {})):
+        return None
+    try:
+        schedule = from_json(row.schedule, Schedule) if row.schedule else None
+        return Rule(row.id, from_json(row.search, Search), schedule, 1000 * row.at_most_one_in_s)
+    except msgspec.ValidationError:  # such as a type of event
+        return None
+
+
+def _knows(kind: type[msgspec.Struct], document: Mapping[str, object]) -> bool:
+    return document.keys() <= set(kind.__struct_encode_fields__)
 
 
 def _chosen(session: Session, rule: Rule, fitting: Sequence[Fitting], most: int) -> list[Fitting]:

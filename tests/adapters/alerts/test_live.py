@@ -187,6 +187,19 @@ def test_a_rule_looks_at_nothing_from_before_it_and_at_no_other_stream(
     assert alerts(desk) == []
 
 
+@pytest.mark.parametrize("later", [{"label": ["person"], "colour": "red"}, {"label": ["person"], "event": "runs"}])
+def test_a_rule_of_a_later_release_is_left_to_it_and_stops_no_other(
+    desk: InProcessProcessor, stream: LiveStream, later: dict[str, Any]
+) -> None:
+    unknown, known = add_rule(desk, search=later), add_rule(desk)
+    walk(stream, 1, *[LEFT] * 5)
+    Follower(desk.services).step()
+    assert [one.rule_id for one in alerts(desk)] == [known]
+    desk.change(AlertRule, unknown, search={"label": ["person"]})  # as a processor of that release reads it
+    Follower(desk.services).step()
+    assert {one.rule_id for one in alerts(desk)} == {known, unknown}
+
+
 def test_one_process_follows_while_a_rule_looks_at_a_stream(
     desk: InProcessProcessor, stream: LiveStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -162,6 +162,21 @@ def test_a_job_that_no_rule_was_asked_about_is_found(desk: InProcessProcessor, v
     assert alerts(desk) == [], "it was asked about"
 
 
+def test_a_job_is_left_for_a_rule_of_a_later_release(desk: InProcessProcessor, video: Video) -> None:
+    job = walked(desk, video)
+    known = add_rule(desk, since=job.finished_at)
+    later = add_rule(desk, search={"tag": ["yard"], "colour": "red"}, since=job.finished_at)
+    ask(desk, job)
+    ask(desk, job)
+    assert {one.rule_id for one in alerts(desk)} == {known.id}
+    before = len(alerts(desk))
+    desk.change(AlertRule, later.id, search={"tag": ["yard"]})  # as a processor of that release reads it
+    ask(desk, job)
+    assert len(alerts(desk)) == 2 * before
+    desk.change(AlertRule, known.id, since=job.finished_at)
+    assert AlertRows(desk.engine).rules_for_job(desk.job(job.id)) == ([], True), "all have seen it"
+
+
 def test_a_job_that_breaks_a_rule_stops_no_other(
     desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,19 @@ def test_end_of_a_job_is_delivered_once_and_signed(engine: Engine, receiver: Rec
     assert not call.signed_with("whsec_b3RoZXI=")
 
 
+def test_an_event_of_a_later_release_is_left_to_it_and_delays_no_other(engine: Engine, receiver: Receiver) -> None:
+    webhook = add_webhook(engine, user := add_user(engine), receiver.url)
+    early = utcnow() - timedelta(minutes=1)
+    with Session(engine) as session, session.begin():
+        for _ in range(3):  # more than are taken of a webhook at once
+            session.add(Delivery(webhook_id=webhook, event="stream.lost", state="waiting", next_at=early))
+    job = end_job(engine, user)
+    run(make(engine, tries=1), lambda: bool(receiver.calls) and deliveries(engine)[-1].finished_at is not None)
+    assert [call.content["job"]["id"] for call in receiver.calls] == [job]
+    left = [row for row in deliveries(engine) if row.event == "stream.lost"]
+    assert [(row.state, row.attempts, row.next_at) for row in left] == [("waiting", 0, early)] * 3
+
+
 @pytest.mark.parametrize("state", [JobState.MERGING, JobState.RUNNING])
 def test_only_the_end_of_a_job_creates_deliveries(engine: Engine, state: JobState) -> None:
     user = add_user(engine)
