@@ -2,7 +2,6 @@
 what is kept in between can be stored; the events are the same however the frames were cut."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from analytics.scenes.geometry import Flags, Integers
 from analytics.scenes.levels import Change, Level, Moment, Rules, Run
-from analytics.scenes.scene import Line, Scene, Sightings, Zone
+from analytics.scenes.scene import Line, Scene, Sightings, Zone, by_track
 
 
 class EventType(StrEnum):
@@ -33,8 +32,7 @@ class Direction(StrEnum):
     BACKWARD = "backward"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """What a track did at a zone or line, in the first frame that shows it. target: index among the scene's zones, then
     its lines. ticks: how long it has been in the zone, in the video's time base, where it was; else None."""
 
@@ -85,7 +83,7 @@ class SceneFold:
         in earlier frames: what happens counts once it has lasted."""
         if not len(seen):
             return
-        seen = seen.of(_by_track(seen.track))
+        seen = seen.of(by_track(seen.track))
         first = np.flatnonzero(np.diff(seen.track, prepend=seen.track[0] - 1))
         last = np.append(first[1:], len(seen))
         tracks = [
@@ -99,7 +97,7 @@ class SceneFold:
         for target, shape in enumerate(self._targets):
             level = shape.levels(start, seen.point)
             if target >= self._zones:
-                level = _running(level, first, [track.levels[target].seen for track in tracks])
+                level = running(level, first, np.array([track.levels[target].seen for track in tracks]))
             for number, run in _runs(seen, level, anew, first):
                 yield from self._see(target, int(seen.track[first[number]]), tracks[number].levels[target], run)
         for track, at in zip(tracks, (last - 1).tolist(), strict=True):
@@ -170,16 +168,10 @@ def _crosses(change: Change, target: int, track: int) -> Iterator[Event]:
         yield Event(change.since.frame, change.since.time, target, track, EventType.CROSSES, direction)
 
 
-def _by_track(track: Integers) -> NDArray[np.intp]:
-    """The places of tracks [d] in their order. Small numbers are sorted several times as fast."""
-    least = track.min()
-    return np.argsort((track - least).astype(np.uint16) if track.max() - least < 2**16 else track, kind="stable")
-
-
-def _running(steps: Integers, first: Integers, before: list[int]) -> Integers:
+def running(steps: Integers, first: NDArray[np.intp], before: Integers) -> Integers:
     """The level after each step [d], where tracks begin at `first` [k] with the levels that they had before."""
     total = np.cumsum(steps)
-    offset = np.array(before) - (total[first] - steps[first])
+    offset = before - (total[first] - steps[first])
     level: Integers = total + np.repeat(offset, np.diff(first, append=len(steps)))
     return level
 

@@ -47,6 +47,20 @@ def crossings(line: Integers, start: Integers, end: Integers) -> Signs:
     return net
 
 
+def touched(line: Integers, low: Integers, high: Integers) -> Flags:
+    """Whether rectangles from low [m, 2] to high [m, 2] have a point with a line of pieces [n, 2] in common, [m]. What
+    is within one that has none crosses nothing, and is on the same side everywhere."""
+    found = np.zeros(len(low), bool)
+    near = np.flatnonzero(_both((high >= line.min(axis=0)) & (low <= line.max(axis=0))))
+    if len(near):
+        (left, top), (right, bottom) = low[near].T, high[near].T
+        meets = np.zeros(len(near), bool)
+        for before, after in pairwise(line):
+            meets |= _meets(before, after, left, top, right, bottom)
+        found[near] = meets
+    return found
+
+
 def _both(flags: Flags) -> Flags:
     """Whether x and y of each point are as wanted, [m] of [m, 2]."""
     both: Flags = flags[:, 0] & flags[:, 1]
@@ -73,6 +87,23 @@ def _net(line: Integers, start: Integers, end: Integers) -> Signs:
         first, last = _side(before, after, *start.T), _side(before, after, *end.T)
         net += (last - first) // 2 * (corner[number] != corner[number + 1])
     return net
+
+
+def _meets(
+    before: Integers, after: Integers, left: Integers, top: Integers, right: Integers, bottom: Integers
+) -> Flags:
+    """Whether the straight piece from one corner to the next has a point of rectangles."""
+    x1, x2 = sorted((int(before[0]), int(after[0])))
+    y1, y2 = sorted((int(before[1]), int(after[1])))
+    overlap: Flags = (left <= x2) & (right >= x1) & (top <= y2) & (bottom >= y1)
+    across, down = after - before
+    if across and down:
+        # The corners of a rectangle that are farthest to the left and to the right of the piece.
+        low, high = (top, bottom) if across > 0 else (bottom, top)
+        near, far = (left, right) if down < 0 else (right, left)
+        overlap &= across * (low - before[1]) - down * (near - before[0]) <= 0
+        overlap &= across * (high - before[1]) - down * (far - before[0]) >= 0
+    return overlap
 
 
 def _side(before: Integers, after: Integers, x: Integers, y: Integers) -> Signs:

@@ -1,27 +1,27 @@
 """The events of a job that has ended, from its frames and its tracks."""
 
 import math
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.scenes.events import Event, SceneFold
+from analytics.scenes.bulk import BulkFold
+from analytics.scenes.columns import EventColumns, joined
+from analytics.scenes.events import Event
 from analytics.scenes.geometry import Integers, bounded
 from analytics.scenes.levels import LINGER_SECONDS, Rules, live_rules, ticks
-from analytics.scenes.scene import FOOT, Scene, Sightings, sightings
+from analytics.scenes.scene import FOOT, Scene, Sightings, sightings_by_track
 from analytics.scenes.stitching import GAP_SECONDS, stitched
 from contracts.errors import InvalidInput
 from contracts.results.codec import BOX_SCALE, Block, concat
 from contracts.results.tracks import Tracks
 from contracts.wire.messages import Media, ResultHeader
 
-# Blocks that are looked at in one go.
-_BLOCKS = 16
+# So many detections, or a block more, are looked at in one go.
+_AT_ONCE = 100_000
 # Some 220 MB. A day with ten objects in each frame, at three zones and two lines, has 700,000.
 MOST_EVENTS = 1_000_000
 
@@ -71,32 +71,36 @@ def recorded_events(frames: TrackedFrames, tracks: Tracks, scene: Scene, rules: 
     nowhere near causes no event.
     """
     first = stitched(tracks, ticks(GAP_SECONDS, frames.header.time_base))
-    events = list(islice(_of_objects(frames, tracks, first, scene, rules, anchor), MOST_EVENTS + 1))
-    if len(events) > MOST_EVENTS:
-        raise InvalidInput(
-            f"the job has more than {MOST_EVENTS} events at this scene: divide its zones and lines among several "
-            "scenes, draw lines with fewer turns, or give a larger linger"
-        )
-    members = _members(tracks, first)
-    return sorted((_named(event, members) for event in events), key=lambda event: event.order)
+    parts: list[EventColumns] = []
+    count = 0
+    for part in _of_objects(frames, tracks, first, scene, rules, anchor):
+        parts.append(part)
+        count += part.count
+        if count > MOST_EVENTS:
+            raise InvalidInput(
+                f"the job has more than {MOST_EVENTS} events at this scene: divide its zones and lines among several "
+                "scenes, draw lines with fewer turns, or give a larger linger"
+            )
+    return _named(joined(parts), tracks, first).in_order()
 
 
 def _of_objects(
     frames: TrackedFrames, tracks: Tracks, first: Integers, scene: Scene, rules: Rules, anchor: str
-) -> Iterator[Event]:
+) -> Iterator[EventColumns]:
     """The events of objects, by the first track of each, in no order."""
     near = _near(tracks, first, scene, anchor, frames.header.media)
     # The object of each track, 0 for those that are nowhere near and, at the end, for none.
     object_of = np.append(np.where(near, tracks.id[first], 0), 0).astype(np.int32)
     last_frame = np.zeros(len(tracks), np.int64)
     np.maximum.at(last_frame, first, tracks.last_frame)
-    ends = deque(sorted((int(last_frame[at]), int(tracks.id[at])) for at in set(first[near].tolist())))
-    fold = SceneFold(scene, rules)
-    for seen in _seen(frames, tracks, near, object_of, anchor):
-        yield from fold.advance(seen)
-        while ends and ends[0][0] <= int(seen.frame[-1]):
-            yield from fold.end([ends.popleft()[1]])
-    yield from fold.finish()
+    objects = np.unique(first[near])
+    objects = objects[np.argsort(last_frame[objects], kind="stable")]
+    fold, ended = BulkFold(scene, rules), 0
+    for last, seen in _seen(frames, tracks, near, object_of, anchor):
+        yield fold.advance(seen)
+        before, ended = ended, int(np.searchsorted(last_frame[objects], last, side="right"))
+        yield fold.end(tracks.id[objects[before:ended]])
+    yield fold.finish()
 
 
 def _near(tracks: Tracks, first: Integers, scene: Scene, anchor: str, media: Media) -> NDArray[np.bool_]:
@@ -123,34 +127,43 @@ def _near(tracks: Tracks, first: Integers, scene: Scene, anchor: str, media: Med
 
 def _seen(
     frames: TrackedFrames, tracks: Tracks, near: NDArray[np.bool_], object_of: NDArray[np.int32], anchor: str
-) -> Iterator[Sightings]:
-    """Where the wanted objects were, in order, in pieces; none is empty."""
+) -> Iterator[tuple[int, Sightings]]:
+    """Where the wanted objects were, by object, in pieces that follow each other, each with its last frame."""
     media = frames.header.media
     starts = np.array(frames.starts, np.int64)
     alive = np.zeros(len(starts) + 1, np.int64)
     np.add.at(alive, np.searchsorted(starts, tracks.first_frame[near], side="right") - 1, 1)
     np.add.at(alive, np.searchsorted(starts, tracks.last_frame[near], side="right"), -1)
     wanted = np.flatnonzero(np.cumsum(alive)[:-1] > 0).tolist()
-    for begin in range(0, len(wanted), _BLOCKS):
-        blocks = (frames.segment(position, masks=False) for position in wanted[begin : begin + _BLOCKS])
-        block = concat(block for block in blocks if block is not None)
+    for block in _gathered(frames.segment(position, masks=False) for position in wanted):
         place = np.where(block.tracks > 0, tracks.places(block.tracks), len(tracks))
-        seen = sightings(block, object_of[place], anchor, media.width, media.height)
-        if len(seen):
-            yield seen
+        seen = sightings_by_track(block, object_of.take(place), anchor, media.width, media.height)
+        yield int(block.frame[-1]), seen
 
 
-def _members(tracks: Tracks, first: Integers) -> dict[int, list[tuple[int, int]]]:
-    """First frame and id of the tracks of each object that has several, by the id of its first one."""
-    found: dict[int, list[tuple[int, int]]] = {}
-    for at in np.flatnonzero(first != np.arange(len(first))).tolist():
-        root = int(first[at])
-        rows = found.setdefault(int(tracks.id[root]), [(int(tracks.first_frame[root]), int(tracks.id[root]))])
-        rows.append((int(tracks.first_frame[at]), int(tracks.id[at])))
-    return {root: sorted(rows) for root, rows in found.items()}
+def _gathered(blocks: Iterable[Block | None]) -> Iterator[Block]:
+    """Blocks in larger pieces; none is empty."""
+    parts: list[Block] = []
+    detections = 0
+    for block in blocks:
+        if block is None or not len(block):
+            continue
+        parts.append(block)
+        detections += len(block.score)
+        if detections >= _AT_ONCE:
+            yield concat(parts)
+            parts, detections = [], 0
+    if parts:
+        yield concat(parts)
 
 
-def _named(event: Event, members: dict[int, list[tuple[int, int]]]) -> Event:
-    """An event of an object as that of the track that it had then."""
-    rows = members.get(event.track)
-    return event if rows is None else replace(event, track=max(row for row in rows if row[0] <= event.frame)[1])
+def _named(events: EventColumns, tracks: Tracks, first: Integers) -> EventColumns:
+    """Events of objects as those of the tracks that these had then."""
+    if not len(tracks):
+        return events
+    # Tracks by object, then first frame: the last one that had begun by then is that of an event.
+    order = np.lexsort((tracks.id, tracks.first_frame, first))
+    beyond = int(max(tracks.last_frame.max(), events.frame.max(initial=0))) + 1
+    began = first[order] * beyond + tracks.first_frame[order]
+    asked = tracks.places(events.track) * beyond + events.frame
+    return replace(events, track=tracks.id[order[np.searchsorted(began, asked, side="right") - 1]])

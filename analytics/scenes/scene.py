@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.scenes.geometry import Integers, bounded, crossings, inside
+from analytics.scenes.geometry import Flags, Integers, bounded, crossings, inside, touched
 from contracts.results.codec import BOX_SCALE, Block
 
 # Where an object is: the middle of the lower edge of its box, or the middle of the box.
@@ -25,6 +25,10 @@ class Zone:
         """1 for each way [m] that ends in the zone, else 0."""
         return inside(self.polygon, end).astype(np.int64)
 
+    def touched(self, low: Integers, high: Integers) -> Flags:
+        """Whether ways within rectangles from low [m, 2] to high may go in or out, [m]."""
+        return touched(np.append(self.polygon, self.polygon[:1], axis=0), low, high)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
@@ -36,6 +40,10 @@ class Line:
     def levels(self, start: Integers, end: Integers) -> Integers:
         """How often each way [m] crosses the line forward, less how often backward."""
         return crossings(self.points, start, end)
+
+    def touched(self, low: Integers, high: Integers) -> Flags:
+        """Whether ways within rectangles from low [m, 2] to high may cross the line, [m]."""
+        return touched(self.points, low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +93,32 @@ def place(zones: Sequence[Mapping[str, Any]], lines: Sequence[Mapping[str, Any]]
 def sightings(block: Block, ids: NDArray[np.int32], anchor: str, width: int, height: int) -> Sightings:
     """Where the objects of a block were that have a track. ids [d]: their tracks, 0 for none. anchor: FOOT or CENTRE.
     width, height: of the frame in pixels."""
-    known = np.flatnonzero(ids)
-    box = block.box[known].astype(np.int64)
+    return _seen(block, ids, np.flatnonzero(ids), anchor, width, height)
+
+
+def sightings_by_track(block: Block, ids: NDArray[np.int32], anchor: str, width: int, height: int) -> Sightings:
+    """The same, by track, those of a track in the order of frames."""
+    order = by_track(ids)
+    return _seen(block, ids, order[len(ids) - np.count_nonzero(ids) :], anchor, width, height)
+
+
+def by_track(track: NDArray[np.integer]) -> NDArray[np.intp]:
+    """The places of tracks [d] in their order. Small numbers are sorted several times as fast."""
+    least = track.min(initial=0)
+    small = track.max(initial=0) - least < 2**16
+    return np.argsort((track - least).astype(np.uint16) if small else track, kind="stable")
+
+
+def _seen(
+    block: Block, ids: NDArray[np.int32], places: NDArray[np.intp], anchor: str, width: int, height: int
+) -> Sightings:
+    box = block.box.take(places, 0).astype(np.int64)
     x = (box[:, 0] + box[:, 2]) // 2
     y = box[:, 3] if anchor == FOOT else (box[:, 1] + box[:, 3]) // 2
-    frame = np.repeat(np.arange(len(block)), block.count)[known]
+    frame = np.repeat(np.arange(len(block)), block.count).take(places)
     return Sightings(
-        block.frame[frame],
-        block.time[frame],
-        ids[known].astype(np.int64),
+        block.frame.take(frame),
+        block.time.take(frame),
+        ids.take(places).astype(np.int64),
         bounded(np.column_stack([x, y]), width, height),
     )

@@ -1,4 +1,5 @@
 """Events of a long job at a scene, after the fact: CPU-seconds for frames of objects that all go through the picture.
+Beside it the same sightings by the fold of live streams, track by track, which gives the same events.
 
 python -m benchmarks.long_jobs.scene_events [FRAMES=90000] [OBJECTS=10] [LENGTH=250]
 
@@ -12,11 +13,14 @@ import sys
 import msgspec
 import numpy as np
 
-from analytics.scenes.levels import Rules
+from analytics.scenes.events import SceneFold
+from analytics.scenes.levels import Rules, ticks
 from analytics.scenes.recorded import recorded_events
-from analytics.scenes.scene import FOOT, Scene, place
+from analytics.scenes.scene import FOOT, Scene, place, sightings
+from analytics.scenes.stitching import GAP_SECONDS, stitched
+from benchmarks.report import table
 from contracts.results import result_file, tracks_file
-from contracts.results.codec import Block
+from contracts.results.codec import Block, concat
 from contracts.results.filed_frames import FiledFrames
 from contracts.results.result_file import BLOCK_FRAMES, ResultFile
 from contracts.results.tracks import TrackerParameters, Tracks
@@ -101,6 +105,18 @@ def scenes() -> dict[str, Scene]:
     }
 
 
+def _track_by_track(job: FiledFrames, tracks: Tracks, scene: Scene, rules: Rules) -> int:
+    """How many events the fold of live streams finds. tracks: all of the job."""
+    object_of = np.append(0, tracks.id[stitched(tracks, ticks(GAP_SECONDS, job.header.time_base))]).astype(np.int32)
+    fold = SceneFold(scene, rules)
+    found = 0
+    for begin in range(0, len(job.starts), 16):
+        blocks = (job.segment(position) for position in range(begin, min(begin + 16, len(job.starts))))
+        block = concat(block for block in blocks if block is not None)
+        found += len(list(fold.advance(sightings(block, object_of[block.tracks], FOOT, WIDTH, HEIGHT))))
+    return found + len(fold.finish())
+
+
 def _cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
@@ -109,11 +125,16 @@ def _cpu() -> float:
 def main(frames: int = 90_000, objects: int = 10, length: int = 250) -> None:
     job = made(frames, objects, length)
     assert job.tracks is not None
-    print(f"{frames} frames, {objects} objects in each, {len(job.tracks)} tracks")
+    tracks = job.tracks.tracks()
+    print(f"{frames} frames, {objects} objects in each, {len(tracks)} tracks")
+    rows, rules = [], Rules(3, 5 * FPS)
     for name, scene in scenes().items():
         began = _cpu()
-        events = recorded_events(job, job.tracks.tracks(), scene, Rules(3, 5 * FPS), FOOT)
-        print(f"{name}: {len(events)} events, {_cpu() - began:.2f} s of CPU")
+        events = len(recorded_events(job, tracks, scene, rules, FOOT))
+        middle = _cpu()
+        assert _track_by_track(job, tracks, scene, rules) == events
+        rows.append([name, str(events), f"{middle - began:.2f}", f"{_cpu() - middle:.2f}"])
+    table(["seconds of CPU", "events", "all at once", "track by track, all frames"], rows)
 
 
 if __name__ == "__main__":

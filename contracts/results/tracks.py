@@ -125,6 +125,8 @@ class Tracks:
 
     def places(self, ids: NDArray[np.integer]) -> NDArray[np.intp]:
         """The places of the tracks with some ids, which there are, [m]."""
+        if len(self) and self.id[-1] - self.id[0] == len(self) - 1:  # rising without a gap, as those of a job
+            return np.asarray(ids - self.id[0], np.intp)
         return np.searchsorted(self.id, ids)
 
     def slice(self, start: int, stop: int) -> "Tracks":

@@ -7,7 +7,7 @@ The file holds no id of a row and no time of day: the same result, tracker and p
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
 from typing import BinaryIO
@@ -67,6 +67,10 @@ class _Index(msgspec.Struct, frozen=True):
     blocks: tuple[int, ...]
     groups: tuple[int, ...]
     numbers: bytes
+
+
+# Of numbers that are not farther apart than this in the mean, a table is kept: it is searched many times as fast.
+_GAPS = 100
 
 
 def encode_numbers(numbers: NDArray[np.integer]) -> bytes:
@@ -131,9 +135,9 @@ class TracksFile:
         self._groups = tuple(pairwise(index.groups))
         self._numbers = decode_numbers(index.numbers)
         self._ids = self._numbers if self.header.live else np.arange(1, len(self._numbers) + 1)
-        self._numbers_and_none, self._ids_and_none = np.append(self._numbers, -1), np.append(self._ids, 0)
         if bool(np.any(np.diff(self._numbers, prepend=0) <= 0)):
             raise CorruptData("the tracks file cannot be read: the numbers of its tracks do not rise")
+        self._id_of = _ids_by_number(self._numbers, self._ids)
         if len(self._groups) != -(-len(self._numbers) // GROUP_TRACKS):
             raise CorruptData("the tracks file cannot be read: its index does not fit its tracks")
 
@@ -156,9 +160,7 @@ class TracksFile:
         if position >= len(self._blocks):
             raise CorruptData("the tracks file has fewer blocks than the result file: the job has to be tracked again")
         numbers = decode_numbers(self._reader.section(*self._blocks[position]))
-        places = np.searchsorted(self._numbers, numbers)
-        known = self._numbers_and_none[places] == numbers
-        return np.where(known, self._ids_and_none[places], 0).astype(np.int32)
+        return self._id_of(numbers)
 
     def group(self, position: int) -> Tracks:
         """The tracks of the group at a position."""
@@ -184,3 +186,20 @@ class TracksFile:
     def close(self) -> None:
         """Close the source."""
         self._reader.close()
+
+
+def _ids_by_number(numbers: Integers, ids: Integers) -> Callable[[Integers], NDArray[np.int32]]:
+    """What gives the ids of numbers [d], 0 for those that are none of a track's. numbers, ids [n]: of the tracks."""
+    least, most = (int(numbers[0]), int(numbers[-1])) if len(numbers) else (0, 0)
+    if most - least > _GAPS * len(numbers):
+        number_or_none, id_or_none = np.append(numbers, -1), np.append(ids, 0)
+
+        def searched(asked: Integers) -> NDArray[np.int32]:
+            places = np.searchsorted(numbers, asked)
+            return np.where(number_or_none[places] == asked, id_or_none[places], 0).astype(np.int32)
+
+        return searched
+    # With a place on either side for the numbers beyond.
+    table = np.zeros(most - least + 3, np.int32)
+    table[numbers - least + 1] = ids
+    return lambda asked: table.take(asked - (least - 1), mode="clip")
