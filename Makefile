@@ -144,6 +144,11 @@ bench: bench-search
 bench-search: $(SETUP_TEST) ## search the tracks of many hours in SQLite and PostgreSQL: milliseconds, sizes (HOURS=1000 ROUNDS=40)
 	@$(BIN)/python -m benchmarks.search.run $(or $(HOURS),1000) $(or $(ROUNDS),40)
 
+.PHONY: bench-autoscaler
+bench: bench-autoscaler
+bench-autoscaler: $(SETUP_TEST) ## an autoscaler against a model of 1 to 10,000 detectors (SPEED=25 START=45)
+	@$(BIN)/python -m benchmarks.scaling_simulator.run "$(SPEED)" "$(START)"
+
 bench-page: $(SETUP_TEST) $(PAGE) ## plot, search, export and view a long result (FRAMES=200000 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.long_jobs.page "$(FRAMES)" "$(ROUNDS)"
 	@$(BIN)/python -m benchmarks.long_jobs.pageview "$(FRAMES)" "$(ROUNDS)"
