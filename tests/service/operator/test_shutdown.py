@@ -35,7 +35,8 @@ def test_shutdown_ends_the_streams_and_takes_the_file_away(own: Embedded) -> Non
     with stream(own.client()) as events:
         own.process.send_signal(signal.SIGTERM)
         assert list(events) == []
-    assert own.process.wait(60) == 0
+    until(lambda: own.process.poll() is not None, progress=own.output)
+    assert own.process.returncode == 0
     assert "Worker shutting down" in own.output()
     assert "Forcing close" not in own.output()
     assert not Path(own.env["HEARTBEAT_FILE"]).exists()

@@ -12,6 +12,7 @@ from typing import Self
 import psutil
 
 from tests.support.deployments.service import ROOT, Service, family, free_port
+from tests.support.waiting import until
 
 _READY_SECONDS = 150  # after the service itself has given up
 
@@ -59,13 +60,13 @@ class Embedded(Service):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(60)
+            until(lambda: self.process.poll() is not None, progress=lambda: [one.is_running() for one in parts])
         finally:
             _, alive = psutil.wait_procs(parts, timeout=5)
             for process in alive:
                 process.kill()
         assert not alive, f"left behind: {alive}"
-        return code
+        return self.process.wait()
 
     def processes(self, pattern: str = "") -> list[psutil.Process]:
         return [process for process in family(self.process.pid, pattern) if process.pid != self.process.pid]
