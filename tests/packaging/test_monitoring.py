@@ -15,6 +15,7 @@ import yaml
 from tests.support.deployments.compose import MAIN, Compose
 from tests.support.deployments.service import ROOT, free_port
 from tests.support.scraping import tool
+from tests.support.servers import prometheus
 from tests.support.servers.webhook_receiver import Receiver
 from tests.support.waiting import until
 from tools.dashboards.panel import Exporter
@@ -141,6 +142,38 @@ def test_a_host_name_that_would_break_the_configuration_is_refused(tmp_path: Pat
     done = started("start-prometheus", tmp_path, MONITORING_HOST="a|b")
     assert done.returncode == 1
     assert "MONITORING_HOST=a|b" in done.stderr
+
+
+def test_the_central_host_knows_what_another_one_reads_by_its_name_but_not_its_alerts(tmp_path: Path) -> None:
+    folder, there, here = (tmp_path / name for name in ("monitoring", "central", "gpu-1"))
+    for one in (there, here):
+        one.mkdir()
+    copytree(FOLDER, folder)
+    (there / "config.yaml").write_text("{}")
+    central = prometheus.Server(
+        there, tool("prometheus"), f"--config.file={there / 'config.yaml'}", "--web.enable-remote-write-receiver"
+    )
+    with central:
+        host = prometheus.Server(
+            here,
+            "/bin/sh",
+            folder / "start-prometheus",
+            MONITORING_HOST="gpu-1",
+            CONFIG=str(here / "config.yaml"),
+            REMOTE_WRITE_URL=f"http://127.0.0.1:{central.port}/api/v1/write",
+        )
+        content = (folder / "prometheus.yaml").read_text().replace(": 15s", ": 1s")
+        found = "dns_sd_configs: [{names: [node-exporter], type: A, port: 9100}]"
+        assert found in content
+        itself = f"static_configs: [{{targets: ['127.0.0.1:{host.port}']}}]"
+        (folder / "prometheus.yaml").write_text(content.replace(found, itself))
+        up = 'count_over_time(up{job="host",host="gpu-1"}[1h])'
+        with host:
+            until(lambda: host.series('ALERTS{alertname="ApiMetricsMissing"}'))
+            until(lambda: central.series(up))
+            [before] = central.values(up)
+            until(lambda: central.values(up)[0] >= before + 2)  # what came with the alert has come here too
+            assert central.series("ALERTS") == 0
 
 
 MAIL = {

@@ -1,6 +1,7 @@
-"""A real Prometheus with the project's own rules, which scrapes a service of embedded mode."""
+"""A real Prometheus, also with the project's own rules."""
 
 import json
+import os
 import shutil
 import subprocess
 import urllib.parse
@@ -22,28 +23,19 @@ def is_installed() -> bool:
     return shutil.which("prometheus") is not None
 
 
-class Prometheus:
-    """A server for the length of a context. ports: what it scrapes, every second."""
+class Server:
+    """A Prometheus for the length of a context. command: it, its configuration and more options."""
 
-    def __init__(self, folder: Path, ports: list[int]) -> None:
-        self._folder, self._ports = folder, ports
+    def __init__(self, folder: Path, *command: str | Path, **environ: str) -> None:
+        self._folder, self._command, self._environ = folder, command, environ
+        self.port = free_port()
+        self._url = f"http://127.0.0.1:{self.port}/api/v1"
 
     def __enter__(self) -> Self:
-        content = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
-        content["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-        content["rule_files"] = [str(MONITORING / "rules.yaml")]
-        [job] = [job for job in content["scrape_configs"] if job["job_name"] == "web-detector"]
-        content["scrape_configs"] = [job]
-        del content["alerting"], job["dns_sd_configs"]
-        job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in self._ports]}]
-        config = self._folder / "prometheus.yaml"
-        config.write_text(yaml.safe_dump(content))
-        port = free_port()
-        self._url = f"http://127.0.0.1:{port}/api/v1"
-        arguments = [f"--config.file={config}", f"--storage.tsdb.path={self._folder / 'data'}"]
+        options = [f"--storage.tsdb.path={self._folder / 'data'}", f"--web.listen-address=127.0.0.1:{self.port}"]
         with (self._folder / "prometheus.log").open("wb") as log:
             self._server = subprocess.Popen(
-                ["prometheus", *arguments, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log
+                [*self._command, *options], stdout=log, stderr=log, env={**os.environ, **self._environ}
             )
         until(self._answers)
         return self
@@ -54,9 +46,13 @@ class Prometheus:
         self._server.terminate()
         self._server.wait(60)
 
+    def values(self, expression: str) -> list[float]:
+        """Those of the series that an expression has now."""
+        return [float(one["value"][1]) for one in self._ask("query", query=expression)["result"]]
+
     def series(self, expression: str) -> int:
         """How many series an expression has now."""
-        return len(self._ask("query", query=expression)["result"])
+        return len(self.values(expression))
 
     def rules(self) -> dict[str, str]:
         """Health of each alert's rule by its name: ok, unknown (not evaluated yet) or err."""
@@ -72,3 +68,19 @@ class Prometheus:
             return bool(self._ask("query", query="vector(1)")["result"])
         except OSError:
             return False
+
+
+class Prometheus(Server):
+    """One with the project's rules. ports: what it scrapes, every second."""
+
+    def __init__(self, folder: Path, ports: list[int]) -> None:
+        content = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
+        content["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        content["rule_files"] = [str(MONITORING / "rules.yaml")]
+        [job] = [job for job in content["scrape_configs"] if job["job_name"] == "web-detector"]
+        content["scrape_configs"] = [job]
+        del content["alerting"], job["dns_sd_configs"]
+        job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
+        config = folder / "prometheus.yaml"
+        config.write_text(yaml.safe_dump(content))
+        super().__init__(folder, "prometheus", f"--config.file={config}")
