@@ -130,6 +130,11 @@ bench-scaling: $(SETUP_TEST) ## two detectors compared with one, each on its own
 bench-engines: $(SETUP_TEST) ## engines, threads and precisions compared (MODEL=id MODELS_DIR=folder PAIRS=2 FRAMES=200)
 	@PAIRS="$(PAIRS)" FRAMES="$(FRAMES)" $(BIN)/python -m benchmarks.engines
 
+.PHONY: bench-alarm
+bench: bench-alarm
+bench-alarm: $(SETUP_TEST) ## how late an alarm is: from a camera's frame to the call of a webhook (VISITS=10)
+	@$(BIN)/python -m benchmarks.alarm "$(VISITS)"
+
 bench-upload: $(SETUP_TEST) ## upload throughput compared with the disk (SIZE_MIB=1024 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.service.upload $(or $(SIZE_MIB),1024) $(or $(ROUNDS),5)
 

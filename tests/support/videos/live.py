@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import av
+import numpy as np
 
 from tests.support.videos.clips import Clip, clip
 
@@ -26,6 +27,15 @@ def fragmented(made: Clip) -> bytes:
                 packet.stream = stream
                 target.mux(packet)
     return sink.getvalue()
+
+
+def visits(away: int, there: int, size: tuple[int, int] = (160, 96)) -> Clip:
+    """Nobody for some frames, then a blue square, which the tiny model takes for its first label: for a camera that
+    shows this over and over, a visitor each time."""
+    nobody = np.zeros((size[1], size[0], 3), np.uint8)
+    visitor = nobody.copy()
+    visitor[24:72, 56:104, 2] = 255
+    return clip(b_frames=0, size=size, images=[nobody] * away + [visitor] * there)
 
 
 def jpegs(frames: int, size: tuple[int, int] = (160, 96)) -> list[bytes]:
