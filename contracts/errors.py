@@ -435,6 +435,10 @@ class StorageUnavailable(Unavailable):
     code = "storage_unavailable"
 
 
+class ObjectUnreadable(StorageUnavailable):
+    """One object of a foreign bucket cannot be read; others may be."""
+
+
 class ModelBroken(WebDetectorError):
     """A model file is missing, modified, or does not match its catalogue entry."""
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cli.client.import_places import Entry, Place, Unreadable, place
+from cli.client.import_places import Entry, Place, place
 from cli.client.recording_time import recorded_at
 from cli.client.report import Report
 from cli.client.shell import credentials, terminable
-from contracts.errors import NotFound, WebDetectorError
+from contracts.errors import NotFound, ObjectUnreadable, WebDetectorError
 from contracts.runtime.exit_codes import ended
 from web_detector import Client, ServiceError, Video
 
@@ -105,7 +105,7 @@ class _Import:
             if error.status not in _OF_THE_FILE:
                 raise
             self._count.refused.append(f"{entry.title}: {error}")
-        except (NotFound, Unreadable) as error:
+        except (NotFound, ObjectUnreadable) as error:
             self._count.refused.append(f"{entry.title}: {error}")
 
     def _take_file(self, entry: Entry, path: Path, title: str) -> None:

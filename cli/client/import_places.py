@@ -112,8 +112,6 @@ class Bucket:
     def _entry(self, item: "StoredObject", folder: str, name: str) -> Entry:
         @contextmanager
         def file() -> Iterator[Path]:
-            if item.archived:
-                raise Unreadable("it is archived: restore it first")
             with tempfile.TemporaryDirectory(prefix="web-detector-import-") as own:
                 path = Path(own, "video" + PurePosixPath(name).suffix)
                 with path.open("wb") as sink:
@@ -122,10 +120,6 @@ class Bucket:
 
         stamp = (item.size, item.etag)
         return Entry(f"s3://{self._name}/{item.key}", name, folder, stamp, item.changed, file)
-
-
-class Unreadable(Exception):
-    """A video cannot be read, and others may be. The text says why and what to do."""
 
 
 def _is_video(name: str) -> bool:

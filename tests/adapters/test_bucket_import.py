@@ -2,8 +2,13 @@
 
 import hashlib
 import tempfile
+import threading
+import urllib.request
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +18,6 @@ import pytest
 from cli.client import import_command
 from cli.client.import_places import place
 from cli.main import main
-from contracts.errors import StorageUnavailable
 from contracts.storage import s3_bucket
 from contracts.storage.s3_bucket import S3Bucket
 from tests.support.servers.s3 import ACCESS_KEY, SECRET_KEY, Bucket
@@ -109,26 +113,120 @@ def test_a_whole_bucket_is_taken_and_large_objects_in_pieces(
     assert service.started == []
 
 
-def test_an_object_that_is_gone_is_named_and_one_that_was_replaced_ends_the_import(
+def test_objects_that_cannot_be_read_are_named_and_stop_nothing(
     bucket: Bucket, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put(bucket, "a.mp4", b"a")
-    put(bucket, "b.mp4", b"b")
+    """Gone, replaced meanwhile, and archived."""
+    for key in ("gone.mp4", "other.mp4", "replaced.mp4"):
+        put(bucket, key, key.encode())
+    put(bucket, "archived.mp4", b"archived", StorageClass="DEEP_ARCHIVE")
     copy = S3Bucket.copy
 
     def late(self: S3Bucket, item: Any, sink: Any) -> None:
-        if item.key == "a.mp4":
-            bucket.store.client.delete_object(Bucket=bucket.name, Key="a.mp4")
+        if item.key == "gone.mp4":
+            bucket.store.client.delete_object(Bucket=bucket.name, Key=item.key)
+        if item.key == "replaced.mp4":
+            put(bucket, item.key, b"another")
         copy(self, item, sink)
 
     monkeypatch.setattr(S3Bucket, "copy", late)
     assert main(["import", f"s3://{bucket.name}"]) == 1
-    assert "1 imported, 0 were there already, 1 refused" in capsys.readouterr().out
-    reader = S3Bucket(bucket.name, bucket.access())
-    [item] = reader.objects("b")
-    put(bucket, "b.mp4", b"another")
-    with pytest.raises(StorageUnavailable, match="was replaced while it was read"), tempfile.TemporaryFile() as sink:
-        copy(reader, item, sink)
+    told = capsys.readouterr()
+    assert "1 imported, 0 were there already, 3 refused" in told.out
+    assert [content for content, _ in service.given] == [b"other.mp4"]
+    output = "".join((told.out + told.err).split())
+    for name, reason in (("archived", "itisarchived:restoreitfirst"), ("replaced", "itwasreplacedwhileitwasread")):
+        assert f"s3://{bucket.name}/{name}.mp4:{reason}" in output
+
+
+def test_an_archived_object_that_was_restored_is_taken(bucket: Bucket, service: Service) -> None:
+    """The list goes on to say that it is archived."""
+    put(bucket, "old.mp4", b"old", StorageClass="GLACIER")
+    bucket.store.client.restore_object(Bucket=bucket.name, Key="old.mp4", RestoreRequest={"Days": 1})
+    [listed] = bucket.store.client.list_objects_v2(Bucket=bucket.name)["Contents"]
+    assert listed["StorageClass"] == "GLACIER"
+    assert main(["import", f"s3://{bucket.name}"]) == 0
+    assert [content for content, _ in service.given] == [b"old"]
+
+
+class Refusals:
+    """Refuses to read some objects, in front of a bucket's store. reads: how often each was asked for."""
+
+    def __init__(self, store: str, refused: dict[str, str]) -> None:
+        self._store, self._refused = store, refused
+        self.reads: Counter[str] = Counter()
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Its address."""
+        refusals = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                name = self.path.partition("?")[0].rpartition("/")[2]
+                refusals.reads[name] += 1
+                if code := refusals._refused.get(name):
+                    return self._answer(403, f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode(), {})
+                headers = {name: value for name, value in self.headers.items() if name != "Host"}
+                with urllib.request.urlopen(
+                    urllib.request.Request(refusals._store + self.path, headers=headers)
+                ) as got:
+                    return self._answer(got.status, got.read(), {"ETag": got.headers.get("ETag", "")})
+
+            def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}"
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+def test_an_object_that_the_store_refuses_stops_nothing_nor_what_comes_later(
+    bucket: Bucket, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(bucket, "a.mp4", b"a")
+    put(bucket, "b.mp4", b"b")
+    steps = 0
+
+    def step(_: float) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 2:
+            put(bucket, "c.mp4", b"c")
+        if steps == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_command, "_pause", step)
+    refusals = Refusals(bucket.store.url, {"a.mp4": "AccessDenied"})
+    with refusals.serving() as url:
+        monkeypatch.setenv("S3_ENDPOINT_URL", url)
+        assert main(["import", f"s3://{bucket.name}", "--watch"]) == 130
+        assert [content for content, _ in service.given] == [b"b", b"c"]
+        assert refusals.reads["a.mp4"] == 1
+    assert "refusestoreadit:AccessDenied" in "".join(capsys.readouterr().out.split())
+
+
+def test_keys_that_are_refused_end_the_import(
+    bucket: Bucket, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(bucket, "a.mp4", b"a")
+    put(bucket, "b.mp4", b"b")
+    with Refusals(bucket.store.url, {"a.mp4": "InvalidAccessKeyId"}).serving() as url:
+        monkeypatch.setenv("S3_ENDPOINT_URL", url)
+        assert main(["import", f"s3://{bucket.name}"]) == 1
+    assert "InvalidAccessKeyId" in capsys.readouterr().err
+    assert service.given == []
 
 
 def test_a_watched_bucket_goes_on_with_what_comes(
