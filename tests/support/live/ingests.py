@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ READY_SECONDS = 120
 class Ingest:
     """A process. Its log is in `log`."""
 
-    def __init__(self, url: str, broker_url: str, folder: Path, **settings: str) -> None:
+    def __init__(self, url: str, broker_url: str, folder: Path, inside: Sequence[str] = (), **settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         name = uuid.uuid4().hex[:6]
         self.log, self.heartbeat = folder / f"{name}.log", folder / f"{name}.heartbeat"
@@ -49,7 +49,7 @@ class Ingest:
             **settings,
         }
         with self.log.open("wb") as log:
-            command = [sys.executable, "-m", "ingest.worker"]
+            command = [*inside, sys.executable, "-m", "ingest.worker"]
             self.process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
         self.instance = ""
 
@@ -84,9 +84,9 @@ class Ingests:
         self.specs: dict[str, StreamSpec] = {}
         self._all: list[Ingest] = []
 
-    def start(self, number: int = 1, **settings: str) -> list[Ingest]:
-        """Start ingests and wait until all are registered."""
-        made = [Ingest(self.url, self._broker_url, self._folder, **settings) for _ in range(number)]
+    def start(self, number: int = 1, inside: Sequence[str] = (), **settings: str) -> list[Ingest]:
+        """Start ingests and wait until all are registered. inside: a command that becomes the one after it."""
+        made = [Ingest(self.url, self._broker_url, self._folder, inside, **settings) for _ in range(number)]
         self._all += made
         names = {ingest.wait().instance for ingest in made}
         until(lambda: names <= {one.instance for one in live_ingests(self.redis)}, READY_SECONDS)

@@ -56,12 +56,13 @@ class OtherHost:
         ip("link", "set", self._ours, "up")
 
     def lose(self, share: float) -> None:
-        """Lose so many of the packets, at random, either way."""
+        """From now on, lose so many of the packets, at random, either way."""
         if shutil.which("iptables") is None:
             missing("not installed: iptables (tools/install-debian-packages installs it)")
+        chosen = ["-m", "statistic", "--mode", "random", "--probability", str(share), "-j", "DROP"]
         for chain in ("INPUT", "OUTPUT"):
-            rule = [chain, "-m", "statistic", "--mode", "random", "--probability", str(share), "-j", "DROP"]
-            subprocess.run([*self.inside, "iptables", "-A", *rule], check=True, capture_output=True)
+            for words in (["-F", chain], ["-A", chain, *chosen]):
+                subprocess.run([*self.inside, "iptables", *words], check=True, capture_output=True)
 
     @property
     def inside(self) -> list[str]:
