@@ -1,4 +1,4 @@
-"""Reads changes of jobs and renditions for event streams: first what has changed, then its content."""
+"""Reads changes of jobs and renditions, and new alerts, for event streams: first what has changed, then its content."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -10,18 +10,19 @@ from api.notify.event_hub import Change, Key
 from api.routes import jobs
 from api.tables.jobs import ChangedJob
 from api.tables.renditions import ChangedRendition
-from api.web.representations import rendition_representation
+from api.web.representations import alert_representation, rendition_representation
 from contracts.wire.job_states import ACTIVE, WORKING, JobState
 from contracts.wire.renditions import UNFINISHED
 
 # Rows that are in memory at once, and about how many bytes of them are encoded at once.
 _ROWS = 50
+_EVENTS = ("job", "rendition", "alert", "gone")
 _MAX_BYTES = 1024 * 1024
 
 
 def changes(users: Sequence[str], since: datetime) -> list[Change]:
-    """Jobs of these users that are at work; jobs and renditions that have changed since then; jobs that were deleted
-    since then. Costs nothing for jobs that only wait."""
+    """Jobs of these users that are at work; jobs and renditions that have changed since then; alerts that were raised
+    and jobs that were deleted since then. Costs nothing for jobs that only wait."""
     return _changes(users, since, WORKING, ())
 
 
@@ -72,6 +73,7 @@ def _told(
     return [
         *_jobs(services, rows),
         *map(_rendition, renditions),
+        *(Change(user, "alert", alert_id, None, None, None) for alert_id, user in services.alerts.raised(users, since)),
         *(Change(user, "gone", job_id, job_id, None, None) for user, job_id in gone),
     ]
 
@@ -89,10 +91,11 @@ def _rendition(row: ChangedRendition) -> Change:
 
 
 def _content(services: Services, wanted: Sequence[Change]) -> Mapping[Key, bytes]:
-    ids = {event: [change.id for change in wanted if change.event == event] for event in ("job", "rendition", "gone")}
+    ids = {event: [change.id for change in wanted if change.event == event] for event in _EVENTS}
     shapes = {
         "job": jobs.representations(services, services.jobs.by_ids(ids["job"])) if ids["job"] else (),
         "rendition": map(rendition_representation, services.renditions.by_ids(ids["rendition"])),
+        "alert": (alert_representation(one.alert, one.rule_name) for one in services.alerts.by_ids(ids["alert"])),
         "gone": ({"id": job_id} for job_id in ids["gone"]),
     }
     return {(event, str(shape["id"])): msgspec.json.encode(shape) for event, some in shapes.items() for shape in some}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, Row, func, select, update
 from sqlalchemy.orm import Session
 
-from api.tables.queries import found, owned, page
+from api.tables.queries import MOST_CHANGES, found, owned, page
 from contracts.database.engine import Database
 from contracts.database.tables import Alert, AlertRule, Scene, Stream, User, Webhook, utcnow
 from contracts.errors import TooManyAlertRules
@@ -122,6 +122,18 @@ class AlertTable:
         """A user's alert. Raises NotFound."""
         with self._database.read() as session:
             return _one(session, owned(session, Alert, user_id, alert_id, "alert"))
+
+    def raised(self, user_ids: Sequence[str], since: datetime) -> Sequence[Row[str, str]]:
+        """Id and user of the alerts of these users that were raised since then, oldest first, at most MOST_CHANGES."""
+        rules = select(AlertRule.id).where(AlertRule.user_id.in_(user_ids))
+        statement = select(Alert.id, Alert.user_id).where(Alert.rule_id.in_(rules), Alert.created_at >= since)
+        with self._database.read() as session:
+            return session.execute(statement.order_by(Alert.created_at, Alert.id).limit(MOST_CHANGES)).all()
+
+    def by_ids(self, ids: Sequence[str]) -> list[Raised]:
+        """The alerts of these ids, without deleted ones."""
+        with self._database.read() as session:
+            return _with_names(session, session.scalars(select(Alert).where(Alert.id.in_(ids))).all())
 
     def mark(self, user_id: str, alert_id: str, *, seen: bool) -> Raised:
         """Note whether a user has seen an alert. Raises NotFound."""

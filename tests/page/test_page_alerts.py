@@ -5,8 +5,12 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from contracts.database.tables import new_id
+from contracts.storage.port import alert_picture_key
+from tests.support.alerting import add_alert
 from tests.support.browsing import register, tidy
 from tests.support.deployments.service import Client, Service
+from tests.support.videos import formats
 
 WAIT_MS = 120_000
 TEMPLATE = "A person after ten at the back door"
@@ -61,6 +65,21 @@ def test_a_search_becomes_a_rule_with_a_scene_of_its_area(service: Service, page
     made = rule(client)
     assert made["search"] == {"label": ["person"], "scene_id": scene["id"], "source": ["yard"]}
     assert (made["schedule"]["from"], made["schedule"]["to"]) == ("22:00", "06:00")
+    client.call("DELETE", f"/alert-rules/{made['id']}", 204)
+
+
+def test_an_alert_appears_when_it_is_raised_also_with_a_picture_that_is_a_video(service: Service, page: Page) -> None:
+    client = register(page, service)
+    made = client.call("POST", "/alert-rules", 201, json={"name": "people", "search": {"label": ["person"]}})
+    page.get_by_role("link", name="Alerts", exact=True).click()
+    expect(page.get_by_text("more than 7 days ago raises none")).to_be_visible(timeout=WAIT_MS)
+    alert = new_id()
+    picture = service.storage() / alert_picture_key(alert)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(formats.encode("mp4", "libx264", frames=1, size=(64, 48)).content)
+    add_alert(service, made["id"], id=alert, picture=True)
+    shown = page.get_by_role("list", name="Alerts").locator("video")
+    expect(shown).to_have_js_property("videoWidth", 64, timeout=WAIT_MS)
     client.call("DELETE", f"/alert-rules/{made['id']}", 204)
 
 

@@ -14,6 +14,7 @@ def add_alert(service: Service, rule_id: str, at_ms: int = 1_000, **values: Any)
     with Database(engine).write() as session:
         rule = session.get_one(AlertRule, rule_id)
         usual: dict[str, Any] = {
+            "id": new_id(),
             "key": new_id(),
             "dated": True,
             "label": "person",
@@ -21,8 +22,7 @@ def add_alert(service: Service, rule_id: str, at_ms: int = 1_000, **values: Any)
             "track": 1,
             "start": 0,
         }
-        usual |= {"track": 1, "start": 0}
-        alert = Alert(id=new_id(), rule_id=rule.id, user_id=rule.user_id, at=from_ms(at_ms), **usual | values)
+        alert = Alert(rule_id=rule.id, user_id=rule.user_id, at=from_ms(at_ms), **usual | values)
         session.add(alert)
     engine.dispose()
     return alert.id

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from contracts.database.engine import open_database
 from contracts.database.tables import Job, Rendition, utcnow
+from tests.support.alerting import add_alert
 from tests.support.deployments.service import SPEC, Client, Service
 from tests.support.waiting import until
 
@@ -184,6 +185,18 @@ def test_stream_of_a_job_has_only_events_of_the_job_and_its_video(service: Servi
         assert ready["state"] == "ready"
         client.call("DELETE", f"/jobs/{done['id']}", 204)
         assert [name for name, _ in events][-1] == "gone", "the stream of a deleted job ends"
+
+
+def test_alerts_are_told_when_they_are_raised_to_their_user_alone(service: Service, client: Client, done: Any) -> None:
+    rule = client.call("POST", "/alert-rules", 201, json={"name": "people", "search": {"label": ["person"]}})
+    stranger = service.client()
+    others = stranger.call("POST", "/alert-rules", 201, json={"name": "people", "search": {"label": ["person"]}})
+    with stream(client) as events:
+        add_alert(service, others["id"])
+        raised = add_alert(service, rule["id"])
+        *_, (name, told) = events.until(lambda name, data: name == "alert")
+    assert (name, told["id"]) == ("alert", raised)
+    assert told == client.call("GET", f"/alerts/{raised}", 200)
 
 
 def test_stream_has_no_events_of_other_users(service: Service, client: Client, done: Any, sample: Path) -> None:

@@ -25,14 +25,8 @@ import {
 import { rules } from "./rule-store.ts";
 import { alertLink, alertTime, alertWhat } from "./rule-text.ts";
 
-const POLL_MS = 10_000;
-
 export function AlertList() {
-  useEffect(() => {
-    void loadAlerts();
-    const timer = setInterval(() => document.hidden || void loadAlerts(), POLL_MS);
-    return () => clearInterval(timer);
-  }, []);
+  useEffect(() => void loadAlerts(), []);
   const list = alerts.value;
   const fresh = (list ?? []).filter(({ seen }) => !seen).map(({ id }) => id);
   return (

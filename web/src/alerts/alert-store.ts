@@ -3,11 +3,12 @@ import { effect, signal } from "@preact/signals";
 import type { Alert, AlertPage } from "../api/alert-types.ts";
 import { api } from "../api/client.ts";
 import { explain } from "../api/errors.ts";
+import { listen } from "../api/event-stream.ts";
 import { user } from "../api/session.ts";
 
 const PATH = "/api/v1/alerts";
 const PAGE = 24;
-const POLL_MS = 20_000;
+const GATHER_MS = 300;
 /** More than so many are not counted. */
 export const MOST_COUNTED = 100;
 
@@ -75,15 +76,30 @@ export async function countUnseen(): Promise<void> {
   unseen.value = page.alerts.length;
 }
 
-/** Count again and again while a user is signed in and the page is in front. Call once. */
+/** Keep the count, and the list where it is shown, up to date while a user is signed in. Call once. */
 export function startCounting(): void {
   // What cannot be counted now is counted next time.
-  const count = () => void (user.peek() && !document.hidden && countUnseen().catch(() => undefined));
+  const count = async () => void (user.peek() && !document.hidden && (await countUnseen().catch(() => undefined)));
+  const renew = () => (alerts.peek() ? loadAlerts() : count());
+  let soon: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
     unseen.value = 0;
     alerts.value = null;
-    if (user.value) count();
+    if (user.value) void count();
   });
-  setInterval(count, POLL_MS);
-  document.addEventListener("visibilitychange", count);
+  // Many may be raised at once.
+  const gather = () => {
+    clearTimeout(soon);
+    soon = setTimeout(() => void renew(), GATHER_MS);
+  };
+  listen({
+    alert: gather,
+    // With the job of a recording, alerts of its stream lead to their place in it.
+    job: ({ finished_at }) => {
+      if (finished_at && alerts.peek()?.some(({ stream_id, job_id }) => stream_id && !job_id)) gather();
+    },
+    poll: renew,
+  });
+  // Another page may have marked some as seen.
+  document.addEventListener("visibilitychange", () => void count());
 }

@@ -1,6 +1,7 @@
 // Live changes: one event stream of all jobs for the whole page, with polling as fallback when a proxy buffers streams.
 // Only one stream, since browsers open at most six connections per server.
 import { effect, signal } from "@preact/signals";
+import type { Alert } from "./alert-types.ts";
 import { request } from "./client.ts";
 import { backoff, pause } from "./connection.ts";
 import { ApiError } from "./errors.ts";
@@ -12,6 +13,8 @@ export interface Listener {
   job?(job: Job): void;
   gone?(id: string): void;
   rendition?(rendition: Rendition): void;
+  /** One was raised. */
+  alert?(alert: Alert): void;
   /** Reload the shown data; called every few seconds without a stream, and after a long gap. */
   poll?(): Promise<void>;
 }
@@ -119,6 +122,7 @@ function deliver({ event, data }: ServerEvent): void {
     if (event === "job") listener.job?.(value);
     else if (event === "gone") listener.gone?.(value.id);
     else if (event === "rendition") listener.rendition?.(value);
+    else if (event === "alert") listener.alert?.(value);
   }
 }
 
