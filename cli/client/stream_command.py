@@ -21,6 +21,7 @@ from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
 
 _POLL_SECONDS = 0.5
+_ENDED = ("stopped", "failed")
 _pause = time.sleep
 _CAMERA = re.compile(r"(rtsp|https?)://", re.IGNORECASE)
 
@@ -104,7 +105,8 @@ def _watch(client: Client, options: argparse.Namespace, report: Report) -> None:
     """Print the results from now on, until an interrupt or the end of the stream."""
     state = ""
     for page, found in _followed(client, _named(client, options.stream)):
-        if found["state"] != state:
+        # Of a stream that has ended the last results come first.
+        if found["state"] != state and not (page["frames"] and found["state"] in _ENDED):
             state = found["state"]
             report.say(_line(found))
         for frame in page["frames"]:
@@ -114,8 +116,8 @@ def _watch(client: Client, options: argparse.Namespace, report: Report) -> None:
 
 
 def _followed(client: Client, found: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Pages of the results from now on, each with the stream as it is then; ends when the stream is stopped or has
-    failed."""
+    """Pages of the results from now on, each with the stream as it is then; ends behind the last results of a stream
+    that is stopped or has failed."""
     started = found["started_at"]
     age = datetime.now(UTC) - datetime.fromisoformat(started)
     query: dict[str, Any] = {"from_ms": max(0.0, age.total_seconds() * 1000)}
@@ -126,9 +128,10 @@ def _followed(client: Client, found: dict[str, Any]) -> Iterator[tuple[dict[str,
         page = client.stream_results(found["id"], **query)
         query["cursor"] = page["next_cursor"]
         yield page, found
-        if found["state"] in ("stopped", "failed"):
+        if found["state"] not in _ENDED:
+            _pause(_POLL_SECONDS)
+        elif not page["frames"]:
             return
-        _pause(_POLL_SECONDS)
 
 
 def _start(client: Client, options: argparse.Namespace, report: Report) -> None:

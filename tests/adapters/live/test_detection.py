@@ -29,11 +29,11 @@ def recorded(
     made: Clip, model: Model, folder: Path, frames: int, options: Options, **shown: Any
 ) -> list[tuple[bytes, bytes, bytes]]:
     """(class ids, scores, boxes) of each of the first frames by the loop of recorded jobs."""
-    plan = Plan(model.id, model.digest(), model.engine, "auto", options)
+    plan = Plan(model.id, model.digest(), model.engine, "fp32", options)
     chunk = chunks(made, [0, frames], plan=plan, **shown)[0]
     decoders = Decoders(Budget(10**9, 10**12))
     try:
-        engine = Engines(folder / "models", EngineConfig(threads=1)).get(model, "auto")
+        engine = Engines(folder / "models", EngineConfig(threads=1)).get(model, "fp32")
         block = run(chunk, made.source(), decoders, engine, model).block
     finally:
         decoders.close()

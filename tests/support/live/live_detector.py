@@ -31,6 +31,7 @@ def environ(valkey: Valkey, database: int, folder: Path) -> dict[str, str]:
         "RESULT_STORE_URL": valkey.url.replace("db=1", f"db={database}"),
         "BROKER_URL": valkey.broker_url,
         "DETECTOR_THREADS": "1",
+        "PRECISION": "fp32",  # on every CPU
     }
 
 
