@@ -26,6 +26,7 @@ from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.name_lookup import Lookups
 from api.readiness import Readiness
 from api.results.event_cache import EventCache
+from api.results.turns import Turns
 from api.routes import job_changes, session_tokens, stream_results, webhooks
 from api.tables.alerts import AlertTable
 from api.tables.jobs import JobTable
@@ -91,7 +92,7 @@ def build(settings: Settings, flask: Flask, counts: Counts | None = None) -> Ser
         scenes=SceneTable(engine),
         alerts=AlertTable(engine),
         scene_events=EventCache(),
-        scene_readers=SceneReaders(),
+        scene_readers=SceneReaders(Turns()),
         scene_feeds=SceneFeeds(functools.partial(_scene_reader, signals), plan_labels.read),
         search=TrackSearch(engine),
         publisher=Publisher(streams, signals),

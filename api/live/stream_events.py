@@ -1,6 +1,7 @@
 """The events of streams at scenes, made of the results that are in Redis."""
 
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from analytics.scenes.live import Happened, LiveScene
 from analytics.scenes.scene import FOOT
 from api.live.result_lines import label_of
 from api.results.scene_events import SceneEvents
+from api.results.turns import Turns
 from contracts.database.tables import Scene
 from contracts.live.result_reader import ResultReader
 from contracts.live.streams import TIME_BASE
@@ -20,6 +22,9 @@ from contracts.live.streams import TIME_BASE
 # Of one stream at one scene, the newest.
 _MOST_EVENTS = 10_000
 _MOST_READERS = 64
+_MOST_READERS_OF_USER = 32
+# Who has read so lately has little to read: results are kept for minutes.
+_CURRENT_SECONDS = 30.0
 
 # The labels by class number of the plan with a number, of a stream.
 Labels = Callable[[str, int], tuple[str, ...]]
@@ -45,6 +50,7 @@ class SceneReader:
         self._events: deque[Happened] = deque(maxlen=_MOST_EVENTS)
         self._lock = threading.Lock()
         self._id = stream_id
+        self._advanced = -_CURRENT_SECONDS  # when all was read
         self._arrival = 0.0  # of the frame of the newest result
 
     def advance(self) -> list[Happened]:
@@ -60,7 +66,13 @@ class SceneReader:
                 self._arrival = frames[-1].arrival
                 self._events += new
                 found += new
+            self._advanced = time.monotonic()
         return found
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it has read all but what came in the last seconds."""
+        return time.monotonic() - self._advanced < _CURRENT_SECONDS
 
     def settled(self, labels_of: Labels, asked: Sequence[str], started: float) -> tuple[SceneEvents, int]:
         """The events of the results that are kept, in order, without those near which others may still come; and the
@@ -97,21 +109,36 @@ class SceneReader:
 
 
 class SceneReaders:
-    """Those that were asked last, so that who asks again reads what is new alone."""
+    """Those that were asked last, so that who asks again reads what is new alone. One that has read nothing for a while
+    waits for its turn, so that many questions of another kind each take no more than a share of this process."""
 
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, SceneReader] = OrderedDict()
+    def __init__(self, turns: Turns, most_of_user: int = _MOST_READERS_OF_USER) -> None:
+        self._turns, self._most_of_user = turns, most_of_user
+        self._kept: OrderedDict[tuple[str, Hashable], SceneReader] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, make: Callable[[], SceneReader]) -> SceneReader:
-        """The reader of a key, made where there is none."""
+    def read(self, user: str, key: Hashable, make: Callable[[], SceneReader]) -> SceneReader:
+        """The reader of a key, made where there is none, with all results that are there now. Raises EventsBusy,
+        RedisError."""
+        reader = self._reader(user, key, make)
+        if reader.is_current:
+            reader.advance()
+        else:
+            with self._turns.asked(user), self._turns.taken():
+                reader.advance()
+        return reader
+
+    def _reader(self, user: str, key: Hashable, make: Callable[[], SceneReader]) -> SceneReader:
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = make()
+            if (user, key) not in self._kept:
+                self._kept[user, key] = make()
+                own = [one for one in self._kept if one[0] == user]
+                for one in own[: -self._most_of_user]:  # its own first: it takes the place of no other user
+                    del self._kept[one]
                 while len(self._kept) > _MOST_READERS:
                     self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
-            return self._kept[key]
+            self._kept.move_to_end((user, key))
+            return self._kept[user, key]
 
 
 def message_fields(scene_id: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from analytics.scenes.levels import live_rules
 from analytics.scenes.scene import FOOT
 from api.context import Services, context
 from api.live.stream_events import SceneReader
@@ -19,6 +20,7 @@ from api.results.responses import number
 from api.results.scene_events import SceneEvents
 from api.web.asgi_operations import asgi_operation, json_response
 from contracts.database.tables import Scene, Stream
+from contracts.live.streams import TIME_BASE
 
 _DEFAULT_LIMIT = 200
 # A place in the events: the time in ticks, and which one of that time it is.
@@ -42,8 +44,9 @@ def _page(services: Services, stream: Stream, scene: Scene, parameters: QueryPar
     make = partial(SceneReader, services.redis, stream.id, scene, linger, dwell, anchor)
     query = scene_events.query_of(parameters, hashlib.sha256(repr((key, stream.started_at)).encode()).hexdigest())
     place = parse_cursor(parameters.get("cursor"), query)
-    reader = services.scene_readers.get(key, make)
-    reader.advance()
+    # By what they mean, not as they were written.
+    meant = (stream.id, scene.id, scene.revision, live_rules(TIME_BASE, linger, dwell), anchor)
+    reader = services.scene_readers.read(stream.user_id, meant, make)
     asked = services.plan_labels.of_model(stream.model)
     found, until = reader.settled(services.plan_labels.read, asked, stream.started_at.timestamp())
     scene_events.require_known(found, query)
