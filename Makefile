@@ -154,6 +154,11 @@ bench: bench-autoscaler
 bench-autoscaler: $(SETUP_TEST) ## an autoscaler against a model of 1 to 10,000 detectors (SPEED=25 START=45)
 	@$(BIN)/python -m benchmarks.scaling_simulator.run "$(SPEED)" "$(START)"
 
+.PHONY: bench-capacity
+bench: bench-capacity
+bench-capacity: $(SETUP_TEST) ## what RabbitMQ, Redis, PostgreSQL and storage can take, by the chunk and the row (CHUNKS=300 HOURS=20 SIZE_MIB=512)
+	@$(BIN)/python -m benchmarks.capacity.run "$(CHUNKS)" "$(HOURS)" "$(SIZE_MIB)"
+
 bench-page: $(SETUP_TEST) $(PAGE) ## plot, search, export and view a long result (FRAMES=200000 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.long_jobs.page "$(FRAMES)" "$(ROUNDS)"
 	@$(BIN)/python -m benchmarks.long_jobs.pageview "$(FRAMES)" "$(ROUNDS)"

@@ -1,0 +1,1 @@
+"""What broker, Redis, database and storage can take: see docs/scaling.md."""
