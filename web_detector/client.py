@@ -193,6 +193,11 @@ class Client:
         query = {name: value for name, value in asked.items() if value is not None}
         return self._http.patient(f"/videos/{_id(video)}/frame", query)
 
+    def contact_sheet(self, video: Video | str, **options: float) -> bytes:
+        """A JPEG with frames of a video side by side. options: columns, rows, width (of the sheet, in pixels), from_ms,
+        to_ms."""
+        return self._http.patient(f"/videos/{_id(video)}/contact-sheet", dict(options))
+
     def save_copy(
         self,
         job: Job | str,

@@ -16,7 +16,8 @@ from contracts.results.tracks_file import TracksFile
 from contracts.wire.messages import SCHEMA, Media, PacketIndex
 from contracts.wire.pictures import FramePicture
 from media.orientation import orientation_of
-from processor.core.frame_order import frame_order
+from processor.core.frame_order import frame_order, keyframe_ranks
+from processor.renditions.contact_sheets import sheet_of
 from processor.renditions.crops import Box, cut_out, fitted_in, jpeg
 from processor.renditions.encoder import Target
 from processor.renditions.frames import chosen_frames, opened
@@ -73,20 +74,34 @@ def worth_showing(tracks: Tracks, most: int) -> Integers:
 def frame_pictures(
     sink: BinaryIO, video: BinaryIO, index: PacketIndex, media: Media, wanted: Sequence[FramePicture]
 ) -> Report:
-    """Write pictures of single frames, an empty one where the frame cannot be decoded. Raises VideoRefused,
-    DecodeFailed."""
+    """Write pictures of single frames and contact sheets, an empty one where no frame can be decoded. Raises
+    VideoRefused, DecodeFailed."""
     asked: dict[int, list[FramePicture]] = defaultdict(list)
-    times = frame_order(index).times
+    order = frame_order(index)
+    times, size = order.times, (media.width, media.height)
+    keys = [rank for rank, _ in keyframe_ranks(index, order)]
+    sheets = {
+        item: sheet_of(item, item.sheet, times, index.time_base, keys, size)
+        for item in wanted
+        if item.sheet is not None
+    }
     for item in wanted:
-        asked[number_of(item, times, index.time_base)].append(item)
+        for number in sheets[item].numbers if item in sheets else (number_of(item, times, index.time_base),):
+            asked[number].append(item)
     writer = PicturesWriter(sink, PicturesHeader(SCHEMA, ""))
     for number, pixels in _pixels(video, index, media, sorted(number for number in asked if number < len(times))):
         for item in asked.pop(number):
+            if item in sheets:
+                sheets[item].add(number, pixels, time_ms(times[number], index.time_base))
+                continue
             part = pixels if item.box is None else cut_out(pixels, item.box)
             writer.add(item.name(), jpeg(fitted_in(part, item.width, part.shape[0])))
     for items in asked.values():
         for item in items:
-            writer.add(item.name(), b"")
+            if item not in sheets:
+                writer.add(item.name(), b"")
+    for item, sheet in sheets.items():
+        writer.add(item.name(), sheet.jpeg())
     writer.end()
     return Report(1, 1, content_type="application/octet-stream")
 

@@ -19,9 +19,10 @@ from contracts.errors import CorruptData, FrameNotReady, FramesBusy, InvalidInpu
 from contracts.results.pictures_file import PicturesFile
 from contracts.storage.port import frames_key
 from contracts.wire.messages import Media, decode, encode, from_json
-from contracts.wire.pictures import DEFAULT_WIDTH, FRAME_SECONDS, FramePicture, FrameReply, FrameRequest
+from contracts.wire.pictures import DEFAULT_WIDTH, FRAME_SECONDS, FramePicture, FrameReply, FrameRequest, Sheet
 
 _MOST_WAITING = 64  # of a video
+_SHEET_SIDE = 4
 
 
 @asgi_operation()
@@ -30,7 +31,20 @@ async def video_frame(request: Request, user: str) -> Response:
     services = context.current()
     video = await run_sync(services.videos.get, user, request.path_params["video_id"])
     require_readable(video)
-    wanted = asked(request.query_params, from_json(video.media, Media))
+    return await _answered(request, video, asked(request.query_params, from_json(video.media, Media)))
+
+
+@asgi_operation()
+async def contact_sheet(request: Request, user: str) -> Response:
+    """Frames of a video side by side, as a JPEG."""
+    video = await run_sync(context.current().videos.get, user, request.path_params["video_id"])
+    require_readable(video)
+    return await _answered(request, video, asked_sheet(request.query_params, from_json(video.media, Media)))
+
+
+async def _answered(request: Request, video: Video, wanted: FramePicture) -> Response:
+    """The picture, made where it is not stored. Raises FramesBusy, FrameNotReady, PictureMissing."""
+    services = context.current()
     # The same request always shows the same, so nothing is made or read for a client that has it.
     etag = f'"{hashlib.sha256(f"{video.sha256} {wanted.name()}".encode()).hexdigest()[:32]}"'
     if is_known(request.headers, etag):
@@ -59,6 +73,17 @@ def asked(parameters: QueryParams, media: Media) -> FramePicture:
         width=int(parameters.get("width", DEFAULT_WIDTH)),
         box=None if box is None else _box(box, media),
     )
+
+
+def asked_sheet(parameters: QueryParams, media: Media) -> FramePicture:
+    """Which contact sheet a request asks for, of a video. Raises InvalidInput."""
+    columns, rows = (int(parameters.get(name, _SHEET_SIDE)) for name in ("columns", "rows"))
+    begin, end = (None if (text := parameters.get(name)) is None else float(text) for name in ("from_ms", "to_ms"))
+    if begin is not None and begin > media.duration_ms:
+        raise InvalidInput(f"the video ends at {media.duration_ms} ms, before from_ms ({begin:g})")
+    if end is not None and end <= (begin or 0):
+        raise InvalidInput(f"to_ms ({end:g}) must be after from_ms ({begin or 0:g})")
+    return FramePicture(width=int(parameters.get("width", DEFAULT_WIDTH)), sheet=Sheet(columns, rows, begin, end))
 
 
 def _box(text: str, media: Media) -> tuple[float, float, float, float]:

@@ -17,7 +17,7 @@ from contracts.results.pictures_file import PicturesFile
 from contracts.results.tracks import Track, TrackerParameters, of_tracks
 from contracts.results.tracks_file import TracksFile, TracksHeader, encode_numbers
 from contracts.wire.messages import SCHEMA, Media, PacketIndex, ProbeReport, encode
-from contracts.wire.pictures import FramePicture
+from contracts.wire.pictures import FramePicture, Sheet
 from contracts.wire.renditions import RenditionOptions
 from media import frames_of_packets
 from processor.probe.child import Limits, inspect
@@ -82,6 +82,26 @@ def test_a_picture_is_of_exactly_the_frame_with_the_number(name: str) -> None:
 def test_at_a_time_it_is_the_frame_that_a_player_shows(at_ms: float, number: int) -> None:
     file = formats.encode("mp4", "libx264", b_frames=2, first=0, size=SIZE)
     assert number_in(picture(file, FramePicture(at_ms=at_ms))) == number
+
+
+@pytest.mark.parametrize(
+    ("sheet", "numbers"),
+    [
+        (Sheet(3, 2), [[0, 11, 19], [24, 35, 43]]),  # 0 and 24 are keyframes
+        (Sheet(2, 1, 1000, 1400), [[27, 32]]),
+        (Sheet(10, 10, 0, 160), [[0, 1, 2, 3]]),
+    ],
+)
+def test_a_contact_sheet_has_frames_of_equal_parts_in_rows(sheet: Sheet, numbers: list[list[int]]) -> None:
+    file = formats.encode("mp4", "libx264", b_frames=2, first=0, size=SIZE)
+    image = picture(file, FramePicture(width=1920, sheet=sheet))
+    width, height = SIZE[0] + 2, SIZE[1] + 2
+    assert image.shape[:2] == (height * len(numbers) - 2, width * len(numbers[0]) - 2)
+    cells = [
+        [image[y : y + SIZE[1], x : x + SIZE[0]] for x in range(0, image.shape[1], width)]
+        for y in range(0, image.shape[0], height)
+    ]
+    assert [[number_in(cell) for cell in row] for row in cells] == numbers
 
 
 def test_only_what_is_needed_from_the_keyframes_on_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,14 @@ def test_what_was_found_can_be_looked_at_and_hidden(client: Client, service: Ser
     shown = image(part.content)
     assert np.abs(shown.mean(axis=(0, 1)) - image(whole.content)[y1:y2, x1:x2].mean(axis=(0, 1))).max() < 3
 
+    size = {"columns": 3, "rows": 2, "width": 300}
+    sheet = client.request("GET", f"{video}/contact-sheet", params=size)
+    assert (sheet.status_code, image(sheet.content).shape) == (200, (150, 298, 3))
+    known = {"If-None-Match": sheet.headers["etag"]}
+    assert client.request("GET", f"{video}/contact-sheet", params=size, headers=known).status_code == 304
+    for wrong in ({"from_ms": 100, "to_ms": 100}, {"from_ms": 1e9}):
+        client.problem("GET", f"{video}/contact-sheet", 422, "invalid_input", params=wrong)
+
     assert client.call("PUT", f"{path}/renditions/blurred", 202, json={"labels": [track["label"]]})["kind"] == "blurred"
     until(lambda: client.call("GET", f"{path}/renditions/blurred", 200)["state"] == "ready")
     copy = client.request("GET", f"{path}/renditions/blurred/content").content
