@@ -1,6 +1,6 @@
 """The images, built from their Dockerfiles on a stand-in for the base, looked at and run.
 
-What only the real base has is not shown here: its Python is 3.11.14, the stand-in's is Debian's 3.11.2.
+What only the real base has is not shown here: its Python is 3.13.15, the stand-in's is Debian's 3.13.5.
 """
 
 import os
