@@ -153,8 +153,10 @@ def _terms(session: Session, user_id: str, kind: str, texts: Iterable[str]) -> d
 
 def _chosen(session: Session, user_id: str, question: Question) -> list[Any]:
     """The indexed jobs with tracks that a question names by job, video or tag."""
+    # As the column has them, since many videos have the same ones: each is decoded once.
+    tags = cast(Video.tags, Text)
     statement = (
-        select(IndexedJob.id, IndexedJob.source, IndexedJob.first_at, IndexedJob.last_at, Video.tags)
+        select(IndexedJob.id, IndexedJob.source, IndexedJob.first_at, IndexedJob.last_at, tags.label("tags"))
         .join(Job, Job.id == IndexedJob.job_id)
         .join(Video, Video.id == Job.video_id)
         .where(IndexedJob.user_id == user_id, IndexedJob.ready, IndexedJob.tracks > 0)
@@ -164,11 +166,11 @@ def _chosen(session: Session, user_id: str, question: Question) -> list[Any]:
     if question.video is not None:
         statement = statement.where(Video.id == question.video)
     if question.tag is not None:
-        # As the column has it; what only looks like it is left out below.
-        written = cast(Video.tags, Text).contains(json.dumps(question.tag), autoescape=True)
-        statement = statement.where(written)
+        # What only looks like it is left out below.
+        statement = statement.where(tags.contains(json.dumps(question.tag), autoescape=True))
     rows = session.execute(statement).all()
-    return [row for row in rows if question.tag is None or question.tag in row.tags]
+    tagged = {text: question.tag is None or question.tag in json.loads(text) for text in {row.tags for row in rows}}
+    return [row for row in rows if tagged[row.tags]]
 
 
 def _runs(session: Session, user_id: str, ids: Iterable[int]) -> list[IndexedRun]:

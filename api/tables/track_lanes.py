@@ -65,6 +65,19 @@ def count_limited(part: Part, most: int) -> str:
     return f"{' UNION ALL '.join(selects)} LIMIT 1 OFFSET {most:d}"
 
 
+def among_best(part: Part, number: int) -> str:
+    """How many of the best rows of each lane, `number` in all lanes, are in the spans of a part."""
+    order = ", ".join(f"{column} DESC" for column in _BEST)
+    within = _any(f"at >= {low:d} AND at < {high:d}" for low, high in part.spans)
+    lanes = []
+    for place, lane in enumerate(part.lanes):
+        best = _select(("at", "source"), [f"label = {lane.label:d}"])
+        best = f"{best} ORDER BY {order} LIMIT {max(1, number // len(part.lanes)):d}"
+        wanted = " AND ".join([within, *_of_source(lane)])
+        lanes.append(f"SELECT at FROM ({best}) AS lane_{place} WHERE {wanted}")  # noqa: S608
+    return f"SELECT count(*) FROM ({' UNION ALL '.join(lanes)}) AS wanted"  # noqa: S608
+
+
 def nth(part: Part, number: int) -> str:
     """The key of the row with a number in a part, from 0 on."""
     return _ordered(part, [_select(part.columns, conditions) for conditions in _lanes(part)], 1, number)
@@ -106,13 +119,15 @@ def _lanes(part: Part) -> list[list[Condition]]:
     between = _between(part)
     found = []
     for lane in part.lanes:
-        own = [f"label = {lane.label:d}"]
-        if lane.source is None:
-            own.append("source IS NULL")
-        elif lane.source != ANY_SOURCE:
-            own.append(f"source = {lane.source:d}")
+        own = [f"label = {lane.label:d}", *_of_source(lane)]
         found += [[*own, f"{at} >= {low:d}", f"{at} < {high:d}", *between] for low, high in _spans(part)]
     return found
+
+
+def _of_source(lane: Lane) -> list[Condition]:
+    if lane.source is None:
+        return ["source IS NULL"]
+    return [] if lane.source == ANY_SOURCE else [f"source = {lane.source:d}"]
 
 
 def _spans(part: Part) -> list[Span]:

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from analytics.search.hours import Span
 from api.search.question import Question
-from api.tables.track_lanes import Key, Lane, Part, count_limited, nth, rows, wanted_by
+from api.tables.track_lanes import Key, Lane, Part, among_best, count_limited, nth, rows, wanted_by
 
 # Lanes of a statement, and indexed jobs that one names.
 _LANES = 64
+# Of the first statement about several spans: to plan a lane takes longer than to read it, and a few are often enough.
+_FIRST_LANES = 8
 _JOBS = 300
 # Rows of the parts of an index that are looked at one after the other; then a request has looked at enough.
 _WINDOWS = (1000, 4000, 16_000, 64_000)
@@ -22,6 +24,8 @@ _ROWS = 20_000
 _STATEMENTS = 60
 # The most rows that are sorted by score.
 _SORTED = 50_000
+# Where so many of so many best ones are wanted, a page is sooner read along them than sorted.
+_DENSE, _BEST = 100, 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,10 @@ class Walk:
     def _newest(self, after: Key | None) -> Iterator[list[Part]]:
         groups = self._groups(self._lanes(self._ground.sources))
         spans = iter(span for span in self._ground.spans if after is None or span[0] <= after[0])
-        while batch := list(islice(spans, max(1, _LANES // len(groups[0])))):
+        lanes = _FIRST_LANES
+        while batch := list(islice(spans, max(1, lanes // len(groups[0])))):
             yield [Part(group, batch) for group in groups]
+            lanes = min(2 * lanes, _LANES)
 
     def _best(self) -> Iterator[list[Part]]:
         """Few are sorted; else all of the labels are read from the best one on, which is as quick where any source and
@@ -75,7 +81,7 @@ class Walk:
         ground = self._ground
         lanes = self._lanes(ground.sources)
         picks = ground.sources is not None or ground.dated
-        if picks and len(lanes) * len(ground.spans) <= _LANES:
+        if picks and len(lanes) * len(ground.spans) <= _LANES and not self._dense(lanes):
             part = Part(lanes, ground.spans, by_score=True, along_index=False)
             if not self._ask(count_limited(part, _SORTED)):
                 yield [part]
@@ -83,6 +89,14 @@ class Walk:
         one = ground.sources if ground.sources and len(ground.sources) == 1 else None
         span = (ground.spans[-1][0], ground.spans[0][1])
         yield [Part(group, [span], by_score=True) for group in self._groups(self._lanes(one))]
+
+    def _dense(self, lanes: list[Lane]) -> bool:
+        """Whether many of the best ones of the labels are wanted. Not asked where rows are left out afterwards."""
+        ground = self._ground
+        if self._wanted or ground.jobs is not None or len(ground.spans) > 1 or len(ground.sources or (0,)) > 1:
+            return False
+        [(among,)] = self._ask(among_best(Part(lanes, ground.spans, by_score=True), _BEST))
+        return int(among) >= _DENSE
 
     def _along(self, parts: list[Part], after: Key | None, limit: int) -> Iterator[tuple[list[Any], Key]]:
         """Bites of rows, each with the key of the last row that was looked at until then."""

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session
 
 from api.tables import track_walk
+from api.tables.track_lanes import Part, count_limited
 from contracts.database.tables import IndexedJob, IndexedTrack, Job, User, Video
 from contracts.results.tracks import Track
 from tests.support.searching import LABELS, SearchDesk, track
@@ -118,6 +119,25 @@ def test_a_search_finds_all_that_fits_page_by_page(many: Many, monkeypatch: pyte
         places = [orders[name] for name in found]
         assert places == sorted(places, reverse=True), query
         assert bool(expected) == (query not in NOTHING), query
+
+
+@pytest.mark.parametrize("query", ["to=2026-03-05T00:00Z&label=person", "source=camera 1&label=car"])
+def test_where_many_of_the_best_fit_none_are_sorted(many: Many, monkeypatch: pytest.MonkeyPatch, query: str) -> None:
+    expected = many.found(f"{query}&sort=score", limit=7)
+    assert len(expected) > 14
+    counted: list[Part] = []
+
+    def noted(part: Part, most: int) -> str:
+        counted.append(part)
+        return count_limited(part, most)
+
+    monkeypatch.setattr(track_walk, "count_limited", noted)
+    monkeypatch.setattr(track_walk, "_DENSE", 5)
+    assert many.found(f"{query}&sort=score", limit=7) == expected
+    assert not counted
+    monkeypatch.setattr(track_walk, "_DENSE", 10_000)
+    assert many.found(f"{query}&sort=score", limit=7) == expected
+    assert counted
 
 
 def test_a_hit_tells_where_it_is(desk: SearchDesk) -> None:
