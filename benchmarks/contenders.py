@@ -77,12 +77,13 @@ class Loop:
 @dataclass
 class OfService:
     """The embedded service: from the job's creation, when the upload is done, to its merged result. jobs: those that
-    ended, the newest last."""
+    ended, the newest last. tracked: whether a run's CPU seconds are those until the job's tracks are there."""
 
     name: str
     service: Embedded
     model: str = "nanodet-g"
     options: dict[str, Any] = field(default_factory=dict)
+    tracked: bool = False
     jobs: list[dict[str, Any]] = field(default_factory=list)
     _client: Client | None = None
     _videos: dict[Path, Any] = field(default_factory=dict)
@@ -93,7 +94,7 @@ class OfService:
             self._videos[video] = client.upload(video)
         parts = self.service.processes()
         before = _cpu(parts)
-        job = _ended(client, client.start(self._videos[video], model=self.model, options=self.options))
+        job = _ended(client, client.start(self._videos[video], model=self.model, options=self.options), self.tracked)
         cpu = _cpu(parts) - before
         assert job["state"] == "succeeded", job
         self.jobs.append(job)
@@ -109,11 +110,12 @@ class OfService:
         return concat(result.block(position) for position in range(len(result.starts)))
 
 
-def _ended(client: Client, job: dict[str, Any]) -> Any:
-    """The job when it has ended; asked for rarely, and not held against the spec, since that takes from the cores."""
+def _ended(client: Client, job: dict[str, Any], tracked: bool) -> Any:
+    """The job when it has ended, and has its tracks where these are wanted; asked for rarely, and not held against the
+    spec, since that takes from the cores."""
     while True:
         current = client.http.get(f"/api/v1/jobs/{job['id']}").json()
-        if current["finished_at"] is not None:
+        if current["finished_at"] is not None and (not tracked or (current["tracks"] or {}).get("state") == "ready"):
             return current
         time.sleep(_POLL_SECONDS)
 
