@@ -17,7 +17,7 @@ WAIT_MS = 120_000
 
 def test_hits_and_parts_of_a_video_are_saved_as_clips_and_as_a_reel(service: Service, page: Page, sample: Path) -> None:
     client = register(page, service)
-    job = client.wait(client.detect(sample))
+    job = client.wait(client.detect(sample, options={"end_ms": 2500}))
     client.call("POST", f"/jobs/{job['id']}/tracks", 202, json={})
     page.goto(f"{service.url}/jobs/{job['id']}")
     part = page.locator(".clip")
@@ -38,10 +38,9 @@ def test_hits_and_parts_of_a_video_are_saved_as_clips_and_as_a_reel(service: Ser
     assert length(client, saved) > (found[0]["to_ms"] - found[0]["from_ms"]) / 1000
 
     page.get_by_role("button", name="Choose for a reel").click()
-    for hit in hits.get_by_role("checkbox").all()[:2]:
-        hit.check()
+    hits.get_by_role("checkbox").first.check()
     bar = page.get_by_role("region", name="Reel")
-    expect(bar.get_by_text("2 hits chosen")).to_be_visible()
+    expect(bar.get_by_text("1 hit chosen")).to_be_visible()
     bar.get_by_role("button", name="Make a reel").click()
     assert length(client, bar.get_by_role("link", name="Download reel")) > 0
     (reel,) = client.call("GET", "/reels", 200)["items"]
