@@ -3,6 +3,7 @@
 What only the real base has is not shown here: its Python is 3.13.15, the stand-in's is Debian's 3.13.5.
 """
 
+import json
 import os
 import re
 import stat
@@ -168,6 +169,17 @@ def test_a_container_of_the_gpu_service_starts_and_waits_for_an_engine(running: 
         time.sleep(0.2)
     part.terminate()
     assert part.wait() == 0
+
+
+def test_two_builds_are_one_image_and_list_what_it_holds(images: BuiltImages, tmp_path: Path) -> None:
+    first, second = (images.by_script("ingest", f"build{number}", tmp_path / str(number)) for number in (1, 2))
+    assert first == second
+    name = "web-detector-ingest.cdx.json"
+    assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+    purls = {component["purl"] for component in json.loads((tmp_path / "1" / name).read_bytes())["components"]}
+    lines = re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements/ingest.txt").read_text(), re.M)
+    assert {f"pkg:pypi/{package}@{version}" for package, version in lines} <= purls
+    assert any(purl.startswith("pkg:deb/debian/libc6@") for purl in purls)
 
 
 def test_image_sizes_are_those_in_the_docs(images: BuiltImages, capsys: pytest.CaptureFixture[str]) -> None:

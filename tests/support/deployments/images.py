@@ -53,6 +53,20 @@ class BuiltImages(Images):
         container = self._buildah("from", "--pull-never", self.name(role))
         self._roots[role] = Path(self._buildah("mount", container))
 
+    def by_script(self, role: str, tag: str, folder: Path) -> str:
+        """Build anew by tools/build-images, which writes what the image holds into folder. Returns the image's id,
+        which is made of its files and its configuration."""
+        environ = {
+            **os.environ,
+            "ENGINE": "buildah",
+            "ENGINE_OPTIONS": " ".join(self._options),
+            "BUILD_OPTIONS": " ".join(
+                ["--isolation", "chroot", "--pull-never", "--no-cache", "--quiet", *self._network]
+            ),
+        }
+        _run([str(ROOT / "tools/build-images"), "-t", tag, "-s", str(folder), role], environ)
+        return self._buildah("inspect", "--type", "image", "--format", "{{.FromImageID}}", f"web-detector-{role}:{tag}")
+
     def name(self, role: str) -> str:
         return str(COMPOSE.services[role]["image"])
 
@@ -149,8 +163,10 @@ def _machines_npm(folder: Path) -> list[str]:
     return options
 
 
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=540)
+def _run(command: list[str], environ: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        command, env=environ, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=540
+    )
     assert done.returncode == 0, f"{command}\n{(done.stdout + done.stderr)[-4000:]}"
     return done.stdout.strip()
 
