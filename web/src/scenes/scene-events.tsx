@@ -12,6 +12,7 @@ import { described } from "../timeline/series-view.ts";
 import { Surface } from "../timeline/surface.tsx";
 import { findTrack } from "../tracks/track-source.ts";
 import { Button } from "../ui/button.tsx";
+import { useTyped } from "../ui/fields.tsx";
 import { Swatch } from "../ui/swatch.tsx";
 import { eventText, intervalFor, plotSeries, seriesName, TYPES } from "./event-text.ts";
 
@@ -28,19 +29,12 @@ export function SceneEvents({ player, scene, onSeek }: Props) {
   const [dwell, setDwell] = useState(0);
   const path = `/api/v1/jobs/${player.job.peek().id}/scenes/${scene.id}`;
   const filter = { dwell: dwell || null };
+  const typed = useTyped(dwell ? String(dwell) : "", (input) => setDwell(input.valueAsNumber || 0));
   return (
     <>
       <label class="row">
         <span>Report who stays in a zone for at least</span>
-        <input
-          class="dwell"
-          type="number"
-          min="0"
-          step="any"
-          placeholder="–"
-          value={dwell || ""}
-          onChange={(event) => setDwell(event.currentTarget.valueAsNumber || 0)}
-        />
+        <input class="dwell" type="number" min="0" step="any" placeholder="–" {...typed} />
         <span>seconds</span>
       </label>
       <Counts path={`${path}/counts`} filter={filter} player={player} />

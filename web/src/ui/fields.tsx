@@ -1,5 +1,21 @@
 // Controls of forms: texts, numbers, pairs, choices.
+import type { TargetedEvent } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { Field } from "./field.tsx";
+
+type InputEvent = TargetedEvent<HTMLInputElement>;
+
+/** What an input needs that tells what was typed when it is complete (the focus has left, or Enter was pressed), and
+ * keeps it until then, whatever is rendered meanwhile. */
+export function useTyped(value: string, onCommit: (input: HTMLInputElement) => void) {
+  const [typed, setTyped] = useState(value);
+  useEffect(() => setTyped(value), [value]);
+  return {
+    value: typed,
+    onInput: (event: InputEvent) => setTyped(event.currentTarget.value),
+    onChange: (event: InputEvent) => onCommit(event.currentTarget),
+  };
+}
 
 interface PairProps {
   label: string;
@@ -11,22 +27,14 @@ interface PairProps {
 
 /** From and to. */
 export function Pair({ label, type, values: [from, to], hint, onChange }: PairProps) {
+  const start = useTyped(from, (input) => onChange([input.value, to]));
+  const end = useTyped(to, (input) => onChange([from, input.value]));
   return (
     <fieldset class="field">
       <legend>{label}</legend>
       <div class="pair">
-        <input
-          type={type}
-          aria-label={`${label}, from`}
-          value={from}
-          onChange={(event) => onChange([event.currentTarget.value, to])}
-        />
-        <input
-          type={type}
-          aria-label={`${label}, to`}
-          value={to}
-          onChange={(event) => onChange([from, event.currentTarget.value])}
-        />
+        <input type={type} aria-label={`${label}, from`} {...start} />
+        <input type={type} aria-label={`${label}, to`} {...end} />
       </div>
       <p class="hint">{hint}</p>
     </fieldset>
@@ -42,16 +50,10 @@ interface TextProps {
 
 /** A short text. */
 export function Text({ label, value, hint, onChange }: TextProps) {
+  const typed = useTyped(value, (input) => onChange(input.value.trim()));
   return (
     <Field label={label} hint={hint}>
-      {(ties) => (
-        <input
-          {...ties}
-          value={value}
-          maxLength={2048}
-          onChange={(event) => onChange(event.currentTarget.value.trim())}
-        />
-      )}
+      {(ties) => <input {...ties} maxLength={2048} {...typed} />}
     </Field>
   );
 }
@@ -66,20 +68,10 @@ interface NumberProps {
 
 /** A number, 0 for any. */
 export function Quantity({ label, value, step, most, onChange }: NumberProps) {
+  const typed = useTyped(value ? String(value) : "", (input) => onChange(input.valueAsNumber || 0));
   return (
     <Field label={label}>
-      {(ties) => (
-        <input
-          {...ties}
-          type="number"
-          min="0"
-          max={most}
-          step={step}
-          placeholder="any"
-          value={value || ""}
-          onChange={(event) => onChange(event.currentTarget.valueAsNumber || 0)}
-        />
-      )}
+      {(ties) => <input {...ties} type="number" min="0" max={most} step={step} placeholder="any" {...typed} />}
     </Field>
   );
 }
