@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
-from PIL.Image import Resampling
 
 from contracts.errors import VideoRefused
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks_file import TracksFile
 from processor.renditions.annotations import covered
 from processor.renditions.copies import copied
-from processor.renditions.crops import Box, resized
+from processor.renditions.crops import Box
 from processor.renditions.encoder import Target
 from processor.renditions.hiding import Hiding
 from processor.renditions.inputs import Inputs, Tell
@@ -77,7 +77,8 @@ def _cells(width: int, height: int) -> tuple[int, int]:
 
 
 def _coarse(part: Plane, cells: tuple[int, int]) -> None:
-    small = resized(part, cells, Resampling.BOX)
+    small = cv2.resize(part, cells, interpolation=cv2.INTER_AREA)
     # To the nearest step, of which one is grey, up to the brightest that there is.
     small = np.minimum((small.astype(np.int64) + _STEP // 2) // _STEP * _STEP, _BRIGHTEST).astype(np.uint8)
-    part[:] = resized(small, (part.shape[1], part.shape[0]), Resampling.BILINEAR)
+    small = small.reshape(cells[1], cells[0])
+    part[:] = cv2.resize(small, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_LINEAR)

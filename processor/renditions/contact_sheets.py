@@ -3,18 +3,18 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from contracts.results.codec import time_ms
 from contracts.wire.pictures import FramePicture, Sheet
-from processor.renditions.crops import jpeg, resized
+from processor.renditions.crops import jpeg
 from processor.renditions.picture import Plane
 
 _GAP = 2  # pixels between the frames
 _GROUND = 24
 _LEAST_LABELLED = 100  # pixels: narrower frames have no room for their time
-_TEXT = 12  # pixels, of the times
+_FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.4
 
 
 def sheet_numbers(times_ms: Sequence[float], keys: Sequence[int], sheet: Sheet) -> list[int]:
@@ -53,9 +53,11 @@ class ContactSheet:
         """Put a frame at its place, with its time."""
         row, column = divmod(self.numbers.index(number), self._columns)
         width, height = self._cell
-        cell = resized(pixels, self._cell, Image.Resampling.BOX)
+        cell: Plane = np.ascontiguousarray(cv2.resize(pixels, self._cell, interpolation=cv2.INTER_AREA))
         if width >= _LEAST_LABELLED:
-            cell = _labelled(cell, clock(at_ms))
+            for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+                place = (5, height - 6)
+                cv2.putText(cell, clock(at_ms), place, _FONT, _FONT_SCALE, colour, thickness, cv2.LINE_AA)
         top, left = row * (height + _GAP), column * (width + _GAP)
         self._pixels[top : top + height, left : left + width] = cell
         self._is_empty = False
@@ -63,14 +65,6 @@ class ContactSheet:
     def jpeg(self) -> bytes:
         """The sheet; nothing where no frame could be decoded. Raises VideoRefused."""
         return b"" if self._is_empty else jpeg(self._pixels)
-
-
-def _labelled(cell: Plane, text: str) -> Plane:
-    """A frame with a text in its lower left corner, white with a dark rim."""
-    image = Image.fromarray(cell)
-    place, font = (5, cell.shape[0] - 6), ImageFont.load_default(_TEXT)
-    ImageDraw.Draw(image).text(place, text, "white", font, anchor="ls", stroke_width=1, stroke_fill="black")
-    return np.asarray(image)
 
 
 def clock(at_ms: float) -> str:

@@ -10,14 +10,14 @@ from tests.support.deployments.service import ROOT
 
 WEB = ("flask", "connexion", "starlette", "gunicorn")
 TABLES = ("sqlalchemy", "alembic")
-VISION = ("av", "PIL")
+VISION = ("av", "cv2")
 ENGINE_LIBRARIES = ("openvino", "onnxruntime", "torch", "detectron2")
 # Loaded where the settings name a bucket, or a port for metrics.
 BY_SETTING = ("botocore", "prometheus_client")
 
 FORBIDDEN = {
     "api.app": ("processor", "detector", "ingest", "cli", "aiortc", *VISION, *ENGINE_LIBRARIES),
-    "processor.worker": ("api", "detector", "ingest", "cli", "aiortc", "PIL", *WEB, *ENGINE_LIBRARIES),
+    "processor.worker": ("api", "detector", "ingest", "cli", "aiortc", "cv2", *WEB, *ENGINE_LIBRARIES),
     "processor.probe.child": (
         "api",
         "detector",
@@ -33,6 +33,7 @@ FORBIDDEN = {
         "detector",
         "cli",
         "celery",
+        "cv2",
         "contracts.storage.local",
         *WEB,
         *TABLES,
@@ -45,7 +46,7 @@ FORBIDDEN = {
         *(*WEB, *TABLES, *VISION, *ENGINE_LIBRARIES),
     ),
     "ingest.worker": (
-        *("api", "processor", "detector", "cli", "contracts.database.tables", "PIL"),
+        *("api", "processor", "detector", "cli", "contracts.database.tables", "cv2"),
         *(*WEB, *TABLES, *ENGINE_LIBRARIES),
     ),
     # RTSP and MJPEG need no FFmpeg; what does is a process of its own.
