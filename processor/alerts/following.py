@@ -5,7 +5,7 @@ raised before are not raised again."""
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -44,43 +44,49 @@ def follow(services: Services, stopping: threading.Event) -> None:
             if held is None:
                 return
             log.info("alert rules are asked about live streams here")
-            follower = Follower(services)
-            while held.renew() and follower.step() and not stopping.wait(PERIOD_SECONDS):
+            follower = Follower(services, held.renew)
+            while follower.step() and not stopping.wait(PERIOD_SECONDS):
                 pass
     except Exception:
         log.exception("alert rules cannot be asked about live streams, it is tried again in some seconds")
 
 
 class Follower:
-    """The streams that rules look at, and how far each was read."""
+    """The streams that rules look at, and how far each was read. renew: renews the lease; False when another process
+    has it."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, renew: Callable[[], bool] = lambda: True) -> None:
+        self._services, self._renew = services, renew
         self._rows = LiveRows(services.repository.engine)
         self._streams: dict[str, tuple[ResultReader, StreamSightings, LiveStream]] = {}
         self._labels: dict[tuple[str, int], Sequence[str]] = {}
         self._refreshed = 0.0
 
     def step(self) -> bool:
-        """Read what is new, and raise alerts; False when no rule looks at any stream. Raises RedisError,
-        SQLAlchemyError."""
+        """Read the next results of each stream, one batch, so that they take turns, and raise alerts; False when no
+        rule looks at any stream, or another process has the lease. Raises RedisError, SQLAlchemyError."""
         if time.monotonic() - self._refreshed >= REFRESH_SECONDS:
             self._refresh()
             self._refreshed = time.monotonic()
-        for reader, sightings, stream in self._streams.values():
-            while frames := reader.read():
-                try:
-                    self._offer(stream, sightings.take(frames))
-                except (RedisError, SQLAlchemyError):
-                    raise
-                except Exception:  # of one stream or rule, which must not keep those of others from being told
-                    log.exception("results of stream %s raise no alerts", stream.id)
-        return bool(self._streams)
+        return bool(self._streams) and all(self._advance(*one) for one in self._streams.values())
+
+    def _advance(self, reader: ResultReader, sightings: StreamSightings, stream: LiveStream) -> bool:
+        """Read one batch; False when another process has the lease."""
+        if frames := reader.read():
+            try:
+                self._offer(stream, sightings.take(frames))
+            except (RedisError, SQLAlchemyError):
+                raise
+            except Exception:  # of one stream or rule, which must not keep those of others from being told
+                log.exception("results of stream %s raise no alerts", stream.id)
+        return self._renew()
 
     def _offer(self, stream: LiveStream, found: Sequence[Fitting]) -> None:
         for _, fitting in groupby(sorted(found, key=lambda one: one[0].id), key=lambda one: one[0].id):
             pairs = list(fitting)
             offer(self._services, stream.user_id, [sighting for _, sighting in pairs], [pairs[0][0]])
+            if not self._renew():  # rules with many pictures take long
+                return
 
     def _refresh(self) -> None:
         streams = self._rows.streams()

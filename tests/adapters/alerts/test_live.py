@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from analytics.search.hours import to_ms
 from contracts.coordination import names
 from contracts.database.tables import Alert, AlertRule, Scene, Stream, new_id, utcnow
-from contracts.live import keys
+from contracts.live import keys, result_reader
 from contracts.results.codec import Detections
 from processor.alerts import following
 from processor.alerts.following import Follower, keep_following
@@ -249,3 +249,28 @@ def test_a_stream_whose_results_cannot_be_used_stops_no_other(
     monkeypatch.setattr(follower._streams[stream.id][1], "take", fail)
     assert follower.step()
     assert [one.stream_id for one in alerts(desk)] == [row.id]
+
+
+def test_streams_take_turns_and_the_lease_is_renewed_after_each_batch(
+    desk: InProcessProcessor, stream: LiveStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = Stream(user_id=desk.user, name="Yard", kind="push", model="nanodet-g", options={}, wanted="running")
+    desk.add(row)
+    add_rule(desk, at_most_one_in_s=0)
+    monkeypatch.setattr(result_reader, "MOST_RESULTS", 5)
+    renewed: list[list[tuple[str | None, int]]] = []
+
+    def renew() -> bool:
+        renewed.append(sorted((one.stream_id, one.track) for one in alerts(desk)))
+        return len(renewed) < 8
+
+    for one in (stream, LiveStream(desk.services.live, row.id)):
+        walk(one, 1, *[LEFT] * 5)
+        walk(one, 90, *[LEFT] * 5, track=8)
+    follower = Follower(desk.services, renew)
+    assert follower.step()
+    both = sorted((one, 7) for one in (stream.id, row.id))
+    assert renewed[-1] == both, "a batch of each"
+    assert len(renewed[-3]) == 1, "before the second stream was read"
+    assert not follower.step(), "another process has the lease"
+    assert len(renewed) == 8
