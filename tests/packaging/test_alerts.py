@@ -1,16 +1,22 @@
 """The alerts of deploy/monitoring: what they read is there, each fires in promtool, and the runbook has it."""
 
+import json
 import re
 import subprocess
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from contracts.metrics.table import BY_NAME
+from api.watch.problems import problems
+from contracts.metrics import table
+from contracts.metrics.table import BY_NAME, Reading
 from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
 from tests.support.deployments.service import ROOT
 from tests.support.scraping import tool
+from tests.support.service_numbers import WRONG, Values, numbers, readings
 
 FOLDER = ROOT / "deploy/monitoring"
 RULES: list[dict[str, Any]] = [
@@ -67,4 +73,40 @@ def test_each_alert_is_shown_to_fire_and_none_at_a_service_in_order() -> None:
 @pytest.mark.parametrize("words", [("check", "config", "prometheus.yaml"), ("test", "rules", "rules_test.yaml")])
 def test_promtool_agrees(words: tuple[str, ...]) -> None:
     done = subprocess.run([tool("promtool"), *words], cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+_NO_WORKERS: Values = {(table.WORKERS, role): 0 for role in table.WORKERS.values}
+_NO_STREAMS: Values = {(table.STREAMS, state): 0 for state in table.STREAMS.values}
+STATES: list[Values] = [
+    {},
+    *(changed for changed, _, _ in WRONG),
+    _NO_WORKERS,
+    *({**_NO_WORKERS, **_NO_STREAMS, (table.STREAMS, state): 1} for state in table.STREAMS.values),
+]
+
+
+def _series(reading: Reading) -> dict[str, str]:
+    labels = ",".join(f'{name}="{value}"' for name, value in zip(reading.metric.labels, reading.labels, strict=True))
+    return {"series": f"{reading.metric.name}{{{labels}}}", "values": f"{reading.value}x10"}
+
+
+def _fires(changed: Values) -> dict[str, Any]:
+    """A test of promtool: of a service whose numbers stay, the alerts that fire have the names of its problems."""
+    found = Counter(problem.alert for problem in problems(numbers(changed)))
+    firing = 'count by (alertname) (ALERTS{alertstate="firing"})'
+    wanted = [{"labels": f'{{alertname="{name}"}}', "value": count} for name, count in found.items()]
+    return {
+        "interval": "5m",
+        "input_series": [_series(reading) for reading in readings(changed)],
+        "promql_expr_test": [{"expr": firing, "eval_time": "50m", "exp_samples": wanted}],
+    }
+
+
+def test_the_alerts_that_fire_are_the_problems_that_last(tmp_path: Path) -> None:
+    file = tmp_path / "tests.json"
+    rules = str(FOLDER / "rules.yaml")
+    tests = [_fires(changed) for changed in STATES]
+    file.write_text(json.dumps({"rule_files": [rules], "evaluation_interval": "5m", "tests": tests}))
+    done = subprocess.run([tool("promtool"), "test", "rules", file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -18,62 +18,19 @@ from api.watch.problems import (
 from api.watch.status_document import document
 from contracts.metrics import table
 from contracts.metrics.table import Metric, Reading
-from contracts.workers.registration import WORKERS, Instance
+from contracts.workers.registration import Instance
 from tests.support.deployments.service import ROOT
+from tests.support.service_numbers import WRONG, numbers
 
 RULES: dict[str, dict[str, Any]] = {
     rule["alert"]: rule
     for group in yaml.safe_load((ROOT / "deploy/monitoring/rules.yaml").read_text())["groups"]
     for rule in group["rules"]
 }
-# One of each role, two detectors, a job and a stream: all is well.
-WELL: dict[tuple[Metric, str], float] = {
-    **{(table.SERVER_UP, name): 1 for name in table.SERVER_UP.values},
-    **{(table.WORKERS, role): 1 for role in WORKERS},
-    (table.WORKERS, "detector"): 2,
-    **{(table.JOBS, state): 0 for state in table.JOBS.values},
-    (table.JOBS, "running"): 1,
-    (table.BACKLOG_FRAMES, ""): 600,
-    (table.CHUNKS_OUTSTANDING, ""): 4,
-    **{(table.STREAMS, state): 0 for state in table.STREAMS.values},
-    (table.STREAMS, "live"): 1,
-    (table.LIVE_WANTED, ""): 20,
-    (table.LIVE_SERVED, ""): LEAST_SERVED * 20,
-    (table.SCALE_RATIO, "detector"): MOST_RATIO,
-    (table.SCALE_RATIO, "live_detector"): 0.5,
-    (table.CAPACITY, "detector"): 40,
-    (table.CAPACITY, "live_detector"): 40,
-    (table.DETECTORS_WANTED, "detector"): 2,
-    (table.DETECTORS_WANTED, "live_detector"): 1,
-    (table.STORAGE_BYTES, "videos"): 1000,
-    (table.STORAGE_BYTES, "renditions"): 100,
-    (table.STORAGE_FREE, ""): LEAST_FREE_BYTES,
-    (table.RESULT_STORE_BYTES, ""): MOST_RESULT_BYTES,
-}
-
-
-def numbers(changed: dict[tuple[Metric, str], float] | None = None) -> Numbers:
-    """All is well but for what is changed."""
-    both = {**WELL, **(changed or {})}
-    return Numbers(Reading(metric, value, (label,) if metric.labels else ()) for (metric, label), value in both.items())
 
 
 def test_a_service_in_order_has_no_problem_at_the_very_thresholds() -> None:
     assert problems(numbers()) == []
-
-
-WRONG: list[tuple[dict[tuple[Metric, str], float], str, str]] = [
-    ({(table.SERVER_UP, "result_store"): 0}, "ServerDown", "The result store does not answer."),
-    ({(table.WORKERS, "renderer"): 0}, "NoWorkers", "There is no renderer."),
-    ({(table.WORKERS, "live_detector"): 0}, "NoWorkers", "There is no live detector."),
-    ({(table.SCALE_RATIO, "detector"): 2.5}, "DetectorsLacking", "The backlog of jobs takes 2.5 times"),
-    ({(table.SCALE_RATIO, "live_detector"): 1.2}, "LiveDetectorsLacking", "Streams want 1.2 times"),
-    ({(table.LIVE_SERVED, ""): 5}, "StreamsUnserved", "25% of the wanted frames"),
-    ({(table.STREAMS, "failed"): 1}, "StreamsBroken", "1 stream has no picture."),
-    ({(table.STREAMS, "failed"): 1, (table.STREAMS, "reconnecting"): 2}, "StreamsBroken", "3 streams have no picture."),
-    ({(table.STORAGE_FREE, ""): LEAST_FREE_BYTES / 2}, "StorageNearlyFull", "5.0 GiB are free"),
-    ({(table.RESULT_STORE_BYTES, ""): 2 * MOST_RESULT_BYTES}, "ResultStoreLarge", "The result store has 8.0 GiB."),
-]
 
 
 @pytest.mark.parametrize(("changed", "alert", "what"), WRONG, ids=[what for _, _, what in WRONG])
@@ -109,8 +66,8 @@ def test_no_streams_need_no_ingest() -> None:
 
 
 def test_critical_problems_come_first() -> None:
-    changed = {key: value for one, _, _ in WRONG[:6] for key, value in one.items()}
-    assert [problem.severity for problem in problems(numbers(changed))] == ["critical"] * 3 + ["warning"] * 3
+    changed = {key: value for one, _, _ in WRONG[:7] for key, value in one.items()}
+    assert [problem.severity for problem in problems(numbers(changed))] == ["critical"] * 4 + ["warning"] * 3
 
 
 def test_lacking_detectors_are_counted() -> None:
