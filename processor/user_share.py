@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 20
 _LOOKED_AT = 10
 _MOST_WAITING = 64  # videos of a user
+_AGAIN_SECONDS = 1
 
 
 class Leases:
@@ -81,7 +82,7 @@ def send_waiting(services: Services, user_id: str) -> None:
     retries these two."""
     coordination = services.coordination
     try:
-        if videos := dict.fromkeys(coordination.requests.take(names.frames_waiting(user_id))):
+        if videos := coordination.requests.take(names.frames_waiting(user_id)):
             for video in videos:
                 frames_signature(services, video.decode()).apply_async()
             return
@@ -98,9 +99,11 @@ def send_waiting(services: Services, user_id: str) -> None:
 
 
 def wait_with_frames(services: Services, user_id: str, video_id: str) -> None:
-    """Have the pictures of frames of a video sent when something of its user has ended."""
+    """Have the pictures of frames of a video sent when something of its user has ended, or soon where too many others
+    wait for that."""
     name = names.frames_waiting(user_id)
-    services.coordination.requests.add(name, video_id.encode(), _MOST_WAITING, 2 * FRAME_SECONDS)
+    if not services.coordination.requests.add(name, video_id.encode(), _MOST_WAITING, 2 * FRAME_SECONDS):
+        frames_signature(services, video_id).apply_async(countdown=_AGAIN_SECONDS)
 
 
 def _take_place(services: Services, leases: Leases, user_id: str) -> bool:

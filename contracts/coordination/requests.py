@@ -13,12 +13,14 @@ class Requests:
         self._redis = client
 
     def add(self, name: str, data: bytes, most: int, seconds: int) -> bool:
-        """Add a request, to be taken within the seconds; False when so many wait already."""
+        """Add a request, to be taken within the seconds, once however often it is added; False when so many others wait
+        already."""
         key = _key(name)
         with self._redis.pipeline() as pipe:
+            pipe.lrem(key, 0, data)  # type: ignore[arg-type]
             pipe.rpush(key, data)
             pipe.expire(key, seconds)
-            waiting: Any = pipe.execute()[0]
+            waiting: Any = pipe.execute()[1]
         if int(waiting) > most:
             self._redis.lrem(key, -1, data)  # type: ignore[arg-type]
             return False

@@ -232,6 +232,20 @@ def test_a_place_that_was_free_again_before_pictures_wait_is_taken(
     assert desk.services.live.llen("wd:reply:" + names.frame_reply("reply")) == 1
 
 
+def test_a_video_waits_once_and_the_one_after_the_last_that_may_is_sent_again(desk: InProcessProcessor) -> None:
+    for _ in range(65):
+        wait_with_frames(desk.services, desk.user, "often")
+    wait_with_frames(desk.services, desk.user, "other")
+    waiting = names.frames_waiting(desk.user)
+    assert desk.services.coordination.requests.take(waiting) == [b"often", b"other"]
+    for number in range(64):
+        wait_with_frames(desk.services, desk.user, str(number))
+    assert purged(desk, QUEUE_PROCESSOR) == 0
+    wait_with_frames(desk.services, desk.user, "one too many")
+    assert purged(desk, QUEUE_PROCESSOR) == 1
+    assert len(desk.services.coordination.requests.take(waiting)) == 64
+
+
 def row_state(desk: InProcessProcessor, row_id: str) -> str:
     row = desk.services.repository.rendition(row_id)
     assert row is not None
