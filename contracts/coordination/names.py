@@ -145,6 +145,11 @@ def resend_tracking(job_id: str) -> str:
     return f"{job_id}:tracks"
 
 
+def ask_rules(job_id: str) -> str:
+    """Debounce for asking the alert rules about a job again."""
+    return f"{job_id}:rules"
+
+
 def stream_ingest(stream_id: str) -> str:
     """Lock of the ingest that reads a stream."""
     return f"stream:{stream_id}:ingest"

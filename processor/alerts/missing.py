@@ -2,10 +2,12 @@
 
 import logging
 import time
+from collections.abc import Iterator
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database.tables import utcnow
+from contracts.coordination import names
+from contracts.database.tables import Job, utcnow
 from contracts.errors import CorruptData, NotFound, Unavailable
 from contracts.results.tracks_file import TracksFile
 from contracts.storage.port import tracks_key
@@ -15,27 +17,43 @@ from processor.context import Services
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 50
+_AT_ONCE = 500
 _SECONDS = 30  # a longer call would delay what waits for the same processor
+# After which a job is asked about again that stays unseen, say for a rule of a later release.
+_AGAIN_SECONDS = 3600
 
 
 def alert_missing(services: Services) -> bool:
     """Ask the rules about such jobs, for a while; whether there is more. Raises StorageUnavailable."""
     rows = AlertRows(services.repository.engine)
     until = time.monotonic() + _SECONDS
-    jobs = rows.unasked(utcnow() - OLDEST, _AT_ONCE)
-    for job in jobs:
-        try:
-            with services.storage.open(tracks_key(job.video_id, job.id)) as source:
-                tracks = TracksFile(source).tracks()
-            alert_of_job(services, job, tracks)
-        except (CorruptData, NotFound) as error:
-            log.warning("job %s raises no alerts: %s", job.id, error.detail)
-            rows.note_job(job.id)
-        except (Unavailable, SQLAlchemyError):
-            raise
-        except Exception:  # of one job or rule, which must not keep the others waiting
-            log.exception("the rules could not be asked about job %s", job.id)
+    for job in _due(services, rows):
+        _ask(services, rows, job)
+        services.coordination.renew(names.ask_rules(job.id), _AGAIN_SECONDS)
         if time.monotonic() > until:
             return True
-    return len(jobs) == _AT_ONCE
+    return False
+
+
+def _due(services: Services, rows: AlertRows) -> Iterator[Job]:
+    """All of them but those that were asked about lately, which keep no newer one waiting."""
+    since = utcnow() - OLDEST
+    last: Job | None = None
+    while jobs := rows.unasked(since, _AT_ONCE, last):
+        free = set(services.coordination.locks.free([names.ask_rules(job.id) for job in jobs]))
+        yield from (job for job in jobs if names.ask_rules(job.id) in free)
+        last = jobs[-1]
+
+
+def _ask(services: Services, rows: AlertRows, job: Job) -> None:
+    try:
+        with services.storage.open(tracks_key(job.video_id, job.id)) as source:
+            tracks = TracksFile(source).tracks()
+        alert_of_job(services, job, tracks)
+    except (CorruptData, NotFound) as error:
+        log.warning("job %s raises no alerts: %s", job.id, error.detail)
+        rows.note_job(job.id)
+    except (Unavailable, SQLAlchemyError):
+        raise
+    except Exception:  # of one job or rule, which must not keep the others waiting
+        log.exception("the rules could not be asked about job %s", job.id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Engine, delete, exists, func, select, update
+from sqlalchemy import Engine, delete, exists, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -82,12 +82,15 @@ class AlertRows:
             for alert in session.scalars(live):
                 alert.video_id, alert.job_id, alert.start = job.video_id, job.id, to_ms(alert.at) - begin
 
-    def unasked(self, since: datetime, limit: int) -> list[Job]:
-        """Jobs with tracks that ended since a time and that no rule has seen, though there are rules for them."""
+    def unasked(self, since: datetime, limit: int, after: Job | None = None) -> list[Job]:
+        """Jobs with tracks that ended since a time and that no rule has seen, though there are rules for them, in the
+        order in which they ended. after: goes on after this one."""
         tracked = Job.tracks["state"].as_string() == str(TracksStep.READY)
         theirs = exists().where(AlertRule.user_id == Job.user_id, AlertRule.enabled, AlertRule.since <= Job.finished_at)
         unseen = ~exists().where(AlertedJob.job_id == Job.id)
         statement = select(Job).where(Job.finished_at >= since, tracked, theirs, unseen)
+        if after is not None:
+            statement = statement.where(tuple_(Job.finished_at, Job.id) > (after.finished_at, after.id))
         with self._database.read() as session:
             return list(session.scalars(statement.order_by(Job.finished_at, Job.id).limit(limit)))
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from analytics.alerts.rule import Sighting, stream_source
 from analytics.scenes.events import EventType
 from analytics.search.hours import to_ms
+from contracts.coordination import names
 from contracts.database.tables import Alert, AlertRule, Job, Recording, Scene, Stream, Video, new_id, utcnow
 from contracts.errors import StorageUnavailable
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
@@ -193,6 +194,36 @@ def test_a_job_that_breaks_a_rule_stops_no_other(
     monkeypatch.setattr(missing, "alert_of_job", ask_one)
     alert_missing(desk.services)
     assert {one.job_id for one in alerts(desk)} == {whole.id}
+
+
+def test_jobs_that_stay_unseen_keep_no_newer_one_waiting(
+    desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(missing, "_AT_ONCE", 1)
+    left, broken, whole = (walked(desk, video) for _ in range(3))
+    for age, job in enumerate((whole, broken, left)):
+        ended = utcnow() - timedelta(hours=1 + age)
+        desk.change(Job, job.id, finished_at=ended, tracks=to_json(TracksState(TracksStep.READY)))
+    long_ago = utcnow() - timedelta(days=1)
+    later = add_rule(desk, search={"tag": ["yard"], "colour": "red"}, since=long_ago, enabled=False)
+    add_rule(desk, since=long_ago)
+    asked = []
+
+    def ask_one(services: Any, job: Any, tracks: Any) -> None:
+        asked.append(job.id)
+        desk.change(AlertRule, later.id, enabled=job.id == left.id)  # only that job is left for it
+        if job.id == broken.id:
+            raise ValueError
+        alert_of_job(services, job, tracks)
+
+    monkeypatch.setattr(missing, "alert_of_job", ask_one)
+    assert alert_missing(desk.services) is False
+    assert asked == [left.id, broken.id, whole.id]
+    alert_missing(desk.services)
+    assert asked == [left.id, broken.id, whole.id], "those that are left are not asked about each minute"
+    desk.services.coordination.release(names.ask_rules(left.id))  # as it expires
+    alert_missing(desk.services)
+    assert asked[3:] == [left.id]
 
 
 def test_a_job_whose_tracks_are_gone_stops_no_other(desk: InProcessProcessor, video: Video) -> None:
