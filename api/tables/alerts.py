@@ -125,8 +125,8 @@ class AlertTable:
 
     def raised(self, user_ids: Sequence[str], since: datetime) -> Sequence[Row[str, str]]:
         """Id and user of the alerts of these users that were raised since then, oldest first, at most MOST_CHANGES."""
-        rules = select(AlertRule.id).where(AlertRule.user_id.in_(user_ids))
-        statement = select(Alert.id, Alert.user_id).where(Alert.rule_id.in_(rules), Alert.created_at >= since)
+        # `+ ""` disables the index on user_id: a user may have many alerts, but few are new.
+        statement = select(Alert.id, Alert.user_id).where(Alert.created_at >= since, (Alert.user_id + "").in_(user_ids))
         with self._database.read() as session:
             return session.execute(statement.order_by(Alert.created_at, Alert.id).limit(MOST_CHANGES)).all()
 

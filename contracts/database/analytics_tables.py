@@ -178,7 +178,7 @@ class Alert(Base):
     start: Mapped[int] = mapped_column(BigInteger)
     picture: Mapped[bool] = mapped_column(default=False)
     seen: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
 
     __table_args__ = (
         UniqueConstraint("rule_id", "key"),

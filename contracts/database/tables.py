@@ -34,7 +34,7 @@ from contracts.database.base import new_id as new_id
 from contracts.database.base import utcnow as utcnow
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0015"
+REVISION = "0016"
 
 
 def _name_key(context: DefaultExecutionContext) -> str:

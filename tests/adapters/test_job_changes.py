@@ -106,6 +106,9 @@ def test_a_poll_scans_no_table(desk: Desk) -> None:
         plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all() for sql, values in asked]
     steps = [step for plan in plans for *_, step in plan]
     assert {"jobs", "renditions"} == {step.split()[1] for step in steps if "changed_at" in step and "SEARCH" in step}
+    assert [step for step in steps if "alerts" in step] == [
+        "SEARCH alerts USING INDEX ix_alerts_created_at (created_at>?)"
+    ], "and not once for each rule"
     assert [step for step in steps if step.startswith("SCAN")] == []
 
 
