@@ -27,8 +27,9 @@ from processor.user_share import leased
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 0.25
-# After which rules, scenes and streams are read again.
+# After which rules, scenes and streams are read again, and labels that are not known.
 REFRESH_SECONDS = 2.0
+_MOST_PLANS = 1000  # whose labels are kept
 
 
 def keep_following(services: Services) -> None:
@@ -98,12 +99,13 @@ class Follower:
             sightings.use(stream, scenes)
             kept[stream.id] = (reader, sightings, stream)
         self._streams = kept
-        if len(self._labels) > 1000:
-            self._labels.clear()
+        # What is not known is read again: the model may come later.
+        known = {plan: labels for plan, labels in self._labels.items() if labels}
+        self._labels = known if len(known) <= _MOST_PLANS else {}
 
     def _begun(self, stream: LiveStream) -> tuple[ResultReader, StreamSightings, LiveStream]:
         def labels_of(plan: int) -> Sequence[str]:
-            if not self._labels.get((stream.id, plan)):  # the model may come later
+            if (stream.id, plan) not in self._labels:
                 self._labels[stream.id, plan] = self._read_labels(stream.id, plan)
             return self._labels[stream.id, plan]
 

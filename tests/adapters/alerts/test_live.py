@@ -15,6 +15,7 @@ from contracts.coordination import names
 from contracts.database.tables import Alert, AlertRule, Scene, Stream, new_id, utcnow
 from contracts.live import keys, result_reader
 from contracts.results.codec import Detections
+from contracts.wire.messages import Options, Plan, encode
 from processor.alerts import following
 from processor.alerts.following import Follower, keep_following
 from tests.support.live.live_stream import FPS, LiveStream, time_ms
@@ -138,6 +139,25 @@ def test_what_is_read_together_with_results_of_another_model_has_its_own_label(
     Follower(desk.services).step()
     found = [(one.rule_id, one.track, one.event, one.label) for one in alerts(desk)]
     assert found == [(comes, 7, None, "person"), (leaves, 7, "disappears", "person")]
+
+
+def test_the_labels_of_a_model_that_is_not_known_are_read_again_after_some_time_only(
+    desk: InProcessProcessor, stream: LiveStream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REFRESH_SECONDS", 3600.0)
+    add_rule(desk)
+    follower = Follower(desk.services)
+    walk(stream, 1, *[LEFT] * 5, plan=OTHER_MODEL)
+    follower.step()
+    plan = encode(Plan("nanodet-g", "", "openvino", "fp32", Options()))
+    desk.services.live.hset(keys.plans(stream.id), str(OTHER_MODEL), plan)
+    walk(stream, 6, *[LEFT] * 5, plan=OTHER_MODEL)
+    follower.step()
+    assert alerts(desk) == [], "it was not read for each track and step"
+    monkeypatch.setattr(following, "REFRESH_SECONDS", 0.0)
+    walk(stream, 11, *[LEFT] * 5, plan=OTHER_MODEL)
+    follower.step()
+    assert [one.track for one in alerts(desk)] == [7]
 
 
 def test_what_a_stream_showed_just_before_it_was_started_anew_or_stopped_is_told(
