@@ -82,9 +82,7 @@ def send_waiting(services: Services, user_id: str) -> None:
     retries these two."""
     coordination = services.coordination
     try:
-        if videos := coordination.requests.take(names.frames_waiting(user_id)):
-            for video in videos:
-                frames_signature(services, video.decode()).apply_async()
+        if _send_frames(services, user_id):
             return
         for video_id in services.repository.unprobed_of(user_id, _LOOKED_AT):
             if not coordination.is_held(names.probe_lease(video_id)):
@@ -96,6 +94,24 @@ def send_waiting(services: Services, user_id: str) -> None:
                 return
     except (OperationalError, ConnectionError) as error:
         log.warning("cannot send what waits of user %s for now: %s", user_id, error)
+
+
+def _send_frames(services: Services, user_id: str) -> bool:
+    """Send the pictures of frames of a user that wait; False where none do: they were made or given up meanwhile."""
+    requests, waiting = services.coordination.requests, names.frames_waiting(user_id)
+    videos = [
+        video_id
+        for video_id in (data.decode() for data in requests.take(waiting))
+        if requests.waiting(names.frame_requests(video_id)) and services.repository.video(video_id) is not None
+    ]
+    for place, video_id in enumerate(videos):
+        try:
+            frames_signature(services, video_id).apply_async()
+        except (OperationalError, ConnectionError):
+            for left in videos[place:]:
+                requests.add(waiting, left.encode(), _MOST_WAITING, 2 * FRAME_SECONDS)
+            raise
+    return bool(videos)
 
 
 def wait_with_frames(services: Services, user_id: str, video_id: str) -> None:

@@ -30,8 +30,13 @@ def make_frames(services: Services, video_id: str) -> None:
     Where the share of the user is used up, when something of that user has ended."""
     name = names.frame_requests(video_id)
     video = services.repository.video(video_id)
+    if video is None:
+        return
+    if not services.coordination.requests.waiting(name):
+        send_waiting(services, video.user_id)  # its turn, which the message may have been, is for the next
+        return
     may_wait = True
-    while video is not None and services.coordination.requests.waiting(name):
+    while services.coordination.requests.waiting(name):
         lease = names.frames_lease(video_id)
         with leased(services, lease, video.user_id) as held:
             if held is not None:

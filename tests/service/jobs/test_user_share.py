@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import redis
+from celery.canvas import Signature
+from kombu.exceptions import OperationalError
 
 from contracts.coordination import names
 from contracts.database.tables import Job, Rendition, User, Video, new_id, utcnow
@@ -19,12 +21,14 @@ from contracts.wire.messages import ProbeReport, encode
 from contracts.wire.pictures import FramePicture, FrameRequest
 from contracts.wire.renditions import RenditionState, rendition_id
 from contracts.wire.tasks import QUEUE_PROBE, QUEUE_PROCESSOR
+from processor import user_share
 from processor.context import Services
 from processor.jobs import planning, probing
 from processor.jobs.planning import process_video
 from processor.jobs.probing import MOST_TRIES, probe_video
 from processor.jobs.reaper import resend_probes
 from processor.renditions import asked_frames, steps
+from processor.task_signatures import frames_signature
 from processor.user_share import Leases, send_waiting, share, wait_with_frames
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
@@ -196,8 +200,7 @@ def test_pictures_of_frames_take_a_place_of_their_user_and_are_sent_first(
     video = desk.add_video(small)
     first = Leases(desk.services.coordination.locks, "something else")
     assert first.take(names.user_share(desk.user, 0))
-    request = encode(FrameRequest(FramePicture(frame=0), "reply"))
-    assert desk.services.coordination.requests.add(names.frame_requests(video.id), request, 64, 30)
+    request_of(desk, video.id)
     purged(desk, QUEUE_PROCESSOR)
     asked_frames.make_frames(desk.services, video.id)
     assert desk.services.live.llen("wd:reply:" + names.frame_reply("reply")) == 0
@@ -226,8 +229,7 @@ def test_a_place_that_was_free_again_before_pictures_wait_is_taken(
         wait_with_frames(*arguments)
 
     monkeypatch.setattr(asked_frames, "wait_with_frames", ended_meanwhile)
-    request = encode(FrameRequest(FramePicture(frame=0), "reply"))
-    assert desk.services.coordination.requests.add(names.frame_requests(video.id), request, 64, 30)
+    request_of(desk, video.id)
     asked_frames.make_frames(desk.services, video.id)
     assert desk.services.live.llen("wd:reply:" + names.frame_reply("reply")) == 1
 
@@ -244,6 +246,55 @@ def test_a_video_waits_once_and_the_one_after_the_last_that_may_is_sent_again(de
     wait_with_frames(desk.services, desk.user, "one too many")
     assert purged(desk, QUEUE_PROCESSOR) == 1
     assert len(desk.services.coordination.requests.take(waiting)) == 64
+
+
+@pytest.mark.parametrize("gone", ["answered", "deleted"])
+def test_a_probe_is_sent_in_place_of_pictures_that_nobody_waits_for(desk: InProcessProcessor, gone: str) -> None:
+    video = new_id()
+    if gone == "deleted":
+        request_of(desk, video)
+    wait_with_frames(desk.services, desk.user, video)
+    unprobed(desk, desk.user)
+    send_waiting(desk.services, desk.user)
+    assert (purged(desk, QUEUE_PROBE), purged(desk, QUEUE_PROCESSOR)) == (1, 0)
+
+
+def test_a_message_of_pictures_that_nobody_waits_for_any_more_gives_its_turn_on(
+    desk: InProcessProcessor, small: Clip
+) -> None:
+    video = desk.add_video(small)
+    unprobed(desk, desk.user)
+    purged(desk, QUEUE_PROBE)
+    asked_frames.make_frames(desk.services, video.id)
+    assert purged(desk, QUEUE_PROBE) == 1
+
+
+def test_pictures_that_cannot_be_sent_go_on_waiting(
+    desk: InProcessProcessor, small: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    videos = [desk.add_video(small).id for _ in range(3)]
+    for video in videos:
+        request_of(desk, video)
+        wait_with_frames(desk.services, desk.user, video)
+    purged(desk, QUEUE_PROCESSOR)
+
+    def sent(services: Services, video_id: str) -> Signature:
+        if video_id == videos[1]:
+            raise OperationalError("the broker is away")
+        return frames_signature(services, video_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(user_share, "frames_signature", sent)
+        send_waiting(desk.services, desk.user)
+    assert purged(desk, QUEUE_PROCESSOR) == 1
+    send_waiting(desk.services, desk.user)
+    assert purged(desk, QUEUE_PROCESSOR) == 2
+
+
+def request_of(desk: InProcessProcessor, video: str) -> None:
+    """Somebody waits for a picture of a video."""
+    request = encode(FrameRequest(FramePicture(frame=0), "reply"))
+    assert desk.services.coordination.requests.add(names.frame_requests(video), request, 64, 30)
 
 
 def row_state(desk: InProcessProcessor, row_id: str) -> str:
