@@ -1,4 +1,5 @@
-"""Asks the rules about jobs that nobody asked them about: the process was killed, or something was away."""
+"""Asks the rules about jobs that nobody asked them about, and links the alerts of streams to recordings that nobody
+linked them to: the process was killed, or something was away."""
 
 import logging
 import time
@@ -11,7 +12,7 @@ from contracts.database.tables import Job, utcnow
 from contracts.errors import CorruptData, NotFound, Unavailable
 from contracts.results.tracks_file import TracksFile
 from contracts.storage.port import tracks_key
-from processor.alerts.recorded import OLDEST, alert_of_job
+from processor.alerts.recorded import OLDEST, alert_of_job, link_alerts
 from processor.alerts.rows import AlertRows
 from processor.context import Services
 
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE = 500
 _SECONDS = 30  # a longer call would delay what waits for the same processor
-# After which a job is asked about again that stays unseen, say for a rule of a later release.
+# After which a job that stays unseen is asked about again, say for a rule of a later release.
 _AGAIN_SECONDS = 3600
 
 
@@ -49,6 +50,7 @@ def _ask(services: Services, rows: AlertRows, job: Job) -> None:
     try:
         with services.storage.open(tracks_key(job.video_id, job.id)) as source:
             tracks = TracksFile(source).tracks()
+        link_alerts(services, job, tracks)
         alert_of_job(services, job, tracks)
     except (CorruptData, NotFound) as error:
         log.warning("job %s raises no alerts: %s", job.id, error.detail)

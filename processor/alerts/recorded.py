@@ -63,24 +63,31 @@ class _Context:
         )
 
 
-def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
-    """Raise the alerts of a job whose tracks are stored, once: see AlertRows.rules_for_job. Those of the stream that it
-    is a recording of lead to its video then, whatever became of their rules. Idempotent until it ends, so that it is
-    repeated where a process is killed. Raises NotFound, CorruptData, StorageUnavailable."""
+def link_alerts(services: Services, job: Job, tracks: Tracks) -> None:
+    """Let the alerts of the stream that a job's video is a recording of lead to this video, whatever became of their
+    rules, where the job has the stream's tracks. Idempotent. Raises NotFound, CorruptData, StorageUnavailable."""
     rows = AlertRows(services.repository.engine)
-    rules, complete = rows.rules_for_job(job)
     stream_id = rows.stream_of(job.video_id)
-    waiting = stream_id is not None and rows.has_unlinked(stream_id)
-    video = services.repository.video(job.video_id) if rules or waiting else None
+    waiting = stream_id is not None and len(tracks) > 0 and rows.has_unlinked(stream_id)
+    video = services.repository.video(job.video_id) if waiting else None
     if video is None:
         return
     found = _context(services, job, video, tracks, stream_id)
-    if found.stream_id is not None and len(tracks):
+    if found.stream_id is not None:
         rows.link(found.stream_id, job, found.begin, found.sighting(0, 0, int(tracks.last_time.max())).end)
-    if rules:
-        _ask(services, rows, found, rules)
-        if complete:
-            rows.note_job(job.id)
+
+
+def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
+    """Raise the alerts of a job whose tracks are stored, once: see AlertRows.rules_for_job. Idempotent until it ends,
+    so that it is repeated where a process is killed. Raises NotFound, CorruptData, StorageUnavailable."""
+    rows = AlertRows(services.repository.engine)
+    rules, complete = rows.rules_for_job(job)
+    video = services.repository.video(job.video_id) if rules else None
+    if video is None:
+        return
+    _ask(services, rows, _context(services, job, video, tracks, rows.stream_of(job.video_id)), rules)
+    if complete:
+        rows.note_job(job.id)
 
 
 def _ask(services: Services, rows: AlertRows, found: _Context, rules: Sequence[Rule]) -> None:

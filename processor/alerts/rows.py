@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Engine, delete, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, and_, delete, exists, func, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -83,12 +83,13 @@ class AlertRows:
                 alert.video_id, alert.job_id, alert.start = job.video_id, job.id, to_ms(alert.at) - begin
 
     def unasked(self, since: datetime, limit: int, after: Job | None = None) -> list[Job]:
-        """Jobs with tracks that ended since a time and that no rule has seen, though there are rules for them, in the
-        order in which they ended. after: goes on after this one."""
+        """Jobs with tracks that ended since a time and that no rule has seen, though there are rules for them, and
+        those of recordings in whose time there are alerts of the stream that lead to no video, in the order in which
+        they ended. after: goes on after this one."""
         tracked = Job.tracks["state"].as_string() == str(TracksStep.READY)
         theirs = exists().where(AlertRule.user_id == Job.user_id, AlertRule.enabled, AlertRule.since <= Job.finished_at)
         unseen = ~exists().where(AlertedJob.job_id == Job.id)
-        statement = select(Job).where(Job.finished_at >= since, tracked, theirs, unseen)
+        statement = select(Job).where(Job.finished_at >= since, tracked, or_(and_(theirs, unseen), _unlinked()))
         if after is not None:
             statement = statement.where(tuple_(Job.finished_at, Job.id) > (after.finished_at, after.id))
         with self._database.read() as session:
@@ -171,6 +172,14 @@ def rule_of(row: AlertRule) -> Rule | None:
         return Rule(row.id, from_json(row.search, Search), schedule, 1000 * row.at_most_one_in_s)
     except msgspec.ValidationError:  # such as a type of event
         return None
+
+
+def _unlinked() -> ColumnElement[bool]:
+    """Whether a job is of a recording in whose time there are alerts of its stream that lead to no video."""
+    # By the user and the time, for which there is an index: a stream may have many alerts.
+    of_time = (Alert.user_id == Recording.user_id, Alert.at.between(Recording.started_at, Recording.ended_at))
+    of_stream = (Alert.stream_id == Recording.stream_id, Alert.video_id.is_(None))
+    return exists().where(Recording.job_id == Job.id, *of_time, *of_stream)
 
 
 def _knows(kind: type[msgspec.Struct], document: Mapping[str, object]) -> bool:

@@ -15,7 +15,7 @@ from contracts.results.tracks_file import TracksHeader, encode_numbers
 from contracts.storage.digest import sha256_of
 from contracts.storage.port import Storage, result_key, tracks_key
 from contracts.wire.messages import SCHEMA, ResultHeader, to_json
-from processor.alerts.recorded import alert_of_job
+from processor.alerts.recorded import alert_of_job, link_alerts
 from processor.context import Services
 from processor.renditions.picture_rows import renew_pictures, send_pictures
 from processor.search.index import index_tracks
@@ -47,10 +47,14 @@ def ready_state(tracks: Tracks) -> dict[str, Any]:
 
 
 def make_found(services: Services, job: Job, tracks: Tracks) -> None:
-    """Let searches and alert rules find the tracks of a recording that is filed, and have pictures of them made. What
-    cannot be searched is indexed by a periodic job."""
+    """Let searches and alert rules find the tracks of a recording that is filed, the alerts of its stream lead to it,
+    and have pictures of them made. What cannot be done for now is done by a periodic job."""
     renew_pictures(services, job, len(tracks))
     send_pictures(services, job)
+    try:
+        link_alerts(services, job, tracks)
+    except WebDetectorError as error:
+        log.warning("the alerts of the stream do not lead to job %s for now: %s", job.id, error.detail)
     try:
         index_tracks(services, job, tracks)
         alert_of_job(services, job, tracks)

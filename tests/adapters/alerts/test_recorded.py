@@ -15,18 +15,19 @@ from analytics.search.hours import to_ms
 from contracts.coordination import names
 from contracts.database.tables import Alert, AlertRule, Job, Recording, Scene, Stream, Video, new_id, utcnow
 from contracts.errors import StorageUnavailable
-from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
+from contracts.results.tracks import TrackerParameters, Tracks, TracksState, TracksStep
 from contracts.results.tracks_file import TracksFile
 from contracts.storage.port import alert_picture_key, result_key, tracks_key
 from contracts.wire.messages import to_json
 from processor.alerts import missing, recorded, retention
 from processor.alerts.missing import alert_missing
 from processor.alerts.offering import offer
-from processor.alerts.recorded import alert_of_job
+from processor.alerts.recorded import alert_of_job, link_alerts
 from processor.alerts.retention import expire_alerts
 from processor.alerts.rows import AlertRows
 from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import orphans
+from processor.recordings import live_tracks
 from processor.tracking.tracking import track_job
 from tests.support.live.live_stream import JPEG, LiveStream
 from tests.support.processor_bench import InProcessProcessor
@@ -94,8 +95,14 @@ def walked(desk: InProcessProcessor, video: Video, *, live: bool = False) -> Job
 
 
 def ask(desk: InProcessProcessor, job: Job) -> None:
+    tracks = tracks_of(desk, job)
+    link_alerts(desk.services, desk.job(job.id), tracks)
+    alert_of_job(desk.services, desk.job(job.id), tracks)
+
+
+def tracks_of(desk: InProcessProcessor, job: Job) -> Tracks:
     with desk.services.storage.open(tracks_key(job.video_id, job.id)) as source:
-        alert_of_job(desk.services, desk.job(job.id), TracksFile(source).tracks())
+        return TracksFile(source).tracks()
 
 
 def add_scene(desk: InProcessProcessor) -> str:
@@ -258,16 +265,47 @@ def recorded_stream(desk: InProcessProcessor, video: Video) -> tuple[Stream, dat
     return stream, begin
 
 
-def test_what_was_told_live_shows_the_recording_though_its_rule_is_off(desk: InProcessProcessor, video: Video) -> None:
+def told_live(desk: InProcessProcessor, video: Video) -> tuple[Job, datetime]:
+    """A recording's job, and when the recording begins; its stream has raised an alert 400 ms later, of a rule that is
+    off meanwhile."""
     stream, begin = recorded_stream(desk, video)
     rule = add_rule(desk, search={"stream_id": [stream.id]})
     job, at = walked(desk, video, live=True), to_ms(begin)
     told: dict[str, Any] = {"label": "cat", "score": 9000, "stream_id": stream.id, "source": stream_source(stream.id)}
     offer(desk.services, desk.user, [Sighting(track=2, begin=at + 400, end=at + 1000, start=7_000_400, **told)])
     desk.change(AlertRule, rule.id, enabled=False)
-    ask(desk, job)
+    return job, begin
+
+
+def test_what_was_told_live_shows_the_recording_though_its_rule_is_off_and_it_cannot_be_searched(
+    desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise StorageUnavailable("gone")
+
+    job, _ = told_live(desk, video)
+    monkeypatch.setattr(live_tracks, "index_tracks", fails)
+    live_tracks.make_found(desk.services, desk.job(job.id), tracks_of(desk, job))
     (shown,) = alerts(desk)
     assert (shown.video_id, shown.job_id, shown.start) == (video.id, job.id, 400)
+
+
+def test_what_was_told_live_shows_the_recording_also_where_a_processor_was_killed_before(
+    desk: InProcessProcessor, video: Video
+) -> None:
+    job, begin = told_live(desk, video)
+    desk.change(Job, job.id, tracks=to_json(TracksState(TracksStep.READY)))
+    with Session(desk.engine) as session:
+        recording = session.scalars(select(Recording.id)).one()
+    desk.change(Recording, recording, job_id=job.id, ended_at=begin + timedelta(seconds=0.3))
+    rows = AlertRows(desk.engine)
+    assert rows.unasked(begin, 10) == [], "its alert is of a later recording"
+    desk.change(Recording, recording, ended_at=begin + timedelta(seconds=5))
+    assert [one.id for one in rows.unasked(begin, 10)] == [job.id]
+    alert_missing(desk.services)
+    (shown,) = alerts(desk)
+    assert (shown.video_id, shown.job_id, shown.start) == (video.id, job.id, 400)
+    assert rows.unasked(begin, 10) == []
 
 
 def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(
