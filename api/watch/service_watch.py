@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import redis
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,12 +26,13 @@ from contracts.metrics.table import Metric, Reading
 from contracts.results.port import ResultStore
 from contracts.settings.table import Settings
 from contracts.wire.job_states import JobState
-from contracts.workers.registration import Instance, instances, speeds
+from contracts.workers.registration import Instance, Worker, instances
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _KEEP_SECONDS = 2.0
+_KEEP_SERVERS_SECONDS = 1.0
 # Sums over all rows.
 _KEEP_SUMS_SECONDS = 60.0
 # Jobs that run at once are few; of more, the chunks of the first ones are counted.
@@ -59,21 +60,32 @@ class Streams:
 
 
 class Kept(Generic[T]):
-    """What a function returned, for some seconds. Of several who ask, one calls it and the others wait."""
+    """What a function returned, for some seconds. Of several who ask, one calls it and the others wait. An outage is
+    kept as well, for 2 seconds at most: a server that hangs is not waited for again by whoever asks next."""
 
     def __init__(self, read: Callable[[], T], seconds: float) -> None:
         self._read, self._seconds = read, seconds
         self._lock = threading.Lock()
         self._until = 0.0
         self._value: T | None = None
+        self._outage: Exception | None = None
 
     def __call__(self) -> T:
         """Raises what the function raises."""
         with self._lock:
-            if self._value is None or time.monotonic() >= self._until:
-                self._value = self._read()
-                self._until = time.monotonic() + self._seconds
-            return self._value
+            if time.monotonic() >= self._until:
+                self._renew()
+            if self._outage is not None:
+                raise self._outage
+            return cast("T", self._value)
+
+    def _renew(self) -> None:
+        seconds = self._seconds
+        try:
+            self._value, self._outage = self._read(), None
+        except _OUTAGES as error:
+            self._outage, seconds = error, min(seconds, _KEEP_SECONDS)
+        self._until = time.monotonic() + seconds
 
 
 class ServiceWatch:
@@ -87,25 +99,37 @@ class ServiceWatch:
         self._stored = Kept(overview.stored_bytes, _KEEP_SUMS_SECONDS)
         # Server name -> whether it answers; set by the application.
         self.servers: Callable[[], dict[str, bool]] = dict
+        self._servers = Kept(lambda: self.servers(), _KEEP_SERVERS_SECONDS)
 
     def scales(self) -> dict[str, Scale]:
         """By role: of the detectors of jobs and of streams. Raises what reading raises."""
         backlog = wanted_fps(self.jobs().backlog, self._settings.scale_target_seconds)
         return {
-            "detector": scale(backlog, speeds(self._redis, "detector")),
-            "live_detector": scale(self.streams().wanted, speeds(self._redis, "live_detector")),
+            "detector": scale(backlog, self._speeds("detector")),
+            "live_detector": scale(self.streams().wanted, self._speeds("live_detector")),
         }
 
     def readings(self) -> list[Reading]:
-        """The gauges of the api. What cannot be read now is left out: `SERVER_UP` says why."""
-        return [reading for part in _PARTS for reading in self._part(part)]
+        """The gauges of the api. What cannot be read now is left out: `SERVER_UP` says why. A server that does not
+        answer is not asked, since one that hangs would be waited for longer than a scrape may take."""
+        return [reading for part, needed in _PARTS if not needed & self._down() for reading in self._part(part)]
 
     def known_workers(self) -> list[Instance] | None:
         """The workers that are there; None where Redis does not tell."""
         try:
-            return self.workers()
+            return None if "redis" in self._down() else self.workers()
         except _OUTAGES:
             return None
+
+    def _down(self) -> set[str]:
+        """The servers that are known not to answer."""
+        try:
+            return {name for name, is_up in self._servers().items() if not is_up}
+        except _OUTAGES:
+            return set()
+
+    def _speeds(self, role: Worker) -> list[float]:
+        return [one.fps for one in self.workers() if one.role == role]
 
     def _part(self, part: "Callable[[ServiceWatch], Iterator[Reading]]") -> list[Reading]:
         try:
@@ -153,7 +177,7 @@ class ServiceWatch:
         yield from _by_label(table.WORKERS, Counter(str(one.role) for one in self.workers()))
 
     def _of_servers(self) -> Iterator[Reading]:
-        for name, is_up in self.servers().items():
+        for name, is_up in self._servers().items():
             yield Reading(table.SERVER_UP, float(is_up), (name,))
 
     def _of_scale(self) -> Iterator[Reading]:
@@ -173,14 +197,15 @@ class ServiceWatch:
         yield Reading(table.RESULT_STORE_BYTES, self._store.size())
 
 
-_PARTS: tuple[Callable[[ServiceWatch], Iterator[Reading]], ...] = (
-    ServiceWatch._of_servers,
-    ServiceWatch._of_jobs,
-    ServiceWatch._of_streams,
-    ServiceWatch._of_workers,
-    ServiceWatch._of_scale,
-    ServiceWatch._of_storage,
-    ServiceWatch._of_result_store,
+# With the servers that each needs. The servers last, so that they tell of one that has just made another part fail.
+_PARTS: tuple[tuple[Callable[[ServiceWatch], Iterator[Reading]], set[str]], ...] = (
+    (ServiceWatch._of_jobs, {"database", "result_store"}),
+    (ServiceWatch._of_streams, {"database", "redis"}),
+    (ServiceWatch._of_workers, {"redis"}),
+    (ServiceWatch._of_scale, {"database", "result_store", "redis"}),
+    (ServiceWatch._of_storage, {"database"}),
+    (ServiceWatch._of_result_store, {"result_store"}),
+    (ServiceWatch._of_servers, set()),
 )
 
 

@@ -59,12 +59,13 @@ class IngestLoad(msgspec.Struct, frozen=True):
 
 class Instance(NamedTuple):
     """A live worker. name: host, process and a random part. heard_seconds: since it was last heard. models: that a
-    detector has loaded."""
+    detector has loaded. fps: of a detector, as in speeds."""
 
     role: Worker
     name: str
     heard_seconds: float
     models: tuple[str, ...]
+    fps: float = 0.0
 
 
 def connect(url: str) -> "redis.Redis":
@@ -108,9 +109,10 @@ def instances(client: "redis.Redis") -> list[Instance]:
     found = []
     for role, rows in zip(WORKERS, _rows(client, WORKERS), strict=True):
         for key, left_ms, value in rows:
-            models = tuple(one.model for one in _loaded(value)) if role.endswith("detector") else ()
+            loaded = _loaded(value) if role.endswith("detector") else []
+            models = tuple(one.model for one in loaded)
             name = key.decode().removeprefix(f"{_PREFIX}{role}:")
-            found.append(Instance(role, name, max(0.0, _TTL_SECONDS - left_ms / 1000), models))
+            found.append(Instance(role, name, max(0.0, _TTL_SECONDS - left_ms / 1000), models, _speed(loaded)))
     return sorted(found, key=lambda one: (WORKERS.index(one.role), one.name))
 
 
@@ -132,11 +134,7 @@ def loaded_models(client: "redis.Redis") -> dict[str, list[Loaded]]:
 def speeds(client: "redis.Redis", role: Worker) -> list[float]:
     """Frames per second of each live detector of a role while it is busy: the mean over its models that were measured,
     0 for a detector without any."""
-    found = []
-    for value in _read(client, [role])[0]:
-        measured = [one.fps for one in _loaded(value) if one.fps > 0]
-        found.append(sum(measured) / len(measured) if measured else 0.0)
-    return found
+    return [_speed(_loaded(value)) for value in _read(client, [role])[0]]
 
 
 def live_ingests(client: "redis.Redis") -> list[IngestLoad]:
@@ -177,6 +175,11 @@ def _loaded(value: bytes) -> list[Loaded]:
         return msgspec.json.decode(value, type=list[Loaded])
     except msgspec.MsgspecError:
         return []
+
+
+def _speed(loaded: Sequence[Loaded]) -> float:
+    measured = [one.fps for one in loaded if one.fps > 0]
+    return sum(measured) / len(measured) if measured else 0.0
 
 
 def _read(client: "redis.Redis", roles: Sequence[Worker]) -> list[list[bytes]]:

@@ -1,13 +1,18 @@
 """What the api tells of the whole service, from tables, result store and Redis."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
@@ -145,3 +150,73 @@ def test_what_was_read_is_kept_for_a_while(monkeypatch: pytest.MonkeyPatch) -> N
     assert [kept(), kept()] == [1, 1]
     now[0] = 2.0
     assert kept() == 2
+
+
+class Hanging:
+    """A Redis that takes connections and never answers. client: gives up soon."""
+
+    def __init__(self) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening.setblocking(False)
+        url = f"redis://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.client = redis.Redis.from_url(url, socket_timeout=0.05, retry=Retry(NoBackoff(), 0))
+
+    def asked(self) -> int:
+        """How often it was asked since the last call: who has waited in vain asks again by another connection."""
+        asked = 0
+        while True:
+            try:
+                self._listening.accept()[0].close()
+            except BlockingIOError:
+                return asked
+            asked += 1
+
+    def close(self) -> None:
+        self.client.close()
+        self._listening.close()
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    with closing(Hanging()) as server:
+        yield server
+
+
+def test_a_server_that_is_known_to_hang_is_not_asked(overview: Overview, hanging: Hanging, tmp_path: Path) -> None:
+    found = watch(overview, hanging.client, tmp_path)
+    found.servers = lambda: {"database": True, "redis": False}
+    names = {reading.metric.name for reading in found.readings()}
+    assert (found.known_workers(), hanging.asked()) == (None, 0)
+    assert {table.JOBS.name, table.SERVER_UP.name} <= names
+
+
+def test_a_server_that_begins_to_hang_is_asked_once_for_each_thing(
+    overview: Overview, hanging: Hanging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.watch.service_watch.time", SimpleNamespace(monotonic=lambda: 0.0))
+    found = watch(overview, hanging.client, tmp_path)
+    found.readings()
+    assert (found.known_workers(), hanging.asked()) == (None, 2)  # for streams and workers, and for no scale
+    for _ in range(2):
+        with pytest.raises(redis.TimeoutError):
+            found.scales()
+    assert hanging.asked() == 0
+
+
+def test_an_outage_is_kept_for_two_seconds_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    answers: Iterator[StoreUnavailable | int] = iter([StoreUnavailable("it is away"), 5])
+    monkeypatch.setattr("api.watch.service_watch.time.monotonic", lambda: now[0])
+
+    def read() -> int:
+        found = next(answers)
+        if isinstance(found, StoreUnavailable):
+            raise found
+        return found
+
+    kept = Kept(read, 60.0)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            kept()
+    now[0] = 2.0
+    assert kept() == 5
