@@ -1,10 +1,8 @@
 """The profile `monitoring`: deploy/monitoring.yaml, and what its start scripts make of .env."""
 
-import json
 import os
 import re
 import subprocess
-import urllib.request
 from pathlib import Path
 from shutil import copytree
 from typing import Any, get_args
@@ -13,10 +11,9 @@ import pytest
 import yaml
 
 from tests.support.deployments.compose import MAIN, Compose
-from tests.support.deployments.service import ROOT, free_port
+from tests.support.deployments.service import ROOT
 from tests.support.scraping import tool
 from tests.support.servers import prometheus
-from tests.support.servers.webhook_receiver import Receiver
 from tests.support.waiting import until
 from tools.dashboards.panel import Exporter
 
@@ -122,20 +119,28 @@ def test_prometheus_starts_with_the_rules_and_the_name_of_its_host(tmp_path: Pat
     assert "remote_write" not in made
 
 
+def written(folder: Path, **environ: str) -> dict[str, Any]:
+    """Where Prometheus writes to."""
+    check = ("promtool", "check", "config")
+    [other] = configured("start-prometheus", folder, *check, REMOTE_WRITE_URL=CENTRAL, **environ)["remote_write"]
+    return dict(other)
+
+
+CENTRAL = "http://central:9090/api/v1/write"
+
+
 def test_prometheus_writes_to_another_one_without_its_own_alerts(tmp_path: Path) -> None:
-    url = "http://central:9090/api/v1/write"
-    given = {"REMOTE_WRITE_URL": url, "REMOTE_WRITE_USER": HOSTILE, "REMOTE_WRITE_PASSWORD": HOSTILE}
-    made = configured("start-prometheus", tmp_path, "promtool", "check", "config", **given)
-    [other] = made["remote_write"]
-    assert (other["url"], other["basic_auth"]) == (url, {"username": HOSTILE, "password": HOSTILE})
+    login = {"REMOTE_WRITE_USER": HOSTILE, "REMOTE_WRITE_PASSWORD": HOSTILE}
+    other = written(tmp_path, MONITORING_HOST="gpu-1", **login)
+    assert (other["url"], other["basic_auth"]) == (CENTRAL, {"username": HOSTILE, "password": HOSTILE})
     [dropped] = other["write_relabel_configs"]
     assert (dropped["action"], dropped["regex"]) == ("drop", "ALERTS.*")
-    assert (
-        "basic_auth"
-        not in configured("start-prometheus", tmp_path, "promtool", "check", "config", REMOTE_WRITE_URL=url)[
-            "remote_write"
-        ][0]
-    )
+    assert "basic_auth" not in written(tmp_path, MONITORING_HOST="gpu-1")
+
+
+@pytest.mark.parametrize("host", ["central", ""])
+def test_the_central_host_writes_its_alerts_as_well(tmp_path: Path, host: str) -> None:
+    assert written(tmp_path, MONITORING_HOST=host) == {"url": CENTRAL}
 
 
 def test_a_host_name_that_would_break_the_configuration_is_refused(tmp_path: Path) -> None:
@@ -210,53 +215,3 @@ def test_mail_without_a_sender_is_refused(tmp_path: Path) -> None:
     done = started("start-alertmanager", tmp_path, ALERT_EMAIL_TO="operator@example.org")
     assert done.returncode == 1
     assert "ALERT_EMAIL_FROM" in done.stderr
-
-
-def test_inhibited_alerts_are_those_of_the_rules() -> None:
-    groups = yaml.safe_load((FOLDER / "rules.yaml").read_text())["groups"]
-    known = {rule["alert"] for group in groups for rule in group["rules"]}
-    for rule in yaml.safe_load((FOLDER / "alertmanager.yaml").read_text())["inhibit_rules"]:
-        [[source], [target]] = (re.findall(r'"(.*)"', " ".join(rule[key])) for key in _MATCHERS)
-        assert {source, *target.split("|")} <= known
-
-
-_MATCHERS = ("source_matchers", "target_matchers")
-
-
-def test_alertmanager_calls_the_webhook_and_leaves_out_what_follows_from_a_gone_server(tmp_path: Path) -> None:
-    folder = copytree(FOLDER, tmp_path / "monitoring")
-    quick = (folder / "alertmanager.yaml").read_text().replace("group_wait: 30s", "group_wait: 100ms")
-    (folder / "alertmanager.yaml").write_text(quick)
-    (tmp_path / "alertmanager").symlink_to(tool("prometheus-alertmanager"))
-    port = free_port()
-    options = [f"--storage.path={tmp_path}", f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
-    alerts = f"http://127.0.0.1:{port}/api/v2/alerts"
-
-    def sent(*names: str) -> bool:
-        body = json.dumps([{"labels": {"alertname": name}} for name in names]).encode()
-        try:
-            urllib.request.urlopen(urllib.request.Request(alerts, body, {"Content-Type": "application/json"})).close()
-        except OSError:
-            return False
-        return True
-
-    def inhibited() -> list[str]:
-        with urllib.request.urlopen(alerts) as answer:
-            return [one["labels"]["alertname"] for one in json.load(answer) if one["status"]["inhibitedBy"]]
-
-    with Receiver() as receiver, (tmp_path / "log").open("wb") as log:
-        env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "CONFIG": str(tmp_path / "config.yaml")}
-        env["ALERT_WEBHOOK_URL"] = f"{receiver.url}/hook"
-        command = ["/bin/sh", str(folder / "start-alertmanager"), *options]
-        server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
-        try:
-            until(lambda: sent("ServerDown"))
-            until(lambda: receiver.calls)
-            assert sent("RequestsFail", "DetectorKilled")
-            until(lambda: len(receiver.calls) == 2)
-            assert inhibited() == ["RequestsFail"]
-        finally:
-            server.terminate()
-            server.wait(60)
-    told = [alert["labels"]["alertname"] for call in receiver.calls for alert in call.content["alerts"]]
-    assert told == ["ServerDown", "DetectorKilled"]
