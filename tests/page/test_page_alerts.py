@@ -1,13 +1,13 @@
 """Alerts on the page: a rule of a template, what it finds, and how that is seen."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from contracts.database.tables import new_id
 from contracts.storage.port import alert_picture_key
-from tests.support.alerting import add_alert
+from tests.support.alerting import add_alert, link_alert
 from tests.support.browsing import register, tidy
 from tests.support.deployments.service import Client, Service
 from tests.support.videos import formats
@@ -73,14 +73,35 @@ def test_an_alert_appears_when_it_is_raised_also_with_a_picture_that_is_a_video(
     made = client.call("POST", "/alert-rules", 201, json={"name": "people", "search": {"label": ["person"]}})
     page.get_by_role("link", name="Alerts", exact=True).click()
     expect(page.get_by_text("more than 7 days ago raises none")).to_be_visible(timeout=WAIT_MS)
-    alert = new_id()
+    alert = add_alert(service, made["id"], at_ms=int(time.time() * 1000), picture=True)
+    expect(page.get_by_role("list", name="Alerts").locator(".poster svg")).to_be_visible(timeout=WAIT_MS)
     picture = service.storage() / alert_picture_key(alert)
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_bytes(formats.encode("mp4", "libx264", frames=1, size=(64, 48)).content)
-    add_alert(service, made["id"], id=alert, picture=True)
     shown = page.get_by_role("list", name="Alerts").locator("video")
     expect(shown).to_have_js_property("videoWidth", 64, timeout=WAIT_MS)
     client.call("DELETE", f"/alert-rules/{made['id']}", 204)
+
+
+def test_an_alert_leads_to_the_job_that_is_given_to_it_after_the_end_of_the_job(
+    service: Service, page: Page, sample: Path
+) -> None:
+    client = register(page, service)
+    made = client.call("POST", "/alert-rules", 201, json={"name": "people", "search": {"label": ["person"]}})
+    stream = client.call("POST", "/streams", 201, json={"kind": "push"})
+    alert = add_alert(service, made["id"], stream_id=stream["id"])
+    page.get_by_role("link", name="Alerts", exact=True).click()
+    link = page.get_by_role("list", name="Alerts").get_by_role("link")
+    expect(link).to_have_attribute("href", f"/live/{stream['id']}#at=1000", timeout=WAIT_MS)
+    job = client.start(client.upload(sample))
+    with page.expect_response("**/api/v1/alerts?limit=24", timeout=WAIT_MS):  # as soon as it has ended
+        client.request("POST", f"/jobs/{job['id']}/cancel")
+        client.wait(job)
+    link_alert(service, alert, job["id"])
+    expect(link).to_have_attribute("href", f"/jobs/{job['id']}#t=0.00&track=1", timeout=WAIT_MS)
+    client.call("DELETE", f"/alert-rules/{made['id']}", 204)
+    client.call("DELETE", f"/streams/{stream['id']}", 204)
+    tidy(client)
 
 
 def rule(client: Client) -> dict[str, Any]:

@@ -26,3 +26,11 @@ def add_alert(service: Service, rule_id: str, at_ms: int = 1_000, **values: Any)
         session.add(alert)
     engine.dispose()
     return alert.id
+
+
+def link_alert(service: Service, alert_id: str, job_id: str) -> None:
+    """Have an alert lead to a job, as that of its recording."""
+    engine = open_database(service.settings().database_url)
+    with Database(engine).write() as session:
+        session.get_one(Alert, alert_id).job_id = job_id
+    engine.dispose()

@@ -25,6 +25,9 @@ import {
 import { rules } from "./rule-store.ts";
 import { alertLink, alertTime, alertWhat } from "./rule-text.ts";
 
+/** The picture of an alert is stored some seconds after it was raised. */
+const FRESH_MS = 60_000;
+
 export function AlertList() {
   useEffect(() => void loadAlerts(), []);
   const list = alerts.value;
@@ -123,7 +126,8 @@ function Picture({ alert }: { alert: Alert }) {
   useEffect(() => {
     if (job_id) void findTrack(job_id, id, start_ms).then(setTrack);
   }, [job_id, id]);
-  if (!job_id) return <Poster src={`/api/v1/alerts/${alert.id}/picture`} film />;
+  const fresh = Date.now() - alert.at_ms < FRESH_MS;
+  if (!job_id) return <Poster src={`/api/v1/alerts/${alert.id}/picture`} film fresh={fresh} />;
   if (!track || !video_id) return <Poster src={null} />;
   return <Still job={job_id} track={id} video={video_id} at={track.best_ms / 1000} box={track.best_box} />;
 }

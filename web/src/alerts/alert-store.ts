@@ -5,10 +5,13 @@ import { api } from "../api/client.ts";
 import { explain } from "../api/errors.ts";
 import { listen } from "../api/event-stream.ts";
 import { user } from "../api/session.ts";
+import { Retries } from "../lib/retries.ts";
 
 const PATH = "/api/v1/alerts";
 const PAGE = 24;
 const GATHER_MS = 300;
+/** When alerts are looked at again that the job of their recording was not given yet: that comes after its end. */
+const LINKED_MS = [2_000, 4_000, 8_000, 16_000, 32_000];
 /** More than so many are not counted. */
 export const MOST_COUNTED = 100;
 
@@ -87,6 +90,8 @@ export function startCounting(): void {
     alerts.value = null;
     if (user.value) void count();
   });
+  const linking = new Retries(LINKED_MS);
+  const unlinked = () => alerts.peek()?.some(({ stream_id, job_id }) => stream_id && !job_id) ?? false;
   // Many may be raised at once.
   const gather = () => {
     clearTimeout(soon);
@@ -96,7 +101,9 @@ export function startCounting(): void {
     alert: gather,
     // With the job of a recording, alerts of its stream lead to their place in it.
     job: ({ finished_at }) => {
-      if (finished_at && alerts.peek()?.some(({ stream_id, job_id }) => stream_id && !job_id)) gather();
+      if (!finished_at || !unlinked()) return;
+      gather();
+      linking.start(unlinked, loadAlerts);
     },
     poll: renew,
   });

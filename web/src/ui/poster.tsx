@@ -1,10 +1,34 @@
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "./icons.tsx";
 
-/** The poster of a video, or a placeholder icon. film: it may also be a video of one frame. */
-export function Poster({ src, film = false }: { src: string | null | undefined; film?: boolean }) {
+const AGAIN_MS = 3000;
+const MOST_AGAIN = 5;
+
+interface Props {
+  src: string | null | undefined;
+  /** It may also be a video of one frame. */
+  film?: boolean;
+  /** It may not be stored yet: it is asked for again, a few times. */
+  fresh?: boolean;
+}
+
+/** The poster of a video, or a placeholder icon. */
+export function Poster({ src, film = false, fresh = false }: Props) {
   const [tried, setTried] = useState(0);
-  useEffect(() => setTried(0), [src]);
+  const [again, setAgain] = useState(0);
+  const failed = Boolean(src) && tried > (film ? 1 : 0);
+  useEffect(() => {
+    setTried(0);
+    setAgain(0);
+  }, [src]);
+  useEffect(() => {
+    if (!failed || !fresh || again === MOST_AGAIN) return;
+    const timer = setTimeout(() => {
+      setTried(0);
+      setAgain(again + 1);
+    }, AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [failed, fresh, again]);
   const next = () => setTried((before) => before + 1);
   return (
     <span class="poster">
