@@ -2,10 +2,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { explain } from "../api/errors.ts";
 import type { Stream } from "../api/stream-types.ts";
-import type { Scene, SceneEvent } from "../api/track-types.ts";
+import type { Scene } from "../api/track-types.ts";
 import { recall, remember } from "../lib/local-storage.ts";
 import type { LiveFeed } from "../live/live-feed.ts";
 import { eventText } from "../scenes/event-text.ts";
+import { type Moment, withEvent } from "../scenes/moments.ts";
 import { loadScenes, scenes } from "../scenes/scene-store.ts";
 import { Choice } from "../ui/fields.tsx";
 import { toast } from "../ui/toast.tsx";
@@ -60,21 +61,26 @@ export function StreamScene({ stream, feed, scene, onChoose, openAt }: Props) {
 }
 
 function Events({ stream, feed, scene, openAt }: Omit<Props, "scene" | "onChoose"> & { scene: string }) {
-  const [events, setEvents] = useState<SceneEvent[]>([]);
+  const [events, setEvents] = useState<Moment[]>([]);
   useEffect(
-    () => feed.watchScene(scene, (event) => setEvents((before) => [event, ...before].slice(0, MOST_SHOWN))),
+    () =>
+      feed.watchScene(scene, (event) => {
+        // What the feed says belongs to the event, also where the stream was started anew a moment ago.
+        const { started_at } = feed.stream.peek() ?? stream;
+        setEvents((before) => withEvent(before, event, started_at, MOST_SHOWN));
+      }),
     [feed, scene],
   );
-  const begun = Date.parse(stream.started_at);
-  const open = (ms: number) => openAt(ms) || toast("There is no finished recording of that moment yet.");
+  const open = (at: number) =>
+    openAt(at - Date.parse(stream.started_at)) || toast("There is no finished recording of that moment yet.");
   return (
     <>
       {!events.length && <p class="soft">Nothing has happened yet.</p>}
       <ul class="events stream-events" role="log" aria-label="Events">
         {events.map((event) => (
-          <li key={`${event.type} ${event.track} ${event.time_ms} ${event.zone ?? event.line}`}>
-            <button type="button" class="text-button" onClick={() => open(event.time_ms)}>
-              {new Date(begun + event.time_ms).toLocaleTimeString()}
+          <li key={`${event.type} ${event.track} ${event.at} ${event.zone ?? event.line}`}>
+            <button type="button" class="text-button" onClick={() => open(event.at)}>
+              {new Date(event.at).toLocaleTimeString()}
             </button>{" "}
             {eventText(event)}
           </li>
