@@ -67,6 +67,30 @@ def test_a_camera_that_finds_no_way_to_the_service_says_what_to_try(service: Ser
     client.call("DELETE", f"/streams/{stream['id']}", 204)
 
 
+def test_an_edge_of_the_region_stays_while_it_is_typed_and_is_then_one_that_can_be(
+    service: Service, page: Page
+) -> None:
+    client = register(page, service)
+    stream = client.call("POST", "/streams", 201, json={"kind": "push", "name": "Yard"})
+    page.get_by_role("link", name="Live", exact=True).click()
+    page.get_by_role("button", name="Actions for").click()
+    page.get_by_role("menuitem", name="Edit…").click()
+    dialog = page.get_by_role("dialog")
+    right, name = dialog.get_by_label("Right %"), dialog.get_by_label("Name", exact=True)
+    for typed, taken in (("40", "40"), ("140", "100"), ("150", "100")):
+        right.press("ControlOrMeta+a")
+        right.press_sequentially(typed)
+        # The form is drawn anew, and the focus stays.
+        name.evaluate(
+            "field => { field.value += '.'; field.dispatchEvent(new InputEvent('input', { bubbles: true })); }"
+        )
+        name.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        expect(right).to_have_value(typed)
+        right.press("Tab")
+        expect(right).to_have_value(taken)
+    client.call("DELETE", f"/streams/{stream['id']}", 204)
+
+
 def without_a_way(route: Route) -> None:
     """Passwords of ICE that neither side knows: what each sends, the other drops."""
     if route.request.method != "POST":

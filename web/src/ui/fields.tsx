@@ -8,12 +8,15 @@ type InputEvent = TargetedEvent<HTMLInputElement>;
 /** What an input needs that tells what was typed when it is complete (the focus has left, or Enter was pressed), and
  * keeps it until then, whatever is rendered meanwhile. */
 export function useTyped(value: string, onCommit: (input: HTMLInputElement) => void) {
-  const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
+  const [typed, setTyped] = useState<string | null>(null);
+  useEffect(() => setTyped(null), [value]);
   return {
-    value: typed,
+    value: typed ?? value,
     onInput: (event: InputEvent) => setTyped(event.currentTarget.value),
-    onChange: (event: InputEvent) => onCommit(event.currentTarget),
+    onChange: (event: InputEvent) => {
+      setTyped(null); // what was made of it is shown, also where that is what was there before
+      onCommit(event.currentTarget);
+    },
   };
 }
 

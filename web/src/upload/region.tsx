@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Region } from "../api/option-table.ts";
 import { Button } from "../ui/button.tsx";
+import { useTyped } from "../ui/fields.tsx";
 
 interface RegionProps {
   /** The file if available, else the poster of the video. */
@@ -74,17 +75,12 @@ export function RegionField({ file, poster, picture, region, error, onChange }: 
       </Picture>
       <div class="region-sides">
         {SIDES.map((name, index) => (
-          <label key={name}>
-            {name} %
-            <input
-              type="number"
-              min="0"
-              max="100"
-              step="any"
-              value={Math.round((region?.[index] ?? (index < 2 ? 0 : 1)) * 1000) / 10}
-              onChange={(event) => side(index, event.currentTarget.valueAsNumber)}
-            />
-          </label>
+          <Side
+            key={name}
+            name={name}
+            percent={Math.round((region?.[index] ?? (index < 2 ? 0 : 1)) * 1000) / 10}
+            onChange={(percent) => side(index, percent)}
+          />
         ))}
         <Button kind="quiet" disabled={!region} onClick={() => onChange(null)}>
           Whole frame
@@ -92,6 +88,22 @@ export function RegionField({ file, poster, picture, region, error, onChange }: 
       </div>
       <p class={error ? "error-text" : "hint"}>{error ?? "Only objects inside the region are detected."}</p>
     </fieldset>
+  );
+}
+
+interface SideProps {
+  name: string;
+  percent: number;
+  onChange(percent: number): void;
+}
+
+function Side({ name, percent, onChange }: SideProps) {
+  const typed = useTyped(String(percent), (input) => onChange(input.valueAsNumber));
+  return (
+    <label>
+      {name} %
+      <input type="number" min="0" max="100" step="any" {...typed} />
+    </label>
   );
 }
 
