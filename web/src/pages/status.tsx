@@ -1,7 +1,8 @@
 // What the service does now, and what is wrong, for administrators.
 import { useEffect, useState } from "preact/hooks";
 import { API, api } from "../api/client.ts";
-import { explain } from "../api/errors.ts";
+import { ApiError, explain } from "../api/errors.ts";
+import { readiness } from "../api/readiness.ts";
 import type { Problem, ServiceStatus } from "../api/status-types.ts";
 import { duration } from "../lib/time-format.ts";
 import { figures, named } from "../status/status-text.ts";
@@ -15,23 +16,37 @@ const POLL_MS = 5_000;
 export function StatusPage() {
   const [status, setStatus] = useState<ServiceStatus | null>(null);
   const [error, setError] = useState("");
-  const load = () =>
-    api.get<ServiceStatus>(PATH).then(
-      (found) => {
-        setStatus(found);
-        setError("");
-      },
-      (caught) => setError(explain(caught)),
-    );
+  const [checks, setChecks] = useState<Record<string, string>>({});
+  const load = async () => {
+    try {
+      setStatus(await api.get<ServiceStatus>(PATH));
+      setError("");
+    } catch (caught) {
+      // Without the database nobody can be signed in, so the status cannot tell that it is gone.
+      setChecks(caught instanceof ApiError && caught.status === 503 ? await readiness() : {});
+      setError(explain(caught));
+    }
+  };
   useEffect(() => {
-    void load();
-    const timer = setInterval(() => document.hidden || void load(), POLL_MS);
-    return () => clearInterval(timer);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let ended = false;
+    const later = () => {
+      if (!ended) timer = setTimeout(again, POLL_MS);
+    };
+    const again = () => (document.hidden ? later() : void load().then(later));
+    void load().then(later);
+    return () => {
+      ended = true;
+      clearTimeout(timer);
+    };
   }, []);
   return (
     <>
       <h1 tabIndex={-1}>Status</h1>
       {error && <Failure title="The status could not be loaded" detail={error} onRetry={() => void load()} />}
+      {error && Object.keys(checks).length > 0 && (
+        <Servers rows={Object.entries(checks).map(([name, state]) => [name, state === "ok"] as const)} />
+      )}
       {!error && !status && <Waiting label="Loading the status" />}
       {!error && status && <Whole status={status} />}
       <CurlLine path={PATH} />
@@ -47,12 +62,7 @@ function Whole({ status }: { status: ServiceStatus }) {
         {Object.entries(figures(status)).map(([group, rows]) => (
           <Group key={group} title={group} rows={rows} />
         ))}
-        <Group
-          title="Servers"
-          rows={Object.entries(status.servers).map(
-            ([name, isUp]) => [named(name), isUp ? "answers" : "does not answer"] as const,
-          )}
-        />
+        <Servers rows={Object.entries(status.servers)} />
       </div>
       <Workers workers={status.workers} />
       <p class="soft">Release {status.release}. Updated every 5 seconds.</p>
@@ -79,6 +89,11 @@ function Problems({ problems }: { problems: Problem[] }) {
       )}
     </section>
   );
+}
+
+function Servers({ rows }: { rows: readonly (readonly [string, boolean])[] }) {
+  const told = rows.map(([name, isUp]) => [named(name), isUp ? "answers" : "does not answer"] as const);
+  return <Group title="Servers" rows={told} />;
 }
 
 function Group({ title, rows }: { title: string; rows: readonly (readonly [string, string])[] }) {
