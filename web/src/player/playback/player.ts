@@ -1,5 +1,6 @@
 // The state of the player as signals, and its actions.
 import { computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
+import { pause } from "../../api/connection.ts";
 import { DEFAULT_MIN_SCORE } from "../../api/option-table.ts";
 import type { Scene, Track } from "../../api/track-types.ts";
 import { ENDED, type Frame, type Job, type Video } from "../../api/types.ts";
@@ -11,6 +12,7 @@ import { BoxWindows, wantedWindows, widthFor } from "../results/result-windows.t
 
 const SETTLE_MS = 120;
 const PATIENCE_MS = 1500;
+const RETRY_MS = 2000;
 
 /** Times are those of the results (ms of the container); times of the video element differ by `offset`. */
 export class Player {
@@ -54,12 +56,15 @@ export class Player {
   #target: number | null = null;
   /** There was a seek before the first frame was displayed, so that frame is not the first of the video. */
   #moved = false;
+  /** The first picture may still come by itself: a seek waits for it. */
+  #patient = true;
   #patience: ReturnType<typeof setTimeout> | undefined;
   #settle: ReturnType<typeof setTimeout> | undefined;
   #stop: () => void;
   #closing = new AbortController();
   #firstShown: number | null = null;
   #firstFrames: readonly Frame[] = [];
+  #loadingFirst = false;
   #tracks: string | null = null;
 
   constructor(job: ReadonlySignal<Job>, video: Video) {
@@ -109,9 +114,10 @@ export class Player {
   attach(element: HTMLVideoElement): void {
     this.element = element;
     if (this.time.peek() > this.start.peek()) this.#target = this.time.peek();
-    // The first picture determines the offset; some browsers display none before playback.
+    // The first picture determines the offset, however late it comes; some browsers display none before playback.
+    this.#patient = true;
     this.#patience = setTimeout(() => {
-      this.#moved = true;
+      this.#patient = false;
       this.#seekNow();
     }, PATIENCE_MS);
   }
@@ -198,7 +204,10 @@ export class Player {
   #seekNow(): void {
     const { element } = this;
     if (this.#target === null || !element || element.seeking || element.readyState < 1) return;
-    if (this.#firstShown === null && !this.#moved) return;
+    if (this.#firstShown === null) {
+      if (this.#patient) return;
+      this.#moved = true;
+    }
     element.currentTime = Math.max(0, (this.#target - this.offset) / 1000);
     this.#target = null;
   }
@@ -224,7 +233,14 @@ export class Player {
   }
 
   async #loadFirst(job: string): Promise<void> {
-    this.#firstFrames = await loadFirst(job, this.#closing.signal).catch(() => []);
+    if (this.#loadingFirst) return;
+    this.#loadingFirst = true;
+    const { signal: closed } = this.#closing;
+    while (!closed.aborted && !this.#firstFrames.length) {
+      this.#firstFrames = await loadFirst(job, closed).catch(() => []);
+      if (!this.#firstFrames.length) await pause(RETRY_MS, closed);
+    }
+    this.#loadingFirst = false;
     this.#align();
   }
 

@@ -1,6 +1,6 @@
 // The video with boxes drawn over it.
 import { useComputed, useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Player } from "../playback/player.ts";
 import { hintFor } from "../results/hint.ts";
 import { attachOverlay } from "./overlay.ts";
@@ -15,7 +15,8 @@ interface Props {
 export function Stage({ player, source, onUnplayable }: Props) {
   const video = useRef<HTMLVideoElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
+  // Before the browser can show a picture, or fail, so that neither is missed.
+  useLayoutEffect(() => {
     const element = video.current as HTMLVideoElement;
     player.attach(element);
     const stopListening = listen(player, element, onUnplayable);
