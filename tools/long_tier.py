@@ -50,7 +50,7 @@ FAMILIES = (
            "tests/support/engine_conformance.py")),
     Family("models", 3, f"{PYTEST} -m 'long and not ({BY_MODE} or {NEEDS_OWN_SETUP})' tests/end_to_end tests/adapters",
            ("detector/", "contracts/models/", "cli/evaluation/", "tests/end_to_end/", "tests/adapters/")),
-    Family("images", 10, "make test-images", ("api/Dockerfile", "processor/Dockerfile", "detector/Dockerfile",
+    Family("images", 5, "make test-images", ("api/Dockerfile", "processor/Dockerfile", "detector/Dockerfile",
            ".dockerignore", "requirements/", "pyproject.toml", "tools/make-base-image", "tests/packaging/")),
     Family("speed", 5, "LOOPS=bare make bench-detect PAIRS=5 FRAMES=300", ("detector/", "media/", "benchmarks/",
            "contracts/results/", "processor/core/")),

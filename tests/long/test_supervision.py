@@ -6,9 +6,8 @@ import subprocess
 import sysconfig
 from typing import Any
 
-import pytest
-
 from tests.support.deployments.service import ROOT
+from tests.support.requirements import missing
 
 _PYTHON = ROOT / ".venv" / "bench" / "bin" / "python"
 _PROGRAM = """
@@ -37,7 +36,7 @@ print(json.dumps({
 
 def asked(frames: list[dict[str, Any]]) -> dict[str, Any]:
     if not _PYTHON.exists():
-        pytest.skip("the environment of requirements/bench.txt is missing: make test-long sets it up")
+        missing("the environment of requirements/bench.txt is missing: make test-long sets it up")
     # What web_detector needs besides is in this test's environment, after all that is in the other one.
     command = [str(_PYTHON), "-c", _PROGRAM, sysconfig.get_path("purelib")]
     done = subprocess.run(command, input=json.dumps(frames).encode(), cwd=ROOT, capture_output=True, check=False)
