@@ -50,7 +50,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
         return self.frame, self.target, self.track, _RANK[self.type]
 
 
-class _Track(msgspec.Struct, array_like=True):
+class _Track(msgspec.Struct):
     """Where and when a track was last seen, and its levels at all zones and lines."""
 
     point: tuple[int, int]
@@ -66,17 +66,6 @@ class SceneFold:
         self._zones = len(scene.zones)
         self._rules = rules
         self._tracks: dict[int, _Track] = {}
-
-    @classmethod
-    def from_state(cls, scene: Scene, rules: Rules, state: bytes) -> "SceneFold":
-        """Go on where `state` was taken, with the same scene and rules."""
-        fold = cls(scene, rules)
-        fold._tracks = msgspec.msgpack.decode(state, type=dict[int, _Track])
-        return fold
-
-    def state(self) -> bytes:
-        """All that later events depend on."""
-        return msgspec.msgpack.encode(self._tracks)
 
     def advance(self, seen: Sightings) -> Iterator[Event]:
         """The events that the next frames settle, in no order, one by one: take all before the next call. Some may lie

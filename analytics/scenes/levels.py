@@ -42,7 +42,7 @@ def ticks(seconds: float, time_base: tuple[int, int]) -> int:
     return -(-round(1000 * seconds) * time_base[1] // (1000 * time_base[0]))
 
 
-class Moment(msgspec.Struct, frozen=True, array_like=True):
+class Moment(msgspec.Struct, frozen=True):
     """A frame and its time in the video's time base."""
 
     frame: int
@@ -72,7 +72,7 @@ class Change:
     before: tuple[int, Moment] | None
 
 
-class Level(msgspec.Struct, array_like=True):
+class Level(msgspec.Struct):
     """The level of a track at a zone (1 inside, 0 outside) or a line (crossings forward less those backward).
 
     A level is held once the track was seen on it in enough frames in a row; what is shorter is flicker and changes

@@ -42,13 +42,13 @@ def seen(*paths: tuple[int, int, Sequence[Point]], ticks: int = 10) -> Sightings
 
 
 def events_of(place: Scene, rules: Rules, sightings: Sightings, cuts: Sequence[int] = ()) -> list[Event]:
-    """All events, sorted. cuts: frames before which the state is stored and taken up again."""
+    """All events, sorted. cuts: frames before which a part ends."""
     fold, done = SceneFold(place, rules), -1
     events: list[Event] = []
     for cut in [*sorted(cuts), 2**40]:
         part = (sightings.frame >= done) & (sightings.frame < cut)
         events += fold.advance(sightings.of(part))
-        fold, done = SceneFold.from_state(place, rules, fold.state()), cut
+        done = cut
     return sorted(events + fold.finish(), key=lambda event: event.order)
 
 
