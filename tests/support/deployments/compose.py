@@ -27,7 +27,7 @@ MAIN = "docker-compose.yaml"
 
 
 class Compose:
-    """Merged compose files, as in `docker compose --file A --file B`."""
+    """Merged compose files, as in `docker compose --file A --file B`, without the files that they include."""
 
     def __init__(self, *names: str) -> None:
         self.text = "".join((ROOT / name).read_text() for name in names)
@@ -36,6 +36,12 @@ class Compose:
             merged = _merged(merged, yaml.safe_load((ROOT / name).read_text()))
         self.services: dict[str, Any] = merged["services"]
         self.volumes: dict[str, Any] = merged.get("volumes", {})
+
+    def enabled(self, *profiles: str) -> set[str]:
+        """The services that `up` starts with these profiles: theirs, and those that are in none."""
+        return {
+            name for name, one in self.services.items() if not one.get("profiles") or {*profiles} & {*one["profiles"]}
+        }
 
     def own_image(self, service: str) -> bool:
         """Whether the image of a service is built from this repository."""
@@ -124,8 +130,17 @@ def interpolated(text: str, values: Mapping[str, str]) -> str:
 
 
 def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    both = {name: _merged(one[name], other[name]) for name in one if isinstance(one[name], dict) and name in other}
+    both = {name: _of_both(name, one[name], other[name]) for name in one if name in other}
     return {**one, **other, **both}
+
+
+def _of_both(name: str, one: Any, other: Any) -> Any:
+    """As Compose merges them: mappings by key, lists by appending but for commands."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return _merged(one, other)
+    if isinstance(one, list) and isinstance(other, list) and name not in ("command", "entrypoint", "test"):
+        return one + [value for value in other if value not in one]
+    return other
 
 
 COMPOSE = Compose(MAIN)
