@@ -264,7 +264,7 @@ def test_compose_commands_in_the_docs_are_found() -> None:
 
 @pytest.mark.parametrize(("document", "command"), COMMANDS)
 def test_compose_commands_in_the_docs_name_existing_files_and_services(document: str, command: str) -> None:
-    services = {**SERVICES, **Compose("deploy/monitoring.yaml").services}
+    services = {**SERVICES, **Compose("deploy/monitoring.yaml", "deploy/gateway.yaml").services}
     profiles = {profile for service in services.values() for profile in service.get("profiles", [])}
     assert set(re.findall(r"--profile[ =](\S+)", command)) <= profiles
     assert set(re.findall(r"--scale[ =]([\w-]+)=", command)) <= set(SERVICES)

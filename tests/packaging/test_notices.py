@@ -86,5 +86,6 @@ def test_images_with_gpl_libraries_say_so(role: str) -> None:
 def test_servers_of_the_compose_file_are_named() -> None:
     named = {row[0].split()[0] for row in table("| image | licence |")}
     started = [service["image"] for name, service in COMPOSE.services.items() if not COMPOSE.own_image(name)]
-    started += [interpolated(service["image"], {}) for service in Compose("deploy/monitoring.yaml").services.values()]
+    parts = Compose("deploy/monitoring.yaml", "deploy/gateway.yaml").services
+    started += [interpolated(service["image"], {}) for service in parts.values()]
     assert named == {image.partition(":")[0] for image in started}

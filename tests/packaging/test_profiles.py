@@ -29,7 +29,7 @@ PROFILES: dict[str, tuple[tuple[str, ...], set[str]]] = {
 }
 ADMIN = {"flower", "redisinsight"}
 # Profiles that come beside one of these.
-BESIDE = {"admin", "monitoring", "containers"}
+BESIDE = {"admin", "gateway", "monitoring", "containers"}
 SECRETS = {
     **dict.fromkeys(("RABBITMQ_PASSWORD", "POSTGRES_PASSWORD", "FLOWER_PASSWORD"), "secret1"),
     "JWT_SECRET_KEY": "0123456789abcdef" * 2,

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import socket
+import ssl
 import struct
 from types import TracebackType
 from typing import Any, Self
@@ -33,7 +34,14 @@ class WebSocket:
     """An open connection. Raises Refused."""
 
     def __init__(
-        self, port: int, path: str, headers: dict[str, str] | None = None, *, buffer: int = 0, seconds: float = 120
+        self,
+        port: int,
+        path: str,
+        headers: dict[str, str] | None = None,
+        *,
+        buffer: int = 0,
+        seconds: float = 120,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """buffer: size of the receive buffer in bytes, 0 for the system's. seconds: to wait for each message."""
         self.socket = socket.socket()
@@ -41,6 +49,8 @@ class WebSocket:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.socket.settimeout(seconds)
         self.socket.connect(("127.0.0.1", port))
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         key = base64.b64encode(os.urandom(16))
         sent = {
             "Host": f"127.0.0.1:{port}",
