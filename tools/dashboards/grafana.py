@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
+from tools.dashboards.layout import layout
 from tools.dashboards.panel import Dashboard, Panel, Query
 
 _TAG = "web-detector"
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-_COLUMNS = 24
-_HEIGHTS = {"stat": 4, "timeseries": 8, "heatmap": 8}
 # Of the schema that Grafana 11 to 13 read.
 _SCHEMA = 39
 
@@ -68,26 +67,15 @@ _DATASOURCE = {
 
 
 def _panels(dashboard: Dashboard) -> list[dict[str, Any]]:
-    """Rows one below the other, panels from left to right."""
-    made: list[dict[str, Any]] = []
-    top = 0
-    for title, panels in dashboard.rows:
-        made.append(_row(title, len(made) + 1, top))
-        top += 1
-        left = tallest = 0
-        for panel in panels:
-            if left + panel.width > _COLUMNS:
-                left, top, tallest = 0, top + tallest, 0
-            height = _HEIGHTS[panel.kind]
-            place = {"x": left, "y": top, "w": panel.width, "h": height}
-            made.append(_panel(panel, len(made) + 1, place))
-            left, tallest = left + panel.width, max(tallest, height)
-        top += tallest
+    """Rows and panels, numbered in their order."""
+    made = []
+    for number, (shown, place) in enumerate(layout(dashboard), 1):
+        grid = {"x": place.left, "y": place.top, "w": place.width, "h": place.height}
+        made.append(_row(shown, number, grid) if isinstance(shown, str) else _panel(shown, number, grid))
     return made
 
 
-def _row(title: str, number: int, top: int) -> dict[str, Any]:
-    place = {"x": 0, "y": top, "w": _COLUMNS, "h": 1}
+def _row(title: str, number: int, place: dict[str, int]) -> dict[str, Any]:
     return {"id": number, "type": "row", "title": title, "collapsed": False, "gridPos": place, "panels": []}
 
 
