@@ -17,7 +17,7 @@ from api.live.stream_document import situation
 from api.tables.overview import Overview
 from api.watch.scale import Scale, scale, wanted_fps
 from contracts.database.tables import Stream
-from contracts.errors import WebDetectorError
+from contracts.errors import Unavailable, WebDetectorError
 from contracts.live import presence
 from contracts.live.spec_of import options_of
 from contracts.live.streams import StreamState
@@ -102,7 +102,12 @@ class ServiceWatch:
         self._servers = Kept(lambda: self.servers(), _KEEP_SERVERS_SECONDS)
 
     def scales(self) -> dict[str, Scale]:
-        """By role: of the detectors of jobs and of streams. Raises what reading raises."""
+        """By role: of the detectors of jobs and of streams. Raises Unavailable, without asking any server, where one
+        that it takes is known not to answer; and what reading raises."""
+        if down := _FOR_SCALES & self._down():
+            raise Unavailable(
+                f"no answer from {', '.join(sorted(down))}: try again later, and change nothing until then"
+            )
         backlog = wanted_fps(self.jobs().backlog, self._settings.scale_target_seconds)
         return {
             "detector": scale(backlog, self._speeds("detector")),
@@ -197,12 +202,13 @@ class ServiceWatch:
         yield Reading(table.RESULT_STORE_BYTES, self._store.size())
 
 
+_FOR_SCALES = {"database", "result_store", "redis"}
 # With the servers that each needs. The servers last, so that they tell of one that has just made another part fail.
 _PARTS: tuple[tuple[Callable[[ServiceWatch], Iterator[Reading]], set[str]], ...] = (
     (ServiceWatch._of_jobs, {"database", "result_store"}),
     (ServiceWatch._of_streams, {"database", "redis"}),
     (ServiceWatch._of_workers, {"redis"}),
-    (ServiceWatch._of_scale, {"database", "result_store", "redis"}),
+    (ServiceWatch._of_scale, _FOR_SCALES),
     (ServiceWatch._of_storage, {"database"}),
     (ServiceWatch._of_result_store, {"result_store"}),
     (ServiceWatch._of_servers, set()),

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from api.tables.overview import Overview
 from api.watch.service_watch import Kept, ServiceWatch
 from contracts.database.tables import Base, Job, Stream, User, Video
-from contracts.errors import StoreUnavailable
+from contracts.errors import StoreUnavailable, Unavailable
 from contracts.live import presence
 from contracts.live.presence import DetectorPresence, IngestPresence
 from contracts.live.streams import StreamState
@@ -188,6 +188,20 @@ def test_a_server_that_is_known_to_hang_is_not_asked(overview: Overview, hanging
     names = {reading.metric.name for reading in found.readings()}
     assert (found.known_workers(), hanging.asked()) == (None, 0)
     assert {table.JOBS.name, table.SERVER_UP.name} <= names
+    with pytest.raises(Unavailable, match="redis"):
+        found.scales()
+    assert hanging.asked() == 0
+
+
+@pytest.mark.parametrize(("server", "needed"), [("database", True), ("result_store", True), ("broker", False)])
+def test_the_scale_is_not_told_without_what_it_takes(
+    overview: Overview, client: "redis.Redis", tmp_path: Path, server: str, needed: bool
+) -> None:
+    detector(client, "detector", "a", 20)
+    found = watch(overview, client, tmp_path)
+    found.servers = lambda: {server: False}
+    with pytest.raises(Unavailable, match=server) if needed else nullcontext():
+        assert found.scales()["detector"].wanted == 12
 
 
 def test_a_server_that_begins_to_hang_is_asked_once_for_each_thing(
