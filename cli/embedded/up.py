@@ -17,7 +17,7 @@ from cli.embedded.metrics_ports import ports, with_port
 from cli.embedded.process import Process
 from cli.embedded.supervisor import Failed, Stopped, Supervisor
 from contracts.errors import SettingsError
-from contracts.results.open import is_redis
+from contracts.results.urls import is_redis
 from contracts.runtime import telemetry
 from contracts.settings.fields import ROLES, Role
 from contracts.settings.load import load

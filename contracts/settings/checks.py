@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from contracts.results.open import is_redis
+from contracts.results.urls import is_redis
 from contracts.settings.table import Settings
 
 _PLACEHOLDERS = frozenset(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from contracts.results.open import check_redis, check_result_store
+from contracts.results.urls import check_redis, check_result_store
 from contracts.settings.fields import EVERY, meta
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from contracts.database.engine import open_database
 from contracts.database.tables import AuditEvent, Base
-from contracts.results.open import is_redis
+from contracts.results.urls import is_redis
 from contracts.settings.table import Settings
 from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
 from tests.support.deployments.service import Service

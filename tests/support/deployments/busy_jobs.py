@@ -6,8 +6,8 @@ from typing import Any
 
 import redis
 
-from contracts.results.open import is_redis
 from contracts.results.postgres.schema import SCHEMA
+from contracts.results.urls import is_redis
 from tests.support.deployments.deployment import Deployment, Part
 from tests.support.servers.postgres_results import ask
 
