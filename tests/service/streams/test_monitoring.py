@@ -145,7 +145,8 @@ def scraper(busy: Busy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[pr
     """A Prometheus that has seen every role before and while a second job ran, and the stream all the while."""
     if not prometheus.is_installed():
         missing("Prometheus is not installed: tools/install-debian-packages")
-    with prometheus.Prometheus(tmp_path_factory.mktemp("prometheus"), list(busy.ports.values())) as server:
+    folder = tmp_path_factory.mktemp("prometheus")
+    with prometheus.Prometheus(folder, {"web-detector": list(busy.ports.values())}) as server:
         until(lambda: server.series("web_detector_build_info") == len(busy.ports))
         busy.client.wait(busy.client.call("POST", "/jobs", 202, json={"video_id": busy.video}))
         yield server

@@ -135,7 +135,11 @@ class Server:
 
 
 class RabbitMq(Server):
-    """A node with an epmd of its own."""
+    """A node with an epmd of its own. metrics_port: where its plugin answers Prometheus, 0 for nowhere."""
+
+    def __init__(self, *addresses: str, metrics_port: int = 0) -> None:
+        super().__init__(*addresses)
+        self._metrics_port = metrics_port
 
     def url(self, space: str = "/") -> str:
         """For Celery, of a virtual host."""
@@ -145,12 +149,13 @@ class RabbitMq(Server):
         self._epmd, distribution = free_port(), free_port()
         (self.folder / ".erlang.cookie").write_text(_COOKIE)
         (self.folder / ".erlang.cookie").chmod(0o400)
-        (self.folder / "plugins").write_text("[].")
+        (self.folder / "plugins").write_text("[rabbitmq_prometheus]." if self._metrics_port else "[].")
+        metrics = f"prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {self._metrics_port}\n"
         (self.folder / "environment").touch()
         listeners = [f"listeners.tcp.{i} = {address}:{self.port}\n" for i, address in enumerate(self.addresses, 1)]
         (self.folder / "node.conf").write_text(
             f"{''.join(listeners)}default_user = {USER}\ndefault_pass = {PASSWORD}\n"
-            f"loopback_users = none\nlog.console = true\nlog.file = false\n"
+            f"loopback_users = none\nlog.console = true\nlog.file = false\n{metrics if self._metrics_port else ''}"
         )
         self._run(["epmd", "-port", str(self._epmd), "-address", "127.0.0.1"], name="epmd")
         environ = {

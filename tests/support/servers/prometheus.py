@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,7 +30,7 @@ class Server:
     def __init__(self, folder: Path, *command: str | Path, **environ: str) -> None:
         self._folder, self._command, self._environ = folder, command, environ
         self.port = free_port()
-        self._url = f"http://127.0.0.1:{self.port}/api/v1"
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         options = [f"--storage.tsdb.path={self._folder / 'data'}", f"--web.listen-address=127.0.0.1:{self.port}"]
@@ -59,7 +60,7 @@ class Server:
         return {rule["name"]: rule["health"] for group in self._ask("rules")["groups"] for rule in group["rules"]}
 
     def _ask(self, path: str, **query: str) -> Any:
-        with urllib.request.urlopen(f"{self._url}/{path}?{urllib.parse.urlencode(query)}", timeout=60) as answer:
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(query)}", timeout=60) as answer:
             return json.load(answer)["data"]
 
     def _answers(self) -> bool:
@@ -71,16 +72,21 @@ class Server:
 
 
 class Prometheus(Server):
-    """One with the project's rules. ports: what it scrapes, every second."""
+    """One with the project's rules and jobs. ports: what it scrapes, every second, by job."""
 
-    def __init__(self, folder: Path, ports: list[int]) -> None:
+    def __init__(self, folder: Path, ports: Mapping[str, Sequence[int]]) -> None:
         content = yaml.safe_load((MONITORING / "prometheus.yaml").read_text())
         content["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         content["rule_files"] = [str(MONITORING / "rules.yaml")]
-        [job] = [job for job in content["scrape_configs"] if job["job_name"] == "web-detector"]
-        content["scrape_configs"] = [job]
-        del content["alerting"], job["dns_sd_configs"]
-        job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in ports]}]
+        del content["alerting"]
+        jobs = {job["job_name"]: job for job in content["scrape_configs"]}
+        content["scrape_configs"] = [_scraping(jobs[name], found) for name, found in ports.items()]
         config = folder / "prometheus.yaml"
         config.write_text(yaml.safe_dump(content))
         super().__init__(folder, "prometheus", f"--config.file={config}")
+
+
+def _scraping(job: dict[str, Any], ports: Sequence[int]) -> dict[str, Any]:
+    """The job with ports of this machine in place of names."""
+    kept = {name: value for name, value in job.items() if name != "dns_sd_configs"}
+    return {**kept, "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}]}
