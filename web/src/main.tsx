@@ -1,3 +1,4 @@
+import "./lib/locale.ts"; // before all that asks for a language
 import { render } from "preact";
 import { startCounting } from "./alerts/alert-store.ts";
 import { startLive } from "./api/event-stream.ts";
