@@ -21,7 +21,7 @@ from contracts.errors import (
 )
 from contracts.models.catalogue import Model
 from contracts.results import chunk_codec
-from contracts.results.port import MAX_ATTEMPTS
+from contracts.results.port import MAX_ATTEMPTS, Sign
 from contracts.wire.messages import Chunk, ChunkFailure
 from contracts.wire.runs import parts, without
 from detector.adaptive.inference import AdaptiveInference, is_adaptive
@@ -104,6 +104,7 @@ class _Attempt:
         self._attempts = 0  # at that one
         self._lead_in = 0  # frames that the decoder decodes before the first wanted one
         self._cost = AttemptCost(services.store, message.job_id, message.index)
+        self._cancelled = False  # at the last sign of life
         self._inference: Inference | None = None
         self._infers_all = False  # since the video breaks the decoder: so what was decoded before is not lost
         self.job_id, self.index = message.job_id, message.index
@@ -275,12 +276,15 @@ class _Attempt:
             self._charge(inference.decoder_seconds)
 
     def _on_progress(self, index: int, frames: int, seconds: float) -> None:
-        self._lease.take()
-        self._services.store.set_progress(self.job_id, index, frames, seconds)
-        self._charge(self._services.cpu.take())
+        cpu_seconds = self._services.cpu.take()
+        self._cost.grow(cpu_seconds)
+        self._services.meter.charge(cpu_seconds)
+        sign = Sign(index, frames, seconds, self._cost.name, self._cost.total)
+        self._cancelled = self._lease.report(sign).cancelled
 
     def _should_stop(self) -> bool:
-        return not self._lease.held or self._services.store.cancelled(self.job_id)
+        """Asked right after progress was reported."""
+        return not self._lease.held or self._cancelled
 
     def _store_frames(self, outcome: Outcome) -> None:
         job_id, index, store = self.job_id, outcome.index, self._services.store

@@ -27,14 +27,21 @@ class CpuTime:
 
 
 class AttemptCost:
-    """The cost of one attempt, kept in the result store as it grows. It counts whatever becomes of the attempt."""
+    """The cost of one attempt, kept in the result store as it grows. It counts whatever becomes of the attempt.
+
+    name: of the attempt in the store. total: so far.
+    """
 
     def __init__(self, store: ResultStore, job_id: str, index: int) -> None:
         self._store, self._job_id = store, job_id
-        self._name = f"{index}:{secrets.token_hex(4)}"
-        self._cost = Cost()
+        self.name = f"{index}:{secrets.token_hex(4)}"
+        self.total = Cost()
 
     def add(self, cpu_seconds: float, inferred: int = 0) -> None:
-        """Add to it. Raises StoreUnavailable."""
-        self._cost += Cost(cpu_seconds, inferred)
-        self._store.set_cost(self._job_id, self._name, self._cost)
+        """Add to it and keep it. Raises StoreUnavailable."""
+        self.grow(cpu_seconds, inferred)
+        self._store.set_cost(self._job_id, self.name, self.total)
+
+    def grow(self, cpu_seconds: float, inferred: int = 0) -> None:
+        """Add to it; the caller keeps it."""
+        self.total += Cost(cpu_seconds, inferred)

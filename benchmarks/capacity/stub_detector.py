@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from contracts.results.open import open_result_store
-from contracts.results.port import Cost
+from contracts.results.port import Cost, Hold, Sign
 from contracts.settings.table import Settings
 from contracts.wire.runs import from_message
 from contracts.wire.tasks import DETECT_CHUNK, MERGE_CHUNKS, QUEUE_DETECTOR, QUEUE_PROCESSOR
@@ -35,10 +35,8 @@ def main() -> int:
         store.take_lease(job, index, "stub", settings.lease_seconds)
         store.begin_attempt(job, index)
         for tick in range(given["ticks"]):
-            store.take_lease(job, index, "stub", settings.lease_seconds)
-            store.set_progress(job, index, tick, float(tick))
-            store.set_cost(job, f"{index}:stub", Cost(float(tick), tick))
-            store.cancelled(job)
+            sign = Sign(index, tick, float(tick), f"{index}:stub", Cost(float(tick), tick))
+            store.report(job, Hold(index, "stub", settings.lease_seconds), sign)
         store.put_chunk(job, index, result)
         store.set_progress(job, index, len(chunk.times), 1.0)
         store.release_lease(job, index, "stub")

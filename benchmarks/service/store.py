@@ -18,7 +18,7 @@ from contextlib import closing
 import redis
 import yaml
 
-from contracts.results.port import ResultStore
+from contracts.results.port import Cost, Hold, ResultStore, Sign
 from contracts.results.postgres.schema import SCHEMA
 from contracts.results.postgres.store import PostgresResultStore
 from contracts.results.redis_store import RedisResultStore
@@ -41,9 +41,7 @@ def calls(store: ResultStore, job: str, data: bytes) -> dict[str, Callable[[int]
         assert store.get_chunk(job, index) == data
 
     def sign_of_life(index: int) -> None:
-        store.take_lease(job, index, "worker", 15)
-        store.set_progress(job, index, 100, 1.5)
-        store.cancelled(job)
+        store.report(job, Hold(index, "worker", 15), Sign(index, 100, 1.5, f"{index}:bench", Cost(1.5, 100)))
 
     return {
         "put_chunk": lambda index: store.put_chunk(job, index, data),

@@ -31,6 +31,35 @@ class Progress:
     cost: Cost = Cost()
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A lease on a chunk: its index, who has it, and for how many seconds from the last sign of life."""
+
+    index: int
+    owner: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What a detector says while it works. index: of the chunk in progress; frames, seconds: see set_progress.
+    attempt, cost: see set_cost."""
+
+    index: int
+    frames: int
+    seconds: float
+    attempt: str
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """held: whether the lease is the asker's. cancelled: whether the cancellation of the job was requested."""
+
+    held: bool
+    cancelled: bool
+
+
 class ResultStore(Protocol):
     """State of running jobs. Writes are idempotent (the first one wins, or the same value is written again), so a
     repeated task changes nothing. A job that is not written or touched expires after its TTL.
@@ -79,6 +108,10 @@ class ResultStore(Protocol):
 
     def leased(self, job_id: str, index: int) -> bool:
         """Whether a chunk is leased."""
+
+    def report(self, job_id: str, hold: Hold, sign: Sign) -> Standing:
+        """A sign of life: renew the lease, set progress (not where another has the lease) and cost, and tell how things
+        stand, all in one request. The store gets most of its requests so."""
 
     def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
         """Set the progress of a chunk; overwrites that of an earlier attempt."""

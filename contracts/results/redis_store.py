@@ -10,10 +10,29 @@ import redis
 from redis.exceptions import RedisError
 
 from contracts.errors import StoreUnavailable
-from contracts.results.port import Cost, Progress
+from contracts.results.port import Cost, Hold, Progress, Sign, Standing
 from contracts.wire.messages import Layout, decode, encode
 
 _PREFIX = "wd:job:"
+# KEYS: lease; ARGV: owner, seconds.
+_TAKE_LEASE = """
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
+# As _TAKE_LEASE. KEYS: lease, progress, cost, state; ARGV: owner, seconds, TTL, index, progress, attempt, cost.
+_REPORT = """
+redis.call('HSET', KEYS[3], ARGV[6], ARGV[7])
+redis.call('EXPIRE', KEYS[3], ARGV[3])
+local cancelled = redis.call('HEXISTS', KEYS[4], 'cancel')
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return {0, cancelled} end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('HSET', KEYS[2], ARGV[4], ARGV[5])
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return {1, cancelled}
+"""
 _RELEASE_LEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 _NOTE = "note "
 _KINDS = ("chunks", "attempts", "progress", "cost", "state")
@@ -25,6 +44,9 @@ class RedisResultStore:
     def __init__(self, client: "redis.Redis", ttl_seconds: int) -> None:
         self._redis = client
         self._ttl = ttl_seconds
+        self._take_lease = client.register_script(_TAKE_LEASE)
+        self._release_lease = client.register_script(_RELEASE_LEASE)
+        self._report = client.register_script(_REPORT)
 
     @classmethod
     def connect(cls, url: str, ttl_seconds: int) -> "RedisResultStore":
@@ -71,26 +93,27 @@ class RedisResultStore:
         return {int(index): int(count) for index, count in values.items()}
 
     def take_lease(self, job_id: str, index: int, owner: str, seconds: int) -> bool:
-        key = _key(job_id, f"lease:{index}")
-        taken, holder = self._at_once(("set", key, owner.encode(), seconds, None, True), ("get", key))
-        if taken:
-            return True
-        if holder != owner.encode():
-            return False
-        self._ask("expire", key, seconds)
-        return True
+        return bool(_run(self._take_lease, [_key(job_id, f"lease:{index}")], owner, seconds))
 
     def release_lease(self, job_id: str, index: int, owner: str) -> None:
-        self._ask("eval", _RELEASE_LEASE, 1, _key(job_id, f"lease:{index}"), owner)
+        _run(self._release_lease, [_key(job_id, f"lease:{index}")], owner)
 
     def leased(self, job_id: str, index: int) -> bool:
         return bool(self._ask("exists", _key(job_id, f"lease:{index}")))
 
+    def report(self, job_id: str, hold: Hold, sign: Sign) -> Standing:
+        keys = [_key(job_id, kind) for kind in (f"lease:{hold.index}", "progress", "cost", "state")]
+        done, spent = _progress_text(sign.frames, sign.seconds), _cost_text(sign.cost)
+        held, cancelled = _run(
+            self._report, keys, hold.owner, hold.seconds, self._ttl, sign.index, done, sign.attempt, spent
+        )
+        return Standing(bool(held), bool(cancelled))
+
     def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
-        self._write(job_id, "progress", "hset", index, f"{frames} {seconds:.6f}")
+        self._write(job_id, "progress", "hset", index, _progress_text(frames, seconds))
 
     def set_cost(self, job_id: str, attempt: str, cost: Cost) -> None:
-        self._write(job_id, "cost", "hset", attempt, f"{cost.cpu_seconds:.6f} {cost.inferred}")
+        self._write(job_id, "cost", "hset", attempt, _cost_text(cost))
 
     def progress(self, job_id: str) -> Progress:
         return self.progress_of([job_id])[0]
@@ -168,6 +191,22 @@ class RedisResultStore:
                 return pipe.execute()
         except RedisError as error:
             raise _unavailable(error) from error
+
+
+def _run(script: Any, keys: list[str], *arguments: Any) -> Any:
+    """Run a script. Raises StoreUnavailable."""
+    try:
+        return script(keys=keys, args=arguments)
+    except RedisError as error:
+        raise _unavailable(error) from error
+
+
+def _progress_text(frames: int, seconds: float) -> str:
+    return f"{frames} {seconds:.6f}"
+
+
+def _cost_text(cost: Cost) -> str:
+    return f"{cost.cpu_seconds:.6f} {cost.inferred}"
 
 
 def _sum(done: list[bytes], costs: list[bytes]) -> Progress:

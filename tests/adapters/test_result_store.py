@@ -11,7 +11,7 @@ import redis
 
 from contracts.errors import SettingsError, StoreUnavailable
 from contracts.results.open import open_result_store
-from contracts.results.port import Cost, Progress, ResultStore
+from contracts.results.port import Cost, Hold, Progress, ResultStore, Sign, Standing
 from contracts.results.postgres.store import PostgresResultStore
 from contracts.results.redis_store import RedisResultStore
 from tests.support.fakes import MemoryResultStore
@@ -142,6 +142,37 @@ def test_a_repeated_chunk_does_not_count_twice_in_the_progress(store: ResultStor
     store.set_progress(job, 1, 10, 0.25)
     store.set_progress(job, 0, 5, 0.125)
     assert store.progress(job) == Progress(15, 0.375)
+
+
+def test_a_sign_of_life_renews_the_lease_and_counts(store: ResultStore, job: str) -> None:
+    hold, sign = Hold(0, "a", 60), Sign(1, 20, 0.5, "0:first", Cost(1.25, 12))
+    assert store.report(job, hold, sign) == Standing(held=True, cancelled=False)
+    assert store.leased(job, 0)
+    assert not store.leased(job, 1), "the lease of a run is on its first chunk, its progress on another"
+    assert store.progress(job) == Progress(20, 0.5, Cost(1.25, 12))
+    store.report(job, hold, Sign(1, 24, 0.75, "0:first", Cost(2.5, 16)))
+    assert store.progress(job) == Progress(24, 0.75, Cost(2.5, 16))
+    store.request_cancel(job)
+    assert store.report(job, hold, sign) == Standing(held=True, cancelled=True)
+
+
+def test_a_sign_of_life_after_the_lease_was_lost_says_so_and_counts_as_cost_only(store: ResultStore, job: str) -> None:
+    store.take_lease(job, 0, "b", 60)
+    store.set_progress(job, 0, 20, 0.5)
+    late = store.report(job, Hold(0, "a", 60), Sign(0, 8, 9.0, "0:first", Cost(1.25, 8)))
+    assert late == Standing(held=False, cancelled=False)
+    assert store.progress(job) == Progress(20, 0.5, Cost(1.25, 8))
+    assert not store.take_lease(job, 0, "a", 60)
+
+
+def test_signs_of_life_keep_a_lease(store: ResultStore, job: str) -> None:
+    sign = Sign(0, 8, 0.5, "0:first", Cost(0.5, 8))
+    assert store.take_lease(job, 0, "a", 1)
+    assert store.report(job, Hold(0, "a", 60), sign).held
+    time.sleep(1.1)
+    assert not store.take_lease(job, 0, "b", 60)
+    assert store.report(job, Hold(0, "a", 1), sign).held
+    until(lambda: not store.leased(job, 0))
 
 
 def test_cost_is_the_sum_over_all_attempts(store: ResultStore, job: str) -> None:
@@ -309,7 +340,14 @@ def test_an_unknown_store_is_refused_with_those_that_are_known() -> None:
 
 def test_unreachable_redis_raises_store_unavailable(tmp_path: Path) -> None:
     store = RedisResultStore.connect(f"unix://{tmp_path}/none.sock", 60)
-    for ask in (store.ping, lambda: store.cancelled("job"), lambda: store.put_chunk("job", 0, b"x")):
+    asks: list[Callable[[], object]] = [
+        store.ping,
+        lambda: store.cancelled("job"),
+        lambda: store.put_chunk("job", 0, b"x"),
+        lambda: store.take_lease("job", 0, "a", 60),
+        lambda: store.report("job", Hold(0, "a", 60), Sign(0, 8, 0.5, "0:first", Cost())),
+    ]
+    for ask in asks:
         with pytest.raises(StoreUnavailable):
             ask()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from contracts.results.port import Cost, Progress, ResultStore
+from contracts.results.port import Cost, Hold, Progress, ResultStore, Sign, Standing
 from contracts.storage.port import ResumableObjects, Storage, absent, checked
 from contracts.wire.messages import Layout
 
@@ -141,6 +141,13 @@ class MemoryResultStore(ResultStore):
 
     def leased(self, job_id: str, index: int) -> bool:
         return bool(self._read(job_id, f"lease:{index}"))
+
+    def report(self, job_id: str, hold: Hold, sign: Sign) -> Standing:
+        self.set_cost(job_id, sign.attempt, sign.cost)
+        held = self.take_lease(job_id, hold.index, hold.owner, hold.seconds)
+        if held:
+            self.set_progress(job_id, sign.index, sign.frames, sign.seconds)
+        return Standing(held, self.cancelled(job_id))
 
     def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
         self._write(job_id, "progress")[index] = (frames, seconds)

@@ -1,10 +1,10 @@
-"""ResultStore in PostgreSQL. Uses the server's clock; every method is one atomic statement."""
+"""ResultStore in PostgreSQL. Uses the server's clock; every method but `report` is one atomic statement."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from contracts.errors import StoreUnavailable
-from contracts.results.port import Cost, Progress
+from contracts.results.port import Cost, Hold, Progress, Sign, Standing
 from contracts.results.postgres import connection_url
 from contracts.results.postgres.pool import STATEMENT_SECONDS, Pool
 from contracts.results.postgres.schema import SCHEMA, ensure
@@ -193,6 +193,13 @@ class PostgresResultStore:
 
     def leased(self, job_id: str, index: int) -> bool:
         return bool(self._value(_LEASED, job=job_id, number=index))
+
+    def report(self, job_id: str, hold: Hold, sign: Sign) -> Standing:
+        held = self.take_lease(job_id, hold.index, hold.owner, hold.seconds)
+        if held:
+            self.set_progress(job_id, sign.index, sign.frames, sign.seconds)
+        self.set_cost(job_id, sign.attempt, sign.cost)
+        return Standing(held, self.cancelled(job_id))
 
     def set_progress(self, job_id: str, index: int, frames: int, seconds: float) -> None:
         self._write(_SET_PROGRESS, job_id, number=index, frames=frames, seconds=seconds)
