@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, delete, func, or_, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, load_only
 
@@ -21,7 +21,7 @@ from contracts.database.tables import (
     new_id,
     utcnow,
 )
-from contracts.wire.job_states import ACTIVE, TERMINAL, JobState, sources
+from contracts.wire.job_states import TERMINAL, WORKING, JobState, sources
 from contracts.wire.messages import Media, to_json
 from contracts.wire.renditions import UNFINISHED, RenditionState, rendition_id
 from contracts.wire.webhooks import JOB_FINISHED, DeliveryState
@@ -29,6 +29,7 @@ from processor.core.fair_share import WORKED_ON, next_jobs
 
 _UNPROBED = (Video.media.is_(None), Video.refused.is_(None))
 _WORKED_ON = [str(state) for state in WORKED_ON]
+_WAITING = (Job.state == str(JobState.QUEUED), Job.cancel_requested.is_(False))
 
 
 class Repository:
@@ -90,7 +91,7 @@ class Repository:
 
     def count_worked_on(self, user_id: str) -> int:
         """Number of jobs in progress of a user."""
-        statement = select(func.count()).select_from(Job).where(Job.user_id == user_id, Job.state.in_(_WORKED_ON))
+        statement = select(func.count()).select_from(Job).where(*_worked_on(user_id))
         with self._database.read() as session:
             return session.scalars(statement).one()
 
@@ -115,9 +116,19 @@ class Repository:
             note_video_change(session, video_id)
             return result.rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
-    def active_jobs(self) -> list[Job]:
-        """The active jobs, oldest first."""
-        statement = select(Job).where(Job.state.in_([str(state) for state in ACTIVE])).order_by(Job.created_at, Job.id)
+    def jobs_to_advance(self, per_user: int, overdue: datetime | None) -> list[Job]:
+        """The active jobs for which something may have to be done, oldest first: all at work; of the queued ones, the
+        oldest of each user, and those that were cancelled or made before a time, if one is given. The rest only waits,
+        and there may be very many of it."""
+        left = [Job.cancel_requested] if overdue is None else [Job.cancel_requested, Job.created_at < overdue]
+        rank = func.row_number().over(partition_by=Job.user_id, order_by=(Job.created_at, Job.id)).label("rank")
+        ranked = select(Job.id, rank).where(*_WAITING).subquery()
+        wanted = union_all(
+            select(Job.id).where(Job.state.in_([str(state) for state in WORKING])),
+            select(Job.id).where(Job.state == str(JobState.QUEUED), or_(*left)),
+            select(ranked.c.id).where(ranked.c.rank <= per_user),
+        )
+        statement = select(Job).where(Job.id.in_(wanted)).order_by(Job.created_at, Job.id)
         with self._database.read() as session:
             return list(session.scalars(statement))
 
@@ -224,10 +235,19 @@ class Repository:
 
 
 def _next_jobs(session: Session, user_id: str, limit: int) -> list[Job]:
-    states = [*_WORKED_ON, str(JobState.QUEUED)]
-    statement = select(Job).where(Job.user_id == user_id, Job.state.in_(states)).order_by(Job.created_at, Job.id)
     needed = load_only(Job.user_id, Job.state, Job.cancel_requested, Job.traceparent)
-    return next_jobs(session.scalars(statement.options(needed)).all(), limit)
+    some = select(Job).options(needed)
+    worked_on = session.scalars(some.where(*_worked_on(user_id))).all()
+    if len(worked_on) >= limit:
+        return []  # nearly every message of a long queue ends here
+    oldest = some.where(Job.user_id == user_id, *_WAITING).order_by(Job.created_at, Job.id).limit(limit)
+    return next_jobs([*worked_on, *session.scalars(oldest)], limit)
+
+
+def _worked_on(user_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """SQL conditions of the jobs in progress of a user. `+ ""` disables the index on user_id: a user may have very many
+    jobs, but few are in progress."""
+    return Job.user_id + "" == user_id, Job.state.in_(_WORKED_ON)
 
 
 def note_end(session: Session, job_id: str) -> None:

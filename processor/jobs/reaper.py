@@ -54,8 +54,9 @@ def resend_renditions(services: Services) -> None:
 def resend_jobs(services: Services) -> None:
     """Send again what jobs wait for: plans, chunks whose detector died, merges that never ran."""
     before = utcnow() - _PATIENCE
-    jobs = services.repository.active_jobs()
-    turns = {job.id for job in next_jobs(jobs, services.settings.jobs_per_user)}
+    most, hours = services.settings.jobs_per_user, services.settings.job_deadline_hours
+    jobs = services.repository.jobs_to_advance(most, utcnow() - timedelta(hours=hours) if hours else None)
+    turns = {job.id for job in next_jobs(jobs, most)}
     for job in jobs:
         with working_on(job.traceparent, job=job.id, video=job.video_id):
             _resend_job(services, job, before, has_turn=job.id in turns)
