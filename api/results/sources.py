@@ -72,30 +72,19 @@ class StoredChunks:
 
 
 def open_frames(job: Job, store: ResultStore, storage: Storage) -> Frames | None:
-    """The frames of a job, from its files if it has tracks, else from the store if complete there; None for a job
+    """The frames of a job: from the result store while it is at work, from its files when it has ended. None for a job
     without frames (yet)."""
-    if has_tracks(job) and (filed := _filed(job, storage)):
-        return filed
+    if job.state in TERMINAL:
+        return _filed(job, storage)
     layout = store.get_layout(job.id)
-    if job.state not in TERMINAL:
-        return StoredChunks(store, job.id, layout) if layout else None
-    if layout and len(store.chunk_indexes(job.id)) == len(layout.starts):
-        return StoredChunks(store, job.id, layout)
-    return _filed(job, storage)
-
-
-def open_whole(job: Job, store: ResultStore, storage: Storage) -> Frames | None:
-    """The frames of a job for reading all of them: from the result file if there is one, which is faster than the store
-    and does not expire."""
-    filed = _filed(job, storage) if job.state in TERMINAL else None
-    return filed or open_frames(job, store, storage)
+    return StoredChunks(store, job.id, layout) if layout else None
 
 
 @contextmanager
 def open_tracked(job: Job, store: ResultStore, storage: Storage) -> Iterator[tuple[Frames, TracksFile]]:
     """The frames of a job with its tracks. Raises TracksMissing, with the reason."""
     require_tracks(job)
-    frames = open_whole(job, store, storage)
+    frames = open_frames(job, store, storage)
     if frames is None:
         raise TracksMissing(GONE)
     with closing(frames):

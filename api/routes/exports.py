@@ -14,7 +14,7 @@ from api.results.export_formats import FORMATS
 from api.results.exports.export import Export, ExportFormat
 from api.results.responses import flag, labels, number, respond, whole
 from api.results.selection import Query, Selection
-from api.results.sources import open_whole
+from api.results.sources import open_frames
 from api.results.track_state import require_tracks
 from api.web.asgi_operations import asgi_operation
 from api.web.content_disposition import attachment
@@ -55,7 +55,7 @@ def _pieces(
     bom = int(parameters.get("bom", 0)) == 1
     if bom and export_format is not FORMATS["csv"]:
         raise InvalidInput("bom is for CSV: leave it out with other formats")
-    frames = open_whole(job, services.store, services.storage)
+    frames = open_frames(job, services.store, services.storage)
     if frames is None:
         raise ResultsNotReady(f"the job is {job.state} and has no results")
     try:

@@ -17,7 +17,7 @@ from api.results.appearances import AppearanceQuery
 from api.results.paging import format_cursor, parse_cursor
 from api.results.responses import JSON, labels, number, respond, time_range
 from api.results.selection import Query, Selection
-from api.results.sources import open_whole
+from api.results.sources import open_frames
 from api.web.asgi_operations import asgi_operation
 from contracts.database.tables import Job
 from contracts.wire.job_states import TERMINAL
@@ -43,7 +43,7 @@ def _series(services: Services, job: Job, parameters: QueryParams) -> Iterator[b
     from_ms, to_ms = time_range(parameters)
     buckets = int(parameters.get("buckets", series.DEFAULT_BUCKETS))
     ended = job.state in TERMINAL
-    frames = open_whole(job, services.store, services.storage)
+    frames = open_frames(job, services.store, services.storage)
     if frames is None:
         return _document(series.empty_document(from_ms or 0.0, to_ms, ended))
     with closing(frames):
@@ -68,7 +68,7 @@ def _appearances(services: Services, job: Job, parameters: QueryParams) -> Itera
         backwards=parameters.get("direction") == "previous",
     )
     frame = parse_cursor(parameters.get("cursor"), query)
-    frames = open_whole(job, services.store, services.storage)
+    frames = open_frames(job, services.store, services.storage)
     if frames is None:
         waiting_cursor = None if job.state in TERMINAL or query.backwards else format_cursor(frame, query)
         return _document({"items": [], "next_cursor": waiting_cursor})

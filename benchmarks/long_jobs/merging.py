@@ -72,7 +72,7 @@ def read(settings: Settings, job_id: str) -> Figures:
     """The first, a middle and the last page, and all lines, by the api's reading code from both places."""
     from api.results.paging import frame_lines, read_page
     from api.results.selection import Query, Selection
-    from api.results.sources import open_frames
+    from api.results.sources import StoredChunks
     from api.routes.results import lines
     from contracts.results.filed_frames import FiledFrames
     from contracts.results.result_file import ResultFile
@@ -80,6 +80,8 @@ def read(settings: Settings, job_id: str) -> Figures:
     with Session(open_database(settings.database_url)) as session:
         job = session.get_one(Job, job_id)
     store, storage = open_result_store(settings.result_store_url, settings.result_ttl_seconds), open_storage(settings)
+    layout = store.get_layout(job.id)
+    assert layout is not None
     query = Query()
 
     def from_file() -> FiledFrames:
@@ -95,7 +97,7 @@ def read(settings: Settings, job_id: str) -> Figures:
         return seconds, hashlib.sha256(body).hexdigest()
 
     total = job.summary["frames"] if job.summary else 0
-    places: dict[str, Callable[[], Any]] = {"store": lambda: open_frames(job, store, storage), "file": from_file}
+    places: dict[str, Callable[[], Any]] = {"store": lambda: StoredChunks(store, job.id, layout), "file": from_file}
     starts = {"first": 0, "middle": total // 2, "last": total - PAGE_FRAMES}
     pages: dict[str, list[float]] = {f"{name} page, {place}": [] for name in starts for place in places}
     for _ in range(7):  # interleaved, and the first round is not counted

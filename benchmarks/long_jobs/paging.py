@@ -22,7 +22,7 @@ from api.results.exports.export import Export
 from api.results.paging import frame_lines, read_page
 from api.results.selection import Query, Selection
 from api.results.series import read_series, span_of, to_document
-from api.results.sources import Frames, open_frames
+from api.results.sources import Frames, StoredChunks
 from benchmarks.service.peak import peak_mb
 from contracts.database.engine import open_database
 from contracts.database.tables import Job, Video
@@ -62,9 +62,11 @@ def appearances(frames: Frames, limit: int, **query: Any) -> bytes:
 def look(settings: Settings, job: Job, rounds: int) -> Figures:
     """Each answer from both places, by turns; a first round is not counted."""
     store, storage = open_result_store(settings.result_store_url, settings.result_ttl_seconds), open_storage(settings)
+    layout = store.get_layout(job.id)
+    assert layout is not None
     places: dict[str, Callable[[], Any]] = {
         "file": lambda: _from_file(storage, job),
-        "store": lambda: open_frames(job, store, storage),
+        "store": lambda: StoredChunks(store, job.id, layout),
     }
     with closing(_from_file(storage, job)) as frames:
         middle = frames.header.media.duration_ms / 2

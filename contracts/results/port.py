@@ -140,6 +140,13 @@ class ResultStore(Protocol):
     def touch(self, job_id: str) -> None:
         """Renew the job's TTL."""
 
+    def retire(self, job_id: str, seconds: int) -> None:
+        """The result file stands: where chunks take memory, keep the job's no longer than so many seconds from now.
+        Detectors drop what was sent of the job and has not begun."""
+
+    def drop_notes(self, job_id: str) -> None:
+        """Remove all notes of the job."""
+
     def forget(self, job_id: str) -> None:
         """Remove all data of the job."""
 

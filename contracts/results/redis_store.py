@@ -143,6 +143,15 @@ class RedisResultStore:
     def touch(self, job_id: str) -> None:
         self._at_once(*(("expire", _key(job_id, kind), self._ttl) for kind in _KINDS))
 
+    def retire(self, job_id: str, seconds: int) -> None:
+        self.request_cancel(job_id)
+        self._ask("expire", _key(job_id, "chunks"), min(seconds, self._ttl))
+
+    def drop_notes(self, job_id: str) -> None:
+        key = _key(job_id, "state")
+        if notes := [name for name in self._ask("hkeys", key) if name.startswith(_NOTE.encode())]:
+            self._ask("hdel", key, *notes)
+
     def forget(self, job_id: str) -> None:
         leases = [_key(job_id, f"lease:{index}") for index in self.attempts(job_id)]
         self._ask("delete", *(_key(job_id, kind) for kind in _KINDS), *leases)

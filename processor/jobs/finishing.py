@@ -27,8 +27,14 @@ from processor.user_share import Leases, leased
 
 log = logging.getLogger(__name__)
 
+# After its end, a job's chunks are of use to who reads it from them by now.
+_KEPT_SECONDS = 900
 _LOST = "the results of these frames were lost"
 _CANCELLED = ChunkFailure("cancelled", "the job was cancelled")
+
+
+class _HasEnded(Exception):
+    """Another process has ended the job."""
 
 
 def end_job(services: Services, job: Job, stop: ChunkFailure | None) -> bool:
@@ -65,6 +71,8 @@ def _merge(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | Non
     except StorageFull as error:  # the chunk results stay in the store: the reaper tries again
         log.warning("the result of job %s cannot be written for now: %s", job.id, error.detail)
         services.repository.note_error(job.id, {"code": error.code, "detail": error.detail})
+    except _HasEnded:
+        log.warning("job %s has ended while this process merged it: its result file stays", job.id)
 
 
 def is_overdue(services: Services, job: Job) -> bool:
@@ -103,6 +111,7 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
     tally = Tally(header.labels, header.time_base)
     with services.storage.create(result_key(job.video_id, job.id)) as sink:
         result_file.write(sink, header, _counted(_blocks(services, job, plan, held), tally))
+        _check_open(services, job)
     services.store.put_layout(job.id, layout_of(plan, header))
     services.store.touch(job.id)
     spent = services.store.progress(job.id)
@@ -124,6 +133,15 @@ def _finish(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | No
     if services.repository.job(job.id) is None:  # a second merge, later than the job's end and deletion
         services.storage.delete(result_key(job.video_id, job.id))
         services.store.forget(job.id)
+    else:
+        services.store.retire(job.id, _KEPT_SECONDS)
+
+
+def _check_open(services: Services, job: Job) -> None:
+    """Raises _HasEnded: this process was suspended, and what it has written lacks chunks that have gone since."""
+    now = services.repository.job(job.id)
+    if now is not None and now.state != JobState.MERGING:
+        raise _HasEnded
 
 
 def _seconds_since(started: datetime) -> float:

@@ -17,7 +17,7 @@ from analytics.tracking.tracker import NAME, VERSION, Tracker
 from contracts.coordination import names
 from contracts.database.outages import is_outage
 from contracts.database.tables import Job
-from contracts.errors import CorruptData, NotFound, StorageFull, Unavailable
+from contracts.errors import CorruptData, NotFound, StorageFull, StoreUnavailable, Unavailable
 from contracts.results import tracks_file
 from contracts.results.codec import compress, decompress
 from contracts.results.result_file import ResultFile
@@ -127,11 +127,20 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
         return found
     if TrackRows(services.repository.engine).settle(job.id, job.tracks or {}, found):
         send_pictures(services, job)
+        _drop_notes(services, job)
         return found
     if services.repository.job(job.id) is None:  # deleted meanwhile
         services.storage.delete(tracks_key(job.video_id, job.id))
         return False
     return True  # other parameters are wanted by now
+
+
+def _drop_notes(services: Services, job: Job) -> None:
+    """Remove what was tracked along with the job, which is of no more use."""
+    try:
+        services.store.drop_notes(job.id)
+    except StoreUnavailable as error:
+        log.warning("what was tracked along with job %s is left to expire: %s", job.id, error.detail)
 
 
 def _track(services: Services, job: Job, parameters: TrackerParameters, held: Leases) -> TracksState | bool:

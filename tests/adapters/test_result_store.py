@@ -221,6 +221,33 @@ def test_forget_removes_only_the_job(store: ResultStore, job: str) -> None:
     assert store.leased(other, 0)
 
 
+def test_chunks_of_a_job_that_has_ended_go_where_they_take_memory(make: Make, job: str) -> None:
+    store = make(600)
+    store.put_layout(job, layout())
+    store.put_chunk(job, 0, b"data")
+    store.set_progress(job, 0, 1, 0.1)
+    store.put_note(job, "along", b"much")
+    known = store.progress(job)
+    store.retire(job, 1)
+    assert store.cancelled(job), "a detector would compute chunks that come late"
+    if not isinstance(store, PostgresResultStore):
+        until(lambda: not store.has_chunk(job, 0))
+    assert store.get_layout(job) == layout()
+    assert store.progress(job) == known
+    store.drop_notes(job)
+    assert store.get_note(job, "along") is None
+    assert store.get_layout(job) == layout()
+    assert store.cancelled(job)
+
+
+def test_no_chunk_lives_longer_for_the_end_of_its_job(make: Make, job: str) -> None:
+    store, short = make(600), make(2)
+    fill(store, job)
+    short.touch(job)
+    short.retire(job, 600)
+    until(lambda: not store.has_chunk(job, 0))
+
+
 def live_out(store: ResultStore) -> None:
     """Return when what this store has touched before has expired: what it writes now does so after that."""
     witness = str(uuid.uuid4())

@@ -180,6 +180,16 @@ class MemoryResultStore(ResultStore):
             if self._read(job_id, kind):
                 self._write(job_id, kind)
 
+    def retire(self, job_id: str, seconds: int) -> None:
+        self.request_cancel(job_id)
+        if self._read(job_id, "chunks"):
+            self._write(job_id, "chunks", min(seconds, self._ttl))
+
+    def drop_notes(self, job_id: str) -> None:
+        state = self._read(job_id, "state")
+        for name in [name for name in state if name.startswith("note ")]:
+            del state[name]
+
     def forget(self, job_id: str) -> None:
         for key in [key for key in self._hashes if key[0] == job_id]:
             del self._hashes[key]

@@ -103,6 +103,9 @@ _PROGRESS = f"""
     ) AS cost
     WHERE job.name = ANY (CAST(:jobs AS text[])) AND job.expires_at > now()
 """  # noqa: S608  (constants of this file)
+_DROP_NOTES = f"""
+    DELETE FROM state USING job WHERE job.id = state.job AND job.name = :job AND starts_with(state.name, '{_NOTE}')
+"""  # noqa: S608  (constants of this file)
 _TAKE_LEASE = """
     INSERT INTO lease VALUES (:job, :number, :owner, now() + :seconds * interval '1 s')
     ON CONFLICT (job_name, number) DO UPDATE SET owner = excluded.owner, expires_at = excluded.expires_at
@@ -232,6 +235,12 @@ class PostgresResultStore:
 
     def touch(self, job_id: str) -> None:
         self._pool.run(_TOUCH, job=job_id, ttl=self._ttl)
+
+    def retire(self, job_id: str, seconds: int) -> None:
+        self.request_cancel(job_id)  # the chunks are on disk, and expire with the job
+
+    def drop_notes(self, job_id: str) -> None:
+        self._pool.run(_DROP_NOTES, job=job_id)
 
     def forget(self, job_id: str) -> None:
         self._pool.run(_FORGET, job=job_id)

@@ -27,7 +27,7 @@ from api.results.export_formats import FORMATS
 from api.results.exports.export import Export
 from api.results.paging import read_page
 from api.results.selection import Query, Selection
-from api.results.sources import open_whole
+from api.results.sources import open_frames
 from contracts.coordination import names
 from contracts.database.tables import (
     Delivery,
@@ -564,7 +564,7 @@ def test_what_reads_results_reads_those_with_gaps(bench: Bench, reordered: Writt
     put_results(bench.client, bench.stream, [reordered.pts[number] for number in numbers])
     recording = bench.record(reordered)
     job, video = bench.job(recording.job_id or ""), bench.video(recording)
-    frames = open_whole(job, bench.services.store, bench.storage_port)
+    frames = open_frames(job, bench.services.store, bench.storage_port)
     assert frames is not None
     with closing(frames):
         everything = Selection(Query(), frames.header)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -10,7 +11,7 @@ import redis
 from contracts.coordination import names
 from contracts.database.tables import Job, utcnow
 from contracts.errors import StoreUnavailable
-from contracts.results import chunk_codec
+from contracts.results import chunk_codec, result_file
 from contracts.storage.port import result_key
 from contracts.wire.job_states import JobState
 from contracts.wire.messages import ChunkFailure
@@ -79,6 +80,37 @@ def test_a_job_is_merged_by_one_process_at_a_time(
     assert follow_up(desk.services, job.id)
     assert desk.job(job.id).state == JobState.FAILED
     assert not desk.services.coordination.is_held(names.merge_lease(job.id))
+
+
+def test_chunks_are_freed_when_the_result_file_stands(desk: InProcessProcessor, small: Clip) -> None:
+    job = desk.add_job(desk.add_video(small))
+    with redis.Redis.from_url(desk.settings.result_store_url) as client:
+        assert 0 < client.ttl(f"wd:job:{job.id}:chunks") <= finishing._KEPT_SECONDS
+        assert client.ttl(f"wd:job:{job.id}:state") > finishing._KEPT_SECONDS
+    assert desk.services.store.cancelled(job.id), "a detector would compute a chunk that comes late"
+
+
+def test_a_merge_that_was_suspended_leaves_the_result_of_another_as_it_is(
+    desk: InProcessProcessor, small: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = desk.start_job(desk.add_video(small))
+    store = desk.services.store
+    store.put_chunk(job.id, 0, chunk_codec.encode_failure(ChunkFailure("decode_failed", "made so")))
+    write = result_file.write
+
+    def suspended(*arguments: Any) -> None:
+        monkeypatch.setattr(result_file, "write", write)
+        desk.services.coordination.release(names.merge_lease(job.id))
+        assert follow_up(desk.services, job.id)  # by another process
+        ended.append(desk.result(job).read_bytes())
+        write(*arguments)
+        arguments[0].write(b"late")
+
+    ended: list[bytes] = []
+    monkeypatch.setattr(result_file, "write", suspended)
+    assert follow_up(desk.services, job.id)
+    assert desk.job(job.id).state == JobState.FAILED
+    assert [desk.result(job).read_bytes()] == ended
 
 
 def test_data_of_deleted_jobs_is_removed(desk: InProcessProcessor, small: Clip) -> None:
