@@ -11,7 +11,8 @@ class RetentionSettings:
     result_ttl_seconds: Annotated[
         int,
         meta(
-            "How long results stay in the result store after a job has ended; the result file is kept.",
+            "How long the result store keeps a job that nothing happens to. Redis frees its chunks 15 minutes after "
+            "its end; the result file is kept.",
             ("processor", "detector"),
             ge=1,
         ),
