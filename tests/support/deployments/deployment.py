@@ -309,9 +309,10 @@ def _link(environment: Path, role: str) -> None:
 def _install(environment: Path, role: str) -> None:
     """A virtual environment built as in the Dockerfile."""
     subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=120)
-    (line,) = re.findall(r"^RUN (pip install .*)$", (ROOT / role / "Dockerfile").read_text(), re.M)
-    command = [str(environment / "bin/python"), "-m", *shlex.split(line), "--quiet"]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=900)
+    (line,) = re.findall(r"^RUN python (tools/install_packages.py .*)$", (ROOT / role / "Dockerfile").read_text(), re.M)
+    # Arguments of the build have their defaults, which are empty.
+    command = [str(environment / "bin/python"), *shlex.split(re.sub(r"\$\{\w+\}", "", line))]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=900, stdout=subprocess.DEVNULL)
 
 
 def _group(process: psutil.Process) -> int:
