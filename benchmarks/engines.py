@@ -4,7 +4,7 @@
 
 In one process, the detector's own loop, the default model: each engine for CPUs, with as many inference threads as
 there are cores and with fewer, in rounds of changing order. Then each precision that this machine has, held
-against fp32: the share of boxes that stay, and by how much the scores move.
+against fp32, in rounds too: the share of boxes that stay, by how much the scores move, and the CPU time of a frame.
 """
 
 import os
@@ -70,26 +70,44 @@ def speeds(model: Model, folder: Path, video: Path, decoders: Decoders, count: i
     return figures
 
 
-def precisions(model: Model, folder: Path, video: Path, decoders: Decoders) -> dict[str, Any]:
-    """What each precision changes, printed and for the record."""
+def precisions(model: Model, folder: Path, video: Path, decoders: Decoders, count: int) -> dict[str, Any]:
+    """What each precision changes and what it costs, printed and for the record."""
     # Low scores too, so that a box whose score falls is seen to fall, and not to vanish.
     chunk = whole(video, model, Options(min_score=0.3))
     engines = Engines(folder, EngineConfig())
-    reference = once(video, chunk, decoders, engines.get(model, "fp32"), model).found
     automatic = engines.get(model, "auto").describe().precision
+    there = available(engines, model)
+    runs: dict[str, list[Run]] = {precision: [] for precision in there}
+    rounds([*there], count, lambda one: runs[one].append(once(video, chunk, decoders, there[one], model)))
+    reference = runs["fp32"]
     rows, figures = [], {}
-    for precision in PRECISIONS[1:]:
+    for precision, done in runs.items():
+        share = matched(reference[0].found, done[0].found)
+        moved = score_difference(reference[0].found, done[0].found)
+        assert precision != automatic or share >= LEAST_MATCHED, f"auto takes {precision}, which keeps {share:.4f}"
+        cost = [run.cpu * 1000 / run.frames for run in done]
+        saved = ratio([run.cpu / run.frames for run in reference], [run.cpu / run.frames for run in done])
+        auto = "yes" if precision == automatic else ""
+        rows.append((precision, f"{share:.4f}", f"{moved:.4f}", told(cost), saved, auto))
+        figures[precision] = {
+            "matched": round(share, 4),
+            "score_difference": round(moved, 4),
+            "cpu_ms": spread(cost),
+            "cpu_saved": saved.figures(),
+        }
+    table(("precision", "boxes that stay", "median change of score", "CPU ms a frame", "CPU saved", "auto"), rows)
+    return figures
+
+
+def available(engines: Engines, model: Model) -> dict[str, Engine]:
+    """The model's engine in each precision that this machine has, fp32 first; the others are told."""
+    there = {}
+    for precision in PRECISIONS:
         try:
-            found = once(video, chunk, decoders, engines.get(model, precision), model).found
+            there[precision] = engines.get(model, precision)
         except (PrecisionUnavailable, ModelBroken) as error:
             print(f"{precision}: not here: {error.detail}")
-            continue
-        share, moved = matched(reference, found), score_difference(reference, found)
-        assert precision != automatic or share >= LEAST_MATCHED, f"auto takes {precision}, which keeps {share:.4f}"
-        rows.append((precision, f"{share:.4f}", f"{moved:.4f}", "yes" if precision == automatic else ""))
-        figures[precision] = {"matched": round(share, 4), "score_difference": round(moved, 4)}
-    table(("precision", "boxes that stay", "median change of score", "taken by auto"), rows)
-    return figures
+    return there
 
 
 def main(pairs: int, frames: int) -> None:
@@ -100,7 +118,7 @@ def main(pairs: int, frames: int) -> None:
         video = clip.things(Path(name) / "576p.mp4", frames, (768, 576))
         print(f"{model.id}, 768x576, {frames} frames, {pairs} rounds: median (least to most); 95 % confidence")
         speed = speeds(model, models, video, decoders, pairs)
-        changed = precisions(model, models, video, decoders)
+        changed = precisions(model, models, video, decoders, pairs)
     record("engines", {"model": model.id, "frames": frames, "speeds": speed, "precisions": changed})
 
 
