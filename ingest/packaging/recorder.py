@@ -88,8 +88,10 @@ class Recorder:
             self._actions.append(Ended(current.id, current.end, current.frames, reason))
 
     def failed(self, recording_id: str, error: str) -> None:
-        """A recording could not be written on; another one is tried after some time."""
+        """A recording could not be written on: it is closed, and nothing more is written of it. Another one is tried
+        after some time."""
         self.error = error
+        self._actions = [action for action in self._actions if action.id != recording_id]
         self._not_before = time.monotonic() + _RETRY_SECONDS
         if self.current == recording_id:
             self._current = None
