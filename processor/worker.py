@@ -23,7 +23,7 @@ from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
-from contracts.wire.tasks import HOUSEKEEP, QUEUE_PROBE, QUEUE_PROCESSOR, REAP
+from contracts.wire.tasks import HOUSEKEEP, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RECOVERY, REAP
 from contracts.workers.celery_app import create_celery, run_worker, worker_options
 from contracts.workers.registration import connect
 from contracts.workers.steps import heartbeat_step, metrics_step, periodic_step, registration_step
@@ -88,7 +88,7 @@ def create(settings: Settings) -> Celery:
 def options(settings: Settings) -> dict[str, Any]:
     """The options of the Celery worker."""
     name, least, most = f"processor-{os.getpid()}", settings.processor_concurrency, settings.processor_autoscale
-    found = worker_options(name, [QUEUE_PROBE, QUEUE_PROCESSOR], settings, least)
+    found = worker_options(name, [QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RECOVERY], settings, least)
     return {**found, "autoscale": (most, least) if most > least else None}
 
 

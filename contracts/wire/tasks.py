@@ -20,14 +20,16 @@ QUEUE_PROBE = "probe"
 QUEUE_PROCESSOR = "processor"
 QUEUE_RENDER = "render"
 QUEUE_DETECTOR = "detector"
+# What sends lost work again must not wait behind the work: a broker serves queues in turn.
+QUEUE_RECOVERY = "recovery"
 
 ROUTES: dict[str, dict[str, str]] = {
     PROBE_VIDEO: {"queue": QUEUE_PROBE},
     PROCESS_VIDEO: {"queue": QUEUE_PROCESSOR},
     MERGE_CHUNKS: {"queue": QUEUE_PROCESSOR},
     TRACK_JOB: {"queue": QUEUE_PROCESSOR},
-    REAP: {"queue": QUEUE_PROCESSOR},
-    HOUSEKEEP: {"queue": QUEUE_PROCESSOR},
+    REAP: {"queue": QUEUE_RECOVERY},
+    HOUSEKEEP: {"queue": QUEUE_RECOVERY},
     REMOVE_JOBS: {"queue": QUEUE_PROCESSOR},
     RENDER: {"queue": QUEUE_RENDER},
     MAKE_FRAMES: {"queue": QUEUE_PROCESSOR},

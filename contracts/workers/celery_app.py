@@ -11,7 +11,14 @@ from kombu import Exchange, Queue
 
 from contracts.runtime import startup
 from contracts.settings.table import Settings
-from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, ROUTES
+from contracts.wire.tasks import (
+    QUEUE_DETECTOR,
+    QUEUE_PROBE,
+    QUEUE_PROCESSOR,
+    QUEUE_RECOVERY,
+    QUEUE_RENDER,
+    ROUTES,
+)
 from contracts.workers.task_watch import mark_messages
 
 SOFT_LIMIT_SECONDS = 600
@@ -29,7 +36,7 @@ def create_celery(
     app = Celery(
         "web-detector", broker=_verified(settings.broker_url), backend=celery_backend_url(settings.coordination_url)
     )
-    names = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, QUEUE_DETECTOR, *extra_queues)
+    names = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RECOVERY, QUEUE_RENDER, QUEUE_DETECTOR, *extra_queues)
     app.conf.update(
         task_serializer="json",
         result_serializer="json",

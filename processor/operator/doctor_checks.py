@@ -28,7 +28,7 @@ from contracts.models.catalogue import BUNDLED, Catalogue
 from contracts.results.open import open_result_store
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
-from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
+from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RECOVERY, QUEUE_RENDER
 from contracts.workers.celery_app import create_celery
 from contracts.workers.registration import WORKERS, connect, count_workers, loaded_models
 from processor.probe.ask import probe
@@ -38,7 +38,7 @@ _SECONDS = 5
 _LEAST_FREE = 5 * 1024**3
 _CLOCK_WARNS, _CLOCK_FAILS = 2.0, 30.0
 _OF_STREAMS = {"ingest", "live_detector"}
-_QUEUES = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, QUEUE_DETECTOR)
+_QUEUES = (QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RECOVERY, QUEUE_RENDER, QUEUE_DETECTOR)
 
 
 class CheckFailed(Exception):

@@ -13,7 +13,7 @@ import yaml
 from api.watch.problems import problems
 from contracts.metrics import table
 from contracts.metrics.table import BY_NAME, Reading
-from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER
+from contracts.wire.tasks import QUEUE_DETECTOR, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RECOVERY, QUEUE_RENDER
 from tests.support.deployments.service import ROOT
 from tests.support.scraping import tool
 from tests.support.service_numbers import WRONG, Values, numbers, readings
@@ -26,7 +26,7 @@ TESTS: list[dict[str, Any]] = yaml.safe_load((FOLDER / "rules_test.yaml").read_t
 # Values of labels that the table does not list.
 KNOWN = {
     "operation": re.findall(r"operationId: (\S+)", (ROOT / "api/openapi.yaml").read_text()),
-    "queue": [QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RENDER, QUEUE_DETECTOR],
+    "queue": [QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RECOVERY, QUEUE_RENDER, QUEUE_DETECTOR],
     "outcome": ["done", "retry", "rejected", "failed"],
     "status": ["2xx", "3xx", "4xx", "5xx"],
 }

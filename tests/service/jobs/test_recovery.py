@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import redis
+from kombu import Consumer, Message
 
 from contracts.coordination import names
 from contracts.database.tables import Job, utcnow
@@ -15,12 +16,14 @@ from contracts.results import chunk_codec, result_file
 from contracts.storage.port import result_key
 from contracts.wire.job_states import JobState
 from contracts.wire.messages import ChunkFailure
+from contracts.wire.tasks import HOUSEKEEP, PROCESS_VIDEO, REAP
 from processor import periodic, tasks
 from processor.context import Services, context
 from processor.jobs import finishing
 from processor.jobs.advance import follow_up
 from processor.jobs.reaper import resend_jobs
 from processor.periodic import CleanUp, clean_up, recover
+from processor.worker import options
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import Clip, clip
@@ -38,6 +41,26 @@ def desk(tmp_path: Path, valkey: Valkey) -> Iterator[InProcessProcessor]:
         client.flushdb()
     yield made
     made.close()
+
+
+def test_recovery_does_not_wait_behind_the_work_that_waits(desk: InProcessProcessor) -> None:
+    app, came = desk.services.celery, list[str]()
+
+    def take(message: Message) -> None:
+        came.append(str(message.headers["task"]))
+        message.ack()
+
+    for number in range(20):
+        app.signature(PROCESS_VIDEO, args=(str(number),)).apply_async()
+    for task in (REAP, HOUSEKEEP):
+        app.signature(task).apply_async()
+    with app.connection_for_read() as connection, connection.channel() as channel:
+        channel.basic_qos(0, 1, False)
+        queues = [app.amqp.queues[name] for name in options(desk.settings)["queues"]]
+        with Consumer(channel, queues, on_message=take, accept=["json"]):
+            while not {REAP, HOUSEKEEP} <= set(came):
+                connection.drain_events(timeout=30)
+    assert len(came) < 10
 
 
 def test_all_of_recovery_is_tried_and_clean_up_is_no_part_of_it(
