@@ -207,6 +207,10 @@ bench-live: $(SETUP_TEST) $(PAGE) ## eight streams at once: latency, fairness, d
 screenshots: $(SETUP_TEST) $(PAGE) ## retake the web UI's pictures in docs/images
 	@$(BIN)/python -m tools.screenshots
 
+.PHONY: dashboard-pictures
+dashboard-pictures: $(SETUP_TEST) $(PAGE) ## draw the dashboards of a service at work into docs/images/dashboards (MINUTES=8)
+	@$(BIN)/python -m tools.dashboards.sample_run $(MINUTES)
+
 lint: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## all static checks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

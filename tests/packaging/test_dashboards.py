@@ -20,6 +20,7 @@ from tests.support.scraping import tool
 from tools.dashboards.__main__ import DASHBOARDS, FOLDER, files
 
 GRAFANA = ROOT / "deploy/monitoring/grafana"
+PICTURES = ROOT / "docs/images/dashboards"
 MADE: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
 PANELS = [(name, panel) for name, made in MADE.items() for panel in made["panels"] if panel["type"] != "row"]
 # Grafana's ids of units: https://github.com/grafana/grafana/blob/main/packages/grafana-data/src/valueFormats/categories.ts
@@ -97,6 +98,24 @@ def test_grafana_finds_the_dashboards_and_prometheus() -> None:
 
 def test_the_tables_are_all_written() -> None:
     assert sorted(MADE) == sorted(dashboard.name for dashboard in DASHBOARDS)
+
+
+def test_the_pictures_in_the_docs_show_the_panels_as_they_are_and_are_small() -> None:
+    """make dashboard-pictures draws them anew."""
+    shown = re.findall(r'"images/dashboards/dashboard-(\w+)\.svg"', (ROOT / "docs/monitoring.md").read_text())
+    assert sorted(f"dashboard-{name}.svg" for name in shown) == sorted(path.name for path in PICTURES.iterdir())
+    assert set(shown) == set(MADE) - {"servers"}, "those of exporters need hosts"
+    titles = {name: re.findall(r'class="panel \w+" aria-label="([^"]*)"', _picture(name)) for name in shown}
+    assert titles == {
+        dashboard.name: [panel.title for panel in dashboard.panels]
+        for dashboard in DASHBOARDS
+        if dashboard.name in shown
+    }
+    assert max(len(_picture(name)) for name in shown) <= 80_000
+
+
+def _picture(name: str) -> str:
+    return (PICTURES / f"dashboard-{name}.svg").read_text()
 
 
 def _found(value: Any, key: str) -> list[Any]:

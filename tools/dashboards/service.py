@@ -34,7 +34,7 @@ OVERVIEW = Dashboard(
                     names=((0, "down"), (1, "up")),
                 ),
                 Panel(
-                    "Processes without an answer",
+                    "Unreachable processes",
                     "Which processes does Prometheus know and not reach?",
                     "short",
                     one("sum(1 - up)"),

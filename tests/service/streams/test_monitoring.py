@@ -2,10 +2,12 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -23,6 +25,9 @@ from tests.support.servers.byte_server import Web
 from tests.support.user_admin import make_admin
 from tests.support.waiting import until
 from tools.dashboards.__main__ import DASHBOARDS
+from tools.dashboards.drawing import answers as drawing
+from tools.dashboards.panel import Panel, one
+from tools.dashboards.pictures import draw, span_until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 # What alerts read that is only there where something fails.
@@ -163,7 +168,26 @@ def test_what_alerts_read_is_there_in_a_real_prometheus(scraper: prometheus.Prom
 
 
 @pytest.mark.parametrize("name", [dashboard.name for dashboard in DASHBOARDS if dashboard.of_the_service])
-def test_every_panel_shows_something(scraper: prometheus.Prometheus, name: str) -> None:
+def test_every_panel_shows_something(scraper: prometheus.Prometheus, name: str, tmp_path: Path) -> None:
     [dashboard] = [dashboard for dashboard in DASHBOARDS if dashboard.name == name]
     asked = [query for panel in dashboard.of_the_service for query in panel.queries]
     until(lambda: not [query for query in asked if not scraper.series(query.within("5m"))])
+    [picture] = draw(scraper.url, [dashboard], span_until(time.time(), 1, "5m"), tmp_path)
+    drawn = marks(picture.read_text())
+    assert set(drawn) == {panel.title for panel in dashboard.panels}
+    assert [panel.title for panel in dashboard.of_the_service if not drawn[panel.title]] == []
+
+
+def marks(picture: str) -> dict[str, int]:
+    """How many lines, numbers and cells each panel of a picture has, by its title."""
+    parts = [part for part in ElementTree.fromstring(picture) if part.get("aria-label")]  # noqa: S314  (ours)
+    return {
+        str(part.get("aria-label")): sum(mark.get("class") in ("line", "value", "cell") for mark in part.iter())
+        for part in parts
+    }
+
+
+def test_a_query_that_prometheus_refuses_is_told_with_its_panel(scraper: prometheus.Prometheus) -> None:
+    panel = Panel("Load", "How much?", "short", one("sum(up"))
+    with pytest.raises(ValueError, match=r"Load: .*unclosed left parenthesis"):
+        drawing.Prometheus(scraper.url).lines(panel, span_until(time.time(), 1, "5m"))

@@ -1,0 +1,1 @@
+"""Dashboards as pictures of what a Prometheus has, without Grafana."""
