@@ -9,12 +9,22 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from cli.client.documents import Command, connected, named, print_document, read_document
+from cli.client.documents import Command, Documents, connected
 from cli.client.report import Report
 from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
 
-_CONTENT = ("name", "enabled", "search", "schedule", "at_most_one_in_s", "webhook_id")
+_RULES = Documents(
+    "rule",
+    "web-detector alerts",
+    "rules",
+    ("name", "enabled", "search", "schedule", "at_most_one_in_s", "webhook_id"),
+    Client.alert_rules,
+    Client.add_alert_rule,
+    Client.replace_alert_rule,
+    Client.delete_alert_rule,
+    with_it=" with its alerts",
+)
 _DEFAULT_COUNT = 50
 
 
@@ -27,7 +37,7 @@ def alerts(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 def _list(client: Client, options: argparse.Namespace, report: Report) -> None:
     query: dict[str, Any] = {"seen": False} if options.unseen else {}
     if options.rule is not None:
-        query["rule_id"] = _rule(client, options.rule)["id"]
+        query["rule_id"] = _RULES.named(client, options.rule)["id"]
     table = Table()
     for name in ("at", "rule", "label", "score", "event", "where", "track"):
         table.add_column(name, overflow="fold")
@@ -67,49 +77,13 @@ def _rules(client: Client, _options: argparse.Namespace, report: Report) -> None
     report.console.print(table if table.row_count else "no rules")
 
 
-def _show(client: Client, options: argparse.Namespace, report: Report) -> None:
-    found = _rule(client, options.rule)
-    print_document(report, {name: found[name] for name in _CONTENT})
-
-
-def _add(client: Client, options: argparse.Namespace, report: Report) -> None:
-    made = client.add_alert_rule(_read(options.file))
-    report.say(f"{made['id']}  {made['name']}")
-
-
-def _replace(client: Client, options: argparse.Namespace, report: Report) -> None:
-    made = client.replace_alert_rule(_rule(client, options.rule)["id"], _read(options.file))
-    report.say(f"{made['id']}  {made['name']}")
-
-
-def _delete(client: Client, options: argparse.Namespace, report: Report) -> None:
-    found = _rule(client, options.rule)
-    client.delete_alert_rule(found["id"])
-    report.say(f"{found['id']}  {found['name']}  deleted")
-
-
-_COMMANDS: dict[str, Command] = {
-    "list": _list,
-    "rules": _rules,
-    "show": _show,
-    "add": _add,
-    "replace": _replace,
-    "delete": _delete,
-}
+_COMMANDS: dict[str, Command] = {"list": _list, "rules": _rules, **_RULES.commands}
 
 
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError("must be a whole number")
     return int(text)
-
-
-def _read(path: str) -> dict[str, Any]:
-    return read_document(path, "a rule", "web-detector alerts show")
-
-
-def _rule(client: Client, text: str) -> dict[str, Any]:
-    return named(client.alert_rules(), text, "rule", "web-detector alerts rules")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -127,10 +101,5 @@ def _parser() -> argparse.ArgumentParser:
         "--count", type=_count, default=_DEFAULT_COUNT, metavar="N", help="so many (default %(default)s)"
     )
     commands.add_parser("rules", help="list all rules")
-    texts = {"show": "print a rule as JSON", "replace": "replace a rule", "delete": "delete a rule with its alerts"}
-    of_one = {name: commands.add_parser(name, help=text) for name, text in texts.items()}
-    for command in of_one.values():
-        command.add_argument("rule", metavar="RULE", help="id or name")
-    for command in (commands.add_parser("add", help="add a rule"), of_one["replace"]):
-        command.add_argument("file", metavar="FILE", help="a JSON document as `show` prints it; - for stdin")
+    _RULES.add_parsers(commands)
     return parser

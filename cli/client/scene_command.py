@@ -2,17 +2,25 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from cli.client.documents import Command, connected, named, print_document, read_document
+from cli.client.documents import Command, Documents, connected
 from cli.client.report import Report
 from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
 
-_CONTENT = ("name", "zones", "lines")
+_SCENES = Documents(
+    "scene",
+    "web-detector scenes",
+    "list",
+    ("name", "zones", "lines"),
+    Client.scenes,
+    Client.add_scene,
+    Client.replace_scene,
+    Client.delete_scene,
+)
 # Parameter and help of the filters of events; those that may be repeated first.
 _MANY = {
     "zone": "only at the zone of this name",
@@ -52,50 +60,15 @@ def _list(client: Client, _options: argparse.Namespace, report: Report) -> None:
     report.console.print(table if table.row_count else "no scenes")
 
 
-def _show(client: Client, options: argparse.Namespace, report: Report) -> None:
-    found = _named(client, options.scene)
-    print_document(report, {name: found[name] for name in _CONTENT})
-
-
-def _add(client: Client, options: argparse.Namespace, report: Report) -> None:
-    made = client.add_scene(_read(options.file))
-    report.say(f"{made['id']}  {made['name']}")
-
-
-def _replace(client: Client, options: argparse.Namespace, report: Report) -> None:
-    made = client.replace_scene(_named(client, options.scene)["id"], _read(options.file))
-    report.say(f"{made['id']}  {made['name']}  revision {made['revision']}")
-
-
-def _delete(client: Client, options: argparse.Namespace, report: Report) -> None:
-    found = _named(client, options.scene)
-    client.delete_scene(found["id"])
-    report.say(f"{found['id']}  {found['name']}  deleted")
-
-
-_COMMANDS: dict[str, Command] = {
-    "list": _list,
-    "show": _show,
-    "add": _add,
-    "replace": _replace,
-    "delete": _delete,
-}
+_COMMANDS: dict[str, Command] = {"list": _list, **_SCENES.commands}
 
 
 def _tell(client: Client, options: argparse.Namespace, report: Report) -> None:
-    scene = _named(client, options.scene)
+    scene = _SCENES.named(client, options.scene)
     query = {name: value for name in (*_MANY, *_ONE) if (value := getattr(options, name)) is not None}
     path = f"/jobs/{options.job}/scenes/{scene['id']}/{'events' if options.counts is None else 'counts'}"
     query |= {"format": "csv"} | ({} if options.counts is None else {"interval": options.counts})
     report.console.file.write(client.patient(path, query).decode())
-
-
-def _read(path: str) -> dict[str, Any]:
-    return read_document(path, "a scene", "web-detector scenes show")
-
-
-def _named(client: Client, text: str) -> dict[str, Any]:
-    return named(client.scenes(), text, "scene", "web-detector scenes list")
 
 
 _SERVICE = (
@@ -107,12 +80,7 @@ def _scenes_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="web-detector scenes", description=f"Zones and lines {_SERVICE}")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="list all scenes")
-    texts = {"show": "print a scene as JSON", "replace": "replace a scene", "delete": "delete a scene"}
-    named = {name: commands.add_parser(name, help=text) for name, text in texts.items()}
-    for command in named.values():
-        command.add_argument("scene", metavar="SCENE", help="id or name")
-    for command in (commands.add_parser("add", help="add a scene"), named["replace"]):
-        command.add_argument("file", metavar="FILE", help="a JSON document as `show` prints it; - for stdin")
+    _SCENES.add_parsers(commands)
     return parser
 
 
