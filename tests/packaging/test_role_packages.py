@@ -33,6 +33,16 @@ def _graph() -> grimp.ImportGraph:
     )
 
 
+@cache
+def _distributed() -> dict[str, list[str]]:
+    return dict(metadata.packages_distributions())
+
+
+def _distributions(library: str) -> set[str]:
+    """Those that bring a library, by the names that lock files have."""
+    return {canonicalize_name(name) for name in _distributed().get(library, [])}
+
+
 def reached(role: str) -> set[str]:
     """All modules that the role imports, at once or later, and the libraries by their top names."""
     return _graph().find_upstream_modules(role, as_package=True)
@@ -42,8 +52,7 @@ def reached(role: str) -> set[str]:
 def test_each_library_that_a_role_imports_is_in_its_lock_file(role: str) -> None:
     libraries = {name for name in reached(role) if name.split(".")[0] not in (*sys.stdlib_module_names, *PACKAGES)}
     assert "redis" in libraries
-    held, names = locked(role), metadata.packages_distributions()
-    missing = {name for name in libraries if not {canonicalize_name(one) for one in names.get(name, [])} & held}
+    missing = {name for name in libraries if not _distributions(name) & locked(role)}
     assert missing == (OF_THE_GPU_IMAGE if role == "detector" else set())
 
 
