@@ -49,6 +49,7 @@ def create_celery(
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         worker_prefetch_multiplier=1,
+        worker_consumer="contracts.workers.consuming:Consumer",
         task_soft_time_limit=SOFT_LIMIT_SECONDS,
         task_time_limit=HARD_LIMIT_SECONDS,
         worker_soft_shutdown_timeout=20,

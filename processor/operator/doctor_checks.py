@@ -93,8 +93,7 @@ def _queue(connection: Connection, name: str) -> str:
             return f"{name} has 0 waiting"
         advice = "the first worker creates it: start the workers"
         raise CheckFailed(f"there is no queue {name}", advice) from error
-    consumers = f" and {found.consumer_count} consumers" if on_amqp else ""
-    return f"{name} has {found.message_count} waiting{consumers}"
+    return f"{name} has {found.message_count} waiting"
 
 
 def redis_server(settings: Settings) -> str:

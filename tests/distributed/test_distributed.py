@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Job, User, Video
+from tests.support.deployments.breakable import space_of
 from tests.support.deployments.busy_jobs import Work
 from tests.support.deployments.compose import ROLES, entry_and_foreign
 from tests.support.deployments.deployment import Deployment, Images
@@ -44,6 +45,12 @@ def test_result_file_equals_that_of_embedded_mode(own: Deployment, sample: Path,
     assert job["state"] == "succeeded", job
     assert own.result_bytes(job) == expected
     assert job["finished_at"] > job["started_at"] > job["created_at"]
+
+
+def test_rabbitmq_is_asked_for_nothing_that_it_has_deprecated(own: Deployment, starting: Servers, sample: Path) -> None:
+    """4.3 refuses it by default. While all roles are connected, and have had something to do."""
+    assert own.client().detect(sample)["state"] == "succeeded"
+    assert starting.rabbitmq.deprecated(space_of(own)) == []
 
 
 def test_container_health_check_detects_failure(own: Deployment) -> None:

@@ -1,4 +1,5 @@
-"""A worker that asks for its next message when told to: `python -m tests.support.prefetching_worker BROKER STORE`.
+"""A worker that asks for its next message when told to: `python -m tests.support.prefetching_worker BROKER STORE
+QUEUE...`.
 
 Its task, by the name of a detector's, takes a number. It pushes what happens to the Redis list "said", and does what it
 finds in the list "do": ask, or end.
@@ -17,7 +18,7 @@ from contracts.workers.celery_app import create_celery, run_worker, worker_optio
 from detector.prefetch import Line, listen, prefetch_step
 
 
-def main(broker: str, store: str) -> int:
+def main(broker: str, store: str, *queues: str) -> int:
     """Entry point."""
     settings = Settings(broker_url=broker, result_store_url=store)
     app, line = create_celery(settings), Line()
@@ -40,7 +41,7 @@ def main(broker: str, store: str) -> int:
         line.withdraw()
         say(f"ended {number}")
 
-    return run_worker(app, worker_options("prefetching", ["detector"], settings, 1))
+    return run_worker(app, worker_options("prefetching", queues, settings, 1))
 
 
 if __name__ == "__main__":

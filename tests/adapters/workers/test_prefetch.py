@@ -2,67 +2,42 @@
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 import redis
 
-from contracts.settings.table import Settings
-from contracts.wire.tasks import DETECT_CHUNK
-from contracts.workers.celery_app import create_celery
+from tests.support.prefetching import Worker
 from tests.support.servers.valkey import Valkey
 
 
-class Worker:
-    """A worker with four messages in its queue, the first of which it has begun."""
-
-    def __init__(self, valkey: Valkey) -> None:
-        self.client = redis.Redis.from_url(valkey.url, socket_timeout=90)
-        self.broker = redis.Redis.from_url(valkey.url.replace("db=1", "db=0"))
-        self._app = create_celery(Settings(broker_url=valkey.broker_url, result_store_url=valkey.url))
-        self.send(range(4))
-        command = [sys.executable, "-m", "tests.support.prefetching_worker", valkey.broker_url, valkey.url]
-        self.process = subprocess.Popen(command)
-        self.hears("begun 0")
-
-    def hears(self, *said: str) -> None:
-        for expected in said:
-            assert self.hear() == expected
-
-    def hear(self) -> str:
-        got: Any = self.client.blpop(["said"], 60)
-        assert got is not None, "nothing is said"
-        return str(got[1].decode())
-
-    def send(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            self._app.send_task(DETECT_CHUNK, (number,))
-
-    def tell(self, *what: str) -> None:
-        self.client.rpush("do", *what)
-
-    def waiting(self) -> int:
-        """Messages that nobody holds."""
-        return int(self.broker.llen("detector"))  # type: ignore[arg-type]
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator["redis.Redis"]:
+    """The database of a broker of its own; that of results is the next one."""
+    with Valkey(tmp_path) as valkey, redis.Redis.from_url(valkey.url.replace("db=1", "db=0")) as client:
+        yield client
 
 
 @pytest.fixture
-def worker(tmp_path: Path) -> Iterator[Worker]:
-    with Valkey(tmp_path) as valkey:
-        made = Worker(valkey)
-        try:
-            yield made
-        finally:
-            made.process.kill()
-            made.process.wait()
+def worker(broker: "redis.Redis", tmp_path: Path) -> Iterator[Worker]:
+    """With four messages in its queue, the first of which it has begun."""
+    path = broker.connection_pool.connection_kwargs["path"]
+    made = Worker(
+        f"redis+socket://{path}?virtual_host=0",
+        f"unix://{path}?db=1",
+        lambda: int(broker.llen("detector")),  # type: ignore[arg-type]
+    )
+    made.send(range(4))
+    with made.running():
+        made.hears("begun 0")
+        yield made
 
 
-def test_one_message_more_is_taken_when_it_is_asked_for_and_given_back_at_the_stop(worker: Worker) -> None:
+def test_one_message_more_is_taken_when_it_is_asked_for_and_given_back_at_the_stop(
+    worker: Worker, broker: "redis.Redis"
+) -> None:
     assert worker.waiting() == 3, "it holds the one in hand alone"
     worker.tell("ask")
     worker.hears("next 1")
@@ -77,7 +52,7 @@ def test_one_message_more_is_taken_when_it_is_asked_for_and_given_back_at_the_st
     worker.hears("ended 1")
     assert worker.process.wait(60) == 0
     assert worker.waiting() == 2, "what it held and had not begun"
-    assert not worker.broker.hlen("unacked")
+    assert not broker.hlen("unacked")
 
 
 def test_a_child_that_is_killed_loses_neither_of_its_two_messages(worker: Worker) -> None:

@@ -206,6 +206,17 @@ class RabbitMq(Server):
         lines = self._control("list_queues", "--no-table-headers", "--vhost", space, "name", "messages").splitlines()
         return {name: int(count) for name, count in (line.split("\t") for line in lines)}
 
+    def deprecated(self, space: str) -> list[str]:
+        """What a virtual host uses of what RabbitMQ 4.3 refuses: channels with a global prefetch, and queues that are
+        neither durable nor exclusive."""
+        found = self._evaluate(
+            "[global_prefetch || C <- rabbit_channel:info_all([vhost, global_prefetch_count]), "
+            f'proplists:get_value(vhost, C) =:= <<"{space}">>, proplists:get_value(global_prefetch_count, C) > 0] '
+            f'++ [element(4, amqqueue:get_name(Q)) || Q <- rabbit_amqqueue:list(<<"{space}">>), '
+            "not amqqueue:is_durable(Q), amqqueue:get_exclusive_owner(Q) =:= none]."
+        )
+        return [] if found == "[]" else [found]
+
     def purge(self, space: str, queue: str) -> int:
         """Lose all messages that wait in a queue; how many there were."""
         with Connection(self.url(space)) as connection:
@@ -215,14 +226,15 @@ class RabbitMq(Server):
         """Close all connections to a virtual host: what their clients have in hand is delivered again."""
         self._control("close_all_connections", "--vhost", space, "cut by a test")
 
-    def _evaluate(self, expression: str) -> None:
-        """Let the node evaluate an expression of Erlang."""
+    def _evaluate(self, expression: str) -> str:
+        """Let the node evaluate an expression of Erlang; what it prints of the value."""
         command = [tool("erl_call"), "-sname", f"wd{self.port}@localhost", "-c", _COOKIE, "-e"]
         environ = {"ERL_EPMD_PORT": str(self._epmd)}
         done = subprocess.run(
             command, env=environ, input=expression + "\n", capture_output=True, text=True, timeout=_STARTING_SECONDS
         )
         assert (done.returncode, done.stdout[:4]) == (0, "{ok,"), done.stdout + done.stderr
+        return done.stdout.strip().removeprefix("{ok, ").removesuffix("}")
 
     def _control(self, *command: str) -> str:
         environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "ERL_EPMD_PORT": str(self._epmd)}
@@ -242,10 +254,9 @@ class RabbitMq(Server):
             entries[key] = entries.get(key, "") + line + "\n"
         # A new node says the first, one with little memory or disk to spare the next ones. A client
         # that ends without a goodbye is a killed worker, or a process that Celery forked, and its channels may be
-        # on their way out already; one that misses heartbeats has had its link cut. The last is how Celery limits
-        # what a worker holds, and permitted up to RabbitMQ 4.2.
+        # on their way out already; one that misses heartbeats has had its link cut.
         known = "rebuilding indices|watermark|disk|closing AMQP|client unexpectedly closed"
-        known += "|rabbit_channel_sup|missed heartbeats|global_qos"
+        known += "|rabbit_channel_sup|missed heartbeats"
         return [entry for entry in entries.values() if not re.search(known, entry, re.I)]
 
 
