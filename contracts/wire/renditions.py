@@ -1,7 +1,7 @@
 """Renditions of videos: kinds, states and options."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -11,6 +11,8 @@ from contracts.wire.tasks import QUEUE_PROCESSOR, QUEUE_RENDER, task_id
 VideoKind = Literal["poster", "playable"]
 JobKind = Literal["annotated", "blurred", "pictures"]
 Kind = Literal["poster", "playable", "annotated", "blurred", "pictures", "clip", "reel"]
+# Those that this release can make; others wait for a renderer of a later one.
+KNOWN_KINDS: frozenset[str] = frozenset(get_args(Kind))
 VIDEO_KINDS: tuple[VideoKind, ...] = ("poster", "playable")
 JOB_KINDS: tuple[JobKind, ...] = ("annotated", "blurred", "pictures")
 PICTURES: JobKind = "pictures"  # of a job's tracks

@@ -12,7 +12,7 @@ from contracts.results.tracks import TracksState, TracksStep
 from contracts.storage.port import index_key, result_key, tracks_key, video_key
 from contracts.storage.renditions import key_of
 from contracts.wire.messages import Media, from_json
-from contracts.wire.renditions import PICTURES, UNFINISHED, RenditionOptions, RenditionState
+from contracts.wire.renditions import KNOWN_KINDS, PICTURES, UNFINISHED, RenditionOptions, RenditionState
 from processor.context import Services
 from processor.core.fair_share import next_copies
 from processor.renditions.ask import Sources, SourceVideo, Unwanted, make
@@ -48,7 +48,7 @@ def render(services: Services, rendition_id: str) -> None:
 def _render_next_copy(services: Services) -> None:
     waiting, running = list[Rendition](), list[Rendition]()
     for row in services.repository.unfinished_renditions(None, _LOOKED_AT):
-        if row.kind != "poster":
+        if row.kind != "poster" and row.kind in KNOWN_KINDS:
             held = services.coordination.is_held(names.rendition_lease(row.id))
             (running if held else waiting).append(row)
     turns = services.coordination.last_turns(names.RENDER_TURNS, sorted({row.user_id for row in waiting}))

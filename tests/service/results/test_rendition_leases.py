@@ -193,6 +193,15 @@ def test_renderer_returns_its_rendition_at_shutdown(bench: Bench, monkeypatch: p
     assert bench.render() == RenditionState.READY
 
 
+def test_rendition_of_a_later_release_is_left_to_it(bench: Bench) -> None:
+    """During an upgrade."""
+    bench.change(kind="hologram")
+    for _ in range(steps.MOST_TRIES + 1):
+        assert bench.render() == RenditionState.QUEUED
+    bench.change(kind="playable")
+    assert bench.render() == RenditionState.READY
+
+
 def test_rendition_deleted_at_the_last_moment_leaves_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     create = bench.storage.create
 
