@@ -54,12 +54,12 @@ FAMILIES = (
            ".dockerignore", "requirements/", "pyproject.toml", "tools/make-base-image", "tests/packaging/")),
     Family("speed", 5, "LOOPS=bare make bench-detect PAIRS=5 FRAMES=300", ("detector/", "media/", "benchmarks/",
            "contracts/results/", "processor/core/")),
-    Family("deployment modes", 20,
+    Family("deployment modes", 26,
            f"WEB_DETECTOR_LONG=1 {PYTEST} -m 'long and ({BY_MODE}) and not ({NEEDS_OWN_SETUP})' tests",
            ("docker-compose.yaml", "deploy/", "migrations/", "contracts/workers/", "contracts/coordination/",
-            "contracts/database/", "contracts/results/", "contracts/storage/", "contracts/wire/", "processor/jobs/",
-            "processor/tasks.py", "processor/repository.py", "detector/chunk_attempt.py", "detector/tasks.py",
-            "api/tables/", "api/notify/", "tests/distributed/", "tests/support/deployments/",
+            "contracts/database/", "contracts/results/", "contracts/storage/", "contracts/wire/", "contracts/live/",
+            "processor/jobs/", "processor/tasks.py", "processor/repository.py", "detector/chunk_attempt.py",
+            "detector/tasks.py", "api/tables/", "api/notify/", "tests/distributed/", "tests/support/deployments/",
             "tests/support/servers/")),
     Family("load and memory", 6, f"{PYTEST} -m 'long and not ({BY_MODE} or {NEEDS_OWN_SETUP})'"
            " --ignore tests/service/accounts/test_schemathesis.py"

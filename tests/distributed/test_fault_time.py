@@ -31,8 +31,8 @@ class FarApart(Faulty):
 
     ports: tuple[tuple[int, int], ...] = ()
 
-    def _links(self, folder: Path, space: str) -> dict[str, str]:
-        links = super()._links(folder, space)
+    def links(self, folder: Path, space: str) -> dict[str, str]:
+        links = super().links(folder, space)
         for near, far in self.ports:
             links = {name: text.replace(f":{near}/", f":{far}/") for name, text in links.items()}
         return links

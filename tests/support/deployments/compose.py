@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -27,13 +28,15 @@ MAIN = "docker-compose.yaml"
 
 
 class Compose:
-    """Merged compose files, as in `docker compose --file A --file B`, without the files that they include."""
+    """Merged compose files, as in `docker compose --file A --file B`, without the files that they include. root: the
+    tree that they are in."""
 
-    def __init__(self, *names: str) -> None:
-        self.text = "".join((ROOT / name).read_text() for name in names)
+    def __init__(self, *names: str, root: Path = ROOT) -> None:
+        self.root = root
+        self.text = "".join((root / name).read_text() for name in names)
         merged: dict[str, Any] = {}
         for name in names:
-            merged = _merged(merged, yaml.safe_load((ROOT / name).read_text()))
+            merged = _merged(merged, yaml.safe_load((root / name).read_text()))
         self.services: dict[str, Any] = merged["services"]
         self.volumes: dict[str, Any] = merged.get("volumes", {})
 
@@ -61,11 +64,11 @@ class Compose:
         """The command of the compose file, or else of the image, with its variables expanded."""
         if (command := self.services[service].get("command")) is not None:
             return [interpolated(str(word), values) for word in command]
-        return list(dockerfile(self.role(service))["CMD"])
+        return list(dockerfile(self.role(service), self.root)["CMD"])
 
     def environment(self, service: str, values: Mapping[str, str]) -> dict[str, str]:
         """The environment by compose file and image. values: of .env."""
-        environ = dict(dockerfile(self.role(service))["ENV"])
+        environ = dict(dockerfile(self.role(service), self.root)["ENV"])
         for name, value in self.services[service]["environment"].items():
             text = values.get(name) if value is None else interpolated(str(value), values)
             if text is not None:
@@ -80,13 +83,13 @@ def entry_and_foreign(role: str) -> str:
 
 
 @cache
-def dockerfile(role: str) -> dict[str, Any]:
+def dockerfile(role: str, root: Path = ROOT) -> dict[str, Any]:
     """Instructions of the last stage: COPY as (source, target), ENV, ARG and LABEL as (name, value), RUN as text, FROM,
     USER, and CMD as a list. BUILT: copies from earlier stages as (source, target); SOURCES: sources of all stages.
     """
     sources: list[str] = []
     found: dict[str, Any] = {}
-    for line in (ROOT / role / "Dockerfile").read_text().replace("\\\n", " ").splitlines():
+    for line in (root / role / "Dockerfile").read_text().replace("\\\n", " ").splitlines():
         word, _, rest = line.partition(" ")
         if word == "FROM":
             found = {"COPY": [], "BUILT": [], "ENV": [], "ARG": [], "LABEL": [], "RUN": [], "USER": "", "CMD": None}

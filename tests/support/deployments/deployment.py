@@ -35,22 +35,23 @@ _STOP_SECONDS = int(COMPOSE.services["api"]["stop_grace_period"].removesuffix("s
 
 
 class Images:
-    """A folder per role with the content of its image. real: packages installed by pip, as in the image."""
+    """A folder per role with the content of its image. real: packages installed by pip, as in the image. root: the tree
+    that it is of, which may have no built page: then it gets that of this one."""
 
-    def __init__(self, folder: Path, *, real: bool = False) -> None:
+    def __init__(self, folder: Path, *, real: bool = False, root: Path = ROOT) -> None:
         self.folder = folder
         for role in ROLES:
-            for source, target in dockerfile(role)["COPY"]:
+            for source, target in dockerfile(role, root)["COPY"]:
                 place = self.app(role) / target
                 place.parent.mkdir(parents=True, exist_ok=True)
-                if (ROOT / source).is_dir():
-                    shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
+                if (root / source).is_dir():
+                    shutil.copytree(root / source, place, ignore=shutil.ignore_patterns("__pycache__", "*.md"))
                 else:
-                    shutil.copy(ROOT / source, place)
-            for source, target in dockerfile(role)["BUILT"]:
+                    shutil.copy(root / source, place)
+            for source, target in dockerfile(role, root)["BUILT"]:
                 if (built := ROOT / Path(source).relative_to("/app")).is_dir():
                     shutil.copytree(built, self.app(role) / target)
-            (_install if real else _link)(self.python(role).parent.parent, role)
+            (_install if real else _link)(self.python(role).parent.parent, role, root)
 
     def app(self, role: str) -> Path:
         """Its /app."""
@@ -288,7 +289,7 @@ class Deployment(Containers, Service):
         return answer.json()["workers"] if answer.status_code == 200 else answer.json()["checks"]
 
 
-def _link(environment: Path, role: str) -> None:
+def _link(environment: Path, role: str, root: Path) -> None:
     """A virtual environment of links to the tests' packages, only those of the role."""
     packages = environment / f"lib/python3.{sys.version_info.minor}/site-packages"
     packages.mkdir(parents=True)
@@ -296,7 +297,7 @@ def _link(environment: Path, role: str) -> None:
     base = Path(os.path.realpath(sys.executable))
     (environment / "bin/python").symlink_to(base)
     (environment / "pyvenv.cfg").write_text(f"home = {base.parent}\ninclude-system-site-packages = false\n")
-    lock = (ROOT / f"requirements/{role}.txt").read_text()
+    lock = (root / f"requirements/{role}.txt").read_text()
     for name, version in re.findall(r"^([\w.-]+)==([\w.+!-]+)", lock, re.M):
         distribution = metadata.distribution(name)
         assert distribution.version == version, f"{name} is installed as {distribution.version}, locked is {version}"
@@ -306,13 +307,13 @@ def _link(environment: Path, role: str) -> None:
                 link.symlink_to(str(distribution.locate_file(top)))
 
 
-def _install(environment: Path, role: str) -> None:
+def _install(environment: Path, role: str, root: Path) -> None:
     """A virtual environment built as in the Dockerfile."""
     subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=120)
-    (line,) = re.findall(r"^RUN python (tools/install_packages.py .*)$", (ROOT / role / "Dockerfile").read_text(), re.M)
+    (line,) = re.findall(r"^RUN python (tools/install_packages.py .*)$", (root / role / "Dockerfile").read_text(), re.M)
     # Arguments of the build have their defaults, which are empty.
     command = [str(environment / "bin/python"), *shlex.split(re.sub(r"\$\{\w+\}", "", line))]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=900, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=root, check=True, timeout=900, stdout=subprocess.DEVNULL)
 
 
 def _group(process: psutil.Process) -> int:

@@ -107,7 +107,7 @@ class DistributedMode:
         values = {**compose_secrets(self.compose), **{name: str(value) for name, value in settings.items()}}
         before = self.images.files()
         space = f"{folder.name}-{uuid.uuid4().hex[:8]}"
-        deployment = Deployment(self.compose, self.images, folder, values, self._links(folder, space), detectors)
+        deployment = Deployment(self.compose, self.images, folder, values, self.links(folder, space), detectors)
         try:
             yield deployment.start()
             assert deployment.stop() == 0, deployment.logs()[-6000:]
@@ -119,7 +119,8 @@ class DistributedMode:
         if self.broker == "rabbitmq":
             assert [self.servers.rabbitmq.messages(space, queue) for queue in ("probe", "detector")] == [0, 0]
 
-    def _links(self, folder: Path, space: str) -> dict[str, str]:
+    def links(self, folder: Path, space: str) -> dict[str, str]:
+        """Replacements for the addresses of the compose file, by new ones in the servers."""
         servers = self.servers
         on_postgres = self.database == "postgres"
         return addresses(
