@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from api.requests.size_limit import SizeLimit
 from contracts.coordination.quotas import Quotas, frames_key, next_day, quotas_of
 from contracts.database.engine import Database
-from contracts.database.tables import Job, Rendition, Stream, Upload, User, Video, utcnow
+from contracts.database.stored_bytes import stored_bytes
+from contracts.database.tables import Job, Rendition, Stream, User, utcnow
 from contracts.errors import (
     Conflict,
     FramesUsedUp,
@@ -25,7 +26,7 @@ from contracts.errors import (
 )
 from contracts.settings.table import Settings
 from contracts.wire.job_states import ACTIVE
-from contracts.wire.renditions import CLIP, REEL, RenditionState
+from contracts.wire.renditions import CLIP, REEL
 
 # Called in the transaction that adds something, with the user's row locked, so that concurrent requests cannot exceed
 # the quota. Raises when the quota is used up.
@@ -34,7 +35,6 @@ _ACTIVE = [str(state) for state in ACTIVE]
 _JOBS_RETRY_SECONDS = 30
 CLIPS_PER_USER = 500
 REELS_PER_USER = 50
-_COUNTED = (CLIP, REEL)  # against the quota of stored bytes
 
 
 class UserQuotas:
@@ -50,7 +50,7 @@ class UserQuotas:
         quotas = quotas_of(self._settings, user.quotas)
         with self._database.read() as session:
             used = {
-                "stored_bytes": _stored(session, user.id),
+                "stored_bytes": stored_bytes(session, user.id),
                 "active_jobs": _active(session, user.id),
                 "frames_per_day": self._frames(user.id, utcnow()),
                 "streams": _streams(session, user.id),
@@ -145,19 +145,7 @@ class UserQuotas:
 
 
 def _left(session: Session, user_id: str, most: int) -> int:
-    return max(most - _stored(session, user_id), 0)
-
-
-def _stored(session: Session, user_id: str) -> int:
-    videos = select(func.coalesce(func.sum(Video.size_bytes), 0)).where(Video.user_id == user_id)
-    # Those that are not made yet count with their estimate, failed ones have no file.
-    clips = select(func.coalesce(func.sum(Rendition.size_bytes), 0)).where(
-        Rendition.user_id == user_id, Rendition.kind.in_(_COUNTED), Rendition.state != str(RenditionState.FAILED)
-    )
-    uploads = select(func.coalesce(func.sum(Upload.size_bytes), 0)).where(
-        Upload.user_id == user_id, Upload.expires_at > utcnow()
-    )
-    return int(session.scalar(videos) or 0) + int(session.scalar(clips) or 0) + int(session.scalar(uploads) or 0)
+    return max(most - stored_bytes(session, user_id), 0)
 
 
 def _others(session: Session, user_id: str, kind: str, row_id: str) -> int:

@@ -10,9 +10,8 @@ from contracts.settings.table import Settings
 
 
 class Quotas(msgspec.Struct, frozen=True):
-    """0 means no limit. stored_bytes: of videos, clips and reels, estimates of clips and reels that are not made yet,
-    and declared sizes of unfinished uploads. active_jobs: queued and running. frames_per_day: frames of jobs planned on
-    one day (UTC). streams: live streams, stopped ones too."""
+    """0 means no limit. stored_bytes: see contracts.database.stored_bytes. active_jobs: queued and running.
+    frames_per_day: frames of jobs planned on one day (UTC). streams: live streams, stopped ones too."""
 
     stored_bytes: int = 0
     active_jobs: int = 0

@@ -8,7 +8,8 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from contracts.database.engine import Database
-from contracts.database.tables import Job, Recording, Stream, Upload, User, Video, utcnow
+from contracts.database.stored_bytes import stored_bytes
+from contracts.database.tables import Job, Recording, Stream, User, Video
 from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, RecordingState
 from contracts.live.streams import TICKS_PER_SECOND
 from processor.repository import note_end
@@ -137,15 +138,9 @@ class RecordingRows:
             return {row.id: row.quotas for row in session.execute(owners)}
 
     def stored_bytes(self, user_id: str) -> int:
-        """Stored bytes of a user: videos, declared uploads, and recordings that are no videos yet."""
-        unfiled = (Recording.video_id.is_(None), Recording.state != str(RecordingState.FAILED))
-        sums = (
-            select(func.sum(Video.size_bytes)).where(Video.user_id == user_id),
-            select(func.sum(Upload.size_bytes)).where(Upload.user_id == user_id, Upload.expires_at > utcnow()),
-            select(func.sum(Recording.size_bytes)).where(Recording.user_id == user_id, *unfiled),
-        )
+        """What the quota of stored bytes counts of a user."""
         with self._database.read() as session:
-            return sum(int(session.scalar(one) or 0) for one in sums)
+            return stored_bytes(session, user_id)
 
     def kept_of(self, stream_id: str) -> list[Kept]:
         """The ended recordings of a stream, the newest first."""

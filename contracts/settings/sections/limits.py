@@ -14,7 +14,9 @@ class LimitSettings:
     quota_stored_bytes: Annotated[
         int,
         meta(
-            "Maximum bytes of videos, clips, reels and unfinished uploads per user; 0 means unlimited.", ("api",), ge=0
+            "Maximum bytes of videos, recordings, clips, reels and unfinished uploads per user; 0 means unlimited.",
+            ("api", "processor"),
+            ge=0,
         ),
     ] = 0
     quota_active_jobs: Annotated[

@@ -15,10 +15,11 @@ from api.access.quotas import UserQuotas
 from api.tables.renditions import RenditionTable, WantedRendition
 from api.tables.videos import VideoTable
 from contracts.database.engine import Database, open_database
-from contracts.database.tables import Base, ReelVideo, Rendition, User, Video, new_id, utcnow
+from contracts.database.tables import Base, Recording, ReelVideo, Rendition, Upload, User, Video, new_id, utcnow
 from contracts.errors import NotFound, StorageUsedUp, TooManyClips, TooManyReels
 from contracts.settings.table import Settings
 from contracts.wire.renditions import CLIP, REEL, Part, RenditionState, clip_id
+from processor.recordings.rows import RecordingRows
 from tests.support.servers.debian import Postgres
 
 
@@ -115,6 +116,36 @@ def test_what_is_not_made_yet_counts_with_its_estimate(bench: Bench) -> None:
     bench.move(clip, RenditionState.READY, size_bytes=310)
     bench.table.delete(bench.user.id, reel.id)
     assert bench.free(quotas) == 190
+
+
+def test_recordings_and_all_else_count_alike_for_uploads_and_for_recording(bench: Bench) -> None:
+    quotas = bench.quotas(quota_stored_bytes=4000)
+    bench.clip(quotas, 1, 300)
+    rows = RecordingRows(bench.engine)
+    states = {"closed": 500, "failed": 7, "filed": 11}  # the last one is one of the videos
+    with Database(bench.engine).write() as session:
+        session.add(
+            Upload(id=new_id(), user_id=bench.user.id, size_bytes=40, facts={}, expires_at=utcnow() + timedelta(1))
+        )
+        for state, size in states.items():
+            video = bench.two if state == "filed" else None
+            session.add(
+                Recording(
+                    id=new_id(),
+                    source_id=new_id(),
+                    user_id=bench.user.id,
+                    state=state,
+                    start=0,
+                    started_at=utcnow(),
+                    instance="one",
+                    size_bytes=size,
+                    video_id=video,
+                )
+            )
+    assert bench.free(quotas) == 4000 - (2000 + 300 + 40 + 500)
+    assert rows.stored_bytes(bench.user.id) == 4000 - bench.free(quotas)
+    with pytest.raises(StorageUsedUp):
+        bench.clip(quotas, 2, 1161)
 
 
 def test_a_failed_clip_takes_no_room_until_it_is_made_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
