@@ -78,7 +78,7 @@ class Follower:
                 self._offer(stream, sightings.take(frames))
             except (RedisError, SQLAlchemyError):
                 raise
-            except Exception:  # of one stream or rule, which must not keep those of others from being told
+            except Exception:  # of one stream, which must not keep those of others from being told
                 log.exception("results of stream %s raise no alerts", stream.id)
         return self._renew()
 

@@ -1,10 +1,11 @@
 """What happens on a live stream, as sightings that fit the rules of its user."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from analytics.alerts.rule import Rule, Sighting, dwells_wanted, raised_at, stream_source
+from analytics.alerts.rule import Rule, Sighting, dwells_wanted, matches, stream_source
 from analytics.scenes.levels import live_rules
 from analytics.scenes.live import Happened, LiveScene, Present, runs
 from analytics.scenes.scene import FOOT
@@ -12,6 +13,8 @@ from contracts.database.tables import Scene
 from contracts.live.results import LiveFrame
 from contracts.live.streams import TICKS_PER_SECOND, TIME_BASE
 from processor.alerts.live_rows import LiveStream
+
+log = logging.getLogger(__name__)
 
 # A sighting and the rule that it fits.
 Fitting = tuple[Rule, Sighting]
@@ -43,10 +46,12 @@ class StreamSightings:
         self._tracks = _followed((), (), None)
         self._places: dict[tuple[str, int, int | None], _Place] = {}
         self._raised: dict[int, set[str]] = {}  # ids of the rules, by track
+        self._broken: set[Rule] = set()  # which cannot be asked as they are
 
     def use(self, stream: LiveStream, scenes: Mapping[str, Scene]) -> None:
         """Go on with these rules. scenes: those that they name, as they are now; what is gone is not looked at."""
         self._stream = stream
+        self._broken &= {rule for rule, _ in stream.rules}
         wanted: dict[tuple[str, int, int | None], _Place] = {}
         for scene_id, dwells in dwells_wanted(rule for rule, _ in stream.rules).items():
             if (scene := scenes.get(scene_id)) is None:
@@ -78,7 +83,9 @@ class StreamSightings:
         for place in self._places.values():
             seen = [self._at(place, one, usual) for one in place.follows.take(frames)]
             rules = [one for one in self._stream.rules if one[0].search.scene_id == place.scene.id]
-            found += [(rule, one) for one in seen for rule, since in rules if one.end >= since and _fits(rule, one)]
+            found += [
+                (rule, one) for one in seen for rule, since in rules if one.end >= since and self._fits(rule, one)
+            ]
         return found
 
     def _of_tracks(self, frames: Sequence[LiveFrame], usual: Sighting) -> Iterable[Fitting]:
@@ -97,7 +104,7 @@ class StreamSightings:
             )
             raised = self._raised.setdefault(one.track, set())
             for rule, since in rules:
-                if rule.id not in raised and sighting.end >= since and _fits(rule, sighting):
+                if rule.id not in raised and sighting.end >= since and self._fits(rule, sighting):
                     raised.add(rule.id)
                     yield rule, sighting
         self._raised = {one.track: self._raised[one.track] for one in present if one.track in self._raised}
@@ -122,6 +129,18 @@ class StreamSightings:
             line=line,
         )
 
+    def _fits(self, rule: Rule, sighting: Sighting) -> bool:
+        """Whether a sighting fits a rule. One that cannot be asked keeps no other from being told, and is not asked
+        again before it is changed."""
+        if rule in self._broken:
+            return False
+        try:
+            return matches(rule, sighting)
+        except Exception:
+            log.exception("rule %s raises no alerts of stream %s", rule.id, self._stream.id)
+            self._broken.add(rule)
+            return False
+
     def _label(self, one: Happened | Present) -> str:
         """By the model that made it, which may have been another one than now."""
         labels = self._labels_of(one.plan)
@@ -131,10 +150,6 @@ class StreamSightings:
 def _followed(zones: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]], dwell: int | None) -> LiveScene:
     rules = live_rules(TIME_BASE, dwell=None if dwell is None else dwell / 1000)
     return LiveScene(zones, lines, rules, FOOT, TIME_BASE)
-
-
-def _fits(rule: Rule, sighting: Sighting) -> bool:
-    return raised_at(rule, sighting) is not None
 
 
 def _ms(ticks: int) -> int:

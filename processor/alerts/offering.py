@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from analytics.alerts.rule import Rule, Sighting, raised_at
+from contracts.database.outages import is_outage
 from contracts.database.tables import Alert
 from processor.alerts.pictures import take_pictures
 from processor.alerts.rows import AlertRows
@@ -15,24 +16,44 @@ log = logging.getLogger(__name__)
 
 
 def offer(
-    services: Services, user_id: str, sightings: Iterable[Sighting], rules: Sequence[Rule] | None = None
+    services: Services,
+    user_id: str,
+    sightings: Iterable[Sighting],
+    rules: Sequence[Rule] | None = None,
+    broken: set[str] | None = None,
 ) -> list[Alert]:
     """Raise the alerts of a user's rules for sightings, and return the new ones. Idempotent: sightings may be offered
     again, also with more known of them; a track, or an event, raises one alert of each rule at most.
 
-    rules: those that are asked, None for all of the user that are enabled.
+    rules: those that are asked, None for all of the user that are enabled. A rule that cannot be asked is logged, and
+    keeps no other from being told. broken: the ids of such rules, which are not asked; those that are found are added.
+    Raises the database's error where that is away.
     """
+    broken = set() if broken is None else broken
     rows = AlertRows(services.repository.engine)
     asked = rows.rules(user_id) if rules is None else rules
     offered = list(sightings) if asked else []
     raised: list[Alert] = []
     for rule in asked:
-        fitting = [(at, sighting) for sighting in offered if (at := raised_at(rule, sighting)) is not None]
-        if not fitting:
+        if rule.id in broken:
             continue
         try:
-            raised += rows.add(rule, fitting)
-        except IntegrityError:
-            log.info("what rule %s was to raise alerts for was deleted meanwhile", rule.id)
+            raised += _raise(rows, rule, offered)
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) and is_outage(error):
+                raise
+            log.exception("rule %s raises no alerts", rule.id)
+            broken.add(rule.id)
     take_pictures(services, raised)
     return raised
+
+
+def _raise(rows: AlertRows, rule: Rule, offered: Sequence[Sighting]) -> list[Alert]:
+    fitting = [(at, sighting) for sighting in offered if (at := raised_at(rule, sighting)) is not None]
+    if not fitting:
+        return []
+    try:
+        return rows.add(rule, fitting)
+    except IntegrityError:
+        log.info("what rule %s was to raise alerts for was deleted meanwhile", rule.id)
+        return []

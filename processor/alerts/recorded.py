@@ -79,28 +79,31 @@ def link_alerts(services: Services, job: Job, tracks: Tracks) -> None:
 
 def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
     """Raise the alerts of a job whose tracks are stored, once: see AlertRows.rules_for_job. Idempotent until it ends,
-    so that it is repeated where a process is killed. Raises NotFound, CorruptData, StorageUnavailable."""
+    so that it is repeated where a process is killed, or where a rule cannot be asked, which is logged. Raises NotFound,
+    CorruptData, StorageUnavailable."""
     rows = AlertRows(services.repository.engine)
     rules, complete = rows.rules_for_job(job)
     video = services.repository.video(job.video_id) if rules else None
     if video is None:
         return
-    _ask(services, rows, _context(services, job, video, tracks, rows.stream_of(job.video_id)), rules)
-    if complete:
+    broken = _ask(services, rows, _context(services, job, video, tracks, rows.stream_of(job.video_id)), rules)
+    if complete and not broken:
         rows.note_job(job.id)
 
 
-def _ask(services: Services, rows: AlertRows, found: _Context, rules: Sequence[Rule]) -> None:
-    """Raise what the rules make of a job."""
+def _ask(services: Services, rows: AlertRows, found: _Context, rules: Sequence[Rule]) -> set[str]:
+    """Raise what the rules make of a job; returns the ids of those that cannot be asked."""
     job, tracks = found.job, found.tracks
+    broken: set[str] = set()
     oldest = to_ms(utcnow() - OLDEST)
     of_tracks = [rule for rule in rules if rule.search.scene_id is None]
     for part in _tracks(found) if of_tracks else ():
-        offer(services, job.user_id, (one for one in part if one.end >= oldest), of_tracks)
+        offer(services, job.user_id, (one for one in part if one.end >= oldest), of_tracks, broken)
     of_scenes = [rule for rule in rules if rule.search.scene_id is not None]
     lately = len(tracks) > 0 and found.sighting(0, 0, int(tracks.last_time.max())).end >= oldest
     for part in _events(services, rows, found, of_scenes) if of_scenes and lately else ():
-        offer(services, job.user_id, (one for one in part if one.end >= oldest), of_scenes)
+        offer(services, job.user_id, (one for one in part if one.end >= oldest), of_scenes, broken)
+    return broken
 
 
 def _context(services: Services, job: Job, video: Video, tracks: Tracks, stream_id: str | None) -> _Context:

@@ -271,6 +271,26 @@ def test_a_stream_whose_results_cannot_be_used_stops_no_other(
     assert [one.stream_id for one in alerts(desk)] == [row.id]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"schedule": {"timezone": "Nowhere/At_All"}},  # which this machine does not know
+        {"at_most_one_in_s": 10**11},  # before all times
+    ],
+)
+def test_a_rule_that_cannot_be_asked_is_logged_and_keeps_no_other_from_being_told(
+    desk: InProcessProcessor, stream: LiveStream, caplog: pytest.LogCaptureFixture, broken: dict[str, Any]
+) -> None:
+    first, second, third = sorted(add_rule(desk, at_most_one_in_s=0) for _ in range(3))
+    desk.change(AlertRule, second, **broken)
+    follower = Follower(desk.services)
+    for track in (7, 8):
+        walk(stream, 100 * track, *[LEFT] * 3, track=track)
+        assert follower.step()
+    assert sorted((one.track, one.rule_id) for one in alerts(desk)) == [(7, first), (7, third), (8, first), (8, third)]
+    assert {second} == {one for one in (first, second, third) if f"rule {one} raises no alerts" in caplog.text}
+
+
 def test_streams_take_turns_and_the_lease_is_renewed_after_each_batch(
     desk: InProcessProcessor, stream: LiveStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -185,6 +185,20 @@ def test_a_job_is_left_for_a_rule_of_a_later_release(desk: InProcessProcessor, v
     assert AlertRows(desk.engine).rules_for_job(desk.job(job.id)) == ([], True), "all have seen it"
 
 
+def test_a_rule_that_cannot_be_asked_keeps_no_other_from_being_told_and_is_asked_again(
+    desk: InProcessProcessor, video: Video
+) -> None:
+    job = walked(desk, video)
+    broken = add_rule(desk, schedule={"timezone": "Nowhere/At_All"}, since=job.finished_at)
+    whole = add_rule(desk, since=job.finished_at)
+    ask(desk, job)
+    told = {one.id for one in alerts(desk)}
+    assert {one.rule_id for one in alerts(desk)} == {whole.id}
+    desk.change(AlertRule, broken.id, schedule=None)  # as a machine that knows the zone
+    ask(desk, job)
+    assert {one.rule_id for one in alerts(desk) if one.id not in told} == {broken.id}
+
+
 def test_a_job_that_breaks_a_rule_stops_no_other(
     desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
 ) -> None:
