@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from kombu.exceptions import OperationalError
 
 from contracts.coordination import names
+from contracts.coordination.frame_requests import answer_deleted
 from contracts.coordination.leases import Locks, LockState
 from contracts.wire.pictures import FRAME_SECONDS
 from processor.context import Services
@@ -99,11 +100,12 @@ def send_waiting(services: Services, user_id: str) -> None:
 def _send_frames(services: Services, user_id: str) -> bool:
     """Send the pictures of frames of a user that wait; False where none do: they were made or given up meanwhile."""
     requests, waiting = services.coordination.requests, names.frames_waiting(user_id)
-    videos = [
-        video_id
-        for video_id in (data.decode() for data in requests.take(waiting))
-        if requests.waiting(names.frame_requests(video_id)) and services.repository.video(video_id) is not None
-    ]
+    videos = []
+    for video_id in (data.decode() for data in requests.take(waiting)):
+        if services.repository.video(video_id) is None:
+            answer_deleted(services.coordination, video_id)
+        elif requests.waiting(names.frame_requests(video_id)):
+            videos.append(video_id)
     for place, video_id in enumerate(videos):
         try:
             frames_signature(services, video_id).apply_async()

@@ -1,12 +1,19 @@
 """Stored videos. See api.routes.uploads for uploading, api.routes.downloads for the files."""
 
-from flask import Response
+import logging
 
-from api.context import context
+from flask import Response
+from redis.exceptions import RedisError
+
+from api.context import Services, context
 from api.routes import audit
 from api.web.answers import Answer, answer, no_content
 from api.web.representations import video_representation
+from contracts.coordination.frame_requests import answer_deleted
+from contracts.coordination.leases import Coordination
 from contracts.storage.removal import remove_video_data
+
+log = logging.getLogger(__name__)
 
 _AT_ONCE = 20
 
@@ -37,4 +44,13 @@ def delete_video(user: str, video_id: str) -> Response:
     services.deleted_jobs.add(user, jobs)
     remove_video_data(services.storage, services.store, video_id, jobs[:_AT_ONCE], deleted.clips, deleted.reels)
     services.dispatch.remove_jobs(video_id, jobs[_AT_ONCE:])
+    _answer_waiting(services, video_id)
     return no_content()
+
+
+def _answer_waiting(services: Services, video_id: str) -> None:
+    """Tell those who wait for pictures of a deleted video."""
+    try:
+        answer_deleted(Coordination(services.redis), video_id)
+    except RedisError as error:  # a processor tells them
+        log.warning("cannot answer who waits for pictures of video %s: %s", video_id, error)

@@ -45,6 +45,7 @@ class FrameRequest(msgspec.Struct, frozen=True):
 
 
 class FrameReply(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The picture is stored, or why it cannot be made."""
+    """The picture is stored, or why it cannot be made. deleted: there is no such video any more."""
 
     failed: str | None = None
+    deleted: bool = False

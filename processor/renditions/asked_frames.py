@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from contracts.coordination import names
+from contracts.coordination.frame_requests import answer, answer_deleted, take_requests
 from contracts.errors import CorruptData, NotFound, StorageFull, StorageUnavailable, VideoRefused
 from contracts.results.pictures_file import PicturesFile, PicturesWriter
 from contracts.storage.port import frames_key, index_key, video_key
-from contracts.wire.messages import Media, decode, encode, from_json
+from contracts.wire.messages import Media, from_json
 from contracts.wire.pictures import FramePicture, FrameReply, FrameRequest
 from contracts.wire.renditions import RenditionOptions
 from processor.context import Services
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 # Of a video; the ones that were made first go first.
 MOST_KEPT = 64
 MOST_BYTES = 16 * 1024**2
-_REPLY_SECONDS = 30
 
 
 def make_frames(services: Services, video_id: str) -> None:
@@ -31,6 +31,7 @@ def make_frames(services: Services, video_id: str) -> None:
     name = names.frame_requests(video_id)
     video = services.repository.video(video_id)
     if video is None:
+        answer_deleted(services.coordination, video_id)
         return
     if not services.coordination.requests.waiting(name):
         send_waiting(services, video.user_id)  # its turn, which the message may have been, is for the next
@@ -40,10 +41,8 @@ def make_frames(services: Services, video_id: str) -> None:
         lease = names.frames_lease(video_id)
         with leased(services, lease, video.user_id) as held:
             if held is not None:
-                requests = [decode(data, FrameRequest) for data in services.coordination.requests.take(name)]
-                reply = encode(_answer(services, video_id, requests, held))
-                for request in requests:
-                    services.coordination.reply(names.frame_reply(request.reply), reply, _REPLY_SECONDS)
+                requests = take_requests(services.coordination, video_id)
+                answer(services.coordination, requests, _answer(services, video_id, requests, held))
         if held is not None:
             send_waiting(services, video.user_id)
         elif may_wait and not services.coordination.is_held(lease):
@@ -60,7 +59,7 @@ def _answer(services: Services, video_id: str, requests: list[FrameRequest], hel
         return FrameReply("another process has taken over: try again")
     except (VideoRefused, NotFound, StorageFull, StorageUnavailable) as error:
         log.warning("pictures of frames of video %s cannot be made: %s", video_id, error.detail)
-        return FrameReply(error.detail)
+        return FrameReply(error.detail, deleted=services.repository.video(video_id) is None)
     except Exception:  # whatever it is, nobody waits for it in vain
         log.exception("pictures of frames of video %s cannot be made", video_id)
         return FrameReply("an unexpected error, which is in the log of the processor")
@@ -81,7 +80,8 @@ def _make(services: Services, video_id: str, wanted: list[FramePicture], held: L
         with services.storage.create(key) as sink:
             merge(sink, kept, PicturesFile(made))
     if services.repository.video(video_id) is None:
-        services.storage.delete(key)  # deleted meanwhile
+        services.storage.delete(key)
+        raise NotFound("the video was deleted meanwhile")
 
 
 def _kept(services: Services, key: str) -> PicturesFile | None:

@@ -43,7 +43,7 @@ async def contact_sheet(request: Request, user: str) -> Response:
 
 
 async def _answered(request: Request, video: Video, wanted: FramePicture) -> Response:
-    """The picture, made where it is not stored. Raises FramesBusy, FrameNotReady, PictureMissing."""
+    """The picture, made where it is not stored. Raises FramesBusy, FrameNotReady, PictureMissing, NotFound."""
     services = context.current()
     # The same request always shows the same, so nothing is made or read for a client that has it.
     etag = f'"{hashlib.sha256(f"{video.sha256} {wanted.name()}".encode()).hexdigest()[:32]}"'
@@ -104,14 +104,17 @@ def _stored(services: Services, video_id: str, wanted: FramePicture) -> bytes | 
 
 
 async def _make(services: Services, video: Video, wanted: FramePicture) -> None:
-    """Have the picture made. Raises FramesBusy, FrameNotReady, PictureMissing."""
+    """Have the picture made. Raises FramesBusy, FrameNotReady, PictureMissing, NotFound."""
     reply = new_id()
     await run_sync(_send, services, video.id, FrameRequest(wanted, reply))
     answer = await services.replies.wait_for(names.frame_reply(reply), FRAME_SECONDS)
     if answer is None:
         raise FrameNotReady("the picture is being made: try again in some seconds")
-    if failed := decode(answer, FrameReply).failed:
-        raise PictureMissing(f"the picture cannot be made: {failed}")
+    found = decode(answer, FrameReply)
+    if found.deleted:
+        raise NotFound("there is no such video any more")
+    if found.failed:
+        raise PictureMissing(f"the picture cannot be made: {found.failed}")
 
 
 def _send(services: Services, video_id: str, request: FrameRequest) -> None:

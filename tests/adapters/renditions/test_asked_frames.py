@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.coordination import names
-from contracts.database.tables import Video, new_id
+from contracts.database.tables import Video, new_id, utcnow
 from contracts.results.pictures_file import PicturesFile, PicturesHeader, PicturesWriter
 from contracts.storage.port import frames_key, index_key
 from contracts.storage.removal import remove_video_data
@@ -18,6 +18,7 @@ from processor.renditions import asked_frames
 from processor.renditions.ask import make
 from processor.renditions.asked_frames import MOST_KEPT, make_frames, merge
 from processor.renditions.protocol import Report
+from processor.user_share import send_waiting, wait_with_frames
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.videos.clips import clip
 
@@ -87,6 +88,28 @@ def test_an_error_that_nobody_knows_is_an_answer_too(
     make_frames(desk.services, video.id)
     (answer,) = answers(desk, replies)
     assert "unexpected" in str(answer.failed)
+
+
+def test_who_waits_for_a_picture_of_a_deleted_video_is_answered(
+    desk: InProcessProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, meanwhile, waiting = (desk.add_video(clip(frames=5)) for _ in range(3))
+    replies = [*ask(desk, before, FramePicture(frame=0)), *ask(desk, meanwhile, FramePicture(frame=0))]
+    assert desk.inventory.delete_video(before, utcnow())
+    make_frames(desk.services, before.id)
+
+    def deleted(*arguments: Any) -> Report:
+        assert desk.inventory.delete_video(meanwhile, utcnow())
+        return make(*arguments)
+
+    monkeypatch.setattr(asked_frames, "make", deleted)
+    make_frames(desk.services, meanwhile.id)
+    assert frames_key(meanwhile.id) not in desk.files()
+    replies += ask(desk, waiting, FramePicture(frame=0))
+    wait_with_frames(desk.services, desk.user, waiting.id)
+    assert desk.inventory.delete_video(waiting, utcnow())
+    send_waiting(desk.services, desk.user)
+    assert [answer.deleted for answer in answers(desk, replies)] == [True] * 3
 
 
 def test_another_process_that_makes_them_takes_new_requests_too(desk: InProcessProcessor) -> None:

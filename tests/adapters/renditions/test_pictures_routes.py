@@ -6,6 +6,7 @@ import httpx
 import pytest
 from sqlalchemy.orm import Session
 
+from api.routes.pictures import frames as frame_routes
 from api.tables.renditions import of_kind
 from contracts.coordination import names
 from contracts.coordination.requests import Requests
@@ -183,6 +184,25 @@ def test_a_frame_that_takes_long_or_cannot_be_made_is_a_clear_answer(frames: Fra
     assert "it broke the renderer" in frames.problem(404, "picture_missing", frame=2)
     frames.reply, frames.content = FrameReply(), b""
     assert "cannot be decoded" in frames.problem(404, "picture_missing", frame=3)
+
+
+def test_who_waits_for_a_picture_of_a_video_that_is_deleted_is_told_at_once(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the reply that the deletion sends: no processor is there."""
+    Frames(asked)
+    headers = {"Authorization": f"Bearer {asked.token}"}
+    path = f"/api/v1/videos/{asked.video}"
+
+    def delete(_video_id: str) -> None:
+        assert ask(asked.app, "DELETE", path, headers=headers).status_code == 204
+
+    monkeypatch.setattr(asked.services.dispatch, "make_frames", delete)
+    with monkeypatch.context() as patched:
+        patched.setattr(frame_routes, "FRAME_SECONDS", 3)
+        answer = ask(asked.app, "GET", f"{path}/frame", params={"frame": 1}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert not Requests(asked.services.redis).waiting(names.frame_requests(asked.video))
 
 
 def test_more_requests_than_are_made_at_once_are_refused(frames: Frames) -> None:
