@@ -1,16 +1,15 @@
-"""The labels by which results of streams are named: those of the model of the plan that they were made by."""
+"""The labels by which results of streams are named: those that the model of their plan had."""
 
 import logging
 from typing import Any
 
-import msgspec
 import redis
 from anyio.to_thread import run_sync
 
-from contracts.errors import UnsupportedSchema, WebDetectorError
+from contracts.errors import WebDetectorError
 from contracts.live import keys
+from contracts.live.plans import labels_of
 from contracts.models.catalogue import Catalogue
-from contracts.wire.messages import Plan, decode
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +37,7 @@ class PlanLabels:
         if known is not None:
             return known
         data: Any = self._redis.hget(keys.plans(stream_id), str(plan))
-        try:
-            labels = self.of_model(decode(data, Plan).model) if data is not None else ()
-        except (msgspec.DecodeError, UnsupportedSchema):  # of a later release
-            labels = ()
+        labels = labels_of(data, self._catalogue)
         if len(self._known) >= _MOST:
             self._known.clear()
         if labels:  # else plan or model may come later
@@ -49,7 +45,7 @@ class PlanLabels:
         return labels
 
     def of_model(self, model: str) -> Labels:
-        """The labels of a model, () for one that is not in the catalogue."""
+        """The labels of a model as it is now, () for one that is not in the catalogue."""
         try:
             return self._catalogue.get(model).labels
         except WebDetectorError:

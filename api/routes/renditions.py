@@ -17,7 +17,9 @@ from api.web.asgi_operations import asgi_operation
 from api.web.content_disposition import attachment
 from api.web.representations import rendition_representation
 from contracts.database.tables import Job, Rendition, Video
-from contracts.errors import InvalidOptions, RenditionNotReady, ResultsNotReady, VideoRefused
+from contracts.errors import CorruptData, InvalidOptions, NotFound, RenditionNotReady, ResultsNotReady, VideoRefused
+from contracts.results.result_file import ResultFile
+from contracts.storage.port import result_key
 from contracts.storage.renditions import key_of
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import Options, from_json, to_json
@@ -101,7 +103,7 @@ def _hiding(services: Services, job: Job, options: RenditionOptions) -> Renditio
     """The options of a blurred copy. Raises InvalidOptions where it would not hide what is named."""
     if options.min_score is not None:
         raise InvalidOptions("a blurred copy hides every detection of the job, so it takes no min_score")
-    known = from_json(job.options, Options).labels or services.plan_labels.of_model(job.model)
+    known = from_json(job.options, Options).labels or _labels(services, job)
     if options.labels == ():
         raise InvalidOptions("labels names nothing to hide: leave it out to hide all objects")
     if known and (missing := sorted(set(options.labels or ()) - set(known))):
@@ -109,6 +111,15 @@ def _hiding(services: Services, job: Job, options: RenditionOptions) -> Renditio
             f"the job did not look for {', '.join(missing)}, so it cannot hide that; it looked for {', '.join(known)}"
         )
     return options
+
+
+def _labels(services: Services, job: Job) -> list[str]:
+    """The labels that the job's model had, none where the results are gone."""
+    try:
+        with services.storage.open(result_key(job.video_id, job.id)) as source:
+            return [label for label in ResultFile(source).header.labels if label]
+    except (NotFound, CorruptData):
+        return []
 
 
 def ordered(services: Services, row: Rendition, is_new: bool) -> Answer:

@@ -28,7 +28,7 @@ def results(stream_id: str) -> str:
 
 
 def plans(stream_id: str) -> str:
-    """Hash of Plan (contracts.wire.messages) by its number (contracts.live.plans): what results were made by."""
+    """Hash of LivePlan by its number (contracts.live.plans): what results were made by."""
     return f"wd:live:plans:{stream_id}"
 
 

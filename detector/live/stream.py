@@ -13,7 +13,7 @@ from contracts.errors import WebDetectorError
 from contracts.live import keys
 from contracts.live.packet_reader import MOST_ENTRIES, Entry, PacketReader
 from contracts.live.packets import CodecConfig, Packet
-from contracts.live.plans import number_of, revision_of
+from contracts.live.plans import kept, number_of, revision_of
 from contracts.live.presence import DetectorPresence
 from contracts.live.results import LiveFrame
 from contracts.live.streams import DropReason, StreamSpec
@@ -21,7 +21,7 @@ from contracts.metrics.table import FRAME_TO_BOX
 from contracts.metrics.totals import Counts
 from contracts.models.catalogue import Model
 from contracts.runtime.tracing import about
-from contracts.wire.messages import Plan, encode
+from contracts.wire.messages import Plan
 from detector.decode.processes import ForkServer
 from detector.live.accounts import Accounts
 from detector.live.lane import Lane, LaneState
@@ -187,7 +187,7 @@ class Stream:
             spec.model, model.digest(), lane.info.engine, lane.info.precision, spec.options.as_job(), lane.info.provider
         )
         number = number_of(spec.revision, plan)
-        self._around.redis.hset(keys.plans(self.id), str(number), encode(plan))
+        self._around.redis.hset(keys.plans(self.id), str(number), kept(plan, model.labels))
         self._pictures.follow(spec, model, number)
         if self._spec is None:
             served = newest_result(self._around.redis, self.id)

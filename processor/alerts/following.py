@@ -9,15 +9,13 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-import msgspec
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.coordination import names
-from contracts.errors import UnsupportedSchema, WebDetectorError
 from contracts.live import keys
+from contracts.live.plans import labels_of
 from contracts.live.result_reader import ResultReader
-from contracts.wire.messages import Plan, decode
 from processor.alerts.live import Fitting, StreamSightings
 from processor.alerts.live_rows import LiveRows, LiveStream
 from processor.alerts.offering import offer
@@ -113,7 +111,4 @@ class Follower:
 
     def _read_labels(self, stream_id: str, plan: int) -> Sequence[str]:
         data: Any = self._services.live.hget(keys.plans(stream_id), str(plan))
-        try:
-            return self._services.catalogue.get(decode(data, Plan).model).labels if data else ()
-        except (WebDetectorError, UnsupportedSchema, msgspec.DecodeError):
-            return ()
+        return labels_of(data, self._services.catalogue)

@@ -10,9 +10,9 @@ import redis
 
 from contracts.errors import UnsupportedSchema
 from contracts.live import keys
+from contracts.live.plans import LivePlan
 from contracts.live.results import FIELD, LiveFrame, decode, tracks
 from contracts.live.streams import TICKS_PER_SECOND
-from contracts.wire.messages import Plan
 from contracts.wire.messages import decode as decode_message
 
 _PAGE = 1000
@@ -29,7 +29,7 @@ class LiveResults:
     frames: tuple[LiveFrame, ...]
     before: LiveFrame | None
     after: LiveFrame | None
-    plans: dict[int, Plan]
+    plans: dict[int, LivePlan]
     seen: Mapping[int, int]
 
 
@@ -70,12 +70,12 @@ def _all(client: "redis.Redis", stream_id: str) -> Iterator[LiveFrame]:
         least = f"({entries[-1][0].decode()}"
 
 
-def _plans(client: "redis.Redis", stream_id: str) -> dict[int, Plan]:
+def _plans(client: "redis.Redis", stream_id: str) -> dict[int, LivePlan]:
     found: Any = client.hgetall(keys.plans(stream_id))
     plans = {}
     for number, data in found.items():
         try:
-            plans[int(number)] = decode_message(data, Plan)
+            plans[int(number)] = decode_message(data, LivePlan)
         except (msgspec.DecodeError, UnsupportedSchema, ValueError):
             continue
     return plans

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from contracts.live.results import LiveFrame
 from contracts.live.streams import TICKS_PER_SECOND, DropReason
@@ -21,6 +22,9 @@ _NEAR_TICKS = 2 * TICKS_PER_SECOND
 _NETWORK = str(DropReason.NETWORK)
 
 
+AnyPlan = TypeVar("AnyPlan", bound=Plan)
+
+
 @dataclass(frozen=True, slots=True)
 class Matched:
     """Results by frame: numbers in the display order of the video, rising; times in ticks from its start. dropped: what
@@ -32,7 +36,7 @@ class Matched:
     dropped: tuple[DroppedFrames, ...]
 
 
-def plan_of_most(frames: Iterable[LiveFrame], plans: Mapping[int, Plan]) -> tuple[Plan, frozenset[int]] | None:
+def plan_of_most(frames: Iterable[LiveFrame], plans: Mapping[int, AnyPlan]) -> tuple[AnyPlan, frozenset[int]] | None:
     """The plan by which most of the frames were made, the latest of several, and its numbers in plans: a change of
     something else than the analysis has a number too. None where no frame's plan is known."""
     counted = Counter(frame.plan for frame in frames)

@@ -11,7 +11,6 @@ from contracts.errors import CorruptData, UnknownModel
 from contracts.live.results import block, is_tracked
 from contracts.live.spec_of import options_of
 from contracts.live.streams import TICKS_PER_SECOND, TIME_BASE
-from contracts.models.catalogue import Model
 from contracts.results import result_file
 from contracts.results.codec import Block, decompress
 from contracts.results.tracks import Tracks
@@ -107,7 +106,7 @@ def _result(services: Services, recording: Recording, video: Video, found: LiveR
     if chosen is None:
         raise _NoResult(NOT_ANALYSED, "it is not known any more what made the live results: run a job over it")
     plan, numbers = chosen
-    model = _model(services, plan)
+    labels = plan.labels or _labels(services, plan)
     with services.storage.open(index_key(video.id)) as source:
         index = decode(decompress(source.read()), PacketIndex)
     if index.time_base != TIME_BASE:
@@ -119,19 +118,20 @@ def _result(services: Services, recording: Recording, video: Video, found: LiveR
         raise _NoResult(NOT_ANALYSED, "none of the live results belongs to a frame of the recording: run a job over it")
     media = from_json(video.media, Media)
     header = ResultHeader(
-        SCHEMA, media, TIME_BASE, plan, model.labels, complete=media.damage is None, dropped=matched.dropped
+        SCHEMA, media, TIME_BASE, plan.plan, labels, complete=media.damage is None, dropped=matched.dropped
     )
     return _Result(matched, header)
 
 
-def _model(services: Services, plan: Plan) -> Model:
+def _labels(services: Services, plan: Plan) -> tuple[str, ...]:
+    """Those of the model, where an earlier release did not keep them with the plan. Raises _NoResult."""
     try:
         model = services.catalogue.get(plan.model)
     except UnknownModel as error:
         raise _NoResult(error.code, error.detail) from error
     if model.digest() != plan.model_digest:
         raise _NoResult(NOT_ANALYSED, f"the model {plan.model} was replaced since: run a job over the recording")
-    return model
+    return model.labels
 
 
 def _ended(services: Services, recording: Recording, video: Video, result: _Result) -> Job:

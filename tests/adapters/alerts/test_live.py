@@ -14,6 +14,7 @@ from analytics.search.hours import to_ms
 from contracts.coordination import names
 from contracts.database.tables import Alert, AlertRule, Scene, Stream, new_id, utcnow
 from contracts.live import keys, result_reader
+from contracts.live.plans import kept
 from contracts.results.codec import Detections
 from contracts.wire.messages import Options, Plan, encode
 from processor.alerts import following
@@ -139,6 +140,18 @@ def test_what_is_read_together_with_results_of_another_model_has_its_own_label(
     Follower(desk.services).step()
     found = [(one.rule_id, one.track, one.event, one.label) for one in alerts(desk)]
     assert found == [(comes, 7, None, "person"), (leaves, 7, "disappears", "person")]
+
+
+def test_alerts_have_the_labels_that_the_model_had_when_it_made_the_results(
+    desk: InProcessProcessor, stream: LiveStream
+) -> None:
+    add_rule(desk, search={"label": ["forklift"]})
+    made_by = kept(Plan("nanodet-g", "of before", "openvino", "fp32", Options()), ("forklift",))
+    desk.services.live.hset(keys.plans(stream.id), str(OTHER_MODEL), made_by)
+    walk(stream, 1, *[LEFT] * 3)
+    walk(stream, 200, *[LEFT] * 3, track=8, plan=OTHER_MODEL)
+    Follower(desk.services).step()
+    assert [(one.track, one.label) for one in alerts(desk)] == [(8, "forklift")]
 
 
 def test_the_labels_of_a_model_that_is_not_known_are_read_again_after_some_time_only(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from contracts.live import keys
-from contracts.live.plans import revision_of
+from contracts.live.plans import LivePlan, revision_of
 from contracts.live.results import tracks
 from contracts.live.streams import StreamOptions
 from contracts.models.catalogue import Catalogue, Model, bundled
@@ -104,9 +104,9 @@ def test_options_change_while_it_runs_and_the_decoder_stays(detector: LiveDetect
     [own] = set(decoders()) - before
     revision = stream.spec.revision
 
-    def plans() -> dict[int, Plan]:
+    def plans() -> dict[int, LivePlan]:
         stored: Any = detector.redis.hgetall(keys.plans(stream.id))
-        return {revision_of(int(number)): decode(data, Plan) for number, data in stored.items()}
+        return {revision_of(int(number)): decode(data, LivePlan) for number, data in stored.items()}
 
     def follows() -> bool:
         return stream.spec.revision in plans()
@@ -133,6 +133,7 @@ def test_options_change_while_it_runs_and_the_decoder_stays(detector: LiveDetect
     assert plans()[revision + 2].options == Options(sample_fps=5)
     first = plans()[revision]
     assert (first.model, first.precision, first.provider) == ("tiny", "fp32", "CPU")
+    assert first.labels == ("blue", "green", "red")
     stream.publish(model="nanodet-g", options=StreamOptions())
     until(follows)
     send(detector, stream, jpegs(1, first=30), held=sum(detector.knows(stream).dropped.values()) + 5)

@@ -43,6 +43,7 @@ from contracts.database.tables import (
 )
 from contracts.live import keys, presence
 from contracts.live.packets import CodecConfig, Packet
+from contracts.live.plans import kept
 from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, recording_key
 from contracts.live.registry import StreamRegistry
 from contracts.live.results import block
@@ -556,6 +557,16 @@ def test_results_of_a_model_that_was_replaced_are_not_taken_for_those_of_the_new
     put_results(bench.client, bench.stream, plain.pts)
     recording = bench.record(plain)
     assert bench.job(recording.job_id or "").state == "failed"
+
+
+def test_a_recording_keeps_the_labels_of_a_model_that_was_replaced_since(bench: Bench, plain: Written) -> None:
+    made_by = replace(bench.plan, model_digest="0" * 64)
+    bench.client.hset(keys.plans(bench.stream), "1", kept(made_by, ("forklift", "pallet")))
+    put_results(bench.client, bench.stream, plain.pts)
+    recording = bench.record(plain)
+    assert bench.job(recording.job_id or "").state == "succeeded"
+    header, _ = bench.found(recording)
+    assert (header.labels, header.plan) == (("forklift", "pallet"), made_by)
 
 
 def test_what_reads_results_reads_those_with_gaps(bench: Bench, reordered: Written) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from contracts.database.tables import Recording, Stream, new_id, utcnow
 from contracts.live import keys
+from contracts.live.plans import kept
 from contracts.wire.messages import Options, Plan, encode
 from tests.support.live.live_api import Watcher
 from tests.support.live.live_stream import H264, JPEG, RAW, LiveStream, time_ms
@@ -105,6 +106,16 @@ def test_results_of_another_model_have_its_labels(watcher: Watcher) -> None:
         "person",
     ]
     assert numbers(page(watcher, stream, label="person")) == [1, 3]
+
+
+def test_results_keep_their_labels_when_another_model_gets_the_id(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    made_by = Plan("nanodet-g", "of before", "openvino", "fp32", Options())
+    watcher.api.redis.hset(keys.plans(stream.id), "2", kept(made_by, ("forklift",)))
+    stream.result(1, plan=2)
+    stream.result(2)
+    labels = [frame["detections"][0]["label"] for frame in page(watcher, stream)["frames"]]
+    assert labels == ["forklift", "person"]
 
 
 def test_frames_that_are_shown_in_another_order_than_decoded_come_by_time(watcher: Watcher) -> None:
