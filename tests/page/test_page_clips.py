@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import av
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
 from tests.support.browsing import register, tidy
 from tests.support.deployments.service import Client, Service
@@ -56,18 +56,35 @@ def test_what_happens_at_a_scene_is_told_on_the_large_picture(service: Service, 
     stream = client.call("POST", "/streams", 201, json={"kind": "video", "video_id": video["id"], "name": "Loop"})
     # Live streams of the shared service have no tracks, so what is asked for the scene is answered here.
     page.route_web_socket("**/ws", lambda socket: add_event(socket, scene["id"]))
+    page.route(re.compile(r"/scenes/[^/]+/events"), earlier_events)
     page.goto(f"{service.url}/live/{stream['id']}")
     choice, told = page.get_by_label("Scene", exact=True), page.get_by_role("log", name="Events")
     choice.select_option(label="House", timeout=WAIT_MS)
-    expect(told.get_by_role("listitem")).to_have_text(re.compile("person 7 enters Yard"), timeout=WAIT_MS)
+    # Those of before, the one that is told meanwhile, once, and the one that is known late, in order.
+    texts = ["person 7 enters Yard", "person 3 leaves Yard after 0.3 s", "person 3 is first seen in Yard"]
+    items = told.get_by_role("listitem")
+    expect(items).to_have_text([re.compile(f"{text}$") for text in texts], timeout=WAIT_MS)
     page.reload()  # the choice is kept
-    expect(told.get_by_role("listitem")).to_have_count(1, timeout=WAIT_MS)
-    told.get_by_role("button").click()
+    expect(items).to_have_count(3, timeout=WAIT_MS)
+    told.get_by_role("button").first.click()
     expect(page.get_by_text("There is no finished recording of that moment yet")).to_be_visible()
     choice.select_option("")
     expect(told).to_have_count(0)
     client.call("DELETE", f"/streams/{stream['id']}", 204)
     tidy(client)
+
+
+HAPPENED: dict[str, Any] = {"label": "person", "frame": 30, "zone": "Yard"}
+ENTERS = {"type": "enters", "track": 7, "time_ms": 1000.0, **HAPPENED}
+
+
+def earlier_events(route: Route) -> None:
+    """Answer with the events that are listed before a cursor, and after it."""
+    if "cursor" in route.request.url:
+        events = [{"type": "leaves", "track": 3, "time_ms": 800.0, "seconds": 0.3, **HAPPENED}]
+    else:
+        events = [{"type": "appears", "track": 3, "time_ms": 500.0, **HAPPENED}, ENTERS]
+    route.fulfill(json={"events": events, "next_cursor": "more"})
 
 
 def add_event(socket: WebSocketRoute, scene: str) -> None:
@@ -77,8 +94,7 @@ def add_event(socket: WebSocketRoute, scene: str) -> None:
     def asked(message: str | bytes) -> None:
         service.send(message)
         if json.loads(message)["scenes"] == [scene]:
-            event = {"event": "enters", "track": 7, "label": "person", "frame": 30, "time_ms": 1000.0, "zone": "Yard"}
-            socket.send(json.dumps({"type": "event", "scene": scene, **event}))
+            socket.send(json.dumps({**ENTERS, "type": "event", "event": ENTERS["type"], "scene": scene}))
 
     socket.on_message(asked)
 

@@ -1,15 +1,16 @@
-// The events of a scene on a stream, as they happen.
+// The events of a scene on a stream: the last ones, and then as they happen.
 import { useEffect, useState } from "preact/hooks";
 import { explain } from "../api/errors.ts";
 import type { Stream } from "../api/stream-types.ts";
-import type { Scene } from "../api/track-types.ts";
+import type { Scene, SceneEvent } from "../api/track-types.ts";
 import { recall, remember } from "../lib/local-storage.ts";
 import type { LiveFeed } from "../live/live-feed.ts";
 import { eventText } from "../scenes/event-text.ts";
-import { type Moment, withEvent } from "../scenes/moments.ts";
+import { type Moment, momentKey, withEvents } from "../scenes/moments.ts";
 import { loadScenes, scenes } from "../scenes/scene-store.ts";
 import { Choice } from "../ui/fields.tsx";
 import { toast } from "../ui/toast.tsx";
+import { loadEarlier } from "./earlier-events.ts";
 
 const MOST_SHOWN = 50;
 
@@ -62,23 +63,40 @@ export function StreamScene({ stream, feed, scene, onChoose, openAt }: Props) {
 
 function Events({ stream, feed, scene, openAt }: Omit<Props, "scene" | "onChoose"> & { scene: string }) {
   const [events, setEvents] = useState<Moment[]>([]);
-  useEffect(
-    () =>
-      feed.watchScene(scene, (event) => {
-        // What the feed says belongs to the event, also where the stream was started anew a moment ago.
-        const { started_at } = feed.stream.peek() ?? stream;
-        setEvents((before) => withEvent(before, event, started_at, MOST_SHOWN));
-      }),
-    [feed, scene],
-  );
+  const [loading, setLoading] = useState(true);
+  const [problem, setProblem] = useState("");
+  useEffect(() => {
+    const off = new AbortController();
+    const add = (more: SceneEvent[], begun: string) =>
+      setEvents((before) => withEvents(before, more, begun, MOST_SHOWN));
+    // What the feed says belongs to the event, also where the stream was started anew a moment ago.
+    const end = feed.watchScene(scene, (event) => add([event], (feed.stream.peek() ?? stream).started_at));
+    const take = (earlier: SceneEvent[]) => {
+      if (off.signal.aborted) return;
+      add(earlier, stream.started_at);
+      setLoading(false);
+    };
+    loadEarlier(stream.id, scene, MOST_SHOWN, take, off.signal).catch((error) => {
+      if (off.signal.aborted) return;
+      setLoading(false);
+      setProblem(explain(error));
+    });
+    return () => {
+      off.abort();
+      end();
+    };
+  }, [feed, scene]);
   const open = (at: number) =>
     openAt(at - Date.parse(stream.started_at)) || toast("There is no finished recording of that moment yet.");
   return (
     <>
-      {!events.length && <p class="soft">Nothing has happened yet.</p>}
+      {!events.length && (
+        <p class="soft">{loading ? "Loading the last events…" : "Nothing has happened in the last minutes."}</p>
+      )}
+      {problem && <p class="soft">Earlier events could not be loaded: {problem}</p>}
       <ul class="events stream-events" role="log" aria-label="Events">
         {events.map((event) => (
-          <li key={`${event.type} ${event.track} ${event.at} ${event.zone ?? event.line}`}>
+          <li key={momentKey(event)}>
             <button type="button" class="text-button" onClick={() => open(event.at)}>
               {new Date(event.at).toLocaleTimeString()}
             </button>{" "}
