@@ -32,6 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cli.client import clip_command
 
         return (clip_command.clip if given[0] == "clip" else clip_command.reel)(given[1:], os.environ)
+    if given[:1] == ["contact-sheet"]:
+        from cli.client.contact_sheet_command import contact_sheet
+
+        return contact_sheet(given[1:], os.environ)
     if given[:1] == ["stream"]:
         from cli.client.stream_command import stream
 
@@ -107,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("copy", help="download a copy of a job's video, with objects marked or hidden")
     commands.add_parser("clip", help="a part of a video as a file of its own")
     commands.add_parser("reel", help="one file of what a search finds, or of hits in a file")
+    commands.add_parser("contact-sheet", help="frames of a video side by side, as one picture")
     commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete, demo")
     commands.add_parser("scenes", help="zones and lines: list, show, add, replace, delete")
     commands.add_parser("events", help="what the tracks of a job did at the zones and lines of a scene")

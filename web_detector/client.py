@@ -193,10 +193,20 @@ class Client:
         query = {name: value for name, value in asked.items() if value is not None}
         return self._http.patient(f"/videos/{_id(video)}/frame", query)
 
-    def contact_sheet(self, video: Video | str, **options: float) -> bytes:
-        """A JPEG with frames of a video side by side. options: columns, rows, width (of the sheet, in pixels), from_ms,
-        to_ms."""
-        return self._http.patient(f"/videos/{_id(video)}/contact-sheet", dict(options))
+    def contact_sheet(
+        self,
+        video: Video | str,
+        *,
+        columns: int | None = None,
+        rows: int | None = None,
+        width: int | None = None,
+        from_ms: float | None = None,
+        to_ms: float | None = None,
+    ) -> bytes:
+        """A JPEG with frames of equal parts of a video, or of its part from from_ms to to_ms, side by side; 4 by 4
+        unless named. width: of the sheet, in pixels."""
+        asked = {"columns": columns, "rows": rows, "width": width, "from_ms": from_ms, "to_ms": to_ms}
+        return renditions.contact_sheet(self._http, _id(video), asked)
 
     def save_copy(
         self,

@@ -66,6 +66,13 @@ def save(client: Client, path: str, target: Path) -> int:
     return size
 
 
+def contact_sheet(client: Client, video_id: str, options: Mapping[str, float | None]) -> bytes:
+    """A JPEG of frames of a video side by side. options: parameters of the operation, without those that are None.
+    Raises ServiceError."""
+    query = {name: value for name, value in options.items() if value is not None}
+    return client.patient(f"/videos/{video_id}/contact-sheet", query)
+
+
 def track_picture(client: Client, job_id: str, track: int) -> bytes:
     """A JPEG of a track; has the pictures of the job made where there are none, and waits for them. Raises
     ServiceError."""

@@ -27,6 +27,14 @@ def test_hits_and_parts_of_a_video_are_saved_as_clips_and_as_a_reel(service: Ser
     part.get_by_role("button", name="Save clip").click()
     assert 0.7 < length(client, part.get_by_role("link", name="Download clip")) < 0.9
 
+    page.get_by_role("button", name="Contact sheet").click()
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_role("img")).to_be_visible(timeout=WAIT_MS)
+    with page.expect_download() as download:
+        sheet.get_by_role("link", name="Download JPEG").click()
+    assert download.value.suggested_filename == f"{sample.stem} 4x4.jpg"
+    assert download.value.path().read_bytes().startswith(b"\xff\xd8")
+
     page.goto(f"{service.url}/search")
     hits = page.get_by_role("list", name="Hits")
     save = hits.get_by_role("button", name="Save clip of").first

@@ -5,6 +5,7 @@ import { modelOf } from "../api/models.ts";
 import { ENDED, type Job } from "../api/types.ts";
 import { nameOf, progressWords, stateWords, toneOf, videoFacts } from "../job/job-text.ts";
 import { ago } from "../lib/time-format.ts";
+import { ContactSheet } from "../stills/contact-sheet.tsx";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/dialog.tsx";
 import { Link } from "../ui/link.tsx";
@@ -19,7 +20,7 @@ import { drop, update } from "./job-store.ts";
 
 /** One job in the list. */
 export function JobRow({ job }: { job: Job }) {
-  const [dialog, setDialog] = useState<"delete" | "options" | null>(null);
+  const [dialog, setDialog] = useState<"delete" | "options" | "sheet" | null>(null);
   const name = nameOf(job);
   const form = formOf(job.model, job.options);
   const ended = ENDED.has(job.state);
@@ -49,6 +50,7 @@ export function JobRow({ job }: { job: Job }) {
             items={[
               { icon: "retry", text: "Run again", act: () => tell(again()) },
               { icon: "sliders", text: "Run with other options…", act: () => setDialog("options") },
+              { icon: "film", text: "Contact sheet…", act: () => setDialog("sheet") },
               { icon: "trash", text: "Delete…", danger: true, act: () => setDialog("delete") },
             ]}
           />
@@ -74,6 +76,7 @@ export function JobRow({ job }: { job: Job }) {
           onSave={again}
         />
       )}
+      {dialog === "sheet" && <ContactSheet video={job.video_id} name={name} onClose={() => setDialog(null)} />}
       {dialog === "delete" && <Delete job={job} name={name} onClose={() => setDialog(null)} />}
     </li>
   );

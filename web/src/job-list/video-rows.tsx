@@ -5,6 +5,7 @@ import type { Video } from "../api/types.ts";
 import { videoFacts } from "../job/job-text.ts";
 import { bytes } from "../lib/format.ts";
 import { ago } from "../lib/time-format.ts";
+import { ContactSheet } from "../stills/contact-sheet.tsx";
 import { Button } from "../ui/button.tsx";
 import { Confirm } from "../ui/dialog.tsx";
 import { Menu } from "../ui/menu.tsx";
@@ -38,7 +39,7 @@ export function VideosWithoutJob() {
 }
 
 function Row({ video }: { video: Video }) {
-  const [dialog, setDialog] = useState<"delete" | "options" | null>(null);
+  const [dialog, setDialog] = useState<"delete" | "options" | "sheet" | null>(null);
   const [busy, setBusy] = useState(false);
   const name = video.name || `Video ${video.id.slice(0, 8)}`;
   const start = async (form: Form = usual.value) => {
@@ -74,6 +75,7 @@ function Row({ video }: { video: Video }) {
           label={`Actions for ${name}`}
           items={[
             { icon: "sliders", text: "Start with options…", act: () => setDialog("options") },
+            { icon: "film", text: "Contact sheet…", act: () => setDialog("sheet") },
             { icon: "trash", text: "Delete…", danger: true, act: () => setDialog("delete") },
           ]}
         />
@@ -89,6 +91,7 @@ function Row({ video }: { video: Video }) {
           onSave={start}
         />
       )}
+      {dialog === "sheet" && <ContactSheet video={video.id} name={name} onClose={() => setDialog(null)} />}
       {dialog === "delete" && (
         <Confirm title={`Delete ${name}?`} deed="Delete" onClose={() => setDialog(null)} onConfirm={remove}>
           <p>The video is deleted permanently. This cannot be undone.</p>

@@ -4,12 +4,14 @@ import { type RenditionBody, RenditionRequest } from "../api/rendition.ts";
 import { ENDED, type Job } from "../api/types.ts";
 import { bytes, many } from "../lib/format.ts";
 import type { Player } from "../player/playback/player.ts";
+import { ContactSheet } from "../stills/contact-sheet.tsx";
 import { Button } from "../ui/button.tsx";
 import { CurlLine } from "../ui/curl.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { Clip } from "./clip.tsx";
 import formats from "./export-formats.json";
 import { exportLink, resultsPath, type Shown } from "./export-links.ts";
+import { nameOf } from "./job-text.ts";
 
 interface Props {
   job: Job;
@@ -19,6 +21,7 @@ interface Props {
 
 export function Downloads({ job, player, labels }: Props) {
   const [filtered, setFiltered] = useState(false);
+  const [sheet, setSheet] = useState(false);
   const now = shownNow(job, player, labels);
   const narrowed = now.minScore !== null || now.labels !== null;
   const shown = filtered && narrowed ? now : { job: job.id, minScore: null, labels: null };
@@ -56,6 +59,10 @@ export function Downloads({ job, player, labels }: Props) {
           </a>
           <span class="soft">the original file</span>
         </li>
+        <li>
+          <Button onClick={() => setSheet(true)}>Contact sheet</Button>
+          <span class="soft">frames of the video side by side</span>
+        </li>
       </ul>
       {!ended && (
         <p class="soft">Exports are available when the job has ended; the API already serves the results so far.</p>
@@ -66,6 +73,7 @@ export function Downloads({ job, player, labels }: Props) {
           the job{job.tracks?.state === "queued" ? ", which are being made" : ""}.
         </p>
       )}
+      {sheet && <ContactSheet video={job.video_id} name={nameOf(job)} onClose={() => setSheet(false)} />}
       <Annotated job={job} shown={shown} />
       <Clip player={player} />
       <CurlLine path={resultsPath(none ? { ...now, labels: null } : now)} />
