@@ -40,7 +40,7 @@ def encode(target: Target, source: BinaryIO, media: Media, index: PacketIndex, p
         video = stack.enter_context(opened(view(source), index))
         sound = None
         if media.clock is UNSET:  # else there is no one time of both
-            sound = stack.enter_context(closing(Soundtrack(view(source), _span(index, chosen, part))))
+            sound = stack.enter_context(closing(Soundtrack(view(source), span_of(index, chosen, part))))
         aspect = orientation.pixel_aspect(video.stream.sample_aspect_ratio)
         begun = copy_to(target, Fraction(*index.time_base), media.fps, aspect, threads, sound)
         copy, kind = stack.enter_context(begun)
@@ -53,7 +53,7 @@ def encode(target: Target, source: BinaryIO, media: Media, index: PacketIndex, p
     return Report(done, total, content_type=kind.content_type)
 
 
-def _span(index: PacketIndex, chosen: Selection, part: Part) -> Span:
+def span_of(index: PacketIndex, chosen: Selection, part: Part) -> Span:
     """From the first frame that is shown to the end of the part, by the clock of the container."""
     unit, shown = Fraction(*index.time_base), chosen.order.times[chosen.first]
     time = index.pts[chosen.order.packets[chosen.first]] if index.clock == "pts" else None

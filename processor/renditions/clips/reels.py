@@ -11,8 +11,10 @@ from contracts.results.codec import decompress
 from contracts.wire.messages import Media, PacketIndex, decode
 from contracts.wire.renditions import Part, Piece
 from media.orientation import orientation_of
-from processor.renditions.clips.exact import frames
-from processor.renditions.clips.selection import selected
+from processor.renditions.clips.exact import frames, span_of
+from processor.renditions.clips.reel_sound import HeardPiece, ReelSound, has_sound
+from processor.renditions.clips.selection import Selection, selected
+from processor.renditions.clips.sound import Span
 from processor.renditions.clips.views import view
 from processor.renditions.encoder import Target, copy_to
 from processor.renditions.frames import opened
@@ -34,11 +36,16 @@ def reel(request: Request, target: Target, inputs: Inputs, tell: Tell) -> Report
     rates = {video_id: one.media.fps for video_id, one in inputs.videos.items()}
     total = sum(max(1, round((one.to_ms - one.from_ms) * rates[one.video_id] / 1000)) for one in wanted.pieces)
     threads = min(_THREADS, len(os.sched_getaffinity(0)))
+    heard = {video_id for video_id, one in inputs.videos.items() if has_sound(one)}
+    sound = ReelSound() if heard else None
     done = 0
-    with copy_to(target, Fraction(1, _TICKS), max(rates.values()), Fraction(1), threads) as (made, kind):
+    with copy_to(target, Fraction(1, _TICKS), max(rates.values()), Fraction(1), threads, sound) as (made, kind):
         for piece in wanted.pieces:
-            before = done
-            for time_ms, picture in _pictures(inputs.videos[piece.video_id], piece, (wanted.width, wanted.height)):
+            before, source = done, inputs.videos[piece.video_id]
+            found = _selected(source, piece)
+            if sound is not None:
+                sound.add(_heard(source if piece.video_id in heard else None, piece, *found))
+            for time_ms, picture in _pictures(source, piece, (wanted.width, wanted.height), *found):
                 made.add(picture, round(time_ms * _TICKS / 1000))
                 done += 1
                 tell(Report(done, max(done, total)))
@@ -47,11 +54,28 @@ def reel(request: Request, target: Target, inputs: Inputs, tell: Tell) -> Report
     return Report(done, done, content_type=kind.content_type)
 
 
-def _pictures(source: ReelInput, piece: Piece, size: tuple[int, int]) -> Iterator[tuple[Fraction, Picture]]:
-    """(ms in the reel, picture) of a piece. Raises VideoRefused, DecodeFailed."""
+def _selected(source: ReelInput, piece: Piece) -> tuple[PacketIndex, Selection]:
+    """The packet index of a piece's video, and the frames of the piece."""
     source.index.seek(0)
     index = decode(decompress(source.index.read()), PacketIndex)
-    chosen = selected(index, Part(piece.from_ms, piece.to_ms))
+    return index, selected(index, Part(piece.from_ms, piece.to_ms))
+
+
+def _heard(source: ReelInput | None, piece: Piece, index: PacketIndex, chosen: Selection) -> HeardPiece:
+    """The sound of a piece: from from_ms on, also where the frame that is shown then began before."""
+    part = Part(piece.from_ms, piece.to_ms)
+    shown = chosen.order.times[chosen.first] * Fraction(*index.time_base)
+    span = span_of(index, chosen, part)
+    begin = span.begin + Fraction(piece.from_ms, 1000) - shown
+    length = Fraction(piece.to_ms - piece.from_ms, 1000)
+    video = None if source is None else source.video
+    return HeardPiece(Fraction(piece.at_ms, 1000), Span(begin, begin + length), length, video)
+
+
+def _pictures(
+    source: ReelInput, piece: Piece, size: tuple[int, int], index: PacketIndex, chosen: Selection
+) -> Iterator[tuple[Fraction, Picture]]:
+    """(ms in the reel, picture) of a piece. Raises VideoRefused, DecodeFailed."""
     ms = Fraction(*index.time_base) * 1000
     with opened(view(source.video), index) as video:
         orientation = orientation_of(source.media)

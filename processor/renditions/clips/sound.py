@@ -13,6 +13,7 @@ from av.packet import Packet
 from media.seekable_video import open_container
 
 _BEFORE = 1  # seconds: files hold sound and pictures of one time not further apart
+_AFTER = 10  # the same, where it would be wrong to end too early
 _MICROSECONDS = 1_000_000
 
 
@@ -27,9 +28,11 @@ class Span:
 class Sound:
     """The sound streams of a file within a span."""
 
-    def __init__(self, source: BinaryIO, span: Span) -> None:
-        """Raises VideoRefused, av.error.FFmpegError."""
+    def __init__(self, source: BinaryIO, span: Span, *, from_start: bool = True) -> None:
+        """from_start: read from the start of the file where a seek leads too far. Raises VideoRefused,
+        av.error.FFmpegError."""
         self._source = source
+        self._from_start = from_start
         self._span = span
         self._container = open_container(source)
 
@@ -58,11 +61,11 @@ class Sound:
         self._seek()
         packets = self._read()
         first = next(packets, None)
-        if first is None or first[0] > self._span.begin:
+        if self._from_start and (first is None or first[0] > self._span.begin):
             self._container.close()
             self._container = open_container(self._source)
             packets = self._read()
-        else:
+        elif first is not None:
             yield first
         yield from packets
 
@@ -74,10 +77,16 @@ class Sound:
 
     def _read(self) -> Iterator[tuple[Fraction, "Packet[Any]"]]:
         with suppress(av.error.InvalidDataError):  # a damaged tail: what was read before it counts
-            for packet in self._container.demux(self.streams):
+            # Pictures tell when the span is over, where sound ends before it.
+            for packet in self._container.demux([*self.streams, *self._container.streams.video[:1]]):
                 time = packet.dts if packet.pts is None else packet.pts
-                if packet.size and time is not None and packet.time_base is not None:
-                    yield time * packet.time_base, packet
+                if not packet.size or time is None or packet.time_base is None:
+                    continue
+                seconds = time * packet.time_base
+                if packet.stream.type == "audio":
+                    yield seconds, packet
+                elif self._span.end is not None and seconds > self._span.end + _AFTER:
+                    return
 
 
 def _streams(container: InputContainer) -> list[Any]:

@@ -1,10 +1,12 @@
 """Reels made by the bounded process: pieces of different videos in pictures of one size."""
 
+import io
 import os
 import tempfile
 from fractions import Fraction
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -19,6 +21,7 @@ from tests.media.rendering.test_rendering import Made, far, probed
 from tests.support.fakes import MemoryStorage
 from tests.support.videos import formats
 from tests.support.videos.formats import File
+from tests.support.videos.sounding import RATE, heard, told_time, with_sound
 
 SIZE = (160, 120)
 
@@ -78,6 +81,38 @@ def test_a_piece_begins_with_the_frame_that_is_shown_then() -> None:
     file = formats.encode("mp4", "libx264", rate=Fraction(10))
     made = reel({"x": file.content}, Piece("x", 550, 650, 0))
     assert [time for time, _ in made.frames] == [0, Fraction(1, 20)]
+
+
+def test_a_reel_has_the_sound_of_its_pieces_and_silence_where_there_is_none() -> None:
+    """Of other containers and codecs; the sound of a source tells its time."""
+    mute = formats.encode("mp4", "libx264", frames=50)
+    one = with_sound(formats.encode("mp4", "libx264", b_frames=2, frames=75), "mp4")
+    other = with_sound(formats.encode("mp4", "libx264", frames=75), "matroska", "mp2")
+    short = with_sound(formats.encode("mp4", "libx264", frames=75), "mpegts", seconds=0.5)
+    made = reel(
+        {"mute": mute.content, "one": one.content, "other": other.content, "short": short.content},
+        Piece("one", 1500, 2100, 0),
+        Piece("mute", 0, 400, 600),
+        Piece("other", 410, 1010, 1000),
+        Piece("short", 200, 1000, 1600),
+    )
+    with av.open(io.BytesIO(made.content), "r") as opened:
+        (stream,) = opened.streams.audio
+        assert (stream.codec_context.name, stream.rate, stream.channels) == ("aac", 48_000, 2)
+    early = 1024 / RATE  # the encoder's first samples, before those of time 0, and in a transport stream at its time 0
+    for at, source in ((0.05, 1.55), (0.55, 2.05), (1.05, 0.46), (1.5, 0.91), (1.65, 0.25 - early)):
+        assert abs(told_time(made.content, at) - source) < 0.004
+    wave = heard(made.content)
+    loud = [float(np.abs(wave[round(at * RATE) : round((at + 0.2) * RATE)]).mean()) for at in (0.3, 0.7, 1.2, 2.1)]
+    assert [value > 0.1 for value in loud] == [True, False, True, False]
+    assert max(loud[1], loud[3]) < 0.001
+    assert abs(len(wave) / RATE - 2.4) < 0.05, "as long as the pictures"
+
+
+def test_a_reel_of_videos_without_sound_has_none() -> None:
+    made = reel({"x": formats.encode("mp4", "libx264").content}, Piece("x", 0, 200, 0))
+    with av.open(io.BytesIO(made.content), "r") as opened:
+        assert len(opened.streams.audio) == 0
 
 
 def test_a_piece_of_which_nothing_can_be_decoded_fails_the_reel() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
 
 from tests.support.videos.formats import File
 
@@ -17,15 +18,19 @@ _HERTZ, _HERTZ_PER_SECOND = 200, 1000
 _SPECTRUM = 1 << 16
 
 
-def with_sound(file: File, container: str, codec: str = "aac") -> File:
-    """The packets of an MP4 file in a container, and a tone that rises from its beginning to its end."""
+def with_sound(file: File, container: str, codec: str = "aac", seconds: float | None = None) -> File:
+    """The packets of an MP4 file in a container, and a tone that rises from its beginning on, to its end or so long."""
     sink = io.BytesIO()
     with av.open(file.source(), "r") as reader, av.open(sink, "w", format=container) as writer:
         pictures = writer.add_stream_from_template(reader.streams.video[0], opaque=True)
         sound: Any = writer.add_stream(codec, rate=RATE, layout="stereo")
         stored: list[Any] = [packet for packet in reader.demux(video=0) if packet.size]
         end = max(packet.pts + packet.duration for packet in stored) * stored[0].time_base
-        heard = [packet for frame in [*_rising(float(end)), None] for packet in sound.encode(frame)]
+        heard = [
+            packet
+            for frame in [*_rising(float(end) if seconds is None else seconds), None]
+            for packet in sound.encode(frame)
+        ]
         times = [(packet.dts * packet.time_base, packet, pictures) for packet in stored]
         times += [(Fraction(packet.pts, RATE), packet, sound) for packet in heard]
         for _, packet, stream in sorted(times, key=lambda item: item[0]):
@@ -44,14 +49,20 @@ def _rising(seconds: float) -> Iterator[AudioFrame]:
         yield frame
 
 
-def told_time(content: bytes, at: float) -> float:
-    """Which time of the source is heard at a time of a file, in seconds."""
+def heard(content: bytes) -> NDArray[np.float32]:
+    """The samples of a file from its time 0 on, mono."""
     with av.open(io.BytesIO(content), "r") as reader:
         resampler = av.AudioResampler("fltp", "mono", RATE)
         frames: list[Any] = [made for frame in reader.decode(audio=0) for made in resampler.resample(frame)]
-    start = float(frames[0].pts * frames[0].time_base)
+    start = round(frames[0].pts * frames[0].time_base * RATE)
     wave = np.concatenate([frame.to_ndarray()[0] for frame in frames])
-    first = round((at - start) * RATE)
+    return np.concatenate([np.zeros(start, np.float32), wave]) if start > 0 else wave[-start:]
+
+
+def told_time(content: bytes, at: float) -> float:
+    """Which time of the source is heard at a time of a file, in seconds."""
+    wave = heard(content)
+    first = round(at * RATE)
     piece = wave[first : first + _SAMPLES] * np.hanning(_SAMPLES)
     hertz = float(np.argmax(np.abs(np.fft.rfft(piece, _SPECTRUM)))) * RATE / _SPECTRUM
     return (hertz - _HERTZ) / _HERTZ_PER_SECOND - _SAMPLES / 2 / RATE
