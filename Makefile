@@ -22,6 +22,9 @@ SETUP_KUBERNETES := $(KUBERNETES)/.setup-$(call content_of,requirements/kubernet
 # Third-party loops for the comparison benchmarks.
 BENCH_LOOPS := $(VENV)/bench
 SETUP_BENCH := $(BENCH_LOOPS)/.setup-$(call content_of,requirements/bench.txt)
+# The tracker that ours is compared with.
+TRACKERS := $(VENV)/trackers
+SETUP_TRACKERS := $(TRACKERS)/.setup-$(call content_of,requirements/trackers.txt)
 # PyTorch engines with their tests, in a separate environment.
 DETECTRON2 := $(VENV)/detectron2
 # The quantiser of the bundled model's int8 file.
@@ -101,7 +104,7 @@ test-user: $(SETUP_TEST) $(PAGE) ## a part of make test: end to end
 test-page: $(SETUP_TEST) $(PAGE) ## a part of make test: the web UI in a browser
 	$(BIN)/pytest tests/page
 
-test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(PAGE) ## everything else: all deployment modes, all formats, images, PyTorch engines, load, speed (an hour or more)
+test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(SETUP_TRACKERS) $(PAGE) ## everything else: all deployment modes, all formats, images, PyTorch engines, load, speed (an hour or more)
 	$(BIN)/python -m tools.long_tier $(if $(TOUCHED),--touched $(TOUCHED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## distributed mode on all pairs of broker and database (MODE=rabbitmq-postgres: that one only)
@@ -296,6 +299,12 @@ $(SETUP_BENCH): | $(BIN)/pip
 	@$(BENCH_LOOPS)/bin/pip install --quiet --no-deps --require-hashes -r requirements/bench.txt
 	@touch $@
 
+$(SETUP_TRACKERS): | $(BIN)/pip
+	@echo "setting up the tracker to compare with: pinned packages into $(TRACKERS)"
+	@$(BIN)/python -m venv --clear $(TRACKERS)
+	@$(TRACKERS)/bin/pip install --quiet --no-deps --require-hashes -r requirements/trackers.txt
+	@touch $@
+
 $(SETUP_LINT_IMAGES): | $(SETUP_TEST)
 	@$(BIN)/pip install --quiet --require-hashes -r requirements/images.txt
 	@cd tools/lint && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent
@@ -346,6 +355,8 @@ lock: | $(LOCK_BIN)/pip-compile $(SETUP_LINT_IMAGES) ## solve the requirements a
 	$(PART) -o requirements/s3-server.txt requirements/s3-server.in
 	$(PART) -o requirements/kubernetes.txt requirements/kubernetes.in
 	$(PART) -o requirements/bench.txt requirements/bench.in
+	$(PART) -o requirements/trackers.txt requirements/trackers.in
+	sed -i '/^opencv-python==/,/[^\\]$$/d' requirements/trackers.txt  # the headless one is the same module
 	$(PART) -o requirements/audit.txt requirements/audit.in
 	$(PART) -o requirements/int8.txt requirements/int8.in
 	$(COMPILE) -o requirements/images.txt requirements/images.in

@@ -48,6 +48,9 @@ FAMILIES = (
            "requirements/detectron2", "tools/install-detectron2", "tools/check-gpu", "tools/gpu_check/",
            "tests/long/test_torch", "tests/long/test_gpu_check.py", "tests/support/models/",
            "tests/support/engine_conformance.py")),
+    Family("trackers", 1, f"{PYTEST} -m long tests/long/test_trackers.py", ("analytics/tracking/",
+           "analytics/association.py", "analytics/boxes.py", "cli/evaluation/tracking", "requirements/trackers",
+           "tests/support/tracking/", "tests/long/test_trackers.py")),
     Family("models", 3, f"{PYTEST} -m 'long and not ({BY_MODE} or {NEEDS_OWN_SETUP})' tests/end_to_end tests/adapters",
            ("detector/", "contracts/models/", "cli/evaluation/", "tests/end_to_end/", "tests/adapters/")),
     Family("images", 5, "make test-images", ("api/Dockerfile", "processor/Dockerfile", "detector/Dockerfile",
@@ -62,7 +65,7 @@ FAMILIES = (
             "detector/tasks.py", "api/tables/", "api/notify/", "tests/distributed/", "tests/support/deployments/",
             "tests/support/servers/")),
     Family("load and memory", 6, f"{PYTEST} -m 'long and not ({BY_MODE} or {NEEDS_OWN_SETUP})'"
-           " --ignore tests/service/accounts/test_schemathesis.py"
+           " --ignore tests/service/accounts/test_schemathesis.py --ignore tests/long/test_trackers.py"
            " tests/long tests/service tests/distributed tests/page",
            ("api/uploads/", "api/web/", "api/gunicorn_worker.py", "contracts/storage/", "tests/long/", "tests/page/")),
     Family("fuzzing", 3, "make fuzz SEED=1 MINUTES=1 CASES=100", ("media/sandbox.py", "api/requests/",

@@ -1,8 +1,8 @@
 """How well objects are followed on a street that is made up, beside another tracker on the same boxes.
 
 The figures of the other one are of ByteTrackTracker of `trackers` 2.6.1 with track_activation_threshold and
-high_conf_det_threshold 0.4, lost_track_buffer 60 and the frame_rate of the scene, all else as it comes; those of
-`motrics` 0.3.0 (compute_hota, compute_identity) are the scores of both.
+high_conf_det_threshold 0.4, lost_track_buffer 60 and the frame_rate of the scene, all else as it comes
+(tests/long/test_trackers.py runs it); those of `motrics` 0.3.0 (compute_hota, compute_identity) are the scores of both.
 """
 
 from collections.abc import Sequence
@@ -10,30 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from analytics.tracking.tracker import Tracker
 from cli.evaluation.tracking_scores import Frame, Scores, assign, counted
-from contracts.results.tracks import TrackerParameters
-from tests.support.tracking.scene import HEIGHT, Scene, street
+from tests.support.tracking.followed import found, truth
+from tests.support.tracking.scene import street
 
 NEAR = 0.01
 
 
 def scores(truth: Sequence[Frame], found: Sequence[Frame]) -> Scores:
     return counted(truth, found).scores
-
-
-def found(scene: Scene) -> list[Frame]:
-    """Ids and boxes of each frame's detections that belong to a track."""
-    tracker = Tracker(TrackerParameters(start_score=0.4), HEIGHT)
-    numbers = tracker.advance(scene.block, scene.times_us)
-    kept = np.isin(numbers, tracker.finish().numbers)
-    parts = np.split(np.arange(len(numbers)), scene.block.offsets()[1:-1])
-    return [(numbers[part[kept[part]]].astype(np.int64), scene.block.box[part[kept[part]]] / 100) for part in parts]
-
-
-def truth(scene: Scene) -> list[Frame]:
-    parts = [scene.truth[scene.truth[:, 0] == frame] for frame in range(len(scene.block))]
-    return [(part[:, 1].astype(np.int64), part[:, 2:]) for part in parts]
 
 
 @pytest.mark.parametrize(
