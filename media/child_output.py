@@ -2,6 +2,7 @@
 
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
+from contracts.errors import Unavailable
 from media.child_environment import environment
 
 TICK_SECONDS = 1.0
@@ -19,6 +21,11 @@ _PIECE_BYTES = 65536
 
 class TooSlow(Exception):
     """The process has not ended in time."""
+
+
+class ChildKilled(Unavailable):
+    """The process was killed, by the kernel for want of memory or by somebody. That says nothing about what it read,
+    unless it happens again and again: its own limits end it otherwise."""
 
 
 @contextmanager
@@ -71,6 +78,12 @@ def printed(child: "subprocess.Popen[bytes]", seconds: float, tick: Callable[[],
         child.wait(max(0, deadline - time.monotonic()))  # it may have closed its output and go on
     except subprocess.TimeoutExpired:
         raise TooSlow from None
+
+
+def require_alive(status: int) -> None:
+    """Raises ChildKilled for the exit status of a process that did not end by itself."""
+    if status == -signal.SIGKILL:
+        raise ChildKilled("the process that read it was killed: it is read again")
 
 
 def _pass_on(message: bytes, log: IO[str]) -> None:

@@ -27,7 +27,7 @@ def probe_video(services: Services, video_id: str) -> None:
     """Probe a video, store its metadata and packet index, and send what waits for it: the reply to the upload, the
     poster, jobs. Does nothing while another process probes it or the user's share is used up.
 
-    Raises StorageUnavailable; the reaper then sends the probe again."""
+    Raises StorageUnavailable, ChildKilled; the reaper then sends the probe again."""
     video = services.repository.video(video_id)
     if video is None:
         return

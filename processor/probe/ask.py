@@ -11,7 +11,7 @@ from contracts.settings.table import Settings
 from contracts.storage.port import Storage
 from contracts.storage.range_reader import watched
 from contracts.wire.messages import ProbeReport, decode
-from media.child_output import TooSlow, printed, started
+from media.child_output import TooSlow, printed, require_alive, started
 from media.file_handover import STORAGE_FAILED, handed
 
 # A report holds the index, with some numbers for each frame; an intra-only video has a location for each, too.
@@ -30,7 +30,7 @@ def probe(
     """Probe a stored object. If the process fails, times out or prints too much, the report says "refused".
 
     fps: rate of an elementary stream, as the client said it. tick: called about once a second meanwhile.
-    Raises StorageUnavailable, which says nothing about the object.
+    Raises StorageUnavailable and ChildKilled, which say nothing about the object.
     """
     try:
         with storage.open(key) as source, watched(source) as reader, handed(reader) as descriptor:
@@ -60,6 +60,7 @@ def _ask(descriptor: int, settings: Settings, fps: float | None, size: int, tick
 def _report(status: int, output: bytearray) -> ProbeReport:
     if status == STORAGE_FAILED:
         raise StorageUnavailable(output[:_DETAIL_BYTES].decode(errors="replace"))
+    require_alive(status)
     if status != 0:
         return ProbeReport(refused="reading it broke the reader: it is damaged, or made to do harm")
     try:

@@ -10,7 +10,7 @@ import msgspec
 from contracts.errors import StorageFull, StorageUnavailable, VideoRefused
 from contracts.storage.port import Storage
 from contracts.storage.range_reader import watched
-from media.child_output import TooSlow, printed, started
+from media.child_output import TooSlow, printed, require_alive, started
 from media.file_handover import STORAGE_FAILED, handed
 from processor.recordings.protocol import Report, Request
 
@@ -24,7 +24,7 @@ _DIED = "making a video of it broke the process that did: it is damaged, or made
 def make_video(storage: Storage, key: str, target: BinaryIO, tick: Callable[[], object]) -> Report:
     """Write the video of a recording to target, an empty file. tick: called about once a second.
 
-    Raises NotFound, VideoRefused when none can be made, StorageUnavailable, StorageFull.
+    Raises NotFound, VideoRefused when none can be made, StorageUnavailable, StorageFull, ChildKilled.
     """
     size = storage.size(key)
     with storage.open(key) as source, watched(source) as reader, handed(reader) as descriptor:
@@ -55,6 +55,7 @@ def _ask(request: Request, tick: Callable[[], object]) -> Report:
 def _outcome(status: int, output: bytes) -> Report:
     if status == STORAGE_FAILED:
         raise StorageUnavailable(output.decode(errors="replace"))
+    require_alive(status)
     try:
         report = msgspec.json.decode(output, type=Report)
     except msgspec.MsgspecError:

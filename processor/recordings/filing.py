@@ -18,6 +18,7 @@ from contracts.database.tables import Recording, Video
 from contracts.errors import NotFound, StorageFull, Unavailable, VideoRefused, WebDetectorError
 from contracts.live.recordings import RecordingState, recording_key
 from contracts.storage.port import video_key
+from media.child_output import ChildKilled
 from processor.context import Services
 from processor.jobs.probing import probe_video
 from processor.recordings.ask import make_video
@@ -54,6 +55,9 @@ def file_recording(services: Services, recording_id: str) -> None:
             return
         try:
             _file(services, rows, recording, held)
+        except ChildKilled as error:  # a try that counts
+            log.warning("recording %s cannot be filed for now: %s", recording_id, error.detail)
+            return
         except (StorageFull, Unavailable) as error:
             log.warning("recording %s cannot be filed for now: %s", recording_id, error.detail)
             rows.note_error(recording_id, {"code": error.code, "detail": error.detail})

@@ -20,7 +20,7 @@ from contracts.storage.local import LocalStorage
 from contracts.storage.open import open_storage
 from contracts.storage.range_reader import RangeReader
 from contracts.wire.messages import ProbeReport
-from media.child_output import MESSAGE_BYTES
+from media.child_output import MESSAGE_BYTES, ChildKilled
 from media.demuxers import MAX_STREAMS
 from media.file_handover import handed
 from media.seekable_video import Video
@@ -102,6 +102,17 @@ def test_a_reader_that_dies_is_a_refusal(tmp_path: Path, monkeypatch: pytest.Mon
     broken.chmod(0o755)
     monkeypatch.setattr("processor.probe.ask.sys.executable", str(broken))
     assert "damaged" in str(probe(settings, KEY).refused)
+
+
+def test_a_reader_that_is_killed_is_no_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = stored(tmp_path, b"x")
+    (tmp_path / "bin").mkdir()
+    killed = tmp_path / "bin/python"
+    killed.write_text("#!/bin/sh\nkill -KILL $$\n")
+    killed.chmod(0o755)
+    monkeypatch.setattr("processor.probe.ask.sys.executable", str(killed))
+    with pytest.raises(ChildKilled):
+        probe(settings, KEY)
 
 
 def test_a_reader_that_hangs_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

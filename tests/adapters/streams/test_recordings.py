@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import io
+import signal
 import tempfile
 import time
 import uuid
@@ -65,7 +66,7 @@ from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import orphans, remove
 from processor.operator.verify import Verifier
 from processor.probe.child import Limits, inspect
-from processor.recordings import filing, matching
+from processor.recordings import ask, filing, matching
 from processor.recordings.filing import file_recording
 from processor.recordings.publishing import STORAGE_USED_UP, publish_streams
 from processor.recordings.reaper import resend_recordings
@@ -436,6 +437,25 @@ def test_one_that_kills_each_processor_fails_and_its_object_is_kept_with_the_str
         session.execute(delete(Stream))
     assert [one.name for one in remove(stores, orphans(stores, -60))] == [recording_key(bench.stream, opened.id)]
     assert not bench.object_of(recording)
+
+
+def test_one_whose_reader_is_killed_is_filed_by_the_next_try(
+    bench: Bench, plain: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_results(bench.client, bench.stream, plain.pts)
+    opened = bench.write(plain)
+
+    def killed(*_: object) -> None:
+        ask._outcome(-signal.SIGKILL, b"")
+
+    for name in ("make_video", "probe_video"):
+        with monkeypatch.context() as patch:
+            patch.setattr(filing, name, killed)
+            close_recording(bench.services, closed(opened, plain))
+        assert bench.recording(opened.id).state == "closed"
+    assert bench.services.coordination.count(names.recording_attempts(opened.id), 60) == 3, "each of them counts"
+    file_recording(bench.services, opened.id)
+    assert bench.recording(opened.id).state == "filed"
 
 
 def test_only_one_processor_files_a_recording(bench: Bench, plain: Written) -> None:
