@@ -39,6 +39,7 @@ class Server:
     """A server that is started by __enter__ and answers after `wait`."""
 
     _stop_signal = signal.SIGTERM
+    _chosen = 0  # port
     _heard = 0  # characters of the log that were looked at
 
     def __init__(self, *addresses: str) -> None:
@@ -48,7 +49,7 @@ class Server:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._last: tuple[Sequence[str], dict[str, str] | None] = ((), None)
         self.folder = Path(tempfile.mkdtemp(prefix="wd-test-"))
-        self.port = free_port()
+        self.port = self._chosen or free_port()
         try:
             self._start()
         except BaseException:
@@ -58,6 +59,11 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self._end()
+
+    def on(self, port: int) -> Self:
+        """The same, with a port that is known to be free; before it starts."""
+        self._chosen = port
+        return self
 
     def wait(self) -> Self:
         """Return when it answers."""
