@@ -129,6 +129,18 @@ def test_admins_view_of_a_redis_with_a_password_has_it() -> None:
     assert "RI_REDIS_PASSWORD" not in rendered("single_host_cpu", "admin")["redisinsight"]["environment"]
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_nothing_is_published_twice_or_on_all_addresses(profile: str) -> None:
+    """Also with all that may come beside it."""
+    files, _ = PROFILES[profile]
+    beside = () if files == INFERENCE else ("deploy/monitoring.yaml", "deploy/gateway.yaml")
+    compose = Compose(*files, *beside)
+    texts = [text for name in compose.enabled(profile, *BESIDE) for text in compose.services[name].get("ports", [])]
+    published = [interpolated(text, NEEDED[files]).rsplit(":", 1)[0] for text in texts]
+    assert len(published) == len(set(published)) >= (len(BESIDE) if beside else 0)
+    assert {place.split(":")[0] for place in published} <= {"127.0.0.1", CENTRAL_VALUES["PRIVATE_ADDRESS"]}
+
+
 def test_an_inference_host_knows_no_secret_of_the_central_one() -> None:
     text = Compose(*INFERENCE).text
     secrets = {row.variable for row in table() if row.secret and not row.variable.startswith("S3_")} | SECRETS.keys()
