@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from tests.support.servers.network import ip, require_namespaces, sweep, temporary_name
+from tests.support.servers.network import FILES, ip, require_namespaces, sweep, temporary_name
 
 _NEW_NET = 0x40000000  # CLONE_NEWNET
-_FILES = Path("/etc/netns")  # what `ip netns exec` lays over /etc
 
 
 class Lan:
@@ -45,7 +44,7 @@ class Lan:
         for host in self.addresses:
             if self._space(host) in there:
                 ip("netns", "delete", self._space(host))
-            shutil.rmtree(_FILES / self._space(host), ignore_errors=True)
+            shutil.rmtree(FILES / self._space(host), ignore_errors=True)
 
     def inside(self, host: str, prepare: str = "true") -> list[str]:
         """A command that becomes the one after it, on that host. prepare: a script that runs before it, in mounts of
@@ -66,7 +65,7 @@ class Lan:
         return temporary_name("abcdefgh"[list(self.addresses).index(host)])
 
     def _name(self, host: str) -> None:
-        folder = _FILES / self._space(host)
+        folder = FILES / self._space(host)
         folder.mkdir(parents=True)
         own = (
             f"{self._first} {self._names}\n"

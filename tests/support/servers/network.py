@@ -12,6 +12,8 @@ import psutil
 from tests.support.requirements import missing
 
 _PREFIX = "wdtest"
+# A folder for each namespace, whose files `ip netns exec` lays over those of /etc.
+FILES = Path("/etc/netns")
 
 
 class OtherHost:
@@ -98,6 +100,9 @@ def sweep() -> None:
     for name, pid in re.findall(rf"^({_PREFIX}(\d+)[a-z]*)\b", ip("netns", "list"), re.M):
         if not psutil.pid_exists(int(pid)):
             ip("netns", "delete", name)
+    for folder in FILES.glob(f"{_PREFIX}*"):
+        if not psutil.pid_exists(int(re.sub(r"\D", "", folder.name))):
+            shutil.rmtree(folder)
 
 
 def ip(*words: str) -> str:
