@@ -24,12 +24,14 @@ _POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: frames, seconds, CPU seconds of all that took part, and what was found."""
+    """One run: frames, seconds, CPU seconds of all that took part, and what was found. beside: of the CPU seconds,
+    those of other processes than detectors."""
 
     frames: int
     seconds: float
     cpu: float
     found: Block
+    beside: float = 0.0
 
     @property
     def fps(self) -> float:
@@ -93,14 +95,15 @@ class OfService:
         if video not in self._videos:
             self._videos[video] = client.upload(video)
         parts = self.service.processes()
-        before = _cpu(parts)
+        others = [part for part in parts if not any(word.startswith("detector.") for word in part.cmdline())]
+        before, beside = _cpu(parts), _cpu(others)
         job = _ended(client, client.start(self._videos[video], model=self.model, options=self.options), self.tracked)
-        cpu = _cpu(parts) - before
+        cpu, beside = _cpu(parts) - before, _cpu(others) - beside
         assert job["state"] == "succeeded", job
         self.jobs.append(job)
         found = self._found(job)
         client.call("DELETE", f"/jobs/{job['id']}", 204)
-        return Run(len(found), _seconds(job), cpu, found)
+        return Run(len(found), _seconds(job), cpu, found, beside)
 
     def close(self) -> None:
         self.service.stop()
