@@ -114,8 +114,8 @@ test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(SETUP_TRACKERS) $(P
 test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## distributed mode on all pairs of broker and database (MODE=rabbitmq-postgres: that one only)
 	$(BIN)/pytest -m "distributed or every_mode" -k "$(or $(MODE),not embedded)"
 
-soak: $(SETUP_TEST) $(PAGE) ## jobs in distributed mode during random kills, restarts and data loss (SEED=1 JOBS=200 MINUTES=60)
-	SEED="$(SEED)" JOBS="$(or $(JOBS),200)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m long -s --basetemp=$(VENV)/soak tests/distributed/test_soak.py
+soak: $(SETUP_TEST) $(PAGE) ## jobs and live streams in distributed mode during kills, restarts, data loss and a full disk (SEED=1 JOBS=500 STREAMS=8 MINUTES=60)
+	SEED="$(SEED)" JOBS="$(or $(JOBS),500)" STREAMS="$(or $(STREAMS),8)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m long -s --basetemp=$(VENV)/soak tests/distributed/test_soak.py
 
 test-detectron2: | $(BIN)/pip ## test the engines detectron2 and torchvision in their own environment (6 GB)
 	PYTHON=$(abspath $(BIN))/python tools/install-detectron2 $(DETECTRON2) requirements/all.txt

@@ -17,7 +17,6 @@ from tests.support.deployments.busy_jobs import Work
 from tests.support.deployments.compose import COMPOSE
 from tests.support.deployments.deployment import Images
 from tests.support.deployments.modes import DistributedMode
-from tests.support.deployments.soak_run import OPTIONS
 from tests.support.deployments.upgrading import (
     WORKERS,
     Balanced,
@@ -28,6 +27,7 @@ from tests.support.deployments.upgrading import (
     upgrading,
 )
 from tests.support.models import tiny_model
+from tests.support.soak.load import OPTIONS
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.distributed, pytest.mark.long]

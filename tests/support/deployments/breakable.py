@@ -42,13 +42,17 @@ class Faulty(DistributedMode):
         with super().run(folder, **{**SETTINGS, **settings}) as deployment:
             yield deployment
             self.wait()
-            # Include scheduled messages: a chunk that was leased by another detector is delayed for seconds.
-            until(lambda: not any(self.held(deployment).values()))
+            self.settle(deployment)
 
     def wait(self) -> None:
         """Wait until all servers answer."""
         for server in (self.servers.redis, self.servers.postgres, self.servers.rabbitmq):
             server.wait()
+
+    def settle(self, deployment: Deployment) -> None:
+        """Wait until no queue holds a message, nor a worker one that it puts off: a chunk that was leased by another
+        detector is delayed for seconds."""
+        until(lambda: not any(self.held(deployment).values()))
 
     def waiting(self, deployment: Deployment) -> dict[str, int]:
         """Number of waiting messages in the queues."""

@@ -73,6 +73,12 @@ class Images:
         """Replacements for the private folders of a container; name: of the container."""
         return {"/data": str(folder / "data"), _HEARTBEAT: str(folder / f"logs/{name}.heartbeat")}
 
+    def temporary(self, folder: Path, name: str) -> dict[str, str]:
+        """Variables that give a container its own /tmp."""
+        place = folder / "tmp" / name
+        place.mkdir(parents=True, exist_ok=True)
+        return {"TMPDIR": str(place)}
+
     def python(self, role: str) -> Path:
         """Its interpreter."""
         return self.folder / role / "env" / "bin" / "python"
@@ -191,7 +197,12 @@ class Containers:
                 value = value.replace(old, new)
             environ[variable] = value
         path = f"{self._images.python(role).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
-        return {**environ, "PATH": path, "HOME": str(self._folder / "home")}
+        temporary = self._images.temporary(self._folder, name)
+        return {**environ, **temporary, "PATH": path, "HOME": str(self._folder / "home")}
+
+    def temporary(self, name: str) -> Path:
+        """Folder of the temporary files of a container."""
+        return self._folder / "tmp" / name
 
     def parts_of(self, service: str) -> list[Part]:
         """The running processes of a service."""

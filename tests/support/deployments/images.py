@@ -113,6 +113,9 @@ class BuiltImages(Images):
     def places(self, folder: Path, name: str) -> dict[str, str]:
         return {}
 
+    def temporary(self, folder: Path, name: str) -> dict[str, str]:
+        return {}
+
     def command(self, service: str, folder: Path, words: list[str]) -> list[str]:
         data = folder / "data"
         os.chown(data, USER_ID, USER_ID)

@@ -33,6 +33,8 @@ PASSWORD = "5f0c2f9a7d"
 _STARTING_SECONDS = 60
 _COOKIE = "web-detector-tests"
 _STOPPING_SECONDS = 15
+_TOLD_SECONDS = 300  # by RabbitMQ, which starts a virtual machine for it
+_MESSAGES = re.compile(r'{"([^"]+)", (\d+)}')
 
 
 class Server:
@@ -209,8 +211,9 @@ class RabbitMq(Server):
 
     def held(self, space: str) -> dict[str, int]:
         """How many messages each queue holds: those that wait, and those that a worker has in hand or puts off."""
-        lines = self._control("list_queues", "--no-table-headers", "--vhost", space, "name", "messages").splitlines()
-        return {name: int(count) for name, count in (line.split("\t") for line in lines)}
+        queues = f'rabbit_amqqueue:info_all(<<"{space}">>, [name, messages])'
+        told = self._evaluate(f"[{{binary_to_list(element(4, N)), M}} || [{{_, N}}, {{_, M}}] <- {queues}].")
+        return {name: int(count) for name, count in _MESSAGES.findall(told)}
 
     def deprecated(self, space: str) -> list[str]:
         """What a virtual host uses of what RabbitMQ 4.3 refuses: channels with a global prefetch, and queues that are
@@ -237,7 +240,7 @@ class RabbitMq(Server):
         command = [tool("erl_call"), "-sname", f"wd{self.port}@localhost", "-c", _COOKIE, "-e"]
         environ = {"ERL_EPMD_PORT": str(self._epmd)}
         done = subprocess.run(
-            command, env=environ, input=expression + "\n", capture_output=True, text=True, timeout=_STARTING_SECONDS
+            command, env=environ, input=expression + "\n", capture_output=True, text=True, timeout=_TOLD_SECONDS
         )
         assert (done.returncode, done.stdout[:4]) == (0, "{ok,"), done.stdout + done.stderr
         return done.stdout.strip().removeprefix("{ok, ").removesuffix("}")
@@ -247,7 +250,7 @@ class RabbitMq(Server):
         environ["RABBITMQ_CONF_ENV_FILE"] = str(self.folder / "environment")
         environ["RABBITMQ_CTL_ERL_ARGS"] = "+S 1:1 +sbwt none"  # it waits without computing
         line = [tool("rabbitmqctl"), "--quiet", "--node", f"wd{self.port}@localhost", *command]
-        done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=_STARTING_SECONDS)
+        done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=_TOLD_SECONDS)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

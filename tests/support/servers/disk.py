@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.support.requirements import missing
 
 _BLOCK = 4096
+_TRIES = 100
 
 
 @contextmanager
@@ -26,7 +27,25 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 
 def enlarge(folder: Path, size: str) -> None:
     """Give a small disk another size."""
-    subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True, capture_output=True)
+
+
+@contextmanager
+def squeezed(folder: Path, size: str) -> Iterator[None]:
+    """A small disk of that size has no free block for the length of the context, and no file more."""
+    for _ in range(_TRIES):
+        about = os.statvfs(folder)
+        try:
+            enlarge(folder, str((about.f_blocks - about.f_bfree) * about.f_frsize))
+            break
+        except subprocess.CalledProcessError:  # something was written meanwhile
+            continue
+    else:
+        raise AssertionError("the disk is never still")
+    try:
+        yield
+    finally:
+        enlarge(folder, size)
 
 
 @contextmanager

@@ -23,6 +23,10 @@ class ServerProcess:
         """It keeps its connections and does nothing any more."""
         self.process.send_signal(signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        """It goes on."""
+        self.process.send_signal(signal.SIGCONT)
+
 
 @contextmanager
 def running(module: str, *arguments: str, inside: Sequence[str] = ()) -> Iterator[ServerProcess]:

@@ -1,5 +1,5 @@
 """A process that serves the videos of a folder over RTSP, each in a loop: `python -m tests.support.servers.rtsp_server
-FOLDER [HOST]`. Prints its port."""
+FOLDER [HOST [PORT]]`. Prints its port."""
 
 import asyncio
 import sys
@@ -13,9 +13,9 @@ class _Silent:
         return lambda *_: None
 
 
-async def serve(folder: str, host: str = "127.0.0.1") -> None:
+async def serve(folder: str, host: str = "127.0.0.1", port: str = "0") -> None:
     toolkit.logger = _Silent()
-    server = await toolkit.RtspServer(folder, host, 0).start()
+    server = await toolkit.RtspServer(folder, host, int(port)).start()
     print(server._server.sockets[0].getsockname()[1], flush=True)
     await server._server.serve_forever()
 
