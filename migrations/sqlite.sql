@@ -365,4 +365,43 @@ CREATE TABLE reel_videos (
 	FOREIGN KEY(video_id) REFERENCES videos (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_reel_videos_video_id ON reel_videos (video_id);
-INSERT INTO "alembic_version" VALUES('0015');
+CREATE INDEX ix_alerts_created_at ON alerts (created_at);
+CREATE INDEX ix_videos_created ON videos (created_at, id);
+CREATE INDEX ix_videos_unprobed ON videos (user_id, created_at, id) WHERE media IS NULL AND refused IS NULL;
+CREATE INDEX ix_jobs_user_state ON jobs (user_id, state, created_at, id);
+CREATE INDEX ix_jobs_cancelled ON jobs (cancel_requested, created_at, id) WHERE cancel_requested = 1 AND finished_at IS NULL;
+CREATE INDEX ix_jobs_tracks_queued ON jobs (finished_at, id) WHERE json_extract(tracks, '$.state') = 'queued';
+CREATE INDEX ix_jobs_untracked ON jobs (finished_at, id) WHERE tracks IS NULL AND summary IS NOT NULL AND frames_done > 0;
+CREATE INDEX ix_alerts_user_picture ON alerts (user_id, picture, at, id) WHERE picture = 1;
+CREATE INDEX ix_renditions_user_kind ON renditions (user_id, kind, state, created_at, id);
+CREATE INDEX ix_deliveries_webhook_created ON deliveries (webhook_id, created_at, id);
+CREATE INDEX ix_audit_events_user_at ON audit_events (user_id, at, id);
+CREATE INDEX ix_audit_events_action_at ON audit_events (action, at, id);
+CREATE INDEX ix_audit_events_user_action ON audit_events (user_id, action, at, id);
+CREATE TABLE stored_bytes (
+	user_id VARCHAR(36) NOT NULL,
+	videos BIGINT NOT NULL,
+	renditions BIGINT NOT NULL,
+	PRIMARY KEY (user_id),
+	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE TRIGGER count_added_video AFTER INSERT ON videos BEGIN
+  INSERT INTO stored_bytes (user_id, videos, renditions) VALUES (NEW.user_id, NEW.size_bytes, 0)
+  ON CONFLICT (user_id) DO UPDATE SET videos = videos + excluded.videos;
+END;
+CREATE TRIGGER count_removed_video AFTER DELETE ON videos BEGIN
+  UPDATE stored_bytes SET videos = videos - OLD.size_bytes WHERE user_id = OLD.user_id;
+END;
+CREATE TRIGGER count_added_rendition AFTER INSERT ON renditions WHEN NEW.state = 'ready' BEGIN
+  UPDATE stored_bytes SET renditions = renditions + coalesce(NEW.size_bytes, 0) WHERE user_id = NEW.user_id;
+END;
+CREATE TRIGGER count_changed_rendition AFTER UPDATE OF state, size_bytes ON renditions BEGIN
+  UPDATE stored_bytes SET renditions = renditions
+    - CASE WHEN OLD.state = 'ready' THEN coalesce(OLD.size_bytes, 0) ELSE 0 END
+    + CASE WHEN NEW.state = 'ready' THEN coalesce(NEW.size_bytes, 0) ELSE 0 END
+  WHERE user_id = NEW.user_id;
+END;
+CREATE TRIGGER count_removed_rendition AFTER DELETE ON renditions WHEN OLD.state = 'ready' BEGIN
+  UPDATE stored_bytes SET renditions = renditions - coalesce(OLD.size_bytes, 0) WHERE user_id = OLD.user_id;
+END;
+INSERT INTO "alembic_version" VALUES('0017');

@@ -54,7 +54,6 @@ CLEAN_UPS = (
     CleanUp(names.EXPIRE_UPLOADS, None, cleanup.expire_uploads),
     CleanUp(names.EXPIRE_AUDIT, _HOUR, cleanup.expire_audit_events),
     CleanUp(names.EXPIRE_ALERTS, _HOUR, expire_alerts),
-    CleanUp(names.SWEEP_STORAGE, _HOUR, cleanup.remove_unfinished_files),
     CleanUp(names.INDEX_TRACKS, _HOUR, index_missing),
     CleanUp(names.HOUSEKEEPING, _HOUR, cleanup.remove_old_and_orphaned),
 )

@@ -23,6 +23,7 @@ from contracts.database.tables import (
     Job,
     Rendition,
     SearchTerm,
+    StoredBytes,
     Upload,
     Video,
     utcnow,
@@ -35,8 +36,8 @@ from contracts.wire.job_states import TERMINAL
 from contracts.wire.renditions import RenditionState
 
 # Unfinished uploads are left out: their files change meanwhile. The client starts the upload again. The index of tracks
-# is made again from their files.
-LEFT_OUT = frozenset(table.__tablename__ for table in (Upload, SearchTerm, IndexedJob, IndexedTrack))
+# is made again from their files, sums are by the database.
+LEFT_OUT = frozenset(table.__tablename__ for table in (Upload, SearchTerm, IndexedJob, IndexedTrack, StoredBytes))
 # The key that signs tokens (embedded mode), and the added models.
 SECRETS, MODELS = f"{HOME}secrets.env", f"{HOME}models"
 

@@ -1,32 +1,34 @@
 """Jobs, as the api reads and changes them. Users see only their own."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Engine, Row, delete, exists, func, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.access.quotas import Guard
 from api.requests.idempotency import LIFE_HOURS, RequestKey
-from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, owned, page
+from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, looked_at, merged_page, owned, page
 from contracts.database.engine import Database
+from contracts.database.removing import unindex
 from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
-from contracts.database.unindexing import unindex
 from contracts.errors import IdempotencyMismatch, JobsRunning
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.runtime import tracing
 from contracts.wire.job_states import ACTIVE, WORKING, JobState
 from contracts.wire.messages import Options, from_json, to_json
-from contracts.wire.renditions import RenditionState
+from contracts.wire.renditions import RenditionState, rendition_id
 
 # Id, user, video, state, and the time of the last change.
 ChangedJob = Row[str, str, str, str, datetime | None]
 _CHANGED = (Job.id, Job.user_id, Job.video_id, Job.state, Job.changed_at)
 _ACTIVE = [str(state) for state in ACTIVE]
+# Jobs that one request for a page looks at, for the names of their videos.
+LOOKED_AT = 5000
 _WORKING = [str(state) for state in WORKING]
 
 
@@ -48,12 +50,11 @@ class JobWithVideo:
     has_poster: bool
 
 
-_POSTER = exists().where(
-    Rendition.video_id == Video.id,
-    Rendition.job_id.is_(None),
-    Rendition.kind == "poster",
-    Rendition.state == str(RenditionState.READY),
-)
+def _posters(session: Session, video_ids: Iterable[str]) -> set[str]:
+    """Those of some videos that have a poster. By its id: none of the indexes on what else is known of it is good."""
+    ids = [rendition_id(video_id, None, "poster") for video_id in video_ids]
+    made = select(Rendition.video_id).where(Rendition.id.in_(ids), Rendition.state == str(RenditionState.READY))
+    return set(session.scalars(made))
 
 
 class JobTable:
@@ -106,25 +107,32 @@ class JobTable:
             return owned(session, Job, user_id, job_id, "job")
 
     def page(self, user_id: str, limit: int, cursor: str | None, which: JobFilter) -> tuple[list[Job], str | None]:
-        """A page of a user's jobs, newest first, and the cursor of the next page."""
-        mine = select(Job).where(Job.user_id == user_id, *_conditions(user_id, which))
+        """A page of a user's jobs, newest first, and the cursor of the next page. What is searched for is looked for
+        among so many jobs at a time: a page with room left may have a next one. Raises InvalidCursor."""
         with self._database.read() as session:
-            return page(session, mine, Job.created_at, limit, cursor)
+            if which.video_id or not which.search:
+                return merged_page(session, _of_states(user_id, which), Job.created_at, limit, cursor)
+            mine = select(Job).where(Job.user_id == user_id)
+            part, after = looked_at(session, mine, Job.created_at, LOOKED_AT, cursor)
+            jobs, following = page(session, part.where(*_conditions(which)), Job.created_at, limit, cursor)
+            return jobs, following or after
 
     def get_with_video(self, user_id: str, job_id: str) -> JobWithVideo:
         """A user's job with its video data. Raises NotFound."""
-        statement = select(Job, Video, _POSTER).join(Video, Video.id == Job.video_id)
+        statement = select(Job, Video).join(Video, Video.id == Job.video_id)
         with self._database.read() as session:
-            row = session.execute(statement.where(Job.id == job_id, Job.user_id == user_id)).one_or_none()
-        return JobWithVideo(*found(row, "job"))
+            rows = session.execute(statement.where(Job.id == job_id, Job.user_id == user_id))
+            job, video = found(rows.one_or_none(), "job")
+            return JobWithVideo(job, video, video.id in _posters(session, [video.id]))
 
     def with_videos(self, jobs: Sequence[Job]) -> list[JobWithVideo]:
         """Jobs with their video data, without jobs whose video has been deleted meanwhile."""
         ids = {job.video_id for job in jobs}
         with self._database.read() as session:
-            rows = session.execute(select(Video, _POSTER).where(Video.id.in_(ids)))
-            videos = {video.id: (video, has_poster) for video, has_poster in rows}
-        return [JobWithVideo(job, *videos[job.video_id]) for job in jobs if job.video_id in videos]
+            videos = {video.id: video for video in session.scalars(select(Video).where(Video.id.in_(ids)))}
+            posters = _posters(session, ids)
+        there = [job for job in jobs if job.video_id in videos]
+        return [JobWithVideo(job, videos[job.video_id], job.video_id in posters) for job in there]
 
     def by_ids(self, ids: Sequence[str]) -> list[Job]:
         """The jobs of these ids, without deleted ones."""
@@ -181,14 +189,25 @@ def _ended(session: Session, user_id: str, job_id: str) -> Job:
     return job
 
 
-def _conditions(user_id: str, which: JobFilter) -> Iterator[ColumnElement[bool]]:
+def _of_states(user_id: str, which: JobFilter) -> Iterator[Select[Job]]:
+    """The jobs of each state that is asked for."""
+    if which.video_id:
+        # `+ ""` disables the index on user_id: a user may have many jobs, but a video has few.
+        yield select(Job).where(Job.user_id + "" == user_id, *_conditions(which))
+        return
+    mine = select(Job).where(Job.user_id == user_id)
+    yield from (mine.where(Job.state == state) for state in set(which.states)) if which.states else [mine]
+
+
+def _conditions(which: JobFilter) -> Iterator[ColumnElement[bool]]:
     if which.video_id:
         yield Job.video_id == which.video_id
     if which.search:
         named = func.lower(Video.name).contains(which.search.lower(), autoescape=True)
-        yield Job.video_id.in_(select(Video.id).where(Video.user_id == user_id, named))
+        # Of each job that is looked at, and not the other way round: no index knows parts of names.
+        yield select(named).where(Video.id == Job.video_id).scalar_subquery()
     if which.states:
-        yield Job.state.in_(which.states)
+        yield (Job.state + "").in_(which.states)  # `+ ""`: as above, of many jobs few are looked at
 
 
 def _known_job(session: Session, user_id: str, key: RequestKey) -> Job | None:

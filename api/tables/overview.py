@@ -6,9 +6,8 @@ from typing import NamedTuple
 from sqlalchemy import Engine, func, select
 
 from contracts.database.engine import Database
-from contracts.database.tables import Job, Rendition, Stream, Video
+from contracts.database.tables import Job, StoredBytes, Stream, Video
 from contracts.wire.job_states import JobState
-from contracts.wire.renditions import RenditionState
 
 # Jobs that have not been planned: how many frames they look at is not known, but not more than their video has.
 _UNPLANNED = [str(state) for state in (JobState.QUEUED, JobState.PLANNING)]
@@ -51,9 +50,7 @@ class Overview:
 
     def stored_bytes(self) -> dict[str, int]:
         """Bytes of videos and renditions."""
-        sums = {
-            "videos": select(func.sum(Video.size_bytes)),
-            "renditions": select(func.sum(Rendition.size_bytes)).where(Rendition.state == str(RenditionState.READY)),
-        }
+        sums = select(func.sum(StoredBytes.videos), func.sum(StoredBytes.renditions))
         with self._database.read() as session:
-            return {name: int(session.scalar(statement) or 0) for name, statement in sums.items()}
+            videos, renditions = session.execute(sums).one()
+        return {"videos": int(videos or 0), "renditions": int(renditions or 0)}

@@ -1,6 +1,6 @@
 """Queries that several tables share: a user's own row, and pages of lists, newest first."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -55,15 +55,46 @@ def page(
 
     time: the column to sort by. Raises InvalidCursor.
     """
+    return merged_page(session, [statement], time, limit, cursor)
+
+
+def merged_page(
+    session: Session, statements: Iterable[Select[Row]], time: Any, limit: int, cursor: str | None
+) -> tuple[list[Row], str | None]:
+    """The same of the rows of several statements, none of which has a row of another one: of the values of a column,
+    say. No index has the rows of several values in the order of time, so each is read for itself."""
     row_id = time.class_.id
-    if cursor:
-        statement = statement.where(tuple_(time, row_id) < _parsed(cursor))
-    # One more row than the limit shows whether there is a next page.
-    rows = list(session.scalars(statement.order_by(time.desc(), row_id.desc()).limit(limit + 1)))
+    place = _parsed(cursor) if cursor else None
+    rows: list[Row] = []
+    for statement in statements:
+        after = statement.where(tuple_(time, row_id) < place) if place else statement
+        # One more row than the limit shows whether there is a next page.
+        rows += session.scalars(after.order_by(time.desc(), row_id.desc()).limit(limit + 1))
+    rows.sort(key=lambda row: (getattr(row, time.key), row.id), reverse=True)
     if len(rows) <= limit:
         return rows, None
     last = rows[limit - 1]
-    return rows[:limit], f"{getattr(last, time.key).isoformat()}_{last.id}"
+    return rows[:limit], cursor_after(getattr(last, time.key), last.id)
+
+
+def looked_at(
+    session: Session, statement: Select[Any], time: Any, most: int, cursor: str | None
+) -> tuple[Select[Any], str | None]:
+    """The part of a statement within which a page is looked for, at most so many rows after a cursor, and the cursor of
+    what follows, None at the end. statement: of rows of which few may be wanted. Raises InvalidCursor."""
+    row_id = time.class_.id
+    if cursor:
+        statement = statement.where(tuple_(time, row_id) < _parsed(cursor))
+    places = statement.with_only_columns(time, row_id).order_by(time.desc(), row_id.desc())
+    last = session.execute(places.offset(most - 1).limit(1)).one_or_none()
+    if last is None:
+        return statement, None
+    return statement.where(tuple_(time, row_id) >= tuple(last)), cursor_after(*last)
+
+
+def cursor_after(time: datetime, row_id: str) -> str:
+    """The cursor of the page after a row."""
+    return f"{time.isoformat()}_{row_id}"
 
 
 def in_states_or_changed(

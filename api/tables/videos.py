@@ -9,8 +9,8 @@ from api.access.quotas import Guard
 from api.tables.queries import found, owned, page
 from contracts.database.deletion import DeletedVideo, delete_rows
 from contracts.database.engine import Database
+from contracts.database.removing import unindex
 from contracts.database.tables import Job, Upload, User, Video, utcnow
-from contracts.database.unindexing import unindex
 from contracts.errors import JobsRunning, TooManyUploads
 from contracts.wire.job_states import ACTIVE
 

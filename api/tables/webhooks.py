@@ -8,6 +8,7 @@ from sqlalchemy import Engine, and_, func, select, update
 from api.tables.alerts import Raised
 from api.tables.queries import owned, page
 from contracts.database.engine import Database
+from contracts.database.removing import remove_rows
 from contracts.database.tables import Alert, AlertRule, Delivery, Job, User, Webhook
 from contracts.errors import TooManyWebhooks
 from contracts.wire.webhooks import KNOWN_EVENTS, DeliveryState
@@ -59,7 +60,9 @@ class WebhookTable:
             return owned(session, Webhook, user_id, webhook_id, "webhook")
 
     def delete(self, user_id: str, webhook_id: str) -> None:
-        """Delete a user's webhook and its deliveries. Raises NotFound."""
+        """Delete a user's webhook, first its deliveries, of which there may be many. Raises NotFound."""
+        self.get(user_id, webhook_id)
+        remove_rows(self._database, Delivery, Delivery.webhook_id == webhook_id)
         with self._database.write() as session:
             session.delete(owned(session, Webhook, user_id, webhook_id, "webhook"))
 

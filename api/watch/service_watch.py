@@ -33,8 +33,9 @@ T = TypeVar("T")
 
 _KEEP_SECONDS = 2.0
 _KEEP_SERVERS_SECONDS = 1.0
-# Sums over all rows.
-_KEEP_SUMS_SECONDS = 60.0
+# What takes long to read, such as what a hundred thousand queued jobs add up to, is kept for so long that reading it
+# takes no more than this share of the time.
+_MOST_OF_TIME, _KEEP_LONGEST_SECONDS = 0.05, 60.0
 # Jobs that run at once are few; of more, the chunks of the first ones are counted.
 _MOST_JOBS = 200
 _OUTAGES = (WebDetectorError, SQLAlchemyError, redis.RedisError, OSError, TimeoutError)
@@ -60,8 +61,9 @@ class Streams:
 
 
 class Kept(Generic[T]):
-    """What a function returned, for some seconds. Of several who ask, one calls it and the others wait. An outage is
-    kept as well, for 2 seconds at most: a server that hangs is not waited for again by whoever asks next."""
+    """What a function returned, for some seconds, or longer where it takes long. Of several who ask, one calls it and
+    the others wait. An outage is kept as well, for 2 seconds at most: a server that hangs is not waited for again by
+    whoever asks next."""
 
     def __init__(self, read: Callable[[], T], seconds: float) -> None:
         self._read, self._seconds = read, seconds
@@ -80,9 +82,11 @@ class Kept(Generic[T]):
             return cast("T", self._value)
 
     def _renew(self) -> None:
-        seconds = self._seconds
+        seconds, began = self._seconds, time.monotonic()
         try:
             self._value, self._outage = self._read(), None
+            took = time.monotonic() - began
+            seconds = max(seconds, min(took / _MOST_OF_TIME, _KEEP_LONGEST_SECONDS))
         except _OUTAGES as error:
             self._outage, seconds = error, min(seconds, _KEEP_SECONDS)
         self._until = time.monotonic() + seconds
@@ -96,7 +100,7 @@ class ServiceWatch:
         self.jobs = Kept(self._jobs, _KEEP_SECONDS)
         self.streams = Kept(self._streams, _KEEP_SECONDS)
         self.workers = Kept(lambda: instances(client), _KEEP_SECONDS)
-        self._stored = Kept(overview.stored_bytes, _KEEP_SUMS_SECONDS)
+        self._stored = Kept(overview.stored_bytes, _KEEP_SECONDS)
         # Server name -> whether it answers; set by the application.
         self.servers: Callable[[], dict[str, bool]] = dict
         self._servers = Kept(lambda: self.servers(), _KEEP_SERVERS_SECONDS)

@@ -117,6 +117,18 @@ class Coordination:
         """Remove what `count_repeats` keeps."""
         self._redis.delete(_repeats_key(name))
 
+    def keep_place(self, name: str, place: str | None, seconds: int) -> None:
+        """Note how far long work has come, for as long as the seconds; None for its end."""
+        if place is None:
+            self._redis.delete(_place_key(name))
+        else:
+            self._redis.set(_place_key(name), place.encode(), ex=seconds)
+
+    def place(self, name: str) -> str:
+        """Where long work goes on; empty for its beginning."""
+        kept: Any = self._redis.get(_place_key(name))
+        return kept.decode() if kept else ""
+
     def note_turn(self, name: str, holder: str) -> None:
         """Record that a holder has its turn now. Kept for a day."""
         now = time.time()
@@ -219,6 +231,10 @@ def _counter_key(name: str) -> str:
 
 def _repeats_key(name: str) -> str:
     return f"wd:seen:{name}"
+
+
+def _place_key(name: str) -> str:
+    return f"wd:place:{name}"
 
 
 def _turns_key(name: str) -> str:

@@ -7,7 +7,6 @@ from datetime import datetime
 
 # Debounces of the periodic work, one process of all does it.
 REAPER = "reaper"
-SWEEP_STORAGE = "sweep"
 SWEEP_RESULTS = "sweep-store"
 EXPIRE_UPLOADS = "sweep-uploads"
 EXPIRE_AUDIT = "sweep-audit"
@@ -26,7 +25,7 @@ LIVE_ALERTS = "live-alerts"
 # Turns of the users at the renderers.
 RENDER_TURNS = "render"
 
-# Lease of the hourly clean-up.
+# Lease of the hourly clean-up, and the place in the storage that it has come to.
 HOUSEKEEPING = "housekeeping"
 
 

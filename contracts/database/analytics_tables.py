@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    true,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
@@ -186,6 +187,19 @@ class Alert(Base):
         Index("ix_alerts_rule_at", "rule_id", "at", "id"),
         Index("ix_alerts_rule_created", "rule_id", "created_at"),
     )
+
+
+# An alert with a picture of its own.
+PICTURED = Alert.picture == true()
+Index(
+    "ix_alerts_user_picture",
+    Alert.user_id,
+    Alert.picture,
+    Alert.at,
+    Alert.id,
+    sqlite_where=PICTURED,
+    postgresql_where=PICTURED,
+)
 
 
 class AlertedJob(Base):

@@ -4,9 +4,12 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime
+from sqlalchemy import JSON, DateTime, String
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
 
@@ -38,6 +41,24 @@ def changed_column() -> MappedColumn[datetime | None]:
 def new_id() -> str:
     """A random id as text."""
     return str(uuid.uuid4())
+
+
+class StateOf(FunctionElement[str]):
+    """The member `state` of a JSON column, with the name of the member in the statement as it is in the indexes of it:
+    none can be used for a value that is bound."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(StateOf)
+def _state_of(element: StateOf, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_extract({compiler.process(element.clauses, **options)}, '$.state')"
+
+
+@compiles(StateOf, "postgresql")
+def _state_of_in_postgresql(element: StateOf, compiler: SQLCompiler, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)} ->> 'state')"
 
 
 class Base(DeclarativeBase):

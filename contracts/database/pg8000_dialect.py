@@ -48,3 +48,8 @@ class Dialect(PGDialect_pg8000):
     do_execute_no_params = _with_driver_error(PGDialect_pg8000.do_execute_no_params)
     do_ping = _with_driver_error(PGDialect_pg8000.do_ping)
     do_rollback = _with_driver_error(PGDialect_pg8000.do_rollback)
+
+    def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
+        """A ping, and reading the level, have begun a transaction of the driver's, which AUTOCOMMIT would not end."""
+        dbapi_connection.rollback()
+        super().set_isolation_level(dbapi_connection, level)  # type: ignore[no-untyped-call]

@@ -13,12 +13,15 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
+    literal_column,
     true,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 # Whoever knows some of the tables knows all, so that `Base.metadata` is whole.
+from contracts.database.analytics_tables import PICTURED as PICTURED
 from contracts.database.analytics_tables import UNDATED as UNDATED
 from contracts.database.analytics_tables import Alert as Alert
 from contracts.database.analytics_tables import AlertedJob as AlertedJob
@@ -29,12 +32,13 @@ from contracts.database.analytics_tables import Scene as Scene
 from contracts.database.analytics_tables import SearchTerm as SearchTerm
 from contracts.database.analytics_tables import is_dated as is_dated
 from contracts.database.base import Base as Base
-from contracts.database.base import changed_column
+from contracts.database.base import StateOf, changed_column
 from contracts.database.base import new_id as new_id
 from contracts.database.base import utcnow as utcnow
+from contracts.database.counted import StoredBytes as StoredBytes
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0016"
+REVISION = "0017"
 
 
 def _name_key(context: DefaultExecutionContext) -> str:
@@ -90,7 +94,23 @@ class Video(Base):
     refused: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
-    __table_args__ = (Index("ix_videos_user_created", "user_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_videos_user_created", "user_id", "created_at", "id"),
+        Index("ix_videos_created", "created_at", "id"),
+    )
+
+
+# A video that was not probed yet; of those there are few.
+UNPROBED = (Video.media.is_(None), Video.refused.is_(None))
+_UNPROBED = and_(*UNPROBED)
+Index(
+    "ix_videos_unprobed",
+    Video.user_id,
+    Video.created_at,
+    Video.id,
+    sqlite_where=_UNPROBED,
+    postgresql_where=_UNPROBED,
+)
 
 
 class Job(Base):
@@ -121,7 +141,28 @@ class Job(Base):
     changed_at: Mapped[datetime | None] = changed_column()
     traceparent: Mapped[str | None] = mapped_column(String(55))
 
-    __table_args__ = (Index("ix_jobs_user_created", "user_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_jobs_user_created", "user_id", "created_at", "id"),
+        Index("ix_jobs_user_state", "user_id", "state", "created_at", "id"),
+    )
+
+
+# A job that is to end before it is done. Of those there are few, and of the next ones.
+CANCELLED = and_(Job.cancel_requested, Job.finished_at.is_(None))
+Index(
+    "ix_jobs_cancelled",
+    Job.cancel_requested,
+    Job.created_at,
+    Job.id,
+    sqlite_where=CANCELLED,
+    postgresql_where=CANCELLED,
+)
+# A job whose tracks are to be made; and one with frames whose tracks nobody asked for. All that is compared is in the
+# statement, since no index with a condition is used for a value that is bound.
+TRACKS_QUEUED = StateOf(Job.tracks) == literal_column("'queued'")
+UNTRACKED = and_(Job.tracks.is_(None), Job.summary.is_not(None), Job.frames_done > literal_column("0"))
+for _name, _which in (("tracks_queued", TRACKS_QUEUED), ("untracked", UNTRACKED)):
+    Index(f"ix_jobs_{_name}", Job.finished_at, Job.id, sqlite_where=_which, postgresql_where=_which)
 
 
 class Upload(Base):
@@ -167,6 +208,8 @@ class Rendition(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     finished_at: Mapped[datetime | None]
     changed_at: Mapped[datetime | None] = changed_column()
+
+    __table_args__ = (Index("ix_renditions_user_kind", "user_id", "kind", "state", "created_at", "id"),)
 
 
 class ReelVideo(Base):
@@ -297,6 +340,7 @@ class Delivery(Base):
         UniqueConstraint("webhook_id", "job_id", "event"),
         UniqueConstraint("webhook_id", "alert_id", name="uq_deliveries_webhook_alert"),
         Index("ix_deliveries_state_next", "state", "next_at"),
+        Index("ix_deliveries_webhook_created", "webhook_id", "created_at", "id"),
     )
 
 
@@ -315,6 +359,12 @@ class AuditEvent(Base):
     username: Mapped[str | None] = mapped_column(String(64))
     subject: Mapped[str | None] = mapped_column(String(128))
     address: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (
+        Index("ix_audit_events_user_at", "user_id", "at", "id"),
+        Index("ix_audit_events_action_at", "action", "at", "id"),
+        Index("ix_audit_events_user_action", "user_id", "action", "at", "id"),
+    )
 
 
 class IdempotencyKey(Base):

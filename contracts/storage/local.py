@@ -7,14 +7,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
 from contracts.errors import StorageFull, StorageUnavailable
-from contracts.storage.port import absent, checked, is_key
+from contracts.storage.file_order import files_in_order
+from contracts.storage.port import STRETCH, Stretch, absent, checked, is_key
 
 _PART = ".part-"
-# Differs from the prefix of a writer's file, which `sweep` removes.
+# Differs from the prefix of a writer's file, which `walk` removes.
 _PARTIAL = ".grow-"
 _TRIES = 100
 T = TypeVar("T")
@@ -62,25 +64,27 @@ class LocalStorage:
         with _port_errors(key):
             return path.stat().st_size
 
-    def sweep(self, seconds: float) -> int:
-        limit, count = time.time() - seconds, 0
-        for folder, _, names in os.walk(self._root):
-            for path in (Path(folder, name) for name in names if name.startswith(_PART)):
-                with suppress(FileNotFoundError):  # finished or discarded meanwhile
-                    if path.stat().st_mtime < limit:
-                        path.unlink()
-                        count += 1
-                        _prune(self._root, path.parent)
-        return count
+    def walk(self, seconds: float, after: str = "", *, partial_seconds: float | None = None) -> Iterator[Stretch]:
+        found = files_in_order(str(self._root), after.split("/") if after else [])
+        while places := list(islice(found, STRETCH)):
+            idle, removed, now = [], 0, time.time()
+            for place in places:
+                name = place.rpartition("/")[2]
+                key = place.removesuffix(name) + name.removeprefix(_PARTIAL)
+                with suppress(FileNotFoundError):  # finished, deleted or discarded meanwhile
+                    if is_key(key) and _changed(self._root, place) < now - seconds:
+                        idle.append(key)
+                    elif partial_seconds is not None and name.startswith(_PART):
+                        removed += self._remove_partial(place, now - partial_seconds)
+            yield Stretch(places[-1], idle, removed)
 
-    def idle(self, seconds: float) -> Iterator[str]:
-        limit = time.time() - seconds
-        for folder, _, names in os.walk(self._root):
-            for path in (Path(folder, name) for name in names):
-                key = str(path.with_name(path.name.removeprefix(_PARTIAL)).relative_to(self._root))
-                with suppress(FileNotFoundError):  # deleted meanwhile
-                    if is_key(key) and path.stat().st_mtime < limit:
-                        yield key
+    def _remove_partial(self, place: str, limit: float) -> bool:
+        if _changed(self._root, place) >= limit:
+            return False
+        path = self._root / place
+        path.unlink()
+        _prune(self._root, path.parent)
+        return True
 
     def resumable(self) -> "LocalResumable":
         return LocalResumable(self._root)
@@ -158,6 +162,11 @@ class _WritesAll(io.RawIOBase):
                 raise full from error
             raise
         return done
+
+
+def _changed(root: Path, place: str) -> float:
+    """When a file last changed. A Path of each of millions would take longer than this."""
+    return os.stat(f"{root}/{place}").st_mtime  # noqa: PTH116
 
 
 def _partial(path: Path) -> Path:

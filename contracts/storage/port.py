@@ -6,17 +6,30 @@
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from contracts.errors import NotFound
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*)*")
 
 
+# Most objects of a stretch.
+STRETCH = 1000
+
+
+class Stretch(NamedTuple):
+    """A part of a walk. place: its end. idle: keys of objects, finished or resumable; one may be in two stretches.
+    removed: how many partial objects were."""
+
+    place: str
+    idle: list[str]
+    removed: int
+
+
 class ResumableObjects(Protocol):
     """Unfinished objects. One writer per object at a time: see contracts.coordination.names.upload_lock.
 
-    Each method raises ValueError for an invalid key, and StorageUnavailable as a storage does. `Storage.sweep` ignores
+    Each method raises ValueError for an invalid key, and StorageUnavailable as a storage does. `Storage.walk` keeps
     them: the caller ends each object by `finish` or `discard`.
     """
 
@@ -55,12 +68,13 @@ class Storage(Protocol):
     def size(self, key: str) -> int:
         """Size of the object in bytes. Raises NotFound."""
 
-    def sweep(self, seconds: float) -> int:
-        """Remove partial objects of killed writers unchanged for these seconds; returns their number."""
+    def walk(self, seconds: float, after: str = "", *, partial_seconds: float | None = None) -> Iterator[Stretch]:
+        """All that is stored, in stretches, with the objects that did not change for these seconds; the walk can be
+        gone on with after any stretch, by any process, and takes the same memory whatever is stored. Objects that are
+        created or deleted meanwhile may be missing or included.
 
-    def idle(self, seconds: float) -> Iterator[str]:
-        """Keys of objects, finished or resumable, unchanged for these seconds; a key may occur more than once. Objects
-        that are created or deleted meanwhile may be missing or included."""
+        after: the place where a walk has ended. partial_seconds: removes partial objects of killed writers on its way
+        that did not change for so long, None for none."""
 
     def resumable(self) -> ResumableObjects:
         """The resumable objects of this storage."""

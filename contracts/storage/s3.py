@@ -1,6 +1,7 @@
 """Storage in a bucket of an S3-compatible object store."""
 
 import io
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -8,8 +9,8 @@ from typing import BinaryIO, cast
 
 from botocore.exceptions import ClientError
 
-from contracts.errors import NotFound, WebDetectorError
-from contracts.storage.port import checked, is_key
+from contracts.errors import NotFound, StorageUnavailable, WebDetectorError
+from contracts.storage.port import STRETCH, Stretch, checked, is_key
 from contracts.storage.range_reader import RangeReader
 from contracts.storage.s3_client import S3Access, connect, failures, read_range, status
 from contracts.storage.s3_resumable import PartWriter, S3Resumable, complete, is_resumable, key_of
@@ -19,6 +20,9 @@ _HEAD_BYTES = 256 * 1024
 _PART_BYTES = 8 * _MIB
 _MOST_PARTS = 10_000
 _HTTP_EMPTY = 416
+# Begins the places of a walk after all objects: in no key.
+_UPLOADS = "~"
+log = logging.getLogger(__name__)
 
 
 class S3Storage:
@@ -64,28 +68,53 @@ class S3Storage:
         with failures(key):
             return self._client.head_object(Bucket=self._bucket, Key=name)["ContentLength"]
 
-    def sweep(self, seconds: float) -> int:
-        limit, count = datetime.now(UTC) - timedelta(seconds=seconds), 0
-        pages = self._client.get_paginator("list_multipart_uploads")
-        with failures("what is unfinished"):
-            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
-                for upload in page.get("Uploads", ()):
-                    if upload["Initiated"] < limit:
-                        count += self._abort_stale(upload["Key"], upload["UploadId"], upload["Initiated"], limit)
-        return count
+    def walk(self, seconds: float, after: str = "", *, partial_seconds: float | None = None) -> Iterator[Stretch]:
+        if not after.startswith(_UPLOADS):
+            yield from self._objects(datetime.now(UTC) - timedelta(seconds=seconds), after)
+        if partial_seconds is not None:
+            yield from self._uploads(datetime.now(UTC) - timedelta(seconds=partial_seconds), after)
 
-    def idle(self, seconds: float) -> Iterator[str]:
-        limit = datetime.now(UTC) - timedelta(seconds=seconds)
-        pages = iter(self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix))
+    def _objects(self, limit: datetime, after: str) -> Iterator[Stretch]:
+        begin = self._prefix + after if after else ""
+        lists = self._client.get_paginator("list_objects_v2")
+        pages = iter(
+            lists.paginate(
+                Bucket=self._bucket,
+                Prefix=self._prefix,
+                StartAfter=begin,
+                PaginationConfig={"PageSize": STRETCH},
+            )
+        )
         while True:
             with failures("what is stored"):
                 page = next(pages, None)
             if page is None:
                 return
-            for found in page.get("Contents", ()):
-                key = key_of(found["Key"].removeprefix(self._prefix))
-                if is_key(key) and found["LastModified"] < limit:
-                    yield key
+            if found := page.get("Contents", ()):
+                keys = {
+                    key_of(one["Key"].removeprefix(self._prefix)): None for one in found if one["LastModified"] < limit
+                }
+                place = found[-1]["Key"].removeprefix(self._prefix)
+                yield Stretch(place, [key for key in keys if is_key(key)], 0)
+
+    def _uploads(self, limit: datetime, after: str) -> Iterator[Stretch]:
+        """Aborts multipart uploads without progress since the limit. After all objects, in the order of their keys."""
+        name, upload = self._prefix + after.removeprefix(_UPLOADS) if after.startswith(_UPLOADS) else "", ""
+        try:
+            while True:
+                with failures("what is unfinished"):
+                    page = self._client.list_multipart_uploads(
+                        Bucket=self._bucket, Prefix=self._prefix, KeyMarker=name, UploadIdMarker=upload
+                    )
+                    found = [(one["Key"], one["UploadId"], one["Initiated"]) for one in page.get("Uploads", ())]
+                    count = sum(self._abort_stale(*one, limit) for one in found)
+                if found:
+                    yield Stretch(_UPLOADS + found[-1][0].removeprefix(self._prefix), [], count)
+                if not page.get("IsTruncated"):
+                    return
+                name, upload = page["NextKeyMarker"], page["NextUploadIdMarker"]
+        except StorageUnavailable as error:  # not every object store permits listing them
+            log.warning("cannot look for unfinished uploads: %s", error.detail)
 
     def resumable(self) -> S3Resumable:
         return S3Resumable(self._client, self._bucket, self._name, self._part_bytes)
@@ -93,7 +122,9 @@ class S3Storage:
     def _abort_stale(self, name: str, upload: str, begun: datetime, limit: datetime) -> bool:
         """Abort a multipart upload without progress since the limit; False when it made progress or has ended."""
         try:
-            if self._last_part(name, upload, begun) >= limit or is_resumable(self._client, self._bucket, name, upload):
+            if begun >= limit or self._last_part(name, upload, begun) >= limit:
+                return False
+            if is_resumable(self._client, self._bucket, name, upload):
                 return False
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=name, UploadId=upload)
         except self._client.exceptions.NoSuchUpload:

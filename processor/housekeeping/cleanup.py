@@ -12,24 +12,16 @@ from contracts.storage.port import video_key
 from contracts.workers.registration import connect, index_workers
 from processor.context import Services
 from processor.housekeeping.inventory import DataStores, Inventory
-from processor.housekeeping.orphans import orphans, remove
+from processor.housekeeping.orphans import sweep
 from processor.housekeeping.retention import expire
 
 log = logging.getLogger(__name__)
 
 _UNFINISHED_SECONDS = 3600
 _LOCK_SECONDS = 60
-_MAX_ORPHANS = 1000
-_SECONDS = 30  # a longer call would delay what waits for the same processor
-
-
-def remove_unfinished_files(services: Services) -> None:
-    """Remove partial files of writers that were killed."""
-    try:
-        if count := services.storage.sweep(_UNFINISHED_SECONDS):
-            log.warning("removed %d unfinished files of killed writers", count)
-    except StorageUnavailable as error:  # not every object store permits listing
-        log.warning("cannot look for unfinished files: %s", error.detail)
+_MOST_UPLOADS = 500
+_SECONDS = 10  # a longer call would delay what waits for the same processor
+_PLACE_SECONDS = 24 * 3600
 
 
 def remove_expired_results(services: Services) -> None:
@@ -45,7 +37,10 @@ def index_registrations(services: Services) -> None:
 
 def expire_uploads(services: Services) -> None:
     """Remove abandoned resumable uploads, except those that are being written."""
-    for upload_id in services.repository.expired_uploads():
+    until = time.monotonic() + _SECONDS
+    for upload_id in services.repository.expired_uploads(_MOST_UPLOADS):
+        if time.monotonic() > until:
+            return
         # The lock is left to expire: a request that waits for it then finds the upload gone.
         if services.coordination.acquire(
             names.upload_lock(upload_id), _LOCK_SECONDS
@@ -61,7 +56,8 @@ def expire_audit_events(services: Services) -> None:
 
 
 def remove_old_and_orphaned(services: Services) -> bool:
-    """Remove what is older than the retention settings; when nothing is, remove orphans. Limited per call."""
+    """Remove what is older than the retention settings; when nothing is, remove orphans and partial objects of killed
+    writers, from where the call before it has stopped. Limited per call."""
     settings = services.settings
     with connect(settings.coordination_url) as client:
         stores = DataStores(
@@ -71,9 +67,12 @@ def remove_old_and_orphaned(services: Services) -> bool:
             until = time.monotonic() + _SECONDS
             if expire(stores, settings, until=until):
                 return True
-            for count, _ in enumerate(remove(stores, orphans(stores, settings.orphan_hours * 3600)), 1):
-                if count == _MAX_ORPHANS or time.monotonic() > until:
-                    return True
+            place = services.coordination.place(names.HOUSEKEEPING)
+            swept = sweep(stores, settings.orphan_hours * 3600, _UNFINISHED_SECONDS, place, until)
+            services.coordination.keep_place(names.HOUSEKEEPING, swept.place, _PLACE_SECONDS)
+            if swept.partial:
+                log.warning("removed %d unfinished objects of killed writers", swept.partial)
+            return swept.place is not None
         except Unavailable as error:
             log.warning("cannot remove old data and orphans for now: %s", error.detail)
     return False

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, ScalarSelect, delete, func, select
+from sqlalchemy import ColumnElement, Engine, delete, exists, func, select, tuple_
 
 from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.database.deletion import DeletedVideo, delete_rows
 from contracts.database.engine import Database
+from contracts.database.removing import unindex
 from contracts.database.tables import Alert, AuditEvent, Job, Recording, Rendition, Upload, Video
-from contracts.database.unindexing import unindex
 from contracts.live.recordings import RecordingState
 from contracts.results.port import ResultStore
 from contracts.storage.port import Storage
@@ -18,6 +19,7 @@ from contracts.wire.job_states import ACTIVE, TERMINAL
 
 VIDEO_EXPIRED, JOB_EXPIRED = "video.expired", "job.expired"
 _PAGE = 500
+_LOOKED_AT = 1000
 _ACTIVE = [str(state) for state in ACTIVE]
 _ENDED = [str(state) for state in TERMINAL]
 
@@ -54,15 +56,29 @@ class Inventory:
             yield from rows
             after = (rows[-1][0].video_id, rows[-1][0].id)
 
-    def old_videos(self, before: datetime, most: int | None) -> list[Video]:
-        """Videos uploaded before a time, without a job that runs or ended later; the oldest first."""
-        statement = select(Video).where(Video.created_at < before, _keeping_jobs(before) == 0)
-        with self._database.read() as session:
-            return list(session.scalars(statement.order_by(Video.created_at, Video.id).limit(most)))
+    def old_videos(self, before: datetime) -> Iterator[Video]:
+        """Videos uploaded before a time, without a job that runs or ended later; the oldest first. Looks at some at a
+        time, since many old ones may be kept by such a job."""
+        keeping = exists().where(Job.video_id == Video.id, _keeps_video(before))
+        place = tuple_(Video.created_at, Video.id)
+        old = select(Video).where(Video.created_at < before).order_by(Video.created_at, Video.id)
+        last: Any = None
+        while True:
+            following = old if last is None else old.where(place > last)
+            ends = following.with_only_columns(Video.created_at, Video.id).offset(_LOOKED_AT - 1).limit(1)
+            with self._database.read() as session:
+                end = session.execute(ends).one_or_none()
+                part = following if end is None else following.where(place <= tuple(end))
+                found = list(session.scalars(part.where(~keeping)))
+            yield from found
+            if end is None:
+                return
+            last = tuple(end)
 
     def old_jobs(self, before: datetime, most: int | None) -> list[Job]:
         """Jobs that ended before a time, the oldest first."""
-        statement = select(Job).where(Job.finished_at < before, Job.state.in_(_ENDED))
+        # `+ ""` disables the index on state: most jobs have ended, but few are that old.
+        statement = select(Job).where(Job.finished_at < before, (Job.state + "").in_(_ENDED))
         with self._database.read() as session:
             return list(session.scalars(statement.order_by(Job.finished_at, Job.id).limit(most)))
 
@@ -150,9 +166,3 @@ class DataStores:
 def _keeps_video(before: datetime) -> ColumnElement[bool]:
     """SQL condition of a job that keeps its video."""
     return Job.state.in_(_ACTIVE) | (Job.finished_at >= before)
-
-
-def _keeping_jobs(before: datetime) -> ScalarSelect[int]:
-    """SQL count of such jobs of a video."""
-    counted = select(func.count()).select_from(Job).where(Job.video_id == Video.id, _keeps_video(before))
-    return counted.correlate(Video).scalar_subquery()

@@ -1,8 +1,9 @@
 """Orphans: objects and running results whose row is gone, because a deletion was interrupted or a writer was late."""
 
 import logging
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -35,6 +36,15 @@ class Orphan(msgspec.Struct, frozen=True):
     name: str
 
 
+class Swept(msgspec.Struct, frozen=True):
+    """place: where the sweep has stopped, None at the end. orphans, partial: how many of them were removed, and of the
+    objects that killed writers have left."""
+
+    place: str | None
+    orphans: int
+    partial: int
+
+
 class _Owner(msgspec.Struct, frozen=True):
     """The owner of a key. part: content, index, frames, plan, result, tracks, tracking, clip, or a kind of rendition.
     clip: the id of a clip."""
@@ -54,25 +64,52 @@ class _Owner(msgspec.Struct, frozen=True):
 
 def orphans(stores: DataStores, seconds: float) -> Iterator[Orphan]:
     """Orphans unchanged for at least the seconds. Raises StorageUnavailable, StoreUnavailable."""
-    seen: set[str] = set()
-    keys = stores.storage.idle(seconds)
-    while batch := list(islice(keys, _AT_ONCE)):
-        new = [key for key in batch if key not in seen]
-        owners = {key: owner for key in new if (owner := _owner(key))}
-        recordings = {key: recording for key in new if (recording := _recording(key))}
-        reels = {key: reel for key in new if (reel := _reel(key))}
-        alerts = {key: alert for key in new if (alert := _alert(key))}
+    told: list[Orphan] = []
+    for stretch in stores.storage.walk(seconds):
+        found = list(_objects(stores, stretch.idle))
+        yield from (orphan for orphan in found if orphan not in told)
+        told = found
+    yield from _results(stores, seconds)
+
+
+def sweep(stores: DataStores, seconds: float, partial_seconds: float, place: str, until: float) -> Swept:
+    """Remove orphans unchanged for at least the seconds, and what killed writers have left for as long as
+    partial_seconds, from a place in the storage on. until: when to stop, on the monotonic clock; the turn after it goes
+    on there. Raises StorageUnavailable, StoreUnavailable."""
+    removed = partial = 0
+    for stretch in stores.storage.walk(seconds, place, partial_seconds=partial_seconds):
+        partial += stretch.removed
+        for _ in remove(stores, _objects(stores, stretch.idle)):
+            removed += 1
+            if time.monotonic() > until:  # what is left of this stretch is for the next turn
+                return Swept(place, removed, partial)
+        place = stretch.place
+        if time.monotonic() > until:
+            return Swept(place, removed, partial)
+    removed += sum(1 for _ in remove(stores, _results(stores, seconds)))
+    return Swept(None, removed, partial)
+
+
+def _objects(stores: DataStores, keys: Sequence[str]) -> Iterator[Orphan]:
+    """Those of some idle objects that are orphans."""
+    for start in range(0, len(keys), _AT_ONCE):
+        some = keys[start : start + _AT_ONCE]
+        owners = {key: owner for key in some if (owner := _owner(key))}
+        recordings = {key: recording for key in some if (recording := _recording(key))}
+        reels = {key: reel for key in some if (reel := _reel(key))}
+        alerts = {key: alert for key in some if (alert := _alert(key))}
         # Query after listing, so that rows inserted after their object was written are seen.
         unneeded = chain(_unneeded(stores, recordings), _unlisted(stores, reels), _unraised(stores, alerts))
-        for key in chain(_unowned(stores, owners), unneeded):
-            seen.add(key)
-            yield Orphan("object", key)
-    if stores.store is not None:
-        idle = sorted(stores.store.idle(seconds))
-        for start in range(0, len(idle), _AT_ONCE):
-            batch = idle[start : start + _AT_ONCE]
-            known = stores.inventory.jobs_of(batch)
-            yield from (Orphan("results", job_id) for job_id in batch if job_id not in known)
+        yield from (Orphan("object", key) for key in chain(_unowned(stores, owners), unneeded))
+
+
+def _results(stores: DataStores, seconds: float) -> Iterator[Orphan]:
+    """Running results of jobs that are not there."""
+    idle = sorted(stores.store.idle(seconds)) if stores.store is not None else []
+    for start in range(0, len(idle), _AT_ONCE):
+        some = idle[start : start + _AT_ONCE]
+        known = stores.inventory.jobs_of(some)
+        yield from (Orphan("results", job_id) for job_id in some if job_id not in known)
 
 
 def remove(stores: DataStores, found: Iterable[Orphan]) -> Iterator[Orphan]:

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import msgspec
 
@@ -66,9 +66,9 @@ def expire(stores: DataStores, settings: Settings, most: int = _AT_ONCE, until: 
     return done
 
 
-def _videos(stores: DataStores, settings: Settings, most: int | None) -> list[Video]:
+def _videos(stores: DataStores, settings: Settings, most: int | None) -> Iterator[Video]:
     days = settings.retention_video_days
-    return stores.inventory.old_videos(_limit(days), most) if days else []
+    return islice(stores.inventory.old_videos(_limit(days)) if days else (), most)
 
 
 def _jobs(stores: DataStores, settings: Settings, most: int | None) -> list[Job]:

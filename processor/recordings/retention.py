@@ -2,14 +2,13 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 
 from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.database.tables import Stream, utcnow
 from contracts.live.recordings import recording_key
 from contracts.live.spec_of import recording_options_of
-from contracts.live.streams import RecordingOptions
 from contracts.storage.removal import remove_video_data
 from processor.context import Services
 from processor.housekeeping.inventory import DataStores, Inventory
@@ -45,23 +44,8 @@ def _due(rows: RecordingRows) -> Iterator[tuple[Stream, Kept]]:
     for stream in rows.streams():
         options = recording_options_of(stream)
         if options is not None and not (options.keep_days is None and options.keep_bytes is None):
-            yield from ((stream, one) for one in reversed(beyond(rows.kept_of(stream.id), options)))
-
-
-def beyond(recordings: Sequence[Kept], options: RecordingOptions) -> list[Kept]:
-    """Those that are to go, of all ended recordings of a stream, the newest first.
-
-    By bytes, the newest stays whatever its size.
-    """
-    before = None if options.keep_days is None else utcnow() - timedelta(days=options.keep_days)
-    stored, found = 0, []
-    for place, recording in enumerate(recordings):
-        stored += recording.size_bytes
-        old = before is not None and recording.since < before
-        much = options.keep_bytes is not None and place > 0 and stored > options.keep_bytes
-        if old or much:
-            found.append(recording)
-    return found
+            before = None if options.keep_days is None else utcnow() - timedelta(days=options.keep_days)
+            yield from ((stream, one) for one in rows.beyond(stream.id, before, options.keep_bytes))
 
 
 def _remove(stores: DataStores, rows: RecordingRows, stream: Stream, recording: Kept) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from contracts.database.engine import Database
@@ -15,6 +15,8 @@ from contracts.live.streams import TICKS_PER_SECOND
 from processor.repository import note_end
 
 _UNFILED = [str(RecordingState.OPEN), str(RecordingState.CLOSED)]
+# When a recording ended.
+_SINCE = func.coalesce(Recording.ended_at, Recording.started_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +144,28 @@ class RecordingRows:
         with self._database.read() as session:
             return stored_bytes(session, user_id)
 
-    def kept_of(self, stream_id: str) -> list[Kept]:
-        """The ended recordings of a stream, the newest first."""
-        since = func.coalesce(Recording.ended_at, Recording.started_at).label("since")
+    def beyond(self, stream_id: str, before: datetime | None, most_bytes: int | None) -> list[Kept]:
+        """The ended recordings of a stream that are beyond its retention, the oldest first: those that ended before a
+        time, and those whose bytes are, with those of all newer ones, more than so many. By bytes, the newest stays
+        whatever its size."""
+        ended = (Recording.stream_id == stream_id, Recording.state.not_in(_UNFILED))
         size = func.coalesce(Video.size_bytes, Recording.size_bytes, 0).label("size_bytes")
-        statement = (
-            select(Recording.id, Recording.source_id, Recording.video_id, since, size)
-            .outerjoin(Video, Video.id == Recording.video_id)
-            .where(Recording.stream_id == stream_id, Recording.state.not_in(_UNFILED))
-            .order_by(Recording.started_at.desc(), Recording.id.desc())
-        )
+        found = select(Recording.id, Recording.source_id, Recording.video_id, _SINCE.label("since"), size)
+        found = found.outerjoin(Video, Video.id == Recording.video_id).where(*ended)
+        if most_bytes is None:
+            # By when they began, too: of that there is an index.
+            old = (Recording.started_at < before, before > _SINCE)
+            wanted = found.where(*old).order_by(Recording.started_at, Recording.id)
+        else:
+            newest = (Recording.started_at.desc(), Recording.id.desc())
+            place, stored = func.row_number().over(order_by=newest), func.sum(size).over(order_by=newest)
+            ranked = found.add_columns(place.label("place"), stored.label("stored")).subquery()
+            much = and_(ranked.c.stored > most_bytes, ranked.c.place > 1)
+            columns = [ranked.c[name] for name in Kept.__dataclass_fields__]
+            wanted = select(*columns).where(much if before is None else much | (ranked.c.since < before))
+            wanted = wanted.order_by(ranked.c.place.desc())
         with self._database.read() as session:
-            return [Kept(*row) for row in session.execute(statement)]
+            return [Kept(*row) for row in session.execute(wanted)]
 
     def delete(self, recording_id: str) -> None:
         """Delete a recording that has no video."""

@@ -9,11 +9,12 @@ from sqlalchemy import Engine, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from contracts.database.engine import Database
+from contracts.database.removing import remove_tracks
 from contracts.database.tables import IndexedJob, IndexedTrack, Job, SearchTerm, Video
-from contracts.database.unindexing import remove_tracks
 from contracts.results.tracks import TracksStep
 
 _ROWS = 500
+_LOOKED_AT = 500
 # Between two transactions: others that wait for SQLite's lock ask for it now and then.
 _PAUSE_SECONDS = 0.005
 
@@ -74,14 +75,19 @@ class SearchRows:
         with self._database.write() as session:
             session.execute(delete(IndexedJob).where(mine))
 
-    def with_tracks(self, after: str, limit: int, *, indexed: bool) -> list[tuple[Job, Video]]:
-        """Jobs whose tracks are stored, by id, from the one after an id on. indexed: those that can be searched too."""
+    def with_tracks(self, after: str, *, indexed: bool) -> tuple[list[tuple[Job, Video]], str | None]:
+        """Those jobs whose tracks are stored, of some jobs in the order of their ids, and the id of the last of these,
+        None at the end. after: an id before these. indexed: those that can be searched too."""
+        some = select(Job.id).where(Job.id > after).order_by(Job.id)
         tracked = Job.tracks["state"].as_string() == str(TracksStep.READY)
         statement = select(Job, Video).join(Video, Video.id == Job.video_id).where(Job.id > after, tracked)
         if not indexed:
             statement = statement.where(~exists().where(IndexedJob.job_id == Job.id, IndexedJob.ready))
         with self._database.read() as session:
-            return [(row.Job, row.Video) for row in session.execute(statement.order_by(Job.id).limit(limit))]
+            last = session.scalar(some.offset(_LOOKED_AT - 1).limit(1))
+            if last is not None:
+                statement = statement.where(Job.id <= last)
+            return [(row.Job, row.Video) for row in session.execute(statement.order_by(Job.id))], last
 
     def _terms(self, user_id: str, kind: str, texts: set[str]) -> dict[str, int]:
         statement = select(SearchTerm.text, SearchTerm.id)

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, select, update
 
 from contracts.database.engine import Database
-from contracts.database.tables import Job
+from contracts.database.tables import TRACKS_QUEUED, UNTRACKED, Job
 from contracts.results.tracks import TracksState, TracksStep
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.messages import from_json, to_json
 
-_QUEUED = (Job.tracks.is_not(None), Job.tracks["state"].as_string() == str(TracksStep.QUEUED))
+_LATEST = (Job.finished_at.desc(), Job.id.desc())
 
 
 class TrackRows:
@@ -21,7 +21,7 @@ class TrackRows:
 
     def queued(self, limit: int) -> list[str]:
         """The jobs whose tracks are to be made, the one that ended last first."""
-        statement = select(Job.id).where(*_QUEUED).order_by(Job.finished_at.desc(), Job.id)
+        statement = select(Job.id).where(TRACKS_QUEUED).order_by(*_LATEST)
         with self._database.read() as session:
             return list(session.scalars(statement.limit(limit)))
 
@@ -29,11 +29,11 @@ class TrackRows:
         """Queue jobs that ended before jobs were tracked, until so many are queued, the one that ended last first.
         Returns how many there were."""
         ended = [str(state) for state in TERMINAL]
-        untracked = (Job.tracks.is_(None), Job.frames_done > 0, Job.summary.is_not(None), Job.state.in_(ended))
-        statement = select(Job.id).where(*untracked).order_by(Job.finished_at.desc(), Job.id)
+        # `+ ""` disables the index on state: most jobs have ended, but few are untracked.
+        statement = select(Job.id).where(UNTRACKED, (Job.state + "").in_(ended)).order_by(*_LATEST)
         with self._database.read() as session:
-            waiting = session.scalar(select(func.count()).select_from(Job).where(*_QUEUED)) or 0
-            older = list(session.scalars(statement.limit(max(0, most - waiting))))
+            waiting = len(session.scalars(select(Job.id).where(TRACKS_QUEUED).limit(most)).all())
+            older = list(session.scalars(statement.limit(most - waiting)))
         if older:  # most of the time there are none, and nobody waits for a lock
             queued = update(Job).where(Job.id.in_(older), Job.tracks.is_(None))
             with self._database.write() as session:

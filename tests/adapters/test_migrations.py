@@ -18,6 +18,7 @@ from sqlalchemy.engine import Engine
 
 from contracts.database.engine import open_database
 from contracts.database.tables import REVISION, Base
+from tests.support.servers.debian import Postgres
 
 INI = Path(__file__).parents[2] / "migrations" / "alembic.ini"
 
@@ -59,6 +60,28 @@ def test_the_way_down_leaves_no_table_of_ours(engine: Engine, config: Config) ->
     command.upgrade(config, "head")
     command.downgrade(config, "base")
     assert inspect(engine).get_table_names() == ["alembic_version"]
+
+
+def test_postgresql_makes_indexes_beside_others_and_adds_up_what_is_there(postgres: Postgres, config: Config) -> None:
+    url = postgres.create("migrated")
+    config.attributes["url"] = url
+    command.upgrade(config, "0016")
+    engine = open_database(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO users (id, username, password_hash, created_at) VALUES ('u', 'u', '-', now());"
+            "INSERT INTO videos (id, user_id, content_type, tags, size_bytes, sha256, created_at)"
+            " SELECT n, 'u', '-', '[]', n, '-', now() FROM generate_series(1, 3) AS n;"
+            "INSERT INTO renditions (id, user_id, video_id, kind, options, state, frames_done, size_bytes, created_at)"
+            " VALUES ('r', 'u', '1', 'poster', '{}', 'ready', 1, 50, now());"
+            "CREATE INDEX ix_videos_created ON videos (id)"  # as an attempt that was interrupted leaves one
+        )
+    command.upgrade(config, "head")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT * FROM stored_bytes").all() == [("u", 6, 50)]
+        assert connection.exec_driver_sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid").scalar() == 0
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
 
 
 FAILING = """

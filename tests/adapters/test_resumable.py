@@ -17,6 +17,7 @@ from contracts.errors import NotFound, StorageFull, StorageUnavailable
 from contracts.storage.local import LocalStorage
 from contracts.storage.port import Storage, video_key
 from contracts.storage.s3_resumable import _ResumableWriter
+from tests.adapters.test_storage import sweep
 from tests.support.deployments.service import ROOT
 from tests.support.servers.s3 import Bucket, Line
 
@@ -105,7 +106,7 @@ def test_growing_file_on_disk_is_not_swept(tmp_path: Path) -> None:
     add(storage, MIB)
     (grown,) = [path for path in tmp_path.rglob("*") if path.is_file()]
     os.utime(grown, (0, 0))
-    assert storage.sweep(60) == 0
+    assert sweep(storage, 60) == 0
     add(storage, 3 * MIB)
     assert files(tmp_path) == [grown.name]
     storage.resumable().finish(KEY)
@@ -169,7 +170,7 @@ def test_bucket_sweep_spares_resumable_uploads(bucket: Bucket) -> None:
     add(storage, 9 * MIB)
     bucket.store.client.create_multipart_upload(Bucket=bucket.name, Key="web/detector/videos/stale/content")
     time.sleep(1)
-    assert storage.sweep(0) == 1
+    assert sweep(storage, 0) == 1
     assert bucket.uploads() == [KEY]
     add(storage, 10 * MIB)
     storage.resumable().finish(KEY)

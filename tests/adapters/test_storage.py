@@ -33,6 +33,14 @@ def abort(storage: Storage, error: BaseException) -> None:
         raise error
 
 
+def idle(storage: Storage, seconds: float, after: str = "") -> list[str]:
+    return [key for stretch in storage.walk(seconds, after) for key in stretch.idle]
+
+
+def sweep(storage: Storage, seconds: float) -> int:
+    return sum(stretch.removed for stretch in storage.walk(0, partial_seconds=seconds))
+
+
 def files(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
 
@@ -148,11 +156,38 @@ def test_idle_objects_are_listed(storage: Storage) -> None:
         put(storage, key, b"1")
     with storage.resumable().append("videos/7e1d/content") as sink:
         sink.write(b"half")
-    assert set(storage.idle(3600)) == set()
-    assert set(storage.idle(-60)) == {*keys, "videos/7e1d/content"}
+    assert set(idle(storage, 3600)) == set()
+    assert set(idle(storage, -60)) == {*keys, "videos/7e1d/content"}
     storage.resumable().discard("videos/7e1d/content")
     storage.delete(KEY)
-    assert set(storage.idle(-60)) == keys - {KEY}
+    assert set(idle(storage, -60)) == keys - {KEY}
+
+
+@pytest.fixture
+def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two objects, in folders of which three names are read at once."""
+    for module in ("contracts.storage.local", "contracts.storage.s3", "tests.support.fakes"):
+        monkeypatch.setattr(f"{module}.STRETCH", 2)
+    monkeypatch.setattr("contracts.storage.file_order.NAMES", 3)
+
+
+@pytest.mark.usefixtures("short_stretches")
+def test_a_walk_goes_on_where_another_one_stopped(storage: Storage) -> None:
+    # A folder, another one that begins as it does, and one with many names.
+    keys = [f"videos/{name}" for name in ("a/content", "a/jobs/7/result", "a-b/content", "a-b/index", "b", "c-d/e")]
+    keys += [f"alerts/{number}/picture" for number in range(8)]
+    for key in keys:
+        put(storage, key, b"1")
+    stretches = list(storage.walk(-60))
+    assert sorted(key for stretch in stretches for key in stretch.idle) == sorted(keys)
+    assert {len(stretch.idle) for stretch in stretches} == {2}
+    for number, stretch in enumerate(stretches):
+        assert list(storage.walk(-60, stretch.place)) == stretches[number + 1 :]
+    for key in stretches[2].idle:
+        storage.delete(key)
+    put(storage, "videos/zz", b"new")
+    left = [key for stretch in stretches[3:] for key in stretch.idle]
+    assert idle(storage, -60, stretches[2].place) == [*left, "videos/zz"]
 
 
 def test_disk_error_is_storage_unavailable(tmp_path: Path) -> None:
@@ -218,7 +253,7 @@ def test_sweep_removes_only_files_of_dead_writers(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True)
         path.write_bytes(b"half")
     os.utime(old, (0, 0))
-    assert storage.sweep(60) == 1
+    assert sweep(storage, 60) == 1
     assert not old.parent.exists()
     assert new.exists()
     assert get(storage, KEY) == b"kept"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from contracts.results.port import Cost, Hold, Progress, ResultStore, Sign, Standing
-from contracts.storage.port import ResumableObjects, Storage, absent, checked
+from contracts.storage.port import STRETCH, ResumableObjects, Storage, Stretch, absent, checked
 from contracts.wire.messages import Layout
 
 
@@ -36,12 +36,13 @@ class MemoryStorage(Storage):
     def size(self, key: str) -> int:
         return len(self._get(key))
 
-    def sweep(self, seconds: float) -> int:
-        return 0  # what is not finished is nowhere yet
-
-    def idle(self, seconds: float) -> Iterator[str]:
-        # Nothing tells when it was written: it is all old enough, or nothing is.
-        return iter([*self.objects, *self.growing] if seconds <= 0 else [])
+    def walk(self, seconds: float, after: str = "", *, partial_seconds: float | None = None) -> Iterator[Stretch]:
+        """What is not finished is nowhere yet."""
+        places = sorted(key for key in {*self.objects, *self.growing} if key > after)
+        for start in range(0, len(places), STRETCH):
+            some = places[start : start + STRETCH]
+            # Nothing tells when it was written: it is all old enough, or nothing is.
+            yield Stretch(some[-1], some if seconds <= 0 else [], 0)
 
     def resumable(self) -> "MemoryResumable":
         return MemoryResumable(self)

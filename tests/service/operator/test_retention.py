@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from contracts.coordination.deleted_jobs import RETENTION, DeletedJobs
 from contracts.database.tables import AuditEvent, Base, Job, Recording, Rendition, Stream, Upload, Video, new_id, utcnow
 from contracts.storage.port import clip_key, index_key, plan_key, reel_key, rendition_key, result_key, video_key
 from contracts.wire.renditions import rendition_id
+from processor.housekeeping.cleanup import remove_old_and_orphaned
 from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import Orphan, orphans, remove
 from processor.housekeeping.retention import expire, expired
@@ -123,7 +125,7 @@ def test_job_started_meanwhile_keeps_its_expired_video(
     desk: InProcessProcessor, stores: DataStores, small: Clip
 ) -> None:
     video = desk.add_video(small, days_old=40)
-    (found,) = desk.inventory.old_videos(utcnow(), 10)
+    (found,) = desk.inventory.old_videos(utcnow())
     desk.start_job(video)
     assert desk.inventory.delete_video(found, utcnow()) is None
     assert rows(desk)["videos"] == 1
@@ -184,6 +186,29 @@ def test_results_of_no_job_are_removed_once_idle(desk: InProcessProcessor, store
     assert found == [Orphan("results", lost)]
     list(remove(stores, found))
     assert (store.has_chunk(lost, 0), store.has_chunk(job.id, 0)) == (False, True)
+
+
+def test_a_sweep_stops_when_its_time_is_over_and_goes_on_there(
+    desk: InProcessProcessor, small: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contracts.storage.local.STRETCH", 3)
+    monkeypatch.setattr("processor.housekeeping.cleanup._SECONDS", 0)
+    kept = desk.add_video(small)
+    good = desk.files()
+    for _ in range(4):
+        put(desk, video_key(new_id()))
+    partial = desk.storage / f"videos/{kept.id}/.part-killed"
+    partial.write_bytes(b"half")
+    grow_old(desk)
+    places, left = [], []
+    while remove_old_and_orphaned(desk.services):
+        places.append(desk.services.coordination.place(names.HOUSEKEEPING))
+        left.append(len(desk.files()))
+        assert len(places) < 20
+    assert places == sorted(places), "each turn goes on where the one before it stopped"
+    assert max(before - after for before, after in pairwise(left)) <= 3, "a stretch is a turn"
+    assert desk.files() == good
+    assert desk.services.coordination.place(names.HOUSEKEEPING) == "", "the next one begins anew"
 
 
 def test_clean_up_runs_once_an_hour(desk: InProcessProcessor, small: Clip) -> None:

@@ -75,7 +75,7 @@ def swept(settings: Settings) -> list[Orphan]:
         store = open_result_store(settings.result_store_url, settings.result_ttl_seconds)
         stores = DataStores(Inventory(engine), storage, store, DeletedJobs(client))
         try:
-            storage.sweep(0)  # partial files, which the reaper removes after an hour
+            list(storage.walk(0, partial_seconds=0))  # partial files, which the reaper removes after an hour
             found = [*remove(stores, orphans(stores, 0))]
             assert [*orphans(stores, 0)] == []
         finally:

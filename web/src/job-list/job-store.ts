@@ -31,17 +31,25 @@ export async function ask(next: Query): Promise<void> {
   await reload();
 }
 
+/** A page of what is asked for. A search looks at some jobs at a time: goes on until it has found something. */
+async function page(cursor: string | null, wanted: () => boolean): Promise<List<Job>> {
+  let found = await api.get<List<Job>>("/api/v1/jobs", { ...jobParams(query.value), cursor });
+  while (!found.items.length && found.next_cursor && wanted())
+    found = await api.get<List<Job>>("/api/v1/jobs", { ...jobParams(query.value), cursor: found.next_cursor });
+  return found;
+}
+
 /** Fetch the first page again; the list stays visible meanwhile. */
 export async function reload(): Promise<void> {
   asked += 1;
   const own = asked;
   try {
-    const page = await api.get<List<Job>>("/api/v1/jobs", jobParams(query.value));
+    const first = await page(null, () => own === asked);
     if (own !== asked) return;
-    const whole = page.next_cursor === null;
+    const whole = first.next_cursor === null;
     const before = jobs.value ?? [];
-    jobs.value = withFirstPage(before, page.items, whole);
-    if (whole || jobs.value.length === page.items.length) nextPage.value = page.next_cursor;
+    jobs.value = withFirstPage(before, first.items, whole);
+    if (whole || jobs.value.length === first.items.length) nextPage.value = first.next_cursor;
     failure.value = "";
   } catch (error) {
     if (own === asked) failure.value = explain(error);
@@ -51,11 +59,11 @@ export async function reload(): Promise<void> {
 /** Show the next page too. Throws ApiError. */
 export async function more(): Promise<void> {
   const own = asked;
-  const page = await api.get<List<Job>>("/api/v1/jobs", { ...jobParams(query.value), cursor: nextPage.value });
+  const next = await page(nextPage.value, () => own === asked);
   if (own !== asked) return;
   const known = new Set(jobs.value?.map(({ id }) => id));
-  jobs.value = [...(jobs.value ?? []), ...page.items.filter(({ id }) => !known.has(id))];
-  nextPage.value = page.next_cursor;
+  jobs.value = [...(jobs.value ?? []), ...next.items.filter(({ id }) => !known.has(id))];
+  nextPage.value = next.next_cursor;
 }
 
 /** Take a newer state of a job into the list. */

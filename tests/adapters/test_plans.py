@@ -1,0 +1,204 @@
+"""What is asked often reads little, however many rows there are: each statement goes along an index made for it."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session
+
+from api.access import quotas
+from api.tables.alerts import AlertTable, Wanted
+from api.tables.jobs import JobFilter, JobTable
+from api.tables.overview import Overview
+from api.tables.recordings import RecordingTable
+from api.tables.renditions import RenditionTable
+from api.tables.streams import StreamTable
+from api.tables.users import UserTable
+from api.tables.videos import VideoTable
+from api.tables.webhooks import WebhookTable
+from contracts.database.stored_bytes import stored_bytes
+from contracts.database.tables import Alert, AlertRule, AuditEvent, Job, Stream, User, Video, Webhook, new_id, utcnow
+from processor.alerts.rows import AlertRows
+from processor.housekeeping.inventory import Inventory
+from processor.recordings.rows import RecordingRows
+from processor.repository import Repository
+from processor.search.rows import SearchRows
+from processor.tracking.rows import TrackRows
+
+# Of those there may be a million.
+LARGE = "alerts|audit_events|deliveries|indexed_jobs|jobs|recordings|renditions|videos"
+NOW = utcnow()
+AFTER = f"{(NOW - timedelta(days=9)).isoformat()}_zzz"
+Asked = Callable[[Engine, dict[str, str]], object]
+
+
+def of_state(*states: str) -> JobFilter:
+    return JobFilter(states=states)
+
+
+# What is asked, and the indexes of large tables that SQLite, which knows nothing of the rows, uses for it. A number is
+# that of the primary key.
+ASKED: dict[str, tuple[Asked, set[str]]] = {
+    "videos": (lambda e, the: VideoTable(e).page(the["user"], 9, AFTER), {"ix_videos_user_created"}),
+    "jobs": (lambda e, the: JobTable(e).page(the["user"], 9, AFTER, JobFilter()), {"ix_jobs_user_created"}),
+    "jobs of states": (
+        lambda e, the: JobTable(e).page(the["user"], 9, AFTER, of_state("failed", "cancelled")),
+        {"ix_jobs_user_state"},
+    ),
+    "jobs of a video": (
+        lambda e, the: JobTable(e).page(the["user"], 9, AFTER, JobFilter(the["video"], "a", ("failed",))),
+        {"ix_jobs_video_id", "videos"},
+    ),
+    "jobs by name": (
+        lambda e, the: JobTable(e).page(the["user"], 9, AFTER, JobFilter(search="a", states=("failed",))),
+        {"ix_jobs_user_created", "videos"},
+    ),
+    "videos of jobs": (
+        lambda e, the: JobTable(e).with_videos([Job(video_id=the["video"])]),
+        {"videos", "renditions"},
+    ),
+    "a job": (lambda e, the: JobTable(e).get_with_video(the["user"], the["job"]), {"jobs", "videos", "renditions"}),
+    "renditions that change": (
+        lambda e, the: RenditionTable(e).changed([the["user"]], NOW, ["queued"]),
+        {"renditions", "ix_renditions_state", "ix_renditions_changed_at"},
+    ),
+    "reels": (lambda e, the: RenditionTable(e).reels(the["user"], 9, AFTER), {"ix_renditions_user_kind"}),
+    "streams": (lambda e, the: StreamTable(e).page(the["user"], 9, AFTER), set()),
+    "recordings": (
+        lambda e, the: RecordingTable(e).page(the["user"], the["stream"], 9, AFTER),
+        {"ix_recordings_stream_started"},
+    ),
+    "alerts": (lambda e, the: AlertTable(e).alerts(the["user"], Wanted(), 9, AFTER), {"ix_alerts_user_at"}),
+    "deliveries": (
+        lambda e, the: WebhookTable(e).deliveries(the["user"], the["webhook"], 9, AFTER),
+        {"ix_deliveries_webhook_created"},
+    ),
+    "due deliveries": (lambda e, the: WebhookTable(e).due(NOW), {"ix_deliveries_state_next"}),
+    "audit log": (lambda e, the: UserTable(e).events(9, AFTER), {"ix_audit_events_at"}),
+    "audit log of a user": (lambda e, the: UserTable(e).events(9, AFTER, the["user"]), {"ix_audit_events_user_at"}),
+    "audit log of actions": (
+        lambda e, the: UserTable(e).events(9, AFTER, None, "login"),
+        {"ix_audit_events_action_at"},
+    ),
+    "audit log of a user's actions": (
+        lambda e, the: UserTable(e).events(9, AFTER, the["user"], "login"),
+        {"ix_audit_events_action_at", "ix_audit_events_user_action"},
+    ),
+    "stored bytes": (
+        lambda e, the: asked_of_quotas(e, the["user"]),
+        {"ix_renditions_user_kind", "ix_recordings_video_id", "ix_jobs_user_state"},
+    ),
+    "all stored bytes": (lambda e, the: Overview(e).stored_bytes(), set()),
+    "the backlog": (lambda e, the: (Overview(e).unplanned(), Overview(e).planned()), {"ix_jobs_state", "videos"}),
+    "jobs to advance": (
+        lambda e, the: Repository(e).jobs_to_advance(2, NOW),
+        {"ix_jobs_state", "ix_jobs_cancelled", "ix_jobs_user_state"},
+    ),
+    "next jobs": (lambda e, the: Repository(e).next_jobs(the["user"], 2), {"ix_jobs_state", "ix_jobs_user_state"}),
+    "jobs at work": (lambda e, the: Repository(e).count_worked_on(the["user"]), {"ix_jobs_state"}),
+    "unprobed": (lambda e, the: Repository(e).unprobed_videos(NOW, 2), {"ix_videos_unprobed"}),
+    "unprobed of a user": (lambda e, the: Repository(e).unprobed_of(the["user"], 2), {"ix_videos_unprobed"}),
+    "renditions that wait": (
+        lambda e, the: Repository(e).unfinished_renditions(NOW, 2),
+        {"ix_renditions_state", "renditions"},
+    ),
+    "posters that wait": (lambda e, the: Repository(e).waiting_posters(the["user"], 2), {"ix_renditions_user_kind"}),
+    "recordings to be filed": (lambda e, the: RecordingRows(e).unfiled(), {"ix_recordings_state"}),
+    "old recordings": (
+        lambda e, the: RecordingRows(e).beyond(the["stream"], NOW, None),
+        {"ix_recordings_stream_started", "videos"},
+    ),
+    "tracks that wait": (lambda e, the: TrackRows(e).queued(9), {"ix_jobs_tracks_queued"}),
+    "tracks of before": (lambda e, the: TrackRows(e).queue_older(9), {"ix_jobs_tracks_queued", "ix_jobs_untracked"}),
+    "tracks to be indexed": (
+        lambda e, the: SearchRows(e).with_tracks("", indexed=False),
+        {"jobs", "ix_indexed_jobs_job_id", "videos"},
+    ),
+    "old alerts": (lambda e, the: AlertRows(e).expired(NOW, 9, 9), {"ix_alerts_user_at"}),
+    "pictures of alerts": (lambda e, the: AlertRows(e).pictured(9, 9), {"ix_alerts_user_at", "ix_alerts_user_picture"}),
+    "old jobs": (lambda e, the: Inventory(e).old_jobs(NOW, 9), {"ix_jobs_finished_at"}),
+    "old videos": (lambda e, the: list(Inventory(e).old_videos(NOW)), {"ix_videos_created", "ix_jobs_video_id"}),
+}
+
+
+def asked_of_quotas(engine: Engine, user: str) -> None:
+    with Session(engine) as session:
+        stored_bytes(session, user)
+        quotas._active(session, user)
+        quotas._others(session, user, "clip", "-")
+
+
+@pytest.fixture(scope="module")
+def the(each_database: Engine) -> dict[str, str]:
+    """A user with one of each thing that is asked about."""
+    ids = {name: new_id() for name in ("user", "video", "job", "stream", "webhook", "rule")}
+    mine = {"user_id": ids["user"]}
+    with Session(each_database) as session, session.begin():
+        session.add(User(id=ids["user"], username=ids["user"], password_hash="-"))
+        session.flush()
+        facts: dict[str, Any] = {"content_type": "video/mp4", "tags": [], "size_bytes": 1, "sha256": "0"}
+        session.add(Video(id=ids["video"], name="a", **mine, **facts))
+        session.add(Webhook(id=ids["webhook"], url="-", secret="-", **mine))
+        session.add(Stream(id=ids["stream"], name="-", kind="whip", model="m", options={}, **mine))
+        session.add(AuditEvent(action="login.failed", **mine))
+        session.flush()
+        job: dict[str, Any] = {"model": "m", "options": {}, "state": "queued", "failed_ranges": []}
+        session.add(Job(id=ids["job"], video_id=ids["video"], **mine, **job))
+        rule: dict[str, Any] = {"name": "-", "enabled": True, "search": {}, "at_most_one_in_s": 1}
+        session.add(AlertRule(id=ids["rule"], **mine, **rule))
+        session.flush()
+        alert: dict[str, Any] = {"key": "-", "at": NOW, "dated": True, "label": "-", "score": 1, "track": 1, "start": 1}
+        session.add(Alert(rule_id=ids["rule"], **mine, **alert))
+    return ids
+
+
+@pytest.fixture
+def statements(each_database: Engine) -> Iterator[list[tuple[str, Any]]]:
+    """What is read."""
+    found: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        found.append((statement, parameters))
+
+    event.listen(each_database, "before_cursor_execute", note)
+    yield found
+    event.remove(each_database, "before_cursor_execute", note)
+
+
+def test_no_large_table_is_read_through(
+    each_database: Engine, the: dict[str, str], statements: list[tuple[str, Any]]
+) -> None:
+    sqlite = each_database.dialect.name == "sqlite"
+    used: dict[str, set[str]] = {}
+    for name, (ask, _) in ASKED.items():
+        statements.clear()
+        ask(each_database, the)
+        asked = [pair for pair in statements if pair[0].startswith("SELECT")]
+        assert asked
+        used[name] = in_sqlite(each_database, asked) if sqlite else scans_in_postgresql(each_database, asked)
+    assert used == {name: indexes if sqlite else set() for name, (_, indexes) in ASKED.items()}
+
+
+def in_sqlite(engine: Engine, asked: list[tuple[str, Any]]) -> set[str]:
+    """The indexes of large tables that are used: the table itself for its primary key, `SCAN` where none is."""
+    with engine.connect() as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all() for sql, values in asked]
+    found = set()
+    for *_, step in (row for plan in plans for row in plan):
+        if table := re.match(rf"(SEARCH|SCAN) ({LARGE})\b", step):
+            index = re.search(r"INDEX (\w+)", step)
+            used = index[1] if index else table[1]
+            found.add(table[2] if used.startswith("sqlite_autoindex_") else used)
+    return found
+
+
+def scans_in_postgresql(engine: Engine, asked: list[tuple[str, Any]]) -> set[str]:
+    """The steps that read a large table through even where that is made to seem expensive."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        plans = [connection.exec_driver_sql(f"EXPLAIN {sql}", values).scalars().all() for sql, values in asked]
+        connection.rollback()
+    return {step for plan in plans for step in plan if re.search(rf"Seq Scan on ({LARGE})\b", step)}

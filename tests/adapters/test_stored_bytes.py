@@ -1,0 +1,72 @@
+"""The database adds up what is stored, whatever changes the rows."""
+
+from typing import Any
+
+from sqlalchemy import Engine, delete, update
+from sqlalchemy.orm import Session
+
+from contracts.database.tables import Rendition, StoredBytes, User, Video, new_id
+
+
+def videos(user: str, *sizes: int) -> list[Video]:
+    facts: dict[str, Any] = {"content_type": "video/mp4", "tags": [], "sha256": "0"}
+    return [Video(id=new_id(), user_id=user, size_bytes=size, **facts) for size in sizes]
+
+
+def stored(engine: Engine, *users: str) -> list[tuple[int, int] | None]:
+    with Session(engine) as session:
+        found = [session.get(StoredBytes, user) for user in users]
+    return [(one.videos, one.renditions) if one else None for one in found]
+
+
+def test_what_is_stored_is_added_up_as_rows_come_change_and_go(each_database: Engine) -> None:
+    one, other = new_id(), new_id()
+    mine, theirs = videos(one, 10, 200), videos(other, 3000)
+    posters = [
+        Rendition(
+            id=new_id(), user_id=one, video_id=mine[0].id, kind=f"k{number}", options={}, state=state, size_bytes=7
+        )
+        for number, state in enumerate(("ready", "queued", "failed"))
+    ]
+    steps: list[tuple[Any, list[tuple[int, int] | None]]] = [
+        (
+            lambda session: session.add_all([User(id=user, username=user, password_hash="-") for user in (one, other)]),
+            [None, None],
+        ),
+        (lambda session: session.add_all([*mine, *theirs]), [(210, 0), (3000, 0)]),
+        (lambda session: session.add_all(posters), [(210, 7), (3000, 0)]),
+        (
+            lambda session: session.execute(
+                update(Rendition).where(Rendition.user_id == one).values(state="ready", size_bytes=50)
+            ),
+            [(210, 150), (3000, 0)],
+        ),
+        (
+            lambda session: session.execute(
+                update(Rendition).where(Rendition.id == posters[1].id).values(state="queued")
+            ),
+            [(210, 100), (3000, 0)],
+        ),
+        (
+            lambda session: session.execute(delete(Rendition).where(Rendition.id == posters[0].id)),
+            [(210, 50), (3000, 0)],
+        ),
+        (lambda session: session.execute(delete(Video).where(Video.id == mine[0].id)), [(200, 0), (3000, 0)]),
+        (lambda session: session.execute(delete(User).where(User.id == one)), [None, (3000, 0)]),
+        (lambda session: session.execute(delete(User).where(User.id == other)), [None, None]),
+    ]
+    for change, expected in steps:
+        with Session(each_database, expire_on_commit=False) as session, session.begin():
+            change(session)
+        assert stored(each_database, one, other) == expected
+
+
+def test_a_failed_transaction_counts_nothing(each_database: Engine) -> None:
+    user = new_id()
+    with Session(each_database) as session, session.begin():
+        session.add(User(id=user, username=user, password_hash="-"))
+    with Session(each_database) as session:
+        session.add_all(videos(user, 5))
+        session.flush()
+        session.rollback()
+    assert stored(each_database, user) == [None]
