@@ -166,6 +166,16 @@ bench: bench-capacity
 bench-capacity: $(SETUP_TEST) ## what RabbitMQ, Redis, PostgreSQL and storage can take, by the chunk and the row (CHUNKS=300 HOURS=20 SIZE_MIB=512)
 	@$(BIN)/python -m benchmarks.capacity.run "$(CHUNKS)" "$(HOURS)" "$(SIZE_MIB)"
 
+.PHONY: bench-queue
+bench: bench-queue
+bench-queue: $(SETUP_TEST) ## very many queued jobs: polls, the processor's turns, memory, and a fair turn for who comes last (JOBS=1000)
+	@$(BIN)/python -m benchmarks.capacity.queue "$(JOBS)"
+
+.PHONY: bench-stats-viewers
+bench: bench-stats-viewers
+bench-stats-viewers: $(SETUP_TEST) ## a thousand viewers of the state of streams, without pictures (VIEWERS=1000 SECONDS=20)
+	@$(BIN)/python -m benchmarks.capacity.stats_viewers "$(VIEWERS)" "$(SECONDS)"
+
 bench-page: $(SETUP_TEST) $(PAGE) ## plot, search, export and view a long result (FRAMES=200000 ROUNDS=5)
 	@$(BIN)/python -m benchmarks.long_jobs.page "$(FRAMES)" "$(ROUNDS)"
 	@$(BIN)/python -m benchmarks.long_jobs.pageview "$(FRAMES)" "$(ROUNDS)"
