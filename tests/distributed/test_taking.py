@@ -97,13 +97,15 @@ def test_queues_take_turns_in_what_may_be_held(worker_of: Callable[..., Worker])
     worker.send(range(8), queue="probe")
     worker.send(range(10, 18), queue="processor")
     with worker.running():
-        begun = []
+        begun, beyond = list[int](), list[int]()
         for left in range(15, 8, -1):
             begun.append(int(worker.hear().removeprefix("begun ")))
-            assert worker.waiting() >= left - 1, "at most one more than the one in hand"
+            beyond.append(left - worker.waiting())  # held beside the one in hand
             worker.tell("end")
             worker.hears(f"ended {begun[-1]}")
         assert 3 <= sum(number < 10 for number in begun) <= 4, begun
+        assert max(beyond) <= 1
+        assert beyond.count(0) >= 3, "one message too many is taken now and then, not always"
 
 
 def test_a_message_whose_task_a_later_release_knows_is_kept_for_it(worker_of: Callable[..., Worker]) -> None:

@@ -6,6 +6,7 @@ temporary folder, and is ended by its process id; whatever else runs on the mach
 
 import os
 import pwd
+import random
 import re
 import shutil
 import signal
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +27,6 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.support.deployments import recovery_times
-from tests.support.deployments.service import free_port
 from tests.support.requirements import missing
 
 USER = "web-detector"
@@ -51,7 +52,7 @@ class Server:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._last: tuple[Sequence[str], dict[str, str] | None] = ((), None)
         self.folder = Path(tempfile.mkdtemp(prefix="wd-test-"))
-        self.port = self._chosen or free_port()
+        self.port = self._chosen or _lasting_port()
         try:
             self._start()
         except BaseException:
@@ -154,7 +155,7 @@ class RabbitMq(Server):
         return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{space}"
 
     def _start(self) -> None:
-        self._epmd, distribution = free_port(), free_port()
+        self._epmd, distribution = _lasting_port(), _lasting_port()
         (self.folder / ".erlang.cookie").write_text(_COOKIE)
         (self.folder / ".erlang.cookie").chmod(0o400)
         (self.folder / "plugins").write_text("[rabbitmq_prometheus]." if self._metrics_port else "[].")
@@ -381,6 +382,16 @@ class Postgres(Server):
                 connection.exec_driver_sql(statement)
         finally:
             engine.dispose()
+
+
+def _lasting_port() -> int:
+    """A free port below those of outgoing connections, one of which may take it before the server listens: RabbitMQ
+    takes seconds until it does."""
+    while True:
+        port = random.randint(15_000, 30_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def require(*names: str) -> None:
