@@ -102,7 +102,8 @@ def test_command_line_has_the_limits_and_default_of_the_score(capsys: pytest.Cap
 
 def test_readme_lists_every_option_with_its_limits_and_default() -> None:
     section = (ROOT / "README.md").read_text().partition("## Options of a job")[2].partition("\n## ")[0]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "| `" in line]
+    table = section.partition("\n| ---")[2].partition("\n\n")[0]  # the first one: another says what options cost
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if "| `" in line]
     names = [name for first, *_ in rows for name in re.findall(r"`(\w+)`", first)]
     assert names == ["model", *Options.__struct_fields__]
     for first, meaning, default in rows:
