@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.browsing import (
     is_drawn,
@@ -20,6 +20,7 @@ from tests.support.browsing import (
 from tests.support.deployments.service import Service
 from tests.support.videos.formats import NUMBER_BITS, encode, remux
 from tests.support.videos.sample_variants import recoded, still
+from tests.support.waiting import until
 
 FRAMES = 60
 EVEN = list(range(FRAMES))
@@ -132,6 +133,20 @@ def test_the_player_and_the_results_have_one_clock(service: Service, page: Page,
         for ms, frame, number in seen:
             assert frame == number - shown_first, f"{name}: the page takes a picture for another frame"
             assert abs(times[frame] - ms) < HALF_A_FRAME_MS, (name, frame)
+    tidy(client)
+
+
+def test_that_nothing_was_detected_is_said_when_it_is_known(service: Service, page: Page, sample: Path) -> None:
+    client = register(page, service)
+    job = client.detect(sample, options={"end_ms": 200, "min_score": 1})
+    asked: list[Route] = []
+    page.route("**/summary", lambda route: asked.append(route))
+    page.goto(f"{service.url}/jobs/{job['id']}")
+    labels = page.locator(".filters")
+    expect(labels).to_contain_text("Loading…")
+    until(lambda: page.evaluate("1") and asked)
+    asked[0].continue_()
+    expect(labels).to_contain_text("Nothing was detected in this video.")
     tidy(client)
 
 

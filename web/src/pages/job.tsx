@@ -112,7 +112,7 @@ function View({ job, facts, onChanged }: ViewProps) {
         <ScenePanel player={player} onSeek={seekFrom} />
         <TracksPanel player={player} labels={names} onSeek={seekFrom} onChanged={onChanged} />
       </div>
-      <Filters player={player} labels={labels} />
+      <Filters player={player} labels={labels} loading={summary === null} />
       <SummaryPanel
         job={job.value}
         video={facts.video}

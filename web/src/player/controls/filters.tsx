@@ -13,13 +13,20 @@ export interface LabelRow {
   objects: number | null;
 }
 
-export function Filters({ player, labels }: { player: Player; labels: ReadonlySignal<LabelRow[]> }) {
+interface Props<Labels> {
+  player: Player;
+  labels: Labels;
+  /** Whether those of an ended job are not known yet. */
+  loading: boolean;
+}
+
+export function Filters({ player, labels, loading }: Props<ReadonlySignal<LabelRow[]>>) {
   return (
     <section class="filters card" aria-labelledby="filters-title">
       <h2 id="filters-title">Filter</h2>
       <Score player={player} />
       {player.tracked.value && <Colours />}
-      <Labels player={player} labels={labels.value} />
+      <Labels player={player} labels={labels.value} loading={loading} />
     </section>
   );
 }
@@ -49,17 +56,12 @@ function Score({ player }: { player: Player }) {
   );
 }
 
-function Labels({ player, labels }: { player: Player; labels: LabelRow[] }) {
+function Labels({ player, labels, loading }: Props<LabelRow[]>) {
   const hidden = player.hidden.value;
   if (!labels.length) {
     const ended = ENDED.has(player.job.value.state);
-    return (
-      <p class="soft">
-        {ended
-          ? "Nothing was detected in this video."
-          : "No detections so far. Labels appear here as they are detected."}
-      </p>
-    );
+    const nothing = loading ? "Loading…" : "Nothing was detected in this video.";
+    return <p class="soft">{ended ? nothing : "No detections so far. Labels appear here as they are detected."}</p>;
   }
   const all = new Set(labels.map((row) => row.label));
   const set = (names: ReadonlySet<string>) => {
