@@ -170,6 +170,24 @@ def test_grafana_is_below_the_same_address(watcher: Watcher) -> None:
     assert heads.count("?x=%2F HTTP/1.1") == 3
 
 
+@pytest.mark.parametrize("kind", ["documented", "profile"])
+def test_nobody_chooses_the_address_that_the_api_hears(kind: str) -> None:
+    """It counts failed logins by it, and may trust the network that the client is in."""
+    require("nginx", "setpriv")
+    paths = ("/", "/grafana/")
+    with Web() as api:
+        for path in ("/healthz", *paths):
+            api.serve(path, reply(b"", kind="text/html"))
+        passed_on_to = f"127.0.0.1:{api.port}"
+        nginx = Nginx(api.port) if kind == "documented" else Gateway(api.port, grafana=passed_on_to, encrypted=False)
+        with nginx, http(nginx.wait()) as client:
+            api.requests.clear()
+            for path in paths:
+                assert client.get(path, headers={"X-Forwarded-For": "172.20.0.9"}).status_code == 200
+    told = [re.findall(r"(?i)\nx-forwarded-for: *(.*)\r", head) for head in api.requests]
+    assert told == [["127.0.0.1"]] * len(paths)
+
+
 def test_without_grafana_its_place_is_empty_and_the_others_work(encrypted: Gateway) -> None:
     with http(encrypted) as client:
         assert client.get("/grafana/").status_code == 502
