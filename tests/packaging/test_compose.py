@@ -250,16 +250,23 @@ def test_the_builder_gets_what_the_dockerfiles_copy_and_nothing_else(role: str) 
     assert {source for source, _ in dockerfile(role)["COPY"]} >= {"contracts", role}
 
 
-DOCUMENTS = [ROOT / "docker-compose.yaml", ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    ROOT / "docker-compose.yaml",
+    *sorted((ROOT / "deploy").glob("*.yaml")),
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 COMMANDS = [
     (path.name, command)
     for path in DOCUMENTS
-    for command in re.findall(r"docker compose ([^`\n]+?)(?:`|\n|  \(|$)", path.read_text(), re.M)
+    # What is in $() is looked at by test_profiles.py; lines may go on after a backslash, in a comment too.
+    for text in [re.sub(r"\$\(.*?\)| \\\n#?", "", path.read_text())]
+    for command in re.findall(r"docker compose ([^`\n]+?)(?:`|\n|  \(|$)", text, re.M)
 ]
 
 
 def test_compose_commands_in_the_docs_are_found() -> None:
-    assert {path for path, _ in COMMANDS} >= {"docker-compose.yaml", "deploy.md"}
+    assert {path for path, _ in COMMANDS} >= {"docker-compose.yaml", "deploy.md", "monitoring.yaml"}
 
 
 @pytest.mark.parametrize(("document", "command"), COMMANDS)
@@ -268,7 +275,10 @@ def test_compose_commands_in_the_docs_name_existing_files_and_services(document:
     profiles = {profile for service in services.values() for profile in service.get("profiles", [])}
     assert set(re.findall(r"--profile[ =](\S+)", command)) <= profiles
     assert set(re.findall(r"--scale[ =]([\w-]+)=", command)) <= set(SERVICES)
-    assert all((ROOT / name).is_file() for name in re.findall(r"--file[ =](\S+)", command))
+    files = re.findall(r"--file[ =](\S+)", command)
+    assert all((ROOT / name).is_file() for name in files)
+    # Compose looks for .env in the folder of the first file.
+    assert re.findall(r"--env-file[ =](\S+)", command) == ([".env"] if files and "/" in files[0] else []), document
     words = re.sub(r"--(?:profile|scale|file|env-file)[ =]\S+", "", command).split()
     verb, *rest = [word for word in words if not word.startswith("-")]
     assert verb in {"up", "ps", "logs", "down", "build", "run", "exec", "config", "stop", "cp"}, document

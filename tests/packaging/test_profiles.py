@@ -124,6 +124,16 @@ def test_inference_hosts_reach_the_servers_of_central_ones_alone(profile: str) -
     assert published["rabbitmq"] == ["127.0.0.1:15672:15672", *(at[:1] if central else [])]
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_rolling_upgrade_replaces_the_workers_of_the_host_and_starts_no_others(profile: str) -> None:
+    """Compose enables a service that is named, whatever the profile."""
+    [line] = re.findall(r"^docker compose up .*--no-deps .*\$\(.*$", (ROOT / "docs/operations.md").read_text(), re.M)
+    named, pattern = re.fullmatch(r"(.*)\$\(docker compose config --services \| grep -xE '(.*)'\)", line).groups()  # type: ignore[union-attr]
+    assert named == "docker compose up --detach --no-deps --scale detector=2 "
+    replaced = {name for name in Compose(*PROFILES[profile][0]).enabled(profile) if re.fullmatch(pattern, name)}
+    assert replaced == PROFILES[profile][1] & (ROLES - {"api"} | DETECTORS | GPU)
+
+
 def test_admins_view_of_a_redis_with_a_password_has_it() -> None:
     assert rendered("central", "admin")["redisinsight"]["environment"]["RI_REDIS_PASSWORD"] == "secret2"
     assert "RI_REDIS_PASSWORD" not in rendered("single_host_cpu", "admin")["redisinsight"]["environment"]
