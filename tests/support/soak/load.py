@@ -65,12 +65,11 @@ class Jobs:
         chance = random.Random(f"{self.seed}:jobs")
         active: list[dict[str, Any]] = []
         for _ in range(self.number):
-            if self.over.is_set():
-                return
-            while len(active) >= _AT_ONCE:
+            while len(active) >= _AT_ONCE and not self.over.is_set():
                 active = [job for job in active if self.client.job(job)["finished_at"] is None]
                 time.sleep(0.2)
-            time.sleep(chance.uniform(0, 2 * self.seconds / self.number) * _HASTE)
+            if self.over.wait(chance.uniform(0, 2 * self.seconds / self.number) * _HASTE):
+                return
             kind = chance.choice(self.kinds)
             one = Submitted(kind, self.client.submit(kind.video, **kind.body))
             self.made.append(one)
