@@ -319,7 +319,8 @@ def test_an_error_that_passes_leaves_no_trace(services: Services, chunk: Chunk, 
 def test_cost_is_that_of_this_process_and_the_decoder_in_all_attempts(
     services: Services, chunk: Chunk, engines: FakeEngines
 ) -> None:
-    """A clock that moves on by 10 s whenever it is read, on a slow machine more often; the rest is the decoder's."""
+    """A clock that moves on by 10 s whenever it is read, on a slow machine more often; the rest is the decoder's.
+    What passed before an attempt is not its cost."""
     read: list[int] = []
 
     def clock() -> int:
@@ -330,12 +331,12 @@ def test_cost_is_that_of_this_process_and_the_decoder_in_all_attempts(
     engines.trouble = MemoryError()
     assert perform(chunk, services, 0) == AFTER_ERROR_SECONDS
     failed = services.store.progress(JOB).cost
-    assert (0 < read[-1] < failed.cpu_seconds < read[-1] + 10, failed.inferred) == (True, 0)
+    assert (10 <= read[-1] - 10 < failed.cpu_seconds < read[-1], failed.inferred) == (True, 0)
     first = read[-1]
     engines.trouble = None
     assert perform(chunk, services, 1) is None
     both = services.store.progress(JOB).cost
-    assert (first < read[-1] < both.cpu_seconds < read[-1] + 10, both.inferred) == (True, 12)
+    assert (first <= read[-1] - 20 < both.cpu_seconds < read[-1] - 10, both.inferred) == (True, 12)
 
 
 def test_an_engine_that_cannot_be_had_uses_up_tries_too(
