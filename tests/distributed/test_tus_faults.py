@@ -42,8 +42,8 @@ def _nothing_left(own: Embedded) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def content(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return big(sample, tmp_path_factory.mktemp("big") / "big.mp4", SIZE).read_bytes()
+def content(full_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return big(full_sample, tmp_path_factory.mktemp("big") / "big.mp4", SIZE).read_bytes()
 
 
 def check(upload: Upload) -> None:
