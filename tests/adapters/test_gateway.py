@@ -16,7 +16,7 @@ from tests.support.live.live_stream import time_ms
 from tests.support.live.websocket import Closed, Refused, WebSocket
 from tests.support.servers.byte_server import Web, reply
 from tests.support.servers.debian import require
-from tests.support.servers.gateway import GATEWAY, Gateway, Nginx, documented
+from tests.support.servers.gateway import GATEWAY, HSTS_SECONDS, Gateway, Nginx, documented
 from tests.support.waiting import until
 from tests.support.watching import START, media, of_type
 
@@ -97,7 +97,7 @@ def test_without_tls_one_is_led_to_it(watcher: Watcher, encrypted: Gateway) -> N
     plain = httpx.get(f"http://127.0.0.1:{encrypted.plain_port}/live?a=b")
     assert (plain.status_code, plain.headers["location"]) == (308, f"{encrypted.url}/live?a=b")
     with http(encrypted) as client:
-        assert client.get("/healthz").headers["strict-transport-security"] == "max-age=31536000"
+        assert client.get("/healthz").headers["strict-transport-security"] == f"max-age={HSTS_SECONDS}"
 
 
 def test_cookies_of_the_page_are_for_tls_alone(watcher: Watcher, encrypted: Gateway) -> None:

@@ -65,6 +65,13 @@ def test_it_asks_the_places_that_the_containers_have() -> None:
     assert os.access(started, os.R_OK)
 
 
+def test_what_the_script_takes_for_a_variable_that_is_not_set_is_in_the_example() -> None:
+    defaults = dict(re.findall(r"\$\{(GATEWAY_\w+):-([^}]+)\}", (ROOT / "deploy/gateway/start-gateway").read_text()))
+    assert defaults.keys() == {"GATEWAY_HTTPS_PORT", "GATEWAY_HSTS_SECONDS"}
+    example = (ROOT / ".env.example").read_text()
+    assert all(f"\n# {name}={value}\n" in example for name, value in defaults.items())
+
+
 def test_its_variables_are_in_the_example_and_on_the_page() -> None:
     service = yaml.safe_load(TEXT)["services"]["gateway"]
     names = {*re.findall(r"\$\{([A-Z_]+)", TEXT), *service["environment"]}

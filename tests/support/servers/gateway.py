@@ -12,6 +12,7 @@ from tests.support.servers.byte_server import certificate
 from tests.support.servers.debian import Server, tool
 
 GATEWAY = ROOT / "deploy/gateway"
+HSTS_SECONDS = 60
 _USER = "10001"  # of the container
 
 
@@ -87,7 +88,11 @@ class Gateway(Nginx):
         }
         if self._encrypted:
             self.certify()
-            places |= {"GATEWAY_CERTIFICATES": "/etc/web-detector", "GATEWAY_HTTPS_PORT": str(self.port)}
+            places |= {
+                "GATEWAY_CERTIFICATES": "/etc/web-detector",
+                "GATEWAY_HTTPS_PORT": str(self.port),
+                "GATEWAY_HSTS_SECONDS": str(HSTS_SECONDS),
+            }
         self._run([*self._as_its_user(), "/bin/sh", str(files / "start-gateway")], places)
 
     def certify(self) -> None:
