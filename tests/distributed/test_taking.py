@@ -104,8 +104,7 @@ def test_queues_take_turns_in_what_may_be_held(worker_of: Callable[..., Worker])
             worker.tell("end")
             worker.hears(f"ended {begun[-1]}")
         assert 3 <= sum(number < 10 for number in begun) <= 4, begun
-        assert max(beyond) <= 1
-        assert beyond.count(0) >= 3, "one message too many is taken now and then, not always"
+        assert max(beyond) <= 1, "a queue may send one more until its consumer is cancelled, however slow that is"
 
 
 def test_a_message_whose_task_a_later_release_knows_is_kept_for_it(worker_of: Callable[..., Worker]) -> None:
