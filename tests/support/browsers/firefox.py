@@ -4,7 +4,7 @@ import json
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,14 @@ def running_firefox(profile: Path) -> Iterator[Driver]:
                 capabilities = marionette.send("NewSession", {})["capabilities"]
                 yield Driver("Firefox", capabilities["browserVersion"], marionette.send)
         finally:
-            process.terminate()
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    process.kill()  # nothing where it has ended
 
 
 class _Marionette:
@@ -68,5 +75,6 @@ class _Marionette:
     def _read(self) -> Any:
         length = b""
         while (digit := self._reader.read(1)) != b":":
+            assert digit, "Firefox has ended"
             length += digit
         return json.loads(self._reader.read(int(length)))
