@@ -107,7 +107,8 @@ def _heard(piece: HeardPiece, source: BinaryIO) -> Iterator[Block]:
     """What can be decoded of a piece's sound, by its places in the piece."""
     begun = Span(piece.span.begin - LEAD, piece.span.end)
     # A seek that leads too far costs the sound up to there, and not a reading of the whole file for each piece.
-    with suppress(av.error.FFmpegError), closing(Sound(view(source), begun, from_start=False)) as sound:
+    # Frames that the resampler does not take are a ValueError: sound never costs the pictures.
+    with suppress(av.error.FFmpegError, ValueError), closing(Sound(view(source), begun, from_start=False)) as sound:
         heard = Samples(_LAYOUT, piece.length)
         for time, packet in sound.packets():
             if packet.stream_index == sound.streams[0].index:

@@ -25,7 +25,9 @@ class Samples:
     """Those of one stream within a part. layout: mono or stereo. length: of the part in seconds, None for no end."""
 
     def __init__(self, layout: str, length: Fraction | None) -> None:
-        self._resampler = AudioResampler(FORMAT, layout, RATE)
+        self._layout = layout
+        self._form: tuple[str, str, int] | None = None  # of the frames that the resampler takes
+        self._resampler: AudioResampler | None = None
         self._stop = None if length is None else round(length * RATE)
         self._at: int | None = None  # of the sample that comes next
 
@@ -44,18 +46,30 @@ class Samples:
 
     def end(self) -> Iterator[Block]:
         """Those that are left."""
-        if self._at is not None:
+        if self._resampler is not None:
             for frame in self._resampler.resample(None):
                 yield from self._within(frame)
 
     def _resampled(self, frame: AudioFrame, time: Fraction) -> Iterator[Block]:
+        resampler, left = self._resampler_for(frame)
+        for piece in left:
+            yield from self._within(piece)
         begin = round(time * RATE)
         # Times of containers are coarse: only where sound is missing does it go on at another place.
         if self._at is None or abs(begin - self._at) > RATE // 20:
             self._at = begin
         frame.pts = None
-        for piece in self._resampler.resample(frame):
+        for piece in resampler.resample(frame):
             yield from self._within(piece)
+
+    def _resampler_for(self, frame: AudioFrame) -> tuple[AudioResampler, list[AudioFrame]]:
+        """One that takes a frame, since a stream may change its form midway; and what is left in the one before it."""
+        form = (frame.format.name, frame.layout.name, frame.sample_rate)
+        left: list[AudioFrame] = []
+        if self._resampler is None or form != self._form:
+            left = [] if self._resampler is None else self._resampler.resample(None)
+            self._resampler, self._form = AudioResampler(FORMAT, self._layout, RATE), form
+        return self._resampler, left
 
     def _within(self, frame: AudioFrame) -> Iterator[Block]:
         begin, samples = self._at or 0, np.asarray(frame.to_ndarray(), np.float32)

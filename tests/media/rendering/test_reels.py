@@ -21,7 +21,7 @@ from tests.media.rendering.test_rendering import Made, far, probed
 from tests.support.fakes import MemoryStorage
 from tests.support.videos import formats
 from tests.support.videos.formats import File
-from tests.support.videos.sounding import RATE, heard, told_time, with_sound
+from tests.support.videos.sounding import RATE, heard, told_time, with_changing_sound, with_sound
 
 SIZE = (160, 120)
 
@@ -107,6 +107,25 @@ def test_a_reel_has_the_sound_of_its_pieces_and_silence_where_there_is_none() ->
     assert [value > 0.1 for value in loud] == [True, False, True, False]
     assert max(loud[1], loud[3]) < 0.001
     assert abs(len(wave) / RATE - 2.4) < 0.05, "as long as the pictures"
+
+
+@pytest.mark.parametrize(
+    ("codec", "forms"),
+    [
+        ("mp2", (("stereo", 48_000), ("mono", 48_000))),
+        ("mp2", (("stereo", 48_000), ("stereo", 32_000))),
+        ("ac3", (("stereo", 48_000), ("5.1", 48_000))),
+        ("ac3", (("stereo", 48_000), ("stereo", 32_000))),
+    ],
+)
+def test_sound_that_changes_its_form_midway_goes_on_at_its_pitch(
+    codec: str, forms: tuple[tuple[str, int], ...]
+) -> None:
+    changing = with_changing_sound(formats.encode("mp4", "libx264", frames=50), codec, *forms)
+    made = reel({"x": changing.content}, Piece("x", 0, 2000, 0))
+    assert len(made.frames) == 50
+    for at in (0.5, 1.5):
+        assert abs(told_time(made.content, at) - at) < 0.03
 
 
 def test_a_reel_of_videos_without_sound_has_none() -> None:

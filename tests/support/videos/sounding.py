@@ -1,7 +1,7 @@
 """Videos with sound whose pitch tells the time."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -20,23 +20,43 @@ _SPECTRUM = 1 << 16
 
 def with_sound(file: File, container: str, codec: str = "aac", seconds: float | None = None) -> File:
     """The packets of an MP4 file in a container, and a tone that rises from its beginning on, to its end or so long."""
+    return _beside(file, container, codec, (("stereo", RATE),), seconds)
+
+
+def with_changing_sound(file: File, codec: str, *forms: tuple[str, int]) -> File:
+    """The same in a transport stream, the tone in parts as long as each other that have other layouts and rates."""
+    return _beside(file, "mpegts", codec, forms, None)
+
+
+def _beside(file: File, container: str, codec: str, forms: Sequence[tuple[str, int]], seconds: float | None) -> File:
     sink = io.BytesIO()
     with av.open(file.source(), "r") as reader, av.open(sink, "w", format=container) as writer:
         pictures = writer.add_stream_from_template(reader.streams.video[0], opaque=True)
-        sound: Any = writer.add_stream(codec, rate=RATE, layout="stereo")
+        sound: Any = writer.add_stream(codec, rate=forms[0][1], layout=forms[0][0])
         stored: list[Any] = [packet for packet in reader.demux(video=0) if packet.size]
         end = max(packet.pts + packet.duration for packet in stored) * stored[0].time_base
+        frames = list(_rising(float(end) if seconds is None else seconds))
+        parts = np.array_split(np.arange(len(frames)), len(forms))
+        encoders = [sound, *(_encoder(codec, layout, rate) for layout, rate in forms[1:])]
         heard = [
             packet
-            for frame in [*_rising(float(end) if seconds is None else seconds), None]
-            for packet in sound.encode(frame)
+            for part, encoder in zip(parts, encoders, strict=True)
+            for frame in [*(frames[number] for number in part), None]
+            for packet in encoder.encode(frame)
         ]
         times = [(packet.dts * packet.time_base, packet, pictures) for packet in stored]
-        times += [(Fraction(packet.pts, RATE), packet, sound) for packet in heard]
+        times += [(packet.pts * packet.time_base, packet, sound) for packet in heard]
         for _, packet, stream in sorted(times, key=lambda item: item[0]):
             packet.stream = stream
             writer.mux(packet)
     return File(sink.getvalue())
+
+
+def _encoder(codec: str, layout: str, rate: int) -> Any:
+    made: Any = av.CodecContext.create(codec, "w")
+    made.format, made.layout, made.rate = made.codec.audio_formats[0], layout, rate
+    made.time_base = Fraction(1, rate)
+    return made
 
 
 def _rising(seconds: float) -> Iterator[AudioFrame]:
