@@ -14,7 +14,7 @@ from contracts.storage.range_reader import watched
 from contracts.wire.messages import Media
 from contracts.wire.pictures import FramePicture
 from contracts.wire.renditions import CLIP, Reel, RenditionOptions
-from media.child_output import TooSlow, printed, started
+from media.child_output import TooSlow, printed, require_alive, started
 from media.file_handover import STORAGE_FAILED, handed
 from processor.renditions.protocol import ReelVideo, Report, Request, Work
 
@@ -69,7 +69,8 @@ def make(
 ) -> Report:
     """Render into target, an empty file. Returns the final report. frames: see Request.
 
-    Raises VideoRefused when it cannot be made, NotFound when an input was deleted, StorageUnavailable, Unwanted.
+    Raises VideoRefused when it cannot be made, NotFound when an input was deleted, StorageUnavailable, ChildKilled,
+    Unwanted.
     """
     with ExitStack() as stack:
 
@@ -149,6 +150,7 @@ def _ask(request: Request, tick: Tick) -> Report:
 def _outcome(status: int, output: bytes) -> Report:
     if status == STORAGE_FAILED:
         raise StorageUnavailable(output.decode(errors="replace"))
+    require_alive(status)
     report = _report(output)
     if status or report is None:
         raise VideoRefused(_DIED)

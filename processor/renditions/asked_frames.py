@@ -14,6 +14,7 @@ from contracts.storage.port import frames_key, index_key, video_key
 from contracts.wire.messages import Media, from_json
 from contracts.wire.pictures import FramePicture, FrameReply, FrameRequest
 from contracts.wire.renditions import RenditionOptions
+from media.child_output import ChildKilled
 from processor.context import Services
 from processor.renditions.ask import Sources, Unwanted, make
 from processor.user_share import Leases, leased, send_waiting, wait_with_frames
@@ -57,6 +58,9 @@ def _answer(services: Services, video_id: str, requests: list[FrameRequest], hel
         _make(services, video_id, list(dict.fromkeys(request.picture for request in requests)), held)
     except Unwanted:
         return FrameReply("another process has taken over: try again")
+    except ChildKilled as error:
+        log.warning("pictures of frames of video %s are not made: %s", video_id, error.detail)
+        return FrameReply("the process that made them was killed: try again")
     except (VideoRefused, NotFound, StorageFull, StorageUnavailable) as error:
         log.warning("pictures of frames of video %s cannot be made: %s", video_id, error.detail)
         return FrameReply(error.detail, deleted=services.repository.video(video_id) is None)
@@ -67,7 +71,7 @@ def _answer(services: Services, video_id: str, requests: list[FrameRequest], hel
 
 
 def _make(services: Services, video_id: str, wanted: list[FramePicture], held: Leases) -> None:
-    """Raises VideoRefused, NotFound, StorageFull, StorageUnavailable, Unwanted."""
+    """Raises VideoRefused, NotFound, StorageFull, StorageUnavailable, ChildKilled, Unwanted."""
     video = services.repository.video(video_id)
     if video is None or video.media is None:
         raise NotFound("the video was deleted, or is not known yet")

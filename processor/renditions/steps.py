@@ -13,6 +13,7 @@ from contracts.storage.port import index_key, result_key, tracks_key, video_key
 from contracts.storage.renditions import key_of
 from contracts.wire.messages import Media, from_json
 from contracts.wire.renditions import KNOWN_KINDS, PICTURES, UNFINISHED, RenditionOptions, RenditionState
+from media.child_output import ChildKilled
 from processor.context import Services
 from processor.core.fair_share import next_copies
 from processor.renditions.ask import Sources, SourceVideo, Unwanted, make
@@ -95,12 +96,14 @@ def _under_lease(services: Services, row: Rendition, held: Leases) -> None:
         if leaving.is_set():
             services.coordination.reset_count(tries)
             services.repository.move_rendition(row, RenditionState.QUEUED)
+    except ChildKilled as error:  # a try that counts: the reaper sends it again
+        log.warning("rendition %s (%s) is not made yet: %s", row.id, row.kind, error.detail)
     except (VideoRefused, NotFound, StorageFull) as error:
         _fail(services, row, error)
 
 
 def _make(services: Services, row: Rendition, held: Leases) -> None:
-    """Raises VideoRefused, NotFound, StorageFull, StorageUnavailable, Unwanted."""
+    """Raises VideoRefused, NotFound, StorageFull, StorageUnavailable, ChildKilled, Unwanted."""
     video = services.repository.video(row.video_id)
     if video is None or video.media is None:
         raise NotFound("the video was deleted, or is not known yet")

@@ -27,6 +27,7 @@ from contracts.results.codec import Detections, compress, pack
 from contracts.storage.range_reader import RangeReader
 from contracts.wire.messages import SCHEMA, Media, Options, PacketIndex, Plan, ProbeReport, ResultHeader, encode
 from contracts.wire.renditions import Kind, RenditionOptions
+from media.child_output import ChildKilled
 from processor.core.frame_order import frame_order
 from processor.core.sampling import wanted
 from processor.probe.child import Limits, inspect
@@ -387,6 +388,18 @@ def test_a_renderer_that_dies_is_a_reason_to_fail(script: str, tmp_path: Path, m
     content = grey(3)
     monkeypatch.setattr("processor.renditions.ask.sys.executable", str(broken))
     with pytest.raises(VideoRefused, match="broke the renderer"):
+        rendered(content, "playable")
+
+
+def test_a_renderer_that_is_killed_says_nothing_about_the_video(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -KILL $$\n")
+    killed.chmod(0o755)
+    content = grey(3)
+    monkeypatch.setattr("processor.renditions.ask.sys.executable", str(killed))
+    with pytest.raises(ChildKilled):
         rendered(content, "playable")
 
 

@@ -1,5 +1,6 @@
 """Who makes a rendition, and what becomes of one whose renderer is gone: on a real Valkey, tables and a folder."""
 
+import signal
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -158,6 +159,21 @@ def test_rendition_that_kills_its_renderer_repeatedly_fails(bench: Bench) -> Non
     # Asked for anew it has its tries again.
     bench.change(state="queued", error=None, created_at=utcnow())
     assert bench.render() == RenditionState.READY
+
+
+def test_rendition_whose_renderer_is_killed_is_made_by_a_later_try(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        ask._outcome(-signal.SIGKILL, b"")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "make", killed)
+        for _ in range(steps.MOST_TRIES - 1):
+            assert bench.render() == RenditionState.RUNNING
+    assert not bench.services.coordination.is_held(names.rendition_lease(bench.row.id))
+    assert bench.render() == RenditionState.READY
+    assert bench.services.coordination.count(bench.tries, 60) == steps.MOST_TRIES + 1, "each of them counts"
 
 
 def test_storage_outage_is_retried(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
