@@ -145,7 +145,12 @@ def test_that_nothing_was_detected_is_said_when_it_is_known(service: Service, pa
     labels = page.locator(".filters")
     expect(labels).to_contain_text("Loading…")
     until(lambda: page.evaluate("1") and asked)
-    asked[0].continue_()
+    asked.pop().fulfill(status=503)
+    expect(labels).to_contain_text("The labels are not available: The server responded with status 503.")
+    expect(page.locator(".summary")).to_contain_text("The summary is not available: The server responded")
+    page.reload()
+    until(lambda: page.evaluate("1") and asked)
+    asked.pop().continue_()
     expect(labels).to_contain_text("Nothing was detected in this video.")
     tidy(client)
 

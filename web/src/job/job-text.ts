@@ -1,6 +1,6 @@
 // States, progress and failures of a job, and its video, in words. Pure.
 
-import type { FrameRange, Job, JobState } from "../api/types.ts";
+import type { FrameRange, Job, JobState, Summary } from "../api/types.ts";
 import { count } from "../lib/format.ts";
 import { clock, left } from "../lib/time-format.ts";
 
@@ -64,6 +64,13 @@ export function rangeWords(range: FrameRange): string {
   const frames =
     range.first === range.last ? `frame ${count(range.first)}` : `frames ${count(range.first)} to ${count(range.last)}`;
   return `${frames}: ${range.reason}`;
+}
+
+/** What is said where an ended job shows no labels. summary: null while it loads, or why it is not there. */
+export function noLabels(summary: Summary | string | null): string {
+  if (summary === null) return "Loading…";
+  if (typeof summary === "string") return `The labels are not available: ${summary}`;
+  return "Nothing was detected in this video.";
 }
 
 /** What to do about a job that did not succeed. */

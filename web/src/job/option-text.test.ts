@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Summary } from "../api/types.ts";
 import { exportLink, resultsPath } from "./export-links.ts";
-import { rangeWords } from "./job-text.ts";
+import { noLabels, rangeWords } from "./job-text.ts";
 import { optionWords } from "./option-text.ts";
 
 test("only options that are set are listed", () => {
@@ -14,6 +15,13 @@ test("only options that are set are listed", () => {
   ]);
   assert.deepEqual(optionWords({ frames: "fine" })[1], ["Frames", "few (fine), the boxes between are filled in"]);
   assert.deepEqual(optionWords({ every_n: 12 })[1], ["Frames", "every 12th"]);
+});
+
+test("an ended job without labels says whether nothing was detected or its summary is not there", () => {
+  const summary = { labels: {} } as Summary;
+  assert.equal(noLabels(null), "Loading…");
+  assert.equal(noLabels("Try again."), "The labels are not available: Try again.");
+  assert.equal(noLabels(summary), "Nothing was detected in this video.");
 });
 
 test("failed frames as text", () => {

@@ -2,15 +2,16 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { api } from "../api/client.ts";
+import { explain } from "../api/errors.ts";
 import { ENDED, type Job, type Summary, type Video } from "../api/types.ts";
 import { bytes, count, percent } from "../lib/format.ts";
 import { clock, duration } from "../lib/time-format.ts";
 import { Swatch } from "../ui/swatch.tsx";
 import { optionWords } from "./option-text.ts";
 
-/** The summary of an ended job; null while loading or running, undefined if there is none. */
-export function useSummary(job: Job): Summary | null | undefined {
-  const [summary, setSummary] = useState<Summary | null | undefined>(null);
+/** The summary of an ended job; null while loading or running, or why it is not there. */
+export function useSummary(job: Job): Summary | string | null {
+  const [summary, setSummary] = useState<Summary | string | null>(null);
   const ended = ENDED.has(job.state);
   useEffect(() => {
     if (!ended) return;
@@ -18,8 +19,8 @@ export function useSummary(job: Job): Summary | null | undefined {
     api
       .get<Summary>(`/api/v1/jobs/${job.id}/summary`, {}, off.signal)
       .then(setSummary)
-      .catch(() => {
-        if (!off.signal.aborted) setSummary(undefined);
+      .catch((error) => {
+        if (!off.signal.aborted) setSummary(explain(error));
       });
     return () => off.abort();
   }, [job.id, ended]);
@@ -29,7 +30,7 @@ export function useSummary(job: Job): Summary | null | undefined {
 interface Props {
   job: Job;
   video: Video;
-  summary: Summary | null | undefined;
+  summary: Summary | string | null;
   places: ReadonlyMap<string, number>;
   onSeek: (ms: number) => void;
 }
@@ -48,8 +49,8 @@ export function SummaryPanel({ job, video, summary, places, onSeek }: Props) {
 function Found({ summary, ended, places, onSeek }: Omit<Props, "job" | "video"> & { ended: boolean }) {
   if (!ended)
     return <p class="soft">The counts appear when the job has ended. The plot and the boxes are already available.</p>;
-  if (summary === undefined) return <p class="soft">This job has no summary.</p>;
   if (summary === null) return <p class="soft">Loading…</p>;
+  if (typeof summary === "string") return <p class="soft">The summary is not available: {summary}</p>;
   const labels = Object.entries(summary.labels).sort((a, b) => b[1].detections - a[1].detections);
   if (!labels.length) {
     return <p class="soft">Nothing was detected. A lower minimum confidence or another model may detect more.</p>;
@@ -127,7 +128,7 @@ function Facts({ job, video, summary }: Omit<Props, "places" | "onSeek">) {
     facts.push(["Video", `${media.width} × ${media.height}${turned}, ${rate}, ${media.codec}`]);
     facts.push(["Length", `${clock(media.duration_ms, 1)}, ${count(media.frames)} frames, ${bytes(video.size_bytes)}`]);
   }
-  if (summary) {
+  if (summary && typeof summary !== "string") {
     facts.push(["Processed", `${count(summary.frames)} frames`]);
     const { frames } = summary;
     const inferred = summary.frames_inferred ?? frames;

@@ -3,10 +3,10 @@ import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { api } from "../api/client.ts";
 import { ApiError, explain } from "../api/errors.ts";
-import type { Job, List, Model, Video } from "../api/types.ts";
+import type { Job, List, Model, Summary, Video } from "../api/types.ts";
 import { Downloads } from "../job/downloads.tsx";
 import { Header } from "../job/header.tsx";
-import { nameOf } from "../job/job-text.ts";
+import { nameOf, noLabels } from "../job/job-text.ts";
 import { LiveJob } from "../job/live-job.ts";
 import { SummaryPanel, useSummary } from "../job/summary.tsx";
 import { Filters, type LabelRow } from "../player/controls/filters.tsx";
@@ -80,9 +80,7 @@ function View({ job, facts, onChanged }: ViewProps) {
   const classOf = useCallback((label: string) => Math.max(0, classes.indexOf(label)), [classes]);
   const counted = useSignal(summary);
   counted.value = summary;
-  const labels = useComputed<LabelRow[]>(() =>
-    labelRows(found.value, counted.value?.labels ?? null, player.places.value),
-  );
+  const labels = useComputed<LabelRow[]>(() => labelRows(found.value, countsOf(counted.value), player.places.value));
   const names = useComputed(() => labels.value.map((row) => row.label));
   useEffect(() => {
     const first = labels.value[0];
@@ -112,7 +110,7 @@ function View({ job, facts, onChanged }: ViewProps) {
         <ScenePanel player={player} onSeek={seekFrom} />
         <TracksPanel player={player} labels={names} onSeek={seekFrom} onChanged={onChanged} />
       </div>
-      <Filters player={player} labels={labels} loading={summary === null} />
+      <Filters player={player} labels={labels} nothing={noLabels(summary)} />
       <SummaryPanel
         job={job.value}
         video={facts.video}
@@ -123,6 +121,10 @@ function View({ job, facts, onChanged }: ViewProps) {
       <Downloads job={job.value} player={player} labels={names.value} />
     </div>
   );
+}
+
+function countsOf(summary: Summary | string | null): Summary["labels"] | null {
+  return typeof summary === "string" ? null : (summary?.labels ?? null);
 }
 
 /** The labels of the summary, or those seen so far while there is none. */

@@ -16,17 +16,17 @@ export interface LabelRow {
 interface Props<Labels> {
   player: Player;
   labels: Labels;
-  /** Whether those of an ended job are not known yet. */
-  loading: boolean;
+  /** Said in place of them where an ended job has none. */
+  nothing: string;
 }
 
-export function Filters({ player, labels, loading }: Props<ReadonlySignal<LabelRow[]>>) {
+export function Filters({ player, labels, nothing }: Props<ReadonlySignal<LabelRow[]>>) {
   return (
     <section class="filters card" aria-labelledby="filters-title">
       <h2 id="filters-title">Filter</h2>
       <Score player={player} />
       {player.tracked.value && <Colours />}
-      <Labels player={player} labels={labels.value} loading={loading} />
+      <Labels player={player} labels={labels.value} nothing={nothing} />
     </section>
   );
 }
@@ -56,11 +56,10 @@ function Score({ player }: { player: Player }) {
   );
 }
 
-function Labels({ player, labels, loading }: Props<LabelRow[]>) {
+function Labels({ player, labels, nothing }: Props<LabelRow[]>) {
   const hidden = player.hidden.value;
   if (!labels.length) {
     const ended = ENDED.has(player.job.value.state);
-    const nothing = loading ? "Loading…" : "Nothing was detected in this video.";
     return <p class="soft">{ended ? nothing : "No detections so far. Labels appear here as they are detected."}</p>;
   }
   const all = new Set(labels.map((row) => row.label));
