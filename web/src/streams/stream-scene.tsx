@@ -1,16 +1,17 @@
 // The events of a scene on a stream: the last ones, and then as they happen.
 import { useEffect, useState } from "preact/hooks";
+import { api } from "../api/client.ts";
 import { explain } from "../api/errors.ts";
 import type { Stream } from "../api/stream-types.ts";
-import type { Scene, SceneEvent } from "../api/track-types.ts";
+import type { EventPage, Scene, SceneEvent } from "../api/track-types.ts";
 import { recall, remember } from "../lib/local-storage.ts";
 import type { LiveFeed } from "../live/live-feed.ts";
+import { loadEarlier, PAGE } from "../scenes/earlier-events.ts";
 import { eventText } from "../scenes/event-text.ts";
 import { type Moment, momentKey, withEvents } from "../scenes/moments.ts";
 import { loadScenes, scenes } from "../scenes/scene-store.ts";
 import { Choice } from "../ui/fields.tsx";
 import { toast } from "../ui/toast.tsx";
-import { loadEarlier } from "./earlier-events.ts";
 
 const MOST_SHOWN = 50;
 
@@ -70,13 +71,16 @@ function Events({ stream, feed, scene, openAt }: Omit<Props, "scene" | "onChoose
     const add = (more: SceneEvent[], begun: string) =>
       setEvents((before) => withEvents(before, more, begun, MOST_SHOWN));
     // What the feed says belongs to the event, also where the stream was started anew a moment ago.
-    const end = feed.watchScene(scene, (event) => add([event], (feed.stream.peek() ?? stream).started_at));
+    const begun = () => (feed.stream.peek() ?? stream).started_at;
+    const end = feed.watchScene(scene, (event) => add([event], begun()));
     const take = (earlier: SceneEvent[]) => {
       if (off.signal.aborted) return;
-      add(earlier, stream.started_at);
+      add(earlier, begun());
       setLoading(false);
     };
-    loadEarlier(stream.id, scene, MOST_SHOWN, take, off.signal).catch((error) => {
+    const path = `/api/v1/streams/${stream.id}/scenes/${scene}/events`;
+    const load = (cursor: string | null) => api.get<EventPage>(path, { limit: PAGE, cursor }, off.signal);
+    loadEarlier(load, MOST_SHOWN, take, off.signal).catch((error) => {
       if (off.signal.aborted) return;
       setLoading(false);
       setProblem(explain(error));
