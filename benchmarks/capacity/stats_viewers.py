@@ -8,10 +8,12 @@ as are needed; each watches a stream of their own.
 """
 
 import selectors
+import socket
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.report import record
@@ -37,16 +39,22 @@ def connect(api: LiveApi, viewers: int) -> list[WebSocket]:
     return sockets
 
 
-def read(sockets: list[WebSocket], seconds: float) -> "Counter[int]":
-    """How many messages `stats` each viewer, by its place, has got in that time."""
+def read(sockets: Sequence[socket.socket], seconds: float) -> "Counter[int]":
+    """How many messages `stats` each viewer, by its place, has got in that time, or until all are closed."""
     came: Counter[int] = Counter()
+    tails = [b""] * len(sockets)  # a message may be cut between two reads
     with selectors.DefaultSelector() as ready:
-        for place, socket in enumerate(sockets):
-            ready.register(socket.socket, selectors.EVENT_READ, place)
+        for place, one in enumerate(sockets):
+            ready.register(one, selectors.EVENT_READ, place)
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        while ready.get_map() and (left := end - time.monotonic()) > 0:
             for key, _ in ready.select(left):
-                came[key.data] += sockets[key.data].socket.recv(65536).count(_STATS)
+                data = sockets[key.data].recv(65536)
+                if not data:  # closed: it would be ready for ever
+                    ready.unregister(key.fileobj)
+                seen = tails[key.data] + data
+                came[key.data] += seen.count(_STATS)
+                tails[key.data] = seen[1 - len(_STATS) :]
     return came
 
 
@@ -54,15 +62,15 @@ def main(viewers: int, seconds: float) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as name, Valkey(Path(name)) as valkey, LiveApi(valkey, Path(name)) as api:
         before = api.worker.memory_info().rss
-        sockets = connect(api, viewers)
+        sockets = [viewer.socket for viewer in connect(api, viewers)]
         read(sockets, _WARM_SECONDS)
         used, began = sum(api.worker.cpu_times()[:2]), time.monotonic()
         came = read(sockets, seconds)
         passed = time.monotonic() - began
         share = 100 * (sum(api.worker.cpu_times()[:2]) - used) / passed
         kilobytes = (api.worker.memory_info().rss - before) / 1e3 / viewers
-        for socket in sockets:
-            socket.socket.close()
+        for one in sockets:
+            one.close()
     counts = [came[place] for place in range(viewers)]
     print(f"{viewers} viewers: api {share:.0f} % of a core, {kilobytes:.0f} kB of memory each;")
     rate = sum(counts) / passed
