@@ -1,11 +1,17 @@
 """The database adds up what is stored, whatever changes the rows."""
 
+import uuid
+from threading import Thread
 from typing import Any
 
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
-from contracts.database.tables import Rendition, StoredBytes, User, Video, new_id
+from contracts.database.deletion import delete_rows
+from contracts.database.engine import open_database
+from contracts.database.tables import Base, ReelVideo, Rendition, StoredBytes, User, Video, new_id
+from tests.support.servers.debian import Postgres
+from tests.support.waiting import until
 
 
 def videos(user: str, *sizes: int) -> list[Video]:
@@ -70,3 +76,39 @@ def test_a_failed_transaction_counts_nothing(each_database: Engine) -> None:
         session.flush()
         session.rollback()
     assert stored(each_database, user) == [None]
+
+
+def ready(video: Video, kind: str) -> Rendition:
+    facts: dict[str, Any] = {"options": {}, "state": "ready", "size_bytes": 7}
+    return Rendition(id=new_id(), user_id=video.user_id, video_id=video.id, kind=kind, **facts)
+
+
+def test_a_video_is_deleted_while_a_rendition_of_it_becomes_ready(postgres: Postgres) -> None:
+    engine = open_database(postgres.create(f"tables-{uuid.uuid4().hex[:8]}"))
+    Base.metadata.create_all(engine)
+    one, other = videos(user := new_id(), 10, 200)
+    reel, copy = ready(other, "reel"), ready(one, "copy")
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        session.add(User(id=user, username=user, password_hash="-"))
+        session.flush()
+        session.add_all([one, other])
+        session.flush()
+        session.add_all([reel, copy])
+        session.flush()
+        session.add(ReelVideo(reel_id=reel.id, video_id=one.id))
+
+    def remove() -> None:
+        with Session(engine) as session, session.begin():
+            delete_rows(session, session.get_one(Video, one.id), [])
+
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watch, Session(engine) as renderer:
+        renderer.scalars(select(Rendition.id).where(Rendition.id == copy.id).with_for_update()).one()
+        remover = Thread(target=remove)
+        remover.start()
+        until(lambda: watch.exec_driver_sql(waiting).scalar())
+        renderer.execute(update(Rendition).where(Rendition.id == copy.id).values(size_bytes=50))
+        renderer.commit()
+    remover.join()
+    assert stored(engine, user) == [(200, 0)]
+    engine.dispose()
