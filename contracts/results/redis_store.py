@@ -33,6 +33,14 @@ redis.call('HSET', KEYS[2], ARGV[4], ARGV[5])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
 return {1, cancelled}
 """
+# KEYS: chunks, state; ARGV: TTL, index, data. One that comes after the end of its job lives no longer than the others.
+_PUT_CHUNK = """
+local first = redis.call('HSETNX', KEYS[1], ARGV[2], ARGV[3])
+if redis.call('TTL', KEYS[1]) < 0 or redis.call('HEXISTS', KEYS[2], 'cancel') == 0 then
+  redis.call('EXPIRE', KEYS[1], ARGV[1])
+end
+return first
+"""
 _RELEASE_LEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 _NOTE = "note "
 _KINDS = ("chunks", "attempts", "progress", "cost", "state")
@@ -47,6 +55,7 @@ class RedisResultStore:
         self._take_lease = client.register_script(_TAKE_LEASE)
         self._release_lease = client.register_script(_RELEASE_LEASE)
         self._report = client.register_script(_REPORT)
+        self._put_chunk = client.register_script(_PUT_CHUNK)
 
     @classmethod
     def connect(cls, url: str, ttl_seconds: int) -> "RedisResultStore":
@@ -54,7 +63,8 @@ class RedisResultStore:
         return cls(redis.Redis.from_url(url, health_check_interval=30), ttl_seconds)
 
     def put_chunk(self, job_id: str, index: int, data: bytes) -> bool:
-        return bool(self._write(job_id, "chunks", "hsetnx", index, data))
+        keys = [_key(job_id, "chunks"), _key(job_id, "state")]
+        return bool(_run(self._put_chunk, keys, self._ttl, index, data))
 
     def get_chunk(self, job_id: str, index: int) -> bytes | None:
         value = self._ask("hget", _key(job_id, "chunks"), str(index))
@@ -144,8 +154,9 @@ class RedisResultStore:
         self._at_once(*(("expire", _key(job_id, kind), self._ttl) for kind in _KINDS))
 
     def retire(self, job_id: str, seconds: int) -> None:
-        self.request_cancel(job_id)
+        # In this order: a server that is out of memory refuses the second.
         self._ask("expire", _key(job_id, "chunks"), min(seconds, self._ttl))
+        self.request_cancel(job_id)
 
     def drop_notes(self, job_id: str) -> None:
         key = _key(job_id, "state")

@@ -230,6 +230,7 @@ def test_chunks_of_a_job_that_has_ended_go_where_they_take_memory(make: Make, jo
     known = store.progress(job)
     store.retire(job, 1)
     assert store.cancelled(job), "a detector would compute chunks that come late"
+    store.put_chunk(job, 1, b"late")
     if not isinstance(store, PostgresResultStore):
         until(lambda: not store.has_chunk(job, 0))
     assert store.get_layout(job) == layout()
@@ -246,6 +247,19 @@ def test_no_chunk_lives_longer_for_the_end_of_its_job(make: Make, job: str) -> N
     short.touch(job)
     short.retire(job, 600)
     until(lambda: not store.has_chunk(job, 0))
+
+
+def test_chunks_of_a_job_that_has_ended_go_from_a_server_that_is_full(client: redis.Redis, job: str) -> None:
+    store = RedisResultStore(client, 600)
+    store.put_chunk(job, 0, b"data")
+    client.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(StoreUnavailable, match="OutOfMemory"):
+            store.retire(job, 60)
+    finally:
+        client.config_set("maxmemory", 0)
+    [chunks] = client.scan_iter(match=f"*{job}:chunks")
+    assert int(client.ttl(chunks)) <= 60
 
 
 def live_out(store: ResultStore) -> None:

@@ -92,7 +92,8 @@ class MemoryResultStore(ResultStore):
         return other
 
     def put_chunk(self, job_id: str, index: int, data: bytes) -> bool:
-        chunks = self._write(job_id, "chunks")
+        late = self.cancelled(job_id) and self._read(job_id, "chunks")
+        chunks = late or self._write(job_id, "chunks")
         return index not in chunks and chunks.setdefault(index, data) is data
 
     def get_chunk(self, job_id: str, index: int) -> bytes | None:
