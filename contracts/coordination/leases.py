@@ -118,16 +118,17 @@ class Coordination:
         self._redis.delete(_repeats_key(name))
 
     def keep_place(self, name: str, place: str | None, seconds: int) -> None:
-        """Note how far long work has come, for as long as the seconds; None for its end."""
+        """Note how far long work has come, for as long as the seconds; None for its end. A place may hold bytes of a
+        file name that are not UTF-8, as os.fsdecode gives them."""
         if place is None:
             self._redis.delete(_place_key(name))
         else:
-            self._redis.set(_place_key(name), place.encode(), ex=seconds)
+            self._redis.set(_place_key(name), place.encode(errors="surrogateescape"), ex=seconds)
 
     def place(self, name: str) -> str:
         """Where long work goes on; empty for its beginning."""
         kept: Any = self._redis.get(_place_key(name))
-        return kept.decode() if kept else ""
+        return kept.decode(errors="surrogateescape") if kept else ""
 
     def note_turn(self, name: str, holder: str) -> None:
         """Record that a holder has its turn now. Kept for a day."""
