@@ -74,10 +74,10 @@ def test_a_message_for_later_keeps_no_other_waiting(worker_of: Callable[..., Wor
     worker.send([8, 9], countdown=3600)
     with worker.running():
         until(lambda: worker.waiting() == 0)
-        worker.send([10], countdown=3)
         worker.send(range(3))
         worker.hears("begun 0")
         assert worker.waiting() == 2, "it holds those for later, and one that is due"
+        worker.send([10], countdown=3)
         worker.tell("end", "end", "end", "end")
         said = {worker.hear() for _ in range(7)}
         assert {"ended 0", "ended 1", "ended 2", "ended 10"} <= said

@@ -64,7 +64,7 @@ def _kill_a_child(role: str, scene: Scene, chance: random.Random) -> str:
     if not children:
         return f"{part.name} has none"
     child = chance.choice(children)
-    child.kill()
+    _signal(child, signal.SIGKILL)
     return f"{child.pid} of {part.name}"
 
 
