@@ -2,6 +2,7 @@
 
 import errno
 import io
+import logging
 import os
 import tempfile
 import time
@@ -14,6 +15,8 @@ from typing import BinaryIO, TypeVar, cast
 from contracts.errors import StorageFull, StorageUnavailable
 from contracts.storage.file_order import files_in_order
 from contracts.storage.port import STRETCH, Stretch, absent, checked, is_key
+
+log = logging.getLogger(__name__)
 
 _PART = ".part-"
 # Differs from the prefix of a writer's file, which `walk` removes.
@@ -56,7 +59,8 @@ class LocalStorage:
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        path.unlink(missing_ok=True)
+        with _port_errors(key):
+            path.unlink(missing_ok=True)
         _prune(self._root, path.parent)
 
     def size(self, key: str) -> int:
@@ -82,7 +86,13 @@ class LocalStorage:
         if _changed(self._root, place) >= limit:
             return False
         path = self._root / place
-        path.unlink()
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            raise
+        except OSError as error:  # of one file, which must not end the walk
+            log.warning("cannot remove the unfinished %s: %s", place, error.strerror or error)
+            return False
         _prune(self._root, path.parent)
         return True
 
@@ -134,7 +144,8 @@ class LocalResumable:
 
     def discard(self, key: str) -> None:
         path = _partial(self._path(key))
-        path.unlink(missing_ok=True)
+        with _port_errors(key):
+            path.unlink(missing_ok=True)
         _prune(self._root, path.parent)
 
     def _path(self, key: str) -> Path:
@@ -210,7 +221,7 @@ def _port_errors(key: str) -> Iterator[None]:
     except FileNotFoundError:
         raise absent(key) from None
     except OSError as error:  # such as those of a network file system
-        raise StorageUnavailable(f"{key} cannot be opened: {error.strerror or error}") from error
+        raise StorageUnavailable(f"{key} cannot be opened or removed: {error.strerror or error}") from error
 
 
 def _full_error(error: BaseException) -> StorageFull | None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from contracts.errors import StorageUnavailable
 from contracts.storage.port import (
     alert_picture_key,
     clip_key,
@@ -77,12 +78,16 @@ def sweep(stores: DataStores, seconds: float, partial_seconds: float, place: str
     partial_seconds, from a place in the storage on. until: when to stop, on the monotonic clock; the turn after it goes
     on there. Raises StorageUnavailable, StoreUnavailable."""
     removed = partial = 0
+    begun = place
     for stretch in stores.storage.walk(seconds, place, partial_seconds=partial_seconds):
         partial += stretch.removed
-        for _ in remove(stores, _objects(stores, stretch.idle)):
-            removed += 1
+        gone = 0
+        for orphan in _objects(stores, stretch.idle):
+            gone += _is_removed(stores, orphan)
             if time.monotonic() > until:  # what is left of this stretch is for the next turn
-                return Swept(place, removed, partial)
+                stuck = place == begun and not gone  # a whole turn for what cannot be removed: go on behind it
+                return Swept(stretch.place if stuck else place, removed + gone, partial)
+        removed += gone
         place = stretch.place
         if time.monotonic() > until:
             return Swept(place, removed, partial)
@@ -113,15 +118,23 @@ def _results(stores: DataStores, seconds: float) -> Iterator[Orphan]:
 
 
 def remove(stores: DataStores, found: Iterable[Orphan]) -> Iterator[Orphan]:
-    """Remove orphans, and yield each after its removal."""
-    for orphan in found:
+    """Remove orphans, and yield each after its removal; those that cannot be removed are left out."""
+    return (orphan for orphan in found if _is_removed(stores, orphan))
+
+
+def _is_removed(stores: DataStores, orphan: Orphan) -> bool:
+    """Remove an orphan; False for an object that cannot be removed, which must not keep others from being."""
+    try:
         if orphan.kind == "object":
             stores.storage.resumable().discard(orphan.name)
             stores.storage.delete(orphan.name)
         elif stores.store is not None:
             stores.store.forget(orphan.name)
-        log.warning("removed the orphan %s %s", orphan.kind, orphan.name)
-        yield orphan
+    except StorageUnavailable as error:
+        log.warning("cannot remove the orphan %s %s: %s", orphan.kind, orphan.name, error.detail)
+        return False
+    log.warning("removed the orphan %s %s", orphan.kind, orphan.name)
+    return True
 
 
 def _unowned(stores: DataStores, owners: dict[str, _Owner]) -> Iterator[str]:

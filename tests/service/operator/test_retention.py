@@ -1,5 +1,6 @@
 """What is too old goes, what belongs to nothing goes, and nothing else."""
 
+import errno
 import json
 import os
 import time
@@ -210,6 +211,37 @@ def test_a_sweep_stops_when_its_time_is_over_and_goes_on_there(
     assert max(before - after for before, after in pairwise(left)) <= 3, "a stretch is a turn"
     assert desk.files() == good
     assert desk.services.coordination.place(names.HOUSEKEEPING) == "", "the next one begins anew"
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_what_cannot_be_removed_does_not_stop_the_sweep(
+    desk: InProcessProcessor, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """As files that another user of the system owns."""
+    monkeypatch.setattr("contracts.storage.local.STRETCH", 3)
+    monkeypatch.setattr("processor.housekeeping.cleanup._SECONDS", seconds)
+    videos = sorted(new_id() for _ in range(6))
+    for video in videos:
+        put(desk, video_key(video))
+    first = desk.storage / video_key(videos[0])
+    partial = first.with_name(".part-killed")
+    partial.write_bytes(b"half")
+    grow_old(desk)
+    unlink = Path.unlink
+
+    def guarded(path: Path, missing_ok: bool = False) -> None:
+        if path in (first, partial):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", guarded)
+    for _ in range(2):  # what was behind it in its stretch may be for the next sweep
+        turns = 0
+        while remove_old_and_orphaned(desk.services):
+            turns += 1
+            assert turns < 20
+        assert desk.services.coordination.place(names.HOUSEKEEPING) == ""
+    assert len(desk.files()) == (2 if seconds else 3)
 
 
 def test_clean_up_runs_once_an_hour(desk: InProcessProcessor, small: Clip) -> None:
