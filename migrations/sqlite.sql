@@ -395,7 +395,8 @@ END;
 CREATE TRIGGER count_added_rendition AFTER INSERT ON renditions WHEN NEW.state = 'ready' BEGIN
   UPDATE stored_bytes SET renditions = renditions + coalesce(NEW.size_bytes, 0) WHERE user_id = NEW.user_id;
 END;
-CREATE TRIGGER count_changed_rendition AFTER UPDATE OF state, size_bytes ON renditions BEGIN
+CREATE TRIGGER count_changed_rendition AFTER UPDATE OF state, size_bytes ON renditions
+WHEN OLD.state = 'ready' OR NEW.state = 'ready' BEGIN
   UPDATE stored_bytes SET renditions = renditions
     - CASE WHEN OLD.state = 'ready' THEN coalesce(OLD.size_bytes, 0) ELSE 0 END
     + CASE WHEN NEW.state = 'ready' THEN coalesce(NEW.size_bytes, 0) ELSE 0 END

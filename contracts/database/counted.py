@@ -32,7 +32,8 @@ END""",
     """CREATE TRIGGER count_added_rendition AFTER INSERT ON renditions WHEN NEW.state = 'ready' BEGIN
   UPDATE stored_bytes SET renditions = renditions + coalesce(NEW.size_bytes, 0) WHERE user_id = NEW.user_id;
 END""",
-    """CREATE TRIGGER count_changed_rendition AFTER UPDATE OF state, size_bytes ON renditions BEGIN
+    """CREATE TRIGGER count_changed_rendition AFTER UPDATE OF state, size_bytes ON renditions
+WHEN OLD.state = 'ready' OR NEW.state = 'ready' BEGIN
   UPDATE stored_bytes SET renditions = renditions
     - CASE WHEN OLD.state = 'ready' THEN coalesce(OLD.size_bytes, 0) ELSE 0 END
     + CASE WHEN NEW.state = 'ready' THEN coalesce(NEW.size_bytes, 0) ELSE 0 END
@@ -44,6 +45,7 @@ END""",
 )
 
 # Added up by statement and not by row: with a user a million rows may go, and each change of a row makes a new one.
+# What becomes of a rendition before it is ready waits for nobody who changes the sums of its user.
 _POSTGRESQL = (
     """CREATE FUNCTION count_videos() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -82,7 +84,8 @@ END $$""",
         for done, change, rows in (("added", "INSERT", "NEW"), ("removed", "DELETE", "OLD"))
     ),
     """CREATE TRIGGER count_changed_rendition AFTER UPDATE OF state, size_bytes ON renditions FOR EACH ROW
-WHEN (OLD.state IS DISTINCT FROM NEW.state OR OLD.size_bytes IS DISTINCT FROM NEW.size_bytes)
+WHEN ((OLD.state = 'ready' OR NEW.state = 'ready')
+  AND (OLD.state IS DISTINCT FROM NEW.state OR OLD.size_bytes IS DISTINCT FROM NEW.size_bytes))
 EXECUTE FUNCTION count_changed_rendition()""",
 )
 

@@ -4,7 +4,7 @@ import uuid
 from threading import Thread
 from typing import Any
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, select, text, update
 from sqlalchemy.orm import Session
 
 from contracts.database.deletion import delete_rows
@@ -111,4 +111,23 @@ def test_a_video_is_deleted_while_a_rendition_of_it_becomes_ready(postgres: Post
         renderer.commit()
     remover.join()
     assert stored(engine, user) == [(200, 0)]
+    engine.dispose()
+
+
+def test_a_rendition_that_is_not_ready_waits_for_no_sum(postgres: Postgres) -> None:
+    engine = open_database(postgres.create(f"sums-{uuid.uuid4().hex[:8]}"))
+    Base.metadata.create_all(engine)
+    user = new_id()
+    [video] = videos(user, 10)
+    poster = Rendition(id=new_id(), user_id=user, video_id=video.id, kind="poster", options={}, state="queued")
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        for row in (User(id=user, username=user, password_hash="-"), video, poster):
+            session.add(row)
+            session.flush()
+    with Session(engine) as holder, Session(engine) as other:
+        holder.get_one(StoredBytes, user, with_for_update=True)
+        other.execute(text("SET LOCAL lock_timeout = '1s'"))
+        other.execute(update(Rendition).where(Rendition.id == poster.id).values(state="running"))
+        other.commit()
+    assert stored(engine, user) == [(10, 0)]
     engine.dispose()
