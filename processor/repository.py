@@ -34,7 +34,7 @@ _WORKED_ON = [str(state) for state in WORKED_ON]
 _WAITING = (Job.state == str(JobState.QUEUED), Job.cancel_requested.is_(False))
 _BEGUN = [str(state) for state in WORKING]
 _OLDEST = (Job.created_at, Job.id)
-_MOST_ENDING = 100  # of a user at once: others follow
+_MOST_ENDING = 100  # at once, of the cancelled ones, and of those of a user that are overdue: others follow
 
 
 class Repository:
@@ -127,7 +127,9 @@ class Repository:
         and there may be very many of it."""
         with self._database.read() as session:
             found = list(session.scalars(select(Job).where(Job.state.in_(_BEGUN))))
-            found += session.scalars(select(Job).where(CANCELLED).order_by(*_OLDEST).limit(_MOST_ENDING))
+            # Not of those at work, which may be unable to end, and would keep these from being looked at.
+            ending = select(Job).where(CANCELLED, Job.state == str(JobState.QUEUED))
+            found += session.scalars(ending.order_by(*_OLDEST).limit(_MOST_ENDING))
             # User by user, along an index: to rank all that wait takes a second for a million.
             theirs = select(User.id).where(exists().where(Job.user_id == User.id, *_WAITING))
             for user_id in session.scalars(theirs).all():
@@ -135,8 +137,8 @@ class Repository:
                 oldest = session.scalars(mine.order_by(*_OLDEST).limit(per_user)).all()
                 found += oldest
                 if overdue is not None and any(job.created_at < overdue for job in oldest):
-                    ending = mine.where(Job.created_at < overdue).order_by(*_OLDEST).limit(_MOST_ENDING)
-                    found += session.scalars(ending)
+                    late = mine.where(Job.created_at < overdue).order_by(*_OLDEST).limit(_MOST_ENDING)
+                    found += session.scalars(late)
         return sorted({job.id: job for job in found}.values(), key=lambda job: (job.created_at, job.id))
 
     def unprobed_videos(self, before: datetime, per_user: int) -> list[tuple[str, str]]:

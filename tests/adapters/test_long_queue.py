@@ -104,3 +104,13 @@ def test_the_reaper_reads_what_may_have_to_be_done_and_not_what_only_waits(
     assert [job.id for job in next_jobs(found, AT_ONCE)] == [*overdue, queued[0]]
     found = repository.jobs_to_advance(AT_ONCE + 1, None)
     assert [job.id for job in next_jobs(found, AT_ONCE + 1)] == [overdue[0], last[0], *queued[:2]]
+
+
+def test_cancelled_jobs_that_cannot_end_keep_no_later_one_from_being_read(
+    each_database: Engine, videos: dict[str, Video], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those that are merged on a full disk."""
+    monkeypatch.setattr("processor.repository._MOST_ENDING", 1)
+    stuck = add(each_database, videos["many"], JobState.MERGING, 2, cancel_requested=True)
+    later = add(each_database, videos["few"], JobState.QUEUED, 1, cancel_requested=True)
+    assert [job.id for job in Repository(each_database).jobs_to_advance(AT_ONCE, None)] == [*stuck, *later]
