@@ -7,7 +7,7 @@ first: somebody waits for them.
 import logging
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from kombu.exceptions import OperationalError
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 20
 _LOOKED_AT = 10
+_PROBES_LOOKED_AT = 100  # tries of some may have to wait for long
 _MOST_WAITING = 64  # videos of a user
 _AGAIN_SECONDS = 1
 
@@ -78,6 +79,12 @@ def share(services: Services) -> int:
     return max(1, services.processors() * processes // 2)
 
 
+def unleased(services: Services, video_ids: Sequence[str]) -> list[str]:
+    """Those of some videos whose probe may be sent, in one round trip."""
+    leases = {names.probe_lease(video_id): video_id for video_id in video_ids}
+    return [leases[name] for name in services.coordination.locks.free(list(leases))]
+
+
 def send_waiting(services: Services, user_id: str) -> None:
     """Send the pictures of frames of a user that wait, else the oldest probe, else the oldest poster; the reaper
     retries these two."""
@@ -85,10 +92,9 @@ def send_waiting(services: Services, user_id: str) -> None:
     try:
         if _send_frames(services, user_id):
             return
-        for video_id in services.repository.unprobed_of(user_id, _LOOKED_AT):
-            if not coordination.is_held(names.probe_lease(video_id)):
-                probe_signature(services, video_id).apply_async()
-                return
+        for video_id in unleased(services, services.repository.unprobed_of(user_id, _PROBES_LOOKED_AT))[:1]:
+            probe_signature(services, video_id).apply_async()
+            return
         for poster in services.repository.waiting_posters(user_id, _LOOKED_AT):
             if not coordination.is_held(names.rendition_lease(poster.id)):
                 render_signature(services, poster).apply_async()

@@ -10,6 +10,7 @@ from contracts.errors import StorageUnavailable
 from contracts.results.codec import compress
 from contracts.storage.port import index_key, video_key
 from contracts.wire.messages import ProbeReport, VideoMedia, encode, from_json
+from media.child_output import ChildKilled
 from processor.context import Services
 from processor.probe.ask import probe
 from processor.task_signatures import process_signature, render_signature
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 # A deployment may interrupt some of them.
 MOST_TRIES = 5
 _TRIES_SECONDS = 7 * 86_400
+# After a try whose reader was killed, most likely for want of memory: 1, 5, 25 and 125 minutes. Then the file goes.
+_PAUSE_SECONDS = 60
+_PAUSE_FACTOR = 5
 _REPLY_SECONDS = 60
 
 
@@ -27,7 +31,7 @@ def probe_video(services: Services, video_id: str) -> None:
     """Probe a video, store its metadata and packet index, and send what waits for it: the reply to the upload, the
     poster, jobs. Does nothing while another process probes it or the user's share is used up.
 
-    Raises StorageUnavailable, ChildKilled; the reaper then sends the probe again."""
+    Raises StorageUnavailable, ChildKilled; the reaper then sends the probe again, after ChildKilled later and later."""
     video = services.repository.video(video_id)
     if video is None:
         return
@@ -45,13 +49,19 @@ def probe_video(services: Services, video_id: str) -> None:
 def _probe(services: Services, video: Video, held: Leases) -> ProbeReport:
     """Probe a video and store the result; the report is without the index."""
     tries = names.probe_attempts(video.id)
-    if services.coordination.count(tries, _TRIES_SECONDS) > MOST_TRIES:
+    tried = services.coordination.count(tries, _TRIES_SECONDS)
+    if tried > MOST_TRIES:
         report = ProbeReport(refused=f"it could not be read in {MOST_TRIES} tries: it is damaged, or made to do harm")
     else:
         try:
             report = probe(services.storage, services.settings, video_key(video.id), video.fps, held.renew)
         except StorageUnavailable:
             services.coordination.reset_count(tries)
+            raise
+        except ChildKilled:
+            if tried < MOST_TRIES:  # the lease, with no owner now, keeps the next try away
+                pause = _PAUSE_SECONDS * _PAUSE_FACTOR ** (tried - 1)
+                services.coordination.renew(names.probe_lease(video.id), pause)
             raise
     if report.index is not None:
         with services.storage.create(index_key(video.id)) as sink:

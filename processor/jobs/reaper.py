@@ -18,7 +18,7 @@ from processor.jobs.finishing import is_overdue
 from processor.jobs.sending import START_SECONDS, send_again
 from processor.jobs.stored_plan import layout_of, read_chunks, read_plan, runs_of
 from processor.task_signatures import merge_signature, probe_signature, process_signature, render_signature
-from processor.user_share import share
+from processor.user_share import share, unleased
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +27,17 @@ _RESEND_SECONDS = 60
 _WAITING_SECONDS = 300
 _STANDSTILL_SECONDS = 20
 _LOOKED_AT = 10  # of what waits of a user
+_PROBES_LOOKED_AT = 100
 
 
 def resend_probes(services: Services) -> None:
     """Send again the probes of videos that have none: of each user as many as may run."""
     places, sent = share(services), Counter[str]()
-    for user_id, video_id in services.repository.unprobed_videos(utcnow() - _PATIENCE, places + _LOOKED_AT):
-        free = sent[user_id] < places and not services.coordination.is_held(names.probe_lease(video_id))
-        if free and services.coordination.debounce(names.resend_probe(video_id), _RESEND_SECONDS):
+    waiting = services.repository.unprobed_videos(utcnow() - _PATIENCE, places + _PROBES_LOOKED_AT)
+    users = {video_id: user_id for user_id, video_id in waiting}
+    for video_id in unleased(services, list(users)):
+        user_id = users[video_id]
+        if sent[user_id] < places and services.coordination.debounce(names.resend_probe(video_id), _RESEND_SECONDS):
             probe_signature(services, video_id).apply_async()
             services.counts.add(REAPER_FINDS, 1, "probe")
             sent[user_id] += 1

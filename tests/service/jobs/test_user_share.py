@@ -21,6 +21,7 @@ from contracts.wire.messages import ProbeReport, encode
 from contracts.wire.pictures import FramePicture, FrameRequest
 from contracts.wire.renditions import RenditionState, rendition_id
 from contracts.wire.tasks import QUEUE_PROBE, QUEUE_PROCESSOR
+from media.child_output import ChildKilled
 from processor import user_share
 from processor.context import Services
 from processor.jobs import planning, probing
@@ -129,6 +130,39 @@ def test_a_probe_has_so_many_tries(desk: InProcessProcessor, monkeypatch: pytest
     assert refused(desk, video) is None
     probe_video(desk.services, video)
     assert f"in {MOST_TRIES} tries" in str(refused(desk, video))
+
+
+def test_tries_whose_reader_is_killed_are_further_and_further_apart(
+    desk: InProcessProcessor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video, pauses = unprobed(desk, desk.user), list[int]()
+    lease = names.probe_lease(video)
+
+    def killed(*_: object) -> ProbeReport:
+        raise ChildKilled("the process was killed")
+
+    monkeypatch.setattr(probing, "probe", killed)
+    with redis.Redis.from_url(desk.settings.coordination_url) as client:
+        for _ in range(MOST_TRIES):
+            with pytest.raises(ChildKilled):
+                probe_video(desk.services, video)
+            pauses += [int(client.ttl(key)) for key in client.scan_iter(match=f"wd:claim:{lease}")]
+            if desk.services.coordination.is_held(lease):
+                probe_video(desk.services, video)  # a repeated message is no try
+            desk.services.coordination.release(lease)
+    assert [round(seconds, -1) for seconds in pauses] == [60, 300, 1500, 7500]
+    probe_video(desk.services, video)
+    assert f"in {MOST_TRIES} tries" in str(refused(desk, video))
+
+
+def test_probes_that_must_wait_keep_no_other_waiting(desk: InProcessProcessor) -> None:
+    for _ in range(20):
+        desk.services.coordination.acquire(names.probe_lease(unprobed(desk, desk.user)), 60)
+    unprobed(desk, desk.user, seconds_old=50)
+    resend_probes(desk.services)
+    assert purged(desk, QUEUE_PROBE) == 1
+    send_waiting(desk.services, desk.user)
+    assert purged(desk, QUEUE_PROBE) == 1
 
 
 def test_a_job_waits_for_the_probe_and_is_planned_after_it(
