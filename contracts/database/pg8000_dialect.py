@@ -42,12 +42,17 @@ class Dialect(PGDialect_pg8000):
     # Many rows in one statement, not one each: the driver has no faster way.
     use_insertmanyvalues_wo_returning = True
     connect = _with_driver_error(PGDialect_pg8000.connect)
-    do_commit = _with_driver_error(PGDialect_pg8000.do_commit)
     do_execute = _with_driver_error(PGDialect_pg8000.do_execute)
     do_executemany = _with_driver_error(PGDialect_pg8000.do_executemany)
     do_execute_no_params = _with_driver_error(PGDialect_pg8000.do_execute_no_params)
     do_ping = _with_driver_error(PGDialect_pg8000.do_ping)
     do_rollback = _with_driver_error(PGDialect_pg8000.do_rollback)
+
+    @_with_driver_error
+    def do_commit(self, dbapi_connection: Any) -> None:
+        """With AUTOCOMMIT there is nothing to commit, of which the server would warn."""
+        if not dbapi_connection.autocommit:
+            super().do_commit(dbapi_connection)  # type: ignore[no-untyped-call]
 
     def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
         """A ping, and reading the level, have begun a transaction of the driver's, which AUTOCOMMIT would not end."""

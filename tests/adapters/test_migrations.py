@@ -82,6 +82,7 @@ def test_postgresql_makes_indexes_beside_others_and_adds_up_what_is_there(postgr
         assert connection.exec_driver_sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid").scalar() == 0
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()
+    assert not [line for line in postgres.complaints() if "no transaction" in line]
 
 
 FAILING = """
