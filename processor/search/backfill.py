@@ -24,7 +24,7 @@ def index_missing(services: Services) -> bool:
     """Index what is not indexed, for a while, from where the call before it has stopped; whether there is more."""
     rows, until = SearchRows(services.repository.engine), time.monotonic() + _SECONDS
     place: str | None = services.coordination.place(names.INDEX_TRACKS)
-    while place is not None and time.monotonic() < until:
+    while place is not None:
         pairs, end = rows.with_tracks(place, indexed=False)
         for job, problem in _index(services.repository.engine, services.storage, pairs):
             if problem:
@@ -34,6 +34,8 @@ def index_missing(services: Services) -> bool:
                 break
         else:
             place = end
+        if time.monotonic() > until:
+            break
     services.coordination.keep_place(names.INDEX_TRACKS, place, _PLACE_SECONDS)
     return place is not None
 
