@@ -1,16 +1,19 @@
-"""gunicorn's ASGI worker with three additions.
+"""gunicorn's ASGI worker with four additions.
 
 On SIGTERM it runs the `on_stop` callbacks at once: the lifespan shutdown comes only after all connections have closed,
 and event streams never close. It limits the wait for the first request of a connection, so that idle or very slow
-clients cannot take all connections (slowloris). And its WebSockets can be refused with any HTTP status, buffer little,
+clients cannot take all connections (slowloris). A request that was answered before its body had come leaves its
+connection usable. And its WebSockets can be refused with any HTTP status, buffer little,
 and end also where the client does not read.
 """
 
+import asyncio
 import resource
 import socket
 import struct
 from asyncio import Transport
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +27,9 @@ SEND_NOW = "web_detector.send_now"
 on_stop: list[Callable[[], None]] = []
 # Limit for the complete headers of the first request of a connection; later requests have that of --keep-alive.
 HEADERS_SECONDS = 10
+# Rest of a body that is awaited after the answer, and for how long.
+_REST_MAX_BYTES = 64 * 1024
+_REST_SECONDS = 5
 # Of a message from a client: gunicorn unmasks each byte by a step of Python. They are small.
 _MESSAGE_MAX_BYTES = 8192
 # Unsent bytes that the kernel takes of a WebSocket. With its default of megabytes, a slow viewer would be shown a
@@ -49,6 +55,23 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]
         # has not run yet.
         if not self._request_ready.is_set():
             super()._keepalive_timeout()
+
+    async def _serve_http_request(self, request: Any, *addresses: Any) -> bool:
+        keeps: bool = await super()._serve_http_request(request, *addresses)
+        if keeps:
+            await self._take_rest(request)
+        return keeps
+
+    async def _take_rest(self, request: Any) -> None:
+        """Take what comes of a small body after its answer. Else gunicorn closes the connection, which it has not
+        announced, and a client whose head and body came in two pieces loses its next request."""
+        body = self._body_receiver
+        if body is None or body.expect_continue or not 0 < (request.content_length or 0) <= _REST_MAX_BYTES:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REST_SECONDS):
+                while not body._complete and (await body.receive())["type"] == "http.request":
+                    pass
 
     def _first_is_late(self) -> None:
         if self._awaiting_request and self.req_count <= 1:

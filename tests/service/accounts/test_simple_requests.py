@@ -1,8 +1,10 @@
 """Requests that anybody can send by mistake, and what each may cost: a client error and no more."""
 
+import http.client
 import json
 import re
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -153,3 +155,21 @@ def test_odd_requests_are_no_internal_errors(service: Service) -> None:
     for header in ODD_HEADERS:
         for path in ("/api/v1/auth/login", "/api/v1/auth/refresh", "/api/v1/uploads", "/openapi.json", "/"):
             assert status(service, "GET" if path[1:5] != "api/" else "POST", path, header) < 500, (path, header)
+
+
+def test_an_answer_before_the_body_leaves_the_connection_usable(service: Service) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
+    with closing(connection):
+        connection.putrequest("PUT", "/api/v1/auth/password")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", "2")
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert answer.status == 401
+        answer.read()
+        of_first = connection.sock
+        connection.send(b"{}")
+        connection.request("GET", "/openapi.json")
+        answer = connection.getresponse()
+        assert (answer.status, connection.sock) == (200, of_first)
+        answer.read()
