@@ -10,7 +10,7 @@ import msgspec
 
 from cli.client.report import Report
 from cli.client.search_command import add_question, hits
-from cli.client.shell import credentials, terminable, writable
+from cli.client.shell import logged_in, writable
 from contracts.runtime.exit_codes import ended
 from web_detector import renditions
 from web_detector.http_client import Client, ServiceError
@@ -33,13 +33,9 @@ def reel(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _run(ask: _Ask, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    url = environ.get("WEB_DETECTOR_URL", "").strip()
-    if not url:
-        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8080")
     writable(options.output)
     report = Report()
-    with terminable(), Client(url) as client:
-        client.login(*credentials(environ))
+    with logged_in(environ) as client:
         with report.console.status("") as status:
             path = ask(client, options, lambda part: status.update(f"making it: {part:.0%}"))
         size = renditions.save(client, path, options.output)

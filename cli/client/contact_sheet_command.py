@@ -6,10 +6,10 @@ from pathlib import Path
 
 from cli.client.clip_command import milliseconds
 from cli.client.report import Report
-from cli.client.shell import credentials, terminable, writable
+from cli.client.shell import logged_in, writable
 from contracts.runtime.exit_codes import ended
 from web_detector import renditions
-from web_detector.http_client import Client, ServiceError
+from web_detector.http_client import ServiceError
 
 
 def contact_sheet(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -19,15 +19,10 @@ def contact_sheet(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    url = environ.get("WEB_DETECTOR_URL", "").strip()
-    if not url:
-        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8080")
     writable(options.output)
     report = Report()
-    with terminable(), Client(url) as client:
-        client.login(*credentials(environ))
-        with report.console.status("making it"):
-            picture = renditions.contact_sheet(client, options.video, _asked(options))
+    with logged_in(environ) as client, report.console.status("making it"):
+        picture = renditions.contact_sheet(client, options.video, _asked(options))
     options.output.write_bytes(picture)
     report.say(f"{len(picture) / 1e3:.0f} kB: {options.output}")
     return 0

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cli.client.report import Report
-from cli.client.shell import credentials, terminable, writable
+from cli.client.shell import logged_in, writable
 from contracts.runtime.exit_codes import ended
 from web_detector import renditions
 from web_detector.http_client import Client, ServiceError
@@ -18,12 +18,8 @@ def copy(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    url = environ.get("WEB_DETECTOR_URL", "").strip()
-    if not url:
-        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8080")
     writable(options.output)
-    with terminable(), Client(url) as client:
-        client.login(*credentials(environ))
+    with logged_in(environ) as client:
         save(client, options, Report())
     return 0
 

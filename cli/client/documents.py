@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from cli.client.report import Report
-from cli.client.shell import credentials, terminable
+from cli.client.shell import logged_in
 from web_detector.http_client import Client, ServiceError
 
 Command = Callable[[Client, argparse.Namespace, Report], None]
@@ -18,11 +18,7 @@ Command = Callable[[Client, argparse.Namespace, Report], None]
 
 def connected(options: argparse.Namespace, environ: Mapping[str, str], command: Command) -> int:
     """Run a command on the service at WEB_DETECTOR_URL. Raises ServiceError."""
-    url = environ.get("WEB_DETECTOR_URL", "").strip()
-    if not url:
-        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8000")
-    with terminable(), Client(url) as client:
-        client.login(*credentials(environ))
+    with logged_in(environ) as client:
         command(client, options, Report())
     return 0
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cli.client.import_places import Entry, Place, place
 from cli.client.recording_time import recorded_at
 from cli.client.report import Report
-from cli.client.shell import credentials, terminable
+from cli.client.shell import credentials, service_url, terminable
 from contracts.errors import NotFound, ObjectUnreadable, WebDetectorError
 from contracts.runtime.exit_codes import ended
 from web_detector import Client, ServiceError, Video
@@ -41,9 +41,7 @@ def import_folder(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str], report: Report) -> int:
-    url = environ.get("WEB_DETECTOR_URL", "").strip()
-    if not url:
-        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8080")
+    url = service_url(environ)
     source = place(options.folder, environ)
     if not any(source.entries()) and not options.watch:
         raise ServiceError(f"there is no video in {source}")

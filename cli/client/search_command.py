@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.client.report import Report
-from cli.client.shell import credentials, terminable
+from cli.client.shell import logged_in
 from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
 
@@ -43,12 +43,8 @@ def search(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    url = environ.get("WEB_DETECTOR_URL", "").strip()
-    if not url:
-        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8000")
     report = Report()
-    with terminable(), Client(url) as client:
-        client.login(*credentials(environ))
+    with logged_in(environ) as client:
         found = hits(client, options)
         if options.json:
             for hit in found:

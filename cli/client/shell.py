@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from web_detector.http_client import ServiceError
+from web_detector.http_client import Client, ServiceError
 
 
 def writable(path: Path) -> None:
@@ -23,6 +23,24 @@ def credentials(environ: Mapping[str, str]) -> tuple[str, str]:
     if not (username and password):
         raise ServiceError("WEB_DETECTOR_URL is set, so WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD must be set too")
     return username, password
+
+
+def service_url(environ: Mapping[str, str]) -> str:
+    """The service's address from the environment. Raises ServiceError when it is missing."""
+    url = environ.get("WEB_DETECTOR_URL", "").strip()
+    if not url:
+        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8080")
+    return url
+
+
+@contextmanager
+def logged_in(environ: Mapping[str, str]) -> Iterator[Client]:
+    """A client of the service that the environment names, until the context or the process is ended. Raises
+    ServiceError."""
+    url = service_url(environ)
+    with terminable(), Client(url) as client:
+        client.login(*credentials(environ))
+        yield client
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.client.report import Report
-from cli.client.shell import credentials, terminable
+from cli.client.shell import logged_in, terminable
 from cli.client.stream_demo import demo
 from cli.embedded.temporary_service import TemporaryServiceFailed
 from contracts.runtime.exit_codes import ended
@@ -38,12 +38,8 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         with terminable():
             demo(options.file, options.seconds, keep, environ, Report())
         return 0
-    url = environ.get("WEB_DETECTOR_URL", "").strip()
-    if not url:
-        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8000")
     report = Report()
-    with terminable(), Client(url) as client:
-        client.login(*credentials(environ))
+    with logged_in(environ) as client:
         _COMMANDS[options.command](client, options, report)
     return 0
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.client.report import Report
-from cli.client.shell import credentials, replacing, terminable, writable
+from cli.client.shell import logged_in, replacing, writable
 from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
 
@@ -24,13 +24,9 @@ def tracks(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    url = environ.get("WEB_DETECTOR_URL", "").strip()
-    if not url:
-        raise ServiceError("set WEB_DETECTOR_URL to the address of the service, as in http://127.0.0.1:8080")
     if options.output:
         writable(options.output)
-    with terminable(), Client(url) as client:
-        client.login(*credentials(environ))
+    with logged_in(environ) as client:
         show(client, options, Report())
     return 0
 

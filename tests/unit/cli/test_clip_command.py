@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from cli.client import clip_command
+from cli.client import clip_command, shell
 from cli.main import main
 from web_detector import Client, Hit, http_client, renditions
 
@@ -55,7 +55,7 @@ def service_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Made], Made]:
         monkeypatch.setenv(f"WEB_DETECTOR_{name}", value)
 
     def use(service: Made) -> Made:
-        for module in (clip_command, http_client):
+        for module in (shell, http_client):
             monkeypatch.setattr(module, "Client", lambda url: plain(url, httpx2.MockTransport(service)))
         return service
 

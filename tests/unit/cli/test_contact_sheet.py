@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from cli.client import contact_sheet_command
+from cli.client import shell
 from cli.main import main
 from web_detector import Client, http_client
 
@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, str]]]:
         return httpx2.Response(200, content=JPEG)
 
     monkeypatch.setattr(http_client, "_POLL_SECONDS", 0)
-    for module in (contact_sheet_command, http_client):
+    for module in (shell, http_client):
         monkeypatch.setattr(module, "Client", lambda url: plain(url, httpx2.MockTransport(answer)))
     for name, value in {"URL": "http://service.test", "USER": "alice", "PASSWORD": "a password"}.items():
         monkeypatch.setenv(f"WEB_DETECTOR_{name}", value)
