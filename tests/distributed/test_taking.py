@@ -11,6 +11,7 @@ from kombu import Connection
 
 from tests.support.deployments.modes import Servers
 from tests.support.prefetching import Worker
+from tests.support.processes import children
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.distributed
@@ -58,7 +59,7 @@ def test_a_child_that_is_killed_loses_neither_of_its_two_messages(worker_of: Cal
         worker.hears("begun 0")
         worker.tell("ask")
         worker.hears("next 1")
-        [child] = [one for one in psutil.Process(worker.process.pid).children() if one.is_running()]
+        [child] = children(psutil.Process(worker.process.pid))
         os.kill(child.pid, signal.SIGKILL)
         worker.hears("begun 1")
         worker.tell("end")

@@ -20,6 +20,7 @@ from detector.engine import Engine
 from tests.media.test_inference import FakeEngines
 from tests.media.test_runs import CountedStorage
 from tests.support.fakes import MemoryResultStore
+from tests.support.processes import children
 from tests.support.videos.clips import JOB, chunks, clip, plan
 from tests.support.waiting import until
 
@@ -119,7 +120,7 @@ def stored(services: Services, planned: list[Chunk]) -> list[bytes | None]:
 
 def decoding() -> int:
     """Decoders that run now."""
-    return sum(len(child.children()) for child in psutil.Process().children() if "fork_server" in str(child.cmdline()))
+    return sum(len(children(server)) for server in children(psutil.Process(), "fork_server"))
 
 
 def test_chunks_opened_ahead_have_the_same_bytes_and_the_engine_does_not_run_dry(

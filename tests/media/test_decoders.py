@@ -35,6 +35,7 @@ from tests.media.test_inference import MODEL, FakeEngines
 from tests.media.test_sandbox import Slow, caught, shut_in
 from tests.support.detecting import run
 from tests.support.fakes import MemoryResultStore, MemoryStorage
+from tests.support.processes import children
 from tests.support.videos.clips import JOB, RATE, VIDEO_KEY, Clip, chunks, clip, plan
 
 
@@ -60,12 +61,12 @@ def long() -> Clip:
 
 
 def fork_server() -> psutil.Process:
-    (found,) = [child for child in psutil.Process().children() if "detector.decode.fork_server" in child.cmdline()]
+    (found,) = children(psutil.Process(), "detector.decode.fork_server")
     return found
 
 
 def decoder() -> psutil.Process:
-    (found,) = fork_server().children()
+    (found,) = children(fork_server())
     return found
 
 

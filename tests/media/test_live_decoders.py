@@ -19,6 +19,7 @@ from detector.decode.processes import ForkServer
 from detector.decode.protocol import BROKE, HUNG, DecoderLost, Descriptors, Ended, Exit, Request
 from detector.view import whole
 from tests.support.live.live_packets import Footage, footage
+from tests.support.processes import children
 from tests.support.videos.clips import clip
 
 SIZE = (64, 48)
@@ -117,7 +118,7 @@ def test_nonsense_comes_to_nothing_and_harms_no_later_packet(fork_server: ForkSe
 
 def test_the_end_of_the_fork_server_ends_its_decoders_and_the_next_one_starts(fork_server: ForkServer) -> None:
     one, other = decoder(fork_server), decoder(fork_server)
-    [server] = [child for child in psutil.Process().children() if "detector.decode.fork_server" in child.cmdline()]
+    [server] = children(psutil.Process(), "detector.decode.fork_server")
     assert len(server.children()) == 2
     one.close()
     decoders = server.children()

@@ -24,6 +24,7 @@ from processor.renditions.ask import Sources, make
 from tests.media.rendering.test_rendering import probed
 from tests.support.deployments.service import ROOT
 from tests.support.fakes import MemoryStorage
+from tests.support.processes import children
 from tests.support.videos import formats
 
 SOURCES = Sources("videos/x/content", "videos/x/index")
@@ -157,7 +158,7 @@ def caught(storage: Slow, module: str, work: Callable[[], object]) -> Iterator[p
     thread.start()
     try:
         assert storage.asked.wait(60)
-        (child,) = [child for child in psutil.Process().children() if module in child.cmdline()]
+        (child,) = children(psutil.Process(), module)
         yield child
     finally:
         storage.go.set()

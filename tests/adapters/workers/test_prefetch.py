@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from tests.support.prefetching import Worker
+from tests.support.processes import children
 from tests.support.servers.valkey import Valkey
 
 
@@ -58,7 +59,7 @@ def test_one_message_more_is_taken_when_it_is_asked_for_and_given_back_at_the_st
 def test_a_child_that_is_killed_loses_neither_of_its_two_messages(worker: Worker) -> None:
     worker.tell("ask")
     worker.hears("next 1")
-    [child] = [one for one in psutil.Process(worker.process.pid).children() if one.is_running()]
+    [child] = children(psutil.Process(worker.process.pid))
     os.kill(child.pid, signal.SIGKILL)
     worker.hears("begun 1")
     worker.tell("end")

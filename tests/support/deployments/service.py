@@ -151,10 +151,12 @@ class Service(ABC):
 
 def family(pid: int, pattern: str = "") -> list[psutil.Process]:
     """A process and its descendants whose command line matches the pattern."""
-    if not psutil.pid_exists(pid):
+    try:
+        first = psutil.Process(pid)
+        found = [first, *first.children(recursive=True)]
+    except psutil.NoSuchProcess:
         return []
-    first = psutil.Process(pid)
-    return [process for process in (first, *first.children(recursive=True)) if re.search(pattern, _command(process))]
+    return [process for process in found if re.search(pattern, _command(process))]
 
 
 class Client:

@@ -18,6 +18,7 @@ from contracts.settings.load import load
 from detector.live import __main__ as live
 from detector.live import stream
 from tests.support.live.live_packets import Publisher
+from tests.support.processes import children
 from tests.support.servers.valkey import Valkey
 from tests.support.waiting import until
 
@@ -71,22 +72,8 @@ class LiveDetector:
 
 def decoders() -> list[psutil.Process]:
     """The decoder processes of this process."""
-    servers = [child for child in psutil.Process().children() if _is_fork_server(child)]
-    return [child for server in servers for child in server.children() if _runs(child)]
-
-
-def _is_fork_server(process: psutil.Process) -> bool:
-    try:
-        return "detector.decode.fork_server" in process.cmdline()
-    except psutil.NoSuchProcess:  # it has ended since it was listed; a zombie is one of these
-        return False
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+    servers = children(psutil.Process(), "detector.decode.fork_server")
+    return [decoder for server in servers for decoder in children(server)]
 
 
 def settled(detector: LiveDetector, one: Publisher, still_open: int = 0) -> Callable[[], bool]:
