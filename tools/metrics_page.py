@@ -1,11 +1,11 @@
-"""Writes the table of all metrics into docs/metrics.md: `python -m tools.metrics_page`."""
+"""Writes the table of all metrics into docs/operate/metrics.md: `python -m tools.metrics_page`."""
 
 import re
 from pathlib import Path
 
 from contracts.metrics.table import ROLES, TABLE, Metric
 
-PAGE = Path(__file__).parents[1] / "docs/metrics.md"
+PAGE = Path(__file__).parents[1] / "docs/operate/metrics.md"
 _HEAD = "| Metric | Type | Unit | Labels | Roles | Meaning |\n| --- | --- | --- | --- | --- | --- |\n"
 _SECTION = re.compile(r"(## All metrics\n\n).*?(?=\n## )", re.S)
 

@@ -1,1 +1,1 @@
-"""What broker, Redis, database and storage can take: see docs/scaling.md."""
+"""What broker, Redis, database and storage can take: see docs/operate/scaling.md."""

@@ -1,1 +1,1 @@
-"""An autoscaler against a model of the detectors: see docs/scaling.md."""
+"""An autoscaler against a model of the detectors: see docs/operate/scaling.md."""

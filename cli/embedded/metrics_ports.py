@@ -12,7 +12,7 @@ _LAST_PORT = 65_535
 
 
 def ports(first: int, processes: Sequence[Process]) -> dict[str, int]:
-    """The port of each process by its name, in the order of docs/metrics.md; none where `first` is 0.
+    """The port of each process by its name, in the order of docs/operate/metrics.md; none where `first` is 0.
 
     Raises Failed where there are not so many.
     """

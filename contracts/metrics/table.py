@@ -1,4 +1,4 @@
-"""Every metric of every role, in one table. docs/metrics.md shows it: tests/unit/contracts/test_metrics.py compares.
+"""Every metric of every role, in one table. docs/operate/metrics.md shows it, which a test compares.
 
 A name has the prefix, what is measured, and the unit, as Prometheus' conventions want it; a counter ends in _total.
 """

@@ -60,7 +60,7 @@ def test_thresholds_lie_below_the_last_bucket_of_what_they_read() -> None:
 
 
 def test_each_alert_has_a_line_in_the_runbook_and_no_other_has() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", (ROOT / "docs/runbook.md").read_text(), re.M)
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", (ROOT / "docs/operate/runbook.md").read_text(), re.M)
     assert rows == [rule["alert"] for rule in RULES]
 
 

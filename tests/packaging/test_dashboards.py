@@ -102,7 +102,8 @@ def test_the_tables_are_all_written() -> None:
 
 def test_the_pictures_in_the_docs_show_the_panels_as_they_are_and_are_small() -> None:
     """make dashboard-pictures draws them anew."""
-    shown = re.findall(r'"images/dashboards/dashboard-(\w+)\.svg"', (ROOT / "docs/monitoring.md").read_text())
+    page = (ROOT / "docs/operate/monitoring.md").read_text()
+    shown = re.findall(r'"\.\./images/dashboards/dashboard-(\w+)\.svg"', page)
     assert sorted(f"dashboard-{name}.svg" for name in shown) == sorted(path.name for path in PICTURES.iterdir())
     assert set(shown) == set(MADE) - {"servers"}, "those of exporters need hosts"
     titles = {name: re.findall(r'class="panel \w+" aria-label="([^"]*)"', _picture(name)) for name in shown}

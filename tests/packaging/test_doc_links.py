@@ -1,24 +1,45 @@
 """Links between the pages of the documentation."""
 
 import re
+from pathlib import Path
 
 from tests.support.deployments.service import ROOT
 from tools.house import SERVICES
 
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 _NAMED = re.compile(r"\bdocs/[a-z0-9/-]+\.(?:md|ipynb)")
-_LINK = re.compile(r"\]\(([^)\s:#]+)(?:#[^)\s]*)?\)")
+_LINK = re.compile(r'(?:\]\(|(?:src|srcset|href)=")([^)\s:#"]*)(?:#([^)\s"]*))?[)"]')
+_NAMING = {".py", ".yaml", ".conf", ".env"}
+_CODE = re.compile(r"^```.*?^```", re.M | re.S)
+_HEADING = re.compile(r"^#+ (.+)$", re.M)
 
 
-def test_links_lead_to_files_that_are_there() -> None:
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
-    links = [(page, target) for page in pages for target in _LINK.findall(page.read_text())]
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub writes them."""
+    headings = _HEADING.findall(_CODE.sub("", page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_files_and_headings_that_are_there() -> None:
+    links = [(page, *link) for page in PAGES for link in _LINK.findall(page.read_text())]
     assert len(links) > 100
-    broken = [(page.name, target) for page, target in links if not (page.parent / target).exists()]
+    targets = [(page, page.parent / name if name else page, anchor) for page, name, anchor in links]
+    broken = [(page.name, str(target)) for page, target, _ in targets if not target.exists()]
     assert broken == []
+    unknown = [
+        (page.name, f"{target.name}#{anchor}")
+        for page, target, anchor in targets
+        if anchor and target.suffix == ".md" and anchor not in anchors(target)
+    ]
+    assert unknown == []
 
 
-def test_pages_that_the_code_names_are_there() -> None:
-    files = [path for folder in (*SERVICES, "tools", "tests") for path in (ROOT / folder).rglob("*.py")]
+def test_pages_that_other_files_name_are_there() -> None:
+    folders = (*SERVICES, "tools", "tests", "benchmarks", "deploy", "migrations")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in _NAMING]
+    files += [
+        ROOT / name for name in (".env.example", "docker-compose.yaml", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile")
+    ]
     named = {name for path in files for name in _NAMED.findall(path.read_text())}
-    assert len(named) > 10
+    assert len(named) > 20
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []

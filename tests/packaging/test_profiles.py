@@ -127,7 +127,8 @@ def test_inference_hosts_reach_the_servers_of_central_ones_alone(profile: str) -
 @pytest.mark.parametrize("profile", PROFILES)
 def test_a_rolling_upgrade_replaces_the_workers_of_the_host_and_starts_no_others(profile: str) -> None:
     """Compose enables a service that is named, whatever the profile."""
-    [line] = re.findall(r"^docker compose up .*--no-deps .*\$\(.*$", (ROOT / "docs/operations.md").read_text(), re.M)
+    page = (ROOT / "docs/operate/operations.md").read_text()
+    [line] = re.findall(r"^docker compose up .*--no-deps .*\$\(.*$", page, re.M)
     named, pattern = re.fullmatch(r"(.*)\$\(docker compose config --services \| grep -xE '(.*)'\)", line).groups()  # type: ignore[union-attr]
     assert named == "docker compose up --detach --no-deps --scale detector=2 "
     replaced = {name for name in Compose(*PROFILES[profile][0]).enabled(profile) if re.fullmatch(pattern, name)}

@@ -1,4 +1,4 @@
-"""Draw the dashboards for docs/monitoring.md, of a service at work.
+"""Draw the dashboards for docs/operate/monitoring.md, of a service at work.
 
     make dashboard-pictures [MINUTES=8]
 

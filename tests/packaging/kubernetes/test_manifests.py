@@ -331,7 +331,7 @@ def test_autoscalers_ask_for_what_the_service_says(component: str) -> None:
 
 
 def test_the_overlay_of_the_docs_renders_and_names_every_image() -> None:
-    page = (ROOT / "docs/kubernetes.md").read_text()
+    page = (ROOT / "docs/operate/kubernetes.md").read_text()
     (content,) = re.findall(r"```yaml\n(apiVersion: kustomize.+?)```", page, re.S)
     text = with_overlay(yaml.safe_load(content))
     (settings,) = objects(text, "ConfigMap")
@@ -343,7 +343,7 @@ def test_the_overlay_of_the_docs_renders_and_names_every_image() -> None:
 
 
 def test_the_secrets_of_the_docs_are_all_that_minikube_needs() -> None:
-    page = (ROOT / "docs/kubernetes.md").read_text()
+    page = (ROOT / "docs/operate/kubernetes.md").read_text()
     text = rendered("minikube")
     needed: dict[str, set[str]] = {}
     for found in by_name(text, *WORKLOADS).values():
