@@ -237,7 +237,7 @@ lint: $(SETUP_TEST) $(WEB_PACKAGES) $(SETUP_NODE) ## all static checks
 	cd web && $(NODE) node_modules/@biomejs/biome/bin/biome ci --error-on-warnings .
 	cd web && $(NODE) node_modules/typescript/bin/tsc
 
-house: $(SETUP_TEST) ## modules of each service and the web UI, imports between them, file sizes; fails on circular imports
+house: $(SETUP_TEST) ## modules, imports between them, file sizes; fails on circular imports and on folders of more than 25 files
 	@$(BIN)/python -m tools.house
 
 lint-images: $(SETUP_LINT_IMAGES) ## check Dockerfiles (hadolint) and compose files (schema, dclint)

@@ -1,12 +1,14 @@
-"""`make house`: modules of each service and of the web UI, imports between them, and file sizes.
+"""`make house`: modules of each service and of the web UI, imports between them, file sizes, and full folders.
 
 A room is a top-level folder of a service, or a file directly in the service's folder; in web/src, every folder and the
 files directly in it. An arrow is an import from one room to another. Exit status 1 when rooms import each other in a
-circle, a folder holds more than 25 files, or two files of web/src have the same stem.
+circle, two files of web/src have the same stem, or any folder of the repository holds more than 25 files. Empty files,
+which only make a folder a package, do not count there, nor do files that Git ignores.
 """
 
 import ast
 import re
+import subprocess
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -92,13 +94,25 @@ def report(name: str, graph: dict[str, set[str]], files: list[Path]) -> list[str
     count = sum(len(targets) for targets in graph.values())
     print(f"{name:<10} {len(graph):>5} {count:>6} {len(sizes):>5} {median(sizes.values()):>6.0f}  "
           f"{largest.relative_to(ROOT)} ({sizes[largest]})")  # fmt: skip
-    problems = []
-    if found := circle(graph):
-        problems.append(f"{name}: these rooms import each other in a circle: {', '.join(found)}")
-    for folder, number in Counter(path.parent for path in sizes).items():
-        if number > MOST_FILES:
-            problems.append(f"{folder.relative_to(ROOT)} holds {number} files, more than {MOST_FILES}: split the room")
-    return problems
+    found = circle(graph)
+    return [f"{name}: these rooms import each other in a circle: {', '.join(found)}"] if found else []
+
+
+def repository_files() -> list[Path]:
+    """The files that Git has or would add."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [path for name in sorted(set(names)) if (path := ROOT / name).is_file()]
+
+
+def full_folders(files: list[Path]) -> list[str]:
+    """The folders with more files than a reader sees at a glance."""
+    numbers = Counter(path.parent for path in files if path.stat().st_size)
+    return [
+        f"{folder.relative_to(ROOT)} holds {number} files, more than {MOST_FILES}: divide it by subject"
+        for folder, number in numbers.items()
+        if number > MOST_FILES
+    ]
 
 
 def main() -> int:
@@ -107,6 +121,7 @@ def main() -> int:
     for service in SERVICES:
         problems += report(service, arrows(service), list((ROOT / service).rglob("*.py")))
     problems += report("web", web_arrows(), web_files())
+    problems += full_folders(repository_files())
     problems += [f"web: several files are named {stem}: rename all but one" for stem in repeated_stems()]
     print("\n".join(problems), end="\n" if problems else "")
     return 1 if problems else 0
