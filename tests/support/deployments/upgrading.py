@@ -20,7 +20,7 @@ from tests.support.deployments.service import ROOT, free_port
 from tests.support.requirements import missing
 from tests.support.waiting import until
 
-# The release to upgrade from: of 2026-11-30, five revisions of the tables ago (0011). It has streams, recordings and
+# The release to upgrade from: of 2026-11-30, with revision 0011 of the tables. It has streams, recordings and
 # tracks, but no alerts, pictures, clips or metrics. All that its lock files name is in today's too, so that the tests'
 # environment runs it.
 EARLIER = "49fa0b1fb85972e3509beb9d08fd6f55ac356e7a"
