@@ -33,7 +33,7 @@ from api.web.page_site import WebPage
 from api.web.request_watch import NotedOperation, RequestWatch
 from api.web.security_headers import SecurityHeaders
 from api.web.spec_files import SpecFiles
-from api.web.validation import BodyValidator, IdValidator
+from api.web.validation import BodyValidator, QueryValidator
 from api.web.websockets import WebSockets
 from contracts.metrics.opened import Metrics
 from contracts.settings.table import Settings
@@ -86,7 +86,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
         security_map={**SECURITY_HANDLERS, "apiKey": CookieHandler},
         validator_map={
             "body": {**VALIDATOR_MAP["body"], "application/json": BodyValidator},
-            "parameter": IdValidator,
+            "parameter": QueryValidator,
         },
     )
     return app

@@ -17,19 +17,19 @@ from contracts.errors import InvalidInput, Malformed
 
 PATH = Path(__file__).parents[1] / "openapi.yaml"
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
+# What a violated rule says, with the value of the rule.
 _SAYS = {
-    "required": "is incomplete",
-    "additionalProperties": "has an unknown field",
-    "type": "is of the wrong type",
-    "minimum": "is too small",
-    "maximum": "is too large",
-    "minLength": "is too short",
-    "maxLength": "is too long",
-    "minItems": "has too few items",
-    "maxItems": "has too many items",
-    "pattern": "contains characters that are not allowed",
-    "format": "has the wrong format",
-    "enum": "is not one of the allowed values",
+    "type": "is of the wrong type: send a value of type {}",
+    "minimum": "is too small: {} at least",
+    "maximum": "is too large: {} at most",
+    "multipleOf": "is not a multiple of {}",
+    "minLength": "is too short: {} characters at least",
+    "maxLength": "is too long: {} characters at most",
+    "minItems": "has too few items: {} at least",
+    "maxItems": "has too many items: {} at most",
+    "pattern": "contains characters that are not allowed (pattern: {})",
+    "format": "has the wrong format (format: {})",
+    "enum": "is not one of the allowed values: {}",
     "uniqueItems": "contains an item twice",
 }
 # The one in C is ten times as fast, and missing where PyYAML was built without libyaml.
@@ -71,13 +71,23 @@ def check(value: Any, rules: Mapping[str, Any], what: str) -> None:
 
     Raises InvalidInput for the first rule that is violated, Malformed for a value that is nested too deeply.
     """
-    validator = _Validator(rules, format_checker=Draft4Validator.FORMAT_CHECKER)
-    try:
-        error = next(validator.iter_errors(value), None)
-    except RecursionError:
-        raise Malformed(f"{what} is nested too deeply: send what the API docs say") from None
+    error = _violation(value, rules, what)
     if error is not None:
         raise InvalidInput(_explain(error, what))
+
+
+def refused_parameter(value: Any, rules: Mapping[str, Any], name: str) -> str | None:
+    """Why a parameter of the address or a header is refused, in words; None for a good one."""
+    error = _violation(value, rules, name)
+    return error and _says(error, name)
+
+
+def _violation(value: Any, rules: Mapping[str, Any], what: str) -> ValidationError | None:
+    validator = _Validator(rules, format_checker=Draft4Validator.FORMAT_CHECKER)
+    try:
+        return next(validator.iter_errors(value), None)
+    except RecursionError:
+        raise Malformed(f"{what} is nested too deeply: send what the API docs say") from None
 
 
 def _unique(_validator: Any, wanted: bool, value: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -104,10 +114,9 @@ def _explain(error: ValidationError, what: str) -> str:
     path = ".".join(_shown(step) for step in error.absolute_path)
     where = path or what
     rule = str(error.validator)
-    says = _SAYS.get(rule, f"violates the rule {rule!r}")
     if rule == "required":
         absent = [name for name in error.validator_value if name not in error.instance]
-        return f"{where} {says}: add {', '.join(absent)}"
+        return f"{where} is incomplete: add {', '.join(absent)}"
     if rule == "additionalProperties":
         known = error.schema.get("properties", {})
         absent = [name for name in error.instance if name not in known]
@@ -115,8 +124,14 @@ def _explain(error: ValidationError, what: str) -> str:
             return f"{where}: {reasons[0]}"
         more = f" and {len(absent) - _NAMES_SHOWN} more" if len(absent) > _NAMES_SHOWN else ""
         shown = ", ".join(map(_shown, absent[:_NAMES_SHOWN]))
-        return f"{where} {says}: {shown}{more}; allowed are: {', '.join(known)}"
-    return f"{where} {says} ({rule}: {error.validator_value})"
+        return f"{where} has an unknown field: {shown}{more}; allowed are: {', '.join(known)}"
+    return _says(error, where)
+
+
+def _says(error: ValidationError, where: str) -> str:
+    rule, wanted = str(error.validator), error.validator_value
+    shown = ", ".join(map(str, wanted)) if isinstance(wanted, list) else wanted
+    return f"{where} {_SAYS.get(rule, f'violates the rule {rule!r}: {{}}').format(shown)}"
 
 
 def _shown(name: Any) -> str:

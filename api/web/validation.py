@@ -9,7 +9,7 @@ from connexion.validators.parameter import ParameterValidator
 from starlette.types import Scope
 
 from api.requests.json_document import parse
-from api.requests.spec import check
+from api.requests.spec import check, refused_parameter
 from contracts.errors import InvalidInput, Malformed
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -34,9 +34,9 @@ class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
             raise Malformed("the body is missing: send a JSON object")
 
 
-class IdValidator(ParameterValidator):  # type: ignore[misc]
-    """Connexion's validator with a check of ids in the query. An invalid id in the path is left to the handler, which
-    answers 404."""
+class QueryValidator(ParameterValidator):  # type: ignore[misc]
+    """Connexion's validator with the project's messages, which name the parameter, and a check of ids in the query. An
+    invalid id in the path is left to the handler, which answers 404."""
 
     @staticmethod
     def validate_parameter(
@@ -46,4 +46,6 @@ class IdValidator(ParameterValidator):  # type: ignore[misc]
         if is_id and value is not None and not _UUID.fullmatch(str(value)):
             return f"{param['name']} is not an id: omit it, or use an id from the service (a UUID)"
         error: str | None = ParameterValidator.validate_parameter(parameter_type, value, param, param_name)
-        return error
+        if error is None or value is None:
+            return error
+        return refused_parameter(value, param["schema"], param["name"]) or error

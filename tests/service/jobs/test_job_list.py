@@ -56,7 +56,9 @@ def test_list_filters_by_state(owner: Client) -> None:
     assert len(found(owner, state="succeeded")) == 3
     assert found(owner, state=["failed", "running"]) == []
     assert found(owner, state=["failed", "succeeded"], search="gate") == ["gate north.mp4"]
-    owner.problem("GET", "/jobs", 400, "malformed_request", params={"state": "asleep"})
+    says = owner.problem("GET", "/jobs", 400, "malformed_request", params={"state": "asleep"})
+    assert says.startswith("state is not one of the allowed values: queued, planning, ")
+    assert "\n" not in says
 
 
 def test_list_filters_by_video(owner: Client) -> None:

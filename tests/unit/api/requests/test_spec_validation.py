@@ -10,7 +10,7 @@ from connexion.json_schema import resolve_refs
 
 from api.requests.job_options import checked_options, parse_form_options
 from api.requests.json_document import parse
-from api.requests.spec import check, operations, spec
+from api.requests.spec import check, operations, refused_parameter, spec
 from contracts.errors import InvalidInput, InvalidOptions, Malformed
 from contracts.models.catalogue import bundled
 from contracts.wire.messages import encode
@@ -86,6 +86,24 @@ def test_options_of_a_form_keep_to_the_schema_of_a_body(options: str, says: str)
         checked_options(MODEL, parse_form_options(None, options)[1])
     assert says in refusal.value.detail
     assert len(refusal.value.detail) < 1000
+
+
+@pytest.mark.parametrize(
+    ("rules", "value", "says"),
+    [
+        ({"type": "integer", "maximum": 200}, 100_000, "limit is too large: 200 at most"),
+        ({"type": "integer", "minimum": 1}, "abc", "limit is of the wrong type: send a value of type integer"),
+        ({"type": "string", "minLength": 10}, "yesterday", "limit is too short: 10 characters at least"),
+        (
+            {"type": "array", "items": {"type": "string", "enum": ["enters", "leaves"]}},
+            ["foo"],
+            "limit is not one of the allowed values: enters, leaves",
+        ),
+        ({"type": "integer", "maximum": 200}, 200, None),
+    ],
+)
+def test_a_refused_parameter_is_named_with_its_rule(rules: dict[str, Any], value: Any, says: str | None) -> None:
+    assert refused_parameter(value, rules, "limit") == says
 
 
 @pytest.mark.parametrize("option", ['"every_n": 5', '"sample_fps": 2', '"masks": true'])
