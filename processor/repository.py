@@ -195,10 +195,9 @@ class Repository:
         unfinished = Rendition.state.in_([str(state) for state in UNFINISHED])
         statement = update(Rendition).where(*same, unfinished).values(state=str(target), **values)
         with self._database.write() as session:
-            moved: bool = session.execute(statement).rowcount == 1  # type: ignore[attr-defined]
-            if moved and row.kind == "poster":
-                note_video_change(session, row.video_id)
-            return moved
+            if row.kind == "poster":
+                note_video_change(session, row.video_id)  # first: see contracts.database.deletion
+            return session.execute(statement).rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
     def unfinished_renditions(self, before: datetime | None, per_user: int) -> list[Rendition]:
         """Renditions that were requested before a time, if one is given: running ones, and the oldest queued ones of

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from api.access.quotas import Guard
 from api.requests.idempotency import LIFE_HOURS, RequestKey
 from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, looked_at, merged_page, owned, page
+from contracts.database.deletion import delete_job_rows
 from contracts.database.engine import Database
 from contracts.database.removing import unindex
 from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
@@ -176,14 +177,13 @@ class JobTable:
             _ended(session, user_id, job_id)
         unindex(self._database, Job.id == job_id)
         with self._database.write() as session:
-            job = _ended(session, user_id, job_id)
-            session.execute(delete(Rendition).where(Rendition.job_id == job_id))
-            session.delete(job)
+            job = _ended(session, user_id, job_id, lock=True)
+            delete_job_rows(session, job)
             return job
 
 
-def _ended(session: Session, user_id: str, job_id: str) -> Job:
-    job = owned(session, Job, user_id, job_id, "job")
+def _ended(session: Session, user_id: str, job_id: str, *, lock: bool = False) -> Job:
+    job = owned(session, Job, user_id, job_id, "job", lock=lock)
     if job.state in _ACTIVE:
         raise JobsRunning("the job has not ended: cancel it first, or wait")
     return job

@@ -71,6 +71,7 @@ class RenditionTable:
             if row is not None and row.options == wanted.options and row.state != RenditionState.FAILED:
                 return row, False
             guard(session)
+            _note_poster(session, wanted)
             if row is None:
                 row = Rendition(
                     id=wanted.id,
@@ -84,7 +85,6 @@ class RenditionTable:
             row.state, row.options, row.created_at = str(RenditionState.QUEUED), wanted.options, utcnow()
             row.frames_done, row.frames_total, row.size_bytes = 0, None, wanted.about_bytes
             row.content_type, row.error, row.finished_at = None, None, None
-            _note_poster(session, row)
             return row, True
 
     def get(self, user_id: str, row_id: str) -> Rendition:
@@ -96,8 +96,8 @@ class RenditionTable:
         """Delete a user's rendition. Raises NotFound."""
         row = self.get(user_id, row_id)
         with self._database.write() as session:
-            session.execute(delete(Rendition).where(Rendition.id == row_id))
             _note_poster(session, row)
+            session.execute(delete(Rendition).where(Rendition.id == row_id))
         return row
 
     def clip(self, user_id: str, video_id: str, clip_id: str) -> Rendition:
@@ -179,6 +179,7 @@ class RenditionTable:
             return session.execute(statement).all()
 
 
-def _note_poster(session: Session, row: Rendition) -> None:
+def _note_poster(session: Session, row: Rendition | WantedRendition) -> None:
+    """Call before its row is changed: see contracts.database.deletion."""
     if row.kind == "poster":
         note_video_change(session, row.video_id)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from api.access.quotas import Guard
 from api.tables.queries import found, owned, page
-from contracts.database.deletion import DeletedVideo, delete_rows
+from contracts.database.deletion import DeletedVideo, delete_video_rows, video_with_jobs
 from contracts.database.engine import Database
 from contracts.database.removing import unindex
 from contracts.database.tables import Job, Upload, User, Video, utcnow
@@ -47,7 +47,7 @@ class VideoTable:
             _idle(session, user_id, video_id)
         unindex(self._database, Job.video_id == video_id)
         with self._database.write() as session:
-            return delete_rows(session, *_idle(session, user_id, video_id))
+            return delete_video_rows(session, *_idle(session, user_id, video_id, lock=True))
 
     # Resumable uploads
 
@@ -87,11 +87,11 @@ class VideoTable:
             session.execute(delete(Upload).where(Upload.id == upload_id))
 
 
-def _idle(session: Session, user_id: str, video_id: str) -> tuple[Video, list[str]]:
-    """A user's video on which no job runs, and the ids of its jobs. Raises NotFound, JobsRunning."""
-    video = owned(session, Video, user_id, video_id, "video")
-    jobs = session.execute(select(Job.id, Job.state).where(Job.video_id == video_id)).all()
+def _idle(session: Session, user_id: str, video_id: str, *, lock: bool = False) -> tuple[Video, list[Job]]:
+    """A user's video on which no job runs, and its jobs. Raises NotFound, JobsRunning."""
+    known = video_with_jobs(session, video_id, lock=lock)
+    video, jobs = found(known if known is not None and known[0].user_id == user_id else None, "video")
     running = [job.id for job in jobs if job.state in _ACTIVE]
     if running:
         raise JobsRunning(f"job {running[0]} of this video has not ended: cancel it first, or wait")
-    return video, [job.id for job in jobs]
+    return video, jobs

@@ -3,8 +3,9 @@
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-# Classes of PostgreSQL's error codes that mean unavailable: connection, resources, operator (restart, startup).
-_UNAVAILABLE = ("08", "53", "57")
+# Classes of PostgreSQL's error codes that mean unavailable: connection, a transaction that stood in another one's way,
+# resources, operator (restart, startup).
+_UNAVAILABLE = ("08", "40", "53", "57")
 
 
 def is_outage(error: SQLAlchemyError) -> bool:

@@ -35,7 +35,10 @@ def unindex(database: Database, jobs: ColumnElement[bool]) -> None:
     """Remove the tracks of jobs that are about to be deleted, so that little is left for that transaction. They are
     no longer ready first: those of a job that stays after all are indexed again by the hourly job."""
     indexed = select(IndexedJob.id).join(Job, Job.id == IndexedJob.job_id).where(jobs)
+    # Locked in one order, as by whoever has indexed a job anew.
+    locked = indexed.order_by(IndexedJob.id).with_for_update(of=IndexedJob)
     with database.write() as session:
-        found = session.execute(update(IndexedJob).where(IndexedJob.id.in_(indexed)).values(ready=False)).rowcount  # type: ignore[attr-defined]
+        found = list(session.scalars(locked))
+        session.execute(update(IndexedJob).where(IndexedJob.id.in_(found)).values(ready=False))
     if found:
         remove_tracks(database, indexed)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, delete, exists, func, select, tuple_
 
 from contracts.coordination.deleted_jobs import DeletedJobs
-from contracts.database.deletion import DeletedVideo, delete_rows
+from contracts.database.deletion import DeletedVideo, delete_job_rows, delete_video_rows, video_with_jobs
 from contracts.database.engine import Database
 from contracts.database.removing import unindex
 from contracts.database.tables import Alert, AuditEvent, Job, Recording, Rendition, Upload, Video
@@ -91,23 +91,22 @@ class Inventory:
                 return None
         unindex(self._database, Job.video_id == video.id)
         with self._database.write() as session:
-            # Lock the row, so that no job of it starts meanwhile.
-            found = session.get(Video, video.id, with_for_update=True)
+            found = video_with_jobs(session, video.id, lock=True)
             if found is None or session.scalar(keeping):
                 return None
-            jobs = list(session.scalars(select(Job.id).where(Job.video_id == video.id)))
             session.add(AuditEvent(action=VIDEO_EXPIRED, user_id=video.user_id, subject=video.id))
-            return delete_rows(session, found, jobs)
+            return delete_video_rows(session, *found)
 
     def delete_job(self, job: Job) -> bool:
         """Delete a job that has ended, first what it has in the index; False when it was already deleted."""
         unindex(self._database, (Job.id == job.id) & Job.state.in_(_ENDED))
         with self._database.write() as session:
-            session.execute(delete(Rendition).where(Rendition.job_id == job.id))
-            done = session.execute(delete(Job).where(Job.id == job.id, Job.state.in_(_ENDED))).rowcount == 1  # type: ignore[attr-defined]
-            if done:
-                session.add(AuditEvent(action=JOB_EXPIRED, user_id=job.user_id, subject=job.id))
-            return bool(done)
+            found = session.get(Job, job.id, with_for_update=True)
+            if found is None or found.state not in _ENDED:
+                return False
+            delete_job_rows(session, found)
+            session.add(AuditEvent(action=JOB_EXPIRED, user_id=job.user_id, subject=job.id))
+            return True
 
     def expired_reels(self, before: datetime, most: int | None) -> list[Rendition]:
         """Reels whose time was over before a time, the oldest first."""

@@ -98,6 +98,8 @@ class RecordingRows:
     def file(self, recording: Recording, job: Job | None, dropped: dict[str, int]) -> bool:
         """End a recording with its job, and write the job's webhook deliveries; False when its video was deleted."""
         with self._database.write() as session:
+            if job is not None:  # locked before the recording, which a deletion of the video locks after it
+                session.get(Video, job.video_id, with_for_update={"read": True, "key_share": True})
             row = session.get(Recording, recording.id, with_for_update=True)
             if row is None or row.state != RecordingState.CLOSED:
                 return False
@@ -170,7 +172,7 @@ class RecordingRows:
     def delete(self, recording_id: str) -> None:
         """Delete a recording that has no video."""
         with self._database.write() as session:
-            row = session.get(Recording, recording_id)
+            row = session.get(Recording, recording_id, with_for_update=True)
             if row is not None and row.video_id is None:
                 session.delete(row)
 

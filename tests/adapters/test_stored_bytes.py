@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, select, text, update
 from sqlalchemy.orm import Session
 
-from contracts.database.deletion import delete_rows
+from contracts.database.deletion import delete_video_rows, video_with_jobs
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, ReelVideo, Rendition, StoredBytes, User, Video, new_id
 from tests.support.servers.debian import Postgres
@@ -99,7 +99,9 @@ def test_a_video_is_deleted_while_a_rendition_of_it_becomes_ready(postgres: Post
 
     def remove() -> None:
         with Session(engine) as session, session.begin():
-            delete_rows(session, session.get_one(Video, one.id), [])
+            found = video_with_jobs(session, one.id, lock=True)
+            assert found is not None
+            delete_video_rows(session, *found)
 
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as watch, Session(engine) as renderer:

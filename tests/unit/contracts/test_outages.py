@@ -18,6 +18,7 @@ def raised(kind: type[DBAPIError], code: str = "", *, invalidated: bool = False)
         pytest.param(raised(InterfaceError), True, id="no connection"),
         pytest.param(PoolTimeout(), True, id="no connection free"),
         pytest.param(raised(ProgrammingError, "57P01"), True, id="a server that ends"),
+        pytest.param(raised(DBAPIError, "40P01"), True, id="a deadlock"),
         pytest.param(raised(ProgrammingError, invalidated=True), True, id="a lost connection"),
         pytest.param(raised(ProgrammingError, "22001"), False, id="a text that is too long"),
         pytest.param(raised(DataError), False, id="a value that is refused"),
