@@ -12,6 +12,7 @@ from typing import Any
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from analytics.alerts.rule import Rule
 from contracts.coordination import names
 from contracts.live import keys
 from contracts.live.plans import labels_of
@@ -59,6 +60,9 @@ class Follower:
         self._rows = LiveRows(services.repository.engine)
         self._streams: dict[str, tuple[ResultReader, StreamSightings, LiveStream]] = {}
         self._labels: dict[tuple[str, int], Sequence[str]] = {}
+        # What failed and was logged: rules as they are, and streams.
+        self._told: set[Rule] = set()
+        self._told_streams: set[str] = set()
         self._refreshed = 0.0
 
     def step(self) -> bool:
@@ -74,16 +78,19 @@ class Follower:
         if frames := reader.read():
             try:
                 self._offer(stream, sightings.take(frames))
+                self._told_streams.discard(stream.id)
             except (RedisError, SQLAlchemyError):
                 raise
             except Exception:  # of one stream, which must not keep those of others from being told
-                log.exception("results of stream %s raise no alerts", stream.id)
+                if stream.id not in self._told_streams:
+                    log.exception("results of stream %s raise no alerts", stream.id)
+                self._told_streams.add(stream.id)
         return self._renew()
 
     def _offer(self, stream: LiveStream, found: Sequence[Fitting]) -> None:
         for _, fitting in groupby(sorted(found, key=lambda one: one[0].id), key=lambda one: one[0].id):
             pairs = list(fitting)
-            offer(self._services, stream.user_id, [sighting for _, sighting in pairs], [pairs[0][0]])
+            offer(self._services, stream.user_id, [sighting for _, sighting in pairs], [pairs[0][0]], told=self._told)
             if not self._renew():  # rules with many pictures take long
                 return
 
@@ -97,6 +104,8 @@ class Follower:
             sightings.use(stream, scenes)
             kept[stream.id] = (reader, sightings, stream)
         self._streams = kept
+        self._told &= set(rules)
+        self._told_streams &= kept.keys()
         # What is not known is read again: the model may come later.
         known = {plan: labels for plan, labels in self._labels.items() if labels}
         self._labels = known if len(known) <= _MOST_PLANS else {}
@@ -107,7 +116,7 @@ class Follower:
                 self._labels[stream.id, plan] = self._read_labels(stream.id, plan)
             return self._labels[stream.id, plan]
 
-        return ResultReader(self._services.live, stream.id), StreamSightings(stream, labels_of), stream
+        return ResultReader(self._services.live, stream.id), StreamSightings(stream, labels_of, self._told), stream
 
     def _read_labels(self, stream_id: str, plan: int) -> Sequence[str]:
         data: Any = self._services.live.hget(keys.plans(stream_id), str(plan))

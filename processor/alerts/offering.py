@@ -21,15 +21,17 @@ def offer(
     sightings: Iterable[Sighting],
     rules: Sequence[Rule] | None = None,
     broken: set[str] | None = None,
+    told: set[Rule] | None = None,
 ) -> list[Alert]:
     """Raise the alerts of a user's rules for sightings, and return the new ones. Idempotent: sightings may be offered
     again, also with more known of them; a track, or an event, raises one alert of each rule at most.
 
     rules: those that are asked, None for all of the user that are enabled. A rule that cannot be asked is logged, and
     keeps no other from being told. broken: the ids of such rules, which are not asked; those that are found are added.
-    Raises the database's error where that is away.
+    told: those whose failure has been logged, which is not done again before they could be asked. Raises the
+    database's error where that is away.
     """
-    broken = set() if broken is None else broken
+    broken, told = (set() if broken is None else broken), (set() if told is None else told)
     rows = AlertRows(services.repository.engine)
     asked = rows.rules(user_id) if rules is None else rules
     offered = list(sightings) if asked else []
@@ -39,10 +41,13 @@ def offer(
             continue
         try:
             raised += _raise(rows, rule, offered)
+            told.discard(rule)
         except Exception as error:
             if isinstance(error, SQLAlchemyError) and is_outage(error):
                 raise
-            log.exception("rule %s raises no alerts", rule.id)
+            if rule not in told:
+                log.exception("rule %s raises no alerts", rule.id)
+            told.add(rule)
             broken.add(rule.id)
     take_pictures(services, raised)
     return raised

@@ -267,7 +267,7 @@ def test_who_stays_in_a_zone_is_told_of_once_though_the_results_of_before_are_go
 
 
 def test_a_stream_whose_results_cannot_be_used_stops_no_other(
-    desk: InProcessProcessor, stream: LiveStream, monkeypatch: pytest.MonkeyPatch
+    desk: InProcessProcessor, stream: LiveStream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(_: object) -> None:
         raise ValueError
@@ -281,7 +281,10 @@ def test_a_stream_whose_results_cannot_be_used_stops_no_other(
         walk(one, 1, *[LEFT] * 3)
     monkeypatch.setattr(follower._streams[stream.id][1], "take", fail)
     assert follower.step()
+    walk(stream, 90, *[LEFT] * 3)
+    assert follower.step()
     assert [one.stream_id for one in alerts(desk)] == [row.id]
+    assert [one.args for one in caplog.records if one.exc_info] == [(stream.id,)], "not again with each result"
 
 
 @pytest.mark.parametrize(
@@ -291,17 +294,21 @@ def test_a_stream_whose_results_cannot_be_used_stops_no_other(
         {"at_most_one_in_s": 10**11},  # before all times
     ],
 )
-def test_a_rule_that_cannot_be_asked_is_logged_and_keeps_no_other_from_being_told(
+def test_a_rule_that_cannot_be_asked_is_logged_once_and_keeps_no_other_from_being_told(
     desk: InProcessProcessor, stream: LiveStream, caplog: pytest.LogCaptureFixture, broken: dict[str, Any]
 ) -> None:
     first, second, third = sorted(add_rule(desk, at_most_one_in_s=0) for _ in range(3))
     desk.change(AlertRule, second, **broken)
+    row = Stream(user_id=desk.user, name="Yard", kind="push", model="nanodet-g", options={}, wanted="running")
+    desk.add(row)
     follower = Follower(desk.services)
-    for track in (7, 8):
-        walk(stream, 100 * track, *[LEFT] * 3, track=track)
+    for one, track in ((stream, 7), (stream, 8), (LiveStream(desk.services.live, row.id), 9)):
+        walk(one, 100 * track, *[LEFT] * 3, track=track)
         assert follower.step()
-    assert sorted((one.track, one.rule_id) for one in alerts(desk)) == [(7, first), (7, third), (8, first), (8, third)]
-    assert {second} == {one for one in (first, second, third) if f"rule {one} raises no alerts" in caplog.text}
+    assert sorted((one.track, one.rule_id) for one in alerts(desk)) == [
+        (track, rule) for track in (7, 8, 9) for rule in (first, third)
+    ]
+    assert [one.getMessage() for one in caplog.records if one.exc_info] == [f"rule {second} raises no alerts"]
 
 
 def test_streams_take_turns_and_the_lease_is_renewed_after_each_batch(
