@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, and_, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Engine, delete, exists, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -38,6 +39,9 @@ _HOUR = timedelta(hours=1)
 # How far apart the times of an event may be, as it was seen live and in the recording.
 _LIVE_AND_RECORDED_MS = 10_000
 
+_LOOKED_AT = 1000
+# When a job ended, and its id.
+Place = tuple[datetime, str]
 # A sighting that fits a rule, and when it raises an alert, in ms since 1970.
 Fitting = tuple[int, Sighting]
 
@@ -84,18 +88,20 @@ class AlertRows:
             for alert in session.scalars(live):
                 alert.video_id, alert.job_id, alert.start = job.video_id, job.id, to_ms(alert.at) - begin
 
-    def unasked(self, since: datetime, limit: int, after: Job | None = None) -> list[Job]:
-        """Jobs with tracks that ended since a time and that no rule has seen, though there are rules for them, and
-        those of recordings in whose time there are alerts of the stream that lead to no video, in the order in which
-        they ended. after: goes on after this one."""
-        tracked = Job.tracks["state"].as_string() == str(TracksStep.READY)
-        theirs = exists().where(AlertRule.user_id == Job.user_id, AlertRule.enabled, AlertRule.since <= Job.finished_at)
-        unseen = ~exists().where(AlertedJob.job_id == Job.id)
-        statement = select(Job).where(Job.finished_at >= since, tracked, or_(and_(theirs, unseen), _unlinked()))
-        if after is not None:
-            statement = statement.where(tuple_(Job.finished_at, Job.id) > (after.finished_at, after.id))
+    def unasked(self, after: Place, end: Place | None = None) -> tuple[list[Job], Place | None]:
+        """Of some jobs after a place, in the order in which they ended: those with tracks that no rule has seen, though
+        there are rules for them, and those of recordings in whose time there are alerts of the stream that lead to no
+        video. And the place of the last of these jobs, None at the end. end: only those that are not after it."""
+        place = tuple_(Job.finished_at, Job.id)
+        # The first condition follows from the second one, and is what an index is used for.
+        ended = [Job.finished_at >= after[0], place > after, *([place <= end] if end else [])]
+        tracked = (Job.tracks["state"].as_string() == str(TracksStep.READY)).label("tracked")
+        some = select(Job.finished_at, Job.id, Job.user_id, tracked).where(*ended).order_by(Job.finished_at, Job.id)
         with self._database.read() as session:
-            return list(session.scalars(statement.order_by(Job.finished_at, Job.id).limit(limit)))
+            rows = session.execute(some.limit(_LOOKED_AT)).all()
+            ids = _unasked(session, [row for row in rows if row.tracked])
+            jobs = session.scalars(select(Job).where(Job.id.in_(ids)).order_by(Job.finished_at, Job.id)).all()
+        return list(jobs), (rows[-1].finished_at, rows[-1].id) if len(rows) == _LOOKED_AT else None
 
     def expired(self, before: datetime | None, most: int, limit: int) -> list[str]:
         """Alerts from before a time, and those of each user beyond so many newer ones."""
@@ -183,12 +189,27 @@ def rule_of(row: AlertRule) -> Rule | None:
         return None
 
 
-def _unlinked() -> ColumnElement[bool]:
-    """Whether a job is of a recording in whose time there are alerts of its stream that lead to no video."""
+def _unasked(session: Session, jobs: Sequence[Any]) -> list[str]:
+    """The ids of those jobs that rules are to be asked about. By the ids of all: joined with jobs, all that any rule
+    has seen may be read."""
+    ids = [job.id for job in jobs]
+    seen = set(session.scalars(select(AlertedJob.job_id).where(AlertedJob.job_id.in_(ids))))
+    theirs = (AlertRule.user_id.in_({job.user_id for job in jobs}), AlertRule.enabled)
+    oldest = select(AlertRule.user_id, func.min(AlertRule.since).label("since")).where(*theirs)
+    since = {row.user_id: row.since for row in session.execute(oldest.group_by(AlertRule.user_id))}
+    unlinked = set(session.scalars(select(Recording.job_id).where(Recording.job_id.in_(ids), _has_unlinked())))
+
+    def is_new(job: Any) -> bool:
+        return job.id not in seen and job.user_id in since and since[job.user_id] <= job.finished_at
+
+    return [job.id for job in jobs if job.id in unlinked or is_new(job)]
+
+
+def _has_unlinked() -> ColumnElement[bool]:
+    """Whether there are alerts of the stream of a recording, in its time, that lead to no video."""
     # By the user and the time, for which there is an index: a stream may have many alerts.
     of_time = (Alert.user_id == Recording.user_id, Alert.at.between(Recording.started_at, Recording.ended_at))
-    of_stream = (Alert.stream_id == Recording.stream_id, Alert.video_id.is_(None))
-    return exists().where(Recording.job_id == Job.id, *of_time, *of_stream)
+    return exists().where(Alert.stream_id == Recording.stream_id, Alert.video_id.is_(None), *of_time)
 
 
 def _knows(kind: type[msgspec.Struct], document: Mapping[str, object]) -> bool:

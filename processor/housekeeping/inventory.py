@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, delete, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Engine, delete, func, select, tuple_
 
 from contracts.coordination.deleted_jobs import DeletedJobs
 from contracts.database.deletion import DeletedVideo, delete_job_rows, delete_video_rows, video_with_jobs
@@ -59,21 +59,22 @@ class Inventory:
     def old_videos(self, before: datetime) -> Iterator[Video]:
         """Videos uploaded before a time, without a job that runs or ended later; the oldest first. Looks at some at a
         time, since many old ones may be kept by such a job."""
-        keeping = exists().where(Job.video_id == Video.id, _keeps_video(before))
         place = tuple_(Video.created_at, Video.id)
-        old = select(Video).where(Video.created_at < before).order_by(Video.created_at, Video.id)
+        old = select(Video.created_at, Video.id).where(Video.created_at < before).order_by(Video.created_at, Video.id)
         last: Any = None
         while True:
             following = old if last is None else old.where(place > last)
-            ends = following.with_only_columns(Video.created_at, Video.id).offset(_LOOKED_AT - 1).limit(1)
             with self._database.read() as session:
-                end = session.execute(ends).one_or_none()
-                part = following if end is None else following.where(place <= tuple(end))
-                found = list(session.scalars(part.where(~keeping)))
+                places = session.execute(following.limit(_LOOKED_AT)).all()
+                ids = [row.id for row in places]
+                # Of these alone: joined with the jobs, all jobs may be read, whatever indexes there are.
+                kept = set(session.scalars(select(Job.video_id).where(Job.video_id.in_(ids), _keeps_video(before))))
+                free = select(Video).where(Video.id.in_([one for one in ids if one not in kept]))
+                found = list(session.scalars(free.order_by(Video.created_at, Video.id)))
             yield from found
-            if end is None:
+            if len(places) < _LOOKED_AT:
                 return
-            last = tuple(end)
+            last = tuple(places[-1])
 
     def old_jobs(self, before: datetime, most: int | None) -> list[Job]:
         """Jobs that ended before a time, the oldest first."""

@@ -45,7 +45,7 @@ from processor.search.rows import SearchRows
 from processor.tracking.rows import TrackRows
 
 # Of those there may be a million.
-LARGE = "alerts|audit_events|deliveries|indexed_jobs|jobs|recordings|renditions|videos"
+LARGE = "alerted_jobs|alerts|audit_events|deliveries|indexed_jobs|jobs|recordings|renditions|videos"
 # Indexes with a condition, which few rows fulfil; and the first column of all indexes.
 PARTIAL = {
     index.name
@@ -103,7 +103,7 @@ ASKED: dict[str, tuple[Asked, set[str]]] = {
         lambda e, the: WebhookTable(e).deliveries(the["user"], the["webhook"], 9, AFTER),
         {"ix_deliveries_webhook_created"},
     ),
-    "due deliveries": (lambda e, the: WebhookTable(e).due(NOW), {"ix_deliveries_state_next"}),
+    "due deliveries": (lambda e, the: WebhookTable(e).due(NOW), {"deliveries", "ix_deliveries_waiting"}),
     "audit log": (lambda e, the: UserTable(e).events(9, AFTER), {"ix_audit_events_at"}),
     "audit log of a user": (lambda e, the: UserTable(e).events(9, AFTER, the["user"]), {"ix_audit_events_user_at"}),
     "audit log of actions": (
@@ -144,10 +144,17 @@ ASKED: dict[str, tuple[Asked, set[str]]] = {
         lambda e, the: SearchRows(e).with_tracks("", indexed=False),
         {"jobs", "ix_indexed_jobs_job_id", "videos"},
     ),
+    "jobs that no rule has seen": (
+        lambda e, the: AlertRows(e).unasked((NOW - timedelta(days=7), ""), (NOW, "")),
+        {"ix_jobs_finished_at", "alerted_jobs", "ix_recordings_job_id", "ix_alerts_user_at", "jobs"},
+    ),
     "old alerts": (lambda e, the: AlertRows(e).expired(NOW, 9, 9), {"ix_alerts_user_at"}),
     "pictures of alerts": (lambda e, the: AlertRows(e).pictured(9, 9), {"ix_alerts_user_at", "ix_alerts_user_picture"}),
     "old jobs": (lambda e, the: Inventory(e).old_jobs(NOW, 9), {"ix_jobs_finished_at"}),
-    "old videos": (lambda e, the: list(Inventory(e).old_videos(NOW)), {"ix_videos_created", "ix_jobs_video_id"}),
+    "old videos": (
+        lambda e, the: list(Inventory(e).old_videos(NOW)),
+        {"ix_videos_created", "ix_jobs_video_id", "videos"},
+    ),
 }
 
 
@@ -207,7 +214,7 @@ def test_no_large_table_is_read_through(
     for name, (ask, _) in ASKED.items():
         statements.clear()
         ask(each_database, the)
-        asked = [pair for pair in statements if pair[0].startswith("SELECT")]
+        asked = [pair for pair in statements if pair[0].startswith(("SELECT", "WITH"))]
         assert asked
         used[name] = found_in_plans(each_database, asked)
     sqlite = each_database.dialect.name == "sqlite"

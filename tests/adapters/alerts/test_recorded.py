@@ -20,6 +20,7 @@ from contracts.results.tracks_file import TracksFile
 from contracts.storage.port import alert_picture_key, result_key, tracks_key
 from contracts.wire.messages import to_json
 from processor.alerts import missing, recorded, retention
+from processor.alerts import rows as alert_rows
 from processor.alerts.missing import alert_missing
 from processor.alerts.offering import offer
 from processor.alerts.recorded import alert_of_job, link_alerts
@@ -220,7 +221,7 @@ def test_a_job_that_breaks_a_rule_stops_no_other(
 def test_jobs_that_stay_unseen_keep_no_newer_one_waiting(
     desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(missing, "_AT_ONCE", 1)
+    monkeypatch.setattr(alert_rows, "_LOOKED_AT", 1)
     left, broken, whole = (walked(desk, video) for _ in range(3))
     for age, job in enumerate((whole, broken, left)):
         ended = utcnow() - timedelta(hours=1 + age)
@@ -247,6 +248,26 @@ def test_jobs_that_stay_unseen_keep_no_newer_one_waiting(
     assert asked[3:] == [left.id]
 
 
+def test_what_ended_lately_is_looked_at_in_each_turn_and_what_ended_before_in_parts(
+    desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alert_rows, "_LOOKED_AT", 1)
+    monkeypatch.setattr(missing, "_PARTS", 1)
+    jobs = [desk.add_job(video) for _ in range(4)]
+    for hours, job in enumerate(jobs):
+        ended = utcnow() - timedelta(minutes=1, hours=hours // 2 * hours)  # two lately, two before
+        desk.change(Job, job.id, finished_at=ended, tracks=to_json(TracksState(TracksStep.READY)))
+    add_rule(desk, since=utcnow() - timedelta(days=1))
+    asked = []
+    monkeypatch.setattr(missing, "_ask", lambda _services, _rows, job: asked.append(job.id))
+    assert alert_missing(desk.services)
+    assert asked == [jobs[0].id, jobs[1].id, jobs[3].id]
+    assert alert_missing(desk.services)
+    assert asked[3:] == [jobs[2].id]
+    assert not alert_missing(desk.services)
+    assert asked[4:] == []
+
+
 def test_a_job_whose_tracks_are_gone_stops_no_other(desk: InProcessProcessor, video: Video) -> None:
     gone, whole = (desk.add_job(video) for _ in range(2))
     for job in (gone, whole):
@@ -255,7 +276,7 @@ def test_a_job_whose_tracks_are_gone_stops_no_other(desk: InProcessProcessor, vi
     desk.change(AlertRule, add_rule(desk).id, since=gone.finished_at)
     alert_missing(desk.services)
     assert {one.job_id for one in alerts(desk)} == {whole.id}
-    assert AlertRows(desk.engine).unasked(utcnow() - timedelta(days=1), 10) == []
+    assert AlertRows(desk.engine).unasked((utcnow() - timedelta(days=1), "")) == ([], None)
 
 
 def recorded_stream(desk: InProcessProcessor, video: Video) -> tuple[Stream, datetime]:
@@ -313,13 +334,13 @@ def test_what_was_told_live_shows_the_recording_also_where_a_processor_was_kille
         recording = session.scalars(select(Recording.id)).one()
     desk.change(Recording, recording, job_id=job.id, ended_at=begin + timedelta(seconds=0.3))
     rows = AlertRows(desk.engine)
-    assert rows.unasked(begin, 10) == [], "its alert is of a later recording"
+    assert rows.unasked((begin, "")) == ([], None), "its alert is of a later recording"
     desk.change(Recording, recording, ended_at=begin + timedelta(seconds=5))
-    assert [one.id for one in rows.unasked(begin, 10)] == [job.id]
+    assert [one.id for one in rows.unasked((begin, ""))[0]] == [job.id]
     alert_missing(desk.services)
     (shown,) = alerts(desk)
     assert (shown.video_id, shown.job_id, shown.start) == (video.id, job.id, 400)
-    assert rows.unasked(begin, 10) == []
+    assert rows.unasked((begin, "")) == ([], None)
 
 
 def test_a_recording_raises_what_its_stream_did_not_and_shows_what_it_did(

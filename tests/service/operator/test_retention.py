@@ -19,6 +19,7 @@ from contracts.coordination.deleted_jobs import RETENTION, DeletedJobs
 from contracts.database.tables import AuditEvent, Base, Job, Recording, Rendition, Stream, Upload, Video, new_id, utcnow
 from contracts.storage.port import clip_key, index_key, plan_key, reel_key, rendition_key, result_key, video_key
 from contracts.wire.renditions import rendition_id
+from processor.housekeeping import inventory
 from processor.housekeeping.cleanup import remove_old_and_orphaned
 from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import Orphan, orphans, remove
@@ -130,6 +131,17 @@ def test_job_started_meanwhile_keeps_its_expired_video(
     desk.start_job(video)
     assert desk.inventory.delete_video(found, utcnow()) is None
     assert rows(desk)["videos"] == 1
+
+
+def test_old_videos_are_looked_at_in_parts(
+    desk: InProcessProcessor, small: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory, "_LOOKED_AT", 2)
+    videos = [desk.add_video(small, days_old=44 - number) for number in range(5)]
+    for kept in (videos[0], videos[1], videos[3]):  # all of the first part
+        desk.add_job(kept)
+    before = utcnow() - timedelta(days=30)
+    assert [video.id for video in desk.inventory.old_videos(before)] == [videos[2].id, videos[4].id]
 
 
 def put(desk: InProcessProcessor, key: str) -> str:
