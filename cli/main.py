@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from cli import operator_commands
@@ -14,7 +15,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["models"]:
         return _models(given[1:])
-    if given and given[0] in operator_commands.COMMANDS:
+    if not given:
+        _parser().print_help(sys.stderr)
+        return 2
+    if not (given[0].startswith("-") or any(given[0] in group for group in _COMMANDS.values())):
+        _parser().error(f"there is no command {given[0]!r}: `web-detector --help` lists all")
+    if given == ["--version"]:
+        print(f"web-detector {version('web-detector')}")
+        return 0
+    if given[0] in operator_commands.COMMANDS:
         return operator_commands.run(given)
     if given[:1] == ["import"]:
         from cli.client.import_command import import_folder
@@ -97,29 +106,60 @@ def _models(arguments: list[str]) -> int:
     os.execv(python, [python, "-m", "detector.models_command", *arguments])  # noqa: S606
 
 
+_COMMANDS = {
+    "run": {
+        "up": "run the service on this machine (embedded mode), in the foreground",
+        "models": "manage models: list, add, pull, verify, quantize, remove",
+    },
+    "use": {
+        "detect": "detect objects in a video and print a summary",
+        "import": "upload the videos of a folder, and start a job on each",
+        "tracks": "list the tracks of a job: the same objects through its frames",
+        "search": "find objects in all videos of a running service",
+        "scenes": "zones and lines: list, show, add, replace, delete",
+        "events": "what the tracks of a job did at the zones and lines of a scene",
+        "alerts": "what alert rules have raised, and the rules: list, add, show, replace, delete",
+        "stream": "live streams: add, list, watch, start, stop, delete, demo",
+        "copy": "download a copy of a job's video, with objects marked or hidden",
+        "clip": "a part of a video as a file of its own",
+        "reel": "one file of what a search finds, or of hits in a file",
+        "contact-sheet": "frames of a video side by side, as one picture",
+        "eval": "measure a model's average precision (box AP) on a dataset",
+    },
+    "operate": operator_commands.COMMANDS,
+}
+_SETTINGS = "Settings are environment variables (PORT, DATA_DIR, ...): see docs/settings.md."
+_TITLES = {
+    "run": "run a service",
+    "use": "use a service: that at WEB_DETECTOR_URL, with WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD",
+    "operate": "look after a service: that in DATA_DIR, or of DATABASE_URL",
+}
+
+
+def _overview() -> str:
+    """All commands, by what they are for."""
+    groups = (
+        f"{_TITLES[group]}:\n" + "\n".join(f"  {name:<14} {text}" for name, text in commands.items())
+        for group, commands in _COMMANDS.items()
+    )
+    return "\n\n".join((*groups, "`web-detector COMMAND --help` says more about one of them."))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="web-detector", description="Object detection in videos.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="run the service on this machine (embedded mode), in the foreground")
+    parser = argparse.ArgumentParser(
+        prog="web-detector",
+        usage="%(prog)s COMMAND ...",
+        description=f"Object detection in videos.\n\n{_overview()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", prog="web-detector", required=True, help=argparse.SUPPRESS
+    )
+    up = commands.add_parser("up", description=f"Runs the service on this machine until Ctrl-C. {_SETTINGS}")
     up.add_argument("--log-files", action="store_true", help="write logs to DATA_DIR/logs instead of stderr")
-    # Listed in the help only: main() hands these commands on, with their arguments, before parsing.
-    commands.add_parser("models", help="manage models: list, add, pull, verify, quantize, remove")
-    for name, text in operator_commands.COMMANDS.items():
-        commands.add_parser(name, help=text)
-    commands.add_parser("import", help="upload the videos of a folder, and start a job on each")
-    commands.add_parser("tracks", help="list the tracks of a job: the same objects through its frames")
-    commands.add_parser("copy", help="download a copy of a job's video, with objects marked or hidden")
-    commands.add_parser("clip", help="a part of a video as a file of its own")
-    commands.add_parser("reel", help="one file of what a search finds, or of hits in a file")
-    commands.add_parser("contact-sheet", help="frames of a video side by side, as one picture")
-    commands.add_parser("stream", help="live streams: add, list, watch, start, stop, delete, demo")
-    commands.add_parser("scenes", help="zones and lines: list, show, add, replace, delete")
-    commands.add_parser("events", help="what the tracks of a job did at the zones and lines of a scene")
-    commands.add_parser("alerts", help="what alert rules have raised, and the rules: list, add, show, replace, delete")
-    commands.add_parser("search", help="find objects in all videos of a running service")
     detect = commands.add_parser(
         "detect",
-        help="detect objects in a video and print a summary",
         description="Uploads a video to the service at WEB_DETECTOR_URL, runs a detection job and prints a summary. "
         "Logs in with WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD. Without WEB_DETECTOR_URL, starts a temporary "
         "service on this machine and stops it afterwards.",
@@ -146,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     detect.add_argument(
         "--keep", action="store_true", help="keep the temporary service running until Ctrl-C (same as KEEP=1)"
     )
-    _add_eval(commands.add_parser("eval", help="measure a model's average precision (box AP) on a dataset"))
+    _add_eval(commands.add_parser("eval"))
     return parser
 
 

@@ -33,6 +33,8 @@ def run(arguments: list[str]) -> int:
     module = _MODULES.get(arguments[0], "processor.operator")
     command = [sys.executable, "-m", module, *arguments]
     sys.stdout.flush()
+    if not {"-h", "--help"}.isdisjoint(arguments):  # which needs no service
+        os.execve(sys.executable, command, os.environ)  # noqa: S606
     if arguments[0] == "restore" and not os.environ.get("DATABASE_URL", "").strip():
         return _restore(command)
     try:

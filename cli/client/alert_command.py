@@ -1,13 +1,10 @@
 """`web-detector alerts`: what rules have raised, and the rules themselves."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
-
-from rich.markup import escape
-from rich.table import Table
 
 from cli.client.documents import Command, Documents, connected
 from cli.client.report import Report
@@ -26,6 +23,7 @@ _RULES = Documents(
     with_it=" with its alerts",
 )
 _DEFAULT_COUNT = 50
+_HEADS = ("at", "rule", "label", ":score", "event", "where", ":track")
 
 
 def alerts(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -38,17 +36,20 @@ def _list(client: Client, options: argparse.Namespace, report: Report) -> None:
     query: dict[str, Any] = {"seen": False} if options.unseen else {}
     if options.rule is not None:
         query["rule_id"] = _RULES.named(client, options.rule)["id"]
-    table = Table()
-    for name in ("at", "rule", "label", "score", "event", "where", "track"):
-        table.add_column(name, overflow="fold")
-    for one in islice(client.alerts(**query), options.count):
-        event = " ".join(filter(None, (one["event"], one["zone"] or one["line"], one["direction"])))
-        table.add_row(
-            *map(escape, (_time(one), one["rule_name"], one["label"], f"{one['score']:.2f}", event, *_where(one)))
-        )
-        if options.mark:
-            client.mark_alert(one["id"], seen=True)
-    report.console.print(table if table.row_count else "no alerts")
+    found = islice(client.alerts(**query), options.count)
+    report.table(_HEADS, map(_row, _marked(client, found) if options.mark else found), "no alerts")
+
+
+def _marked(client: Client, found: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The alerts, each marked as seen."""
+    for alert in found:
+        client.mark_alert(alert["id"], seen=True)
+        yield alert
+
+
+def _row(alert: Mapping[str, Any]) -> tuple[str, ...]:
+    event = " ".join(filter(None, (alert["event"], alert["zone"] or alert["line"], alert["direction"])))
+    return (_time(alert), alert["rule_name"], alert["label"], f"{alert['score']:.2f}", event, *_where(alert))
 
 
 def _time(alert: Mapping[str, Any]) -> str:
@@ -64,17 +65,13 @@ def _where(alert: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _rules(client: Client, _options: argparse.Namespace, report: Report) -> None:
-    table = Table()
-    for name in ("id", "name", "on", "schedule", "seconds apart"):
-        table.add_column(name, overflow="fold")
-    for one in client.alert_rules():
-        schedule = one["schedule"]
-        hours = f"{schedule['from']}-{schedule['to']} {schedule['timezone']}" if schedule else "always"
-        table.add_row(
-            *map(escape, (one["id"], one["name"], "yes" if one["enabled"] else "no", hours)),
-            str(one["at_most_one_in_s"]),
-        )
-    report.console.print(table if table.row_count else "no rules")
+    report.table(("id", "name", "on", "schedule", ":seconds apart"), map(_rule_row, client.alert_rules()), "no rules")
+
+
+def _rule_row(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    schedule = rule["schedule"]
+    hours = f"{schedule['from']}-{schedule['to']} {schedule['timezone']}" if schedule else "always"
+    return (rule["id"], rule["name"], "yes" if rule["enabled"] else "no", hours, str(rule["at_most_one_in_s"]))
 
 
 _COMMANDS: dict[str, Command] = {"list": _list, "rules": _rules, **_RULES.commands}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from cli.client.report import Report
-from cli.client.shell import credentials, replacing, terminable, writable
+from cli.client.shell import credentials, discarding, replacing, terminable, writable
 from cli.embedded.temporary_service import TemporaryService, TemporaryServiceFailed, temporary_service
 from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
@@ -60,9 +60,9 @@ def _detect_at(url: str, request: Request, environ: Mapping[str, str], report: R
     """Use the running service at `url`."""
     with Client(url) as client:
         client.login(*credentials(environ))
-        status = _run(client, request, report)
-        report.say(f"API docs: {client.url}/docs")
-        return status
+        job_id = _run(client, request, report)
+        report.say(f"job: {job_id}\non the page: {client.url}/jobs/{job_id}")
+        return 0
 
 
 def _detect_locally(request: Request, environ: Mapping[str, str], report: Report) -> int:
@@ -70,12 +70,12 @@ def _detect_locally(request: Request, environ: Mapping[str, str], report: Report
     report.say("starting the service")
     with temporary_service(environ) as local, Client(local.url, direct=True) as client:
         client.register(local.username, local.password)
-        status = _run(client, request, report)
+        _run(client, request, report)
         if request.keep:
             serve_until_interrupted(local, report)
         else:
             report.say(f"to keep the service running, use --keep or KEEP=1; API docs are then at {local.url}/docs")
-    return status
+    return 0
 
 
 def serve_until_interrupted(local: TemporaryService, report: Report) -> None:
@@ -90,9 +90,12 @@ def serve_until_interrupted(local: TemporaryService, report: Report) -> None:
     raise ServiceError("the service has exited")
 
 
-def _run(client: Client, request: Request, report: Report) -> int:
+def _run(client: Client, request: Request, report: Report) -> str:
+    """Upload, detect and report. Returns the id of the job."""
     video = _upload(client, request, report)
-    job = _wait(client, client.start(video["id"], request.model, request.options)["id"], report)
+    with discarding(client, video["id"]):
+        job = client.start(video["id"], request.model, request.options)
+    job = _wait(client, job["id"], report)
     if job["state"] in ("failed", "cancelled"):
         error = job["error"] or {}
         reason = f": {error.get('detail')} ({error.get('code')})" if error else ""
@@ -105,7 +108,7 @@ def _run(client: Client, request: Request, report: Report) -> int:
     if request.output:
         _write(request.output, client, job, summary)
         report.say(f"all frames: {request.output}")
-    return 0
+    return str(job["id"])
 
 
 def _upload(client: Client, request: Request, report: Report) -> dict[str, Any]:

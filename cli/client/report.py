@@ -1,7 +1,7 @@
 """Console output of `detect` and `eval`: progress bars on a terminal, plain lines elsewhere, and a summary table."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 _LINE_SECONDS = 2.0
+_UNBOUNDED = 100_000  # characters
 
 
 class Bar(Protocol):
@@ -70,6 +71,30 @@ class Report:
         head = [TextColumn("{task.description}"), BarColumn()]
         with Progress(*head, *columns, TimeRemainingColumn(), console=self.console) as progress:
             yield _Animated(progress, escape(title))
+
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) -> None:
+        """Print rows of texts, or `nothing` where there are none. Columns without a text are left out; a head with a
+        colon in front is that of numbers. Where the table is wider than the terminal, and in a pipe, each row is one
+        plain line, so that its ids can be copied and searched."""
+        found = list(rows)
+        if not found:
+            self.say(nothing)
+            return
+        shown = Table()
+        kept = [place for place in range(len(heads)) if any(row[place] for row in found)]
+        for place in kept:
+            right = heads[place].startswith(":")
+            shown.add_column(heads[place].removeprefix(":"), justify="right" if right else "left", no_wrap=True)
+        for row in found:
+            shown.add_row(*(escape(row[place]) for place in kept))
+        if not self.console.is_terminal or self._width(shown) > self.console.width:
+            shown.box, shown.pad_edge, shown.header_style = None, False, ""
+            shown.width = self._width(shown)
+        self.console.print(shown, crop=False)
+
+    def _width(self, table: Table) -> int:
+        """The characters of a table's longest line."""
+        return self.console.measure(table, options=self.console.options.update(max_width=_UNBOUNDED)).maximum
 
     def summary(self, summary: Mapping[str, Any]) -> None:
         """Print the summary of a finished job."""

@@ -2,9 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-
-from rich.markup import escape
-from rich.table import Table
+from typing import Any
 
 from cli.client.documents import Command, Documents, connected
 from cli.client.report import Report
@@ -51,13 +49,12 @@ def events(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _list(client: Client, _options: argparse.Namespace, report: Report) -> None:
-    table = Table()
-    for name in ("id", "name", "zones", "lines"):
-        table.add_column(name, overflow="fold")
-    for one in client.scenes():
-        names = (", ".join(shape["name"] for shape in one[kind]) for kind in ("zones", "lines"))
-        table.add_row(*map(escape, (one["id"], one["name"], *names)))
-    report.console.print(table if table.row_count else "no scenes")
+    report.table(("id", "name", "zones", "lines"), map(_row, client.scenes()), "no scenes")
+
+
+def _row(scene: Mapping[str, Any]) -> tuple[str, ...]:
+    names = (", ".join(shape["name"] for shape in scene[kind]) for kind in ("zones", "lines"))
+    return (scene["id"], scene["name"], *names)
 
 
 _COMMANDS: dict[str, Command] = {"list": _list, **_SCENES.commands}

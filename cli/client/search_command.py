@@ -7,15 +7,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
-
 from cli.client.report import Report
 from cli.client.shell import logged_in
 from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
 
 _PAGE = 200
+_HEADS = ("at", "label", "video", "source", "job", ":track", ":score", ":from s", ":to s")
 # Option and parameter, and the option's help.
 _TEXTS = {
     "from": "begins at this time or later, as in 2026-01-31T08:00",
@@ -63,17 +61,14 @@ def hits(client: Client, options: argparse.Namespace) -> Iterator[dict[str, Any]
 
 
 def _show(found: Iterator[dict[str, Any]], report: Report) -> None:
-    table = Table()
-    for name in ("at", "label", "video", "source", "job", "track"):
-        table.add_column(name, overflow="fold")
-    for name in ("score", "from s", "to s"):
-        table.add_column(name, justify="right")
-    for hit in found:
-        at = f"{datetime.fromisoformat(hit['at']):%Y-%m-%d %H:%M:%S}" if hit["at"] else ""
-        texts = (at, hit["label"], hit["video_name"] or hit["video_id"], hit["source"] or "", hit["job_id"])
-        numbers = (f"{hit['score']:.2f}", f"{hit['from_ms'] / 1000:.2f}", f"{hit['to_ms'] / 1000:.2f}")
-        table.add_row(*map(escape, texts), str(hit["track"]), *numbers)
-    report.console.print(table if table.row_count else "nothing was found")
+    report.table(_HEADS, map(_row, found), "nothing was found")
+
+
+def _row(hit: Mapping[str, Any]) -> tuple[str, ...]:
+    at = f"{datetime.fromisoformat(hit['at']):%Y-%m-%d %H:%M:%S}" if hit["at"] else ""
+    times = (f"{hit[name] / 1000:.2f}" for name in ("from_ms", "to_ms"))
+    place = (hit["video_name"] or hit["video_id"], hit["source"] or "", hit["job_id"], str(hit["track"]))
+    return (at, hit["label"], *place, f"{hit['score']:.2f}", *times)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,11 +4,14 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn, TextIO
 
 from web_detector.http_client import Client, ServiceError
+
+# Statuses of answers to a request that can never be granted as it is.
+_REFUSED = range(400, 429)
 
 
 def writable(path: Path) -> None:
@@ -41,6 +44,18 @@ def logged_in(environ: Mapping[str, str]) -> Iterator[Client]:
     with terminable(), Client(url) as client:
         client.login(*credentials(environ))
         yield client
+
+
+@contextmanager
+def discarding(client: Client, video_id: str | None) -> Iterator[None]:
+    """Delete a video again where what it was uploaded for is refused."""
+    try:
+        yield
+    except ServiceError as error:
+        if video_id is not None and error.status in _REFUSED:
+            with suppress(ServiceError):
+                client.delete_video(video_id)
+        raise
 
 
 @contextmanager

@@ -10,11 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-from rich.table import Table
-
 from cli.client.report import Report
-from cli.client.shell import logged_in, terminable
+from cli.client.shell import discarding, logged_in, terminable
 from cli.client.stream_demo import demo
 from cli.embedded.temporary_service import TemporaryServiceFailed
 from contracts.runtime.exit_codes import ended
@@ -22,6 +19,7 @@ from web_detector.http_client import Client, ServiceError
 
 _POLL_SECONDS = 0.5
 _ENDED = ("stopped", "failed")
+_HEADS = ("id", "name", "kind", "state", "reason", ":fps in", ":fps out", ":latency ms", ":dropped")
 _pause = time.sleep
 _CAMERA = re.compile(r"(rtsp|https?)://", re.IGNORECASE)
 
@@ -49,14 +47,15 @@ def _add(client: Client, options: argparse.Namespace, report: Report) -> None:
         raise ServiceError("--keep-days needs --record: without it nothing is recorded")
     wanted = {"min_score": options.min_score, "max_fps": options.max_fps, "labels": _list(options.labels)}
     recorded = {"minutes": options.record, "keep_days": options.keep_days}
-    body = {
-        **_source(client, options.source, report),
+    asked = {
         "name": options.name,
         "model": options.model,
         "options": _given(wanted),
         "record": _given(recorded) if options.record is not None else None,
     }
-    report.say(_line(client.add_stream(_given(body))))
+    source = _source(client, options.source, report)
+    with discarding(client, source.get("video_id") if Path(options.source).is_file() else None):
+        report.say(_line(client.add_stream(_given(source | asked))))
 
 
 def _source(client: Client, text: str, report: Report) -> dict[str, Any]:
@@ -79,22 +78,14 @@ def _source(client: Client, text: str, report: Report) -> dict[str, Any]:
 
 
 def _show_list(client: Client, _options: argparse.Namespace, report: Report) -> None:
-    table = Table()
-    for name in ("id", "name", "kind", "state", "reason"):
-        table.add_column(name, overflow="fold")
-    for name in ("fps in", "fps out", "latency ms", "dropped"):
-        table.add_column(name, justify="right")
-    for one in client.streams():
-        live = one["live"]
-        numbers = (
-            f"{live['fps_in']:.1f}",
-            f"{live['fps_out']:.1f}",
-            _latency(live),
-            str(sum(live["dropped"].values())),
-        )
-        texts = (one["id"], one["name"], one["kind"], one["state"], one["reason"] or "")
-        table.add_row(*map(escape, texts), *numbers)
-    report.console.print(table if table.row_count else "no live streams")
+    report.table(_HEADS, map(_row, client.streams()), "no live streams")
+
+
+def _row(stream: Mapping[str, Any]) -> tuple[str, ...]:
+    live = stream["live"]
+    dropped = str(sum(live["dropped"].values()))
+    numbers = (f"{live['fps_in']:.1f}", f"{live['fps_out']:.1f}", _latency(live), dropped)
+    return (stream["id"], stream["name"], stream["kind"], stream["state"], stream["reason"] or "", *numbers)
 
 
 def _watch(client: Client, options: argparse.Namespace, report: Report) -> None:

@@ -84,12 +84,13 @@ def connect(service: Answer) -> Client:
     return client
 
 
-def run(service: Answer, request: Request) -> tuple[int, str]:
+def run(service: Answer, request: Request) -> tuple[str, str]:
+    """The id of the job, and what was printed."""
     console = Console(file=io.StringIO(), width=100)
     with connect(service) as client:
-        status = _run(client, request, Report(console))
+        job_id = _run(client, request, Report(console))
     assert isinstance(console.file, io.StringIO)
-    return status, console.file.getvalue()
+    return job_id, console.file.getvalue()
 
 
 def asked(
@@ -122,8 +123,8 @@ def test_job_contains_only_the_given_options(video: Path) -> None:
 
 
 def test_the_summary_is_a_table_with_the_most_frequent_first(video: Path) -> None:
-    status, output = run(Made("queued", "running", "succeeded"), asked(video))
-    assert status == 0
+    job_id, output = run(Made("queued", "running", "succeeded"), asked(video))
+    assert job_id == "the-id"
     assert "uploading {odd} [name].mp4: 300000 of 300000 bytes" in output
     assert "detecting: 5 of 212 frames, 9.5 frames/s, 21 s left" in output
     assert "212 frames in 2.0 s, 106.0 frames/s" in output
@@ -149,14 +150,24 @@ def test_the_cpu_time_of_the_detectors_is_told_where_it_is_known(video: Path) ->
 
 
 def test_a_partial_job_is_a_warning_that_names_what_is_missing(video: Path) -> None:
-    status, output = run(Made("partial"), asked(video))
-    assert status == 0
+    _, output = run(Made("partial"), asked(video))
     assert "warning: the result is incomplete: frames 3 to 9: damaged" in output
 
 
 def test_a_failed_job_is_an_error_with_its_reason(video: Path) -> None:
     with pytest.raises(ServiceError, match=r"^the job the-id ended as failed: no frame \(decode_failed\)$"):
         run(Made("running", "failed"), asked(video))
+
+
+@pytest.mark.parametrize(("status", "deleted"), [(422, True), (503, False)])
+def test_a_refused_job_leaves_no_video(video: Path, status: int, deleted: bool) -> None:
+    def refuse(_request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(status, json={"title": "No", "detail": "no label 'unicorn'", "code": "invalid_options"})
+
+    service = Made(jobs=refuse, **{"the-id": lambda _: httpx2.Response(204)})
+    with pytest.raises(ServiceError, match="no label 'unicorn'"):
+        run(service, asked(video, labels=("unicorn",)))
+    assert ("DELETE /api/v1/videos/the-id" in service.seen) is deleted
 
 
 def test_all_frames_are_written_as_lines_or_as_one_document(video: Path, tmp_path: Path) -> None:
