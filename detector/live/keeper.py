@@ -126,13 +126,14 @@ class Keeper:
             return
         specs = self._registry.read().values()
         self._wanted = wanted(specs, self._pools_of({spec.model for spec in specs}), self._pools)
-        self._revision = revision
-        gone = [stream_id for stream_id in self._mine if stream_id not in self._wanted]
-        self._give(gone)
         for stream_id, spec in self._mine.items():
-            if spec != self._wanted[stream_id] and self._analysis is not None:
-                self._mine[stream_id] = self._wanted[stream_id]
-                self._analysis.update(self._wanted[stream_id])
+            changed = self._wanted.get(stream_id, spec)
+            if spec != changed and self._analysis is not None:
+                self._mine[stream_id] = changed
+                self._analysis.update(changed)
+        self._revision = revision
+        # Last: where Redis fails in it, all that are gone are analysed no more, and their locks end by themselves.
+        self._give([stream_id for stream_id in self._mine if stream_id not in self._wanted])
 
     def _pools_of(self, models: Iterable[str]) -> dict[str, str]:
         found = {}

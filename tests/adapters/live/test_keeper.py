@@ -164,6 +164,23 @@ def test_changes_reach_what_analyses_and_streams_that_stop_are_given_up(
         assert not client.exists(f"wd:claim:{stream_detector(name)}", f"wd:live:presence:{name}:detector")
 
 
+def test_a_change_is_told_also_where_redis_fails_while_another_stream_is_given_up(
+    client: "redis.Redis", clock: Clock, tmp_path: Path
+) -> None:
+    one = Detector(client, "one", tmp_path)
+    publish(client, "a", "b")
+    ticks(clock, [one], 1)
+    lock = f"wd:claim:{stream_detector('a')}"
+    client.delete(lock)
+    client.rpush(lock, "no lock")  # Redis refuses to release it
+    publish(client, "a", revision=2, wanted="stopped")
+    publish(client, "b", revision=2, options=StreamOptions(min_score=0.7))
+    with pytest.raises(redis.ResponseError):
+        ticks(clock, [one], 1)
+    ticks(clock, [one], 1)
+    assert {name: spec.options.min_score for name, spec in one.analysing.specs.items()} == {"b": 0.7}
+
+
 def test_streams_go_to_the_detectors_of_their_models_pool(client: "redis.Redis", clock: Clock, tmp_path: Path) -> None:
     entry = Catalogue(tmp_path).get("nanodet-g")
     pooled = msgspec.structs.replace(entry, id="slow", pool="gpu")
