@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from contracts.database.tables import Scene
 log = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 0.2
+_CATCHING_UP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,20 @@ class SceneFeeds:
         self._make, self._labels_of = make, labels_of
         self._viewers: dict[Watched, set[Outbox]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        # What was before is minutes of results: however many viewers begin, other requests keep their threads.
+        self._catching_up = asyncio.Semaphore(_CATCHING_UP)
 
     async def want(self, viewer: Outbox, stream_id: str, scenes: Sequence[Scene], dwell: float | None = None) -> None:
         """From now on, offer a viewer the events at these scenes, and at no others. What was before is known then, and
         not told."""
-        self.leave(viewer)
-        for scene in scenes:
-            watched = Watched(stream_id, scene.id, scene.revision, dwell)
+        wanted = {Watched(stream_id, scene.id, scene.revision, dwell): scene for scene in scenes}
+        self._leave_all_but(wanted, viewer)
+        for watched, scene in wanted.items():
             if watched not in self._viewers:
                 reader = self._make(watched, scene)
-                with suppress(RedisError):  # then some of before are told
-                    await run_sync(reader.advance)
+                async with self._catching_up:
+                    with suppress(RedisError):  # then some of before are told
+                        await run_sync(reader.advance)
                 if watched not in self._viewers:
                     self._begin(watched, reader)
             self._viewers[watched].add(viewer)
@@ -62,7 +66,12 @@ class SceneFeeds:
 
     def leave(self, viewer: Outbox) -> None:
         """Offer a viewer no more events."""
+        self._leave_all_but((), viewer)
+
+    def _leave_all_but(self, wanted: Collection[Watched], viewer: Outbox) -> None:
         for watched, viewers in list(self._viewers.items()):
+            if watched in wanted:
+                continue
             viewers.discard(viewer)
             if not viewers:
                 del self._viewers[watched]
