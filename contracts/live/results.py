@@ -2,7 +2,7 @@
 FIELD. The api sends them to viewers, pages through them, and the processor files those of a recording."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -70,6 +70,14 @@ def encode(frame: LiveFrame) -> bytes:
 def decode(data: bytes) -> LiveFrame:
     """Raises msgspec.DecodeError."""
     return msgspec.msgpack.decode(data, type=LiveFrame)
+
+
+def read(fields: Mapping[bytes, bytes]) -> LiveFrame | None:
+    """The result in an entry of Redis; None where a later release wrote it and it cannot be read."""
+    try:
+        return decode(fields[FIELD])
+    except (msgspec.DecodeError, KeyError):
+        return None
 
 
 def block(frames: Sequence[LiveFrame], numbers: Sequence[int], times: Sequence[int]) -> Block:

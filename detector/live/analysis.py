@@ -68,6 +68,7 @@ class Analysis:
             settings.max_frame_pixels,
             instance,
             tracked=settings.tracks == "on",
+            results_minutes=settings.stream_results_minutes,
             counts=counts or Counts(),
         )
 

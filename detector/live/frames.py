@@ -80,6 +80,11 @@ class Ready:
     height: int
 
 
+def kept_seconds(spec: StreamSpec, least_minutes: float) -> float:
+    """How long the results of a stream are kept: so many minutes, and at least twice the length of a recording."""
+    return 60 * max(least_minutes, 2 * spec.record.minutes if spec.record else 0)
+
+
 def shown_as(spec: StreamSpec, model: Model, plan: int, width: int, height: int, rotation: int) -> Shown:
     """How to analyse a stream whose stored frames have that width and height in pixels, or nearly; 0 is unknown. plan:
     see Shown."""

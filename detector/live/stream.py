@@ -10,7 +10,6 @@ from functools import partial
 import redis
 
 from contracts.errors import WebDetectorError
-from contracts.live import keys
 from contracts.live.packet_reader import MOST_ENTRIES, Entry, PacketReader
 from contracts.live.packets import CodecConfig, Packet
 from contracts.live.plans import kept, number_of, revision_of
@@ -24,9 +23,11 @@ from contracts.runtime.tracing import about
 from contracts.wire.messages import Plan
 from detector.decode.processes import ForkServer
 from detector.live.accounts import Accounts
+from detector.live.frames import kept_seconds
 from detector.live.lane import Lane, LaneState
 from detector.live.meter import Meter
 from detector.live.pictures import Pictures
+from detector.live.plans import StreamPlans
 from detector.live.tracks import StreamTracks, newest_result
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ _LANE_SECONDS = 0.1
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What streams share. model: the entry of an id, raises WebDetectorError. lane: of a model. fork_server: of
-    the decoders. frame_pixels: most pixels of a frame. tracked: whether objects are tracked. counts: for metrics."""
+    the decoders. frame_pixels: most pixels of a frame. tracked: whether objects are tracked. results_minutes: for which
+    results are kept at least. counts: for metrics."""
 
     redis: "redis.Redis"
     model: Callable[[str], Model]
@@ -48,6 +50,7 @@ class Surroundings:
     frame_pixels: int
     instance: str
     tracked: bool
+    results_minutes: float
     counts: Counts = field(default_factory=Counts)
 
 
@@ -62,6 +65,7 @@ class Stream:
         self._wanted = spec
         self._held_until = 0.0
         self._reader = PacketReader(around.redis, spec.id)
+        self._plans = StreamPlans(around.redis, spec.id)
         self._meter, self._meter_lock = Meter(), threading.Lock()
         self._spec: StreamSpec | None = None  # as it is analysed now
         self._lane: Lane | None = None
@@ -158,6 +162,7 @@ class Stream:
         if lane is None or lane.state is not LaneState.READY or self._spec is not self._wanted:
             self._resume_later(_LANE_SECONDS)
             return
+        self._plans.write()
         entries = self._reader.read(READ_MS)
         if len(entries) == MOST_ENTRIES and self._reader.catch_up():
             self._resuming = True
@@ -187,7 +192,7 @@ class Stream:
             spec.model, model.digest(), lane.info.engine, lane.info.precision, spec.options.as_job(), lane.info.provider
         )
         number = number_of(spec.revision, plan)
-        self._around.redis.hset(keys.plans(self.id), str(number), kept(plan, model.labels))
+        self._plans.follow(number, kept(plan, model.labels), kept_seconds(spec, self._around.results_minutes))
         self._pictures.follow(spec, model, number)
         if self._spec is None:
             served = newest_result(self._around.redis, self.id)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from analytics.tracking.tracker import Tracker
 from contracts.live import keys
 from contracts.live.plans import analysis_of
-from contracts.live.results import FIELD, KeptTracks, LiveFrame, block, decode
+from contracts.live.results import KeptTracks, LiveFrame, block, read
 from contracts.live.streams import TICKS_PER_SECOND, StreamSpec
 from contracts.results.tracks import TrackerParameters, settled
 
@@ -33,10 +33,7 @@ KEPT_SECONDS = 90 * 86_400
 def newest_result(client: "redis.Redis", stream_id: str) -> LiveFrame | None:
     """The last result of a stream. Raises RedisError."""
     found: Any = client.xrevrange(keys.results(stream_id), count=1)
-    try:
-        return decode(found[0][1][FIELD]) if found else None
-    except (msgspec.DecodeError, KeyError):  # of a later release
-        return None
+    return read(found[0][1]) if found else None
 
 
 class StreamTracks:

@@ -14,7 +14,7 @@ from contracts.live import keys
 from contracts.live.packet_reader import split_id
 from contracts.live.results import FIELD, LiveFrame, encode
 from contracts.live.streams import DropReason
-from detector.live.frames import Ready
+from detector.live.frames import Ready, kept_seconds
 from detector.live.tracks import KEPT_SECONDS
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Writer:
     """Appends LiveFrames to the results of their streams, and trims these by age."""
 
     def __init__(self, client: "redis.Redis", least_minutes: float) -> None:
-        """least_minutes: for which results are kept; at least twice the length of a stream's recordings are."""
+        """least_minutes: see kept_seconds."""
         self._redis = client
         self._least_minutes = least_minutes
         self._waiting: queue.Queue[_Result | None] = queue.Queue(_MOST_WAITING)
@@ -66,14 +66,20 @@ class Writer:
 
     def _run(self) -> None:
         while (waiting := self._next()) is not None:
-            batch = []
-            for ready, frame in waiting:
-                if ready.owner.is_held:
-                    batch.append(_Result(ready, replace(frame, dropped=ready.owner.accounts.since_last())))
-                else:
-                    ready.owner.accounts.drop(DropReason.BEHIND)
-            if batch and self._done(self._open, batch):
-                self._done(self._write, [_numbered(one) for one in batch])
+            try:
+                self._write_held(waiting)
+            except Exception:  # a fault of ours: without this thread, all streams would stop at a full queue
+                log.exception("%d results are lost", len(waiting))
+
+    def _write_held(self, waiting: list[_Result]) -> None:
+        batch = []
+        for ready, frame in waiting:
+            if ready.owner.is_held:
+                batch.append(_Result(ready, replace(frame, dropped=ready.owner.accounts.since_last())))
+            else:
+                ready.owner.accounts.drop(DropReason.BEHIND)
+        if batch and self._done(self._open, batch):
+            self._done(self._write, [_numbered(one) for one in batch])
 
     def _done(self, step: Callable[[list[_Result]], None], batch: list[_Result]) -> bool:
         """Take a step with a batch as soon as Redis answers; False where this ends before."""
@@ -113,7 +119,7 @@ class Writer:
         tracks = {ready.owner.id: ready.owner.tracks for ready, _ in batch if ready.owner.tracks is not None}
         with self._redis.pipeline(transaction=False) as pipe:
             for (ready, _), frame in zip(batch, frames, strict=True):
-                key, seconds = keys.results(ready.owner.id), self._seconds(ready)
+                key, seconds = keys.results(ready.owner.id), kept_seconds(ready.shown.spec, self._least_minutes)
                 newest = self._newest.get(ready.owner.id, 0)
                 pipe.xadd(key, {FIELD: encode(frame)}, minid=max(0, newest - int(seconds * 1000)))
                 pipe.expire(key, int(seconds) + 1)
@@ -124,7 +130,3 @@ class Writer:
             self._newest[ready.owner.id] = split_id(entry_id)[0]
             ready.owner.accounts.analyse()
             ready.owner.note_result(frame)
-
-    def _seconds(self, ready: Ready) -> float:
-        record = ready.shown.spec.record
-        return 60 * max(self._least_minutes, 2 * record.minutes if record else 0)

@@ -1,13 +1,13 @@
 """Which frames of a recording have a result, and why the others have none. Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from contracts.live.results import LiveFrame
 from contracts.live.streams import TICKS_PER_SECOND, DropReason
-from contracts.wire.messages import DroppedFrames, Plan
+from contracts.wire.messages import DroppedFrames, Plan, encode
 
 # Reasons besides those of DropReason: no detector had the stream, or its results were lost; the model or the options
 # were changed meanwhile, so that these results do not belong to those of the recording.
@@ -40,12 +40,14 @@ def plan_of_most(frames: Iterable[LiveFrame], plans: Mapping[int, AnyPlan]) -> t
     """The plan by which most of the frames were made, the latest of several, and its numbers in plans: a change of
     something else than the analysis has a number too. None where no frame's plan is known."""
     counted = Counter(frame.plan for frame in frames)
-    same = {number: frozenset(one for one in plans if plans[one] == plans[number]) for number in plans}
-    used = [number for number in plans if counted[number]]
+    same: defaultdict[bytes, set[int]] = defaultdict(set)
+    for number, plan in plans.items():
+        same[encode(plan)].add(number)
+    used = [numbers for numbers in same.values() if any(counted[one] for one in numbers)]
     if not used:
         return None
-    best = max(used, key=lambda number: (sum(counted[one] for one in same[number]), number))
-    return plans[best], same[best]
+    best = max(used, key=lambda numbers: (sum(counted[one] for one in numbers), max(numbers & counted.keys())))
+    return plans[max(best)], frozenset(best)
 
 
 def match(
