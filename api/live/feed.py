@@ -137,9 +137,8 @@ class Feed:
     def _take_result(self, fields: dict[bytes, bytes]) -> bool:
         """Offer a result. False: it is kept, since the labels of its plan have to be found first."""
         self._result = None
-        try:
-            frame = results.decode(fields[results.FIELD])
-        except (msgspec.DecodeError, KeyError):
+        frame = results.read(fields)
+        if frame is None:
             return True
         plan, labels = self._labels
         if frame.plan != plan or not labels:

@@ -47,7 +47,7 @@ class StoredResults:
         last = self._position(first)
         while entries := self._read(last, _BATCH):
             last = b"(" + entries[-1][0]
-            yield [frame for _, frame in entries if not self._is_before(frame, first)]
+            yield [frame for _, frame in entries if frame is not None and not self._is_before(frame, first)]
 
     def _is_before(self, frame: LiveFrame, first: int) -> bool:
         return frame.arrival < self._started or frame.pts < first
@@ -62,15 +62,15 @@ class StoredResults:
         while low < high:
             middle = (low + high) // 2
             found = self._read(b"%d" % (middle + 1), 1)
-            if found and self._is_before(found[0][1], first):
+            if found and found[0][1] is not None and self._is_before(found[0][1], first):
                 low = middle + 1
             else:
                 high = middle
         return b"%d" % low
 
-    def _read(self, since: bytes, count: int) -> list[tuple[bytes, LiveFrame]]:
+    def _read(self, since: bytes, count: int) -> list[tuple[bytes, LiveFrame | None]]:
         found: Any = self._redis.xrange(self._key, since, "+", count)
-        return [(entry, results.decode(fields[results.FIELD])) for entry, fields in found]
+        return [(entry, results.read(fields)) for entry, fields in found]
 
 
 class PageReader:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import msgspec
 import redis
 
 from contracts.live import keys
 from contracts.live.packet_reader import split_id
-from contracts.live.results import FIELD, LiveFrame, decode
+from contracts.live.results import LiveFrame, read
 
 MOST_RESULTS = 1000
 _FIRST = b"0-0"
@@ -31,20 +30,13 @@ class ResultReader:
                     self._last = _FIRST
                 break
             self._last = entries[-1][0]
-            for _, fields in entries:
-                try:
-                    frames.append(decode(fields[FIELD]))
-                except (msgspec.DecodeError, KeyError):
-                    continue
+            frames += [frame for _, fields in entries if (frame := read(fields)) is not None]
         return frames
 
     def oldest(self) -> LiveFrame | None:
         """The oldest result that is kept."""
         entries: Any = self._redis.xrange(self._key, count=1)
-        try:
-            return decode(entries[0][1][FIELD]) if entries else None
-        except (msgspec.DecodeError, KeyError):
-            return None
+        return read(entries[0][1]) if entries else None
 
     def _is_rewound(self) -> bool:
         """Whether the results were removed and the new ones have lower ids, since the clock was set back."""

@@ -11,7 +11,7 @@ import redis
 from contracts.errors import UnsupportedSchema
 from contracts.live import keys
 from contracts.live.plans import LivePlan
-from contracts.live.results import FIELD, LiveFrame, decode, tracks
+from contracts.live.results import LiveFrame, read, tracks
 from contracts.live.streams import TICKS_PER_SECOND
 from contracts.wire.messages import decode as decode_message
 
@@ -61,10 +61,8 @@ def _all(client: "redis.Redis", stream_id: str) -> Iterator[LiveFrame]:
     while True:
         entries: Any = client.xrange(keys.results(stream_id), least, "+", _PAGE)
         for _, fields in entries:
-            try:
-                yield decode(fields[FIELD])
-            except (msgspec.DecodeError, KeyError):
-                continue
+            if (frame := read(fields)) is not None:
+                yield frame
         if len(entries) < _PAGE:
             return
         least = f"({entries[-1][0].decode()}"

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.coordination import names
+from contracts.coordination.frame_requests import take_requests
 from contracts.database.tables import Video, new_id, utcnow
 from contracts.results.pictures_file import PicturesFile, PicturesHeader, PicturesWriter
 from contracts.storage.port import frames_key, index_key
@@ -40,6 +41,12 @@ def answers(desk: InProcessProcessor, replies: list[str]) -> list[FrameReply]:
 def kept(desk: InProcessProcessor, video: Video) -> PicturesFile:
     with desk.services.storage.open(frames_key(video.id)) as source:
         return PicturesFile(io.BytesIO(source.read()))
+
+
+def test_a_request_of_a_later_release_takes_no_other_with_it(desk: InProcessProcessor, video: Video) -> None:
+    assert desk.services.coordination.requests.add(names.frame_requests(video.id), b"?", 64, 30)
+    replies = ask(desk, video, FramePicture(0))
+    assert [one.reply for one in take_requests(desk.services.coordination, video.id)] == replies
 
 
 def test_requests_that_wait_are_answered_together_from_one_decoding(

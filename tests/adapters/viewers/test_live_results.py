@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from contracts.database.tables import Recording, Stream, new_id, utcnow
 from contracts.live import keys
 from contracts.live.plans import kept
+from contracts.live.results import FIELD
 from contracts.wire.messages import Options, Plan, encode
 from tests.support.live.live_api import Watcher
 from tests.support.live.live_stream import H264, JPEG, RAW, LiveStream, time_ms
@@ -106,6 +107,16 @@ def test_results_of_another_model_have_its_labels(watcher: Watcher) -> None:
         "person",
     ]
     assert numbers(page(watcher, stream, label="person")) == [1, 3]
+
+
+def test_results_of_a_later_release_are_left_out(watcher: Watcher) -> None:
+    stream = watcher.stream()
+    stream.result(1)
+    for _ in range(600):  # more than are read at once
+        watcher.api.redis.xadd(keys.results(stream.id), {FIELD: b"of a later release"})
+    stream.result(2)
+    assert numbers(page(watcher, stream)) == [1, 2]
+    assert numbers(page(watcher, stream, from_ms=time_ms(2))) == [2]
 
 
 def test_results_keep_their_labels_when_another_model_gets_the_id(watcher: Watcher) -> None:
