@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, select, text
 from api.operator.backup_file import FORMAT, HOME, MANIFEST, STORAGE, TABLES, Manifest, Writer, line
 from contracts.database.tables import (
     REVISION,
+    Alert,
     Base,
     IndexedJob,
     IndexedTrack,
@@ -30,7 +31,7 @@ from contracts.database.tables import (
 )
 from contracts.errors import Conflict, NotFound
 from contracts.results.tracks import TracksStep
-from contracts.storage.port import Storage, index_key, result_key, tracks_key, video_key
+from contracts.storage.port import Storage, alert_picture_key, index_key, result_key, tracks_key, video_key
 from contracts.storage.renditions import key_of
 from contracts.wire.job_states import TERMINAL
 from contracts.wire.renditions import RenditionState
@@ -132,6 +133,8 @@ def keys_of(table: str, row: dict[str, Any]) -> list[str]:
         return [result_key(row["video_id"], row["id"]), *tracks]
     if table == Rendition.__tablename__ and row["state"] == RenditionState.READY:
         return [key_of(row["id"], row["video_id"], row["job_id"], row["kind"])]
+    if table == Alert.__tablename__ and row["picture"]:
+        return [alert_picture_key(row["id"])]
     return []
 
 

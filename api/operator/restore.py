@@ -23,11 +23,11 @@ from sqlalchemy.types import JSON, TypeEngine
 from api.operator.backup import MODELS, SECRETS, BackupCounts, BackupPaths, keys_of
 from api.operator.backup_file import HOME, STORAGE, TABLES, HashingReader, Reader
 from api.operator.private_file import private_file
-from contracts.database.tables import Base, Job, Recording, Rendition, Stream
+from contracts.database.tables import Alert, Base, Job, Recording, Rendition, Video
 from contracts.errors import Conflict, CorruptData
 from contracts.storage.port import Storage, is_key
 from contracts.wire.job_states import ACTIVE, JobState
-from contracts.wire.renditions import RenditionState
+from contracts.wire.renditions import REEL, RenditionState
 
 _INI = Path(__file__).parents[2] / "migrations" / "alembic.ini"
 _VERSION = "alembic_version"
@@ -133,7 +133,7 @@ def _insert(engine: Engine, folder: Path, names: list[str], keys: set[str]) -> i
     with engine.begin() as connection:
         for name in names:
             table = known.tables[name]
-            rows = (_restored(table, row) for row in map(partial(missing.kept, name), _lines(folder, name)) if row)
+            rows = (_restored(table, row) for row in map(partial(missing.kept, table), _lines(folder, name)) if row)
             while batch := list(islice(rows, _ROWS)):
                 connection.execute(table.insert(), batch)
                 count += len(batch)
@@ -142,22 +142,33 @@ def _insert(engine: Engine, folder: Path, names: list[str], keys: set[str]) -> i
 
 class _Missing:
     """Filters out rows whose objects are not in the backup, because they were deleted meanwhile or were not complete,
-    and the rows that depend on them."""
+    and does to the rows that depend on them what their deletion would have done."""
 
     def __init__(self, keys: set[str]) -> None:
         self._keys = keys
-        self._gone: set[str] = set()
+        self._gone: set[tuple[str, str | None]] = set()  # table and id
 
-    def kept(self, table: str, row: dict[str, Any]) -> dict[str, Any] | None:
+    def kept(self, table: Table, row: dict[str, Any]) -> dict[str, Any] | None:
         """The row, None to leave it out. Call it for parents before the rows that reference them."""
-        if table == Stream.__tablename__ and row["video_id"] in self._gone:
-            return {**row, "video_id": None}  # as after the deletion of the video
-        out = any(key not in self._keys for key in keys_of(table, row))
-        out = out or row.get("video_id") in self._gone or row.get("job_id") in self._gone
-        out = out or (table == Recording.__tablename__ and row["state"] in _UNFILED)
+        out = any(key not in self._keys for key in keys_of(table.name, row))
+        if out and table.name == Alert.__tablename__:
+            out, row = False, {**row, "picture": False}
+        out = out or (table.name == Recording.__tablename__ and row["state"] in _UNFILED)
+        out = out or any((Video.__tablename__, video) in self._gone for video in _shown(table, row))
+        for link in table.foreign_keys:
+            if (link.column.table.name, row[link.parent.name]) in self._gone:
+                out = out or link.ondelete != "SET NULL"
+                row = {**row, link.parent.name: None}
         if out and "id" in row:
-            self._gone.add(row["id"])
+            self._gone.add((table.name, row["id"]))
         return None if out else row
+
+
+def _shown(table: Table, row: dict[str, Any]) -> set[str]:
+    """The videos that a reel shows a part of: it goes with each of them."""
+    if table.name != Rendition.__tablename__ or row["kind"] != REEL:
+        return set()
+    return {piece["video_id"] for piece in row["options"].get("reel", {}).get("pieces", ())}
 
 
 def _restored(table: Table, row: dict[str, Any]) -> dict[str, Any]:

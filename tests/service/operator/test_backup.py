@@ -20,11 +20,28 @@ from api.operator.backup_file import MANIFEST, TABLES, Reader, Writer
 from api.operator.restore import restore
 from contracts.database.deletion import DeletedVideo
 from contracts.database.engine import open_database
-from contracts.database.tables import Base, Job, Recording, Rendition, Stream, User, Video, new_id, utcnow
+from contracts.database.tables import (
+    Alert,
+    AlertRule,
+    Base,
+    Delivery,
+    Job,
+    Recording,
+    ReelVideo,
+    Rendition,
+    Stream,
+    User,
+    Video,
+    Webhook,
+    new_id,
+    utcnow,
+)
 from contracts.errors import Conflict, CorruptData
 from contracts.storage.local import LocalStorage
-from contracts.storage.port import video_key
+from contracts.storage.port import alert_picture_key, reel_key, result_key, video_key
 from contracts.storage.removal import remove_video_data
+from contracts.wire.messages import to_json
+from contracts.wire.renditions import REEL, Piece, Reel, RenditionOptions
 from processor.housekeeping.inventory import DataStores, Inventory
 from processor.housekeeping.orphans import orphans
 from processor.operator.verify import Verifier
@@ -115,6 +132,7 @@ def test_restore_gives_the_same_data(desk: InProcessProcessor, other: Other, sma
     )
     desk.add(camera(desk, sealed=bytes(range(256))))
     desk.add(recording(desk, "filed", video_id=video.id, job_id=jobs[0].id))
+    pictured(desk)
     other.restore(backed_up(desk))
     assert rows(other.engine) == rows(desk.engine)
     assert other.files() == desk.files()
@@ -210,6 +228,68 @@ def test_recordings_that_are_no_videos_yet_and_videos_of_streams_may_be_gone(
         assert session.execute(select(Stream.id, Stream.video_id)).all() == [(stream.id, None)]
         assert session.execute(select(Recording.state, Recording.stream_id)).all() == [("failed", stream.id)]
     other.engine.dispose()
+
+
+def test_what_depends_on_deleted_objects_is_as_after_their_deletion(
+    desk: InProcessProcessor, other: Other, small: Clip
+) -> None:
+    kept, gone = desk.add_video(small), desk.add_job(desk.add_video(small))
+    resultless = desk.add_job(kept)
+    desk.add(hook := Webhook(id=new_id(), user_id=desk.user, url="https://hook.invalid/", secret="-"))
+    alerts = [
+        alert(desk, video_id=gone.video_id, job_id=gone.id),
+        alert(desk, video_id=kept.id, job_id=resultless.id),
+        pictured(desk),
+    ]
+    for one in alerts:
+        desk.add(Delivery(webhook_id=hook.id, alert_id=one.id, event="alert.raised", state="waiting", next_at=utcnow()))
+    filed = recording(desk, "filed", video_id=kept.id, job_id=resultless.id)
+    reels = [reel(desk, kept.id), reel(desk, kept.id), reel(desk, kept.id, gone.video_id)]
+    desk.add(filed)
+    keys = (video_key(gone.video_id), result_key(kept.id, resultless.id))
+    for key in (*keys, alert_picture_key(alerts[2].id), reel_key(reels[1].id)):
+        desk.services.storage.delete(key)
+    other.restore(backed_up(desk))
+    with Session(other.engine) as session:
+        found = set(session.execute(select(Alert.id, Alert.job_id, Alert.picture)))
+        assert found == {(alerts[1].id, None, False), (alerts[2].id, None, False)}
+        assert set(session.scalars(select(Delivery.alert_id))) == {alerts[1].id, alerts[2].id}
+        assert session.execute(select(Recording.id, Recording.job_id)).all() == [(filed.id, None)]
+        assert list(session.scalars(select(Rendition.id).where(Rendition.kind == REEL))) == [reels[0].id]
+        assert list(session.execute(select(ReelVideo.reel_id, ReelVideo.video_id))) == [(reels[0].id, kept.id)]
+
+
+def alert(desk: InProcessProcessor, **values: Any) -> Alert:
+    rule = AlertRule(id=new_id(), user_id=desk.user, name="r", enabled=True, search={}, at_most_one_in_s=60)
+    desk.add(rule)
+    shape: dict[str, Any] = {"key": "-", "at": utcnow(), "dated": True, "label": "car", "score": 1, "track": 1}
+    desk.add(made := Alert(id=new_id(), user_id=desk.user, rule_id=rule.id, start=0, **shape | values))
+    return made
+
+
+def pictured(desk: InProcessProcessor) -> Alert:
+    """An alert with a picture of its own."""
+    with desk.services.storage.create(alert_picture_key((made := alert(desk, picture=True)).id)) as sink:
+        sink.write(b"picture")
+    return made
+
+
+def reel(desk: InProcessProcessor, *videos: str) -> Rendition:
+    pieces = tuple(Piece(video, 0, 500, 0) for video in videos)
+    made = Rendition(
+        id=new_id(),
+        user_id=desk.user,
+        video_id=videos[0],
+        kind=REEL,
+        options=to_json(RenditionOptions(reel=Reel("-", pieces, 64, 48))),
+        state="ready",
+    )
+    desk.add(made)
+    for video in videos:
+        desk.add(ReelVideo(reel_id=made.id, video_id=video))
+    with desk.services.storage.create(reel_key(made.id)) as sink:
+        sink.write(b"reel")
+    return made
 
 
 def camera(desk: InProcessProcessor, **values: Any) -> Stream:
