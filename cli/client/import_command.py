@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -76,26 +76,34 @@ class _Import:
         before: dict[str, Entry] = {}
         tried: dict[str, Entry] = {}
         while True:
+            told = set(self._count.refused)
+            self._count.refused.clear()
             try:
                 now = self._look()
-                for title, entry in sorted(now.items()):
-                    if _same(entry, before.get(title)) and not _same(entry, tried.get(title)):
-                        self._take(entry, entry.name)
-                        tried[title] = entry
-                before, tried = now, {title: entry for title, entry in tried.items() if title in now}
+                tried = {title: entry for title, entry in tried.items() if title in now}
+                settled = [
+                    entry
+                    for title, entry in sorted(now.items())
+                    if _same(entry, before.get(title)) and not _same(entry, tried.get(title))
+                ]
+                before = now
+                for entry in settled:
+                    if self._take(entry, entry.name):
+                        tried[entry.title] = entry
             except (ServiceError, WebDetectorError, OSError) as error:  # tried again
                 self._report.warn(str(error))
             for line in self._count.refused:
-                self._report.warn(line)
-            self._count.refused.clear()
+                if line not in told:
+                    self._report.warn(line)
             _pause(self._options.settle)
 
     def _look(self) -> dict[str, Entry]:
         return {entry.title: entry for entry in self._place.entries()}
 
-    def _take(self, entry: Entry, title: str) -> None:
-        """Import one video, unless the service has the same bytes. Raises ServiceError and WebDetectorError where the
-        next one would fail too."""
+    def _take(self, entry: Entry, title: str) -> bool:
+        """Import one video, unless the service has the same bytes. Returns whether that is settled until it changes: a
+        file that cannot be read now may be later. Raises ServiceError and WebDetectorError where the next one would
+        fail too."""
         try:
             with entry.file() as path:
                 self._take_file(entry, path, title)
@@ -105,6 +113,10 @@ class _Import:
             self._count.refused.append(f"{entry.title}: {error}")
         except (NotFound, ObjectUnreadable) as error:
             self._count.refused.append(f"{entry.title}: {error}")
+        except OSError as error:
+            self._count.refused.append(f"{entry.title}: {error.strerror or error}")
+            return False
+        return True
 
     def _take_file(self, entry: Entry, path: Path, title: str) -> None:
         digest = _sha256(path)
@@ -184,7 +196,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--timezone",
         type=_zone,
-        default=datetime.now().astimezone().tzinfo,
         metavar="ZONE",
         help="of the times in file names, such as 2026-11-29_14-30-05 (default: that of this machine)",
     )

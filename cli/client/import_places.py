@@ -85,12 +85,16 @@ class Folder:
 
     def _entry(self, path: Path) -> Entry | None:
         """None where it is gone."""
+        stamp: tuple[object, ...] = ()
+        changed = datetime.now(UTC)
         try:
             found = path.stat()
+            stamp, changed = (found.st_size, found.st_mtime_ns), datetime.fromtimestamp(found.st_mtime, UTC)
         except FileNotFoundError:
             return None
+        except OSError:  # whoever opens the file is told
+            pass
         folder = path.parent.name if path.parent != self._root else ""
-        stamp, changed = (found.st_size, found.st_mtime_ns), datetime.fromtimestamp(found.st_mtime, UTC)
         return Entry(str(path), path.name, folder, stamp, changed, lambda: nullcontext(path))
 
 

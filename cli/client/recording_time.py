@@ -1,4 +1,4 @@
-"""When a file was recorded, by its name. Pure."""
+"""When a file was recorded, by its name."""
 
 import re
 from datetime import UTC, datetime, tzinfo
@@ -10,8 +10,9 @@ _TIME = re.compile(
 )
 
 
-def recorded_at(name: str, zone: tzinfo) -> datetime | None:
-    """The time in a file's name; None where there is none, or more than one. zone: of times without a Z."""
+def recorded_at(name: str, zone: tzinfo | None) -> datetime | None:
+    """The time in a file's name; None where there is none, or more than one. zone: of times without a Z, None for that
+    of this machine."""
     found = _TIME.findall(name)
     if len(found) != 1:
         return None
@@ -21,4 +22,7 @@ def recorded_at(name: str, zone: tzinfo) -> datetime | None:
         local = datetime(*numbers)  # type: ignore[arg-type]
     except ValueError:  # such as month 13
         return None
-    return local.replace(tzinfo=UTC if utc else zone)
+    if utc:
+        return local.replace(tzinfo=UTC)
+    # The machine's zone is asked at each time: its offset of now is wrong for half of the year.
+    return local.replace(tzinfo=zone) if zone else local.astimezone()

@@ -1,10 +1,13 @@
 """When a file was recorded, by its name."""
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from cli.client import import_command
 from cli.client.recording_time import recorded_at
 
 VIENNA = ZoneInfo("Europe/Vienna")
@@ -26,6 +29,22 @@ LOCAL = datetime(2026, 7, 9, 14, 30, 5, tzinfo=VIENNA)
 )
 def test_a_time_in_the_name_is_local(name: str) -> None:
     assert recorded_at(name, VIENNA) == LOCAL
+
+
+@pytest.fixture
+def in_vienna(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Vienna")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_vienna")
+def test_this_machine_s_zone_is_that_of_each_time_in_summer_and_winter() -> None:
+    zone = import_command._parser().parse_args(["folder"]).timezone
+    assert recorded_at("2026-07-15_14-30-05.mp4", zone) == datetime(2026, 7, 15, 12, 30, 5, tzinfo=UTC)
+    assert recorded_at("2026-01-15_14-30-05.mp4", zone) == datetime(2026, 1, 15, 13, 30, 5, tzinfo=UTC)
 
 
 def test_a_z_means_utc() -> None:

@@ -1,0 +1,95 @@
+"""`web-detector import` where single files cannot be read, with a service that notes what it is given."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cli.client import import_command
+from cli.client.import_places import Entry, Folder
+from cli.main import main
+
+
+class Service:
+    """Notes the names of what is uploaded."""
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+
+    def videos(self) -> Iterator[SimpleNamespace]:
+        return iter(())
+
+    def upload(self, _path: Path, *, name: str, **_: Any) -> SimpleNamespace:
+        self.given.append(name)
+        return SimpleNamespace(id=name)
+
+    def close(self) -> None: ...
+
+
+class Locked(Folder):
+    """A folder whose file locked.mp4 may not be read: tests run as root, which may read everything."""
+
+    locked = True
+
+    def entries(self) -> Iterator[Entry]:
+        for entry in super().entries():
+            yield replace(entry, file=self._refuse) if self.locked and entry.name == "locked.mp4" else entry
+
+    def _refuse(self) -> AbstractContextManager[Path]:
+        raise PermissionError(13, "Permission denied", "locked.mp4")
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Service:
+    made = Service()
+    monkeypatch.setattr(import_command, "Client", lambda *_, **__: made)
+    for name in ("URL", "USER", "PASSWORD"):
+        monkeypatch.setenv(f"WEB_DETECTOR_{name}", "x")
+    return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Locked:
+    for name in ("first", "locked", "second"):
+        (tmp_path / f"{name}.mp4").write_text(name)
+    (tmp_path / "loop.mp4").symlink_to("loop.mp4")
+    made = Locked(tmp_path)
+    monkeypatch.setattr(import_command, "place", lambda *_: made)
+    return made
+
+
+def test_they_are_named_at_the_end_and_stop_nothing(
+    folder: Locked, service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", str(folder), "--no-detect"]) == 1
+    assert service.given == ["first.mp4", "second.mp4"]
+    output = capsys.readouterr().out
+    assert "2 imported, 0 were there already, 2 refused" in output
+    assert f"{folder}/locked.mp4: Permission denied\n" in output
+    assert f"{folder}/loop.mp4: Too many levels of symbolic links\n" in output
+
+
+def test_while_watching_they_are_named_once_and_taken_when_they_can_be_read(
+    folder: Locked, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[list[str]] = []
+
+    def step(_seconds: float) -> None:
+        seen.append(list(service.given))
+        if len(seen) == 2:
+            Path(str(folder), "third.mp4").write_text("new")
+        if len(seen) == 4:
+            folder.locked = False
+        if len(seen) == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_command, "_pause", step)
+    assert main(["import", str(folder), "--no-detect", "--watch"]) == 130
+    two = ["first.mp4", "second.mp4"]
+    assert seen == [[], two, two, [*two, "third.mp4"], *[[*two, "third.mp4", "locked.mp4"]] * 2]
+    output = capsys.readouterr().out
+    assert output.count("locked.mp4: Permission denied") == output.count("loop.mp4: Too many levels") == 1
