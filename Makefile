@@ -171,6 +171,16 @@ bench: bench-queue
 bench-queue: $(SETUP_TEST) ## very many queued jobs: polls, the processor's turns, memory, and a fair turn for who comes last (JOBS=1000)
 	@$(BIN)/python -m benchmarks.capacity.queue "$(JOBS)"
 
+.PHONY: bench-stored
+bench: bench-stored
+bench-stored: $(SETUP_TEST) ## very many videos in SQLite and PostgreSQL: lists, search, quotas, scrapes, periodic jobs (VIDEOS=100000 ROUNDS=20)
+	@$(BIN)/python -m benchmarks.stored.run "$(VIDEOS)" "$(ROUNDS)"
+
+.PHONY: bench-sweep
+bench: bench-sweep
+bench-sweep: $(SETUP_TEST) ## the search for orphans among very many objects, in a folder and in a bucket (OBJECTS=100000 IN_BUCKET=2000)
+	@$(BIN)/python -m benchmarks.stored.sweep "$(OBJECTS)" "$(IN_BUCKET)"
+
 .PHONY: bench-stats-viewers
 bench: bench-stats-viewers
 bench-stats-viewers: $(SETUP_TEST) ## a thousand viewers of the state of streams, without pictures (VIEWERS=1000 SECONDS=20)
