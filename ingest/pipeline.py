@@ -48,7 +48,8 @@ class Deliveries(Protocol):
 
 
 class Pipeline:
-    """Of one stream. `begin` comes first; `record` runs beside the reader of the source, until it is cancelled."""
+    """Of one stream. `begin` comes first; `record` runs beside the reader of the source, until it is cancelled, and
+    `end` comes after it."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Pipeline:
         self._gap = False  # packets were not written
         self._not_before = 0.0
         self._config_at = 0.0
+        self._delivery: asyncio.Task[None] | None = None
         self._held = 0  # bytes of the recording since the last delivery began
         self._kept: list[Action] = []
         self.rates = Rates()
@@ -167,9 +169,17 @@ class Pipeline:
         self._gap = False
 
     async def _deliver(self) -> None:
+        """Write what there is. A thread cannot be cancelled: a delivery whose waiter is cancelled goes on, and the next
+        one begins after its end."""
+        if self._delivery is not None:
+            await asyncio.wait([self._delivery])
         actions, self._kept, self._held = [*self._kept, *self._recorder.take()], [], 0
         if not actions and self._deliveries.is_idle:
             return
+        self._delivery = asyncio.create_task(self._delivered(actions))
+        await asyncio.shield(self._delivery)
+
+    async def _delivered(self, actions: list[Action]) -> None:
         loop = asyncio.get_running_loop()
         failed = await loop.run_in_executor(self._executor, self._deliveries.deliver, actions)
         if failed is not None:

@@ -14,6 +14,7 @@ from contracts.live.presence import IngestPresence
 from contracts.live.recordings import RecordingEnd
 from contracts.live.streams import DropReason, Reason, StreamSpec, StreamState
 from ingest.backoff import Backoff
+from ingest.cancelling import cancelled
 from ingest.pipeline import Pipeline
 from ingest.sources.port import Source, SourceFailed
 
@@ -28,7 +29,8 @@ _GRACE_SECONDS = 0.5
 class Runner:
     """Of one stream. The only place that decides about reconnects, silence and states.
 
-    The state is `failed` after a permanent failure: `run` has returned then, and the runner stays for its presence.
+    The state is `failed` after a permanent failure: `run` has returned then, and the runner stays for its presence, and
+    to write what is left of a recording. `end` comes in any case.
     """
 
     def __init__(
@@ -50,19 +52,15 @@ class Runner:
         self._since = time.time()
         self._was_live = False
         self._reconnects = 0
+        self._recording: asyncio.Task[None] | None = None
 
     async def run(self) -> bool:
         """Read until cancelled, or until the source failed for good. Whether the stream is to be kept then."""
         await self._begin()
-        recording = asyncio.create_task(self._pipeline.record())
-        try:
-            while not await self._attempt():
-                pass
-            return self._reconnecting
-        finally:
-            recording.cancel()
-            with suppress(asyncio.CancelledError):
-                await recording
+        self._recording = asyncio.create_task(self._pipeline.record())
+        while not await self._attempt():
+            pass
+        return self._reconnecting
 
     def presence(self) -> IngestPresence:
         """What is known now."""
@@ -97,6 +95,8 @@ class Runner:
 
     async def end(self, reason: RecordingEnd, *, forget: bool) -> None:
         """After `run`: end the recording. forget: remove the packets, too. Raises RedisError."""
+        if self._recording is not None:
+            await cancelled(self._recording)
         await self._pipeline.end(reason)
         if forget:
             await self._pipeline.forget()

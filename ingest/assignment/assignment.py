@@ -148,12 +148,16 @@ class Assignment:
     async def _ended(self, one: Held, reason: RecordingEnd, forget: bool) -> None:
         await cancelled(one.run)
         try:
-            if one.source is not None:  # else its reader has made it, and closed it; this one may not have begun yet
-                await one.source.close()
-            await one.reader.end(reason, forget=forget)
+            try:
+                if one.source is not None:  # else its reader has made it, and closed it; this one may not have begun
+                    await one.source.close()
+            finally:
+                await one.reader.end(reason, forget=forget)
             await self._in_thread(partial(self._desk.release, one.spec.id, one.lease, forget=forget))
         except RedisError as error:
             log.warning("stream %s: its lease is left to expire: %s", one.spec.id, error)
+        except Exception:  # of one stream, which must not keep others from their end
+            log.exception("stream %s: it did not end in order, its lease is left to expire", one.spec.id)
         finally:
             del self._held[one.spec.id]
 

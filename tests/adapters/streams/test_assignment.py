@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis
+from msgspec.structs import replace
 
 from contracts.coordination import names
 from contracts.coordination.leases import Locks
@@ -111,6 +112,29 @@ def test_a_sender_is_read_until_it_leaves(url: str) -> None:
         assert one.numbers() == [0, 1]
 
     play(url, steps, WEBCAM)
+
+
+def test_a_stream_that_cannot_end_in_order_keeps_no_other_from_it(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, other = ScriptedSource([CONFIG, picture()]), ScriptedSource([CONFIG, picture()])
+    ends: list[bool] = []
+
+    async def breaks(_: object) -> None:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(broken, "close", breaks.__get__(broken))
+
+    async def steps(one: Desks) -> None:
+        await one.assignment.begin(WEBCAM.id, broken)
+        await one.assignment.begin("other", other)
+        await one.assignment.end()
+        ends.append(other.is_closed)
+        assert not Locks(one.redis).owner(names.stream_ingest("other"))
+
+    play(url, steps, WEBCAM, replace(WEBCAM, id="other"))
+    assert ends == [True]
+    assert "ValueError: a fault of ours" in caplog.text
 
 
 def test_another_sender_takes_the_place_of_the_one_before(url: str) -> None:

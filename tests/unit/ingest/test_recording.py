@@ -119,7 +119,7 @@ def test_a_recording_is_opened_written_and_closed_with_its_size() -> None:
     with storage.open(key) as source:
         content = source.read()
     assert content == b"init;" + b"".join(fragment(packet(number, key=number == 0)) for number in range(4))
-    assert closed == RecordingClosed(opened.id, "stream", 4 * SECOND, 4, len(content), RecordingEnd.LOST)
+    assert closed == RecordingClosed(opened.id, "stream", 4 * SECOND, 4, len(content), RecordingEnd.LOST, opened)
     assert writer.is_idle
 
 
@@ -135,6 +135,24 @@ def test_what_the_broker_does_not_take_is_sent_later_in_order_and_once() -> None
     writer.deliver([])
     assert [type(message) for message in processor.told] == [RecordingOpened, RecordingClosed]
     assert writer.is_idle
+
+
+def test_a_broker_that_is_away_keeps_no_recording_from_being_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where more is recorded meanwhile than is held of one that cannot be written."""
+    monkeypatch.setattr("ingest.packaging.recording_writer._HELD_BYTES", 10)
+    storage, made = MemoryStorage(), recorder(minutes=0.1)
+    processor = Processor(*[OperationalError("away")] * 16)
+    writer = RecordingWriter(storage.resumable(), processor.send, "stream")
+    for number in range(16):
+        play(made, range(number, number + 1))
+        assert writer.deliver(made.take()) is None
+    made.end(RecordingEnd.STOPPED)
+    writer.deliver(made.take())
+    assert writer.is_idle
+    assert [type(message) for message in processor.told] == [RecordingOpened, RecordingClosed] * 2
+    sizes = [storage.resumable().size(recording_key("stream", told.id)) for told in processor.told[::2]]
+    assert [told.size_bytes for told in processor.told if isinstance(told, RecordingClosed)] == sizes
+    assert min(sizes) > 7 * 100
 
 
 def test_a_broker_that_is_away_is_told_of_once_and_so_is_its_return(caplog: pytest.LogCaptureFixture) -> None:

@@ -279,6 +279,24 @@ def test_recordings_end_with_their_source_and_their_options(bench: Callable[...,
     assert made.packets.cleared == 2  # at its begin, and at its end
 
 
+def test_after_a_failure_for_good_the_end_of_a_recording_is_still_written(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_RECORD_SECONDS", 0.01)
+    refused = SourceFailed(Reason.UNAUTHORIZED, "user name or password are wrong", permanent=True)
+    made = bench(Camera(ScriptedSource([CONFIG, picture(), refused])), RECORDED)
+
+    async def steps() -> None:
+        assert await made.runner.run() is True
+        async with asyncio.timeout(60):
+            while not ended(made):
+                await asyncio.sleep(0.001)
+        await made.runner.end(RecordingEnd.STOPPED, forget=False)
+
+    asyncio.run(steps())
+    assert ended(made) == [RecordingEnd.LOST]
+
+
 def test_a_recording_is_ended_where_the_storage_takes_too_long(
     bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
