@@ -1,9 +1,15 @@
 """The processor's tasks: decode, call, encode."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import shared_task
+from celery.exceptions import Reject
+from sqlalchemy.exc import SQLAlchemyError
 
+from contracts.database.outages import is_outage
 from contracts.live.recordings import RecordingClosed, RecordingOpened
 from contracts.storage.removal import remove_job_data
 from contracts.wire.messages import from_json
@@ -27,6 +33,21 @@ from processor.jobs import advance, planning, probing
 from processor.recordings import filing, receiving
 from processor.renditions import asked_frames, steps
 from processor.tracking import tracking
+
+# Between two tries, while the database is away.
+_PAUSE_SECONDS = 2
+
+
+@contextmanager
+def _requeued() -> Iterator[None]:
+    """A message that nothing sends again goes back to its queue while the database is away: Celery would drop it."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if not is_outage(error):
+            raise
+        time.sleep(_PAUSE_SECONDS)
+        raise Reject(error, requeue=True) from error
 
 
 @shared_task(name=PROBE_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
@@ -64,13 +85,15 @@ def remove_jobs(video_id: str, job_ids: list[str]) -> None:
 @shared_task(name=OPEN_RECORDING, ignore_result=True)  # type: ignore[untyped-decorator]
 def open_recording(message: dict[str, Any]) -> None:
     """An ingest has begun a recording; message: a RecordingOpened."""
-    receiving.open_recording(context.current(), from_json(message, RecordingOpened))
+    with _requeued():
+        receiving.open_recording(context.current(), from_json(message, RecordingOpened))
 
 
 @shared_task(name=CLOSE_RECORDING, ignore_result=True)  # type: ignore[untyped-decorator]
 def close_recording(message: dict[str, Any]) -> None:
     """An ingest has ended a recording; message: a RecordingClosed."""
-    receiving.close_recording(context.current(), from_json(message, RecordingClosed))
+    with _requeued():
+        receiving.close_recording(context.current(), from_json(message, RecordingClosed))
 
 
 @shared_task(name=FILE_RECORDING, ignore_result=True)  # type: ignore[untyped-decorator]

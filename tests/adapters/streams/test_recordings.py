@@ -17,6 +17,7 @@ import av
 import msgspec
 import numpy as np
 import pytest
+from celery.exceptions import Reject
 from msgspec.structs import replace
 from PIL import Image
 from sqlalchemy import delete
@@ -42,6 +43,7 @@ from contracts.database.tables import (
     Webhook,
     utcnow,
 )
+from contracts.errors import StorageFull
 from contracts.live import keys, presence
 from contracts.live.packets import CodecConfig, Packet
 from contracts.live.plans import kept
@@ -57,11 +59,13 @@ from contracts.results.result_file import ResultFile
 from contracts.results.tracks import Tracks
 from contracts.results.tracks_file import TracksFile
 from contracts.storage.port import index_key, result_key, tracks_key, video_key
-from contracts.wire.messages import DroppedFrames, Options, PacketIndex, Plan, decode
+from contracts.wire.messages import DroppedFrames, Options, PacketIndex, Plan, decode, to_json
 from ingest.packaging.packager import Packager
 from ingest.packaging.recorder import Recorder
 from ingest.packaging.recording_writer import RecordingWriter
 from ingest.sources.port import SourceConfig, SourcePacket
+from processor import tasks
+from processor.context import context
 from processor.housekeeping.inventory import DataStores
 from processor.housekeeping.orphans import orphans, remove
 from processor.operator.verify import Verifier
@@ -327,6 +331,56 @@ def test_messages_may_come_twice_in_any_order_and_one_may_be_lost(bench: Bench, 
         sink.write(plain.content)
     close_recording(bench.services, closed(lost, plain))
     assert bench.recording(lost.id).state == "filed"
+
+
+def test_what_closes_a_recording_opens_it_where_that_message_is_lost(bench: Bench) -> None:
+    """As an ingest sends it, however the recording ends."""
+    sent: list[Any] = []
+    recorder = Recorder(bench.stream, bench.user, INGEST, RecordingOptions(minutes=0.01))
+    objects = bench.storage_port.resumable()
+    writer = RecordingWriter(objects, sent.append, bench.stream)
+    for config, packet in packaged(clip(frames=36, every=12, b_frames=0), time.time() - 3600):
+        recorder.packet(config, packet)
+    actions = recorder.take()
+    writer.deliver(actions[:-1])
+
+    def full(_: str) -> Any:
+        raise StorageFull("full")
+
+    objects.append = full  # type: ignore[assignment,method-assign]
+    assert writer.deliver(actions[-1:]) is not None
+    for message in sent:
+        if isinstance(message, RecordingClosed):
+            close_recording(bench.services, message)
+    found = sorted(bench.rows(Recording), key=lambda row: row.start)
+    assert [(row.state, row.reason, row.frames) for row in found] == [
+        ("filed", "rolled", 24),
+        ("filed", "storage_full", 11),
+    ]
+
+
+def test_a_message_about_a_recording_stays_in_its_queue_while_the_database_is_away(
+    bench: Bench, plain: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(context, "_value", bench.services)
+    opened = RecordingOpened(str(uuid.uuid4()), bench.stream, bench.user, START, time.time() - 3600, INGEST)
+    with bench.storage_port.resumable().append(recording_key(bench.stream, opened.id)) as sink:
+        sink.write(plain.content)
+    messages = {tasks.open_recording: to_json(opened), tasks.close_recording: to_json(closed(opened, plain))}
+    path = Path(str(bench.engine.url.database))
+    bench.engine.dispose()
+    path.rename(away := path.with_name("away"))
+    path.mkdir()  # so that it cannot be opened
+    for task, message in messages.items():
+        with pytest.raises(Reject) as caught:
+            task.run(message)
+        assert caught.value.requeue
+    path.rmdir()
+    away.rename(path)
+    for task, message in messages.items():
+        task.run(message)
+    assert bench.recording(opened.id).state == "filed"
 
 
 def test_results_that_may_still_come_are_waited_for(bench: Bench, plain: Written) -> None:
