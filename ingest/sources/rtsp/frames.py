@@ -12,6 +12,7 @@ from media.keyframe_syntax import is_h264_keyframe, is_hevc_keyframe
 
 START = b"\0\0\0\1"
 _HEAD_BYTES = 48  # of a NAL unit, which tell what it is
+_MOST_UNITS = 4096  # of a frame: of one byte each, they would take far more memory than their bytes
 _FIRST, _LAST = 0x80, 0x40  # marks of a unit's fragments
 
 
@@ -86,13 +87,17 @@ class _Units:
                 new.setdefault(rank, []).append(unit)
         self._sets |= new
 
-    def _unit(self, unit: bytes) -> None:
+    def _unit(self, unit: bytes) -> bool:
+        """A whole unit; False where there are too many."""
+        if len(self._heads) >= _MOST_UNITS:
+            return False
         self._parts += (START, unit)
         self._note(unit)
+        return True
 
     def _begin(self, header: bytes, rest: bytes, last: bool) -> bool:
         """The first fragment of a unit."""
-        if self._open:
+        if self._open or len(self._heads) >= _MOST_UNITS:
             return False
         self._parts += (START, header, rest)
         self._note(header + rest[:_HEAD_BYTES])
@@ -119,9 +124,8 @@ class _Units:
         while place + 2 < len(payload):
             length = payload[place] << 8 | payload[place + 1]
             unit = payload[place + 2 : place + 2 + length]
-            if not length or len(unit) < length:
+            if not length or len(unit) < length or not self._unit(unit):
                 return False
-            self._unit(unit)
             place += 2 + length
         return True
 
@@ -144,8 +148,7 @@ class H264Frames(_Units):
     def add(self, payload: bytes) -> bool:
         kind = payload[0] & 31 if payload else 0
         if 0 < kind < 24:
-            self._unit(payload)
-            return not self._open
+            return self._unit(payload) and not self._open
         if kind == 24:
             return self._aggregate(payload, 1)
         if kind == 28 and len(payload) > 2:
@@ -175,8 +178,7 @@ class HevcFrames(_Units):
             return False
         kind = payload[0] >> 1 & 63
         if kind < 48:
-            self._unit(payload)
-            return not self._open
+            return self._unit(payload) and not self._open
         if kind == 48:
             return self._aggregate(payload, 2)
         if kind == 49 and len(payload) > 3:

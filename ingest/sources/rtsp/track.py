@@ -14,6 +14,7 @@ _SENDER_REPORT_BYTES = 24
 _VERSION = 2
 _PLAIN = _VERSION << 6  # the first byte of most packets
 FRAME_MAX_BYTES = 32 * 1024**2
+_PACKET_BYTES = 64  # that it takes to keep a packet, beside its own
 _1900_TO_1970 = 2_208_988_800
 _FIRST_LIKELY_TIME = 946_684_800  # the year 2000: a camera whose clock was never set says something earlier
 
@@ -42,7 +43,7 @@ class Track:
         self._report: _Report | None = None
         self._lost = 0
         self._damaged = False
-        self._bytes = 0  # of the packets with that time
+        self._bytes = 0  # of the packets that are kept for it
         # Some cameras mark each packet. Of those a frame ends where the time changes.
         self._marks_end_frames = True
         self._is_given = False  # the frame at work, or dropped
@@ -113,7 +114,7 @@ class Track:
         return self._frames.extradata
 
     def _add(self, payload: bytes) -> None:
-        self._bytes += len(payload)
+        self._bytes += len(payload) + _PACKET_BYTES
         if self._bytes > FRAME_MAX_BYTES or not self._frames.add(payload):
             self._damaged = True
 
@@ -123,6 +124,7 @@ class Track:
         self._lost += self._source is not None
         self._source, self._rtp_time, self._time, self._report = source, time, time, None
         self._is_given = self._damaged = False
+        self._bytes = 0
 
     def _next_time(self, time: int, gap: bool, arrival: float) -> Iterator[SourcePacket]:
         """A packet of the next frame. Those that are missing before it were the end of the frame before; or whole
@@ -132,7 +134,7 @@ class Track:
         yield from self._ended(arrival)
         step = _signed(time - self._rtp_time)
         self._is_given = self._damaged = False
-        self._rtp_time, self._time, self._bytes = time, self._time + step, 0
+        self._rtp_time, self._time = time, self._time + step
         if gap:
             between = max(0, round(step / self._step) - 1) if self._step else 0
             self._lost += between
@@ -147,10 +149,10 @@ class Track:
         if self._damaged or self._frames.is_cut:
             self._frames.drop()
             self._lost += 1
-            self._is_given, self._damaged = self._marks_end_frames, False
+            self._is_given, self._damaged, self._bytes = self._marks_end_frames, False, 0
         elif self._frames.is_whole:
             data, key = self._frames.take()
-            lost, self._lost, self._is_given = self._lost, 0, True
+            lost, self._lost, self._is_given, self._bytes = self._lost, 0, True, 0
             pts = self._time * SOURCE_TICKS // self._clock
             yield SourcePacket(pts, None, key, arrival, data, self._wall(), lost)
         # Else these are parameter sets with a time of their own, and belong to the frame that follows.

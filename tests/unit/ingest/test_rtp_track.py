@@ -1,6 +1,7 @@
 """Frames out of RTP packets: cut and put together, lost and damaged, with the sender's clock."""
 
 import struct
+import sys
 from fractions import Fraction
 from typing import Any
 
@@ -127,6 +128,33 @@ def test_parameter_sets_with_a_time_of_their_own_belong_to_the_next_frame() -> N
     packets = [sender.packet(SPS, 1, mark=True), sender.packet(PPS, 2, mark=True), sender.packet(IDR, 3, mark=True)]
     (frame,) = all_of(one, *packets)
     assert (frame.data, frame.pts, frame.lost) == (START + SPS + START + PPS + START + IDR, 3, 0)
+
+
+@pytest.mark.parametrize("step", [0, 3600])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\x06" + b"x" * 60_000,  # a unit without a picture
+        b"\x06",
+        b"\x7c\x06x",  # the middle of one in fragments
+        b"\x78" + b"\0\1\x06" * 2000,  # many in a packet
+    ],
+    ids=["large", "small", "fragments", "aggregated"],
+)
+def test_a_camera_that_sends_no_picture_fills_no_memory(payload: bytes, step: int, monkeypatch: Any) -> None:
+    monkeypatch.setattr("ingest.sources.rtsp.track.FRAME_MAX_BYTES", most := 300_000)
+    one, sender = track(frames := H264Frames([])), Sender()
+    if payload[:1] == b"\x7c":
+        all_of(one, sender.packet(b"\x7c\x86x", 0))
+        step = 0  # another time ends a unit in fragments
+    count, held = (20_000, []) if len(payload) < 100 else (60, [])
+    for number in range(count):
+        assert all_of(one, sender.packet(payload, step * number)) == []
+        if number % (count // 20) == 0:
+            held.append(sum(map(sys.getsizeof, frames._parts)) + 8 * (len(frames._parts) + len(frames._heads)))
+    assert max(held) < 1.5 * most, "what is kept, with what it takes to keep it"
+    (frame,) = all_of(one, sender.packet(SLICE, 2**30), sender.packet(IDR, 2**30 + 3600, mark=True))[-1:]
+    assert frame.pts == 2**30 + 3600, "the camera is read on"
 
 
 def test_a_sender_that_begins_anew_is_followed() -> None:
