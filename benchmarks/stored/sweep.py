@@ -88,7 +88,7 @@ def swept(storage: Storage, engine: Engine, objects: int) -> Found:
     times, spent, place = [], time.process_time(), ""
     while True:
         began = time.perf_counter()
-        done = sweep(stores, 0, 3600, place, time.monotonic() + _TURN_SECONDS)
+        done = sweep(stores, 0, 3600, place, _TURN_SECONDS)
         times.append(time.perf_counter() - began)
         assert done.orphans == 0, "an object has no row"
         if done.place is None:

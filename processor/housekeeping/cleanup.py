@@ -65,8 +65,8 @@ def remove_old_and_orphaned(services: Services) -> bool:
         )
         try:
             expired = expire(stores, settings, until=time.monotonic() + _SECONDS / 2)
-            place, until = services.coordination.place(names.HOUSEKEEPING), time.monotonic() + _SECONDS / 2
-            swept = sweep(stores, settings.orphan_hours * 3600, _UNFINISHED_SECONDS, place, until)
+            place = services.coordination.place(names.HOUSEKEEPING)
+            swept = sweep(stores, settings.orphan_hours * 3600, _UNFINISHED_SECONDS, place, _SECONDS / 2)
             services.coordination.keep_place(names.HOUSEKEEPING, swept.place, _PLACE_SECONDS)
             if swept.partial:
                 log.warning("removed %d unfinished objects of killed writers", swept.partial)

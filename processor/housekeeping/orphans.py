@@ -73,13 +73,15 @@ def orphans(stores: DataStores, seconds: float) -> Iterator[Orphan]:
     yield from _results(stores, seconds)
 
 
-def sweep(stores: DataStores, seconds: float, partial_seconds: float, place: str, until: float) -> Swept:
+def sweep(stores: DataStores, seconds: float, partial_seconds: float, place: str, turn: float) -> Swept:
     """Remove orphans unchanged for at least the seconds, and what killed writers have left for as long as
-    partial_seconds, from a place in the storage on. until: when to stop, on the monotonic clock; the turn after it goes
-    on there. Raises StorageUnavailable, StoreUnavailable."""
+    partial_seconds, from a place in the storage on. turn: seconds after which to stop; the turn after it goes on there.
+    They begin with the first objects: to find these, all names of a folder are read, and a turn that had no time left
+    then would look at next to nothing. Raises StorageUnavailable, StoreUnavailable."""
     removed = partial = 0
-    begun = place
+    begun, until = place, float("inf")
     for stretch in stores.storage.walk(seconds, place, partial_seconds=partial_seconds):
+        until = min(until, time.monotonic() + turn)
         partial += stretch.removed
         gone = 0
         for orphan in _objects(stores, stretch.idle):

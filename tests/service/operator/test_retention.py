@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import redis
@@ -17,12 +19,22 @@ from sqlalchemy.orm import Session
 from contracts.coordination import names
 from contracts.coordination.deleted_jobs import RETENTION, DeletedJobs
 from contracts.database.tables import AuditEvent, Base, Job, Recording, Rendition, Stream, Upload, Video, new_id, utcnow
-from contracts.storage.port import clip_key, index_key, plan_key, reel_key, rendition_key, result_key, video_key
+from contracts.storage.local import LocalStorage
+from contracts.storage.port import (
+    Stretch,
+    clip_key,
+    index_key,
+    plan_key,
+    reel_key,
+    rendition_key,
+    result_key,
+    video_key,
+)
 from contracts.wire.renditions import rendition_id
 from processor.housekeeping import inventory
 from processor.housekeeping.cleanup import remove_old_and_orphaned
 from processor.housekeeping.inventory import DataStores
-from processor.housekeeping.orphans import Orphan, orphans, remove
+from processor.housekeeping.orphans import Orphan, orphans, remove, sweep
 from processor.housekeeping.retention import expire, expired
 from processor.periodic import clean_up
 from tests.support.operator_command import command
@@ -223,6 +235,23 @@ def test_a_sweep_stops_when_its_time_is_over_and_goes_on_there(
     assert max(before - after for before, after in pairwise(left)) <= 3, "a stretch is a turn"
     assert desk.files() == good
     assert desk.services.coordination.place(names.HOUSEKEEPING) == "", "the next one begins anew"
+
+
+def test_a_turn_of_the_sweep_begins_when_the_names_of_a_folder_are_read(
+    desk: InProcessProcessor, stores: DataStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+
+    class Slow(LocalStorage):
+        def walk(self, *arguments: Any, **options: Any) -> Iterator[Stretch]:
+            clock[0] += 100
+            return super().walk(*arguments, **options)
+
+    left = [put(desk, video_key(new_id())) for _ in range(3)]
+    monkeypatch.setattr("processor.housekeeping.orphans.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    slow = DataStores(stores.inventory, Slow(desk.settings.storage_path), None, None)
+    assert sweep(slow, 0, 0, "", 5).orphans >= len(left)
+    assert not set(left) & set(desk.files())
 
 
 @pytest.mark.parametrize("seconds", [0, 60])
