@@ -10,13 +10,15 @@ from contracts.errors import Malformed
 _MOST_INTEGER = 2**63 - 1
 _MOST_DIGITS = len(str(_MOST_INTEGER))
 _HALF_A_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")
+# Not after an odd number of backslashes, of which the last one is meant itself.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def parse(data: bytes, what: str) -> Any:
     """The value of a JSON document. what: its name, for the message.
 
-    Raises Malformed, also for half a surrogate pair, for NaN and infinity, and for integers of more than 64 bits: the
-    standard library takes them, the tables do not.
+    Raises Malformed, also for half a surrogate pair, for the character NUL, for NaN and infinity, and for integers of
+    more than 64 bits: the standard library takes them, the tables do not.
     """
     try:
         value = json.loads(data, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
@@ -26,6 +28,8 @@ def parse(data: bytes, what: str) -> Any:
         raise Malformed(f"{what}: {error}, send one that 64 bits hold") from None
     except (ValueError, RecursionError) as error:
         raise Malformed(f"{what} is not JSON in UTF-8, or is nested too deeply: send valid JSON") from error
+    if _NUL.search(data):
+        raise Malformed(f"{what} contains the character NUL (\\u0000), which is in no text: leave it out")
     return value
 
 

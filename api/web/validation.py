@@ -35,8 +35,8 @@ class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
 
 
 class QueryValidator(ParameterValidator):  # type: ignore[misc]
-    """Connexion's validator with the project's messages, which name the parameter, and a check of ids in the query. An
-    invalid id in the path is left to the handler, which answers 404."""
+    """Connexion's validator with the project's messages, which name the parameter, and a check of ids in the query, and
+    of NUL, which no table holds. An invalid id in the path is left to the handler, which answers 404."""
 
     @staticmethod
     def validate_parameter(
@@ -45,6 +45,8 @@ class QueryValidator(ParameterValidator):  # type: ignore[misc]
         is_id = parameter_type == "query" and param["schema"].get("format") == "uuid"
         if is_id and value is not None and not _UUID.fullmatch(str(value)):
             return f"{param['name']} is not an id: omit it, or use an id from the service (a UUID)"
+        if any("\0" in str(part) for part in (value if isinstance(value, list) else [value])):
+            return f"{param['name']} contains the character NUL (%00), which is in no text: leave it out"
         error: str | None = ParameterValidator.validate_parameter(parameter_type, value, param, param_name)
         if error is None or value is None:
             return error

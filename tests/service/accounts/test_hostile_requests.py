@@ -109,3 +109,22 @@ def test_unprintable_file_name_is_refused_with_the_reason(client: Client, name: 
             continue
         assert answer.status_code == 422, answer.text
         assert "name" in answer.json()["detail"]
+
+
+ZONE = {"name": "z", "polygon": [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content"),
+    [
+        ("GET", "/streams?cursor=2026-01-01T00:00:00Z_%00", None),
+        ("GET", "/jobs?search=a%00b", None),
+        ("GET", "/search?label=car&label=a%00b", None),
+        ("POST", "/scenes", {"name": "a\0b", "zones": [ZONE]}),
+    ],
+)
+def test_nul_in_a_text_is_refused_with_the_reason(client: Client, method: str, path: str, content: Any) -> None:
+    """PostgreSQL holds none."""
+    answer = client.request(method, path, json=content)
+    assert answer.status_code == 400, answer.text
+    assert "contains the character NUL" in answer.json()["detail"]

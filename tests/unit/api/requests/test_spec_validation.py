@@ -11,6 +11,7 @@ from connexion.json_schema import resolve_refs
 from api.requests.job_options import checked_options, parse_form_options
 from api.requests.json_document import parse
 from api.requests.spec import check, operations, refused_parameter, spec
+from api.web.validation import QueryValidator
 from contracts.errors import InvalidInput, InvalidOptions, Malformed
 from contracts.models.catalogue import bundled
 from contracts.wire.messages import encode
@@ -51,7 +52,11 @@ def test_arrays_from_clients_are_bounded_and_compared_as_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["NaN", "-Infinity", "1e999", "9" * 20, "-" + "9" * 4000, '"\\ud800"', '{"\\uDFFF": 1}', "[" * 100_000]
+    "text",
+    [
+        *("NaN", "-Infinity", "1e999", "9" * 20, "-" + "9" * 4000, '"\\ud800"', '{"\\uDFFF": 1}', "[" * 100_000),
+        *('"a\\u0000b"', '{"\\u0000": 1}', '"\\\\\\u0000"'),
+    ],
 )
 def test_values_that_no_table_holds_are_refused(text: str) -> None:
     with pytest.raises(Malformed, match="the body"):
@@ -59,8 +64,8 @@ def test_values_that_no_table_holds_are_refused(text: str) -> None:
 
 
 def test_values_of_64_bits_and_whole_pairs_are_read() -> None:
-    text = f'[{2**63 - 1}, {-(2**63) + 1}, 1.5e300, "\\ud83d\\ude00", "\\\\ud800"]'
-    assert parse(text.encode(), "the body") == [2**63 - 1, -(2**63) + 1, 1.5e300, "\U0001f600", "\\ud800"]
+    text = f'[{2**63 - 1}, {-(2**63) + 1}, 1.5e300, "\\ud83d\\ude00", "\\\\ud800", "\\\\u0000"]'
+    assert parse(text.encode(), "the body") == [2**63 - 1, -(2**63) + 1, 1.5e300, "\U0001f600", "\\ud800", "\\u0000"]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +109,12 @@ def test_options_of_a_form_keep_to_the_schema_of_a_body(options: str, says: str)
 )
 def test_a_refused_parameter_is_named_with_its_rule(rules: dict[str, Any], value: Any, says: str | None) -> None:
     assert refused_parameter(value, rules, "limit") == says
+
+
+@pytest.mark.parametrize(("kind", "value"), [("string", "a\0b"), ("array", ["a", "\0"])])
+def test_a_parameter_with_nul_is_refused(kind: str, value: Any) -> None:
+    said = QueryValidator.validate_parameter("query", value, {"name": "label", "schema": {"type": kind}})
+    assert said == "label contains the character NUL (%00), which is in no text: leave it out"
 
 
 @pytest.mark.parametrize("option", ['"every_n": 5', '"sample_fps": 2', '"masks": true'])
