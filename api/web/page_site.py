@@ -15,9 +15,11 @@ from api.web.conditional import is_known
 from api.web.security_headers import PAGE_POLICY
 
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-# Client-side routes of the web UI; other unknown paths are 404.
-_VIEWS = re.compile(f"/|/(?:sign-in|account|tokens|upload|jobs|jobs/{_ID}|live|live/{_ID}|search|alerts|status)")
+# Client-side routes of the web UI; other unknown paths are 404, for a browser with the web UI, which says so.
+_VIEWS = re.compile(f"/|/(?:sign-in|account|tokens|upload|jobs|jobs/{_ID}|live|live/{_ID}|search|alerts|status)/?")
 _ASSETS = re.compile(r"/assets/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")  # file systems take no name of any length
+# Paths that are the API's, also where they are unknown; no page of the web UI has a dot.
+_NO_PAGE = re.compile(r"/(?:api|docs|assets|healthz|readyz|metrics)(?:/.*)?|.*\..*", re.DOTALL)
 _FILES = frozenset({"/favicon.svg", "/favicon.ico", "/manifest.webmanifest", "/robots.txt", "/apple-touch-icon.png"})
 # Asset names contain a hash of the content.
 _IMMUTABLE = "public, max-age=31536000, immutable"
@@ -41,17 +43,27 @@ class WebPage:
         self._folder = folder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = _file(scope["path"]) if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") else None
-        if name is None:
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        response = await run_sync(self._answer, name, Headers(scope=scope))
+        asked = Headers(scope=scope)
+        name = _file(scope["path"])
+        if name is None and _is_lost(scope["path"], asked):
+            response = await run_sync(self._missing)
+        else:
+            response = await run_sync(self._answer, name, asked) if name is not None else None
         if response is None:
             await self._app(scope, receive, send)
             return
         if scope["method"] == "HEAD":  # keeps the Content-Length of the content
             response.body = b""
         await response(scope, receive, send)
+
+    def _missing(self) -> Response | None:
+        """The web UI for an unknown path."""
+        found = _read(self._folder / "index.html", "")
+        headers = {"Vary": "Accept", "Cache-Control": _REVALIDATE, "Content-Security-Policy": PAGE_POLICY}
+        return Response(found[0], 404, headers=headers, media_type="text/html") if found else None
 
     def _answer(self, name: str, asked: Headers) -> Response | None:
         """The file, None where it does not exist."""
@@ -78,6 +90,11 @@ def _file(path: str) -> str | None:
     if _VIEWS.fullmatch(path):
         return "index.html"
     return path[1:] if path in _FILES or _ASSETS.fullmatch(path) else None
+
+
+def _is_lost(path: str, asked: Headers) -> bool:
+    """Whether somebody went to an address that is none with a browser."""
+    return "text/html" in asked.get("accept", "") and not _NO_PAGE.fullmatch(path)
 
 
 def _read(path: Path, accepted: str) -> tuple[bytes, str | None] | None:

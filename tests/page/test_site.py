@@ -46,7 +46,19 @@ def http(site: LiveApi) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/account", "/tokens", "/sign-in", "/search", "/alerts", "/status", "/jobs", f"/jobs/{uuid.uuid4()}"]
+    "path",
+    [
+        "/",
+        "/account",
+        "/tokens",
+        "/sign-in",
+        "/search",
+        "/alerts",
+        "/status",
+        "/live/",
+        "/jobs",
+        f"/jobs/{uuid.uuid4()}",
+    ],
 )
 def test_every_path_serves_the_page_uncached(http: httpx.Client, path: str) -> None:
     answer = http.get(path)
@@ -103,6 +115,18 @@ def test_unknown_files_return_404(http: httpx.Client, path: str) -> None:
     answer = http.get(path)
     assert answer.status_code == 404
     assert answer.json()["code"] == "not_found"
+
+
+def test_a_browser_at_an_unknown_address_gets_the_page(http: httpx.Client) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for path in ("/nothing", "/jobs/none"):
+        answer = http.get(path, headers=browser)
+        assert (answer.status_code, answer.content) == (404, INDEX)
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert http.head(path, headers=browser).content == b""
+    for path in ("/api/v1/nothing", "/assets/none.js", "/secret.txt", "/docs/nothing"):
+        answer = http.get(path, headers=browser)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
 
 
 def test_site_answers_only_get_and_head(http: httpx.Client) -> None:

@@ -15,8 +15,8 @@ import { Offline, Shell } from "./shell.tsx";
 import { Waiting } from "./ui/empty.tsx";
 import { Toasts } from "./ui/toast.tsx";
 
-const JOB = /^\/jobs\/([0-9a-f-]{36})\/?$/;
-const STREAM = /^\/live\/([0-9a-f-]{36})\/?$/;
+const JOB = /^\/jobs\/([0-9a-f-]{36})$/;
+const STREAM = /^\/live\/([0-9a-f-]{36})$/;
 const TITLES: Record<string, string> = {
   "/account": "Account",
   "/alerts": "Alerts",

@@ -1,17 +1,21 @@
 import { signal } from "@preact/signals";
 
-/** The current path. */
-export const path = signal(location.pathname);
+/** The current path, without a slash at its end. */
+export const path = signal(current());
 
 addEventListener("popstate", () => {
-  path.value = location.pathname;
+  path.value = current();
 });
+
+function current(): string {
+  return location.pathname.replace(/(?<=.)\/+$/, "");
+}
 
 /** Navigate to a path, with an entry in the browser's history. */
 export function navigate(to: string): void {
   if (to === location.pathname + location.search) return;
   history.pushState(null, "", to);
-  path.value = location.pathname;
+  path.value = current();
   scrollTo(0, 0);
 }
 

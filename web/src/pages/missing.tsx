@@ -10,7 +10,7 @@ export function MissingPage() {
       </h1>
       <Empty icon="search" title="Page not found">
         <p>
-          It may have been deleted. <Link href="/">All videos</Link>
+          The address is wrong, or what it showed was deleted. <Link href="/">All videos</Link>
         </p>
       </Empty>
     </>
