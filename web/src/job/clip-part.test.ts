@@ -3,10 +3,16 @@ import { test } from "node:test";
 import { around, partOf } from "./clip-part.ts";
 
 test("typed times are the part of a clip, or it is told what is wrong", () => {
-  assert.deepEqual(partOf("0:12.5", "1:02"), { from_ms: 12_500, to_ms: 62_000 });
-  assert.match(String(partOf("", "1:02")), /from when/);
-  assert.match(String(partOf("0:20", "0:20")), /later end/);
-  assert.match(String(partOf("0", "1:00:01")), /an hour/);
+  assert.deepEqual(partOf("0:12.5", "1:02", 0, 90_000), { from_ms: 12_500, to_ms: 62_000 });
+  assert.match(String(partOf("soon", "1:02", 0, 90_000)), /such as/);
+  assert.match(String(partOf("0:20", "0:20", 0, 90_000)), /later end/);
+  assert.match(String(partOf("0", "1:00:01", 0, 90_000)), /an hour/);
+});
+
+test("without a time a clip goes from the beginning or to the end of the video", () => {
+  assert.deepEqual(partOf("", "1:02", 40, 90_000), { from_ms: 40, to_ms: 62_000 });
+  assert.deepEqual(partOf("0:12.5", " ", 40, 90_000), { from_ms: 12_500, to_ms: 90_000 });
+  assert.match(String(partOf("", "", 0, 3_600_001)), /an hour/);
 });
 
 test("a track is shown with a second around it, within the video", () => {

@@ -16,10 +16,16 @@ export function around(
   };
 }
 
-/** The part between two typed times, or what is wrong with them. */
-export function partOf(from: string, to: string): { from_ms: number; to_ms: number } | string {
-  const [from_ms, to_ms] = [parseClock(from), parseClock(to)];
-  if (from_ms === null || to_ms === null) return "Enter from when to when, such as 0:12.5 and 0:20.";
+/** The part between two typed times, or what is wrong with them. An empty one is the beginning or the end of the video. */
+export function partOf(
+  from: string,
+  to: string,
+  start: number,
+  end: number,
+): { from_ms: number; to_ms: number } | string {
+  const from_ms = from.trim() ? parseClock(from) : start;
+  const to_ms = to.trim() ? parseClock(to) : end;
+  if (from_ms === null || to_ms === null) return "Enter times such as 0:12.5 and 0:20.";
   if (to_ms <= from_ms) return "The clip ends before it begins: enter a later end.";
   if (to_ms - from_ms > MOST_MS) return "A clip has at most an hour.";
   return { from_ms, to_ms };

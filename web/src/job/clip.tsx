@@ -32,7 +32,7 @@ export function Clip({ player }: { player: Player }) {
   const busy = made?.state === "queued" || made?.state === "running";
   const problem = made?.state === "failed" ? made.error?.detail : clip.problem.value;
   const save = () => {
-    const part = partOf(times.from, times.to);
+    const part = partOf(times.from, times.to, player.start.peek(), player.end.peek());
     if (typeof part === "string") return setWrong(part);
     void clip.make(() => api.post<Rendition>(clip.path, { ...part, exact }));
   };
@@ -40,8 +40,14 @@ export function Clip({ player }: { player: Player }) {
     <div class="annotated clip">
       <h3>Clip</h3>
       <div class="pair">
-        <Time label="From" value={times.from} onChange={(from) => change({ from })} player={player} />
-        <Time label="To" value={times.to} onChange={(to) => change({ to })} player={player} />
+        <Time
+          label="From"
+          value={times.from}
+          unset={player.start.value}
+          onChange={(from) => change({ from })}
+          player={player}
+        />
+        <Time label="To" value={times.to} unset={player.end.value} onChange={(to) => change({ to })} player={player} />
       </div>
       <label class="tick">
         <input type="checkbox" checked={exact} onChange={(event) => setExact(event.currentTarget.checked)} />
@@ -71,18 +77,20 @@ export function Clip({ player }: { player: Player }) {
 interface TimeProps {
   label: string;
   value: string;
+  /** The time in ms that an empty field means. */
+  unset: number;
   onChange(value: string): void;
   player: Player;
 }
 
-function Time({ label, value, onChange, player }: TimeProps) {
+function Time({ label, value, unset, onChange, player }: TimeProps) {
   return (
     <div>
       <Field label={label}>
         {(ties) => (
           <input
             {...ties}
-            placeholder="0:00.0"
+            placeholder={clock(unset, 1)}
             value={value}
             onInput={(event) => onChange(event.currentTarget.value)}
           />

@@ -26,7 +26,7 @@ export function HitClip({ hit }: { hit: Hit }) {
       </a>
     );
   const busy = made?.state === "queued" || made?.state === "running";
-  const words = busy ? `${Math.round(made.progress.fraction * 100)} %` : problem ? "Try again" : "Save clip";
+  const words = busy ? `${Math.round(made.progress.fraction * 100)} %` : problem ? "Try again" : "Clip";
   return (
     <>
       <button
@@ -35,7 +35,7 @@ export function HitClip({ hit }: { hit: Hit }) {
         aria-busy={busy}
         aria-disabled={busy}
         aria-label={busy ? `Making the clip of ${which}` : `Save clip of ${which}`}
-        title={problem ? `The clip could not be made: ${problem}` : "With a second before and after"}
+        title={problem ? `The clip could not be made: ${problem}` : "Save clip, with a second before and after"}
         onClick={() => {
           setAsked(true);
           if (!busy) saveHit(hit);
