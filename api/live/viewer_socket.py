@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from api.live.hub import LiveHub, Viewer
 from api.live.messages import Result
 from api.live.outbox import Ending, Outbox
+from api.requests.json_document import NOT_JSON
 from api.web.websockets import ERRORS, GOING_AWAY, WebSocket
 from contracts.errors import NotFound, Unavailable
 
@@ -114,7 +115,7 @@ class ViewerSocket(Response):
             times.append(time.monotonic())
             try:
                 start = msgspec.json.decode(message, type=_Start)
-            except msgspec.DecodeError:
+            except NOT_JSON:
                 return _MALFORMED
             try:
                 await self._watch_scenes(self._outbox, start.scenes, start.dwell)

@@ -5,8 +5,12 @@ import math
 import re
 from typing import Any
 
+import msgspec
+
 from contracts.errors import Malformed
 
+# What msgspec raises for bytes of a client that are no JSON document, or not the one that is asked for.
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _MOST_INTEGER = 2**63 - 1
 _MOST_DIGITS = len(str(_MOST_INTEGER))
 _HALF_A_PAIR = re.compile(rb"\\u[dD][89a-fA-F]")

@@ -9,6 +9,7 @@ from anyio import create_task_group
 from starlette.requests import Request
 
 from api.outbound.shares import Shares
+from api.requests.json_document import NOT_JSON
 from api.requests.multipart_form import Form
 from api.uploads.upload_writer import body
 from api.uploads.url_fetcher import Fetcher
@@ -94,7 +95,7 @@ async def read_document(request: Request) -> ImportRequest:
     except msgspec.ValidationError as error:
         known = ", ".join(ImportRequest.__struct_fields__)
         raise InvalidInput(f"the body: {error}; allowed fields are: {known}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except NOT_JSON as error:
         raise Malformed("the body is not JSON in UTF-8") from error
 
 

@@ -17,6 +17,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.requests.json_document import NOT_JSON
 from contracts.errors import ForeignOrigin
 
 AUTH_SECONDS = 10
@@ -141,12 +142,20 @@ def websocket_of(scope: Scope) -> WebSocket | None:
     if socket is not None:
         headers = Headers(scope=scope)
         origin = headers.get("origin")
-        if origin is not None and "authorization" not in headers and urlsplit(origin).netloc != headers.get("host"):
+        if origin is not None and "authorization" not in headers and not _is_of(origin, headers.get("host")):
             raise ForeignOrigin(
                 f"the page of {origin[:100]!a} may not use your cookies here: send a token in the first message. Where "
                 "this is the service's own page, its proxy must pass the Host header on unchanged"
             )
     return socket
+
+
+def _is_of(origin: str, host: str | None) -> bool:
+    """Whether an origin is that of a host. What is no URL is of none."""
+    try:
+        return urlsplit(origin).netloc == host
+    except ValueError:
+        return False
 
 
 def error_message(code: str, detail: str) -> str:
@@ -196,7 +205,7 @@ async def _first_token(socket: WebSocket) -> str | None:
     try:
         message = await asyncio.wait_for(socket.receive(), AUTH_SECONDS)
         found = msgspec.json.decode(message or "", type=_Auth)
-    except (TimeoutError, msgspec.DecodeError):
+    except (TimeoutError, *NOT_JSON):
         return None
     return found.token
 

@@ -113,6 +113,16 @@ def test_a_viewer_that_leaves_is_let_go() -> None:
     assert client.closed_with is None
 
 
+def test_a_message_that_is_not_in_utf_8_ends_it() -> None:
+    client = Client()
+
+    async def say(_hub: LiveHub, _viewer: Viewer) -> None:
+        await client.messages.put({"type": "websocket.receive", "bytes": b'{"type": "\xff"}'})
+
+    run(client, say)
+    assert client.closed_with == 4400
+
+
 def test_a_service_that_stops_says_so_and_takes_no_more() -> None:
     client = Client()
 

@@ -18,10 +18,10 @@ PATH = "/api/v1/streams/1/ws"
 class Talk:
     """What a client says, and hears. requests: that reached the application, with its answer."""
 
-    def __init__(self, *said: str, answer: Response | None = None) -> None:
+    def __init__(self, *said: str | bytes, answer: Response | None = None) -> None:
         self.heard: list[dict[str, Any]] = []
         self.requests: list[dict[str, Any]] = []
-        self._said = [{"type": "websocket.connect"}, *({"type": "websocket.receive", "text": one} for one in said)]
+        self._said = [{"type": "websocket.connect"}, *map(_received, said)]
         self._answer = answer
 
     def run(self, path: str = PATH, **headers: str) -> None:
@@ -42,6 +42,10 @@ class Talk:
         assert await receive() == {"type": "http.request", "body": b"", "more_body": False}
         if self._answer is not None:
             await self._answer(scope, receive, send)
+
+
+def _received(said: str | bytes) -> dict[str, Any]:
+    return {"type": "websocket.receive", "text" if isinstance(said, str) else "bytes": said}
 
 
 def heard(talk: Talk) -> list[str]:
@@ -73,6 +77,19 @@ def test_without_a_token_in_time_it_ends(monkeypatch: pytest.MonkeyPatch) -> Non
     assert talk.heard[-1]["code"] == 4401
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["", "no JSON", '{"type": "start"}', b'{"type": "auth", "token": "\xff"}', '{"type": "auth", "x": ' + "[" * 50_000],
+    ids=["nothing", "no JSON", "another message", "no UTF-8", "nested"],
+)
+def test_a_first_message_without_a_token_ends_it(said: str | bytes) -> None:
+    talk = Talk(said)
+    talk.run()
+    assert not talk.requests
+    assert heard(talk) == ["websocket.accept", "websocket.send", "websocket.close"]
+    assert talk.heard[-1]["code"] == 4401
+
+
 def test_a_refusal_is_the_response_before_it_is_open_and_a_message_afterwards() -> None:
     problem = Response(b'{"code": "not_found", "detail": "x"}', 404)
     before = Talk(answer=problem)
@@ -98,6 +115,7 @@ def test_other_paths_have_no_websocket() -> None:
         ({"host": "a.example"}, False),  # no browser
         ({"origin": "https://b.example", "host": "a.example"}, True),
         ({"origin": "null", "host": "a.example"}, True),
+        ({"origin": "http://[", "host": "a.example"}, True),
         ({"origin": "https://a.example", "host": "a.example:8443"}, True),
         ({"origin": "https://b.example", "host": "a.example", "authorization": "Bearer x"}, False),
     ],
