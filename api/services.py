@@ -70,6 +70,7 @@ def build(settings: Settings, flask: Flask, counts: Counts | None = None) -> Ser
     engine = open_database(settings.database_url, _STATEMENT_SECONDS, durable=True)
     signals = redis.Redis.from_url(settings.coordination_url, health_check_interval=30)
     sessions, webhook_table, streams = SessionTable(engine), WebhookTable(engine), StreamTable(engine)
+    quotas = UserQuotas(settings, engine, signals)
     catalogue = Catalogue(settings.models_path)
     plan_labels = PlanLabels(signals, catalogue)
     tls, lookups = httpcore2.default_ssl_context(), Lookups()
@@ -95,7 +96,7 @@ def build(settings: Settings, flask: Flask, counts: Counts | None = None) -> Ser
         scene_readers=SceneReaders(Turns()),
         scene_feeds=SceneFeeds(functools.partial(_scene_reader, signals), plan_labels.read),
         search=TrackSearch(engine),
-        publisher=Publisher(streams, signals),
+        publisher=Publisher(streams, quotas, signals),
         whip=WhipCalls(signals, Replies(settings.coordination_url, WHIP_SECONDS)),
         plan_labels=plan_labels,
         live=LiveHub(Follower(settings.coordination_url), stream_results.look, plan_labels.of),
@@ -110,7 +111,7 @@ def build(settings: Settings, flask: Flask, counts: Counts | None = None) -> Ser
         readiness=_readiness(engine, store, dispatch, signals),
         events=EventHub(job_changes.changes, job_changes.load, sessions.valid_credentials),
         deleted_jobs=DeletedJobs(signals),
-        quotas=UserQuotas(settings, engine, signals),
+        quotas=quotas,
         throttle=_throttle(settings, signals),
         webhooks=webhook_table,
         webhook_sender=sender,

@@ -58,6 +58,12 @@ class UserQuotas:
         limits = {name: limit or None for name, limit in msgspec.structs.asdict(quotas).items()}
         return {name: {"limit": limits[name], "used": used[name]} for name in used}
 
+    def is_full(self, user_id: str) -> bool:
+        """Whether a user's stored bytes are used up."""
+        with self._database.read() as session:
+            most = self._of(session, user_id).stored_bytes
+            return bool(most) and not _left(session, user_id, most)
+
     def size_limit(self, user_id: str) -> SizeLimit:
         """The size limit of a user's next file."""
         general = SizeLimit(self._settings.upload_max_bytes)

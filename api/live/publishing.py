@@ -4,6 +4,7 @@ import logging
 
 import redis
 
+from api.access.quotas import UserQuotas
 from api.tables.streams import StreamTable
 from contracts.live.registry import StreamRegistry
 from contracts.live.spec_of import published
@@ -15,8 +16,8 @@ class Publisher:
     """Publishes the rows. The processor repeats it for all streams now and then, so that an error here delays a change
     and loses none."""
 
-    def __init__(self, table: StreamTable, client: "redis.Redis") -> None:
-        self._table = table
+    def __init__(self, table: StreamTable, quotas: UserQuotas, client: "redis.Redis") -> None:
+        self._table, self._quotas = table, quotas
         self._registry = StreamRegistry(client)
 
     def publish(self, stream_id: str) -> None:
@@ -33,7 +34,7 @@ class Publisher:
     def _publish(self, stream_id: str) -> None:
         revision = None
         while (row := self._table.find(stream_id)) is not None and row.revision != revision:
-            self._registry.publish(*published(row))
+            self._registry.publish(*published(row, is_full=self._quotas.is_full(row.user_id)))
             revision = row.revision
         if row is None:
             self._registry.remove(stream_id)

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.access import passwords
+from api.access.quotas import UserQuotas
 from api.access.scopes import ADMIN
 from api.live.publishing import Publisher
 from api.tables import audit
@@ -110,7 +111,7 @@ class UsersCommand:
         stopped = table.stop_all(user.id)
         if stopped and self.settings.coordination_url:  # else the processor publishes it, when the service runs
             with connect(self.settings.coordination_url) as client:
-                publisher = Publisher(table, client)
+                publisher = Publisher(table, UserQuotas(self.settings, self.engine, client), client)
                 for stream_id in stopped:
                     publisher.publish(stream_id)
         return len(stopped)

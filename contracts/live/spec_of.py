@@ -5,6 +5,9 @@ import msgspec
 from contracts.database.tables import Stream
 from contracts.live.streams import RecordingOptions, StreamOptions, StreamSpec
 
+# Why a stream is not recorded although its user wants it, as in errors of uploads.
+STORAGE_USED_UP = "storage_used_up"
+
 
 def spec_of(row: Stream) -> StreamSpec:
     """The row as ingest and detectors see it. Raises msgspec.ValidationError for a row of a later release."""
@@ -24,9 +27,13 @@ def spec_of(row: Stream) -> StreamSpec:
     return msgspec.convert(fields, StreamSpec)
 
 
-def published(row: Stream) -> tuple[StreamSpec, bytes]:
-    """What contracts.live.registry.StreamRegistry takes: the spec and the sealed address, empty without one."""
-    return spec_of(row), row.sealed or b""
+def published(row: Stream, *, is_full: bool) -> tuple[StreamSpec, bytes]:
+    """What contracts.live.registry.StreamRegistry takes: the spec and the sealed address, empty without one. is_full:
+    whether the stored bytes of its user are used up, so that it is not recorded until there is room."""
+    spec = spec_of(row)
+    if is_full and spec.record is not None:
+        spec = msgspec.structs.replace(spec, record=None, record_stopped=STORAGE_USED_UP)
+    return spec, row.sealed or b""
 
 
 def options_of(row: Stream) -> StreamOptions:

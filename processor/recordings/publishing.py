@@ -8,14 +8,10 @@ from redis import RedisError
 from contracts.coordination.quotas import quotas_of
 from contracts.live.registry import StreamRegistry
 from contracts.live.spec_of import published
-from contracts.live.streams import StreamSpec
 from processor.context import Services
 from processor.recordings.rows import RecordingRows
 
 log = logging.getLogger(__name__)
-
-# Why a stream is not recorded although its user wants it, as in errors of uploads.
-STORAGE_USED_UP = "storage_used_up"
 
 
 def publish_streams(services: Services) -> None:
@@ -27,20 +23,12 @@ def publish_streams(services: Services) -> None:
         streams = {}
         for row in rows.streams():
             try:
-                spec, sealed = published(row)
+                streams[row.id] = published(row, is_full=row.user_id in full)
             except msgspec.ValidationError as error:
                 log.warning("stream %s is of another release: %s", row.id, error)
-                continue
-            streams[row.id] = (_without_recording(spec) if row.user_id in full else spec, sealed)
         registry.replace_all(streams, before)
     except RedisError as error:
         log.warning("cannot publish the streams for now: %s", error)
-
-
-def _without_recording(spec: StreamSpec) -> StreamSpec:
-    if spec.record is None:
-        return spec
-    return msgspec.structs.replace(spec, record=None, record_stopped=STORAGE_USED_UP)
 
 
 def _full_users(services: Services, rows: RecordingRows) -> set[str]:

@@ -50,6 +50,7 @@ from contracts.live.plans import kept
 from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, recording_key
 from contracts.live.registry import StreamRegistry
 from contracts.live.results import block
+from contracts.live.spec_of import STORAGE_USED_UP
 from contracts.live.streams import RecordingOptions, StreamState
 from contracts.metrics.table import REAPER_FINDS
 from contracts.metrics.totals import Totals
@@ -72,7 +73,7 @@ from processor.operator.verify import Verifier
 from processor.probe.child import Limits, inspect
 from processor.recordings import ask, filing, matching
 from processor.recordings.filing import file_recording
-from processor.recordings.publishing import STORAGE_USED_UP, publish_streams
+from processor.recordings.publishing import publish_streams
 from processor.recordings.reaper import resend_recordings
 from processor.recordings.receiving import close_recording, open_recording
 from processor.recordings.remux import Sink, Target, remux

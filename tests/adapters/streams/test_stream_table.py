@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import redis
 from msgspec.structs import replace
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
 from api.access.quotas import UserQuotas
@@ -18,10 +19,11 @@ from api.live.publishing import Publisher
 from api.live.stream_document import documents
 from api.tables.streams import StreamTable
 from contracts.database.engine import Database, open_database
-from contracts.database.tables import Base, Stream, User, new_id
+from contracts.database.tables import Base, Stream, Upload, User, new_id, utcnow
 from contracts.errors import NotFound, StreamQuotaReached
 from contracts.live.registry import StreamRegistry
-from contracts.live.streams import StreamSpec
+from contracts.live.spec_of import STORAGE_USED_UP
+from contracts.live.streams import RecordingOptions, StreamSpec
 from contracts.settings.table import Settings
 from tests.support.servers.debian import Postgres
 from tests.support.servers.valkey import Valkey
@@ -39,6 +41,10 @@ class Bench:
     def add(self, guard: Callable[[Session], None] = lambda _: None, **values: Any) -> Stream:
         fields: dict[str, Any] = {"name": "door", "kind": "rtsp", "model": "m", "options": {}, "wanted": "running"}
         return self.table.add(Stream(id=new_id(), user_id=self.user.id, revision=1, **fields | values), guard)
+
+    def publisher(self, client: "redis.Redis | None" = None, table: StreamTable | None = None) -> Publisher:
+        quotas = UserQuotas(Settings(), self.engine, self.redis)
+        return Publisher(table or self.table, quotas, client or self.redis)
 
     def change(self, stream: Stream, **values: Any) -> Stream:
         return self.table.change(self.user.id, stream.id, lambda _: values)[0]
@@ -75,7 +81,7 @@ def test_streams_added_at_once_do_not_exceed_the_quota(bench: Bench) -> None:
 
 def test_changes_made_at_once_are_all_kept_and_the_newest_is_published(bench: Bench) -> None:
     made = bench.add(sealed=bytes(range(256)))
-    publisher = Publisher(bench.table, bench.redis)
+    publisher = bench.publisher()
     publisher.publish(made.id)
     assert bench.registry.sealed_address(made.id) == bytes(range(256))
 
@@ -102,11 +108,34 @@ def test_an_older_row_that_is_published_late_is_replaced_by_the_newer_one(bench:
             row = super().find(stream_id)
             if row is not None and row.revision == 1:
                 bench.change(made, model="n")
-                Publisher(bench.table, bench.redis).publish(made.id)
+                bench.publisher().publish(made.id)
             return row
 
-    Publisher(Late(bench.engine), bench.redis).publish(made.id)
+    bench.publisher(table=Late(bench.engine)).publish(made.id)
     assert bench.registry.read()[made.id].model == "n"
+
+
+def test_a_change_of_a_stream_does_not_record_it_for_a_user_without_room(bench: Bench) -> None:
+    def give(stored_bytes: int) -> None:
+        with Database(bench.engine).write() as session:
+            session.execute(update(User).where(User.id == bench.user.id).values(quotas={"stored_bytes": stored_bytes}))
+
+    def seen(made: Stream) -> tuple[RecordingOptions | None, str]:
+        bench.publisher().publish(made.id)
+        spec = bench.registry.read()[made.id]
+        return spec.record, spec.record_stopped
+
+    with Database(bench.engine).write() as session:
+        values = {"size_bytes": 1000, "expires_at": utcnow() + timedelta(hours=1)}
+        session.add(Upload(user_id=bench.user.id, facts={}, **values))
+    give(1000)
+    made, other = bench.add(record={"minutes": 1}), bench.add()
+    assert seen(made) == (None, STORAGE_USED_UP)
+    bench.change(made, options={"max_fps": 5})
+    assert seen(made) == (None, STORAGE_USED_UP)
+    assert seen(other) == (None, "")
+    give(1001)
+    assert seen(made) == (RecordingOptions(minutes=1), "")
 
 
 def test_a_stream_that_is_deleted_meanwhile_is_not_left_published(bench: Bench) -> None:
@@ -117,7 +146,7 @@ def test_a_stream_that_is_deleted_meanwhile_is_not_left_published(bench: Bench) 
             bench.table.delete(bench.user.id, made.id)
             super().publish(spec, sealed_address)
 
-    publisher = Publisher(bench.table, bench.redis)
+    publisher = bench.publisher()
     publisher._registry = Deleting(bench.redis)
     publisher.publish(made.id)
     assert bench.registry.read() == {}
@@ -159,7 +188,7 @@ def test_what_is_published_while_all_rows_are_read_is_not_replaced_by_older_ones
 def test_without_redis_a_change_is_kept_and_the_processor_publishes_it(bench: Bench) -> None:
     made = bench.add()
     nowhere = redis.Redis(unix_socket_path="/nonexistent", retry=Retry(NoBackoff(), 0))
-    Publisher(bench.table, nowhere).publish(made.id)
+    bench.publisher(nowhere).publish(made.id)
     assert bench.table.get(bench.user.id, made.id).revision == 1
 
 
@@ -181,5 +210,5 @@ def test_streams_go_with_their_user_and_belong_to_nobody_else(bench: Bench) -> N
     with Database(bench.engine).write() as session:
         session.execute(delete(User).where(User.id == bench.user.id))
     assert bench.table.find(made.id) is None
-    Publisher(bench.table, bench.redis).publish(made.id)
+    bench.publisher().publish(made.id)
     assert bench.registry.read() == {}
