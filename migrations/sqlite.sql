@@ -222,7 +222,7 @@ CREATE TABLE indexed_jobs (
 	ready BOOLEAN NOT NULL,
 	source INTEGER,
 	first_at BIGINT,
-	last_at BIGINT,
+	last_at BIGINT, labels VARCHAR(64),
 	PRIMARY KEY (id),
 	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
 	FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
@@ -405,4 +405,6 @@ END;
 CREATE TRIGGER count_removed_rendition AFTER DELETE ON renditions WHEN OLD.state = 'ready' BEGIN
   UPDATE stored_bytes SET renditions = renditions - coalesce(OLD.size_bytes, 0) WHERE user_id = OLD.user_id;
 END;
-INSERT INTO "alembic_version" VALUES('0017');
+CREATE INDEX ix_deliveries_waiting ON deliveries (webhook_id, next_at, id) WHERE finished_at IS NULL;
+CREATE INDEX ix_videos_refused ON videos (user_id) WHERE refused IS NOT NULL;
+INSERT INTO "alembic_version" VALUES('0019');

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine, func, select
 
 from contracts.database.engine import Database
-from contracts.database.tables import Job, StoredBytes, Stream, Video
+from contracts.database.tables import REFUSED, Job, StoredBytes, Stream, Video
 from contracts.wire.job_states import JobState
 
 # Jobs that have not been planned: how many frames they look at is not known, but not more than their video has.
@@ -53,4 +53,5 @@ class Overview:
         sums = select(func.sum(StoredBytes.videos), func.sum(StoredBytes.renditions))
         with self._database.read() as session:
             videos, renditions = session.execute(sums).one()
-        return {"videos": int(videos or 0), "renditions": int(renditions or 0)}
+            refused = session.scalar(select(func.sum(Video.size_bytes)).where(REFUSED))
+        return {"videos": int(videos or 0) - int(refused or 0), "renditions": int(renditions or 0)}

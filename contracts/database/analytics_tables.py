@@ -55,7 +55,8 @@ class SearchTerm(Base):
 class IndexedJob(Base):
     """A job whose tracks are in the table of tracks. tracks: how many. ready: False while they are written, and after
     they were replaced by those of a later row of the same job. source: a SearchTerm. first_at, last_at: IndexedTrack.at
-    of the first and the last one, None without any."""
+    of the first and the last one, None without any. labels: the SHA-256 of all labels that the job's model knew, None
+    where an earlier release indexed it."""
 
     __tablename__ = "indexed_jobs"
 
@@ -67,6 +68,7 @@ class IndexedJob(Base):
     source: Mapped[int | None]
     first_at: Mapped[int | None] = mapped_column(BigInteger)
     last_at: Mapped[int | None] = mapped_column(BigInteger)
+    labels: Mapped[str | None] = mapped_column(String(64))
 
 
 class IndexedTrack(Base):

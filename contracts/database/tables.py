@@ -38,7 +38,7 @@ from contracts.database.base import utcnow as utcnow
 from contracts.database.counted import StoredBytes as StoredBytes
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0018"
+REVISION = "0019"
 
 
 def _name_key(context: DefaultExecutionContext) -> str:
@@ -111,6 +111,9 @@ Index(
     sqlite_where=_UNPROBED,
     postgresql_where=_UNPROBED,
 )
+# A video that was refused, whose file is not stored; of those there are few, too.
+REFUSED = Video.refused.is_not(None)
+Index("ix_videos_refused", Video.user_id, sqlite_where=REFUSED, postgresql_where=REFUSED)
 
 
 class Job(Base):

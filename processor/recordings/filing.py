@@ -51,7 +51,7 @@ def file_recording(services: Services, recording_id: str) -> None:
         tries = names.recording_attempts(recording_id)
         if services.coordination.count(tries, _TRIES_SECONDS) > MOST_TRIES:
             detail = f"it could not be filed in {MOST_TRIES} tries: the log of the processor says more"
-            _fail(rows, recording, VideoRefused(detail))
+            _fail(services, rows, recording, VideoRefused(detail))
             return
         try:
             _file(services, rows, recording, held)
@@ -64,7 +64,7 @@ def file_recording(services: Services, recording_id: str) -> None:
         except (Unsettled, _Taken, RedisError) as error:
             log.info("recording %s waits: %s", recording_id, error)
         except WebDetectorError as error:
-            _fail(rows, recording, error)
+            _fail(services, rows, recording, error)
         except SQLAlchemyError:
             services.coordination.reset_count(tries)
             raise
@@ -137,6 +137,8 @@ def _copy(services: Services, source: BinaryIO, key: str, held: Leases) -> tuple
     return digest.hexdigest(), size
 
 
-def _fail(rows: RecordingRows, recording: Recording, error: WebDetectorError) -> None:
+def _fail(services: Services, rows: RecordingRows, recording: Recording, error: WebDetectorError) -> None:
+    """Raises StorageUnavailable."""
     log.warning("recording %s of stream %s failed: %s", recording.id, recording.source_id, error.detail)
-    rows.fail(recording.id, {"code": error.code, "detail": error.detail})
+    size = services.storage.resumable().size(recording_key(recording.source_id, recording.id))
+    rows.fail(recording.id, {"code": error.code, "detail": error.detail}, size)

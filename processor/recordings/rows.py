@@ -111,9 +111,10 @@ class RecordingRows:
             row.state, row.dropped, row.error = str(RecordingState.FILED), dropped, None
             return True
 
-    def fail(self, recording_id: str, error: dict[str, str]) -> None:
-        """End a recording that cannot be filed."""
-        self._change(recording_id, RecordingState.CLOSED, RecordingState.FAILED, error=error)
+    def fail(self, recording_id: str, error: dict[str, str], size_bytes: int) -> None:
+        """End a recording that cannot be filed. size_bytes: of what was written of it and is kept."""
+        values = {"error": error, "size_bytes": size_bytes}
+        self._change(recording_id, RecordingState.CLOSED, RecordingState.FAILED, **values)
 
     def note_error(self, recording_id: str, error: dict[str, str]) -> None:
         """Record what delays the filing of a recording."""

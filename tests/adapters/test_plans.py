@@ -116,9 +116,15 @@ ASKED: dict[str, tuple[Asked, set[str]]] = {
     ),
     "stored bytes": (
         lambda e, the: asked_of_quotas(e, the["user"]),
-        {"ix_renditions_user_kind", "ix_recordings_video_id", "ix_jobs_user_state"},
+        {
+            "ix_renditions_user_kind",
+            "ix_recordings_video_id",
+            "ix_recordings_state",
+            "ix_videos_refused",
+            "ix_jobs_user_state",
+        },
     ),
-    "all stored bytes": (lambda e, the: Overview(e).stored_bytes(), set()),
+    "all stored bytes": (lambda e, the: Overview(e).stored_bytes(), {"ix_videos_refused"}),
     "the backlog": (lambda e, the: (Overview(e).unplanned(), Overview(e).planned()), {"ix_jobs_state", "videos"}),
     "jobs to advance": (
         lambda e, the: Repository(e).jobs_to_advance(2, NOW),

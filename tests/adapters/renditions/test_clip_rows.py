@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from api.access import quotas as limits
 from api.access.quotas import UserQuotas
+from api.tables.overview import Overview
 from api.tables.renditions import RenditionTable, WantedRendition
 from api.tables.videos import VideoTable
 from contracts.database.engine import Database, open_database
-from contracts.database.tables import Base, Recording, ReelVideo, Rendition, Upload, User, Video, new_id, utcnow
+from contracts.database.tables import Base, Recording, ReelVideo, Rendition, Stream, Upload, User, Video, new_id, utcnow
 from contracts.errors import NotFound, StorageUsedUp, TooManyClips, TooManyReels
 from contracts.settings.table import Settings
 from contracts.wire.renditions import CLIP, REEL, Part, RenditionState, clip_id
@@ -123,16 +124,19 @@ def test_recordings_and_all_else_count_alike_for_uploads_and_for_recording(bench
     bench.clip(quotas, 1, 300)
     rows = RecordingRows(bench.engine)
     states = {"closed": 500, "failed": 7, "filed": 11}  # the last one is one of the videos
+    stream = Stream(user_id=bench.user.id, name="Gate", kind="push", model="m", options={})
     with Database(bench.engine).write() as session:
         session.add(
             Upload(id=new_id(), user_id=bench.user.id, size_bytes=40, facts={}, expires_at=utcnow() + timedelta(1))
         )
+        session.add(stream)
+        session.flush()
         for state, size in states.items():
             video = bench.two if state == "filed" else None
             session.add(
                 Recording(
                     id=new_id(),
-                    source_id=new_id(),
+                    stream_id=stream.id,
                     user_id=bench.user.id,
                     state=state,
                     start=0,
@@ -142,10 +146,28 @@ def test_recordings_and_all_else_count_alike_for_uploads_and_for_recording(bench
                     video_id=video,
                 )
             )
-    assert bench.free(quotas) == 4000 - (2000 + 300 + 40 + 500)
+    assert bench.free(quotas) == 4000 - (2000 + 300 + 40 + 500 + 7)
     assert rows.stored_bytes(bench.user.id) == 4000 - bench.free(quotas)
     with pytest.raises(StorageUsedUp):
-        bench.clip(quotas, 2, 1161)
+        bench.clip(quotas, 2, 1154)
+
+
+def test_what_is_not_stored_any_more_does_not_count(bench: Bench) -> None:
+    stream = Stream(user_id=bench.user.id, name="Gate", kind="push", model="m", options={})
+    with Database(bench.engine).write() as session:
+        session.add(stream)
+        session.flush()
+        usual = {"source_id": stream.id, "user_id": bench.user.id, "start": 0, "started_at": utcnow()}
+        session.add(Recording(id=new_id(), stream_id=stream.id, state="failed", size_bytes=7, instance="one", **usual))
+    everything = RecordingRows(bench.engine).stored_bytes(bench.user.id)
+    before = Overview(bench.engine).stored_bytes()["videos"]
+    with Database(bench.engine).write() as session:
+        session.execute(update(Video).where(Video.id == bench.one).values(refused="damaged"))
+    assert RecordingRows(bench.engine).stored_bytes(bench.user.id) == everything - 1000
+    assert Overview(bench.engine).stored_bytes()["videos"] == before - 1000
+    with Database(bench.engine).write() as session:
+        session.delete(session.get_one(Stream, stream.id))
+    assert RecordingRows(bench.engine).stored_bytes(bench.user.id) == everything - 1007
 
 
 def test_a_failed_clip_takes_no_room_until_it_is_made_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -544,9 +544,11 @@ def test_an_empty_recording_fails(bench: Bench, plain: Written) -> None:
     nothing = Written(plain.content[:600], plain.pts, plain.end, ())
     recording = bench.record(nothing)
     assert (recording.state, recording.error and recording.error["code"]) == ("failed", "video_refused")
+    assert recording.size_bytes == 600, "as much as is kept"
     unwritten = RecordingOpened(str(uuid.uuid4()), bench.stream, bench.user, START, 0.0, INGEST)
     close_recording(bench.services, closed(unwritten, plain))
-    assert bench.recording(unwritten.id).state == "failed"
+    failed = bench.recording(unwritten.id)
+    assert (failed.state, failed.size_bytes) == ("failed", 0)
 
 
 def test_verify_sees_a_live_result_that_does_not_fit_its_video(bench: Bench, plain: Written) -> None:
