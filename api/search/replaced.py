@@ -11,7 +11,8 @@ from contracts.wire.messages import Options
 
 @dataclass(frozen=True, slots=True)
 class IndexedRun:
-    """An indexed job: its number in the index, and what it looked at. created_at: of the job. tracks: how many."""
+    """An indexed job: its number in the index, and what it looked at. created_at: of the job. tracks: how many. labels:
+    digest of those that its model knew, None where an earlier release indexed it."""
 
     id: int
     job_id: str
@@ -23,11 +24,13 @@ class IndexedRun:
     video_name: str | None
     source: str | None
     tracks: int
+    labels: str | None
 
 
 def replaced(runs: Sequence[IndexedRun]) -> set[int]:
     """The numbers of those that a later one of the same video and model replaces: one that is complete, has
-    tracks where the earlier one has some, and looked at all that the earlier one looked at, as closely."""
+    tracks where the earlier one has some, and looked at all that the earlier one looked at, as closely, for the same
+    labels: a model's file may have been replaced."""
     of_video = defaultdict(list)
     for run in runs:
         of_video[run.video_id].append(run)
@@ -39,6 +42,7 @@ def _replaces(later: IndexedRun, earlier: IndexedRun) -> bool:
         (later.model, later.state) == (earlier.model, JobState.SUCCEEDED)
         and (later.created_at, later.id) > (earlier.created_at, earlier.id)
         and (later.tracks > 0 or earlier.tracks == 0)
+        and (later.labels == earlier.labels or later.labels is None or earlier.labels is None)
         and _covers(later.options, earlier.options)
         and later.options.min_score <= earlier.options.min_score
         and _as_often(later.options, earlier.options)

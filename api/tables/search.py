@@ -178,7 +178,9 @@ def _runs(session: Session, user_id: str, ids: Iterable[int]) -> list[IndexedRun
     videos = select(Job.video_id).join(IndexedJob, IndexedJob.job_id == Job.id).where(IndexedJob.id.in_(ids))
     columns = (Job.id.label("job_id"), Job.video_id, Job.model, Job.options, Job.state, Job.created_at)
     statement = (
-        select(IndexedJob.id, IndexedJob.tracks, *columns, Video.name.label("video_name"), Video.source)
+        select(
+            IndexedJob.id, IndexedJob.tracks, IndexedJob.labels, *columns, Video.name.label("video_name"), Video.source
+        )
         .select_from(IndexedJob)
         .join(Job, Job.id == IndexedJob.job_id)
         .join(Video, Video.id == Job.video_id)

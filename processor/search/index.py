@@ -1,8 +1,10 @@
 """Makes tracks searchable."""
 
+import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
@@ -63,10 +65,16 @@ def index(engine: Engine, job: Job, video: Video, read: Callable[[], Found]) -> 
         labels = tuple(terms.get(label, 0) for label in header.labels)
         placed = Placed(labels, source, beginning(video.recorded_at, video.created_at))
         rows.write(indexed_id, rows_of(tracks, header, placed))
-        return rows.finish(job.id, indexed_id, tracks=len(tracks), **extent(tracks, header, placed))
+        facts = {"tracks": len(tracks), "labels": _digest(header.labels), **extent(tracks, header, placed)}
+        return rows.finish(job.id, indexed_id, **facts)
     except IntegrityError:
         log.info("job %s was deleted, or indexed by another process, while its tracks were indexed", job.id)
         return False
+
+
+def _digest(labels: Sequence[str]) -> str:
+    """The same of the same labels, in whichever order."""
+    return hashlib.sha256(msgspec.json.encode(sorted(set(labels)))).hexdigest()
 
 
 def _header(storage: Storage, job: Job) -> ResultHeader:

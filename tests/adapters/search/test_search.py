@@ -284,6 +284,16 @@ def deadly(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
+def test_a_job_whose_model_had_other_labels_is_found_beside_the_later_one(desk: SearchDesk) -> None:
+    video = desk.add_video(DAY)
+    first, second = (desk.add_job(video, track(1)) for _ in range(2))
+    assert desk.found() == [(second.id, 1)]
+    assert desk.index(second, video, track(1), labels=("person", "car"))
+    assert sorted(desk.found()) == sorted([(first.id, 1), (second.id, 1)])
+    assert desk.index(first, video, track(1), labels=("car", "person"))
+    assert desk.found() == [(second.id, 1)], "in whichever order"
+
+
 def test_what_a_killed_process_wrote_is_not_found_and_replaced(desk: SearchDesk, deadly: list[int]) -> None:
     video = desk.add_video(DAY)
     job = desk.add_job(video, track(1))

@@ -10,10 +10,18 @@ from contracts.wire.messages import Options
 
 
 def run(
-    number: int, *, model: str = "m", state: str = "succeeded", video: str = "v", tracks: int = 1, **options: Any
+    number: int,
+    *,
+    model: str = "m",
+    state: str = "succeeded",
+    video: str = "v",
+    tracks: int = 1,
+    knows: str | None = "a",
+    **options: Any,
 ) -> IndexedRun:
     created = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)
-    return IndexedRun(number, f"job {number}", video, model, Options(**options), state, created, None, None, tracks)
+    of_job = (number, f"job {number}", video, model, Options(**options), state)
+    return IndexedRun(*of_job, created, None, None, tracks, knows)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +44,8 @@ def run(
         pytest.param({}, {"tracks": 0}, set(), id="nothing was found"),
         pytest.param({"tracks": 0}, {"tracks": 0}, {1}, id="nothing was found again"),
         pytest.param({}, {"model": "other"}, set(), id="another model"),
+        pytest.param({}, {"knows": "b"}, set(), id="a model of the same name with other labels"),
+        pytest.param({"knows": None}, {}, {1}, id="indexed by an earlier release"),
         pytest.param({}, {"video": "other"}, set(), id="another video"),
         pytest.param({}, {"state": "partial"}, set(), id="not complete"),
         pytest.param({"state": "partial"}, {}, {1}, id="complete at last"),
