@@ -5,9 +5,12 @@ import tempfile
 import threading
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from contracts.coordination import names
+from contracts.database.outages import is_outage
 from contracts.database.tables import Rendition
-from contracts.errors import NotFound, StorageFull, VideoRefused, WebDetectorError
+from contracts.errors import NotFound, StorageFull, StorageUnavailable, VideoRefused, WebDetectorError
 from contracts.results.tracks import TracksState, TracksStep
 from contracts.storage.port import index_key, result_key, tracks_key, video_key
 from contracts.storage.renditions import key_of
@@ -100,6 +103,10 @@ def _under_lease(services: Services, row: Rendition, held: Leases) -> None:
         log.warning("rendition %s (%s) is not made yet: %s", row.id, row.kind, error.detail)
     except (VideoRefused, NotFound, StorageFull) as error:
         _fail(services, row, error)
+    except (StorageUnavailable, SQLAlchemyError) as error:
+        if isinstance(error, StorageUnavailable) or is_outage(error):  # it says nothing about the rendition
+            services.coordination.reset_count(tries)
+        raise
 
 
 def _make(services: Services, row: Rendition, held: Leases) -> None:

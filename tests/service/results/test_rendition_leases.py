@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 from sqlalchemy import Engine, delete, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from contracts.coordination import names
@@ -176,16 +177,18 @@ def test_rendition_whose_renderer_is_killed_is_made_by_a_later_try(
     assert bench.services.coordination.count(bench.tries, 60) == steps.MOST_TRIES + 1, "each of them counts"
 
 
-def test_storage_outage_is_retried(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("away", [StorageUnavailable("away"), OperationalError("SELECT", {}, Exception("away"))])
+def test_an_outage_is_no_try_and_waited_for(bench: Bench, monkeypatch: pytest.MonkeyPatch, away: Exception) -> None:
     with monkeypatch.context() as patched:
 
         def unavailable(*_: object) -> None:
-            raise StorageUnavailable("the storage does not answer")
+            raise away
 
         patched.setattr(bench.storage, "open", unavailable)
-        with pytest.raises(StorageUnavailable):
-            bench.render()
-    assert bench.row.state == RenditionState.RUNNING
+        for _ in range(steps.MOST_TRIES + 1):
+            with pytest.raises(type(away)):
+                bench.render()
+            assert bench.row.state == RenditionState.RUNNING
     assert not bench.services.coordination.is_held(names.rendition_lease(bench.row.id))
     assert bench.render() == RenditionState.READY
 
