@@ -6,8 +6,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from celery import Celery
+
 from contracts.coordination import names
 from contracts.errors import Unavailable
+from contracts.wire.tasks import HOUSEKEEP, QUEUE_RECOVERY, REAP
 from processor.alerts.following import keep_following
 from processor.alerts.missing import alert_missing
 from processor.alerts.retention import expire_alerts
@@ -59,6 +62,15 @@ CLEAN_UPS = (
 )
 
 
+def send_periodic(app: Celery) -> None:
+    """Send the tasks of recovery and clean-up, unless one waits: it does what is due when it is run, however late. They
+    do not expire: behind work of which there is always more, each would come to its turn too late. Raises
+    kombu.exceptions.OperationalError where the broker is away."""
+    if not _waits(app):
+        for task in (REAP, HOUSEKEEP):
+            app.signature(task).apply_async()
+
+
 def recover(services: Services) -> None:
     """Send lost work again. All of it is tried, whatever fails; raises the last error."""
     with ExitStack() as steps:
@@ -77,3 +89,15 @@ def clean_up(services: Services) -> None:
                 continue
             if again:
                 services.coordination.renew(job.debounce, _MINUTE)
+
+
+def _waits(app: Celery) -> bool:
+    """Whether a message of recovery or clean-up is in its queue. Where the broker does not tell, none is: Redis has no
+    empty queues, and one that is away refuses what is sent."""
+    with app.connection_for_write() as connection:
+        try:
+            connection.connect()
+            return bool(connection.default_channel.queue_declare(QUEUE_RECOVERY, passive=True).message_count)
+        except Exception as error:  # of whichever library the broker is reached by
+            log.debug("cannot see whether messages wait in %s: %r", QUEUE_RECOVERY, error)
+            return False

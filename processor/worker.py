@@ -23,7 +23,7 @@ from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
-from contracts.wire.tasks import HOUSEKEEP, QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RECOVERY, REAP
+from contracts.wire.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RECOVERY
 from contracts.workers.celery_app import create_celery, run_worker, worker_options
 from contracts.workers.registration import connect
 from contracts.workers.steps import heartbeat_step, metrics_step, periodic_step, registration_step
@@ -31,6 +31,7 @@ from contracts.workers.task_watch import TaskWatch
 from media.sandbox import warn_if_weak
 from processor import tasks  # noqa: F401  (registers them)
 from processor.context import Services, context
+from processor.periodic import send_periodic
 from processor.repository import Repository
 from processor.worker_count import Workers
 
@@ -65,8 +66,7 @@ def create(settings: Settings) -> Celery:
     def tick() -> None:
         # However many processors there are, one of them sends the periodic jobs.
         if coordination.debounce(names.REAPER, settings.reaper_seconds):
-            for task in (REAP, HOUSEKEEP):
-                app.signature(task).apply_async(expires=settings.reaper_seconds * 3)
+            send_periodic(app)
 
     app.steps["consumer"].add(registration_step("processor", client))
     if settings.heartbeat_file:

@@ -16,17 +16,18 @@ from contracts.results import chunk_codec, result_file
 from contracts.storage.port import result_key
 from contracts.wire.job_states import JobState
 from contracts.wire.messages import ChunkFailure
-from contracts.wire.tasks import HOUSEKEEP, PROCESS_VIDEO, REAP
+from contracts.wire.tasks import HOUSEKEEP, PROCESS_VIDEO, QUEUE_RECOVERY, REAP
 from processor import periodic, tasks
 from processor.context import Services, context
 from processor.jobs import finishing
 from processor.jobs.advance import follow_up
 from processor.jobs.reaper import resend_jobs
-from processor.periodic import CleanUp, clean_up, recover
+from processor.periodic import CleanUp, clean_up, recover, send_periodic
 from processor.worker import options
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
 from tests.support.videos.clips import Clip, clip
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,28 @@ def test_recovery_does_not_wait_behind_the_work_that_waits(desk: InProcessProces
             while not {REAP, HOUSEKEEP} <= set(came):
                 connection.drain_events(timeout=30)
     assert len(came) < 10
+
+
+def test_recovery_that_waits_is_neither_sent_again_nor_too_late(desk: InProcessProcessor) -> None:
+    """All processors may be busy for long, and with work of which there is always more: they take one message of each
+    queue in turn, and would only ever come to messages that have expired."""
+    app, came = desk.services.celery, list[Message]()
+
+    def take(message: Message) -> None:
+        came.append(message)
+        message.ack()
+
+    with app.connection_for_read() as connection, connection.channel() as channel:
+        queue = app.amqp.queues[QUEUE_RECOVERY](channel)
+        queue.purge()
+        for _ in range(2):
+            for _ in range(5):
+                send_periodic(app)
+            with Consumer(channel, [queue], on_message=take, accept=["json"]):
+                until(lambda: connection.drain_events(timeout=1) or len(came) % 2 == 0)
+            assert queue.get() is None
+    assert [message.headers["task"] for message in came] == [REAP, HOUSEKEEP] * 2
+    assert {message.headers["expires"] for message in came} == {None}
 
 
 def test_all_of_recovery_is_tried_and_clean_up_is_no_part_of_it(
