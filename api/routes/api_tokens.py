@@ -55,11 +55,10 @@ def delete_token(user: str, token_id: str, token_info: dict[str, Any]) -> Respon
 
 def check(secret: str, now: datetime) -> dict[str, Any] | None:
     """The claims of a valid token: user with role, token id, scopes; None for an invalid one. Updates last_used_at."""
-    found = context.current().sessions.use_token(digest(secret), now)
-    if found is None:
+    token = context.current().sessions.use_token(digest(secret), now)
+    if token is None:
         return None
-    token, role = found
-    return {"sub": token.user_id, "role": role, "tid": token.id, "scopes": token.scopes, "type": "api"}
+    return {"sub": token.user_id, "role": token.role, "tid": token.id, "scopes": token.scopes, "type": "api"}
 
 
 def _scopes(asked: list[str] | None) -> list[str] | None:

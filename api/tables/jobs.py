@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from msgspec import UNSET
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, Engine, Row, Select, delete, func, select
+from sqlalchemy import ColumnElement, Engine, Row, Select, bindparam, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,16 @@ from contracts.wire.renditions import RenditionState, rendition_id
 ChangedJob = Row[str, str, str, str, datetime | None]
 _CHANGED = (Job.id, Job.user_id, Job.video_id, Job.state, Job.changed_at)
 _ACTIVE = [str(state) for state in ACTIVE]
+# Polls ask these two: to build them costs more than all else.
+_WITH_VIDEO = (
+    select(Job, Video)
+    .join(Video, Video.id == Job.video_id)
+    .where(Job.id == bindparam("id"), Job.user_id == bindparam("user"))
+)
+# By its id: none of the indexes on what else is known of a rendition is good.
+_POSTERS = select(Rendition.video_id).where(
+    Rendition.id.in_(bindparam("ids", expanding=True)), Rendition.state == str(RenditionState.READY)
+)
 # Jobs that one request for a page looks at, for the names of their videos.
 LOOKED_AT = 5000
 _WORKING = [str(state) for state in WORKING]
@@ -52,10 +62,9 @@ class JobWithVideo:
 
 
 def _posters(session: Session, video_ids: Iterable[str]) -> set[str]:
-    """Those of some videos that have a poster. By its id: none of the indexes on what else is known of it is good."""
+    """Those of some videos that have a poster."""
     ids = [rendition_id(video_id, None, "poster") for video_id in video_ids]
-    made = select(Rendition.video_id).where(Rendition.id.in_(ids), Rendition.state == str(RenditionState.READY))
-    return set(session.scalars(made))
+    return set(session.connection().scalars(_POSTERS, {"ids": ids}))
 
 
 class JobTable:
@@ -120,9 +129,8 @@ class JobTable:
 
     def get_with_video(self, user_id: str, job_id: str) -> JobWithVideo:
         """A user's job with its video data. Raises NotFound."""
-        statement = select(Job, Video).join(Video, Video.id == Job.video_id)
         with self._database.read() as session:
-            rows = session.execute(statement.where(Job.id == job_id, Job.user_id == user_id))
+            rows = session.execute(_WITH_VIDEO, {"id": job_id, "user": user_id})
             job, video = found(rows.one_or_none(), "job")
             return JobWithVideo(job, video, video.id in _posters(session, [video.id]))
 

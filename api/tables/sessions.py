@@ -3,7 +3,19 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, ColumnElement, Engine, bindparam, delete, func, or_, select, union_all, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Engine,
+    Row,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session as Transaction
 
 from api.tables.queries import owned
@@ -13,6 +25,8 @@ from contracts.errors import TooManyTokens, Unauthenticated
 
 TOKENS_PER_USER = 100
 _LAST_USED_INTERVAL = timedelta(minutes=1)
+# Id, user, scopes and last use of an API token, and the role of its user.
+UsedToken = Row[str, str, list[str] | None, datetime | None, str]
 
 
 def _not_expired(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
@@ -22,7 +36,19 @@ def _not_expired(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]
 
 _IDS: BindParameter[str] = bindparam("ids", expanding=True)
 _NOW = bindparam("now", type_=Session.expires_at.type)
-# Asked once a second while anybody watches or listens: to build it costs more than all else.
+# Every request asks one of these two, and the third is asked once a second while anybody watches or listens: to build
+# them costs more than all else.
+_ROLE = select(User.role).where(
+    Session.id == bindparam("id"),
+    Session.user_id == bindparam("user"),
+    Session.revoked_at.is_(None),
+    User.id == Session.user_id,
+)
+_TOKEN = (
+    select(ApiToken.id, ApiToken.user_id, ApiToken.scopes, ApiToken.last_used_at, User.role)
+    .join(User, User.id == ApiToken.user_id)
+    .where(ApiToken.digest == bindparam("digest"), _not_expired(_NOW))
+)
 _VALID = union_all(
     select(Session.id).where(Session.id.in_(_IDS), Session.revoked_at.is_(None), Session.expires_at > _NOW),
     select(ApiToken.id).where(ApiToken.id.in_(_IDS), _not_expired(_NOW)),
@@ -43,21 +69,15 @@ class SessionTable:
 
     def role(self, session_id: str, user_id: str) -> str | None:
         """The role of the user of a session, None when the session is no longer valid."""
-        statement = select(User.role).where(
-            Session.id == session_id,
-            Session.user_id == user_id,
-            Session.revoked_at.is_(None),
-            User.id == Session.user_id,
-        )
-        with self._database.read() as session:
-            return session.scalar(statement)
+        with self._database.read_columns() as columns:
+            return columns.scalar(_ROLE, {"id": session_id, "user": user_id})
 
     def valid_credentials(self, ids: Sequence[str]) -> set[str]:
         """The ids of those sessions and API tokens that are still valid."""
         if not ids:
             return set()
-        with self._database.read() as session:
-            return {row[0] for row in session.connection().execute(_VALID, {"ids": ids, "now": utcnow()})}
+        with self._database.read_columns() as columns:
+            return {row[0] for row in columns.execute(_VALID, {"ids": ids, "now": utcnow()})}
 
     def rotate_refresh(self, session_id: str, old: str, new: str, expires_at: datetime) -> None:
         """Replace the refresh token of a session. Does nothing when it was replaced by `new` already.
@@ -116,19 +136,14 @@ class SessionTable:
         with self._database.write() as session:
             session.delete(owned(session, ApiToken, user_id, token_id, "token"))
 
-    def use_token(self, digest: str, now: datetime) -> tuple[ApiToken, str] | None:
-        """The valid token of a digest, and the role of its user. Updates last_used_at at most once a minute, so that
-        few requests write."""
-        with self._database.read() as session:
-            owned = select(ApiToken, User.role).join(User, User.id == ApiToken.user_id)
-            found = session.execute(owned.where(ApiToken.digest == digest, _not_expired(now))).first()
-        if found is None:
-            return None
-        token: ApiToken = found[0]
-        if token.last_used_at is None or token.last_used_at < now - _LAST_USED_INTERVAL:
+    def use_token(self, digest: str, now: datetime) -> UsedToken | None:
+        """The valid token of a digest. Updates last_used_at at most once a minute, so that few requests write."""
+        with self._database.read_columns() as columns:
+            token = columns.execute(_TOKEN, {"digest": digest, "now": now}).one_or_none()
+        if token is not None and (token.last_used_at is None or token.last_used_at < now - _LAST_USED_INTERVAL):
             with self._database.write() as session:
                 session.execute(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=now))
-        return token, str(found[1])
+        return token
 
 
 def end_credentials(

@@ -54,12 +54,18 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         # No reader needs a consistent view over several statements, and in SQLite transactions of readers would wait
         # for writers.
-        self._reading = sessionmaker(engine.execution_options(**{_READS: True}), expire_on_commit=False)
+        self._reads = engine.execution_options(**{_READS: True})
+        self._reading = sessionmaker(self._reads, expire_on_commit=False)
         self._writing = sessionmaker(engine, expire_on_commit=False)
 
     def read(self) -> Session:
         """A session for reading, as a context; each statement sees the newest committed rows."""
         return self._reading()
+
+    def read_columns(self) -> Connection:
+        """The same as a bare connection, for columns instead of objects: a statement costs a third of what it costs in
+        a session, if it was built once. For what every request asks."""
+        return self._reads.connect()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
