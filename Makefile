@@ -190,8 +190,8 @@ bench-page: $(SETUP_TEST) $(PAGE) ## plot, search, export and view a long result
 	@$(BIN)/python -m benchmarks.long_jobs.page "$(FRAMES)" "$(ROUNDS)"
 	@$(BIN)/python -m benchmarks.long_jobs.pageview "$(FRAMES)" "$(ROUNDS)"
 
-bench-load: $(SETUP_TEST) ## many clients that poll and upload while jobs run (CLIENTS=200 SECONDS=60)
-	@$(BIN)/python -m benchmarks.service.load "$(CLIENTS)" "$(SECONDS)"
+bench-load: $(SETUP_TEST) ## many clients that poll and upload while jobs run (CLIENTS=200 SECONDS=60 EVERY=1)
+	@$(BIN)/python -m benchmarks.service.load "$(CLIENTS)" "$(SECONDS)" "$(EVERY)"
 
 bench-start: $(SETUP_TEST) ## start-up time and time to a job's first frames (ROUNDS=3)
 	@$(BIN)/python -m benchmarks.start "$(ROUNDS)"

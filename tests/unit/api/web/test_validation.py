@@ -1,0 +1,54 @@
+"""Parameters are checked as Connexion itself checks them, but for ids in the query."""
+
+from typing import Any
+
+import pytest
+from connexion.validators.parameter import ParameterValidator
+
+from api.web.validation import ParameterCheck
+from contracts.database.tables import new_id
+
+VALUES: list[Any] = [
+    None,
+    "",
+    "null",
+    "person",
+    new_id(),
+    "no-id",
+    0,
+    1,
+    -1,
+    1e9,
+    1.5,
+    True,
+    [],
+    ["queued"],
+    ["x", "x"],
+]
+SCHEMAS: list[dict[str, Any]] = [
+    {"type": "string"},
+    {"type": "string", "enum": ["poster", "playable"]},
+    {"type": "string", "minLength": 1, "maxLength": 5},
+    {"type": "string", "nullable": True},
+    {"type": "integer", "minimum": 0, "maximum": 100},
+    {"type": "number"},
+    {"type": "boolean"},
+    {"type": "array", "items": {"type": "string", "enum": ["queued", "running"]}, "uniqueItems": True},
+]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS, ids=str)
+@pytest.mark.parametrize("where", ["path", "query", "header"])
+def test_a_parameter_is_refused_in_the_words_of_connexion(where: str, schema: dict[str, Any]) -> None:
+    for required in (True, False):
+        parameter = {"name": "one", "in": where, "required": required, "schema": schema}
+        for value in VALUES:
+            expected = ParameterValidator.validate_parameter(where, value, parameter)
+            assert ParameterCheck.validate_parameter(where, value, parameter) == expected, value
+
+
+def test_an_id_is_checked_in_the_query_and_not_in_the_path() -> None:
+    parameter = {"name": "video_id", "in": "query", "schema": {"type": "string", "format": "uuid"}}
+    assert ParameterCheck.validate_parameter("query", new_id(), parameter) is None
+    assert "video_id is not an id" in str(ParameterCheck.validate_parameter("query", "no-id", parameter))
+    assert ParameterCheck.validate_parameter("path", "no-id", parameter) is None
