@@ -60,6 +60,6 @@ class QueryValidator(ParameterValidator):  # type: ignore[misc]
 
 @functools.cache
 def _validator(schema: bytes) -> Draft4Validator:
-    """That of a schema in JSON, of which the spec has few. Connexion makes one of a copy of the schema for each parameter
-    of each request, which takes longer than all else in the event loop."""
+    """That of a schema in JSON, of which the spec has few. Connexion makes one of a copy of the schema for each
+    parameter of each request, which takes longer than all else in the event loop."""
     return Draft4Validator(msgspec.json.decode(schema), format_checker=Draft4Validator.FORMAT_CHECKER)
