@@ -32,7 +32,8 @@ from processor.jobs.stored_plan import read_plan
 from processor.task_signatures import chunk_signature, merge_signature
 from processor.worker import build
 from tests.support.deployments.service import ROOT
-from tests.support.servers.debian import RabbitMq, Redis
+from tests.support.servers.debian import Redis
+from tests.support.servers.rabbitmq import RabbitMq
 from tests.support.servers.valkey import Valkey
 
 # Of a chunk of 240 frames at 25 frames/s, told twice a second.

@@ -9,8 +9,9 @@ from kombu import Connection
 
 from tests.support.deployments.service import free_port
 from tests.support.servers import prometheus
-from tests.support.servers.debian import PASSWORD, USER, Postgres, RabbitMq, Redis, require
+from tests.support.servers.debian import PASSWORD, USER, Postgres, Redis, require
 from tests.support.servers.exporters import Exporter
+from tests.support.servers.rabbitmq import RabbitMq
 from tests.support.waiting import until
 from tools.dashboards.panel import Panel
 from tools.dashboards.servers import SERVERS

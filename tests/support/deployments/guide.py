@@ -10,8 +10,9 @@ from contextlib import ExitStack, contextmanager
 from tests.support.deployments.compose import Compose, interpolated
 from tests.support.deployments.modes import compose_secrets
 from tests.support.deployments.service import ROOT
-from tests.support.servers.debian import PASSWORD, USER, Postgres, RabbitMq, Redis, require
+from tests.support.servers.debian import PASSWORD, USER, Postgres, Redis, require
 from tests.support.servers.lan import Lan
+from tests.support.servers.rabbitmq import RabbitMq
 
 INFERENCE_HOSTS = {"gpu-1": "10.0.0.2", "gpu-2": "10.0.0.3"}
 OUTSIDE = "outside"

@@ -15,7 +15,8 @@ from tests.support.deployments.compose import COMPOSE, Compose
 from tests.support.deployments.deployment import Deployment, Images
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import Service
-from tests.support.servers.debian import PASSWORD, USER, Postgres, RabbitMq, Redis, require
+from tests.support.servers.debian import PASSWORD, USER, Postgres, Redis, require
+from tests.support.servers.rabbitmq import RabbitMq, other_debian
 
 # Redis with SQLite is embedded mode's pair.
 MATRIX = ("rabbitmq-postgres", "redis-postgres", "rabbitmq-sqlite")
@@ -85,7 +86,7 @@ def start_servers(compose: Compose = COMPOSE, *addresses: str) -> Iterator[Serve
     assert name == "valkey-server"  # Debian has Redis, which takes the same options
     with ExitStack() as stack:
         yield Servers(
-            stack.enter_context(RabbitMq(*addresses)),
+            stack.enter_context(RabbitMq(*addresses, root=other_debian())),
             stack.enter_context(Redis(options, *addresses)),
             stack.enter_context(Postgres()),
         )

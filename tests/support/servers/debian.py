@@ -1,4 +1,4 @@
-"""RabbitMQ, Redis and PostgreSQL as Debian packages them, for the length of a context.
+"""Redis and PostgreSQL as Debian packages them, for the length of a context, and what other servers share with them.
 
 Each listens on 127.0.0.1, and beside where it is told to, on a port of its own, keeps its data in a
 temporary folder, and is ended by its process id; whatever else runs on the machine is left alone.
@@ -21,8 +21,6 @@ from pathlib import Path
 from typing import Self
 
 import redis
-from kombu import Connection
-from kombu.exceptions import OperationalError
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -32,10 +30,7 @@ from tests.support.requirements import missing
 USER = "web-detector"
 PASSWORD = "5f0c2f9a7d"
 _STARTING_SECONDS = 60
-_COOKIE = "web-detector-tests"
 _STOPPING_SECONDS = 15
-_TOLD_SECONDS = 300  # by RabbitMQ, which starts a virtual machine for it
-_MESSAGES = re.compile(r'{"([^"]+)", (\d+)}')
 
 
 class Server:
@@ -52,7 +47,7 @@ class Server:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._last: tuple[Sequence[str], dict[str, str] | None] = ((), None)
         self.folder = Path(tempfile.mkdtemp(prefix="wd-test-"))
-        self.port = self._chosen or _lasting_port()
+        self.port = self._chosen or lasting_port()
         try:
             self._start()
         except BaseException:
@@ -141,133 +136,6 @@ class Server:
             finally:
                 _kill_group(process)
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-class RabbitMq(Server):
-    """A node with an epmd of its own. metrics_port: where its plugin answers Prometheus, 0 for nowhere."""
-
-    def __init__(self, *addresses: str, metrics_port: int = 0) -> None:
-        super().__init__(*addresses)
-        self._metrics_port = metrics_port
-
-    def url(self, space: str = "/") -> str:
-        """For Celery, of a virtual host."""
-        return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{space}"
-
-    def _start(self) -> None:
-        self._epmd, distribution = _lasting_port(), _lasting_port()
-        (self.folder / ".erlang.cookie").write_text(_COOKIE)
-        (self.folder / ".erlang.cookie").chmod(0o400)
-        (self.folder / "plugins").write_text("[rabbitmq_prometheus]." if self._metrics_port else "[].")
-        metrics = f"prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {self._metrics_port}\n"
-        (self.folder / "environment").touch()
-        listeners = [f"listeners.tcp.{i} = {address}:{self.port}\n" for i, address in enumerate(self.addresses, 1)]
-        (self.folder / "node.conf").write_text(
-            f"{''.join(listeners)}default_user = {USER}\ndefault_pass = {PASSWORD}\n"
-            f"loopback_users = none\nlog.console = true\nlog.file = false\n{metrics if self._metrics_port else ''}"
-        )
-        self._run(["epmd", "-port", str(self._epmd), "-address", "127.0.0.1"], name="epmd")
-        environ = {
-            "HOME": self.folder,
-            "ERL_EPMD_PORT": self._epmd,
-            "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_CONF_ENV_FILE": self.folder / "environment",
-            "RABBITMQ_CONFIG_FILE": self.folder / "node.conf",
-            "RABBITMQ_ENABLED_PLUGINS_FILE": self.folder / "plugins",
-            "RABBITMQ_NODENAME": f"wd{self.port}@localhost",
-            "RABBITMQ_NODE_PORT": self.port,
-            "RABBITMQ_DIST_PORT": distribution,
-            "RABBITMQ_MNESIA_BASE": self.folder / "data",
-            "RABBITMQ_LOG_BASE": self.folder / "logs",
-            "RABBITMQ_PID_FILE": self.folder / "pid",
-            # With it the start script becomes the node, instead of waiting for it.
-            "RABBITMQ_ALLOW_INPUT": 1,
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-noinput +S 2:2 +sbwt none "
-            "-kernel inet_dist_use_interface {127,0,0,1}",
-        }
-        self._run([tool("rabbitmq-server")], {name: str(value) for name, value in environ.items()})
-
-    def _answers(self) -> bool:
-        try:
-            with Connection(self.url(), connect_timeout=2) as connection:
-                connection.ensure_connection(max_retries=1, timeout=2)
-                return True
-        except (OSError, OperationalError):
-            return False
-
-    def create(self, space: str) -> str:
-        """The URL of a new virtual host."""
-        # By the node itself: rabbitmqctl starts a virtual machine for each command, which takes seconds of both cores.
-        name, user, all_of_it = (f'<<"{text}">>' for text in (space, USER, ".*"))
-        self._evaluate(
-            f"ok = rabbit_vhost:add({name}, {user}), ok = rabbit_auth_backend_internal:set_permissions("
-            f"{user}, {name}, {all_of_it}, {all_of_it}, {all_of_it}, {user})."
-        )
-        return self.url(space)
-
-    def messages(self, space: str, queue: str) -> int:
-        """How many messages wait in a queue."""
-        with Connection(self.url(space)) as connection:
-            return int(connection.default_channel.queue_declare(queue, passive=True).message_count)
-
-    def held(self, space: str) -> dict[str, int]:
-        """How many messages each queue holds: those that wait, and those that a worker has in hand or puts off."""
-        queues = f'rabbit_amqqueue:info_all(<<"{space}">>, [name, messages])'
-        told = self._evaluate(f"[{{binary_to_list(element(4, N)), M}} || [{{_, N}}, {{_, M}}] <- {queues}].")
-        return {name: int(count) for name, count in _MESSAGES.findall(told)}
-
-    def deprecated(self, space: str) -> list[str]:
-        """What a virtual host uses of what RabbitMQ 4.3 refuses: channels with a global prefetch, and queues that are
-        neither durable nor exclusive."""
-        found = self._evaluate(
-            "[global_prefetch || C <- rabbit_channel:info_all([vhost, global_prefetch_count]), "
-            f'proplists:get_value(vhost, C) =:= <<"{space}">>, proplists:get_value(global_prefetch_count, C) > 0] '
-            f'++ [element(4, amqqueue:get_name(Q)) || Q <- rabbit_amqqueue:list(<<"{space}">>), '
-            "not amqqueue:is_durable(Q), amqqueue:get_exclusive_owner(Q) =:= none]."
-        )
-        return [] if found == "[]" else [found]
-
-    def purge(self, space: str, queue: str) -> int:
-        """Lose all messages that wait in a queue; how many there were."""
-        with Connection(self.url(space)) as connection:
-            return int(connection.default_channel.queue_purge(queue))
-
-    def cut(self, space: str) -> None:
-        """Close all connections to a virtual host: what their clients have in hand is delivered again."""
-        self._control("close_all_connections", "--vhost", space, "cut by a test")
-
-    def _evaluate(self, expression: str) -> str:
-        """Let the node evaluate an expression of Erlang; what it prints of the value."""
-        command = [tool("erl_call"), "-sname", f"wd{self.port}@localhost", "-c", _COOKIE, "-e"]
-        environ = {"ERL_EPMD_PORT": str(self._epmd)}
-        done = subprocess.run(
-            command, env=environ, input=expression + "\n", capture_output=True, text=True, timeout=_TOLD_SECONDS
-        )
-        assert (done.returncode, done.stdout[:4]) == (0, "{ok,"), done.stdout + done.stderr
-        return done.stdout.strip().removeprefix("{ok, ").removesuffix("}")
-
-    def _control(self, *command: str) -> str:
-        environ = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "ERL_EPMD_PORT": str(self._epmd)}
-        environ["RABBITMQ_CONF_ENV_FILE"] = str(self.folder / "environment")
-        environ["RABBITMQ_CTL_ERL_ARGS"] = "+S 1:1 +sbwt none"  # it waits without computing
-        line = [tool("rabbitmqctl"), "--quiet", "--node", f"wd{self.port}@localhost", *command]
-        done = subprocess.run(line, env=environ, capture_output=True, text=True, timeout=_TOLD_SECONDS)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def complaints(self) -> list[str]:
-        """The entries of its log that it means as a warning, or worse, or as a deprecation; each is returned once."""
-        entries: dict[str, str] = {}  # of which some have several lines, with the same beginning
-        for line in re.findall(r"^.*(?:\[(?:warning|error|critical)\]|deprecat).*$", self._news(), re.M):
-            start = re.search(r"\d{4}-\S+ \S+ \[\w+\] <[\d.]+>", line)
-            key = start[0] if start else line
-            entries[key] = entries.get(key, "") + line + "\n"
-        # A new node says the first, one with little memory or disk to spare the next ones. A client
-        # that ends without a goodbye is a killed worker, or a process that Celery forked, and its channels may be
-        # on their way out already; one that misses heartbeats has had its link cut.
-        known = "rebuilding indices|watermark|disk|closing AMQP|client unexpectedly closed"
-        known += "|rabbit_channel_sup|missed heartbeats"
-        return [entry for entry in entries.values() if not re.search(known, entry, re.I)]
 
 
 class Redis(Server):
@@ -384,7 +252,7 @@ class Postgres(Server):
             engine.dispose()
 
 
-def _lasting_port() -> int:
+def lasting_port() -> int:
     """A free port below those of outgoing connections, one of which may take it before the server listens: RabbitMQ
     takes seconds until it does."""
     while True:

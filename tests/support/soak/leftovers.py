@@ -23,7 +23,7 @@ from processor.housekeeping.orphans import Orphan, orphans, remove
 from processor.operator.verify import Verifier
 from tests.support.deployments.breakable import Patient
 from tests.support.deployments.deployment import Deployment
-from tests.support.servers.debian import RabbitMq
+from tests.support.servers.rabbitmq import RabbitMq
 from tests.support.soak.endings import pages
 from tests.support.waiting import until
 
