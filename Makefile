@@ -30,6 +30,9 @@ DETECTRON2 := $(VENV)/detectron2
 # The quantiser of the bundled model's int8 file.
 INT8 := $(VENV)/int8
 SETUP_INT8 := $(INT8)/.setup-$(call content_of,requirements/int8.txt)
+# RabbitMQ of a later Debian, and the tests that run on it.
+RABBITMQ = $(VENV)/rabbitmq-$(or $(SUITE),forky)
+RABBITMQ_TESTS := queues taking distributed fault_servers fault_repeats
 # Linters that need Node or hadolint, not used by the service.
 SETUP_LINT_IMAGES := $(VENV)/.setup-lint-images-$(call content_of,requirements/images.txt tools/lint/package-lock.json)
 # pip-audit.
@@ -112,7 +115,7 @@ test-long: $(SETUP_TEST) $(SETUP_S3_SERVER) $(SETUP_BENCH) $(SETUP_TRACKERS) $(P
 	$(BIN)/python -m tools.long_tier $(if $(TOUCHED),--touched $(TOUCHED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 test-distributed: $(SETUP_TEST) $(SETUP_S3_SERVER) $(PAGE) ## distributed mode on all pairs of broker and database (MODE=rabbitmq-postgres: that one only)
-	$(BIN)/pytest -m "distributed or every_mode" -k "$(or $(MODE),not embedded)"
+	$(BIN)/pytest -m "(distributed or every_mode) and not rabbitmq" -k "$(or $(MODE),not embedded)"
 
 soak: $(SETUP_TEST) $(PAGE) ## jobs and live streams in distributed mode during kills, restarts, data loss and a full disk (SEED=1 JOBS=500 STREAMS=8 MINUTES=60)
 	SEED="$(SEED)" JOBS="$(or $(JOBS),500)" STREAMS="$(or $(STREAMS),8)" MINUTES="$(or $(MINUTES),60)" $(BIN)/pytest -m long -s --basetemp=$(VENV)/soak tests/distributed/test_soak.py
@@ -260,6 +263,12 @@ fuzz: $(SETUP_TEST) ## hostile files, API requests and stored bytes, for a long 
 test-images: $(SETUP_TEST) ## build the images with buildah on a substitute base, and run them (minutes, root)
 	tools/install-debian-packages images
 	$(BIN)/pytest -m images
+
+.PHONY: test-rabbitmq
+test-rabbitmq: $(SETUP_TEST) $(PAGE) ## whole jobs, prefetching and outages on RabbitMQ 4.3, and its refusals (SUITE=trixie: 4.0; minutes, root)
+	tools/install-debian-packages rabbitmq
+	tools/make-rabbitmq-root $(or $(SUITE),forky) $(RABBITMQ)
+	RABBITMQ_ROOT=$(RABBITMQ) $(BIN)/pytest -m distributed $(RABBITMQ_TESTS:%=tests/distributed/test_%.py)
 
 test-model: $(SETUP_TEST) $(SETUP_LINT_IMAGES) ## convert the bundled model again and compare the bytes (downloads 144 MB)
 	@rm -rf $(VENV)/model && mkdir $(VENV)/model

@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PYTEST = f"{Path(sys.executable).parent}/pytest"
-NEEDS_OWN_SETUP = "images or int8 or model or audit or detectron2 or browsers"
+NEEDS_OWN_SETUP = "images or int8 or model or audit or detectron2 or browsers or rabbitmq"
 BY_MODE = "distributed or every_mode"
 
 
@@ -64,6 +64,9 @@ FAMILIES = (
             "processor/jobs/", "processor/tasks.py", "processor/repository.py", "detector/chunk_attempt.py",
             "detector/tasks.py", "api/tables/", "api/notify/", "tests/distributed/", "tests/support/deployments/",
             "tests/support/servers/")),
+    Family("RabbitMQ 4", 9, "make test-rabbitmq", ("contracts/workers/", "contracts/wire/tasks.py",
+           "tests/support/servers/rabbitmq.py", "tests/distributed/test_queues.py", "tests/distributed/test_taking.py",
+           "tools/make-rabbitmq-root")),
     Family("load and memory", 6, f"{PYTEST} -m 'long and not ({BY_MODE} or {NEEDS_OWN_SETUP})'"
            " --ignore tests/service/accounts/test_schemathesis.py --ignore tests/long/test_trackers.py"
            " tests/long tests/service tests/distributed tests/page",

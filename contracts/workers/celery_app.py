@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from celery import Celery
-from kombu import Exchange, Queue
 
 from contracts.runtime import startup
 from contracts.settings.table import Settings
@@ -19,13 +18,12 @@ from contracts.wire.tasks import (
     QUEUE_RENDER,
     ROUTES,
 )
+from contracts.workers.queues import queue
 from contracts.workers.task_watch import mark_messages
 
 SOFT_LIMIT_SECONDS = 600
 HARD_LIMIT_SECONDS = 660
 _CHORD_EXPIRES_SECONDS = 7 * 86_400
-# A renderer prefetches the next message while it makes a copy, which may take hours.
-_QUEUE_ARGUMENTS = {QUEUE_RENDER: {"x-consumer-timeout": 7 * 86_400_000}}
 
 
 def create_celery(
@@ -42,7 +40,7 @@ def create_celery(
         result_serializer="json",
         accept_content=["json"],
         task_routes=ROUTES,
-        task_queues=[_queue(name) for name in dict.fromkeys(names)],
+        task_queues=[queue(name) for name in dict.fromkeys(names)],
         task_default_queue=QUEUE_PROCESSOR,
         task_create_missing_queues=False,
         # Tasks are acknowledged at their end, so that those of a killed worker return to the queue.
@@ -123,11 +121,6 @@ def _tls(url: str) -> dict[str, Any] | None:
     if parts.scheme != "amqps":
         return None
     return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": parts.hostname}
-
-
-def _queue(name: str) -> Queue:
-    exchange = Exchange(f"web-detector.{name}", type="direct")
-    return Queue(name, exchange, routing_key=name, queue_arguments=_QUEUE_ARGUMENTS.get(name))
 
 
 def _transport_options(settings: Settings, answer_seconds: float | None) -> dict[str, Any]:

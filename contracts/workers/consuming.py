@@ -2,7 +2,7 @@
 
 Celery limits what a worker holds by a prefetch of the channel (basic.qos with global=true), and changes that limit:
 one more while a message is to be done later, one more when a detector's chunk comes to its end. RabbitMQ has deprecated
-such a prefetch, and 4.3 refuses it by default. A prefetch per consumer cannot be changed. But consumers can come and
+such a prefetch, and 4.3 by default takes it for one per consumer. That cannot be changed. But consumers can come and
 go: here each takes one message, and there are as many as the worker may take messages. Other brokers are as Celery has
 them.
 """

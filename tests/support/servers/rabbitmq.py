@@ -18,7 +18,7 @@ from tests.support.servers.debian import PASSWORD, USER, Server, lasting_port, t
 
 _COOKIE = "web-detector-tests"
 _TOLD_SECONDS = 300  # a command may start a virtual machine
-_MESSAGES = re.compile(r'{"([^"]+)", (\d+)}')
+_NUMBERS = re.compile(r'{"([^"]+)", (\d+)}')
 # All that any 4.x deprecates; a release takes no notice of names that it does not know.
 _DEPRECATED = (
     "amqp_address_v1",
@@ -150,27 +150,35 @@ class RabbitMq(Server):
         """How many messages each queue holds: those that wait, and those that a worker has in hand or puts off."""
         queues = f'rabbit_amqqueue:info_all(<<"{space}">>, [name, messages])'
         told = self._evaluate(f"[{{binary_to_list(element(4, N)), M}} || [{{_, N}}, {{_, M}}] <- {queues}].")
-        return {name: int(count) for name, count in _MESSAGES.findall(told)}
+        return {name: int(count) for name, count in _NUMBERS.findall(told)}
+
+    def arguments(self, space: str, queue: str) -> dict[str, int]:
+        """The arguments that a queue was declared with, those that are numbers."""
+        name = f'rabbit_misc:r(<<"{space}">>, queue, <<"{queue}">>)'
+        told = self._evaluate(
+            f"{{ok, Q}} = rabbit_amqqueue:lookup({name}), "
+            "[{binary_to_list(N), V} || {N, _, V} <- amqqueue:get_arguments(Q), is_integer(V)]."
+        )
+        return {name: int(number) for name, number in _NUMBERS.findall(told)}
 
     def deprecated(self, space: str) -> list[str]:
         """What a virtual host uses of what RabbitMQ 4.3 refuses: channels with a global prefetch, and queues that are
-        neither durable nor exclusive. RabbitMQ 4 adds what it itself takes for used, or does not refuse."""
-        if self._root:
-            features = (
-                "maps:keys(rabbit_deprecated_features:list(used)) ++ "
-                "[N || {N, #{state := S}} <- maps:to_list(rabbit_deprecated_features:list(all)), S =/= denied]"
-            )
-        else:
-            features = (
-                "[global_prefetch || C <- rabbit_channel:info_all([vhost, global_prefetch_count]), "
-                f'proplists:get_value(vhost, C) =:= <<"{space}">>, '
-                "proplists:get_value(global_prefetch_count, C) > 0]"
-            )
-        found = self._evaluate(
-            f'{features} ++ [element(4, amqqueue:get_name(Q)) || Q <- rabbit_amqqueue:list(<<"{space}">>), '
-            "not amqqueue:is_durable(Q), amqqueue:get_exclusive_owner(Q) =:= none]."
+        neither durable nor exclusive. RabbitMQ 4 tells itself, of all virtual hosts, and whether it would permit some.
+        """
+        queues = (
+            f'[element(4, amqqueue:get_name(Q)) || Q <- rabbit_amqqueue:list(<<"{space}">>), '
+            "not amqqueue:is_durable(Q), amqqueue:get_exclusive_owner(Q) =:= none]"
         )
-        return [] if found == "[]" else [found]
+        prefetches = (
+            "[global_prefetch || C <- rabbit_channel:info_all([vhost, global_prefetch_count]), "
+            f'proplists:get_value(vhost, C) =:= <<"{space}">>, proplists:get_value(global_prefetch_count, C) > 0]'
+        )
+        features = (
+            "maps:keys(rabbit_deprecated_features:list(used)) ++ "
+            "[{permitted, N} || {N, #{state := S}} <- maps:to_list(rabbit_deprecated_features:list(all)), S =/= denied]"
+        )
+        found = self._evaluate(f"{features if self._root else prefetches} ++ {queues}.")
+        return [*re.findall(r"Deprecated features: .*", self.log()), *([] if found == "[]" else [found])]
 
     def purge(self, space: str, queue: str) -> int:
         """Lose all messages that wait in a queue; how many there were."""
