@@ -31,8 +31,9 @@ def enlarge(folder: Path, size: str) -> None:
 
 
 @contextmanager
-def squeezed(folder: Path, size: str) -> Iterator[None]:
-    """A small disk of that size has no free block for the length of the context, and no file more."""
+def squeezed(folder: Path) -> Iterator[None]:
+    """A small disk has no free block for the length of the context, and no file more."""
+    size = os.statvfs(folder).f_blocks * os.statvfs(folder).f_frsize
     for _ in range(_TRIES):
         about = os.statvfs(folder)
         try:
@@ -45,7 +46,7 @@ def squeezed(folder: Path, size: str) -> Iterator[None]:
     try:
         yield
     finally:
-        enlarge(folder, size)
+        enlarge(folder, str(size))
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from tests.support.soak.cameras import Camera
 from tests.support.soak.timeline import Harm
 
 ROLES = ("api", "processor", "renderer", "detector", "live-detector", "ingest")
-DISK_SIZE = "1g"
 _AWAY_SECONDS = (0.5, 5.0)
 _HELD_SECONDS = (0.5, 8.0)  # leases expire meanwhile
 _QUEUES = ("processor", "detector", "probe", "recovery")
@@ -132,7 +131,7 @@ def _kill_and_empty_redis(scene: Scene, chance: random.Random) -> str:
 
 
 def _fill_the_disk(scene: Scene, chance: random.Random) -> str:
-    with squeezed(scene.disk, DISK_SIZE):
+    with squeezed(scene.disk):
         time.sleep(seconds := chance.uniform(*_AWAY_SECONDS))
     return f"for {seconds:.1f} s"
 
