@@ -1,18 +1,20 @@
-"""gunicorn's ASGI worker with four additions.
+"""gunicorn's ASGI worker with five additions.
 
 On SIGTERM it runs the `on_stop` callbacks at once: the lifespan shutdown comes only after all connections have closed,
 and event streams never close. It limits the wait for the first request of a connection, so that idle or very slow
-clients cannot take all connections (slowloris). A request that was answered before its body had come leaves its
-connection usable. And its WebSockets can be refused with any HTTP status, buffer little,
-and end also where the client does not read.
+clients cannot take all connections (slowloris). What it refuses by itself, such as a request line that is too long, is
+a problem document like every error of the api. A request that was answered before its body had come leaves its
+connection usable. And its WebSockets can be refused with any HTTP status, buffer little, and end also where the client
+does not read.
 """
 
 import asyncio
+import json
 import resource
 import socket
 import struct
 from asyncio import Transport
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
@@ -37,6 +39,9 @@ _MESSAGE_MAX_BYTES = 8192
 _UNSENT_BYTES = 32 * 1024
 
 
+_CODES = {400: "malformed_request", 414: "uri_too_long", 431: "headers_too_large", 500: "internal"}
+
+
 class Protocol(ASGIProtocol):  # type: ignore[misc]
     """One connection."""
 
@@ -55,6 +60,17 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]
         # has not run yet.
         if not self._request_ready.is_set():
             super()._keepalive_timeout()
+
+    def _send_error_response(self, status: int, message: str, extra_headers: Iterable[tuple[str, str]] = ()) -> None:
+        title, code = HTTPStatus(status).phrase, _CODES.get(status, "refused")
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": message, "code": code}
+        content = json.dumps(problem).encode()
+        headers = [
+            (b"Content-Type", b"application/problem+json"),
+            (b"Content-Length", b"%d" % len(content)),
+            *((name.encode(), value.encode()) for name, value in extra_headers),
+        ]
+        self._safe_write(_head(status, headers) + content)
 
     async def _serve_http_request(self, request: Any, *addresses: Any) -> bool:
         keeps: bool = await super()._serve_http_request(request, *addresses)

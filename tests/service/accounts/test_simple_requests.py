@@ -157,6 +157,28 @@ def test_odd_requests_are_no_internal_errors(service: Service) -> None:
             assert status(service, "GET" if path[1:5] != "api/" else "POST", path, header) < 500, (path, header)
 
 
+@pytest.mark.parametrize(
+    ("path", "header", "code"),
+    [
+        ("/" + "a" * 9000, "", "uri_too_long"),
+        ("/", "a" * 9000, "headers_too_large"),
+        ("/ x y", "", "malformed_request"),
+    ],
+)
+def test_what_the_server_refuses_by_itself_is_a_problem_like_any_other(
+    service: Service, path: str, header: str, code: str
+) -> None:
+    with closing(socket.create_connection(("127.0.0.1", service.port), timeout=30)) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: {header}\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        problem = json.loads(answer.read())
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (problem["status"], problem["code"]) == (answer.status, code)
+    assert problem["title"]
+    assert problem["detail"]
+
+
 def test_an_answer_before_the_body_leaves_the_connection_usable(service: Service) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=60)
     with closing(connection):
