@@ -9,6 +9,10 @@ import psutil
 import pytest
 from kombu import Connection
 
+from contracts.settings.table import Settings
+from contracts.wire.tasks import QUEUE_RECOVERY
+from contracts.workers.celery_app import create_celery
+from processor.periodic import send_periodic
 from tests.support.deployments.modes import Servers
 from tests.support.prefetching import Worker
 from tests.support.processes import children
@@ -119,3 +123,14 @@ def test_a_message_whose_task_a_later_release_knows_is_kept_for_it(worker_of: Ca
         worker.process.terminate()
         assert worker.process.wait(60) == 0
         until(lambda: worker.waiting() == 1)
+
+
+def test_recovery_that_waits_is_not_sent_again(starting: Servers) -> None:
+    space = f"taking-{uuid.uuid4().hex[:8]}"
+    broker, store = starting.rabbitmq.wait().create(space), starting.redis.wait().create()
+    app = create_celery(Settings(broker_url=broker, result_store_url=store))
+    with app.connection_for_write() as connection:
+        app.amqp.queues[QUEUE_RECOVERY](connection.default_channel).declare()
+    for _ in range(3):
+        send_periodic(app)
+    assert starting.rabbitmq.messages(space, QUEUE_RECOVERY) == 2, "recovery and clean-up"
