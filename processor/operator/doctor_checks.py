@@ -18,10 +18,10 @@ import redis
 from kombu import Connection
 from kombu.exceptions import ChannelError
 from kombu.exceptions import OperationalError as BrokerError
-from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.database.engine import open_database
+from contracts.database.revision import revision_of
 from contracts.database.tables import REVISION
 from contracts.errors import WebDetectorError
 from contracts.models.catalogue import BUNDLED, Catalogue
@@ -54,8 +54,7 @@ def database(settings: Settings) -> str:
     engine = open_database(settings.database_url)
     try:
         with engine.connect() as connection:
-            there = inspect(connection).has_table("alembic_version")
-            found = connection.scalar(text("SELECT version_num FROM alembic_version")) if there else None
+            found = revision_of(connection)
     except (SQLAlchemyError, OSError) as error:
         raise CheckFailed(_first(error), "check that the database runs and that DATABASE_URL is correct") from error
     finally:
