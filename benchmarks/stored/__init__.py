@@ -1,1 +1,1 @@
-"""A service after years, with a million videos in its tables and millions of objects stored: see docs/scaling.md."""
+"""A service after years: a million videos in its tables, millions of stored objects. See docs/operate/scaling.md."""
