@@ -302,6 +302,19 @@ def test_nothing_is_let_in_unless_a_policy_says_so(variant: tuple[str, ...]) -> 
     assert selected["values"] == ["api", "ingest"]
 
 
+@variants
+def test_detectors_reach_the_ports_of_the_servers_alone(variant: tuple[str, ...]) -> None:
+    reached: dict[int, list[str]] = {}
+    for name, found in by_name(rendered(*variant), "NetworkPolicy").items():
+        selected = json.dumps(found["spec"]["podSelector"])
+        for rule in found["spec"].get("egress", []) if '"detector"' in selected else []:
+            for port in rule["ports"]:
+                reached.setdefault(port["port"], []).append(name)
+    stores = {443, 9000} if "object-storage" in variant else set()
+    assert set(reached) == {53, 5671, 5672, 6379, 6380, 5432} | stores
+    assert all(reached[port] == ["object-storage"] for port in stores)
+
+
 @pytest.mark.parametrize("component", ["hpa", "keda"])
 def test_autoscalers_ask_for_what_the_service_says(component: str) -> None:
     text = rendered(*next(variant for variant in VARIANTS if component in variant))
