@@ -131,7 +131,7 @@ _COMMANDS = {
 _SETTINGS = "Settings are environment variables (PORT, DATA_DIR, ...): see docs/settings.md."
 _TITLES = {
     "run": "run a service",
-    "use": "use a service: that at WEB_DETECTOR_URL, with WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD",
+    "use": "use a service: that at WEB_DETECTOR_URL, with WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD (or _TOKEN)",
     "operate": "look after a service: that in DATA_DIR, or of DATABASE_URL",
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from cli.client.report import Report
-from cli.client.shell import credentials, discarding, replacing, terminable, writable
+from cli.client.shell import discarding, replacing, sign_in, terminable, writable
 from cli.embedded.temporary_service import TemporaryService, TemporaryServiceFailed, temporary_service
 from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
@@ -59,7 +59,7 @@ def _check(request: Request) -> None:
 def _detect_at(url: str, request: Request, environ: Mapping[str, str], report: Report) -> int:
     """Use the running service at `url`."""
     with Client(url) as client:
-        client.login(*credentials(environ))
+        sign_in(client, environ)
         job_id = _run(client, request, report)
         report.say(f"job: {job_id}\non the page: {client.url}/jobs/{job_id}")
         return 0

@@ -45,8 +45,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], report: Report
     source = place(options.folder, environ)
     if not any(source.entries()) and not options.watch:
         raise ServiceError(f"there is no video in {source}")
-    username, password = credentials(environ)
-    with terminable(), closing(Client(url, username=username, password=password)) as client:
+    with terminable(), closing(Client(url, **credentials(environ))) as client:
         run = _Import(client, source, options, report)
         return run.watch() if options.watch else run.once()
 

@@ -20,12 +20,28 @@ def writable(path: Path) -> None:
         raise ServiceError(f"{path} cannot be written: {path.parent} is not a writable folder")
 
 
-def credentials(environ: Mapping[str, str]) -> tuple[str, str]:
-    """User name and password from the environment. Raises ServiceError when one is missing."""
+def credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """`token`, an API token, else `username` and `password`, from the environment. Raises ServiceError when they are
+    missing."""
+    if token := environ.get("WEB_DETECTOR_TOKEN", "").strip():
+        return {"token": token}
     username, password = environ.get("WEB_DETECTOR_USER", ""), environ.get("WEB_DETECTOR_PASSWORD", "")
     if not (username and password):
-        raise ServiceError("WEB_DETECTOR_URL is set, so WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD must be set too")
-    return username, password
+        raise ServiceError(
+            "WEB_DETECTOR_URL is set, so WEB_DETECTOR_USER and WEB_DETECTOR_PASSWORD, or WEB_DETECTOR_TOKEN, must be "
+            "set too"
+        )
+    return {"username": username, "password": password}
+
+
+def sign_in(client: Client, environ: Mapping[str, str]) -> Client:
+    """The client, as the user whom the environment names. Raises ServiceError."""
+    found = credentials(environ)
+    if "token" in found:
+        client.use_token(found["token"])
+    else:
+        client.login(**found)
+    return client
 
 
 def service_url(environ: Mapping[str, str]) -> str:
@@ -42,8 +58,7 @@ def logged_in(environ: Mapping[str, str]) -> Iterator[Client]:
     ServiceError."""
     url = service_url(environ)
     with terminable(), Client(url) as client:
-        client.login(*credentials(environ))
-        yield client
+        yield sign_in(client, environ)
 
 
 @contextmanager

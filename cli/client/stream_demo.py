@@ -8,7 +8,7 @@ from typing import Any
 
 from cli.client.detect import serve_until_interrupted
 from cli.client.report import Report
-from cli.client.shell import credentials
+from cli.client.shell import sign_in
 from cli.embedded.temporary_service import temporary_service
 from web_detector.http_client import Client, ServiceError
 
@@ -24,7 +24,7 @@ def demo(file: Path, seconds: float, keep: bool, environ: Mapping[str, str], rep
         raise ServiceError(f"there is no file {file}")
     if url := environ.get("WEB_DETECTOR_URL", "").strip():
         with Client(url) as client:
-            client.login(*credentials(environ))
+            sign_in(client, environ)
             _run(client, file, seconds, False, report)
         return
     report.say("starting the service")

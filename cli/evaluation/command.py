@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cli.client.report import Report
-from cli.client.shell import credentials, replacing, terminable, writable
+from cli.client.shell import replacing, sign_in, terminable, writable
 from cli.embedded.temporary_service import TemporaryServiceFailed, temporary_service
 from cli.evaluation.dataset import Dataset, DatasetError, match
 from cli.evaluation.gather import Asked, Found, gather, sweep
@@ -84,8 +84,7 @@ def _check_installed() -> None:
 def _service(environ: Mapping[str, str], report: Report) -> Iterator[Callable[[], Client]]:
     """A function that connects to the service at WEB_DETECTOR_URL, or to a temporary service."""
     if url := environ.get("WEB_DETECTOR_URL", "").strip():
-        user = credentials(environ)
-        yield lambda: _logged_in(Client(url), user)
+        yield lambda: sign_in(Client(url), environ)
         return
     report.say("starting the service")
     with temporary_service(environ) as local:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from cli.client.detect import Request, _run
 from cli.client.report import Report
+from cli.client.shell import sign_in
 from cli.evaluation.gather import sweep
 from cli.main import main
 from web_detector import http_client as client_module
@@ -107,6 +108,26 @@ def test_file_is_streamed_completely_with_progress(video: Path) -> None:
     assert video.read_bytes() in service.body
     assert told == sorted(told)
     assert (len(told) > 4, told[-1]) == (True, 300_000)
+
+
+def test_an_api_token_does_in_place_of_name_and_password() -> None:
+    user = {"WEB_DETECTOR_USER": "alice", "WEB_DETECTOR_PASSWORD": "a password"}
+    told: list[str] = []
+
+    def service(request: httpx2.Request) -> httpx2.Response:
+        told.append(f"{request.url.path} {request.headers.get('Authorization')}")
+        return httpx2.Response(200, json={"access_token": "a-session", "items": [], "next_cursor": None})
+
+    for environ in (user | {"WEB_DETECTOR_TOKEN": " wdt_1 "}, user):
+        with Client("http://service.test", httpx2.MockTransport(service)) as client:
+            list(sign_in(client, environ).videos())
+    assert told == [
+        "/api/v1/videos Bearer wdt_1",
+        "/api/v1/auth/login None",
+        "/api/v1/videos Bearer a-session",
+    ]
+    with pytest.raises(ServiceError, match="or WEB_DETECTOR_TOKEN"):
+        sign_in(client, {"WEB_DETECTOR_USER": "alice"})
 
 
 def test_job_contains_only_the_given_options(video: Path) -> None:
