@@ -1,6 +1,6 @@
 """Jobs, as the api reads and changes them. Users see only their own."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -12,31 +12,35 @@ from sqlalchemy.orm import Session
 
 from api.access.quotas import Guard
 from api.requests.idempotency import LIFE_HOURS, RequestKey
-from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, looked_at, merged_page, owned, page
+from api.tables.queries import (
+    MOST_CHANGES,
+    found,
+    in_states_or_changed,
+    looked_at,
+    merged_page,
+    owned,
+    page,
+    ready_posters,
+)
 from contracts.database.deletion import delete_job_rows
 from contracts.database.engine import Database
 from contracts.database.removing import unindex
-from contracts.database.tables import IdempotencyKey, Job, Rendition, Video, new_id, utcnow
+from contracts.database.tables import IdempotencyKey, Job, Video, new_id, utcnow
 from contracts.errors import IdempotencyMismatch, JobsRunning
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep
 from contracts.runtime import tracing
 from contracts.wire.job_states import ACTIVE, WORKING, JobState
 from contracts.wire.messages import Options, from_json, to_json
-from contracts.wire.renditions import RenditionState, rendition_id
 
 # Id, user, video, state, and the time of the last change.
 ChangedJob = Row[str, str, str, str, datetime | None]
 _CHANGED = (Job.id, Job.user_id, Job.video_id, Job.state, Job.changed_at)
 _ACTIVE = [str(state) for state in ACTIVE]
-# Polls ask these two: to build them costs more than all else.
+# Polls ask it: to build it costs more than all else.
 _WITH_VIDEO = (
     select(Job, Video)
     .join(Video, Video.id == Job.video_id)
     .where(Job.id == bindparam("id"), Job.user_id == bindparam("user"))
-)
-# By its id: none of the indexes on what else is known of a rendition is good.
-_POSTERS = select(Rendition.video_id).where(
-    Rendition.id.in_(bindparam("ids", expanding=True)), Rendition.state == str(RenditionState.READY)
 )
 # Jobs that one request for a page looks at, for the names of their videos.
 LOOKED_AT = 5000
@@ -59,12 +63,6 @@ class JobWithVideo:
     job: Job
     video: Video
     has_poster: bool
-
-
-def _posters(session: Session, video_ids: Iterable[str]) -> set[str]:
-    """Those of some videos that have a poster."""
-    ids = [rendition_id(video_id, None, "poster") for video_id in video_ids]
-    return set(session.connection().scalars(_POSTERS, {"ids": ids}))
 
 
 class JobTable:
@@ -132,14 +130,14 @@ class JobTable:
         with self._database.read() as session:
             rows = session.execute(_WITH_VIDEO, {"id": job_id, "user": user_id})
             job, video = found(rows.one_or_none(), "job")
-            return JobWithVideo(job, video, video.id in _posters(session, [video.id]))
+            return JobWithVideo(job, video, video.id in ready_posters(session, [video.id]))
 
     def with_videos(self, jobs: Sequence[Job]) -> list[JobWithVideo]:
         """Jobs with their video data, without jobs whose video has been deleted meanwhile."""
         ids = {job.video_id for job in jobs}
         with self._database.read() as session:
             videos = {video.id: video for video in session.scalars(select(Video).where(Video.id.in_(ids)))}
-            posters = _posters(session, ids)
+            posters = ready_posters(session, ids)
         there = [job for job in jobs if job.video_id in videos]
         return [JobWithVideo(job, videos[job.video_id], job.video_id in posters) for job in there]
 

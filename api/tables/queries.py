@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import CompoundSelect, Select, select, tuple_
+from sqlalchemy import CompoundSelect, Select, bindparam, select, tuple_
 from sqlalchemy.orm import Session
 
 from contracts.database.tables import (
@@ -25,7 +25,13 @@ from contracts.database.tables import (
     Webhook,
 )
 from contracts.errors import InvalidCursor, NotFound
+from contracts.wire.renditions import RenditionState, rendition_id
 
+# Polls ask it: to build it costs more than all else. By the id of each, and `+ ""` disables the index on state: nearly
+# all renditions are ready.
+_POSTERS = select(Rendition.video_id).where(
+    Rendition.id.in_(bindparam("ids", expanding=True)), Rendition.state + "" == str(RenditionState.READY)
+)
 # Rows that one read for event streams returns, which are ids and times.
 MOST_CHANGES = 10_000
 
@@ -104,6 +110,12 @@ def in_states_or_changed(
     database uses an index for each, however many rows there are."""
     changed = select(table.id).where(table.changed_at > since)
     return select(table.id).where(table.state.in_(map(str, states))).union(changed) if states else changed
+
+
+def ready_posters(session: Session, video_ids: Iterable[str]) -> frozenset[str]:
+    """The ids of those videos that have a poster."""
+    ids = [rendition_id(video_id, None, "poster") for video_id in video_ids]
+    return frozenset(session.connection().scalars(_POSTERS, {"ids": ids}))
 
 
 def _parsed(cursor: str) -> tuple[datetime, str]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.access.quotas import Guard
-from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, owned, page
+from api.tables.queries import MOST_CHANGES, found, in_states_or_changed, owned, page, ready_posters
 from contracts.database.changes import note_video_change
 from contracts.database.engine import Database
 from contracts.database.tables import ReelVideo, Rendition, Video, utcnow
@@ -155,12 +155,8 @@ class RenditionTable:
 
     def ready_posters(self, video_ids: Sequence[str]) -> frozenset[str]:
         """The ids of those videos that have a poster."""
-        posters = [rendition_id(video_id, None, "poster") for video_id in video_ids]
-        statement = select(Rendition.video_id).where(
-            Rendition.id.in_(posters), Rendition.state == str(RenditionState.READY)
-        )
         with self._database.read() as session:
-            return frozenset(session.scalars(statement))
+            return ready_posters(session, video_ids)
 
     def by_ids(self, ids: Sequence[str]) -> list[Rendition]:
         """The renditions of these ids, without deleted ones."""

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from api.access import quotas
+from api.tables import search
 from api.tables.alerts import AlertTable, Wanted
 from api.tables.jobs import JobFilter, JobTable
 from api.tables.overview import Overview
@@ -38,7 +39,7 @@ from contracts.database.tables import (
     utcnow,
 )
 from processor.alerts.rows import AlertRows
-from processor.housekeeping.inventory import Inventory
+from processor.housekeeping.inventory import Inventory, kept_videos
 from processor.recordings.rows import RecordingRows
 from processor.repository import Repository
 from processor.search.rows import SearchRows
@@ -59,6 +60,7 @@ FIRST: dict[str, str] = {
 }
 NOW = utcnow()
 AFTER = f"{(NOW - timedelta(days=9)).isoformat()}_zzz"
+MANY = [new_id() for _ in range(1000)]
 Asked = Callable[[Engine, dict[str, str]], object]
 
 
@@ -86,6 +88,20 @@ ASKED: dict[str, tuple[Asked, set[str]]] = {
     "videos of jobs": (
         lambda e, the: JobTable(e).with_videos([Job(video_id=the["video"])]),
         {"videos", "renditions"},
+    ),
+    # As many as a page or a part has: of one alone, nothing else is ever good.
+    "posters of videos": (lambda e, the: RenditionTable(e).ready_posters(MANY), {"renditions"}),
+    "posters of jobs": (
+        lambda e, the: JobTable(e).with_videos([Job(video_id=video) for video in MANY]),
+        {"videos", "renditions"},
+    ),
+    "jobs of hits": (
+        lambda e, the: within(e, lambda session: search._runs(session, the["user"], range(len(MANY) + 1))),
+        {"indexed_jobs", "jobs", "ix_jobs_video_id", "ix_indexed_jobs_job_id", "videos"},
+    ),
+    "videos that jobs keep": (
+        lambda e, the: within(e, lambda session: kept_videos(session, MANY, NOW)),
+        {"ix_jobs_video_id"},
     ),
     "a job": (lambda e, the: JobTable(e).get_with_video(the["user"], the["job"]), {"jobs", "videos", "renditions"}),
     "renditions that change": (
@@ -162,6 +178,11 @@ ASKED: dict[str, tuple[Asked, set[str]]] = {
         {"ix_videos_created", "ix_jobs_video_id", "videos"},
     ),
 }
+
+
+def within(engine: Engine, ask: Callable[[Session], object]) -> None:
+    with Session(engine) as session:
+        ask(session)
 
 
 def asked_of_quotas(engine: Engine, user: str) -> None:
