@@ -26,7 +26,7 @@ LABELS = ("person", "car", "bicycle", "truck", "dog", "rare thing")
 TRACKS = 2  # of a job
 STREAMS = 100
 ACTIONS = ("login", "login.failed", "video.made", "token.made")
-# One in so many: videos with a second job, jobs of the newest videos that wait, users with rules and with a webhook,
+# One in so many: old videos with a second job, jobs of the newest videos that wait, users with rules, with a webhook,
 # videos that are recordings, jobs that failed or were cancelled, jobs of the first user whose delivery waits.
 AGAIN, QUEUED, RULED, HOOKED, RECORDED, FAILED, WAITING = 5, 100, 10, 4, 10, 50, 5
 # When a second job was made, after the video: old videos are kept by it.
@@ -79,8 +79,8 @@ class Stored:
         """All jobs, by their video."""
         for video in range(self.videos):
             yield self._job(video, video, self.uploaded(video) + _MINUTE, video >= self.videos - self.videos // QUEUED)
-            if video % AGAIN == 0:
-                later = min(self.uploaded(video) + _LATER, self.now - _MINUTE)
+            later = self.uploaded(video) + _LATER
+            if video % AGAIN == 0 and later < self.now:
                 yield self._job(self.videos + video // AGAIN, video, later, False)
 
     def _job(self, number: int, video: int, created: datetime, waits: bool) -> Made:
