@@ -52,7 +52,9 @@ def put_job_rendition(user: str, job_id: str, kind: str, body: dict[str, Any] | 
     job = services.jobs.get(user, job_id)
     _require_results(job)
     options = from_json(body or {}, RenditionOptions)
-    if kind != "annotated":
+    if kind == "annotated":
+        _require_labels(services, job, options)
+    else:
         require_tracks(job)
         options = RenditionOptions() if kind == PICTURES else _hiding(services, job, options)
     wanted = of_kind(user, job.video_id, job_id, kind, to_json(options))
@@ -103,14 +105,22 @@ def _hiding(services: Services, job: Job, options: RenditionOptions) -> Renditio
     """The options of a blurred copy. Raises InvalidOptions where it would not hide what is named."""
     if options.min_score is not None:
         raise InvalidOptions("a blurred copy hides every detection of the job, so it takes no min_score")
-    known = from_json(job.options, Options).labels or _labels(services, job)
     if options.labels == ():
         raise InvalidOptions("labels names nothing to hide: leave it out to hide all objects")
-    if known and (missing := sorted(set(options.labels or ()) - set(known))):
-        raise InvalidOptions(
-            f"the job did not look for {', '.join(missing)}, so it cannot hide that; it looked for {', '.join(known)}"
-        )
+    _require_labels(services, job, options)
     return options
+
+
+def _require_labels(services: Services, job: Job, options: RenditionOptions) -> None:
+    """Raises InvalidOptions for a label that the job cannot have found."""
+    if not options.labels:
+        return
+    known = from_json(job.options, Options).labels or _labels(services, job)
+    if known and (missing := sorted(set(options.labels) - set(known))):
+        raise InvalidOptions(
+            f"the job did not look for {', '.join(missing)}, so it cannot hide or show that; it looked for "
+            f"{', '.join(known)}"
+        )
 
 
 def _labels(services: Services, job: Job) -> list[str]:

@@ -216,6 +216,8 @@ def test_impossible_rendition_is_refused(client: Client, sample: Path) -> None:
     client.wait(job)
     for wrong in ({"min_score": 2}, {"labels": "person"}, {"colour": "red"}, {"labels": ["a"] * 2}):
         client.problem("PUT", path, 422, "invalid_input", json=wrong)
+    says = client.problem("PUT", path, 422, "invalid_options", json={"labels": ["person", "unicorn"]})
+    assert says.startswith("the job did not look for unicorn, ")
     client.problem("PUT", path, 400, "malformed_request", content=b"{", headers={"Content-Type": "application/json"})
     assert client.call("PUT", path, 202, json={})["state"] in ("queued", "running")
 
