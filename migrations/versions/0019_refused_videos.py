@@ -13,7 +13,6 @@ _REFUSED = sa.text("refused IS NOT NULL")
 
 
 def upgrade() -> None:
-    op.add_column("indexed_jobs", sa.Column("labels", sa.String(64)))
     if op.get_bind().dialect.name == "postgresql":
         # Nobody waits until a large table is read. What an attempt that was interrupted has left is made anew.
         with op.get_context().autocommit_block():
@@ -21,6 +20,8 @@ def upgrade() -> None:
             op.create_index(_NAME, _TABLE, _COLUMNS, postgresql_concurrently=True, postgresql_where=_REFUSED)
     else:
         op.create_index(_NAME, _TABLE, _COLUMNS, sqlite_where=_REFUSED)
+    # Last, and with the number of the revision: what is before may be done again.
+    op.add_column("indexed_jobs", sa.Column("labels", sa.String(64)))
 
 
 def downgrade() -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from sqlalchemy.engine import Engine
 from contracts.database.engine import open_database
 from contracts.database.tables import REVISION, Base
 from tests.support.servers.debian import Postgres
+from tests.support.waiting import until
 
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%%'"
 INI = Path(__file__).parents[2] / "migrations" / "alembic.ini"
 
 
@@ -83,6 +86,33 @@ def test_postgresql_makes_indexes_beside_others_and_adds_up_what_is_there(postgr
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()
     assert not [line for line in postgres.complaints() if "no transaction" in line]
+
+
+def test_an_upgrade_that_was_cut_while_it_made_an_index_is_done_again(postgres: Postgres, config: Config) -> None:
+    config.attributes["url"] = url = postgres.create("cut")
+    command.upgrade(config, "0018")
+    engine, failures = open_database(url), list[Exception]()
+
+    def upgrade() -> None:
+        try:
+            command.upgrade(config, "head")
+        except Exception as error:
+            failures.append(error)
+
+    upgrading = threading.Thread(target=upgrade)
+    with engine.connect() as writer, engine.connect().execution_options(isolation_level="AUTOCOMMIT") as operator:
+        writer.exec_driver_sql("LOCK TABLE videos IN ROW EXCLUSIVE MODE")  # for which the index has to wait
+        upgrading.start()
+        until(lambda: operator.exec_driver_sql(CUT).scalar() or failures)
+        upgrading.join()
+    assert failures, "it was not cut"
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid").scalar() == 0
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
+    postgres.complaints()  # of the end of a connection
 
 
 FAILING = """
