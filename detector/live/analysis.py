@@ -56,7 +56,7 @@ class Analysis:
         self._lanes: dict[tuple[str, str], Lane] = {}
         self._lanes_lock = threading.Lock()
         self._fork_server = ForkServer()
-        self._writer = Writer(self._redis, settings.stream_results_minutes)
+        self._writer = Writer(self._redis)
         self._streams: dict[str, Stream] = {}
         self._ending: list[Stream] = []
         catalogue = Catalogue(settings.models_path)

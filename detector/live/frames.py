@@ -13,6 +13,7 @@ from detector.decode.crop import Area, shifted, shown_area
 from detector.decode.live_protocol import Look
 from detector.engine import check_finite
 from detector.live.accounts import Accounts, Origin
+from detector.live.retention import Retention
 from detector.live.tracks import StreamTracks
 from detector.tensors import Image, Outputs
 from detector.view import View, view
@@ -36,6 +37,11 @@ class Owner(Protocol):
     @property
     def tracks(self) -> StreamTracks | None:
         """None where streams are not tracked."""
+        ...
+
+    @property
+    def retention(self) -> Retention:
+        """Of its results."""
         ...
 
     def note_result(self, frame: LiveFrame) -> None:
@@ -78,11 +84,6 @@ class Ready:
     slot: int
     width: int
     height: int
-
-
-def kept_seconds(spec: StreamSpec, least_minutes: float) -> float:
-    """How long the results of a stream are kept: so many minutes, and at least twice the length of a recording."""
-    return 60 * max(least_minutes, 2 * spec.record.minutes if spec.record else 0)
 
 
 def shown_as(spec: StreamSpec, model: Model, plan: int, width: int, height: int, rotation: int) -> Shown:

@@ -23,11 +23,11 @@ from contracts.runtime.tracing import about
 from contracts.wire.messages import Plan
 from detector.decode.processes import ForkServer
 from detector.live.accounts import Accounts
-from detector.live.frames import kept_seconds
 from detector.live.lane import Lane, LaneState
 from detector.live.meter import Meter
 from detector.live.pictures import Pictures
 from detector.live.plans import StreamPlans
+from detector.live.retention import Retention
 from detector.live.tracks import StreamTracks, newest_result
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ class Stream:
         self._wanted = spec
         self._held_until = 0.0
         self._reader = PacketReader(around.redis, spec.id)
+        self.retention = Retention(around.results_minutes)
         self._plans = StreamPlans(around.redis, spec.id)
         self._meter, self._meter_lock = Meter(), threading.Lock()
         self._spec: StreamSpec | None = None  # as it is analysed now
@@ -192,7 +193,7 @@ class Stream:
             spec.model, model.digest(), lane.info.engine, lane.info.precision, spec.options.as_job(), lane.info.provider
         )
         number = number_of(spec.revision, plan)
-        self._plans.follow(number, kept(plan, model.labels), kept_seconds(spec, self._around.results_minutes))
+        self._plans.follow(number, kept(plan, model.labels), self.retention.seconds(spec))
         self._pictures.follow(spec, model, number)
         if self._spec is None:
             served = newest_result(self._around.redis, self.id)

@@ -14,7 +14,7 @@ from contracts.live import keys
 from contracts.live.packet_reader import split_id
 from contracts.live.results import FIELD, LiveFrame, encode
 from contracts.live.streams import DropReason
-from detector.live.frames import Ready, kept_seconds
+from detector.live.frames import Ready
 from detector.live.tracks import KEPT_SECONDS
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,8 @@ def _numbered(one: _Result) -> _Result:
 class Writer:
     """Appends LiveFrames to the results of their streams, and trims these by age."""
 
-    def __init__(self, client: "redis.Redis", least_minutes: float) -> None:
-        """least_minutes: see kept_seconds."""
+    def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
-        self._least_minutes = least_minutes
         self._waiting: queue.Queue[_Result | None] = queue.Queue(_MOST_WAITING)
         self._newest: dict[str, int] = {}  # milliseconds of Redis' clock of the newest result, by stream
         self._stopping = threading.Event()
@@ -119,7 +117,7 @@ class Writer:
         tracks = {ready.owner.id: ready.owner.tracks for ready, _ in batch if ready.owner.tracks is not None}
         with self._redis.pipeline(transaction=False) as pipe:
             for (ready, _), frame in zip(batch, frames, strict=True):
-                key, seconds = keys.results(ready.owner.id), kept_seconds(ready.shown.spec, self._least_minutes)
+                key, seconds = keys.results(ready.owner.id), ready.owner.retention.seconds(ready.shown.spec)
                 newest = self._newest.get(ready.owner.id, 0)
                 pipe.xadd(key, {FIELD: encode(frame)}, minid=max(0, newest - int(seconds * 1000)))
                 pipe.expire(key, int(seconds) + 1)

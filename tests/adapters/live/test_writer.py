@@ -13,6 +13,7 @@ from contracts.live.streams import StreamOptions, StreamSpec
 from contracts.metrics.totals import Counts
 from detector.live.accounts import Accounts
 from detector.live.frames import Ready
+from detector.live.retention import Retention
 from detector.live.writer import Writer
 from tests.support.servers.valkey import Valkey
 
@@ -29,7 +30,12 @@ def client(valkey: Valkey) -> Iterator["redis.Redis"]:
 def ready(stream_id: str, tracks: Any = None) -> Ready:
     """A frame of a stream that is not decoded."""
     owner = SimpleNamespace(
-        id=stream_id, is_held=True, accounts=Accounts(Counts()), tracks=tracks, note_result=lambda _: None
+        id=stream_id,
+        is_held=True,
+        accounts=Accounts(Counts()),
+        tracks=tracks,
+        retention=Retention(1),
+        note_result=lambda _: None,
     )
     return cast(Ready, SimpleNamespace(owner=owner, shown=SimpleNamespace(spec=SPEC)))
 
@@ -40,7 +46,7 @@ class Broken:
 
 
 def test_a_fault_in_one_batch_ends_no_stream(client: "redis.Redis", caplog: pytest.LogCaptureFixture) -> None:
-    writer = Writer(client, least_minutes=1)
+    writer = Writer(client)
     frames = [LiveFrame(n, n, 64, 48, b"", b"", b"", 0.0, 0.0, 1) for n in range(2)]
     writer.put(ready("gate", Broken()), frames[0])
     while "results are lost" not in caplog.text:
