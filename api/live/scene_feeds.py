@@ -50,15 +50,18 @@ class SceneFeeds:
         self._leave_all_but(wanted, viewer)
         for watched, scene in wanted.items():
             if watched not in self._viewers:
-                reader = self._make(watched, scene)
                 async with self._catching_up:
-                    with suppress(RedisError):  # then some of before are told
-                        await run_sync(reader.advance)
-                if watched not in self._viewers:
-                    self._begin(watched, reader)
+                    await self._begin(watched, scene)
             self._viewers[watched].add(viewer)
 
-    def _begin(self, watched: Watched, reader: SceneReader) -> None:
+    async def _begin(self, watched: Watched, scene: Scene) -> None:
+        if watched in self._viewers:  # for another viewer, whose turn was before
+            return
+        reader = self._make(watched, scene)
+        with suppress(RedisError):  # then some of before are told
+            await run_sync(reader.advance)
+        if watched in self._viewers:
+            return
         viewers = self._viewers[watched] = set()
         task = asyncio.create_task(self._follow(watched, viewers, reader))
         self._tasks.add(task)

@@ -25,7 +25,7 @@ def parse(data: bytes, what: str) -> Any:
     more than 64 bits: the standard library takes them, the tables do not.
     """
     try:
-        value = json.loads(data, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
+        value = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
         if _HALF_A_PAIR.search(data):
             json.dumps(value, ensure_ascii=False).encode()
     except _NotHeld as error:

@@ -63,6 +63,13 @@ def test_values_that_no_table_holds_are_refused(text: str) -> None:
         parse(text.encode(), "the body")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_json_in_another_encoding_than_utf_8_is_refused(encoding: str) -> None:
+    with pytest.raises(Malformed, match="UTF-8"):
+        parse('{"a": "\\u0000"}'.encode(encoding), "the body")
+    assert parse('{"a": "ü"}'.encode("utf-8-sig"), "the body") == {"a": "ü"}
+
+
 def test_values_of_64_bits_and_whole_pairs_are_read() -> None:
     text = f'[{2**63 - 1}, {-(2**63) + 1}, 1.5e300, "\\ud83d\\ude00", "\\\\ud800", "\\\\u0000"]'
     assert parse(text.encode(), "the body") == [2**63 - 1, -(2**63) + 1, 1.5e300, "\U0001f600", "\\ud800", "\\u0000"]
