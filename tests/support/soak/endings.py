@@ -30,6 +30,9 @@ _NOTHING_WRITTEN = "nothing of the recording was written"
 _LONGEST_SECONDS = 6.0
 _COUNTED = 40
 _UNDER_WAY = 3
+# Frames are shown in another order than they are sent in: at both ends, some of the packets in between belong to frames
+# outside.
+_REORDERED = 4
 
 
 def pages(client: Patient, path: str) -> Iterator[dict[str, Any]]:
@@ -115,9 +118,11 @@ def counters_add_up(url: str, streams: Sequence[Running]) -> None:
     with redis.Redis.from_url(url) as client:
         for one in streams:
             frames = [frame for _, frame in results(client, one.id)][-_COUNTED:]
-            sent = frames[-1].number - frames[0].number
+            numbers = [frame.number for frame in frames]
+            sent = max(numbers) - min(numbers)
             dropped = sum(sum(frame.dropped.values()) for frame in frames[1:])
-            assert abs(sent - (len(frames) - 1) - dropped) <= _UNDER_WAY, (one, sent, len(frames) - 1, dropped)
+            untold = sent - (len(frames) - 1) - dropped
+            assert -_UNDER_WAY <= untold <= _UNDER_WAY + 2 * _REORDERED, (one.kind, one.id, numbers, dropped)
 
 
 def recordings_of(client: Patient, stream: str) -> list[dict[str, Any]]:
