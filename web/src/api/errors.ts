@@ -12,6 +12,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the same request may succeed later: no response, too many requests, or a fault of the service. */
+export function passes({ status }: ApiError): boolean {
+  return status === 0 || status === 429 || status >= 500;
+}
+
 export const UNREACHED = "The server does not respond. Check your connection; the page reconnects automatically.";
 
 /** The error of a response, whatever its body. */

@@ -1,7 +1,7 @@
 // A rendition that the service makes on demand: requested, followed, ready.
 import { signal } from "@preact/signals";
 import { api } from "./client.ts";
-import { ApiError, explain } from "./errors.ts";
+import { ApiError, explain, passes } from "./errors.ts";
 import { listen } from "./event-stream.ts";
 import type { Rendition } from "./types.ts";
 
@@ -61,8 +61,8 @@ export class RenditionRequest {
     } catch (error) {
       if (error instanceof ApiError && error.status === 404 && !this.state.value) return;
       const waits = this.state.value && (this.state.value.state === "queued" || this.state.value.state === "running");
-      // The service goes on without this connection: ask again later.
-      if (waits && error instanceof ApiError && error.status === 0) this.#later();
+      // The service goes on meanwhile: ask again later.
+      if (waits && error instanceof ApiError && passes(error)) this.#later();
       this.problem.value = explain(error);
     }
   }

@@ -24,10 +24,11 @@ export const user = signal<User | null | undefined>(undefined);
 
 let access: Access | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
-const tabs = "BroadcastChannel" in globalThis ? new BroadcastChannel("wd-session") : null;
+let tabs: BroadcastChannel | null = null;
 
 /** Resume the session of the cookie, if any. Resolves once the user is known; retries while unreachable. */
 export async function start(): Promise<void> {
+  if ("BroadcastChannel" in globalThis) tabs = new BroadcastChannel("wd-session");
   tabs?.addEventListener("message", ({ data }) => follow(data));
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && user.value) void freshToken().catch(() => undefined);

@@ -2,13 +2,13 @@
 import { type Signal, signal } from "@preact/signals";
 import { api } from "../api/client.ts";
 import { backoff, pause } from "../api/connection.ts";
-import { ApiError, explain } from "../api/errors.ts";
+import { ApiError, explain, passes } from "../api/errors.ts";
 import { listen } from "../api/event-stream.ts";
 import type { Job } from "../api/types.ts";
 
 export class LiveJob {
   readonly job: Signal<Job | null> = signal(null);
-  /** Why the job cannot be shown. */
+  /** Why the job cannot be shown, or not any more. What is known of a job is shown while it cannot be loaded again. */
   readonly problem = signal<ApiError | null>(null);
   readonly #path: string;
   readonly #controller = new AbortController();
@@ -21,7 +21,9 @@ export class LiveJob {
         if (job.id === id) this.take(job);
       },
       gone: (gone) => {
-        if (gone === id) this.problem.value = new ApiError(404, "not_found", "The job was deleted.");
+        if (gone !== id) return;
+        this.close(); // an answer from before comes too late
+        this.problem.value = new ApiError(404, "not_found", "The job was deleted.");
       },
       poll: this.look,
     });
@@ -44,8 +46,7 @@ export class LiveJob {
     const { signal } = this.#controller;
     for (let tries = 1; !signal.aborted && !this.job.value; tries += 1) {
       await this.look();
-      const status = this.problem.value?.status ?? 200;
-      if (status !== 0 && status < 500 && status !== 429) return;
+      if (!this.problem.value || !passes(this.problem.value)) return;
       await pause(backoff(tries), signal);
     }
   }
@@ -56,7 +57,8 @@ export class LiveJob {
       this.take(await api.get<Job>(this.#path, {}, this.#controller.signal));
     } catch (error) {
       if (this.#controller.signal.aborted) return;
-      this.problem.value = error instanceof ApiError ? error : new ApiError(0, "error", explain(error));
+      const problem = error instanceof ApiError ? error : new ApiError(0, "error", explain(error));
+      if (!this.job.value || problem.status === 404) this.problem.value = problem;
     }
   };
 }

@@ -36,7 +36,7 @@ export function JobPage({ id }: { id: string }) {
   useEffect(() => {
     if (title) document.title = title;
   }, [title]);
-  const failure = facts instanceof ApiError ? facts : job ? null : problem;
+  const failure = facts instanceof ApiError ? facts : problem;
   if (failure) return <Missing problem={failure} onAgain={() => location.reload()} />;
   if (!job || !facts || facts instanceof ApiError) return <Loading />;
   return (
