@@ -53,19 +53,20 @@ def _add(client: Client, options: argparse.Namespace, report: Report) -> None:
         "options": _given(wanted),
         "record": _given(recorded) if options.record is not None else None,
     }
-    source = _source(client, options.source, report)
-    with discarding(client, source.get("video_id") if Path(options.source).is_file() else None):
+    source, uploaded = _source(client, options.source, report)
+    with discarding(client, uploaded):
         report.say(_line(client.add_stream(_given(source | asked))))
 
 
-def _source(client: Client, text: str, report: Report) -> dict[str, Any]:
-    """What a stream is read from. Raises ServiceError."""
+def _source(client: Client, text: str, report: Report) -> tuple[dict[str, Any], str | None]:
+    """What a stream is read from, and the id of the video that was uploaded for it, None for none. Raises
+    ServiceError."""
     if text == "-":
         text = sys.stdin.readline().strip()
     if found := _CAMERA.match(text):
-        return {"kind": "rtsp" if found[1].lower() == "rtsp" else "http", "url": text}
+        return {"kind": "rtsp" if found[1].lower() == "rtsp" else "http", "url": text}, None
     if _is_id(text):
-        return {"kind": "video", "video_id": text}
+        return {"kind": "video", "video_id": text}, None
     path = Path(text)
     if not path.is_file():
         raise ServiceError(
@@ -74,7 +75,7 @@ def _source(client: Client, text: str, report: Report) -> dict[str, Any]:
     with report.sending(path.name) as bar:
         size = path.stat().st_size
         video = client.upload(path, lambda sent: bar.show(sent, size))
-    return {"kind": "video", "video_id": video["id"]}
+    return {"kind": "video", "video_id": video["id"]}, video["id"]
 
 
 def _show_list(client: Client, _options: argparse.Namespace, report: Report) -> None:

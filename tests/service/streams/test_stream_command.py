@@ -62,6 +62,17 @@ def test_a_file_is_uploaded_and_looped(client: Client, environ: dict[str, str], 
         client.call("DELETE", f"/streams/{one['id']}", 204)
 
 
+def test_what_is_refused_leaves_no_upload_and_takes_no_stored_video(
+    client: Client, environ: dict[str, str], sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = client.upload(sample)["id"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / stored).write_bytes(b"a file with the name of a video")
+    for source in (str(sample), stored):
+        assert stream(["add", source, "--model", "none"], environ) == 1
+        assert [video["id"] for video in client.call("GET", "/videos", 200)["items"]] == [stored], source
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
