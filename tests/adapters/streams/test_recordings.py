@@ -334,6 +334,29 @@ def test_messages_may_come_twice_in_any_order_and_one_may_be_lost(bench: Bench, 
     assert bench.recording(lost.id).state == "filed"
 
 
+def test_a_deleted_recording_does_not_come_back_with_a_late_message(bench: Bench, plain: Written) -> None:
+    opened = bench.write(plain)
+    close_recording(bench.services, closed(opened, plain))
+    with Session(bench.engine) as session, session.begin():
+        session.execute(delete(Recording))
+    close_recording(bench.services, closed(opened, plain))
+    assert RecordingRows(bench.engine).get(opened.id) is None
+
+
+def test_what_closes_a_recording_opens_it_also_while_the_storage_is_away(bench: Bench, plain: Written) -> None:
+    lost = RecordingOpened(str(uuid.uuid4()), bench.stream, bench.user, START, time.time() - 3600, INGEST)
+    with bench.storage_port.resumable().append(recording_key(bench.stream, lost.id)) as sink:
+        sink.write(plain.content)
+    folder = Path(bench.services.settings.storage_path, "streams")
+    away = folder.rename(folder.with_name("away"))
+    folder.touch()
+    close_recording(bench.services, closed(lost, plain))
+    folder.unlink()
+    away.rename(folder)
+    file_recording(bench.services, lost.id)
+    assert bench.recording(lost.id).state == "filed"
+
+
 def test_what_closes_a_recording_opens_it_where_that_message_is_lost(bench: Bench) -> None:
     """As an ingest sends it, however the recording ends."""
     sent: list[Any] = []
@@ -546,6 +569,7 @@ def test_an_empty_recording_fails(bench: Bench, plain: Written) -> None:
     assert (recording.state, recording.error and recording.error["code"]) == ("failed", "video_refused")
     assert recording.size_bytes == 600, "as much as is kept"
     unwritten = RecordingOpened(str(uuid.uuid4()), bench.stream, bench.user, START, 0.0, INGEST)
+    open_recording(bench.services, unwritten)
     close_recording(bench.services, closed(unwritten, plain))
     failed = bench.recording(unwritten.id)
     assert (failed.state, failed.size_bytes) == ("failed", 0)
