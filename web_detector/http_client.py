@@ -3,6 +3,7 @@
 import io
 import math
 import mimetypes
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -87,13 +88,14 @@ class Client:
         if time.monotonic() > self._renew_at:  # a refused upload cannot be repeated
             self._enter("login", self._credentials)
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        name = os.fsencode(path.name).decode(errors="replace")  # a file's name may be any bytes
         with _Counted(path, progress) as file:
             fields = {
                 **metadata,
                 **({"source": source} if source else {}),
                 **({} if fps is None else {"fps": f"{fps:g}"}),
             }
-            return self._json("POST", "/videos", data=fields, files={"video": (path.name, file, kind)})
+            return self._json("POST", "/videos", data=fields, files={"video": (name, file, kind)})
 
     def video(self, video_id: str) -> dict[str, Any]:
         """One video."""

@@ -20,8 +20,8 @@ from contracts.errors import NotFound, ObjectUnreadable, WebDetectorError
 from contracts.runtime.exit_codes import ended
 from web_detector import Client, ServiceError, Video
 
-# What a service says of one file, and would not say of the next: too large, not a video.
-_OF_THE_FILE = (413, 415, 422)
+# Refusals that concern the user, or this moment, and so the next file too: the others concern one file.
+_OF_ALL = (401, 403, 408, 429)
 _pause = time.sleep
 
 
@@ -107,9 +107,10 @@ class _Import:
             with entry.file() as path:
                 self._take_file(entry, path, title)
         except ServiceError as error:
-            if error.status not in _OF_THE_FILE:
+            if error.status is None or error.status >= 500 or error.status in _OF_ALL:
                 raise
             self._count.refused.append(f"{entry.title}: {error}")
+            return error.status != 404  # its video was deleted before the job: uploaded again, as a new one
         except (NotFound, ObjectUnreadable) as error:
             self._count.refused.append(f"{entry.title}: {error}")
         except OSError as error:
@@ -119,14 +120,25 @@ class _Import:
 
     def _take_file(self, entry: Entry, path: Path, title: str) -> None:
         digest = _sha256(path)
-        if digest in self._known:
+        known = self._known.get(digest)
+        if known is not None and self._is_there(known):
             self._count.known += 1
-            self._detect(self._known[digest], new=False)
+            self._detect(known, new=False)
             return
         video = self._upload(entry, path, title)
         self._known[digest] = video.id
         self._count.imported += 1
         self._detect(video.id, new=True)
+
+    def _is_there(self, video_id: str) -> bool:
+        """Whether a video was not deleted since it was listed or uploaded: an import may run for months."""
+        try:
+            self._client.video(video_id)
+        except ServiceError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
 
     def _upload(self, entry: Entry, path: Path, title: str) -> Video:
         options, size = self._options, path.stat().st_size

@@ -26,7 +26,8 @@ _ENDINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A video. title: what it is called in messages. folder: the name of the subfolder that it is in, empty for none.
+    """A video. title: what it is called in messages, unique. name: its file name, without the folders. folder: the name
+    of the subfolder that it is in, empty for none. All are text that can be written, whatever bytes the names have.
     stamp: by which it is seen whether it changes. file: its content as a file while the context lasts; raises OSError,
     and WebDetectorError for what cannot be read."""
 
@@ -72,7 +73,7 @@ class Folder:
         self._root = root
 
     def __str__(self) -> str:
-        return str(self._root)
+        return _text(str(self._root))
 
     def entries(self) -> Iterator[Entry]:
         if not self._root.is_dir():
@@ -95,7 +96,8 @@ class Folder:
         except OSError:  # whoever opens the file is told
             pass
         folder = path.parent.name if path.parent != self._root else ""
-        return Entry(str(path), path.name, folder, stamp, changed, lambda: nullcontext(path))
+        name, folder = _text(path.name, "replace"), _text(folder, "replace")
+        return Entry(_text(str(path)), name, folder, stamp, changed, lambda: nullcontext(path))
 
 
 class Bucket:
@@ -124,6 +126,11 @@ class Bucket:
 
         stamp = (item.size, item.etag)
         return Entry(f"s3://{self._name}/{item.key}", name, folder, stamp, item.changed, file)
+
+
+def _text(name: str, errors: str = "backslashreplace") -> str:
+    """A file name that can be written: bytes that are not UTF-8 are given as \\xff, or replaced."""
+    return os.fsencode(name).decode(errors=errors)
 
 
 def _is_video(name: str) -> bool:

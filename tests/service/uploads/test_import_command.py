@@ -1,5 +1,6 @@
 """`web-detector import` against a real service."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -87,6 +88,47 @@ def test_a_watched_folder_takes_a_file_when_it_has_settled(
     assert seen == [[], [], [], ["door.mp4"], ["door.mp4"]]
     assert capsys.readouterr().out.count("video_refused") == 1, "and not tried again"
     assert len(client.call("GET", "/jobs", 200)["items"]) == 1
+
+
+def test_a_watched_folder_uploads_again_what_was_deleted_in_the_service(
+    tmp_path: Path, sample: Path, service: Service, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged_in(service, client, monkeypatch)
+    shutil.copy(sample, tmp_path / "first.mp4")
+    steps = 0
+
+    def step(_seconds: float) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == 2:
+            [video] = client.call("GET", "/videos", 200)["items"]
+            client.call("DELETE", f"/videos/{video['id']}", 204)
+            shutil.copy(sample, tmp_path / "again.mp4")
+        if steps == 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_command, "_pause", step)
+    assert main(["import", str(tmp_path), "--watch", "--no-detect"]) == 130
+    assert [video["name"] for video in client.call("GET", "/videos", 200)["items"]] == ["again.mp4"]
+
+
+def test_names_that_are_not_utf_8_are_uploaded_with_what_can_be_written(
+    tmp_path: Path,
+    sample: Path,
+    service: Service,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logged_in(service, client, monkeypatch)
+    place = tmp_path / os.fsdecode(b"t\xfcr")
+    place.mkdir()
+    shutil.copy(sample, place / os.fsdecode(b"\xfc.mp4"))
+    (place / os.fsdecode(b"\xff.mp4")).symlink_to(os.fsdecode(b"\xff.mp4"))
+    assert main(["import", str(tmp_path), "--no-detect"]) == 1
+    [video] = client.call("GET", "/videos", 200)["items"]
+    assert (video["name"], video["source"]) == ("�.mp4", "t�r")
+    assert rf"{tmp_path}/t\xfcr/\xff.mp4: " in capsys.readouterr().out
 
 
 def test_a_job_is_started_on_a_video_that_an_interrupted_import_left_without(

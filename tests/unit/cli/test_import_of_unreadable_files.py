@@ -1,4 +1,4 @@
-"""`web-detector import` where single files cannot be read, with a service that notes what it is given."""
+"""`web-detector import` where single files cannot be read or are refused, with a service that notes what it gets."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -12,18 +12,22 @@ import pytest
 from cli.client import import_command
 from cli.client.import_places import Entry, Folder
 from cli.main import main
+from web_detector import ServiceError
 
 
 class Service:
-    """Notes the names of what is uploaded."""
+    """Notes the names of what is uploaded. refusals: statuses of the next answers to the upload of a name."""
 
     def __init__(self) -> None:
         self.given: list[str] = []
+        self.refusals: dict[str, list[int | None]] = {}
 
     def videos(self) -> Iterator[SimpleNamespace]:
         return iter(())
 
     def upload(self, _path: Path, *, name: str, **_: Any) -> SimpleNamespace:
+        if waiting := self.refusals.get(name):
+            raise ServiceError("refused", waiting.pop(0))
         self.given.append(name)
         return SimpleNamespace(id=name)
 
@@ -93,3 +97,30 @@ def test_while_watching_they_are_named_once_and_taken_when_they_can_be_read(
     assert seen == [[], two, two, [*two, "third.mp4"], *[[*two, "third.mp4", "locked.mp4"]] * 2]
     output = capsys.readouterr().out
     assert output.count("locked.mp4: Permission denied") == output.count("loop.mp4: Too many levels") == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 429, 503, None])
+def test_a_refusal_stops_the_import_where_it_concerns_the_next_file_too(
+    folder: Locked, service: Service, status: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.refusals["first.mp4"] = [status]
+    goes_on = status in (400, 404, 409)
+    assert main(["import", str(folder), "--no-detect"]) == 1
+    assert service.given == (["second.mp4"] if goes_on else [])
+    assert (f"{folder}/first.mp4: refused" in capsys.readouterr().out) is goes_on
+
+
+def test_while_watching_a_refused_file_is_tried_again_where_its_video_was_deleted(
+    folder: Locked, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.refusals = {"first.mp4": [404], "second.mp4": [409]}
+    turns: list[float] = []
+
+    def step(seconds: float) -> None:
+        turns.append(seconds)
+        if len(turns) == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_command, "_pause", step)
+    assert main(["import", str(folder), "--no-detect", "--watch"]) == 130
+    assert service.given == ["first.mp4"]
