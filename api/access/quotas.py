@@ -99,7 +99,7 @@ class UserQuotas:
             if quota and more > (left := _left(session, user_id, quota)):
                 raise StorageUsedUp(
                     f"the {kind} takes about {more} bytes; your quota is {quota} bytes, of which {left} are free:"
-                    f" delete videos, clips or reels, or ask for a shorter {kind}"
+                    f" delete videos, clips, reels or streams with failed recordings, or ask for a shorter {kind}"
                 )
 
         return guard

@@ -16,7 +16,8 @@ class SizeLimit:
         """The error for a larger file."""
         if self.quota is not None:
             return StorageUsedUp(
-                f"your quota is {self.quota} bytes, of which {self.bytes} are free: delete videos or send a smaller one"
+                f"your quota is {self.quota} bytes, of which {self.bytes} are free: delete videos, clips, reels or"
+                " streams with failed recordings, or send a smaller one"
             )
         return UploadTooLarge(
             f"the file is larger than {self.bytes} bytes, the limit of this service (UPLOAD_MAX_BYTES): cut or"

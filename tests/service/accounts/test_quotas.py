@@ -65,6 +65,7 @@ def test_stored_bytes_quota_applies_to_every_kind_of_upload(own: Service, sample
     ):
         detail = client.problem("POST", path, 413, "storage_used_up", **body)  # type: ignore[arg-type]
         assert str(size * 3 // 2 - size) in detail
+        assert "streams with failed recordings" in detail, "which only the deletion of the stream frees"
     own.expect_files(before)
     client.call("DELETE", f"/videos/{video['id']}", 204)
     assert quotas(client)["stored_bytes"]["used"] == 0
