@@ -32,7 +32,7 @@ class Embedded(Service):
         self.env = {**inherited, "DATA_DIR": str(data_dir), "PORT": str(self.port)}
         self.env["REGISTRATIONS_PER_ADDRESS"] = "0"  # all users of the tests have one address
         self.env["PRECISION"] = "fp32"  # on every CPU the same answers, those of tests.support.reference
-        self.env["PROBE_WAIT_SECONDS"] = "50"  # what is no video is refused at once, however busy the machine is
+        self.env["PROBE_WAIT_SECONDS"] = "25"  # what is no video is refused at once, however busy the machine is
         self.env["TRACK_PICTURES"] = "off"
         self.env["TRACKS"] = "off"  # results have the same bytes whenever they are read; tests of tracks turn it on
         self.env.update({key: str(value) for key, value in settings.items()})
