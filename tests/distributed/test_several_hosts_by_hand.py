@@ -18,6 +18,7 @@ import pytest
 from contracts.storage.port import result_key
 from tests.support.deployments.guide import INFERENCE_HOSTS, QUICK, blocks, hosts, servers
 from tests.support.deployments.service import ROOT, Client
+from tests.support.processes import still_there
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.distributed, pytest.mark.long]
@@ -59,7 +60,7 @@ def running(inside: list[str], script: str, folder: Path) -> Iterator[None]:
         started = psutil.Process(shell.pid).children(recursive=True) if shell.poll() is None else []
         shell.terminate()
         status = shell.wait(60)
-        left = psutil.wait_procs(started, 60)[1]
+        left = still_there(started, 60)
         for one in left:
             one.kill()
         print((folder / "log").read_text())  # shown where the test fails

@@ -122,9 +122,9 @@ def test_a_decoder_that_hangs_is_ended(
     held: list[psutil.Process] = []
 
     def hang() -> None:
-        monkeypatch.setattr(decoding, "SILENT_SECONDS", 0.5)
         held.append(decoder())
         held[0].suspend()
+        monkeypatch.setattr(decoding, "SILENT_SECONDS", 0.5)
 
     chunk = chunks(long, [0])[0]
     outcome = through(chunk, Interrupted(long.content, hang), decoders, engines)

@@ -19,7 +19,7 @@ from detector.decode.processes import ForkServer
 from detector.decode.protocol import BROKE, HUNG, DecoderLost, Descriptors, Ended, Exit, Request
 from detector.view import whole
 from tests.support.live.live_packets import Footage, footage
-from tests.support.processes import children
+from tests.support.processes import children, still_there
 from tests.support.videos.clips import clip
 
 SIZE = (64, 48)
@@ -124,7 +124,7 @@ def test_the_end_of_the_fork_server_ends_its_decoders_and_the_next_one_starts(fo
     decoders = server.children()
     assert len(decoders) == 1
     server.kill()
-    assert psutil.wait_procs(decoders, timeout=60)[1] == []
+    assert still_there(decoders, 60) == []
     with pytest.raises(DecoderLost):
         other.decode(Feed(0, 0, False, jpeg((1, 2, 3))))
     other.close()

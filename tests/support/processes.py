@@ -1,5 +1,7 @@
 """Processes that are looked at while they start and end."""
 
+from collections.abc import Sequence
+
 import psutil
 
 
@@ -10,6 +12,16 @@ def children(process: psutil.Process, command: str = "") -> list[psutil.Process]
     except psutil.NoSuchProcess:
         return []
     return [child for child in found if _runs(child, command)]
+
+
+def still_there(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that have not ended after so many seconds."""
+    while True:
+        try:
+            alive: list[psutil.Process] = psutil.wait_procs(processes, seconds)[1]
+            return alive
+        except FileNotFoundError:  # the kernel says so of a process that is being waited for by its parent just now
+            continue
 
 
 def _runs(process: psutil.Process, command: str) -> bool:

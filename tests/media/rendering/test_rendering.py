@@ -36,6 +36,7 @@ from processor.renditions.drawing import colour_of
 from processor.renditions.protocol import Report, Request
 from tests.support.deployments.service import ROOT
 from tests.support.fakes import MemoryStorage
+from tests.support.processes import still_there
 from tests.support.videos import formats, high_range
 
 SOURCES = Sources("videos/x/content", "videos/x/index")
@@ -457,4 +458,4 @@ def test_the_renderer_ends_with_its_parent() -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         parent.kill()
-    assert not psutil.wait_procs([child], timeout=10)[1]
+    assert not still_there([child], 10)

@@ -19,6 +19,7 @@ from processor.renditions.drawing import colour_of
 from tests.media.rendering.test_rendering import grey
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import Client, Service
+from tests.support.processes import still_there
 from tests.support.videos import formats
 from tests.support.videos.sample_variants import recoded
 from tests.support.waiting import until
@@ -279,7 +280,7 @@ def test_rendition_of_a_killed_renderer_is_repeated(own: Embedded, film: bytes) 
     (worker,) = own.processes(r"processor\.render_worker")
     with under_way(own, client, path) as children:
         worker.kill()
-    psutil.wait_procs(children, timeout=60)
+    still_there(children, 60)
     assert not any(child.is_running() for child in children), "the process that it had started lives on"
     assert ready(client, path, 120)["progress"]["frames_done"] == FILM_FRAMES
 

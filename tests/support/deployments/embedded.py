@@ -12,6 +12,7 @@ from typing import Self
 import psutil
 
 from tests.support.deployments.service import ROOT, Service, family, free_port
+from tests.support.processes import still_there
 from tests.support.waiting import until
 
 _READY_SECONDS = 150  # after the service itself has given up
@@ -63,7 +64,7 @@ class Embedded(Service):
         try:
             until(lambda: self.process.poll() is not None, progress=lambda: [one.is_running() for one in parts])
         finally:
-            _, alive = psutil.wait_procs(parts, timeout=5)
+            alive = still_there(parts, 5)
             for process in alive:
                 process.kill()
         assert not alive, f"left behind: {alive}"
