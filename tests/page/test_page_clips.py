@@ -9,7 +9,7 @@ from typing import Any
 import av
 from playwright.sync_api import Locator, Page, Route, WebSocketRoute, expect
 
-from tests.support.browsing import register, tidy
+from tests.support.browsing import PASSWORD, register, tidy
 from tests.support.deployments.service import Client, Service
 
 WAIT_MS = 120_000
@@ -53,7 +53,19 @@ def test_hits_and_parts_of_a_video_are_saved_as_clips_and_as_a_reel(service: Ser
     assert length(client, bar.get_by_role("link", name="Download reel")) > 0
     (reel,) = client.call("GET", "/reels", 200)["items"]
     assert {piece["video_id"] for piece in reel["reel"]["pieces"]} == {job["video_id"]}
+    the_next_user_of_the_tab_sees_none(page, client)
     tidy(client)
+
+
+def the_next_user_of_the_tab_sees_none(page: Page, before: Client) -> None:
+    page.get_by_role("button", name="User menu").click()
+    page.get_by_role("menuitem", name="Sign out").click()
+    page.get_by_role("button", name="Create an account").click()
+    page.get_by_label("Username").fill(f"{before.username}-next")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("status").filter(has_text=re.compile("^0 found"))).to_be_visible()
+    expect(page.get_by_role("region", name="Reel")).to_have_count(0)
 
 
 def test_what_happens_at_a_scene_is_told_on_the_large_picture(service: Service, page: Page, sample: Path) -> None:

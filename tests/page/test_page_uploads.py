@@ -118,6 +118,22 @@ def test_upload_resumes_after_a_reload_when_the_file_is_chosen_again(service: Se
     assert min(sent.offsets()) > SIZE / 4
 
 
+def test_signing_out_asks_nothing_and_the_upload_is_resumed_later(service: Service, page: Page, large: Path) -> None:
+    asked: list[Dialog] = []
+    page.on("dialog", lambda dialog: asked.append(dialog))
+    with Proxy(service.port, [(SIZE // 2, "hang")]) as proxy:
+        client = register(page, service, proxy.url)
+        choose(page, large)
+        assert proxy.hangs.wait(WAIT_MS / 1000)
+        page.get_by_role("button", name="User menu").click()
+        page.get_by_role("menuitem", name="Sign out").click()
+        page.get_by_label("Username").fill(client.username)
+        page.get_by_label("Password", exact=True).fill(client.password)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        expect(page.get_by_text("was only partially uploaded")).to_contain_text(large.name)
+    assert not asked
+
+
 def test_file_that_is_not_a_video_gets_advice(service: Service, page: Page, tmp_path: Path) -> None:
     client = register(page, service)
     text = tmp_path / "notes.mp4"

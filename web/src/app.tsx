@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { user } from "./api/session.ts";
+import { leaving, user } from "./api/session.ts";
 import { path } from "./lib/router.ts";
 import { AccountPage } from "./pages/account.tsx";
 import { AlertsPage } from "./pages/alerts.tsx";
@@ -39,7 +39,7 @@ function Content() {
   const who = user.value;
   const shown = path.value;
   useTitle(who ? titleOf(shown) : "Web-Detector", shown);
-  if (who === undefined)
+  if (who === undefined || leaving.value)
     return (
       <main class="opening">
         <Offline />

@@ -86,8 +86,6 @@ export function startCounting(): void {
   const renew = () => (alerts.peek() ? loadAlerts() : count());
   let soon: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
-    unseen.value = 0;
-    alerts.value = null;
     if (user.value) void count();
   });
   const linking = new Retries(LINKED_MS);

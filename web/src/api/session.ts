@@ -22,6 +22,9 @@ interface Access {
 /** The signed-in user: null for nobody, undefined while unknown. */
 export const user = signal<User | null | undefined>(undefined);
 
+/** Whether the page is being loaded anew, for whoever comes next. */
+export const leaving = signal(false);
+
 let access: Access | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let tabs: BroadcastChannel | null = null;
@@ -113,14 +116,22 @@ function forget(): void {
   clearTimeout(timer);
   access = null;
   remember(SIGNED_IN, null);
+  if (user.value) leave();
+  else user.value = null;
+}
+
+/** Nothing of a user is left for the next one, nor goes on, such as a camera: the page is loaded anew. */
+function leave(): void {
+  leaving.value = true;
   user.value = null;
+  location.reload();
 }
 
 /** Another tab signed in or out; the cookies are shared, so follow it. */
 function follow({ id }: { id: string | null }): void {
   if (id === (user.value?.id ?? null)) return;
   if (id === null) forget();
-  else location.reload();
+  else leave();
 }
 
 function withToken(headers: HeadersInit | undefined, token: string | null): Headers {

@@ -155,7 +155,7 @@ function next(): void {
   }
 }
 
-// Signing out clears the queue.
+// Signing out clears the queue, so that it does not hold back the page that is loaded anew.
 effect(() => {
   if (user.value !== null) return;
   for (const { transfer } of items.peek()) void transfer.pause();
