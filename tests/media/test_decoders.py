@@ -35,8 +35,9 @@ from tests.media.test_inference import MODEL, FakeEngines
 from tests.media.test_sandbox import Slow, caught, shut_in
 from tests.support.detecting import run
 from tests.support.fakes import MemoryResultStore, MemoryStorage
-from tests.support.processes import children
+from tests.support.processes import children, runs
 from tests.support.videos.clips import JOB, RATE, VIDEO_KEY, Clip, chunks, clip, plan
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -165,7 +166,9 @@ def test_what_is_killed_from_outside_is_tried_again(
 
     def kill() -> None:
         if kills:
-            whom().kill()
+            victim = whom()
+            victim.kill()
+            until(lambda: not runs(victim))  # on a busy machine, the video would be read to its end before
 
     class Killing(MemoryStorage):
         def open(self, key: str) -> BinaryIO:

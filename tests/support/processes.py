@@ -11,7 +11,7 @@ def children(process: psutil.Process, command: str = "") -> list[psutil.Process]
         found = process.children()
     except psutil.NoSuchProcess:
         return []
-    return [child for child in found if _runs(child, command)]
+    return [child for child in found if runs(child, command)]
 
 
 def still_there(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
@@ -24,7 +24,8 @@ def still_there(processes: Sequence[psutil.Process], seconds: float) -> list[psu
             continue
 
 
-def _runs(process: psutil.Process, command: str) -> bool:
+def runs(process: psutil.Process, command: str = "") -> bool:
+    """Whether it has not ended, and its command line holds the text."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE and command in " ".join(process.cmdline())
     except psutil.NoSuchProcess:  # it has ended since it was listed; a zombie is one of these
