@@ -37,6 +37,11 @@ class Service:
         for number, (content, _) in enumerate(self.given):
             yield SimpleNamespace(id=str(number), sha256=hashlib.sha256(content).hexdigest())
 
+    def video(self, video_id: str) -> SimpleNamespace:
+        if int(video_id) >= len(self.given):
+            raise ServiceError("there is no such video", 404)
+        return SimpleNamespace(id=video_id)
+
     def upload(self, path: Path, **said: Any) -> SimpleNamespace:
         content = path.read_bytes()
         if content == b"broken":
