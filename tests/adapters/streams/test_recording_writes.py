@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -37,7 +37,7 @@ class Gated(LocalResumable):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.gate, self.is_reached = threading.Event(), threading.Event()
+        self.gate, self.reached = threading.Event(), threading.Semaphore(0)
         self.troubles: list[Exception] = []
         self.writers, self._now, self._lock = 0, 0, threading.Lock()
 
@@ -47,7 +47,7 @@ class Gated(LocalResumable):
             self._now += 1
             self.writers = max(self.writers, self._now)
         try:
-            self.is_reached.set()
+            self.reached.release()
             self.gate.wait(120)
             if self.troubles:
                 raise self.troubles.pop(0)
@@ -58,6 +58,20 @@ class Gated(LocalResumable):
                 self._now -= 1
 
 
+class Noted(ThreadPoolExecutor):
+    """Says when something is submitted. submitted: how often that was."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self.submitted, self.is_submitted = 0, threading.Semaphore(0)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **options: Any) -> "Future[Any]":
+        made = super().submit(fn, *args, **options)
+        self.submitted += 1
+        self.is_submitted.release()
+        return made
+
+
 class Bench:
     """The pipeline of a stream that is recorded, and what it writes and sends."""
 
@@ -66,7 +80,8 @@ class Bench:
         self.objects = Gated(folder)
         self.sent: list[RecordingOpened | RecordingClosed] = []
         self.refusals: list[Exception] = []
-        self.threads = ThreadPoolExecutor(4)
+        self.told = threading.Semaphore(0)
+        self.threads = Noted(4)
         self.made = 0
 
     def pipeline(self, threads: ThreadPoolExecutor | None = None) -> Pipeline:
@@ -78,6 +93,7 @@ class Bench:
         if self.refusals:
             raise self.refusals.pop(0)
         self.sent.append(message)
+        self.told.release()
 
     async def accept(self, made: Pipeline, pictures: int) -> None:
         if not self.made:
@@ -109,10 +125,9 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     made.threads.shutdown()
 
 
-async def becomes(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(120):
-        while not condition():
-            await asyncio.sleep(0.001)
+async def noticed(what: threading.Semaphore, times: int = 1) -> None:
+    for _ in range(times):
+        assert await asyncio.to_thread(what.acquire, timeout=120)
 
 
 def test_a_stream_that_ends_while_its_recording_is_written_is_written_once(bench: Bench) -> None:
@@ -120,16 +135,20 @@ def test_a_stream_that_ends_while_its_recording_is_written_is_written_once(bench
         made = bench.pipeline()
         recording = asyncio.create_task(made.record())
         await bench.accept(made, 3)
-        await becomes(bench.objects.is_reached.is_set)
+        await noticed(bench.objects.reached)
         await bench.accept(made, 2)
         await cancelled(recording)
         ending = asyncio.create_task(made.end(RecordingEnd.STOPPED))
-        for _ in range(20):  # in which a second writer would begin
-            await asyncio.sleep(0.001)
-        bench.objects.gate.set()
+        asyncio.get_running_loop().call_soon(goes_on)  # after its first step, which would begin a second writer
         await ending
 
+    def goes_on() -> None:
+        begun.append(bench.threads.submitted)
+        bench.objects.gate.set()
+
+    begun: list[int] = []
     asyncio.run(steps())
+    assert begun == [1]
     assert bench.objects.writers == 1
     assert bench.pictures() == 5
 
@@ -137,21 +156,20 @@ def test_a_stream_that_ends_while_its_recording_is_written_is_written_once(bench
 def test_a_stream_that_ends_while_its_recording_waits_for_a_thread_loses_nothing(bench: Bench) -> None:
     bench.objects.gate.set()
 
-    async def steps(threads: ThreadPoolExecutor) -> None:
+    async def steps(threads: Noted) -> None:
         made = bench.pipeline(threads)
         busy = threading.Event()
         threads.submit(busy.wait, 120)
         recording = asyncio.create_task(made.record())
         await bench.accept(made, 3)
-        await becomes(lambda: threads._work_queue.qsize())
+        await noticed(threads.is_submitted, 2)
         await bench.accept(made, 2)
         await cancelled(recording)
         ending = asyncio.create_task(made.end(RecordingEnd.STOPPED))
-        await asyncio.sleep(0)
-        busy.set()
+        asyncio.get_running_loop().call_soon(busy.set)  # after its first step
         await ending
 
-    with ThreadPoolExecutor(1) as threads:
+    with Noted(1) as threads:
         asyncio.run(steps(threads))
     assert bench.pictures() == 5
 
@@ -165,7 +183,7 @@ def test_a_recording_goes_on_after_an_error_that_nobody_knows(bench: Bench, trou
         made = bench.pipeline()
         recording = asyncio.create_task(made.record())
         await bench.accept(made, 3)
-        await becomes(lambda: bench.sent)
+        await noticed(bench.told)
         await bench.accept(made, 2)
         assert not recording.done()
         await cancelled(recording)
@@ -183,7 +201,7 @@ def test_where_written_bytes_are_gone_the_recording_ends_and_another_begins(benc
         made = bench.pipeline()
         recording = asyncio.create_task(made.record())
         await bench.accept(made, 3)
-        await becomes(lambda: len(bench.sent) == 2)
+        await noticed(bench.told, 2)
         assert made.recording == (None, "storage_unavailable")
         await cancelled(recording)
         await made.end(RecordingEnd.STOPPED)

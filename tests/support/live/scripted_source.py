@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import threading
 import time
 from collections.abc import Iterable, Sequence
 
@@ -107,13 +108,16 @@ class MemoryPackets:
 
 
 class MemoryDeliveries:
-    """What is written and told of recordings. failing: as a storage that cannot be written to."""
+    """What is written and told of recordings. delivered: released by each one. failing: as a storage that cannot be
+    written to."""
 
     is_idle = True
 
     def __init__(self) -> None:
         self.actions: list[Action] = []
+        self.delivered = threading.Semaphore(0)
 
     def deliver(self, actions: Sequence[Action]) -> Failed | None:
         self.actions += actions
+        self.delivered.release()
         return None

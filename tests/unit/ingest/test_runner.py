@@ -288,9 +288,8 @@ def test_after_a_failure_for_good_the_end_of_a_recording_is_still_written(
 
     async def steps() -> None:
         assert await made.runner.run() is True
-        async with asyncio.timeout(60):
-            while not ended(made):
-                await asyncio.sleep(0.001)
+        while not ended(made):
+            assert await asyncio.to_thread(made.deliveries.delivered.acquire, timeout=60)
         await made.runner.end(RecordingEnd.STOPPED, forget=False)
 
     asyncio.run(steps())

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from anyio.to_thread import current_default_thread_limiter
 
 from api.live import scene_feeds
 from api.live.outbox import Outbox
@@ -19,17 +20,19 @@ def scene(name: str) -> Scene:
 
 
 class Results:
-    """A Redis with no results. reading, most: how many read them at once. Whoever reads waits for room."""
+    """A Redis with no results. reading, most: how many read them at once. Whoever reads says that it has
+    entered, and waits for room."""
 
     def __init__(self) -> None:
         self.reading = self.most = 0
-        self.room = threading.Semaphore(0)
+        self.room, self.entered = threading.Semaphore(0), threading.Semaphore(0)
         self._lock = threading.Lock()
 
     def xrange(self, *_: Any, **__: Any) -> list[Any]:
         with self._lock:
             self.reading += 1
             self.most = max(self.most, self.reading)
+        self.entered.release()
         self.room.acquire(timeout=60)
         with self._lock:
             self.reading -= 1
@@ -81,8 +84,9 @@ def test_few_read_what_was_before_at_once(results: Results) -> None:
     async def ask() -> None:
         viewers = [Outbox() for _ in range(8)]
         asking = [asyncio.create_task(found.feeds.want(one, str(n), [scene("a")])) for n, one in enumerate(viewers)]
-        while results.reading < scene_feeds._CATCHING_UP:
-            await asyncio.sleep(0.01)
+        for _ in range(scene_feeds._CATCHING_UP):
+            assert await asyncio.to_thread(results.entered.acquire, timeout=60)
+        assert current_default_thread_limiter().borrowed_tokens == scene_feeds._CATCHING_UP
         results.room.release(100)
         await asyncio.gather(*asking)
         for viewer in viewers:
