@@ -9,7 +9,8 @@ from celery import shared_task
 from celery.exceptions import Reject
 from sqlalchemy.exc import SQLAlchemyError
 
-from contracts.database.outages import is_outage
+from contracts.coordination import names
+from contracts.database.outages import is_outage, took_too_long
 from contracts.live.recordings import RecordingClosed, RecordingOpened
 from contracts.storage.removal import remove_job_data
 from contracts.wire.messages import from_json
@@ -36,18 +37,26 @@ from processor.tracking import tracking
 
 # Between two tries, while the database is away.
 _PAUSE_SECONDS = 2
+# Of a message that the database does not end in time: some ten minutes, in which whatever holds a lock may end.
+_MOST_REPEATS = 20
+_REPEATS_SECONDS = 86_400
 
 
 @contextmanager
-def _requeued() -> Iterator[None]:
-    """A message that nothing sends again goes back to its queue while the database is away: Celery would drop it."""
+def _requeued(message: str) -> Iterator[None]:
+    """A message that nothing sends again goes back to its queue while the database is away, and a few times where it
+    takes too long: Celery would drop it. message: names it among all."""
     try:
         yield
     except SQLAlchemyError as error:
-        if not is_outage(error):
+        if not is_outage(error) and not (took_too_long(error) and _may_repeat(message)):
             raise
         time.sleep(_PAUSE_SECONDS)
         raise Reject(error, requeue=True) from error
+
+
+def _may_repeat(message: str) -> bool:
+    return context.current().coordination.count(message, _REPEATS_SECONDS) <= _MOST_REPEATS
 
 
 @shared_task(name=PROBE_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
@@ -85,15 +94,17 @@ def remove_jobs(video_id: str, job_ids: list[str]) -> None:
 @shared_task(name=OPEN_RECORDING, ignore_result=True)  # type: ignore[untyped-decorator]
 def open_recording(message: dict[str, Any]) -> None:
     """An ingest has begun a recording; message: a RecordingOpened."""
-    with _requeued():
-        receiving.open_recording(context.current(), from_json(message, RecordingOpened))
+    opened = from_json(message, RecordingOpened)
+    with _requeued(names.recording_message(opened.id, "opened")):
+        receiving.open_recording(context.current(), opened)
 
 
 @shared_task(name=CLOSE_RECORDING, ignore_result=True)  # type: ignore[untyped-decorator]
 def close_recording(message: dict[str, Any]) -> None:
     """An ingest has ended a recording; message: a RecordingClosed."""
-    with _requeued():
-        receiving.close_recording(context.current(), from_json(message, RecordingClosed))
+    closed = from_json(message, RecordingClosed)
+    with _requeued(names.recording_message(closed.id, "closed")):
+        receiving.close_recording(context.current(), closed)
 
 
 @shared_task(name=FILE_RECORDING, ignore_result=True)  # type: ignore[untyped-decorator]

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException as FlaskHTTPException
 
 from api.web.error_log import ErrorLog
 from contracts import errors
-from contracts.database.outages import is_outage
+from contracts.database.outages import is_outage, took_too_long
 
 _errors = ErrorLog(logging.getLogger(__name__))
 
@@ -125,6 +125,9 @@ def _project(_request: ConnexionRequest, error: errors.WebDetectorError) -> Conn
 def _database(request: ConnexionRequest, error: DBAPIError) -> ConnexionResponse:
     if is_outage(error):
         return _project(request, errors.Unavailable("the database is not available: try again later"))
+    if took_too_long(error):
+        detail = "the database took too long: ask for less at once, or try again later"
+        return _project(request, errors.Unavailable(detail))
     return _unexpected(request, error)
 
 

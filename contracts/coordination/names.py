@@ -159,6 +159,11 @@ def stream_detector(stream_id: str) -> str:
     return f"stream:{stream_id}:detector"
 
 
+def recording_message(recording_id: str, event: str) -> str:
+    """Counter of the repeats of a message of an ingest about a recording."""
+    return f"recording:{recording_id}:{event}"
+
+
 def recording_lease(recording_id: str) -> str:
     """Lease of the processor that files a recording."""
     return f"recording:{recording_id}"

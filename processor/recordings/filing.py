@@ -14,6 +14,7 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.coordination import names
+from contracts.database.outages import is_outage, took_too_long
 from contracts.database.tables import Recording, Video
 from contracts.errors import NotFound, StorageFull, Unavailable, VideoRefused, WebDetectorError
 from contracts.live.recordings import RecordingState, recording_key
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 MOST_TRIES = 5
 _TRIES_SECONDS = 7 * 86_400
+# After a try that the database did not end in time: 5, 10, 15, 20 and 25 minutes.
+_PAUSE_SECONDS = 300
 _COPY_BYTES = 1024 * 1024
 
 
@@ -49,7 +52,8 @@ def file_recording(services: Services, recording_id: str) -> None:
         if held is None or recording is None or recording.state != RecordingState.CLOSED:
             return
         tries = names.recording_attempts(recording_id)
-        if services.coordination.count(tries, _TRIES_SECONDS) > MOST_TRIES:
+        tried = services.coordination.count(tries, _TRIES_SECONDS)
+        if tried > MOST_TRIES:
             detail = f"it could not be filed in {MOST_TRIES} tries: the log of the processor says more"
             _fail(services, rows, recording, VideoRefused(detail))
             return
@@ -65,8 +69,11 @@ def file_recording(services: Services, recording_id: str) -> None:
             log.info("recording %s waits: %s", recording_id, error)
         except WebDetectorError as error:
             _fail(services, rows, recording, error)
-        except SQLAlchemyError:
-            services.coordination.reset_count(tries)
+        except SQLAlchemyError as error:
+            if is_outage(error):  # it says nothing about the recording
+                services.coordination.reset_count(tries)
+            elif took_too_long(error):  # the lease, with no owner now, keeps the next try away
+                services.coordination.renew(names.recording_lease(recording_id), _PAUSE_SECONDS * tried)
             raise
         services.coordination.reset_count(tries)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -20,8 +21,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from api.services import build
 from api.tables import sessions
+from api.web import problems
 from contracts.database import engine as engine_module
 from contracts.database.engine import Database, open_database
+from contracts.database.outages import is_outage, took_too_long
 from contracts.database.tables import ApiToken, Base, User, new_id
 from contracts.errors import TooManyTokens
 from contracts.settings.table import Settings
@@ -192,8 +195,11 @@ def test_a_connection_that_is_reset_in_use_is_the_databases_error(line: Resettin
 
 def test_a_statement_that_takes_too_long_is_aborted_by_the_server(url: str) -> None:
     engine = open_database(url, statement_seconds=1)
-    with engine.connect() as connection, pytest.raises(DBAPIError, match="statement timeout"):
+    with engine.connect() as connection, pytest.raises(DBAPIError, match="statement timeout") as caught:
         connection.execute(text("select pg_sleep(3600)"))
+    assert (is_outage(caught.value), took_too_long(caught.value)) == (False, True)
+    answer = problems._database(cast(Any, None), caught.value)
+    assert (answer.status_code, "took too long" in str(answer.body)) == (503, True)
     with engine.connect() as connection:
         assert connection.scalar(text("show statement_timeout")) == "1s"
         assert connection.scalar(text("show idle_in_transaction_session_timeout")) == "1s"
@@ -202,6 +208,36 @@ def test_a_statement_that_takes_too_long_is_aborted_by_the_server(url: str) -> N
     with unlimited.connect() as connection:
         assert connection.scalar(text("show statement_timeout")) == "0"
     unlimited.dispose()
+
+
+def test_who_waits_too_long_for_a_lock_has_met_no_outage(url: str) -> None:
+    engine = open_database(url)
+    with engine.begin() as holder:
+        holder.execute(text("select pg_advisory_xact_lock(1)"))
+        with engine.connect() as connection:
+            connection.execute(text("set lock_timeout = '1ms'"))
+            with pytest.raises(DBAPIError) as caught:
+                connection.execute(text("select pg_advisory_xact_lock(1)"))
+    engine.dispose()
+    assert (is_outage(caught.value), took_too_long(caught.value)) == (False, True)
+
+
+def test_a_connection_that_the_server_ends_or_refuses_is_an_outage(url: str) -> None:
+    engine = open_database(url)
+    with engine.connect() as ended, engine.connect() as operator:
+        process = ended.scalar(text("select pg_backend_pid()"))
+        operator.execute(text("select pg_terminate_backend(:process)"), {"process": process})
+        with pytest.raises(DBAPIError) as caught:
+            ended.execute(text("select 1"))
+        role = f"crowded-{new_id()}"
+        operator.execute(text(f"create role \"{role}\" login password 'p' connection limit 0"))
+        operator.commit()
+    crowded = open_database(make_url(url).set(username=role, password="p").render_as_string(hide_password=False))
+    with pytest.raises(DBAPIError, match="too many connections") as refused:
+        crowded.connect()
+    crowded.dispose()
+    engine.dispose()
+    assert [(is_outage(one.value), took_too_long(one.value)) for one in (caught, refused)] == [(True, False)] * 2
 
 
 def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

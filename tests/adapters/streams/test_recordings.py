@@ -20,7 +20,8 @@ import pytest
 from celery.exceptions import Reject
 from msgspec.structs import replace
 from PIL import Image
-from sqlalchemy import delete
+from sqlalchemy import delete, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from api.results import appearances, series
@@ -31,6 +32,7 @@ from api.results.paging import read_page
 from api.results.selection import Query, Selection
 from api.results.sources import open_frames
 from contracts.coordination import names
+from contracts.database.engine import open_database
 from contracts.database.tables import (
     Delivery,
     IndexedTrack,
@@ -80,6 +82,7 @@ from processor.recordings.remux import Sink, Target, remux
 from processor.recordings.retention import expire_recordings
 from processor.recordings.rows import RecordingRows
 from processor.renditions.annotations import covered
+from processor.repository import Repository
 from processor.tracking.tracking import track_job
 from tests.support import unsandboxed
 from tests.support.live.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
@@ -405,6 +408,41 @@ def test_a_message_about_a_recording_stays_in_its_queue_while_the_database_is_aw
     for task, message in messages.items():
         task.run(message)
     assert bench.recording(opened.id).state == "filed"
+
+
+def test_what_the_database_never_ends_in_time_is_repeated_a_few_times(
+    url: str, tmp_path: Path, valkey: Valkey, plain: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsandboxed.use(monkeypatch)
+    monkeypatch.setattr(tasks, "_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(tasks, "_MOST_REPEATS", 1)
+    bench = Bench(tmp_path / "data", valkey, DATABASE_URL=url)
+    hasty = open_database(url, statement_seconds=1)
+    bench.services = dataclasses.replace(bench.services, repository=Repository(hasty))
+    monkeypatch.setattr(context, "_value", bench.services)
+    opened = RecordingOpened(str(uuid.uuid4()), bench.stream, bench.user, START, time.time() - 3600, INGEST)
+    with bench.storage_port.resumable().append(recording_key(bench.stream, opened.id)) as sink:
+        sink.write(plain.content)
+    with bench.engine.begin() as holder:
+        holder.execute(text("LOCK TABLE recordings"))
+        with pytest.raises(Reject):
+            tasks.open_recording.run(to_json(opened))
+        with pytest.raises(DBAPIError, match="statement timeout"):
+            tasks.open_recording.run(to_json(opened))
+    tasks.open_recording.run(to_json(opened))
+    lease, tries = names.recording_lease(opened.id), names.recording_attempts(opened.id)
+    with bench.engine.begin() as holder:
+        holder.execute(text("LOCK TABLE videos"))
+        with pytest.raises(Reject):
+            tasks.close_recording.run(to_json(closed(opened, plain)))
+        tasks.close_recording.run(to_json(closed(opened, plain)))  # left to the reaper, which waits for a while
+    assert bench.services.coordination.is_held(lease)
+    assert bench.services.coordination.count(tries, 60) == 2, "the try did not count"
+    bench.services.coordination.release(lease)
+    file_recording(bench.services, opened.id)
+    assert bench.recording(opened.id).state == "filed"
+    hasty.dispose()
+    bench.close()
 
 
 def test_results_that_may_still_come_are_waited_for(bench: Bench, plain: Written) -> None:

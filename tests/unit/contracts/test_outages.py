@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from contracts.database.outages import is_outage
+from contracts.database.outages import is_outage, took_too_long
 
 
 def raised(kind: type[DBAPIError], code: str = "", *, invalidated: bool = False) -> DBAPIError:
@@ -20,6 +20,8 @@ def raised(kind: type[DBAPIError], code: str = "", *, invalidated: bool = False)
         pytest.param(raised(ProgrammingError, "57P01"), True, id="a server that ends"),
         pytest.param(raised(DBAPIError, "40P01"), True, id="a deadlock"),
         pytest.param(raised(ProgrammingError, invalidated=True), True, id="a lost connection"),
+        pytest.param(raised(ProgrammingError, "57014"), False, id="a statement that took too long"),
+        pytest.param(raised(ProgrammingError, "25P03", invalidated=True), False, id="a transaction that was idle"),
         pytest.param(raised(ProgrammingError, "22001"), False, id="a text that is too long"),
         pytest.param(raised(DataError), False, id="a value that is refused"),
         pytest.param(SQLAlchemyError("wrong"), False, id="a wrong statement"),
@@ -27,3 +29,8 @@ def raised(kind: type[DBAPIError], code: str = "", *, invalidated: bool = False)
 )
 def test_outages_are_told_from_refusals(error: SQLAlchemyError, expected: bool) -> None:
     assert is_outage(error) is expected
+
+
+@pytest.mark.parametrize(("code", "expected"), [("57014", True), ("55P03", True), ("57P01", False), ("", False)])
+def test_what_took_too_long_is_told_from_the_rest(code: str, expected: bool) -> None:
+    assert took_too_long(raised(ProgrammingError, code)) is expected
