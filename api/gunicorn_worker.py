@@ -9,7 +9,6 @@ does not read.
 """
 
 import asyncio
-import json
 import resource
 import socket
 import struct
@@ -22,6 +21,8 @@ from typing import Any
 from gunicorn.asgi import websocket
 from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers import gasgi
+
+from api.problem_document import MEDIA_TYPE, code_of, problem_document
 
 # See api.web.websockets.
 SEND_NOW = "web_detector.send_now"
@@ -37,9 +38,6 @@ _MESSAGE_MAX_BYTES = 8192
 # Unsent bytes that the kernel takes of a WebSocket. With its default of megabytes, a slow viewer would be shown a
 # picture of a minute ago.
 _UNSENT_BYTES = 32 * 1024
-
-
-_CODES = {400: "malformed_request", 414: "uri_too_long", 431: "headers_too_large", 500: "internal"}
 
 
 class Protocol(ASGIProtocol):  # type: ignore[misc]
@@ -62,11 +60,9 @@ class Protocol(ASGIProtocol):  # type: ignore[misc]
             super()._keepalive_timeout()
 
     def _send_error_response(self, status: int, message: str, extra_headers: Iterable[tuple[str, str]] = ()) -> None:
-        title, code = HTTPStatus(status).phrase, _CODES.get(status, "refused")
-        problem = {"type": "about:blank", "title": title, "status": status, "detail": message, "code": code}
-        content = json.dumps(problem).encode()
+        content = problem_document(status, code_of(status), message)
         headers = [
-            (b"Content-Type", b"application/problem+json"),
+            (b"Content-Type", MEDIA_TYPE.encode()),
             (b"Content-Length", b"%d" % len(content)),
             *((name.encode(), value.encode()) for name, value in extra_headers),
         ]

@@ -9,12 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from api.context import context
+from api.problem_document import MEDIA_TYPE, problem_document
 from api.requests.video_metadata import served_type
 from api.web.answers import headers_only
 from api.web.asgi_operations import asgi_operation
 from api.web.conditional import PRIVATE, NotSatisfiable, Part, is_known, wanted_part
-from api.web.problems import MEDIA_TYPE as PROBLEM
-from api.web.problems import body as problem_body
 from contracts.storage.port import video_key
 
 _PIECE_BYTES = 256 * 1024
@@ -41,8 +40,10 @@ async def stored(
         part = wanted_part(request.headers, etag, size)
     except NotSatisfiable:
         headers["Content-Range"] = f"bytes */{size}"
-        content = problem_body(416, "range_not_satisfiable", f"the file has {size} bytes: request a range within it")
-        return Response(content, 416, headers, PROBLEM)
+        content = problem_document(
+            416, "range_not_satisfiable", f"the file has {size} bytes: request a range within it"
+        )
+        return Response(content, 416, headers, MEDIA_TYPE)
     if part is not None:
         headers["Content-Range"] = f"bytes {part.first}-{part.last}/{size}"
     sent = part or Part(0, size - 1)

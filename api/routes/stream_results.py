@@ -18,12 +18,12 @@ from api.live.outbox import Outbox
 from api.live.result_pages import LiveQuery, PageReader, StoredResults
 from api.live.stream_document import documents
 from api.live.viewer_socket import ViewerSocket
+from api.problem_document import MEDIA_TYPE, problem_document
 from api.results.paging import format_cursor, parse_cursor
 from api.results.responses import labels, number, stream, time_range
 from api.routes import streams
 from api.routes.events import credential
 from api.routes.results import NDJSON, accepted, page_body
-from api.web import problems
 from api.web.answers import Answer, answer, headers_only
 from api.web.asgi_operations import asgi_operation
 from api.web.conditional import PRIVATE, is_known
@@ -59,8 +59,8 @@ async def stream_socket(request: Request, user: str) -> Response:
     socket = websocket_of(request.scope)
     if socket is None:
         detail = "this is a WebSocket: send Upgrade: websocket, and use the scheme ws or wss"
-        body = problems.body(_UPGRADE_REQUIRED, "upgrade_required", detail)
-        return Response(body, _UPGRADE_REQUIRED, {"Upgrade": "websocket"}, problems.MEDIA_TYPE)
+        body = problem_document(_UPGRADE_REQUIRED, "upgrade_required", detail)
+        return Response(body, _UPGRADE_REQUIRED, {"Upgrade": "websocket"}, MEDIA_TYPE)
     viewer = Viewer(document["id"], user, credential(request), Outbox())
     services.live.add(viewer)
     hello = messages.text("hello", stream=document)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.context import Services, context
+from api.problem_document import MEDIA_TYPE, problem_document
 from api.requests import tus_headers
 from api.requests.size_limit import SizeLimit
 from api.requests.video_metadata import metadata_of
@@ -259,4 +260,4 @@ def _refusal(request: Request, error: WebDetectorError) -> Response:
     headers = {**problems.headers_of(error), "Tus-Version": tus_headers.VERSION, "Cache-Control": "no-store"}
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    return Response(problems.body(status, error.code, error.detail), status, headers, problems.MEDIA_TYPE)
+    return Response(problem_document(status, error.code, error.detail), status, headers, MEDIA_TYPE)

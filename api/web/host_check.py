@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.web import problems
+from api.problem_document import MEDIA_TYPE, problem_document
 
 _MISDIRECTED = 421
 _LOCAL = "localhost"
@@ -51,4 +51,4 @@ def _is_address(name: str) -> bool:
 
 def _refusal(host: str) -> Response:
     detail = f"this service is not {host[:100]!a}: the operator names its hosts in ALLOWED_HOSTS"
-    return Response(problems.body(_MISDIRECTED, "wrong_host", detail), _MISDIRECTED, media_type=problems.MEDIA_TYPE)
+    return Response(problem_document(_MISDIRECTED, "wrong_host", detail), _MISDIRECTED, media_type=MEDIA_TYPE)

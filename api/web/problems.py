@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
-import msgspec
 from connexion import FlaskApp
 from connexion.exceptions import ProblemException
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
@@ -17,15 +16,12 @@ from starlette.responses import Response as StarletteResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.exceptions import HTTPException as FlaskHTTPException
 
+from api.problem_document import CHECKSUM_MISMATCH, MEDIA_TYPE, code_of, problem_document
 from api.web.error_log import ErrorLog
 from contracts import errors
 from contracts.database.outages import is_outage, took_too_long
 
 _errors = ErrorLog(logging.getLogger(__name__))
-
-MEDIA_TYPE = "application/problem+json"
-
-_CHECKSUM_MISMATCH = 460  # defined by tus 1.0.0; not in the HTTP registry
 
 # The first match in the class hierarchy of an error counts.
 _STATUS: dict[type[errors.WebDetectorError], int] = {
@@ -49,20 +45,9 @@ _STATUS: dict[type[errors.WebDetectorError], int] = {
     errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     errors.UploadLocked: HTTPStatus.LOCKED,
     errors.UnsupportedProtocol: HTTPStatus.PRECONDITION_FAILED,
-    errors.ChecksumMismatch: _CHECKSUM_MISMATCH,
+    errors.ChecksumMismatch: CHECKSUM_MISMATCH,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
-}
-
-# Codes of errors that the frameworks raise.
-_FRAMEWORK_CODES = {
-    400: "malformed_request",
-    401: "unauthenticated",
-    403: "forbidden",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "upload_too_large",
-    415: "unsupported_media_type",
 }
 
 
@@ -74,15 +59,6 @@ def status_of(error: errors.WebDetectorError) -> int:
 def headers_of(error: errors.WebDetectorError) -> dict[str, str]:
     """The headers that belong to an error of the project."""
     return {} if error.retry_seconds is None else {"Retry-After": str(error.retry_seconds)}
-
-
-def body(status: int, code: str, detail: str) -> bytes:
-    """A problem document."""
-    title = "Checksum Mismatch" if status == _CHECKSUM_MISMATCH else HTTPStatus(status).phrase
-    detail = detail.encode("utf-8", "replace").decode()  # may quote half a surrogate pair from the client
-    return msgspec.json.encode(
-        {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code}
-    )
 
 
 def response(error: errors.WebDetectorError) -> Response:
@@ -149,9 +125,8 @@ def _flask(_request: ConnexionRequest, error: FlaskHTTPException) -> ConnexionRe
 
 
 def _framework(status: int, detail: str | None, headers: object) -> ConnexionResponse:
-    code = _FRAMEWORK_CODES.get(status, "internal" if status >= 500 else "malformed_request")
     extra = {str(key): str(value) for key, value in headers.items()} if isinstance(headers, dict) else {}
-    return _answer(status, code, str(detail or HTTPStatus(status).description), extra)
+    return _answer(status, code_of(status), str(detail or HTTPStatus(status).description), extra)
 
 
 _INTERNAL = (500, "internal", "internal error: report it to the operator, whose log has the details")
@@ -182,7 +157,7 @@ class UnexpectedErrors:
             if begun or scope["type"] != "http":
                 raise  # the server ends the connection
             _errors.note("unexpected error", error)
-            response = StarletteResponse(body(*_INTERNAL), _INTERNAL[0], media_type=MEDIA_TYPE)
+            response = StarletteResponse(problem_document(*_INTERNAL), _INTERNAL[0], media_type=MEDIA_TYPE)
             await response(scope, receive, send)
 
 
@@ -190,6 +165,5 @@ def _answer(status: int, code: str, detail: str, headers: dict[str, str] | None 
     extra = dict(headers or {})
     if status == HTTPStatus.UNAUTHORIZED:
         extra.setdefault("WWW-Authenticate", "Bearer")
-    return ConnexionResponse(
-        status_code=status, mimetype=MEDIA_TYPE, content_type=MEDIA_TYPE, body=body(status, code, detail), headers=extra
-    )
+    body = problem_document(status, code, detail)
+    return ConnexionResponse(status_code=status, mimetype=MEDIA_TYPE, content_type=MEDIA_TYPE, body=body, headers=extra)

@@ -8,6 +8,7 @@ import pytest
 from gunicorn.asgi import websocket
 
 from api.gunicorn_worker import Protocol, WebSocket
+from api.web import problems
 from api.web.websockets import SEND_NOW
 
 
@@ -70,6 +71,17 @@ def test_an_idle_connection_is_closed_unless_its_next_request_has_come(
         connection._request_ready.set()
     connection._keepalive_timeout()
     assert transport.ended == ended
+
+
+@pytest.mark.parametrize("status", [400, 414, 426, 431, 500, 501])
+def test_what_the_server_refuses_is_what_the_application_would_write(transport: Transport, status: int) -> None:
+    connection = Protocol.__new__(Protocol)
+    connection.transport = transport
+    connection._send_error_response(status, "half a pair: \ud800")
+    answer = problems._framework(status, "half a pair: \ud800", None)
+    head, content = transport.written.split(b"\r\n\r\n")
+    assert f"Content-Type: {answer.mimetype}".encode() in head
+    assert content == answer.body
 
 
 def test_pings_of_a_client_that_does_not_read_are_not_answered(transport: Transport) -> None:
