@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.coordination import names
 from contracts.database.outages import is_outage, took_too_long
 from contracts.live.recordings import RecordingClosed, RecordingOpened
+from contracts.runtime.tracing import about
 from contracts.storage.removal import remove_job_data
 from contracts.wire.messages import from_json
 from contracts.wire.tasks import (
@@ -62,7 +63,8 @@ def _may_repeat(message: str) -> bool:
 @shared_task(name=PROBE_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
 def probe_video(video_id: str) -> None:
     """Probe an uploaded video."""
-    probing.probe_video(context.current(), video_id)
+    with about(video=video_id):
+        probing.probe_video(context.current(), video_id)
 
 
 @shared_task(name=PROCESS_VIDEO, ignore_result=True)  # type: ignore[untyped-decorator]
@@ -88,7 +90,8 @@ def remove_jobs(video_id: str, job_ids: list[str]) -> None:
     """Remove the data of deleted jobs."""
     services = context.current()
     for job_id in job_ids:
-        remove_job_data(services.storage, services.store, video_id, job_id)
+        with about(job=job_id, video=video_id):
+            remove_job_data(services.storage, services.store, video_id, job_id)
 
 
 @shared_task(name=OPEN_RECORDING, ignore_result=True)  # type: ignore[untyped-decorator]
@@ -128,7 +131,8 @@ def housekeep() -> None:
 @shared_task(name=MAKE_FRAMES, ignore_result=True)  # type: ignore[untyped-decorator]
 def make_frames(video_id: str) -> None:
     """Make the pictures of frames that clients wait for."""
-    asked_frames.make_frames(context.current(), video_id)
+    with about(video=video_id):
+        asked_frames.make_frames(context.current(), video_id)
 
 
 # Acknowledged at the start, since a copy may exceed the acknowledgement timeout of any broker; the reaper resends it.

@@ -18,6 +18,7 @@ from contracts.database.outages import is_outage, took_too_long
 from contracts.database.tables import Recording, Video
 from contracts.errors import NotFound, StorageFull, Unavailable, VideoRefused, WebDetectorError
 from contracts.live.recordings import RecordingState, recording_key
+from contracts.runtime.tracing import about
 from contracts.storage.port import video_key
 from media.child_output import ChildKilled
 from processor.context import Services
@@ -51,31 +52,36 @@ def file_recording(services: Services, recording_id: str) -> None:
         recording = rows.get(recording_id)
         if held is None or recording is None or recording.state != RecordingState.CLOSED:
             return
-        tries = names.recording_attempts(recording_id)
-        tried = services.coordination.count(tries, _TRIES_SECONDS)
-        if tried > MOST_TRIES:
-            detail = f"it could not be filed in {MOST_TRIES} tries: the log of the processor says more"
-            _fail(services, rows, recording, VideoRefused(detail))
-            return
-        try:
-            _file(services, rows, recording, held)
-        except ChildKilled as error:  # a try that counts
-            log.warning("recording %s cannot be filed for now: %s", recording_id, error.detail)
-            return
-        except (StorageFull, Unavailable) as error:
-            log.warning("recording %s cannot be filed for now: %s", recording_id, error.detail)
-            rows.note_error(recording_id, {"code": error.code, "detail": error.detail})
-        except (Unsettled, _Taken, RedisError) as error:
-            log.info("recording %s waits: %s", recording_id, error)
-        except WebDetectorError as error:
-            _fail(services, rows, recording, error)
-        except SQLAlchemyError as error:
-            if is_outage(error):  # it says nothing about the recording
-                services.coordination.reset_count(tries)
-            elif took_too_long(error):  # the lease, with no owner now, keeps the next try away
-                services.coordination.renew(names.recording_lease(recording_id), _PAUSE_SECONDS * tried)
-            raise
-        services.coordination.reset_count(tries)
+        with about(recording=recording.id, stream=recording.source_id):
+            _try(services, rows, recording, held)
+
+
+def _try(services: Services, rows: RecordingRows, recording: Recording, held: Leases) -> None:
+    tries = names.recording_attempts(recording.id)
+    tried = services.coordination.count(tries, _TRIES_SECONDS)
+    if tried > MOST_TRIES:
+        detail = f"it could not be filed in {MOST_TRIES} tries: the log of the processor says more"
+        _fail(services, rows, recording, VideoRefused(detail))
+        return
+    try:
+        _file(services, rows, recording, held)
+    except ChildKilled as error:  # a try that counts
+        log.warning("recording %s cannot be filed for now: %s", recording.id, error.detail)
+        return
+    except (StorageFull, Unavailable) as error:
+        log.warning("recording %s cannot be filed for now: %s", recording.id, error.detail)
+        rows.note_error(recording.id, {"code": error.code, "detail": error.detail})
+    except (Unsettled, _Taken, RedisError) as error:
+        log.info("recording %s waits: %s", recording.id, error)
+    except WebDetectorError as error:
+        _fail(services, rows, recording, error)
+    except SQLAlchemyError as error:
+        if is_outage(error):  # it says nothing about the recording
+            services.coordination.reset_count(tries)
+        elif took_too_long(error):  # the lease, with no owner now, keeps the next try away
+            services.coordination.renew(names.recording_lease(recording.id), _PAUSE_SECONDS * tried)
+        raise
+    services.coordination.reset_count(tries)
 
 
 def _file(services: Services, rows: RecordingRows, recording: Recording, held: Leases) -> None:

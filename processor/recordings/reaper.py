@@ -8,6 +8,7 @@ from contracts.live import presence
 from contracts.live.presence import IngestPresence
 from contracts.live.recordings import RecordingState
 from contracts.metrics.table import REAPER_FINDS
+from contracts.runtime.tracing import about
 from processor.context import Services
 from processor.recordings.rows import RecordingRows
 from processor.task_signatures import file_signature
@@ -30,7 +31,8 @@ def resend_recordings(services: Services) -> None:
         if seconds is None:
             services.coordination.forget_repeats(names.silent_recording(recording.id))
         elif _is_silent(services, recording, seconds) and rows.close_lost(recording.id):
-            log.warning("recording %s has lost its ingest %s", recording.id, recording.instance)
+            with about(recording=recording.id, stream=recording.source_id):
+                log.warning("recording %s has lost its ingest %s", recording.id, recording.instance)
             _file(services, recording)
     for recording in unfiled:
         if recording.state == RecordingState.CLOSED:

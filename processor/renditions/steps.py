@@ -3,6 +3,7 @@
 import logging
 import tempfile
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,6 +13,7 @@ from contracts.database.outages import is_outage
 from contracts.database.tables import Rendition
 from contracts.errors import NotFound, StorageFull, StorageUnavailable, VideoRefused, WebDetectorError
 from contracts.results.tracks import TracksState, TracksStep
+from contracts.runtime.tracing import about
 from contracts.storage.port import index_key, result_key, tracks_key, video_key
 from contracts.storage.renditions import key_of
 from contracts.wire.messages import Media, from_json
@@ -81,8 +83,14 @@ def _render(services: Services, row: Rendition, sharing: str | None) -> bool:
             return False
         if sharing is None:
             services.coordination.note_turn(names.RENDER_TURNS, row.user_id)
-        _under_lease(services, row, held)
+        with _about(row):
+            _under_lease(services, row, held)
     return True
+
+
+def _about(row: Rendition) -> AbstractContextManager[None]:
+    """Log lines are about a rendition, whichever the message named."""
+    return about(rendition=row.id, video=row.video_id, **({"job": row.job_id} if row.job_id else {}))
 
 
 def _under_lease(services: Services, row: Rendition, held: Leases) -> None:
@@ -139,7 +147,9 @@ def _make(services: Services, row: Rendition, held: Leases) -> None:
             size = target.tell()
     values = {"frames_done": report.frames_done, "frames_total": report.frames_total, "size_bytes": size}
     done = services.repository.move_rendition(row, RenditionState.READY, content_type=report.content_type, **values)
-    if not done and services.repository.rendition(row.id) is None:
+    if done:
+        log.info("rendition %s (%s) is ready: %d bytes", row.id, row.kind, size)
+    elif services.repository.rendition(row.id) is None:
         services.storage.delete(key)  # deleted meanwhile
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import io
+import json
 import signal
 import tempfile
 import time
@@ -61,6 +62,7 @@ from contracts.results.codec import Block, concat, decompress
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks import Tracks
 from contracts.results.tracks_file import TracksFile
+from contracts.runtime.log_setup import JsonFormatter
 from contracts.storage.port import index_key, result_key, tracks_key, video_key
 from contracts.wire.messages import DroppedFrames, Options, PacketIndex, Plan, decode, to_json
 from ingest.packaging.packager import Packager
@@ -611,6 +613,17 @@ def test_an_empty_recording_fails(bench: Bench, plain: Written) -> None:
     close_recording(bench.services, closed(unwritten, plain))
     failed = bench.recording(unwritten.id)
     assert (failed.state, failed.size_bytes) == ("failed", 0)
+
+
+def test_lines_about_a_recording_name_it_and_its_stream(
+    bench: Bench, plain: Written, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caplog.handler, "formatter", JsonFormatter())
+    unwritten = RecordingOpened(str(uuid.uuid4()), bench.stream, bench.user, START, 0.0, INGEST)
+    open_recording(bench.services, unwritten)
+    close_recording(bench.services, closed(unwritten, plain))
+    [line] = [json.loads(text) for text in caplog.text.splitlines()]
+    assert (line["recording"], line["stream"]) == (unwritten.id, bench.stream)
 
 
 def test_verify_sees_a_live_result_that_does_not_fit_its_video(bench: Bench, plain: Written) -> None:

@@ -145,6 +145,18 @@ def test_one_trace_follows_a_job_through_the_logs_of_all_roles(busy: Busy) -> No
     assert of_stream >= {"ingest", "detector"}
 
 
+def test_lines_of_the_renderer_say_what_they_are_about(busy: Busy) -> None:
+    """Every video gets a poster."""
+
+    def of_it() -> list[dict[str, str]]:
+        told = [json.loads(line) for line in busy.service.output().splitlines() if line.startswith("{")]
+        made = [line for line in told if line["logger"].startswith("processor.renditions")]
+        return [line for line in made if line.get("video") == busy.video]
+
+    until(of_it)
+    assert {"trace", "span", "rendition"} <= of_it()[0].keys()
+
+
 @pytest.fixture(scope="module")
 def scraper(busy: Busy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[prometheus.Prometheus]:
     """A Prometheus that has seen every role before and while a second job ran, and the stream all the while."""
