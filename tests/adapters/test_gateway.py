@@ -1,14 +1,18 @@
 """Page, API and WebSocket through Debian's nginx, as docs/deploy.md configures it, and as deploy/gateway, with TLS."""
 
+import http.client as http_client
+import json
 import os
 import re
 import signal
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.support.live.live_api import Watcher, ws_path
@@ -91,6 +95,33 @@ def test_page_and_api_have_the_same_address(watcher: Watcher, gateway: Nginx) ->
             f"/api/v1/streams/{watcher.stream().id}/whip", headers={"Authorization": f"Bearer {watcher.token}"}
         )
         assert "application/sdp" in offer.headers["accept-post"]
+
+
+def test_the_api_itself_answers_an_upload_before_it_is_there_and_however_large(
+    watcher: Watcher, gateway: Nginx
+) -> None:
+    """Whatever it announces: nothing of it is sent here."""
+    kind = http_client.HTTPSConnection if gateway.tls else http_client.HTTPConnection
+    options = {"context": gateway.tls} if gateway.tls else {}
+    with closing(kind("127.0.0.1", gateway.port, timeout=60, **options)) as connection:  # type: ignore[arg-type]
+        connection.putrequest("POST", "/api/v1/videos?name=large.mp4")
+        connection.putheader("Authorization", f"Bearer {watcher.token}")
+        connection.putheader("Content-Type", "video/mp4")
+        connection.putheader("Content-Length", str(10**12))
+        connection.endheaders()
+        answer = connection.getresponse()
+        assert (answer.status, json.load(answer)["code"]) == (413, "upload_too_large")
+
+
+def test_it_has_a_file_for_each_connection_also_where_a_container_begins_with_few(watcher: Watcher) -> None:
+    require("nginx", "setpriv", "prlimit")
+    with Gateway(watcher.api.port, encrypted=False, few_files=True) as running:
+        running.wait()
+        [worker, *_] = psutil.Process(running.pid).children()
+        limits = Path(f"/proc/{worker.pid}/limits").read_text()
+    [most] = re.findall(r"Max open files +(\d+)", limits)
+    [connections] = re.findall(r"worker_connections (\d+);", (GATEWAY / "nginx.conf").read_text())
+    assert int(most) >= int(connections)
 
 
 def test_without_tls_one_is_led_to_it(watcher: Watcher, encrypted: Gateway) -> None:

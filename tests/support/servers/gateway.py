@@ -63,12 +63,16 @@ class Nginx(Server):
 class Gateway(Nginx):
     """That of the profile `gateway`, started by its own script, as its own user. port: with TLS, or else without.
 
-    grafana: address of Grafana. encrypted: with a certificate, which `tls` trusts.
+    grafana: address of Grafana. encrypted: with a certificate, which `tls` trusts. few_files: as in a container that
+    may open 1024 files, and more where it asks.
     """
 
-    def __init__(self, port: int, *, grafana: str = "127.0.0.1:9", encrypted: bool = True) -> None:
+    def __init__(
+        self, port: int, *, grafana: str = "127.0.0.1:9", encrypted: bool = True, few_files: bool = False
+    ) -> None:
         super().__init__(port)
         self._grafana, self._encrypted = grafana, encrypted
+        self._before = ["prlimit", "--nofile=1024:"] if few_files else []
 
     def _start(self) -> None:
         self.plain_port = free_port() if self._encrypted else self.port
@@ -93,7 +97,7 @@ class Gateway(Nginx):
                 "GATEWAY_HTTPS_PORT": str(self.port),
                 "GATEWAY_HSTS_SECONDS": str(HSTS_SECONDS),
             }
-        self._run([*self._as_its_user(), "/bin/sh", str(files / "start-gateway")], places)
+        self._run([*self._before, *self._as_its_user(), "/bin/sh", str(files / "start-gateway")], places)
 
     def certify(self) -> None:
         """A new certificate, in the place of the old one."""
