@@ -1,12 +1,16 @@
-"""The dashboard of hosts and servers, asked of a real Prometheus with Debian's exporters. Those of containers need an
-engine, which is not here."""
+"""The dashboard and the alerts of hosts and servers, asked of a real Prometheus with Debian's exporters. Those of
+containers need an engine, which is not here."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
+from typing import Any
 
 import pytest
 from kombu import Connection
 
+from tests.packaging.test_alerts import GROUPS
 from tests.support.deployments.service import free_port
 from tests.support.servers import prometheus
 from tests.support.servers.debian import PASSWORD, USER, Postgres, Redis, require
@@ -59,6 +63,18 @@ def scraper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[prometheus.Pro
 @pytest.mark.parametrize("panel", PANELS, ids=[panel.title for panel in PANELS])
 def test_a_panel_of_an_exporter_shows_something(scraper: prometheus.Prometheus, panel: Panel) -> None:
     until(lambda: not [query for query in panel.queries if not scraper.series(query.within("5m"))])
+
+
+@pytest.mark.parametrize("rule", GROUPS["servers"], ids=[rule["alert"] for rule in GROUPS["servers"]])
+def test_what_an_alert_reads_of_an_exporter_is_there(scraper: prometheus.Prometheus, rule: dict[str, Any]) -> None:
+    read = re.findall(r"\b((?:node|pg|rabbitmq|redis)_\w+|up)\b(?:{[^}]*})?", rule["expr"])
+    assert read
+    for name in read:
+        until(partial(scraper.series, name))
+    # And with its labels, but for the threshold, there is something to compare with it.
+    compared = re.fullmatch(r"(.*) (?:[<>]|==) [\d.]+", rule["expr"].strip(), re.S)
+    assert compared
+    until(partial(scraper.series, compared[1]))
 
 
 def test_what_they_show_is_true(scraper: prometheus.Prometheus) -> None:
