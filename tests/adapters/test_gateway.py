@@ -1,6 +1,5 @@
 """Page, API and WebSocket through Debian's nginx, as docs/deploy.md configures it, and as deploy/gateway, with TLS."""
 
-import http.client as http_client
 import json
 import os
 import re
@@ -101,9 +100,7 @@ def test_the_api_itself_answers_an_upload_before_it_is_there_and_however_large(
     watcher: Watcher, gateway: Nginx
 ) -> None:
     """Whatever it announces: nothing of it is sent here."""
-    kind = http_client.HTTPSConnection if gateway.tls else http_client.HTTPConnection
-    options = {"context": gateway.tls} if gateway.tls else {}
-    with closing(kind("127.0.0.1", gateway.port, timeout=60, **options)) as connection:  # type: ignore[arg-type]
+    with closing(gateway.connection(60)) as connection:
         connection.putrequest("POST", "/api/v1/videos?name=large.mp4")
         connection.putheader("Authorization", f"Bearer {watcher.token}")
         connection.putheader("Content-Type", "video/mp4")

@@ -44,13 +44,14 @@ class Nginx(Server):
         )
         self._run([tool("nginx"), "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")])
 
-    def _answers(self) -> bool:
+    def connection(self, seconds: float) -> http.client.HTTPConnection:
+        """One that waits so long at most."""
         if self.tls:
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                "127.0.0.1", self.port, timeout=2, context=self.tls
-            )
-        else:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=seconds, context=self.tls)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
+
+    def _answers(self) -> bool:
+        connection = self.connection(2)
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status == 200
