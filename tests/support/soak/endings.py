@@ -24,8 +24,9 @@ _POISON = "the detector process died in every attempt at these frames"
 _ATTEMPTS = 3
 # Why a job has failed: the harm of a fault while it ran.
 _EXPLAINED = {"storage_full": "full"}
-# Of a recording of which nothing had been written when its ingest ended, or when the disk was full.
-_NOTHING_WRITTEN = "nothing of the recording was written"
+# Of a recording of which nothing, or a part of its first frame, had been written when its ingest ended, or when the
+# disk was full.
+_NO_FRAME = ("nothing of the recording was written", "no whole frame of the recording was written")
 # An image is analysed at least this often, whatever the machine has to do beside.
 _LONGEST_SECONDS = 6.0
 _COUNTED = 40
@@ -148,7 +149,7 @@ def recordings_are_whole(
     for recording in (one for found in recordings.values() for one in found):
         ends[f"{recording['state']}: {recording['reason']}"] += 1
         if recording["state"] == "failed":
-            assert recording["error"]["detail"] == _NOTHING_WRITTEN, recording
+            assert recording["error"]["detail"] in _NO_FRAME, recording
             began = seconds(recording["started_at"])
             assert timeline.count(log, "loses", began - slack, began + slack), recording
         else:
