@@ -26,6 +26,7 @@ from tests.support.deployments.manifests import (
     with_overlay,
 )
 from tests.support.deployments.service import ROOT
+from tests.support.scraping import tool as debian_tool
 
 # Every overlay, and every component in one of them.
 VARIANTS = [("cpu",), ("gpu", "hpa", "object-storage"), ("gpu", "keda"), ("minikube",)]
@@ -260,6 +261,50 @@ def test_every_role_has_a_disruption_budget_that_lets_a_node_be_drained(variant:
     for name, found in budgets.items():
         assert found["spec"]["selector"] == deployments[name]["spec"]["selector"]
         assert re.fullmatch(r"[1-9]\d*%?", str(found["spec"]["maxUnavailable"]))
+
+
+@variants
+def test_what_is_upgraded_together_has_a_label(variant: tuple[str, ...]) -> None:
+    """By which the docs choose it: first what has none, with the migrations, then the workers, then the api."""
+    page = (ROOT / "docs/operate/kubernetes.md").read_text()
+    [label] = set(re.findall(r"--selector '?!?(app\.kubernetes\.io/component)", page))
+    of = {
+        (one["kind"], one["metadata"]["name"]): one["metadata"].get("labels", {}).get(label)
+        for one in objects(rendered(*variant))
+    }
+    deployments = {name for kind, name in of if kind == "Deployment"}
+    labelled = {name: value for (kind, name), value in of.items() if value is not None and kind == "Deployment"}
+    assert labelled == dict.fromkeys(deployments - {"api"}, "worker") | {"api": "api"}
+    assert all(value is None for (kind, _), value in of.items() if kind != "Deployment")
+    assert ("Job", "migrate") in of
+
+
+def test_prometheus_finds_the_port_that_the_roles_answer_at(tmp_path: Path) -> None:
+    page = (ROOT / "docs/operate/kubernetes.md").read_text()
+    [block] = re.findall(r"```yaml\n(scrape_configs:.+?)```", page, re.S)
+    [job] = yaml.safe_load(block)["scrape_configs"]
+    [pods] = job.pop("kubernetes_sd_configs")  # Debian's Prometheus was built without it
+    assert pods == {"role": "pod", "namespaces": {"names": [NAMESPACE]}}
+    file = tmp_path / "prometheus.yaml"
+    file.write_text(yaml.safe_dump({"scrape_configs": [job]}))
+    done = subprocess.run([debian_tool("promtool"), "check", "config", file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rules = (ROOT / "deploy/monitoring/rules.yaml").read_text()
+    assert {job["job_name"]} == set(re.findall(r'up{job="([^"]+)"}', rules))
+    [kept] = [rule["regex"] for rule in job["relabel_configs"] if rule.get("action") == "keep"]
+    (settings,) = objects(rendered("cpu"), "ConfigMap")
+    for name, found in by_name(rendered("gpu", "hpa", "object-storage"), "Deployment").items():
+        ports = {port["name"]: port["containerPort"] for port in container(found)["ports"]}
+        assert str(ports[kept]) == settings["data"]["METRICS_PORT"], name
+        assert str(ports.get("http", 8080)) == settings["data"]["PORT"]
+
+
+def test_the_database_has_the_shared_memory_of_the_compose_file() -> None:
+    found = by_name(rendered("minikube"), "StatefulSet")["postgres"]
+    [memory] = [one["emptyDir"] for one in pod(found)["volumes"] if one["name"] == "shared-memory"]
+    assert memory == {"medium": "Memory", "sizeLimit": "256Mi"}
+    assert COMPOSE.services["postgres"]["shm_size"] == "256mb"
+    assert {"name": "shared-memory", "mountPath": "/dev/shm"} in container(found)["volumeMounts"]  # noqa: S108
 
 
 @variants
