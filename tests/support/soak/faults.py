@@ -165,7 +165,8 @@ _LIVE = Harm(silent=10)
 _INGEST = Harm(silent=10, lost=10)
 _REDIS = Harm(silent=2, lost=2, chunks=True)
 _LOST_REDIS = Harm(silent=10, lost=10, chunks=True)
-_OF_ROLES = {"detector": _DETECTOR, "live-detector": _LIVE, "ingest": _INGEST}
+_PUSHED = Harm(silent=0, kinds=frozenset({"push"}))  # its images are sent to the api, and looked up in the database
+_OF_ROLES = {"api": _PUSHED, "detector": _DETECTOR, "live-detector": _LIVE, "ingest": _INGEST}
 _HARDLY: Sequence[signal.Signals | None] = (signal.SIGKILL,)
 
 
@@ -194,8 +195,8 @@ FAULTS: dict[str, Fault] = {
     "kill redis": Fault(partial(_restart, "redis", _HARDLY), _REDIS),
     "empty redis": Fault(_empty_redis, _LOST_REDIS),
     "kill redis and lose its data": Fault(_kill_and_empty_redis, _LOST_REDIS),
-    "restart the database": Fault(partial(_restart, "postgres", (signal.SIGINT,)), _NOTHING),
-    "kill the database": Fault(partial(_restart, "postgres", (signal.SIGQUIT,)), _NOTHING),
+    "restart the database": Fault(partial(_restart, "postgres", (signal.SIGINT,)), _PUSHED),
+    "kill the database": Fault(partial(_restart, "postgres", (signal.SIGQUIT,)), _PUSHED),
     "fill the disk": Fault(_fill_the_disk, Harm(lost=30, full=True)),
     **_of_cameras("rtsp"),
     **_of_cameras("http"),
