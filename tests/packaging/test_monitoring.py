@@ -121,6 +121,17 @@ def test_prometheus_starts_with_the_rules_and_the_name_of_its_host(tmp_path: Pat
     assert "remote_write" not in made
 
 
+def test_prometheus_asks_the_roles_at_the_port_that_they_have(tmp_path: Path) -> None:
+    """Compose gives both the METRICS_PORT of .env."""
+    made = configured("start-prometheus", tmp_path, "promtool", "check", "config", METRICS_PORT="9000")
+    ports = {job["job_name"]: sd["port"] for job in made["scrape_configs"] for sd in job["dns_sd_configs"]}
+    assert ports.pop("web-detector") == 9000
+    assert ports.keys() == set(get_args(Exporter))
+    assert 9000 not in ports.values()
+    done = started("start-prometheus", tmp_path, METRICS_PORT="0")
+    assert (done.returncode, "METRICS_PORT=0" in done.stderr) == (1, True)
+
+
 def written(folder: Path, **environ: str) -> dict[str, Any]:
     """Where Prometheus writes to."""
     check = ("promtool", "check", "config")
