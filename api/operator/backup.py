@@ -4,7 +4,6 @@ Stored objects are immutable, so each is unchanged since the snapshot or deleted
 deleted objects and the rows that depend on them.
 """
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, create_engine, select, text
 
 from api.operator.backup_file import FORMAT, HOME, MANIFEST, STORAGE, TABLES, Manifest, Writer, line
+from api.operator.scratch import Scratch
 from contracts.database.tables import (
     REVISION,
     Alert,
@@ -40,15 +40,18 @@ from contracts.wire.renditions import RenditionState
 # is made again from their files, sums are by the database.
 LEFT_OUT = frozenset(table.__tablename__ for table in (Upload, SearchTerm, IndexedJob, IndexedTrack, StoredBytes))
 # The key that signs tokens (embedded mode), and the added models.
+_KEYS = "keys"  # no table
 SECRETS, MODELS = f"{HOME}secrets.env", f"{HOME}models"
 
 
 @dataclass(frozen=True, slots=True)
 class BackupPaths:
-    """Paths of local files. secrets: of embedded mode, None where the environment sets JWT_SECRET_KEY."""
+    """Paths of local files. secrets: of embedded mode, None where the environment sets JWT_SECRET_KEY. scratch: the
+    folder of a disk that has room for all tables; None means the system's temporary one."""
 
     models: Path
     secrets: Path | None
+    scratch: Path | None = None
 
 
 class BackupCounts(msgspec.Struct):
@@ -63,24 +66,23 @@ class BackupCounts(msgspec.Struct):
 def take(engine: Engine, storage: Storage, sink: BinaryIO, paths: BackupPaths) -> BackupCounts:
     """Write a backup. Raises Conflict for tables of another release, StorageUnavailable, SQLAlchemyError, OSError."""
     taken = BackupCounts()
-    with tempfile.TemporaryDirectory() as folder:
+    with Scratch(paths.scratch) as scratch:
         with _snapshot(engine) as connection:
             revision = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
             if revision != REVISION:
                 raise Conflict(
                     f"the tables have revision {revision}, but this release needs {REVISION}: starting it migrates them"
                 )
-            counts, keys = _read_tables(connection, Path(folder))
+            counts = _read_tables(connection, scratch)
         writer = Writer(sink)
         manifest = Manifest(FORMAT, revision, utcnow().isoformat(), counts)
         writer.add_bytes(MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
         for name in counts:
-            path = Path(folder) / name
-            with path.open("rb") as source:
-                writer.add(f"{TABLES}{name}.jsonl", source, path.stat().st_size)
+            size = scratch.size(name)
+            writer.add(f"{TABLES}{name}.jsonl", scratch.read(name), size)
         taken.rows = sum(counts.values())
-        for key in keys:
-            _add_object(writer, storage, key, taken)
+        for key in scratch.read(_KEYS):
+            _add_object(writer, storage, key.decode().strip(), taken)
         for name, path in _files(paths):
             with path.open("rb") as source:
                 writer.add(name, source, path.stat().st_size)
@@ -106,21 +108,23 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
         reading.dispose()
 
 
-def _read_tables(connection: Connection, folder: Path) -> tuple[dict[str, int], list[str]]:
-    """Write the rows of each table to a file. Returns row counts by table, and the storage keys they reference."""
+def _read_tables(connection: Connection, scratch: Scratch) -> dict[str, int]:
+    """Write the rows of each table to a file, and the storage keys that they reference to another.
+
+    Returns row counts by table."""
     counts: dict[str, int] = {}
-    keys: list[str] = []
+    keys = scratch.create(_KEYS)
     for table in Base.metadata.sorted_tables:
         if table.name in LEFT_OUT:
             continue
         counts[table.name] = 0
-        with (folder / table.name).open("wb") as sink:
-            for row in connection.execution_options(yield_per=500).execute(select(table)).mappings():
-                values = {name: _plain(value) for name, value in row.items()}
-                sink.write(line(values))
-                counts[table.name] += 1
-                keys += keys_of(table.name, values)
-    return counts, keys
+        sink = scratch.create(table.name)
+        for row in connection.execution_options(yield_per=500).execute(select(table)).mappings():
+            values = {name: _plain(value) for name, value in row.items()}
+            sink.write(line(values))
+            counts[table.name] += 1
+            keys.writelines(f"{key}\n".encode() for key in keys_of(table.name, values))
+    return counts
 
 
 def keys_of(table: str, row: dict[str, Any]) -> list[str]:

@@ -44,7 +44,7 @@ def _execute(options: argparse.Namespace, settings: Settings) -> BackupCounts:
     storage = open_storage(settings)
     # In distributed mode the key comes from the environment.
     secrets = None if settings.jwt_secret_key else Path(settings.data_dir, "secrets.env")
-    paths = BackupPaths(settings.models_path, secrets)
+    paths = BackupPaths(settings.models_path, secrets, Path(settings.data_dir))
     try:
         if options.command == "backup":
             with _sink(options.file) as sink:

@@ -5,7 +5,6 @@ The tables are created at the revision of the backup, filled, and then migrated 
 
 import base64
 import shutil
-import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
@@ -23,6 +22,7 @@ from sqlalchemy.types import JSON, TypeEngine
 from api.operator.backup import MODELS, SECRETS, BackupCounts, BackupPaths, keys_of
 from api.operator.backup_file import HOME, STORAGE, TABLES, HashingReader, Reader
 from api.operator.private_file import private_file
+from api.operator.scratch import Scratch
 from contracts.database.tables import Alert, Base, Job, Recording, Rendition, Video
 from contracts.errors import Conflict, CorruptData
 from contracts.storage.port import Storage, is_key
@@ -47,19 +47,19 @@ def restore(engine: Engine, storage: Storage, source: BinaryIO, paths: BackupPat
     reader = Reader(source)
     taken = BackupCounts()
     written: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with Scratch(paths.scratch) as scratch:
         try:
             for name, content in reader.members():
-                _take(name, content, storage, Path(folder), written, taken)
-            _check(Path(folder), reader.manifest.tables)
+                _take(name, content, storage, scratch, written, taken)
+            _check(scratch, reader.manifest.tables)
             _prepare(engine, reader.manifest.revision)
-            taken.rows = _insert(engine, Path(folder), list(reader.manifest.tables), set(written))
+            taken.rows = _insert(engine, scratch, list(reader.manifest.tables), set(written))
             _migrate(engine, "head")
         except BaseException:
             for key in written:
                 storage.delete(key)
             raise
-        _restore_files(Path(folder), paths)
+        _restore_files(scratch, paths)
     return taken
 
 
@@ -74,9 +74,9 @@ def _used_table(engine: Engine) -> str:
 
 
 def _take(
-    name: str, content: HashingReader, storage: Storage, folder: Path, written: list[str], taken: BackupCounts
+    name: str, content: HashingReader, storage: Storage, scratch: Scratch, written: list[str], taken: BackupCounts
 ) -> None:
-    """Write an object to the storage, any other member to the temporary folder."""
+    """Write an object to the storage, any other member to a scratch file."""
     if name.startswith(STORAGE) and is_key(key := name.removeprefix(STORAGE)):
         with storage.create(key) as sink:
             while piece := content.read(_PIECE):
@@ -85,18 +85,16 @@ def _take(
         written.append(key)
         taken.objects += 1
     elif name.startswith((TABLES, HOME)) and ".." not in Path(name).parts:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as sink:
-            while piece := content.read(_PIECE):
-                sink.write(piece)
+        file = scratch.create(name)
+        while piece := content.read(_PIECE):
+            file.write(piece)
     else:
         raise CorruptData(f"the backup contains {name}, which is not part of a backup of this service")
 
 
-def _check(folder: Path, counts: dict[str, int]) -> None:
+def _check(scratch: Scratch, counts: dict[str, int]) -> None:
     for name, count in counts.items():
-        if sum(1 for _ in _lines(folder, name)) != count:
+        if sum(1 for _ in _lines(scratch, name)) != count:
             raise CorruptData(f"the backup does not have all {count} rows of {name}")
 
 
@@ -121,7 +119,7 @@ def _migrate(engine: Engine, revision: str) -> None:
         command.upgrade(config, revision)
 
 
-def _insert(engine: Engine, folder: Path, names: list[str], keys: set[str]) -> int:
+def _insert(engine: Engine, scratch: Scratch, names: list[str], keys: set[str]) -> int:
     """Insert all rows in one transaction. Returns their number."""
     known = MetaData()
     known.reflect(engine)
@@ -133,7 +131,7 @@ def _insert(engine: Engine, folder: Path, names: list[str], keys: set[str]) -> i
     with engine.begin() as connection:
         for name in names:
             table = known.tables[name]
-            rows = (_restored(table, row) for row in map(partial(missing.kept, table), _lines(folder, name)) if row)
+            rows = (_restored(table, row) for row in map(partial(missing.kept, table), _lines(scratch, name)) if row)
             while batch := list(islice(rows, _ROWS)):
                 connection.execute(table.insert(), batch)
                 count += len(batch)
@@ -190,25 +188,25 @@ def _value(kind: TypeEngine[Any], value: Any) -> Any:
     return value
 
 
-def _lines(folder: Path, table: str) -> Iterator[dict[str, Any]]:
+def _lines(scratch: Scratch, table: str) -> Iterator[dict[str, Any]]:
     """The rows of a table. Raises CorruptData."""
     try:
-        with (folder / f"{TABLES}{table}.jsonl").open("rb") as source:
-            for text in source:
-                yield msgspec.json.decode(text, type=dict[str, Any])
-    except (FileNotFoundError, msgspec.MsgspecError) as error:
+        for text in scratch.read(f"{TABLES}{table}.jsonl"):
+            yield msgspec.json.decode(text, type=dict[str, Any])
+    except (KeyError, msgspec.MsgspecError) as error:
         raise CorruptData(f"the backup's rows of {table} cannot be read: {error}") from error
 
 
-def _restore_files(folder: Path, paths: BackupPaths) -> None:
+def _restore_files(scratch: Scratch, paths: BackupPaths) -> None:
     """Copy the signing key and the added models to their paths on this machine."""
-    if paths.secrets and (folder / SECRETS).is_file():
+    if paths.secrets and SECRETS in scratch.names(SECRETS):
         with private_file(paths.secrets) as sink:
-            sink.write((folder / SECRETS).read_bytes())
-    for source in (path for path in (folder / MODELS).rglob("*") if path.is_file()):
-        target = paths.models / source.relative_to(folder / MODELS)
+            shutil.copyfileobj(scratch.read(SECRETS), sink)
+    for name in scratch.names(f"{MODELS}/"):
+        target = paths.models / name.removeprefix(f"{MODELS}/")
         if not target.parent.is_dir():
             target.parent.mkdir(parents=True)
             target.parent.chmod(0o755)
-        shutil.copyfile(source, target)
+        with target.open("wb") as sink:
+            shutil.copyfileobj(scratch.read(name), sink)
         target.chmod(0o644)  # whatever the umask: detectors may run as another user

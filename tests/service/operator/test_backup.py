@@ -4,6 +4,7 @@ import io
 import shutil
 import stat
 import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ from processor.housekeeping.inventory import DataStores, Inventory
 from processor.housekeeping.orphans import orphans
 from processor.operator.verify import Verifier
 from tests.support.deployments.modes import EmbeddedMode
-from tests.support.deployments.service import Service
+from tests.support.deployments.service import ROOT, Service
 from tests.support.models import tiny_model
 from tests.support.operator_command import command
 from tests.support.processor_bench import InProcessProcessor
@@ -326,6 +327,32 @@ def test_damaged_or_truncated_backup_is_refused_and_leaves_nothing(
     other.restore(good)  # what was refused stands in nobody's way
     assert other.files() == desk.files()
     other.engine.dispose()
+
+
+def test_tables_are_copied_by_way_of_the_disk_of_the_data_and_under_no_name(
+    desk: InProcessProcessor, tmp_path: Path, small: Clip
+) -> None:
+    """A container's temporary folder is memory; and others may see the folder of the data."""
+    desk.add_job(desk.add_video(small))
+    other = tmp_path / "other"
+    other.mkdir()
+    code = """
+import os, sys, tempfile
+tempfile.tempdir = "/nowhere"
+sys.addaudithook(lambda event, _: event == "tempfile.mkdtemp" and os._exit(9))
+from api.operator.backup_command import main
+sys.exit(main(sys.argv[1:]))
+"""
+    file = str(tmp_path / "backup.tar")
+    for folder, words in ((Path(desk.settings.data_dir), ["backup", file]), (other, ["restore", file])):
+        environ = {"DATA_DIR": str(folder), "DATABASE_URL": f"sqlite:///{folder / 'web-detector.sqlite'}"}
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], cwd=ROOT, env=environ, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+    engine = open_database(f"sqlite:///{other / 'web-detector.sqlite'}")
+    assert rows(engine) == rows(desk.engine)
+    engine.dispose()
 
 
 def test_restore_refuses_a_folder_with_data(desk: InProcessProcessor, small: Clip) -> None:
