@@ -407,4 +407,44 @@ CREATE TRIGGER count_removed_rendition AFTER DELETE ON renditions WHEN OLD.state
 END;
 CREATE INDEX ix_deliveries_waiting ON deliveries (webhook_id, next_at, id) WHERE finished_at IS NULL;
 CREATE INDEX ix_videos_refused ON videos (user_id) WHERE refused IS NOT NULL;
-INSERT INTO "alembic_version" VALUES('0019');
+CREATE INDEX ix_jobs_waiting ON jobs (user_id, created_at, id) WHERE state || '' = 'queued' AND cancel_requested = 0;
+CREATE TABLE recorded_bytes (
+	id INTEGER NOT NULL,
+	stream_id VARCHAR(36) NOT NULL,
+	bytes BIGINT NOT NULL,
+	PRIMARY KEY (id)
+);
+CREATE INDEX ix_recorded_bytes_stream_id ON recorded_bytes (stream_id);
+CREATE TABLE unindexed_jobs (
+	id INTEGER NOT NULL,
+	job_id VARCHAR(36) NOT NULL,
+	PRIMARY KEY (id)
+);
+CREATE INDEX ix_unindexed_jobs_job_id ON unindexed_jobs (job_id);
+CREATE TRIGGER note_added_recording AFTER INSERT ON recordings WHEN NEW.stream_id IS NOT NULL AND NEW.state NOT IN ('open', 'closed') BEGIN
+  INSERT INTO recorded_bytes (stream_id, bytes) VALUES (NEW.stream_id, coalesce(NEW.size_bytes, 0));
+END;
+CREATE TRIGGER note_changed_recording AFTER UPDATE OF stream_id, state, size_bytes ON recordings
+WHEN (OLD.stream_id IS NOT NULL AND OLD.state NOT IN ('open', 'closed') OR NEW.stream_id IS NOT NULL AND NEW.state NOT IN ('open', 'closed'))
+  AND (OLD.stream_id IS NOT NEW.stream_id OR OLD.state IS NOT NEW.state OR OLD.size_bytes IS NOT NEW.size_bytes)
+BEGIN
+  INSERT INTO recorded_bytes (stream_id, bytes) SELECT OLD.stream_id, -coalesce(OLD.size_bytes, 0) WHERE OLD.stream_id IS NOT NULL AND OLD.state NOT IN ('open', 'closed');
+  INSERT INTO recorded_bytes (stream_id, bytes) SELECT NEW.stream_id, coalesce(NEW.size_bytes, 0) WHERE NEW.stream_id IS NOT NULL AND NEW.state NOT IN ('open', 'closed');
+END;
+CREATE TRIGGER note_removed_recording AFTER DELETE ON recordings WHEN OLD.stream_id IS NOT NULL AND OLD.state NOT IN ('open', 'closed') BEGIN
+  INSERT INTO recorded_bytes (stream_id, bytes) VALUES (OLD.stream_id, -coalesce(OLD.size_bytes, 0));
+END;
+CREATE TRIGGER note_added_tracks AFTER INSERT ON jobs WHEN json_extract(NEW.tracks, '$.state') = 'ready'
+  AND NOT EXISTS (SELECT 1 FROM indexed_jobs WHERE job_id = NEW.id AND ready)
+BEGIN
+  INSERT INTO unindexed_jobs (job_id) VALUES (NEW.id);
+END;
+CREATE TRIGGER note_changed_tracks AFTER UPDATE OF tracks ON jobs WHEN json_extract(NEW.tracks, '$.state') = 'ready'
+  AND NOT EXISTS (SELECT 1 FROM indexed_jobs WHERE job_id = NEW.id AND ready)
+BEGIN
+  INSERT INTO unindexed_jobs (job_id) VALUES (NEW.id);
+END;
+CREATE TRIGGER note_unindexed_job AFTER UPDATE OF ready ON indexed_jobs WHEN OLD.ready AND NOT NEW.ready BEGIN
+  INSERT INTO unindexed_jobs (job_id) VALUES (OLD.job_id);
+END;
+INSERT INTO "alembic_version" VALUES('0020');

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, load_only
 
@@ -29,6 +29,7 @@ from contracts.wire.messages import Media, to_json
 from contracts.wire.renditions import UNFINISHED, RenditionState, rendition_id
 from contracts.wire.webhooks import JOB_FINISHED, DeliveryState
 from processor.core.fair_share import WORKED_ON, next_jobs
+from processor.waiting_jobs import oldest_waiting
 
 _WORKED_ON = [str(state) for state in WORKED_ON]
 _WAITING = (Job.state == str(JobState.QUEUED), Job.cancel_requested.is_(False))
@@ -130,15 +131,7 @@ class Repository:
             # Not of those at work, which may be unable to end, and would keep these from being looked at.
             ending = select(Job).where(CANCELLED, Job.state == str(JobState.QUEUED))
             found += session.scalars(ending.order_by(*_OLDEST).limit(_MOST_ENDING))
-            # User by user, along an index: to rank all that wait takes a second for a million.
-            theirs = select(User.id).where(exists().where(Job.user_id == User.id, *_WAITING))
-            for user_id in session.scalars(theirs).all():
-                mine = select(Job).where(Job.user_id == user_id, *_WAITING)
-                oldest = session.scalars(mine.order_by(*_OLDEST).limit(per_user)).all()
-                found += oldest
-                if overdue is not None and any(job.created_at < overdue for job in oldest):
-                    late = mine.where(Job.created_at < overdue).order_by(*_OLDEST).limit(_MOST_ENDING)
-                    found += session.scalars(late)
+            found += session.scalars(oldest_waiting(per_user, overdue, _MOST_ENDING))
         return sorted({job.id: job for job in found}.values(), key=lambda job: (job.created_at, job.id))
 
     def unprobed_videos(self, before: datetime, per_user: int) -> list[tuple[str, str]]:

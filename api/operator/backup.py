@@ -22,9 +22,11 @@ from contracts.database.tables import (
     IndexedJob,
     IndexedTrack,
     Job,
+    RecordedBytes,
     Rendition,
     SearchTerm,
     StoredBytes,
+    UnindexedJob,
     Upload,
     Video,
     utcnow,
@@ -37,8 +39,11 @@ from contracts.wire.job_states import TERMINAL
 from contracts.wire.renditions import RenditionState
 
 # Unfinished uploads are left out: their files change meanwhile. The client starts the upload again. The index of tracks
-# is made again from their files, sums are by the database.
-LEFT_OUT = frozenset(table.__tablename__ for table in (Upload, SearchTerm, IndexedJob, IndexedTrack, StoredBytes))
+# is made again from their files, sums and notes are by the database.
+LEFT_OUT = frozenset(
+    table.__tablename__
+    for table in (Upload, SearchTerm, IndexedJob, IndexedTrack, StoredBytes, RecordedBytes, UnindexedJob)
+)
 # The key that signs tokens (embedded mode), and the added models.
 _KEYS = "keys"  # no table
 SECRETS, MODELS = f"{HOME}secrets.env", f"{HOME}models"

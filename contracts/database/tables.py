@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     Double,
     ForeignKey,
     Index,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     literal_column,
+    not_,
     true,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
@@ -36,9 +38,11 @@ from contracts.database.base import StateOf, changed_column
 from contracts.database.base import new_id as new_id
 from contracts.database.base import utcnow as utcnow
 from contracts.database.counted import StoredBytes as StoredBytes
+from contracts.database.ledgers import RecordedBytes as RecordedBytes
+from contracts.database.ledgers import UnindexedJob as UnindexedJob
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0019"
+REVISION = "0020"
 
 
 def _name_key(context: DefaultExecutionContext) -> str:
@@ -160,6 +164,16 @@ Index(
     sqlite_where=CANCELLED,
     postgresql_where=CANCELLED,
 )
+
+
+def waits(job: type[Job] = Job) -> ColumnElement[bool]:
+    """Whether a job waits for its turn. By an expression, as in the index of those: SQLite would take that on the state
+    for a comparison of it."""
+    queued = job.state.concat(literal_column("''")) == literal_column("'queued'")
+    return and_(queued, not_(job.cancel_requested))
+
+
+Index("ix_jobs_waiting", Job.user_id, Job.created_at, Job.id, sqlite_where=waits(), postgresql_where=waits())
 # A job whose tracks are to be made; and one with frames whose tracks nobody asked for. All that is compared is in the
 # statement, since no index with a condition is used for a value that is bound.
 TRACKS_QUEUED = StateOf(Job.tracks) == literal_column("'queued'")

@@ -1,17 +1,20 @@
 """A long queue costs who waits in it, and the processor that looks after it, next to nothing."""
 
+import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, delete, event
+from sqlalchemy import Engine, delete, event, select
 from sqlalchemy.orm import Session
 
 from contracts.database.tables import Job, User, Video, utcnow
 from contracts.wire.job_states import JobState
 from processor.core.fair_share import next_jobs
 from processor.repository import Repository
+from processor.waiting_jobs import oldest_waiting
 
 MANY, AT_ONCE = 60, 2
 
@@ -114,3 +117,33 @@ def test_cancelled_jobs_that_cannot_end_keep_no_later_one_from_being_read(
     stuck = add(each_database, videos["many"], JobState.MERGING, 2, cancel_requested=True)
     later = add(each_database, videos["few"], JobState.QUEUED, 1, cancel_requested=True)
     assert [job.id for job in Repository(each_database).jobs_to_advance(AT_ONCE, None)] == [*stuck, *later]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_oldest_that_wait_are_what_looking_at_all_finds(
+    each_database: Engine, videos: dict[str, Video], seed: int
+) -> None:
+    """Also where several were made at the same time."""
+    chance, now, states = random.Random(seed), utcnow(), (JobState.QUEUED,) * 4 + (JobState.RUNNING, JobState.FAILED)
+    for _ in range(40):
+        made = {"created_at": now - timedelta(hours=chance.randrange(9)), "cancel_requested": chance.random() < 0.2}
+        add(each_database, videos[chance.choice(("many", "many", "few", "done"))], chance.choice(states), 1, **made)
+    with Session(each_database) as session:
+        jobs = list(session.scalars(select(Job).order_by(Job.created_at, Job.id)))
+        for per_user, overdue, most in ((1, None, 9), (3, None, 9), (1, 4, 2), (2, 4, 9), (5, 1, 3), (60, 0, 60)):
+            before = None if overdue is None else now - timedelta(hours=overdue)
+            expected, places = set(), Counter[str]()
+            for job in jobs:
+                if job.state == JobState.QUEUED and not job.cancel_requested:
+                    places[job.user_id] += 1
+                    place = places[job.user_id]
+                    if place <= per_user or (before and job.created_at < before and place <= most):
+                        expected.add(job.id)
+            found = [job.id for job in session.scalars(oldest_waiting(per_user, before, most))]
+            assert (set(found), len(found)) == (expected, len(expected)), (per_user, overdue, most)
+
+
+def test_where_nothing_waits_nothing_is_found(each_database: Engine, videos: dict[str, Video]) -> None:
+    add(each_database, videos["few"], JobState.QUEUED, 1, cancel_requested=True)
+    with Session(each_database) as session:
+        assert session.scalars(oldest_waiting(2, utcnow(), 2)).all() == []

@@ -77,11 +77,26 @@ def test_postgresql_makes_indexes_beside_others_and_adds_up_what_is_there(postgr
             " SELECT n, 'u', '-', '[]', n, '-', now() FROM generate_series(1, 3) AS n;"
             "INSERT INTO renditions (id, user_id, video_id, kind, options, state, frames_done, size_bytes, created_at)"
             " VALUES ('r', 'u', '1', 'poster', '{}', 'ready', 1, 50, now());"
-            "CREATE INDEX ix_videos_created ON videos (id)"  # as an attempt that was interrupted leaves one
+            "INSERT INTO streams"
+            " (id, user_id, name, kind, model, options, wanted, revision, started_at, created_at)"
+            " VALUES ('s', 'u', '-', 'whip', 'm', '{}', 'running', 1, now(), now());"
+            "INSERT INTO recordings"
+            " (id, stream_id, source_id, user_id, state, start, started_at, size_bytes, instance, created_at)"
+            " SELECT state, 's', 's', 'u', state, 0, now(), 7, '-', now()"
+            " FROM unnest(ARRAY['open', 'filed', 'failed']) AS state;"
+            "INSERT INTO jobs (id, user_id, video_id, model, options, state, cancel_requested, frames_done,"
+            " failed_ranges, tracks, created_at) SELECT n, 'u', '1', 'm', '{}', 'succeeded', false, 1, '[]',"
+            ' \'{"state": "ready"}\', now() FROM generate_series(1, 2) AS n;'
+            "INSERT INTO indexed_jobs (user_id, job_id, tracks, ready) VALUES ('u', '1', 0, true);"
+            "CREATE INDEX ix_videos_created ON videos (id);"  # as an attempt that was interrupted leaves one
+            "CREATE TABLE recorded_bytes (id INTEGER);"
+            "CREATE FUNCTION note_tracks() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
         )
     command.upgrade(config, "head")
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT * FROM stored_bytes").all() == [("u", 6, 50)]
+        assert connection.exec_driver_sql("SELECT stream_id, bytes FROM recorded_bytes").all() == [("s", 14)]
+        assert connection.exec_driver_sql("SELECT job_id FROM unindexed_jobs").scalars().all() == ["2"]
         assert connection.exec_driver_sql("SELECT count(*) FROM pg_index WHERE NOT indisvalid").scalar() == 0
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()

@@ -46,7 +46,10 @@ from processor.search.rows import SearchRows
 from processor.tracking.rows import TrackRows
 
 # Of those there may be a million.
-LARGE = "alerted_jobs|alerts|audit_events|deliveries|indexed_jobs|jobs|recordings|renditions|videos"
+LARGE = (
+    "alerted_jobs|alerts|audit_events|deliveries|indexed_jobs|jobs|recorded_bytes|recordings|renditions|unindexed_jobs"
+    "|videos"
+)
 # Indexes with a condition, which few rows fulfil; and the first column of all indexes.
 PARTIAL = {
     index.name
@@ -144,7 +147,7 @@ ASKED: dict[str, tuple[Asked, set[str]]] = {
     "the backlog": (lambda e, the: (Overview(e).unplanned(), Overview(e).planned()), {"ix_jobs_state", "videos"}),
     "jobs to advance": (
         lambda e, the: Repository(e).jobs_to_advance(2, NOW),
-        {"ix_jobs_state", "ix_jobs_cancelled", "ix_jobs_user_state"},
+        {"ix_jobs_state", "ix_jobs_cancelled", "ix_jobs_waiting", "jobs"},
     ),
     "next jobs": (lambda e, the: Repository(e).next_jobs(the["user"], 2), {"ix_jobs_state", "ix_jobs_user_state"}),
     "jobs at work": (lambda e, the: Repository(e).count_worked_on(the["user"]), {"ix_jobs_state"}),
@@ -274,7 +277,7 @@ def in_sqlite(engine: Engine, asked: list[tuple[str, Any]]) -> set[str]:
         plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all() for sql, values in asked]
     found = set()
     for *_, step in (row for plan in plans for row in plan):
-        if table := re.match(rf"(SEARCH|SCAN) ({LARGE})\b", step):
+        if table := re.match(rf"(SEARCH|SCAN) ({LARGE})(_\d+)?\b", step):
             index = re.search(r"INDEX (\w+)", step)
             used = index[1] if index else table[2]
             used = table[2] if used.startswith("sqlite_autoindex_") else used

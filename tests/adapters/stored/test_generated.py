@@ -8,7 +8,7 @@ from sqlalchemy import inspect
 from api.context import context
 from benchmarks.stored.asked import asked, settings_in
 from benchmarks.stored.loading import load
-from benchmarks.stored.rows import Stored
+from benchmarks.stored.rows import RECORDED, Stored
 from benchmarks.stored.run import measure, meter
 from benchmarks.stored.sweep import OF_A_VIDEO, fill_folder, swept, tables_of
 from contracts.database.engine import open_database
@@ -26,6 +26,8 @@ def test_the_rows_are_whole_tables(kind: str, tmp_path: Path, request: pytest.Fi
     with engine.connect() as connection:
         sums = connection.exec_driver_sql("SELECT sum(videos), sum(renditions) FROM stored_bytes").one()
         assert sums == (VIDEOS * 47_000_000, VIDEOS * 30_000)
+        noted = connection.exec_driver_sql("SELECT sum(bytes) FROM recorded_bytes").scalar_one()
+        assert noted == VIDEOS // RECORDED * 47_000_000
         if kind == "sqlite":
             assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
     for table in Base.metadata.tables.values():
