@@ -13,7 +13,8 @@ from contracts.storage.removal import remove_video_data
 from processor.context import Services
 from processor.housekeeping.inventory import DataStores, Inventory
 from processor.housekeeping.retention import Expired
-from processor.recordings.rows import Kept, RecordingRows
+from processor.recordings.kept import Kept
+from processor.recordings.rows import RecordingRows
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ def expire_recordings(services: Services) -> bool:
     engine = services.repository.engine
     stores = DataStores(Inventory(engine), services.storage, services.store, DeletedJobs(services.live))
     rows, until = RecordingRows(engine), time.monotonic() + _SECONDS
+    rows.add_up()
     for stream, recording in _due(rows):
         if time.monotonic() > until:
             return True
@@ -41,11 +43,19 @@ def expired_recordings(stores: DataStores, rows: RecordingRows, *, remove: bool)
 
 def _due(rows: RecordingRows) -> Iterator[tuple[Stream, Kept]]:
     """The oldest of each stream first."""
-    for stream in rows.streams():
+    stored = rows.recorded_bytes()
+    for stream, oldest in rows.recorded_streams():
         options = recording_options_of(stream)
-        if options is not None and not (options.keep_days is None and options.keep_bytes is None):
-            before = None if options.keep_days is None else utcnow() - timedelta(days=options.keep_days)
-            yield from ((stream, one) for one in rows.beyond(stream.id, before, options.keep_bytes))
+        if options is None:
+            continue
+        most = options.keep_bytes
+        if most is not None and stored.get(stream.id, 0) <= most:
+            most = None
+        before = None if options.keep_days is None else utcnow() - timedelta(days=options.keep_days)
+        if before is not None and (oldest is None or oldest >= before):
+            before = None
+        if not (most is None and before is None):  # most of the time nothing is beyond
+            yield from ((stream, one) for one in rows.beyond(stream.id, before, most))
 
 
 def _remove(stores: DataStores, rows: RecordingRows, stream: Stream, recording: Kept) -> bool:

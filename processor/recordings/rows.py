@@ -1,33 +1,22 @@
 """The rows of recordings. The only place that changes their state."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, and_, func, select, update
+from sqlalchemy import Engine, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from contracts.database.engine import Database
 from contracts.database.stored_bytes import stored_bytes
-from contracts.database.tables import Job, Recording, Stream, User, Video
+from contracts.database.tables import Job, RecordedBytes, Recording, Stream, User, Video
 from contracts.live.recordings import RecordingClosed, RecordingEnd, RecordingOpened, RecordingState
 from contracts.live.streams import TICKS_PER_SECOND
+from processor.recordings.kept import UNFILED, Kept, beyond
 from processor.repository import note_end
 
-_UNFILED = [str(RecordingState.OPEN), str(RecordingState.CLOSED)]
-# When a recording ended.
-_SINCE = func.coalesce(Recording.ended_at, Recording.started_at)
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An ended recording. video_id: None for one that failed. since: when it ended."""
-
-    id: str
-    source_id: str
-    video_id: str | None
-    since: datetime
-    size_bytes: int
+# So many notes of a stream's bytes may be there before they are put into one.
+_MOST_NOTES = 16
+_NOTES_AT_ONCE = 1000
 
 
 class RecordingRows:
@@ -122,7 +111,7 @@ class RecordingRows:
 
     def unfiled(self) -> list[Recording]:
         """Recordings that are open or closed, oldest first."""
-        statement = select(Recording).where(Recording.state.in_(_UNFILED))
+        statement = select(Recording).where(Recording.state.in_(UNFILED))
         with self._database.read() as session:
             return list(session.scalars(statement.order_by(Recording.started_at, Recording.id)))
 
@@ -148,27 +137,44 @@ class RecordingRows:
             return stored_bytes(session, user_id)
 
     def beyond(self, stream_id: str, before: datetime | None, most_bytes: int | None) -> list[Kept]:
-        """The ended recordings of a stream that are beyond its retention, the oldest first: those that ended before a
-        time, and those whose bytes are, with those of all newer ones, more than so many. By bytes, the newest stays
-        whatever its size."""
-        ended = (Recording.stream_id == stream_id, Recording.state.not_in(_UNFILED))
-        size = func.coalesce(Video.size_bytes, Recording.size_bytes, 0).label("size_bytes")
-        found = select(Recording.id, Recording.source_id, Recording.video_id, _SINCE.label("since"), size)
-        found = found.outerjoin(Video, Video.id == Recording.video_id).where(*ended)
-        if most_bytes is None:
-            # By when they began, too: of that there is an index.
-            old = (Recording.started_at < before, before > _SINCE)
-            wanted = found.where(*old).order_by(Recording.started_at, Recording.id)
-        else:
-            newest = (Recording.started_at.desc(), Recording.id.desc())
-            place, stored = func.row_number().over(order_by=newest), func.sum(size).over(order_by=newest)
-            ranked = found.add_columns(place.label("place"), stored.label("stored")).subquery()
-            much = and_(ranked.c.stored > most_bytes, ranked.c.place > 1)
-            columns = [ranked.c[name] for name in Kept.__dataclass_fields__]
-            wanted = select(*columns).where(much if before is None else much | (ranked.c.since < before))
-            wanted = wanted.order_by(ranked.c.place.desc())
+        """See `kept.beyond`."""
         with self._database.read() as session:
-            return [Kept(*row) for row in session.execute(wanted)]
+            return beyond(session, stream_id, before, most_bytes)
+
+    def recorded_streams(self) -> list[tuple[Stream, datetime | None]]:
+        """The streams that are recorded, each with when its oldest recording began."""
+        oldest = select(func.min(Recording.started_at)).where(Recording.stream_id == Stream.id).scalar_subquery()
+        recorded = select(Stream, oldest).where(Stream.record.is_not(None)).order_by(Stream.id)
+        with self._database.read() as session:
+            return [(row[0], row[1]) for row in session.execute(recorded)]
+
+    def recorded_bytes(self) -> dict[str, int]:
+        """The bytes of all ended recordings of each stream."""
+        sums = select(RecordedBytes.stream_id, func.sum(RecordedBytes.bytes)).group_by(RecordedBytes.stream_id)
+        with self._database.read() as session:
+            return {row[0]: int(row[1]) for row in session.execute(sums)}
+
+    def add_up(self) -> None:
+        """Put the notes of a stream's bytes into one where they are many, or nothing is left of it."""
+        many = or_(func.count() > _MOST_NOTES, func.sum(RecordedBytes.bytes) == 0)
+        streams = select(RecordedBytes.stream_id).group_by(RecordedBytes.stream_id).having(many)
+        with self._database.read() as session:
+            found = session.scalars(streams).all()
+        for stream_id in found:
+            while self._add_up(stream_id):
+                pass
+
+    def _add_up(self, stream_id: str) -> bool:
+        """The same of some notes of one stream; whether there may be more."""
+        notes = select(RecordedBytes.id, RecordedBytes.bytes).where(RecordedBytes.stream_id == stream_id)
+        # Locked: of two processes that do it, the second one finds none of them.
+        some = notes.order_by(RecordedBytes.id).limit(_NOTES_AT_ONCE).with_for_update()
+        with self._database.write() as session:
+            found = session.execute(some).all()
+            session.execute(delete(RecordedBytes).where(RecordedBytes.id.in_([note.id for note in found])))
+            if left := sum(note.bytes for note in found):
+                session.add(RecordedBytes(stream_id=stream_id, bytes=left))
+        return len(found) == _NOTES_AT_ONCE
 
     def delete(self, recording_id: str) -> None:
         """Delete a recording that has no video."""

@@ -160,8 +160,12 @@ ASKED: dict[str, tuple[Asked, set[str]]] = {
     "posters that wait": (lambda e, the: Repository(e).waiting_posters(the["user"], 2), {"ix_renditions_user_kind"}),
     "recordings to be filed": (lambda e, the: RecordingRows(e).unfiled(), {"ix_recordings_state"}),
     "old recordings": (
-        lambda e, the: RecordingRows(e).beyond(the["stream"], NOW, None),
-        {"ix_recordings_stream_started", "videos"},
+        lambda e, the: RecordingRows(e).beyond(the["stream"], NOW, 10),
+        {"ix_recordings_stream_started", "recordings", "ix_recorded_bytes_stream_id"},
+    ),
+    "streams that are recorded": (
+        lambda e, the: RecordingRows(e).recorded_streams(),
+        {"ix_recordings_stream_started"},
     ),
     "tracks that wait": (lambda e, the: TrackRows(e).queued(9), {"ix_jobs_tracks_queued"}),
     "tracks of before": (lambda e, the: TrackRows(e).queue_older(9), {"ix_jobs_tracks_queued", "ix_jobs_untracked"}),

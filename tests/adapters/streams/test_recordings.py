@@ -775,6 +775,7 @@ def _filed(bench: Bench, began: datetime) -> Recording:
             job_id=job,
             state="filed",
             start=START,
+            size_bytes=1000,
             instance=INGEST,
             **times,
         )
