@@ -25,7 +25,7 @@ def index_missing(services: Services) -> bool:
     rows, until = SearchRows(services.repository.engine), time.monotonic() + _SECONDS
     place: str | None = services.coordination.place(names.INDEX_TRACKS)
     while place is not None:
-        pairs, end = rows.with_tracks(place, indexed=False)
+        pairs, end = rows.unindexed(place)
         for job, problem in _index(services.repository.engine, services.storage, pairs):
             if problem:
                 log.warning("the tracks of job %s cannot be searched: %s", job.id, problem)

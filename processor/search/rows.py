@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, delete, exists, insert, select, update
+from sqlalchemy import Engine, Select, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from contracts.database.engine import Database
 from contracts.database.removing import remove_tracks
-from contracts.database.tables import IndexedJob, IndexedTrack, Job, SearchTerm, Video
+from contracts.database.tables import IndexedJob, IndexedTrack, Job, SearchTerm, UnindexedJob, Video
 from contracts.results.tracks import TracksStep
 
 _ROWS = 500
@@ -79,18 +79,38 @@ class SearchRows:
         """Those jobs whose tracks are stored, of some jobs in the order of their ids, and the id of the last of these,
         None at the end. after: an id before these. indexed: those that can be searched too."""
         some = select(Job.id).where(Job.id > after).order_by(Job.id)
-        tracked = Job.tracks["state"].as_string() == str(TracksStep.READY)
-        statement = select(Job, Video).join(Video, Video.id == Job.video_id).where(Job.id > after, tracked)
-        if not indexed:
-            statement = statement.where(~exists().where(IndexedJob.job_id == Job.id, IndexedJob.ready))
+        statement = _tracked(indexed=indexed).where(Job.id > after).order_by(Job.id)
         with self._database.read() as session:
             last = session.scalar(some.offset(_LOOKED_AT - 1).limit(1))
             if last is not None:
                 statement = statement.where(Job.id <= last)
-            return [(row.Job, row.Video) for row in session.execute(statement.order_by(Job.id))], last
+            return [(row.Job, row.Video) for row in session.execute(statement)], last
+
+    def unindexed(self, after: str) -> tuple[list[tuple[Job, Video]], str | None]:
+        """The same of the jobs that are noted as not indexed, without those that are by now, or gone, whose notes are
+        removed."""
+        some = select(UnindexedJob.job_id, UnindexedJob.id).where(UnindexedJob.job_id > after)
+        with self._database.read() as session:
+            notes = session.execute(some.order_by(UnindexedJob.job_id).limit(_LOOKED_AT)).all()
+            ids = {note.job_id for note in notes}
+            # What is noted later than this is looked at is another note.
+            found = session.execute(_tracked(indexed=False).where(Job.id.in_(ids)).order_by(Job.id)).all()
+        jobs = [(row.Job, row.Video) for row in found]
+        ids.difference_update(job.id for job, _ in jobs)
+        if done := [note.id for note in notes if note.job_id in ids]:
+            with self._database.write() as session:
+                session.execute(delete(UnindexedJob).where(UnindexedJob.id.in_(done)))
+        return jobs, notes[-1].job_id if len(notes) == _LOOKED_AT else None
 
     def _terms(self, user_id: str, kind: str, texts: set[str]) -> dict[str, int]:
         statement = select(SearchTerm.text, SearchTerm.id)
         statement = statement.where(SearchTerm.user_id == user_id, SearchTerm.kind == kind, SearchTerm.text.in_(texts))
         with self._database.read() as session:
             return {row.text: row.id for row in session.execute(statement)}
+
+
+def _tracked(*, indexed: bool) -> Select[Job, Video]:
+    """The jobs whose tracks are stored, with their videos. indexed: those that can be searched too."""
+    tracked = Job.tracks["state"].as_string() == str(TracksStep.READY)
+    statement = select(Job, Video).join(Video, Video.id == Job.video_id).where(tracked)
+    return statement if indexed else statement.where(~exists().where(IndexedJob.job_id == Job.id, IndexedJob.ready))

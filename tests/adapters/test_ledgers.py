@@ -14,21 +14,28 @@ from sqlalchemy.orm import Session
 from contracts.database.engine import open_database
 from contracts.database.tables import (
     Base,
+    IndexedJob,
+    Job,
     RecordedBytes,
     Recording,
     Stream,
+    UnindexedJob,
     User,
     Video,
     new_id,
     utcnow,
 )
+from contracts.results.tracks import TracksState, TracksStep
+from contracts.wire.messages import to_json
 from processor.recordings import rows as recording_rows
 from processor.recordings.rows import RecordingRows
+from processor.search.rows import SearchRows
 from tests.support.servers.debian import Postgres
 
 STATES = ("open", "closed", "filed", "failed")
 COUNTED = ("filed", "failed")
 NOW = utcnow()
+READY, QUEUED = (to_json(TracksState(step)) for step in (TracksStep.READY, TracksStep.QUEUED))
 
 
 class Desk:
@@ -187,3 +194,36 @@ def test_who_ends_a_recording_waits_for_nobody_who_ends_another(postgres: Postgr
         one.commit()
     assert desk.noted() == {desk.streams[0]: 57}
     engine.dispose()
+
+
+def test_a_job_is_noted_when_it_has_tracks_that_cannot_be_searched(desk: Desk) -> None:
+    search, video = SearchRows(desk.engine), desk.video()
+    owner: dict[str, Any] = {"user_id": desk.user, "video_id": video}
+    facts: dict[str, Any] = {"model": "m", "options": {}, "state": "succeeded", "failed_ranges": []}
+    restored, made, indexed, untracked = (
+        Job(id=new_id(), tracks=tracks, **owner, **facts) for tracks in (READY, QUEUED, QUEUED, None)
+    )
+    desk.do(lambda session: session.add_all([restored, made, indexed, untracked]))
+
+    def missing() -> set[str]:
+        return {job.id for job, _ in search.unindexed("")[0]}
+
+    def notes() -> set[str]:
+        with Session(desk.engine) as session:
+            return set(session.scalars(select(UnindexedJob.job_id)))
+
+    assert missing() == notes() == {restored.id}, "as a backup has it"
+    number = search.begin(indexed, None)
+    search.finish(indexed.id, number, tracks=0)
+    tracked = update(Job).where(Job.id.in_((made.id, indexed.id))).values(tracks=READY)
+    desk.do(lambda session: session.execute(tracked))
+    desk.do(lambda session: session.execute(update(Job).where(Job.id == untracked.id).values(state="failed")))
+    assert missing() == notes() == {restored.id, made.id}
+    # No longer in the index, as before a deletion that is refused.
+    unready = update(IndexedJob).where(IndexedJob.id == number)
+    desk.do(lambda session: session.execute(unready.values(ready=False)))
+    assert missing() == notes() == {restored.id, made.id, indexed.id}
+    desk.do(lambda session: session.execute(delete(Job).where(Job.id == restored.id)))
+    search.finish(made.id, search.begin(made, None), tracks=0)
+    assert notes() == {restored.id, made.id, indexed.id}
+    assert missing() == notes() == {indexed.id}, "notes of what is indexed or gone are removed"

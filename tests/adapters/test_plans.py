@@ -173,6 +173,10 @@ ASKED: dict[str, tuple[Asked, set[str]]] = {
         lambda e, the: SearchRows(e).with_tracks("", indexed=False),
         {"jobs", "ix_indexed_jobs_job_id", "videos"},
     ),
+    "tracks that are noted as not indexed": (
+        lambda e, the: SearchRows(e).unindexed(""),
+        {"jobs", "ix_indexed_jobs_job_id", "videos", "ix_unindexed_jobs_job_id"},
+    ),
     "jobs that no rule has seen": (
         lambda e, the: AlertRows(e).unasked((NOW - timedelta(days=7), ""), (NOW, "")),
         {"ix_jobs_finished_at", "alerted_jobs", "ix_recordings_job_id", "ix_alerts_user_at", "jobs"},
