@@ -70,7 +70,7 @@ def merged_page(
     """The same of the rows of several statements, none of which has a row of another one: of the values of a column,
     say. No index has the rows of several values in the order of time, so each is read for itself."""
     row_id = time.class_.id
-    place = _parsed(cursor) if cursor else None
+    place = parsed(cursor) if cursor else None
     rows: list[Row] = []
     for statement in statements:
         after = statement.where(tuple_(time, row_id) < place) if place else statement
@@ -90,7 +90,7 @@ def looked_at(
     what follows, None at the end. statement: of rows of which few may be wanted. Raises InvalidCursor."""
     row_id = time.class_.id
     if cursor:
-        statement = statement.where(tuple_(time, row_id) < _parsed(cursor))
+        statement = statement.where(tuple_(time, row_id) < parsed(cursor))
     places = statement.with_only_columns(time, row_id).order_by(time.desc(), row_id.desc())
     last = session.execute(places.offset(most - 1).limit(1)).one_or_none()
     if last is None:
@@ -118,8 +118,8 @@ def ready_posters(session: Session, video_ids: Iterable[str]) -> frozenset[str]:
     return frozenset(session.connection().scalars(_POSTERS, {"ids": ids}))
 
 
-def _parsed(cursor: str) -> tuple[datetime, str]:
-    """Time and id of the row that a cursor points at."""
+def parsed(cursor: str) -> tuple[datetime, str]:
+    """Time and id of the row that a cursor points at. Raises InvalidCursor."""
     time, _, row_id = cursor.partition("_")
     try:
         # An unescaped "+" of the time zone arrives as a blank.

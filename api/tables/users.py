@@ -1,20 +1,23 @@
 """Users, and reading the audit log."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, func, select, update
+from sqlalchemy import Engine, Select, bindparam, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 
 from api.access.passwords import DISABLED
 from api.access.scopes import ADMIN
-from api.tables.queries import found, merged_page, page
+from api.tables.queries import found, merged_page, page, parsed
 from api.tables.sessions import end_credentials
 from contracts.database.engine import Database
 from contracts.database.tables import AuditEvent, User, new_id
 from contracts.errors import Conflict, NotFound, UsernameTaken
 
+_FIRST = (datetime.min.replace(tzinfo=UTC), "")
+_LAST = (datetime(9999, 1, 1, tzinfo=UTC), "")
 _NEXT_ACTION = select(func.min(AuditEvent.action)).where(AuditEvent.action > bindparam("last"))
 
 
@@ -62,13 +65,18 @@ class UserTable:
     def events(
         self, limit: int, cursor: str | None, user_id: str | None = None, action: str | None = None
     ) -> tuple[list[AuditEvent], str | None]:
-        """A page of the audit log, newest first. action: a prefix, so that login includes login.failed."""
+        """A page of the audit log, newest first. action: a prefix, so that login includes login.failed. Raises
+        InvalidCursor."""
         events = select(AuditEvent).where(AuditEvent.user_id == user_id) if user_id else select(AuditEvent)
         with self._database.read() as session:
             if not action:
                 return page(session, events, AuditEvent.at, limit, cursor)
             below = [one for one in _actions(session) if one == action or one.startswith(f"{action}.")]
-            each = [events.where(AuditEvent.action == one) for one in below]
+            if user_id:
+                before = parsed(cursor) if cursor else _LAST
+                each = [_of_user(user_id, one, before) for one in below]
+            else:
+                each = [events.where(AuditEvent.action == one) for one in below]
             return merged_page(session, each, AuditEvent.at, limit, cursor)
 
     def change(self, user_id: str, *, leave_admin: bool = False, **values: Any) -> tuple[User, list[str]]:
@@ -102,6 +110,14 @@ class UserTable:
             if session.execute(update(User).where(*current).values(password_hash=new_hash)).rowcount != 1:  # type: ignore[attr-defined]
                 return None
             return end_credentials(session, user_id, keep_tokens=keep_tokens, kept_session=session_id)
+
+
+def _of_user(user_id: str, action: str, before: tuple[datetime, str]) -> Select[AuditEvent]:
+    """The events of a user and an action before a place. As a part of the index on both: of two columns that are
+    compared PostgreSQL may take the index on one, and read all events of a user who has none of the action."""
+    key = tuple_(AuditEvent.user_id, AuditEvent.action, AuditEvent.at, AuditEvent.id)
+    within = (key > (user_id, action, *_FIRST), key < (user_id, action, *before))
+    return select(AuditEvent).where(*within).order_by(AuditEvent.user_id.desc(), AuditEvent.action.desc())
 
 
 def _actions(session: Transaction) -> Iterator[str]:
