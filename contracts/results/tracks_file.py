@@ -146,6 +146,11 @@ class TracksFile:
         return len(self._numbers)
 
     @property
+    def highest(self) -> int:
+        """The highest id, 0 without tracks. More than there are tracks, where these were made while a stream ran."""
+        return int(self._ids[-1]) if len(self) else 0
+
+    @property
     def blocks(self) -> int:
         """Number of blocks, as in the result file."""
         return len(self._blocks)

@@ -1,7 +1,8 @@
 """The objects of an export track by track, for formats that want them so. Pure except for reading segments.
 
-Tracks are numbered in the order of their first frames, so that those with neighbouring numbers lie near each other: a
-group of them is read at a time, from its first frame to its last.
+Tracks are numbered in the order in which they began, so that those with neighbouring numbers lie near each other: a
+group of them is read at a time, from its first frame to its last. In a recording of a stream, a track that began before
+another one may be seen after it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -74,8 +75,8 @@ def _groups(tracks: TracksFile) -> Iterator[list[Track]]:
 
 def _of_group(export: Export, group: list[Track]) -> Iterator[Objects]:
     """The selected objects of some tracks with consecutive numbers, frame by frame."""
-    last = max(track.last_frame for track in group)
-    for block in export.blocks(first_frame=group[0].first_frame, last_frame=last):
+    first, last = min(track.first_frame for track in group), max(track.last_frame for track in group)
+    for block in export.blocks(first_frame=first, last_frame=last):
         found = _objects(block, (block.tracks >= group[0].id) & (block.tracks <= group[-1].id))
         if len(found):
             yield found

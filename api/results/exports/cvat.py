@@ -23,7 +23,7 @@ def as_cvat(export: Export) -> Iterator[bytes]:
         yield _open(track.id, labels[track.class_id])
         yield from _boxes(_frames(parts), frames)
         yield b"  </track>\n"
-    number = len(tracks) + 1
+    number = tracks.highest + 1
     for objects in untracked(export):
         pieces = []
         for box, class_id in zip(_frames([objects]), objects.class_id.tolist(), strict=True):

@@ -26,7 +26,7 @@ def as_mot(export: Export) -> Iterator[bytes]:
 
 
 def _rows(export: Export) -> Iterator[bytes]:
-    own = len(tracks_of(export)) + 1
+    own = tracks_of(export).highest + 1
     for block in export.blocks():
         if not len(block.score):
             continue

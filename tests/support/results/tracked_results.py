@@ -19,16 +19,21 @@ Frame = tuple[int, int, Sequence[tuple[int, int, int]]]
 DEFAULTS = TrackerParameters()
 
 
-def tracked(frames: Sequence[Frame], head: ResultHeader | None = None) -> FiledFrames:
+def tracked(frames: Sequence[Frame], head: ResultHeader | None = None, *, live: bool = False) -> FiledFrames:
     """The frames of an ended job with tracks, as of `files`."""
-    results, tracks = files(frames, head)
+    results, tracks = files(frames, head, live=live)
     return FiledFrames(ResultFile(io.BytesIO(results)), TracksFile(io.BytesIO(tracks)))
 
 
 def files(
-    frames: Sequence[Frame], head: ResultHeader | None = None, parameters: TrackerParameters = DEFAULTS
+    frames: Sequence[Frame],
+    head: ResultHeader | None = None,
+    parameters: TrackerParameters = DEFAULTS,
+    *,
+    live: bool = False,
 ) -> tuple[bytes, bytes]:
-    """A result file and its tracks file. The numbers of tracks must be 1, 2, ... in the order of first frames."""
+    """A result file and its tracks file. The numbers of tracks must be 1, 2, ... in the order of first frames. live:
+    those that a stream's recording has, which are any."""
     whole = block([(number, time, [item[:2] for item in objects]) for number, time, objects in frames])
     ids = np.array([item[2] for _, _, objects in frames for item in objects], np.int64)
     results = io.BytesIO()
@@ -36,8 +41,8 @@ def files(
     file = ResultFile(results)
     lengths = [len(file.block(position).score) for position in range(len(file.starts))]
     numbers = [encode_numbers(part) for part in np.split(ids, np.cumsum(lengths)[:-1])]
-    known = np.arange(1, ids.max(initial=0) + 1)
-    made_by = TracksHeader(SCHEMA, "test", 1, parameters, "0" * 64)
+    known = np.unique(ids[ids > 0]) if live else np.arange(1, ids.max(initial=0) + 1)
+    made_by = TracksHeader(SCHEMA, "test", 1, parameters, "0" * 64, live=live)
     tracks = io.BytesIO()
     tracks_file.write(tracks, made_by, numbers, known, of_tracks(_track(whole, ids, one) for one in known.tolist()))
     return results.getvalue(), tracks.getvalue()
