@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from analytics.scenes.events import Event, EventType, SceneFold
 from analytics.scenes.levels import Rules, ticks
 from analytics.scenes.scene import place, sightings
+from analytics.tracking.gaps import lost_after, usual_gap
 from contracts.live.results import LiveFrame, block
 from contracts.results.codec import Block
 from contracts.results.tracks import TrackerParameters
 
 _TRACKER = TrackerParameters()
-# As in the tracker: a track is not lost in so many frames, however far apart they are.
-_LEAST_FRAMES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ class LiveScene:
         self._size = (0, 0)
         self._tracks: dict[int, _Seen] = {}
         self._highest = 0  # of the numbers of all tracks so far
-        self._interval: int | None = None
+        self._interval = 0  # as in the tracker
         self.last = -1
         self.runs = 0
         self._gone: list[Present] = []
@@ -146,28 +145,27 @@ class LiveScene:
         if self._fold is None or size != self._size:
             found = self._end(list(self._tracks))
             scene = place(self._zones, self._lines, *size)
-            self._fold, self._size, self._interval = SceneFold(scene, self._rules), size, None
+            self._fold, self._size, self._interval = SceneFold(scene, self._rules), size, 0
         self._note(part, plan)
         events: list[Event] = list(self._fold.advance(sightings(part, part.tracks, self._anchor, *size)))
         for event in events:
             self._tracks[event.track].held.append(event)
         for track in {*np.unique(part.tracks[part.tracks > 0]).tolist()}:
             found += self._released(track)
-        lost = max(self._lost, _LEAST_FRAMES * (self._interval or 0))
+        lost = lost_after(self._lost, self._interval)
         found += self._end([track for track, seen in self._tracks.items() if self.last - seen.last > lost])
         return sorted(found, key=lambda one: one.order)
 
     def _forget(self) -> None:
-        self._fold, self._interval, self.last = None, None, -1
+        self._fold, self._interval, self.last = None, 0, -1
         self._tracks.clear()
         self._gone.clear()
         self.runs += 1
 
     def _note(self, part: Block, plan: int) -> None:
         """What is known of tracks with the next frames."""
-        gaps = np.diff(part.time, prepend=part.time[:0] if self.last < 0 else self.last)
-        if len(gaps):
-            self._interval = min(int(gaps.min()), self._interval or int(gaps.min()))
+        for gap in np.diff(part.time, prepend=part.time[:0] if self.last < 0 else self.last).tolist():
+            self._interval = usual_gap(self._interval, gap)
         begins = self.last < 0
         frame_of = np.repeat(np.arange(len(part)), part.count)
         for number, place_of in sorted(_by_track(part.tracks), key=lambda one: (frame_of[one[1][0]], one[0])):

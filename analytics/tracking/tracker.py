@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.boxes import Integers
+from analytics.tracking.gaps import lost_after, usual_gap
 from analytics.tracking.matching import Found, match, twice
 from analytics.tracking.motion import NONE, Moving, begun, expected, seen
 from analytics.tracking.records import PER_AXIS, Record, extended, parts_in
@@ -17,10 +18,7 @@ from contracts.results.codec import SCORE_SCALE, Block
 from contracts.results.tracks import TrackerParameters, Tracks, concat, of_tracks, taken
 from contracts.results.tracks_file import GROUP_TRACKS, decode_numbers, decode_tracks, encode_numbers, encode_tracks
 
-NAME, VERSION = "web-detector", 1
-# A track is not lost in this many frames, however far apart they are.
-_LEAST_FRAMES = 2
-
+NAME, VERSION = "web-detector", 2
 
 # Some tracks that have ended: their numbers and their columns, encoded.
 Packed = tuple[bytes, bytes]
@@ -35,8 +33,8 @@ class Finished:
 
 
 class _State(msgspec.Struct):
-    """What a tracker keeps between two calls. interval: the least time between two frames, in microseconds. going,
-    ended: tracks by number, those of `moving` and others. packed: more that have ended."""
+    """What a tracker keeps between two calls. interval: the usual time between two frames, in microseconds; see
+    gaps. going, ended: tracks by number, those of `moving` and others. packed: more that have ended."""
 
     parameters: TrackerParameters
     tolerance: int
@@ -170,12 +168,11 @@ class Tracker:
     def _expire(self, time: int) -> None:
         """Forget the tracks that are lost at a time, which is that of the next frame."""
         state = self._state
-        if state.frames:
-            gap = time - state.last_time
-            state.interval = min(state.interval, gap) if state.frames > 1 else gap
+        gap = time - state.last_time if state.frames else 0
+        kept = time - self._moving.time <= lost_after(self._lost, state.interval or gap)
+        state.interval = usual_gap(state.interval, gap)
         state.frames += 1
         state.last_time = time
-        kept = time - self._moving.time <= max(self._lost, _LEAST_FRAMES * state.interval)
         if not kept.all():
             self._moving = self._moving.keep(kept)
 

@@ -77,7 +77,7 @@ def test_a_job_that_ends_is_tracked(desk: InProcessProcessor, job: Job) -> None:
     assert state(desk, job) == TracksState(TracksStep.QUEUED)
     track_job(desk.services, job.id)
     ready = state(desk, job)
-    assert (ready.state, ready.tracker) == (TracksStep.READY, "web-detector 1")
+    assert (ready.state, ready.tracker) == (TracksStep.READY, "web-detector 2")
     with (
         (desk.storage / tracks_key(job.video_id, job.id)).open("rb") as source,
         desk.result(job).open("rb") as detections,

@@ -166,6 +166,29 @@ def test_a_gap_in_time_ends_tracks() -> None:
     assert tracked(block, times)[0].tolist() == [1] * 10 + [2] * 10
 
 
+@pytest.mark.parametrize(
+    "gaps",
+    [
+        pytest.param([5_000_000] * 5 + [100_000] + [5_000_000] * 14, id="two near each other, as after a pause"),
+        pytest.param([5_000_000] * 5 + [0] + [5_000_000] * 14, id="one picture twice"),
+        pytest.param([0, 0, *[5_000_000] * 18], id="one picture thrice at the start"),
+        pytest.param(
+            [3_320_000, 3_360_000, 3_320_000, 3_320_000] * 5, id="as whole frames are, one of which misses it"
+        ),
+    ],
+)
+def test_frames_that_are_far_apart_are_tracked_though_not_all_are(gaps: list[int]) -> None:
+    block = block_of([[person(100)] if number != 10 else [] for number in range(21)])
+    assert tracked(block, np.cumsum([0, *gaps]))[0].tolist() == [1] * 20
+
+
+def test_a_pause_ends_tracks_also_of_frames_that_are_far_apart() -> None:
+    block = block_of([[person(100)]] * 12)
+    assert (
+        tracked(block, np.cumsum([0, *[3_000_000] * 5, 60_000_000, *[3_000_000] * 5]))[0].tolist() == [1] * 6 + [2] * 6
+    )
+
+
 @pytest.mark.parametrize("fps", [0.1, 1, 5, 120])
 def test_any_rate_of_frames_is_tracked(fps: float) -> None:
     step = min(60 / fps, 40)

@@ -152,6 +152,14 @@ def test_a_new_start_and_another_size_end_what_was() -> None:
     assert scene.last == again[-1].pts
 
 
+def test_who_is_missed_in_a_frame_is_still_there_where_frames_are_far_apart() -> None:
+    """Two of which came near each other."""
+    times = [0, 5, 10, 15, 16, 20, 25, 30, 35, 40, 100]
+    seen = [[(1, 5000, 3000)] if number not in (0, 7, 10) else [] for number in range(len(times))]
+    frames = [frame(number, time * TICKS, seen[number]) for number, time in enumerate(times)]
+    assert told(live(frames, range(1, len(frames)))) == [(1, "appears"), (2, "dwells"), (9, "disappears")]
+
+
 def test_nothing_is_kept_of_tracks_that_have_ended() -> None:
     scene = LiveScene([HALF], [GATE], RULES, FOOT, TIME_BASE)
     for number in range(500):
