@@ -24,6 +24,9 @@ from contracts.wire.messages import Media, ResultHeader
 _AT_ONCE = 100_000
 # Some 220 MB. A day with ten objects in each frame, at three zones and two lines, has 700,000.
 MOST_EVENTS = 1_000_000
+# The longest time between two frames in a row of a video of variable rate, of which parts may have far fewer frames
+# than it has on average: that for which the tracker follows an object that it does not see.
+_VARIABLE_GAP_SECONDS = 2.0
 
 
 class TrackedFrames(Protocol):
@@ -48,13 +51,17 @@ def rules_of(
     live: whether the tracks were made while a stream ran, whose frames are as far apart as it happens.
 
     Two frames in which a track was seen are in a row where they are no more than 0.5 s, or 2 frames of the job, apart.
+    Those of a video of variable rate may be 2 s apart, and fewer than usual are enough where they last for 0.1 s.
     """
     if live:
         return live_rules(header.time_base, linger, dwell)
     rate = max(_rate(header), 1e-3)
     usual = max(1, math.ceil(round(LINGER_SECONDS * rate, 6)))
-    gap = ticks(max(GAP_SECONDS, round(2.5 / rate, 3)), header.time_base)
-    return Rules(linger or usual, None if dwell is None else ticks(dwell, header.time_base), gap)
+    variable = header.media.variable_fps
+    apart = max(_VARIABLE_GAP_SECONDS if variable else GAP_SECONDS, round(2.5 / rate, 3))
+    lasts = ticks(LINGER_SECONDS, header.time_base) if variable and linger is None else None
+    dwells = None if dwell is None else ticks(dwell, header.time_base)
+    return Rules(linger or usual, dwells, ticks(apart, header.time_base), lasts)
 
 
 def _rate(header: ResultHeader) -> float:

@@ -64,9 +64,11 @@ class Made:
         return found
 
 
-def header(time_base: tuple[int, int] = (1, 1000), fps: float = 25.0, options: Options | None = None) -> ResultHeader:
-    """Of a video whose frames are 64 x 48."""
-    media = Media("mp4", "h264", 64, 48, 0, "1:1", 4000.0, 100, fps, False)
+def header(
+    time_base: tuple[int, int] = (1, 1000), fps: float = 25.0, options: Options | None = None, *, variable: bool = False
+) -> ResultHeader:
+    """Of a video whose frames are 64 x 48. variable: its rate."""
+    media = Media("mp4", "h264", 64, 48, 0, "1:1", 4000.0, 100, fps, variable)
     plan = Plan("m", "0" * 64, "openvino", "fp32", options or Options())
     return ResultHeader(SCHEMA, media, time_base, plan, LABELS, complete=True)
 

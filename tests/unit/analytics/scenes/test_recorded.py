@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analytics.scenes.events import Direction, Event, EventType, SceneFold
 from analytics.scenes.levels import Rules, ticks
 from analytics.scenes.recorded import recorded_events, rules_of
-from analytics.scenes.scene import CENTRE, FOOT, Scene, place, sightings
+from analytics.scenes.scene import CENTRE, FOOT, Scene, Sightings, place, sightings
 from analytics.scenes.stitching import GAP_SECONDS, stitched
 from contracts.errors import CorruptData, InvalidInput
 from contracts.results.codec import Block
@@ -207,6 +207,16 @@ def test_tracks_of_other_results_are_refused() -> None:
         events(result, tracks)
 
 
+def test_who_crosses_where_a_video_has_few_frames_is_counted_too() -> None:
+    """25 frames a second with nobody, then 1, as of a camera that saves."""
+    rules = rules_of(header((1, 1000), fps=13.0, variable=True))
+    assert rules == Rules(2, None, 2000, 100)
+    frame, feet = np.arange(7), np.array(across(400, 6000, 3000, 7))
+    seen = Sightings(1500 + frame, 60_000 + 1000 * frame, np.ones(7, np.int64), feet)
+    (crossed,) = SceneFold(place([], [GATE], 64, 48), rules).advance(seen)
+    assert (crossed.frame, crossed.direction) == (1503, Direction.FORWARD)
+
+
 def test_a_job_without_tracks_has_no_events() -> None:
     assert events(*files([Found(3, (0, 0, 500, 500), 0)], 10)) == []
     assert events(*files([], 0)) == []
@@ -220,4 +230,5 @@ def test_seconds_are_whole_ticks_and_flicker_a_tenth_of_a_second() -> None:
     assert [one.linger for one in rules] == [3, 3, 6, 1, 1, 2, 1]
     assert [one.gap for one in rules[:6]] == [500, 500, 500, 2500, 2500, 500]
     assert rules_of(header((1, 1000)), 7, 1.5) == Rules(7, 1500, 500)
+    assert rules_of(header((1, 1000), variable=True), 7, 1.5) == Rules(7, 1500, 2000)
     assert np.iinfo(np.int64).max > ticks(1e6, (1, 10**9))
