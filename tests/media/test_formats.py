@@ -9,6 +9,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
+import av
 import msgspec
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from processor.core.chunk_messages import chunks as chunks_of
 from processor.core.cutting import Cutter
 from processor.probe.child import Limits, inspect
 from tests.support.videos.clips import JOB, plan
-from tests.support.videos.formats import EVERY, FRAMES, ODD, SIZE, File, encode, planes, remux
+from tests.support.videos.formats import EVERY, FRAMES, ODD, RATE, SIZE, File, encode, planes, remux
 
 # On every change the size that cuts most; in the long tier all.
 CHUNK_SIZES = (7, *(pytest.param(size, marks=pytest.mark.long) for size in (24, 1000)))
@@ -250,6 +251,52 @@ for _name, _off, _options in _TRIMMED:
             size=SQUARE,
             duration_ms=(FRAMES - _off) * 40.0,
         )
+
+
+def boxes(data: bytes) -> list[tuple[bytes, bytes]]:
+    """The boxes of an mp4, or of the content of one: kind, and content."""
+    found, start = [], 0
+    while start < len(data):
+        size = int.from_bytes(data[start : start + 4], "big")
+        found.append((data[start + 4 : start + 8], data[start + 8 : start + size]))
+        start += size
+    return found
+
+
+def boxed(parts: Sequence[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(struct.pack(">I4s", 8 + len(content), kind) + content for kind, content in parts)
+
+
+def edited(*parts: tuple[int, int]) -> File:
+    """An edit list shows these parts alone: the first frame of each, and the one after it."""
+    whole = encode("mp4", "libx264", size=SQUARE, b_frames=2)
+    with av.open(whole.source(), "r") as container:
+        frame = Fraction(1, RATE) / (container.streams.video[0].time_base or 1)
+    late = -min(packet.dts or 0 for packet in whole.packets)
+    top = boxes(whole.content)
+    assert top[-1][0] == b"moov", "where something behind it would have another place then"
+    movie = boxes(top[-1][1])
+    second = int.from_bytes(next(content for kind, content in movie if kind == b"mvhd")[12:16], "big")
+    edits = [((stop - start) * second // RATE, int(late + start * frame)) for start, stop in parts]
+    listed = struct.pack(">II", 0, len(edits)) + b"".join(struct.pack(">IiI", *edit, 1 << 16) for edit in edits)
+    track = [(kind, content) for kind, content in boxes(dict(movie)[b"trak"]) if kind != b"edts"]
+    track.insert(1, (b"edts", boxed([(b"elst", listed)])))
+    movie = [(kind, boxed(track) if kind == b"trak" else content) for kind, content in movie]
+    return File(boxed([*top[:-1], (b"moov", boxed(movie))]))
+
+
+for _name, _parts in (("in order", ((0, 20), (28, 48))), ("the later one first", ((28, 48), (0, 20)))):
+    add(
+        f"edit list of two parts, {_name}, mp4",
+        partial(edited, *_parts),
+        lambda file: (
+            len({packet.discard for packet in file.packets[12:]}) == 2 and len(file.packets) > len(file.frames)
+        ),
+        frames=40,
+        size=SQUARE,
+        duration_ms=40 * 40.0,
+        groups=2,
+    )
 
 add(
     "times that wrap, mpegts",
