@@ -5,14 +5,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 from msgspec.structs import replace
 
 from contracts.live import keys
 from contracts.live.packet_reader import split_id
-from contracts.live.results import FIELD, LiveFrame, encode
+from contracts.live.results import FIELD, LiveFrame, encode, read
 from contracts.live.streams import DropReason
 from detector.live.frames import Ready
 from detector.live.tracks import KEPT_SECONDS
@@ -43,6 +43,7 @@ class Writer:
         self._redis = client
         self._waiting: queue.Queue[_Result | None] = queue.Queue(_MOST_WAITING)
         self._newest: dict[str, int] = {}  # milliseconds of Redis' clock of the newest result, by stream
+        self._is_doubtful = False  # whether some of the batch may be written, by a try that failed
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -76,6 +77,7 @@ class Writer:
                 batch.append(_Result(ready, replace(frame, dropped=ready.owner.accounts.since_last())))
             else:
                 ready.owner.accounts.drop(DropReason.BEHIND)
+        self._is_doubtful = False
         if batch and self._done(self._open, batch):
             self._done(self._write, [_numbered(one) for one in batch])
 
@@ -113,18 +115,41 @@ class Writer:
 
     def _write(self, batch: list[_Result]) -> None:
         done = time.time()
-        frames = [replace(frame, done=done) for _, frame in batch]
-        tracks = {ready.owner.id: ready.owner.tracks for ready, _ in batch if ready.owner.tracks is not None}
-        with self._redis.pipeline(transaction=False) as pipe:
-            for (ready, _), frame in zip(batch, frames, strict=True):
+        batch = [one._replace(frame=replace(one.frame, done=done)) for one in batch]
+        written = self._written(batch) if self._is_doubtful else {}
+        new = [one for one in batch if one.ready.owner.id not in written]
+        self._is_doubtful = True
+        for (ready, _), entry_id in zip(new, self._append(new), strict=True):
+            written[ready.owner.id] = entry_id
+        for stream_id, entry_id in written.items():
+            self._newest[stream_id] = split_id(entry_id)[0]
+        for ready, frame in batch:
+            ready.owner.accounts.analyse()
+            ready.owner.note_result(frame)
+
+    def _written(self, batch: list[_Result]) -> dict[str, bytes]:
+        """The streams whose results were written though the answer did not come, with the id of the newest entry: a
+        result twice looks as if the stream had been started anew."""
+        last = {ready.owner.id: frame for ready, frame in batch}
+        found: dict[str, bytes] = {}
+        for stream_id, frame in last.items():
+            entries: Any = self._redis.xrevrange(keys.results(stream_id), count=1)
+            newest = read(entries[0][1]) if entries else None
+            if newest is not None and (newest.pts, newest.arrival) == (frame.pts, frame.arrival):
+                found[stream_id] = entries[0][0]
+        return found
+
+    def _append(self, new: list[_Result]) -> list[bytes]:
+        """Returns the id of each entry."""
+        tracks = {ready.owner.id: ready.owner.tracks for ready, _ in new if ready.owner.tracks is not None}
+        # As one: where Redis is full, it would take the smaller ones of a stream, and the others after them later.
+        with self._redis.pipeline(transaction=True) as pipe:
+            for ready, frame in new:
                 key, seconds = keys.results(ready.owner.id), ready.owner.retention.seconds(ready.shown.spec)
                 newest = self._newest.get(ready.owner.id, 0)
                 pipe.xadd(key, {FIELD: encode(frame)}, minid=max(0, newest - int(seconds * 1000)))
                 pipe.expire(key, int(seconds) + 1)
             for stream_id, one in tracks.items():
                 pipe.set(keys.tracker(stream_id), one.kept(), ex=KEPT_SECONDS)
-            ids = pipe.execute()[: 2 * len(batch) : 2]
-        for (ready, _), frame, entry_id in zip(batch, frames, ids, strict=True):
-            self._newest[ready.owner.id] = split_id(entry_id)[0]
-            ready.owner.accounts.analyse()
-            ready.owner.note_result(frame)
+            answers: list[bytes] = pipe.execute()
+        return answers[: 2 * len(new) : 2]
