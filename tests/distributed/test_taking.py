@@ -1,11 +1,8 @@
 """How workers take messages from RabbitMQ: as many as they may hold, without a global prefetch."""
 
-import os
-import signal
 import uuid
 from collections.abc import Callable, Iterator
 
-import psutil
 import pytest
 from kombu import Connection
 
@@ -14,8 +11,11 @@ from contracts.wire.tasks import QUEUE_RECOVERY
 from contracts.workers.celery_app import create_celery
 from processor.periodic import send_periodic
 from tests.support.deployments.modes import Servers
-from tests.support.prefetching import Worker
-from tests.support.processes import children
+from tests.support.prefetching import (
+    Worker,
+    check_a_killed_child_loses_no_message,
+    check_one_more_is_taken_and_given_back,
+)
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.distributed
@@ -33,44 +33,22 @@ def worker_of(starting: Servers) -> Iterator[Callable[..., Worker]]:
         yield lambda *queues: Worker(broker, store, lambda: sum(map(waiting, queues)), queues)
 
 
-def test_one_message_more_is_taken_when_it_is_asked_for_and_given_back_at_the_stop(
-    worker_of: Callable[..., Worker],
-) -> None:
-    worker = worker_of("detector")
-    worker.send(range(4))
-    with worker.running():
-        worker.hears("begun 0")
-        assert worker.waiting() == 3, "it holds the one in hand alone"
-        worker.tell("ask")
-        worker.hears("next 1")
-        assert worker.waiting() == 2
-        worker.tell("end")
-        worker.hears("ended 0", "begun 1")
-        assert worker.waiting() == 2, "one question, one message"
-        worker.tell("ask")
-        worker.hears("next 2")
-        worker.process.terminate()
-        worker.tell("end")
-        worker.hears("ended 1")
-        assert worker.process.wait(60) == 0
-        until(lambda: worker.waiting() == 2)  # what it held and had not begun
+@pytest.fixture
+def worker(worker_of: Callable[..., Worker]) -> Iterator[Worker]:
+    """With four messages in its queue, the first of which it has begun."""
+    made = worker_of("detector")
+    made.send(range(4))
+    with made.running():
+        made.hears("begun 0")
+        yield made
 
 
-def test_a_child_that_is_killed_loses_neither_of_its_two_messages(worker_of: Callable[..., Worker]) -> None:
-    worker = worker_of("detector")
-    worker.send(range(4))
-    with worker.running():
-        worker.hears("begun 0")
-        worker.tell("ask")
-        worker.hears("next 1")
-        [child] = children(psutil.Process(worker.process.pid))
-        os.kill(child.pid, signal.SIGKILL)
-        worker.hears("begun 1")
-        worker.tell("end")
-        worker.hears("ended 1")
-        worker.tell("end", "end", "end")
-        done = {worker.hear() for _ in range(6)}
-        assert {"ended 0", "ended 2", "ended 3"} <= done
+def test_one_message_more_is_taken_when_it_is_asked_for_and_given_back_at_the_stop(worker: Worker) -> None:
+    check_one_more_is_taken_and_given_back(worker)
+
+
+def test_a_child_that_is_killed_loses_neither_of_its_two_messages(worker: Worker) -> None:
+    check_a_killed_child_loses_no_message(worker)
 
 
 def test_a_message_for_later_keeps_no_other_waiting(worker_of: Callable[..., Worker]) -> None:

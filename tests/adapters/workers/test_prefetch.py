@@ -1,16 +1,16 @@
 """A real worker takes one message more when its child asks, and gives it back when it is stopped or killed."""
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import redis
 
-from tests.support.prefetching import Worker
-from tests.support.processes import children
+from tests.support.prefetching import (
+    Worker,
+    check_a_killed_child_loses_no_message,
+    check_one_more_is_taken_and_given_back,
+)
 from tests.support.servers.valkey import Valkey
 
 
@@ -39,34 +39,12 @@ def worker(broker: "redis.Redis", tmp_path: Path) -> Iterator[Worker]:
 def test_one_message_more_is_taken_when_it_is_asked_for_and_given_back_at_the_stop(
     worker: Worker, broker: "redis.Redis"
 ) -> None:
-    assert worker.waiting() == 3, "it holds the one in hand alone"
-    worker.tell("ask")
-    worker.hears("next 1")
-    assert worker.waiting() == 2
-    worker.tell("end")
-    worker.hears("ended 0", "begun 1")
-    assert worker.waiting() == 2, "one question, one message"
-    worker.tell("ask")
-    worker.hears("next 2")
-    worker.process.terminate()
-    worker.tell("end")
-    worker.hears("ended 1")
-    assert worker.process.wait(60) == 0
-    assert worker.waiting() == 2, "what it held and had not begun"
+    check_one_more_is_taken_and_given_back(worker)
     assert not broker.hlen("unacked")
 
 
 def test_a_child_that_is_killed_loses_neither_of_its_two_messages(worker: Worker) -> None:
-    worker.tell("ask")
-    worker.hears("next 1")
-    [child] = children(psutil.Process(worker.process.pid))
-    os.kill(child.pid, signal.SIGKILL)
-    worker.hears("begun 1")
-    worker.tell("end")
-    worker.hears("ended 1")
-    worker.tell("end", "end", "end")
-    done = {worker.hear() for _ in range(6)}
-    assert {"ended 0", "ended 2", "ended 3"} <= done
+    check_a_killed_child_loses_no_message(worker)
 
 
 def test_a_question_that_nothing_answered_is_withdrawn_with_its_chunk(worker: Worker) -> None:
