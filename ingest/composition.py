@@ -3,6 +3,8 @@
 import asyncio
 import importlib
 import logging
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -43,6 +45,8 @@ log = logging.getLogger(__name__)
 _WRITE_SECONDS = 1.0  # a packet that Redis does not take by then is dropped
 _WAIT_SECONDS = 5.0  # for reads of Redis that wait for a second
 _RECORDING_THREADS = 4
+_WRITTEN_SECONDS = 5.0  # that a write may take which the end of its stream has not waited for
+_LOOK_SECONDS = 0.05
 
 
 class Ingest:
@@ -77,15 +81,26 @@ class Ingest:
             module = await asyncio.to_thread(importlib.import_module, "ingest.webrtc.door")
             self._door = asyncio.create_task(self._whip_door(module.WhipDoor).run())
 
-    async def close(self) -> None:
-        """End all streams in order."""
+    async def close(self) -> bool:
+        """End all streams in order. False where the storage hangs: the threads that wait for it cannot be ended, and
+        would keep the process from its end."""
         if self._door is not None:
             await cancelled(self._door)
         await self._assignment.end()
-        self._threads.shutdown()
         await self._packets.close()
         await self._reads.aclose()
         await asyncio.to_thread(self._membership.end)
+        return await self._written()
+
+    async def _written(self) -> bool:
+        """Whether all writes of recordings have ended in time."""
+        # Not by a pool of threads, which the end of the loop waits for.
+        waiter = threading.Thread(target=self._threads.shutdown, name="written", daemon=True)
+        waiter.start()
+        late = time.monotonic() + _WRITTEN_SECONDS
+        while waiter.is_alive() and time.monotonic() < late:
+            await asyncio.sleep(_LOOK_SECONDS)
+        return not waiter.is_alive()
 
     def _whip_door(self, kind: "type[WhipDoor]") -> "WhipDoor":
         from ingest.webrtc.endpoints import Network

@@ -6,6 +6,7 @@ startup.begin(__name__)
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -21,8 +22,8 @@ log = logging.getLogger(__name__)
 INTERVAL_SECONDS = 1.0
 
 
-async def serve(settings: Settings, stop: asyncio.Event) -> None:
-    """Run until the event is set."""
+async def serve(settings: Settings, stop: asyncio.Event) -> bool:
+    """Run until the event is set. See Ingest.close for what is returned."""
     metrics = Metrics(settings)
     ingest = Ingest(settings, metrics.counts)
     end_metrics = metrics.start("ingest", ingest.readings)
@@ -33,26 +34,30 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), INTERVAL_SECONDS)
     finally:
-        await ingest.close()
+        written = await ingest.close()
         end_metrics()
+    return written
 
 
-async def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT."""
+async def run(settings: Settings) -> bool:
+    """Run until SIGTERM or SIGINT. See Ingest.close for what is returned."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(settings, stop)
+    return await serve(settings, stop)
 
 
 def main() -> int:
-    """Entry point: 0 after an orderly stop, 2 for wrong settings."""
+    """Entry point: 0 after an orderly stop, 1 where the storage hung at the stop, 2 for wrong settings."""
     settings = load_or_report("ingest")
     if settings is None:
         return 2
     configure(settings)
     startup.done()
-    asyncio.run(run(settings))
+    if not asyncio.run(run(settings)):
+        log.error("the storage hangs: what is not written of recordings is lost")
+        logging.shutdown()
+        os._exit(1)  # the interpreter would wait for the threads that write
     return 0
 
 

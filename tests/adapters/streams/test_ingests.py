@@ -1,5 +1,6 @@
 """Ingest processes on a real Valkey: who reads which stream, and what becomes of it when one ends."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ import pytest
 
 from contracts.live import keys
 from contracts.live.presence import INTERVAL_SECONDS
-from contracts.live.streams import Reason, StreamState
+from contracts.live.streams import Reason, RecordingOptions, StreamState
 from contracts.workers import heartbeat
 from contracts.workers.registration import live_ingests
 from ingest.assignment.balance import LAST_SECONDS
@@ -118,3 +119,36 @@ def test_streams_go_on_through_a_restart_of_redis_that_forgets_everything(tmp_pa
         packet = bench.read(stream_id)[0]
         assert packet.restart
         assert bench.redis.hexists(keys.configs(stream_id), str(packet.config))
+
+
+def test_a_storage_that_hangs_keeps_an_ingest_from_no_end(tmp_path: Path) -> None:
+    with Valkey(tmp_path) as valkey, ingests(valkey, 1, tmp_path) as bench:
+        (ingest,) = bench.start()
+        stream_id, other_id = bench.publish(record=RecordingOptions()), bench.publish()
+        until(lambda: bench.seen(stream_id) and bench.seen(other_id))
+
+        def is_written() -> list[Path]:
+            bench.push(stream_id)
+            return list(tmp_path.glob(f"**/{stream_id}/.grow-*"))
+
+        until(is_written)
+        (object_,) = is_written()
+        os.mkfifo(hanging := tmp_path / "hanging")
+        hanging.replace(object_)  # who opens it to write waits for a reader, and none comes
+        more = bench.packets(stream_id) + 5
+
+        def goes_on() -> bool:
+            bench.push(stream_id)
+            return bench.packets(stream_id) >= more
+
+        until(goes_on)
+        bench.push(other_id)
+        until(lambda: bench.packets(other_id) == 1)
+        ingest.process.terminate()
+        until(lambda: ingest.process.poll() is not None)
+        assert ingest.process.returncode == 1
+        assert "the storage hangs: what is not written of recordings is lost" in ingest.text()
+        assert not bench.locked(), "all streams are given back"
+        assert not live_ingests(bench.redis)
+        assert not ingest.heartbeat.exists()
+        assert "Traceback" not in ingest.text()
