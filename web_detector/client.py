@@ -12,6 +12,7 @@ import msgspec
 from web_detector import http_client, renditions
 from web_detector.alerts import Alert, AlertRule, AlertSchedule, AlertSearch
 from web_detector.http_client import ServiceError
+from web_detector.pace import Pace
 from web_detector.scenes import Line, Scene, Zone
 from web_detector.types import Frame, Hit, Job, Model, Page, SceneEvent, Stream, Summary, Track, Video
 
@@ -170,8 +171,9 @@ class Client:
         state = self.job(_id(job)).tracks
         if state is None:
             self._http.track(_id(job), {})
+        pace = Pace()
         while state is not None and state.state == "queued":
-            time.sleep(_POLL_SECONDS)
+            pace.pause()
             state = self.job(_id(job)).tracks
         return (_typed(one, Track) for one in self._http.tracks(_id(job), **query))
 

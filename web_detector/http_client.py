@@ -14,8 +14,9 @@ from typing import Any
 import httpx2
 import msgspec
 
+from web_detector.pace import Pace
+
 _PREFIX = "/api/v1"
-_POLL_SECONDS = 0.3
 _PATIENCE_SECONDS = 30.0
 # Too many requests, or unavailable for now.
 _BUSY = (429, 503)
@@ -124,23 +125,25 @@ class Client:
 
     def follow(self, job_id: str) -> Iterator[dict[str, Any]]:
         """Poll a job and yield it until it has ended. Retries for a while when the service does not answer."""
+        pace = Pace()
         while True:
             job = msgspec.json.decode(self.patient(f"/jobs/{job_id}"))
             yield job
             if job["state"] in _ENDED:
                 return
-            time.sleep(_POLL_SECONDS)
+            pace.pause()
 
     def patient(self, path: str, query: Mapping[str, Any] | None = None) -> bytes:
-        """The body of an answer to GET; asks again for a while when the service does not answer, or is busy."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        """The body of an answer to GET; asks again for a while when the service does not answer, or is busy, and not
+        before it wants to be asked."""
+        deadline, pace = time.monotonic() + _PATIENCE_SECONDS, Pace()
         while True:
             try:
                 return self._send(self._http.build_request("GET", _PREFIX + path, params=query)).content
-            except _Away:
+            except _Away as error:
                 if time.monotonic() > deadline:
                     raise
-            time.sleep(_POLL_SECONDS)
+                pace.pause(error.retry_seconds)
 
     def summary(self, job_id: str) -> dict[str, Any]:
         """The summary of a job's result."""
@@ -153,8 +156,9 @@ class Client:
     def track(self, job_id: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Make the tracks of a job anew, and wait until they are there or cannot be made. Returns the job."""
         job = self._json("POST", f"/jobs/{job_id}/tracks", json=dict(parameters))
+        pace = Pace()
         while job["tracks"]["state"] == "queued":
-            time.sleep(_POLL_SECONDS)
+            pace.pause()
             job = msgspec.json.decode(self.patient(f"/jobs/{job_id}"))
         return job
 
@@ -293,7 +297,9 @@ class Client:
             return answer
         try:
             answer.read()
-            raise (_Away if answer.status_code in _BUSY else ServiceError)(_problem(answer), answer.status_code)
+            if answer.status_code in _BUSY:
+                raise _Away(_problem(answer), answer.status_code, _retry_seconds(answer))
+            raise ServiceError(_problem(answer), answer.status_code)
         finally:
             answer.close()
 
@@ -305,7 +311,11 @@ class Client:
 
 
 class _Away(ServiceError):
-    """The service does not answer, or not now."""
+    """The service does not answer, or not now. retry_seconds: after which it wants to be asked again, 0 for any."""
+
+    def __init__(self, text: str, status: int | None = None, retry_seconds: float = 0.0) -> None:
+        super().__init__(text, status)
+        self.retry_seconds = retry_seconds
 
 
 class _Counted(io.FileIO):
@@ -319,6 +329,12 @@ class _Counted(io.FileIO):
         data = super().read(-1 if size is None else size)
         self._progress(self.tell())
         return data or b""
+
+
+def _retry_seconds(answer: httpx2.Response) -> float:
+    """Retry-After, which may also be a date: the service sends none."""
+    text = answer.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else 0.0
 
 
 def _problem(answer: httpx2.Response) -> str:

@@ -1,7 +1,6 @@
 """What a service makes of a video besides results: pictures, and copies to download."""
 
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,7 @@ from typing import Any
 import msgspec
 
 from web_detector.http_client import Client, ServiceError
-
-_POLL_SECONDS = 0.3
+from web_detector.pace import Pace
 
 Progress = Callable[[float], object]
 
@@ -44,9 +42,10 @@ def _posted(client: Client, path: str, body: Mapping[str, Any], progress: Progre
 
 
 def _awaited(client: Client, path: str, found: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    pace = Pace()
     while found["state"] in ("queued", "running"):
         progress(found["progress"]["fraction"])
-        time.sleep(_POLL_SECONDS)
+        pace.pause()
         found = msgspec.json.decode(client.patient(path))
     if found["state"] != "ready":
         raise ServiceError(f"it could not be made: {(found['error'] or {}).get('detail', 'no reason is known')}")

@@ -15,7 +15,7 @@ from cli.client.report import Report
 from cli.client.shell import sign_in
 from cli.evaluation.gather import sweep
 from cli.main import main
-from web_detector import http_client as client_module
+from web_detector import pace
 from web_detector.http_client import Client, ServiceError
 
 Answer = Callable[[httpx2.Request], httpx2.Response]
@@ -69,7 +69,7 @@ class Made:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(pace, "LEAST_SECONDS", 0)
 
 
 @pytest.fixture

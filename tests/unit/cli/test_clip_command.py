@@ -11,7 +11,7 @@ import pytest
 
 from cli.client import clip_command, shell
 from cli.main import main
-from web_detector import Client, Hit, http_client, renditions
+from web_detector import Client, Hit, http_client, pace
 
 FILE = b"a clip" * 1000
 HIT = {"video_id": "v", "from_ms": 1000, "to_ms": 2500.5}
@@ -50,7 +50,7 @@ def shape(state: str) -> dict[str, Any]:
 def service_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[Made], Made]:
     """Has commands and clients talk to a service."""
     plain = http_client.Client
-    monkeypatch.setattr(renditions, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(pace, "LEAST_SECONDS", 0)
     for name, value in {"URL": "http://service.test", "USER": "alice", "PASSWORD": "a password"}.items():
         monkeypatch.setenv(f"WEB_DETECTOR_{name}", value)
 

@@ -7,7 +7,7 @@ import pytest
 
 from cli.client import shell
 from cli.main import main
-from web_detector import Client, http_client
+from web_detector import Client, http_client, pace
 
 JPEG = b"\xff\xd8 a sheet"
 
@@ -28,7 +28,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, str]]]:
             return httpx2.Response(503, json={"title": "Later", "code": "frame_not_ready"})
         return httpx2.Response(200, content=JPEG)
 
-    monkeypatch.setattr(http_client, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(pace, "LEAST_SECONDS", 0)
     for module in (shell, http_client):
         monkeypatch.setattr(module, "Client", lambda url: plain(url, httpx2.MockTransport(answer)))
     for name, value in {"URL": "http://service.test", "USER": "alice", "PASSWORD": "a password"}.items():

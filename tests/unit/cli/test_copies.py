@@ -12,7 +12,7 @@ from rich.console import Console
 from cli.client import copy_command
 from cli.client.report import Report
 from cli.main import main
-from web_detector import Client, ServiceError, http_client, renditions
+from web_detector import Client, ServiceError, http_client, pace
 
 COPY = b"a copy" * 1000
 JPEG = b"\xff\xd8 a picture"
@@ -47,8 +47,7 @@ class Made:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "_POLL_SECONDS", 0)
-    monkeypatch.setattr(renditions, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(pace, "LEAST_SECONDS", 0)
 
 
 def run(service: Made, *arguments: str) -> str:

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from msgspec.structs import replace
 
-from web_detector import AlertSchedule, AlertSearch, Client, Line, ServiceError, Zone, http_client
+from web_detector import AlertSchedule, AlertSearch, Client, Line, ServiceError, Zone, http_client, pace
 
 FRAME = {
     "frame": 3,
@@ -20,7 +20,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *answers: httpx2.Response) -> Cli
     left = list(answers)
     made = http_client.Client("http://service.test", httpx2.MockTransport(lambda _: left.pop(0)))
     monkeypatch.setattr(http_client, "Client", lambda _url: made)
-    monkeypatch.setattr(http_client, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(pace, "LEAST_SECONDS", 0)
     return Client("http://service.test", token="a token")
 
 
@@ -29,6 +29,49 @@ def test_a_page_is_asked_for_again_while_the_service_is_busy(monkeypatch: pytest
     busy = httpx2.Response(503, json={"title": "Unavailable", "code": "unavailable"})
     client = answering(monkeypatch, busy, httpx2.Response(429, json={}), httpx2.Response(200, json=page))
     assert [frame.frame for frame in client.frames("the-job")] == [3]
+
+
+class Clock:
+    """In place of the module: sleeping takes no time."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.pauses: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(pace, "time", made)
+    return made
+
+
+def test_a_job_that_takes_long_is_asked_for_every_two_seconds(clock: Clock) -> None:
+    running = httpx2.Response(200, json={"id": "j", "state": "running"})
+    client = http_client.Client("http://service.test", httpx2.MockTransport(lambda _: running))
+    began = clock.now
+    for _ in client.follow("j"):
+        if clock.now > began + 600:
+            break
+    assert clock.pauses[0] == pace.LEAST_SECONDS, "one that is done at once is seen at once"
+    assert set(clock.pauses[-250:]) == {2.0}
+    assert len(clock.pauses) < 350
+
+
+def test_who_is_told_when_to_ask_again_asks_then(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = httpx2.Response(429, json={}, headers={"Retry-After": "7"})
+    dated = httpx2.Response(503, json={}, headers={"Retry-After": "Mon, 30 Nov 2026 12:00:00 GMT"})
+    page = httpx2.Response(200, json={"frames": [FRAME], "next_cursor": None, "complete": True})
+    client = answering(monkeypatch, many, dated, page)
+    assert [frame.frame for frame in client.frames("the-job")] == [3]
+    assert clock.pauses == pytest.approx([7, 0.7]), "the second one is as long as usual by then"
 
 
 def test_an_answer_of_another_release_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from cli.client import tracks_command
 from cli.client.report import Report
 from cli.main import main
-from web_detector import http_client
+from web_detector import pace
 from web_detector.http_client import Client, ServiceError
 
 
@@ -102,14 +102,14 @@ def test_all_tracks_are_written_to_a_file(tmp_path: Path) -> None:
 def test_tracks_are_made_anew_and_waited_for(
     arguments: list[str], wanted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_client, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(pace, "LEAST_SECONDS", 0)
     service = Made("queued", "ready")
     assert run(service, *arguments).startswith("3 tracks")
     assert (service.wanted, service.states) == (wanted, [])
 
 
 def test_tracks_that_cannot_be_made_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(pace, "LEAST_SECONDS", 0)
     with pytest.raises(ServiceError, match="cut short"):
         run(Made("failed"), "--again")
 
