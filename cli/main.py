@@ -83,14 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return evaluate(wanted, os.environ)
     from cli.client.detect import Request, detect
+    from cli.client.wanted import labels_of
 
-    labels = tuple(label.strip() for label in (options.labels or "").split(",") if label.strip())
     request = Request(
         file=options.file,
         output=options.output,
         model=options.model,
         min_score=options.min_score,
-        labels=labels,
+        labels=tuple(labels_of(options.labels) or ()),
         fps=options.fps,
         frames=options.frames,
         keep=options.keep or os.environ.get("KEEP", "").strip() not in ("", "0"),

@@ -240,7 +240,8 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that jobs may use, and what it can tell apart."""
+    """A model that jobs may use, and what it can tell apart. default: whether jobs that name none use it."""
 
     id: str
     labels: tuple[str, ...]
+    default: bool = False

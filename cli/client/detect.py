@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 
 from cli.client.report import Report
 from cli.client.shell import discarding, replacing, sign_in, terminable, writable
+from cli.client.wanted import check, models_of
 from cli.embedded.temporary_service import TemporaryService, TemporaryServiceFailed, temporary_service
 from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
@@ -91,7 +93,8 @@ def serve_until_interrupted(local: TemporaryService, report: Report) -> None:
 
 
 def _run(client: Client, request: Request, report: Report) -> str:
-    """Upload, detect and report. Returns the id of the job."""
+    """Check what is asked, upload, detect and report. Returns the id of the job."""
+    check(partial(models_of, client), request.model, request.options | {"fps": request.fps})
     video = _upload(client, request, report)
     with discarding(client, video["id"]):
         job = client.start(video["id"], request.model, request.options)

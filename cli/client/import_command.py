@@ -16,6 +16,7 @@ from cli.client.import_places import Entry, Place, place
 from cli.client.recording_time import recorded_at
 from cli.client.report import Report
 from cli.client.shell import credentials, service_url, terminable
+from cli.client.wanted import check, labels_of
 from contracts.errors import NotFound, ObjectUnreadable, WebDetectorError
 from contracts.runtime.exit_codes import ended
 from web_detector import Client, ServiceError, Video
@@ -46,6 +47,8 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str], report: Report
     if not any(source.entries()) and not options.watch:
         raise ServiceError(f"there is no video in {source}")
     with terminable(), closing(Client(url, **credentials(environ))) as client:
+        if options.detect:
+            check(client.models, options.model, _job_options(options))
         run = _Import(client, source, options, report)
         return run.watch() if options.watch else run.once()
 
@@ -169,8 +172,7 @@ def _sha256(path: Path) -> str:
 
 
 def _job_options(options: argparse.Namespace) -> dict[str, Any]:
-    labels = [label.strip() for label in (options.labels or "").split(",") if label.strip()]
-    given = {"min_score": options.min_score, "labels": labels or None, "frames": options.frames}
+    given = {"min_score": options.min_score, "labels": labels_of(options.labels), "frames": options.frames}
     return {name: value for name, value in given.items() if value is not None}
 
 

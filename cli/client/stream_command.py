@@ -7,12 +7,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cli.client.report import Report
 from cli.client.shell import discarding, logged_in, terminable
 from cli.client.stream_demo import demo
+from cli.client.wanted import check, labels_of, models_of
 from cli.embedded.temporary_service import TemporaryServiceFailed
 from contracts.runtime.exit_codes import ended
 from web_detector.http_client import Client, ServiceError
@@ -45,7 +47,7 @@ def _run(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
 def _add(client: Client, options: argparse.Namespace, report: Report) -> None:
     if options.record is None and options.keep_days is not None:
         raise ServiceError("--keep-days needs --record: without it nothing is recorded")
-    wanted = {"min_score": options.min_score, "max_fps": options.max_fps, "labels": _list(options.labels)}
+    wanted = {"min_score": options.min_score, "max_fps": options.max_fps, "labels": labels_of(options.labels)}
     recorded = {"minutes": options.record, "keep_days": options.keep_days}
     asked = {
         "name": options.name,
@@ -53,6 +55,7 @@ def _add(client: Client, options: argparse.Namespace, report: Report) -> None:
         "options": _given(wanted),
         "record": _given(recorded) if options.record is not None else None,
     }
+    check(partial(models_of, client), options.model, wanted | recorded)
     source, uploaded = _source(client, options.source, report)
     with discarding(client, uploaded):
         report.say(_line(client.add_stream(_given(source | asked))))
@@ -168,10 +171,6 @@ def _latency(live: Mapping[str, Any]) -> str:
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _list(text: str | None) -> list[str] | None:
-    return [label.strip() for label in text.split(",") if label.strip()] if text else None
 
 
 def _is_id(text: str) -> bool:

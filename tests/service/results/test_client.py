@@ -54,6 +54,9 @@ class Made:
         if name in ("videos", "jobs"):
             self.body = request.read()
             return httpx2.Response(201, json={"id": "the-id"})
+        if name == "models":
+            model = {"id": "tiny", "labels": ["cat", "cup"], "default": True}
+            return httpx2.Response(200, json={"items": [model], "next_cursor": None})
         if name == "summary":
             return httpx2.Response(200, json=SUMMARY)
         if name == "results":
@@ -183,12 +186,19 @@ def test_a_failed_job_is_an_error_with_its_reason(video: Path) -> None:
 @pytest.mark.parametrize(("status", "deleted"), [(422, True), (503, False)])
 def test_a_refused_job_leaves_no_video(video: Path, status: int, deleted: bool) -> None:
     def refuse(_request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(status, json={"title": "No", "detail": "no label 'unicorn'", "code": "invalid_options"})
+        return httpx2.Response(status, json={"title": "No", "detail": "too many", "code": "too_many_jobs"})
 
     service = Made(jobs=refuse, **{"the-id": lambda _: httpx2.Response(204)})
-    with pytest.raises(ServiceError, match="no label 'unicorn'"):
-        run(service, asked(video, labels=("unicorn",)))
+    with pytest.raises(ServiceError, match="too many"):
+        run(service, asked(video, labels=("cat",)))
     assert ("DELETE /api/v1/videos/the-id" in service.seen) is deleted
+
+
+def test_what_the_service_would_refuse_is_not_uploaded_for(video: Path) -> None:
+    service = Made()
+    with pytest.raises(ServiceError, match="tiny has no label 'unicorn'; it has: cat, cup"):
+        run(service, asked(video, labels=("unicorn",)))
+    assert service.seen == ["POST /api/v1/auth/login", "GET /api/v1/models"]
 
 
 def test_all_frames_are_written_as_lines_or_as_one_document(video: Path, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_what_is_refused_leaves_no_upload_and_takes_no_stored_video(
     monkeypatch.chdir(tmp_path)
     (tmp_path / stored).write_bytes(b"a file with the name of a video")
     for source in (str(sample), stored):
-        assert stream(["add", source, "--model", "none"], environ) == 1
+        assert stream(["add", source, "--name", "x" * 256], environ) == 1
         assert [video["id"] for video in client.call("GET", "/videos", 200)["items"]] == [stored], source
 
 
@@ -79,6 +79,8 @@ def test_what_is_refused_leaves_no_upload_and_takes_no_stored_video(
         (["add", "no-such-file.mp4"], "neither an address"),
         (["add", "rtsp://me:a-secret@10.0.0.1/"], "STREAM_ALLOW_NETWORKS"),
         (["add", "rtsp://camera.invalid/", "--keep-days", "1"], "needs --record"),
+        (["add", __file__, "--labels", "typo"], "no label 'typo'"),
+        (["add", __file__, "--record", "61"], "minutes must be from 0.1 to 60"),
         (["stop", "nobody"], "there is no stream 'nobody'"),
         (["watch", "00000000-0000-0000-0000-000000000000"], "not_found"),
     ],

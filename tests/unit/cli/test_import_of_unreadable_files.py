@@ -13,6 +13,7 @@ from cli.client import import_command
 from cli.client.import_places import Entry, Folder
 from cli.main import main
 from web_detector import ServiceError
+from web_detector.types import Model
 
 
 class Service:
@@ -24,6 +25,9 @@ class Service:
 
     def videos(self) -> Iterator[SimpleNamespace]:
         return iter(())
+
+    def models(self) -> list[Model]:
+        return [Model(id="tiny", labels=("cat",), default=True)]
 
     def upload(self, _path: Path, *, name: str, **_: Any) -> SimpleNamespace:
         if waiting := self.refusals.get(name):
@@ -124,3 +128,12 @@ def test_while_watching_a_refused_file_is_tried_again_where_its_video_was_delete
     monkeypatch.setattr(import_command, "_pause", step)
     assert main(["import", str(folder), "--no-detect", "--watch"]) == 130
     assert service.given == ["first.mp4"]
+
+
+@pytest.mark.parametrize("options", [("--labels", "cat,typo"), ("--model", "huge"), ("--min-score", "0")])
+def test_what_every_job_would_be_refused_for_is_said_before_the_first_upload(
+    folder: Locked, service: Service, capsys: pytest.CaptureFixture[str], options: tuple[str, str]
+) -> None:
+    assert main(["import", str(folder), *options]) == 1
+    assert service.given == []
+    assert "web-detector: " in capsys.readouterr().err
