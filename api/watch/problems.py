@@ -114,7 +114,7 @@ def _room(numbers: Numbers) -> Iterator[Problem]:
             "ResultStoreLarge",
             "warning",
             f"The result store has {results / 1024**3:.1f} GiB.",
-            "Give it more memory before its limit, at which jobs stand still, or lower RESULT_TTL_SECONDS.",
+            "Give it more memory before its limit, at which jobs stand still, or lower STREAM_RESULTS_MINUTES.",
         )
 
 
