@@ -22,6 +22,7 @@ from contracts.storage import s3_bucket
 from contracts.storage.s3_bucket import S3Bucket
 from tests.support.servers.s3 import ACCESS_KEY, SECRET_KEY, Bucket
 from web_detector import ServiceError
+from web_detector.types import Model
 
 pytestmark = pytest.mark.distributed
 
@@ -41,6 +42,9 @@ class Service:
         if int(video_id) >= len(self.given):
             raise ServiceError("there is no such video", 404)
         return SimpleNamespace(id=video_id)
+
+    def models(self) -> list[Model]:
+        return []
 
     def upload(self, path: Path, **said: Any) -> SimpleNamespace:
         content = path.read_bytes()
