@@ -27,11 +27,11 @@ _TIMEOUT = httpx2.Timeout(60, connect=10)
 
 class ServiceError(Exception):
     """The service refused a request or does not answer. The text is a message for the user. status: of the HTTP answer,
-    None where there is none."""
+    None where there is none. code: of its problem document, as in storage_used_up, empty where there is none."""
 
-    def __init__(self, text: str, status: int | None = None) -> None:
+    def __init__(self, text: str, status: int | None = None, code: str = "") -> None:
         super().__init__(text)
-        self.status = status
+        self.status, self.code = status, code
 
 
 class Client:
@@ -297,9 +297,10 @@ class Client:
             return answer
         try:
             answer.read()
+            text, code = _problem(answer)
             if answer.status_code in _BUSY:
-                raise _Away(_problem(answer), answer.status_code, _retry_seconds(answer))
-            raise ServiceError(_problem(answer), answer.status_code)
+                raise _Away(text, answer.status_code, code, _retry_seconds(answer))
+            raise ServiceError(text, answer.status_code, code)
         finally:
             answer.close()
 
@@ -313,8 +314,8 @@ class Client:
 class _Away(ServiceError):
     """The service does not answer, or not now. retry_seconds: after which it wants to be asked again, 0 for any."""
 
-    def __init__(self, text: str, status: int | None = None, retry_seconds: float = 0.0) -> None:
-        super().__init__(text, status)
+    def __init__(self, text: str, status: int | None = None, code: str = "", retry_seconds: float = 0.0) -> None:
+        super().__init__(text, status, code)
         self.retry_seconds = retry_seconds
 
 
@@ -337,11 +338,12 @@ def _retry_seconds(answer: httpx2.Response) -> float:
     return float(text) if text.isascii() and text.isdigit() else 0.0
 
 
-def _problem(answer: httpx2.Response) -> str:
-    """Format a problem response (RFC 9457) as one line."""
+def _problem(answer: httpx2.Response) -> tuple[str, str]:
+    """A problem response (RFC 9457) as one line, and its code."""
     try:
         problem = answer.json()
         text = ": ".join(dict.fromkeys(part for part in (problem["title"], problem.get("detail")) if part))
-        return f"{text} ({problem.get('code', 'no code')}, HTTP {answer.status_code})"
+        code = str(problem.get("code", ""))
+        return f"{text} ({code or 'no code'}, HTTP {answer.status_code})", code
     except (ValueError, KeyError, TypeError, AttributeError):
-        return f"HTTP {answer.status_code} {answer.reason_phrase} for {answer.request.method} {answer.request.url}"
+        return f"HTTP {answer.status_code} {answer.reason_phrase} for {answer.request.method} {answer.request.url}", ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cli.client.import_places import Entry, Place, place
+from cli.client.import_places import Entry, Place, Stamp, place
 from cli.client.recording_time import recorded_at
 from cli.client.report import Report
 from cli.client.shell import credentials, service_url, terminable
@@ -23,16 +23,42 @@ from web_detector import Client, ServiceError, Video
 
 # Refusals that concern the user, or this moment, and so the next file too: the others concern one file.
 _OF_ALL = (401, 403, 408, 429)
+# The code of one that passes when the user has room again: a smaller file may still be taken.
+_NO_ROOM = "storage_used_up"
+# Looks at a watched folder between two tries of a file that there is no room for, at most.
+_MOST_LOOKS = 64
 _pause = time.sleep
 
 
 @dataclass
 class _Count:
-    """What became of the files."""
+    """What became of the files, by their titles. refused: the reason, and the stamp of the file that was refused."""
 
-    imported: int = 0
-    known: int = 0
-    refused: list[str] = field(default_factory=list)
+    imported: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
+    refused: dict[str, tuple[str, Stamp]] = field(default_factory=dict)
+
+    def refuse(self, entry: Entry, reason: object) -> None:
+        self.refused[entry.title] = (f"{entry.title}: {reason}", entry.stamp)
+
+    def said(self) -> str:
+        return f"{len(self.imported)} imported, {len(self.known)} were there already, {len(self.refused)} refused"
+
+
+@dataclass
+class _Later:
+    """When files that there was no room for are tried again: after 1, 2, 4 and more looks, since each try sends a part
+    of the file."""
+
+    look: int = 0
+    pauses: dict[str, tuple[int, int]] = field(default_factory=dict)  # the look before which not, and the last pause
+
+    def is_due(self, title: str) -> bool:
+        return self.look >= self.pauses.get(title, (0, 0))[0]
+
+    def put_off(self, title: str) -> None:
+        pause = min(max(1, 2 * self.pauses.get(title, (0, 0))[1]), _MOST_LOOKS)
+        self.pauses[title] = (self.look + pause, pause)
 
 
 def import_folder(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -59,78 +85,108 @@ class _Import:
     def __init__(self, client: Client, place: Place, options: argparse.Namespace, report: Report) -> None:
         self._client, self._place, self._options, self._report = client, place, options, report
         self._known = {video.sha256: video.id for video in client.videos()}
-        self._count = _Count()
+        self._count, self._later = _Count(), _Later()
+        # While watching: what was there at the last look, what needs no other try, and what was in the way.
+        self._before: dict[str, Entry] = {}
+        self._tried: dict[str, Entry] = {}
+        self._trouble = ""
 
     def once(self) -> int:
-        """Import what is there. Raises ServiceError, WebDetectorError."""
-        entries = sorted(self._place.entries(), key=lambda entry: entry.title)
-        for number, entry in enumerate(entries, 1):
-            self._take(entry, f"{number}/{len(entries)} {entry.name}")
-        count = self._count
-        self._report.say(f"{count.imported} imported, {count.known} were there already, {len(count.refused)} refused")
-        for line in count.refused:
-            self._report.warn(line)
-        return 1 if count.refused else 0
+        """Import what is there, and say what became of it, also where it ends before all is done. Raises ServiceError,
+        WebDetectorError."""
+        try:
+            entries = sorted(self._place.entries(), key=lambda entry: entry.title)
+            for number, entry in enumerate(entries, 1):
+                self._take(entry, f"{number}/{len(entries)} {entry.name}")
+        finally:
+            self._sum_up()
+        return 1 if self._count.refused else 0
 
     def watch(self) -> NoReturn:
         """Import what is there and what comes, each file when it has not changed for a while, until an interrupt."""
         self._report.say(f"watching {self._place} until Ctrl-C")
-        before: dict[str, Entry] = {}
-        tried: dict[str, Entry] = {}
-        while True:
-            told = set(self._count.refused)
-            self._count.refused.clear()
-            try:
-                now = self._look()
-                tried = {title: entry for title, entry in tried.items() if title in now}
-                settled = [
-                    entry
-                    for title, entry in sorted(now.items())
-                    if _same(entry, before.get(title)) and not _same(entry, tried.get(title))
-                ]
-                before = now
-                for entry in settled:
-                    if self._take(entry, entry.name):
-                        tried[entry.title] = entry
-            except (ServiceError, WebDetectorError, OSError) as error:  # tried again
-                self._report.warn(str(error))
-            for line in self._count.refused:
-                if line not in told:
-                    self._report.warn(line)
-            _pause(self._options.settle)
+        try:
+            while True:
+                self._look_again()
+                _pause(self._options.settle)
+        finally:
+            self._sum_up()
+
+    def _look_again(self) -> None:
+        """Import what has settled. What keeps it from that is said once, and so is each refusal."""
+        told = dict(self._count.refused)
+        self._later.look += 1
+        try:
+            self._take_settled()
+            self._trouble = ""
+        except (ServiceError, WebDetectorError, OSError) as error:  # tried again
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self._report.warn(self._trouble)
+        for title, refusal in self._count.refused.items():
+            if refusal != told.get(title):
+                self._report.warn(refusal[0])
+
+    def _take_settled(self) -> None:
+        now = self._look()
+        self._tried = {title: entry for title, entry in self._tried.items() if title in now}
+        settled = [
+            entry
+            for title, entry in sorted(now.items())
+            if _same(entry, self._before.get(title)) and not _same(entry, self._tried.get(title))
+        ]
+        self._before = now
+        for entry in settled:
+            if self._later.is_due(entry.title) and self._take(entry, entry.name):
+                self._tried[entry.title] = entry
 
     def _look(self) -> dict[str, Entry]:
-        return {entry.title: entry for entry in self._place.entries()}
+        """What is there now; what is gone counts as refused no more."""
+        now = {entry.title: entry for entry in self._place.entries()}
+        for title in self._count.refused.keys() - now.keys():
+            del self._count.refused[title]
+        return now
+
+    def _sum_up(self) -> None:
+        self._report.say(self._count.said())
+        for line, _ in self._count.refused.values():
+            self._report.warn(line)
 
     def _take(self, entry: Entry, title: str) -> bool:
         """Import one video, unless the service has the same bytes. Returns whether that is settled until it changes: a
-        file that cannot be read now may be later. Raises ServiceError and WebDetectorError where the next one would
-        fail too."""
+        file that cannot be read now may be later, and one that there is no room for be taken. Raises ServiceError and
+        WebDetectorError where the next one would fail too."""
         try:
             with entry.file() as path:
                 self._take_file(entry, path, title)
         except ServiceError as error:
             if error.status is None or error.status >= 500 or error.status in _OF_ALL:
                 raise
-            self._count.refused.append(f"{entry.title}: {error}")
+            self._count.refuse(entry, error)
+            if error.code == _NO_ROOM:
+                self._later.put_off(entry.title)
+                return False
             return error.status != 404  # its video was deleted before the job: uploaded again, as a new one
         except (NotFound, ObjectUnreadable) as error:
-            self._count.refused.append(f"{entry.title}: {error}")
+            self._count.refuse(entry, error)
         except OSError as error:
-            self._count.refused.append(f"{entry.title}: {error.strerror or error}")
+            self._count.refuse(entry, error.strerror or error)
             return False
+        else:
+            self._count.refused.pop(entry.title, None)
         return True
 
     def _take_file(self, entry: Entry, path: Path, title: str) -> None:
         digest = _sha256(path)
         known = self._known.get(digest)
         if known is not None and self._is_there(known):
-            self._count.known += 1
+            if entry.title not in self._count.imported:
+                self._count.known.add(entry.title)
             self._detect(known, new=False)
             return
         video = self._upload(entry, path, title)
         self._known[digest] = video.id
-        self._count.imported += 1
+        self._count.imported.add(entry.title)
         self._detect(video.id, new=True)
 
     def _is_there(self, video_id: str) -> bool:

@@ -22,6 +22,7 @@ _ENDINGS = (
     *(".264", ".265", ".avi", ".flv", ".gif", ".h264", ".h265", ".hevc", ".m2ts"),
     *(".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".mts", ".ts", ".webm"),
 )
+Stamp = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Entry:
     title: str
     name: str
     folder: str
-    stamp: tuple[object, ...]
+    stamp: Stamp
     changed: datetime
     file: Callable[[], AbstractContextManager[Path]]
 
@@ -86,7 +87,7 @@ class Folder:
 
     def _entry(self, path: Path) -> Entry | None:
         """None where it is gone."""
-        stamp: tuple[object, ...] = ()
+        stamp: Stamp = ()
         changed = datetime.now(UTC)
         try:
             found = path.stat()

@@ -59,6 +59,18 @@ def test_a_folder_is_imported_once_and_what_is_refused_is_named(
     assert "0 imported, 2 were there already, 0 refused" in capsys.readouterr().out
 
 
+def test_a_file_that_is_far_too_large_is_named_and_stops_nothing(
+    folder: Path, service: Service, client: Client, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logged_in(service, client, monkeypatch)
+    with (folder / "a film.mp4").open("wb") as file:
+        file.truncate(150_000_000)  # more than the service takes in before it closes the connection
+    assert main(["import", str(folder), "--no-detect"]) == 1
+    said = capsys.readouterr().out
+    assert "1 imported, 1 were there already, 2 refused" in said
+    assert "(upload_too_large, HTTP 413)" in said
+
+
 def test_a_watched_folder_takes_a_file_when_it_has_settled(
     tmp_path: Path,
     sample: Path,
@@ -86,7 +98,8 @@ def test_a_watched_folder_takes_a_file_when_it_has_settled(
     monkeypatch.setattr(import_command, "_pause", lambda seconds: seen.append(step(len(seen))))
     assert main(["import", str(tmp_path), "--watch"]) == 130
     assert seen == [[], [], [], ["door.mp4"], ["door.mp4"]]
-    assert capsys.readouterr().out.count("video_refused") == 1, "and not tried again"
+    during, end = capsys.readouterr().out.split("1 imported, 0 were there already, 1 refused\n")
+    assert (during.count("video_refused"), end.count("video_refused")) == (1, 1), "not tried again, and summed up"
     assert len(client.call("GET", "/jobs", 200)["items"]) == 1
 
 

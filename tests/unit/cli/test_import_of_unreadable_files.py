@@ -1,5 +1,6 @@
 """`web-detector import` where single files cannot be read or are refused, with a service that notes what it gets."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -17,11 +18,13 @@ from web_detector.types import Model
 
 
 class Service:
-    """Notes the names of what is uploaded. refusals: statuses of the next answers to the upload of a name."""
+    """Notes the names of what is uploaded. refusals: statuses of the next answers to the upload of a name, or their
+    codes. tries: how often each was uploaded."""
 
     def __init__(self) -> None:
         self.given: list[str] = []
-        self.refusals: dict[str, list[int | None]] = {}
+        self.refusals: dict[str, list[int | str | None]] = {}
+        self.tries: Counter[str] = Counter()
 
     def videos(self) -> Iterator[SimpleNamespace]:
         return iter(())
@@ -30,8 +33,10 @@ class Service:
         return [Model(id="tiny", labels=("cat",), default=True)]
 
     def upload(self, _path: Path, *, name: str, **_: Any) -> SimpleNamespace:
+        self.tries[name] += 1
         if waiting := self.refusals.get(name):
-            raise ServiceError("refused", waiting.pop(0))
+            said = waiting.pop(0)
+            raise ServiceError(f"refused {said}", 413, said) if isinstance(said, str) else ServiceError("refused", said)
         self.given.append(name)
         return SimpleNamespace(id=name)
 
@@ -100,7 +105,9 @@ def test_while_watching_they_are_named_once_and_taken_when_they_can_be_read(
     two = ["first.mp4", "second.mp4"]
     assert seen == [[], two, two, [*two, "third.mp4"], *[[*two, "third.mp4", "locked.mp4"]] * 2]
     output = capsys.readouterr().out
-    assert output.count("locked.mp4: Permission denied") == output.count("loop.mp4: Too many levels") == 1
+    during, end = output.split("4 imported, 0 were there already, 1 refused\n")
+    assert during.count("locked.mp4: Permission denied") == during.count("loop.mp4: Too many levels") == 1
+    assert ("locked.mp4" in end, end.count("loop.mp4: Too many levels")) == (False, 1), "one could be read by then"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 429, 503, None])
@@ -137,3 +144,51 @@ def test_what_every_job_would_be_refused_for_is_said_before_the_first_upload(
     assert main(["import", str(folder), *options]) == 1
     assert service.given == []
     assert "web-detector: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("status", [429, 507, None])
+def test_an_import_that_is_ended_says_what_became_of_the_files_before(
+    folder: Locked, service: Service, status: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.refusals["second.mp4"] = [status]
+    assert main(["import", str(folder), "--no-detect"]) == 1
+    said = capsys.readouterr()
+    assert "1 imported, 0 were there already, 2 refused" in said.out
+    assert f"{folder}/locked.mp4: Permission denied\n" in said.out
+    assert said.err == "web-detector: refused\n"
+
+
+def looking(monkeypatch: pytest.MonkeyPatch, looks: int) -> None:
+    """A watching import looks so often."""
+    pauses: list[float] = []
+
+    def step(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == looks:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_command, "_pause", step)
+
+
+def test_while_watching_what_there_is_no_room_for_is_tried_less_and_less_often_until_there_is(
+    folder: Locked, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.refusals = {"first.mp4": ["storage_used_up"] * 5, "second.mp4": ["upload_too_large"] * 5}
+    looking(monkeypatch, 34)
+    assert main(["import", str(folder), "--no-detect", "--watch"]) == 130
+    assert service.tries == {"first.mp4": 6, "second.mp4": 1}, "the first at the looks 2, 3, 5, 9, 17 and 33"
+    assert service.given == ["first.mp4"]
+    during, end = capsys.readouterr().out.split("1 imported, 0 were there already, 3 refused\n")
+    for reason in ("first.mp4: refused storage_used_up", "second.mp4: refused upload_too_large"):
+        assert during.count(reason) == 1, "said once"
+    assert ("first.mp4" in end, end.count("second.mp4: refused upload_too_large")) == (False, 1)
+
+
+def test_while_watching_what_keeps_all_files_waiting_is_said_once(
+    folder: Locked, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.refusals["first.mp4"] = [503, 503, 503, 429]
+    looking(monkeypatch, 6)
+    assert main(["import", str(folder), "--no-detect", "--watch"]) == 130
+    assert service.given == ["first.mp4", "second.mp4"]
+    assert capsys.readouterr().out.count("warning: refused\n") == 1
