@@ -37,6 +37,7 @@ from api.web.validation import BodyValidator, QueryValidator
 from api.web.websockets import WebSockets
 from contracts.metrics.opened import Metrics
 from contracts.settings.table import Settings
+from contracts.traces.opened import export_traces
 
 
 class _CompactJson(Jsonifier):  # type: ignore[misc]
@@ -52,6 +53,7 @@ def create_app(settings: Settings, *, validate_responses: bool = False) -> conne
     validate_responses: check every Flask response against the spec. For tests only: far too slow for result pages.
     """
     metrics = Metrics(settings)
+    export_traces(settings, "api", metrics.counts)
     app = connexion.FlaskApp("api", jsonifier=_CompactJson(), lifespan=functools.partial(_lifespan, metrics))
     context.install(build(settings, app.app, metrics.counts))
     problems.install(app, methods_at(spec()))

@@ -22,6 +22,7 @@ from contracts.errors import (
 from contracts.models.catalogue import Model
 from contracts.results import chunk_codec
 from contracts.results.port import MAX_ATTEMPTS, Sign
+from contracts.runtime.steps import fail
 from contracts.wire.messages import Chunk, ChunkFailure
 from contracts.wire.runs import parts, without
 from detector.adaptive.inference import AdaptiveInference, is_adaptive
@@ -318,6 +319,7 @@ class _Attempt:
 def store_failure(services: Services, job_id: str, index: int, failure: ChunkFailure) -> None:
     """Record why a chunk has no result, unless it has one."""
     log.error("chunk %d of job %s failed: %s: %s", index, job_id, failure.code, failure.detail)
+    fail(failure.code)
     if services.store.put_chunk(job_id, index, chunk_codec.encode_failure(failure)):
         services.store.set_progress(job_id, index, 0, 0.0)
         services.meter.failed(poison=failure.code == _Poison.code)

@@ -16,6 +16,7 @@ from contracts.metrics.table import (
     STAGE_SECONDS,
 )
 from contracts.metrics.totals import Counts
+from contracts.runtime.steps import add
 
 T = TypeVar("T")
 
@@ -92,11 +93,13 @@ class Meter:
     def decoded(self, seconds: float) -> None:
         """A decoder has ended, which took so many CPU-seconds."""
         self._counts.add(STAGE_SECONDS, seconds, "decode")
+        add(decode_cpu_s=seconds)
 
     def stored(self, seconds: float) -> None:
         """The result of a chunk is stored, which took so long."""
         self._counts.add(STAGE_SECONDS, seconds, "store")
         self._counts.add(CHUNKS, 1, "done")
+        add(store_s=seconds)
 
     def computed(self, model: str, frames: int, inferred: int, seconds: float, stages: Stages) -> None:
         """A chunk was computed in so many seconds. stages: of it alone."""
@@ -106,6 +109,7 @@ class Meter:
             self._counts.add(STAGE_SECONDS, getattr(stages, stage), stage)
         if stages.outputs:
             self._counts.add(ENGINE_IMAGES, stages.images / stages.outputs)
+        add(frames=frames, inferred=inferred, wait_s=stages.wait, infer_s=stages.infer, head_s=stages.head)
         self._note(model, frames, seconds)
 
     def served(self, model: str, images: int, seconds: float) -> None:

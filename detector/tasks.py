@@ -10,9 +10,10 @@ from celery.exceptions import Reject
 from kombu.exceptions import ChannelError
 
 from contracts.errors import StoreUnavailable, UnsupportedSchema
-from contracts.runtime.tracing import about
+from contracts.runtime import tracing
+from contracts.runtime.steps import step
 from contracts.wire.messages import Chunk, ChunkFailure
-from contracts.wire.runs import from_message
+from contracts.wire.runs import from_message, parts
 from contracts.wire.tasks import DETECT_CHUNK, detector_queue
 from detector.chunk_attempt import NEXT_SLICE_SECONDS, perform, store_failure
 from detector.context import context
@@ -51,14 +52,17 @@ def _detect(task: Task, message: Any) -> int:
         chunk = from_message(message)
     except UnsupportedSchema as error:
         return _hand_back(task, msgspec.convert(message, _Address), error)
-    with about(job=chunk.job_id, chunk=chunk.index):
+    with tracing.working_on(tracing.traceparent(), job=chunk.job_id, chunk=chunk.index):
         return _attempt(task, chunk)
 
 
 def _attempt(task: Task, chunk: Chunk) -> int:
     queue, repeats = detector_queue(chunk.pool), task.request.retries or 0
     began = time.monotonic()
-    again = perform(chunk, context.current(), repeats, lambda: _others_wait(task, queue))
+    with step("chunk", chunks=len(parts(chunk)), repeats=repeats) as attempt:
+        again = perform(chunk, context.current(), repeats, lambda: _others_wait(task, queue))
+        if again is not None:
+            attempt.note(again_s=again)
     if again is not None:
         _repeat(task, queue, again, 0 if again == NEXT_SLICE_SECONDS else repeats + 1)
     log.info("chunk %d of job %s took %.1f s", chunk.index, chunk.job_id, time.monotonic() - began)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
 from contracts.errors import SettingsError, WebDetectorError
 from contracts.metrics.opened import Metrics
@@ -28,6 +28,7 @@ from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
+from contracts.traces.opened import export_traces
 from contracts.wire.runs import from_message
 from contracts.wire.tasks import detector_queue
 from contracts.workers.celery_app import create_celery, run_worker, worker_options
@@ -98,6 +99,7 @@ def create(settings: Settings, loading: Loading) -> Celery:
     app = create_celery(settings, extra_queues=tuple(detector_queue(pool) for pool in pools(settings)))
     metrics = Metrics(settings)
     TaskWatch(metrics.counts).connect()
+    send_last = export_traces(settings, "detector", metrics.counts)
     app.steps["worker"].add(metrics_step(metrics, "detector"))
     client = connect(settings.coordination_url)
     # The consumer starts after the worker's steps: no registration, and no task, before the model.
@@ -138,6 +140,10 @@ def create(settings: Settings, loading: Loading) -> Celery:
             if os.getppid() == parent:
                 os.kill(parent, signal.SIGTERM)
             os._exit(1)
+
+    @worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _end(**_: Any) -> None:
+        send_last()
 
     return app
 

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from contracts.live.presence import IngestPresence
 from contracts.live.recordings import RecordingEnd
 from contracts.live.streams import DropReason, Reason, StreamSpec, StreamState
+from contracts.runtime.steps import step
 from ingest.backoff import Backoff
 from ingest.cancelling import cancelled
 from ingest.pipeline import Pipeline
@@ -112,21 +113,16 @@ class Runner:
     async def _attempt(self) -> bool:
         """Read the source until it fails, and wait. Whether that was for good."""
         began = time.monotonic()
-        try:
-            await self._read()
-        except SourceFailed as error:
-            failure = error
-        except Exception as error:
-            # A fault of ours. Its text may contain an address, so only its type and place are logged.
-            place = "".join(traceback.format_tb(error.__traceback__))
-            log.error("the source of stream %s broke: %s\n%s", self._spec.id, type(error).__name__, place)
-            failure = SourceFailed(Reason.SOURCE_BROKEN, "the reader of the source ended unexpectedly")
+        with step("stream", begins=True, source=self._spec.kind, reconnects=self._reconnects) as session:
+            failure = await self._failure()
+            is_idle = _is_awaited(failure) and self._state is not StreamState.LIVE
+            session.name, session.error = "" if is_idle else session.name, _error(failure)
         log.info("stream %s: %s, %s", self._spec.id, failure.reason, failure)
         self._pipeline.reconnected()
         if failure.permanent:
             self._enter(StreamState.FAILED, failure.reason, str(failure))
             return True
-        waits = failure.reason is Reason.WAITING_FOR_SENDER  # who is expected to come, not to be reconnected
+        waits = _is_awaited(failure)
         lost = StreamState.RECONNECTING if self._was_live and not waits else StreamState.CONNECTING
         self._enter(lost, failure.reason, str(failure))
         if not self._reconnecting:
@@ -135,20 +131,40 @@ class Runner:
             await asyncio.sleep(self._backoff.after(time.monotonic() - began))
         return False
 
+    async def _failure(self) -> SourceFailed:
+        """Read the source until it fails."""
+        try:
+            await self._read()
+        except SourceFailed as error:
+            return error
+        except Exception as error:
+            # A fault of ours. Its text may contain an address, so only its type and place are logged.
+            place = "".join(traceback.format_tb(error.__traceback__))
+            log.error("the source of stream %s broke: %s\n%s", self._spec.id, type(error).__name__, place)
+            return SourceFailed(Reason.SOURCE_BROKEN, "the reader of the source ended unexpectedly")
+
     async def _read(self) -> NoReturn:
         source = self._connect()
         try:
-            try:
-                async with asyncio.timeout(_OPEN_SECONDS):
-                    await source.open()
-            except TimeoutError:
-                raise SourceFailed(Reason.UNREACHABLE, f"no answer within {_OPEN_SECONDS:g} seconds") from None
+            await self._open(source)
             while True:
                 await self._next(source)
         finally:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_SECONDS):
                     await source.close()
+
+    async def _open(self, source: Source) -> None:
+        with step("connect") as connection:
+            try:
+                async with asyncio.timeout(_OPEN_SECONDS):
+                    await source.open()
+            except TimeoutError:
+                connection.error = str(Reason.UNREACHABLE)
+                raise SourceFailed(Reason.UNREACHABLE, f"no answer within {_OPEN_SECONDS:g} seconds") from None
+            except SourceFailed as error:
+                connection.name, connection.error = "" if _is_awaited(error) else connection.name, _error(error)
+                raise
 
     async def _next(self, source: Source) -> None:
         try:
@@ -167,3 +183,13 @@ class Runner:
         if state != self._state:
             self._since = time.time()
         self._state, self._reason, self._detail = state, str(reason), detail
+
+
+def _error(failure: SourceFailed) -> str:
+    """What is wrong with a step that ends so; nothing, where a sender has left or did not come yet."""
+    return "" if _is_awaited(failure) else str(failure.reason)
+
+
+def _is_awaited(failure: SourceFailed) -> bool:
+    """Whether a sender is expected to come, and not to be reconnected."""
+    return failure.reason is Reason.WAITING_FOR_SENDER

@@ -15,6 +15,7 @@ from contracts.metrics.opened import Metrics
 from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
+from contracts.traces.opened import export_traces
 from ingest.composition import Ingest
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ INTERVAL_SECONDS = 1.0
 async def serve(settings: Settings, stop: asyncio.Event) -> bool:
     """Run until the event is set. See Ingest.close for what is returned."""
     metrics = Metrics(settings)
+    export_traces(settings, "ingest", metrics.counts)
     ingest = Ingest(settings, metrics.counts)
     end_metrics = metrics.start("ingest", ingest.readings)
     log.info("ready as %s", ingest.instance)

@@ -18,6 +18,7 @@ from contracts.metrics.opened import Metrics
 from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
+from contracts.traces.opened import export_traces
 from contracts.wire.tasks import QUEUE_RENDER
 from contracts.workers.celery_app import create_celery, run_worker, worker_options
 from contracts.workers.registration import connect
@@ -34,6 +35,7 @@ def create(settings: Settings, metrics: Metrics) -> Celery:
     """The worker's application: tasks and registration."""
     app = create_celery(settings)
     TaskWatch(metrics.counts).connect()
+    export_traces(settings, "renderer", metrics.counts)
     app.steps["worker"].add(metrics_step(metrics, "renderer"))
     # The processes that it starts have limits of their own, by the length of the video.
     app.conf.update(task_soft_time_limit=None, task_time_limit=None)

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
 from contracts.coordination import names
 from contracts.coordination.leases import Coordination
@@ -23,6 +23,7 @@ from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
 from contracts.storage.open import open_storage
+from contracts.traces.opened import export_traces
 from contracts.wire.tasks import QUEUE_PROBE, QUEUE_PROCESSOR, QUEUE_RECOVERY
 from contracts.workers.celery_app import create_celery, run_worker, worker_options
 from contracts.workers.registration import connect
@@ -59,6 +60,7 @@ def create(settings: Settings) -> Celery:
     """The worker's application: tasks, registration, and the reaper's clock."""
     app, metrics = create_celery(settings), Metrics(settings)
     TaskWatch(metrics.counts).connect()
+    send_last = export_traces(settings, "processor", metrics.counts)
     app.steps["worker"].add(metrics_step(metrics, "processor"))
     client = connect(settings.coordination_url)
     coordination = Coordination(client)
@@ -81,6 +83,10 @@ def create(settings: Settings) -> Celery:
     def _process(**_: Any) -> None:
         # After the fork: no connection is shared with the parent.
         context.install(build(settings, app, metrics.counts))
+
+    @worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+    def _end(**_: Any) -> None:
+        send_last()
 
     return app
 

@@ -15,6 +15,7 @@ from api.outbound.guarded_network import GuardedNetwork
 from api.outbound.http_client import HttpClient, status_text
 from contracts.errors import ImportFailed, ImportRefused, WebhookBusy, WebhookRefused
 from contracts.network.address_rules import ParsedUrl, parse
+from contracts.runtime.tracing import Span
 
 _SUCCESS = range(200, 300)
 _REDIRECTS = range(300, 400)
@@ -23,12 +24,13 @@ _REDIRECTS = range(300, 400)
 @dataclass(frozen=True, slots=True)
 class WebhookPayload:
     """The payload of a webhook call. id: the same for every attempt, so that the receiver can detect duplicates.
-    subject: what the event is about, by the name of its kind."""
+    subject: what the event is about, by the name of its kind. span: of the job that it is about."""
 
     id: str
     event: str
     created_at: datetime
     subject: Mapping[str, Any]
+    span: Span | None = None
 
     def body(self) -> bytes:
         """The JSON document."""

@@ -19,6 +19,8 @@ from api.tables.webhooks import Due, WebhookTable
 from contracts.database.tables import utcnow
 from contracts.errors import ImportRefused
 from contracts.network.address_rules import parse
+from contracts.runtime import tracing
+from contracts.runtime.steps import Kind, step
 from contracts.wire.webhooks import DeliveryState
 
 log = logging.getLogger(__name__)
@@ -137,12 +139,24 @@ class Deliverer:
 
     async def _deliver(self, due: Due) -> None:
         try:
-            payload = await run_sync(self._load, due.id)
-            if payload is not None:
-                outcome = await self._sender.send(due.user_id, *payload, utcnow())
+            loaded = await run_sync(self._load, due.id)
+            if loaded is not None:
+                outcome = await self._send(due, *loaded)
                 await self._settle(due, due.attempts + 1, outcome)
         except Exception as error:  # as above; the delivery is due again when its lease expires
             log.warning("webhook delivery %s failed, retrying later: %r", due.id, error)
+
+    async def _send(self, due: Due, url: str, secret: str, payload: WebhookPayload) -> Outcome:
+        # Not the URL, which may hold a password.
+        with tracing.within(payload.span), step("webhook", Kind.CLIENT, begins=True) as call:
+            call.facts |= {"http.request.method": "POST", "server.address": _host(url)}
+            call.note(delivery=due.id, event=payload.event, attempt=due.attempts + 1)
+            outcome = await self._sender.send(due.user_id, url, secret, payload, utcnow())
+            if outcome.status is not None:
+                call.facts["http.response.status_code"] = outcome.status
+            if outcome.error is not None:
+                call.error = str(outcome.status or "no_answer")
+        return outcome
 
     async def _settle(self, due: Due, attempts: int, outcome: Outcome) -> None:
         values = _after(attempts, outcome, utcnow(), self._tries, self._pauses)

@@ -21,6 +21,7 @@ from api.web.asgi_operations import asgi_operation, json_response
 from api.web.representations import PREFIX, video_representation
 from contracts.database.tables import Video, new_id
 from contracts.errors import Malformed, UnsupportedMediaType, WebDetectorError
+from contracts.runtime.steps import step
 from contracts.storage.port import video_key
 from contracts.wire.messages import Options
 
@@ -61,7 +62,9 @@ async def _receive(
     video_id = new_id()
     try:
         limit = await run_sync(services.quotas.size_limit, user)
-        stored, form = await _store(services, request, user, video_id, limit, with_options)
+        with step("upload", video=video_id) as upload:
+            stored, form = await _store(services, request, user, video_id, limit, with_options)
+            upload.note(bytes=stored.size_bytes)
     except WebDetectorError:
         await drain(request)
         raise

@@ -20,6 +20,7 @@ from api.web.asgi_operations import asgi_operation, json_response
 from api.web.representations import alert_representation, delivery_representation, webhook_representation
 from contracts.database.tables import Job, Webhook, new_id, utcnow
 from contracts.errors import WebhooksOff
+from contracts.runtime import tracing
 
 _TEST = "test"
 
@@ -86,7 +87,9 @@ def load_payload(delivery_id: str) -> tuple[str, str, WebhookPayload] | None:
     subject = _subject(services, about)
     if subject is None:
         return None
-    return webhook.url, webhook.secret, WebhookPayload(delivery.id, delivery.event, delivery.created_at, subject)
+    span = tracing.of_job(about.traceparent, about.id) if isinstance(about, Job) else None
+    payload = WebhookPayload(delivery.id, delivery.event, delivery.created_at, subject, span)
+    return webhook.url, webhook.secret, payload
 
 
 def _subject(services: Services, about: Job | Raised) -> dict[str, Any] | None:

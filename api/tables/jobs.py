@@ -96,7 +96,7 @@ class JobTable:
             options=to_json(options),
             state=str(JobState.QUEUED),
             failed_ranges=[],
-            traceparent=span.traceparent if (span := tracing.current()) else None,
+            traceparent=tracing.traceparent(),
         )
         with self._database.write() as session:
             if key and (known := _known_job(session, user_id, key)):

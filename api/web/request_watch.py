@@ -2,18 +2,23 @@
 
 import time
 from dataclasses import dataclass
+from functools import cache
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.requests.spec import operations
 from contracts.metrics.table import HTTP_SECONDS
 from contracts.metrics.totals import Counts
 from contracts.runtime import tracing
+from contracts.runtime.steps import Kind, Step, step
 
 _OPERATION = "web_detector.operation"
 # Of requests for something else: the web UI, the documentation, unknown paths.
 _NONE = "none"
 _EVENTS = "text/event-stream"
+# Probes and scrapes, which have other paths, are no steps of anything.
+_RECORDED = "/api/"
 
 
 @dataclass(slots=True)
@@ -25,7 +30,8 @@ class _Operation:
 
 class RequestWatch:
     """ASGI middleware outside of all that answers: begins a span of the client's trace, says which in the answer's
-    header `traceparent`, and counts the time until the answer's end, unless it is a stream of events."""
+    header `traceparent`, and counts the time until the answer's end, unless it is a stream of events. Each is a
+    step, a stream of events and a WebSocket until they are closed."""
 
     def __init__(self, app: ASGIApp, counts: Counts) -> None:
         self._app, self._counts = app, counts
@@ -48,9 +54,33 @@ class RequestWatch:
             if message["type"] == "http.response.body" and not message.get("more_body") and is_counted:
                 self._counts.add(HTTP_SECONDS, time.monotonic() - began, operation.id, f"{status // 100}xx")
 
-        with tracing.following(Headers(scope=scope).get(tracing.HEADER)) as span:
-            traceparent = span.traceparent
-            await self._app(scope, receive, watched)
+        above = tracing.named(Headers(scope=scope).get(tracing.HEADER))
+        with tracing.within(above), step("", Kind.SERVER, begins=True) as request:
+            traceparent = tracing.traceparent() or ""
+            try:
+                await self._app(scope, receive, watched)
+            finally:
+                _describe(request, operation.id, status)
+
+
+def _describe(request: Step, operation: str, status: int) -> None:
+    """Say what a request was, as OpenTelemetry's conventions want it. Not its path and query, which may be secret."""
+    method, route = _routes().get(operation, ("", ""))
+    if not route.startswith(_RECORDED):
+        return
+    request.name = f"{method} {route}"
+    request.facts |= {"http.request.method": method, "http.route": route}
+    request.note(operation=operation)
+    if status:
+        request.facts["http.response.status_code"] = status
+    if status >= 500:
+        request.error = str(status)
+
+
+@cache
+def _routes() -> dict[str, tuple[str, str]]:
+    """Method and path of each operation."""
+    return {content["operationId"]: (method.upper(), path) for path, method, content in operations()}
 
 
 class NotedOperation:

@@ -110,6 +110,16 @@ TASKS = Metric(
     ("task", "outcome"),
 )
 
+# Traces.
+SPANS = Metric(
+    "web_detector_spans_total",
+    "spans",
+    "Spans for the collector at TRACES_URL: sent, or dropped since it did not take them in time or at all.",
+    ROLES,
+    ("outcome",),
+    ("sent", "dropped"),
+)
+
 # Detectors.
 FRAMES_INFERRED = Metric(
     "web_detector_frames_inferred_total", "frames", "Frames that went through a model.", ("detector", "live_detector")

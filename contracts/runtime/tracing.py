@@ -1,9 +1,10 @@
 """One id to follow work by through all roles: W3C's Trace Context, and what log lines are about.
 
 A trace is begun by a client, or by the api at a request without one; it goes on in the header `traceparent` of messages
-and answers. Each step (a request, a task) is a span of it with an id of its own. Nothing is measured or exported here.
+and answers. Nothing is measured here: see contracts.runtime.steps.
 """
 
+import hashlib
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -14,12 +15,15 @@ from dataclasses import dataclass
 HEADER = "traceparent"
 # Version 00, and what a later one must begin with.
 _FORMAT = re.compile(r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+# Of a trace id, the digits that must be random, and the numbers that they can be.
+_RANDOM_DIGITS = 14
+_RANDOM_NUMBERS = 16**_RANDOM_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """trace: 32 hexadecimal digits, the same for all that belongs together. id: 16 of this step. flags: as they came,
-    such as 01 where the client records the trace."""
+    """A step, as others refer to it. trace: 32 hexadecimal digits, the same for all that belongs together. id: 16 of
+    this step. flags: as they came, such as 01 where the trace is recorded."""
 
     trace: str
     id: str
@@ -30,17 +34,43 @@ class Span:
         """The header for what comes next."""
         return f"00-{self.trace}-{self.id}-{self.flags}"
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether whoever began the trace wants it recorded."""
+        return bool(int(self.flags, 16) & 1)
+
 
 _span: ContextVar[Span | None] = ContextVar("span", default=None)
 _subjects: ContextVar[Mapping[str, str]] = ContextVar("subjects", default={})  # noqa: B039  (never changed in place)
 
 
-def span_after(traceparent: str | None) -> Span:
-    """A new span of the trace in a header; of a new trace where there is none, or none that can be read."""
+def named(traceparent: str | None) -> Span | None:
+    """The span that a header names; None where there is none, or none that can be read."""
     found = _FORMAT.fullmatch(traceparent.strip()) if traceparent else None
     if found is None or (found[1] == "00" and found[5]):
-        return Span(secrets.token_hex(16), secrets.token_hex(8))
-    return Span(found[2], secrets.token_hex(8), found[4])
+        return None
+    return Span(found[2], found[3], found[4])
+
+
+def begun(share: float = 0.0) -> Span:
+    """A span of a new trace. share: of all new traces, how many are recorded, 0 to 1."""
+    trace = secrets.token_hex(16)
+    drawn = int(trace[-_RANDOM_DIGITS:], 16) < share * _RANDOM_NUMBERS
+    return Span(trace, secrets.token_hex(8), "01" if drawn else "00")
+
+
+def below(span: Span) -> Span:
+    """A new span of the same trace."""
+    return Span(span.trace, secrets.token_hex(8), span.flags)
+
+
+def of_job(traceparent: str | None, job_id: str) -> Span | None:
+    """The span of a job from its making to its end. Its id follows from that of the job, so that whoever works on the
+    job knows it. traceparent: any of the job's trace."""
+    found = named(traceparent)
+    if found is None:
+        return None
+    return Span(found.trace, hashlib.blake2b(job_id.encode(), digest_size=8).hexdigest(), found.flags)
 
 
 def current() -> Span | None:
@@ -48,41 +78,43 @@ def current() -> Span | None:
     return _span.get()
 
 
+def traceparent() -> str | None:
+    """The header for what this task or thread sends."""
+    span = _span.get()
+    return span.traceparent if span else None
+
+
 def subjects() -> Mapping[str, str]:
     """What log lines are about: ids by name, such as job and chunk."""
     return _subjects.get()
 
 
-def enter(span: Span) -> "Token[Span | None]":
-    """Begin a span; `leave` ends it."""
+def enter(span: Span | None) -> "Token[Span | None]":
+    """Go on within a span; `leave` ends that."""
     return _span.set(span)
 
 
 def leave(token: "Token[Span | None]") -> None:
-    """End a span, in the thread or task that began it."""
+    """Go on as before, in the thread or task that entered the span."""
     _span.reset(token)
 
 
 @contextmanager
-def following(traceparent: str | None) -> Iterator[Span]:
-    """A span after a header."""
-    span = span_after(traceparent)
+def within(span: Span | None) -> Iterator[None]:
+    """What is done belongs to a span, which has begun elsewhere; None: to no span."""
     token = enter(span)
     try:
-        yield span
+        yield
     finally:
         leave(token)
 
 
 @contextmanager
-def working_on(traceparent: str | None, **ids: str | int) -> Iterator[None]:
-    """Something that has a trace of its own, whoever asked for this step of it. Without one, the trace goes on."""
-    with about(**ids):
-        if traceparent is None:
-            yield
-            return
-        with following(traceparent):
-            yield
+def working_on(traceparent: str | None, job: str, **ids: str | int) -> Iterator[None]:
+    """What is done belongs to the span of a job, whoever asked for it. traceparent: of its trace; without one, the
+    caller's goes on."""
+    with about(job=job, **ids), within(of_job(traceparent, job) or current()):
+        yield
 
 
 @contextmanager

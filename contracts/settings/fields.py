@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args
 
 from msgspec import Meta
 
+from contracts.errors import SettingsError
+
 Role = Literal["api", "processor", "detector", "ingest"]
 ROLES: tuple[Role, ...] = get_args(Role)
 EVERY = ROLES
@@ -82,6 +84,18 @@ def port_range(text: str) -> tuple[int, int] | None:
     if found is None or not 1 <= int(found[1]) <= int(found[2]) <= 65_535:
         raise ValueError("write it as first-last, as in 50000-50100")
     return int(found[1]), int(found[2])
+
+
+def collector(url: str) -> None:
+    """Raises SettingsError for what is no URL of a collector; the text never contains its password."""
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
+        raise SettingsError("is no URL of a collector: write it as http://collector:4318, or with https://")
+
+
+def share(text: str) -> None:
+    """Raises ValueError for what is no share."""
+    if not 0 <= float(text) <= 1:
+        raise ValueError("write a number from 0 to 1")
 
 
 def program(path: str) -> None:

@@ -12,7 +12,7 @@ from celery import signals
 
 from contracts.metrics.table import QUEUE_WAIT, TASK_SECONDS, TASKS
 from contracts.metrics.totals import Counts
-from contracts.runtime import tracing
+from contracts.runtime import steps, tracing
 
 SENT_AT = "sent_at"
 _OUTCOMES = {"SUCCESS": "done", "IGNORED": "done", "RETRY": "retry", "REJECTED": "rejected"}
@@ -26,9 +26,8 @@ def mark_messages() -> None:
 def _mark(headers: dict[str, Any] | None = None, **_: Any) -> None:
     if headers is None:
         return
-    span = tracing.current()
-    if span is not None:
-        headers[tracing.HEADER] = span.traceparent
+    if (traceparent := tracing.traceparent()) is not None:
+        headers[tracing.HEADER] = traceparent
     headers[SENT_AT] = None if headers.get("eta") else time.time()  # one that is to wait is not late
 
 
@@ -46,12 +45,23 @@ class TaskWatch:
 
     def _begin(self, task_id: str, task: Any, **_: Any) -> None:
         request = task.request
-        span = tracing.span_after(getattr(request, tracing.HEADER, None))
+        span = tracing.named(getattr(request, tracing.HEADER, None)) or tracing.begun()
         self._running[task_id] = (tracing.enter(span), time.monotonic())
+        queue = str((request.delivery_info or {}).get("routing_key", ""))
+        facts: dict[str, steps.Fact] = {
+            "messaging.system": "celery",
+            "messaging.operation.name": "process",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": queue,
+            "messaging.message.id": task_id,
+            "web_detector.task": task.name,
+        }
         sent_at = getattr(request, SENT_AT, None)
         if isinstance(sent_at, float):
-            queue = str((request.delivery_info or {}).get("routing_key", ""))
-            self._counts.add(QUEUE_WAIT, max(0.0, time.time() - sent_at), queue)
+            waited = max(0.0, time.time() - sent_at)
+            self._counts.add(QUEUE_WAIT, waited, queue)
+            facts["web_detector.queue_wait_s"] = waited
+        steps.receive(facts)
 
     def _end(self, task_id: str, task: Any, state: str | None = None, **_: Any) -> None:
         found = self._running.pop(task_id, None)
@@ -61,4 +71,5 @@ class TaskWatch:
         self._counts.add(TASK_SECONDS, time.monotonic() - began, task.name)
         self._counts.add(TASKS, 1, task.name, _OUTCOMES.get(state or "", "failed"))
         self._counts.flush()
+        steps.receive(None)
         tracing.leave(token)

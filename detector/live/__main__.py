@@ -19,6 +19,7 @@ from contracts.models.catalogue import Catalogue
 from contracts.runtime.log_setup import configure
 from contracts.settings.load import load_or_report
 from contracts.settings.table import Settings
+from contracts.traces.opened import export_traces
 from contracts.workers import heartbeat
 from contracts.workers.registration import Loaded, connect, worker_name
 from detector.live.keeper import TICK_SECONDS, Analysing, Keeper
@@ -33,6 +34,7 @@ SWITCH_SECONDS = 0.001
 def serve(settings: Settings, stopping: threading.Event, tick_seconds: float = TICK_SECONDS) -> None:
     """Analyse streams until the event is set."""
     instance, metrics = worker_name(), Metrics(settings)
+    export_traces(settings, "live_detector", metrics.counts)
 
     def begin(on_loaded: Callable[[Sequence[Loaded]], None]) -> Analysing:
         from detector.live.analysis import Analysis

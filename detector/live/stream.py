@@ -19,6 +19,7 @@ from contracts.live.streams import DropReason, StreamSpec
 from contracts.metrics.table import FRAME_TO_BOX
 from contracts.metrics.totals import Counts
 from contracts.models.catalogue import Model
+from contracts.runtime.steps import fail, step
 from contracts.runtime.tracing import about
 from contracts.wire.messages import Plan
 from detector.decode.processes import ForkServer
@@ -132,8 +133,10 @@ class Stream:
         )
 
     def _run(self) -> None:
-        with about(stream=self.id):
+        with about(stream=self.id), step("analyse", begins=True) as session:
             self._analyse()
+            totals = self.accounts.totals()
+            session.note(analysed=totals.analysed, skipped=totals.skipped, dropped=sum(totals.dropped.values()))
 
     def _analyse(self) -> None:
         try:
@@ -145,10 +148,12 @@ class Stream:
                     self._stopping.wait(_RETRY_SECONDS)
                 except WebDetectorError as error:
                     self._error, self._detail = error.code, error.detail
+                    fail(error.code)
                     self._resume_later(_RETRY_SECONDS)
                 except Exception as error:
                     log.exception("unexpected error in stream %s", self.id)
                     self._error, self._detail = "internal", f"{error!r}; see the detector's log"
+                    fail(self._error)
                     self._pictures.close()
                     self._resume_later(_RETRY_SECONDS)
         finally:

@@ -14,12 +14,14 @@ from contracts.errors import DeadlinePassed, StorageFull
 from contracts.metrics.table import JOBS_ENDED
 from contracts.results import chunk_codec, result_file
 from contracts.results.codec import Block
+from contracts.runtime.steps import step
 from contracts.settings.table import Settings
 from contracts.storage.port import result_key
 from contracts.wire.job_states import JobState
 from contracts.wire.messages import ChunkFailure, FrameRange, JobPlan, ResultHeader, to_json
 from processor.context import Services
 from processor.core.merging import Tally, bounded, check, join
+from processor.jobs.job_step import record_job
 from processor.jobs.sending import start_next
 from processor.jobs.stored_plan import drop_plan, has_plan, layout_of, read_plan
 from processor.tracking.waiting import first_state, send_tracking
@@ -62,12 +64,14 @@ def record_end(services: Services, job: Job, end: JobState, **values: Any) -> bo
         return False
     services.counts.add(JOBS_ENDED, 1, end)
     log.info("job %s has ended: %s", job.id, end)
+    record_job(job, end, values)
     return True
 
 
 def _merge(services: Services, job: Job, plan: JobPlan, stop: ChunkFailure | None, held: Leases) -> None:
     try:
-        _finish(services, job, plan, stop, held)
+        with step("merge"):
+            _finish(services, job, plan, stop, held)
     except StorageFull as error:  # the chunk results stay in the store: the reaper tries again
         log.warning("the result of job %s cannot be written for now: %s", job.id, error.detail)
         services.repository.note_error(job.id, {"code": error.code, "detail": error.detail})

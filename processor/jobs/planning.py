@@ -22,6 +22,7 @@ from contracts.errors import (
 )
 from contracts.models.catalogue import Model
 from contracts.results.codec import compress, decompress, time_ms
+from contracts.runtime import steps
 from contracts.runtime.tracing import working_on
 from contracts.storage.port import index_key, video_key
 from contracts.wire.job_states import TERMINAL, JobState
@@ -66,7 +67,7 @@ def process_video(services: Services, job_id: str) -> None:
     job = services.repository.job(job_id)
     if job is None or job.state in TERMINAL or job.state == JobState.MERGING:
         return
-    with working_on(job.traceparent, job=job.id, video=job.video_id):
+    with working_on(job.traceparent, job=job.id, video=job.video_id), steps.step("plan"):
         _process(services, job)
 
 
@@ -92,6 +93,7 @@ def _process(services: Services, job: Job) -> None:
     services.store.put_layout(job.id, layout)
     totals = {"frames_total": sum(layout.lengths), "chunks_total": len(layout.lengths)}
     services.repository.move(job.id, JobState.RUNNING, **totals)
+    steps.note(frames=totals["frames_total"], chunks=totals["chunks_total"])
     log.info("job %s is planned: %d frames in %d chunks", job.id, totals["frames_total"], totals["chunks_total"])
     job = services.repository.job(job.id) or job
     if job.state != JobState.RUNNING:  # it was cancelled meanwhile
@@ -218,6 +220,7 @@ def _cancel(services: Services, job: Job) -> None:
 
 def _fail(services: Services, job: Job, error: WebDetectorError) -> None:
     log.warning("job %s failed: %s", job.id, error.detail)
+    steps.fail(error.code)
     record_end(services, job, JobState.FAILED, error={"code": error.code, "detail": error.detail})
     drop_plan(services, job)
     start_next(services, job.user_id)

@@ -6,8 +6,9 @@ from kombu.exceptions import OperationalError
 
 from contracts.coordination import names
 from contracts.database.tables import Video
-from contracts.errors import StorageUnavailable
+from contracts.errors import StorageUnavailable, VideoRefused
 from contracts.results.codec import compress
+from contracts.runtime.steps import fail, step
 from contracts.storage.port import index_key, video_key
 from contracts.wire.messages import ProbeReport, VideoMedia, encode, from_json
 from media.child_output import ChildKilled
@@ -41,7 +42,8 @@ def probe_video(services: Services, video_id: str) -> None:
     with leased(services, names.probe_lease(video_id), video.user_id) as held:
         if held is None:
             return
-        report = _probe(services, video, held)
+        with step("probe"):
+            report = _probe(services, video, held)
     send_waiting(services, video.user_id)  # before the poster of this video is among what waits
     _follow_up(services, video_id, report)
 
@@ -63,6 +65,8 @@ def _probe(services: Services, video: Video, held: Leases) -> ProbeReport:
                 pause = _PAUSE_SECONDS * _PAUSE_FACTOR ** (tried - 1)
                 services.coordination.renew(names.probe_lease(video.id), pause)
             raise
+    if report.refused:
+        fail(VideoRefused.code)
     if report.index is not None:
         with services.storage.create(index_key(video.id)) as sink:
             sink.write(compress(encode(report.index)))

@@ -13,7 +13,8 @@ from contracts.database.outages import is_outage
 from contracts.database.tables import Rendition
 from contracts.errors import NotFound, StorageFull, StorageUnavailable, VideoRefused, WebDetectorError
 from contracts.results.tracks import TracksState, TracksStep
-from contracts.runtime.tracing import about
+from contracts.runtime import tracing
+from contracts.runtime.steps import fail, step
 from contracts.storage.port import index_key, result_key, tracks_key, video_key
 from contracts.storage.renditions import key_of
 from contracts.wire.messages import Media, from_json
@@ -46,12 +47,12 @@ def render(services: Services, rendition_id: str) -> None:
     if row is None:
         return
     if row.kind != "poster":
-        _render_next_copy(services)
+        _render_next_copy(services, rendition_id)
     elif row.state in UNFINISHED and _render(services, row, row.user_id):
         send_waiting(services, row.user_id)
 
 
-def _render_next_copy(services: Services) -> None:
+def _render_next_copy(services: Services, asked_for: str) -> None:
     waiting, running = list[Rendition](), list[Rendition]()
     for row in services.repository.unfinished_renditions(None, _LOOKED_AT):
         if row.kind != "poster" and row.kind in KNOWN_KINDS:
@@ -61,7 +62,10 @@ def _render_next_copy(services: Services) -> None:
     asked = [row for row in waiting if row.kind != PICTURES]  # someone waits for these
     pictures = [row for row in waiting if row.kind == PICTURES and _has_settled_tracks(services, row)]
     for row in (*next_copies(asked, running, turns), *next_copies(pictures, running, turns)):
-        if _render(services, row, None):
+        # Another one than the message names is a step of no request that is known here.
+        with tracing.within(tracing.current() if row.id == asked_for else None):
+            is_rendered = _render(services, row, None)
+        if is_rendered:
             left = services.repository.rendition(row.id)
             if (
                 left is not None and left.state == RenditionState.QUEUED
@@ -83,14 +87,14 @@ def _render(services: Services, row: Rendition, sharing: str | None) -> bool:
             return False
         if sharing is None:
             services.coordination.note_turn(names.RENDER_TURNS, row.user_id)
-        with _about(row):
+        with _about(row), step("rendition", begins=True, rendition_kind=row.kind):
             _under_lease(services, row, held)
     return True
 
 
 def _about(row: Rendition) -> AbstractContextManager[None]:
     """Log lines are about a rendition, whichever the message named."""
-    return about(rendition=row.id, video=row.video_id, **({"job": row.job_id} if row.job_id else {}))
+    return tracing.about(rendition=row.id, video=row.video_id, **({"job": row.job_id} if row.job_id else {}))
 
 
 def _under_lease(services: Services, row: Rendition, held: Leases) -> None:
@@ -109,6 +113,7 @@ def _under_lease(services: Services, row: Rendition, held: Leases) -> None:
             services.repository.move_rendition(row, RenditionState.QUEUED)
     except ChildKilled as error:  # a try that counts: the reaper sends it again
         log.warning("rendition %s (%s) is not made yet: %s", row.id, row.kind, error.detail)
+        fail(error.code)
     except (VideoRefused, NotFound, StorageFull) as error:
         _fail(services, row, error)
     except (StorageUnavailable, SQLAlchemyError) as error:
@@ -186,4 +191,5 @@ def _record_progress(services: Services, row: Rendition, report: Report | None) 
 
 def _fail(services: Services, row: Rendition, error: WebDetectorError) -> None:
     log.warning("rendition %s (%s) failed: %s", row.id, row.kind, error.detail)
+    fail(error.code)
     services.repository.move_rendition(row, RenditionState.FAILED, error={"code": error.code, "detail": error.detail})

@@ -23,6 +23,7 @@ from contracts.results.codec import compress, decompress
 from contracts.results.result_file import ResultFile
 from contracts.results.tracks import TrackerParameters, TracksState, TracksStep, settled
 from contracts.results.tracks_file import TracksHeader, encode_numbers
+from contracts.runtime.steps import fail, step
 from contracts.runtime.tracing import working_on
 from contracts.storage.digest import sha256_of
 from contracts.storage.port import result_key, tracking_key, tracks_key
@@ -81,9 +82,11 @@ def track_job(services: Services, job_id: str) -> None:
 def _in_its_state(services: Services, job: Job, held: Leases) -> TracksState | bool | None:
     """None where there is nothing to do now."""
     if job.state in _UNDER_WAY:
-        return track_along(services, job, held)
+        with step("track"):
+            return track_along(services, job, held)
     if (state := queued_state(job)) is not None and _has_place(services, held):
-        return _under_lease(services, job, state, held)
+        with step("track"):
+            return _under_lease(services, job, state, held)
     return None
 
 
@@ -111,6 +114,7 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
         found = False
     except (NotFound, CorruptData) as error:
         log.warning("job %s cannot be tracked: %s", job.id, error.detail)
+        fail(error.code)
         # Tracks of before, made with other parameters, are still there.
         failed = {"code": error.code, "detail": error.detail}
         found = msgspec.structs.replace(state, state=TracksStep.FAILED, error=failed)

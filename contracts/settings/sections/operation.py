@@ -1,10 +1,10 @@
-"""How the service is watched: metrics and logs."""
+"""How the service is watched: metrics, traces and logs."""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from contracts.settings.fields import EVERY, meta
+from contracts.settings.fields import EVERY, collector, meta, share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,24 @@ class OperationSettings:
             ge=0,
         ),
     ] = 100
+    traces_url: Annotated[
+        str,
+        meta(
+            "URL of a collector that takes traces by OTLP over HTTP, as in http://collector:4318; empty means none. "
+            "Its user name and password, if any, stand before the host.",
+            EVERY,
+            check=collector,
+        ),
+    ] = ""
+    traces_share: Annotated[
+        float,
+        meta(
+            "Share of the traces that are begun here and exported, 0 to 1; where a client sends traceparent, its flag "
+            "decides.",
+            EVERY,
+            check=share,
+        ),
+    ] = 1.0
     scale_target_seconds: Annotated[
         int,
         meta("Seconds in which the detectors shall do the frames that wait: see GET /admin/scale.", ("api",), ge=1),

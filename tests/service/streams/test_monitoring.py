@@ -18,10 +18,13 @@ from contracts.workers.registration import WORKERS
 from tests.service.streams.conftest import SECRET
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import Client
+from tests.support.otlp import Seen, collected
+from tests.support.recorded_steps import CLIENT, HEADER, TRACE
 from tests.support.requirements import missing
 from tests.support.scraping import METRICS_ROLES, complaints, exposition, families, values
 from tests.support.servers import prometheus
 from tests.support.servers.byte_server import Web
+from tests.support.servers.webhook_receiver import Receiver
 from tests.support.user_admin import make_admin
 from tests.support.waiting import until
 from tools.dashboards.__main__ import DASHBOARDS
@@ -29,7 +32,6 @@ from tools.dashboards.drawing import answers as drawing
 from tools.dashboards.panel import Panel, one
 from tools.dashboards.pictures import draw, span_until
 
-TRACE = "0af7651916cd43dd8448eb211c80319c"
 # What alerts read that is only there where something fails.
 OF_FAILURES = {
     'web_detector_http_request_seconds_count{status="5xx"}',
@@ -99,7 +101,7 @@ def busy(reaching: Embedded, camera: Web, sample: Path) -> Iterator[Busy]:
     client = reaching.client()
     url = f"http://viewer:{SECRET}@127.0.0.1:{camera.port}/camera"
     stream = client.call("POST", "/streams", 201, json={"kind": "http", "url": url, "name": "door"})
-    headers = {tracing.HEADER: f"00-{TRACE}-{'1' * 16}-01"}
+    headers = {tracing.HEADER: HEADER}
     job = client.call("POST", "/jobs", 202, json={"video_id": client.upload(sample)["id"]}, headers=headers)
     client.wait(job)
     first = int(reaching.env["METRICS_PORT"])
@@ -155,6 +157,61 @@ def test_lines_of_the_renderer_say_what_they_are_about(busy: Busy) -> None:
 
     until(of_it)
     assert {"trace", "span", "rendition"} <= of_it()[0].keys()
+
+
+def test_one_trace_has_the_steps_of_a_job_in_all_roles(busy: Busy, collector: Receiver) -> None:
+    def found() -> list[Seen]:
+        return [span for span in collected(collector.calls) if span.trace == TRACE]
+
+    def is_whole() -> bool:
+        seen = found()
+        known, names = {CLIENT, *(span.id for span in seen)}, {span.name for span in seen}
+        return {"job", "track"} <= names and all(span.parent in known for span in seen)
+
+    until(is_whole)
+    by_name: dict[str, list[Seen]] = {}
+    for span in found():
+        assert not span.error
+        # A chunk that was handed back comes again; pictures of tracks are made whenever there is time.
+        if "web_detector.again_s" not in span.facts and span.name != "rendition":
+            by_name.setdefault(span.name, []).append(span)
+    [request], [job], [plan], [merge] = (by_name[name] for name in ("POST /api/v1/jobs", "job", "plan", "merge"))
+    chunks = by_name["chunk"]
+    assert by_name.keys() == {"POST /api/v1/jobs", "job", "plan", "chunk", "merge", "track"}
+    assert (request.parent, request.facts["http.response.status_code"]) == (CLIENT, 202)
+    assert job.parent == request.id
+    assert {span.parent for name in ("plan", "chunk", "merge", "track") for span in by_name[name]} == {job.id}
+    services = {name: {span.service for span in found} for name, found in by_name.items()}
+    assert services == {
+        "POST /api/v1/jobs": {"web-detector-api"},
+        **{name: {"web-detector-processor"} for name in ("job", "plan", "merge", "track")},
+        "chunk": {"web-detector-detector"},
+    }
+    assert {span.facts["web_detector.job"] for span in (job, plan, merge, *chunks)} == {busy.job}
+    assert sorted(int(span.facts["web_detector.chunk"]) for span in chunks) == list(range(len(chunks)))
+    assert 1 < len(chunks) == job.facts["web_detector.chunks"]
+    assert sum(float(span.facts["web_detector.frames"]) for span in chunks) == job.facts["web_detector.frames"]
+    stages = ("queue_wait_s", "wait_s", "infer_s", "head_s", "store_s", "decode_cpu_s")
+    assert all(float(span.facts[f"web_detector.{stage}"]) >= 0 for span in chunks for stage in stages)
+    assert job.began <= plan.began <= min(span.began for span in chunks)
+    assert max(span.began for span in chunks) <= merge.began <= job.ended
+
+
+def test_uploads_and_sessions_of_streams_are_traces_too(busy: Busy, collector: Receiver) -> None:
+    def found(name: str, fact: str, value: str) -> list[Seen]:
+        spans = collected(collector.calls)
+        return [span for span in spans if span.name == name and span.facts.get(f"web_detector.{fact}") == value]
+
+    until(lambda: found("connect", "stream", busy.stream))
+    [connect] = found("connect", "stream", busy.stream)
+    assert (connect.service, connect.error) == ("web-detector-ingest", "")
+    until(lambda: found("rendition", "video", busy.video))
+    [upload], [probe] = found("upload", "video", busy.video), found("probe", "video", busy.video)
+    [request] = [span for span in collected(collector.calls) if span.id == upload.parent]
+    assert (request.name, request.service, request.parent) == ("POST /api/v1/videos", "web-detector-api", "")
+    assert (probe.trace, probe.parent, probe.service) == (upload.trace, request.id, "web-detector-processor")
+    poster = next(span for span in found("rendition", "video", busy.video) if span.parent == request.id)
+    assert (poster.service, poster.facts["web_detector.rendition_kind"]) == ("web-detector-renderer", "poster")
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,19 @@ from contracts.metrics import table
 from contracts.metrics.totals import Totals
 from contracts.runtime import tracing
 from contracts.runtime.log_setup import JsonFormatter
+from contracts.runtime.steps import Kind, step
 from contracts.workers import task_watch
 from contracts.workers.task_watch import TaskWatch
+from tests.support.recorded_steps import kept
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADER = f"00-{TRACE}-{PARENT}-01"
 
 
 def test_a_trace_goes_on_with_a_span_of_its_own() -> None:
-    span = tracing.span_after(HEADER)
+    above = tracing.named(HEADER)
+    assert above == tracing.Span(TRACE, PARENT, "01")
+    span = tracing.below(above)
     assert (span.trace, span.flags) == (TRACE, "01")
     assert span.id != PARENT
     assert span.traceparent == f"00-{TRACE}-{span.id}-01"
@@ -40,20 +44,25 @@ def test_a_trace_goes_on_with_a_span_of_its_own() -> None:
         HEADER + "\n" + HEADER,
     ],
 )
-def test_what_is_no_traceparent_begins_a_new_trace(header: str | None) -> None:
-    span = tracing.span_after(header)
-    assert span.trace != TRACE
-    assert tracing.span_after(span.traceparent).trace == span.trace
+def test_what_is_no_traceparent_names_no_span(header: str | None) -> None:
+    assert tracing.named(header) is None
+
+
+def test_a_trace_that_begins_can_be_named() -> None:
+    span = tracing.begun()
+    assert tracing.named(span.traceparent) == span
+    assert span.trace != tracing.begun().trace
 
 
 def test_a_later_version_is_read_as_far_as_it_is_known() -> None:
-    assert tracing.span_after(f"01-{TRACE}-{PARENT}-01-what-comes").trace == TRACE
+    assert tracing.named(f"01-{TRACE}-{PARENT}-01-what-comes") == tracing.Span(TRACE, PARENT, "01")
 
 
 def test_work_of_a_trace_of_its_own_leaves_the_callers_trace() -> None:
-    with tracing.following(None) as outer:
+    outer = tracing.begun()
+    with tracing.within(outer):
         with tracing.working_on(HEADER, job="j"):
-            assert tracing.current() != outer
+            assert tracing.current() == tracing.of_job(HEADER, "j")
             assert tracing.subjects() == {"job": "j"}
         with tracing.working_on(None, job="k"):
             assert tracing.current() == outer
@@ -74,14 +83,15 @@ def test_a_line_of_json_is_written_whatever_is_in_it() -> None:
 
 
 def test_a_line_of_json_has_its_ids() -> None:
-    with tracing.following(HEADER) as span, tracing.about(job="j", chunk=3):
+    span = tracing.begun()
+    with tracing.within(span), tracing.about(job="j", chunk=3):
         found = line("%d frames\nare lost", 4)
     assert found.pop("time").endswith("+00:00")
     assert found == {
         "level": "warning",
         "logger": "room.file",
         "message": "4 frames\nare lost",
-        "trace": TRACE,
+        "trace": span.trace,
         "span": span.id,
         "job": "j",
         "chunk": "3",
@@ -105,14 +115,14 @@ def test_a_task_goes_on_with_the_trace_of_who_sent_it_and_is_counted() -> None:
     totals = Totals()
     watch = TaskWatch(totals)
     headers: dict[str, Any] = {}
-    with tracing.following(HEADER):
+    with tracing.within(tracing.named(HEADER)):
         task_watch._mark(headers)
     began = task(headers)
     watch._begin(task_id="1", task=began)
     try:
-        span = tracing.current()
-        assert span is not None
-        assert span.trace == TRACE
+        assert tracing.traceparent() == HEADER
+        with kept() as recorded, step("chunk"):
+            pass
     finally:
         watch._end(task_id="1", task=began, state="SUCCESS")
     assert tracing.current() is None
@@ -121,6 +131,17 @@ def test_a_task_goes_on_with_the_trace_of_who_sent_it_and_is_counted() -> None:
         (table.QUEUE_WAIT.name, ("q",)),
         (table.TASK_SECONDS.name, ("t",)),
         (table.TASKS.name, ("t", "done")),
+    }
+    [chunk] = recorded
+    assert (chunk.parent, chunk.step.kind) == (PARENT, Kind.CONSUMER)
+    assert chunk.step.facts.pop("web_detector.queue_wait_s") >= 0  # type: ignore[operator]
+    assert chunk.step.facts == {
+        "messaging.system": "celery",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": "q",
+        "messaging.message.id": "1",
+        "web_detector.task": "t",
     }
 
 

@@ -20,6 +20,7 @@ from ingest.pipeline import Pipeline
 from ingest.runner import Runner
 from ingest.sources.port import SourceFailed
 from tests.support.live.scripted_source import CONFIG, Camera, MemoryDeliveries, MemoryPackets, ScriptedSource, picture
+from tests.support.recorded_steps import kept
 
 SPEC = StreamSpec("stream", "user", "rtsp", 1, time.time() - 10, "nanodet-g")
 LOST = SourceFailed(Reason.LOST, "the camera closed the connection")
@@ -331,3 +332,25 @@ def test_a_picture_that_is_read_again_after_a_take_over_has_a_time_of_its_own() 
     assert clock.times(None, None, 100.5) == (90_000, 90_000)
     assert clock.times(None, None, 100.5) == (90_001, 90_001)
     assert clock.times(None, None, 102.0) == (180_000, 180_000)
+
+
+def test_each_session_of_a_source_is_a_trace_of_its_own(bench: Callable[..., Bench]) -> None:
+    away, left = SourceFailed(Reason.UNREACHABLE, "x"), SourceFailed(Reason.WAITING_FOR_SENDER, "x")
+    camera = Camera(
+        ScriptedSource([CONFIG, picture(), LOST]),
+        ScriptedSource([], away),
+        ScriptedSource([CONFIG, picture(), left]),
+        ScriptedSource([], left),  # nobody sends
+        ScriptedSource([CONFIG, picture()]),
+    )
+    made = bench(camera)
+    with kept() as recorded:
+        made.play(lambda: len(made.packets.packets) == 3)
+    lost, unreachable, gone, last = [one for one in recorded if one.step.name == "stream"]
+    assert [one.step.error for one in (lost, unreachable, gone, last)] == ["lost", "unreachable", "", ""]
+    assert len({one.span.trace for one in recorded}) == 4
+    assert lost.step.facts == {"web_detector.source": "rtsp", "web_detector.reconnects": 0}
+    connected = [(one.parent, one.step.error) for one in recorded if one.step.name == "connect"]
+    assert connected == [
+        (lost.span.id, ""), (unreachable.span.id, "unreachable"), (gone.span.id, ""), (last.span.id, ""),
+    ]  # fmt: skip

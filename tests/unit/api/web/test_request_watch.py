@@ -9,12 +9,16 @@ from api.web.request_watch import NotedOperation, RequestWatch
 from contracts.metrics import table
 from contracts.metrics.totals import Totals
 from contracts.runtime import tracing
-
-TRACE = "0af7651916cd43dd8448eb211c80319c"
+from contracts.runtime.steps import Kind, Step
+from tests.support.recorded_steps import CLIENT, HEADER, TRACE, kept
 
 
 def answered(
-    headers: dict[str, str], messages: list[dict[str, Any]], kind: str = "http", routed: bool = True
+    headers: dict[str, str],
+    messages: list[dict[str, Any]],
+    kind: str = "http",
+    routed: bool = True,
+    operation: str = "api.routes.jobs.get_job",
 ) -> tuple[list[dict[str, Any]], Totals, tracing.Span]:
     """What a client gets of an application that answers so, what was counted, and the span that it saw."""
     totals, sent, spans = Totals(), [], []
@@ -33,7 +37,7 @@ def answered(
             await send(message)
 
     async def router(scope: Any, receive: Any, send: Any) -> None:
-        routing = {"connexion_routing": {"operation_id": "api.routes.jobs.get_job"}} if routed else {}
+        routing = {"connexion_routing": {"operation_id": operation}} if routed else {}
         await NotedOperation(application)({**scope, "extensions": routing}, receive, send)  # a copy, as Connexion's
 
     scope = {"type": kind, "headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
@@ -67,7 +71,7 @@ def test_what_has_no_end_of_its_own_is_not_counted(kind: str, content_type: str)
 
 
 def test_the_trace_of_the_client_goes_on_and_the_answer_says_so() -> None:
-    sent, _, span = answered({"traceparent": f"00-{TRACE}-{'1' * 16}-01"}, [start(), END])
+    sent, _, span = answered({"traceparent": HEADER}, [start(), END])
     assert span.trace == TRACE
     assert dict(sent[0]["headers"])[b"traceparent"] == span.traceparent.encode()
 
@@ -76,3 +80,26 @@ def test_without_one_a_trace_begins() -> None:
     sent, _, span = answered({"traceparent": "nonsense"}, [start(), END])
     assert dict(sent[0]["headers"])[b"traceparent"] == span.traceparent.encode()
     assert tracing.current() is None
+
+
+def test_a_request_is_a_step_by_its_route_and_status() -> None:
+    with kept() as recorded:
+        *_, span = answered({"traceparent": HEADER}, [start(404), END])
+        answered({}, [start(503), END])
+    found, failed = recorded
+    assert (found.span, found.parent) == (span, CLIENT)
+    facts = {
+        "web_detector.operation": "api.routes.jobs.get_job",
+        "http.request.method": "GET",
+        "http.route": "/api/v1/jobs/{job_id}",
+        "http.response.status_code": 404,
+    }
+    assert found.step == Step("GET /api/v1/jobs/{job_id}", Kind.SERVER, facts)
+    assert (failed.parent, failed.step.error) == ("", "503")
+
+
+def test_probes_and_files_are_no_steps() -> None:
+    with kept() as recorded:
+        answered({"traceparent": HEADER}, [start(), END], routed=False)
+        answered({"traceparent": HEADER}, [start(), END], operation="api.routes.status.healthz")
+    assert recorded == []
