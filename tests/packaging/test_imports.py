@@ -12,8 +12,8 @@ WEB = ("flask", "connexion", "starlette", "gunicorn")
 TABLES = ("sqlalchemy", "alembic")
 VISION = ("av", "cv2")
 ENGINE_LIBRARIES = ("openvino", "onnxruntime", "torch", "detectron2")
-# Loaded where the settings name a bucket, or a port for metrics.
-BY_SETTING = ("botocore", "prometheus_client")
+# Loaded where the settings name a bucket, a port for metrics, or a collector of traces.
+BY_SETTING = ("botocore", "prometheus_client", "contracts.traces.exporter")
 
 FORBIDDEN = {
     "api.app": ("processor", "detector", "ingest", "cli", "aiortc", *VISION, *ENGINE_LIBRARIES),

@@ -23,8 +23,10 @@ from api.tables.webhooks import WEBHOOKS_PER_USER, WebhookTable
 from contracts.database.engine import open_database
 from contracts.database.tables import Base, Delivery, Job, User, Video, Webhook, new_id, utcnow
 from contracts.errors import TooManyWebhooks, WebhookBusy, WebhookRefused
+from contracts.runtime.steps import Kind
 from contracts.wire.job_states import JobState
 from processor.repository import Repository
+from tests.support.recorded_steps import kept
 from tests.support.servers.byte_server import certificate
 from tests.support.servers.debian import require
 from tests.support.servers.webhook_receiver import Receiver
@@ -142,6 +144,28 @@ def test_end_of_a_job_is_delivered_once_and_signed(engine: Engine, receiver: Rec
     assert call.headers["content-type"] == "application/json"
     assert call.signed_with(SECRET)
     assert not call.signed_with("whsec_b3RoZXI=")
+
+
+def test_each_attempt_is_a_step_that_tells_host_and_status(engine: Engine, receiver: Receiver) -> None:
+    add_webhook(engine, user := add_user(engine), f"{receiver.url}/secret")
+    end_job(engine, user)
+    answers = iter([500])
+    receiver.answer = lambda _: next(answers, 204)
+    with kept() as recorded:
+        run(make(engine), ended(engine))
+    assert [(one.step.name, one.step.kind, one.step.error) for one in recorded] == [
+        ("webhook", Kind.CLIENT, "500"),
+        ("webhook", Kind.CLIENT, ""),
+    ]
+    (row,) = deliveries(engine)
+    assert recorded[1].step.facts == {
+        "http.request.method": "POST",
+        "server.address": "127.0.0.2",
+        "http.response.status_code": 204,
+        "web_detector.delivery": row.id,
+        "web_detector.event": "job.finished",
+        "web_detector.attempt": 2,
+    }
 
 
 def test_an_event_of_a_later_release_is_left_to_it_and_delays_no_other(engine: Engine, receiver: Receiver) -> None:

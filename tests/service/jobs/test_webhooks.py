@@ -16,7 +16,9 @@ from contracts.database.tables import Webhook
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import ROOT, Client, Service
 from tests.support.models import tiny_model
+from tests.support.otlp import Seen, collected
 from tests.support.servers.webhook_receiver import Receiver
+from tests.support.waiting import until
 
 OPTIONS = {"every_n": 50}
 
@@ -51,8 +53,20 @@ def told(client: Client, webhook: Any, seconds: float = 240) -> list[Any]:
         time.sleep(0.1)
 
 
+def steps_of(collector: Receiver, job: str, delivery: str) -> dict[str, Seen]:
+    """By name, the steps that are a job and the call of a webhook."""
+    ours = {("job", job), ("webhook", delivery)}
+    return {
+        span.name: span
+        for span in collected(collector.calls)
+        if (span.name, span.facts.get(f"web_detector.{'job' if span.name == 'job' else 'delivery'}")) in ours
+    }
+
+
 @pytest.mark.every_mode
-def test_end_of_a_job_calls_the_webhook(reaching: Service, receiver: Receiver, sample: Path) -> None:
+def test_end_of_a_job_calls_the_webhook(
+    reaching: Service, receiver: Receiver, collector: Receiver, sample: Path
+) -> None:
     client, other = reaching.client(), reaching.client()
     webhook = make(client, f"{receiver.url}/jobs?x=1")
     make(other, f"{receiver.url}/other")
@@ -65,6 +79,10 @@ def test_end_of_a_job_calls_the_webhook(reaching: Service, receiver: Receiver, s
     assert (call.content["id"], call.content["event"]) == (delivery["id"], "job.finished")
     assert (delivery["job_id"], delivery["state"], delivery["status"]) == (job["id"], "delivered", 204)
     assert (delivery["attempts"], delivery["next_at"], delivery["error"]) == (1, None, None)
+    until(lambda: {"job", "webhook"} <= steps_of(collector, job["id"], delivery["id"]).keys())
+    found = steps_of(collector, job["id"], delivery["id"])
+    assert found["webhook"].parent == found["job"].id
+    assert found["webhook"].trace == found["job"].trace
     client.call("DELETE", f"/jobs/{job['id']}", 204)
     assert client.call("GET", f"/webhooks/{webhook['id']}/deliveries", 200)["items"] == []
 

@@ -166,25 +166,24 @@ def test_one_trace_has_the_steps_of_a_job_in_all_roles(busy: Busy, collector: Re
     def is_whole() -> bool:
         seen = found()
         known, names = {CLIENT, *(span.id for span in seen)}, {span.name for span in seen}
-        return {"job", "track"} <= names and all(span.parent in known for span in seen)
+        return "job" in names and all(span.parent in known for span in seen)
 
     until(is_whole)
     by_name: dict[str, list[Seen]] = {}
     for span in found():
         assert not span.error
-        # A chunk that was handed back comes again; pictures of tracks are made whenever there is time.
-        if "web_detector.again_s" not in span.facts and span.name != "rendition":
+        if "web_detector.again_s" not in span.facts:  # it was handed back, and comes again
             by_name.setdefault(span.name, []).append(span)
     [request], [job], [plan], [merge] = (by_name[name] for name in ("POST /api/v1/jobs", "job", "plan", "merge"))
     chunks = by_name["chunk"]
-    assert by_name.keys() == {"POST /api/v1/jobs", "job", "plan", "chunk", "merge", "track"}
+    assert by_name.keys() == {"POST /api/v1/jobs", "job", "plan", "chunk", "merge"}
     assert (request.parent, request.facts["http.response.status_code"]) == (CLIENT, 202)
     assert job.parent == request.id
-    assert {span.parent for name in ("plan", "chunk", "merge", "track") for span in by_name[name]} == {job.id}
+    assert {span.parent for name in ("plan", "chunk", "merge") for span in by_name[name]} == {job.id}
     services = {name: {span.service for span in found} for name, found in by_name.items()}
     assert services == {
         "POST /api/v1/jobs": {"web-detector-api"},
-        **{name: {"web-detector-processor"} for name in ("job", "plan", "merge", "track")},
+        **{name: {"web-detector-processor"} for name in ("job", "plan", "merge")},
         "chunk": {"web-detector-detector"},
     }
     assert {span.facts["web_detector.job"] for span in (job, plan, merge, *chunks)} == {busy.job}
