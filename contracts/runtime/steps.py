@@ -118,7 +118,8 @@ def add(**amounts: float) -> None:
     """Add to numbers of the current step."""
     if found := _open.get():
         for name, amount in amounts.items():
-            found.facts[_OURS + name] = float(found.facts.get(_OURS + name, 0.0)) + amount
+            before = found.facts.get(_OURS + name)
+            found.facts[_OURS + name] = amount + (before if isinstance(before, int | float) else 0)
 
 
 def fail(code: str) -> None:

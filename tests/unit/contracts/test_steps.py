@@ -26,8 +26,8 @@ def test_steps_are_children_of_what_they_are_done_in(recorded: list[Recorded]) -
         above = tracing.current()
         with step("inner", Kind.CLIENT, size=3):
             steps.note(more="x")
-            steps.add(seconds=0.5)
-            steps.add(seconds=0.25)
+            steps.add(seconds=0.5, frames=3)
+            steps.add(seconds=0.25, frames=4)
         outer.note(done=True)
     assert tracing.current() is None
     inner, whole = recorded
@@ -40,7 +40,9 @@ def test_steps_are_children_of_what_they_are_done_in(recorded: list[Recorded]) -
         "web_detector.size": 3,
         "web_detector.more": "x",
         "web_detector.seconds": 0.75,
+        "web_detector.frames": 7,
     }
+    assert type(inner.step.facts["web_detector.frames"]) is int
     assert whole.step.facts == {"web_detector.video": "v", "web_detector.done": True}
     assert whole.began <= inner.began <= inner.ended <= whole.ended
 
