@@ -9,7 +9,7 @@ from api.web.request_watch import NotedOperation, RequestWatch
 from contracts.metrics import table
 from contracts.metrics.totals import Totals
 from contracts.runtime import tracing
-from contracts.runtime.steps import Kind, Step
+from contracts.runtime.steps import Fact, Kind, Step
 from tests.support.recorded_steps import CLIENT, HEADER, TRACE, kept
 
 
@@ -88,7 +88,7 @@ def test_a_request_is_a_step_by_its_route_and_status() -> None:
         answered({}, [start(503), END])
     found, failed = recorded
     assert (found.span, found.parent) == (span, CLIENT)
-    facts = {
+    facts: dict[str, Fact] = {
         "web_detector.operation": "api.routes.jobs.get_job",
         "http.request.method": "GET",
         "http.route": "/api/v1/jobs/{job_id}",
