@@ -26,10 +26,10 @@ from contracts.errors import TooManyWebhooks, WebhookBusy, WebhookRefused
 from contracts.runtime.steps import Kind
 from contracts.wire.job_states import JobState
 from processor.repository import Repository
-from tests.support.recorded_steps import kept
 from tests.support.servers.byte_server import certificate
 from tests.support.servers.debian import require
 from tests.support.servers.webhook_receiver import Receiver
+from tests.support.traces.recorded_steps import kept
 
 NAME = "hooks.example"
 SECRET = "whsec_dGVzdA=="

@@ -16,8 +16,8 @@ from contracts.database.tables import Webhook
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import ROOT, Client, Service
 from tests.support.models import tiny_model
-from tests.support.otlp import Seen, collected
 from tests.support.servers.webhook_receiver import Receiver
+from tests.support.traces.otlp import Seen, collected
 from tests.support.waiting import until
 
 OPTIONS = {"every_n": 50}

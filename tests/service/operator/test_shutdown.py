@@ -12,8 +12,8 @@ from tests.service.operator.test_heartbeat import check
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.modes import EmbeddedMode
 from tests.support.models import tiny_model
-from tests.support.otlp import collected
 from tests.support.servers.webhook_receiver import Receiver
+from tests.support.traces.otlp import collected
 from tests.support.waiting import until
 
 SERVICES = {"web-detector-api", "web-detector-processor", "web-detector-detector"}

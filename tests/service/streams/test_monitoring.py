@@ -18,13 +18,13 @@ from contracts.workers.registration import WORKERS
 from tests.service.streams.conftest import SECRET
 from tests.support.deployments.embedded import Embedded
 from tests.support.deployments.service import Client
-from tests.support.otlp import Seen, collected
-from tests.support.recorded_steps import CLIENT, HEADER, TRACE
 from tests.support.requirements import missing
 from tests.support.scraping import METRICS_ROLES, complaints, exposition, families, values
 from tests.support.servers import prometheus
 from tests.support.servers.byte_server import Web
 from tests.support.servers.webhook_receiver import Receiver
+from tests.support.traces.otlp import Seen, collected
+from tests.support.traces.recorded_steps import CLIENT, HEADER, TRACE
 from tests.support.user_admin import make_admin
 from tests.support.waiting import until
 from tools.dashboards.__main__ import DASHBOARDS

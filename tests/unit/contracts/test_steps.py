@@ -10,7 +10,7 @@ from contracts.runtime import steps, tracing
 from contracts.runtime.steps import Kind, Recorded, step
 from contracts.settings.table import Settings
 from contracts.traces.opened import export_traces
-from tests.support.recorded_steps import CLIENT, HEADER, TRACE, kept, of_client
+from tests.support.traces.recorded_steps import CLIENT, HEADER, TRACE, kept, of_client
 
 JOB = "0b1f2d7c-5b8e-4d5e-9a6e-0d3f8c1b2a3d"
 

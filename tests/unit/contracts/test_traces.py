@@ -16,9 +16,9 @@ from contracts.runtime.tracing import below
 from contracts.traces import exporter, otlp
 from contracts.traces.exporter import Exporter
 from tests.support.deployments.service import free_port
-from tests.support.otlp import collected, spans
-from tests.support.recorded_steps import CLIENT, TRACE, of_client
 from tests.support.servers.webhook_receiver import Receiver
+from tests.support.traces.otlp import collected, spans
+from tests.support.traces.recorded_steps import CLIENT, TRACE, of_client
 from tests.support.waiting import until
 
 

@@ -14,7 +14,7 @@ from contracts.runtime.log_setup import JsonFormatter
 from contracts.runtime.steps import Kind, step
 from contracts.workers import task_watch
 from contracts.workers.task_watch import TaskWatch
-from tests.support.recorded_steps import kept
+from tests.support.traces.recorded_steps import kept
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADER = f"00-{TRACE}-{PARENT}-01"

@@ -20,7 +20,7 @@ from ingest.pipeline import Pipeline
 from ingest.runner import Runner
 from ingest.sources.port import SourceFailed
 from tests.support.live.scripted_source import CONFIG, Camera, MemoryDeliveries, MemoryPackets, ScriptedSource, picture
-from tests.support.recorded_steps import kept
+from tests.support.traces.recorded_steps import kept
 
 SPEC = StreamSpec("stream", "user", "rtsp", 1, time.time() - 10, "nanodet-g")
 LOST = SourceFailed(Reason.LOST, "the camera closed the connection")

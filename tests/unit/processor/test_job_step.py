@@ -9,7 +9,7 @@ from contracts.runtime import tracing
 from contracts.runtime.steps import Kind
 from contracts.wire.job_states import JobState
 from processor.jobs.job_step import job_step
-from tests.support.recorded_steps import CLIENT, HEADER
+from tests.support.traces.recorded_steps import CLIENT, HEADER
 
 MADE = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 

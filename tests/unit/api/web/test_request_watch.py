@@ -10,7 +10,7 @@ from contracts.metrics import table
 from contracts.metrics.totals import Totals
 from contracts.runtime import tracing
 from contracts.runtime.steps import Fact, Kind, Step
-from tests.support.recorded_steps import CLIENT, HEADER, TRACE, kept
+from tests.support.traces.recorded_steps import CLIENT, HEADER, TRACE, kept
 
 
 def answered(
