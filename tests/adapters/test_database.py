@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, make_url, select, text
+from sqlalchemy import Engine, QueuePool, make_url, select, text
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from api.services import build
@@ -28,7 +28,17 @@ from contracts.database.outages import is_outage, took_too_long
 from contracts.database.tables import ApiToken, Base, User, new_id
 from contracts.errors import TooManyTokens
 from contracts.settings.table import Settings
+from tests.support.deployments.service import ROOT
 from tests.support.servers.debian import Postgres
+
+
+def test_a_process_opens_as_many_connections_as_the_docs_say(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'tables.sqlite'}")
+    assert isinstance(engine.pool, QueuePool)
+    most = engine.pool.size() + engine.pool._max_overflow
+    engine.dispose()
+    page = (ROOT / "docs/operate/scaling.md").read_text()
+    assert f"what its threads need, {most} at most" in page
 
 
 def test_readers_do_not_wait_for_a_writer_and_see_what_is_kept(tmp_path: Path) -> None:
