@@ -29,7 +29,7 @@ from tests.support.deployments.service import ROOT
 from tests.support.scraping import tool as debian_tool
 
 # Every overlay, and every component in one of them.
-VARIANTS = [("cpu",), ("gpu", "hpa", "object-storage"), ("gpu", "keda"), ("minikube",)]
+VARIANTS = [("cpu",), ("gpu", "hpa", "object-storage"), ("gpu", "keda", "traces"), ("minikube",)]
 variants = pytest.mark.parametrize("variant", VARIANTS, ids="-".join)
 ROWS = {row.variable: row for row in table()}
 # The others have passwords in them.
@@ -355,9 +355,19 @@ def test_detectors_reach_the_ports_of_the_servers_alone(variant: tuple[str, ...]
         for rule in found["spec"].get("egress", []) if '"detector"' in selected else []:
             for port in rule["ports"]:
                 reached.setdefault(port["port"], []).append(name)
-    stores = {443, 9000} if "object-storage" in variant else set()
-    assert set(reached) == {53, 5671, 5672, 6379, 6380, 5432} | stores
-    assert all(reached[port] == ["object-storage"] for port in stores)
+    more = {"object-storage": {443, 9000}, "traces": {4318}}
+    added = {port: name for name, ports in more.items() if name in variant for port in ports}
+    assert set(reached) == {53, 5671, 5672, 6379, 6380, 5432} | set(added)
+    assert all(reached[port] == [name] for port, name in added.items())
+
+
+def test_every_role_reaches_a_collector_of_traces() -> None:
+    policy = by_name(rendered("gpu", "keda", "traces"), "NetworkPolicy")["traces"]["spec"]
+    [chosen] = policy["podSelector"]["matchExpressions"]
+    told = {name for name in COMPOSE.services if "TRACES_URL" in COMPOSE.services[name].get("environment", {})}
+    assert set(chosen["values"]) == told
+    [example] = re.findall(r"as in (http://\S+);", ROWS["TRACES_URL"].help)
+    assert example.endswith(f":{policy['egress'][0]['ports'][0]['port']}")
 
 
 @pytest.mark.parametrize("component", ["hpa", "keda"])
