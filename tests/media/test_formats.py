@@ -206,6 +206,33 @@ add(
     variable=True,
 )
 
+_PICTURE, _GROUP = b"\0\0\1\xb6", b"\0\0\1\xb3"
+_NOTHING_NEW = _PICTURE + b"\x50\1\3"  # a picture without content
+
+
+def packed() -> File:
+    """As old encoders wrote B-frames into AVI: each in one packet with the frame that it refers to, which is shown
+    after it, and in its own packet a picture without content."""
+    plain = encode("avi", "mpeg4", b_frames=1)
+    with av.open(plain.source(), "r") as container:
+        contents = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    is_b = [content[content.rfind(_PICTURE) + 4] >> 6 == 2 for content in contents]
+    told = b"\0\0\1\xb2DivX503b1393p"  # the p says so
+    made: list[bytes] = []
+    for content, own, following in zip(contents, is_b, [*is_b[1:], False], strict=True):
+        whole = content.replace(_GROUP, told + _GROUP, 1)
+        made.append(_NOTHING_NEW if own else whole + contents[len(made) + 1] if following else whole)
+    return remux(plain, "avi", change=lambda number, _: made[number])
+
+
+add(
+    "packed B-frames, mpeg4, avi",
+    packed,
+    lambda file: b_frames_untold(file) and file.content.count(_NOTHING_NEW) > 20,
+    clock="dts",
+    groups=2,
+)
+
 # Times.
 UNEVEN = [number // 5 * 12 + (0, 1, 4, 6, 7)[number % 5] for number in range(FRAMES)]
 HOLE = [number if number < 20 else number + 250 for number in range(FRAMES)]
