@@ -84,12 +84,17 @@ def _take(
                 taken.size_bytes += len(piece)
         written.append(key)
         taken.objects += 1
-    elif name.startswith((TABLES, HOME)) and ".." not in Path(name).parts:
+    elif name.startswith((TABLES, HOME)) and _stays_below(name):
         file = scratch.create(name)
         while piece := content.read(_PIECE):
             file.write(piece)
     else:
         raise CorruptData(f"the backup contains {name}, which is not part of a backup of this service")
+
+
+def _stays_below(name: str) -> bool:
+    """Whether each part of a member's name is one of a file or folder: no step up, and none to the root."""
+    return not any(part in ("", ".", "..") for part in name.split("/"))
 
 
 def _check(scratch: Scratch, counts: dict[str, int]) -> None:

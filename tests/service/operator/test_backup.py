@@ -355,6 +355,21 @@ sys.exit(main(sys.argv[1:]))
     engine.dispose()
 
 
+@pytest.mark.parametrize("where", ["home/models/{}/evil", "home/models/../../evil", "tables/./evil"])
+def test_a_backup_writes_nothing_beside_its_places(desk: InProcessProcessor, tmp_path: Path, where: str) -> None:
+    other, sink = Other(tmp_path / "other"), io.BytesIO()
+    reader, writer = Reader(io.BytesIO(backed_up(desk))), Writer(sink)
+    writer.add_bytes(MANIFEST, msgspec.json.encode(reader.manifest))
+    for name, content in reader.members():
+        writer.add_bytes(name, content.read())
+    writer.add_bytes(where.format(tmp_path), b"x")
+    writer.close()
+    with pytest.raises(CorruptData, match="not part of a backup"):
+        other.restore(sink.getvalue())
+    other.engine.dispose()
+    assert (other.files(), list(tmp_path.rglob("evil"))) == ([], [])
+
+
 def test_restore_refuses_a_folder_with_data(desk: InProcessProcessor, small: Clip) -> None:
     before = rows(desk.engine)
     with pytest.raises(Conflict, match="restore into an empty one"):
