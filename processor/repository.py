@@ -35,6 +35,10 @@ _WORKED_ON = [str(state) for state in WORKED_ON]
 _WAITING = (Job.state == str(JobState.QUEUED), Job.cancel_requested.is_(False))
 _BEGUN = [str(state) for state in WORKING]
 _OLDEST = (Job.created_at, Job.id)
+# What is read of a job that waits: of its turn, and to send it.
+_OF_WAITING = load_only(
+    Job.user_id, Job.video_id, Job.state, Job.cancel_requested, Job.created_at, Job.traceparent, raiseload=True
+)
 _MOST_ENDING = 100  # at once, of the cancelled ones, and of those of a user that are overdue: others follow
 
 
@@ -125,13 +129,14 @@ class Repository:
     def jobs_to_advance(self, per_user: int, overdue: datetime | None) -> list[Job]:
         """The active jobs for which something may have to be done, oldest first: all at work; of the queued ones, the
         oldest of each user, and some that were cancelled or made before a time, if one is given. The rest only waits,
-        and there may be very many of it."""
+        and there may be very many of it. Of those that wait only what the reaper reads is loaded."""
         with self._database.read() as session:
             found = list(session.scalars(select(Job).where(Job.state.in_(_BEGUN))))
             # Not of those at work, which may be unable to end, and would keep these from being looked at.
             ending = select(Job).where(CANCELLED, Job.state == str(JobState.QUEUED))
             found += session.scalars(ending.order_by(*_OLDEST).limit(_MOST_ENDING))
-            found += session.scalars(oldest_waiting(per_user, overdue, _MOST_ENDING))
+            waiting = oldest_waiting(per_user, overdue, _MOST_ENDING).options(_OF_WAITING)
+            found += session.scalars(waiting)
         return sorted({job.id: job for job in found}.values(), key=lambda job: (job.created_at, job.id))
 
     def unprobed_videos(self, before: datetime, per_user: int) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ _WAITING_SECONDS = 300
 _STANDSTILL_SECONDS = 20
 _LOOKED_AT = 10  # of what waits of a user
 _PROBES_LOOKED_AT = 100
+_NOT_BEGUN = (JobState.QUEUED, JobState.PLANNING)
 
 
 def resend_probes(services: Services) -> None:
@@ -60,12 +61,15 @@ def resend_jobs(services: Services) -> None:
     most, hours = services.settings.jobs_per_user, services.settings.job_deadline_hours
     jobs = services.repository.jobs_to_advance(most, utcnow() - timedelta(hours=hours) if hours else None)
     turns = {job.id for job in next_jobs(jobs, most)}
+    # In one round trip: what waits for a detector was sent a moment ago, all of it.
+    steps = [names.send_job(job.id, job.state) for job in jobs if job.state in _NOT_BEGUN]
+    unsent = frozenset(services.coordination.locks.free(steps))
     for job in jobs:
         with working_on(job.traceparent, job=job.id, video=job.video_id):
-            _resend_job(services, job, before, has_turn=job.id in turns)
+            _resend_job(services, job, before, unsent, has_turn=job.id in turns)
 
 
-def _resend_job(services: Services, job: Job, before: datetime, *, has_turn: bool) -> None:
+def _resend_job(services: Services, job: Job, before: datetime, unsent: frozenset[str], *, has_turn: bool) -> None:
     if job.state == JobState.RUNNING:
         advance(services, job, repair=_repair, end=_send_end)
     elif job.created_at >= before:
@@ -74,7 +78,7 @@ def _resend_job(services: Services, job: Job, before: datetime, *, has_turn: boo
         advance(services, job, end=_send_end)
     elif job.state == JobState.QUEUED and not (has_turn or job.cancel_requested or is_overdue(services, job)):
         return  # the user has too many jobs in progress
-    elif services.coordination.debounce(names.send_job(job.id, job.state), START_SECONDS):
+    elif (step := names.send_job(job.id, job.state)) in unsent and services.coordination.debounce(step, START_SECONDS):
         process_signature(services, job.id).apply_async()
         services.counts.add(REAPER_FINDS, 1, "plan")
 
