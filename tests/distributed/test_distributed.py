@@ -54,7 +54,9 @@ def test_rabbitmq_is_asked_for_nothing_that_it_has_deprecated(own: Deployment, s
 
 
 def test_container_health_check_detects_failure(own: Deployment) -> None:
-    parts = [part for name in ("api", "processor", "renderer", "detector") for part in own.parts_of(name)]
+    names = ("api", "processor", "renderer", "ingest", "live-detector", "detector")
+    parts = [part for name in names for part in own.parts_of(name)]
+    assert {part.name.rpartition("-")[0] for part in parts} == set(names)
     assert {part.name: own.unhealthy(part) for part in parts} == {part.name: "" for part in parts}
     another = own.add("detector")
     assert "does not consume" in own.unhealthy(another)

@@ -156,8 +156,9 @@ def test_containers_give_the_result_file_of_embedded_mode(running: Deployment, s
 
 
 def test_the_health_checks_run_in_the_containers(running: Deployment) -> None:
-    parts = [part for name in ("api", "processor", "renderer", "detector") for part in running.parts_of(name)]
-    assert len(parts) == 5
+    names = ("api", "processor", "renderer", "ingest", "live-detector", "detector")
+    parts = [part for name in names for part in running.parts_of(name)]
+    assert len(parts) == 7
     assert {part.name: running.unhealthy(part) for part in parts} == {part.name: "" for part in parts}
 
 
