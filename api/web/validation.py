@@ -1,6 +1,7 @@
 """Validation of requests against the spec: an invalid body is 422, an invalid parameter 400."""
 
 import functools
+import math
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -38,8 +39,9 @@ class BodyValidator(JSONRequestBodyValidator):  # type: ignore[misc]
 
 
 class QueryValidator(ParameterValidator):  # type: ignore[misc]
-    """Connexion's validator with the project's messages, which name the parameter, and a check of ids in the query, and
-    of NUL, which no table holds. An invalid id in the path is left to the handler, which answers 404."""
+    """Connexion's validator with the project's messages, which name the parameter, and a check of ids in the query, of
+    NUL, which no table holds, and of NaN, which is within all bounds. An invalid id in the path is left to the handler,
+    which answers 404."""
 
     @staticmethod
     def validate_parameter(
@@ -48,8 +50,11 @@ class QueryValidator(ParameterValidator):  # type: ignore[misc]
         is_id = parameter_type == "query" and param["schema"].get("format") == "uuid"
         if is_id and value is not None and not _UUID.fullmatch(str(value)):
             return f"{param['name']} is not an id: omit it, or use an id from the service (a UUID)"
-        if any("\0" in str(part) for part in (value if isinstance(value, list) else [value])):
+        parts = value if isinstance(value, list) else [value]
+        if any("\0" in str(part) for part in parts):
             return f"{param['name']} contains the character NUL (%00), which is in no text: leave it out"
+        if any(isinstance(part, float) and not math.isfinite(part) for part in parts):
+            return f"{param['name']} is no number that can be reckoned with: give a finite one"
         if value is not None and _validator(msgspec.json.encode(param["schema"])).is_valid(value):
             return None
         error: str | None = ParameterValidator.validate_parameter(parameter_type, value, param, param_name)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from connexion.uri_parsing import OpenAPIURIParser
 from connexion.validators.parameter import ParameterValidator
 
 from api.web.validation import QueryValidator
@@ -45,6 +46,14 @@ def test_a_parameter_is_refused_where_connexion_refuses_it(where: str, schema: d
         for value in VALUES:
             refused = ParameterValidator.validate_parameter(where, value, parameter) is not None
             assert (QueryValidator.validate_parameter(where, value, parameter) is not None) == refused, value
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1e400"])
+def test_what_is_no_finite_number_is_refused_whatever_the_bounds_are(text: str) -> None:
+    for bounds in ({}, {"minimum": 0, "maximum": 1e12}):
+        parameter = {"name": "at_ms", "in": "query", "schema": {"type": "number", **bounds}}
+        value = OpenAPIURIParser([parameter], {}).resolve_params({"at_ms": [text]}, "query")["at_ms"]
+        assert str(QueryValidator.validate_parameter("query", value, parameter)).startswith("at_ms is ")
 
 
 def test_an_id_is_checked_in_the_query_and_not_in_the_path() -> None:
