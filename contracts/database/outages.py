@@ -8,8 +8,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 # resources, operator (restart, startup).
 _UNAVAILABLE = ("08", "40", "53", "57")
 # Codes of what the server ended because a time was over: of a statement (also where somebody cancelled it), of waiting
-# for a lock, of an idle transaction, of a transaction.
-_TOO_LONG = ("57014", "55P03", "25P03", "25P04")
+# for a lock.
+_TOO_LONG = ("57014", "55P03")
 
 
 def is_outage(error: SQLAlchemyError) -> bool:

@@ -32,8 +32,9 @@ log = logging.getLogger(__name__)
 
 MOST_TRIES = 5
 _TRIES_SECONDS = 7 * 86_400
-# After a try that the database did not end in time: 5, 10, 15, 20 and 25 minutes.
-_PAUSE_SECONDS = 300
+# After a try that the database did not end in time: 1, 5, 25 and 125 minutes.
+_PAUSE_SECONDS = 60
+_PAUSE_FACTOR = 5
 _COPY_BYTES = 1024 * 1024
 
 
@@ -78,8 +79,10 @@ def _try(services: Services, rows: RecordingRows, recording: Recording, held: Le
     except SQLAlchemyError as error:
         if is_outage(error):  # it says nothing about the recording
             services.coordination.reset_count(tries)
-        elif took_too_long(error):  # the lease, with no owner now, keeps the next try away
-            services.coordination.renew(names.recording_lease(recording.id), _PAUSE_SECONDS * tried)
+        elif took_too_long(error) and tried < MOST_TRIES:
+            # The lease, with no owner now, keeps the next try away.
+            pause = _PAUSE_SECONDS * _PAUSE_FACTOR ** (tried - 1)
+            services.coordination.renew(names.recording_lease(recording.id), pause)
         raise
     services.coordination.reset_count(tries)
 

@@ -33,7 +33,6 @@ from api.results.paging import read_page
 from api.results.selection import Query, Selection
 from api.results.sources import open_frames
 from contracts.coordination import names
-from contracts.database.engine import open_database
 from contracts.database.tables import (
     Delivery,
     IndexedTrack,
@@ -84,7 +83,6 @@ from processor.recordings.remux import Sink, Target, remux
 from processor.recordings.retention import expire_recordings
 from processor.recordings.rows import RecordingRows
 from processor.renditions.annotations import covered
-from processor.repository import Repository
 from processor.tracking.tracking import track_job
 from tests.support import unsandboxed
 from tests.support.live.live_recordings import START, Written, fragments, pictures, put_plan, put_results, uneven
@@ -419,8 +417,9 @@ def test_what_the_database_never_ends_in_time_is_repeated_a_few_times(
     monkeypatch.setattr(tasks, "_PAUSE_SECONDS", 0)
     monkeypatch.setattr(tasks, "_MOST_REPEATS", 1)
     bench = Bench(tmp_path / "data", valkey, DATABASE_URL=url)
-    hasty = open_database(url, statement_seconds=1)
-    bench.services = dataclasses.replace(bench.services, repository=Repository(hasty))
+    with bench.engine.begin() as operator:  # a limit that nothing but a lock can reach, however busy the machine is
+        operator.execute(text(f"ALTER DATABASE \"{bench.engine.url.database}\" SET lock_timeout = '200ms'"))
+    bench.services.repository.engine.dispose()
     monkeypatch.setattr(context, "_value", bench.services)
     opened = RecordingOpened(str(uuid.uuid4()), bench.stream, bench.user, START, time.time() - 3600, INGEST)
     with bench.storage_port.resumable().append(recording_key(bench.stream, opened.id)) as sink:
@@ -429,7 +428,7 @@ def test_what_the_database_never_ends_in_time_is_repeated_a_few_times(
         holder.execute(text("LOCK TABLE recordings"))
         with pytest.raises(Reject):
             tasks.open_recording.run(to_json(opened))
-        with pytest.raises(DBAPIError, match="statement timeout"):
+        with pytest.raises(DBAPIError, match="lock timeout"):
             tasks.open_recording.run(to_json(opened))
     tasks.open_recording.run(to_json(opened))
     lease, tries = names.recording_lease(opened.id), names.recording_attempts(opened.id)
@@ -443,7 +442,7 @@ def test_what_the_database_never_ends_in_time_is_repeated_a_few_times(
     bench.services.coordination.release(lease)
     file_recording(bench.services, opened.id)
     assert bench.recording(opened.id).state == "filed"
-    hasty.dispose()
+    bench.services.repository.engine.dispose()
     bench.close()
 
 

@@ -21,7 +21,6 @@ def raised(kind: type[DBAPIError], code: str = "", *, invalidated: bool = False)
         pytest.param(raised(DBAPIError, "40P01"), True, id="a deadlock"),
         pytest.param(raised(ProgrammingError, invalidated=True), True, id="a lost connection"),
         pytest.param(raised(ProgrammingError, "57014"), False, id="a statement that took too long"),
-        pytest.param(raised(ProgrammingError, "25P03", invalidated=True), False, id="a transaction that was idle"),
         pytest.param(raised(ProgrammingError, "22001"), False, id="a text that is too long"),
         pytest.param(raised(DataError), False, id="a value that is refused"),
         pytest.param(SQLAlchemyError("wrong"), False, id="a wrong statement"),
