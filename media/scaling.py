@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from media.colour import Colours
@@ -20,9 +20,9 @@ _EXPANDED = np.clip(np.round((np.arange(256) - 16) * (255 / 219)), 0, 255).astyp
 
 
 class Scaler:
-    """Scales frames of one stream. interpolation: swscale's name of how."""
+    """Scales frames of one stream. interpolation: how swscale does it."""
 
-    def __init__(self, interpolation: str) -> None:
+    def __init__(self, interpolation: Interpolation) -> None:
         self._interpolation = interpolation
         # Kept, since they hold scaling tables.
         self._scale, self._encode = VideoReformatter(), VideoReformatter()

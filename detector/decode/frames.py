@@ -8,6 +8,7 @@ from typing import BinaryIO
 import msgspec
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
 
 from contracts.errors import DecodeFailed
 from contracts.wire.messages import Chunk
@@ -49,7 +50,7 @@ class ToImage:
     view: View
     channels: str
     crop: Cropper | None = None
-    _scaler: Scaler = field(default_factory=lambda: Scaler("BILINEAR"))
+    _scaler: Scaler = field(default_factory=lambda: Scaler(Interpolation.BILINEAR))
 
     def __call__(self, frame: VideoFrame) -> Image:
         """uint8 (H, W, 3), C-contiguous. Raises DecodeFailed for colours that cannot be converted."""

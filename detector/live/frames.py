@@ -9,7 +9,7 @@ from contracts.live.streams import TICKS_PER_SECOND, StreamSpec
 from contracts.models.catalogue import Model
 from contracts.results.codec import Detections
 from detector import heads
-from detector.decode.crop import Area, shifted, shown_area
+from detector.decode.crop import shifted, shown_area
 from detector.decode.live_protocol import Look
 from detector.engine import check_finite
 from detector.live.accounts import Accounts, Origin
@@ -17,6 +17,7 @@ from detector.live.retention import Retention
 from detector.live.tracks import StreamTracks
 from detector.tensors import Image, Outputs
 from detector.view import View, view
+from media.cropping import Area
 from media.orientation import Orientation
 
 _UNKNOWN_SIZE = (640, 360)

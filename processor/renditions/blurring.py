@@ -1,9 +1,11 @@
 """A copy of a video in which what a job found is hidden. Runs in the sandbox."""
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.errors import VideoRefused
 from contracts.results.result_file import ResultFile
@@ -23,6 +25,17 @@ _CELLS = 4
 _LEAST_PIXELS = 16
 _STEP = 16
 _BRIGHTEST = 235
+# Of each average: the nearest step, of which one is grey, up to the brightest that there is; and a half, since what is
+# behind the point is cut off in the end.
+_COARSE = (np.minimum((np.arange(256) + _STEP // 2) // _STEP * _STEP, _BRIGHTEST) + 0.5).astype(np.float32)
+
+
+class Weights(NamedTuple):
+    """How pixels and cells of a side go together, [cells, pixels] each. average: what a pixel counts in the average of
+    a cell. gradient: what a cell counts at a pixel: from the middle of one to that of the next, level beyond."""
+
+    average: NDArray[np.float32]
+    gradient: NDArray[np.float32]
 
 
 def make(request: Request, target: Target, inputs: Inputs, tell: Tell) -> Report:
@@ -77,8 +90,17 @@ def _cells(width: int, height: int) -> tuple[int, int]:
 
 
 def _coarse(part: Plane, cells: tuple[int, int]) -> None:
-    small = cv2.resize(part, cells, interpolation=cv2.INTER_AREA)
-    # To the nearest step, of which one is grey, up to the brightest that there is.
-    small = np.minimum((small.astype(np.int64) + _STEP // 2) // _STEP * _STEP, _BRIGHTEST).astype(np.uint8)
-    small = small.reshape(cells[1], cells[0])
-    part[:] = cv2.resize(small, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_LINEAR)
+    down, across = _weights(cells[1], part.shape[0]), _weights(cells[0], part.shape[1])
+    averages = np.rint(down.average @ part.astype(np.float32) @ across.average.T)
+    coarse = _COARSE[averages.astype(np.uint8)]
+    np.copyto(part, down.gradient.T @ (coarse @ across.gradient), casting="unsafe")
+
+
+@lru_cache(maxsize=512)
+def _weights(cells: int, length: int) -> Weights:
+    """Those of a side of so many cells and pixels."""
+    size, pixels, numbers = length / cells, np.arange(length), np.arange(cells)[:, None]
+    covered = np.minimum(pixels + 1, (numbers + 1) * size) - np.maximum(pixels, numbers * size)
+    places = np.minimum(np.maximum((pixels + 0.5) / size - 0.5, 0), cells - 1)  # 0 is the middle of the first cell
+    near = 1 - np.abs(places - numbers)
+    return Weights(*(np.maximum(weights, 0).astype(np.float32) for weights in (covered / size, near)))

@@ -41,7 +41,6 @@ _NICE = 10  # jobs have priority
 
 def maker(kind: Work) -> Maker:
     """What makes a rendition. Imports what it needs, so it is called before the sandbox is entered."""
-    # With OpenCV, which the other kinds need not wait for.
     if kind in ("pictures", "frames"):
         from processor.renditions import pictures
 

@@ -3,8 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 from contracts.results.codec import time_ms
 from contracts.wire.pictures import FramePicture, Sheet
@@ -14,7 +14,7 @@ from processor.renditions.picture import Plane
 _GAP = 2  # pixels between the frames
 _GROUND = 24
 _LEAST_LABELLED = 100  # pixels: narrower frames have no room for their time
-_FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.4
+_TEXT = 12  # pixels, the size of the times
 
 
 def sheet_numbers(times_ms: Sequence[float], keys: Sequence[int], sheet: Sheet) -> list[int]:
@@ -36,35 +36,40 @@ def sheet_numbers(times_ms: Sequence[float], keys: Sequence[int], sheet: Sheet) 
 
 
 class ContactSheet:
-    """A sheet that is put together frame by frame."""
+    """A sheet that is put together frame by frame. numbers: of these frames, rising. cell: the width and height that
+    each is given."""
 
     def __init__(self, wanted: FramePicture, sheet: Sheet, numbers: Sequence[int], size: tuple[int, int]) -> None:
         """numbers: of its frames, rising. size: width and height of a frame."""
         self.numbers = numbers
         self._columns = min(sheet.columns, max(len(numbers), 1))
         width = max(1, min(size[0], (wanted.width - (self._columns - 1) * _GAP) // self._columns))
-        self._cell = width, max(1, round(width * size[1] / size[0]))
+        self.cell = width, max(1, round(width * size[1] / size[0]))
         rows = max(1, -(-len(numbers) // self._columns))
-        height = rows * (self._cell[1] + _GAP) - _GAP
+        height = rows * (self.cell[1] + _GAP) - _GAP
         self._pixels = np.full((height, self._columns * (width + _GAP) - _GAP, 3), _GROUND, np.uint8)
         self._is_empty = True
 
     def add(self, number: int, pixels: Plane, at_ms: float) -> None:
-        """Put a frame at its place, with its time."""
+        """Put a frame at its place, with its time. pixels: of the size of a cell."""
         row, column = divmod(self.numbers.index(number), self._columns)
-        width, height = self._cell
-        cell: Plane = np.ascontiguousarray(cv2.resize(pixels, self._cell, interpolation=cv2.INTER_AREA))
-        if width >= _LEAST_LABELLED:
-            for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-                place = (5, height - 6)
-                cv2.putText(cell, clock(at_ms), place, _FONT, _FONT_SCALE, colour, thickness, cv2.LINE_AA)
+        width, height = self.cell
         top, left = row * (height + _GAP), column * (width + _GAP)
-        self._pixels[top : top + height, left : left + width] = cell
+        labelled = _labelled(pixels, clock(at_ms)) if width >= _LEAST_LABELLED else pixels
+        self._pixels[top : top + height, left : left + width] = labelled
         self._is_empty = False
 
     def jpeg(self) -> bytes:
         """The sheet; nothing where no frame could be decoded. Raises VideoRefused."""
         return b"" if self._is_empty else jpeg(self._pixels)
+
+
+def _labelled(pixels: Plane, text: str) -> Plane:
+    """The frame with a text in its lower left corner, white with a dark rim."""
+    image = Image.fromarray(pixels)
+    place, font = (5, pixels.shape[0] - 6), ImageFont.load_default(_TEXT)
+    ImageDraw.Draw(image).text(place, text, "white", font, anchor="ls", stroke_width=1, stroke_fill="black")
+    return np.asarray(image)
 
 
 def clock(at_ms: float) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace
+from av.video.reformatter import Colorspace, Interpolation
 from numpy.typing import NDArray
 
 from media.colour import colours_of
@@ -54,7 +54,7 @@ class ToPicture:
         self._orientation = orientation
         self._size = orientation.size(*size)
         self._matrix = matrix
-        self._scaler = Scaler("BICUBIC")
+        self._scaler = Scaler(Interpolation.BICUBIC)
 
     def __call__(self, frame: VideoFrame) -> Picture:
         """The frame as a picture of its own. Raises DecodeFailed for colours that cannot be converted."""

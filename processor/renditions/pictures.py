@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, cast
 
 import numpy as np
+from av.video.frame import VideoFrame
 
 from contracts.errors import VideoRefused
 from contracts.results.codec import BOX_SCALE, time_ms
@@ -18,11 +19,10 @@ from contracts.wire.pictures import FramePicture
 from media.orientation import orientation_of
 from processor.core.frame_order import frame_order, keyframe_ranks
 from processor.renditions.contact_sheets import sheet_of
-from processor.renditions.crops import Box, cut_out, fitted_in, jpeg
+from processor.renditions.crops import Box, Crops, around, fitted_in, jpeg
 from processor.renditions.encoder import Target
 from processor.renditions.frames import chosen_frames, opened
 from processor.renditions.inputs import Inputs, Tell
-from processor.renditions.picture import Plane, ToPicture
 from processor.renditions.protocol import Report, Request
 
 MOST_TRACKS = 2000
@@ -54,9 +54,11 @@ def track_pictures(
         boxes[int(every.best_frame[place])].append((str(every.id[place]), (x1, y1, x2, y2)))
     writer = PicturesWriter(sink, PicturesHeader(SCHEMA, tracks.header.digest()))
     done = 0
-    for number, pixels in _pixels(video, index, media, sorted(boxes)):
+    crops = _crops(media)
+    for number, frame in _frames(video, index, sorted(boxes)):
         for name, corners in boxes[number]:
-            writer.add(name, jpeg(fitted_in(cut_out(pixels, corners, _MARGIN), SIDE, SIDE)))
+            part = around(corners, (media.width, media.height), _MARGIN)
+            writer.add(name, jpeg(crops(frame, part, fitted_in(part, SIDE, SIDE))))
         done += 1
         tell(Report(done, len(boxes)))
     if boxes and not done:
@@ -88,14 +90,15 @@ def frame_pictures(
     for item in wanted:
         for number in sheets[item].numbers if item in sheets else (number_of(item, times, index.time_base),):
             asked[number].append(item)
-    writer = PicturesWriter(sink, PicturesHeader(SCHEMA, ""))
-    for number, pixels in _pixels(video, index, media, sorted(number for number in asked if number < len(times))):
+    writer, crops = PicturesWriter(sink, PicturesHeader(SCHEMA, "")), _crops(media)
+    for number, frame in _frames(video, index, sorted(number for number in asked if number < len(times))):
         for item in asked.pop(number):
-            if item in sheets:
-                sheets[item].add(number, pixels, time_ms(times[number], index.time_base))
+            if sheet := sheets.get(item):
+                cell = crops(frame, crops.whole, sheet.cell)
+                sheet.add(number, cell, time_ms(times[number], index.time_base))
                 continue
-            part = pixels if item.box is None else cut_out(pixels, item.box)
-            writer.add(item.name(), jpeg(fitted_in(part, item.width, part.shape[0])))
+            part = crops.whole if item.box is None else around(item.box, size)
+            writer.add(item.name(), jpeg(crops(frame, part, fitted_in(part, item.width, part.height))))
     for items in asked.values():
         for item in items:
             if item not in sheets:
@@ -114,11 +117,14 @@ def number_of(wanted: FramePicture, times: Sequence[int], time_base: tuple[int, 
     return max(bisect_right(times, wanted.at_ms, key=lambda time: time_ms(time, time_base)) - 1, 0)
 
 
-def _pixels(video: BinaryIO, index: PacketIndex, media: Media, numbers: Sequence[int]) -> Iterator[tuple[int, Plane]]:
-    """Frames of these numbers (rising) that can be decoded, upright, in red, green and blue."""
+def _crops(media: Media) -> Crops:
+    return Crops(orientation_of(media), (media.width, media.height))
+
+
+def _frames(video: BinaryIO, index: PacketIndex, numbers: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
+    """Frames of these numbers (rising) that can be decoded."""
     if not numbers:
         return
-    to_picture = ToPicture(orientation_of(media), (media.width, media.height))
     with opened(video, index) as decoded:
         for number, _, frame in chosen_frames(decoded, index, numbers):
-            yield number, to_picture.rgb(frame)
+            yield number, frame

@@ -10,14 +10,14 @@ from tests.support.deployments.service import ROOT
 
 WEB = ("flask", "connexion", "starlette", "gunicorn")
 TABLES = ("sqlalchemy", "alembic")
-VISION = ("av", "cv2")
+VISION = ("av", "PIL")
 ENGINE_LIBRARIES = ("openvino", "onnxruntime", "torch", "detectron2")
 # Loaded where the settings name a bucket, a port for metrics, or a collector of traces.
 BY_SETTING = ("botocore", "prometheus_client", "contracts.traces.exporter")
 
 FORBIDDEN = {
     "api.app": ("processor", "detector", "ingest", "cli", "aiortc", *VISION, *ENGINE_LIBRARIES),
-    "processor.worker": ("api", "detector", "ingest", "cli", "aiortc", "cv2", *WEB, *ENGINE_LIBRARIES),
+    "processor.worker": ("api", "detector", "ingest", "cli", "aiortc", "PIL", *WEB, *ENGINE_LIBRARIES),
     "processor.probe.child": (
         "api",
         "detector",
@@ -33,7 +33,6 @@ FORBIDDEN = {
         "detector",
         "cli",
         "celery",
-        "cv2",
         "contracts.storage.local",
         *WEB,
         *TABLES,
@@ -46,7 +45,7 @@ FORBIDDEN = {
         *(*WEB, *TABLES, *VISION, *ENGINE_LIBRARIES),
     ),
     "ingest.worker": (
-        *("api", "processor", "detector", "cli", "contracts.database.tables", "cv2"),
+        *("api", "processor", "detector", "cli", "contracts.database.tables", "PIL"),
         *(*WEB, *TABLES, *ENGINE_LIBRARIES),
     ),
     # RTSP and MJPEG need no FFmpeg; what does is a process of its own.

@@ -81,6 +81,19 @@ def test_a_box_is_hidden_to_its_edges_and_nothing_else_is_touched(box: tuple[flo
     assert len(np.unique(made.u[~rest[::2, ::2]])) <= 64
 
 
+def test_what_is_left_of_a_box_is_the_averages_of_its_cells_in_steps_and_what_is_between_them() -> None:
+    made = picture(STRIPES)
+    made.y[:] = np.repeat([60, 181, 255], [90, 110, 120])[None, :]
+    hide(made, (10, 10, 310, 210))  # 4 cells of 75 pixels across, 2 of 100 down
+    middles = made.y[100, 10 + 37 : 310 : 75].tolist()
+    # 60; 60 for 5 pixels, then 181; 181 for 40 pixels, then 255 for 35; 255, which is brighter than there is.
+    assert middles == [64, 176, 224, 235]
+    across, down = made.y[100, 10:310].astype(int), made.y[10:210, 100].astype(int)
+    assert (np.ptp(across[:37]), np.ptp(across[263:]), np.ptp(down)) == (0, 0, 0)
+    assert np.diff(across).min() >= 0
+    assert np.diff(across).max() <= 2
+
+
 def test_a_hidden_box_that_is_outside_changes_nothing() -> None:
     made, before = picture(STRIPES), picture(STRIPES)
     hide(made, (400, 10, 500, 60))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from contracts.results.codec import Detections, mask_column
 from detector import masks_rle
-from detector.decode.crop import Area, Cropper, area, shifted
+from detector.decode.crop import Cropper, area, shifted
+from media.cropping import Area
 from media.orientation import Orientation
 
 edges = st.floats(0, 1)
