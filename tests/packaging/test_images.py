@@ -25,7 +25,7 @@ from tests.support.servers.debian import require
 
 pytestmark = pytest.mark.images
 # Files beyond the base.
-MOST_MB = {"api": 150, "processor": 400, "detector": 420, "ingest": 260}
+MOST_MB = {"api": 150, "processor": 240, "detector": 420, "ingest": 260}
 
 
 @pytest.fixture(scope="module")
