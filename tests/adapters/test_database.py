@@ -220,6 +220,13 @@ def test_a_statement_that_takes_too_long_is_aborted_by_the_server(url: str) -> N
     unlimited.dispose()
 
 
+def collect_sockets() -> None:
+    """Those of connections that were refused or broken: the driver leaves them to the garbage collector."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
 def test_who_waits_too_long_for_a_lock_has_met_no_outage(url: str) -> None:
     engine = open_database(url)
     with engine.begin() as holder:
@@ -248,6 +255,8 @@ def test_a_connection_that_the_server_ends_or_refuses_is_an_outage(url: str) -> 
     crowded.dispose()
     engine.dispose()
     assert [(is_outage(one.value), took_too_long(one.value)) for one in (caught, refused)] == [(True, False)] * 2
+    del caught, refused
+    collect_sockets()
 
 
 def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,9 +266,7 @@ def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPat
         with pytest.raises(InterfaceError, match="timed out"):
             engine.connect()
         engine.dispose()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # the driver leaves its socket to the garbage collector
-        gc.collect()
+    collect_sockets()
 
 
 def test_two_requests_at_once_do_not_exceed_the_number_of_tokens(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
