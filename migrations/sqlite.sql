@@ -282,7 +282,7 @@ CREATE TABLE alert_rules (
 	webhook_id VARCHAR(36),
 	since DATETIME NOT NULL,
 	limited_at DATETIME,
-	created_at DATETIME NOT NULL,
+	created_at DATETIME NOT NULL, failed_at DATETIME, failure VARCHAR(32),
 	PRIMARY KEY (id),
 	FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
 	FOREIGN KEY(scene_id) REFERENCES scenes (id),
@@ -447,4 +447,4 @@ END;
 CREATE TRIGGER note_unindexed_job AFTER UPDATE OF ready ON indexed_jobs WHEN OLD.ready AND NOT NEW.ready BEGIN
   INSERT INTO unindexed_jobs (job_id) VALUES (OLD.job_id);
 END;
-INSERT INTO "alembic_version" VALUES('0020');
+INSERT INTO "alembic_version" VALUES('0021');

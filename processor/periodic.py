@@ -11,6 +11,7 @@ from celery import Celery
 from contracts.coordination import names
 from contracts.errors import Unavailable
 from contracts.wire.tasks import HOUSEKEEP, QUEUE_RECOVERY, REAP
+from processor.alerts.failures import check_rules
 from processor.alerts.following import keep_following
 from processor.alerts.missing import alert_missing
 from processor.alerts.retention import expire_alerts
@@ -51,6 +52,7 @@ CLEAN_UPS = (
     CleanUp(names.PUBLISH_STREAMS, _PUBLISH_SECONDS, publish_streams),
     CleanUp(names.EXPIRE_RECORDINGS, _MINUTE, expire_recordings),
     CleanUp(names.TRACK_JOBS, _MINUTE, track_waiting),
+    CleanUp(names.CHECK_RULES, _MINUTE, check_rules),
     CleanUp(names.ALERT_JOBS, _MINUTE, alert_missing),
     CleanUp(names.INDEX_WORKERS, _MINUTE, cleanup.index_registrations),
     CleanUp(names.SWEEP_RESULTS, _MINUTE, cleanup.remove_expired_results),

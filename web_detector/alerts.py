@@ -4,6 +4,8 @@ from datetime import datetime
 
 import msgspec
 
+from web_detector.types import Problem
+
 
 class AlertSearch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a rule looks for; what is left out means any. min_ms: how long a track lasts at least; with the event
@@ -34,7 +36,7 @@ class AlertSchedule(msgspec.Struct, frozen=True, kw_only=True, rename={"begin": 
 
 class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
     """A saved search with a schedule, None for always. limited_at: when it last raised none because it had raised too
-    many."""
+    many. error: why it raises none, or not all, and what to do, failed_at: since when; both None where it works."""
 
     id: str
     name: str
@@ -45,6 +47,8 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
     webhook_id: str | None
     limited_at: datetime | None
     created_at: datetime
+    failed_at: datetime | None = None
+    error: Problem | None = None
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):

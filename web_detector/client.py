@@ -304,7 +304,7 @@ class Client:
     def replace_alert_rule(self, rule: AlertRule) -> AlertRule:
         """Change a rule to what this one says, as msgspec.structs.replace(rule, enabled=False) makes it."""
         body = msgspec.to_builtins(rule)
-        for name in ("id", "limited_at", "created_at"):
+        for name in ("id", "limited_at", "created_at", "failed_at", "error"):
             del body[name]
         return _typed(self._http.replace_alert_rule(rule.id, body), AlertRule)
 

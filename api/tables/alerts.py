@@ -86,7 +86,7 @@ class AlertTable:
             check(_named(session, user_id, content["scene_id"], content["webhook_id"], content["search"]))
             for name, value in content.items():
                 setattr(rule, name, value)
-            rule.since = utcnow()
+            rule.since, rule.failed_at, rule.failure = utcnow(), None, None
             session.flush()
             return rule
 

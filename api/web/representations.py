@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import UNSET
 
 from analytics.search.hours import to_ms
+from api.web.alert_failures import alert_rule_error
 from contracts.database.tables import (
     Alert,
     AlertRule,
@@ -97,6 +98,8 @@ def alert_rule_representation(rule: AlertRule) -> dict[str, Any]:
         "at_most_one_in_s": rule.at_most_one_in_s,
         "webhook_id": rule.webhook_id,
         "limited_at": rule.limited_at,
+        "failed_at": rule.failed_at,
+        "error": alert_rule_error(rule),
         "created_at": rule.created_at,
         "links": {"self": path, "alerts": f"{PREFIX}/alerts?rule_id={rule.id}"},
     }

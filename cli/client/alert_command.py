@@ -65,13 +65,15 @@ def _where(alert: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _rules(client: Client, _options: argparse.Namespace, report: Report) -> None:
-    report.table(("id", "name", "on", "schedule", ":seconds apart"), map(_rule_row, client.alert_rules()), "no rules")
+    heads = ("id", "name", "on", "schedule", ":seconds apart", "fails")
+    report.table(heads, map(_rule_row, client.alert_rules()), "no rules")
 
 
 def _rule_row(rule: Mapping[str, Any]) -> tuple[str, ...]:
     schedule = rule["schedule"]
     hours = f"{schedule['from']}-{schedule['to']} {schedule['timezone']}" if schedule else "always"
-    return (rule["id"], rule["name"], "yes" if rule["enabled"] else "no", hours, str(rule["at_most_one_in_s"]))
+    fails = (rule.get("error") or {}).get("detail", "")  # a service of before does not say it
+    return (rule["id"], rule["name"], "yes" if rule["enabled"] else "no", hours, str(rule["at_most_one_in_s"]), fails)
 
 
 _COMMANDS: dict[str, Command] = {"list": _list, "rules": _rules, **_RULES.commands}

@@ -13,6 +13,7 @@ EXPIRE_AUDIT = "sweep-audit"
 INDEX_WORKERS = "index-workers"
 
 ALERT_JOBS = "alert-jobs"
+CHECK_RULES = "check-rules"
 EXPIRE_ALERTS = "sweep-alerts"
 EXPIRE_RECORDINGS = "sweep-recordings"
 INDEX_TRACKS = "index-tracks"

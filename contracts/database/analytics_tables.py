@@ -136,7 +136,8 @@ class AlertRule(Base):
     """A saved search that raises alerts. search, schedule: as the API has them, analytics.alerts.rule.Search and
     Schedule. scene_id: that of the search, which cannot be deleted meanwhile. since: when it was made or last changed;
     jobs that ended before are not its concern. limited_at: when it last raised no alert because it had raised too many
-    within an hour."""
+    within an hour. failure: why it raises no alerts, see contracts.wire.alert_failures, and failed_at: since when; None
+    where it works."""
 
     __tablename__ = "alert_rules"
 
@@ -151,6 +152,8 @@ class AlertRule(Base):
     webhook_id: Mapped[str | None] = mapped_column(ForeignKey("webhooks.id", ondelete="SET NULL"), index=True)
     since: Mapped[datetime] = mapped_column(default=utcnow)
     limited_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    failure: Mapped[str | None] = mapped_column(String(32))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
     __table_args__ = (Index("ix_alert_rules_user_created", "user_id", "created_at", "id"),)

@@ -42,7 +42,7 @@ from contracts.database.ledgers import RecordedBytes as RecordedBytes
 from contracts.database.ledgers import UnindexedJob as UnindexedJob
 
 # Newest of migrations/versions, to check whether the tables are up to date.
-REVISION = "0020"
+REVISION = "0021"
 
 
 def _name_key(context: DefaultExecutionContext) -> str:

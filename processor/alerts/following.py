@@ -17,6 +17,7 @@ from contracts.coordination import names
 from contracts.live import keys
 from contracts.live.plans import labels_of
 from contracts.live.result_reader import ResultReader
+from processor.alerts.failures import RuleFailures
 from processor.alerts.live import Fitting, StreamSightings
 from processor.alerts.live_rows import LiveRows, LiveStream
 from processor.alerts.offering import offer
@@ -57,12 +58,12 @@ class Follower:
 
     def __init__(self, services: Services, renew: Callable[[], bool] = lambda: True) -> None:
         self._services, self._renew = services, renew
-        self._rows = LiveRows(services.repository.engine)
+        self._rows, self._failures = LiveRows(services.repository.engine), RuleFailures(services.repository.engine)
         self._streams: dict[str, tuple[ResultReader, StreamSightings, LiveStream]] = {}
         self._labels: dict[tuple[str, int], Sequence[str]] = {}
-        # What failed and was logged: rules as they are, and streams.
+        # Rules as they are that failed, which was logged, and whether the last results of each stream could be used.
         self._told: set[Rule] = set()
-        self._told_streams: set[str] = set()
+        self._usable: dict[str, bool] = {}
         self._refreshed = 0.0
 
     def step(self) -> bool:
@@ -78,14 +79,31 @@ class Follower:
         if frames := reader.read():
             try:
                 self._offer(stream, sightings.take(frames))
-                self._told_streams.discard(stream.id)
+                self._note_stream(stream, usable=True)
             except (RedisError, SQLAlchemyError):
                 raise
             except Exception:  # of one stream, which must not keep those of others from being told
-                if stream.id not in self._told_streams:
+                if self._usable.get(stream.id, True):
                     log.exception("results of stream %s raise no alerts", stream.id)
-                self._told_streams.add(stream.id)
+                self._note_stream(stream, usable=False)
         return self._renew()
+
+    def _note_stream(self, stream: LiveStream, *, usable: bool) -> None:
+        """Note whether the results of a stream can be used, where that has changed or is not known."""
+        if self._usable.get(stream.id) is usable:
+            return
+        self._usable[stream.id] = usable
+        self._failures.clear({rule.id for rule, _ in stream.rules} - {rule.id for rule in self._failing()})
+        self._note_failing()
+
+    def _failing(self) -> set[Rule]:
+        """The rules that fail, also those for which the results of only some of their streams cannot be used."""
+        unusable = [one for _, _, one in self._streams.values() if not self._usable.get(one.id, True)]
+        return self._told.union(rule for one in unusable for rule, _ in one.rules)
+
+    def _note_failing(self) -> None:
+        for rule in self._failing():
+            self._failures.note_error(rule)
 
     def _offer(self, stream: LiveStream, found: Sequence[Fitting]) -> None:
         for _, fitting in groupby(sorted(found, key=lambda one: one[0].id), key=lambda one: one[0].id):
@@ -105,7 +123,8 @@ class Follower:
             kept[stream.id] = (reader, sightings, stream)
         self._streams = kept
         self._told &= set(rules)
-        self._told_streams &= kept.keys()
+        self._usable = {stream: usable for stream, usable in self._usable.items() if stream in kept}
+        self._note_failing()  # a job that they could be asked about may have cleared it
         # What is not known is read again: the model may come later.
         known = {plan: labels for plan, labels in self._labels.items() if labels}
         self._labels = known if len(known) <= _MOST_PLANS else {}
@@ -116,7 +135,8 @@ class Follower:
                 self._labels[stream.id, plan] = self._read_labels(stream.id, plan)
             return self._labels[stream.id, plan]
 
-        return ResultReader(self._services.live, stream.id), StreamSightings(stream, labels_of, self._told), stream
+        sightings = StreamSightings(stream, labels_of, self._told, self._failures.note_error)
+        return ResultReader(self._services.live, stream.id), sightings, stream
 
     def _read_labels(self, stream_id: str, plan: int) -> Sequence[str]:
         data: Any = self._services.live.hget(keys.plans(stream_id), str(plan))

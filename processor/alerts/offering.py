@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from analytics.alerts.rule import Rule, Sighting, raised_at
 from contracts.database.outages import is_outage
 from contracts.database.tables import Alert
+from processor.alerts.failures import RuleFailures
 from processor.alerts.pictures import take_pictures
 from processor.alerts.rows import AlertRows
 from processor.context import Services
@@ -26,13 +27,13 @@ def offer(
     """Raise the alerts of a user's rules for sightings, and return the new ones. Idempotent: sightings may be offered
     again, also with more known of them; a track, or an event, raises one alert of each rule at most.
 
-    rules: those that are asked, None for all of the user that are enabled. A rule that cannot be asked is logged, and
-    keeps no other from being told. broken: the ids of such rules, which are not asked; those that are found are added.
-    told: those whose failure has been logged, which is not done again before they could be asked. Raises the
-    database's error where that is away.
+    rules: those that are asked, None for all of the user that are enabled. A rule that cannot be asked is logged, its
+    failure noted, and it keeps no other from being told. broken: the ids of such rules, which are not asked; those that
+    are found are added. told: those whose failure has been logged and noted, which is not done again before they could
+    be asked: then it is forgotten. Raises the database's error where that is away.
     """
     broken, told = (set() if broken is None else broken), (set() if told is None else told)
-    rows = AlertRows(services.repository.engine)
+    rows, failures = AlertRows(services.repository.engine), RuleFailures(services.repository.engine)
     asked = rows.rules(user_id) if rules is None else rules
     offered = list(sightings) if asked else []
     raised: list[Alert] = []
@@ -41,12 +42,15 @@ def offer(
             continue
         try:
             raised += _raise(rows, rule, offered)
+            if rule in told:
+                failures.clear([rule.id])
             told.discard(rule)
         except Exception as error:
             if isinstance(error, SQLAlchemyError) and is_outage(error):
                 raise
             if rule not in told:
                 log.exception("rule %s raises no alerts", rule.id)
+                failures.note_error(rule)
             told.add(rule)
             broken.add(rule.id)
     take_pictures(services, raised)

@@ -18,7 +18,9 @@ from contracts.results.result_file import ResultFile
 from contracts.results.tracks import Tracks
 from contracts.results.tracks_file import TracksFile
 from contracts.storage.port import Storage, result_key, tracks_key
+from contracts.wire.alert_failures import AlertFailure
 from contracts.wire.messages import ResultHeader
+from processor.alerts.failures import RuleFailures
 from processor.alerts.offering import offer
 from processor.alerts.rows import AlertRows
 from processor.context import Services
@@ -92,17 +94,20 @@ def alert_of_job(services: Services, job: Job, tracks: Tracks) -> None:
 
 
 def _ask(services: Services, rows: AlertRows, found: _Context, rules: Sequence[Rule]) -> set[str]:
-    """Raise what the rules make of a job; returns the ids of those that cannot be asked."""
+    """Raise what the rules make of a job; returns the ids of those that cannot be asked. Notes which have failed."""
     job, tracks = found.job, found.tracks
     broken: set[str] = set()
+    missed: set[str] = set()  # ids of rules, at whose scenes it has too many events
     oldest = to_ms(utcnow() - OLDEST)
     of_tracks = [rule for rule in rules if rule.search.scene_id is None]
     for part in _tracks(found) if of_tracks else ():
         offer(services, job.user_id, (one for one in part if one.end >= oldest), of_tracks, broken)
     of_scenes = [rule for rule in rules if rule.search.scene_id is not None]
     lately = len(tracks) > 0 and found.sighting(0, 0, int(tracks.last_time.max())).end >= oldest
-    for part in _events(services, rows, found, of_scenes) if of_scenes and lately else ():
+    for part in _events(services, rows, found, of_scenes, missed) if of_scenes and lately else ():
         offer(services, job.user_id, (one for one in part if one.end >= oldest), of_scenes, broken)
+    if lately:
+        RuleFailures(services.repository.engine).clear({rule.id for rule in rules} - broken - missed)
     return broken
 
 
@@ -123,8 +128,11 @@ def _tracks(found: _Context) -> Iterator[list[Sighting]]:
         yield [found.sighting(at, int(tracks.first_time[at]), int(tracks.last_time[at])) for at in places]
 
 
-def _events(services: Services, rows: AlertRows, found: _Context, rules: Sequence[Rule]) -> Iterator[list[Sighting]]:
-    """The events at the scenes that rules name, those of one scene and one time of dwelling at a time."""
+def _events(
+    services: Services, rows: AlertRows, found: _Context, rules: Sequence[Rule], missed: set[str]
+) -> Iterator[list[Sighting]]:
+    """The events at the scenes that rules name, those of one scene and one time of dwelling at a time. missed: the ids
+    of rules at whose scene there are too many are added."""
     for scene_id, dwells in dwells_wanted(rules).items():
         scene = rows.scene(scene_id)
         if scene is None:
@@ -134,6 +142,10 @@ def _events(services: Services, rows: AlertRows, found: _Context, rules: Sequenc
                 yield _events_at(services.storage, found, scene, dwell_ms)
             except InvalidInput as error:
                 log.warning("job %s raises no alerts at scene %s: %s", found.job.id, scene_id, error.detail)
+                for rule in rules:
+                    if rule.search.scene_id == scene_id and rule.search.dwell_ms in (None, dwell_ms):
+                        RuleFailures(services.repository.engine).note(rule, AlertFailure.TOO_MANY_EVENTS)
+                        missed.add(rule.id)
 
 
 def _events_at(storage: Storage, found: _Context, scene: Scene, dwell_ms: int | None) -> list[Sighting]:

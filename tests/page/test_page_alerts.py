@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from contracts.storage.port import alert_picture_key
-from tests.support.alerting import add_alert, link_alert
+from tests.support.alerting import add_alert, add_refusal, fail_rule, link_alert
 from tests.support.browsing import register, tidy
 from tests.support.deployments.service import Client, Service
 from tests.support.videos import formats
@@ -102,6 +102,23 @@ def test_an_alert_leads_to_the_job_that_is_given_to_it_after_the_end_of_the_job(
     client.call("DELETE", f"/alert-rules/{made['id']}", 204)
     client.call("DELETE", f"/streams/{stream['id']}", 204)
     tidy(client)
+
+
+def test_a_rule_that_fails_and_a_webhook_that_is_not_reached_say_so_until_the_rule_is_switched_off(
+    service: Service, page: Page
+) -> None:
+    client = register(page, service)
+    made = client.call("POST", "/alert-rules", 201, json={"name": "people", "search": {"label": ["person"]}})
+    fail_rule(service, made["id"], "error")
+    add_refusal(service, made["id"], "https://example.org/calls", "the address answered 404 Not Found")
+    page.get_by_role("link", name="Alerts", exact=True).click()
+    shown = page.get_by_role("list", name="Rules").get_by_role("listitem")
+    expect(shown.locator(".badge")).to_have_text(["fails", "webhook not reached"], timeout=WAIT_MS)
+    expect(shown).to_contain_text(client.call("GET", f"/alert-rules/{made['id']}", 200)["error"]["detail"])
+    expect(shown).to_contain_text("example.org did not take the last call: the address answered 404 Not Found.")
+    shown.get_by_role("checkbox").uncheck()
+    expect(shown.locator(".badge")).to_have_count(0, timeout=WAIT_MS)
+    client.call("DELETE", f"/alert-rules/{made['id']}", 204)
 
 
 def rule(client: Client) -> dict[str, Any]:

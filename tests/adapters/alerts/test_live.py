@@ -76,6 +76,12 @@ def alerts(desk: InProcessProcessor) -> list[Alert]:
         return list(session.scalars(select(Alert).order_by(Alert.track, Alert.start)))
 
 
+def failures(desk: InProcessProcessor) -> dict[str, str | None]:
+    """What is noted of the rules that fail, by their ids."""
+    with Session(desk.engine) as session:
+        return {row.id: row.failure for row in session.scalars(select(AlertRule)) if row.failed_at is not None}
+
+
 def test_a_track_raises_one_alert_as_soon_as_it_lasts_long_enough(desk: InProcessProcessor, stream: LiveStream) -> None:
     rule = add_rule(desk, search={"label": ["person"], "min_ms": 1000})
     add_rule(desk, search={"label": ["cup"]})
@@ -274,28 +280,33 @@ def test_a_stream_whose_results_cannot_be_used_stops_no_other(
 
     row = Stream(user_id=desk.user, name="Yard", kind="push", model="nanodet-g", options={}, wanted="running")
     desk.add(row)
-    add_rule(desk)
+    rule = add_rule(desk)
     follower = Follower(desk.services)
     follower.step()
     for one in (stream, LiveStream(desk.services.live, row.id)):
         walk(one, 1, *[LEFT] * 3)
-    monkeypatch.setattr(follower._streams[stream.id][1], "take", fail)
-    assert follower.step()
-    walk(stream, 90, *[LEFT] * 3)
-    assert follower.step()
+    with monkeypatch.context() as patched:
+        patched.setattr(follower._streams[stream.id][1], "take", fail)
+        assert follower.step()
+        walk(stream, 90, *[LEFT] * 3)
+        assert follower.step()
     assert [one.stream_id for one in alerts(desk)] == [row.id]
+    assert failures(desk) == {rule: "error"}
+    walk(stream, 180, LEFT)
+    assert follower.step()
+    assert failures(desk) == {}
     assert [one.args for one in caplog.records if one.exc_info] == [(stream.id,)], "not again with each result"
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("broken", "failure"),
     [
-        {"schedule": {"timezone": "Nowhere/At_All"}},  # which this machine does not know
-        {"at_most_one_in_s": 10**11},  # before all times
+        ({"schedule": {"timezone": "Nowhere/At_All"}}, "schedule"),  # which this machine does not know
+        ({"at_most_one_in_s": 10**11}, "error"),  # before all times
     ],
 )
 def test_a_rule_that_cannot_be_asked_is_logged_once_and_keeps_no_other_from_being_told(
-    desk: InProcessProcessor, stream: LiveStream, caplog: pytest.LogCaptureFixture, broken: dict[str, Any]
+    desk: InProcessProcessor, stream: LiveStream, caplog: pytest.LogCaptureFixture, broken: dict[str, Any], failure: str
 ) -> None:
     first, second, third = sorted(add_rule(desk, at_most_one_in_s=0) for _ in range(3))
     desk.change(AlertRule, second, **broken)
@@ -309,6 +320,7 @@ def test_a_rule_that_cannot_be_asked_is_logged_once_and_keeps_no_other_from_bein
         (track, rule) for track in (7, 8, 9) for rule in (first, third)
     ]
     assert [one.getMessage() for one in caplog.records if one.exc_info] == [f"rule {second} raises no alerts"]
+    assert failures(desk) == {second: failure}
 
 
 def test_streams_take_turns_and_the_lease_is_renewed_after_each_batch(

@@ -106,6 +106,12 @@ def tracks_of(desk: InProcessProcessor, job: Job) -> Tracks:
         return TracksFile(source).tracks()
 
 
+def failures(desk: InProcessProcessor) -> dict[str, str | None]:
+    """What is noted of the rules that fail, by their ids."""
+    with Session(desk.engine) as session:
+        return {row.id: row.failure for row in session.scalars(select(AlertRule)) if row.failed_at is not None}
+
+
 def add_scene(desk: InProcessProcessor) -> str:
     half = {"name": "half", "polygon": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}
     gate = {"name": "gate", "points": [[0.5, 1], [0.5, 0]]}
@@ -195,9 +201,24 @@ def test_a_rule_that_cannot_be_asked_keeps_no_other_from_being_told_and_is_asked
     ask(desk, job)
     told = {one.id for one in alerts(desk)}
     assert {one.rule_id for one in alerts(desk)} == {whole.id}
+    assert failures(desk) == {broken.id: "schedule"}
     desk.change(AlertRule, broken.id, schedule=None)  # as a machine that knows the zone
     ask(desk, job)
     assert {one.rule_id for one in alerts(desk) if one.id not in told} == {broken.id}
+    assert failures(desk) == {}
+
+
+def test_a_rule_at_whose_scene_a_job_has_too_many_events_fails_until_the_next_job(
+    desk: InProcessProcessor, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowded, free = add_rule(desk, search={"scene_id": add_scene(desk), "label": ["dog"]}), add_rule(desk)
+    with monkeypatch.context() as patched:
+        patched.setattr("analytics.scenes.recorded.MOST_EVENTS", 1)
+        ask(desk, walked(desk, video))
+    assert {one.rule_id for one in alerts(desk)} == {free.id}
+    assert failures(desk) == {crowded.id: "too_many_events"}
+    ask(desk, walked(desk, video))
+    assert failures(desk) == {}
 
 
 def test_a_job_that_breaks_a_rule_stops_no_other(

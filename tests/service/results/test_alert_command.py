@@ -8,7 +8,7 @@ import pytest
 import web_detector
 from cli.client.alert_command import alerts
 from tests.service.results.test_scene_command import environ_of
-from tests.support.alerting import add_alert
+from tests.support.alerting import add_alert, fail_rule
 from tests.support.deployments.service import Client, Service
 
 RULE = {"name": "people", "search": {"label": ["person"]}, "schedule": {"from": "22:00", "to": "06:00"}}
@@ -22,7 +22,11 @@ def test_rules_are_added_shown_replaced_and_deleted_and_their_alerts_listed(
     assert alerts(["add", str(file)], environ) == 0
     (rule,) = client.call("GET", "/alert-rules", 200)["items"]
     assert alerts(["rules"], environ) == 0
-    assert "22:00-06:00" in capsys.readouterr().out
+    assert "22:00-06:00" in (said := capsys.readouterr().out)
+    assert "ask your operator" not in said
+    fail_rule(service, rule["id"], "error")
+    assert alerts(["rules"], environ) == 0
+    assert "ask your operator" in capsys.readouterr().out
     assert alerts(["show", "people"], environ) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["search"] == RULE["search"]
@@ -51,6 +55,12 @@ def test_the_python_client_has_rules_and_alerts_as_objects(service: Service, cli
     with web_detector.Client(service.url, username=client.username, password=client.password) as reader:
         rule = reader.add_alert_rule("people", {"label": ["person"]}, schedule={"from": "22:00", "to": "06:00"})
         assert [(one.id, one.at_most_one_in_s) for one in reader.alert_rules()] == [(rule.id, 60)]
+        fail_rule(service, rule.id, "error")
+        (failing,) = reader.alert_rules()
+        assert failing.failed_at
+        assert failing.error
+        assert failing.error.code == "error"
+        assert reader.replace_alert_rule(failing) == rule
         for at_ms in (1_000, 2_000):
             add_alert(service, rule.id, at_ms)
         newest, oldest = reader.alerts(rule_id=rule.id)

@@ -8,7 +8,7 @@ import pytest
 from api.tables.alerts import RULES_PER_USER
 from contracts.database.engine import Database, open_database
 from contracts.database.tables import AlertRule, User, new_id
-from tests.support.alerting import add_alert
+from tests.support.alerting import add_alert, fail_rule
 from tests.support.deployments.service import Client, Service
 
 ROOM = {"name": "back door", "polygon": [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]}
@@ -148,6 +148,16 @@ def test_rules_are_limited(client: Client, service: Service) -> None:
     assert "delete one" in client.problem("POST", "/alert-rules", 409, "too_many_alert_rules", json=PEOPLE)
     client.call("DELETE", f"/alert-rules/{rows[0].id}", 204)
     client.call("POST", "/alert-rules", 201, json=PEOPLE)
+
+
+def test_a_rule_that_fails_says_so_until_it_is_replaced(client: Client, service: Service) -> None:
+    made = client.call("POST", "/alert-rules", 201, json=PEOPLE)
+    assert (made["failed_at"], made["error"]) == (None, None)
+    fail_rule(service, made["id"], "error")
+    (shown,) = client.call("GET", "/alert-rules", 200)["items"]
+    assert shown["failed_at"]
+    assert shown["error"]["code"] == "error"
+    assert client.call("PUT", f"/alert-rules/{made['id']}", 200, json=PEOPLE) == made
 
 
 def test_alerts_are_listed_marked_and_go_with_their_rule(client: Client, service: Service) -> None:

@@ -107,10 +107,13 @@ def test_scenes_are_typed_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_alert_rules_are_typed_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, str, Any]] = []
     added: dict[str, Any] = {"enabled": True, "at_most_one_in_s": 60, "webhook_id": None, "links": {}}
-    client = echoing(monkeypatch, seen, id="r", limited_at=None, created_at="2026-01-31T12:00:00Z", **added)
+    failed: dict[str, Any] = {"failed_at": "2026-01-31T12:00:00Z", "error": {"code": "error", "detail": "Save it."}}
+    client = echoing(monkeypatch, seen, id="r", limited_at=None, created_at="2026-01-31T12:00:00Z", **added, **failed)
     night = AlertSchedule(begin="22:00", end="06:00", timezone="Europe/Berlin")
     rule = client.add_alert_rule("back door", AlertSearch(label=("person",), min_score=0.5), night)
     assert (rule.search.label, rule.schedule) == (("person",), night)
+    assert rule.error
+    assert rule.error.detail == "Save it."
     schedule = {"days": [0, 1, 2, 3, 4, 5, 6], "from": "22:00", "to": "06:00", "timezone": "Europe/Berlin"}
     search = {"label": ["person"], "min_score": 0.5}
     assert seen[0] == ("POST", "/alert-rules", {"name": "back door", "search": search, "schedule": schedule})

@@ -39,8 +39,10 @@ test("a rule goes through the form unchanged", () => {
     at_most_one_in_s: 300,
     webhook_id: "w",
     limited_at: null,
+    error: null,
+    failed_at: null,
   };
-  const { id, created_at, limited_at, ...body } = rule;
+  const { id, created_at, limited_at, error, failed_at, ...body } = rule;
   assert.deepEqual(bodyOf(formOf(rule, HERE), "s", "w"), body);
 });
 
@@ -74,7 +76,7 @@ test("each template is a rule that can be saved", () => {
 test("all day ends at midnight", () => {
   const form = { ...emptyForm(HERE), timed: true, from: "00:00", to: "00:00" };
   assert.deepEqual(bodyOf(form, "", "").schedule?.to, "24:00");
-  const rule = { ...bodyOf(form, "", ""), id: "r", created_at: "", limited_at: null };
+  const rule = { ...bodyOf(form, "", ""), id: "r", created_at: "", limited_at: null, error: null, failed_at: null };
   assert.deepEqual(formOf(rule, HERE), form);
 });
 

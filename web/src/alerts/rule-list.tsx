@@ -13,9 +13,9 @@ import { toast } from "../ui/toast.tsx";
 import { RuleEditor } from "./rule-editor.tsx";
 import { emptyForm, formOf, fromTemplate, type RuleForm, TEMPLATES } from "./rule-form.ts";
 import { deleteRule, loadRules, rules, rulesProblem, saveRule } from "./rule-store.ts";
-import { type Names, ruleFacts, searchText } from "./rule-text.ts";
+import { failureText, type Names, refusalText, ruleFacts, searchText } from "./rule-text.ts";
 import { SecretDialog } from "./webhook-fields.tsx";
-import { webhooks } from "./webhooks.ts";
+import { refusals, webhooks } from "./webhooks.ts";
 
 interface Editing {
   rule: Rule | null;
@@ -121,12 +121,20 @@ function Row({ rule, zone, onEdit, onDelete }: RowProps) {
     }
     setBusy(false);
   };
+  const urls = new Map(webhooks.value.map(({ id, url }) => [id, url]));
+  const failure = failureText(rule);
+  const why = rule.enabled && rule.webhook_id && refusals.value.get(rule.webhook_id);
   return (
     <li class={rule.enabled ? "rule" : "rule off"}>
       <div>
-        <h3>{rule.name}</h3>
+        <h3>
+          {rule.name} {failure && <span class="badge bad">fails</span>}{" "}
+          {why && <span class="badge warn">webhook not reached</span>}
+        </h3>
         <p>{searchText(rule.search, names())}</p>
-        <p class="soft">{ruleFacts(rule, zone, new Map(webhooks.value.map(({ id, url }) => [id, url])))}</p>
+        <p class="soft">{ruleFacts(rule, zone, urls)}</p>
+        {failure && <p class="error-text">{failure}</p>}
+        {why && <p>{refusalText(urls.get(rule.webhook_id ?? "") ?? "", why)}</p>}
         {rule.limited_at && <p class="soft">It found too much on {day(rule.limited_at)}: make it narrower.</p>}
       </div>
       <div class="row">

@@ -6,7 +6,10 @@ import {
   alertTime,
   alertWhat,
   daysText,
+  failureText,
+  lastRefusal,
   rateText,
+  refusalText,
   ruleFacts,
   scheduleText,
   searchText,
@@ -92,8 +95,28 @@ test("what else is told of a rule", () => {
     at_most_one_in_s: 60,
     webhook_id: "w",
     limited_at: null,
+    error: null,
+    failed_at: null,
     created_at: "2026-01-31T12:00:00Z",
   };
   const urls = new Map([["w", "https://example.org:8443/alerts?key=1"]]);
   assert.equal(ruleFacts(rule, "UTC", urls), "always · at most one in 1 min · calls example.org:8443");
+  const failing = { ...rule, error: { code: "error", detail: "Save it again." }, failed_at: "2026-01-31T12:00:00Z" };
+  assert.match(failureText(failing) ?? "", /^Since .*2026.*\. Save it again\.$/);
+  assert.equal(failureText({ ...failing, enabled: false }), null);
+  assert.equal(failureText(rule), null);
+});
+
+test("why a webhook was not reached is said by the newest call that was tried", () => {
+  const untried = { state: "waiting", error: null } as const;
+  const refused = { state: "waiting", error: "the address answered 404 Not Found" } as const;
+  const arrived = { state: "delivered", error: null } as const;
+  assert.equal(lastRefusal([untried, refused, arrived]), refused.error);
+  assert.equal(lastRefusal([untried, arrived, refused]), null);
+  assert.equal(lastRefusal([untried]), null);
+  assert.equal(
+    refusalText("https://example.org/a", refused.error),
+    "Its webhook at example.org did not take the last call: the address answered 404 Not Found. " +
+      "Correct that there, or choose another webhook.",
+  );
 });

@@ -1,6 +1,6 @@
 // Alert rules and alerts in words. Pure.
-import type { Alert, Rule, RuleSearch, Schedule } from "../api/alert-types.ts";
-import { duration } from "../lib/time-format.ts";
+import type { Alert, Delivery, Rule, RuleSearch, Schedule } from "../api/alert-types.ts";
+import { day, duration } from "../lib/time-format.ts";
 import { DAY_WORDS } from "../search/query.ts";
 
 const EVERY_DAY = DAY_WORDS.length;
@@ -89,6 +89,22 @@ export function ruleFacts(rule: Rule, here: string, urls: ReadonlyMap<string, st
   const { schedule, at_most_one_in_s, webhook_id } = rule;
   const call = webhook_id ? `calls ${hostOf(urls.get(webhook_id) ?? "a webhook")}` : "";
   return [scheduleText(schedule, here), rateText(at_most_one_in_s), call].filter(Boolean).join(" · ");
+}
+
+/** Why a rule fails, and what to do: "Since Jan 31, 2026. …". Null where it works, and while it is off. */
+export function failureText({ enabled, error, failed_at }: Rule): string | null {
+  if (!enabled || !error) return null;
+  return `${failed_at ? `Since ${day(failed_at)}. ` : ""}${error.detail}`;
+}
+
+/** Why the newest call of a webhook failed of which it is known how it went; null where it arrived. */
+export function lastRefusal(newestFirst: readonly Pick<Delivery, "state" | "error">[]): string | null {
+  return newestFirst.find(({ state, error }) => state === "delivered" || error)?.error ?? null;
+}
+
+/** What is told of a webhook that could not be called. why: as `lastRefusal` has it. */
+export function refusalText(url: string, why: string): string {
+  return `Its webhook at ${hostOf(url)} did not take the last call: ${why}. Correct that there, or choose another webhook.`;
 }
 
 /** The host of an address. */

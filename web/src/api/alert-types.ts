@@ -42,6 +42,10 @@ export interface Rule extends RuleBody {
   id: string;
   /** When it last raised none because it had raised too many within an hour. */
   limited_at: string | null;
+  /** Why it raises none, or not all, and what to do; null: it works. */
+  error: { code: string; detail: string } | null;
+  /** Since when. */
+  failed_at: string | null;
   created_at: string;
 }
 
@@ -76,6 +80,15 @@ export interface Webhook {
   jobs: boolean;
   /** Only in the answer that creates it. */
   secret?: string;
+}
+
+/** One call of a webhook, with all its tries. */
+export interface Delivery {
+  state: "waiting" | "delivered" | "failed";
+  /** Why the last try failed. */
+  error: string | null;
+  /** Of the next try. */
+  next_at: string | null;
 }
 
 export interface AlertPage {

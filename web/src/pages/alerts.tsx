@@ -3,8 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 import { AlertList } from "../alerts/alert-list.tsx";
 import { lost, ofSearch } from "../alerts/rule-form.ts";
 import { RuleList } from "../alerts/rule-list.tsx";
-import { loadRules } from "../alerts/rule-store.ts";
-import { loadWebhooks } from "../alerts/webhooks.ts";
+import { loadRules, rules } from "../alerts/rule-store.ts";
+import { loadRefusals, loadWebhooks } from "../alerts/webhooks.ts";
 import { rewriteQuery } from "../lib/router.ts";
 import { loadScenes } from "../scenes/scene-store.ts";
 import { readQuery } from "../search/query.ts";
@@ -19,7 +19,10 @@ export function AlertsPage() {
   useEffect(() => {
     // The dialog is open; a reload does not open it again.
     rewriteQuery(new URLSearchParams());
-    void loadRules();
+    void loadRules().then(() => {
+      const called = (rules.value ?? []).flatMap(({ enabled, webhook_id }) => (enabled && webhook_id) || []);
+      loadRefusals(called).catch(() => undefined);
+    });
     // Without these, ids are shown as deleted.
     loadScenes().catch(() => undefined);
     loadWebhooks().catch(() => undefined);

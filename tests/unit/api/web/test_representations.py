@@ -1,11 +1,11 @@
-"""What a job says of its cost: before, while and after it runs."""
+"""What a job says of its cost: before, while and after it runs; and a rule of why it fails."""
 
 from typing import Any
 
 import pytest
 
-from api.web.representations import job_representation, summary_representation
-from contracts.database.tables import Job, Video, utcnow
+from api.web.representations import alert_rule_representation, job_representation, summary_representation
+from contracts.database.tables import AlertRule, Job, Video, utcnow
 from contracts.results.port import Cost, Progress
 
 UNKNOWN = {"frames_inferred": None, "detector_cpu_seconds": None}
@@ -59,3 +59,20 @@ def test_a_job_for_which_nobody_asked_for_tracks_says_so() -> None:
 def test_a_summary_of_an_earlier_release_does_not_know_its_cost() -> None:
     assert summary_representation({"frames": 48}) == {"frames": 48, **UNKNOWN}
     assert summary_representation({"frames": 48, **KNOWN}) == {"frames": 48, **KNOWN}
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        ("schedule", "its time zone Europe/Berlin: choose another one"),
+        ("unknown", "save it again without that"),
+        ("too_many_events", "divide the zones and lines"),
+        ("error", "ask your operator"),
+        ("of_a_later_release", "ask your operator"),
+    ],
+)
+def test_a_rule_that_fails_says_why_and_what_to_do(failure: str, words: str) -> None:
+    rule = AlertRule(id="r", search={}, schedule={"timezone": "Europe/Berlin"}, failure=failure, failed_at=utcnow())
+    error = alert_rule_representation(rule)["error"]
+    assert error["code"] == failure
+    assert words in error["detail"]
