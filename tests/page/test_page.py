@@ -143,7 +143,7 @@ def the_files_open_in_their_tools(
     coco = COCO(str(files["COCO"]))
     assert (len(coco.getImgIds()), len(coco.getAnnIds())) == (len(frames), objects)
 
-    page.get_by_role("button", name="Create").click()
+    page.get_by_role("button", name="Create: the video with boxes").click()
     link = page.get_by_role("link", name="Download MP4")
     expect(link).to_be_visible(timeout=WAIT_MS)
     with av.open(str(saved(page, "Download MP4", folder)), "r") as container:

@@ -27,6 +27,8 @@ def test_hits_and_parts_of_a_video_are_saved_as_clips_and_as_a_reel(service: Ser
     part.get_by_role("button", name="Save clip").click()
     assert 0.7 < length(client, part.get_by_role("link", name="Download clip")) < 0.9
 
+    the_chosen_label_is_hidden_in_a_copy(page, client, job)
+
     page.get_by_role("button", name="Contact sheet").click()
     sheet = page.get_by_role("dialog")
     expect(sheet.get_by_role("img")).to_be_visible(timeout=WAIT_MS)
@@ -55,6 +57,17 @@ def test_hits_and_parts_of_a_video_are_saved_as_clips_and_as_a_reel(service: Ser
     assert {piece["video_id"] for piece in reel["reel"]["pieces"]} == {job["video_id"]}
     the_next_user_of_the_tab_sees_none(page, client)
     tidy(client)
+
+
+def the_chosen_label_is_hidden_in_a_copy(page: Page, client: Client, job: dict[str, Any]) -> None:
+    found = client.call("GET", f"/jobs/{job['id']}/summary", 200)["labels"]
+    label = max(found, key=lambda one: found[one]["detections"])
+    page.get_by_label("Labels to hide").fill(label, timeout=WAIT_MS)
+    page.keyboard.press("Enter")
+    with page.expect_request("**/renditions/blurred") as asked:
+        page.get_by_role("button", name="Create: the blurred video").click()
+    assert (asked.value.method, asked.value.post_data_json) == ("PUT", {"labels": [label]})
+    assert 2 < length(client, page.get_by_role("link", name="Download blurred MP4")) < 3
 
 
 def the_next_user_of_the_tab_sees_none(page: Page, before: Client) -> None:

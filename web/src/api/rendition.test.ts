@@ -36,3 +36,18 @@ test("a rendition is followed past refusals and faults that pass", async () => {
 test("a rendition that does not exist any more is not asked for again", async () => {
   assert.equal(await after(404), "running");
 });
+
+test("a rendition that is there is deleted and made anew, also where it is gone meanwhile", async () => {
+  const asked: string[] = [];
+  globalThis.fetch = async (_, init) => {
+    const method = init?.method ?? "GET";
+    asked.push(method);
+    return method === "DELETE" ? new Response("", { status: 404 }) : Response.json({ ...RUNNING, state: "ready" });
+  };
+  const request = new RenditionRequest("/r");
+  await request.askAnew({ labels: ["person"] });
+  await request.askAnew({ labels: ["person"] });
+  request.close();
+  assert.deepEqual(asked, ["PUT", "DELETE", "PUT"]);
+  assert.equal(request.problem.value, null);
+});

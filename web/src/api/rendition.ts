@@ -34,6 +34,14 @@ export class RenditionRequest {
     await this.make(() => api.put<Rendition>(this.path, body));
   }
 
+  /** Request it, and where there is one, have it made anew. */
+  async askAnew(body: RenditionBody = {}): Promise<void> {
+    await this.make(async () => {
+      if (this.state.peek()?.state === "ready") await api.del(this.path).catch(unlessMissing);
+      return api.put<Rendition>(this.path, body);
+    });
+  }
+
   /** Request it in another way, and follow what that gives. */
   async make(create: () => Promise<Rendition>): Promise<void> {
     await this.#try(async () => {
@@ -76,4 +84,9 @@ export class RenditionRequest {
     clearTimeout(this.#timer);
     if (!this.#closed) this.#timer = setTimeout(() => void this.look(), POLL_MS);
   }
+}
+
+/** Throws any other error than that there is none. */
+function unlessMissing(error: unknown): void {
+  if (!(error instanceof ApiError && error.status === 404)) throw error;
 }

@@ -1,14 +1,12 @@
-// Exports, the original file, and the video with boxes.
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { type RenditionBody, RenditionRequest } from "../api/rendition.ts";
+// Exports, the original file, and copies of the video.
+import { useState } from "preact/hooks";
 import { ENDED, type Job } from "../api/types.ts";
-import { bytes, many } from "../lib/format.ts";
 import type { Player } from "../player/playback/player.ts";
 import { ContactSheet } from "../stills/contact-sheet.tsx";
 import { Button } from "../ui/button.tsx";
 import { CurlLine } from "../ui/curl.tsx";
-import { Progress } from "../ui/progress.tsx";
 import { Clip } from "./clip.tsx";
+import { Annotated, Blurred } from "./copies.tsx";
 import formats from "./export-formats.json";
 import { exportLink, resultsPath, type Shown } from "./export-links.ts";
 import { nameOf } from "./job-text.ts";
@@ -75,6 +73,7 @@ export function Downloads({ job, player, labels }: Props) {
       )}
       {sheet && <ContactSheet video={job.video_id} name={nameOf(job)} onClose={() => setSheet(false)} />}
       <Annotated job={job} shown={shown} />
+      <Blurred job={job} labels={labels} />
       <Clip player={player} />
       <CurlLine path={resultsPath(none ? { ...now, labels: null } : now)} />
     </section>
@@ -90,49 +89,4 @@ function shownNow(job: Job, player: Player, labels: readonly string[]): Shown {
     minScore: player.minScore.value > player.leastScore ? player.minScore.value : null,
     labels: left.length === labels.length ? null : left,
   };
-}
-
-/** The video with boxes drawn in, rendered on demand. */
-function Annotated({ job, shown }: { job: Job; shown: Shown }) {
-  const copy = useMemo(() => new RenditionRequest(`/api/v1/jobs/${job.id}/renditions/annotated`), [job.id]);
-  useEffect(() => () => copy.close(), [copy]);
-  const made = copy.state.value;
-  const busy = made?.state === "queued" || made?.state === "running";
-  const ended = ENDED.has(job.state);
-  const ask = () => {
-    const body: RenditionBody = {};
-    if (shown.minScore !== null) body.min_score = shown.minScore;
-    if (shown.labels) body.labels = [...shown.labels];
-    void copy.ask(body);
-  };
-  const problem = made?.state === "failed" ? made.error?.detail : copy.problem.value;
-  return (
-    <div class="annotated">
-      <h3>Video with boxes</h3>
-      {made?.state === "ready" && (
-        <p>
-          <a class="button primary" href={`${made.links.content}?download=1`} download>
-            Download MP4
-          </a>{" "}
-          <span class="soft">{made.size_bytes === null ? "" : bytes(made.size_bytes)}</span>
-        </p>
-      )}
-      {busy && (
-        <>
-          <p role="status">
-            {made.state === "queued" ? "Queued" : `Rendering: ${many(made.progress.frames_done, "frame")} done`}
-          </p>
-          <Progress value={made.progress.fraction} label="Creating the video with boxes" />
-        </>
-      )}
-      {problem && <p role="alert">The video could not be created: {problem}</p>}
-      {!busy && (
-        <Button disabled={!ended} onClick={ask}>
-          {made?.state === "ready" ? "Create again" : problem ? "Try again" : "Create"}
-        </Button>
-      )}
-      {!ended && <p class="soft">Available when the job has ended.</p>}
-      {ended && !busy && <p class="soft">Contains the detections selected above.</p>}
-    </div>
-  );
 }

@@ -5,8 +5,10 @@ import { matching } from "./label-search.ts";
 
 interface LabelsProps {
   label: string;
-  /** All labels of the model. */
+  /** All labels of the model, or of another owner. */
   all: readonly string[];
+  /** As in "The model has 80 labels." */
+  owner?: string;
   chosen: readonly string[];
   onChange(chosen: string[]): void;
 }
@@ -14,7 +16,7 @@ interface LabelsProps {
 const SHOWN = 60;
 
 /** Multi-select of labels: type to search, Enter adds the highlighted one, Backspace removes the last one. */
-export function Labels({ label: title, all, chosen, onChange }: LabelsProps) {
+export function Labels({ label: title, all, owner = "The model", chosen, onChange }: LabelsProps) {
   const [typed, setTyped] = useState("");
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(0);
@@ -88,7 +90,7 @@ export function Labels({ label: title, all, chosen, onChange }: LabelsProps) {
           />
         </div>
         {open && found.length > 0 && (
-          <div class="labels-list" role="listbox" id={`${id}-list`} aria-label="Labels of the model">
+          <div class="labels-list" role="listbox" id={`${id}-list`} aria-label="Labels">
             {found.map((label, row) => (
               // pointerdown comes before blur, which closes the list.
               // biome-ignore lint/a11y/useFocusableInteractive: the field keeps the focus and names the marked row
@@ -111,8 +113,8 @@ export function Labels({ label: title, all, chosen, onChange }: LabelsProps) {
       </div>
       <p class="hint" id={`${id}-more`}>
         {open && typed && !found.length
-          ? `The model has no label containing "${typed}".`
-          : `The model has ${all.length} labels.`}
+          ? `${owner} has no label containing "${typed}".`
+          : `${owner} has ${all.length} labels.`}
       </p>
     </div>
   );
