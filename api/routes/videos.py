@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 20
 
 
-def list_videos(user: str, limit: int = 50, cursor: str | None = None) -> Answer:
+def list_videos(user: str, limit: int = 50, cursor: str | None = None, without_job: bool = False) -> Answer:
     """A page of the user's videos."""
     services = context.current()
-    videos, next_cursor = services.videos.page(user, limit, cursor)
+    videos, next_cursor = services.videos.page(user, limit, cursor, without_job=without_job)
     posters = services.renditions.ready_posters([video.id for video in videos])
     items = [video_representation(video, has_poster=video.id in posters) for video in videos]
     return answer({"items": items, "next_cursor": next_cursor})

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from api.access.quotas import Guard
-from api.tables.queries import found, owned, page
+from api.tables.queries import found, looked_at, owned, page
 from contracts.database.deletion import DeletedVideo, delete_video_rows, video_with_jobs
 from contracts.database.engine import Database
 from contracts.database.removing import unindex
@@ -14,6 +14,8 @@ from contracts.database.tables import Job, Upload, User, Video, utcnow
 from contracts.errors import JobsRunning, TooManyUploads
 from contracts.wire.job_states import ACTIVE
 
+# Among which one request looks for those without a job.
+LOOKED_AT = 5000
 _ACTIVE = [str(state) for state in ACTIVE]
 
 
@@ -35,11 +37,19 @@ class VideoTable:
         with self._database.read() as session:
             return owned(session, Video, user_id, video_id, "video")
 
-    def page(self, user_id: str, limit: int, cursor: str | None) -> tuple[list[Video], str | None]:
-        """A page of a user's videos, newest first, and the cursor of the next page."""
+    def page(
+        self, user_id: str, limit: int, cursor: str | None, *, without_job: bool = False
+    ) -> tuple[list[Video], str | None]:
+        """A page of a user's videos, newest first, and the cursor of the next page. Those without a job are looked for
+        among so many at a time: a page with room left may have a next one. Raises InvalidCursor."""
         mine = select(Video).where(Video.user_id == user_id)
         with self._database.read() as session:
-            return page(session, mine, Video.created_at, limit, cursor)
+            if not without_job:
+                return page(session, mine, Video.created_at, limit, cursor)
+            part, after = looked_at(session, mine, Video.created_at, LOOKED_AT, cursor)
+            bare = part.where(~exists().where(Job.video_id == Video.id))
+            videos, following = page(session, bare, Video.created_at, limit, cursor)
+            return videos, following or after
 
     def delete(self, user_id: str, video_id: str) -> DeletedVideo:
         """Delete a video and its jobs, first what they have in the index. Raises NotFound, JobsRunning."""

@@ -75,6 +75,10 @@ def of_state(*states: str) -> JobFilter:
 # that of the primary key.
 ASKED: dict[str, tuple[Asked, set[str]]] = {
     "videos": (lambda e, the: VideoTable(e).page(the["user"], 9, AFTER), {"ix_videos_user_created"}),
+    "videos without a job": (
+        lambda e, the: VideoTable(e).page(the["user"], 9, AFTER, without_job=True),
+        {"ix_videos_user_created", "ix_jobs_video_id"},
+    ),
     "jobs": (lambda e, the: JobTable(e).page(the["user"], 9, AFTER, JobFilter()), {"ix_jobs_user_created"}),
     "jobs of states": (
         lambda e, the: JobTable(e).page(the["user"], 9, AFTER, of_state("failed", "cancelled")),

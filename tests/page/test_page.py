@@ -51,8 +51,15 @@ def test_whole_workflow_from_registration_to_export(
     row.get_by_role("button", name=f"Actions for {sample.name}").click()
     page.get_by_role("menuitem", name="Delete…").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    left = page.get_by_role("region", name="Videos without a job").get_by_role("listitem")
+    expect(left).to_contain_text(sample.name)
     expect(row).to_have_count(0)
-    assert client.call("GET", "/jobs", 200)["items"] == client.call("GET", "/videos", 200)["items"] == []
+    assert client.call("GET", "/jobs", 200)["items"] == []
+    left.get_by_role("button", name=f"Actions for {sample.name}").click()
+    page.get_by_role("menuitem", name="Delete…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(left).to_have_count(0)
+    assert client.call("GET", "/videos", 200)["items"] == []
     assert wrong == [], "errors, or requests to others"
 
 

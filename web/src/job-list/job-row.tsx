@@ -17,6 +17,7 @@ import { describe, formOf } from "../upload/options.ts";
 import { OptionsDialog } from "../upload/options-dialog.tsx";
 import { startJob } from "../upload/start-job.ts";
 import { drop, update } from "./job-store.ts";
+import { findVideosWithoutJob } from "./videos-without-job.ts";
 
 /** One job in the list. */
 export function JobRow({ job }: { job: Job }) {
@@ -111,15 +112,16 @@ function Time({ time }: { time: string }) {
 }
 
 function Delete({ job, name, onClose }: { job: Job; name: string; onClose(): void }) {
-  const [video, setVideo] = useState(true);
+  const [video, setVideo] = useState(false);
   const remove = async () => {
     await api.del(video ? `/api/v1/videos/${job.video_id}` : `/api/v1/jobs/${job.id}`);
     drop((other) => (video ? other.video_id === job.video_id : other.id === job.id));
-    toast(`${name} deleted`);
+    toast(video ? `${name} deleted` : `The results of ${name} are deleted`);
+    if (!video) findVideosWithoutJob().catch(() => undefined); // it may be the last job of its video
   };
   return (
     <Confirm title={`Delete ${name}?`} deed="Delete" onClose={onClose} onConfirm={remove}>
-      <p>The results are deleted permanently. This cannot be undone.</p>
+      <p>The results are deleted permanently. This cannot be undone.{video ? "" : " The video stays."}</p>
       <label class="tick">
         <input type="checkbox" checked={video} onChange={(event) => setVideo(event.currentTarget.checked)} />
         Also delete the video and all its other jobs

@@ -18,7 +18,7 @@ import { startJob, usual } from "../upload/start-job.ts";
 import { update } from "./job-store.ts";
 import { markUsed, videosWithoutJob } from "./videos-without-job.ts";
 
-/** Uploaded videos that no job has processed. */
+/** Stored videos that have no job. */
 export function VideosWithoutJob() {
   // A video that was just uploaded gets its job in a moment.
   const own = new Set(items.value.map(({ state }) => state.value.videoId));

@@ -1,24 +1,27 @@
-// Videos that no job has processed yet: uploaded by a program, or by a page that was closed before it started the job.
+// Videos without a job: uploaded by a program, or by a page that was closed before it started the job, or left when their
+// jobs were deleted.
 import { signal } from "@preact/signals";
 import { api } from "../api/client.ts";
-import type { Job, List, Video } from "../api/types.ts";
-import { jobs } from "./job-store.ts";
+import type { List, Video } from "../api/types.ts";
 
-/** How many of the newest videos are checked. */
-const CHECKED = 20;
+const SHOWN = 20;
+/** Each looks at thousands of videos. */
+const MOST_REQUESTS = 10;
 
 export const videosWithoutJob = signal<Video[]>([]);
 
-/** Fetch them. Throws ApiError. */
+/** Fetch the newest ones. Throws ApiError. */
 export async function findVideosWithoutJob(): Promise<void> {
-  const { items } = await api.get<List<Video>>("/api/v1/videos", { limit: CHECKED });
-  const used = new Set(jobs.value?.map((job) => job.video_id));
-  const candidates = items.filter((video) => !used.has(video.id) && !video.refused);
-  const asked = candidates.map(async (video) => {
-    const { items: found } = await api.get<List<Job>>("/api/v1/jobs", { video_id: video.id, limit: 1 });
-    return found.length ? [] : [video];
-  });
-  videosWithoutJob.value = (await Promise.all(asked)).flat();
+  const found: Video[] = [];
+  let cursor: string | null = null;
+  for (let left = MOST_REQUESTS; left > 0 && found.length < SHOWN; left -= 1) {
+    const query = { without_job: true, limit: SHOWN, cursor };
+    const page: List<Video> = await api.get<List<Video>>("/api/v1/videos", query);
+    found.push(...page.items.filter(({ refused }) => !refused));
+    cursor = page.next_cursor;
+    if (!cursor) break;
+  }
+  videosWithoutJob.value = found.slice(0, SHOWN);
 }
 
 export function markUsed(videoId: string): void {
