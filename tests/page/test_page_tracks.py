@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browsing import register, tidy
+from tests.support.browsing import register
 from tests.support.deployments.service import Client, Service
 
 WAIT_MS = 120_000
@@ -37,7 +37,14 @@ def test_a_track_leads_from_the_list_from_a_zone_and_from_the_search_to_its_plac
     page.locator(f".hit[href$='&track={track['id']}']").click(timeout=WAIT_MS)
     page.wait_for_url(f"**/jobs/{job['id']}#t=*")
     expect(own).to_have_attribute("aria-pressed", "true", timeout=WAIT_MS)
-    tidy(client)
+
+    page.get_by_role("link", name="Videos", exact=True).click()
+    page.get_by_role("button", name=f"Actions for {sample.name}").click(timeout=WAIT_MS)
+    page.get_by_role("menuitem", name="Delete…").click()
+    page.get_by_label("Also delete the video").check()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_have_count(0, timeout=WAIT_MS)
+    assert client.call("GET", "/videos", 200)["items"] == []
 
 
 def shown_at(page: Page, button: Locator, frame: int) -> None:
