@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import threading
+import traceback
 from collections import deque
 from collections.abc import Mapping
 from urllib.parse import unquote
@@ -52,7 +53,7 @@ class Exporter:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
-        self._is_failing = False
+        self._is_failing = self._has_told_fault = False
 
     def add(self, ended: Recorded) -> None:
         """Send a step, soon."""
@@ -73,8 +74,12 @@ class Exporter:
     def _start(self) -> None:
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="traces", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # no more threads for now, or the interpreter ends: no fault of the step
+                    return
+                self._thread = thread
 
     def _run(self) -> None:
         resource = _resource(self._service)
@@ -90,7 +95,11 @@ class Exporter:
         """Whether the collector has taken, or refused, all that was there."""
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
-            taken = self._taken(pool, otlp.request(resource, batch), len(batch))
+            try:
+                taken = self._taken(pool, otlp.request(resource, batch), len(batch))
+            except Exception as error:  # noqa: BLE001  (a fault of ours: the next ones may do)
+                self._tell_fault(error)
+                taken = 0
             if taken is None:
                 self._waiting.extendleft(reversed(batch))
                 self._drop_beyond(self._most)
@@ -123,6 +132,13 @@ class Exporter:
         if not self._is_failing:
             log.warning("traces do not get to the collector at TRACES_URL: %s", trouble)
         self._is_failing = True
+
+    def _tell_fault(self, error: Exception) -> None:
+        """Say once where it is. Not its text either."""
+        if not self._has_told_fault:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("traces are lost: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+        self._has_told_fault = True
 
     def _drop_beyond(self, most: int) -> None:
         dropped = 0

@@ -116,6 +116,38 @@ def test_what_a_collector_refuses_is_dropped(collector: Receiver, caplog: pytest
     ]
 
 
+def test_what_cannot_be_written_ends_no_export(
+    collector: Receiver, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporter, "_MOST_AT_ONCE", 1)
+    bad = ended()
+    bad.step.facts["count"] = None  # type: ignore[assignment]
+    totals = Totals()
+    made = Exporter(collector.url, "x", totals)
+    for one in (bad, ended("first"), bad, ended("second")):
+        made.add(one)
+    made.close(60)
+    assert counted(totals) == {"sent": 2, "dropped": 2}
+    assert [span.name for span in collected(collector.calls)] == ["first", "second"]
+    [line] = [record.message for record in caplog.records]
+    assert line.startswith("traces are lost: AttributeError at ")
+    assert "otlp.py:" in line
+
+
+def test_where_no_thread_can_begin_work_goes_on(collector: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    totals = Totals()
+    made = Exporter(collector.url, "x", totals)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        made.add(ended("early"))
+    made.add(ended("late"))
+    made.close(60)
+    assert [span.name for span in collected(collector.calls)] == ["early", "late"]
+
+
 @pytest.mark.usefixtures("collector")
 def test_without_a_collector_the_newest_steps_wait_and_all_are_counted(caplog: pytest.LogCaptureFixture) -> None:
     totals, port = Totals(), free_port()
