@@ -4,7 +4,7 @@ job on each."""
 import argparse
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -25,6 +25,8 @@ from web_detector import Client, ServiceError, Video
 _OF_ALL = (401, 403, 408, 429)
 # The code of one that passes when the user has room again: a smaller file may still be taken.
 _NO_ROOM = "storage_used_up"
+# Videos may be known beyond twice those that the service had, until it is asked again which it has.
+_MORE_KNOWN = 10_000
 # Looks at a watched folder between two tries of a file that there is no room for, at most.
 _MOST_LOOKS = 64
 _pause = time.sleep
@@ -32,17 +34,29 @@ _pause = time.sleep
 
 @dataclass
 class _Count:
-    """What became of the files, by their titles. refused: the reason, and the stamp of the file that was refused."""
+    """What became of the files, by their titles. refused: the reason, and the stamp of the file that was refused.
+    gone: how many were imported, and were known, of those that are no longer there."""
 
     imported: set[str] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
     refused: dict[str, tuple[str, Stamp]] = field(default_factory=dict)
+    gone: tuple[int, int] = (0, 0)
+
+    def forget(self, titles: Collection[str]) -> None:
+        """What is there no more counts no longer as refused, and else by its number: others may come for years."""
+        imported, known = self.imported.difference(titles), self.known.difference(titles)
+        self.gone = self.gone[0] + len(imported), self.gone[1] + len(known)
+        self.imported -= imported
+        self.known -= known
+        for title in self.refused.keys() - titles:
+            del self.refused[title]
 
     def refuse(self, entry: Entry, reason: object) -> None:
         self.refused[entry.title] = (f"{entry.title}: {reason}", entry.stamp)
 
     def said(self) -> str:
-        return f"{len(self.imported)} imported, {len(self.known)} were there already, {len(self.refused)} refused"
+        imported, known = len(self.imported) + self.gone[0], len(self.known) + self.gone[1]
+        return f"{imported} imported, {known} were there already, {len(self.refused)} refused"
 
 
 @dataclass
@@ -59,6 +73,10 @@ class _Later:
     def put_off(self, title: str) -> None:
         pause = min(max(1, 2 * self.pauses.get(title, (0, 0))[1]), _MOST_LOOKS)
         self.pauses[title] = (self.look + pause, pause)
+
+    def forget(self, titles: Collection[str]) -> None:
+        """No file but these is put off."""
+        self.pauses = {title: pause for title, pause in self.pauses.items() if title in titles}
 
 
 def import_folder(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -84,12 +102,17 @@ class _Import:
 
     def __init__(self, client: Client, place: Place, options: argparse.Namespace, report: Report) -> None:
         self._client, self._place, self._options, self._report = client, place, options, report
-        self._known = {video.sha256: video.id for video in client.videos()}
+        self._list()
         self._count, self._later = _Count(), _Later()
         # While watching: what was there at the last look, what needs no other try, and what was in the way.
         self._before: dict[str, Entry] = {}
         self._tried: dict[str, Entry] = {}
         self._trouble = ""
+
+    def _list(self) -> None:
+        """Ask which videos the service has."""
+        self._known = {video.sha256: video.id for video in self._client.videos()}
+        self._most_known = 2 * len(self._known) + _MORE_KNOWN
 
     def once(self) -> int:
         """Import what is there, and say what became of it, also where it ends before all is done. Raises ServiceError,
@@ -129,6 +152,8 @@ class _Import:
 
     def _take_settled(self) -> None:
         now = self._look()
+        if len(self._known) > self._most_known:  # many of them may be deleted
+            self._list()
         self._tried = {title: entry for title, entry in self._tried.items() if title in now}
         settled = [
             entry
@@ -141,10 +166,10 @@ class _Import:
                 self._tried[entry.title] = entry
 
     def _look(self) -> dict[str, Entry]:
-        """What is there now; what is gone counts as refused no more."""
+        """What is there now; what is gone is forgotten."""
         now = {entry.title: entry for entry in self._place.entries()}
-        for title in self._count.refused.keys() - now.keys():
-            del self._count.refused[title]
+        self._count.forget(now.keys())
+        self._later.forget(now.keys())
         return now
 
     def _sum_up(self) -> None:

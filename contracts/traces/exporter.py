@@ -97,7 +97,7 @@ class Exporter:
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
             try:
                 taken = self._taken(pool, otlp.request(resource, batch), len(batch))
-            except Exception as error:  # noqa: BLE001  (a fault of ours: the next ones may do)
+            except Exception as error:  # a fault of ours: the next ones may do
                 self._tell_fault(error)
                 taken = 0
             if taken is None:

@@ -192,3 +192,35 @@ def test_while_watching_what_keeps_all_files_waiting_is_said_once(
     assert main(["import", str(folder), "--no-detect", "--watch"]) == 130
     assert service.given == ["first.mp4", "second.mp4"]
     assert capsys.readouterr().out.count("warning: refused\n") == 1
+
+
+def test_while_watching_what_is_gone_is_counted_and_forgotten(
+    folder: Locked, service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(import_command, "_MORE_KNOWN", 3)
+    runs: list[Any] = []
+
+    class Noted(import_command._Import):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            runs.append(self)
+
+    monkeypatch.setattr(import_command, "_Import", Noted)
+    looks, sizes = 0, set[int]()
+
+    def step(_seconds: float) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 40:
+            raise KeyboardInterrupt
+        count = runs[0]._count
+        sizes.update((len(count.imported), len(runs[0]._later.pauses), len(runs[0]._known)))
+        Path(str(folder), f"{looks}.mp4").write_text(str(looks))
+        Path(str(folder), f"{looks - 3}.mp4").unlink(missing_ok=True)
+
+    service.refusals = {f"{number}.mp4": ["storage_used_up"] for number in range(1, 40, 2)}
+    monkeypatch.setattr(import_command, "_pause", step)
+    assert main(["import", str(folder), "--no-detect", "--watch"]) == 130
+    assert max(sizes) <= 6
+    assert f"{len(service.given)} imported, 0 were there already, 2 refused\n" in capsys.readouterr().out
+    assert len(service.given) > 30
