@@ -361,6 +361,23 @@ def test_detectors_reach_the_ports_of_the_servers_alone(variant: tuple[str, ...]
     assert all(reached[port] == [name] for port, name in added.items())
 
 
+def test_doctor_reaches_the_api_from_the_pod_that_the_docs_name() -> None:
+    page = (ROOT / "docs/operate/kubernetes.md").read_text()
+    [(role, host, port)] = re.findall(r"exec deploy/(\w+) -- .* doctor --url http://([\w.-]+):(\d+)", page)
+    text = rendered("cpu")
+    assert {"name": "http", "port": int(port), "targetPort": "http"} in by_name(text, "Service")[host]["spec"]["ports"]
+    [settings] = objects(text, "ConfigMap")
+    assert host in settings["data"]["ALLOWED_HOSTS"].split(",")
+    policy = by_name(text, "NetworkPolicy")["doctor"]["spec"]
+    [rule] = policy["egress"]
+    [to] = rule["to"]
+    deployments = by_name(text, "Deployment")
+    assert policy["podSelector"] == deployments[role]["spec"]["selector"]
+    assert to["podSelector"] == deployments[host]["spec"]["selector"]
+    [listening] = [one["containerPort"] for one in container(deployments[host])["ports"] if one["name"] == "http"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": listening}]
+
+
 def test_every_role_reaches_a_collector_of_traces() -> None:
     policy = by_name(rendered("gpu", "keda", "traces"), "NetworkPolicy")["traces"]["spec"]
     [chosen] = policy["podSelector"]["matchExpressions"]
