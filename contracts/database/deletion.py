@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from contracts.database.tables import Job, ReelVideo, Rendition, Video
+from contracts.database.tables import Job, ReelVideo, Rendition, UnindexedJob, Video
 from contracts.wire.renditions import CLIP
 
 
@@ -40,6 +40,7 @@ def delete_video_rows(session: Session, video: Video, jobs: list[Job]) -> Delete
     _delete_renditions(session, or_(Rendition.id.in_(deleted.reels), Rendition.video_id == video.id))
     session.execute(delete(Job).where(Job.video_id == video.id))
     session.execute(delete(Video).where(Video.id == video.id))
+    session.execute(delete(UnindexedJob).where(UnindexedJob.job_id.in_(deleted.jobs)))
     return deleted
 
 
@@ -47,6 +48,7 @@ def delete_job_rows(session: Session, job: Job) -> None:
     """Delete a job, which is locked, with its renditions."""
     _delete_renditions(session, Rendition.job_id == job.id)
     session.execute(delete(Job).where(Job.id == job.id))
+    session.execute(delete(UnindexedJob).where(UnindexedJob.job_id == job.id))
 
 
 def _delete_renditions(session: Session, which: ColumnElement[bool]) -> None:

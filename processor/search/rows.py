@@ -98,8 +98,10 @@ class SearchRows:
         jobs = [(row.Job, row.Video) for row in found]
         ids.difference_update(job.id for job, _ in jobs)
         if done := [note.id for note in notes if note.job_id in ids]:
+            # Not those that go with their jobs at this moment: nobody waits for both.
+            free = select(UnindexedJob.id).where(UnindexedJob.id.in_(done)).with_for_update(skip_locked=True)
             with self._database.write() as session:
-                session.execute(delete(UnindexedJob).where(UnindexedJob.id.in_(done)))
+                session.execute(delete(UnindexedJob).where(UnindexedJob.id.in_(session.scalars(free).all())))
         return jobs, notes[-1].job_id if len(notes) == _LOOKED_AT else None
 
     def _terms(self, user_id: str, kind: str, texts: set[str]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from api.tables.jobs import JobTable
 from api.tables.videos import VideoTable
 from contracts.database import removing
 from contracts.database.engine import Database
-from contracts.database.tables import IndexedJob, IndexedTrack, Job, Video, utcnow
+from contracts.database.tables import IndexedJob, IndexedTrack, Job, UnindexedJob, Video, utcnow
 from contracts.errors import JobsRunning
 from contracts.results.tracks import TracksState, TracksStep
 from contracts.wire.messages import to_json
@@ -63,6 +63,7 @@ def test_tracks_leave_the_index_before_their_job(desk: SearchDesk, left: list[in
     assert DELETIONS[name](desk.engine, job, video)
     with Session(desk.engine) as session:
         assert session.scalars(select(IndexedJob.id).where(IndexedJob.user_id == desk.user_id)).all() == []
+        assert session.scalars(select(UnindexedJob.id).where(UnindexedJob.job_id == job.id)).all() == []
     assert len(left) == 1
 
 
