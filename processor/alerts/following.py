@@ -124,7 +124,7 @@ class Follower:
         self._streams = kept
         self._told &= set(rules)
         self._usable = {stream: usable for stream, usable in self._usable.items() if stream in kept}
-        self._note_failing()  # a job that they could be asked about may have cleared it
+        self._note_failing()  # also again, where a job that they could be asked about has cleared it
         # What is not known is read again: the model may come later.
         known = {plan: labels for plan, labels in self._labels.items() if labels}
         self._labels = known if len(known) <= _MOST_PLANS else {}
@@ -135,8 +135,7 @@ class Follower:
                 self._labels[stream.id, plan] = self._read_labels(stream.id, plan)
             return self._labels[stream.id, plan]
 
-        sightings = StreamSightings(stream, labels_of, self._told, self._failures.note_error)
-        return ResultReader(self._services.live, stream.id), sightings, stream
+        return ResultReader(self._services.live, stream.id), StreamSightings(stream, labels_of, self._told), stream
 
     def _read_labels(self, stream_id: str, plan: int) -> Sequence[str]:
         data: Any = self._services.live.hget(keys.plans(stream_id), str(plan))

@@ -41,9 +41,9 @@ class _Place:
 class StreamSightings:
     """Of one stream, whose results are given as they come. Keeps what it knows of tracks that have not ended."""
 
-    def __init__(self, stream: LiveStream, labels_of: LabelsOf, told: set[Rule], note: Callable[[Rule], None]) -> None:
-        """told: rules whose failure has been logged, of this or another stream. note: called with each such rule."""
-        self._stream, self._labels_of, self._told, self._note = stream, labels_of, told, note
+    def __init__(self, stream: LiveStream, labels_of: LabelsOf, told: set[Rule]) -> None:
+        """told: rules whose failure has been logged, of this or another stream."""
+        self._stream, self._labels_of, self._told = stream, labels_of, told
         self._tracks = _followed((), (), None)
         self._places: dict[tuple[str, int, int | None], _Place] = {}
         self._raised: dict[int, set[str]] = {}  # ids of the rules, by track
@@ -140,7 +140,6 @@ class StreamSightings:
         except Exception:
             if rule not in self._told:
                 log.exception("rule %s raises no alerts", rule.id)
-                self._note(rule)
             self._told.add(rule)
             self._broken.add(rule)
             return False
