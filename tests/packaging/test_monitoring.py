@@ -72,6 +72,7 @@ def test_prometheus_asks_all_services_that_have_metrics_and_every_exporter() -> 
     ours, port = asked.pop("web-detector")
     main = Compose(MAIN)
     assert set(ours) == {name for name, one in main.services.items() if "METRICS_PORT" in one.get("environment", {})}
+    assert f"`names: [{', '.join(ours)}]`" in (ROOT / "docs/operate/metrics.md").read_text()
     assert main.services["api"]["environment"]["METRICS_PORT"] == f"${{METRICS_PORT:-{port}}}"
     assert asked.keys() == set(get_args(Exporter))
     for [name], at in asked.values():
