@@ -6,13 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from analytics.alerts.rule import Rule
+from analytics.alerts.rule import Rule, Sighting
 from contracts.coordination import names
 from contracts.live import keys
 from contracts.live.plans import labels_of
@@ -30,6 +31,7 @@ PERIOD_SECONDS = 0.25
 # After which rules, scenes and streams are read again, and labels that are not known.
 REFRESH_SECONDS = 2.0
 _MOST_PLANS = 1000  # whose labels are kept
+_MOST_TRIES = 5  # of what the database does not take in time
 
 
 def keep_following(services: Services) -> None:
@@ -52,6 +54,16 @@ def follow(services: Services, stopping: threading.Event) -> None:
         log.exception("alert rules cannot be asked about live streams, it is tried again in some seconds")
 
 
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """What a user's rule is asked about. tries: so far."""
+
+    user_id: str
+    rule: Rule
+    sightings: Sequence[Sighting]
+    tries: int = 0
+
+
 class Follower:
     """The streams that rules look at, and how far each was read. renew: renews the lease; False when another process
     has it."""
@@ -64,6 +76,7 @@ class Follower:
         # Rules as they are that failed, which was logged, and whether the last results of each stream could be used.
         self._told: set[Rule] = set()
         self._usable: dict[str, bool] = {}
+        self._late: list[_Offered] = []  # for which the database took too long: it is offered again
         self._refreshed = 0.0
 
     def step(self) -> bool:
@@ -71,6 +84,7 @@ class Follower:
         rule looks at any stream, or another process has the lease. Raises RedisError, SQLAlchemyError."""
         if time.monotonic() - self._refreshed >= REFRESH_SECONDS:
             self._refresh()
+            self._tell_late()
             self._refreshed = time.monotonic()
         return bool(self._streams) and all(self._advance(*one) for one in self._streams.values())
 
@@ -108,9 +122,20 @@ class Follower:
     def _offer(self, stream: LiveStream, found: Sequence[Fitting]) -> None:
         for _, fitting in groupby(sorted(found, key=lambda one: one[0].id), key=lambda one: one[0].id):
             pairs = list(fitting)
-            offer(self._services, stream.user_id, [sighting for _, sighting in pairs], [pairs[0][0]], told=self._told)
+            self._tell(_Offered(stream.user_id, pairs[0][0], [sighting for _, sighting in pairs]))
             if not self._renew():  # rules with many pictures take long
                 return
+
+    def _tell(self, one: _Offered) -> None:
+        late = set[str]() if one.tries + 1 < _MOST_TRIES else None
+        offer(self._services, one.user_id, one.sightings, [one.rule], told=self._told, late=late)
+        if late:
+            self._late.append(replace(one, tries=one.tries + 1))
+
+    def _tell_late(self) -> None:
+        late, self._late = self._late, []
+        for one in late:
+            self._tell(one)
 
     def _refresh(self) -> None:
         streams = self._rows.streams()

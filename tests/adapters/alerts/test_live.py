@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import delete, select
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from analytics.search.hours import to_ms
@@ -19,6 +20,7 @@ from contracts.results.codec import Detections
 from contracts.wire.messages import Options, Plan, encode
 from processor.alerts import following
 from processor.alerts.following import Follower, keep_following
+from processor.alerts.rows import AlertRows
 from tests.support.live.live_stream import FPS, LiveStream, time_ms
 from tests.support.processor_bench import InProcessProcessor
 from tests.support.servers.valkey import Valkey
@@ -321,6 +323,33 @@ def test_a_rule_that_cannot_be_asked_is_logged_once_and_keeps_no_other_from_bein
     ]
     assert [one.getMessage() for one in caplog.records if one.exc_info] == [f"rule {second} raises no alerts"]
     assert failures(desk) == {second: failure}
+
+
+@pytest.mark.parametrize("times", [2, 9])
+def test_what_the_database_does_not_take_in_time_is_told_later_or_fails_in_the_end(
+    desk: InProcessProcessor, stream: LiveStream, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    late = [ProgrammingError("UPDATE", {}, Exception({"C": "57014"}))] * times
+    add = AlertRows.add
+
+    def hang(*given: Any) -> list[Alert]:
+        if late:
+            raise late.pop()
+        return add(*given)
+
+    monkeypatch.setattr(AlertRows, "add", hang)
+    monkeypatch.setattr(following, "REFRESH_SECONDS", 0)
+    rule = add_rule(desk)
+    follower = Follower(desk.services)
+    walk(stream, 1, *[LEFT] * 3)
+    for _ in range(2):
+        assert follower.step()
+        assert (alerts(desk), failures(desk)) == ([], {})
+    for _ in range(6):
+        assert follower.step()
+    assert [one.rule_id for one in alerts(desk)] == ([rule] if times == 2 else [])
+    assert failures(desk) == ({} if times == 2 else {rule: "error"})
+    assert len(late) == max(0, times - following._MOST_TRIES)
 
 
 def test_streams_take_turns_and_the_lease_is_renewed_after_each_batch(

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 from sqlalchemy import delete, null, select
+from sqlalchemy.exc import ProgrammingError
 
 from contracts.coordination import names
 from contracts.database.tables import IndexedJob, Job, Video
@@ -250,6 +251,36 @@ def test_what_kills_its_process_again_and_again_is_given_up(
     failed = state(desk, job)
     assert failed.state is TracksStep.FAILED
     assert "3 tries" in str(failed.error)
+
+
+def test_what_the_database_does_not_take_in_time_is_tried_again_after_a_while_and_given_up(
+    desk: InProcessProcessor, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hang(*_: Any) -> None:
+        raise ProgrammingError("INSERT", {}, Exception({"C": "57014"}))
+
+    monkeypatch.setattr(tracking, "index_tracks", hang)
+    coordination, lease = desk.services.coordination, names.tracking_lease(job.id)
+    pauses: list[int] = []
+    renew = coordination.renew
+
+    def noted(name: str, seconds: int) -> None:
+        pauses.append(seconds)
+        renew(name, seconds)
+
+    monkeypatch.setattr(coordination, "renew", noted)
+    for number in range(tracking.MOST_TRIES):
+        with pytest.raises(ProgrammingError):
+            track_job(desk.services, job.id)
+        is_last = number + 1 == tracking.MOST_TRIES
+        assert coordination.is_held(lease) is not is_last
+        if not is_last:
+            track_job(desk.services, job.id)  # does nothing meanwhile
+            coordination.release(lease)
+    assert pauses == [60, 300]
+    assert state(desk, job).state is TracksStep.QUEUED
+    track_job(desk.services, job.id)
+    assert state(desk, job).state is TracksStep.FAILED
 
 
 def test_lost_ones_are_sent_again_but_not_those_at_work(desk: InProcessProcessor, job: Job, sent: list[str]) -> None:
