@@ -8,6 +8,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from urllib.parse import unquote
 
 import urllib3
@@ -93,8 +94,7 @@ class Exporter:
 
     def _send_all(self, pool: urllib3.PoolManager, resource: Mapping[str, Fact]) -> bool:
         """Whether the collector has taken, or refused, all that was there."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
+        while batch := self._next():
             try:
                 taken = self._taken(pool, otlp.request(resource, batch), len(batch))
             except Exception as error:  # a fault of ours: the next ones may do
@@ -107,6 +107,14 @@ class Exporter:
             self._counts.add(SPANS, taken, "sent")
             self._counts.add(SPANS, len(batch) - taken, "dropped")
         return True
+
+    def _next(self) -> list[Recorded]:
+        """The oldest ones, of which others may drop some at the same time."""
+        batch: list[Recorded] = []
+        with suppress(IndexError):
+            while len(batch) < _MOST_AT_ONCE:
+                batch.append(self._waiting.popleft())
+        return batch
 
     def _taken(self, pool: urllib3.PoolManager, body: bytes, count: int) -> int | None:
         """How many of so many spans the collector takes; None where it may take them later."""

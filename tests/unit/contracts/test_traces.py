@@ -3,6 +3,7 @@
 import threading
 import time
 from base64 import b64encode
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 
@@ -132,6 +133,23 @@ def test_what_cannot_be_written_ends_no_export(
     [line] = [record.message for record in caplog.records]
     assert line.startswith("traces are lost: AttributeError at ")
     assert "otlp.py:" in line
+
+
+def test_steps_that_are_dropped_while_they_are_taken_end_no_export(collector: Receiver) -> None:
+    class Shrinking(deque[Recorded]):
+        def __len__(self) -> int:
+            return super().__len__() + 1  # as it was a moment ago
+
+    def was_sent(count: int) -> bool:
+        return counted(totals) == {"sent": count}
+
+    totals = Totals()
+    made = Exporter(collector.url, "x", totals)
+    made._waiting = Shrinking()
+    for count in (1, 2):
+        made.add(ended())
+        until(partial(was_sent, count))
+    made.close(60)
 
 
 def test_where_no_thread_can_begin_work_goes_on(collector: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
