@@ -136,6 +136,7 @@ class Follower:
         late, self._late = self._late, []
         for one in late:
             self._tell(one)
+            self._renew()  # each try may have taken as long as the database lets a statement take
 
     def _refresh(self) -> None:
         streams = self._rows.streams()
