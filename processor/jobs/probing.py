@@ -3,10 +3,11 @@
 import logging
 
 from kombu.exceptions import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.coordination import names
 from contracts.database.tables import Video
-from contracts.errors import StorageUnavailable, VideoRefused
+from contracts.errors import StorageUnavailable, VideoRefused, WebDetectorError
 from contracts.results.codec import compress
 from contracts.runtime.steps import fail, step
 from contracts.storage.port import index_key, video_key
@@ -32,7 +33,8 @@ def probe_video(services: Services, video_id: str) -> None:
     """Probe a video, store its metadata and packet index, and send what waits for it: the reply to the upload, the
     poster, jobs. Does nothing while another process probes it or the user's share is used up.
 
-    Raises StorageUnavailable, ChildKilled; the reaper then sends the probe again, after ChildKilled later and later."""
+    Raises StorageFull, StorageUnavailable, ChildKilled; the reaper then sends the probe again, after ChildKilled later
+    and later."""
     video = services.repository.video(video_id)
     if video is None:
         return
@@ -67,13 +69,22 @@ def _probe(services: Services, video: Video, held: Leases) -> ProbeReport:
             raise
     if report.refused:
         fail(VideoRefused.code)
+    try:
+        _store(services, video, report)
+    except (WebDetectorError, SQLAlchemyError):
+        if tried <= MOST_TRIES:  # it was read: a full storage or a locked table says nothing about it
+            services.coordination.reset_count(tries)
+        raise
+    services.coordination.reset_count(tries)
+    return ProbeReport(media=report.media, refused=report.refused)
+
+
+def _store(services: Services, video: Video, report: ProbeReport) -> None:
     if report.index is not None:
         with services.storage.create(index_key(video.id)) as sink:
             sink.write(compress(encode(report.index)))
     if not services.repository.probed(video.id, report.media, report.refused):
         services.storage.delete(index_key(video.id))  # deleted meanwhile
-    services.coordination.reset_count(tries)
-    return ProbeReport(media=report.media, refused=report.refused)
 
 
 def _known(video: Video) -> ProbeReport:

@@ -10,10 +10,11 @@ import pytest
 import redis
 from celery.canvas import Signature
 from kombu.exceptions import OperationalError
+from sqlalchemy.exc import ProgrammingError
 
 from contracts.coordination import names
 from contracts.database.tables import Job, Rendition, User, Video, new_id, utcnow
-from contracts.errors import StorageUnavailable
+from contracts.errors import StorageFull, StorageUnavailable
 from contracts.settings.table import Settings
 from contracts.storage.port import video_key
 from contracts.wire.job_states import JobState
@@ -28,6 +29,7 @@ from processor.jobs import planning, probing
 from processor.jobs.planning import process_video
 from processor.jobs.probing import MOST_TRIES, probe_video
 from processor.jobs.reaper import resend_probes
+from processor.probe.ask import probe
 from processor.renditions import asked_frames, steps
 from processor.task_signatures import frames_signature
 from processor.user_share import Leases, send_waiting, share, wait_with_frames
@@ -153,6 +155,38 @@ def test_tries_whose_reader_is_killed_are_further_and_further_apart(
     assert [round(seconds, -1) for seconds in pauses] == [60, 300, 1500, 7500]
     probe_video(desk.services, video)
     assert f"in {MOST_TRIES} tries" in str(refused(desk, video))
+
+
+@pytest.mark.parametrize("away", [StorageFull("full"), ProgrammingError("UPDATE", {}, Exception({"C": "57014"}))])
+def test_a_video_that_was_read_is_not_refused_where_what_is_known_of_it_cannot_be_stored(
+    desk: InProcessProcessor, small: Clip, monkeypatch: pytest.MonkeyPatch, away: Exception
+) -> None:
+    reports: list[ProbeReport] = []
+
+    def once(*given: Any) -> ProbeReport:
+        reports.append(reports[0] if reports else probe(*given))
+        return reports[0]
+
+    def fail(*_: object) -> None:
+        raise away
+
+    video = unprobed(desk, desk.user)
+    with desk.services.storage.create(video_key(video)) as sink:
+        sink.write(small.content)
+    monkeypatch.setattr(probing, "probe", once)
+    with monkeypatch.context() as patched:
+        if isinstance(away, StorageFull):
+            patched.setattr(desk.services.storage, "create", fail)
+        else:
+            patched.setattr(desk.services.repository, "probed", fail)
+        for _ in range(MOST_TRIES + 1):
+            with pytest.raises(type(away)):
+                probe_video(desk.services, video)
+    probe_video(desk.services, video)
+    found = desk.services.repository.video(video)
+    assert found is not None
+    assert (found.refused, found.media is None) == (None, False)
+    assert video_key(video) in desk.files()
 
 
 def test_probes_that_must_wait_keep_no_other_waiting(desk: InProcessProcessor) -> None:
