@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.coordination import names
-from contracts.database.outages import is_outage
+from contracts.database.outages import is_outage, took_too_long
 from contracts.database.tables import Rendition
 from contracts.errors import NotFound, StorageFull, StorageUnavailable, VideoRefused, WebDetectorError
 from contracts.results.tracks import TracksState, TracksStep
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 MOST_TRIES = 3
 _TRIES_SECONDS = 7 * 86_400
+# After a try that the database did not end in time: 1 and 5 minutes.
+_PAUSE_SECONDS = 60
+_PAUSE_FACTOR = 5
 _COPY_BYTES = 1024 * 1024
 _LOOKED_AT = 5  # of the queued copies of a user
 
@@ -99,14 +102,14 @@ def _about(row: Rendition) -> AbstractContextManager[None]:
 
 def _under_lease(services: Services, row: Rendition, held: Leases) -> None:
     tries = names.rendition_attempts(row.id, row.created_at)
-    if services.coordination.count(tries, _TRIES_SECONDS) > MOST_TRIES:
+    tried = services.coordination.count(tries, _TRIES_SECONDS)
+    if tried > MOST_TRIES:
         detail = f"it could not be made in {MOST_TRIES} tries: the log of the renderer says more"
         _fail(services, row, VideoRefused(detail))
         return
-    if not services.repository.move_rendition(row, RenditionState.RUNNING, frames_done=0):
-        return
     try:
-        _make(services, row, held)
+        if services.repository.move_rendition(row, RenditionState.RUNNING, frames_done=0):
+            _make(services, row, held)
     except Unwanted:
         if leaving.is_set():
             services.coordination.reset_count(tries)
@@ -119,6 +122,10 @@ def _under_lease(services: Services, row: Rendition, held: Leases) -> None:
     except (StorageUnavailable, SQLAlchemyError) as error:
         if isinstance(error, StorageUnavailable) or is_outage(error):  # it says nothing about the rendition
             services.coordination.reset_count(tries)
+        elif took_too_long(error) and tried < MOST_TRIES:
+            # The lease, with no owner now, keeps the next try away.
+            pause = _PAUSE_SECONDS * _PAUSE_FACTOR ** (tried - 1)
+            services.coordination.renew(names.rendition_lease(row.id), pause)
         raise
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 from sqlalchemy import Engine, delete, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from contracts.coordination import names
@@ -191,6 +191,29 @@ def test_an_outage_is_no_try_and_waited_for(bench: Bench, monkeypatch: pytest.Mo
             assert bench.row.state == RenditionState.RUNNING
     assert not bench.services.coordination.is_held(names.rendition_lease(bench.row.id))
     assert bench.render() == RenditionState.READY
+
+
+@pytest.mark.parametrize(("code", "counts"), [("57014", True), ("57P01", False)])
+def test_one_that_the_database_does_not_begin_in_time_is_tried_later_and_an_outage_is_no_try(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, code: str, counts: bool
+) -> None:
+    coordination, lease = bench.services.coordination, names.rendition_lease(bench.row.id)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ProgrammingError("UPDATE", {}, Exception({"C": code}))
+
+    pauses = []
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.services.repository, "move_rendition", fail)
+        for _ in range(steps.MOST_TRIES):
+            with pytest.raises(ProgrammingError):
+                bench.render()
+            pauses.append(coordination.is_held(lease))
+            if pauses[-1]:
+                assert bench.render() == RenditionState.QUEUED  # another message does nothing meanwhile
+            coordination.release(lease)
+    assert pauses == ([True, True, False] if counts else [False] * 3)
+    assert bench.render() == (RenditionState.FAILED if counts else RenditionState.READY)
 
 
 def test_rendition_of_a_missing_video_fails_with_the_reason(bench: Bench) -> None:
