@@ -133,6 +133,18 @@ OVERVIEW = Dashboard(
                 ),
             ),
         ),
+        (
+            "Traces",
+            (
+                Panel(
+                    "Spans",
+                    "Does the collector at TRACES_URL take all spans? Without one there are none.",
+                    "cps",
+                    by(rate("web_detector_spans_total", "outcome"), "outcome"),
+                    width=12,
+                ),
+            ),
+        ),
     ),
 )
 
