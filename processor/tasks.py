@@ -38,14 +38,15 @@ from processor.tracking import tracking
 
 # Between two tries, while the database is away.
 _PAUSE_SECONDS = 2
-# Of a message that the database does not end in time: some ten minutes, in which whatever holds a lock may end.
-_MOST_REPEATS = 20
+# Of a message that the database does not end in time: hours, in which whatever holds a lock may end. Without the
+# message, the recording would be lost.
+_MOST_REPEATS = 1000
 _REPEATS_SECONDS = 86_400
 
 
 @contextmanager
 def _requeued(message: str) -> Iterator[None]:
-    """A message that nothing sends again goes back to its queue while the database is away, and a few times where it
+    """A message that nothing sends again goes back to its queue while the database is away, and many times where it
     takes too long: Celery would drop it. message: names it among all."""
     try:
         yield
