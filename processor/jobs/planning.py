@@ -49,11 +49,11 @@ from processor.jobs.finishing import end_job, is_overdue, overdue, record_end, s
 from processor.jobs.sending import send_again, start_next
 from processor.jobs.stored_plan import drop_plan, keep_plan, layout_of, read_chunks, read_plan
 from processor.probe.ask import probe
+from processor.tries import TRIES_SECONDS
 
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 5
-_TRIES_SECONDS = 7 * 86_400
 # Of the servers that planning needs, and of their connections.
 _OUTAGES = (Unavailable, RedisError, DatabaseOutage, InterfaceError, OSError)
 
@@ -107,7 +107,7 @@ def _plan_in_few_tries(services: Services, job: Job) -> JobPlan:
 
     Raises PlanFailed after the last try, before it what the try raises, and what `_make_plan` raises."""
     tries = names.plan_attempts(job.id)
-    tried = services.coordination.count(tries, _TRIES_SECONDS)
+    tried = services.coordination.count(tries, TRIES_SECONDS)
     failure = PlanFailed(f"planning failed {MOST_TRIES} times: report it to the operator, whose log has the details")
     if tried > MOST_TRIES:  # each ended with its process
         raise failure

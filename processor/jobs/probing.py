@@ -16,16 +16,13 @@ from media.child_output import ChildKilled
 from processor.context import Services
 from processor.probe.ask import probe
 from processor.task_signatures import process_signature, render_signature
+from processor.tries import TRIES_SECONDS, pause
 from processor.user_share import Leases, leased, send_waiting
 
 log = logging.getLogger(__name__)
 
 # A deployment may interrupt some of them.
 MOST_TRIES = 5
-_TRIES_SECONDS = 7 * 86_400
-# After a try whose reader was killed, most likely for want of memory: 1, 5, 25 and 125 minutes. Then the file goes.
-_PAUSE_SECONDS = 60
-_PAUSE_FACTOR = 5
 _REPLY_SECONDS = 60
 
 
@@ -53,7 +50,7 @@ def probe_video(services: Services, video_id: str) -> None:
 def _probe(services: Services, video: Video, held: Leases) -> ProbeReport:
     """Probe a video and store the result; the report is without the index."""
     tries = names.probe_attempts(video.id)
-    tried = services.coordination.count(tries, _TRIES_SECONDS)
+    tried = services.coordination.count(tries, TRIES_SECONDS)
     if tried > MOST_TRIES:
         report = ProbeReport(refused=f"it could not be read in {MOST_TRIES} tries: it is damaged, or made to do harm")
     else:
@@ -63,9 +60,8 @@ def _probe(services: Services, video: Video, held: Leases) -> ProbeReport:
             services.coordination.reset_count(tries)
             raise
         except ChildKilled:
-            if tried < MOST_TRIES:  # the lease, with no owner now, keeps the next try away
-                pause = _PAUSE_SECONDS * _PAUSE_FACTOR ** (tried - 1)
-                services.coordination.renew(names.probe_lease(video.id), pause)
+            if tried < MOST_TRIES:  # most likely it lacked memory; after the last try the file goes
+                pause(services, names.probe_lease(video.id), tried)
             raise
     if report.refused:
         fail(VideoRefused.code)

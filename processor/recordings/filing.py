@@ -14,7 +14,6 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.coordination import names
-from contracts.database.outages import is_outage, took_too_long
 from contracts.database.tables import Recording, Video
 from contracts.errors import NotFound, StorageFull, Unavailable, VideoRefused, WebDetectorError
 from contracts.live.recordings import RecordingState, recording_key
@@ -26,15 +25,12 @@ from processor.jobs.probing import probe_video
 from processor.recordings.ask import make_video
 from processor.recordings.results import Unsettled, add_job
 from processor.recordings.rows import RecordingRows, at
+from processor.tries import TRIES_SECONDS, note_error
 from processor.user_share import Leases, leased
 
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 5
-_TRIES_SECONDS = 7 * 86_400
-# After a try that the database did not end in time: 1, 5, 25 and 125 minutes.
-_PAUSE_SECONDS = 60
-_PAUSE_FACTOR = 5
 _COPY_BYTES = 1024 * 1024
 
 
@@ -59,7 +55,7 @@ def file_recording(services: Services, recording_id: str) -> None:
 
 def _try(services: Services, rows: RecordingRows, recording: Recording, held: Leases) -> None:
     tries = names.recording_attempts(recording.id)
-    tried = services.coordination.count(tries, _TRIES_SECONDS)
+    tried = services.coordination.count(tries, TRIES_SECONDS)
     if tried > MOST_TRIES:
         detail = f"it could not be filed in {MOST_TRIES} tries: the log of the processor says more"
         _fail(services, rows, recording, VideoRefused(detail))
@@ -77,12 +73,7 @@ def _try(services: Services, rows: RecordingRows, recording: Recording, held: Le
     except WebDetectorError as error:
         _fail(services, rows, recording, error)
     except SQLAlchemyError as error:
-        if is_outage(error):  # it says nothing about the recording
-            services.coordination.reset_count(tries)
-        elif took_too_long(error) and tried < MOST_TRIES:
-            # The lease, with no owner now, keeps the next try away.
-            pause = _PAUSE_SECONDS * _PAUSE_FACTOR ** (tried - 1)
-            services.coordination.renew(names.recording_lease(recording.id), pause)
+        note_error(services, error, tries, names.recording_lease(recording.id), tried, MOST_TRIES)
         raise
     services.coordination.reset_count(tries)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.coordination import names
-from contracts.database.outages import is_outage, took_too_long
 from contracts.database.tables import Rendition
 from contracts.errors import NotFound, StorageFull, StorageUnavailable, VideoRefused, WebDetectorError
 from contracts.results.tracks import TracksState, TracksStep
@@ -25,15 +24,12 @@ from processor.core.fair_share import next_copies
 from processor.renditions.ask import Sources, SourceVideo, Unwanted, make
 from processor.renditions.protocol import Report
 from processor.task_signatures import render_signature
+from processor.tries import TRIES_SECONDS, note_error
 from processor.user_share import Leases, leased, send_waiting
 
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 3
-_TRIES_SECONDS = 7 * 86_400
-# After a try that the database did not end in time: 1 and 5 minutes.
-_PAUSE_SECONDS = 60
-_PAUSE_FACTOR = 5
 _COPY_BYTES = 1024 * 1024
 _LOOKED_AT = 5  # of the queued copies of a user
 
@@ -102,7 +98,7 @@ def _about(row: Rendition) -> AbstractContextManager[None]:
 
 def _under_lease(services: Services, row: Rendition, held: Leases) -> None:
     tries = names.rendition_attempts(row.id, row.created_at)
-    tried = services.coordination.count(tries, _TRIES_SECONDS)
+    tried = services.coordination.count(tries, TRIES_SECONDS)
     if tried > MOST_TRIES:
         detail = f"it could not be made in {MOST_TRIES} tries: the log of the renderer says more"
         _fail(services, row, VideoRefused(detail))
@@ -119,13 +115,11 @@ def _under_lease(services: Services, row: Rendition, held: Leases) -> None:
         fail(error.code)
     except (VideoRefused, NotFound, StorageFull) as error:
         _fail(services, row, error)
-    except (StorageUnavailable, SQLAlchemyError) as error:
-        if isinstance(error, StorageUnavailable) or is_outage(error):  # it says nothing about the rendition
-            services.coordination.reset_count(tries)
-        elif took_too_long(error) and tried < MOST_TRIES:
-            # The lease, with no owner now, keeps the next try away.
-            pause = _PAUSE_SECONDS * _PAUSE_FACTOR ** (tried - 1)
-            services.coordination.renew(names.rendition_lease(row.id), pause)
+    except StorageUnavailable:  # it says nothing about the rendition
+        services.coordination.reset_count(tries)
+        raise
+    except SQLAlchemyError as error:
+        note_error(services, error, tries, names.rendition_lease(row.id), tried, MOST_TRIES)
         raise
 
 

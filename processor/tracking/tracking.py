@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from analytics.tracking.tracker import NAME, VERSION, Tracker
 from contracts.coordination import names
-from contracts.database.outages import is_outage, took_too_long
 from contracts.database.tables import Job
 from contracts.errors import CorruptData, NotFound, StorageFull, StoreUnavailable, Unavailable
 from contracts.results import tracks_file
@@ -36,16 +35,13 @@ from processor.search.index import index_tracks
 from processor.tracking.along import Prefix, prefix, times_us, track_along
 from processor.tracking.rows import TrackRows, queued_state
 from processor.tracking.waiting import send_next, send_tracking
+from processor.tries import TRIES_SECONDS, note_error
 from processor.user_share import Leases, leased, share
 
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 3
 SLICE_SECONDS = 30.0
-_TRIES_SECONDS = 7 * 86_400
-# After a try that the database did not end in time: 1 and 5 minutes.
-_PAUSE_SECONDS = 60
-_PAUSE_FACTOR = 5
 _UNDER_WAY = (JobState.RUNNING, JobState.MERGING)
 
 
@@ -107,7 +103,7 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
     """As `_track`, with the state recorded. False also where it is left for now."""
     found: TracksState | bool
     tries = names.tracking_attempts(job.id)
-    tried = services.coordination.count(tries, _TRIES_SECONDS)
+    tried = services.coordination.count(tries, TRIES_SECONDS)
     try:
         if tried > MOST_TRIES:
             detail = f"they could not be made in {MOST_TRIES} tries: the log of the processor says more"
@@ -127,12 +123,7 @@ def _under_lease(services: Services, job: Job, state: TracksState, held: Leases)
         log.warning("the tracks of job %s are indexed by another process: they are made again", job.id)
         return False  # a try, so that there is an end of it
     except SQLAlchemyError as error:
-        if is_outage(error):  # else it is of what was written, and counts
-            services.coordination.reset_count(tries)
-        elif took_too_long(error) and tried < MOST_TRIES:
-            # The lease, with no owner now, keeps the next try away.
-            pause = _PAUSE_SECONDS * _PAUSE_FACTOR ** (tried - 1)
-            services.coordination.renew(names.tracking_lease(job.id), pause)
+        note_error(services, error, tries, names.tracking_lease(job.id), tried, MOST_TRIES)
         raise
     services.coordination.reset_count(tries)
     if isinstance(found, bool):
