@@ -1,10 +1,11 @@
 """What all tables are made of: the base class, types of columns, and values of new rows."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, String
+from sqlalchemy import JSON, Connection, DateTime, MetaData, String, Table, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
@@ -63,3 +64,14 @@ def _state_of_in_postgresql(element: StateOf, compiler: SQLCompiler, **options: 
 
 class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, dict[str, Any]: JSON, list[Any]: JSON}
+
+
+def make_after(made: type[Base], statements: Mapping[str, Sequence[str]]) -> None:
+    """Run statements by dialect, such as those of triggers, when all tables were made, and this one among them."""
+
+    def make(_: MetaData, connection: Connection, *, tables: Sequence[Table], **__: object) -> None:
+        if made.__table__ in tables:
+            for statement in statements[connection.dialect.name]:
+                connection.exec_driver_sql(statement)
+
+    event.listen(Base.metadata, "after_create", make)

@@ -1,12 +1,10 @@
 """Sums that the database itself keeps, by triggers: to add up a million rows whenever one is added takes too long. So
 they are right whoever changes the rows, an earlier release and an operator's SQL too."""
 
-from collections.abc import Sequence
-
-from sqlalchemy import BigInteger, Connection, ForeignKey, MetaData, Table, event
+from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from contracts.database.base import Base
+from contracts.database.base import Base, make_after
 
 
 class StoredBytes(Base):
@@ -92,9 +90,4 @@ EXECUTE FUNCTION count_changed_rendition()""",
 # What makes them, by dialect. A migration runs these: whoever changes one gives it another name.
 TRIGGERS = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
 
-
-@event.listens_for(Base.metadata, "after_create")
-def _count(_: MetaData, connection: Connection, *, tables: Sequence[Table], **__: object) -> None:
-    if StoredBytes.__table__ in tables:
-        for statement in TRIGGERS[connection.dialect.name]:
-            connection.exec_driver_sql(statement)
+make_after(StoredBytes, TRIGGERS)

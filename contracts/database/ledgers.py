@@ -6,12 +6,10 @@ waits for anybody. Who reads the notes removes those that are done with. They ar
 is noted again.
 """
 
-from collections.abc import Sequence
-
-from sqlalchemy import BigInteger, Connection, MetaData, String, Table, event
+from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from contracts.database.base import Base
+from contracts.database.base import Base, make_after
 
 
 class RecordedBytes(Base):
@@ -118,9 +116,4 @@ END $$""",
 # What makes them, by dialect. A migration runs these: whoever changes one gives it another name.
 LEDGER_TRIGGERS = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
 
-
-@event.listens_for(Base.metadata, "after_create")
-def _note(_: MetaData, connection: Connection, *, tables: Sequence[Table], **__: object) -> None:
-    if RecordedBytes.__table__ in tables:
-        for statement in LEDGER_TRIGGERS[connection.dialect.name]:
-            connection.exec_driver_sql(statement)
+make_after(RecordedBytes, LEDGER_TRIGGERS)
